@@ -1,0 +1,63 @@
+#!/bin/sh
+# Make .venv hold exactly what the lock names: `bootstrap.sh runtime` for running, `bootstrap.sh dev` for tests as well.
+# A stamp with the lock's checksum makes a second call instant.
+set -eu
+cd "$(dirname "$0")/.."
+
+kind=${1:-runtime}
+case $kind in
+    runtime) lock=requirements.txt ;;
+    dev) lock=requirements-dev.txt ;;
+    *) echo "usage: bootstrap.sh runtime|dev" >&2; exit 2 ;;
+esac
+
+. scripts/system.sh
+
+make_venv() {
+    python=${PYTHON:-python3}
+    if ! command -v "$python" >/dev/null 2>&1; then
+        say "找不到 $python。请先安装 Python 3.11 或更新版本：apt-get install python3 python3-venv" \
+            "$python was not found. Install Python 3.11 or newer: apt-get install python3 python3-venv"
+        exit 1
+    fi
+    if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        say "$("$python" --version) 太旧，需要 Python 3.11 或更新版本（可用 PYTHON=python3.12 make … 指定）。" \
+            "$("$python" --version) is too old; Python 3.11 or newer is needed (PYTHON=python3.12 make … chooses one)."
+        exit 1
+    fi
+    # Debian splits ensurepip off: the module venv is there, yet making an environment fails.
+    if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        install_packages "python$version-venv" || install_packages python3-venv || {
+            ask_for_packages python3-venv
+            exit 1
+        }
+    fi
+    "$python" -m venv .venv
+}
+
+# An environment whose interpreter went away (system upgrade, moved folder) is made again.
+if [ -e .venv ] && ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    echo "· .venv 已失效，重新创建 / .venv no longer works and is made again"
+    rm -rf .venv
+fi
+[ -e .venv ] || make_venv
+
+stamp=".venv/.lock-$kind"
+sum=$(sha256sum "$lock" | cut -d' ' -f1)
+if [ "$(cat "$stamp" 2>/dev/null || true)" != "$sum" ]; then
+    echo "· 安装依赖 $lock（第一次约需几分钟）/ installing $lock (a few minutes the first time)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$lock"
+    printf '%s\n' "$sum" > "$stamp"
+    # The development lock is the runtime lock and more.
+    [ "$kind" = runtime ] || sha256sum requirements.txt | cut -d' ' -f1 > .venv/.lock-runtime
+fi
+
+# Compiled catalogues are not kept in the repository.
+for source in translations/*/LC_MESSAGES/*.po; do
+    [ -e "$source" ] || continue
+    target="${source%.po}.mo"
+    if [ ! -e "$target" ] || [ "$source" -nt "$target" ]; then
+        .venv/bin/pybabel -q compile -i "$source" -o "$target"
+    fi
+done

@@ -1,0 +1,40 @@
+#!/bin/sh
+# What tests and benches need beside Python: PostgreSQL, Redis, Chromium and a font with Chinese characters.
+# Installs only what is missing. The servers are started by the tests themselves, in a folder of their own.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/system.sh
+
+have_postgres() {
+    command -v postgres >/dev/null 2>&1 && command -v initdb >/dev/null 2>&1 && return 0
+    for folder in /usr/lib/postgresql/*/bin; do [ -x "$folder/postgres" ] && [ -x "$folder/initdb" ] && return 0; done
+    return 1
+}
+have_redis() { command -v redis-server >/dev/null 2>&1; }
+have_font() { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ]; }
+have_browser() { .venv/bin/python -m tests.browser >/dev/null 2>&1; }
+
+missing=""
+have_postgres || missing="$missing postgresql"
+have_redis || missing="$missing redis-server"
+have_font || missing="$missing fontconfig fonts-noto-cjk"
+# Ubuntu's package of this name only points at a snap, which neither containers nor CI can run.
+ubuntu=$(. /etc/os-release 2>/dev/null; case "${ID:-} ${ID_LIKE:-}" in *ubuntu*) echo yes ;; *) echo no ;; esac)
+if ! have_browser && [ "$ubuntu" = no ]; then missing="$missing chromium"; fi
+
+if [ -n "$missing" ]; then
+    # shellcheck disable=SC2086
+    install_packages $missing || { ask_for_packages $missing; exit 1; }
+fi
+if ! have_browser; then
+    echo "· 安装浏览器 / installing a browser"
+    .venv/bin/python -m playwright install chromium >/dev/null
+    if ! have_browser; then
+        [ "$(id -u)" = 0 ] && .venv/bin/python -m playwright install-deps chromium >/dev/null </dev/null
+        have_browser || {
+            say "浏览器不能启动。请执行一次：" "The browser does not start. Please run once:" \
+                "    sudo $(pwd)/.venv/bin/python -m playwright install-deps chromium"
+            exit 1
+        }
+    fi
+fi
