@@ -1,0 +1,36 @@
+"""梯安: `create_app` wires the parts together; it holds no behaviour of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+def create_app(**overrides: Any) -> Flask:
+    """Build the WSGI application from the environment; `overrides` win (tests)."""
+    # Imported here: rules and policy import `app.errors` and must not pull Flask in.
+    from flask import Flask
+
+    import config
+    from app import api, cli, field, ops, views
+    from app.extensions import appbuilder_for, csrf, db, migrate
+    from app.views import errors as error_pages
+    from app.views import requests
+
+    app = Flask(__name__)
+    app.config.update(config.settings() | overrides)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
+    csrf.init_app(app)
+
+    with app.app_context():
+        appbuilder = appbuilder_for(app)
+        requests.install(app)
+        views.register(appbuilder)
+        api.register(appbuilder)
+        field.register(app)
+        ops.register(app)
+        error_pages.install(app)
+        cli.register(app)
+    return app

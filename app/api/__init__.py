@@ -1,0 +1,9 @@
+"""REST for phones and other systems, with OpenAPI at /swagger/v1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def register(appbuilder: Any) -> None:
+    """Add every API class; one line each."""

@@ -1,0 +1,9 @@
+"""`flask …` commands: thin doors to workflows, each with `--json` for its summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def register(app: Any) -> None:
+    """Add every command group; one line each."""

@@ -1,0 +1,93 @@
+"""What goes wrong on purpose: a refusal says rule, finding and remedy, all failing ones at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One condition that was checked: which rule, whether it holds, what was found, what to do.
+
+    `field` and `value` name the input where one caused it; `link` leads to the remedy.
+    A finding with `ok=False, level="warn"` is shown but stops nothing.
+    """
+
+    rule: str
+    ok: bool
+    found: str
+    remedy: str = ""
+    field: str | None = None
+    value: str | None = None
+    link: str | None = None
+    level: Literal["fail", "warn"] = "fail"
+
+    @property
+    def stops(self) -> bool:
+        return not self.ok and self.level == "fail"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "ok": self.ok}
+
+    def __str__(self) -> str:
+        return f"{self.rule}：{self.found}" + (f"。{self.remedy}" if self.remedy else "")
+
+
+class TianError(Exception):
+    """Base of every error that is ours."""
+
+
+class Refusal(TianError):
+    """The rules say no. Carries every failing finding; nothing was changed."""
+
+    status_code = 422
+
+    def __init__(self, findings: Finding | Iterable[Finding]) -> None:
+        self.findings = [findings] if isinstance(findings, Finding) else list(findings)
+        super().__init__("；".join(str(f) for f in self.findings if not f.ok) or "不符合规则")
+
+
+class NotAllowed(Refusal):
+    """The actor lacks the right for this verb or row."""
+
+    status_code = 403
+
+
+class NotFound(Refusal):
+    """No such row within the actor's scope (a foreign row and a missing one look alike)."""
+
+    status_code = 404
+
+
+class Stale(Refusal):
+    """The row moved since the person looked at it; `current` is the version now in force."""
+
+    status_code = 409
+
+    def __init__(self, findings: Finding | Iterable[Finding], current: int | None = None) -> None:
+        super().__init__(findings)
+        self.current = current
+
+
+def refuse(
+    rule: str,
+    found: str,
+    remedy: str = "",
+    *,
+    field: str | None = None,
+    value: object = None,
+    link: str | None = None,
+) -> Refusal:
+    """Build the refusal for one failing rule; the caller raises it."""
+    return Refusal(
+        Finding(rule, False, found, remedy, field=field, value=None if value is None else str(value), link=link)
+    )
+
+
+def raise_failing(findings: Iterable[Finding]) -> None:
+    """Raise one Refusal with every stopping finding, or return when none stops."""
+    failing = [f for f in findings if f.stops]
+    if failing:
+        raise Refusal(failing)

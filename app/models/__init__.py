@@ -1,0 +1,35 @@
+"""All models, so that one import fills the metadata."""
+
+from app.models.account import Account, ElevatorAssignment
+from app.models.application import Application, ApplicationStep, NumberSeries
+from app.models.attachment import Attachment
+from app.models.audit import AuditBatch, AuditEntry
+from app.models.batch import ImportBatch, ImportRow
+from app.models.contract import Contract, ContractElevator
+from app.models.elevator import Elevator
+from app.models.job import Job, ServiceHeartbeat
+from app.models.maintenance import (
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    MaintenancePause,
+    OverdueCorrection,
+    OverduePeriod,
+)
+from app.models.notification import Notification
+from app.models.person import GradeCertificate, Person
+from app.models.policy import PolicyValue
+from app.models.preference import ColumnChoice, SavedFilter
+from app.models.region import Region
+from app.models.score import Score, ScoreEntry, ScoreRun
+from app.models.unit import Unit
+from app.models.version import StatusChange, Version
+from app.models.visit import Visit, VisitNote
+
+__all__ = [
+    "Account", "Application", "ApplicationStep", "Attachment", "AuditBatch", "AuditEntry", "ColumnChoice", "Contract",
+    "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate", "ImportBatch", "ImportRow", "Job",
+    "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder", "MaintenancePause", "Notification", "NumberSeries",
+    "OverdueCorrection", "OverduePeriod", "Person", "PolicyValue", "Region", "SavedFilter", "Score", "ScoreEntry",
+    "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "Version", "Visit", "VisitNote",
+]  # fmt: skip

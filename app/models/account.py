@@ -1,0 +1,65 @@
+"""Accounts: Flask-AppBuilder's user with a place in the tree of regions and units."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_appbuilder.security.sqla.models import User as FabUser
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Instant, Model, col, pk
+from app.models.person import Person
+from app.models.region import Region
+from app.models.unit import Unit
+
+
+class Account(FabUser):
+    """A login. A regulator has `region_id`; a unit's account has `unit_id`; `is_main` marks the unit's main account.
+
+    The main account of a unit logs in with the unit's 统一社会信用代码 and may not do maintenance (ACC-02, ACC-14).
+    """
+
+    __tablename__ = "ab_user"
+    phone: Mapped[str | None] = col(_l("手机"), String(20), unique=True, sensitive="mobile")
+    unit_id: Mapped[int | None] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_id: Mapped[int | None] = col(_l("管辖地区"), BigId, ForeignKey("region.id"), index=True)
+    region_code: Mapped[str | None] = col(_l("管辖区划"), String(12), index=True)
+    person_id: Mapped[int | None] = col(_l("人员"), BigId, ForeignKey("person.id"), index=True)
+    is_main: Mapped[bool] = col(_l("主账号"), Boolean, default=False, server_default=text("false"))
+    sees_all_elevators: Mapped[bool] = col(
+        _l("全部电梯"), Boolean, default=True, server_default=text("true"), help=_l("包括以后新增的电梯")
+    )
+    extra_accounts: Mapped[int] = col(_l("增加的子用户数"), Integer, default=0, server_default="0")
+    must_change_password: Mapped[bool] = col(
+        _l("须修改密码"), Boolean, default=False, server_default=text("false")
+    )
+    locked_until: Mapped[dt.datetime | None] = col(_l("锁定至"), Instant)
+    # Raised when the password, role or scope changes: sessions that carry an older one end (ACC-15).
+    session_epoch: Mapped[int] = col(_l("会话代"), Integer, default=1, server_default="1")
+    parent_user_id: Mapped[int | None] = col(_l("建立者"), Integer, ForeignKey("ab_user.id"), index=True)
+
+    unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
+    region: Mapped[Region | None] = relationship(foreign_keys=[region_id])
+    person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
+
+    def get_full_name(self) -> str:
+        """Chinese names have no space and no order to guess: the name is in `first_name`."""
+        return self.first_name or self.username
+
+    def __repr__(self) -> str:
+        return self.get_full_name()
+
+
+class ElevatorAssignment(Model):
+    """A sub-account's elevators where it does not see all of its unit's (ACC-10); a snapshot, not a rule."""
+
+    __tablename__ = "elevator_assignment"
+    __table_args__ = (
+        UniqueConstraint("user_id", "elevator_id"),
+        Index("ix_elevator_assignment_elevator", "elevator_id"),
+    )
+    id: Mapped[int] = pk()
+    user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id", ondelete="CASCADE"))

@@ -1,0 +1,85 @@
+"""Applications: whatever needs an officer's approval waits in this one table (filings, lifecycle, contracts, grades)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
+from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+from app.models.elevator import Elevator
+from app.models.unit import Unit
+
+
+class Application(Stamped, Versioned, Model):
+    """One thing asked of the regulator: about which row, by whom, with which clock, and what was decided.
+
+    `entity`/`entity_id` name the subject (unit, elevator, contract, grade_certificate); `version_id` the content asked
+    for, where there is one. At most one open application of a kind for a subject: the partial unique index decides
+    between parallel submissions.
+    """
+
+    __tablename__ = "application"
+    __table_args__ = (
+        Index(
+            "uq_application_open", "kind", "entity", "entity_id", unique=True,
+            sqlite_where=text("is_open"), postgresql_where=text("is_open"),
+        ),
+        Index("ix_application_queue", "region_code", "is_open", "state", "due_at"),
+        Index("ix_application_unit", "unit_id", "id"),
+        Index("ix_application_entity", "entity", "entity_id", "id"),
+    )  # fmt: skip
+    id: Mapped[int] = pk()
+    number: Mapped[str] = col(_l("申请编号"), String(20), unique=True)
+    kind: Mapped[str] = col(_l("事项"), String(20), choices=APPLICATION_KIND)
+    state: Mapped[str] = col(_l("状态"), String(10), default="draft", choices=APPLICATION_STATE)
+    is_open: Mapped[bool] = col(_l("办理中"), Boolean, default=True, server_default=text("true"))
+    entity: Mapped[str] = col(_l("对象"), String(20))
+    entity_id: Mapped[int] = col(_l("对象编号"), BigId)
+    title: Mapped[str] = col(_l("标题"), String(160))
+    elevator_id: Mapped[int | None] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), index=True)
+    unit_id: Mapped[int | None] = col(_l("申请单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    version_id: Mapped[int | None] = col(_l("版本"), BigId, ForeignKey("version.id"))
+    effective_on: Mapped[dt.date | None] = col(_l("生效日期"), Date, help=_l("停用、启用、报废的日期，不早于提交日"))
+    reason: Mapped[str | None] = col(_l("原因"), Text)
+    data: Mapped[dict[str, Any]] = col(_l("内容"), Json, default=dict)
+    submitted_at: Mapped[dt.datetime | None] = col(_l("提交时间"), Instant)
+    submitted_by_id: Mapped[int | None] = col(_l("提交人"), Integer, ForeignKey("ab_user.id"))
+    due_at: Mapped[dt.datetime | None] = col(_l("办理期限"), Instant)
+    decided_at: Mapped[dt.datetime | None] = col(_l("办结时间"), Instant)
+    decided_by_id: Mapped[int | None] = col(_l("审批人"), Integer, ForeignKey("ab_user.id"))
+    opinion: Mapped[str | None] = col(_l("审批意见"), Text)
+
+    elevator: Mapped[Elevator | None] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+    steps: Mapped[list[ApplicationStep]] = relationship(order_by="ApplicationStep.id", viewonly=True)
+
+    def __repr__(self) -> str:
+        return self.number
+
+
+class ApplicationStep(Model):
+    """One verb on an application: who, when, with which opinion, seeing which version."""
+
+    __tablename__ = "application_step"
+    id: Mapped[int] = pk()
+    application_id: Mapped[int] = col(_l("申请"), BigId, ForeignKey("application.id"), index=True)
+    verb: Mapped[str] = col(_l("动作"), String(20))
+    state: Mapped[str] = col(_l("状态"), String(10), choices=APPLICATION_STATE)
+    actor_id: Mapped[int | None] = col(_l("操作人"), Integer, ForeignKey("ab_user.id"))
+    at: Mapped[dt.datetime] = col(_l("时间"), Instant)
+    opinion: Mapped[str | None] = col(_l("意见"), Text)
+    seen_version: Mapped[int | None] = col(_l("所见版本"), Integer)
+
+
+class NumberSeries(Model):
+    """The last number given out under a prefix; the row's lock makes numbers unique and gapless on both databases."""
+
+    __tablename__ = "number_series"
+    prefix: Mapped[str] = col(_l("前缀"), String(20), primary_key=True)
+    last: Mapped[int] = col(_l("最后号"), Integer, default=0)

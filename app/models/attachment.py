@@ -1,0 +1,36 @@
+"""Files: checked by content, stored by digest outside the web root, served only within scope."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped
+
+from app.models.base import BigId, Instant, Model, col, pk
+
+ATTACHMENT_KIND = {
+    "licence": _l("营业执照"), "qualification": _l("资质证书"), "contract": _l("合同扫描件"), "sheet": _l("维保单"),
+    "photo": _l("照片"), "signature": _l("签名"), "document": _l("材料"), "grade": _l("等级证书"),
+    "import": _l("导入文件"), "export": _l("导出文件"),
+}  # fmt: skip
+
+
+class Attachment(Model):
+    """A stored file of a row. `unit_id` and `region_code` are the owner's at upload: scope reads them."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (Index("ix_attachment_entity", "entity", "entity_id"),)
+    id: Mapped[int] = pk()
+    entity: Mapped[str] = col(_l("对象"), String(20))
+    entity_id: Mapped[int | None] = col(_l("对象编号"), BigId)
+    kind: Mapped[str] = col(_l("类型"), String(20), choices=ATTACHMENT_KIND)
+    name: Mapped[str] = col(_l("文件名"), String(200))
+    mime: Mapped[str] = col(_l("格式"), String(80))
+    size: Mapped[int] = col(_l("大小"), Integer, unit=_l("字节"))
+    sha256: Mapped[str] = col(_l("摘要"), String(64))
+    unit_id: Mapped[int | None] = col(_l("单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str | None] = col(_l("区划代码"), String(12))
+    uploaded_by_id: Mapped[int | None] = col(_l("上传人"), Integer, ForeignKey("ab_user.id"))
+    uploaded_at: Mapped[dt.datetime] = col(_l("上传时间"), Instant)

@@ -1,0 +1,61 @@
+"""Import batches: every row of the workbook accounted for, and a way back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
+from sqlalchemy.orm import Mapped
+
+from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.choices import BATCH_STATE
+
+IMPORT_KIND = {
+    "units": _l("单位"), "elevators": _l("电梯"), "ledgers": _l("设备履历"), "contracts": _l("维保合同"),
+    "visits": _l("既往维保记录"),
+}  # fmt: skip
+ROW_STATE = {"new": _l("新增"), "changed": _l("更新"), "same": _l("无变化"), "bad": _l("有错误")}
+
+
+class ImportBatch(Model):
+    """One uploaded workbook: checked, previewed, imported as a job, undoable."""
+
+    __tablename__ = "import_batch"
+    id: Mapped[int] = pk()
+    kind: Mapped[str] = col(_l("导入内容"), String(20), choices=IMPORT_KIND)
+    state: Mapped[str] = col(_l("状态"), String(10), default="checking", choices=BATCH_STATE)
+    file_name: Mapped[str] = col(_l("文件名"), String(200))
+    attachment_id: Mapped[int | None] = col(_l("文件"), BigId, ForeignKey("attachment.id"))
+    job_id: Mapped[int | None] = col(_l("任务"), BigId, ForeignKey("job.id"))
+    unit_id: Mapped[int | None] = col(_l("单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str | None] = col(_l("区划代码"), String(12))
+    rows: Mapped[int] = col(_l("行数"), Integer, default=0, server_default="0")
+    new_rows: Mapped[int] = col(_l("新增"), Integer, default=0, server_default="0")
+    changed_rows: Mapped[int] = col(_l("更新"), Integer, default=0, server_default="0")
+    same_rows: Mapped[int] = col(_l("无变化"), Integer, default=0, server_default="0")
+    bad_rows: Mapped[int] = col(_l("有错误"), Integer, default=0, server_default="0")
+    done_rows: Mapped[int] = col(_l("已导入"), Integer, default=0, server_default="0")
+    mapping: Mapped[dict[str, Any] | None] = col(_l("列对应"), Json)
+    note: Mapped[str | None] = col(_l("说明"), String(300))
+    created_by_id: Mapped[int | None] = col(_l("导入人"), Integer, ForeignKey("ab_user.id"))
+    created_at: Mapped[dt.datetime] = col(_l("上传时间"), Instant)
+    finished_at: Mapped[dt.datetime | None] = col(_l("完成时间"), Instant)
+
+
+class ImportRow(Model):
+    """A row of a workbook as read, what it would do, every error by cell, and what it did."""
+
+    __tablename__ = "import_row"
+    __table_args__ = (Index("uq_import_row", "batch_id", "number", unique=True),)
+    id: Mapped[int] = pk()
+    batch_id: Mapped[int] = col(_l("批次"), BigId, ForeignKey("import_batch.id", ondelete="CASCADE"))
+    number: Mapped[int] = col(_l("行号"), Integer)
+    state: Mapped[str] = col(_l("结果"), String(10), choices=ROW_STATE)
+    raw: Mapped[list[Any]] = col(_l("原文"), Json)
+    data: Mapped[dict[str, Any] | None] = col(_l("数据"), Json)
+    before: Mapped[dict[str, Any] | None] = col(_l("原值"), Json)
+    errors: Mapped[list[dict[str, Any]] | None] = col(_l("错误"), Json)
+    entity_id: Mapped[int | None] = col(_l("对象编号"), BigId, index=True)
+    applied: Mapped[bool] = col(_l("已导入"), Boolean, default=False, server_default=text("false"))

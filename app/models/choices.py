@@ -1,0 +1,77 @@
+"""The words for stored ASCII values. Chinese is the source; catalogues translate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+REGION_LEVEL = {"province": _l("省"), "city": _l("市"), "district": _l("区县"), "street": _l("街道/所")}
+
+UNIT_KINDS = {
+    "maintenance": _l("维保"), "use": _l("使用"), "production": _l("制造"), "installation": _l("安装"),
+    "inspection": _l("检验"), "rescue": _l("救援"), "property": _l("物业"), "owner": _l("产权"),
+}  # fmt: skip
+
+ELEVATOR_STATUS = {
+    "notified": _l("告知"), "in_use": _l("在用"), "suspended": _l("停用"), "scrapped": _l("报废"),
+}  # fmt: skip
+FILING_STATE = {
+    "draft": _l("待上报"), "pending": _l("审核中"), "approved": _l("通过"), "rejected": _l("不通过"),
+}  # fmt: skip
+INFO_STATE = {"new": _l("新增"), "changed": _l("更改"), "normal": _l("正常使用")}
+
+# 2014 catalogue (特种设备目录); the item annex that applies to each is app.reference's.
+CATEGORY = {
+    "3110": _l("曳引驱动乘客电梯"), "3120": _l("曳引驱动载货电梯"), "3130": _l("强制驱动载货电梯"),
+    "3210": _l("液压乘客电梯"), "3220": _l("液压载货电梯"), "3310": _l("自动扶梯"), "3320": _l("自动人行道"),
+    "3410": _l("防爆电梯"), "3420": _l("消防员电梯"), "3430": _l("杂物电梯"),
+}  # fmt: skip
+PLACE_TYPE = {
+    "residential": _l("住宅"), "office": _l("办公楼宇"), "mall": _l("商场超市"), "hotel": _l("宾馆饭店"),
+    "transport": _l("交通场所"), "hospital": _l("医院"), "school": _l("学校"), "culture": _l("文体娱场馆"),
+    "other": _l("其他"),
+}  # fmt: skip
+
+APPLICATION_KIND = {
+    "unit_filing": _l("单位备案"), "elevator_filing": _l("电梯备案"), "contract_change": _l("合同变更"),
+    "grade_certificate": _l("等级证书"), "use_registration": _l("使用登记"), "suspension": _l("停用登记"),
+    "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"),
+}  # fmt: skip
+APPLICATION_PREFIX = {
+    "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
+    "use_registration": "SY", "suspension": "TY", "reactivation": "QY", "scrapping": "BF",
+}  # fmt: skip
+APPLICATION_STATE = {
+    "draft": _l("草稿"), "submitted": _l("待受理"), "accepted": _l("待审批"), "returned": _l("退回补正"),
+    "approved": _l("通过"), "rejected": _l("不同意"), "withdrawn": _l("已撤回"),
+}  # fmt: skip
+
+CONTRACT_KIND = {"normal": _l("普通"), "half": _l("半包"), "full": _l("全包")}
+GENERATION_MODE = {"auto": _l("自动"), "manual": _l("手动")}
+LEVEL = {
+    "half_month": _l("半月"), "quarter": _l("季度"), "half_year": _l("半年"), "annual": _l("年度"),
+}  # fmt: skip
+ORDER_STATE = {"open": _l("待维保"), "done": _l("已维保"), "void": _l("已作废")}
+ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入")}
+VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单")}
+VISIT_STATE = {
+    "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),
+    "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),
+}  # fmt: skip
+GRADE = {
+    "general": _l("普工"), "intermediate": _l("中级工"), "senior": _l("高级工"), "technician": _l("技师"),
+}  # fmt: skip
+JOB_STATE = {
+    "queued": _l("排队"), "running": _l("进行中"), "done": _l("完成"), "failed": _l("失败"),
+}  # fmt: skip
+BATCH_STATE = {
+    "checking": _l("校验中"), "checked": _l("待导入"), "importing": _l("导入中"), "done": _l("已完成"),
+    "failed": _l("失败"), "undone": _l("已撤销"),
+}  # fmt: skip
+SCORE_STATE = {"provisional": _l("暂定"), "final": _l("确定")}
+
+
+def word(choices: dict[str, Any], value: str | None) -> str:
+    """The label of a stored value; an unknown value shows itself, no value shows —."""
+    return "—" if value is None else str(choices.get(value, value))

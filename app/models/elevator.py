@@ -1,0 +1,99 @@
+"""Elevators: the filed archive (ELV-01) and the status that only lifecycle applications change."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, Numeric, String, Text, text
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Model, Stamped, Versioned, col, pk
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
+from app.models.region import Region
+from app.models.unit import Unit
+
+
+class Elevator(Stamped, Versioned, Model):
+    """An elevator as approved and in force; before the first approval, as it was last saved.
+
+    `status` is in no form: `workflows.moves` changes it. Codes are kept in their normal form
+    (NFKC, upper case, no space); 识别码 is unique among approved elevators only.
+    """
+
+    __tablename__ = "elevator"
+    __table_args__ = (
+        Index(
+            "uq_elevator_code_in_force", "code", unique=True,
+            sqlite_where=text("approved_version > 0"), postgresql_where=text("approved_version > 0"),
+        ),
+        Index("ix_elevator_region_id", "region_code", "id"),
+        Index("ix_elevator_region_status", "region_code", "status", "id"),
+        Index("ix_elevator_maintenance_unit", "maintenance_unit_id", "id"),
+        Index("ix_elevator_use_unit", "use_unit_id", "id"),
+        Index("ix_elevator_region_inspection", "region_code", "next_inspection_on"),
+    )  # fmt: skip
+    id: Mapped[int] = pk()
+    code: Mapped[str] = col(_l("识别码"), String(20), index=True, help=_l("电梯上的应急救援识别码"))
+    rescue_code: Mapped[str | None] = col(_l("96333识别码"), String(20))
+    equipment_code: Mapped[str | None] = col(_l("设备代码"), String(30))
+    registration_code: Mapped[str | None] = col(_l("注册代码"), String(30), index=True)
+    certificate_no: Mapped[str | None] = col(_l("使用登记证编号"), String(40))
+    factory_no: Mapped[str | None] = col(_l("出厂编号"), String(40), index=True)
+    internal_no: Mapped[str | None] = col(_l("内部编号"), String(40))
+    name: Mapped[str | None] = col(_l("设备名称"), String(60))
+    category: Mapped[str] = col(_l("品种"), String(4), choices=CATEGORY)
+    model: Mapped[str | None] = col(_l("型号"), String(60))
+    maintenance_unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    use_unit_id: Mapped[int | None] = col(_l("使用单位"), BigId, ForeignKey("unit.id"))
+    manufacturer: Mapped[str | None] = col(_l("制造单位"), String(120))
+    installer: Mapped[str | None] = col(_l("安装单位"), String(120))
+    owner_name: Mapped[str | None] = col(_l("产权单位"), String(120))
+    property_name: Mapped[str | None] = col(_l("物业单位"), String(120))
+    estate: Mapped[str | None] = col(_l("楼盘"), String(80))
+    address: Mapped[str] = col(_l("地址"), String(200))
+    place_type: Mapped[str | None] = col(_l("使用场所"), String(20), choices=PLACE_TYPE)
+    region_id: Mapped[int] = col(_l("所在地区"), BigId, ForeignKey("region.id"), index=True)
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    is_central: Mapped[bool] = col(_l("城区"), Boolean, default=True, server_default=text("true"))
+    is_secret: Mapped[bool] = col(_l("涉密"), Boolean, default=False, server_default=text("false"))
+    latitude: Mapped[float | None] = col(_l("纬度"), Float, unit="°")
+    longitude: Mapped[float | None] = col(_l("经度"), Float, unit="°")
+    made_on: Mapped[dt.date | None] = col(_l("制造日期"), Date)
+    commissioned_on: Mapped[dt.date | None] = col(_l("投用日期"), Date)
+    supervised_on: Mapped[dt.date | None] = col(_l("安装监检合格日期"), Date)
+    inspected_on: Mapped[dt.date | None] = col(_l("检验日期"), Date)
+    next_inspection_on: Mapped[dt.date | None] = col(_l("下次检验日期"), Date)
+    governor_on: Mapped[dt.date | None] = col(_l("限速器校验日期"), Date)
+    rated_load: Mapped[int | None] = col(_l("额定载重量"), Integer, unit="kg")
+    rated_speed: Mapped[float | None] = col(_l("额定速度"), Numeric(5, 2, asdecimal=False), unit="m/s")
+    floors: Mapped[int | None] = col(_l("层数"), Integer)
+    stops: Mapped[int | None] = col(_l("站数"), Integer)
+    doors: Mapped[int | None] = col(_l("门数"), Integer)
+    safety_officer: Mapped[str | None] = col(_l("安全管理员"), String(40))
+    safety_phone: Mapped[str | None] = col(_l("安全管理员电话"), String(20), sensitive="mobile")
+    emergency_phone: Mapped[str | None] = col(_l("应急救援电话"), String(20))
+    insured_until: Mapped[dt.date | None] = col(_l("保险有效期至"), Date)
+    note: Mapped[str | None] = col(_l("备注"), Text)
+    declared_status: Mapped[str | None] = col(
+        _l("申报状态"), String(10), choices=ELEVATOR_STATUS, help=_l("接管既有电梯时申报，首次审核通过时生效一次")
+    )
+    status: Mapped[str] = col(
+        _l("状态"), String(10), default="notified", server_default="notified", choices=ELEVATOR_STATUS
+    )
+    filing_state: Mapped[str] = col(
+        _l("审核状态"), String(10), default="draft", server_default="draft", choices=FILING_STATE
+    )
+    info_state: Mapped[str] = col(_l("信息状态"), String(10), default="new", server_default="new", choices=INFO_STATE)
+    approved_version: Mapped[int] = col(_l("生效版本"), Integer, default=0, server_default="0")
+    approved_on: Mapped[dt.date | None] = col(_l("审核通过日期"), Date)
+    filed_by_unit_id: Mapped[int | None] = col(_l("填报单位"), BigId, ForeignKey("unit.id"), index=True)
+    batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
+    public_token: Mapped[str | None] = col(_l("一梯一码"), String(32), unique=True)
+
+    region: Mapped[Region] = relationship()
+    maintenance_unit: Mapped[Unit | None] = relationship(foreign_keys=[maintenance_unit_id])
+    use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
+
+    def __repr__(self) -> str:
+        return self.code

@@ -1,0 +1,168 @@
+"""The maintenance clock of an elevator, its ledger, orders, pauses and missed periods."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.models.elevator import Elevator
+from app.models.person import Person
+from app.models.unit import Unit
+
+
+class MaintenanceLedger(Stamped, Versioned, Model):
+    """设备履历 (ELV-06): who serves the elevator, how orders are made, and the four next dates.
+
+    Complete (orders are made) when a worker and the next half-month date are there and the mode is auto.
+    """
+
+    __tablename__ = "maintenance_ledger"
+    id: Mapped[int] = pk()
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), unique=True)
+    unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
+    worker_id: Mapped[int | None] = col(_l("维保人员"), BigId, ForeignKey("person.id"), index=True)
+    co_worker_id: Mapped[int | None] = col(_l("协同维保人员"), BigId, ForeignKey("person.id"))
+    manager_id: Mapped[int | None] = col(_l("维保经理"), BigId, ForeignKey("person.id"))
+    mode: Mapped[str] = col(
+        _l("任务生成模式"), String(10), default="auto", server_default="auto", choices=GENERATION_MODE
+    )
+    interval_days: Mapped[int] = col(_l("维保间隔"), Integer, default=15, server_default="15", unit=_l("天"))
+    next_half_month_on: Mapped[dt.date | None] = col(_l("下次半月维保"), Date, index=True)
+    next_quarter_on: Mapped[dt.date | None] = col(_l("下次季度维保"), Date)
+    next_half_year_on: Mapped[dt.date | None] = col(_l("下次半年维保"), Date)
+    next_annual_on: Mapped[dt.date | None] = col(_l("下次年度维保"), Date)
+    # The level that the order on next_half_month_on will carry; kept by the workflow that sets the dates,
+    # so that the nightly job only selects (rules.md: computed in Python, stored).
+    next_level: Mapped[str] = col(
+        _l("下次级别"), String(12), default="half_month", server_default="half_month", choices=LEVEL
+    )
+    batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
+
+    elevator: Mapped[Elevator] = relationship()
+    unit: Mapped[Unit] = relationship()
+    worker: Mapped[Person | None] = relationship(foreign_keys=[worker_id])
+    co_worker: Mapped[Person | None] = relationship(foreign_keys=[co_worker_id])
+    manager: Mapped[Person | None] = relationship(foreign_keys=[manager_id])
+
+
+class MaintenanceClock(Model):
+    """One clock for an elevator, fed by counted visits, not by orders.
+
+    `anchor_on` is the last counted visit or the missed limit that the running period starts at; `last_visit_on`
+    and `first_visit_on` are this unit's. While paused, `limit_on` is null and the days left are kept.
+    """
+
+    __tablename__ = "maintenance_clock"
+    __table_args__ = (
+        Index("ix_maintenance_clock_region_limit", "region_code", "limit_on"),
+        Index("ix_maintenance_clock_unit_limit", "unit_id", "limit_on"),
+        Index("ix_maintenance_clock_limit", "limit_on"),
+    )
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), primary_key=True, autoincrement=False)
+    unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    unit_since_on: Mapped[dt.date | None] = col(_l("本单位起始日"), Date)
+    first_visit_on: Mapped[dt.date | None] = col(_l("首次维保日期"), Date)
+    last_visit_on: Mapped[dt.date | None] = col(_l("上次维保日期"), Date)
+    anchor_on: Mapped[dt.date | None] = col(_l("本期起始日"), Date)
+    limit_on: Mapped[dt.date | None] = col(_l("维保期限"), Date)
+    limit_days: Mapped[int] = col(_l("期限天数"), Integer, default=15, server_default="15")
+    missed: Mapped[int] = col(_l("连续超期期数"), Integer, default=0, server_default="0")
+    paused_on: Mapped[dt.date | None] = col(_l("暂停日期"), Date)
+    limit_left_days: Mapped[int | None] = col(_l("暂停时剩余天数"), Integer)
+    plan_left_days: Mapped[int | None] = col(_l("暂停时计划剩余天数"), Integer)
+    judged_through: Mapped[dt.date | None] = col(_l("已判定至"), Date)
+
+    elevator: Mapped[Elevator] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+
+
+class MaintenanceOrder(Stamped, Model):
+    """维保任务. At most one open automatic order for an elevator; the partial unique index keeps a second run empty."""
+
+    __tablename__ = "maintenance_order"
+    __table_args__ = (
+        Index(
+            "uq_maintenance_order_open_auto", "elevator_id", unique=True,
+            sqlite_where=text("state = 'open' AND origin = 'auto'"),
+            postgresql_where=text("state = 'open' AND origin = 'auto'"),
+        ),
+        Index("ix_maintenance_order_unit_state", "unit_id", "state", "planned_on"),
+        Index("ix_maintenance_order_worker_state", "worker_id", "state", "planned_on"),
+        Index("ix_maintenance_order_region_state", "region_code", "state", "planned_on"),
+        Index("ix_maintenance_order_elevator", "elevator_id", "planned_on"),
+    )  # fmt: skip
+    id: Mapped[int] = pk()
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    worker_id: Mapped[int | None] = col(_l("维保人员"), BigId, ForeignKey("person.id"))
+    planned_on: Mapped[dt.date] = col(_l("计划日期"), Date)
+    limit_on: Mapped[dt.date | None] = col(_l("维保期限"), Date)
+    level: Mapped[str] = col(_l("频次"), String(12), choices=LEVEL)
+    origin: Mapped[str] = col(_l("来源"), String(10), default="auto", choices=ORDER_ORIGIN)
+    state: Mapped[str] = col(_l("状态"), String(10), default="open", server_default="open", choices=ORDER_STATE)
+    visit_id: Mapped[int | None] = col(_l("维保记录"), BigId, index=True)
+    closed_at: Mapped[dt.datetime | None] = col(_l("结束时间"), Instant)
+    close_reason: Mapped[str | None] = col(_l("结束原因"), String(120))
+
+    elevator: Mapped[Elevator] = relationship()
+    unit: Mapped[Unit] = relationship()
+    worker: Mapped[Person | None] = relationship()
+
+
+class MaintenancePause(Model):
+    """Days on which the clock stood still, [from_on, to_on); open while to_on is null. Made by approved applications."""
+
+    __tablename__ = "maintenance_pause"
+    id: Mapped[int] = pk()
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), index=True)
+    from_on: Mapped[dt.date] = col(_l("暂停日期"), Date)
+    to_on: Mapped[dt.date | None] = col(_l("恢复日期"), Date)
+    application_id: Mapped[int | None] = col(_l("申请"), BigId, ForeignKey("application.id"))
+    known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+
+
+class OverduePeriod(Model):
+    """One missed period (anchor, limit], judged when its last day was over. Never deleted: see OverdueCorrection."""
+
+    __tablename__ = "overdue_period"
+    __table_args__ = (
+        Index("uq_overdue_period", "elevator_id", "limit_on", unique=True),
+        Index("ix_overdue_period_unit_limit", "unit_id", "limit_on"),
+        Index("ix_overdue_period_region_limit", "region_code", "limit_on"),
+    )
+    id: Mapped[int] = pk()
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    # Null when no contract covered the limit day: nobody's, shown as 脱保 (T12).
+    unit_id: Mapped[int | None] = col(_l("责任单位"), BigId, ForeignKey("unit.id"))
+    contract_id: Mapped[int | None] = col(_l("合同"), BigId, ForeignKey("contract.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    anchor_on: Mapped[dt.date] = col(_l("上期到期"), Date)
+    limit_on: Mapped[dt.date] = col(_l("本期到期"), Date)
+    interval_days: Mapped[int] = col(_l("周期"), Integer, unit=_l("天"))
+    previous_missed: Mapped[bool] = col(_l("上期未完成"), Boolean, default=False, server_default=text("false"))
+    judged_at: Mapped[dt.datetime] = col(_l("判定时间"), Instant)
+    done_late_on: Mapped[dt.date | None] = col(_l("逾期完成日期"), Date)
+    withdrawn: Mapped[bool] = col(_l("已更正"), Boolean, default=False, server_default=text("false"))
+
+    elevator: Mapped[Elevator] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+
+
+class OverdueCorrection(Model):
+    """Evidence that arrived later withdraws an overdue period by this row; both stay."""
+
+    __tablename__ = "overdue_correction"
+    id: Mapped[int] = pk()
+    overdue_id: Mapped[int] = col(_l("超期"), BigId, ForeignKey("overdue_period.id"), unique=True)
+    visit_id: Mapped[int | None] = col(_l("维保记录"), BigId, ForeignKey("visit.id"))
+    reason: Mapped[str] = col(_l("原因"), Text)
+    known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+    actor_id: Mapped[int | None] = col(_l("操作人"), Integer, ForeignKey("ab_user.id"))

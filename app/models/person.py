@@ -1,0 +1,56 @@
+"""People who work on elevators, and the grade certificates that set their monthly quota."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Date, ForeignKey, String
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.choices import APPLICATION_STATE, GRADE
+from app.models.unit import Unit
+
+
+class Person(Stamped, Versioned, Model):
+    """A natural person in one unit (一人一企). Visits and quotas count persons, not accounts (PER-08)."""
+
+    __tablename__ = "person"
+    id: Mapped[int] = pk()
+    name: Mapped[str] = col(_l("姓名"), String(40))
+    phone: Mapped[str | None] = col(_l("手机"), String(20), index=True, sensitive="mobile")
+    unit_id: Mapped[int] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
+    work_kind: Mapped[str | None] = col(_l("工种"), String(40))
+    certificate_no: Mapped[str | None] = col(_l("作业人员证编号"), String(40))
+    certificate_until: Mapped[dt.date | None] = col(_l("证书有效期至"), Date)
+    left_on: Mapped[dt.date | None] = col(_l("离职日期"), Date)
+
+    unit: Mapped[Unit] = relationship()
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class GradeCertificate(Stamped, Versioned, Model):
+    """等级证书 (PER-07). Only an approved one raises the quota: a person cannot raise himself by a claim."""
+
+    __tablename__ = "grade_certificate"
+    id: Mapped[int] = pk()
+    person_id: Mapped[int] = col(_l("人员"), BigId, ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
+    grade: Mapped[str] = col(_l("等级"), String(20), choices=GRADE)
+    certificate_no: Mapped[str] = col(_l("证书编号"), String(40))
+    issued_on: Mapped[dt.date] = col(_l("发证日期"), Date)
+    valid_until: Mapped[dt.date | None] = col(_l("有效期至"), Date)
+    state: Mapped[str] = col(
+        _l("审核状态"), String(10), default="draft", server_default="draft", choices=APPLICATION_STATE
+    )
+    in_force_from: Mapped[dt.datetime | None] = col(_l("生效时间"), Instant)
+
+    person: Mapped[Person] = relationship()
+
+    def __repr__(self) -> str:
+        return f"{self.person} {self.certificate_no}"

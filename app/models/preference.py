@@ -1,0 +1,34 @@
+"""What a person chose for a list: named filters and columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped
+
+from app.models.base import Json, Model, Stamped, col, pk
+
+
+class SavedFilter(Stamped, Model):
+    """我的筛选: a list's query string under a name."""
+
+    __tablename__ = "saved_filter"
+    __table_args__ = (Index("uq_saved_filter", "user_id", "screen", "name", unique=True),)
+    id: Mapped[int] = pk()
+    user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    screen: Mapped[str] = col(_l("列表"), String(40))
+    name: Mapped[str] = col(_l("名称"), String(40))
+    query: Mapped[str] = col(_l("条件"), String(2000))
+
+
+class ColumnChoice(Model):
+    """The columns that a person shows in a list, in order."""
+
+    __tablename__ = "column_choice"
+    __table_args__ = (Index("uq_column_choice", "user_id", "screen", unique=True),)
+    id: Mapped[int] = pk()
+    user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    screen: Mapped[str] = col(_l("列表"), String(40))
+    columns: Mapped[list[Any]] = col(_l("列"), Json)

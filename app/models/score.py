@@ -1,0 +1,74 @@
+"""Scores of a period as known at an instant, with the ledger that sums to them (SCO-01, LED-01)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Date, ForeignKey, Index, Integer, Numeric, String
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.choices import SCORE_STATE
+from app.models.unit import Unit
+
+
+class ScoreRun(Model):
+    """One computation: period, region, the instant at which its facts were known, the policy versions that judged."""
+
+    __tablename__ = "score_run"
+    __table_args__ = (Index("uq_score_run", "region_code", "from_on", "to_on", "as_of", unique=True),)
+    id: Mapped[int] = pk()
+    region_code: Mapped[str] = col(_l("地区"), String(12))
+    from_on: Mapped[dt.date] = col(_l("起始日期"), Date)
+    to_on: Mapped[dt.date] = col(_l("截止日期"), Date)
+    as_of: Mapped[dt.datetime] = col(_l("数据截至"), Instant)
+    made_at: Mapped[dt.datetime] = col(_l("计算时间"), Instant)
+    state: Mapped[str] = col(_l("状态"), String(15), choices=SCORE_STATE)
+    policy: Mapped[dict[str, Any]] = col(_l("政策版本"), Json, default=dict)
+    digest: Mapped[str] = col(_l("内容摘要"), String(64))
+
+
+class Score(Model):
+    """A maintenance unit's figures in a run. `points` null = 无数据, not ranked."""
+
+    __tablename__ = "score"
+    __table_args__ = (Index("uq_score_run_unit", "run_id", "unit_id", unique=True),)
+    id: Mapped[int] = pk()
+    run_id: Mapped[int] = col(_l("计算"), BigId, ForeignKey("score_run.id", ondelete="CASCADE"))
+    unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    rank: Mapped[int | None] = col(_l("名次"), Integer)
+    points: Mapped[Decimal | None] = col(_l("维护保养有效率"), Numeric(5, 2), unit=_l("分"))
+    due: Mapped[int] = col(_l("应维保次数"), Integer)
+    bad: Mapped[int] = col(_l("不合格次数"), Integer)
+    overdue: Mapped[int] = col(_l("超期次数"), Integer)
+    nonconforming: Mapped[int] = col(_l("不合规次数"), Integer)
+    forgiven: Mapped[int] = col(_l("归零次数"), Integer)
+    valid_visits: Mapped[int] = col(_l("有效次数"), Integer)
+    elevators: Mapped[int] = col(_l("电梯台数"), Integer)
+    uncovered: Mapped[int] = col(_l("脱保台数"), Integer, default=0)
+
+    unit: Mapped[Unit] = relationship()
+    run: Mapped[ScoreRun] = relationship()
+
+
+class ScoreEntry(Model):
+    """A ledger row: what cost how much, exactly, with the evidence. The rows of a score sum to its lost points."""
+
+    __tablename__ = "score_entry"
+    __table_args__ = (Index("ix_score_entry_score", "score_id", "id"),)
+    id: Mapped[int] = pk()
+    score_id: Mapped[int] = col(_l("得分"), BigId, ForeignKey("score.id", ondelete="CASCADE"))
+    elevator_id: Mapped[int | None] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    rule: Mapped[str] = col(_l("规则"), String(30))
+    evidence: Mapped[str | None] = col(_l("证据"), String(20))
+    evidence_id: Mapped[int | None] = col(_l("证据编号"), BigId)
+    happened_on: Mapped[dt.date | None] = col(_l("日期"), Date)
+    count: Mapped[int] = col(_l("次数"), Integer)
+    # Exact: lost points = numerator / denominator; text because a province's denominators outgrow 64 bits.
+    numerator: Mapped[str] = col(_l("分子"), String(40))
+    denominator: Mapped[str] = col(_l("分母"), String(40))
+    reason: Mapped[str] = col(_l("说明"), String(200))

@@ -1,0 +1,100 @@
+"""Visits: what was done on site, as it was recorded. A stored record never changes; corrections are notes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, relationship
+
+from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.choices import LEVEL, VISIT_MODE, VISIT_STATE
+from app.models.elevator import Elevator
+from app.models.person import Person
+from app.models.unit import Unit
+
+
+class Visit(Model):
+    """One maintenance visit. `visit_on` is the Shanghai day of check-in; `state` and the two flags are kept by rules.
+
+    `next_change_at` is the instant at which ageing alone changes the state (null when it is settled), so that the
+    nightly job selects and never recomputes all. `snapshot` keeps elevator, unit and staff as they were (MNT-10).
+    """
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        Index("ix_visit_score", "unit_id", "elevator_id", "visit_on", "state"),
+        Index("ix_visit_elevator_day", "elevator_id", "visit_on"),
+        Index("ix_visit_worker_day", "worker_id", "visit_on"),
+        Index("ix_visit_region_day", "region_code", "visit_on"),
+        Index("ix_visit_ageing", "next_change_at"),
+        Index(
+            "uq_visit_open_elevator_worker", "worker_id", unique=True,
+            sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_visit_use_unit", "use_unit_id", "visit_on"),
+    )  # fmt: skip
+    id: Mapped[int] = pk()
+    client_key: Mapped[str | None] = col(_l("提交键"), String(40), unique=True)
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    use_unit_id: Mapped[int | None] = col(_l("使用单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    worker_id: Mapped[int] = col(_l("维保员"), BigId, ForeignKey("person.id"))
+    account_id: Mapped[int | None] = col(_l("账号"), Integer, ForeignKey("ab_user.id"))
+    order_id: Mapped[int | None] = col(_l("维保任务"), BigId, ForeignKey("maintenance_order.id"), index=True)
+    level: Mapped[str] = col(_l("频次"), String(12), default="half_month", choices=LEVEL)
+    item_version: Mapped[str | None] = col(_l("项目版本"), String(30))
+    visit_on: Mapped[dt.date] = col(_l("维保日期"), Date)
+    checked_in_at: Mapped[dt.datetime] = col(_l("签到时间"), Instant)
+    checked_out_at: Mapped[dt.datetime | None] = col(_l("签退时间"), Instant)
+    received_at: Mapped[dt.datetime] = col(_l("接收时间"), Instant)
+    in_latitude: Mapped[float | None] = col(_l("签到纬度"), Float)
+    in_longitude: Mapped[float | None] = col(_l("签到经度"), Float)
+    in_distance: Mapped[int | None] = col(_l("签到距离"), Integer, unit=_l("米"))
+    out_latitude: Mapped[float | None] = col(_l("签退纬度"), Float)
+    out_longitude: Mapped[float | None] = col(_l("签退经度"), Float)
+    out_distance: Mapped[int | None] = col(_l("签退距离"), Integer, unit=_l("米"))
+    mode: Mapped[str | None] = col(_l("模式"), String(10), choices=VISIT_MODE)
+    results: Mapped[list[dict[str, Any]] | None] = col(_l("维保项目"), Json)
+    problem: Mapped[str | None] = col(_l("维保问题"), Text)
+    advice: Mapped[str | None] = col(_l("建议事项"), Text)
+    note: Mapped[str | None] = col(_l("备注"), Text)
+    signer: Mapped[str | None] = col(_l("现场签名人"), String(40))
+    signed_at: Mapped[dt.datetime | None] = col(_l("现场签名"), Instant)
+    sheet_at: Mapped[dt.datetime | None] = col(_l("上传时间"), Instant)
+    sheet_due_at: Mapped[dt.datetime | None] = col(_l("上传期限"), Instant)
+    reviewed_at: Mapped[dt.datetime | None] = col(_l("复核时间"), Instant)
+    reviewed_by_id: Mapped[int | None] = col(_l("复核人"), Integer, ForeignKey("ab_user.id"))
+    review_opinion: Mapped[str | None] = col(_l("复核意见"), String(140))
+    review_due_at: Mapped[dt.datetime | None] = col(_l("复核期限"), Instant)
+    state: Mapped[str] = col(_l("状态"), String(15), default="open", choices=VISIT_STATE)
+    awaiting_sheet: Mapped[bool] = col(_l("待上传"), Boolean, default=False, server_default=text("false"))
+    awaiting_review: Mapped[bool] = col(_l("待复核"), Boolean, default=False, server_default=text("false"))
+    state_reason: Mapped[str | None] = col(_l("状态说明"), String(200))
+    counted: Mapped[bool] = col(_l("计入维保"), Boolean, default=False, server_default=text("false"))
+    settled_at: Mapped[dt.datetime | None] = col(_l("状态记录时间"), Instant)
+    next_change_at: Mapped[dt.datetime | None] = col(_l("下次变化"), Instant)
+    day_rank: Mapped[int | None] = col(_l("当日第几台"), Integer)
+    taken_over: Mapped[bool] = col(_l("接管数据"), Boolean, default=False, server_default=text("false"))
+    preset: Mapped[str | None] = col(_l("所用政策"), String(20))
+    snapshot: Mapped[dict[str, Any]] = col(_l("当时档案"), Json, default=dict)
+    batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
+
+    elevator: Mapped[Elevator] = relationship()
+    unit: Mapped[Unit] = relationship(foreign_keys=[unit_id])
+    use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
+    worker: Mapped[Person] = relationship()
+
+
+class VisitNote(Model):
+    """A correction linked to a visit; the visit itself stays as stored (T5002 art 10)."""
+
+    __tablename__ = "visit_note"
+    id: Mapped[int] = pk()
+    visit_id: Mapped[int] = col(_l("维保记录"), BigId, ForeignKey("visit.id"), index=True)
+    body: Mapped[str] = col(_l("说明"), Text)
+    author_id: Mapped[int | None] = col(_l("填写人"), Integer, ForeignKey("ab_user.id"))
+    at: Mapped[dt.datetime] = col(_l("时间"), Instant)

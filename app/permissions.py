@@ -1,0 +1,189 @@
+"""Who may do what: verbs, roles and the one table between them. `require` gates verbs; FAB's roles are written from it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from flask_babel import lazy_gettext as _l
+
+from app.errors import Finding, NotAllowed
+from app.models.region import code_span
+
+
+class Role(enum.StrEnum):
+    """Roles of ACC-13; a person may hold several."""
+
+    PLATFORM_ADMIN = "platform_admin"
+    REGION_ADMIN = "region_admin"
+    INSPECTOR = "inspector"
+    MAINTENANCE_HEAD = "maintenance_head"
+    MAINTENANCE_MANAGER = "maintenance_manager"
+    WORKER = "worker"
+    CLERK = "clerk"
+    USE_HEAD = "use_head"
+    SAFETY_OFFICER = "safety_officer"
+    TESTER = "tester"
+    RESCUE_AGENT = "rescue_agent"
+
+
+ROLE_LABEL = {
+    Role.PLATFORM_ADMIN: _l("平台管理员"), Role.REGION_ADMIN: _l("区域管理员"), Role.INSPECTOR: _l("监察员"),
+    Role.MAINTENANCE_HEAD: _l("维保单位负责人"), Role.MAINTENANCE_MANAGER: _l("维保经理"), Role.WORKER: _l("维保员"),
+    Role.CLERK: _l("维保文员"), Role.USE_HEAD: _l("使用单位负责人"), Role.SAFETY_OFFICER: _l("使用单位安全员"),
+    Role.TESTER: _l("检验人员"), Role.RESCUE_AGENT: _l("应急坐席"),
+}  # fmt: skip
+
+
+class Verb(enum.StrEnum):
+    """What can be done. A screen names the verb that it needs; a workflow requires it."""
+
+    HOME = "home"
+    REGION_READ = "region.read"
+    REGION_EDIT = "region.edit"
+    ACCOUNT_READ = "account.read"
+    ACCOUNT_CREATE = "account.create"
+    SUBACCOUNT_EDIT = "subaccount.edit"
+    UNIT_READ = "unit.read"
+    UNIT_EDIT = "unit.edit"
+    PERSON_READ = "person.read"
+    PERSON_EDIT = "person.edit"
+    SENSITIVE_READ = "sensitive.read"
+    ELEVATOR_READ = "elevator.read"
+    ELEVATOR_EDIT = "elevator.edit"
+    SECRET_READ = "secret.read"
+    FILING_SUBMIT = "filing.submit"
+    APPLICATION_READ = "application.read"
+    APPLICATION_SUBMIT = "application.submit"
+    APPLICATION_DECIDE = "application.decide"
+    CONTRACT_READ = "contract.read"
+    CONTRACT_EDIT = "contract.edit"
+    LEDGER_READ = "ledger.read"
+    LEDGER_EDIT = "ledger.edit"
+    ORDER_READ = "order.read"
+    ORDER_EDIT = "order.edit"
+    VISIT_READ = "visit.read"
+    VISIT_MAKE = "visit.make"
+    VISIT_REVIEW = "visit.review"
+    VISIT_APPROVE = "visit.approve"
+    WARNING_READ = "warning.read"
+    SCORE_READ = "score.read"
+    SCORE_RUN = "score.run"
+    SCHEDULE_RUN = "schedule.run"
+    REPORT_READ = "report.read"
+    IMPORT = "import"
+    TAKE_OVER = "import.visits"
+    EXPORT = "export"
+    JOB_READ = "job.read"
+    INBOX = "inbox"
+    POLICY_READ = "policy.read"
+    POLICY_EDIT = "policy.edit"
+    AUDIT_READ = "audit.read"
+    OPS = "ops"
+
+
+V = Verb
+_EVERYONE = {V.HOME, V.INBOX, V.JOB_READ, V.REGION_READ}
+_READING = {
+    V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.CONTRACT_READ, V.LEDGER_READ, V.ORDER_READ, V.VISIT_READ,
+    V.WARNING_READ, V.EXPORT,
+}  # fmt: skip
+_REGULATOR = _EVERYONE | _READING | {
+    V.PERSON_READ, V.ACCOUNT_READ, V.APPLICATION_DECIDE, V.SCORE_READ, V.REPORT_READ, V.POLICY_READ, V.SCORE_RUN,
+    V.SENSITIVE_READ,
+}  # fmt: skip
+_MAINTENANCE_OFFICE = _EVERYONE | _READING | {
+    V.UNIT_EDIT, V.PERSON_READ, V.PERSON_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.APPLICATION_SUBMIT,
+    V.CONTRACT_EDIT, V.LEDGER_EDIT, V.ORDER_EDIT, V.IMPORT, V.SCORE_READ, V.REPORT_READ,
+}  # fmt: skip
+
+GRANTS: dict[Role, frozenset[Verb]] = {
+    Role.PLATFORM_ADMIN: frozenset(Verb) - {V.VISIT_MAKE},
+    Role.REGION_ADMIN: frozenset(
+        _REGULATOR
+        | {V.ACCOUNT_CREATE, V.REGION_EDIT, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.IMPORT, V.TAKE_OVER,
+           V.SECRET_READ, V.SCHEDULE_RUN, V.AUDIT_READ, V.POLICY_EDIT}
+    ),
+    Role.INSPECTOR: frozenset(_REGULATOR),
+    Role.MAINTENANCE_HEAD: frozenset(
+        _MAINTENANCE_OFFICE | {V.ACCOUNT_READ, V.SUBACCOUNT_EDIT, V.VISIT_APPROVE, V.SENSITIVE_READ}
+    ),
+    Role.MAINTENANCE_MANAGER: frozenset(_MAINTENANCE_OFFICE | {V.VISIT_APPROVE}),
+    Role.CLERK: frozenset(_MAINTENANCE_OFFICE),
+    Role.WORKER: frozenset(
+        _EVERYONE | {V.ELEVATOR_READ, V.LEDGER_READ, V.ORDER_READ, V.VISIT_READ, V.VISIT_MAKE, V.WARNING_READ}
+    ),
+    Role.USE_HEAD: frozenset(
+        _EVERYONE | _READING
+        | {V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.APPLICATION_SUBMIT, V.VISIT_REVIEW, V.IMPORT,
+           V.ACCOUNT_READ, V.SUBACCOUNT_EDIT, V.REPORT_READ}
+    ),
+    Role.SAFETY_OFFICER: frozenset(_EVERYONE | _READING | {V.VISIT_REVIEW, V.APPLICATION_SUBMIT}),
+    Role.TESTER: frozenset(_EVERYONE | {V.ELEVATOR_READ}),
+    Role.RESCUE_AGENT: frozenset(_EVERYONE | {V.ELEVATOR_READ}),
+}  # fmt: skip
+
+# Which roles a giver may hand out; never one with a verb that the giver lacks, save main accounts made by regulators.
+ASSIGNABLE: dict[Role, frozenset[Role]] = {
+    Role.PLATFORM_ADMIN: frozenset(Role) - {Role.WORKER},
+    Role.REGION_ADMIN: frozenset(
+        {Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.USE_HEAD, Role.TESTER, Role.RESCUE_AGENT}
+    ),
+    Role.MAINTENANCE_HEAD: frozenset({Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER}),
+    Role.USE_HEAD: frozenset({Role.SAFETY_OFFICER}),
+}
+REGULATOR_ROLES = frozenset({Role.REGION_ADMIN, Role.INSPECTOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and from where: an account in its place, or the system. Carried into every workflow."""
+
+    user_id: int | None
+    name: str
+    roles: frozenset[Role] = frozenset()
+    region_code: str | None = None
+    unit_id: int | None = None
+    person_id: int | None = None
+    is_main: bool = False
+    sees_all_elevators: bool = True
+    via: str = "web"
+    address: str | None = None
+    system: bool = False
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.system or Role.PLATFORM_ADMIN in self.roles
+
+    @property
+    def is_regulator(self) -> bool:
+        return bool(self.roles & REGULATOR_ROLES) and self.unit_id is None
+
+    @property
+    def region_span(self) -> tuple[str, str] | None:
+        return code_span(self.region_code) if self.region_code else None
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        if self.system:
+            return frozenset(Verb)
+        return frozenset().union(*(GRANTS[r] for r in self.roles)) if self.roles else frozenset()
+
+    def may(self, verb: Verb) -> bool:
+        return self.system or any(verb in GRANTS[r] for r in self.roles)
+
+    def by(self, via: str) -> Actor:
+        return replace(self, via=via)
+
+
+SYSTEM = Actor(user_id=None, name="系统", via="job", system=True)
+NOBODY = Actor(user_id=None, name="未登录")
+
+
+def require(actor: Actor, verb: Verb) -> None:
+    """Raise NotAllowed when none of the actor's roles grants the verb."""
+    if not actor.may(verb):
+        roles = "、".join(str(ROLE_LABEL[r]) for r in sorted(actor.roles)) or "无"
+        raise NotAllowed(
+            Finding("权限", False, f"当前角色（{roles}）不能执行“{verb.value}”", "请由有此权限的账号办理，或联系管理员调整角色")
+        )

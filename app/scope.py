@@ -1,0 +1,305 @@
+"""What an actor may see: region subtree, own unit, assigned elevators, 涉密. Applied to every read a person causes.
+
+`apply(statement, actor, *models)` is the way for statements; the session hook is the net below it for ORM entities.
+Core statements (`select(Model.__table__)`) escape the hook: build them from entities or call `apply`/`criterion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+from flask import g, has_request_context
+from sqlalchemy import ColumnElement, and_, event, false, not_, or_, select, true
+from sqlalchemy.orm import Session, with_loader_criteria
+
+from app.errors import Finding, NotAllowed, NotFound
+from app.models import (
+    Account,
+    Application,
+    Attachment,
+    Contract,
+    ContractElevator,
+    Elevator,
+    ElevatorAssignment,
+    GradeCertificate,
+    ImportBatch,
+    Job,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Notification,
+    OverduePeriod,
+    Person,
+    Score,
+    Unit,
+    Visit,
+)
+from app.permissions import NOBODY, SYSTEM, Actor, Verb
+
+Criterion = ColumnElement[bool]
+_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+
+_elevator: Any = Elevator.__table__.c
+_assignment: Any = ElevatorAssignment.__table__.c
+_unit: Any = Unit.__table__.c
+_clock: Any = MaintenanceClock.__table__.c
+
+
+def current() -> Actor:
+    """The acting account. In a request without one: nobody. Outside requests (command, task): the system, or `acting`."""
+    chosen = _acting.get()
+    if chosen is not None:
+        return chosen
+    if has_request_context():
+        return g.get("actor", NOBODY)
+    return SYSTEM
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Read as this actor (a job does what its owner may see at the moment of doing)."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def _in_region(model: Any, actor: Actor) -> Criterion:
+    span = actor.region_span
+    return and_(model.region_code >= span[0], model.region_code < span[1]) if span else false()
+
+
+def _not_secret(elevator_id: Any, actor: Actor) -> Criterion:
+    if actor.may(Verb.SECRET_READ):
+        return true()
+    return not_(elevator_id.in_(select(_elevator.id).where(_elevator.is_secret)))
+
+
+def _assigned(elevator_id: Any, actor: Actor) -> Criterion:
+    """True for accounts that see all of their unit's elevators, else the assigned ones."""
+    if actor.sees_all_elevators:
+        return true()
+    return elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
+
+
+def _elevators(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is not None:
+        own = or_(
+            model.maintenance_unit_id == actor.unit_id,
+            model.use_unit_id == actor.unit_id,
+            and_(model.filed_by_unit_id == actor.unit_id, model.approved_version == 0),
+        )
+        return and_(own, _assigned(model.id, actor))
+    secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
+    return and_(_in_region(model, actor), secret)
+
+
+def _units(model: Any, actor: Actor) -> Criterion:
+    """Own unit, those it filed, and the other side of its elevators; a regulator's region."""
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    partners = (
+        select(_elevator.use_unit_id)
+        .where(_elevator.maintenance_unit_id == actor.unit_id, _elevator.use_unit_id.is_not(None))
+        .union(
+            select(_elevator.maintenance_unit_id).where(
+                _elevator.use_unit_id == actor.unit_id, _elevator.maintenance_unit_id.is_not(None)
+            )
+        )
+    )
+    return or_(
+        model.id == actor.unit_id,
+        model.filed_by_unit_id == actor.unit_id,
+        and_(model.approved_version > 0, model.id.in_(partners)),
+    )
+
+
+def _by_unit_and_elevator(model: Any, actor: Actor) -> Criterion:
+    """Rows of an elevator with the maintenance unit at that time in `unit_id` (and often `use_unit_id`)."""
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    if hasattr(model, "use_unit_id"):
+        used = model.use_unit_id == actor.unit_id
+    else:
+        used = model.elevator_id.in_(select(_elevator.id).where(_elevator.use_unit_id == actor.unit_id))
+    own = or_(model.unit_id == actor.unit_id, used)
+    return and_(own, _assigned(model.elevator_id, actor))
+
+
+def _applications(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor)))
+    return model.unit_id == actor.unit_id
+
+
+def _contracts(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    return or_(model.unit_id == actor.unit_id, model.use_unit_id == actor.unit_id)
+
+
+def _contract_elevators(model: Any, actor: Actor) -> Criterion:
+    contract: Any = Contract.__table__.c
+    return model.contract_id.in_(select(contract.id).where(_contracts(contract, actor)))
+
+
+def _persons(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    if actor.may(Verb.PERSON_READ) or actor.may(Verb.ACCOUNT_READ):
+        return model.unit_id == actor.unit_id
+    return model.id == (actor.person_id or 0)
+
+
+def _grades(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    if actor.may(Verb.PERSON_READ):
+        return model.unit_id == actor.unit_id
+    return model.person_id == (actor.person_id or 0)
+
+
+def _accounts(model: Any, actor: Actor) -> Criterion:
+    itself = model.id == (actor.user_id or 0)
+    if not actor.may(Verb.ACCOUNT_READ):
+        return itself
+    if actor.unit_id is not None:
+        return model.unit_id == actor.unit_id
+    return or_(itself, _in_region(model, actor))
+
+
+def _scores(model: Any, actor: Actor) -> Criterion:
+    return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
+
+
+def _attachments(model: Any, actor: Actor) -> Criterion:
+    mine = model.uploaded_by_id == (actor.user_id or 0)
+    # What a job or an import holds was made for one person's scope: nobody else downloads it.
+    private = model.kind.in_(["import", "export"])
+    wider = model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
+    return or_(mine, and_(not_(private), wider))
+
+
+def _own_jobs(model: Any, actor: Actor) -> Criterion:
+    return model.created_by_id == (actor.user_id or 0)
+
+
+def _own_notices(model: Any, actor: Actor) -> Criterion:
+    return model.recipient_id == (actor.user_id or 0)
+
+
+RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
+    Elevator: _elevators,
+    Unit: _units,
+    Application: _applications,
+    Contract: _contracts,
+    ContractElevator: _contract_elevators,
+    MaintenanceLedger: _by_unit_and_elevator,
+    MaintenanceClock: _by_unit_and_elevator,
+    MaintenanceOrder: _by_unit_and_elevator,
+    OverduePeriod: _by_unit_and_elevator,
+    Visit: _by_unit_and_elevator,
+    Person: _persons,
+    GradeCertificate: _grades,
+    Account: _accounts,
+    Score: _scores,
+    Attachment: _attachments,
+    Job: _own_jobs,
+    ImportBatch: _own_jobs,
+    Notification: _own_notices,
+}
+# Kept for their owner alone, even from a platform administrator's lists (the console at /ops reads them apart).
+PERSONAL = {Notification}
+
+
+def criterion(model: type[Any], actor: Actor) -> Criterion:
+    """The WHERE of what the actor sees of a model; `true()` for a model without rows of anybody."""
+    rule = RULES.get(model)
+    if rule is None or actor.system or (actor.sees_everything and model not in PERSONAL):
+        return true()
+    if actor.user_id is None or (actor.region_code is None and actor.unit_id is None and not actor.sees_everything):
+        return false()
+    return rule(model, actor)
+
+
+def apply(statement: Any, actor: Actor, *models: type[Any]) -> Any:
+    """Narrow a select to what the actor sees of `models` (default: the entities that it selects from)."""
+    chosen = models or tuple(dict.fromkeys(d["entity"] for d in statement.column_descriptions if d.get("entity")))
+    for model in chosen:
+        statement = statement.where(criterion(model, actor))
+    return statement
+
+
+def visible(session: Any, actor: Actor, model: type[Any], key: Any, label: str = "") -> Any:
+    """The row with this key within the actor's scope, or NotFound: foreign and missing rows look alike."""
+    primary = model.__mapper__.primary_key[0]
+    statement = apply(select(model).where(primary == key), actor, model).execution_options(skip_scope=True)
+    row = session.scalar(statement) if isinstance(key, int | str) else None
+    if row is None:
+        raise NotFound(
+            Finding("管辖范围", False, f"没有找到{label or '这条记录'}（编号 {key}），或不在您的管辖范围内", "请从列表重新打开")
+        )
+    return row
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _net(state: Any) -> None:
+    if state.execution_options.get("skip_scope") or state.is_column_load:
+        return
+    # A many-to-one target outside the scope must not load as None: saving the form would erase the key.
+    if state.is_relationship_load and not _loads_collection(state):
+        return
+    actor = current()
+    if not actor.system:
+        state.statement = state.statement.options(*_options(actor))
+
+
+@lru_cache(maxsize=512)
+def _options(actor: Actor) -> tuple[Any, ...]:
+    """The net of one actor; an actor is immutable, so his net is too."""
+    return tuple(
+        with_loader_criteria(model, criterion(model, actor), include_aliases=True, propagate_to_loaders=False)
+        for model in RULES
+        if not (actor.sees_everything and model not in PERSONAL)
+    )
+
+
+def _loads_collection(state: Any) -> bool:
+    path = state.loader_strategy_path
+    try:
+        return bool(path[-2].uselist if not hasattr(path, "path") else path.path[-2].uselist)
+    except (AttributeError, IndexError, TypeError):
+        return True
+
+
+# Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
+GUARDED = (Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate)
+
+
+def _guard(mapper: Any, connection: Any, row: Any) -> None:
+    """Refuse creating a row in, or moving it to, another's scope; the same rule as reading, asked of the database."""
+    actor = current()
+    if actor.system or actor.sees_everything:
+        return
+    model = mapper.class_
+    table = model.__table__
+    inside = connection.scalar(select(1).where(table.c.id == row.id, criterion_of(table.c, model, actor)))
+    if inside is None:
+        raise NotAllowed(
+            Finding("管辖范围", False, "这条记录会落在您的管辖范围之外", "请检查所选的单位、电梯和地区")
+        )
+
+
+def criterion_of(columns: Any, model: type[Any], actor: Actor) -> Criterion:
+    """As `criterion`, over a table's columns instead of the entity (Core statements, mapper events)."""
+    return RULES[model](columns, actor) if actor.user_id is not None else false()
+
+
+for _model in GUARDED:
+    event.listen(_model, "after_insert", _guard)
+    event.listen(_model, "after_update", _guard)

@@ -1,0 +1,78 @@
+"""One unit of work: begin, do, commit, then what waits for the commit. Nothing else in the product commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, event, select
+from sqlalchemy.orm import Session, scoped_session
+
+AnySession = Session | scoped_session[Any]
+Row = TypeVar("Row")
+_WAITING = "after_commit"
+
+
+@event.listens_for(Engine, "connect")
+def _own_begin(connection: Any, _record: Any) -> None:
+    # The driver's implicit BEGIN is deferred: two check-then-write transactions would both read and one then fail.
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.isolation_level = None
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        immediate = connection.get_execution_options().get("tian_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def transaction(session: AnySession) -> Iterator[AnySession]:
+    """Run a verb: all of it or nothing. Checks and writes are one on SQLite (BEGIN IMMEDIATE); PostgreSQL locks rows.
+
+    Ends the request's read transaction first, so the verb sees what is true now. Inside another
+    `transaction` of the same session it joins that one.
+    """
+    real = session() if isinstance(session, scoped_session) else session
+    if real.info.get("in_unit_of_work"):
+        yield session
+        return
+    if real.new or real.dirty or real.deleted:
+        real.rollback()
+        raise RuntimeError("changes made outside a transaction")
+    if real.in_transaction():
+        real.commit()
+    real.info["in_unit_of_work"] = True
+    real.info[_WAITING] = []
+    try:
+        real.connection(execution_options={"tian_write": True})
+        yield session
+        real.commit()
+    except BaseException:
+        real.rollback()
+        real.info[_WAITING] = []
+        raise
+    finally:
+        real.info["in_unit_of_work"] = False
+    waiting, real.info[_WAITING] = real.info[_WAITING], []
+    for call in waiting:
+        call()
+
+
+def after_commit(session: AnySession, call: Callable[[], Any]) -> None:
+    """Have `call` run once the running unit of work has committed (sending a job's id to the broker)."""
+    real = session() if isinstance(session, scoped_session) else session
+    if real.info.get("in_unit_of_work"):
+        real.info[_WAITING].append(call)
+    else:
+        call()
+
+
+def lock(session: AnySession, model: type[Row], key: Any) -> Row | None:
+    """Read a row as it is now and hold it until the transaction ends. Scope applies: a foreign row is None."""
+    mapper: Any = model
+    column = mapper.__mapper__.primary_key[0]
+    statement = select(mapper).where(column == key).with_for_update().execution_options(populate_existing=True)
+    return session.scalar(statement)

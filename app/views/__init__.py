@@ -1,0 +1,9 @@
+"""Screens: one file an area. `register` adds every view; the menu is `menu.MENU`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def register(appbuilder: Any) -> None:
+    """Add every screen without FAB's own menu (ours is by verb, see menu.py); one line each."""

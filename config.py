@@ -1,0 +1,76 @@
+"""Environment → settings; nothing else. Every variable is described in README (运行与配置)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+
+
+def data_dir() -> Path:
+    """Where the embedded database, uploads, queue, logs and the secret key live."""
+    return Path(os.environ.get("DATA_DIR", ROOT / "instance")).resolve()
+
+
+def secret_key(folder: Path) -> str:
+    """The session key: from SECRET_KEY, else a random one kept in the data folder, readable by its owner only."""
+    if os.environ.get("SECRET_KEY"):
+        return os.environ["SECRET_KEY"]
+    kept = folder / "secret_key"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return kept.read_text().strip()
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(48))
+    return kept.read_text().strip()
+
+
+def settings() -> dict[str, Any]:
+    """Read the environment once; the factory passes the result to Flask."""
+    folder = data_dir()
+    https = os.environ.get("HTTPS", "").lower() in {"1", "true", "yes"}
+    return {
+        "SECRET_KEY": secret_key(folder),
+        "DATA_DIR": str(folder),
+        "UPLOAD_DIR": str(folder / "files"),
+        "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'tian.db'}",
+        "CELERY_BROKER_URL": os.environ.get("CELERY_BROKER_URL", ""),
+        "CELERY_RESULT_BACKEND": os.environ.get("CELERY_RESULT_BACKEND", ""),
+        "APP_NAME": "梯安",
+        "APP_REGION_LABEL": os.environ.get("REGION_LABEL", ""),
+        "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        "LANGUAGES": {
+            "zh_Hans_CN": {"flag": "cn", "name": "中文"},
+            "en": {"flag": "gb", "name": "English"},
+        },
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_API_SWAGGER_UI": True,
+        "FAB_API_SHOW_STACKTRACE": False,
+        "FAB_API_MAX_PAGE_SIZE": 200,
+        "FAB_BASE_TEMPLATE": "ta/base.html",
+        "FAB_SECURITY_MANAGER_CLASS": "app.views.security.SecurityManager",
+        "AUTH_TYPE": 1,
+        "AUTH_RATE_LIMITED": False,
+        "WTF_CSRF_ENABLED": True,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": https,
+        "PREFERRED_URL_SCHEME": "https" if https else "http",
+        "PERMANENT_SESSION_LIFETIME": int(os.environ.get("SESSION_HOURS", "12")) * 3600,
+        "SESSION_IDLE_MINUTES": int(os.environ.get("SESSION_IDLE_MINUTES", "120")),
+        "MAX_CONTENT_LENGTH": 20 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
+        "MAX_FORM_PARTS": 5000,
+        "JOB_STALE_SECONDS": int(os.environ.get("JOB_STALE_SECONDS", "60")),
+        "EXPORT_INLINE_ROWS": int(os.environ.get("EXPORT_INLINE_ROWS", "5000")),
+    }
