@@ -1,0 +1,211 @@
+"""Applications and filings on their way to a decision (LIF-07, UNT-05)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from app.errors import Finding, refuse
+
+
+class ApplicationState(StrEnum):
+    """草稿, 已提交, 已受理, 退回补正, 通过, 不通过, 已撤回."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class ApplicationVerb(StrEnum):
+    """What can be done with an application or a filing."""
+
+    SUBMIT = "submit"
+    ACCEPT = "accept"
+    RETURN_ = "return"
+    APPROVE = "approve"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    RESUBMIT = "resubmit"
+
+
+class FilingState(StrEnum):
+    """审核状态: 待上报, 审核中, 通过, 不通过."""
+
+    DRAFT = "draft"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class InfoState(StrEnum):
+    """信息状态: 新增, 更改, 正常使用."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    NORMAL = "normal"
+
+
+STATE_LABELS = {
+    ApplicationState.DRAFT: "草稿",
+    ApplicationState.SUBMITTED: "已提交",
+    ApplicationState.ACCEPTED: "已受理",
+    ApplicationState.RETURNED: "退回补正",
+    ApplicationState.APPROVED: "通过",
+    ApplicationState.REJECTED: "不通过",
+    ApplicationState.WITHDRAWN: "已撤回",
+}
+
+FILING_LABELS = {
+    FilingState.DRAFT: "待上报",
+    FilingState.PENDING: "审核中",
+    FilingState.APPROVED: "通过",
+    FilingState.REJECTED: "不通过",
+}
+
+VERB_LABELS = {
+    ApplicationVerb.SUBMIT: "提交",
+    ApplicationVerb.ACCEPT: "受理",
+    ApplicationVerb.RETURN_: "退回补正",
+    ApplicationVerb.APPROVE: "通过",
+    ApplicationVerb.REJECT: "不通过",
+    ApplicationVerb.WITHDRAW: "撤回",
+    ApplicationVerb.RESUBMIT: "重新提交",
+}
+
+_S, _V = ApplicationState, ApplicationVerb
+
+# Strict: nothing is decided before it is accepted, so that the acceptance clock always has an end.
+# A desk that accepts and approves in one click performs both moves and leaves both rows.
+APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationState] = {
+    (_S.DRAFT, _V.SUBMIT): _S.SUBMITTED,
+    (_S.DRAFT, _V.WITHDRAW): _S.WITHDRAWN,
+    (_S.SUBMITTED, _V.ACCEPT): _S.ACCEPTED,
+    (_S.SUBMITTED, _V.RETURN_): _S.RETURNED,
+    (_S.SUBMITTED, _V.WITHDRAW): _S.WITHDRAWN,
+    (_S.ACCEPTED, _V.RETURN_): _S.RETURNED,
+    (_S.ACCEPTED, _V.APPROVE): _S.APPROVED,
+    (_S.ACCEPTED, _V.REJECT): _S.REJECTED,
+    (_S.ACCEPTED, _V.WITHDRAW): _S.WITHDRAWN,
+    (_S.RETURNED, _V.RESUBMIT): _S.SUBMITTED,
+    (_S.RETURNED, _V.WITHDRAW): _S.WITHDRAWN,
+}
+
+# A filing knows four states only. 退回 is 不通过 with an opinion: the unit mends and submits again.
+# Withdrawing unlocks: the version is a draft again. An approved version never moves; an edit starts a new draft.
+FILING_MOVES: dict[tuple[FilingState, ApplicationVerb], FilingState] = {
+    (FilingState.DRAFT, _V.SUBMIT): FilingState.PENDING,
+    (FilingState.PENDING, _V.APPROVE): FilingState.APPROVED,
+    (FilingState.PENDING, _V.REJECT): FilingState.REJECTED,
+    (FilingState.PENDING, _V.RETURN_): FilingState.REJECTED,
+    (FilingState.PENDING, _V.WITHDRAW): FilingState.DRAFT,
+    (FilingState.REJECTED, _V.RESUBMIT): FilingState.PENDING,
+    (FilingState.REJECTED, _V.SUBMIT): FilingState.PENDING,
+}
+
+OPEN_STATES = frozenset({_S.DRAFT, _S.SUBMITTED, _S.ACCEPTED, _S.RETURNED})
+WAITING_STATES = frozenset({_S.SUBMITTED, _S.ACCEPTED})
+LOCKED_FILING_STATES = frozenset({FilingState.PENDING})
+
+
+def verbs_possible(state: ApplicationState) -> list[ApplicationVerb]:
+    """What can be done with an application now, in the order of the enum."""
+    return [verb for verb in ApplicationVerb if (state, verb) in APPLICATION_MOVES]
+
+
+def filing_verbs_possible(state: FilingState) -> list[ApplicationVerb]:
+    """What can be done with a filing now, in the order of the enum."""
+    return [verb for verb in ApplicationVerb if (state, verb) in FILING_MOVES]
+
+
+def _remedy(verbs: list[ApplicationVerb]) -> str:
+    return "现在可以：" + "、".join(VERB_LABELS[v] for v in verbs) if verbs else "已办结，不能再改；需要变更请另行提出"
+
+
+def application_move(state: ApplicationState, verb: ApplicationVerb) -> ApplicationState:
+    """The state after a verb, or a refusal that says what is possible instead."""
+    try:
+        return APPLICATION_MOVES[state, verb]
+    except KeyError:
+        found = f"申请现为“{STATE_LABELS[state]}”，不能{VERB_LABELS[verb]}"
+        raise refuse("申请流程", found, _remedy(verbs_possible(state)), field="verb", value=verb.value) from None
+
+
+def filing_move(state: FilingState, verb: ApplicationVerb) -> FilingState:
+    """The state of a filing after a verb, or a refusal that says what is possible instead."""
+    try:
+        return FILING_MOVES[state, verb]
+    except KeyError:
+        found = f"备案现为“{FILING_LABELS[state]}”，不能{VERB_LABELS[verb]}"
+        raise refuse("备案流程", found, _remedy(filing_verbs_possible(state)), field="verb", value=verb.value) from None
+
+
+def needs_reason(verb: ApplicationVerb) -> bool:
+    """Whoever is turned down must read why. Approving, and withdrawing what is one's own, need no reason."""
+    return verb in (ApplicationVerb.RETURN_, ApplicationVerb.REJECT)
+
+
+def reason_finding(verb: ApplicationVerb, reason: str) -> Finding:
+    """Whether the reason that a verb needs was given; blanks are none."""
+    ok = not needs_reason(verb) or bool(reason.strip())
+    found = "已写明" if ok else f"{VERB_LABELS[verb]}没有写明理由"
+    remedy = "" if ok else "请在意见中写明理由，申请人会看到"
+    return Finding("审批理由", ok, found, remedy, field="reason", value=reason)
+
+
+def info_state(approved_before: bool, state: FilingState) -> InfoState:
+    """信息状态: 新增 until a first approval, 更改 while an approved one has an open change, else 正常使用."""
+    if state is FilingState.APPROVED:
+        return InfoState.NORMAL
+    return InfoState.CHANGED if approved_before else InfoState.NEW
+
+
+def may_decide(
+    applicant_id: int,
+    officer_id: int,
+    *,
+    subject_regions: Collection[str],
+    officer_region: str,
+    applicant_unit_id: int | None = None,
+    officer_unit_id: int | None = None,
+    decided_by: Collection[int] = (),
+) -> list[Finding]:
+    """Who may decide: never the applicant or his unit, only a region that contains the subject, never twice.
+
+    `subject_regions` is the subject's region with all its ancestors, nearest or farthest first.
+    `decided_by` are those who decided an earlier step: a second approval needs a second person.
+    The applicant is the person who submitted; an account of the same unit is the same interest.
+    """
+    own = officer_id == applicant_id
+    same_unit = officer_unit_id is not None and officer_unit_id == applicant_unit_id
+    inside = officer_region in subject_regions
+    again = officer_id in decided_by
+    return [
+        Finding(
+            "申请人不得审批",
+            not own,
+            "您是申请人" if own else "您不是申请人",
+            "请由其他有权的人员审批" if own else "",
+        ),
+        Finding(
+            "申请单位不得审批",
+            not same_unit,
+            "您属于申请单位" if same_unit else "您不属于申请单位",
+            "请由监管部门审批" if same_unit else "",
+        ),
+        Finding(
+            "审批辖区",
+            inside,
+            "在您的辖区内" if inside else f"所在地区不在您的辖区（{officer_region}）内",
+            "" if inside else "请由所在地区或其上级的监管部门审批",
+        ),
+        Finding(
+            "两级审批须由两人",
+            not again,
+            "您已审批过前一级" if again else "您没有审批过前一级",
+            "请由另一位有权的人员审批" if again else "",
+        ),
+    ]

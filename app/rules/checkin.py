@@ -1,0 +1,276 @@
+"""May this worker check in at this elevator now? Every reason at once, in the users' words (MNT-01, MNT-02)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import asin, cos, radians, sin, sqrt
+
+from app.errors import Finding
+from app.rules.calendar import local_day
+from app.rules.lifecycle import STATUS_LABELS, ElevatorStatus
+from app.rules.quota import quota_finding
+
+EARTH_RADIUS_M = 6_371_008.8
+
+
+class Face(StrEnum):
+    """What a face check gave. NOT_USED: the other way (code + location + photo) was taken, which must always exist."""
+
+    NOT_USED = "not_used"
+    MATCHED = "matched"
+    NOT_THE_PERSON = "not_the_person"
+    TOO_MANY_TRIES = "too_many_tries"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point in WGS 84 degrees."""
+
+    latitude: float
+    longitude: float
+
+
+def distance_metres(a: Place, b: Place) -> float:
+    """Great-circle distance (haversine); exact to about half a per cent, far below a phone's own error."""
+    lat_a, lat_b = radians(a.latitude), radians(b.latitude)
+    half_lat = sin((lat_b - lat_a) / 2)
+    half_lon = sin(radians(b.longitude - a.longitude) / 2)
+    h = half_lat * half_lat + cos(lat_a) * cos(lat_b) * half_lon * half_lon
+    return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(h)))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInFacts:
+    """What is known when a code was scanned.
+
+    `at` is the visit's own instant, `now` the receipt. `covered_until_on` is the last day of the contract that
+    covers the day and the worker's unit, `contract_ended_on` of the last one that did. `elevator_status` None = no
+    such elevator. `certificate_until_on` None = no certificate on file; `certificate_blocks` is the policy's word.
+    `open_elsewhere` names the elevator of the worker's other open visit.
+    """
+
+    at: datetime
+    now: datetime
+    code_valid: bool = True
+    elevator_code: str = ""
+    elevator_status: ElevatorStatus | None = None
+    elevator_place: Place | None = None
+    worker_place: Place | None = None
+    presence_m: int = 200
+    is_main_account: bool = False
+    unit_approved: bool = True
+    may_serve: bool = True
+    maintenance_paused: bool = False
+    covered_until_on: date | None = None
+    contract_ended_on: date | None = None
+    certificate_until_on: date | None = None
+    certificate_required: bool = True
+    certificate_blocks: bool = True
+    certificate_near_days: int = 60
+    quota_used: int = 0
+    quota_limit: int | None = None
+    open_elsewhere: str | None = None
+    open_here: bool = False
+    face: Face = Face.NOT_USED
+    clock_slack: timedelta = timedelta(minutes=5)
+
+
+def _f(ok: bool, good: str, bad: str, found: str, remedy: str, *, field: str | None = None) -> Finding:
+    return Finding(good if ok else bad, ok, found, "" if ok else remedy, field=field)
+
+
+def _person(facts: CheckInFacts) -> list[Finding]:
+    findings = [
+        _f(
+            not facts.is_main_account,
+            "子账号作业",
+            "主账号不允许进行维保作业,请切换为子账号操作",
+            "当前是单位主账号" if facts.is_main_account else "当前是子账号",
+            "请退出后用维保人员自己的子账号登录；没有子账号请由主账号新增",
+        ),
+        _f(
+            facts.unit_approved,
+            "单位备案",
+            "单位备案未通过",
+            "单位备案已通过" if facts.unit_approved else "单位备案还没有通过，不能维保",
+            "请由主账号完成备案上报并等待审核",
+        ),
+        _certificate(facts),
+    ]
+    if facts.quota_limit is not None:
+        findings.append(quota_finding(facts.quota_used, facts.quota_limit))
+    elsewhere = facts.open_elsewhere
+    findings.append(
+        _f(
+            elsewhere is None,
+            "没有其他未签退的维保",
+            "已在其他电梯签到",
+            "没有未签退的维保" if elsewhere is None else f"电梯 {elsewhere} 的维保还没有签退",
+            f"请先到电梯 {elsewhere} 签退，或等它过期",
+        )
+    )
+    if facts.face is not Face.NOT_USED:
+        too_many = facts.face is Face.TOO_MANY_TRIES
+        findings.append(
+            _f(
+                facts.face is Face.MATCHED,
+                "人脸核对",
+                "刷脸失败次数过多,请明日再试" if too_many else "请对本人进行拍摄",
+                {
+                    Face.MATCHED: "与本人一致",
+                    Face.TOO_MANY_TRIES: "今天的刷脸次数已用完",
+                }.get(facts.face, "与登记的照片不一致"),
+                "可以改用定位加现场照片签到" if too_many else "请在光线充足处由本人拍摄，或改用定位加现场照片签到",
+            )
+        )
+    return findings
+
+
+def _certificate(facts: CheckInFacts) -> Finding:
+    until = facts.certificate_until_on
+    level = "fail" if facts.certificate_blocks else "warn"
+    if until is None:
+        if not facts.certificate_required:
+            return Finding("作业人员证", True, "本地区不要求")
+        remedy = "请由本人或主账号登记特种设备作业人员证"
+        bad = Finding("没有作业人员证", False, "没有登记作业人员证", remedy)
+    else:
+        left = (until - local_day(facts.at)).days
+        if left > facts.certificate_near_days:
+            return Finding("作业人员证", True, f"有效期至 {until.isoformat()}")
+        if left >= 0:
+            found = f"作业人员证 {until.isoformat()} 到期，今天还能签到"
+            return Finding(f"证书 {left} 天后到期", False, found, "请尽快换证", level="warn")
+        bad = Finding("证书已过有效期", False, f"作业人员证已于 {until.isoformat()} 到期", "请换证并更新证书后再签到")
+    return bad if level == "fail" else Finding(bad.rule, False, bad.found, bad.remedy, level="warn")
+
+
+def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
+    code = facts.elevator_code
+    serving = status in (ElevatorStatus.IN_USE, ElevatorStatus.NOTIFIED)
+    covered = facts.covered_until_on
+    if covered is not None:
+        contract = f"合同有效期至 {covered.isoformat()}"
+    elif facts.contract_ended_on is not None:
+        contract = f"合同已于 {facts.contract_ended_on.isoformat()} 到期，没有新合同"
+    else:
+        contract = "电梯没有绑定有效期内的合同"
+    return [
+        _f(
+            facts.may_serve,
+            "电梯权限",
+            "无电梯权限",
+            "您可以维保这台电梯" if facts.may_serve else f"电梯 {code} 没有分配给您，或不由您的单位维保",
+            "请主账号分配这台电梯；维保单位有误时请办理维保单位变更；二维码贴错时请申请更换",
+        ),
+        _f(
+            serving,
+            "电梯状态",
+            f"电梯已{STATUS_LABELS[status]}",
+            f"电梯 {code} 现为{STATUS_LABELS[status]}",
+            "请先办理停用后启用登记" if status is ElevatorStatus.SUSPENDED else "报废的电梯不再维保，请核对是否扫错",
+        ),
+        _f(
+            not facts.maintenance_paused,
+            "维保未暂停",
+            "维保已暂停",
+            "电梯的维保已暂停" if facts.maintenance_paused else "维保正常",
+            "请先办理恢复维保",
+        ),
+        _f(
+            covered is not None,
+            "维保合同",
+            "电梯已超有效期(脱保)",
+            contract,
+            "请由单位主账号续签合同并绑定这台电梯",
+        ),
+        _f(
+            not facts.open_here,
+            "电梯没有未签退的维保",
+            "这台电梯正在维保",
+            "您已在这台电梯签到" if facts.open_here else "没有未签退的维保",
+            "请直接办理签退",
+        ),
+    ]
+
+
+def _presence(facts: CheckInFacts) -> list[Finding]:
+    """Location needs two points; each that is missing has its own reason, and distance is judged when both exist."""
+    here, there = facts.worker_place, facts.elevator_place
+    findings = [
+        _f(
+            here is not None,
+            "手机定位",
+            "定位未打开",
+            "已取得手机位置" if here is not None else "没有取得手机位置",
+            "请打开手机定位并允许使用，再试一次",
+        )
+    ]
+    if facts.elevator_status is None:
+        return findings
+    findings.append(
+        _f(
+            there is not None,
+            "电梯位置",
+            "电梯尚未标注位置",
+            "电梯已标注位置" if there is not None else "这台电梯还没有采集位置",
+            "请在现场采集电梯位置后再签到",
+        )
+    )
+    if here is not None and there is not None:
+        metres = distance_metres(here, there)
+        findings.append(
+            _f(
+                metres <= facts.presence_m,
+                "在电梯现场",
+                "电梯位置较远",
+                f"你离这台电梯约 {metres:.0f} 米，要求 {facts.presence_m} 米内",
+                "请到现场重新定位；如果人已在现场，是电梯的位置标错了，请申请纠正",
+            )
+        )
+    return findings
+
+
+def check_in_findings(facts: CheckInFacts) -> list[Finding]:
+    """Every condition of a check-in, failing and passing; the visit may begin when none of them stops.
+
+    What can't be judged is left out: an unreadable code names no elevator, so nothing is said of its contract.
+    The phone's clock may run ahead by a little (`clock_slack`); a check-in in the future is refused.
+    """
+    ahead = facts.at - facts.now
+    findings = [
+        _f(
+            facts.code_valid,
+            "二维码",
+            "二维码非法无效",
+            "二维码有效" if facts.code_valid else "扫到的不是有效的电梯二维码",
+            "请对准电梯二维码重新扫描；二维码损坏或已更换时请申请临时码，或拍摄标牌并输入编号",
+        )
+    ]
+    status = facts.elevator_status
+    if facts.code_valid:
+        findings.append(
+            _f(
+                status is not None,
+                "电梯存在",
+                "电梯不存在",
+                f"电梯 {facts.elevator_code}" if status is not None else f"没有编号为 {facts.elevator_code} 的电梯",
+                "请核对编号；如确有这台电梯，请联系所在地区的监管部门登记",
+            )
+        )
+        if status is not None:
+            findings += _elevator(facts, status)
+        findings += _presence(facts)
+    findings += _person(facts)
+    findings.append(
+        _f(
+            ahead <= facts.clock_slack,
+            "签到时间",
+            "签到时间在将来",
+            "时间正常" if ahead <= facts.clock_slack else "签到时间晚于现在",
+            "请把手机的日期和时间改为自动设置后再签到",
+        )
+    )
+    return findings

@@ -1,0 +1,138 @@
+"""One countdown for everything with a limit (CLK-01): start, stop, pause, working days, yellow and red.
+
+Three ways to state a limit, each with the edge its rules give it: hours run from the instant; calendar days run to
+the end of the n-th day after; working days (approval clocks only) to the end of the n-th working day after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from app.rules.calendar import day_end, local_day
+
+WorkingDay = Callable[[date], bool]
+
+# A calendar without any working day for so long is a broken one; better a clear error than an endless loop.
+LONGEST_HOLIDAY_DAYS = 60
+
+
+class DeadlineLevel(StrEnum):
+    """正常, 临近, 超期."""
+
+    OK = "ok"
+    NEAR = "near"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A limit that runs, stands or has ended. `due_at` is the first instant that is too late."""
+
+    started_at: datetime
+    due_at: datetime
+    paused_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """What a page shows: time left (negative when over), the fraction spent, the level."""
+
+    due_at: datetime
+    left: timedelta
+    spent: float
+    level: DeadlineLevel
+    running: bool
+
+
+def weekday(day: date) -> bool:
+    """The working calendar of a region that keeps none: Monday to Friday."""
+    return day.weekday() < 5
+
+
+def due_after_hours(start: datetime, hours: int) -> datetime:
+    """Too late from so many hours and a second on: a limit of 24 h still holds at 24:00:00 (T5)."""
+    return start + timedelta(hours=hours, seconds=1)
+
+
+def due_after_days(start: datetime, days: int) -> datetime:
+    """Too late from the end of the n-th calendar day after the start's own day (T5)."""
+    return day_end(local_day(start) + timedelta(days=days))
+
+
+def due_after_working_days(start: datetime, days: int, is_working_day: WorkingDay) -> datetime:
+    """Too late from the end of the n-th working day after the start's own day, whatever day that was."""
+    day, left, idle = local_day(start), days, 0
+    while left > 0:
+        day += timedelta(days=1)
+        if is_working_day(day):
+            left, idle = left - 1, 0
+        else:
+            idle += 1
+            if idle > LONGEST_HOLIDAY_DAYS:
+                raise ValueError(f"no working day in the {LONGEST_HOLIDAY_DAYS} days before {day.isoformat()}")
+    return day_end(day)
+
+
+def working_days_between(first: date, last: date, is_working_day: WorkingDay) -> int:
+    """Working days after first, through last."""
+    return sum(is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+
+
+def start(
+    at: datetime,
+    *,
+    hours: int | None = None,
+    days: int | None = None,
+    working_days: int | None = None,
+    is_working_day: WorkingDay = weekday,
+) -> Deadline:
+    """A deadline that runs from `at`, under exactly one kind of limit."""
+    if sum(limit is not None for limit in (hours, days, working_days)) != 1:
+        raise ValueError("give exactly one of hours, days, working_days")
+    if hours is not None:
+        return Deadline(at, due_after_hours(at, hours))
+    if days is not None:
+        return Deadline(at, due_after_days(at, days))
+    return Deadline(at, due_after_working_days(at, working_days or 0, is_working_day))
+
+
+def stop(deadline: Deadline, at: datetime) -> Deadline:
+    """What was asked is done; in time if before `due_at`. The first stop holds."""
+    return deadline if deadline.stopped_at is not None else replace(deadline, stopped_at=at)
+
+
+def pause(deadline: Deadline, at: datetime) -> Deadline:
+    """The clock stands, for example while an application is with the applicant for correction."""
+    if deadline.stopped_at is not None or deadline.paused_at is not None:
+        return deadline
+    return replace(deadline, paused_at=at)
+
+
+def resume(deadline: Deadline, at: datetime) -> Deadline:
+    """Run on with the time that was left. One that was over before the pause stays over."""
+    if deadline.paused_at is None:
+        raise ValueError("the deadline is not paused")
+    if at < deadline.paused_at:
+        raise ValueError("a pause can't end before it began")
+    return replace(deadline, due_at=deadline.due_at + (at - deadline.paused_at), paused_at=None)
+
+
+def countdown(deadline: Deadline, now: datetime, near: timedelta) -> Countdown:
+    """How the deadline stands: near when `near` or less is left, over from `due_at` on.
+
+    Stopped or paused, it is shown as it stood then. The fraction spent is of the running time, 0 to 1 and beyond.
+    """
+    at = deadline.stopped_at or deadline.paused_at or now
+    left = deadline.due_at - at
+    whole = (deadline.due_at - deadline.started_at) / timedelta(seconds=1)
+    spent = ((at - deadline.started_at) / timedelta(seconds=1)) / whole if whole > 0 else 1.0
+    if left <= timedelta(0):
+        level = DeadlineLevel.OVER
+    else:
+        level = DeadlineLevel.NEAR if left <= near else DeadlineLevel.OK
+    running = deadline.stopped_at is None and deadline.paused_at is None
+    return Countdown(deadline.due_at, left, max(spent, 0.0), level, running)

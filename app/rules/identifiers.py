@@ -1,0 +1,204 @@
+"""Codes, numbers, names and passwords: how each is normalised, checked and masked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+from app.errors import Finding, raise_failing, refuse
+
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I O S V Z
+USCC_FORM = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
+RESIDENT_ID_FORM = re.compile(r"[1-9][0-9]{16}[0-9X]")
+RESIDENT_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+RESIDENT_ID_CHECKS = "10X98765432"
+MOBILE_FORM = re.compile(r"1[3-9][0-9]{9}")
+LOGIN_NAME_FORM = re.compile(r"[A-Za-z0-9._]{5,20}")
+REGISTRATION_CODE_FORM = re.compile(r"[0-9]{20}")
+CERTIFICATE_NO_FORM = re.compile(r"梯[1-4][1-3][一-龥][A-Z][0-9A-Z]{5}[(（][0-9]{2}[)）]")
+EQUIPMENT_CODE_FORM = re.compile(r"3[0-9]{3}[0-9A-Z]{14,15}")
+PASSWORD_MAX_LENGTH = 128  # long enough for a sentence, short enough that hashing it is no attack
+
+
+def _plain(text: str) -> str:
+    """NFKC, without white space and without invisible format characters (zero-width space, BOM, bidi marks)."""
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))
+
+
+def normal_code(text: str) -> str:
+    """A code as it is compared and stored: NFKC, upper case, no white space inside or outside.
+
+    Invisible characters go too: a zero-width space would otherwise make a second "unique" code that looks the same.
+    """
+    code = _plain(text)
+    # Upper-casing can undo NFKC for a few letters, so both are applied until nothing changes; two rounds do.
+    for _ in range(3):
+        code = _plain(code.upper())
+    return code
+
+
+def uscc_check_char(first17: str) -> str:
+    """The 18th character of a unified social credit code (GB 32100: weights 3^i mod 31)."""
+    total = sum(USCC_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(first17))
+    return USCC_ALPHABET[(31 - total % 31) % 31]
+
+
+def check_uscc(text: str, field: str = "uscc") -> str:
+    """The normalised 统一社会信用代码, or a refusal. N2… (rural collectives) is real."""
+    code = normal_code(text)
+    rule = "统一社会信用代码（GB 32100）"
+    if not code:
+        raise refuse(rule, "没有填写", "请按营业执照填写 18 位代码", field=field, value=text)
+    if len(code) != 18:
+        found = f"应为 18 位，现为 {len(code)} 位"
+        raise refuse(rule, found, "请按营业执照核对，不要多填或漏填", field=field, value=text)
+    if not USCC_FORM.fullmatch(code):
+        remedy = "请按营业执照核对：代码只含数字和大写字母，没有 I、O、S、V、Z，第 3 至 8 位为数字"
+        raise refuse(rule, "含有代码中不会出现的字符", remedy, field=field, value=text)
+    if uscc_check_char(code[:17]) != code[17]:
+        remedy = "请按营业执照逐位核对，常见为看错或输错一位"
+        raise refuse(rule, "末位校验码与前 17 位不符", remedy, field=field, value=text)
+    return code
+
+
+def check_resident_id(text: str, today: date, field: str = "resident_id") -> str:
+    """The normalised 身份证号 (GB 11643, mod 11-2), or a refusal.
+
+    The region part is not looked up: 81/82/83 are residence permits, and areas were recoded after people were born.
+    The refusal masks the number, since refusals are logged.
+    """
+    code = normal_code(text)
+    rule = "居民身份证号（GB 11643）"
+    shown = mask_resident_id(code)
+    if len(code) != 18:
+        raise refuse(rule, f"应为 18 位，现为 {len(code)} 位", "请填写 18 位身份证号", field=field, value=shown)
+    if not RESIDENT_ID_FORM.fullmatch(code):
+        raise refuse(rule, "前 17 位应为数字，末位为数字或 X", "请按身份证核对", field=field, value=shown)
+    try:
+        born_on = date(int(code[6:10]), int(code[10:12]), int(code[12:14]))
+    except ValueError:
+        raise refuse(rule, "第 7 至 14 位不是真实的出生日期", "请按身份证核对", field=field, value=shown) from None
+    if born_on > today:
+        raise refuse(rule, "第 7 至 14 位的出生日期在今天之后", "请按身份证核对", field=field, value=shown)
+    total = sum(int(c) * w for c, w in zip(code[:17], RESIDENT_ID_WEIGHTS, strict=True))
+    if RESIDENT_ID_CHECKS[total % 11] != code[17]:
+        raise refuse(rule, "末位校验码与前 17 位不符", "请按身份证逐位核对", field=field, value=shown)
+    return code
+
+
+def check_mobile(text: str, field: str = "mobile") -> str:
+    """The 11 digits of a mobile number, or a refusal. Spaces, hyphens and +86 in front are taken off."""
+    number = re.sub(r"^(\+86|0086)", "", _plain(text).replace("-", ""))
+    if not MOBILE_FORM.fullmatch(number):
+        found = "没有填写" if not number else f"应为 11 位、以 13 至 19 开头的数字，现为 {len(number)} 位"
+        if len(number) == 11:
+            found = "应为 11 位、以 13 至 19 开头的数字"
+        raise refuse("手机号码", found, "请核对后重新填写", field=field, value=text)
+    return number
+
+
+def check_login_name(text: str, field: str = "login_name") -> str:
+    """A login name (ACC-08: 5–20 letters, digits, dot, underscore) as typed, without outer blanks, or a refusal."""
+    name = unicodedata.normalize("NFKC", text).strip()
+    if not LOGIN_NAME_FORM.fullmatch(name):
+        length = "" if 5 <= len(name) <= 20 else f"，现为 {len(name)} 个字符"
+        found = f"应为 5 至 20 个字母、数字、点或下划线{length}"
+        raise refuse("帐号", found, "请换一个帐号，例如 weibao.01", field=field, value=text)
+    return name
+
+
+def login_key(text: str) -> str:
+    """What makes two login names the same: Ann.01 and ann.01 can't be two people."""
+    return _plain(text).casefold()
+
+
+def elevator_code_finding(text: str, pattern: str, field: str = "code") -> Finding:
+    """Whether a 识别码 has the form of the region's policy; the whole code must match, after normalising."""
+    code = normal_code(text)
+    ok = re.fullmatch(pattern, code) is not None
+    return Finding(
+        "识别码格式",
+        ok,
+        f"识别码 {code}" + ("" if ok else f" 不符合本地区的格式 {pattern}") if code else "没有填写识别码",
+        "" if ok else "请按电梯标牌核对；格式由所在地区的政策规定",
+        field=field,
+        value=text,
+    )
+
+
+def _soft(rule: str, form: re.Pattern[str], text: str, field: str, expected: str) -> Finding:
+    ok = form.fullmatch(normal_code(text)) is not None
+    found = f"{text}" if ok else f"{text or '（空）'} 不是{expected}"
+    remedy = "" if ok else "可以保存；请对照登记资料核对，旧编号可以保留"
+    return Finding(rule, ok, found, remedy, field=field, value=text, level="warn")
+
+
+def registration_code_warning(text: str, field: str = "registration_code") -> Finding:
+    """注册代码: 20 digits. Placeholders (EMPTY-…) and 17-digit codes are in real registers: warn, never refuse."""
+    return _soft("注册代码", REGISTRATION_CODE_FORM, text, field, " 20 位数字的注册代码")
+
+
+def certificate_no_warning(text: str, field: str = "certificate_no") -> Finding:
+    """使用登记证编号 such as 梯11苏A00001(17). Older ones lack the year or hold two letters: warn, never refuse."""
+    return _soft("使用登记证编号", CERTIFICATE_NO_FORM, text, field, "“梯11苏A00001(17)”这样的编号")
+
+
+def equipment_code_warning(text: str, field: str = "equipment_code") -> Finding:
+    """设备代码: 18 characters from the maker, 19 from the registrar, both beginning with catalogue class 3."""
+    return _soft("设备代码", EQUIPMENT_CODE_FORM, text, field, "以 3 开头的 18 或 19 位设备代码")
+
+
+def mask_mobile(text: str) -> str:
+    """138****8000; anything that is not 11 characters is hidden whole."""
+    return f"{text[:3]}****{text[-4:]}" if len(text) == 11 else "*" * len(text)
+
+
+def mask_resident_id(text: str) -> str:
+    """First 3 and last 4 characters of 18; anything of another length is hidden whole."""
+    return f"{text[:3]}{'*' * 11}{text[-4:]}" if len(text) == 18 else "*" * len(text)
+
+
+def password_findings(text: str, min_length: int, login_name: str = "", field: str = "password") -> list[Finding]:
+    """ACC-05 as findings, all at once. Upper and lower case are one kind; the password itself is never quoted."""
+    kinds = {
+        "letter" if c.isalpha() else "digit" if c.isdigit() else c if c in "._" else "other"
+        for c in text
+    }
+    return [
+        Finding(
+            "密码长度",
+            min_length <= len(text) <= PASSWORD_MAX_LENGTH,
+            f"{len(text)} 个字符，应为 {min_length} 至 {PASSWORD_MAX_LENGTH} 个",
+            "请加长或缩短密码",
+            field=field,
+        ),
+        Finding(
+            "密码组成",
+            len(kinds) >= 2,
+            f"含 {len(kinds)} 种字符，字母、数字、点、下划线、其他符号中至少要有两种",
+            "请混合使用，例如字母加数字",
+            field=field,
+        ),
+        Finding(
+            "密码字符",
+            text.isprintable(),
+            "全部可显示" if text.isprintable() else "含有看不见的控制字符",
+            "请重新输入，不要粘贴换行或制表符",
+            field=field,
+        ),
+        Finding(
+            "密码与帐号不同",
+            not login_name or login_key(text) != login_key(login_name),
+            "不能与帐号相同",
+            "请换一个密码",
+            field=field,
+        ),
+    ]
+
+
+def check_password(text: str, min_length: int, login_name: str = "", field: str = "password") -> str:
+    """The password unchanged, or a refusal with every reason. Never trimmed: a blank at the end is part of it."""
+    raise_failing(password_findings(text, min_length, login_name, field))
+    return text

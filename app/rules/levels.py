@@ -1,0 +1,183 @@
+"""The longer services: which level an order has, and when each is due next (PLN-01, PLN-02, PLN-04).
+
+Months are calendar months, cut at the month's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from app.errors import refuse
+from app.rules.calendar import add_months, month_end
+
+
+class Level(StrEnum):
+    """半月, 季度, 半年, 年度; each holds the items of the shorter ones.
+
+    Compares by length, not by letters: half_month < quarter < half_year < annual.
+    """
+
+    HALF_MONTH = "half_month"
+    QUARTER = "quarter"
+    HALF_YEAR = "half_year"
+    ANNUAL = "annual"
+
+    @property
+    def rank(self) -> int:
+        return list(Level).index(self)
+
+    def __lt__(self, other: str) -> bool:
+        return self.rank < Level(other).rank
+
+    def __le__(self, other: str) -> bool:
+        return self.rank <= Level(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        return self.rank > Level(other).rank
+
+    def __ge__(self, other: str) -> bool:
+        return self.rank >= Level(other).rank
+
+
+LEVEL_MONTHS = {Level.QUARTER: 3, Level.HALF_YEAR: 6, Level.ANNUAL: 12}
+
+LEVEL_LABELS = {
+    Level.HALF_MONTH: "半月维保",
+    Level.QUARTER: "季度维保",
+    Level.HALF_YEAR: "半年维保",
+    Level.ANNUAL: "年度维保",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LongDates:
+    """When each longer service is due next; None where the ledger does not say."""
+
+    quarter_on: date | None = None
+    half_year_on: date | None = None
+    annual_on: date | None = None
+
+    def due_on(self, level: Level) -> date | None:
+        return {
+            Level.QUARTER: self.quarter_on,
+            Level.HALF_YEAR: self.half_year_on,
+            Level.ANNUAL: self.annual_on,
+        }.get(level)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDates:
+    """All four next dates of a ledger, derived from the annual one."""
+
+    half_month_on: date
+    quarter_on: date
+    half_year_on: date
+    annual_on: date
+
+    @property
+    def long_dates(self) -> LongDates:
+        return LongDates(self.quarter_on, self.half_year_on, self.annual_on)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """One order of a one-year plan."""
+
+    planned_on: date
+    level: Level
+
+
+def merges(service_on: date, order_day: date, interval_days: int) -> bool:
+    """Whether a longer service due on a day goes into this half-month order (T6, T7).
+
+    Before the next order comes, and within the order's month. One that is already behind always merges.
+    """
+    return service_on < order_day + timedelta(days=interval_days) and service_on <= month_end(order_day)
+
+
+def merged_level(order_day: date, interval_days: int, dates: LongDates) -> Level:
+    """The level of a half-month order: the longest service that merges into it, else half-month."""
+    for level in (Level.ANNUAL, Level.HALF_YEAR, Level.QUARTER):
+        due = dates.due_on(level)
+        if due is not None and merges(due, order_day, interval_days):
+            return level
+    return Level.HALF_MONTH
+
+
+def _next(due: date | None, months: int, order_day: date, done_day: date) -> date:
+    """The due day after this service was done.
+
+    Due by the end of the order's month and done by the end of its own month: the rhythm is kept, old day + months.
+    Done after its month, done well ahead of it, or never planned: the rhythm starts anew on the day done, so that
+    doing a service far too early can't stretch the gap to the one after.
+    """
+    if due is not None and due <= month_end(order_day) and done_day <= month_end(due):
+        return add_months(due, months)
+    return add_months(done_day, months)
+
+
+def next_long_dates(dates: LongDates, level_done: Level, order_day: date, done_day: date) -> LongDates:
+    """The next dates once an order of a level, planned for `order_day`, was done on `done_day`.
+
+    Items are cumulative, so a longer service satisfies the shorter ones too: each of them moves on, by its own
+    rhythm if it was due as well, else from the day done. The annual service resets all: from the annual day (or
+    from the day done, if that was later than its month) quarter + 3, half-year + 6, annual + 12 months.
+    Levels longer than the one done stay as they are.
+    """
+    if level_done is Level.HALF_MONTH:
+        return dates
+    if level_done is Level.ANNUAL:
+        annual = _next(dates.annual_on, 12, order_day, done_day)
+        return LongDates(add_months(annual, -9), add_months(annual, -6), annual)
+    quarter = _next(dates.quarter_on, 3, order_day, done_day)
+    if level_done is Level.QUARTER:
+        return LongDates(quarter, dates.half_year_on, dates.annual_on)
+    return LongDates(quarter, _next(dates.half_year_on, 6, order_day, done_day), dates.annual_on)
+
+
+def dates_from_annual(annual_on: date, entry_on: date, interval_days: int) -> EntryDates:
+    """The other three dates from the annual one (T8): each the first of its steps back that is not before entry.
+
+    Half-year A − 6 months (or A itself if that is past: the annual service covers it), quarter A − 3k months,
+    half-month A − k × interval. An annual date before the entry day can't be the next one and is refused.
+    """
+    if annual_on < entry_on:
+        raise refuse(
+            "年度维保日期",
+            f"下次年度维保 {annual_on.isoformat()} 早于录入日 {entry_on.isoformat()}",
+            "请填写下一次年度维保的日期；若上次年度维保已做，请填其后一年的日期",
+            field="annual_on",
+            value=annual_on.isoformat(),
+        )
+
+    def first(step_months: int) -> date:
+        day, k = annual_on, 0
+        # Each step is taken from A itself, so that a cut at a short month's end does not add up.
+        while (earlier := add_months(annual_on, -step_months * (k + 1))) >= entry_on:
+            day, k = earlier, k + 1
+        return day
+
+    half_month = entry_on + timedelta(days=(annual_on - entry_on).days % interval_days)
+    return EntryDates(half_month, first(3), first(6), annual_on)
+
+
+def year_plan(start_on: date, interval_days: int) -> list[PlannedOrder]:
+    """A year of orders after the start day, the last one annual (T19; PLN-04).
+
+    The year ends the day before the start day comes round. The other levels follow from the annual day as they do
+    for a ledger (`dates_from_annual`), so plan and clock agree.
+    """
+    year_ends = add_months(start_on, 12)
+    count = ((year_ends - start_on).days - 1) // interval_days
+    days = [start_on + timedelta(days=interval_days * k) for k in range(1, count + 1)]
+    if not days:
+        return []
+    dates = dates_from_annual(days[-1], start_on, interval_days).long_dates
+    orders = []
+    for day in days:
+        level = Level.ANNUAL if day == days[-1] else merged_level(day, interval_days, dates)
+        orders.append(PlannedOrder(day, level))
+        dates = next_long_dates(dates, level, day, day)
+    return orders

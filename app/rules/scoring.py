@@ -1,0 +1,224 @@
+"""SCO-01, the maintenance rate of a unit, with its ledger; and what all six scores share.
+
+Facts come in as counts for each (unit, elevator) pair; SQL counts them, the formula is only here. Points are exact
+fractions until one rounding at the end, so the ledger's rows sum to the lost points to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from math import floor
+
+from app.rules.calendar import day_end
+from app.rules.schedule import Pause, merged_pauses
+
+FULL_POINTS = 16  # the manual's weight of each of the six scores; not a policy value on any platform
+
+
+def round_half_up(value: Fraction, places: int = 2) -> Decimal:
+    """The one rounding of a score: half up, not to even, so that a person with a pencil gets the same."""
+    scaled = floor(value * 10**places + Fraction(1, 2))
+    return Decimal(scaled).scaleb(-places)
+
+
+class ScoreState(StrEnum):
+    """暂定 until everything that can still come in time has come, then 确定."""
+
+    PROVISIONAL = "provisional"
+    FINAL = "final"
+
+
+def score_state(period_end: date, as_of: datetime, settle_days: int = 16) -> ScoreState:
+    """Provisional through the 16th day after the period's last day.
+
+    Sixteen, since a visit of the last evening may be checked out after midnight and reviewed on the 15th day after.
+    """
+    settled_at = day_end(period_end + timedelta(days=settle_days))
+    return ScoreState.FINAL if as_of >= settled_at else ScoreState.PROVISIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Points of a unit: `points` rounded once, `exact` for every further sum.
+
+    With nothing to count `no_data` is set: full marks in the total (SCO-07), shown as 无数据 and never ranked.
+    """
+
+    points: Decimal
+    exact: Fraction
+    due: int
+    bad: int
+    no_data: bool = False
+    full_points: int = FULL_POINTS
+
+    @property
+    def lost(self) -> Fraction:
+        return self.full_points - self.exact
+
+
+def rate_score(total: int, bad: int, full_points: int = FULL_POINTS) -> Score:
+    """full × (1 − min(bad, total)/total); nothing to count and nothing bad is 无数据, only bad is 0 points."""
+    if total == 0 and bad == 0:
+        return Score(Decimal(full_points).quantize(Decimal("0.01")), Fraction(full_points), 0, 0, True, full_points)
+    exact = Fraction(0) if total == 0 else full_points * (1 - Fraction(min(bad, total), total))
+    return Score(round_half_up(exact), exact, total, bad, False, full_points)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemandSegment:
+    """Days of a pair's time (pauses taken off) under an approved longer interval."""
+
+    days: int
+    interval_days: int
+
+
+def elapsed(from_on: date, until_on: date | None, first_on: date, end_on: date) -> int:
+    """Days of [from, until) that fall into the time from first to end; until None = still going on."""
+    last = end_on if until_on is None else min(until_on, end_on)
+    return max((last - max(from_on, first_on)).days, 0)
+
+
+def paused_days(pauses: Sequence[Pause], first_on: date, end_on: date) -> int:
+    """Days of the pair's time in which the clock stood; overlapping stops count once (T14)."""
+    return sum(elapsed(p.from_on, p.until_on, first_on, end_on) for p in merged_pauses(pauses))
+
+
+def on_demand_segment(
+    from_on: date, to_on: date, interval_days: int, pauses: Sequence[Pause], first_on: date, end_on: date
+) -> OnDemandSegment:
+    """An approved on-demand span (both days included) as days of the pair's time, its pauses taken off."""
+    start = max(from_on, first_on)
+    until = min(to_on + timedelta(days=1), end_on)
+    if until <= start:
+        return OnDemandSegment(0, interval_days)
+    return OnDemandSegment((until - start).days - paused_days(pauses, start, until), interval_days)
+
+
+def due_count(
+    first_on: date | None,
+    end_on: date,
+    paused_days: int,
+    interval_days: int,
+    on_demand: Iterable[OnDemandSegment] = (),
+) -> int:
+    """Services due: ⌊(end − first − paused days) / interval⌋, never below 0; no first day, nothing due (T9, T14).
+
+    The first visit itself is not due: it begins the count. On-demand segments run at their own interval; the parts
+    are added exactly and cut once, so that two half intervals make one due service.
+    """
+    if first_on is None or end_on <= first_on:
+        return 0
+    base = (end_on - first_on).days - paused_days
+    parts = Fraction(0)
+    for segment in on_demand:
+        base -= segment.days
+        parts += Fraction(segment.days, segment.interval_days)
+    return max(floor(Fraction(base, interval_days) + parts), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PairFacts:
+    """What happened between one unit and one elevator in a period.
+
+    `first_on`: first counted visit by this unit in the period (or where the preset starts an unvisited one; None =
+    nothing is due). `end_on`: the earlier of the period's end and the last day of the unit's contract. `overdue`:
+    missed limits in the period and in the contract. `nonconforming`: 不合规 visits, one each. `valid_visits`: 有效.
+    The evidence fields name the rows behind the counts; they may be empty where only the sum is asked.
+    """
+
+    unit: Hashable
+    elevator: Hashable
+    first_on: date | None
+    end_on: date
+    interval_days: int
+    paused_days: int = 0
+    overdue: int = 0
+    nonconforming: int = 0
+    valid_visits: int = 0
+    on_demand: tuple[OnDemandSegment, ...] = ()
+    overdue_evidence: tuple[Hashable, ...] = ()
+    nonconforming_evidence: tuple[Hashable, ...] = ()
+
+    @property
+    def due(self) -> int:
+        return due_count(self.first_on, self.end_on, self.paused_days, self.interval_days, self.on_demand)
+
+    @property
+    def forgiven(self) -> bool:
+        """Enough valid visits put this elevator's 不合规 to zero; overdue stays. Due 0 forgives as well: 0 ≥ 0."""
+        return self.nonconforming > 0 and self.valid_visits >= self.due
+
+    @property
+    def bad(self) -> int:
+        return self.overdue + (0 if self.forgiven else self.nonconforming)
+
+
+def maintenance_score(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> Score:
+    """SCO-01 of one unit: the formula over the sums of its pairs, bad capped by due once, over all (T10)."""
+    due = bad = 0
+    for pair in pairs:
+        due += pair.due
+        bad += pair.bad
+    return rate_score(due, bad, full_points)
+
+
+class LedgerKind(StrEnum):
+    """超期, 不合规, 不合规（已抵消）, 封底."""
+
+    OVERDUE = "overdue"
+    NONCONFORMING = "nonconforming"
+    FORGIVEN = "forgiven"
+    CAP = "cap"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Lost points of one kind on one elevator; `lost` is exact, 0 when forgiven, negative (given back) for the cap."""
+
+    unit: Hashable
+    elevator: Hashable | None
+    kind: LedgerKind
+    count: int
+    lost: Fraction
+    reason: str
+    evidence: tuple[Hashable, ...] = ()
+
+
+def ledger(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> list[LedgerRow]:
+    """Every lost point of one unit as rows that sum to the lost points exactly (LED-01).
+
+    Each failure costs full/due. Where failures outnumber what was due, one 封底 row gives back what would go below
+    zero. With nothing due at all there is no rate: the failures share the full points equally, and no cap is needed.
+    """
+    known = list(pairs)
+    due = sum(p.due for p in known)
+    bad = sum(p.bad for p in known)
+    each = Fraction(full_points, due or bad or 1)
+    rows: list[LedgerRow] = []
+    for p in known:
+        if p.overdue:
+            reason = f"超期 {p.overdue} 次"
+            rows.append(
+                LedgerRow(
+                    p.unit, p.elevator, LedgerKind.OVERDUE, p.overdue, p.overdue * each, reason, p.overdue_evidence
+                )
+            )
+        if p.nonconforming:
+            kind = LedgerKind.FORGIVEN if p.forgiven else LedgerKind.NONCONFORMING
+            reason = f"不合规 {p.nonconforming} 次"
+            if p.forgiven:
+                reason += f"，有效维保 {p.valid_visits} 次不少于应维保 {p.due} 次，记 0"
+            lost = Fraction(0) if p.forgiven else p.nonconforming * each
+            rows.append(
+                LedgerRow(p.unit, p.elevator, kind, p.nonconforming, lost, reason, p.nonconforming_evidence)
+            )
+    if due and bad > due:
+        unit = known[0].unit
+        reason = f"不合规和超期共 {bad} 次，多于应维保 {due} 次，得分最低为 0"
+        rows.append(LedgerRow(unit, None, LedgerKind.CAP, bad - due, -(bad - due) * each, reason))
+    return rows

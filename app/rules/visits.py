@@ -1,0 +1,377 @@
+"""The state of a visit, what stands in the way of a check-out, and the ninth elevator of a day (MNT-03 to MNT-09).
+
+A state ages by clock alone, so a standing says when it must be looked at again. Durations are judged in whole
+seconds, as people read them: 8:00:00 holds, 8:00:01 does not (T4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.errors import Finding
+from app.rules.calendar import day_end, local_day, whole_seconds
+
+
+class VisitState(StrEnum):
+    """待签退, 有效, 不合规, 无效, 异常, 审核中, 审批驳回, and awaiting = 待上传 or 待复核 or both."""
+
+    OPEN = "open"
+    VALID = "valid"
+    NONCONFORMING = "nonconforming"
+    VOID = "void"
+    ABNORMAL = "abnormal"
+    PENDING = "pending"
+    REJECTED = "rejected"
+    AWAITING = "awaiting"
+
+
+VISIT_LABELS = {
+    VisitState.OPEN: "待签退",
+    VisitState.VALID: "有效",
+    VisitState.NONCONFORMING: "不合规",
+    VisitState.VOID: "无效",
+    VisitState.ABNORMAL: "异常",
+    VisitState.PENDING: "审核中",
+    VisitState.REJECTED: "审批驳回",
+    VisitState.AWAITING: "待上传/待复核",
+}
+
+
+class VisitMode(StrEnum):
+    """按系统维保项, 按上传维保单."""
+
+    ITEMS = "items"
+    SHEET = "sheet"
+
+
+class Decision(StrEnum):
+    """What the manager (quanzhou) or the reviewer of a photographed label (补数据) decided."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class VisitReason(StrEnum):
+    """Why a visit is not simply valid. OPEN_TOO_LONG is the tab 过期未签退."""
+
+    OPEN_TOO_LONG = "open_too_long"
+    TOO_SHORT = "too_short"
+    NOT_ON_SITE = "not_on_site"
+    FOUND_ABNORMAL = "found_abnormal"
+    LATE_UPLOAD = "late_upload"
+    OVER_DAILY = "over_daily"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+    SHEET_LATE = "sheet_late"
+    REVIEW_LATE = "review_late"
+    SHEET_AWAITED = "sheet_awaited"
+    REVIEW_AWAITED = "review_awaited"
+
+
+REASON_LABELS = {
+    VisitReason.OPEN_TOO_LONG: "过期未签退",
+    VisitReason.TOO_SHORT: "维保时间不足",
+    VisitReason.NOT_ON_SITE: "非现场扫码",
+    VisitReason.FOUND_ABNORMAL: "经核查为异常",
+    VisitReason.LATE_UPLOAD: "超时上传",
+    VisitReason.OVER_DAILY: "超量上传",
+    VisitReason.REJECTED: "审批驳回",
+    VisitReason.UNDECIDED: "等待审核",
+    VisitReason.SHEET_LATE: "维保单未在时限内上传",
+    VisitReason.REVIEW_LATE: "使用单位未在时限内复核",
+    VisitReason.SHEET_AWAITED: "等待上传维保单",
+    VisitReason.REVIEW_AWAITED: "等待使用单位复核",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPolicy:
+    """A region's numbers for visits; None = the platform has no such limit. How the presets map:
+
+    | field | huzhou | nantong | quanzhou | shenzhen, xinxiang |
+    |---|---|---|---|---|
+    | min_minutes | 35 | 30 | None | None |
+    | max_hours | 8 | None | None | None |
+    | sheet_hours, sheet_makes_nonconforming | 24, True | None, False | None, False | None, False |
+    | review_required, review_days | True, 15 | False, None | True, None (待确认 waits) | False, None |
+    | upload_hours, daily_elevators | None, None | 8, 8 | None, None | None, None |
+    | manager_approval | False | False | True | False |
+    """
+
+    min_minutes: int | None = None
+    max_hours: int | None = None
+    sheet_hours: int | None = None
+    review_days: int | None = None
+    upload_hours: int | None = None
+    daily_elevators: int | None = None
+    manager_approval: bool = False
+    review_required: bool = False
+    sheet_makes_nonconforming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """What is known of a visit. `decision` answers `provisional` (补数据) and the manager's approval alike.
+
+    `abnormal`: found to be an anomaly by a person. `appeal_upheld`: the failing of sheet or review is forgiven.
+    """
+
+    checked_in_at: datetime
+    checked_out_at: datetime | None = None
+    mode: VisitMode = VisitMode.ITEMS
+    sheet_at: datetime | None = None
+    signed_at: datetime | None = None
+    reviewed_at: datetime | None = None
+    received_at: datetime | None = None
+    decision: Decision | None = None
+    nth_of_day: int | None = None
+    on_site: bool = True
+    provisional: bool = False
+    abnormal: bool = False
+    appeal_upheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStanding:
+    """A visit's state now. `next_change_at` is the first instant at which age alone changes state or flags."""
+
+    state: VisitState
+    awaiting_sheet: bool = False
+    awaiting_review: bool = False
+    reasons: tuple[VisitReason, ...] = ()
+    next_change_at: datetime | None = None
+
+    @property
+    def reason(self) -> VisitReason | None:
+        """The reason that decided; a visit that missed sheet and review names both in `reasons`."""
+        return self.reasons[0] if self.reasons else None
+
+
+def counts_for_clock(state: VisitState) -> bool:
+    """Whether a visit in this state re-anchors the clock: 有效, 待上传, 待复核, 不合规, and 审核中 provisionally.
+
+    An open visit does not yet: the clock moves at check-out.
+    """
+    return state in COUNTED_STATES
+
+
+COUNTED_STATES = frozenset(
+    {VisitState.VALID, VisitState.AWAITING, VisitState.NONCONFORMING, VisitState.PENDING}
+)
+
+
+def sheet_deadline(checked_out_at: datetime, policy: VisitPolicy) -> datetime | None:
+    """The last second in which the sheet is in time (T5: out 16:00, 24 h → next day 16:00:00)."""
+    return None if policy.sheet_hours is None else checked_out_at + timedelta(hours=policy.sheet_hours)
+
+
+def review_deadline(checked_out_at: datetime, policy: VisitPolicy) -> datetime | None:
+    """The instant from which a review is late: the n-th day after check-out is over (T5: out 03-01 → 03-17 00:00)."""
+    if policy.review_days is None:
+        return None
+    return day_end(local_day(checked_out_at) + timedelta(days=policy.review_days))
+
+
+def _void_reason(facts: VisitFacts, policy: VisitPolicy, now: datetime) -> VisitReason | None:
+    if not facts.on_site:
+        return VisitReason.NOT_ON_SITE
+    seconds = whole_seconds(facts.checked_in_at, facts.checked_out_at or now)
+    if policy.max_hours is not None and seconds > policy.max_hours * 3600:
+        return VisitReason.OPEN_TOO_LONG
+    if facts.checked_out_at is not None and policy.min_minutes is not None and seconds < policy.min_minutes * 60:
+        # Check-out refuses this; it can only come from a phone without network or from a take-over.
+        return VisitReason.TOO_SHORT
+    return None
+
+
+def _abnormal_reason(facts: VisitFacts, policy: VisitPolicy) -> VisitReason | None:
+    if facts.abnormal:
+        return VisitReason.FOUND_ABNORMAL
+    out_at, received_at = facts.checked_out_at, facts.received_at
+    sent_seconds = 0 if out_at is None or received_at is None else whole_seconds(out_at, received_at)
+    if policy.upload_hours is not None and sent_seconds > policy.upload_hours * 3600:
+        return VisitReason.LATE_UPLOAD
+    if policy.daily_elevators is not None and (facts.nth_of_day or 0) > policy.daily_elevators:
+        return VisitReason.OVER_DAILY
+    return None
+
+
+def visit_state(facts: VisitFacts, policy: VisitPolicy, now: datetime) -> VisitStanding:
+    """The state of a visit at an instant, by the table of the region's preset.
+
+    The table's column 无效 is a class of three states, as the list of what does not count names them: not on site
+    and open too long are 无效; nantong's 超时上传 and 超量上传 are 异常 (its own tab and Excel); 驳回 is 审批驳回.
+    Where a manager approves, his word alone makes 有效; 待确认 then stays a flag and waits without limit (quanzhou).
+    A late sheet or review is stored and does not heal; only an upheld appeal does.
+    """
+    if (void := _void_reason(facts, policy, now)) is not None:
+        return VisitStanding(VisitState.VOID, reasons=(void,))
+    if facts.checked_out_at is None:
+        if policy.max_hours is None:
+            return VisitStanding(VisitState.OPEN)
+        ages_at = facts.checked_in_at + timedelta(hours=policy.max_hours, seconds=1)
+        return VisitStanding(VisitState.OPEN, next_change_at=ages_at)
+    if (abnormal := _abnormal_reason(facts, policy)) is not None:
+        return VisitStanding(VisitState.ABNORMAL, reasons=(abnormal,))
+    if facts.decision is Decision.REJECTED:
+        return VisitStanding(VisitState.REJECTED, reasons=(VisitReason.REJECTED,))
+    return _closed_state(facts, facts.checked_out_at, policy, now)
+
+
+def _closed_state(facts: VisitFacts, out_at: datetime, policy: VisitPolicy, now: datetime) -> VisitStanding:
+    """A checked-out visit that is neither void, abnormal nor rejected: sheet and review decide."""
+    changes: list[datetime] = []
+    late: list[VisitReason] = []
+    awaiting_sheet = awaiting_review = False
+
+    sheet_until = sheet_deadline(out_at, policy)
+    if facts.mode is VisitMode.SHEET and sheet_until is not None:
+        if whole_seconds(out_at, facts.sheet_at or now) <= (sheet_until - out_at) // timedelta(seconds=1):
+            awaiting_sheet = facts.sheet_at is None
+            if awaiting_sheet and policy.sheet_makes_nonconforming:
+                changes.append(sheet_until + timedelta(seconds=1))
+        elif policy.sheet_makes_nonconforming:
+            late.append(VisitReason.SHEET_LATE)
+        else:
+            awaiting_sheet = facts.sheet_at is None
+
+    if policy.review_required and facts.signed_at is None:
+        review_until = review_deadline(out_at, policy)
+        if review_until is not None and (facts.reviewed_at or now) >= review_until:
+            late.append(VisitReason.REVIEW_LATE)
+        elif facts.reviewed_at is None:
+            awaiting_review = True
+            if review_until is not None:
+                changes.append(review_until)
+
+    if facts.appeal_upheld:
+        late = []
+    undecided = facts.decision is None and (facts.provisional or policy.manager_approval)
+    decided_by_manager = policy.manager_approval and facts.decision is Decision.APPROVED
+    awaited = [VisitReason.SHEET_AWAITED] * awaiting_sheet + [VisitReason.REVIEW_AWAITED] * awaiting_review
+    if undecided:
+        state, reasons = VisitState.PENDING, [VisitReason.UNDECIDED, *late, *awaited]
+    elif late:
+        state, reasons = VisitState.NONCONFORMING, [*late, *awaited]
+    elif awaited and not decided_by_manager:
+        state, reasons = VisitState.AWAITING, awaited
+    else:
+        state, reasons = VisitState.VALID, awaited
+    return VisitStanding(state, awaiting_sheet, awaiting_review, tuple(reasons), min(changes, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutFacts:
+    """What a check-out brings. `distance_m` is None when the phone gave no location."""
+
+    checked_in_at: datetime
+    at: datetime
+    already_out: bool = False
+    same_code: bool = True
+    distance_m: float | None = 0.0
+    presence_m: int = 200
+    mode: VisitMode = VisitMode.ITEMS
+    open_items: int = 0
+    missing_values: int = 0
+    fault_text: str | None = ""
+
+
+def _clock_text(seconds: int) -> str:
+    hours, rest = divmod(max(seconds, 0), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Finding]:
+    """Everything that must hold to check out, failing and passing, all at once (MNT-03, MNT-04; T4).
+
+    `fault_text` None = the field was not answered; "" means asked and nothing to report.
+    """
+    seconds = whole_seconds(facts.checked_in_at, facts.at)
+    spent = _clock_text(seconds)
+    out, ordered = facts.already_out, seconds >= 0
+    findings = [
+        Finding(
+            "尚未签退",
+            not out,
+            "这次维保已经签退" if out else "正在维保",
+            "请返回维保记录查看" if out else "",
+        ),
+        Finding(
+            "签退时间",
+            ordered,
+            f"距签到 {spent}" if ordered else "签退早于签到",
+            "" if ordered else "请把手机的日期和时间改为自动设置",
+        ),
+    ]
+    if policy.min_minutes is not None:
+        wait = policy.min_minutes * 60 - seconds
+        findings.append(
+            Finding(
+                "维保时间不足" if wait > 0 else "维保时间",
+                wait <= 0,
+                f"已维保 {spent}，至少 {policy.min_minutes} 分钟",
+                f"请再过 {_clock_text(wait)} 后签退" if wait > 0 else "",
+            )
+        )
+    if policy.max_hours is not None:
+        over = seconds > policy.max_hours * 3600
+        found = f"已维保 {spent}，最多 {policy.max_hours} 小时" + ("，本次维保已无效" if over else "")
+        findings.append(Finding("过期未签退", not over, found, "请重新签到维保" if over else ""))
+    findings.append(
+        Finding(
+            "同一台电梯",
+            facts.same_code,
+            "扫的是签到的电梯" if facts.same_code else "扫的不是签到的那台电梯",
+            "" if facts.same_code else "请扫描正在维保的电梯的二维码",
+        )
+    )
+    if facts.distance_m is None:
+        findings.append(Finding("定位未打开", False, "没有取得手机位置", "请打开手机定位并允许使用，再试一次"))
+    else:
+        near = facts.distance_m <= facts.presence_m
+        found = f"距电梯约 {facts.distance_m:.0f} 米，要求 {facts.presence_m} 米内"
+        remedy = "" if near else "请回到电梯现场再签退；位置标错时请申请纠正"
+        findings.append(Finding("电梯位置较远" if not near else "在电梯现场", near, found, remedy))
+    if facts.mode is VisitMode.ITEMS:
+        done = facts.open_items == 0
+        found = "全部已填" if done else f"还有 {facts.open_items} 项没有结果"
+        findings.append(Finding("维保项目", done, found, "" if done else "请逐项选择正常、修理或不适用", field="items"))
+        measured = facts.missing_values == 0
+        found = "全部已填" if measured else f"还有 {facts.missing_values} 项没有填实测值"
+        findings.append(Finding("实测值", measured, found, "" if measured else "请填写实测值", field="items"))
+    told = facts.fault_text is not None
+    findings.append(
+        Finding(
+            "故障反馈",
+            told,
+            "已填写" if told else "没有填写",
+            "" if told else "请填写故障反馈，没有故障请选“无”",
+            field="fault_text",
+        )
+    )
+    return findings
+
+
+@dataclass(frozen=True, slots=True)
+class DayVisit:
+    """One visit of a worker's day, for counting elevators."""
+
+    visit_id: int
+    elevator_id: int
+    received_at: datetime
+
+
+def nth_elevators(visits: Iterable[DayVisit]) -> dict[int, int]:
+    """For each visit of one worker on one visit day: the rank of its elevator, in order of receipt.
+
+    Distinct elevators are counted, so a second visit to an elevator shares the rank of its first. Two received in
+    the same instant go by their id. With a limit of eight the first eight elevators stand.
+    """
+    ranks: dict[int, int] = {}
+    nth: dict[int, int] = {}
+    for visit in sorted(visits, key=lambda v: (v.received_at, v.visit_id)):
+        nth[visit.visit_id] = ranks.setdefault(visit.elevator_id, len(ranks) + 1)
+    return nth

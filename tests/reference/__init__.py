@@ -1,0 +1,1 @@
+"""Plain, slow, obvious answers to what the product computes by sets."""
