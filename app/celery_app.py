@@ -1,0 +1,176 @@
+"""Celery bound to the Flask application: a broker without a server by default, Redis when one is named.
+
+No task is kept safe by the broker alone: with a broker of files, kill -9 loses what is running. Long work is a
+row in `job` (see models/job.py); a message carries only its id, and the reaper sends stale ones again.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, Task, signals
+from celery.beat import PersistentScheduler
+from celery.schedules import crontab
+from flask import Flask
+from sqlalchemy import insert, update
+
+from app import clock
+from app.extensions import db
+from app.tasks import MODULES
+
+HEARTBEAT_SECONDS = 10
+
+# Crontabs are Asia/Shanghai. The schedule file remembers the last run, so a night that the machine slept through
+# is made up for at the next start. `expires` keeps a queue from filling while no worker runs.
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "jobs-reap": {"task": "app.tasks.jobs.reap", "schedule": 10.0, "options": {"expires": 10}},
+    "outbox-deliver": {"task": "app.tasks.outbox.deliver", "schedule": 10.0, "options": {"expires": 10}},
+    "audit-seal": {"task": "app.tasks.audit.seal", "schedule": 30.0, "options": {"expires": 30}},
+    "heartbeat": {"task": "app.tasks.heartbeat.beat", "schedule": 30.0, "options": {"expires": 30}},
+    "nightly-age": {"task": "app.tasks.nightly.age", "schedule": crontab(hour="0", minute="5")},
+    "nightly-schedule": {"task": "app.tasks.nightly.schedule", "schedule": crontab(hour="0", minute="20")},
+}
+
+
+def make_celery(app: Flask) -> Celery:
+    """Make the Celery application of `app`, keep it in `app.extensions["celery"]` and let `shared_task` find it."""
+
+    class AppTask(Task):  # type: ignore[misc,type-arg]
+        """Runs inside an application context of its own, as a request does."""
+
+        abstract = True
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            with app.app_context():
+                return self.run(*args, **kwargs)
+
+    celery = Celery(app.name, task_cls=AppTask)
+    celery.conf.update(
+        timezone="Asia/Shanghai",
+        enable_utc=True,
+        imports=MODULES,
+        accept_content=["json"],
+        task_serializer="json",
+        result_serializer="json",
+        # Results that matter are in tables; a task that wants its return value kept says ignore_result=False.
+        task_ignore_result=True,
+        result_expires=24 * 3600,
+        # A message is gone only when its work is; one at a time, so a long job never hoards others behind it.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        beat_scheduler=HeartbeatScheduler,
+        beat_schedule=BEAT_SCHEDULE,
+        # Beat asks the schedule at least this often, which is also how often it shows that it lives.
+        beat_max_loop_interval=HEARTBEAT_SECONDS,
+        **_transport(app),
+    )
+    celery.set_default()
+    app.extensions["celery"] = celery
+    # Celery's own processes have no request and no application at hand: signals and the scheduler find it here.
+    celery.flask_app = app
+    return celery
+
+
+def _transport(app: Flask) -> dict[str, Any]:
+    """Broker and result settings: Redis (or another URL) when configured, else folders and a SQLite file."""
+    queue = Path(app.config["DATA_DIR"]) / "queue"
+    schedule = {"beat_schedule_filename": str(queue / "beat-schedule")}
+    broker = app.config.get("CELERY_BROKER_URL")
+    if broker:
+        # An unacknowledged message comes back after this long, so it must outlast the longest task; jobs that
+        # died earlier are found by their heartbeat, not by this.
+        options = {"visibility_timeout": 6 * 3600} if broker.startswith("redis") else {}
+        return {
+            **schedule,
+            "broker_url": broker,
+            "result_backend": app.config.get("CELERY_RESULT_BACKEND") or broker,
+            "broker_transport_options": options,
+        }
+    # In and out are one folder because web and worker are on one machine. `processed` must be on the same disk:
+    # a message is claimed by renaming it.
+    messages, processed, control = (queue / name for name in ("messages", "processed", "control"))
+    for folder in (messages, processed, control):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        **schedule,
+        "broker_url": "filesystem://",
+        "result_backend": f"db+sqlite:///{queue / 'results.db'}",
+        "broker_transport_options": {
+            "data_folder_in": str(messages),
+            "data_folder_out": str(messages),
+            "processed_folder": str(processed),
+            "store_processed": False,
+            "control_folder": control,
+            "polling_interval": 0.5,
+        },
+    }
+
+
+def show_life(app: Flask, name: str) -> None:
+    """Write that `name` (worker, beat) lives now, in a transaction of its own."""
+    from app.models.job import ServiceHeartbeat
+
+    table = ServiceHeartbeat.__table__
+    with app.app_context(), db.engine.begin() as connection:
+        at = clock.now()
+        changed = connection.execute(update(table).where(table.c.name == name).values(at=at))
+        if not changed.rowcount:
+            connection.execute(insert(table).values(name=name, at=at))
+
+
+def _show_life_or_log(app: Flask, name: str) -> None:
+    """A database that is away for a moment must not end worker or beat; `/health` tells of the silence."""
+    try:
+        show_life(app, name)
+    except Exception:
+        app.logger.exception("heartbeat of %s was not written", name)
+
+
+class HeartbeatScheduler(PersistentScheduler):  # type: ignore[misc]
+    """Beat's schedule kept in a file; each turn of its loop proves that it is really scheduling."""
+
+    _shown = 0.0
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        wait: float = super().tick(*args, **kwargs)
+        instant = clock.now().timestamp()
+        if instant - self._shown >= HEARTBEAT_SECONDS / 2:
+            self._shown = instant
+            _show_life_or_log(self.app.flask_app, "beat")
+        return wait
+
+
+_worker_stops = threading.Event()
+
+
+@signals.worker_ready.connect
+def _worker_ready(sender: Any = None, **_: Any) -> None:
+    """A thread of the worker's parent: tasks may keep every child busy for long, and the worker still lives."""
+    app: Flask = sender.app.flask_app
+
+    def show() -> None:
+        while True:
+            _show_life_or_log(app, "worker")
+            if _worker_stops.wait(HEARTBEAT_SECONDS):
+                return
+
+    threading.Thread(target=show, name="heartbeat", daemon=True).start()
+
+
+@signals.worker_shutting_down.connect
+def _worker_shutting_down(**_: Any) -> None:
+    _worker_stops.set()
+
+
+@signals.worker_process_init.connect
+def _worker_process_init(**_: Any) -> None:
+    """A forked child must never use its parent's connections, nor close them under it."""
+    from celery import current_app
+
+    with current_app.flask_app.app_context():
+        db.engine.dispose(close=False)

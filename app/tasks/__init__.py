@@ -1,0 +1,10 @@
+"""Celery tasks: thin; ids and ISO dates in; they call workflows and may run twice."""
+
+# Every module with tasks. The worker imports these, and beat names only what they define.
+MODULES = (
+    "app.tasks.audit",
+    "app.tasks.heartbeat",
+    "app.tasks.jobs",
+    "app.tasks.nightly",
+    "app.tasks.outbox",
+)

@@ -1,0 +1,192 @@
+"""The ground all tests stand on: the application on a fresh database, on SQLite and on a real PostgreSQL.
+
+Every test that reaches the database runs once on each (`--db sqlite|postgresql|both`), on a copy of a migrated
+one made for it alone: commits, several connections and locks are real, and nothing is rolled back behind its back.
+
+Never hold an application context around a client call: `g` would be shared between requests, and a check of
+rights could pass for the wrong person.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.services import Services
+
+pytest_plugins = ["tests.plugin_features"]
+
+ROOT = Path(__file__).resolve().parent.parent
+KINDS = {"sqlite": ["sqlite"], "postgresql": ["postgresql"], "both": ["sqlite", "postgresql"]}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("tian").addoption("--db", choices=sorted(KINDS), default="both", help="which databases")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        config.services = Services(Path(config.workerinput["services"]))  # type: ignore[attr-defined]
+        return
+    config.services = Services.make()  # type: ignore[attr-defined]
+    config.add_cleanup(config.services.stop)  # type: ignore[attr-defined]
+    # Without this SIGTERM would end pytest at once and leave the servers behind.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["services"] = str(node.config.services.root)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "db_kind" in metafunc.fixturenames:
+        metafunc.parametrize("db_kind", KINDS[metafunc.config.getoption("db")], scope="session")
+
+
+# --- servers
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> Services:
+    return pytestconfig.services  # type: ignore[attr-defined,no-any-return]
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """Which of the parallel test processes this is; "main" without xdist."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture
+def redis_url(services: Services, worker_id: str) -> Iterator[str]:
+    """An empty database of a real Redis, for this test alone."""
+    import redis
+
+    number = 0 if worker_id == "main" else int(worker_id.removeprefix("gw")) + 1
+    url = f"{services.redis()}/{number}"
+    with redis.Redis.from_url(url) as connection:
+        connection.flushdb()
+        yield url
+        connection.flushdb()
+
+
+# --- databases
+
+
+@pytest.fixture(scope="session")
+def databases(services: Services, worker_id: str) -> Iterator[dict[str, Database]]:
+    """This process's database of each kind; made when first used."""
+    made: dict[str, Database] = {
+        "sqlite": SqliteDatabase(services, worker_id, migrate),
+        "postgresql": PostgresDatabase(services, worker_id, migrate),
+    }
+    yield made
+    for database in made.values():
+        database.close()
+
+
+@pytest.fixture
+def database(db_kind: str, databases: dict[str, Database]) -> Database:
+    """A migrated database with roles and permissions in it and nothing else, for this test alone."""
+    found = databases[db_kind]
+    found.renew()
+    return found
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    return database.url
+
+
+@pytest.fixture
+def empty_database_url(db_kind: str, databases: dict[str, Database]) -> Iterator[str]:
+    """A database without any table, for tests of the migrations themselves."""
+    url = databases[db_kind].make_empty()
+    yield url
+    databases[db_kind].drop_empty()
+
+
+def migrate(url: str, data: Path) -> None:
+    """Do what a deployment does, in a process of its own: upgrade, then sync roles."""
+    run_flask(url, data, "db", "upgrade")
+    run_flask(url, data, "sync-roles")
+
+
+def run_flask(url: str, data: Path, *arguments: str) -> str:
+    """Run a `flask` command against a database as a person would, and give what it prints."""
+    environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(data), "FLASK_APP": "run.py"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"flask {' '.join(arguments)} gave {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+# --- the application
+
+
+@pytest.fixture(scope="session")
+def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Made once a process: Flask-AppBuilder's views cost more to build than most tests to run."""
+    from app.factory import create_app
+
+    data = tmp_path_factory.mktemp("data")
+    application = create_app(
+        TESTING=True,
+        SECRET_KEY="only for tests, only for tests, only for tests",
+        SQLALCHEMY_DATABASE_URI=f"sqlite:///{data / 'never-used.db'}",
+        DATA_DIR=str(data),
+        UPLOAD_DIR=str(data / "files"),
+    )
+    return application
+
+
+@pytest.fixture
+def app(_application: Any, database: Database) -> Iterator[Any]:
+    """The application on this test's database, with empty upload and queue folders.
+
+    Its engine is bound anew for each test. Open an application context only around code that runs outside requests.
+    """
+    from app.extensions import db
+
+    for name in ("files", "queue/messages", "queue/processed"):
+        folder = Path(_application.config["DATA_DIR"]) / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    engines = db._app_engines[_application]  # the one place where Flask-SQLAlchemy keeps them
+    engines[None] = database.engine
+    _application.config["SQLALCHEMY_DATABASE_URI"] = database.url
+    yield _application
+    with _application.app_context():
+        db.session.remove()
+
+
+@pytest.fixture
+def session(app: Any, database: Database) -> Iterator[Any]:
+    """A plain session on this test's database, outside any request: what workflows and rules of scope take.
+
+    It is not the request's session: commit before a client call, expire or refresh after one.
+    """
+    from sqlalchemy.orm import Session
+
+    with Session(database.engine) as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    """Nobody: a browser that has not logged in."""
+    return app.test_client()

@@ -1,0 +1,253 @@
+"""The house's structure, read from the source itself: who imports whom, one clock, one place that moves states."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "app"
+LONGEST_FILE = 450
+
+# A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
+BASE = {"errors", "rules", "policy", "clock", "extensions"}
+CORE = BASE | {"models", "permissions", "scope", "transaction", "reference"}
+OUTER = CORE | {"workflows", "reports", "imports"}
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "clock": set(),
+    "rules": {"errors"},
+    "policy": {"errors", "rules"},
+    "models": BASE,
+    "permissions": BASE | {"models"},
+    "scope": BASE | {"models", "permissions"},
+    "transaction": BASE | {"models", "permissions", "scope"},
+    "workflows": CORE,
+    "reports": CORE,
+    "imports": CORE,
+    "views": OUTER,
+    "api": OUTER | {"views"},
+    "field": OUTER | {"views"},
+    "ops": OUTER | {"views"},
+    "tasks": OUTER,
+    "cli": OUTER,
+}
+FRAMEWORKS = {"flask", "flask_appbuilder", "flask_babel", "flask_admin", "flask_login", "celery", "werkzeug"}
+# Pure layers: nothing but the standard library (and what ALLOWED names).
+PURE = {"errors", "clock", "rules"}
+STATUS_NAMES = {"status", "filing_state", "state"}
+# A queue's own bookkeeping is no status of a business row.
+MOVERS = {"app/workflows/moves.py"}
+QUEUES = {
+    "app/models/job.py",
+    "app/models/notification.py",
+    "app/workflows/jobs.py",
+    "app/workflows/outbox.py",
+    "app/tasks/jobs.py",
+    "app/tasks/outbox.py",
+}
+BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?)(_|$)")
+BAD_CLASS = re.compile(r"(Utils?|Helpers?|Manager)$")
+# Flask-AppBuilder prescribes this one.
+CLASSES_NAMED_BY_OTHERS = {"SecurityManager"}
+
+
+def python_files(folder: Path = APP) -> list[Path]:
+    return sorted(p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def tracked_files() -> list[Path]:
+    """Files that are or would be in the repository; a source archive without git holds nothing else anyway."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True
+    )
+    if listed.returncode == 0:
+        names = [name for name in listed.stdout.decode().split("\0") if name]
+        return [ROOT / name for name in names if (ROOT / name).is_file()]
+    hidden = {".venv", "instance", "build", "node_modules"}
+    return [p for p in ROOT.rglob("*") if p.is_file() and not hidden & set(p.relative_to(ROOT).parts)]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(APP).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Every imported module by its full dotted name, those for type checking left out: they bind nothing."""
+    tree = tree_of(path)
+    package = ("app", *path.relative_to(APP).parts[:-1])
+    ignored: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+            ignored |= set(ast.walk(node))
+    for node in ast.walk(tree):
+        if node in ignored:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (start, node.module) if part)
+            if module == "app":
+                for alias in node.names:
+                    yield node.lineno, f"app.{alias.name}"
+            else:
+                yield node.lineno, module
+
+
+@pytest.mark.parametrize("path", python_files(), ids=name_of)
+def test_imports_point_inward(path: Path) -> None:
+    layer = layer_of(path)
+    allowed = ALLOWED.get(layer)
+    if allowed is None:
+        return  # wiring
+    wrong = []
+    for line, module in imports_of(path):
+        top, _, rest = module.partition(".")
+        target = rest.split(".")[0]
+        if top == "app" and target and target != layer and target not in allowed:
+            wrong.append(f"{name_of(path)}:{line} {layer} may not import {module}")
+        if layer == "workflows" and top in FRAMEWORKS:
+            wrong.append(f"{name_of(path)}:{line} workflows know no {top}")
+        if layer in PURE and top != "app" and not is_standard(top):
+            wrong.append(f"{name_of(path)}:{line} {layer} may import the standard library only, not {top}")
+        if top == "pandas" and layer not in {"reports"}:
+            wrong.append(f"{name_of(path)}:{line} pandas belongs to reports")
+    assert not wrong, "\n".join(wrong)
+
+
+def is_standard(module: str) -> bool:
+    return module in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", [*python_files(), ROOT / "config.py", ROOT / "run.py"], ids=name_of)
+def test_only_the_clock_asks_for_the_time(path: Path) -> None:
+    if path == APP / "clock.py":
+        return
+    wrong = [
+        f"{name_of(path)}:{node.lineno} {ast.unparse(node)}: take it from app.clock or as an argument"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (
+            (node.func.attr == "today" and ast.unparse(node.func.value).split(".")[-1] in {"date", "datetime"})
+            or (node.func.attr in {"now", "utcnow"} and ast.unparse(node.func.value).split(".")[-1] == "datetime")
+        )
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", python_files(), ids=name_of)
+def test_no_file_grew_too_long(path: Path) -> None:
+    if "versions" in path.parts:
+        return  # migrations are written once and never edited
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST_FILE, f"{name_of(path)} has {lines} lines; split it where its name stops being true"
+
+
+@pytest.mark.parametrize("path", python_files(), ids=name_of)
+def test_only_moves_change_a_status(path: Path) -> None:
+    """Neither by assignment, nor by setattr, nor by a bulk UPDATE; making a new row with its first state is fine."""
+    if name_of(path) in MOVERS | QUEUES or "versions" in path.parts:
+        return
+    wrong = []
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in (part for t in targets for part in ast.walk(t)):
+                named = isinstance(target, ast.Attribute) and target.attr in STATUS_NAMES
+                if named and ast.unparse(target.value) != "self":
+                    wrong.append(f"{name_of(path)}:{node.lineno} {ast.unparse(target)}")
+        if isinstance(node, ast.Call):
+            wrong += [f"{name_of(path)}:{node.lineno} {found}" for found in statuses_set_by(node)]
+    assert not wrong, "only workflows/moves.py changes a status:\n" + "\n".join(wrong)
+
+
+def statuses_set_by(call: ast.Call) -> Iterator[str]:
+    """`setattr(x, "status", …)` and `update(Business).values(status=…)`; a job's or message's update is its own."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name == "setattr" and len(call.args) > 1:
+        second = call.args[1]
+        if isinstance(second, ast.Constant) and second.value in STATUS_NAMES:
+            yield ast.unparse(call)
+    if name == "values" and isinstance(call.func, ast.Attribute):
+        source = ast.unparse(call.func.value)
+        if "update(" in source and not re.search(r"update\((Job|Outbox|Notification|Batch)\w*\b", source):
+            for keyword in call.keywords:
+                if keyword.arg in STATUS_NAMES:
+                    yield f"{source}.values({keyword.arg}=…)"
+
+
+def test_no_module_or_class_of_everything() -> None:
+    wrong = []
+    for path in [*python_files(), *python_files(ROOT / "tests"), *python_files(ROOT / "bench")]:
+        parts = [part.removesuffix(".py") for part in path.relative_to(ROOT).parts]
+        if any(BAD_NAMES.search(part) for part in parts):
+            wrong.append(name_of(path))
+        for node in ast.walk(tree_of(path)):
+            named = isinstance(node, ast.ClassDef) and BAD_CLASS.search(node.name)
+            if named and node.name not in CLASSES_NAMED_BY_OTHERS:
+                wrong.append(f"{name_of(path)}:{node.lineno} class {node.name}")
+    assert not wrong, "name it after what it does: " + ", ".join(wrong)
+
+
+# Written apart, so that this file does not find itself.
+FORBIDDEN = {
+    "a path of one machine": re.compile(r"(?<![\w.$}/-])/(?:" + "work|root|home/\\w+" + r")/[\w.]"),
+    "an address of a package registry": re.compile(
+        "|".join([r"pypi\." + "org", r"files\.python" + "hosted", r"registry\.npm" + r"js", "tuna" + r"\.tsinghua"])
+    ),
+    "an option naming a registry": re.compile("--(?:extra-)?index" + r"-url\s*=?\s*\S*:"),
+    "a private key": re.compile("BEGIN (?:RSA |EC )?PRIVATE" + " KEY"),
+}
+BINARY = {".png", ".jpg", ".ico", ".gif", ".webp", ".woff", ".woff2", ".ttf", ".otf", ".xlsx", ".xls", ".pdf", ".db"}
+
+
+def test_the_tree_names_no_machine_and_no_registry() -> None:
+    wrong = []
+    for path in tracked_files():
+        if path.suffix.lower() in BINARY:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for what, pattern in FORBIDDEN.items():
+            for found in pattern.finditer(text):
+                line = text.count("\n", 0, found.start()) + 1
+                wrong.append(f"{name_of(path)}:{line} {what}: {found.group()}")
+    assert not wrong, "\n".join(wrong)
+
+
+# Characters that change how text reads without being seen.
+HIDDEN = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x2060]
+INVISIBLE = re.compile("[" + "".join(map(chr, HIDDEN)) + "]")
+
+
+def test_no_invisible_characters() -> None:
+    wrong = [
+        f"{name_of(path)}: U+{ord(found.group()):04X}"
+        for path in tracked_files()
+        if path.suffix in {".py", ".html", ".js", ".css", ".toml", ".md", ".sh", ".po"}
+        for found in INVISIBLE.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_task_module_is_listed() -> None:
+    from app.tasks import MODULES
+
+    there = {f"app.tasks.{p.stem}" for p in (APP / "tasks").glob("*.py") if p.stem != "__init__"}
+    assert there == set(MODULES)
