@@ -8,7 +8,7 @@ if __name__ == "__main__":
 
     sys.exit(main())
 
-from app.factory import create_app
+from app import create_app
 
 app = create_app()
 celery = app.extensions["celery"]

@@ -13,7 +13,7 @@ def create_app(**overrides: Any) -> Flask:
     from flask import Flask
 
     import config
-    from app import api, cli, field, ops, views
+    from app import api, celery_app, cli, field, ops, views
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import requests
@@ -23,6 +23,7 @@ def create_app(**overrides: Any) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)
+    celery_app.make_celery(app)
 
     with app.app_context():
         appbuilder = appbuilder_for(app)

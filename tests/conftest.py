@@ -140,7 +140,7 @@ def run_flask(url: str, data: Path, *arguments: str) -> str:
 @pytest.fixture(scope="session")
 def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Made once a process: Flask-AppBuilder's views cost more to build than most tests to run."""
-    from app.factory import create_app
+    from app import create_app
 
     data = tmp_path_factory.mktemp("data")
     application = create_app(
@@ -190,3 +190,38 @@ def session(app: Any, database: Database) -> Iterator[Any]:
 def client(app: Any) -> Any:
     """Nobody: a browser that has not logged in."""
     return app.test_client()
+
+
+# --- people
+
+
+@pytest.fixture
+def world(session: Any) -> Any:
+    """The small region that most tests live in, committed; see tests/factories.py."""
+    from tests.factories import World
+
+    return World(session)
+
+
+@pytest.fixture
+def sign_in(app: Any) -> Any:
+    """`sign_in(account)` gives a browser that has logged in as this account, through the real login page."""
+    from tests.factories import PASSWORD
+
+    def start(account: Any, password: str = PASSWORD) -> Any:
+        name = account.username
+        browser = app.test_client()
+        answer = browser.post("/login/", data={"username": name, "password": password, "csrf_token": csrf(browser)})
+        assert answer.status_code == 302, f"login of {name} gave {answer.status_code}"
+        return browser
+
+    return start
+
+
+def csrf(browser: Any, page: str = "/login/") -> str:
+    """The CSRF token that a page carries."""
+    import re
+
+    found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', browser.get(page).get_data(as_text=True))
+    assert found, f"{page} carries no CSRF token"
+    return found.group(1)
