@@ -6,10 +6,12 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text
-from sqlalchemy.orm import Mapped
+from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, event, select
+from sqlalchemy.orm import Mapped, Session
 
 from app.models.base import Instant, Json, Model, col, pk
+from app.policy import Book, Key, Row, resolve_all, version_of
+from app.rules.visits import VisitPolicy
 
 
 class PolicyValue(Model):
@@ -28,3 +30,69 @@ class PolicyValue(Model):
     source: Mapped[str | None] = col(_l("依据"), Text)
     set_by_id: Mapped[int | None] = col(_l("设置人"), Integer, ForeignKey("ab_user.id"))
     known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+
+
+_CACHE = "policy_cache"
+
+
+def policy_book(session: Any, region_code: str | None, on: dt.date, *, known_at: dt.datetime | None = None) -> Book:
+    """All keys for a region on a day, each with its origin. One statement a transaction, however many regions."""
+    kept = session.info.get(_CACHE)
+    if kept is None:
+        kept = session.info[_CACHE] = {"rows": _rows(session), "books": {}}
+    place = (region_code, on, known_at)
+    if place not in kept["books"]:
+        kept["books"][place] = resolve_all(kept["rows"], region_code, on, known_at)
+    book: Book = kept["books"][place]
+    return book
+
+
+def policy_value(session: Any, key: Key | str, region_code: str | None, on: dt.date) -> Any:
+    """The value of a key for a region on a day; None = this platform has no such limit. Unknown key: ValueError."""
+    return policy_book(session, region_code, on)[Key(key)].value
+
+
+def policy_version(session: Any, region_code: str | None, on: dt.date) -> str:
+    """The short name that records keep of the policy that judged them; made of the values, so it can be made again."""
+    return version_of(policy_book(session, region_code, on))
+
+
+def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPolicy:
+    """The numbers by which a visit of that day is judged."""
+    book = policy_book(session, region_code, on)
+    value: dict[Key, Any] = {key: held.value for key, held in book.items()}
+    return VisitPolicy(
+        min_minutes=value[Key.VISIT_MIN_MINUTES],
+        max_hours=value[Key.VISIT_MAX_HOURS],
+        sheet_hours=value[Key.SHEET_HOURS],
+        review_days=value[Key.REVIEW_DAYS],
+        upload_hours=value[Key.UPLOAD_HOURS],
+        daily_elevators=value[Key.DAILY_ELEVATORS],
+        manager_approval=value[Key.MANAGER_APPROVAL],
+        review_required=value[Key.REVIEW_REQUIRED],
+        sheet_makes_nonconforming=value[Key.SHEET_MAKES_NONCONFORMING],
+    )
+
+
+def _rows(session: Any) -> list[Row]:
+    # The whole table: a region overrides a few keys, so even a nation's is small, and nightly jobs ask for all.
+    columns = (
+        PolicyValue.id, PolicyValue.key, PolicyValue.region_code, PolicyValue.value, PolicyValue.effective_on,
+        PolicyValue.known_at,
+    )  # fmt: skip
+    return [Row(*found) for found in session.execute(select(*columns))]
+
+
+def _forget(session: Session, *_: Any) -> None:
+    session.info.pop(_CACHE, None)
+
+
+def _forget_if_written(session: Session, _context: Any) -> None:
+    if any(isinstance(row, PolicyValue) for row in (*session.new, *session.dirty, *session.deleted)):
+        _forget(session)
+
+
+# What another transaction changed must show at the next one; what this one writes, at once.
+event.listen(Session, "after_commit", _forget)
+event.listen(Session, "after_rollback", _forget)
+event.listen(Session, "after_flush", _forget_if_written)

@@ -1,0 +1,25 @@
+"""Policy: the numbers that cities differ on, as typed keys, presets and one resolution. Rows: `models/policy.py`."""
+
+from app.policy.keys import INHERIT, PRESET_KEY, SPECS, Key, Spec, check_value, shown
+from app.policy.presets import DEFAULT_PRESET, PRESETS, Preset
+from app.policy.resolution import Book, Held, Row, chain, resolve, resolve_all, version_of
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "INHERIT",
+    "PRESETS",
+    "PRESET_KEY",
+    "SPECS",
+    "Book",
+    "Held",
+    "Key",
+    "Preset",
+    "Row",
+    "Spec",
+    "chain",
+    "check_value",
+    "resolve",
+    "resolve_all",
+    "shown",
+    "version_of",
+]

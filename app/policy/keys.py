@@ -1,0 +1,204 @@
+"""Every policy key with its type, unit, meaning, default and bounds: said once, read by screens, commands and rules.
+
+`None` means that the platform has no such limit (off); only keys with `may_be_off` take it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from app.errors import Refusal, refuse
+
+PRESET_KEY = "preset"
+# Stored as a row's value to end a region's own value: from that day on it inherits again.
+INHERIT: dict[str, bool] = {"inherit": True}
+
+Value = int | bool | str | None
+Kind = Literal["int", "bool", "choice", "pattern"]
+
+
+class Key(StrEnum):
+    """A policy key. Contracts, schedule, visits, quota, accounts and approval ask for these by name."""
+
+    PRESENCE_METRES = "presence_metres"
+    VISIT_MIN_MINUTES = "visit_min_minutes"
+    VISIT_MAX_HOURS = "visit_max_hours"
+    SHEET_HOURS = "sheet_hours"
+    SHEET_MAKES_NONCONFORMING = "sheet_makes_nonconforming"
+    REVIEW_REQUIRED = "review_required"
+    REVIEW_DAYS = "review_days"
+    UPLOAD_HOURS = "upload_hours"
+    DAILY_ELEVATORS = "daily_elevators"
+    MANAGER_APPROVAL = "manager_approval"
+    CONTRACT_GATE = "contract_gate"
+    CERTIFICATE_GATE = "certificate_gate"
+    CLOCK_SLACK_MINUTES = "clock_slack_minutes"
+
+    LIMIT_DAYS = "limit_days"
+    INTERVAL_DAYS = "interval_days"
+    HORIZON_DAYS = "horizon_days"
+    NEVER_VISITED = "never_visited"
+
+    NEAR_MAINTENANCE_DAYS = "near_maintenance_days"
+    NEAR_INSPECTION_DAYS = "near_inspection_days"
+    NEAR_CONTRACT_DAYS = "near_contract_days"
+    NEAR_CERTIFICATE_DAYS = "near_certificate_days"
+
+    QUOTA_GENERAL = "quota_general"
+    QUOTA_INTERMEDIATE = "quota_intermediate"
+    QUOTA_SENIOR = "quota_senior"
+    QUOTA_TECHNICIAN = "quota_technician"
+
+    LOCK_TRIES = "lock_tries"
+    LOCK_MINUTES = "lock_minutes"
+    PASSWORD_MIN = "password_min"
+    SUB_ACCOUNTS = "sub_accounts"
+
+    ELEVATOR_CODE_PATTERN = "elevator_code_pattern"
+    APPROVAL_WORKING_DAYS = "approval_working_days"
+    CONTRACT_MAX_YEARS = "contract_max_years"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a key means. `low`/`high` bound an int; `choices` name a choice's values."""
+
+    key: Key
+    kind: Kind
+    group: str
+    meaning: str
+    default: Value
+    unit: str = ""
+    low: int | None = None
+    high: int | None = None
+    may_be_off: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    off_means: str = "不限"
+
+
+def _int(
+    key: Key, group: str, meaning: str, default: int | None, unit: str, low: int, high: int, **more: Any
+) -> tuple[Key, Spec]:
+    return key, Spec(key, "int", group, meaning, default, unit, low, high, **more)
+
+
+def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]:
+    return key, Spec(key, "bool", group, meaning, default)
+
+
+_V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
+
+SPECS: dict[Key, Spec] = dict(
+    [
+        _int(Key.PRESENCE_METRES, _V, "签到、签退时与电梯的最远距离", 200, "米", 10, 5000),
+        _int(Key.VISIT_MIN_MINUTES, _V, "签到后满多久才能签退", 35, "分钟", 1, 480, may_be_off=True),
+        _int(Key.VISIT_MAX_HOURS, _V, "超过多久未签退即为无效", 8, "小时", 1, 72, may_be_off=True),
+        _int(Key.SHEET_HOURS, _V, "签退后上传维保单的时限", 24, "小时", 1, 720, may_be_off=True),
+        _bool(Key.SHEET_MAKES_NONCONFORMING, _V, "逾期未上传维保单即为不合规", True),
+        _bool(Key.REVIEW_REQUIRED, _V, "未现场签名的记录须由使用单位复核", True),
+        _int(Key.REVIEW_DAYS, _V, "使用单位复核的时限，逾期为不合规", 15, "天", 1, 365, may_be_off=True),
+        _int(Key.UPLOAD_HOURS, _V, "维保结束后上传记录的时限，逾期为异常", None, "小时", 1, 720, may_be_off=True),
+        _int(Key.DAILY_ELEVATORS, _V, "每名维保员每天计入的电梯台数", None, "台", 1, 100, may_be_off=True),
+        _bool(Key.MANAGER_APPROVAL, _V, "维保记录须经维保经理审批", False),
+        _bool(Key.CONTRACT_GATE, _V, "没有生效合同（脱保）的电梯不能签到", True),
+        _bool(Key.CERTIFICATE_GATE, _V, "作业人员证过期的人员不能签到", True),
+        _int(Key.CLOCK_SLACK_MINUTES, _V, "手机时间与系统时间允许的偏差", 5, "分钟", 0, 60),
+        _int(Key.LIMIT_DAYS, _S, "距上次有效维保超过多久即为超期", 15, "天", 1, 365),
+        _int(Key.INTERVAL_DAYS, _S, "半月维保任务的默认间隔", 15, "天", 14, 15),
+        _int(Key.HORIZON_DAYS, _S, "提前多久生成维保任务", 5, "天", 0, 60),
+        (
+            Key.NEVER_VISITED,
+            Spec(
+                Key.NEVER_VISITED, "choice", _S, "本单位从未维保的电梯何时起算周期", "none",
+                choices=(("none", "首次维保起"), ("contract", "合同首日与在用日中较晚者起")),
+            ),
+        ),
+        _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
+        _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),
+        _int(Key.NEAR_CONTRACT_DAYS, _N, "合同临近失效：到期前", 7, "天", 0, 365),
+        _int(Key.NEAR_CERTIFICATE_DAYS, _N, "证书、许可证临近到期：到期前", 60, "天", 0, 365),
+        _int(Key.QUOTA_GENERAL, _Q, "普工每月台次上限", 100, "台次", 1, 10000, may_be_off=True),
+        _int(Key.QUOTA_INTERMEDIATE, _Q, "中级工每月台次上限", 110, "台次", 1, 10000, may_be_off=True),
+        _int(Key.QUOTA_SENIOR, _Q, "高级工每月台次上限", 120, "台次", 1, 10000, may_be_off=True),
+        _int(Key.QUOTA_TECHNICIAN, _Q, "技师每月台次上限", 130, "台次", 1, 10000, may_be_off=True),
+        _int(Key.LOCK_TRIES, _A, "连续输错几次密码后锁定", 5, "次", 1, 100),
+        _int(Key.LOCK_MINUTES, _A, "锁定多久", 15, "分钟", 1, 1440),
+        _int(Key.PASSWORD_MIN, _A, "密码最短长度", 10, "位", 6, 20),
+        _int(Key.SUB_ACCOUNTS, _A, "每个单位的子用户上限（0 为不限）", 10, "个", 0, 10000),
+        (
+            Key.ELEVATOR_CODE_PATTERN,
+            Spec(
+                Key.ELEVATOR_CODE_PATTERN, "pattern", _F, "识别码的格式（正则表达式，须整体相符）",
+                "[0-9A-Z]{4,12}", may_be_off=True,
+            ),
+        ),
+        _int(Key.APPROVAL_WORKING_DAYS, _F, "审批时限", 5, "个工作日", 1, 120, may_be_off=True),
+        _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
+    ]
+)  # fmt: skip
+
+
+def check_value(key: Key, value: Any, field: str = "value") -> Value:
+    """The value as it is stored, or a refusal that names key, value and bounds. `bool` is no int here."""
+    spec = SPECS[key]
+    if value is None:
+        if spec.may_be_off:
+            return None
+        raise _wrong(spec, value, "不能为空（此参数不能关闭）", field)
+    if spec.kind == "bool":
+        if isinstance(value, bool):
+            return value
+        raise _wrong(spec, value, "应为 true 或 false", field)
+    if spec.kind == "int":
+        return _checked_int(spec, value, field)
+    if not isinstance(value, str):
+        raise _wrong(spec, value, "应为文字", field)
+    if spec.kind == "choice" and value not in dict(spec.choices):
+        raise _wrong(spec, value, "应为 " + "、".join(f"{v}（{label}）" for v, label in spec.choices), field)
+    if spec.kind == "pattern":
+        _check_pattern(spec, value, field)
+    return value
+
+
+def _checked_int(spec: Spec, value: Any, field: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(spec, value, "应为整数", field)
+    low, high = spec.low or 0, spec.high if spec.high is not None else value
+    if not low <= value <= high:
+        raise _wrong(spec, value, f"应在 {low} 至 {high} {spec.unit}之间", field)
+    return value
+
+
+def _check_pattern(spec: Spec, value: str, field: str) -> None:
+    # Nested repetition backtracks without end on a hostile code; a code's form never needs groups.
+    if len(value) > 60 or set(value) & set("()|*+"):
+        raise _wrong(spec, value, "最长 60 个字符，且不能含 ( ) | * +，次数请写成 {n} 或 {m,n}", field)
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise _wrong(spec, value, f"不是正确的正则表达式（{error.msg}）", field) from error
+
+
+def _wrong(spec: Spec, value: Any, found: str, field: str) -> Refusal:
+    return refuse(
+        "政策参数",
+        f"{spec.meaning}（{spec.key.value}）{found}，现为 {value!r}",
+        "请改正后再保存",
+        field=field,
+        value=value,
+    )
+
+
+def shown(key: Key, value: Any) -> str:
+    """A value in words with its unit, as screens and commands print it."""
+    spec = SPECS[key]
+    if value is None:
+        return spec.off_means
+    if spec.kind == "bool":
+        return "是" if value else "否"
+    if spec.kind == "choice":
+        return dict(spec.choices).get(str(value), str(value))
+    return f"{value} {spec.unit}".strip()

@@ -1,0 +1,99 @@
+"""Rows and presets → the value for a region on a day. Pure: the rows are given.
+
+The nearest region up the tree that says something decides: its own value for the key, else its preset where that
+lists the key. Above the root stands the default preset, then the key's default. Of several rows of one region
+the one with the latest day of force not after the day wins; of the same day, the one written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from app.policy.keys import INHERIT, PRESET_KEY, SPECS, Key, Value
+from app.policy.presets import DEFAULT_PRESET, PRESETS
+
+ROOT = "0" * 12
+_WIDTHS = (12, 9, 6, 4, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of policy_value as resolution needs it."""
+
+    id: int
+    key: str
+    region_code: str
+    value: object
+    effective_on: date
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key's value and its origin: the region that says it (None: above the tree), since when, by which preset."""
+
+    value: Value
+    region_code: str | None = None
+    effective_on: date | None = None
+    preset: str | None = None
+
+
+Book = Mapping[Key, Held]
+
+
+def chain(region_code: str | None) -> list[str]:
+    """The region and those above it, nearest first, ending with the whole country; 12-digit codes."""
+    codes = [region_code[:w].ljust(12, "0") for w in _WIDTHS] if region_code else []
+    return [*dict.fromkeys(codes), *([] if ROOT in codes else [ROOT])]
+
+
+def _in_force(rows: Iterable[Row], on: date, known_at: datetime | None) -> dict[tuple[str, str], Row]:
+    """By (region, key) the row that holds on the day."""
+    held: dict[tuple[str, str], Row] = {}
+    for row in sorted(rows, key=lambda r: (r.effective_on, r.known_at, r.id)):
+        if row.effective_on <= on and (known_at is None or row.known_at <= known_at):
+            held[(row.region_code, row.key)] = row
+    return held
+
+
+def _resolve_one(key: Key, held: Mapping[tuple[str, str], Row], codes: Sequence[str]) -> Held:
+    for code in codes:
+        own = held.get((code, key.value))
+        if own is not None and own.value != INHERIT:
+            return Held(_stored(own.value), code, own.effective_on)
+        chosen = held.get((code, PRESET_KEY))
+        if chosen is not None and isinstance(chosen.value, str):
+            preset = PRESETS.get(chosen.value)
+            if preset is not None and key in preset.values:
+                return Held(preset.values[key], code, chosen.effective_on, preset.name)
+    base = PRESETS[DEFAULT_PRESET]
+    if key in base.values:
+        return Held(base.values[key], preset=base.name)
+    return Held(SPECS[key].default)
+
+
+def _stored(value: object) -> Value:
+    if value is None or isinstance(value, int | bool | str):
+        return value
+    raise ValueError(f"policy value {value!r} is of no known type")
+
+
+def resolve(key: Key, rows: Iterable[Row], region_code: str | None, on: date, known_at: datetime | None = None) -> Held:
+    """The value of one key for a region on a day; with `known_at`, as it was known at that instant."""
+    return _resolve_one(key, _in_force(rows, on, known_at), chain(region_code))
+
+
+def resolve_all(rows: Iterable[Row], region_code: str | None, on: date, known_at: datetime | None = None) -> Book:
+    """All keys at once."""
+    held, codes = _in_force(rows, on, known_at), chain(region_code)
+    return {key: _resolve_one(key, held, codes) for key in Key}
+
+
+def version_of(book: Book) -> str:
+    """A short name of a book by its content: equal values, equal name, wherever and whenever computed."""
+    content = json.dumps({k.value: h.value for k, h in book.items()}, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
