@@ -7,3 +7,6 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
+    from app.commands import accounts
+
+    accounts.register(app)

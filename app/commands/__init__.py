@@ -1,0 +1,1 @@
+"""`flask …` commands by area; app/cli.py lists them."""
