@@ -9,7 +9,7 @@ from app.errors import Finding, refuse
 
 
 class ApplicationState(StrEnum):
-    """草稿, 已提交, 已受理, 退回补正, 通过, 不通过, 已撤回."""
+    """草稿, 待受理, 待审批, 退回补正, 通过, 不同意, 已撤回."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -51,11 +51,11 @@ class InfoState(StrEnum):
 
 STATE_LABELS = {
     ApplicationState.DRAFT: "草稿",
-    ApplicationState.SUBMITTED: "已提交",
-    ApplicationState.ACCEPTED: "已受理",
+    ApplicationState.SUBMITTED: "待受理",
+    ApplicationState.ACCEPTED: "待审批",
     ApplicationState.RETURNED: "退回补正",
     ApplicationState.APPROVED: "通过",
-    ApplicationState.REJECTED: "不通过",
+    ApplicationState.REJECTED: "不同意",
     ApplicationState.WITHDRAWN: "已撤回",
 }
 
@@ -70,8 +70,8 @@ VERB_LABELS = {
     ApplicationVerb.SUBMIT: "提交",
     ApplicationVerb.ACCEPT: "受理",
     ApplicationVerb.RETURN_: "退回补正",
-    ApplicationVerb.APPROVE: "通过",
-    ApplicationVerb.REJECT: "不通过",
+    ApplicationVerb.APPROVE: "同意",
+    ApplicationVerb.REJECT: "不同意",
     ApplicationVerb.WITHDRAW: "撤回",
     ApplicationVerb.RESUBMIT: "重新提交",
 }

@@ -40,7 +40,7 @@ KIND_LABELS = {
     ApplicationKind.UNIT_FILING: "单位备案",
     ApplicationKind.ELEVATOR_FILING: "电梯备案",
     ApplicationKind.CONTRACT_CHANGE: "合同变更",
-    ApplicationKind.GRADE_CERTIFICATE: "级别证书",
+    ApplicationKind.GRADE_CERTIFICATE: "等级证书",
     ApplicationKind.USE_REGISTRATION: "使用登记",
     ApplicationKind.SUSPENSION: "停用登记",
     ApplicationKind.REACTIVATION: "停用后启用登记",

@@ -59,7 +59,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where an elevator stands. While paused, the three remaining fields are set and the two days are history."""
+    """Where an elevator stands: the running period is (anchor, limit], the next order is planned for `planned_on`.
+
+    The anchor is the last counted visit, or the missed limit at which the running period started. While paused, the
+    last three fields are set, and limit and plan are history.
+    """
 
     anchor_on: date
     limit_on: date
@@ -104,13 +108,16 @@ def missed_limits(clock_limit: date, through_day: date, limit_days: int) -> list
 
 
 def roll(clock: Clock, through_day: date, limit_days: int) -> tuple[Clock, list[date]]:
-    """The clock after judging every day up to `through_day`, and the limits missed. A paused clock misses nothing."""
+    """The clock after judging every day up to `through_day`, and the limits missed. A paused clock misses nothing.
+
+    The planned day stays: the order that was not done is still open.
+    """
     if clock.paused_on is not None:
         return clock, []
     missed = missed_limits(clock.limit_on, through_day, limit_days)
     if not missed:
         return clock, []
-    return replace(clock, limit_on=missed[-1] + timedelta(days=limit_days)), missed
+    return replace(clock, anchor_on=missed[-1], limit_on=missed[-1] + timedelta(days=limit_days)), missed
 
 
 def anchor_after_visit(anchor: date | None, visit_on: date) -> date:

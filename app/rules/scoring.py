@@ -46,15 +46,20 @@ def score_state(period_end: date, as_of: datetime, settle_days: int = 16) -> Sco
 class Score:
     """Points of a unit: `points` rounded once, `exact` for every further sum.
 
-    With nothing to count `no_data` is set: full marks in the total (SCO-07), shown as 无数据 and never ranked.
+    With nothing to count `no_data` is set and `points` is None: shown as 无数据, never ranked; in a total of the six
+    it stands with full marks (SCO-07: `exact`, `in_total`).
     """
 
-    points: Decimal
+    points: Decimal | None
     exact: Fraction
     due: int
     bad: int
     no_data: bool = False
     full_points: int = FULL_POINTS
+
+    @property
+    def in_total(self) -> Decimal:
+        return round_half_up(self.exact)
 
     @property
     def lost(self) -> Fraction:
@@ -64,7 +69,7 @@ class Score:
 def rate_score(total: int, bad: int, full_points: int = FULL_POINTS) -> Score:
     """full × (1 − min(bad, total)/total); nothing to count and nothing bad is 无数据, only bad is 0 points."""
     if total == 0 and bad == 0:
-        return Score(Decimal(full_points).quantize(Decimal("0.01")), Fraction(full_points), 0, 0, True, full_points)
+        return Score(None, Fraction(full_points), 0, 0, True, full_points)
     exact = Fraction(0) if total == 0 else full_points * (1 - Fraction(min(bad, total), total))
     return Score(round_half_up(exact), exact, total, bad, False, full_points)
 

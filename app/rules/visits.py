@@ -36,7 +36,7 @@ VISIT_LABELS = {
     VisitState.ABNORMAL: "异常",
     VisitState.PENDING: "审核中",
     VisitState.REJECTED: "审批驳回",
-    VisitState.AWAITING: "待上传/待复核",
+    VisitState.AWAITING: "待完善",
 }
 
 

@@ -1,0 +1,141 @@
+"""Months, Shanghai days, warnings and countdowns at their edges."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules import deadlines
+from app.rules.calendar import add_months, day_end, day_finding, day_start, days_between, local_day, month_end
+from app.rules.inspection import WarningLevel, warning_level
+
+days = st.dates(date(1950, 1, 1), date(2199, 12, 31))
+
+
+@pytest.mark.feature("PLN-01")
+@pytest.mark.parametrize(
+    ("day", "n", "expected"),
+    [
+        (date(2023, 1, 31), 1, date(2023, 2, 28)),
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2023, 8, 31), -6, date(2023, 2, 28)),
+        (date(2023, 12, 15), 1, date(2024, 1, 15)),
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2024, 1, 1), -1, date(2023, 12, 1)),
+        (date(2024, 3, 31), 0, date(2024, 3, 31)),
+    ],
+)
+def test_add_months_cuts_at_the_month_end(day: date, n: int, expected: date) -> None:
+    assert add_months(day, n) == expected
+
+
+@given(days, st.integers(-120, 120))
+def test_add_months_lands_in_the_right_month(day: date, n: int) -> None:
+    moved = add_months(day, n)
+    assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == n
+    assert moved.day == min(day.day, month_end(moved).day)
+
+
+@given(days)
+def test_a_day_is_from_its_start_to_its_end(day: date) -> None:
+    assert local_day(day_start(day)) == day
+    assert local_day(day_end(day) - timedelta(microseconds=1)) == day
+    assert local_day(day_end(day)) == day + timedelta(days=1)
+    assert day_start(day).tzinfo is UTC
+    assert days_between(day, local_day(day_end(day))) == 1
+
+
+def test_a_shanghai_day_starts_at_16_utc() -> None:
+    assert day_start(date(2021, 3, 1)) == datetime(2021, 2, 28, 16, tzinfo=UTC)
+    with pytest.raises(ValueError, match="naive"):
+        local_day(datetime(2021, 3, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("day", "ok"), [(date(2199, 12, 31), True), (date(9999, 12, 31), False), (date(1, 1, 1), False)]
+)
+def test_days_that_cannot_be_meant(day: date, ok: bool) -> None:
+    finding = day_finding(day, "ends_on", "截止日期")
+    assert finding.ok is ok
+    assert bool(finding.remedy) is not ok
+
+
+@pytest.mark.feature("WRN-01")
+@pytest.mark.parametrize(
+    ("due", "level"),
+    [
+        (None, None),
+        (date(2021, 3, 31), None),
+        (date(2021, 3, 30), WarningLevel.NEAR),
+        (date(2021, 2, 28), WarningLevel.NEAR),
+        (date(2021, 2, 27), WarningLevel.OVER),
+    ],
+)
+def test_warning_level(due: date | None, level: WarningLevel | None) -> None:
+    assert warning_level(due, date(2021, 2, 28), 30) is level
+
+
+def sh(month: int, day: int, hour: int = 0, second: int = 0) -> datetime:
+    return day_start(date(2021, month, day)) + timedelta(hours=hour, seconds=second)
+
+
+@pytest.mark.feature("CLK-01")
+def test_hours_hold_to_the_last_second() -> None:
+    running = deadlines.start(sh(3, 1, 16), hours=24)
+    near = timedelta(hours=4)
+    assert deadlines.countdown(running, sh(3, 2, 11), near).level is deadlines.DeadlineLevel.OK
+    assert deadlines.countdown(running, sh(3, 2, 16), near).level is deadlines.DeadlineLevel.NEAR
+    assert deadlines.countdown(running, sh(3, 2, 16, 1), near).level is deadlines.DeadlineLevel.OVER
+
+
+@pytest.mark.feature("CLK-01")
+def test_days_end_with_their_last_day() -> None:
+    assert deadlines.start(sh(3, 1, 16), days=15).due_at == day_end(date(2021, 3, 16))
+
+
+@pytest.mark.feature("CLK-01", "LIF-07")
+def test_working_days_pass_over_weekend_and_holiday() -> None:
+    friday = sh(3, 5, 10)
+    assert deadlines.start(friday, working_days=1).due_at == day_end(date(2021, 3, 8))
+    holiday = date(2021, 3, 8)
+
+    def working(day: date) -> bool:
+        return deadlines.weekday(day) and day != holiday
+
+    assert deadlines.start(friday, working_days=5, is_working_day=working).due_at == day_end(date(2021, 3, 15))
+    assert deadlines.working_days_between(date(2021, 3, 5), date(2021, 3, 15), working) == 5
+    with pytest.raises(ValueError, match="no working day"):
+        deadlines.start(friday, working_days=1, is_working_day=lambda day: False)
+
+
+@pytest.mark.feature("CLK-01")
+def test_a_pause_keeps_what_is_left() -> None:
+    running = deadlines.start(sh(3, 1), hours=24)
+    paused = deadlines.pause(running, sh(3, 1, 20))
+    shown = deadlines.countdown(paused, sh(3, 9), timedelta(hours=1))
+    assert shown.left == timedelta(hours=4, seconds=1)
+    assert not shown.running
+    again = deadlines.resume(paused, sh(3, 5))
+    assert again.due_at == sh(3, 5, 4, 1)
+    assert deadlines.pause(paused, sh(3, 2)) == paused
+    with pytest.raises(ValueError, match="not paused"):
+        deadlines.resume(running, sh(3, 2))
+
+
+@pytest.mark.feature("CLK-01")
+def test_a_stopped_deadline_no_longer_ages() -> None:
+    done = deadlines.stop(deadlines.start(sh(3, 1), hours=24), sh(3, 1, 12))
+    shown = deadlines.countdown(done, sh(6, 1), timedelta(hours=1))
+    assert shown.level is deadlines.DeadlineLevel.OK
+    assert shown.spent == pytest.approx(0.5, abs=1e-4)
+    assert deadlines.stop(done, sh(5, 1)).stopped_at == sh(3, 1, 12)
+
+
+def test_exactly_one_kind_of_limit() -> None:
+    with pytest.raises(ValueError, match="exactly one"):
+        deadlines.start(sh(3, 1))
+    with pytest.raises(ValueError, match="exactly one"):
+        deadlines.start(sh(3, 1), hours=1, days=1)
