@@ -1,6 +1,6 @@
 """All models, so that one import fills the metadata."""
 
-from app.models.account import Account, ElevatorAssignment
+from app.models.account import Account, AccountRole, ElevatorAssignment, LoginGuard
 from app.models.application import Application, ApplicationStep, NumberSeries
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditEntry
@@ -27,9 +27,10 @@ from app.models.version import StatusChange, Version
 from app.models.visit import Visit, VisitNote
 
 __all__ = [
-    "Account", "Application", "ApplicationStep", "Attachment", "AuditBatch", "AuditEntry", "ColumnChoice", "Contract",
-    "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate", "ImportBatch", "ImportRow", "Job",
-    "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder", "MaintenancePause", "Notification", "NumberSeries",
-    "OverdueCorrection", "OverduePeriod", "Person", "PolicyValue", "Region", "SavedFilter", "Score", "ScoreEntry",
-    "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "Version", "Visit", "VisitNote",
+    "Account", "AccountRole", "Application", "ApplicationStep", "Attachment", "AuditBatch", "AuditEntry",
+    "ColumnChoice", "Contract", "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate",
+    "ImportBatch", "ImportRow", "Job", "LoginGuard", "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder",
+    "MaintenancePause", "Notification", "NumberSeries", "OverdueCorrection", "OverduePeriod", "Person", "PolicyValue",
+    "Region", "SavedFilter", "Score", "ScoreEntry", "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "Version",
+    "Visit", "VisitNote",
 ]  # fmt: skip

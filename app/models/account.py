@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
+from flask_appbuilder.security.sqla.models import Role as AccountRole  # noqa: F401 (part of this module's names)
 from flask_appbuilder.security.sqla.models import User as FabUser
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.models.base import BigId, Instant, Model, col, pk
+from app.models.choices import SEX
 from app.models.person import Person
 from app.models.region import Region
 from app.models.unit import Unit
@@ -27,6 +31,7 @@ class Account(FabUser):
     region_id: Mapped[int | None] = col(_l("管辖地区"), BigId, ForeignKey("region.id"), index=True)
     region_code: Mapped[str | None] = col(_l("管辖区划"), String(12), index=True)
     person_id: Mapped[int | None] = col(_l("人员"), BigId, ForeignKey("person.id"), index=True)
+    sex: Mapped[str | None] = col(_l("性别"), String(6), choices=SEX)
     is_main: Mapped[bool] = col(_l("主账号"), Boolean, default=False, server_default=text("false"))
     sees_all_elevators: Mapped[bool] = col(
         _l("全部电梯"), Boolean, default=True, server_default=text("true"), help=_l("包括以后新增的电梯")
@@ -48,8 +53,44 @@ class Account(FabUser):
         """Chinese names have no space and no order to guess: the name is in `first_name`."""
         return self.first_name or self.username
 
+    def set_password(self, text: str) -> None:
+        """Keep the hash of a password that was checked already; ends every session that carries an older epoch."""
+        self.password = generate_password_hash(text)
+        self.session_epoch = (self.session_epoch or 0) + 1
+
+    def password_matches(self, text: str) -> bool:
+        return bool(self.password) and check_password_hash(self.password, text)
+
     def __repr__(self) -> str:
         return self.get_full_name()
+
+
+@lru_cache(maxsize=1)
+def _hash_of_nobody() -> str:
+    return generate_password_hash("nobody")
+
+
+def password_of_nobody_matches(text: str) -> bool:
+    """Do the work of checking a password for a name that nobody has; never true.
+
+    Of the same cost as a real one: whether an account exists must not show in the time an answer takes.
+    """
+    check_password_hash(_hash_of_nobody(), text)
+    return False
+
+
+class LoginGuard(Model):
+    """Tries to sign in under one key (account, unknown name, address), in the database: several workers count as one.
+
+    A name that nobody has locks just as a real one does, so that a lock says nothing about existence (ACC-04).
+    """
+
+    __tablename__ = "login_guard"
+    __table_args__ = (Index("ix_login_guard_last", "last_try_at"),)
+    key: Mapped[str] = col(_l("对象"), String(64), primary_key=True)
+    tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
+    last_try_at: Mapped[dt.datetime] = col(_l("最近一次"), Instant)
+    locked_until: Mapped[dt.datetime | None] = col(_l("锁定至"), Instant)
 
 
 class ElevatorAssignment(Model):

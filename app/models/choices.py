@@ -59,6 +59,7 @@ VISIT_STATE = {
     "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),
     "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),
 }  # fmt: skip
+SEX = {"male": _l("男"), "female": _l("女")}
 GRADE = {
     "general": _l("普工"), "intermediate": _l("中级工"), "senior": _l("高级工"), "technician": _l("技师"),
 }  # fmt: skip
