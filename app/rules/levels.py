@@ -166,18 +166,24 @@ def dates_from_annual(annual_on: date, entry_on: date, interval_days: int) -> En
 def year_plan(start_on: date, interval_days: int) -> list[PlannedOrder]:
     """A year of orders after the start day, the last one annual (T19; PLN-04).
 
-    The year ends the day before the start day comes round. The other levels follow from the annual day as they do
-    for a ledger (`dates_from_annual`), so plan and clock agree.
+    The year ends the day before the start day comes round. The other levels are counted back from the annual day,
+    as for a ledger, and merge by the same rule. Each is counted from the annual day itself: from one another, a day
+    cut at a short month's end (06-30 for 12-31) would put a half-year service right before the annual one.
     """
     year_ends = add_months(start_on, 12)
     count = ((year_ends - start_on).days - 1) // interval_days
     days = [start_on + timedelta(days=interval_days * k) for k in range(1, count + 1)]
     if not days:
         return []
-    dates = dates_from_annual(days[-1], start_on, interval_days).long_dates
+    annual_on = days[-1]
+    waiting = [
+        (add_months(annual_on, -9), Level.QUARTER),
+        (add_months(annual_on, -6), Level.HALF_YEAR),
+        (add_months(annual_on, -3), Level.QUARTER),
+    ]
     orders = []
-    for day in days:
-        level = Level.ANNUAL if day == days[-1] else merged_level(day, interval_days, dates)
-        orders.append(PlannedOrder(day, level))
-        dates = next_long_dates(dates, level, day, day)
-    return orders
+    for day in days[:-1]:
+        due = [(on, level) for on, level in waiting if merges(on, day, interval_days)]
+        orders.append(PlannedOrder(day, max((level for _, level in due), default=Level.HALF_MONTH)))
+        waiting = [service for service in waiting if service not in due]
+    return [*orders, PlannedOrder(annual_on, Level.ANNUAL)]

@@ -1,0 +1,239 @@
+"""Contracts' dates, clashes and reach into the past; every refusal of a check-in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules.calendar import day_start
+from app.rules.checkin import CheckInFacts, Face, Place, check_in_findings, distance_metres
+from app.rules.contracts import (
+    Binding,
+    Clash,
+    ContractState,
+    Span,
+    contract_state,
+    days_text,
+    in_force,
+    overlaps,
+    span_findings,
+    touches_past,
+)
+from app.rules.lifecycle import ElevatorStatus
+
+D = date
+TODAY = D(2021, 1, 23)
+
+
+@pytest.mark.feature("CON-02")
+@pytest.mark.parametrize(
+    ("today", "state", "text"),
+    [
+        (D(2021, 1, 31), ContractState.PENDING, "等待 1 天"),
+        (D(2021, 2, 1), ContractState.ACTIVE, "剩余 27 天"),
+        (D(2021, 2, 20), ContractState.ACTIVE, "剩余 8 天"),
+        (D(2021, 2, 21), ContractState.NEAR, "剩余 7 天"),
+        (D(2021, 2, 28), ContractState.NEAR, "剩余 0 天"),
+        (D(2021, 3, 1), ContractState.ENDED, "已过 1 天"),
+    ],
+)
+def test_contract_tabs_through_time(today: date, state: ContractState, text: str) -> None:
+    starts, ends = D(2021, 2, 1), D(2021, 2, 28)
+    assert contract_state(starts, ends, today, 7) is state
+    assert days_text(starts, ends, today) == text
+    assert in_force(starts, ends, today) is (state in (ContractState.ACTIVE, ContractState.NEAR))
+
+
+@pytest.mark.feature("CON-03")
+def test_overlaps_name_elevator_and_days() -> None:
+    mine = [Binding("N", 1, D(2021, 1, 1), D(2021, 6, 30)), Binding("N", 2, D(2021, 1, 1), D(2021, 6, 30))]
+    others = [
+        Binding("O", 1, D(2020, 7, 1), D(2021, 1, 1)),
+        Binding("P", 1, D(2021, 6, 30), D(2022, 6, 30)),
+        Binding("O", 2, D(2020, 7, 1), D(2020, 12, 31)),
+        Binding("N", 2, D(2021, 2, 1), D(2021, 3, 1)),
+    ]
+    assert overlaps(mine, others) == [
+        Clash(1, "N", "O", D(2021, 1, 1), D(2021, 1, 1)),
+        Clash(1, "N", "P", D(2021, 6, 30), D(2021, 6, 30)),
+    ]
+
+
+@pytest.mark.feature("CON-01")
+@pytest.mark.parametrize(
+    ("starts", "ends", "signed", "failing"),
+    [
+        (D(2021, 2, 1), D(2022, 1, 31), D(2021, 1, 20), set()),
+        (D(2021, 2, 1), D(2021, 2, 1), D(2021, 2, 1), set()),
+        (D(2021, 2, 1), D(2031, 1, 31), D(2021, 1, 20), set()),
+        (D(2021, 2, 1), D(2031, 2, 1), D(2021, 1, 20), {"合同期限长度"}),
+        (D(2021, 2, 1), D(2021, 1, 31), D(2021, 1, 20), {"合同期限顺序"}),
+        (D(2021, 2, 1), D(9999, 12, 31), D(2021, 1, 20), {"日期范围"}),
+        (D(2021, 2, 1), D(2022, 1, 31), None, {"签订日期"}),
+        (D(2021, 2, 1), D(2022, 1, 31), D(2021, 2, 2), set()),
+        (D(2199, 12, 31), D(2199, 12, 31), D(21, 1, 1), {"日期范围"}),
+    ],
+)
+def test_span_findings(starts: date, ends: date, signed: date | None, failing: set[str]) -> None:
+    findings = span_findings(starts, ends, signed)
+    assert {f.rule for f in findings if f.stops} == failing
+    assert all(f.remedy and f.field for f in findings if not f.ok)
+
+
+@pytest.mark.feature("CON-01")
+def test_signing_after_the_start_warns() -> None:
+    findings = span_findings(D(2021, 2, 1), D(2022, 1, 31), D(2021, 2, 2))
+    assert [f.rule for f in findings if not f.ok] == ["签订日期"]
+
+
+@pytest.mark.feature("CON-05")
+@pytest.mark.parametrize(
+    ("old", "new", "touches"),
+    [
+        (Span(D(2021, 1, 1), D(2021, 6, 30)), Span(D(2021, 1, 1), D(2021, 1, 23)), False),
+        (Span(D(2021, 1, 1), D(2021, 6, 30)), Span(D(2021, 1, 1), D(2021, 1, 22)), False),
+        (Span(D(2021, 1, 1), D(2021, 6, 30)), Span(D(2021, 1, 1), D(2021, 1, 21)), True),
+        (Span(D(2021, 1, 1), D(2021, 6, 30)), None, True),
+        (Span(D(2021, 1, 23), D(2021, 6, 30)), None, False),
+        (None, Span(D(2021, 1, 22), D(2021, 6, 30)), True),
+        (None, Span(D(2021, 1, 23), D(2021, 6, 30)), False),
+        (Span(D(2021, 1, 1), D(2021, 6, 30)), Span(D(2021, 1, 2), D(2021, 6, 30)), True),
+        (Span(D(2020, 1, 1), D(2020, 6, 30)), Span(D(2020, 1, 1), D(2020, 7, 30)), True),
+    ],
+)
+def test_touches_past(old: Span | None, new: Span | None, touches: bool) -> None:
+    assert touches_past(old, new, TODAY) is touches
+
+
+spans = st.one_of(
+    st.none(),
+    st.tuples(st.integers(-40, 40), st.integers(0, 60)).map(
+        lambda t: Span(TODAY + timedelta(days=t[0]), TODAY + timedelta(days=t[0] + t[1]))
+    ),
+)
+
+
+@given(spans, spans)
+def test_touches_past_day_by_day(old: Span | None, new: Span | None) -> None:
+    def covered(span: Span | None) -> set[date]:
+        past = [TODAY - timedelta(days=n) for n in range(1, 60)]
+        return {d for d in past if span is not None and span.from_on <= d <= span.to_on}
+
+    assert touches_past(old, new, TODAY) is (covered(old) != covered(new))
+
+
+HERE = Place(30.0, 120.0)
+AT = day_start(TODAY) + timedelta(hours=10)
+GOOD = CheckInFacts(
+    at=AT,
+    now=AT,
+    elevator_code="208611",
+    elevator_status=ElevatorStatus.IN_USE,
+    elevator_place=HERE,
+    worker_place=HERE,
+    covered_until_on=D(2021, 6, 30),
+    certificate_until_on=D(2022, 1, 1),
+    quota_used=10,
+    quota_limit=100,
+)
+
+
+def stopping(facts: CheckInFacts) -> list[str]:
+    return [f.rule for f in check_in_findings(facts) if f.stops]
+
+
+@pytest.mark.feature("MNT-01", "GAT-01")
+def test_a_good_check_in_shows_what_passed() -> None:
+    findings = check_in_findings(GOOD)
+    assert all(f.ok for f in findings)
+    assert len(findings) >= 12
+    assert all(f.rule and f.found and not f.remedy for f in findings)
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"code_valid": False}, "二维码非法无效"),
+        ({"elevator_status": None}, "电梯不存在"),
+        ({"may_serve": False}, "无电梯权限"),
+        ({"elevator_place": None}, "电梯尚未标注位置"),
+        ({"worker_place": None}, "定位未打开"),
+        ({"worker_place": Place(30.01, 120.0)}, "电梯位置较远"),
+        ({"is_main_account": True}, "主账号不允许进行维保作业,请切换为子账号操作"),
+        ({"covered_until_on": None}, "电梯已超有效期(脱保)"),
+        ({"quota_used": 100}, "您本月有效扫码维保次数已达上限"),
+        ({"certificate_until_on": D(2021, 1, 22)}, "证书已过有效期"),
+        ({"certificate_until_on": None}, "没有作业人员证"),
+        ({"elevator_status": ElevatorStatus.SUSPENDED}, "电梯已停用"),
+        ({"elevator_status": ElevatorStatus.SCRAPPED}, "电梯已报废"),
+        ({"maintenance_paused": True}, "维保已暂停"),
+        ({"open_elsewhere": "208612"}, "已在其他电梯签到"),
+        ({"open_here": True}, "这台电梯正在维保"),
+        ({"unit_approved": False}, "单位备案未通过"),
+        ({"face": Face.NOT_THE_PERSON}, "请对本人进行拍摄"),
+        ({"face": Face.TOO_MANY_TRIES}, "刷脸失败次数过多,请明日再试"),
+        ({"now": AT - timedelta(minutes=6)}, "签到时间在将来"),
+    ],
+)
+def test_each_refusal(change: dict[str, object], rule: str) -> None:
+    facts = replace(GOOD, **change)
+    assert stopping(facts) == [rule]
+    assert all(f.remedy and f.found for f in check_in_findings(facts) if f.stops)
+
+
+@pytest.mark.feature("MNT-02")
+def test_all_reasons_at_once() -> None:
+    facts = replace(
+        GOOD,
+        may_serve=False,
+        worker_place=Place(30.01, 120.0),
+        covered_until_on=None,
+        is_main_account=True,
+        quota_used=100,
+    )
+    assert set(stopping(facts)) == {
+        "无电梯权限",
+        "电梯位置较远",
+        "电梯已超有效期(脱保)",
+        "主账号不允许进行维保作业,请切换为子账号操作",
+        "您本月有效扫码维保次数已达上限",
+    }
+
+
+@pytest.mark.feature("MNT-02", "PER-06")
+def test_what_only_warns_or_is_off() -> None:
+    near = replace(GOOD, certificate_until_on=TODAY)
+    assert stopping(near) == []
+    assert [f.rule for f in check_in_findings(near) if not f.ok] == ["证书 0 天后到期"]
+    ended = replace(GOOD, certificate_until_on=D(2021, 1, 1), certificate_blocks=False)
+    assert stopping(ended) == []
+    assert [f.level for f in check_in_findings(ended) if not f.ok] == ["warn"]
+    assert stopping(replace(GOOD, certificate_until_on=None, certificate_required=False)) == []
+    assert stopping(replace(GOOD, quota_limit=None, quota_used=1000)) == []
+    assert stopping(replace(GOOD, now=AT - timedelta(minutes=5))) == []
+    assert stopping(replace(GOOD, face=Face.MATCHED)) == []
+
+
+@pytest.mark.feature("MNT-01")
+def test_presence_to_the_metre() -> None:
+    degree = distance_metres(Place(30.0, 120.0), Place(31.0, 120.0))
+    assert degree == pytest.approx(111_195, abs=1)
+    away = Place(30.0 + 200 / degree, 120.0)
+    assert distance_metres(HERE, away) == pytest.approx(200, abs=0.01)
+    metres = distance_metres(HERE, away)
+    assert stopping(replace(GOOD, worker_place=away, presence_m=int(metres) + 1)) == []
+    assert stopping(replace(GOOD, worker_place=away, presence_m=int(metres) - 1)) == ["电梯位置较远"]
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180), st.floats(-90, 90), st.floats(-180, 180))
+def test_distance_is_a_distance(a: float, b: float, c: float, d: float) -> None:
+    here, there = Place(a, b), Place(c, d)
+    metres = distance_metres(here, there)
+    assert 0 <= metres <= 20_015_200
+    assert metres == pytest.approx(distance_metres(there, here), abs=1e-3)
+    assert distance_metres(here, here) == 0
