@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ from tests.services import Services
 
 pytest_plugins = ["tests.plugin_features"]
 
-ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"sqlite": ["sqlite"], "postgresql": ["postgresql"], "both": ["sqlite", "postgresql"]}
 
 
@@ -36,9 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.services = Services(Path(config.workerinput["services"]))  # type: ignore[attr-defined]
+    else:
+        config.services = Services.make()  # type: ignore[attr-defined]
+        config.add_cleanup(config.services.stop)  # type: ignore[attr-defined]
+    # Whatever the caller's shell says, no test reads or writes a person's data.
+    os.environ["DATA_DIR"] = str(config.services.root / "instance")  # type: ignore[attr-defined]
+    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "SECRET_KEY", "PORT", "HOST"):
+        os.environ.pop(name, None)
+    if hasattr(config, "workerinput"):
         return
-    config.services = Services.make()  # type: ignore[attr-defined]
-    config.add_cleanup(config.services.stop)  # type: ignore[attr-defined]
     # Without this SIGTERM would end pytest at once and leave the servers behind.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
@@ -87,8 +90,8 @@ def redis_url(services: Services, worker_id: str) -> Iterator[str]:
 def databases(services: Services, worker_id: str) -> Iterator[dict[str, Database]]:
     """This process's database of each kind; made when first used."""
     made: dict[str, Database] = {
-        "sqlite": SqliteDatabase(services, worker_id, migrate),
-        "postgresql": PostgresDatabase(services, worker_id, migrate),
+        "sqlite": SqliteDatabase(services, worker_id),
+        "postgresql": PostgresDatabase(services, worker_id),
     }
     yield made
     for database in made.values():
@@ -114,24 +117,6 @@ def empty_database_url(db_kind: str, databases: dict[str, Database]) -> Iterator
     url = databases[db_kind].make_empty()
     yield url
     databases[db_kind].drop_empty()
-
-
-def migrate(url: str, data: Path) -> None:
-    """Do what a deployment does, in a process of its own: upgrade, then sync roles."""
-    run_flask(url, data, "db", "upgrade")
-    run_flask(url, data, "sync-roles")
-
-
-def run_flask(url: str, data: Path, *arguments: str) -> str:
-    """Run a `flask` command against a database as a person would, and give what it prints."""
-    environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(data), "FLASK_APP": "run.py"}
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"flask {' '.join(arguments)} gave {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 # --- the application

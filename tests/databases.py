@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 
 from tests.services import Services
 
-Migrate = Callable[[str, Path], None]
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Database(Protocol):
@@ -30,8 +32,8 @@ class Database(Protocol):
 class SqliteDatabase:
     """A file, copied from the migrated one."""
 
-    def __init__(self, services: Services, worker: str, migrate: Migrate) -> None:
-        self._services, self._migrate = services, migrate
+    def __init__(self, services: Services, worker: str) -> None:
+        self._services = services
         self._template = services.root / "sqlite" / "template.db"
         self._file = services.root / "sqlite" / worker / "tian.db"
         self._empty = self._file.with_name("empty.db")
@@ -73,7 +75,7 @@ class SqliteDatabase:
                 return
             draft = self._template.with_name("draft.db")
             remove_sqlite(draft)
-            self._migrate(f"sqlite:///{draft}", self._template.parent)
+            migrate(f"sqlite:///{draft}", self._template.parent)
             # What the write-ahead log still holds must be in the one file that is copied.
             engine = sa.create_engine(f"sqlite:///{draft}")
             with engine.connect() as connection:
@@ -87,8 +89,8 @@ class PostgresDatabase:
 
     TEMPLATE = "tian_template"
 
-    def __init__(self, services: Services, worker: str, migrate: Migrate) -> None:
-        self._services, self._worker, self._migrate = services, worker, migrate
+    def __init__(self, services: Services, worker: str) -> None:
+        self._services = services
         self._name, self._empty = f"tian_{worker}", f"tian_{worker}_empty"
         self._engine: sa.Engine | None = None
         self._server: sa.Engine | None = None
@@ -109,7 +111,11 @@ class PostgresDatabase:
             self._engine = None
         self._make_template()
         self._drop(self._name)
-        self._do(f"CREATE DATABASE {self._name} TEMPLATE {self.TEMPLATE} STRATEGY FILE_COPY")
+        # Copying files beats PostgreSQL 15's new default threefold here; older ones know no other way.
+        with self._connect() as connection:
+            version = connection.dialect.server_version_info or (0,)
+            strategy = "STRATEGY FILE_COPY" if version >= (15,) else ""
+            connection.execute(sa.text(f"CREATE DATABASE {self._name} TEMPLATE {self.TEMPLATE} {strategy}"))
 
     def make_empty(self) -> str:
         self.drop_empty()
@@ -138,15 +144,18 @@ class PostgresDatabase:
                 return
             self._drop(self.TEMPLATE)
             self._do(f"CREATE DATABASE {self.TEMPLATE} TEMPLATE template0")
-            self._migrate(f"{self._services.postgres()}/{self.TEMPLATE}", self._services.root)
+            migrate(f"{self._services.postgres()}/{self.TEMPLATE}", self._services.root)
             self._do(f"ALTER DATABASE {self.TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")
             done.touch()
 
-    def _do(self, statement: str) -> None:
+    def _connect(self) -> sa.Connection:
         if self._server is None:
             # AUTOCOMMIT: databases cannot be made or dropped inside a transaction.
             self._server = sa.create_engine(f"{self._services.postgres()}/postgres", isolation_level="AUTOCOMMIT")
-        with self._server.connect() as connection:
+        return self._server.connect()
+
+    def _do(self, statement: str) -> None:
+        with self._connect() as connection:
             connection.execute(sa.text(statement))
 
 
@@ -154,3 +163,21 @@ def remove_sqlite(path: Path) -> None:
     """A database file with what SQLite keeps beside it; a stale log would be replayed into the next one."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def migrate(url: str, data: Path) -> None:
+    """Do what a deployment does, in a process of its own: upgrade, then sync roles."""
+    run_flask(url, data, "db", "upgrade")
+    run_flask(url, data, "sync-roles")
+
+
+def run_flask(url: str, data: Path, *arguments: str) -> str:
+    """Run a `flask` command against a database as a person would, and give what it prints."""
+    environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(data), "FLASK_APP": "run.py"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"flask {' '.join(arguments)} gave {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout

@@ -1,0 +1,1 @@
+"""One module a path that is measured; every module here is run."""

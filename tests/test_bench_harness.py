@@ -1,0 +1,37 @@
+"""The bench says what it measured: ratios the right way round, goals judged by what they name."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.harness import Figure, Goal, Measured, at_most, side_by_side, times_faster
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "baseline", "ratio", "ok"),
+    [
+        (at_most(1.3), 13.0, 10.0, 1.3, True),
+        (at_most(1.3), 14.0, 10.0, 1.4, False),
+        (times_faster(30), 10.0, 300.0, 30.0, True),
+        (times_faster(30), 10.0, 299.0, 29.9, False),
+        (at_most(1, of="value"), 0.9, 0.3, 3.0, True),
+        (at_most(1, of="value"), 1.1, 20.0, 0.055, False),
+        (at_most(1, of="value"), 1.0, None, None, True),
+        (at_most(1), 1.0, None, None, False),
+    ],
+)
+def test_a_line_judges_its_goal(
+    goal: Goal, value: float, baseline: float | None, ratio: float | None, ok: bool
+) -> None:
+    line = Figure("x", "s", goal, lambda: Measured(0)).line(Measured(value, baseline), ".sqlite.10")
+    assert list(line) == ["name", "value", "unit", "baseline", "ratio", "goal", "ok"]
+    assert (line["name"], line["ratio"], line["ok"]) == ("x.sqlite.10", ratio, ok)
+
+
+def test_both_are_measured_in_turns_after_a_warm_up() -> None:
+    calls: list[str] = []
+    measured = side_by_side(
+        lambda: calls.append("ours"), lambda: calls.append("base"), rounds=2, before=lambda: calls.append("before")
+    )
+    assert calls == ["before", "ours", "before", "base"] * 3
+    assert measured.value >= 0 and measured.baseline is not None
