@@ -17,6 +17,7 @@ def create_app(**overrides: Any) -> Flask:
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import requests
+    from app.workflows import attachments
 
     app = Flask(__name__)
     app.config.update(config.settings() | overrides)
@@ -24,6 +25,7 @@ def create_app(**overrides: Any) -> Flask:
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)
     celery_app.make_celery(app)
+    attachments.use_folder(app.config["UPLOAD_DIR"])
 
     with app.app_context():
         appbuilder = appbuilder_for(app)

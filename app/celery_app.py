@@ -19,6 +19,7 @@ from sqlalchemy import insert, update
 from app import clock
 from app.extensions import db
 from app.tasks import MODULES
+from app.workflows.jobs import job_queued
 
 HEARTBEAT_SECONDS = 10
 
@@ -143,6 +144,17 @@ class HeartbeatScheduler(PersistentScheduler):  # type: ignore[misc]
             self._shown = instant
             _show_life_or_log(self.app.flask_app, "beat")
         return wait
+
+
+@job_queued.connect
+def _send_job(job_id: int) -> None:
+    """Send a committed job's id. A broker that is away loses nothing: the reaper sends the id again."""
+    from flask import current_app
+
+    try:
+        current_app.extensions["celery"].send_task("app.tasks.jobs.run_job", args=[job_id])
+    except Exception:
+        current_app.logger.exception("job %s was not sent; the reaper will", job_id)
 
 
 _worker_stops = threading.Event()

@@ -1,0 +1,175 @@
+"""The outbox: a notice is a row written with the deed; afterwards a task delivers it, once, with retries.
+
+The inbox in the page is the first channel: a notice is visible as soon as its transaction has committed, and
+delivery only marks it in the log. Other channels register a sender in `SENDERS`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.models import Account, Notification
+from app.permissions import GRANTS, Actor, Role, Verb
+from app.policy import chain
+from app.transaction import AnySession
+
+MOST_TRIES = 6
+# While a sender works the row is leased, so that no other worker sends it; a killed one's lease runs out.
+LEASE = dt.timedelta(minutes=5)
+FIRST_WAIT = dt.timedelta(minutes=1)
+_INSERT_ROWS = 500
+
+Sender = Callable[[AnySession, Notification], None]
+# Channels beside the inbox, by name. A sender raises when it could not send.
+SENDERS: dict[str, Sender] = {}
+
+
+def notify(
+    session: AnySession,
+    at: dt.datetime,
+    recipients: Iterable[int],
+    topic: str,
+    title: str,
+    body: str = "",
+    link: str | None = None,
+    dedupe_key: str | None = None,
+) -> int:
+    """Write one notice to each account (ids; duplicates and None fall out) and give how many were new.
+
+    With `dedupe_key` a verb done again notifies nobody twice. The title is cut at 160 characters.
+    """
+    rows = [
+        {
+            "channel": "inbox", "recipient_id": account_id, "topic": topic[:40], "title": title[:160],
+            "body": body or None, "link": link,
+            "dedupe_key": f"{dedupe_key}:{account_id}"[-120:] if dedupe_key else None,
+            "state": "queued", "tries": 0, "created_at": at, "next_try_at": at,
+        }
+        for account_id in sorted({r for r in recipients if r is not None})
+    ]  # fmt: skip
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    written = 0
+    for start in range(0, len(rows), _INSERT_ROWS):
+        statement = dialect.insert(Notification.__table__).values(rows[start : start + _INSERT_ROWS])
+        result: Any = session.execute(statement.on_conflict_do_nothing(index_elements=["dedupe_key"]))
+        written += result.rowcount
+    return written
+
+
+# --- who is to be told
+
+
+def accounts_of_unit(session: AnySession, unit_id: int | None, verb: Verb | None = None) -> list[int]:
+    """Active accounts of a unit; with `verb`, those whose roles grant it. Outside scope: senders may not see them."""
+    return _accounts(session, Account.unit_id == unit_id, verb) if unit_id is not None else []
+
+
+def officers_of(session: AnySession, region_code: str | None, verb: Verb = Verb.APPLICATION_DECIDE) -> list[int]:
+    """Active regulators who may do `verb` for a region: those of the nearest node up the tree that has any."""
+    for code in chain(region_code):
+        found = _accounts(
+            session,
+            (Account.unit_id.is_(None)) & (Account.region_code == code),
+            verb,
+            {Role.REGION_ADMIN, Role.INSPECTOR},
+        )
+        if found:
+            return found
+    return []
+
+
+def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterable[Role] = tuple(Role)) -> list[int]:
+    statement = select(Account.id).where(where, Account.active.is_(True)).order_by(Account.id)
+    if verb is not None:
+        names = [role.value for role in among if verb in GRANTS[role]]
+        role_model = Account.roles.property.mapper.class_
+        statement = statement.where(Account.roles.any(role_model.name.in_(names)))
+    return list(session.scalars(statement.execution_options(skip_scope=True)))
+
+
+# --- reading
+
+
+def unread(session: AnySession, actor: Actor) -> int:
+    """How many notices the actor has not read."""
+    return session.scalar(
+        select(func.count()).where(Notification.recipient_id == (actor.user_id or 0), Notification.read_at.is_(None))
+    ) or 0  # fmt: skip
+
+
+def mark_read(session: AnySession, actor: Actor, at: dt.datetime, ids: Iterable[int] | None = None) -> int:
+    """Mark the actor's own notices read, all of them when no ids are given; others' ids change nothing."""
+    statement = update(Notification).where(
+        Notification.recipient_id == (actor.user_id or 0), Notification.read_at.is_(None)
+    )
+    if ids is not None:
+        statement = statement.where(Notification.id.in_(list(ids)))
+    result: Any = session.execute(statement.values(read_at=at).execution_options(synchronize_session=False))
+    return int(result.rowcount)
+
+
+# --- delivery
+
+
+def deliver_inbox(session: AnySession, at: dt.datetime) -> int:
+    """Mark what is in the inbox as delivered: it has been visible since its commit."""
+    statement = update(Notification).where(Notification.state == "queued", Notification.channel == "inbox")
+    result: Any = session.execute(
+        statement.values(state="sent", sent_at=at, tries=Notification.tries + 1, next_try_at=None).execution_options(
+            synchronize_session=False
+        )
+    )
+    return int(result.rowcount)
+
+
+def lease(session: AnySession, at: dt.datetime, most: int = 50) -> list[int]:
+    """Take due notices of other channels; each is this caller's alone until the lease ends. Commit, then send."""
+    due = (
+        select(Notification.id)
+        .where(Notification.state == "queued", Notification.next_try_at <= at, Notification.channel != "inbox")
+        .order_by(Notification.next_try_at, Notification.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.scalars(due))
+    if ids:
+        taken = update(Notification).where(Notification.id.in_(ids))
+        session.execute(
+            taken.values(tries=Notification.tries + 1, next_try_at=at + LEASE).execution_options(
+                synchronize_session=False
+            )
+        )
+    return ids
+
+
+def send(session: AnySession, notice_id: int, at: dt.datetime) -> bool:
+    """Send one leased notice and write what became of it; a failing one waits 1, 2, 4 … minutes, six times in all."""
+    notice = session.get(Notification, notice_id, populate_existing=True)
+    if notice is None or notice.state != "queued":
+        return False
+    sender = SENDERS.get(notice.channel)
+    try:
+        if sender is None:
+            raise LookupError(f"没有渠道 {notice.channel}")
+        sender(session, notice)
+    except Exception as error:
+        notice.error = f"{type(error).__name__}: {error}"[:500]
+        notice.state = "failed" if notice.tries >= MOST_TRIES else "queued"
+        notice.next_try_at = None if notice.state == "failed" else at + FIRST_WAIT * 2 ** (notice.tries - 1)
+        return False
+    notice.state, notice.sent_at, notice.next_try_at, notice.error = "sent", at, None, None
+    return True
+
+
+def retry(session: AnySession, notice_id: int, at: dt.datetime) -> bool:
+    """Queue a failed notice again, with all its tries."""
+    notice = session.get(Notification, notice_id, populate_existing=True)
+    if notice is None or notice.state != "failed":
+        return False
+    notice.state, notice.tries, notice.next_try_at = "queued", 0, at
+    return True
