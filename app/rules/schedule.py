@@ -204,7 +204,9 @@ def change_unit(clock: Clock, first_day: date, interval_days: int, limit_days: i
     the old unit and the new unit's first period starts on its first day, instead of the old row of missed periods
     going on: it can't answer for a rhythm that the other unit lost. A paused clock keeps a full period in that case.
     """
-    if not missed and clock.limit_on >= first_day:
+    # While the clock stands its limit is history, so only a running one can be behind.
+    behind = clock.paused_on is None and clock.limit_on < first_day
+    if not missed and not behind:
         return clock
     fresh = start_clock(first_day, interval_days, limit_days)
     return fresh if clock.paused_on is None else pause(fresh, first_day)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.rules.schedule import (
@@ -112,6 +112,14 @@ def drive(
     st.sampled_from([14, 15]),
     st.sampled_from([15, 30]),
     offsets,
+)
+@example(
+    [Visit(1, "A", day(0))],
+    [Stop(1, day(1))],
+    [Cover(1, "A", day(0), day(1)), Cover(1, "B", day(16), day(16))],
+    14,
+    15,
+    16,
 )
 def test_clock_equals_the_walk(
     visits: list[Visit], stops: list[Stop], covers: list[Cover], interval: int, limit: int, end: int

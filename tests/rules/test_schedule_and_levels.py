@@ -111,8 +111,17 @@ def test_overlapping_pauses_merge() -> None:
 def test_change_of_unit_while_paused() -> None:
     stopped = pause(start_clock(D(2021, 3, 1), 15, 15), D(2021, 3, 10))
     assert change_unit(stopped, D(2021, 3, 12), 15, 15, missed=False) == stopped
+    # Long after the limit that ran before the stop: nothing was missed, so the six days left carry over.
+    assert change_unit(stopped, D(2021, 5, 1), 15, 15, missed=False) == stopped
     fresh = change_unit(stopped, D(2021, 3, 20), 14, 15, missed=True)
     assert (fresh.remaining_days, fresh.plan_remaining_days, fresh.paused_on) == (15, 14, D(2021, 3, 20))
+
+
+@pytest.mark.feature("LIF-05")
+def test_change_of_unit_of_a_running_clock_not_judged_yet() -> None:
+    clock = start_clock(D(2021, 3, 1), 14, 15)
+    assert change_unit(clock, D(2021, 3, 16), 14, 15, missed=False) == clock
+    assert change_unit(clock, D(2021, 3, 17), 14, 15, missed=False) == start_clock(D(2021, 3, 17), 14, 15)
 
 
 @pytest.mark.feature("PLN-01", "SCO-01")
