@@ -21,7 +21,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast journeys check bench features demo clean lock runtime dev services
+.PHONY: help run demo check lint types structure test fast journeys bench features clean lock runtime dev services
 
 help:
 	@sed -n '2,8p' Makefile | sed 's/^# *//'
@@ -41,9 +41,17 @@ run: runtime
 demo: runtime
 	@$(BIN)/flask db upgrade && $(BIN)/flask sync-roles && $(BIN)/flask demo --elevators $(ELEVATORS) --seed $(SEED)
 
+# -k: one finding never hides the others.
 check: services
+	@$(MAKE) --no-print-directory -k lint types structure
+
+lint:
 	$(BIN)/ruff check .
+
+types:
 	$(BIN)/mypy
+
+structure:
 	$(PYTEST) -q tests/test_architecture.py tests/test_migrations.py
 
 # Both halves always run, so one failure never hides the other.

@@ -1,0 +1,113 @@
+"""Real worker and beat processes: on SQLite with the broker of files, on PostgreSQL with a real Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.celery_app import BEAT_SCHEDULE
+from app.tasks import MODULES
+from tests.databases import ROOT, Database
+from tests.services import end_process
+
+PATIENCE_SECONDS = 90
+
+
+def within(holds: Callable[[], object]) -> bool:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def environment(database: Database, db_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """SQLite goes with files, PostgreSQL with Redis: the two ways in which the product is run."""
+    chosen = {**os.environ, "DATABASE_URL": database.url, "DATA_DIR": str(tmp_path)}
+    if db_kind == "postgresql":
+        chosen["CELERY_BROKER_URL"] = request.getfixturevalue("redis_url")
+    return chosen
+
+
+@contextmanager
+def celery(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    log = Path(environment["DATA_DIR"]) / f"{arguments[0]}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "run:celery", *arguments], cwd=ROOT, env=environment,
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        end_process(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def alive(database: Database, name: str) -> Any:
+    query = sa.text("SELECT at FROM service_heartbeat WHERE name = :name")
+    with database.engine.connect() as connection:
+        return connection.execute(query, {"name": name}).scalar()
+
+
+def send(environment: dict[str, str], folder: Path) -> None:
+    """From another process, as the web does it."""
+    code = f"import run; run.celery.send_task('tests.tasks.waiting.wait', [{str(folder)!r}])"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+
+
+def test_a_worker_lives_works_and_finishes_before_it_stops(
+    environment: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    with celery(environment, "worker", "--concurrency", "1", "--include", "tests.tasks.waiting") as worker:
+        assert within(lambda: alive(database, "worker")), (tmp_path / "worker.log").read_text()
+        send(environment, tmp_path)
+        assert within((tmp_path / "started").exists), (tmp_path / "worker.log").read_text()
+        first = alive(database, "worker")
+        # Its only process is busy, and still it shows that it lives.
+        assert within(lambda: alive(database, "worker") != first)
+        worker.send_signal(signal.SIGTERM)
+        (tmp_path / "go").touch()
+        assert worker.wait(timeout=PATIENCE_SECONDS) == 0
+    assert (tmp_path / "ended").exists()
+    assert (tmp_path / "started").read_text() == "app"
+
+
+def test_a_message_waits_for_a_worker(environment: dict[str, str], tmp_path: Path) -> None:
+    send(environment, tmp_path)
+    (tmp_path / "go").touch()
+    with celery(environment, "worker", "--concurrency", "1", "--include", "tests.tasks.waiting"):
+        assert within((tmp_path / "ended").exists), (tmp_path / "worker.log").read_text()
+
+
+def test_beat_shows_that_it_schedules(environment: dict[str, str], database: Database, tmp_path: Path) -> None:
+    with celery(environment, "beat", "--pidfile="):
+        assert within(lambda: alive(database, "beat")), (tmp_path / "beat.log").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(BEAT_SCHEDULE))
+def test_beat_names_tasks_that_exist(_application: Any, name: str) -> None:
+    celery_app = _application.extensions["celery"]
+    celery_app.loader.import_default_modules()
+    task = BEAT_SCHEDULE[name]["task"]
+    assert task in celery_app.tasks
+    assert task.rpartition(".")[0] in MODULES
+
+
+def test_only_json_travels(_application: Any) -> None:
+    conf = _application.extensions["celery"].conf
+    assert conf.accept_content == ["json"]
+    assert (conf.task_acks_late, conf.task_reject_on_worker_lost, conf.worker_prefetch_multiplier) == (True, True, 1)
+    assert conf.timezone == "Asia/Shanghai"
