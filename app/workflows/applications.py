@@ -1,0 +1,261 @@
+"""Applications (LIF-07): apply, decide, return, resubmit, withdraw. What each kind means is its area's affair.
+
+`HANDLERS` names for each kind the workflow module that has an `APPLICATION` of `submissions.Handlers`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Finding, NotAllowed, Stale, raise_failing, refuse
+from app.models import Application, ApplicationStep, Elevator
+from app.permissions import Actor, Verb, require
+from app.rules import deadlines
+from app.rules.approval import (
+    STATE_LABELS,
+    WAITING_STATES,
+    ApplicationState,
+    ApplicationVerb,
+    may_decide,
+    reason_finding,
+)
+from app.rules.lifecycle import KIND_LABELS, STATUS_KINDS, ApplicationKind
+from app.transaction import AnySession, lock
+from app.workflows import lifecycle, submissions
+from app.workflows.submissions import FILING_KINDS, Handlers
+
+# Named, not imported: the areas open applications themselves, so they import this side.
+HANDLERS = {
+    "unit_filing": "filing", "elevator_filing": "filing", "contract_change": "contracts", "grade_certificate": "grades",
+    "use_registration": "lifecycle", "suspension": "lifecycle", "reactivation": "lifecycle", "scrapping": "lifecycle",
+}  # fmt: skip
+_DECISIONS = frozenset(
+    {ApplicationVerb.ACCEPT, ApplicationVerb.RETURN_, ApplicationVerb.APPROVE, ApplicationVerb.REJECT}
+)
+OPINION_LENGTH = 500
+
+
+def handlers(kind: str) -> Handlers:
+    """What a kind of application checks and does."""
+    return cast(Handlers, import_module(f"app.workflows.{HANDLERS[kind]}").APPLICATION)
+
+
+def apply(
+    session: AnySession,
+    actor: Actor,
+    kind: str,
+    elevator: Elevator,
+    *,
+    effective_on: dt.date | None,
+    reason: str | None,
+    attachments: Sequence[int] = (),
+    at: dt.datetime,
+    data: dict[str, Any] | None = None,
+) -> Application:
+    """Apply for 使用登记, 停用, 启用 or 报废 of an elevator; refused with every failing check at once."""
+    require(actor, Verb.APPLICATION_SUBMIT)
+    if kind not in STATUS_KINDS:
+        raise refuse("申请事项", f"没有“{kind}”这种申请", "请从电梯页面选择可以办理的事项", field="kind", value=kind)
+    row = _elevator(session, actor, elevator.id)
+    raise_failing(
+        lifecycle.findings(
+            session, kind, row, effective_on=effective_on, reason=reason, attachments=attachments,
+            submitted_on=clock.local_day(at),
+        )
+    )  # fmt: skip
+    return submissions.open_application(
+        session, actor, kind, entity=Elevator.__tablename__, entity_id=row.id,
+        title=f"{KIND_LABELS[ApplicationKind(kind)]}　{row.code}　{row.address}", region_code=row.region_code, at=at,
+        elevator=row, effective_on=effective_on, reason=(reason or "").strip() or None, attachments=attachments,
+        data=data,
+    )  # fmt: skip
+
+
+def checks(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
+    """Pass and fail of everything that an approval needs, as things stand now (GAT-01)."""
+    return handlers(application.kind).findings(session, application, at)
+
+
+def decide(
+    session: AnySession,
+    actor: Actor,
+    application_id: int,
+    verb: ApplicationVerb | str,
+    opinion: str,
+    seen_version: int,
+    at: dt.datetime,
+) -> Application:
+    """Accept, approve, return or reject what the officer saw. The effects are part of the same transaction.
+
+    `seen_version` is the `row_version` that the page showed; if the application moved since, the officer is told
+    what happened and decides again. Approving or rejecting what was not yet accepted accepts it first: both steps stay.
+    """
+    require(actor, Verb.APPLICATION_DECIDE)
+    verb = _decision(verb)
+    scope.visible(session, actor, Application, application_id, "这件申请")
+    application = lock(session, Application, application_id)
+    assert application is not None
+    if application.kind in FILING_KINDS and verb is ApplicationVerb.RETURN_:
+        # A filing knows 不通过 only: the unit mends it and submits again as a new application.
+        verb = ApplicationVerb.REJECT
+    _as_seen(session, application, seen_version)
+    opinion = opinion.strip()
+    _may_decide(session, actor, application)
+    raise_failing(_opinion(verb, opinion))
+    if verb is ApplicationVerb.APPROVE:
+        raise_failing(checks(session, application, at))
+    if verb in (ApplicationVerb.APPROVE, ApplicationVerb.REJECT) and application.state == ApplicationState.SUBMITTED:
+        submissions.advance(session, actor, application, ApplicationVerb.ACCEPT, at, seen_version=seen_version)
+    application.opinion = opinion or None
+    if verb in (ApplicationVerb.APPROVE, ApplicationVerb.REJECT):
+        application.decided_at, application.decided_by_id = at, actor.user_id
+    submissions.advance(session, actor, application, verb, at, opinion=opinion or None, seen_version=seen_version)
+    means = handlers(application.kind)
+    if verb is ApplicationVerb.APPROVE:
+        means.approved(session, actor, application, at)
+    elif verb is not ApplicationVerb.ACCEPT and means.turned_down is not None:
+        means.turned_down(session, actor, application, verb, at)
+    submissions.tell_applicant(session, application, verb, at)
+    return application
+
+
+def withdraw(session: AnySession, actor: Actor, application_id: int, at: dt.datetime) -> Application:
+    """Take back one's own application; a filing is unlocked by it."""
+    application = _own(session, actor, application_id)
+    submissions.advance(session, actor, application, ApplicationVerb.WITHDRAW, at)
+    turned_down = handlers(application.kind).turned_down
+    if turned_down is not None:
+        turned_down(session, actor, application, ApplicationVerb.WITHDRAW, at)
+    return application
+
+
+def resubmit(
+    session: AnySession,
+    actor: Actor,
+    application_id: int,
+    *,
+    effective_on: dt.date | None,
+    reason: str | None,
+    attachments: Sequence[int],
+    at: dt.datetime,
+) -> Application:
+    """Send back what was returned for correction, mended. The officer's clock runs on with the time that was left.
+
+    The effective day may not lie before this submission: back-dating by way of a return is none.
+    """
+    application = _own(session, actor, application_id)
+    returned = submissions.last_step(session, application)
+    application.effective_on = effective_on if application.kind in STATUS_KINDS else application.effective_on
+    application.reason = (reason or "").strip() or None
+    submissions.attach(session, actor, application, attachments)
+    application.submitted_at, application.submitted_by_id = at, actor.user_id
+    if application.due_at is not None and returned is not None and application.state == ApplicationState.RETURNED:
+        stood = deadlines.Deadline(returned.at, application.due_at, paused_at=returned.at)
+        application.due_at = deadlines.resume(stood, at).due_at
+    submissions.advance(session, actor, application, ApplicationVerb.RESUBMIT, at)
+    resubmitted = handlers(application.kind).resubmitted
+    if resubmitted is not None:
+        resubmitted(session, actor, application, at)
+    raise_failing(checks(session, application, at))
+    submissions.tell_officers(session, application, at)
+    return application
+
+
+def next_waiting(session: AnySession, actor: Actor, after: Application | None = None) -> Application | None:
+    """The next one in the officer's queue: the nearest limit first; after the last one, the first again."""
+    statement = scope.apply(select(Application), actor).where(
+        Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]), not_own(actor)
+    )
+    if after is not None:
+        statement = statement.where(Application.id != after.id)
+    return cast("Application | None", session.scalar(statement.order_by(Application.due_at, Application.id).limit(1)))
+
+
+def not_own(actor: Actor) -> Any:
+    """Leaves out what the officer submitted himself: it waits for another."""
+    return Application.submitted_by_id.is_distinct_from(actor.user_id)
+
+
+def steps(session: AnySession, application: Application) -> list[ApplicationStep]:
+    """The timeline, oldest first."""
+    statement = select(ApplicationStep).where(ApplicationStep.application_id == application.id)
+    return list(session.scalars(statement.order_by(ApplicationStep.id)))
+
+
+def _decision(verb: ApplicationVerb | str) -> ApplicationVerb:
+    if verb not in _DECISIONS:
+        raise refuse("审批动作", f"没有“{verb}”这种决定", "请选择同意、退回补正或不同意", field="verb", value=verb)
+    return ApplicationVerb(verb)
+
+
+def _elevator(session: AnySession, actor: Actor, elevator_id: int) -> Elevator:
+    scope.visible(session, actor, Elevator, elevator_id, "这台电梯")
+    row = lock(session, Elevator, elevator_id)
+    assert row is not None
+    return row
+
+
+def _own(session: AnySession, actor: Actor, application_id: int) -> Application:
+    require(actor, Verb.APPLICATION_READ)
+    scope.visible(session, actor, Application, application_id, "这件申请")
+    application = lock(session, Application, application_id)
+    assert application is not None
+    verb = Verb.FILING_SUBMIT if application.kind in FILING_KINDS else Verb.APPLICATION_SUBMIT
+    require(actor, verb)
+    submissions.own_application(actor, application)
+    return application
+
+
+def _as_seen(session: AnySession, application: Application, seen_version: int) -> None:
+    if application.row_version == seen_version and application.state in WAITING_STATES:
+        return
+    what = submissions.steps_after(session, application, seen_version)
+    if application.state in WAITING_STATES:
+        raise Stale(
+            Finding("所见即所审", False, f"您打开页面后，{what}", "请刷新页面，看过现在的内容后再决定"),
+            current=application.row_version,
+        )
+    state = STATE_LABELS[ApplicationState(application.state)]
+    raise Stale(
+        Finding("申请流程", False, f"申请 {application.number} 现为“{state}”：{what}", "不需要再处理，请看下一件"),
+        current=application.row_version,
+    )
+
+
+def _may_decide(session: AnySession, actor: Actor, application: Application) -> None:
+    subject = {application.region_code, *_region_of_row(session, application)}
+    findings: list[Finding] = []
+    for code in sorted(subject):
+        chain = {code[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)}
+        findings += may_decide(
+            application.submitted_by_id or 0, actor.user_id or 0, subject_regions=chain,
+            officer_region=code if actor.sees_everything else actor.region_code or "",
+            applicant_unit_id=application.unit_id, officer_unit_id=actor.unit_id,
+        )  # fmt: skip
+    failing = {f.rule: f for f in findings if f.stops}
+    if failing:
+        raise NotAllowed(failing.values())
+
+
+def _region_of_row(session: AnySession, application: Application) -> list[str]:
+    """Where the elevator is now: moving one to another district is for an officer of both."""
+    elevator = session.get(Elevator, application.elevator_id) if application.elevator_id else None
+    return [elevator.region_code] if elevator is not None else []
+
+
+def _opinion(verb: ApplicationVerb, opinion: str) -> list[Finding]:
+    given = reason_finding(verb, opinion)
+    short = len(opinion) <= OPINION_LENGTH
+    return [
+        Finding(given.rule, given.ok, given.found, given.remedy, field="opinion", value=opinion[:60]),
+        Finding(
+            "意见长度", short, f"{len(opinion)} 个字" + ("" if short else f"，最多 {OPINION_LENGTH} 个"),
+            "" if short else "请缩短意见", field="opinion",
+        ),
+    ]  # fmt: skip

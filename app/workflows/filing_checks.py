@@ -1,0 +1,213 @@
+"""What a filing must hold before it is submitted, and what the officer is shown before deciding."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from app.errors import Finding, Refusal
+from app.models import Elevator, Region, Unit
+from app.models.policy import policy_value
+from app.models.unit import UNIT_KIND_NAMES
+from app.rules import identifiers
+from app.transaction import AnySession
+from app.workflows.filing_fields import FiledModel, label
+
+_UNIT_NEEDS = ("uscc", "name", "region_id", "address", "head_name", "head_phone")
+_MAINTENANCE_NEEDS = ("licence_no", "licence_grade", "licence_until")
+_USE_NEEDS = ("safety_officer", "safety_phone")
+_ELEVATOR_NEEDS = ("code", "category", "address", "region_id", "use_unit_id")
+_ELEVATOR_WANTS = (
+    ("latitude", "没有位置时维保员不能签到，请在现场补采"),
+    ("maintenance_unit_id", "没有维保单位时不会生成维保任务"),
+    ("emergency_phone", "制作一梯一码标牌前须填写"),
+    ("next_inspection_on", "没有下次检验日期时不能预警，也不能办理停用后启用"),
+)
+Data = Mapping[str, Any]
+
+
+def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int | None = None) -> list[Finding]:
+    """Everything that a unit's filing must hold, passing and failing alike (UNT-02, UNT-07)."""
+    kinds = [k for k in UNIT_KIND_NAMES if data.get(f"is_{k}")]
+    needs = [*_UNIT_NEEDS]
+    needs += _MAINTENANCE_NEEDS if data.get("is_maintenance") else ()
+    needs += _USE_NEEDS if data.get("is_use") else ()
+    findings = [_present(Unit, data, name) for name in needs]
+    findings.append(
+        Finding(
+            "单位类型", bool(kinds), f"已选 {len(kinds)} 种" if kinds else "没有选择单位类型",
+            "" if kinds else "请至少选择一种，可以同时是几种", field="is_maintenance",
+        )
+    )  # fmt: skip
+    findings += _region(session, data, on)
+    if data.get("uscc"):
+        findings += _passes(lambda: identifiers.check_uscc(str(data["uscc"])), "统一社会信用代码")
+        findings.append(_alone(session, Unit, "uscc", data["uscc"], row_id))
+    findings += _in_order(Unit, data, [("licence_issued_on", "licence_until"), ("established_on", "business_until")])
+    findings += _not_later(Unit, data, ["established_on", "licence_issued_on"], on)
+    if data.get("licence_until"):
+        valid = dt.date.fromisoformat(data["licence_until"]) >= on
+        findings.append(
+            Finding(
+                "许可有效期", valid, f"许可有效期至 {data['licence_until']}" + ("" if valid else "，已过期"),
+                "" if valid else "请上传新的许可证并更新有效期", field="licence_until", level="warn",
+            )
+        )  # fmt: skip
+    return findings
+
+
+def validate_elevator(session: AnySession, data: Data, *, on: dt.date, row_id: int | None = None) -> list[Finding]:
+    """Everything that an elevator's filing must hold (ELV-01). Old codes of odd form warn and never refuse."""
+    findings = [_present(Elevator, data, name) for name in _ELEVATOR_NEEDS]
+    findings += _region(session, data, on)
+    if data.get("code"):
+        place = session.get(Region, data["region_id"]) if data.get("region_id") else None
+        pattern = policy_value(session, "elevator_code_pattern", place.code if place else None, on)
+        if pattern:
+            findings.append(identifiers.elevator_code_finding(data["code"], pattern))
+        findings.append(_alone(session, Elevator, "code", data["code"], row_id))
+    for name, warning in (
+        ("registration_code", identifiers.registration_code_warning),
+        ("certificate_no", identifiers.certificate_no_warning),
+        ("equipment_code", identifiers.equipment_code_warning),
+    ):
+        if data.get(name):
+            findings.append(warning(data[name]))
+    findings += _in_order(Elevator, data, [("made_on", "commissioned_on"), ("inspected_on", "next_inspection_on")])
+    findings += _not_later(Elevator, data, ["made_on", "commissioned_on", "supervised_on", "inspected_on"], on)
+    findings += _party(session, data, "use_unit_id", "is_use", "使用单位")
+    findings += _party(session, data, "maintenance_unit_id", "is_maintenance", "维保单位")
+    for name, remedy in _ELEVATOR_WANTS:
+        if data.get(name) is None:
+            found = f"没有填写{label(Elevator, name)}"
+            findings.append(Finding("建议填写", False, found, remedy, field=name, level="warn"))
+    return findings
+
+
+def rivals(session: AnySession, model: FiledModel, data: Data, row_id: int) -> list[Finding]:
+    """For the officer alone: others that claim the same code and are not approved. They block nobody, but are seen."""
+    name = "uscc" if model is Unit else "code"
+    column = getattr(model, name)
+    statement = select(model).where(column == data.get(name), model.id != row_id, model.approved_version == 0)
+    found: list[Any] = list(session.scalars(statement.order_by(model.id).limit(5).execution_options(skip_scope=True)))
+    if not found:
+        return []
+    named = "、".join(f"{r!r}（填报编号 {r.id}）" for r in found)
+    return [
+        Finding(
+            f"{label(model, name)}另有填报", False, f"另有未审核通过的填报使用同一{label(model, name)}：{named}",
+            "请核对哪一份属实；通过其中一份后，另一份不能再通过", field=name, level="warn",
+        )
+    ]  # fmt: skip
+
+
+def parties_in_force(session: AnySession, data: Data) -> list[Finding]:
+    """For the approval of an elevator: its units must be approved first."""
+    findings = []
+    for name, word in (("use_unit_id", "使用单位"), ("maintenance_unit_id", "维保单位")):
+        unit = _unit(session, data.get(name))
+        if unit is not None:
+            ok = unit.approved_version > 0
+            findings.append(
+                Finding(
+                    f"{word}已备案", ok, f"{unit.name}" + ("已审核通过" if ok else "尚未审核通过"),
+                    "" if ok else f"请先审批该{word}的备案", field=name, link=None if ok else f"/units/{unit.id}",
+                )
+            )  # fmt: skip
+    return findings
+
+
+def _present(model: FiledModel, data: Data, name: str) -> Finding:
+    ok = data.get(name) is not None
+    return Finding(
+        "必填", ok, f"{label(model, name)}{'已填写' if ok else '没有填写'}",
+        "" if ok else f"请填写{label(model, name)}", field=name,
+    )  # fmt: skip
+
+
+def _passes(check: Callable[[], Any], rule: str) -> list[Finding]:
+    try:
+        return [Finding(rule, True, str(check()))]
+    except Refusal as refusal:
+        return refusal.findings
+
+
+def _region(session: AnySession, data: Data, on: dt.date) -> list[Finding]:
+    if data.get("region_id") is None:
+        return []
+    place = session.get(Region, data["region_id"])
+    ok = place is not None and (place.valid_from or on) <= on and (place.valid_until or on) >= on
+    return [
+        Finding(
+            "所在地区", ok, place.name if place is not None else f"没有编号为 {data['region_id']} 的地区",
+            "" if ok else "请选择现行的地区", field="region_id", value=str(data["region_id"]),
+        )
+    ]  # fmt: skip
+
+
+def _alone(session: AnySession, model: FiledModel, name: str, value: str, row_id: int | None) -> Finding:
+    """No approved row holds the same code. Compared as stored, which is normalised."""
+    statement = select(model).where(getattr(model, name) == value, model.approved_version > 0)
+    if row_id is not None:
+        statement = statement.where(model.id != row_id)
+    other: Any = session.scalar(statement.limit(1).execution_options(skip_scope=True))
+    word = label(model, name)
+    found = f"{word} {value} 没有重复"
+    if other is not None:
+        # An elevator's place may be none of the reader's business; a unit's name beside its code is public.
+        found = f"{word} {value} 已由{other.name if isinstance(other, Unit) else '另一台电梯'}备案并审核通过"
+    return Finding(
+        f"{word}唯一", other is None, found,
+        "" if other is None else "请核对是否填错；如确属本方，请联系登记机关更正原备案", field=name, value=value,
+    )  # fmt: skip
+
+
+def _in_order(model: FiledModel, data: Data, pairs: Iterable[tuple[str, str]]) -> list[Finding]:
+    findings = []
+    for first, second in pairs:
+        if data.get(first) and data.get(second):
+            ok = data[first] <= data[second]  # ISO days compare as text
+            findings.append(
+                Finding(
+                    "日期先后", ok,
+                    f"{label(model, first)} {data[first]}，{label(model, second)} {data[second]}"
+                    + ("" if ok else "，先后颠倒"),
+                    "" if ok else "请核对这两个日期", field=second, value=data[second],
+                )
+            )  # fmt: skip
+    return findings
+
+
+def _not_later(model: FiledModel, data: Data, names: Iterable[str], on: dt.date) -> list[Finding]:
+    return [
+        Finding(
+            "日期不晚于今天", False, f"{label(model, name)} {data[name]} 在今天（{on.isoformat()}）之后", "请核对日期",
+            field=name, value=data[name],
+        )
+        for name in names
+        if data.get(name) and data[name] > on.isoformat()
+    ]  # fmt: skip
+
+
+def _unit(session: AnySession, key: int | None) -> Unit | None:
+    # Outside the reader's scope on purpose: naming an approved unit is what filing is about.
+    if key is None:
+        return None
+    return session.scalar(select(Unit).where(Unit.id == key).execution_options(skip_scope=True))
+
+
+def _party(session: AnySession, data: Data, name: str, kind: str, word: str) -> list[Finding]:
+    unit = _unit(session, data.get(name))
+    if data.get(name) is None:
+        return []
+    ok = unit is not None and bool(getattr(unit, kind))
+    found = f"{unit.name}" if unit is not None else f"没有编号为 {data[name]} 的单位"
+    return [
+        Finding(
+            word, ok, found + ("" if ok or unit is None else f"没有备案为{word}"),
+            "" if ok else f"请选择备案为{word}的单位", field=name, value=str(data[name]),
+        )
+    ]  # fmt: skip

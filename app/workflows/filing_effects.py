@@ -1,0 +1,66 @@
+"""What follows when a filing takes force: the clock learns the unit, rows that carry the place follow it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import update
+
+from app import clock
+from app.models import (
+    Application,
+    Elevator,
+    GradeCertificate,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Person,
+    Unit,
+)
+from app.permissions import Actor
+from app.rules.lifecycle import ElevatorStatus
+from app.transaction import AnySession
+from app.workflows import clocks, cover
+
+
+def elevator_in_force(
+    session: AnySession, actor: Actor, row: Elevator, before: Mapping[str, Any], application: Application,
+    at: dt.datetime, *, first: bool,
+) -> None:  # fmt: skip
+    """Clock and place after an approval; at the first one a declared 停用 or 报废 stops the clock as well."""
+    day = clock.local_day(at)
+    if row.maintenance_unit_id is not None and (first or before["maintenance_unit_id"] != row.maintenance_unit_id):
+        clocks.unit_changed(session, row.id, row.maintenance_unit_id, day, at)
+        if not first:
+            cover.release(session, actor, row.id, day, at, keep_unit_id=row.maintenance_unit_id)
+    if first and row.status == ElevatorStatus.SUSPENDED:
+        clocks.pause(session, row.id, day, application, at)
+    if first and row.status == ElevatorStatus.SCRAPPED:
+        clocks.stop(session, row.id, day, at)
+    if not first and before["region_id"] != row.region_id:
+        # What still runs moves with the elevator; what was judged or done stays where it happened.
+        _follow(session, row.region_code, [
+            (MaintenanceClock, MaintenanceClock.elevator_id == row.id),
+            (MaintenanceLedger, MaintenanceLedger.elevator_id == row.id),
+            (MaintenanceOrder, (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")),
+        ])  # fmt: skip
+
+
+def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> None:
+    """People and their certificates are the region's where the unit is."""
+    if before["region_id"] != row.region_id:
+        _follow(session, row.region_code, [
+            (Person, Person.unit_id == row.id), (GradeCertificate, GradeCertificate.unit_id == row.id),
+        ])  # fmt: skip
+
+
+def _follow(session: AnySession, region_code: str, rows: Iterable[tuple[type[Any], Any]]) -> None:
+    for model, criterion in rows:
+        session.execute(
+            update(model)
+            .where(criterion, model.region_code != region_code)
+            .values(region_code=region_code)
+            .execution_options(skip_scope=True, synchronize_session="fetch")
+        )

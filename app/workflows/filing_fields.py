@@ -1,0 +1,219 @@
+"""The filed fields of units and elevators: which they are, how an input becomes a stored value, how two differ."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, Float, Integer, Numeric, String, Text
+
+from app.errors import Finding, Refusal
+from app.models import Elevator, Unit
+from app.rules.calendar import day_finding
+from app.rules.identifiers import check_mobile, normal_code
+
+Data = dict[str, Any]
+Filed = Unit | Elevator
+FiledModel = type[Unit] | type[Elevator]
+
+# Kept by the product, never filed. `region_code` follows from `region_id`.
+_KEPT = {
+    "id", "region_code", "status", "filing_state", "info_state", "approved_version", "approved_on",
+    "filed_by_unit_id", "batch_id", "public_token", "created_at", "updated_at", "created_by_id", "row_version",
+}  # fmt: skip
+CODES = {
+    "uscc", "licence_no", "code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
+}  # fmt: skip
+_PHONES = {"duty_phone", "emergency_phone"}
+_PHONE_FORM = re.compile(r"[0-9+][0-9 \-]{2,18}")
+_FILED = {
+    m.__tablename__: tuple(c.key for c in m.__table__.columns if c.key not in _KEPT) for m in (Unit, Elevator)
+}
+# Outside of these a figure is a slip of the keyboard or another unit of measure.
+_RANGES = {
+    "latitude": (-90, 90), "longitude": (-180, 180), "rated_load": (1, 100_000), "rated_speed": (0.01, 30),
+    "floors": (1, 300), "stops": (1, 300), "doors": (1, 600),
+}  # fmt: skip
+_TRUE, _FALSE = {"1", "true", "on", "y", "yes", "是"}, {"0", "false", "off", "n", "no", "否"}
+
+
+def fields_of(model: FiledModel) -> tuple[str, ...]:
+    """The names of the filed fields, in the order of the model."""
+    return _FILED[model.__tablename__]
+
+
+def required_of(model: FiledModel) -> tuple[str, ...]:
+    """Without these a draft can't be kept; what submitting needs besides is `filing_checks`' affair."""
+    columns = model.__table__.columns
+    return tuple(n for n in fields_of(model) if not columns[n].nullable and columns[n].default is None)
+
+
+def label(model: FiledModel, name: str) -> str:
+    """The declared label of a field."""
+    return str(model.__table__.columns[name].info.get("label", name))
+
+
+def snapshot(row: Filed) -> Data:
+    """The filed fields as the row has them, ready for JSON."""
+    return {name: _stored(getattr(row, name)) for name in fields_of(type(row))}
+
+
+def empty(model: FiledModel) -> Data:
+    """A new row's filed fields before anything was entered."""
+    columns = model.__table__.columns
+    return {n: columns[n].default.arg if columns[n].default is not None else None for n in fields_of(model)}
+
+
+def put(row: Filed, data: Mapping[str, Any]) -> None:
+    """Write filed values onto the row's columns."""
+    columns = type(row).__table__.columns
+    for name in fields_of(type(row)):
+        if name in data:
+            value = data[name]
+            if value is not None and isinstance(columns[name].type, Date):
+                value = dt.date.fromisoformat(value)
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+
+
+def clean(model: FiledModel, data: Mapping[str, Any]) -> tuple[Data, list[Finding]]:
+    """Each input in its stored form, and a finding for each that has none. Unknown names are refused, not ignored."""
+    columns = model.__table__.columns
+    values: Data = {}
+    findings: list[Finding] = []
+    for name, given in data.items():
+        if name not in fields_of(model):
+            findings.append(
+                Finding("备案字段", False, f"没有可以填报的字段“{name}”", "请按表单或模板填写", field=name)
+            )
+            continue
+        try:
+            values[name] = _value(columns[name], given)
+        except Refusal as refusal:
+            findings += refusal.findings
+        except ValueError as problem:
+            values.pop(name, None)
+            findings.append(
+                Finding(
+                    f"{label(model, name)}格式", False, f"填写为“{_short(given)}”", str(problem), field=name,
+                    value=_short(given),
+                )
+            )  # fmt: skip
+    return values, findings
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that two versions give differently."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Difference]:
+    """The fields in which two versions differ, in the order of the newer; empty text and nothing are the same."""
+    before = old or {}
+    names = [*new, *(n for n in before if n not in new)]
+    return [
+        Difference(name, before.get(name), new.get(name))
+        for name in names
+        if (before.get(name) if before.get(name) != "" else None) != (new.get(name) if new.get(name) != "" else None)
+    ]
+
+
+def _stored(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _value(column: Column[Any], given: Any) -> Any:
+    kind = column.type
+    if isinstance(kind, Boolean):
+        return _boolean(column, given)
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return None
+    if isinstance(kind, Date):
+        return _day(column, given)
+    if isinstance(kind, Float | Numeric):
+        return _number(column, given)
+    if isinstance(kind, Integer):
+        return _whole(column, given)
+    return _text(column, given)
+
+
+def _boolean(column: Column[Any], given: Any) -> bool:
+    if isinstance(given, bool):
+        return given
+    text = "" if given is None else str(given).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    if not text:
+        return bool(column.default.arg) if column.default is not None else False  # type: ignore[attr-defined]
+    raise ValueError("请填写“是”或“否”")
+
+
+def _day(column: Column[Any], given: Any) -> str:
+    if isinstance(given, dt.datetime):
+        given = given.date()
+    if not isinstance(given, dt.date):
+        try:
+            given = dt.date.fromisoformat(str(given).strip().replace("/", "-"))
+        except ValueError:
+            raise ValueError("请按 2026-11-20 这样的格式填写真实的日期") from None
+    finding = day_finding(given, column.key, str(column.info.get("label", column.key)))
+    if finding.stops:
+        raise Refusal(finding)
+    return str(given.isoformat())
+
+
+def _number(column: Column[Any], given: Any) -> float:
+    try:
+        value = float(str(given).strip())
+    except ValueError:
+        raise ValueError("请填写数字") from None
+    low, high = _RANGES.get(column.key, (-1e9, 1e9))
+    if not low <= value <= high:  # also what is not a number at all
+        raise ValueError(f"请填写 {low} 至 {high} 之间的数字，注意单位")
+    return value
+
+
+def _whole(column: Column[Any], given: Any) -> int:
+    value = _number(column, given)
+    if value != int(value):
+        raise ValueError("请填写整数")
+    return int(value)
+
+
+def _text(column: Column[Any], given: Any) -> str | None:
+    name, text = column.key, str(given)
+    if name in CODES:
+        text = normal_code(text)
+    elif column.info.get("sensitive") == "mobile":
+        text = check_mobile(text, name)
+    else:
+        keep = "\n" if isinstance(column.type, Text) else ""
+        # Invisible format characters would make two names that look alike; control characters break workbooks.
+        text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+        text = text.strip() if keep else " ".join(text.split())
+    if not text:
+        return None
+    limit = column.type.length if isinstance(column.type, String) else None
+    if limit and len(text) > limit:
+        raise ValueError(f"最多 {limit} 个字，现为 {len(text)} 个")
+    choices = column.info.get("choices")
+    if choices and text not in choices:
+        raise ValueError("请从这些里选一个：" + "、".join(str(word) for word in choices.values()))
+    if name in _PHONES and not _PHONE_FORM.fullmatch(text):
+        raise ValueError("请填写电话号码，例如 0398-5550162")
+    return text

@@ -1,0 +1,102 @@
+"""等级证书 applications (PER-07): an approved certificate raises the quota from that instant; a claim never does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from app import clock, scope
+from app.errors import Finding, refuse
+from app.models import Application, GradeCertificate, Person
+from app.permissions import Actor, Verb, require
+from app.rules.approval import ApplicationState, ApplicationVerb, application_move
+from app.rules.lifecycle import ApplicationKind
+from app.transaction import AnySession, lock
+from app.workflows import moves, submissions
+
+
+def submit(
+    session: AnySession, actor: Actor, certificate: GradeCertificate, attachments: Sequence[int], at: dt.datetime
+) -> Application:
+    """Ask the regulator to accept a person's certificate; a scan belongs to it."""
+    require(actor, Verb.PERSON_EDIT)
+    scope.visible(session, actor, GradeCertificate, certificate.id, "这份证书")
+    row = lock(session, GradeCertificate, certificate.id)
+    if row is None or not attachments:
+        raise refuse("证书扫描件", "没有上传证书扫描件", "请上传证书的照片或扫描件", field="attachments")
+    person = session.get(Person, row.person_id)
+    application = submissions.open_application(
+        session, actor, ApplicationKind.GRADE_CERTIFICATE.value, entity=GradeCertificate.__tablename__,
+        entity_id=row.id, title=f"等级证书　{person}　{row.certificate_no}", region_code=row.region_code, at=at,
+        attachments=attachments,
+    )  # fmt: skip
+    _follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
+    return application
+
+
+def findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
+    """Scan there, person still in the unit, certificate not past its end."""
+    row = _row(session, application)
+    person = session.get(Person, row.person_id)
+    on = clock.local_day(at)
+    here = person is not None and person.left_on is None and person.unit_id == row.unit_id
+    valid = row.valid_until is None or row.valid_until >= on
+    scans = len(application.data.get("attachments", []))
+    return [
+        Finding("证书扫描件", scans > 0, f"{scans} 份", "" if scans else "请退回，补交扫描件"),
+        Finding(
+            "人员在职", here, f"{person}" + ("在本单位" if here else "已不在申请单位"),
+            "" if here else "请退回申请单位核对",
+        ),
+        Finding(
+            "证书有效期", valid, f"有效期至 {row.valid_until or '长期'}", "" if valid else "证书已过期，请换证后再申请"
+        ),
+        Finding(
+            "发证日期", row.issued_on <= on, f"{row.issued_on} 发证",
+            "" if row.issued_on <= on else "在今天之后，请核对",
+        ),
+    ]  # fmt: skip
+
+
+def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+    row = _row(session, application)
+    _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
+    _follow(session, actor, row, ApplicationVerb.APPROVE, at, application)
+    row.in_force_from = at
+    session.flush()
+
+
+def turned_down(
+    session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
+) -> None:
+    row = _row(session, application)
+    if verb is ApplicationVerb.REJECT:
+        _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
+    _follow(session, actor, row, verb, at, application)
+
+
+def resubmitted(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+    _follow(session, actor, _row(session, application), ApplicationVerb.RESUBMIT, at, application)
+
+
+def _row(session: AnySession, application: Application) -> GradeCertificate:
+    row = lock(session, GradeCertificate, application.entity_id)
+    if row is None:
+        raise refuse("等级证书", "没有找到这份证书，或不在您的管辖范围内", "请从列表重新打开")
+    return row
+
+
+def _follow(
+    session: AnySession, actor: Actor, row: GradeCertificate, verb: ApplicationVerb, at: dt.datetime,
+    application: Application,
+) -> None:  # fmt: skip
+    """The certificate's state goes along with its application's."""
+    if verb is ApplicationVerb.ACCEPT and row.state == ApplicationState.ACCEPTED:
+        return
+    new = application_move(ApplicationState(row.state), verb)
+    moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, application=application)
+
+
+APPLICATION = submissions.Handlers(
+    findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted
+)

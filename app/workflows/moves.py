@@ -1,0 +1,204 @@
+"""The only code that changes a status. Every change is one legal step of a table in `rules` and one StatusChange."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from app import clock
+from app.errors import refuse
+from app.models import (
+    Application,
+    Elevator,
+    GradeCertificate,
+    MaintenanceOrder,
+    StatusChange,
+    Unit,
+    Version,
+    Visit,
+)
+from app.permissions import Actor
+from app.rules.approval import (
+    OPEN_STATES,
+    ApplicationState,
+    ApplicationVerb,
+    FilingState,
+    application_move,
+    filing_move,
+    info_state,
+)
+from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
+from app.transaction import AnySession
+from app.workflows import audit
+
+TAKE_OVER = "take_over"
+EDIT = "edit"
+DISCARD = "discard"
+
+# What filing knows beside the verbs of an application: editing what is settled opens a draft, discarding it ends one.
+_FILING_EDITS = {
+    (FilingState.APPROVED, EDIT): FilingState.DRAFT,
+    (FilingState.REJECTED, EDIT): FilingState.DRAFT,
+    (FilingState.DRAFT, DISCARD): FilingState.APPROVED,
+    (FilingState.REJECTED, DISCARD): FilingState.APPROVED,
+}
+_VERSION_STEPS = {
+    ("draft", "pending"), ("pending", "approved"), ("pending", "rejected"), ("pending", "withdrawn"),
+    ("draft", "withdrawn"),
+}  # fmt: skip
+_ORDER_STEPS = {("open", "done"), ("open", "void")}
+# rules.visits decides the state from the facts; here only that what is settled stays settled.
+_VISIT_UNSETTLED = {"open", "awaiting", "pending"}
+# Their deeds are audited by the workflow that does them, with more than a status.
+_UNAUDITED = (Version, Visit, MaintenanceOrder)
+
+
+def move(
+    session: AnySession,
+    actor: Actor,
+    row: Any,
+    field: str,
+    new: str,
+    *,
+    verb: str,
+    at: dt.datetime,
+    effective_on: dt.date | None = None,
+    application: Application | None = None,
+    reason: str | None = None,
+) -> StatusChange | None:
+    """Take one legal step of one status and record it; the same state again is no step and gives None.
+
+    The caller holds the row (`transaction.lock`). `filing_state` carries `info_state` with it, `Application.state`
+    carries `is_open`. A Version's state is recorded by its entity's step and by its own columns.
+    """
+    old = getattr(row, field)
+    if old == new:
+        return None
+    _legal(session, row, field, old, new, verb)
+    setattr(row, field, new)
+    if field == "filing_state":
+        row.info_state = info_state(row.approved_version > 0, FilingState(new))
+    if isinstance(row, Application):
+        row.is_open = new in OPEN_STATES
+    session.flush()
+    if isinstance(row, Version):
+        return None
+    change = StatusChange(
+        entity=row.__tablename__, entity_id=row.id, field=field, old=old, new=new, verb=verb,
+        effective_on=effective_on or clock.local_day(at), known_at=at, actor_id=actor.user_id,
+        application_id=None if application is None else application.id, reason=reason,
+    )  # fmt: skip
+    session.add(change)
+    if not isinstance(row, _UNAUDITED):
+        audit.record(
+            session, actor, at, f"{row.__tablename__}.{verb}", row.__tablename__, row.id,
+            before={field: old}, after={field: new} | ({"reason": reason} if reason else {}),
+        )  # fmt: skip
+    return change
+
+
+def move_where(
+    session: AnySession,
+    actor: Actor,
+    model: type[Any],
+    field: str,
+    old: str,
+    new: str,
+    criterion: ColumnElement[bool],
+    *,
+    verb: str,
+    at: dt.datetime,
+    effective_on: dt.date | None = None,
+    application: Application | None = None,
+    reason: str | None = None,
+    values: dict[str, Any] | None = None,
+) -> list[int]:
+    """The same step for every row in state `old` that meets the criterion, in two statements; gives their ids.
+
+    Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …).
+    Loaded rows are refreshed. The caller audits the deed once, with its counts.
+    """
+    if model not in (MaintenanceOrder, Visit):
+        raise ValueError(f"{model.__name__} moves row by row")
+    _legal_states(model, field, old, new, verb)
+    statement = (
+        update(model)
+        .where(getattr(model, field) == old, criterion)
+        .values({field: new, **(values or {})})
+        .returning(model.id)
+        .execution_options(synchronize_session="fetch", skip_scope=True)
+    )
+    ids = list(session.scalars(statement))
+    if ids:
+        shared = {
+            "entity": model.__tablename__, "field": field, "old": old, "new": new, "verb": verb,
+            "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
+            "application_id": None if application is None else application.id, "reason": reason,
+        }  # fmt: skip
+        session.execute(insert(StatusChange), [shared | {"entity_id": key} for key in ids])
+    return ids
+
+
+def status_on(session: AnySession, elevator_id: int, on: dt.date, known_at: dt.datetime | None = None) -> str:
+    """The elevator's status on a day, as known at an instant (default: as known now); 告知 before its first step."""
+    statement = select(StatusChange.new).where(
+        StatusChange.entity == Elevator.__tablename__,
+        StatusChange.entity_id == elevator_id,
+        StatusChange.field == "status",
+        StatusChange.effective_on <= on,
+    )
+    if known_at is not None:
+        statement = statement.where(StatusChange.known_at <= known_at)
+    last = session.scalar(statement.order_by(StatusChange.effective_on.desc(), StatusChange.id.desc()).limit(1))
+    return last or ElevatorStatus.NOTIFIED.value
+
+
+def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: str) -> None:
+    if isinstance(row, Elevator) and field == "status":
+        expected = _elevator_step(session, row, old, new, verb)
+    elif isinstance(row, Unit | Elevator) and field == "filing_state":
+        edit = _FILING_EDITS.get((FilingState(old), verb))
+        if edit is FilingState.APPROVED and not row.approved_version:
+            edit = None
+        expected = edit or filing_move(FilingState(old), ApplicationVerb(verb))
+    elif isinstance(row, Application | GradeCertificate) and field == "state":
+        expected = application_move(ApplicationState(old), ApplicationVerb(verb))
+    else:
+        return _legal_states(type(row), field, old, new, verb)
+    if expected != new:
+        raise _illegal(field, old, new, verb)
+
+
+def _legal_states(model: type[Any], field: str, old: str, new: str, verb: str) -> None:
+    legal = field == "state" and (
+        (issubclass(model, Version) and (old, new) in _VERSION_STEPS)
+        or (issubclass(model, MaintenanceOrder) and (old, new) in _ORDER_STEPS)
+        or (issubclass(model, Visit) and old in _VISIT_UNSETTLED and new != "open")
+    )
+    if not legal:
+        raise _illegal(field, old, new, verb)
+
+
+def _elevator_step(session: AnySession, row: Elevator, old: str, new: str, verb: str) -> str:
+    if verb in STATUS_KINDS:
+        return elevator_move(ElevatorStatus(old), ApplicationKind(verb)).value
+    if verb == TAKE_OVER and old == ElevatorStatus.NOTIFIED and not _has_moved(session, row.id):
+        return ElevatorStatus(new).value
+    raise _illegal("status", old, new, verb)
+
+
+def _has_moved(session: AnySession, elevator_id: int) -> bool:
+    found = select(StatusChange.id).where(
+        StatusChange.entity == Elevator.__tablename__,
+        StatusChange.entity_id == elevator_id,
+        StatusChange.field == "status",
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def _illegal(field: str, old: str, new: str, verb: str) -> Exception:
+    return refuse(
+        "状态变更", f"不能由“{old}”经“{verb}”变为“{new}”", "请刷新页面查看当前状态", field=field, value=new
+    )
