@@ -103,6 +103,9 @@ def test_overlapping_pauses_merge() -> None:
     a, b, c = D(2021, 1, 1), D(2021, 2, 1), D(2021, 3, 1)
     assert merged_pauses([Pause(b, None), Pause(a, c)]) == [Pause(a, None)]
     assert merged_pauses([Pause(a, b), Pause(b, c)]) == [Pause(a, c)]
+    inner = Pause(D(2021, 1, 5), D(2021, 1, 9))
+    assert merged_pauses([inner, Pause(a, c)]) == [Pause(a, c)]
+    assert merged_pauses([inner, Pause(b, c)]) == [inner, Pause(b, c)]
     assert merged_pauses([Pause(a, None), Pause(b, c)]) == [Pause(a, None)]
     assert merged_pauses([Pause(b, b), Pause(c, a)]) == []
 
