@@ -1,0 +1,77 @@
+"""Invented names: places, firms, estates and people that exist nowhere."""
+
+from __future__ import annotations
+
+# code, name, level, parent, centre (latitude, longitude); 98 is no province of GB/T 2260.
+REGIONS: tuple[tuple[str, str, str, str | None, float, float], ...] = (
+    ("980000000000", "岚省", "province", None, 30.62, 119.98),
+    ("980400000000", "澜州市", "city", "980000000000", 30.62, 119.98),
+    ("980402000000", "临河区", "district", "980400000000", 30.63, 119.97),
+    ("980403000000", "青坪区", "district", "980400000000", 30.68, 120.06),
+    ("980404000000", "望湖区", "district", "980400000000", 30.56, 120.03),
+    ("980421000000", "云樾县", "district", "980400000000", 30.49, 119.86),
+)
+STREETS = ("明水街道", "棉纺街道", "河湾街道", "沁园街道")
+
+FIRM_WORDS = (
+    "恒枢", "青禾", "联升", "正鼎", "河川", "广泽", "宁远", "永泽", "远屹", "知行", "启岳", "安澜", "万钧", "云阶",
+    "守恒", "千寻", "衡升", "长枢", "明升", "齐岳",
+)  # fmt: skip
+FIRM_TAILS = ("电梯工程有限公司", "电梯有限公司", "机电设备有限公司", "电梯服务有限公司")
+
+ESTATES = (
+    "云樾里小区", "河湾花园", "明澜公馆", "沁园新村", "青坪科创园", "望湖广场", "临河商厦", "棉纺新城", "澜庭苑",
+    "水岸名居", "知春里", "揽月府", "拾光里", "听澜雅苑", "青坪小学", "临河区人民医院", "望湖酒店", "澜州南站",
+    "岚山文化馆", "云樾县政务中心",
+)  # fmt: skip
+PLACE_TYPES = {
+    "青坪科创园": "office", "望湖广场": "mall", "临河商厦": "mall", "青坪小学": "school", "临河区人民医院": "hospital",
+    "望湖酒店": "hotel", "澜州南站": "transport", "岚山文化馆": "culture", "云樾县政务中心": "office",
+}  # fmt: skip
+USE_TAILS = ("物业服务有限公司", "商业管理有限公司", "资产管理有限公司", "社区服务中心")
+USE_WORDS = (
+    "新禾", "沁园", "河湾", "明澜", "望湖", "轨道运营", "临河", "棉纺", "澜庭", "知春", "揽月", "拾光", "听澜",
+    "岚山", "云樾", "水岸", "青坪", "澜城", "安居", "乐居",
+)  # fmt: skip
+
+SURNAMES = "王何苏顾陆江林温沈叶白秦许程宋韩方袁梁杜"
+GIVEN = (
+    "砚秋", "一舟", "见山", "以宁", "清和", "望舒", "知远", "映川", "云帆", "景行", "怀瑾", "思齐", "牧之", "子衿",
+    "若谷", "修远", "长风", "听雨", "星河", "南乔", "北辰", "时安", "屿白", "归晚",
+)  # fmt: skip
+MAKERS = ("澜州迅程电梯制造有限公司", "岚峰电梯制造有限公司", "天阶电梯（岚省）有限公司")
+MODELS = ("XC-M3", "LF-200", "TJ-8000", "XC-E1", "LF-F5")
+
+
+def person_name(number: int) -> str:
+    """The n-th invented name; different for the first few hundred."""
+    return SURNAMES[number % len(SURNAMES)] + GIVEN[(number // len(SURNAMES) + number) % len(GIVEN)]
+
+
+def firm_name(number: int) -> str:
+    turn = number // len(FIRM_WORDS)
+    return f"澜州{FIRM_WORDS[number % len(FIRM_WORDS)]}{_turn(turn)}{FIRM_TAILS[turn % len(FIRM_TAILS)]}"
+
+
+def use_unit_name(number: int) -> str:
+    turn = number // len(USE_WORDS)
+    return f"澜州{USE_WORDS[number % len(USE_WORDS)]}{_turn(turn)}{USE_TAILS[turn % len(USE_TAILS)]}"
+
+
+def estate_name(number: int) -> str:
+    turn = number // len(ESTATES)
+    return ESTATES[number % len(ESTATES)] + (f"{turn + 1}期" if turn else "")
+
+
+def phone(number: int) -> str:
+    """A number of the right form that no operator gives out in this pattern: 1990398 and the serial."""
+    return f"1990{number % 10_000_000:07d}"
+
+
+def _turn(turn: int) -> str:
+    """第二家起带字号，名字不会重复。"""
+    signs = "甲乙丙丁戊己庚辛壬癸"
+    if turn < len(FIRM_TAILS):
+        return ""
+    turn -= len(FIRM_TAILS)
+    return signs[turn % 10] + (signs[turn // 10 % 10] if turn >= 10 else "") + (str(turn // 100) if turn >= 100 else "")
