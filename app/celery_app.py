@@ -6,6 +6,7 @@ row in `job` (see models/job.py); a message carries only its id, and the reaper 
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from app.extensions import db
 from app.tasks import MODULES
 from app.workflows.jobs import job_queued
 
+log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10
 
 # Crontabs are Asia/Shanghai. The schedule file remembers the last run, so a night that the machine slept through
@@ -150,12 +152,12 @@ class HeartbeatScheduler(PersistentScheduler):  # type: ignore[misc]
 @job_queued.connect
 def _send_job(job_id: int) -> None:
     """Send a committed job's id. A broker that is away loses nothing: the reaper sends the id again."""
-    from flask import current_app
+    from celery import current_app
 
     try:
-        current_app.extensions["celery"].send_task("app.tasks.jobs.run_job", args=[job_id])
+        current_app.send_task("app.tasks.jobs.run_job", args=[job_id])
     except Exception:
-        current_app.logger.exception("job %s was not sent; the reaper will", job_id)
+        log.exception("job %s was not sent; the reaper will", job_id)
 
 
 _worker_stops = threading.Event()

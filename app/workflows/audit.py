@@ -22,6 +22,8 @@ from app.rules.sealing import GENESIS, batch_digest, entry_digest, merkle_root
 from app.transaction import AnySession
 
 BATCH_ENTRIES = 500
+# In the data folder; a line "number digest" for each batch, appended as they are sealed.
+HEADS_FILE = "audit/heads.txt"
 MOST_PROBLEMS = 100
 # Never in a log, whatever a caller passes.
 _SECRETS = {"password", "token", "secret"}
@@ -205,6 +207,14 @@ def heads(session: AnySession, after: int = 0) -> list[tuple[int, str]]:
         select(AuditBatch.number, AuditBatch.digest).where(AuditBatch.number > after).order_by(AuditBatch.number)
     )
     return [(number, digest) for number, digest in session.execute(statement)]
+
+
+def read_heads(text: str) -> dict[int, str]:
+    """The lines of a file of heads; a last line torn by a power cut is left out."""
+    found = (line.split() for line in text.splitlines())
+    return {
+        int(parts[0]): parts[1] for parts in found if len(parts) == 2 and parts[0].isdigit() and len(parts[1]) == 64
+    }
 
 
 def lines(session: AnySession) -> Iterator[dict[str, Any]]:

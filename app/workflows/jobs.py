@@ -14,9 +14,10 @@ from typing import Any
 
 from blinker import Signal
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Finding, NotFound, refuse
-from app.models import Job
+from app.models import Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession, after_commit
 from app.workflows import audit, outbox
@@ -27,6 +28,11 @@ MOST_UNFINISHED = 20
 # A queued job whose message may be lost is sent again after this long.
 RESEND_AFTER = dt.timedelta(seconds=30)
 UNFINISHED = ("queued", "running")
+# Asked when a job is entered and again when it runs, for rights may be taken away in between.
+KIND_VERB = {
+    "import_check": Verb.IMPORT, "import": Verb.IMPORT, "import_undo": Verb.IMPORT, "export": Verb.EXPORT,
+    "report": Verb.REPORT_READ, "score": Verb.SCORE_RUN, "schedule": Verb.SCHEDULE_RUN, "age": Verb.SCHEDULE_RUN,
+}  # fmt: skip
 
 job_queued = Signal("A job waits; sent with its id after the commit.")
 
@@ -39,6 +45,7 @@ def enqueue(
     session: AnySession, actor: Actor, at: dt.datetime, kind: str, title: str, params: Mapping[str, Any] | None = None
 ) -> Job:
     """Insert a job owned by the actor; its id goes to the broker after the commit. `params` must be JSON."""
+    require(actor, KIND_VERB[kind])
     if actor.user_id is not None:
         waiting = session.scalar(
             select(func.count()).where(Job.created_by_id == actor.user_id, Job.state.in_(UNFINISHED))
@@ -201,6 +208,13 @@ def reap(session: AnySession, at: dt.datetime, stale_seconds: int) -> Reaped:
     for job_id in reaped.again:
         _announce(session, job_id)
     return reaped
+
+
+def show_service(session: AnySession, name: str, at: dt.datetime) -> None:
+    """Write that a part of the product lives; `/health` reads it."""
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(ServiceHeartbeat.__table__).values(name=name, at=at)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
 
 
 # --- the owner's side

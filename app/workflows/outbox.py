@@ -56,8 +56,8 @@ def notify(
     written = 0
     for start in range(0, len(rows), _INSERT_ROWS):
         statement = dialect.insert(Notification.__table__).values(rows[start : start + _INSERT_ROWS])
-        result: Any = session.execute(statement.on_conflict_do_nothing(index_elements=["dedupe_key"]))
-        written += result.rowcount
+        statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.id)
+        written += len(session.execute(statement).all())
     return written
 
 

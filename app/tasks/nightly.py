@@ -1,0 +1,85 @@
+"""The night's work, entered as jobs of the system: seen, kept alive and taken up again like everybody's."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+from celery import shared_task
+from sqlalchemy import select
+
+from app import clock
+from app.errors import refuse
+from app.extensions import db
+from app.models import Job
+from app.permissions import SYSTEM
+from app.tasks.jobs import JobContext, handles
+from app.transaction import transaction
+from app.workflows import jobs
+
+TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定"}
+
+
+@shared_task
+def age() -> int | None:
+    return enter("age", clock.today())
+
+
+@shared_task
+def schedule() -> int | None:
+    return enter("schedule", clock.today())
+
+
+def enter(kind: str, on: dt.date) -> int | None:
+    """Enter the system's job of that day; None when it waits, runs or is done already (beat may ask twice)."""
+    params = {"on": on.isoformat()}
+    with transaction(db.session):
+        earlier = db.session.execute(
+            select(Job.params, Job.state).where(
+                Job.kind == kind, Job.created_by_id.is_(None), Job.created_at >= clock.now() - dt.timedelta(days=2)
+            )
+        )
+        if any(held == params and state != "failed" for held, state in earlier):
+            return None
+        return jobs.enqueue(db.session, SYSTEM, clock.now(), kind, f"{TITLES[kind]} {on.isoformat()}", params).id
+
+
+@handles("schedule")
+def run_schedule(context: JobContext) -> dict[str, Any]:
+    """Make orders and judge overdue for a day, in the whole country or a region within the owner's."""
+    from app.workflows import schedule as workflow
+
+    on, region = _day(context), context.params.get("region")
+    if context.actor.region_span is not None and not context.actor.sees_everything:
+        low, high = context.actor.region_span
+        region = region or context.actor.region_code
+        if not low <= region < high:
+            raise refuse("管辖范围", f"地区 {region} 不在您的管辖范围内", "请改选本辖区", field="region", value=region)
+    with transaction(context.session):
+        summary = workflow.run(context.session, on, clock.now(), region=region, progress=context.progress)
+    return _as_dict(summary)
+
+
+@handles("age")
+def run_age(context: JobContext) -> dict[str, Any]:
+    """Move on the visits whose state changes by age alone."""
+    from app.workflows import ageing
+
+    with transaction(context.session):
+        return _as_dict(ageing.run(context.session, clock.now()))
+
+
+def _day(context: JobContext) -> dt.date:
+    try:
+        return dt.date.fromisoformat(context.params["on"])
+    except (KeyError, TypeError, ValueError) as error:
+        value = context.params.get("on")
+        raise refuse("日期", f"“{value}”不是日期", "请用 2026-03-01 这样的写法", field="on", value=value) from error
+
+
+def _as_dict(summary: Any) -> dict[str, Any]:
+    found = dataclasses.asdict(summary) if dataclasses.is_dataclass(summary) else summary
+    if isinstance(found, dict):
+        return {k: v if isinstance(v, int | float | str | bool | None) else str(v) for k, v in found.items()}
+    return {"changed": found}
