@@ -134,10 +134,14 @@ class OverduePeriod(Model):
 
     __tablename__ = "overdue_period"
     __table_args__ = (
-        Index("uq_overdue_period", "elevator_id", "limit_on", unique=True),
+        # A withdrawn one leaves its day free: evidence can be withdrawn in its turn, and then the day is judged again.
+        Index(
+            "uq_overdue_period", "elevator_id", "limit_on", unique=True,
+            sqlite_where=text("NOT withdrawn"), postgresql_where=text("NOT withdrawn"),
+        ),
         Index("ix_overdue_period_unit_limit", "unit_id", "limit_on"),
         Index("ix_overdue_period_region_limit", "region_code", "limit_on"),
-    )
+    )  # fmt: skip
     id: Mapped[int] = pk()
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
     # Null when no contract covered the limit day: nobody's, shown as 脱保 (T12).

@@ -32,7 +32,8 @@ from app.workflows.submissions import FILING_KINDS, Handlers
 
 # Named, not imported: the areas open applications themselves, so they import this side.
 HANDLERS = {
-    "unit_filing": "filing", "elevator_filing": "filing", "contract_change": "contracts", "grade_certificate": "grades",
+    "unit_filing": "filing", "elevator_filing": "filing", "contract_change": "contract_changes",
+    "grade_certificate": "grades",
     "use_registration": "lifecycle", "suspension": "lifecycle", "reactivation": "lifecycle", "scrapping": "lifecycle",
 }  # fmt: skip
 _DECISIONS = frozenset(

@@ -1174,7 +1174,11 @@ def upgrade():
             "ix_overdue_period_unit_limit", ["unit_id", "limit_on"], unique=False
         )
         batch_op.create_index(
-            "uq_overdue_period", ["elevator_id", "limit_on"], unique=True
+            "uq_overdue_period",
+            ["elevator_id", "limit_on"],
+            unique=True,
+            sqlite_where=sa.text("NOT withdrawn"),
+            postgresql_where=sa.text("NOT withdrawn"),
         )
 
     op.create_table(

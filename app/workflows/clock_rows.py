@@ -1,0 +1,138 @@
+"""The stored clock of an elevator: its row held, as the value that the rules know, and what lies around it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app import clock
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenancePause, Visit
+from app.models.policy import policy_value
+from app.policy import Key
+from app.rules.clock_history import History, history_since, periods_of
+from app.rules.schedule import Clock, Pause, roll
+from app.transaction import AnySession
+from app.workflows import ledgers, orders, overdue
+
+DAY = dt.timedelta(days=1)
+
+
+def held(session: AnySession, elevator_id: int) -> MaintenanceClock:
+    """The clock's row, held until the transaction ends; made when the elevator has none."""
+    row = _locked(session, elevator_id)
+    if row is not None:
+        return row
+    elevator = session.scalar(select(Elevator).where(Elevator.id == elevator_id).execution_options(skip_scope=True))
+    if elevator is None:
+        raise ValueError(f"no elevator {elevator_id}")
+    values = {
+        "elevator_id": elevator.id, "unit_id": elevator.maintenance_unit_id, "region_code": elevator.region_code,
+        "limit_days": 15, "missed": 0,
+    }  # fmt: skip
+    insert: Any = orders.insert_of(session)
+    session.execute(insert(MaintenanceClock.__table__).values(**values).on_conflict_do_nothing())
+    row = _locked(session, elevator_id)
+    assert row is not None
+    return row
+
+
+def _locked(session: AnySession, elevator_id: int) -> MaintenanceClock | None:
+    statement = select(MaintenanceClock).where(MaintenanceClock.elevator_id == elevator_id).with_for_update()
+    return session.scalar(statement.execution_options(skip_scope=True, populate_existing=True))
+
+
+def value_of(row: MaintenanceClock, ledger: MaintenanceLedger | None) -> Clock:
+    """The stored clock as the rules know it. Without a ledger the limit stands in for the plan."""
+    assert row.anchor_on is not None
+    limit = row.limit_on or row.anchor_on + dt.timedelta(days=row.limit_days)
+    planned = ledger.next_half_month_on if ledger is not None else None
+    left = row.limit_left_days
+    plan_left = row.plan_left_days if row.plan_left_days is not None else left
+    return Clock(row.anchor_on, limit, planned or limit, row.paused_on, left, plan_left)
+
+
+def store(row: MaintenanceClock, ledger: MaintenanceLedger | None, value: Clock) -> None:
+    row.anchor_on, row.paused_on = value.anchor_on, value.paused_on
+    row.limit_left_days, row.plan_left_days = value.remaining_days, value.plan_remaining_days
+    row.limit_on = value.limit_on if value.paused_on is None else None
+    if ledger is not None and (ledger.next_half_month_on is not None or ledger.next_annual_on is not None):
+        ledgers.plan(ledger, value.planned_on)
+
+
+def write(row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History) -> None:
+    store(row, ledger, told.clock)
+    row.missed, row.limit_days = told.standing, told.limit_days
+    if ledger is not None:
+        # A counted visit starts the plan even where the ledger had no dates yet.
+        ledgers.plan(ledger, told.clock.planned_on)
+
+
+def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, at: dt.datetime) -> None:
+    """Judge every day up to `through` by the clock that runs, so that nothing missed is lost when it is moved."""
+    assert row.anchor_on is not None and row.limit_on is not None
+    before = Clock(row.anchor_on, row.limit_on, row.limit_on)
+    after, missed = roll(before, through, row.limit_days)
+    overdue.judge(session, row, periods_of(row.anchor_on, missed, row.missed), at)
+    row.anchor_on, row.limit_on, row.missed = after.anchor_on, after.limit_on, row.missed + len(missed)
+    if missed:
+        row.judged_through = max(row.judged_through or through, through)
+
+
+def over_through(session: AnySession, elevator_id: int, at: dt.datetime) -> dt.date:
+    """The last day that is over and can be judged: a visit still open is waited for."""
+    waiting = select(func.min(Visit.visit_on)).where(Visit.elevator_id == elevator_id, Visit.state == "open")
+    open_on = session.scalar(waiting.execution_options(skip_scope=True))
+    yesterday = clock.local_day(at) - DAY
+    return yesterday if open_on is None else min(yesterday, open_on - DAY)
+
+
+def neighbour(
+    session: AnySession, elevator_id: int, visit: Visit, first: dt.date | None, last: dt.date | None
+) -> dt.date | None:
+    """The nearest other counted visit: the last one up to `last`, or the first one from `first` on."""
+    far = func.max(Visit.visit_on) if last is not None else func.min(Visit.visit_on)
+    statement = select(far).where(Visit.elevator_id == elevator_id, Visit.counted.is_(True), Visit.id != visit.id)
+    if first is not None:
+        statement = statement.where(Visit.visit_on >= first)
+    if last is not None:
+        statement = statement.where(Visit.visit_on <= last)
+    found: dt.date | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
+
+
+def pauses_of(session: AnySession, elevator_id: int) -> list[Pause]:
+    statement = select(MaintenancePause.from_on, MaintenancePause.to_on).where(
+        MaintenancePause.elevator_id == elevator_id
+    )
+    return [Pause(first, until) for first, until in session.execute(statement.order_by(MaintenancePause.from_on))]
+
+
+def end_pauses(session: AnySession, elevator_id: int, on: dt.date) -> None:
+    statement = select(MaintenancePause).where(
+        MaintenancePause.elevator_id == elevator_id, MaintenancePause.to_on.is_(None)
+    )
+    for found in session.scalars(statement):
+        found.to_on = max(on, found.from_on)
+
+
+def before_unit(row: MaintenanceClock, on: dt.date) -> bool:
+    return row.unit_since_on is not None and on < row.unit_since_on
+
+
+def interval_of(row: MaintenanceClock, ledger: MaintenanceLedger | None) -> int:
+    """The ledger's interval makes the plan; without a ledger nothing is planned and the limit stands in."""
+    return ledger.interval_days if ledger is not None else row.limit_days
+
+
+def history(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, anchor: dt.date, last: dt.date
+) -> History:
+    """What happened from the day of a counted visit to the end of `last`.
+
+    The limit is that of the policy of the anchor's day: a row of missed periods keeps the length it began with.
+    """
+    limit_days = int(policy_value(session, Key.LIMIT_DAYS, row.region_code, anchor))
+    pauses = pauses_of(session, row.elevator_id)
+    return history_since(anchor, interval_of(row, ledger), limit_days, pauses, last, row.unit_since_on)

@@ -1,0 +1,277 @@
+"""The maintenance clock of an elevator: moved by counted visits, stopped and started by approvals, carried over to a
+new unit. Every verb holds the clock's row, so the nightly job and a check-out never judge over each other.
+
+Evidence may arrive late or be taken back: the stretch of history between the neighbouring visits is then told again by
+`rules.clock_history`, and the kept periods are corrected (rules.md: withdrawn by a correction row, nothing is deleted).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import func, select
+
+from app import clock
+from app.models import (
+    Application,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    MaintenancePause,
+    Visit,
+)
+from app.permissions import SYSTEM
+from app.rules.schedule import change_unit
+from app.rules.schedule import pause as stopped
+from app.rules.schedule import resume as restarted
+from app.transaction import AnySession
+from app.workflows import clock_rows, cover, ledgers, moves, orders, overdue
+from app.workflows.ledgers import save as save_ledger
+
+__all__ = [
+    "after_visit", "complete_entry", "pause", "resume", "save_ledger", "stop", "unit_changed",
+]  # fmt: skip
+DAY = dt.timedelta(days=1)
+BY_CLOCK = SYSTEM.by("clock")
+
+
+# --- visits
+
+
+def after_visit(session: AnySession, elevator_id: int, visit: Visit, at: dt.datetime) -> None:
+    """Let the clock know that a visit counts, or no longer counts (`visit.counted`). Told twice nothing changes.
+
+    The clock moves at check-out to the day of check-in. A newest visit re-anchors it, closes the open order and moves
+    the ledger's dates; one that arrives late never moves anything back, but withdraws what it proves wrong.
+    """
+    session.flush()
+    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    if visit.counted:
+        _counts(session, row, ledger, visit, at)
+    else:
+        _counts_no_more(session, row, ledger, visit, at)
+    session.flush()
+
+
+def _counts(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime
+) -> None:
+    on = visit.visit_on
+    fresh = row.last_visit_on is None or on > row.last_visit_on
+    if row.unit_since_on is not None and on < row.unit_since_on:
+        _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
+        return
+    row.first_visit_on = on if row.first_visit_on is None else min(row.first_visit_on, on)
+    if row.last_visit_on is None or on >= row.last_visit_on:
+        _anchor(session, row, ledger, visit, at)
+    else:
+        _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
+    order = _close_orders(session, visit, at, newest=on == row.last_visit_on)
+    if ledger is not None:
+        order_day = order.planned_on if order is not None else on
+        ledgers.advance_long(ledger, visit.level, order_day, on, newest=fresh)
+        ledgers.plan(ledger, ledger.next_half_month_on)
+
+
+def _anchor(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime
+) -> None:
+    """The newest visit: judge the days before it by the clock that ran, then start anew on its day."""
+    on = visit.visit_on
+    if row.limit_on is not None and row.anchor_on is not None and row.anchor_on < on:
+        clock_rows.judge_through(session, row, on - DAY, at)
+    late = overdue.standing(session, row.elevator_id, first=on)
+    overdue.withdraw(session, late, BY_CLOCK, "本次维保在期限内，资料后到", at, visit.id)
+    overdue.completed_by(session, row.elevator_id, on)
+    row.last_visit_on = on
+    last = max(on, clock_rows.over_through(session, row.elevator_id, at))
+    told = clock_rows.history(session, row, ledger, on, last)
+    clock_rows.write(row, ledger, told)
+    overdue.judge(session, row, told.periods, at)
+
+
+def _counts_no_more(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime
+) -> None:
+    """A visit was turned down after it had counted: the clock stands as if it had not been."""
+    on = visit.visit_on
+    if clock_rows.neighbour(session, row.elevator_id, visit, on, on) is not None:
+        return
+    before = clock_rows.neighbour(session, row.elevator_id, visit, None, on - DAY)
+    reason = "维保记录不再有效，重新判定"
+    if clock_rows.before_unit(row, on) or (row.last_visit_on is not None and on < row.last_visit_on):
+        _retell_between(session, row, ledger, before, visit, at, reason)
+    elif row.last_visit_on == on:
+        rows = overdue.standing(session, row.elevator_id, last=on) if before is None else []
+        base = before or (rows[0].anchor_on if rows else None)
+        row.last_visit_on = before if before is not None and not clock_rows.before_unit(row, before) else None
+        if base is None:
+            row.anchor_on = row.limit_on = None
+            row.missed = 0
+            rows = overdue.standing(session, row.elevator_id, first=on)
+            overdue.withdraw(session, rows, BY_CLOCK, reason, at, visit.id)
+        else:
+            last = clock_rows.over_through(session, row.elevator_id, at)
+            told = clock_rows.history(session, row, ledger, base, last)
+            clock_rows.write(row, ledger, told)
+            overdue.retell(session, row, told.periods, base + DAY, last, BY_CLOCK, reason, at, visit_id=visit.id)
+    own = select(func.min(Visit.visit_on)).where(
+        Visit.elevator_id == row.elevator_id, Visit.counted.is_(True), Visit.id != visit.id,
+        Visit.visit_on >= (row.unit_since_on or dt.date.min),
+    )  # fmt: skip
+    row.first_visit_on = session.scalar(own.execution_options(skip_scope=True))
+    if ledger is not None:
+        ledgers.take_back_long(ledger, visit.level, on)
+        ledgers.plan(ledger, ledger.next_half_month_on)
+
+
+def _retell_between(
+    session: AnySession,
+    row: MaintenanceClock,
+    ledger: MaintenanceLedger | None,
+    anchor: dt.date | None,
+    visit: Visit,
+    at: dt.datetime,
+    reason: str,
+) -> None:
+    """Tell the missed periods from an anchor to the next counted visit (or change of unit) again; the clock stays."""
+    following = clock_rows.neighbour(session, row.elevator_id, visit, visit.visit_on + DAY, None)
+    last = (following - DAY) if following else clock_rows.over_through(session, row.elevator_id, at)
+    first = visit.visit_on if visit.counted else (anchor or visit.visit_on) + DAY
+    if row.unit_since_on is not None and visit.visit_on < row.unit_since_on <= last:
+        # What the new unit was told on its first day stays: it answers for its own periods only.
+        last = row.unit_since_on - DAY
+    if last < first:
+        return
+    told = [] if anchor is None else clock_rows.history(session, row, ledger, anchor, last).periods
+    overdue.retell(
+        session, row, told, first, last, BY_CLOCK, reason, at, visit_id=visit.id, done_late_on=following
+    )
+    if visit.counted:
+        before = clock_rows.neighbour(session, row.elevator_id, visit, None, visit.visit_on - DAY)
+        overdue.completed(
+            session, row.elevator_id, before + DAY if before else None, visit.visit_on - DAY, visit.visit_on
+        )
+
+
+def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> MaintenanceOrder | None:
+    """Close the open automatic order for the newest visit, and the one that the visit names. Gives the one closed."""
+    own = MaintenanceOrder.id == (visit.order_id or 0)
+    auto = (MaintenanceOrder.elevator_id == visit.elevator_id) & (MaintenanceOrder.origin == "auto")
+    statement = select(MaintenanceOrder).where(
+        MaintenanceOrder.state == "open",
+        MaintenanceOrder.elevator_id == visit.elevator_id,
+        own | auto if newest else own,
+    ).order_by(MaintenanceOrder.id)  # fmt: skip
+    found = list(session.scalars(statement.execution_options(skip_scope=True)))
+    for order in found:
+        order.visit_id, order.closed_at = visit.id, at
+        moves.move(session, BY_CLOCK, order, "state", "done", verb="visit", at=at, effective_on=visit.visit_on)
+    return next((o for o in found if o.origin == "auto"), found[0] if found else None)
+
+
+# --- stops
+
+
+def pause(
+    session: AnySession, elevator_id: int, on: dt.date, application: Application | None, at: dt.datetime
+) -> None:
+    """Stop the clock from `on` on: open orders are void, the days left are kept (T13). A stop that stands holds on."""
+    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    orders.void_open(session, BY_CLOCK, elevator_id, at, "电梯停用")
+    if row.paused_on is not None:
+        return
+    session.add(
+        MaintenancePause(
+            elevator_id=elevator_id, from_on=on, application_id=application.id if application else None, known_at=at
+        )
+    )
+    session.flush()
+    if row.limit_on is None or row.anchor_on is None:
+        row.paused_on = on
+    elif row.anchor_on <= on:
+        clock_rows.judge_through(session, row, on - DAY, at)
+        clock_rows.store(row, ledger, stopped(clock_rows.value_of(row, ledger), on))
+    else:
+        # Approved after its first day: what was judged since did not run out.
+        _replay(session, row, ledger, at, "停用生效日早于判定，重新判定")
+    session.flush()
+
+
+def resume(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
+    """Run again from `on` with the days that were left (T13); orders due are made at once."""
+    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    if row.paused_on is None:
+        return
+    clock_rows.end_pauses(session, elevator_id, on)
+    if row.limit_left_days is None or row.anchor_on is None:
+        row.paused_on = None
+    else:
+        clock_rows.store(row, ledger, restarted(clock_rows.value_of(row, ledger), max(on, row.paused_on)))
+    session.flush()
+    orders.make_due(session, clock.local_day(at), at, elevator_ids=[elevator_id])
+
+
+def stop(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
+    """End the clock of a scrapped elevator: days before `on` are judged, orders are void, cover ends."""
+    row = clock_rows.held(session, elevator_id)
+    if row.limit_on is not None and row.anchor_on is not None:
+        clock_rows.judge_through(session, row, on - DAY, at)
+    orders.void_open(session, BY_CLOCK, elevator_id, at, "电梯报废")
+    clock_rows.end_pauses(session, elevator_id, on)
+    row.limit_on = row.paused_on = row.limit_left_days = row.plan_left_days = None
+    cover.release(session, BY_CLOCK, elevator_id, on, at)
+    session.flush()
+
+
+# --- units
+
+
+def unit_changed(
+    session: AnySession, elevator_id: int, unit_id: int | None, on: dt.date, at: dt.datetime
+) -> None:
+    """Another unit serves the elevator from `on` on (T12): a limit ahead carries over, a missed one stays behind.
+
+    The old unit's orders are void and its contracts end; the ledger keeps its dates and loses its people.
+    """
+    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    if row.unit_id == unit_id:
+        return
+    if row.limit_on is not None and row.anchor_on is not None:
+        clock_rows.judge_through(session, row, on - DAY, at)
+    # The days left of a stopped clock carry over like a limit ahead; a clock without limit has nothing to carry.
+    runs, stands = row.limit_on is not None, row.limit_left_days is not None and row.missed > 0
+    if row.anchor_on is not None and (runs or stands):
+        interval = clock_rows.interval_of(row, ledger)
+        now = change_unit(clock_rows.value_of(row, ledger), on, interval, row.limit_days, missed=row.missed > 0)
+        clock_rows.store(row, ledger, now)
+    row.unit_id, row.unit_since_on, row.missed = unit_id, on, 0
+    row.first_visit_on = row.last_visit_on = None
+    orders.void_open(session, BY_CLOCK, elevator_id, at, "维保单位变更")
+    cover.release(session, BY_CLOCK, elevator_id, on, at, keep_unit_id=unit_id)
+    if ledger is not None:
+        ledger.worker_id = ledger.co_worker_id = ledger.manager_id = None
+        if unit_id is not None:
+            ledger.unit_id = unit_id
+    session.flush()
+
+
+def complete_entry(session: AnySession, elevator_ids: list[int], at: dt.datetime) -> int:
+    """Make the orders due for elevators whose ledgers were just entered in mass (import); how many."""
+    return orders.make_due(session, clock.local_day(at), at, elevator_ids=elevator_ids)
+
+
+def _replay(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, at: dt.datetime, reason: str
+) -> None:
+    """Tell everything since the last counted visit again: a stop took force in the past."""
+    base = row.last_visit_on
+    if base is None:
+        first = row.unit_since_on or dt.date.min
+        rows = [r for r in overdue.standing(session, row.elevator_id, first=first) if r.done_late_on is None]
+        base = rows[0].anchor_on if rows else row.anchor_on
+    assert base is not None
+    last = clock_rows.over_through(session, row.elevator_id, at)
+    told = clock_rows.history(session, row, ledger, base, last)
+    clock_rows.write(row, ledger, told)
+    overdue.retell(session, row, told.periods, base + DAY, last, BY_CLOCK, reason, at)

@@ -1,0 +1,358 @@
+"""Maintenance contracts: saved, bound to elevators, renewed (CON-01 to CON-05).
+
+A binding row never changes but for `removed_at`: new days are a new row beside the old one. So a question about a day
+gets the answer that was true then, and shortening a contract after a missed visit moves no overdue period.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app import clock
+from app.errors import Finding, Refusal, Stale, raise_failing, refuse
+from app.models import Contract, ContractElevator, Elevator, Unit
+from app.models.choices import CONTRACT_KIND
+from app.models.policy import policy_value
+from app.permissions import Actor, Verb, require
+from app.policy import Key
+from app.rules.contracts import Binding, Span, overlaps, span_findings, touches_past
+from app.scope import visible
+from app.transaction import AnySession, lock
+from app.workflows import audit
+from app.workflows.cover import cut, in_force, live_bindings
+
+__all__ = [
+    "FIELDS", "NeedsApproval", "bind", "check_not_ended", "check_version", "checked", "delete", "double_cover",
+    "in_force", "live_bindings", "may_touch_past", "past_finding", "put_in_force", "renew", "renewal_values", "save",
+    "span_after", "unbind",
+]  # fmt: skip
+FIELDS = ("number", "kind", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
+DAY = dt.timedelta(days=1)
+
+
+class NeedsApproval(Refusal):
+    """The change would alter days before today: `contract_changes.request` asks the regulator for it."""
+
+
+# --- the contract itself
+
+
+def save(
+    session: AnySession,
+    actor: Actor,
+    contract: Contract | None,
+    data: Mapping[str, Any],
+    at: dt.datetime,
+    expected_version: int | None = None,
+) -> Contract:
+    """Make or change a contract (CON-01). Bound elevators follow its dates.
+
+    An ended contract is not edited (CON-05). Dates that alter the cover of a day before today raise NeedsApproval.
+    """
+    require(actor, Verb.CONTRACT_EDIT)
+    today = clock.local_day(at)
+    if contract is not None:
+        contract = _held(session, contract.id)
+        check_version(contract, expected_version)
+        check_not_ended(contract, today)
+    values = checked(session, actor, contract, data, today)
+    if contract is None:
+        unit = _unit_of(session, actor, data)
+        contract = Contract(
+            **values, unit_id=unit.id, region_code=unit.region_code, created_by_id=actor.user_id, approved_version=1
+        )
+        with _unique_number(session, values["number"]):
+            session.add(contract)
+        audit.record(session, actor, at, "contract.create", "contract", contract.id, after=values)
+        return contract
+    bindings = live_bindings(session, contract.id)
+    new = Span(values["starts_on"], values["ends_on"])
+    moved = [(row, span_after(contract, row, new)) for row in bindings]
+    if not may_touch_past(actor) and any(touches_past(Span(r.starts_on, r.ends_on), s, today) for r, s in moved):
+        raise NeedsApproval(past_finding(new))
+    before = {name: getattr(contract, name) for name in FIELDS}
+    put_in_force(session, actor, contract, values, moved, at)
+    audit.record(session, actor, at, "contract.edit", "contract", contract.id, before=before, after=values)
+    return contract
+
+
+def put_in_force(
+    session: AnySession,
+    actor: Actor,
+    contract: Contract,
+    values: Mapping[str, Any],
+    moved: Iterable[tuple[ContractElevator, Span | None]],
+    at: dt.datetime,
+) -> None:
+    """Write the values, and version each binding whose days change. Double cover is refused as in `bind`."""
+    with _unique_number(session, values["number"]):
+        for name in FIELDS:
+            setattr(contract, name, values[name])
+    changes = [(row, span) for row, span in moved if span != Span(row.starts_on, row.ends_on)]
+    _refuse_double_cover(session, contract, [(row.elevator_id, span) for row, span in changes if span])
+    for row, span in changes:
+        row.removed_at, row.removed_by_id = at, actor.user_id
+        if span is not None:
+            session.add(_binding(contract, row.elevator_id, span, actor, at))
+    session.flush()
+
+
+def checked(
+    session: AnySession, actor: Actor, contract: Contract | None, data: Mapping[str, Any], today: dt.date
+) -> dict[str, Any]:
+    """The fields as they will be stored, or one Refusal with everything that is wrong."""
+    values = {name: data.get(name, getattr(contract, name, None)) for name in FIELDS}
+    values["number"] = unicodedata.normalize("NFKC", str(values["number"] or "")).strip()
+    values["kind"] = values["kind"] or "normal"
+    values["note"] = str(values["note"] or "").strip() or None
+    findings = []
+    if not 0 < len(values["number"]) <= 40:
+        found = "没有填写合同编号" if not values["number"] else f"合同编号有 {len(values['number'])} 个字，最多 40 个"
+        findings.append(Finding("合同编号", False, found, "请按纸质合同填写编号", "number", values["number"]))
+    if values["kind"] not in CONTRACT_KIND:
+        found = f"没有“{values['kind']}”这种合同属性"
+        findings.append(Finding("合同属性", False, found, "请选择普通、半包或全包", "kind", str(values["kind"])))
+    for name, label in (("starts_on", "起始日期"), ("ends_on", "截止日期")):
+        if not isinstance(values[name], dt.date):
+            findings.append(Finding(label, False, f"没有填写{label}", "请按合同填写", field=name))
+    if isinstance(values["starts_on"], dt.date) and isinstance(values["ends_on"], dt.date):
+        code = contract.region_code if contract else actor.region_code
+        years = int(policy_value(session, Key.CONTRACT_MAX_YEARS, code, today))
+        findings += span_findings(values["starts_on"], values["ends_on"], values["signed_on"], years)
+        if contract is None and values["ends_on"] < today and not may_touch_past(actor):
+            found = f"截止日期 {values['ends_on']} 已过"
+            findings.append(Finding("合同期限", False, found, "已到期的合同不能新增，请录入现行合同", "ends_on"))
+    if values["use_unit_id"] is not None:
+        visible(session, actor, Unit, values["use_unit_id"], "使用单位")
+    raise_failing(findings)
+    return values
+
+
+def delete(session: AnySession, actor: Actor, contract_id: int, at: dt.datetime) -> None:
+    """Delete a contract that never covered an elevator; one that did stays as history (CON-05)."""
+    require(actor, Verb.CONTRACT_EDIT)
+    contract = visible(session, actor, Contract, contract_id, "合同")
+    check_not_ended(contract, clock.local_day(at))
+    ever = select(ContractElevator.id).where(ContractElevator.contract_id == contract.id).limit(1)
+    if session.scalar(ever.execution_options(skip_scope=True)) is not None:
+        raise refuse(
+            "删除合同", f"合同 {contract.number} 绑定过电梯，其记录用于考核", "请删除所绑定的电梯，合同留作历史"
+        )
+    audit.record(session, actor, at, "contract.delete", "contract", contract.id, before=_facts(contract))
+    session.delete(contract)
+    session.flush()
+
+
+def renew(
+    session: AnySession, actor: Actor, contract_id: int, data: Mapping[str, Any], at: dt.datetime
+) -> Contract:
+    """A new contract made from an old one, ended or not (CON-05): it starts the day after and takes the elevators over.
+
+    Elevators that meanwhile went to another unit, or are scrapped, stay behind.
+    """
+    require(actor, Verb.CONTRACT_EDIT)
+    old = visible(session, actor, Contract, contract_id, "合同")
+    made = save(session, actor, None, renewal_values(old) | dict(data) | {"unit_id": old.unit_id}, at)
+    made.renewed_from_id = old.id
+    last = [row.elevator_id for row in live_bindings(session, old.id) if row.ends_on >= old.ends_on]
+    still = select(Elevator.id).where(
+        Elevator.id.in_(last), Elevator.maintenance_unit_id == old.unit_id, Elevator.status != "scrapped"
+    )
+    bind(session, actor, made.id, list(session.scalars(still)), at)
+    return made
+
+
+def renewal_values(old: Contract) -> dict[str, Any]:
+    """What the form of a renewal starts from: the same terms, as long, from the day after."""
+    starts = old.ends_on + DAY
+    return {
+        "number": f"{old.number[:36]}-续", "kind": old.kind, "use_unit_id": old.use_unit_id, "signed_on": None,
+        "starts_on": starts, "ends_on": starts + (old.ends_on - old.starts_on), "note": old.note,
+    }  # fmt: skip
+
+
+# --- its elevators
+
+
+def bind(
+    session: AnySession, actor: Actor, contract_id: int, elevator_ids: Iterable[int], at: dt.datetime
+) -> list[ContractElevator]:
+    """Put elevators under the contract (CON-03), from today on where it began earlier; those already there are left.
+
+    Cover of days before today takes a regulator's approval (`contract_changes.request`).
+    """
+    require(actor, Verb.CONTRACT_EDIT)
+    contract = _held(session, visible(session, actor, Contract, contract_id, "合同").id)
+    today = clock.local_day(at)
+    check_not_ended(contract, today)
+    starts = contract.starts_on if may_touch_past(actor) else max(contract.starts_on, today)
+    span = Span(starts, contract.ends_on)
+    present = {r.elevator_id for r in live_bindings(session, contract.id) if r.ends_on >= span.from_on}
+    chosen = [key for key in dict.fromkeys(elevator_ids) if key not in present]
+    _check_own(session, actor, contract, chosen)
+    _refuse_double_cover(session, contract, [(key, span) for key in chosen])
+    rows = [_binding(contract, key, span, actor, at) for key in chosen]
+    session.add_all(rows)
+    session.flush()
+    if rows:
+        after = {"elevators": chosen, "starts_on": span.from_on, "ends_on": span.to_on}
+        audit.record(session, actor, at, "contract.bind", "contract", contract.id, after=after)
+    return rows
+
+
+def unbind(
+    session: AnySession, actor: Actor, contract_id: int, elevator_ids: Iterable[int], at: dt.datetime
+) -> int:
+    """End the cover of elevators with today; cover that had not begun is taken back whole. Past days stay covered."""
+    require(actor, Verb.CONTRACT_EDIT)
+    contract = _held(session, visible(session, actor, Contract, contract_id, "合同").id)
+    today = clock.local_day(at)
+    check_not_ended(contract, today)
+    chosen = set(elevator_ids)
+    rows = [r for r in live_bindings(session, contract.id) if r.elevator_id in chosen and r.ends_on > today]
+    for row in rows:
+        cut(session, row, today, actor, at)
+    session.flush()
+    if rows:
+        after = {"elevators": [r.elevator_id for r in rows], "last_day": today}
+        audit.record(session, actor, at, "contract.unbind", "contract", contract.id, after=after)
+    return len(rows)
+
+
+# --- conditions
+
+
+def may_touch_past(actor: Actor) -> bool:
+    """Whose deed needs no further approval: the system's (an approved change) and the platform administrator's."""
+    return actor.sees_everything
+
+
+def check_version(contract: Contract, expected: int | None) -> None:
+    """Raise Stale when the row moved since the form was opened."""
+    if expected is not None and contract.row_version != expected:
+        found = f"合同 {contract.number} 已被他人修改（您看到的是第 {expected} 版，现为第 {contract.row_version} 版）"
+        raise Stale(Finding("同时修改", False, found, "请核对现在的内容后重新提交"), contract.row_version)
+
+
+def check_not_ended(contract: Contract, today: dt.date) -> None:
+    """Raise for a contract whose last day is over."""
+    if contract.ends_on < today:
+        raise refuse(
+            "已失效的合同不能修改", f"合同 {contract.number} 已于 {contract.ends_on} 到期",
+            "如续保请用“续签”建立新合同", link=f"/contracts/{contract.id}/renew",
+        )  # fmt: skip
+
+
+def past_finding(span: Span) -> Finding:
+    """Why a change waits for the regulator."""
+    return Finding(
+        "合同追溯变更", False, f"改为 {span.from_on} 至 {span.to_on} 会改变今天以前的合同关系",
+        "请填写理由，提交监管部门审批后生效；已判定的超期不因此改变", field="ends_on", value=str(span.to_on),
+    )  # fmt: skip
+
+
+def span_after(contract: Contract, row: ContractElevator, new: Span) -> Span | None:
+    """A binding's days once the contract has new ones: an edge that was the contract's own follows it."""
+    starts = new.from_on if row.starts_on == contract.starts_on else max(row.starts_on, new.from_on)
+    ends = new.to_on if row.ends_on == contract.ends_on else min(row.ends_on, new.to_on)
+    return Span(starts, ends) if starts <= ends else None
+
+
+def _check_own(session: AnySession, actor: Actor, contract: Contract, elevator_ids: list[int]) -> None:
+    findings = []
+    statement = select(Elevator).where(Elevator.id.in_(elevator_ids)).order_by(Elevator.id)
+    # Locked in order of id: two contracts that take the same elevator at once wait for each other here.
+    rows = {e.id: e for e in session.scalars(statement.with_for_update(of=Elevator))}
+    for key in elevator_ids:
+        row = rows.get(key)
+        if row is None or row.maintenance_unit_id != contract.unit_id:
+            found = f"电梯 {row.code if row else key} 的维保单位不是本单位"
+            remedy = "请先由使用单位办理维保单位变更，通过后再追加"
+        elif row.status == "scrapped":
+            found, remedy = f"电梯 {row.code} 已报废", "报废的电梯不能追加"
+        elif not row.approved_version:
+            found, remedy = f"电梯 {row.code} 的备案尚未通过", "请先上报备案，审核通过后再追加"
+        else:
+            continue
+        findings.append(Finding("追加电梯", False, found, remedy, field="elevators", value=str(key)))
+    raise_failing(findings)
+
+
+def _refuse_double_cover(session: AnySession, contract: Contract, wanted: list[tuple[int, Span]]) -> None:
+    keys = [key for key, _ in wanted]
+    session.execute(
+        select(Elevator.id).where(Elevator.id.in_(keys)).order_by(Elevator.id).with_for_update()
+        .execution_options(skip_scope=True)
+    )  # fmt: skip
+    raise_failing(double_cover(session, contract, wanted))
+
+
+def double_cover(session: AnySession, contract: Contract, wanted: list[tuple[int, Span]]) -> list[Finding]:
+    """Where another contract holds one of the elevators on one of the days, each by number and days (CON-03)."""
+    keys = sorted({key for key, _ in wanted})
+    held = select(ContractElevator, Contract, Elevator.code).join(
+        Contract, Contract.id == ContractElevator.contract_id
+    ).join(Elevator, Elevator.id == ContractElevator.elevator_id).where(
+        ContractElevator.elevator_id.in_(keys), ContractElevator.removed_at.is_(None),
+        ContractElevator.contract_id != contract.id,
+    )  # fmt: skip
+    rows = session.execute(held.execution_options(skip_scope=True)).all()
+    mine = [Binding(contract.id, key, span.from_on, span.to_on) for key, span in wanted]
+    others = [Binding(r.contract_id, r.elevator_id, r.starts_on, r.ends_on) for r, _, _ in rows]
+    named = {other.id: other for _, other, _ in rows}
+    codes = {r.elevator_id: code for r, _, code in rows}
+    findings = []
+    for clash in overlaps(mine, others):
+        other = named[int(str(clash.other_contract_id))]
+        found = f"电梯 {codes[clash.elevator_id]} 在 {clash.from_on} 至 {clash.to_on} 已有合同 {other.number}"
+        if other.unit_id != contract.unit_id:
+            found += "（其他单位）"
+        findings.append(
+            Finding("一台电梯同日只能有一份合同", False, found, "请先从该合同删除这台电梯，或调整本合同的起止日期",
+                    field="elevators", value=codes[clash.elevator_id])
+        )  # fmt: skip
+    return findings
+
+
+def _binding(contract: Contract, elevator_id: int, span: Span, actor: Actor, at: dt.datetime) -> ContractElevator:
+    return ContractElevator(
+        contract_id=contract.id, elevator_id=elevator_id, unit_id=contract.unit_id, starts_on=span.from_on,
+        ends_on=span.to_on, added_at=at, added_by_id=actor.user_id,
+    )  # fmt: skip
+
+
+def _unit_of(session: AnySession, actor: Actor, data: Mapping[str, Any]) -> Unit:
+    unit: Unit = visible(session, actor, Unit, actor.unit_id or data.get("unit_id"), "维保单位")
+    if not unit.is_maintenance:
+        raise refuse("维保单位", f"{unit.name} 不是维保单位", "维保合同由维保单位录入", field="unit_id", value=unit.id)
+    return unit
+
+
+def _held(session: AnySession, contract_id: int) -> Contract:
+    row = lock(session, Contract, contract_id)
+    if row is None:
+        raise refuse("合同", f"合同 {contract_id} 已不存在", "请从列表重新打开")
+    return row
+
+
+@contextmanager
+def _unique_number(session: AnySession, number: str) -> Iterator[None]:
+    """Write within a savepoint, so that a number already taken is a refusal and not a broken transaction."""
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except IntegrityError as error:
+        found = f"本单位已有编号为 {number} 的合同"
+        raise refuse("合同编号", found, "请核对编号，或打开已有的合同", field="number", value=number) from error
+
+
+def _facts(contract: Contract) -> dict[str, Any]:
+    return {name: getattr(contract, name) for name in FIELDS}

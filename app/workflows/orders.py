@@ -1,0 +1,250 @@
+"""Maintenance orders: made from ledgers when due, by hand, reassigned, cancelled. One auto order open an elevator."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, literal, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app import clock
+from app.errors import Finding, Refusal, raise_failing, refuse
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person, Region
+from app.models.base import Instant
+from app.models.choices import LEVEL
+from app.models.policy import policy_value
+from app.models.region import code_span
+from app.permissions import Actor, Verb, require
+from app.policy import Key
+from app.rules.calendar import day_finding
+from app.scope import visible
+from app.transaction import AnySession, lock
+from app.workflows import audit, moves
+
+MOST_AT_ONCE = 500
+
+
+def insert_of(session: AnySession) -> Any:
+    """The dialect's INSERT with ON CONFLICT; the same words on both databases."""
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def written(session: AnySession, statement: Any) -> int:
+    """Run an INSERT … SELECT and give how many rows it added."""
+    # Without the option the driver's count of an INSERT is thrown away.
+    result: Any = session.execute(statement.execution_options(preserve_rowcount=True))
+    return int(result.rowcount)
+
+
+def by_policy(session: AnySession, key: Key, on: dt.date, column: Any) -> list[tuple[Any, ColumnElement[bool]]]:
+    """Each value that the key has in some region, with the condition for rows of those regions.
+
+    Where all regions agree, one pair without condition: the usual case costs nothing.
+    """
+    codes: dict[Any, list[str]] = {}
+    for code in session.scalars(select(Region.code)):
+        codes.setdefault(policy_value(session, key, code, on), []).append(code)
+    if len(codes) < 2:
+        return [(value, true()) for value in codes]
+    return [(value, column.in_(found)) for value, found in codes.items()]
+
+
+def in_region(column: Any, region: str | None) -> ColumnElement[bool]:
+    """Rows of a region's subtree; all without one."""
+    if region is None:
+        return true()
+    low, high = code_span(region)
+    inside: ColumnElement[bool] = (column >= low) & (column < high)
+    return inside
+
+
+def make_due(
+    session: AnySession,
+    on: dt.date,
+    at: dt.datetime,
+    *,
+    region: str | None = None,
+    elevator_ids: Collection[int] | None = None,
+) -> int:
+    """Make the automatic orders planned for `on` + horizon or before (T3, PLN-03); how many were made.
+
+    Dates and levels were computed when they last changed and are only selected here. Made again nothing is added: the
+    partial unique index holds one open automatic order an elevator.
+    """
+    ledger, elevator = MaintenanceLedger.__table__.c, Elevator.__table__.c
+    running, order = MaintenanceClock.__table__.c, MaintenanceOrder.__table__.c
+    source = (
+        MaintenanceLedger.__table__.join(Elevator.__table__, elevator.id == ledger.elevator_id)
+        .outerjoin(MaintenanceClock.__table__, running.elevator_id == ledger.elevator_id)
+    )  # fmt: skip
+    waiting = select(order.id).where(
+        order.elevator_id == ledger.elevator_id, order.state == "open", order.origin == "auto"
+    )
+    made = 0
+    for horizon, where in by_policy(session, Key.HORIZON_DAYS, on, ledger.region_code):
+        chosen = select(
+            ledger.elevator_id, ledger.unit_id, ledger.region_code, ledger.worker_id, ledger.next_half_month_on,
+            running.limit_on, ledger.next_level, literal("auto"), literal("open"), literal(at, Instant()),
+            literal(at, Instant()),
+        ).select_from(source).where(
+            ledger.mode == "auto",
+            ledger.worker_id.is_not(None),
+            ledger.next_half_month_on <= on + dt.timedelta(days=int(horizon)),
+            elevator.status == "in_use",
+            elevator.approved_version > 0,
+            elevator.maintenance_unit_id == ledger.unit_id,
+            running.paused_on.is_(None),
+            ~waiting.exists(),
+            in_region(ledger.region_code, region),
+            where,
+        )  # fmt: skip
+        if elevator_ids is not None:
+            chosen = chosen.where(ledger.elevator_id.in_(elevator_ids))
+        names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
+                 "state", "created_at", "updated_at"]  # fmt: skip
+        statement = insert_of(session)(MaintenanceOrder.__table__).from_select(names, chosen).on_conflict_do_nothing()
+        made += written(session, statement)
+    return made
+
+
+def create(session: AnySession, actor: Actor, elevator_id: int, data: Mapping[str, Any], at: dt.datetime) -> Any:
+    """An order by hand (PLN-05). An elevator may have several; the clock is not moved by orders, only by visits."""
+    require(actor, Verb.ORDER_EDIT)
+    elevator: Elevator = visible(session, actor, Elevator, elevator_id, "电梯")
+    planned, level = data.get("planned_on"), data.get("level") or "half_month"
+    today = clock.local_day(at)
+    findings = [_own_unit(actor, elevator), _in_use(elevator)]
+    if not isinstance(planned, dt.date):
+        findings.append(Finding("计划日期", False, "没有填写计划日期", "请选择计划维保的日期", field="planned_on"))
+    else:
+        findings.append(day_finding(planned, "planned_on", "计划日期"))
+        late = planned < today
+        found = f"计划日期 {planned} 早于今天" if late else f"计划日期 {planned}"
+        findings.append(Finding("计划日期", not late, found, "请选择今天或以后的日期", "planned_on", str(planned)))
+    if level not in LEVEL:
+        found = f"没有“{level}”这种频次"
+        findings.append(Finding("频次", False, found, "请选择半月、季度、半年或年度", "level", str(level)))
+    worker_id = data.get("worker_id")
+    if worker_id is not None and elevator.maintenance_unit_id is not None:
+        findings.append(worker_finding(session, worker_id, elevator.maintenance_unit_id, today))
+    raise_failing(findings)
+    running = session.get(MaintenanceClock, elevator.id)
+    row = MaintenanceOrder(
+        elevator_id=elevator.id, unit_id=elevator.maintenance_unit_id, region_code=elevator.region_code,
+        worker_id=worker_id, planned_on=planned, limit_on=running.limit_on if running else None, level=level,
+        origin="manual", created_by_id=actor.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    after = {"elevator_id": elevator.id, "planned_on": planned, "level": level, "worker_id": worker_id}
+    audit.record(session, actor, at, "order.create", "maintenance_order", row.id, after=after)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row of many."""
+
+    id: int
+    ok: bool
+    text: str
+
+
+def reassign(
+    session: AnySession, actor: Actor, order_ids: Sequence[int], worker_id: int, at: dt.datetime
+) -> list[Outcome]:
+    """Give open orders to another worker of their unit (PLN-06), one by one or many; each has its own outcome."""
+    require(actor, Verb.ORDER_EDIT)
+    if len(order_ids) > MOST_AT_ONCE:
+        found = f"选了 {len(order_ids)} 条任务"
+        raise refuse("批量分配", found, f"一次最多 {MOST_AT_ONCE} 条，请分批办理", field="ids", value=len(order_ids))
+    today = clock.local_day(at)
+    outcomes, changed = [], {}
+    for key in dict.fromkeys(order_ids):
+        try:
+            order = _open_order(session, key)
+            raise_failing([worker_finding(session, worker_id, order.unit_id, today)])
+        except Refusal as refusal:
+            outcomes.append(Outcome(key, False, str(refusal)))
+            continue
+        changed[str(key)] = order.worker_id
+        order.worker_id = worker_id
+        outcomes.append(Outcome(key, True, "已分配"))
+    session.flush()
+    if changed:
+        after = {"worker_id": worker_id, "orders": len(changed)}
+        audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=changed, after=after)
+    return outcomes
+
+
+def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt.datetime) -> None:
+    """Void an open order made by hand or imported. An automatic one follows the clock and can't be cancelled."""
+    require(actor, Verb.ORDER_EDIT)
+    order = _open_order(session, order_id)
+    reason = reason.strip()
+    if order.origin == "auto":
+        raise refuse("作废任务", "这是自动生成的任务", "自动任务随维保周期生成，不能作废；电梯停用请办理停用登记")
+    if not 0 < len(reason) <= 120:
+        found = f"原因有 {len(reason)} 个字"
+        raise refuse("作废任务", found, "请填写作废原因，最多 120 个字", field="reason", value=reason)
+    order.closed_at, order.close_reason = at, reason
+    moves.move(session, actor, order, "state", "void", verb="cancel", at=at, reason=reason)
+    audit.record(session, actor, at, "order.cancel", "maintenance_order", order.id, after={"reason": reason})
+
+
+def void_open(
+    session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str, *, autos_only: bool = False
+) -> int:
+    """Void the open orders of an elevator that is stopped, scrapped or given to another unit."""
+    where = MaintenanceOrder.elevator_id == elevator_id
+    if autos_only:
+        where = where & (MaintenanceOrder.origin == "auto")
+    return len(
+        moves.move_where(
+            session, actor, MaintenanceOrder, "state", "open", "void", where, verb="void", at=at, reason=reason,
+            values={"closed_at": at, "close_reason": reason},
+        )
+    )  # fmt: skip
+
+
+def worker_finding(
+    session: AnySession, worker_id: int, unit_id: int, today: dt.date, field: str = "worker_id"
+) -> Finding:
+    """Whether a person may be given work of a unit: its own, and not gone."""
+    person = session.scalar(select(Person).where(Person.id == worker_id).execution_options(skip_scope=True))
+    if person is None or person.unit_id != unit_id:
+        found = f"编号 {worker_id} 的人员不是本单位的人员"
+        return Finding("维保人员", False, found, "请选择本单位的人员", field, str(worker_id))
+    gone = person.left_on is not None and person.left_on <= today
+    found = f"{person.name} 已于 {person.left_on} 离职" if gone else person.name
+    return Finding("维保人员", not gone, found, "请选择在职人员" if gone else "", field, str(worker_id))
+
+
+def _open_order(session: AnySession, key: int) -> MaintenanceOrder:
+    order = lock(session, MaintenanceOrder, key)
+    if order is None:
+        raise refuse("维保任务", f"没有找到任务 {key}，或不在您的管辖范围内", "请刷新列表", value=key)
+    if order.state != "open":
+        raise refuse("维保任务", f"任务 {key} 已不是“待维保”", "只有待维保的任务可以改派或作废", value=key)
+    return order
+
+
+def _own_unit(actor: Actor, elevator: Elevator) -> Finding:
+    ok = elevator.maintenance_unit_id is not None and actor.unit_id in (None, elevator.maintenance_unit_id)
+    found = f"电梯 {elevator.code} 由本单位维保" if ok else f"电梯 {elevator.code} 不由本单位维保"
+    return Finding("维保单位", ok, found, "" if ok else "请由这台电梯的维保单位办理", "elevator_id", elevator.code)
+
+
+def _in_use(elevator: Elevator) -> Finding:
+    ok = elevator.status == "in_use"
+    found = f"电梯 {elevator.code} " + ("在用" if ok else "不在用")
+    remedy = "" if ok else "停用、报废或未登记的电梯不安排任务"
+    return Finding("电梯状态", ok, found, remedy, "elevator_id", elevator.code)
+
+
+def ids_of(rows: Iterable[Outcome]) -> list[int]:
+    """The rows that were done."""
+    return [row.id for row in rows if row.ok]

@@ -1,0 +1,117 @@
+"""Missed periods as they are kept: judged once, completed late, withdrawn by a correction; nothing is deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Update, select, update
+
+from app.models import MaintenanceClock, OverdueCorrection, OverduePeriod
+from app.permissions import Actor
+from app.rules.clock_history import MissedPeriod
+from app.transaction import AnySession
+from app.workflows import cover
+
+
+def standing(
+    session: AnySession, elevator_id: int, first: dt.date | None = None, last: dt.date | None = None
+) -> list[OverduePeriod]:
+    """The periods of an elevator that were not withdrawn, by limit, with limits from `first` to `last`."""
+    statement = select(OverduePeriod).where(
+        OverduePeriod.elevator_id == elevator_id, OverduePeriod.withdrawn.is_(False)
+    )
+    if first is not None:
+        statement = statement.where(OverduePeriod.limit_on >= first)
+    if last is not None:
+        statement = statement.where(OverduePeriod.limit_on <= last)
+    return list(session.scalars(statement.order_by(OverduePeriod.limit_on).execution_options(skip_scope=True)))
+
+
+def judge(
+    session: AnySession,
+    clock_row: MaintenanceClock,
+    periods: Iterable[MissedPeriod],
+    at: dt.datetime,
+    done_late_on: dt.date | None = None,
+) -> int:
+    """Keep missed periods, each with the unit of its limit day as then known (T12); one kept already stays."""
+    periods = list(periods)
+    if not periods:
+        return 0
+    kept = {
+        row.limit_on
+        for row in standing(session, clock_row.elevator_id, periods[0].limit_on, periods[-1].limit_on)
+    }
+    new = [p for p in periods if p.limit_on not in kept]
+    for period in new:
+        held = cover.responsible(session, clock_row.elevator_id, period.limit_on)
+        session.add(
+            OverduePeriod(
+                elevator_id=clock_row.elevator_id, unit_id=held.unit_id if held else None,
+                contract_id=held.contract_id if held else None, region_code=clock_row.region_code,
+                anchor_on=period.anchor_on, limit_on=period.limit_on, interval_days=clock_row.limit_days,
+                previous_missed=period.again, judged_at=at, done_late_on=done_late_on,
+            )
+        )  # fmt: skip
+    session.flush()
+    return len(new)
+
+
+def withdraw(
+    session: AnySession, rows: Sequence[OverduePeriod], actor: Actor, reason: str, at: dt.datetime,
+    visit_id: int | None = None,
+) -> None:  # fmt: skip
+    """Take judged periods back with a correction each."""
+    for row in rows:
+        row.withdrawn = True
+        session.add(
+            OverdueCorrection(
+                overdue_id=row.id, visit_id=visit_id, reason=reason, known_at=at, actor_id=actor.user_id
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def retell(
+    session: AnySession,
+    clock_row: MaintenanceClock,
+    periods: Sequence[MissedPeriod],
+    first: dt.date,
+    last: dt.date,
+    actor: Actor,
+    reason: str,
+    at: dt.datetime,
+    *,
+    visit_id: int | None = None,
+    done_late_on: dt.date | None = None,
+) -> None:
+    """Make the kept periods with limits from `first` to `last` those of `periods`: withdraw others, add the missing."""
+    wanted = [p for p in periods if first <= p.limit_on <= last]
+    limits = {p.limit_on for p in wanted}
+    kept = standing(session, clock_row.elevator_id, first, last)
+    withdraw(session, [r for r in kept if r.limit_on not in limits], actor, reason, at, visit_id)
+    judge(session, clock_row, wanted, at)
+    completed(session, clock_row.elevator_id, first, last, done_late_on)
+
+
+def completed(session: AnySession, elevator_id: int, first: dt.date | None, last: dt.date, on: dt.date | None) -> None:
+    """Note the visit that ended the missed periods with limits from `first` to `last`; with None, that none did."""
+    statement = _standing(elevator_id).where(OverduePeriod.limit_on <= last)
+    if first is not None:
+        statement = statement.where(OverduePeriod.limit_on >= first)
+    session.execute(statement.values(done_late_on=on))
+
+
+def completed_by(session: AnySession, elevator_id: int, visit_on: dt.date) -> None:
+    """The newest visit ends every row of missed periods that no visit has ended yet."""
+    statement = _standing(elevator_id).where(OverduePeriod.limit_on < visit_on, OverduePeriod.done_late_on.is_(None))
+    session.execute(statement.values(done_late_on=visit_on))
+
+
+def _standing(elevator_id: int) -> Update:
+    return (
+        update(OverduePeriod)
+        .where(OverduePeriod.elevator_id == elevator_id, OverduePeriod.withdrawn.is_(False))
+        .execution_options(skip_scope=True, synchronize_session="fetch")
+    )
