@@ -1,0 +1,255 @@
+"""People of a unit and their grade certificates (PER-07); personal data shown whole is a deed that is audited."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+
+from app import clock
+from app.errors import Finding, Stale, raise_failing, refuse
+from app.models import Account, GradeCertificate, MaintenanceLedger, MaintenanceOrder, Person, Unit, Visit
+from app.models.choices import GRADE
+from app.models.policy import policy_value
+from app.permissions import Actor, Verb, require
+from app.policy.keys import Key
+from app.rules.identifiers import check_mobile, normal_code
+from app.rules.quota import Grade, grade_limit, units_used
+from app.scope import visible
+from app.transaction import AnySession, lock
+from app.workflows import audit
+from app.workflows.issuing import gather, required_text, set_active
+
+QUOTA_KEYS = {
+    Grade.GENERAL: Key.QUOTA_GENERAL, Grade.INTERMEDIATE: Key.QUOTA_INTERMEDIATE, Grade.SENIOR: Key.QUOTA_SENIOR,
+    Grade.TECHNICIAN: Key.QUOTA_TECHNICIAN,
+}  # fmt: skip
+FIELDS = ("name", "phone", "work_kind", "certificate_no", "certificate_until")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """台次 of a person in a month: used and limit (None = this region has none), by the grade in force."""
+
+    grade: Grade
+    used: int
+    limit: int | None
+
+
+def save_person(
+    session: AnySession,
+    actor: Actor,
+    person_id: int | None,
+    *,
+    name: str,
+    phone: str = "",
+    work_kind: str = "",
+    certificate_no: str = "",
+    certificate_until: dt.date | None = None,
+    row_version: int | None = None,
+    at: dt.datetime,
+) -> Person:
+    """Enter or change a person of one's own unit. Two persons of a unit never share a phone: quotas count persons."""
+    require(actor, Verb.PERSON_EDIT)
+    if actor.unit_id is None:
+        raise refuse("人员", "账号没有所属单位", "请由人员所在单位填写")
+    row: Person | None = None
+    if person_id is not None:
+        visible(session, actor, Person, person_id, "人员")
+        row = lock(session, Person, person_id)
+        if row is not None and row_version is not None and row.row_version != row_version:
+            raise Stale(
+                Finding("人员", False, f"{row.name} 的资料刚刚被修改过", "请核对现在的内容后再保存"), row.row_version
+            )
+    checked = gather(
+        name=lambda: required_text(name, "姓名", "name", 40),
+        phone=lambda: _free_phone(session, actor.unit_id, phone, person_id) if phone.strip() else None,
+        work_kind=lambda: required_text(work_kind, "工种", "work_kind", 40) if work_kind.strip() else None,
+        certificate_no=lambda: _code(certificate_no, "作业人员证编号", "certificate_no"),
+    )
+    values = checked | {"certificate_until": certificate_until}
+    if row is None:
+        unit = session.get(Unit, actor.unit_id)
+        if unit is None:
+            raise refuse("人员", "没有找到所属单位", "请联系区域管理员")
+        row = Person(unit_id=unit.id, region_code=unit.region_code, created_by_id=actor.user_id, **values)
+        session.add(row)
+        session.flush()
+        audit.record(session, actor, at, "person.create", "person", row.id, after={"name": row.name})
+        return row
+    before = {key: getattr(row, key) for key in FIELDS}
+    for key in FIELDS:
+        setattr(row, key, values[key])
+    session.flush()
+    changed = [key for key in FIELDS if before[key] != values[key]]
+    if changed:
+        # Which fields, not what was in them: the log must not become a second register of phones.
+        audit.record(session, actor, at, "person.edit", "person", row.id, after={"fields": changed})
+    return row
+
+
+def leave(session: AnySession, actor: Actor, person_id: int, on: dt.date, at: dt.datetime) -> Person:
+    """A person leaves the unit: archived, never deleted; refused while work is assigned to him. His accounts end."""
+    require(actor, Verb.PERSON_EDIT)
+    visible(session, actor, Person, person_id, "人员")
+    row = lock(session, Person, person_id)
+    if row is None or row.unit_id != actor.unit_id:
+        raise refuse("人员", "不是本单位的人员", "请从列表重新打开")
+    if row.left_on is not None:
+        raise refuse("离职", f"{row.name} 已于 {row.left_on} 离职", "无须再次办理", field="left_on")
+    if on > clock.local_day(at):
+        raise refuse("离职日期", f"{on} 在今天之后", "请在离职当天或之后办理", field="left_on", value=on)
+    serves = or_(MaintenanceLedger.worker_id == row.id, MaintenanceLedger.co_worker_id == row.id)
+    ledgers = _count(session, MaintenanceLedger.id, serves)
+    waiting = MaintenanceOrder.state == "open"
+    orders = _count(session, MaintenanceOrder.id, MaintenanceOrder.worker_id == row.id, waiting)
+    visits = _count(session, Visit.id, Visit.worker_id == row.id, Visit.state == "open")
+    raise_failing(
+        Finding(rule, count == 0, f"{row.name} 名下还有 {count} {unit}", remedy, field="left_on")
+        for rule, count, unit, remedy in (
+            ("设备履历", ledgers, "台电梯", "请先在设备履历中改派维保人员"),
+            ("维保任务", orders, "项待维保任务", "请先改派"),
+            ("维保记录", visits, "次未签退的维保", "请先签退"),
+        )
+    )
+    row.left_on = on
+    session.flush()
+    audit.record(session, actor, at, "person.leave", "person", row.id, after={"left_on": on})
+    held = select(Account).where(Account.person_id == row.id, Account.active, Account.is_main.is_(False))
+    for account in session.scalars(held.execution_options(skip_scope=True)).all():
+        set_active(session, actor, account, False, "人员离职", at)
+    return row
+
+
+def add_certificate(
+    session: AnySession,
+    actor: Actor,
+    person_id: int,
+    *,
+    grade: str,
+    certificate_no: str,
+    issued_on: dt.date | None,
+    valid_until: dt.date | None = None,
+    at: dt.datetime,
+) -> GradeCertificate:
+    """A grade certificate as a draft; `grades.submit` asks the regulator, and only his approval raises the quota."""
+    require(actor, Verb.PERSON_EDIT)
+    person: Person = visible(session, actor, Person, person_id, "人员")
+    if person.unit_id != actor.unit_id or person.left_on is not None:
+        raise refuse("人员", f"{person.name} 不是本单位在职人员", "请选择本单位的人员", field="person_id")
+    today = clock.local_day(at)
+    findings = [
+        Finding("等级", grade in GRADE, f"没有 {grade} 这一级" if grade else "没有选择", "请从列表选择", field="grade"),
+        Finding("发证日期", issued_on is not None, "没有填写", "请按证书填写", field="issued_on"),
+    ]
+    if issued_on is not None:
+        findings.append(
+            Finding("发证日期", issued_on <= today, f"{issued_on} 在今天之后", "请按证书核对", field="issued_on")
+        )
+        if valid_until is not None:
+            ordered = valid_until > issued_on
+            findings.append(
+                Finding("有效期至", ordered, f"{valid_until} 不晚于发证日期", "请按证书核对", field="valid_until")
+            )
+    if valid_until is not None:
+        findings.append(
+            Finding("有效期至", valid_until >= today, f"已于 {valid_until} 到期", "请换证后再填", field="valid_until")
+        )
+    number = _code(certificate_no, "证书编号", "certificate_no")
+    if number is None:
+        findings.append(Finding("证书编号", False, "没有填写", "请按证书填写", field="certificate_no"))
+    raise_failing(findings)
+    row = GradeCertificate(
+        person_id=person.id, unit_id=person.unit_id, region_code=person.region_code, grade=grade,
+        certificate_no=number, issued_on=issued_on, valid_until=valid_until, created_by_id=actor.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    audit.record(
+        session, actor, at, "grade.create", "grade_certificate", row.id,
+        after={"person_id": person.id, "grade": grade, "certificate_no": number},
+    )  # fmt: skip
+    return row
+
+
+def reveal_phone(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> str:
+    """The whole phone number of a person; needs its own right, and the look is audited."""
+    require(actor, Verb.SENSITIVE_READ)
+    person: Person = visible(session, actor, Person, person_id, "人员")
+    audit.record(session, actor, at, "person.reveal", "person", person.id, after={"fields": ["phone"]})
+    return person.phone or ""
+
+
+def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> dict[int, Quota]:
+    """Each person's quota of the month of `at`: all accounts of the person together, 无效 left out, open ones in."""
+    people = {person.id: person for person in persons}
+    on = clock.local_day(at)
+    first = on.replace(day=1)
+    after = (first + dt.timedelta(days=32)).replace(day=1)
+    counts: dict[int, dict[Hashable, int]] = defaultdict(dict)
+    statement = (
+        select(Visit.worker_id, Visit.elevator_id, func.count())
+        .where(
+            Visit.worker_id.in_(people), Visit.visit_on >= first, Visit.visit_on < after, Visit.state != "void"
+        )
+        .group_by(Visit.worker_id, Visit.elevator_id)
+        # A person's own count, whichever unit he did it for and whoever looks.
+        .execution_options(skip_scope=True)
+    )
+    for worker_id, elevator_id, count in session.execute(statement):
+        counts[worker_id][elevator_id] = count
+    held = grades_in_force(session, people, at)
+    made = {}
+    for number, person in people.items():
+        limits = {
+            grade: policy_value(session, key, person.region_code, on) for grade, key in QUOTA_KEYS.items()
+        }
+        grade = held.get(number, Grade.GENERAL)
+        made[number] = Quota(grade, units_used(counts[number]), grade_limit(grade, limits))
+    return made
+
+
+def grades_in_force(session: AnySession, person_ids: Iterable[int], at: dt.datetime) -> dict[int, Grade]:
+    """The highest approved grade that has not run out, by person; no entry for 普工."""
+    order = list(Grade)
+    found: dict[int, Grade] = {}
+    statement = select(GradeCertificate.person_id, GradeCertificate.grade).where(
+        GradeCertificate.person_id.in_(list(person_ids)),
+        GradeCertificate.state == "approved",
+        GradeCertificate.in_force_from <= at,
+        or_(GradeCertificate.valid_until.is_(None), GradeCertificate.valid_until >= clock.local_day(at)),
+    )
+    for person_id, name in session.execute(statement.execution_options(skip_scope=True)):
+        grade = Grade(name)
+        if order.index(grade) > order.index(found.get(person_id, Grade.GENERAL)):
+            found[person_id] = grade
+    return found
+
+
+def _free_phone(session: AnySession, unit_id: int | None, typed: str, person_id: int | None) -> str:
+    phone = check_mobile(typed, "phone")
+    other = session.scalar(
+        select(Person)
+        .where(
+            Person.unit_id == unit_id, Person.phone == phone, Person.left_on.is_(None), Person.id != (person_id or 0)
+        )
+        .limit(1)
+    )
+    if other is not None:
+        raise refuse("手机号码", f"已是本单位 {other.name} 的号码", "一人一号，请核对", field="phone", value=typed)
+    return phone
+
+
+def _code(typed: str, label: str, field: str) -> str | None:
+    code = normal_code(typed)
+    if len(code) > 40:
+        raise refuse(label, f"最多 40 个字符，现为 {len(code)} 个", "请按证书核对", field=field, value=typed[:60])
+    return code or None
+
+
+def _count(session: AnySession, column: object, *where: object) -> int:
+    statement = select(func.count(column)).where(*where)  # type: ignore[arg-type]
+    return session.scalar(statement.execution_options(skip_scope=True)) or 0
