@@ -205,7 +205,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
                 session, actor, row, "status", str(declared), verb=moves.TAKE_OVER, at=at, effective_on=day,
                 application=application,
             )  # fmt: skip
-        filing_effects.elevator_in_force(session, actor, row, before, application, at, first=first)
+        filing_effects.elevator_in_force(session, row, before, application, at, first=first)
     else:
         filing_effects.unit_in_force(session, row, before)
 

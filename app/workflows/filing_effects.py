@@ -19,32 +19,30 @@ from app.models import (
     Person,
     Unit,
 )
-from app.permissions import Actor
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows import clocks, cover
+from app.workflows import clocks
 
 
 def elevator_in_force(
-    session: AnySession, actor: Actor, row: Elevator, before: Mapping[str, Any], application: Application,
-    at: dt.datetime, *, first: bool,
+    session: AnySession, row: Elevator, before: Mapping[str, Any], application: Application, at: dt.datetime, *,
+    first: bool,
 ) -> None:  # fmt: skip
     """Clock and place after an approval; at the first one a declared 停用 or 报废 stops the clock as well."""
     day = clock.local_day(at)
-    if row.maintenance_unit_id is not None and (first or before["maintenance_unit_id"] != row.maintenance_unit_id):
+    if first or before["maintenance_unit_id"] != row.maintenance_unit_id:
         clocks.unit_changed(session, row.id, row.maintenance_unit_id, day, at)
-        if not first:
-            cover.release(session, actor, row.id, day, at, keep_unit_id=row.maintenance_unit_id)
     if first and row.status == ElevatorStatus.SUSPENDED:
         clocks.pause(session, row.id, day, application, at)
     if first and row.status == ElevatorStatus.SCRAPPED:
         clocks.stop(session, row.id, day, at)
     if not first and before["region_id"] != row.region_id:
         # What still runs moves with the elevator; what was judged or done stays where it happened.
+        open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")
         _follow(session, row.region_code, [
             (MaintenanceClock, MaintenanceClock.elevator_id == row.id),
             (MaintenanceLedger, MaintenanceLedger.elevator_id == row.id),
-            (MaintenanceOrder, (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")),
+            (MaintenanceOrder, open_orders),
         ])  # fmt: skip
 
 

@@ -106,7 +106,6 @@ def take_effect(
         clocks.resume(session, elevator.id, on, at)
     elif kind is _K.SCRAPPING:
         clocks.stop(session, elevator.id, on, at)
-        cover.release(session, actor, elevator.id, on, at)
 
 
 def waiting(session: AnySession, on: dt.date | None = None, elevator_id: int | None = None) -> list[Application]:

@@ -141,18 +141,23 @@ def move_where(
     return ids
 
 
-def status_on(session: AnySession, elevator_id: int, on: dt.date, known_at: dt.datetime | None = None) -> str:
-    """The elevator's status on a day, as known at an instant (default: as known now); 告知 before its first step."""
-    statement = select(StatusChange.new).where(
-        StatusChange.entity == Elevator.__tablename__,
-        StatusChange.entity_id == elevator_id,
+def status_on(session: AnySession, elevator: Elevator, on: dt.date, known_at: dt.datetime | None = None) -> str:
+    """The elevator's status on a day, as known at an instant (default: as known now).
+
+    Before its first step it was what that step moved it from; without any step, what it is.
+    """
+    steps = select(StatusChange).where(
+        StatusChange.entity == Elevator.__tablename__, StatusChange.entity_id == elevator.id,
         StatusChange.field == "status",
-        StatusChange.effective_on <= on,
-    )
+    )  # fmt: skip
+    past = steps.where(StatusChange.effective_on <= on)
     if known_at is not None:
-        statement = statement.where(StatusChange.known_at <= known_at)
-    last = session.scalar(statement.order_by(StatusChange.effective_on.desc(), StatusChange.id.desc()).limit(1))
-    return last or ElevatorStatus.NOTIFIED.value
+        past = past.where(StatusChange.known_at <= known_at)
+    last = session.scalar(past.order_by(StatusChange.effective_on.desc(), StatusChange.id.desc()).limit(1))
+    if last is not None:
+        return str(last.new)
+    first = session.scalar(steps.order_by(StatusChange.effective_on, StatusChange.id).limit(1))
+    return str(elevator.status if first is None else first.old)
 
 
 def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: str) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from app import scope
-from app.models import Application, Elevator, Unit
+from app.models import Application, Attachment, Elevator, Unit
 from app.transaction import transaction
 from app.workflows import applications, filing
 from tests import factories
@@ -78,4 +78,18 @@ def filed_unit(world: Any, **fields: Any) -> Unit:
     row: Unit = save(world.session, world.actor("maintenance_head"), Unit, None, unit_data(world.session, **fields))
     application = submit(world.session, world.actor("maintenance_head"), row)
     decide(world.session, world.actor("inspector"), application, "approve", "属实")
+    return row
+
+
+def attachment(session: Any, actor: Any, **fields: Any) -> Attachment:
+    row = Attachment(
+        **{
+            "entity": "application", "entity_id": None, "kind": "document", "name": "告知书.pdf",
+            "mime": "application/pdf", "size": 10, "sha256": "0" * 64, "unit_id": actor.unit_id,
+            "region_code": actor.region_code, "uploaded_by_id": actor.user_id, "uploaded_at": AT,
+        }
+        | fields
+    )  # fmt: skip
+    session.add(row)
+    session.commit()
     return row

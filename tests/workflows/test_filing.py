@@ -310,8 +310,8 @@ def test_the_register_as_of_a_day(session: Any, world: World) -> None:
     assert filing.as_of(session, row, TODAY + dt.timedelta(days=9)).number == 1
     assert filing.as_of(session, row, TODAY + dt.timedelta(days=10)).number == 2
     assert filing.as_of(session, row, TODAY + dt.timedelta(days=10), known_at=AT).number == 1
-    assert moves.status_on(session, row.id, TODAY) == "in_use"
-    assert moves.status_on(session, row.id, TODAY - dt.timedelta(days=1)) == "notified"
+    assert moves.status_on(session, row, TODAY) == "in_use"
+    assert moves.status_on(session, row, TODAY - dt.timedelta(days=1)) == "notified"
 
 
 def test_a_unit_filed_by_another_keeps_to_itself_once_it_has_an_account(session: Any, world: World) -> None:
