@@ -7,6 +7,7 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts
+    from app.commands import accounts, demo
 
     accounts.register(app)
+    demo.register(app)

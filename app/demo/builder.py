@@ -106,7 +106,7 @@ class Builder:
             # Rows of one statement share their columns; what a row leaves out keeps its default.
             for group in _same_columns(rows):
                 for start in range(0, len(group), CHUNK):
-                    self.session.execute(insert(model), group[start : start + CHUNK])
+                    self.session.execute(insert(model.__table__), group[start : start + CHUNK])
 
     def settle_sequences(self) -> None:
         """PostgreSQL's sequences do not see keys that were given."""

@@ -1,0 +1,61 @@
+"""`flask demo`: fill the database with an invented region and print its accounts once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import select
+
+from app import clock
+from app.demo import people
+from app.demo.builder import Builder
+from app.extensions import db
+from app.models import Elevator, Region
+from app.permissions import SYSTEM
+from app.transaction import transaction
+from app.workflows import audit
+
+
+def register(app: Flask) -> None:
+    """Add this area's command."""
+    app.cli.add_command(demo_command)
+
+
+@click.command("demo")
+@click.option("--elevators", default=300, show_default=True, type=click.IntRange(30, 2_000_000), help="How many.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same region.")
+@click.option("--if-empty", is_flag=True, help="Do nothing where any region exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> None:
+    """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, and an account for each role."""
+    if if_empty and db.session.scalar(select(Region.id).limit(1)) is not None:
+        return
+    at = clock.now()
+    quiet = as_json or if_empty
+
+    def progress(done: int, total: int, message: str) -> None:
+        if not quiet:
+            click.echo(f"{message} {done}/{total}", err=True)
+
+    with transaction(db.session) as session:
+        first = session.scalar(select(Elevator.id).limit(1)) is None
+        summary: dict[str, Any] = Builder(session, elevators, seed, at, progress).build().as_dict()
+        made = people.make_accounts(session, at)
+        summary["waiting"] = people.make_waiting(session, at) if first else 0
+        summary["accounts"] = len(made)
+        audit.record(session, SYSTEM.by("cli"), at, "demo.build", "region", None, after=summary | {"seed": seed})
+    if as_json:
+        click.echo(json.dumps(summary | {"logins": [[a.login_name, a.password] for a in made]}, ensure_ascii=False))
+        return
+    if not if_empty:
+        click.echo("，".join(f"{word} {summary[key]}" for key, word in WORDS.items()))
+    people.print_accounts(made, click.echo)
+
+
+WORDS = {
+    "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
+    "overdue": "超期", "orders": "待维保", "waiting": "待审批",
+}  # fmt: skip
