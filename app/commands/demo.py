@@ -30,7 +30,7 @@ def register(app: Flask) -> None:
 @click.option("--if-empty", is_flag=True, help="Do nothing where any region exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> None:
-    """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, and an account for each role."""
+    """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, an account for each role."""
     if if_empty and db.session.scalar(select(Region.id).limit(1)) is not None:
         return
     at = clock.now()

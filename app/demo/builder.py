@@ -171,7 +171,8 @@ class Builder:
         districts = [r[0] for r in names.REGIONS if r[2] == "district"]
         base = self.session.scalar(select(func.count()).select_from(Unit)) or 0
         firms = []
-        for number in range(max(3, round(self.count / ELEVATORS_A_FIRM))):
+        count = max(3, round(self.count / ELEVATORS_A_FIRM))
+        for number in range(count):
             district = districts[number % len(districts)]
             grade = self.rng.choice(("A1", "A2", "B"))
             licence_until = self.today + DAY * self.rng.choice((-20, 25, 200, 700, 1100))
@@ -180,10 +181,7 @@ class Builder:
                 licence_no=f"TS3398{base + number:03d}-{licence_until.year}", licence_until=licence_until,
                 duty_phone=f"0398-555{number % 10000:04d}",
             )  # fmt: skip
-            workers = [
-                self._person(unit_id, district)
-                for _ in range(max(2, -(-self.count // max(3, round(self.count / ELEVATORS_A_FIRM)) // ELEVATORS_A_WORKER)))
-            ]
+            workers = [self._person(unit_id, district) for _ in range(max(2, -(-self.count // count // ELEVATORS_A_WORKER)))]
             firms.append(Firm(unit_id, district, Habits(0, 0, 15, 15), workers))
         use_units = []
         for number in range(max(6, self.count // ELEVATORS_A_USE_UNIT)):
@@ -330,20 +328,26 @@ class Builder:
         centre = next(r for r in names.REGIONS if r[0][:6] == street[:6])
         floors = rng.randint(3, 33) if category[:2] != "33" else None
         serial = self.next_id.get(Elevator, 0) or (self.session.scalar(select(func.max(Elevator.id))) or 0) + 1
+        pair = f"{number % 24 // 2 + 1} 幢 {number % 2 + 1} 单元"
         return {
-            "code": f"{200000 + serial}", "category": category, "equipment_code": f"{category}98012{made_on.year}{serial % 100000:05d}",
+            "code": f"{200000 + serial}", "category": category, "name": None, "model": rng.choice(names.MODELS),
+            "equipment_code": f"{category}98012{made_on.year}{serial % 100000:05d}",
             "registration_code": f"{category}980402{made_on:%Y%m}{serial % 10000:04d}",
             "certificate_no": None if status == "notified" else f"梯11岚L{serial % 100000:05d}({made_on:%y})",
-            "factory_no": f"XC{made_on:%y%m}{serial % 10000:04d}", "internal_no": f"{number % 24 // 2 + 1}-{number % 2 + 1}",
-            "name": None, "model": rng.choice(names.MODELS), "maintenance_unit_id": firm_id, "use_unit_id": use_unit_id,
-            "manufacturer": rng.choice(names.MAKERS), "installer": rng.choice(names.MAKERS), "estate": estate,
-            "address": f"{estate} {number % 24 // 2 + 1} 幢 {number % 2 + 1} 单元",
+            "factory_no": f"XC{made_on:%y%m}{serial % 10000:04d}",
+            "internal_no": f"{number % 24 // 2 + 1}-{number % 2 + 1}",
+            "maintenance_unit_id": firm_id, "use_unit_id": use_unit_id,
+            "manufacturer": rng.choice(names.MAKERS), "installer": rng.choice(names.MAKERS),
+            "estate": estate, "address": f"{estate} {pair}",
             "place_type": names.PLACE_TYPES.get(estate.split("期")[0].rstrip("0123456789"), "residential"),
-            "region_id": self.regions[street], "is_central": centre[0] != "980421000000", "is_secret": rng.random() < 0.002,
-            "latitude": round(centre[4] + rng.uniform(-0.02, 0.02), 6), "longitude": round(centre[5] + rng.uniform(-0.02, 0.02), 6),
+            "region_id": self.regions[street], "is_central": centre[0] != "980421000000",
+            "is_secret": rng.random() < 0.002,
+            "latitude": round(centre[4] + rng.uniform(-0.02, 0.02), 6),
+            "longitude": round(centre[5] + rng.uniform(-0.02, 0.02), 6),
             "made_on": made_on, "commissioned_on": made_on + DAY * 120, "supervised_on": made_on + DAY * 100,
-            "inspected_on": inspected_on, "next_inspection_on": inspected_on + DAY * 396, "rated_load": rng.choice((630, 800, 1050, 1600)),
-            "rated_speed": rng.choice((1.0, 1.5, 1.75, 2.5)), "floors": floors, "stops": floors, "doors": floors,
+            "inspected_on": inspected_on, "next_inspection_on": inspected_on + DAY * 396,
+            "rated_load": rng.choice((630, 800, 1050, 1600)), "rated_speed": rng.choice((1.0, 1.5, 1.75, 2.5)),
+            "floors": floors, "stops": floors, "doors": floors,
             "safety_officer": names.person_name(use_unit_id * 7), "safety_phone": names.phone(500_000 + use_unit_id),
             "emergency_phone": "96333", "insured_until": self.today + DAY * rng.randint(-30, 360),
             "declared_status": "in_use" if status == "suspended" else status,
@@ -415,7 +419,8 @@ class Builder:
         if standing and planned and due and not (stopped or manual or without_worker):
             self.add(
                 MaintenanceOrder, elevator_id=elevator_id, unit_id=firm.id, region_code=street, worker_id=worker,
-                planned_on=planned, limit_on=standing.limit_on, level=life.next_level.value, origin="auto", state="open",
+                planned_on=planned, limit_on=standing.limit_on, level=life.next_level.value, origin="auto",
+                state="open",
             )  # fmt: skip
             self.summary.orders += 1
 

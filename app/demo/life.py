@@ -1,4 +1,4 @@
-"""A year in the life of one invented elevator: visits, missed periods, clock and next dates, by the product's own rules."""
+"""A year in the life of one invented elevator: visits, missed periods, clock, next dates; by the product's rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from app import clock
 from app.rules.calendar import add_months
-from app.rules.schedule import Clock, Level, LongDates, dates_from_annual, merged_level, next_long_dates, roll, start_clock
+from app.rules.levels import Level, LongDates, dates_from_annual, merged_level, next_long_dates
+from app.rules.schedule import Clock, roll, start_clock
 from app.rules.visits import VisitFacts, VisitMode, VisitPolicy, counts_for_clock, visit_state
 
 DAY = dt.timedelta(days=1)
@@ -120,7 +121,8 @@ def _visit(
     slot = diary.slot(worker, day)
     if slot > 5:
         return None
-    start = clock.instant_of(dt.datetime.combine(day, dt.time(8))) + dt.timedelta(minutes=95 * slot + rng.randint(0, 20))
+    morning = clock.instant_of(dt.datetime.combine(day, dt.time(8)))
+    start = morning + dt.timedelta(minutes=95 * slot + rng.randint(0, 20))
     least = policy.min_minutes or 30
     out: dt.datetime | None = start + dt.timedelta(minutes=least + rng.randint(1, 38), seconds=rng.randint(0, 59))
     if rng.random() < habits.careless * 0.2:

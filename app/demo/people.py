@@ -76,7 +76,8 @@ def _first_firm(session: Any) -> tuple[Unit, Unit, Person]:
     """The firm with the first elevators, the use unit of one of them, and a worker of the firm."""
     elevator = session.scalar(
         select(Elevator)
-        .where(Elevator.status == "in_use", Elevator.maintenance_unit_id.is_not(None), Elevator.use_unit_id.is_not(None))
+        .where(Elevator.status == "in_use")
+        .where(Elevator.maintenance_unit_id.is_not(None), Elevator.use_unit_id.is_not(None))
         .order_by(Elevator.id)
         .limit(1)
     )
@@ -143,8 +144,9 @@ def _apply(session: Any, actor: Actor, kind: str, elevator: Elevator, at: dt.dat
 
 def _new_elevator(firm: Unit, use_unit: Unit, serial: int) -> dict[str, Any]:
     return {
-        "code": str(200_000 + serial % 700_000), "category": "3110", "address": f"澜庭苑二期 {serial % 20 + 1} 幢 1 单元",
-        "estate": "澜庭苑二期", "region_id": use_unit.region_id, "maintenance_unit_id": firm.id, "use_unit_id": use_unit.id,
+        "code": str(200_000 + serial % 700_000), "category": "3110", "estate": "澜庭苑二期",
+        "address": f"澜庭苑二期 {serial % 20 + 1} 幢 1 单元", "region_id": use_unit.region_id,
+        "maintenance_unit_id": firm.id, "use_unit_id": use_unit.id,
         "model": "XC-M3", "manufacturer": names.MAKERS[0], "installer": names.MAKERS[0],
         "factory_no": f"XC2609{serial % 10000:04d}", "equipment_code": f"3110980122026{serial % 100000:05d}",
         "registration_code": f"3110980402202609{serial % 10000:04d}", "made_on": "2026-03-18",
