@@ -15,12 +15,12 @@ from celery import Celery, Task, signals
 from celery.beat import PersistentScheduler
 from celery.schedules import crontab
 from flask import Flask
-from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.extensions import db
 from app.tasks import MODULES
-from app.workflows.jobs import job_queued
+from app.workflows.jobs import job_queued, show_service
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10
@@ -117,14 +117,8 @@ def _transport(app: Flask) -> dict[str, Any]:
 
 def show_life(app: Flask, name: str) -> None:
     """Write that `name` (worker, beat) lives now, in a transaction of its own."""
-    from app.models.job import ServiceHeartbeat
-
-    table = ServiceHeartbeat.__table__
-    with app.app_context(), db.engine.begin() as connection:
-        at = clock.now()
-        changed = connection.execute(update(table).where(table.c.name == name).values(at=at))
-        if not changed.rowcount:
-            connection.execute(insert(table).values(name=name, at=at))
+    with app.app_context(), Session(db.engine) as session, session.begin():
+        show_service(session, name, clock.now())
 
 
 def _show_life_or_log(app: Flask, name: str) -> None:
