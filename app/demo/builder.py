@@ -181,7 +181,8 @@ class Builder:
                 licence_no=f"TS3398{base + number:03d}-{licence_until.year}", licence_until=licence_until,
                 duty_phone=f"0398-555{number % 10000:04d}",
             )  # fmt: skip
-            workers = [self._person(unit_id, district) for _ in range(max(2, -(-self.count // count // ELEVATORS_A_WORKER)))]
+            staff = max(2, -(-self.count // count // ELEVATORS_A_WORKER))
+            workers = [self._person(unit_id, district) for _ in range(staff)]
             firms.append(Firm(unit_id, district, Habits(0, 0, 15, 15), workers))
         use_units = []
         for number in range(max(6, self.count // ELEVATORS_A_USE_UNIT)):
