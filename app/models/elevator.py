@@ -27,7 +27,7 @@ class Elevator(Stamped, Versioned, Model):
             "uq_elevator_code_in_force", "code", unique=True,
             sqlite_where=text("approved_version > 0"), postgresql_where=text("approved_version > 0"),
         ),
-        Index("ix_elevator_region_id", "region_code", "id"),
+        Index("ix_elevator_region_page", "region_code", "id"),
         Index("ix_elevator_region_status", "region_code", "status", "id"),
         Index("ix_elevator_maintenance_unit", "maintenance_unit_id", "id"),
         Index("ix_elevator_use_unit", "use_unit_id", "id"),

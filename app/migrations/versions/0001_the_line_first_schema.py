@@ -618,6 +618,9 @@ def upgrade():
             "ix_elevator_maintenance_unit", ["maintenance_unit_id", "id"], unique=False
         )
         batch_op.create_index(
+            "ix_elevator_region_page", ["region_code", "id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_elevator_region_id"), ["region_id"], unique=False
         )
         batch_op.create_index(
@@ -2452,6 +2455,7 @@ def downgrade():
         batch_op.drop_index("ix_elevator_use_unit")
         batch_op.drop_index(batch_op.f("ix_elevator_registration_code"))
         batch_op.drop_index("ix_elevator_region_status")
+        batch_op.drop_index("ix_elevator_region_page")
         batch_op.drop_index("ix_elevator_region_inspection")
         batch_op.drop_index(batch_op.f("ix_elevator_region_id"))
         batch_op.drop_index("ix_elevator_maintenance_unit")
