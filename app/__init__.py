@@ -13,7 +13,7 @@ def create_app(**overrides: Any) -> Flask:
     from flask import Flask
 
     import config
-    from app import api, celery_app, cli, field, ops, views
+    from app import api, celery_app, cli, field, logs, ops, views
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import requests
@@ -24,6 +24,7 @@ def create_app(**overrides: Any) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)
+    logs.install(app)
     celery_app.make_celery(app)
     attachments.use_folder(app.config["UPLOAD_DIR"])
 

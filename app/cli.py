@@ -7,7 +7,9 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, demo
+    from app.commands import accounts, demo, platform, schedule
 
     accounts.register(app)
     demo.register(app)
+    platform.register(app)
+    schedule.register(app)

@@ -71,6 +71,8 @@ class JobContext:
         self._shown = 0.0
         self._attachment_id: int | None = None
         self._engine = db.engine
+        # Well below the reaper's patience, however that is set: a live job is never taken for dead.
+        self._pause = min(HEARTBEAT_SECONDS, current_app.config["JOB_STALE_SECONDS"] / 6)
 
     def progress(self, done: int, total: int, message: str | None = None) -> None:
         """Show how far the work is, at most once a second. ClaimLost ends a worker that was thought dead."""
@@ -113,7 +115,7 @@ class JobContext:
         ended = threading.Event()
 
         def beat() -> None:
-            while not ended.wait(HEARTBEAT_SECONDS):
+            while not ended.wait(self._pause):
                 try:
                     with Session(self._engine) as own, transaction(own):
                         jobs.show_life(own, self.job_id, self._token, clock.now())

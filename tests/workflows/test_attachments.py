@@ -147,6 +147,24 @@ def test_a_foreign_file_is_not_found(world: World) -> None:
             attachments.for_download(world.session, world.actor(persona), row.id)
 
 
+def test_a_file_follows_its_row(world: World) -> None:
+    """The use unit sees the maintenance unit's papers of their elevator; of a hidden one nobody else does."""
+    row = store(world, PDF, "图纸.pdf", entity="elevator", entity_id=world.own.id)
+    session = world.session
+    for persona in ("use_head", "worker", "inspector"):
+        assert attachments.for_download(session, world.actor(persona), row.id).id == row.id
+    for persona in ("other_head", "other_worker", "other_inspector"):
+        with pytest.raises(NotFound):
+            attachments.for_download(session, world.actor(persona), row.id)
+    world.own.is_secret = True
+    session.commit()
+    with pytest.raises(NotFound):
+        attachments.for_download(session, world.actor("inspector"), row.id)
+    assert attachments.for_download(session, world.actor("region_admin"), row.id).id == row.id
+    with pytest.raises(NotFound):
+        attachments.for_download(session, world.actor("clerk"), 987654)
+
+
 def test_an_export_is_its_owners_alone_and_only_while_he_may_export(world: World) -> None:
     row = store(world, workbook(), "电梯.xlsx", "export", entity="job", entity_id=1)
     session = world.session

@@ -1,0 +1,105 @@
+"""`/health`: 200 only when database, migrations, broker, worker and beat are well. No login, no secrets, cheap."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, Response, current_app, jsonify
+from sqlalchemy import Connection, select, text
+
+from app import clock
+from app.extensions import db
+from app.models import ServiceHeartbeat
+
+log = logging.getLogger(__name__)
+SILENT_AFTER = dt.timedelta(seconds=90)
+BROKER_SECONDS = 2
+
+Check = tuple[bool, str]
+health = Blueprint("health", __name__)
+
+
+def register(app: Flask) -> None:
+    """Add the address; the newest revision is read once, for it comes with the code."""
+    directory = app.extensions["migrate"].directory
+    app.extensions["tian_heads"] = set(ScriptDirectory.from_config(_alembic(directory)).get_heads())
+    app.register_blueprint(health)
+
+
+def _alembic(directory: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", directory.replace("%", "%%"))
+    return config
+
+
+@health.get("/health")
+def show() -> tuple[Response, int]:
+    checks = _checks()
+    well = all(ok for ok, _ in checks.values())
+    body = {"ok": well, **{name: {"ok": ok, "detail": detail} for name, (ok, detail) in checks.items()}}
+    answer = jsonify(body)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer, 200 if well else 503
+
+
+def _checks() -> dict[str, Check]:
+    found: dict[str, Check] = {}
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            found["database"] = (True, "可用")
+            found["migrations"] = _guarded("migrations", lambda: _migrations(connection))
+            for name, words in (("worker", "任务进程"), ("beat", "定时进程")):
+                found[name] = _guarded(name, lambda name=name, words=words: _lives(connection, name, words))
+    except Exception:
+        log.exception("health: database")
+        found["database"] = (False, "无法连接数据库")
+        for name in ("migrations", "worker", "beat"):
+            found.setdefault(name, (False, "数据库不可用，未能检查"))
+    found["broker"] = _guarded("broker", _broker)
+    return found
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    """What went wrong goes to the log; strangers read only that it did."""
+    try:
+        return check()
+    except Exception:
+        log.exception("health: %s", name)
+        return False, "检查失败，详见日志"
+
+
+def _migrations(connection: Connection) -> Check:
+    # A missing table must not spoil the transaction of the checks after it.
+    with connection.begin_nested():
+        held = set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+    wanted = current_app.extensions["tian_heads"]
+    return (True, "最新") if held == wanted else (False, "数据库结构不是最新，请执行 flask db upgrade")
+
+
+def _lives(connection: Connection, name: str, words: str) -> Check:
+    table: Any = ServiceHeartbeat.__table__
+    with connection.begin_nested():
+        at = connection.execute(select(table.c.at).where(table.c.name == name)).scalar()
+    if at is None:
+        return False, f"{words}从未启动"
+    silent = clock.now() - at
+    detail = f"{max(0, int(silent.total_seconds()))} 秒前有心跳"
+    return silent < SILENT_AFTER, detail if silent < SILENT_AFTER else f"{words}没有应答，{detail}"
+
+
+def _broker() -> Check:
+    celery = current_app.extensions["celery"]
+    if str(celery.conf.broker_url).startswith("filesystem"):
+        probe = Path(celery.conf.broker_transport_options["data_folder_out"]) / ".health"
+        probe.touch()
+        return True, "可用"
+    with celery.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
+        connection.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
+    return True, "可用"

@@ -1,0 +1,70 @@
+"""kill -9 of a real worker in the middle of a job: after a restart it is finished, each step exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, configure_mappers
+
+from app import clock
+from app.models import AuditEntry, Job, Notification
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows import jobs
+from tests.databases import ROOT, Database
+from tests.factories import actor, make_account
+from tests.tasks.killable import STEPS
+from tests.tasks.test_broker import celery, environment, within
+
+__all__ = ["environment"]
+WORKER = ("worker", "--concurrency", "1", "--include", "tests.tasks.killable")
+
+
+def send(environment: dict[str, str], task: str, *arguments: Any) -> None:
+    code = f"import run; run.celery.send_task({task!r}, {list(arguments)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+
+
+def state(database: Database, job_id: int) -> str:
+    with Session(database.engine) as session:
+        return session.get(Job, job_id).state
+
+
+@pytest.mark.feature("STA-01")
+def test_a_killed_workers_job_is_finished_once(environment: dict[str, str], database: Database, tmp_path: Path) -> None:
+    environment = {**environment, "JOB_STALE_SECONDS": "3"}
+    configure_mappers()
+    with Session(database.engine) as session:
+        account = make_account(session, Role.REGION_ADMIN, region_code="980400000000")
+        session.commit()
+        with transaction(session):
+            params = {"folder": str(tmp_path)}
+            job_id = jobs.enqueue(session, actor(account), clock.now(), "report", "十步", params).id
+    send(environment, "app.tasks.jobs.run_job", job_id)
+    with celery(environment, *WORKER) as worker:
+        assert within((tmp_path / "halfway").exists), (tmp_path / "worker.log").read_text()
+        # The parent and its pool die at once, as in a power cut; nothing gets to say goodbye.
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+    assert state(database, job_id) == "running"
+    (tmp_path / "go").touch()
+
+    with celery(environment, *WORKER):
+
+        def ended() -> bool:
+            # What beat does every ten seconds.
+            send(environment, "app.tasks.jobs.reap")
+            return state(database, job_id) in ("done", "failed")
+
+        assert within(ended), (tmp_path / "worker.log").read_text()
+    with Session(database.engine) as session:
+        job = session.get(Job, job_id)
+        assert (job.state, job.tries, job.result, job.done) == ("done", 2, {"steps": STEPS}, STEPS)
+        assert session.query(AuditEntry).filter_by(action="test.step").count() == STEPS
+        assert session.query(Notification).count() == 1
