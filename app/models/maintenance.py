@@ -63,7 +63,12 @@ class MaintenanceClock(Model):
         Index("ix_maintenance_clock_region_limit", "region_code", "limit_on"),
         Index("ix_maintenance_clock_unit_limit", "unit_id", "limit_on"),
         Index("ix_maintenance_clock_limit", "limit_on"),
-    )
+        Index("ix_maintenance_clock_region_covered", "region_code", "covered_until"),
+        Index(
+            "ix_maintenance_clock_region_missed", "region_code", "elevator_id",
+            sqlite_where=text("missed > 0"), postgresql_where=text("missed > 0"),
+        ),
+    )  # fmt: skip
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), primary_key=True, autoincrement=False)
     unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
@@ -78,6 +83,8 @@ class MaintenanceClock(Model):
     limit_left_days: Mapped[int | None] = col(_l("暂停时剩余天数"), Integer)
     plan_left_days: Mapped[int | None] = col(_l("暂停时计划剩余天数"), Integer)
     judged_through: Mapped[dt.date | None] = col(_l("已判定至"), Date)
+    # The last day of unbroken cover from today on, or of the cover that ended; kept by workflows.cover.
+    covered_until: Mapped[dt.date | None] = col(_l("合同有效期至"), Date)
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship()
@@ -118,7 +125,7 @@ class MaintenanceOrder(Stamped, Model):
 
 
 class MaintenancePause(Model):
-    """Days on which the clock stood still, [from_on, to_on); open while to_on is null. Made by approved applications."""
+    """Days on which the clock stood still, [from_on, to_on); open while to_on is null. Made by approvals."""
 
     __tablename__ = "maintenance_pause"
     id: Mapped[int] = pk()

@@ -14,7 +14,7 @@ from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, Pause, roll
 from app.transaction import AnySession
-from app.workflows import ledgers, orders, overdue
+from app.workflows import cover, ledgers, overdue
 
 DAY = dt.timedelta(days=1)
 
@@ -24,17 +24,11 @@ def held(session: AnySession, elevator_id: int) -> MaintenanceClock:
     row = _locked(session, elevator_id)
     if row is not None:
         return row
-    elevator = session.scalar(select(Elevator).where(Elevator.id == elevator_id).execution_options(skip_scope=True))
-    if elevator is None:
-        raise ValueError(f"no elevator {elevator_id}")
-    values = {
-        "elevator_id": elevator.id, "unit_id": elevator.maintenance_unit_id, "region_code": elevator.region_code,
-        "limit_days": 15, "missed": 0,
-    }  # fmt: skip
-    insert: Any = orders.insert_of(session)
-    session.execute(insert(MaintenanceClock.__table__).values(**values).on_conflict_do_nothing())
+    elevator: Any = Elevator.__table__.c
+    cover.make_clocks(session, elevator.id == elevator_id)
     row = _locked(session, elevator_id)
-    assert row is not None
+    if row is None:
+        raise ValueError(f"no elevator {elevator_id}")
     return row
 
 

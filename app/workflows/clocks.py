@@ -235,8 +235,20 @@ def unit_changed(
     The old unit's orders are void and its contracts end; the ledger keeps its dates and loses its people.
     """
     row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
-    if row.unit_id == unit_id:
-        return
+    if row.unit_id != unit_id:
+        _hand_over(session, row, ledger, on, at)
+        row.unit_id, row.unit_since_on = unit_id, on
+    orders.void_open(session, BY_CLOCK, elevator_id, at, "维保单位变更", keep_unit_id=unit_id)
+    cover.release(session, BY_CLOCK, elevator_id, on, at, keep_unit_id=unit_id)
+    if ledger is not None and ledger.unit_id != unit_id:
+        ledger.worker_id = ledger.co_worker_id = ledger.manager_id = None
+        ledger.unit_id = unit_id or ledger.unit_id
+    session.flush()
+
+
+def _hand_over(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, on: dt.date, at: dt.datetime
+) -> None:
     if row.limit_on is not None and row.anchor_on is not None:
         clock_rows.judge_through(session, row, on - DAY, at)
     # The days left of a stopped clock carry over like a limit ahead; a clock without limit has nothing to carry.
@@ -245,15 +257,8 @@ def unit_changed(
         interval = clock_rows.interval_of(row, ledger)
         now = change_unit(clock_rows.value_of(row, ledger), on, interval, row.limit_days, missed=row.missed > 0)
         clock_rows.store(row, ledger, now)
-    row.unit_id, row.unit_since_on, row.missed = unit_id, on, 0
+    row.missed = 0
     row.first_visit_on = row.last_visit_on = None
-    orders.void_open(session, BY_CLOCK, elevator_id, at, "维保单位变更")
-    cover.release(session, BY_CLOCK, elevator_id, on, at, keep_unit_id=unit_id)
-    if ledger is not None:
-        ledger.worker_id = ledger.co_worker_id = ledger.manager_id = None
-        if unit_id is not None:
-            ledger.unit_id = unit_id
-    session.flush()
 
 
 def complete_entry(session: AnySession, elevator_ids: list[int], at: dt.datetime) -> int:

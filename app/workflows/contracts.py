@@ -25,7 +25,7 @@ from app.policy import Key
 from app.rules.contracts import Binding, Span, overlaps, span_findings, touches_past
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit
+from app.workflows import audit, cover
 from app.workflows.cover import cut, in_force, live_bindings
 
 __all__ = [
@@ -102,6 +102,7 @@ def put_in_force(
         if span is not None:
             session.add(_binding(contract, row.elevator_id, span, actor, at))
     session.flush()
+    cover.refresh(session, [row.elevator_id for row, _ in changes], clock.local_day(at))
 
 
 def checked(
@@ -202,6 +203,7 @@ def bind(
     session.add_all(rows)
     session.flush()
     if rows:
+        cover.refresh(session, chosen, today)
         after = {"elevators": chosen, "starts_on": span.from_on, "ends_on": span.to_on}
         audit.record(session, actor, at, "contract.bind", "contract", contract.id, after=after)
     return rows
@@ -221,6 +223,7 @@ def unbind(
         cut(session, row, today, actor, at)
     session.flush()
     if rows:
+        cover.refresh(session, [r.elevator_id for r in rows], today)
         after = {"elevators": [r.elevator_id for r in rows], "last_day": today}
         audit.record(session, actor, at, "contract.unbind", "contract", contract.id, after=after)
     return len(rows)

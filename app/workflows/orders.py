@@ -196,12 +196,12 @@ def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt
 
 
 def void_open(
-    session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str, *, autos_only: bool = False
+    session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str, keep_unit_id: int | None = None
 ) -> int:
-    """Void the open orders of an elevator that is stopped, scrapped or given to another unit."""
+    """Void the open orders of an elevator that is stopped, scrapped or given to another unit (`keep_unit_id`)."""
     where = MaintenanceOrder.elevator_id == elevator_id
-    if autos_only:
-        where = where & (MaintenanceOrder.origin == "auto")
+    if keep_unit_id is not None:
+        where = where & (MaintenanceOrder.unit_id != keep_unit_id)
     return len(
         moves.move_where(
             session, actor, MaintenanceOrder, "state", "open", "void", where, verb="void", at=at, reason=reason,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, select, update
 
 from app import clock
 from app.errors import refuse
@@ -110,18 +110,9 @@ def run(
 
 def start_clocks(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:
     """Give every elevator in use a clock's row, and start those that policy starts before a first visit."""
-    missing = select(
-        _elevator.id, _elevator.maintenance_unit_id, _elevator.region_code, literal(15), literal(0)
-    ).where(
-        _elevator.status == "in_use",
-        _elevator.approved_version > 0,
-        orders.in_region(_elevator.region_code, region),
-        ~select(_clock.elevator_id).where(_clock.elevator_id == _elevator.id).exists(),
-    )  # fmt: skip
-    names = ["elevator_id", "unit_id", "region_code", "limit_days", "missed"]
-    session.execute(
-        orders.insert_of(session)(MaintenanceClock.__table__).from_select(names, missing).on_conflict_do_nothing()
-    )
+    within = orders.in_region(_elevator.region_code, region)
+    cover.make_clocks(session, and_(_elevator.status == "in_use", _elevator.approved_version > 0, within))
+    cover.refresh_begun(session, on, orders.in_region(_clock.region_code, region))
     started = 0
     for counts, where in orders.by_policy(session, Key.NEVER_VISITED, on, _clock.region_code):
         if counts == "contract":

@@ -3,82 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from app import clock
 from app.errors import Refusal
-from app.models import (
-    AuditEntry,
-    MaintenanceClock,
-    MaintenanceOrder,
-    OverdueCorrection,
-    OverduePeriod,
-    Visit,
-)
+from app.models import AuditEntry, OverduePeriod, Visit
 from app.transaction import transaction
 from app.workflows import clocks, schedule
 from tests import factories as make
-from tests.reference import clock as reference
-
-
-def day(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
-
-
-def at(on: dt.date, hour: int = 1) -> dt.datetime:
-    return clock.instant_of(dt.datetime.combine(on, dt.time(hour)))
-
-
-def run(session: Any, on: dt.date, **more: Any) -> schedule.Summary:
-    with transaction(session):
-        return schedule.run(session, on, at(on), **more)
-
-
-def add_visit(session: Any, elevator: Any, worker: Any, on: dt.date, **fields: Any) -> Visit:
-    row = Visit(
-        **{
-            "elevator_id": elevator.id, "unit_id": elevator.maintenance_unit_id, "use_unit_id": elevator.use_unit_id,
-            "region_code": elevator.region_code, "worker_id": worker.id, "level": "half_month", "visit_on": on,
-            "checked_in_at": at(on, 9), "checked_out_at": at(on, 10), "received_at": at(on, 10), "state": "valid",
-            "counted": True, "snapshot": {},
-        }
-        | fields
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    return row
-
-
-def visit(session: Any, elevator: Any, worker: Any, on: dt.date, known_on: dt.date | None = None, **more: Any) -> Visit:
-    """A visit that counts, told to the clock on the day it became known."""
-    with transaction(session):
-        row = add_visit(session, elevator, worker, on, **more)
-        clocks.after_visit(session, elevator.id, row, at(known_on or on, 11))
-    return row
-
-
-def limits(session: Any, elevator: Any) -> list[dt.date]:
-    statement = select(OverduePeriod.limit_on).where(
-        OverduePeriod.elevator_id == elevator.id, OverduePeriod.withdrawn.is_(False)
-    )
-    return list(session.scalars(statement.order_by(OverduePeriod.limit_on)))
-
-
-def clock_of(session: Any, elevator: Any) -> MaintenanceClock:
-    session.expire_all()
-    return session.get(MaintenanceClock, elevator.id)
-
-
-def open_orders(session: Any, elevator: Any) -> list[MaintenanceOrder]:
-    session.expire_all()
-    statement = select(MaintenanceOrder).where(
-        MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open"
-    )
-    return list(session.scalars(statement))
+from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, open_orders, run, visit
 
 
 @pytest.fixture
@@ -147,9 +82,84 @@ class TestWorkedExamples:
             visit(session, elevator, world.worker, day("2024-03-01"))
         for n in range(1, 62):
             run(session, day("2024-03-01") + dt.timedelta(days=n))
-        nightly = limits(session, world.own)
-        assert nightly == limits(session, other) == [day("2024-03-16"), day("2024-03-31"), day("2024-04-15"), day("2024-04-30")]
+        expected = [day("2024-03-16"), day("2024-03-31"), day("2024-04-15"), day("2024-04-30")]
+        assert limits(session, world.own) == limits(session, other) == expected
 
     def test_a_day_that_has_not_come_is_refused(self, session: Any, world: make.World) -> None:
         with pytest.raises(Refusal, match="还没有到"), transaction(session):
             schedule.run(session, day("2024-03-02"), at(day("2024-03-01")))
+
+    @pytest.mark.feature("PLN-10")
+    def test_t12_the_contract_of_the_limit_day_answers(self, session: Any, world: make.World) -> None:
+        until_day, until_eve = (make.make_elevator(session, maintenance_unit=world.firm) for _ in range(2))
+        make.make_contract(session, world.firm, [until_day], ends_on=day("2024-05-09"))
+        make.make_contract(session, world.firm, [until_eve], ends_on=day("2024-05-08"))
+        session.commit()
+        for elevator in (until_day, until_eve):
+            visit(session, elevator, world.worker, day("2024-04-24"))
+        assert run(session, day("2024-05-10")).overdue_judged == 2
+        owners = dict(session.execute(select(OverduePeriod.elevator_id, OverduePeriod.unit_id)).all())
+        assert owners == {until_day.id: world.firm.id, until_eve.id: None}
+
+    def test_only_one_region_is_judged_when_asked(self, session: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2024-03-01"))
+        visit(session, world.foreign, world.other_worker, day("2024-03-01"))
+        assert run(session, day("2024-03-17"), region="980403000000").overdue_judged == 1
+        assert limits(session, world.own) == []
+        assert run(session, day("2024-03-17")).overdue_judged == 1
+
+    def test_a_visit_still_open_is_waited_for(self, session: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2024-03-01"))
+        with transaction(session):
+            late = add_visit(
+                session, world.own, world.worker, day("2024-03-16"), state="open", counted=False, checked_out_at=None,
+                checked_in_at=at(day("2024-03-16"), 23),
+            )  # fmt: skip
+        assert run(session, day("2024-03-17")).overdue_judged == 0
+        with transaction(session):
+            row = session.get(Visit, late.id)
+            row.counted = True
+            clocks.after_visit(session, world.own.id, row, at(day("2024-03-17"), 2))
+        assert limits(session, world.own) == []
+        assert clock_of(session, world.own).limit_on == day("2024-03-31")
+
+    def test_an_open_visit_is_not_waited_for_without_end(self, session: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2024-03-01"))
+        with transaction(session):
+            add_visit(session, world.own, world.worker, day("2024-03-16"), state="open", counted=False)
+        assert run(session, day("2024-03-17")).overdue_judged == 1
+
+    def test_never_visited_counts_by_policy(self, session: Any, world: make.World) -> None:
+        contracted = make.make_elevator(session, maintenance_unit=world.firm)
+        make.make_contract(session, world.firm, [contracted], starts_on=day("2024-03-01"))
+        session.commit()
+        assert run(session, day("2024-03-17")).overdue_judged == 0
+        make.make_policy(session, "never_visited", "contract")
+        session.commit()
+        summary = run(session, day("2024-03-17"))
+        assert summary.clocks_started >= 1
+        assert limits(session, contracted) == [day("2024-03-16")]
+
+    def test_regions_with_another_horizon(self, session: Any, world: make.World) -> None:
+        make.make_ledger(session, world.own, world.worker, next_half_month_on=day("2024-03-10"))
+        make.make_ledger(session, world.foreign, world.other_worker, next_half_month_on=day("2024-03-10"))
+        make.make_policy(session, "horizon_days", 9, region_code="980403000000")
+        session.commit()
+        assert run(session, day("2024-03-01")).orders_made == 1
+        assert len(open_orders(session, world.foreign)) == 1 and open_orders(session, world.own) == []
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"mode": "manual"}, {"worker_id": None}, {"next_half_month_on": None}],
+        ids=["manual", "no worker", "no date"],
+    )
+    def test_no_order_without_mode_worker_or_date_and_overdue_all_the_same(
+        self, session: Any, world: make.World, change: dict[str, Any]
+    ) -> None:
+        visit(session, world.own, world.worker, day("2024-03-01"))
+        ledger = make.make_ledger(session, world.own, world.worker, next_half_month_on=day("2024-03-16"))
+        for name, value in change.items():
+            setattr(ledger, name, value)
+        session.commit()
+        summary = run(session, day("2024-03-17"))
+        assert (summary.orders_made, summary.overdue_judged) == (0, 1)

@@ -907,6 +907,7 @@ def upgrade():
         sa.Column("limit_left_days", sa.Integer(), nullable=True),
         sa.Column("plan_left_days", sa.Integer(), nullable=True),
         sa.Column("judged_through", sa.Date(), nullable=True),
+        sa.Column("covered_until", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["elevator_id"],
             ["elevator.id"],
@@ -919,6 +920,18 @@ def upgrade():
     )
     with op.batch_alter_table("maintenance_clock", schema=None) as batch_op:
         batch_op.create_index("ix_maintenance_clock_limit", ["limit_on"], unique=False)
+        batch_op.create_index(
+            "ix_maintenance_clock_region_covered",
+            ["region_code", "covered_until"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_maintenance_clock_region_missed",
+            ["region_code", "elevator_id"],
+            unique=False,
+            sqlite_where=sa.text("missed > 0"),
+            postgresql_where=sa.text("missed > 0"),
+        )
         batch_op.create_index(
             "ix_maintenance_clock_region_limit",
             ["region_code", "limit_on"],
@@ -2418,6 +2431,8 @@ def downgrade():
     with op.batch_alter_table("maintenance_clock", schema=None) as batch_op:
         batch_op.drop_index("ix_maintenance_clock_unit_limit")
         batch_op.drop_index("ix_maintenance_clock_region_limit")
+        batch_op.drop_index("ix_maintenance_clock_region_missed")
+        batch_op.drop_index("ix_maintenance_clock_region_covered")
         batch_op.drop_index("ix_maintenance_clock_limit")
 
     op.drop_table("maintenance_clock")

@@ -1,0 +1,314 @@
+"""Contracts: what they cover, who is refused, what waits for a regulator, and what a change never alters."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound, Refusal, Stale
+from app.models import Application, Contract, ContractElevator, OverduePeriod
+from app.transaction import transaction
+from app.workflows import applications, clocks, contract_changes, contracts, cover
+from tests import factories as make
+from tests.workflows.clock_world import at, clock_of, day, limits, run, visit
+
+TODAY = day("2024-06-10")
+TERMS = {
+    "number": "HT-2024-001", "kind": "full", "signed_on": day("2024-06-01"), "starts_on": TODAY,
+    "ends_on": day("2025-06-09"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def world(session: Any) -> make.World:
+    return make.World(session)
+
+
+@pytest.fixture
+def head(world: make.World) -> Any:
+    return world.actor("maintenance_head")
+
+
+def new(session: Any, actor: Any, **fields: Any) -> Contract:
+    with transaction(session):
+        return contracts.save(session, actor, None, TERMS | fields, at(TODAY))
+
+
+def free_elevator(session: Any, world: make.World) -> Any:
+    row = make.make_elevator(session, maintenance_unit=world.firm)
+    session.commit()
+    return row
+
+
+def bind(session: Any, actor: Any, contract: Contract, *elevators: Any, on: dt.date = TODAY) -> list[ContractElevator]:
+    with transaction(session):
+        return contracts.bind(session, actor, contract.id, [e.id for e in elevators], at(on))
+
+
+@pytest.mark.feature("CON-01")
+class TestSaving:
+    def test_a_contract_is_stored_as_written(self, session: Any, head: Any, world: make.World) -> None:
+        row = new(session, head, number=" ＨＴ-9 ", note="  ")
+        assert (row.number, row.kind, row.note, row.unit_id) == ("HT-9", "full", None, world.firm.id)
+
+    @pytest.mark.parametrize(
+        ("fields", "named"),
+        [
+            ({"number": ""}, "没有填写合同编号"),
+            ({"number": "长" * 41}, "41 个字"),
+            ({"kind": "free"}, "没有“free”这种合同属性"),
+            ({"starts_on": None}, "没有填写起始日期"),
+            ({"ends_on": day("2024-06-09")}, "截止早于起始"),
+            ({"ends_on": dt.date(9999, 12, 31)}, "2199"),
+            ({"ends_on": day("2034-06-10")}, "超过 10 年"),
+            ({"signed_on": None}, "签订日期"),
+            ({"starts_on": day("2023-01-01"), "ends_on": day("2023-12-31")}, "已过"),
+        ],
+    )
+    def test_bad_terms_are_refused_in_words(self, session: Any, head: Any, fields: dict[str, Any], named: str) -> None:
+        with pytest.raises(Refusal, match=named):
+            new(session, head, **fields)
+        session.rollback()
+        assert session.scalar(select(Contract).where(Contract.number == "HT-2024-001")) is None
+
+    def test_a_number_is_unique_within_the_unit_only(self, session: Any, head: Any, world: make.World) -> None:
+        new(session, head)
+        with pytest.raises(Refusal, match="已有编号为 HT-2024-001"):
+            new(session, head)
+        session.rollback()
+        assert new(session, world.actor("other_head")).unit_id == world.other_firm.id
+
+    def test_the_form_that_is_stale_is_told(self, session: Any, head: Any) -> None:
+        row = new(session, head)
+        with transaction(session):
+            contracts.save(session, head, row, {"note": "甲"}, at(TODAY), expected_version=1)
+        with pytest.raises(Stale), transaction(session):
+            contracts.save(session, head, row, {"note": "乙"}, at(TODAY), expected_version=1)
+
+    @pytest.mark.feature("CON-05")
+    def test_an_ended_contract_is_neither_edited_nor_deleted(self, session: Any, head: Any) -> None:
+        row = new(session, head)
+        later = day("2025-06-10")
+        for deed in (
+            lambda: contracts.save(session, head, row, {"ends_on": day("2026-01-01")}, at(later)),
+            lambda: contracts.delete(session, head, row.id, at(later)),
+            lambda: contracts.bind(session, head, row.id, [], at(later)),
+        ):
+            with pytest.raises(Refusal, match="续签"), transaction(session):
+                deed()
+
+    def test_others_contracts_cannot_be_reached(self, session: Any, head: Any, world: make.World) -> None:
+        other = world.other_contract.id
+        with pytest.raises(NotFound), transaction(session):
+            contracts.bind(session, head, other, [world.own.id], at(TODAY))
+
+
+@pytest.mark.feature("CON-03")
+class TestBinding:
+    def test_bound_elevators_are_covered_from_today(self, session: Any, head: Any, world: make.World) -> None:
+        elevator = free_elevator(session, world)
+        row = new(session, head, starts_on=day("2024-01-01"), signed_on=day("2024-01-01"), ends_on=day("2024-12-31"))
+        bind(session, head, row, elevator)
+        assert cover.in_force(session, elevator.id, TODAY).contract_id == row.id
+        assert cover.in_force(session, elevator.id, TODAY - dt.timedelta(days=1)) is None
+        assert bind(session, head, row, elevator) == []
+
+    def test_double_cover_names_contract_and_days(self, session: Any, head: Any, world: make.World) -> None:
+        row = new(session, head)
+        with pytest.raises(Refusal) as refusal:
+            bind(session, head, row, world.own)
+        text = str(refusal.value)
+        assert world.contract.number in text and "2024-06-10 至 2025-06-09" in text and world.own.code in text
+
+    def test_foreign_scrapped_and_unfiled_elevators_are_refused_together(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        gone = make.make_elevator(session, maintenance_unit=world.firm, status="scrapped")
+        unfiled = make.make_elevator(session, maintenance_unit=world.firm, approved_version=0, filing_state="draft")
+        session.commit()
+        row = new(session, head)
+        with pytest.raises(Refusal) as refusal:
+            bind(session, head, row, world.foreign, gone, unfiled)
+        assert len(refusal.value.findings) == 3
+
+    def test_unbinding_ends_with_today_and_keeps_the_past(self, session: Any, head: Any, world: make.World) -> None:
+        elevator = free_elevator(session, world)
+        row = new(session, head)
+        bind(session, head, row, elevator)
+        later = TODAY + dt.timedelta(days=30)
+        with transaction(session):
+            assert contracts.unbind(session, head, row.id, [elevator.id], at(later)) == 1
+        assert cover.in_force(session, elevator.id, later) is not None
+        assert cover.in_force(session, elevator.id, later + dt.timedelta(days=1)) is None
+        assert cover.in_force(session, elevator.id, later + dt.timedelta(days=1), at(later)) is not None
+
+    def test_a_binding_made_by_mistake_today_goes_whole(self, session: Any, head: Any, world: make.World) -> None:
+        elevator = free_elevator(session, world)
+        row = new(session, head)
+        bind(session, head, row, elevator)
+        with transaction(session):
+            contracts.unbind(session, head, row.id, [elevator.id], at(TODAY, 5))
+        assert cover.in_force(session, elevator.id, TODAY) is None
+
+    def test_two_contracts_at_once_cover_an_elevator_once(
+        self, session: Any, head: Any, world: make.World, database: Any
+    ) -> None:
+        elevator_id = free_elevator(session, world).id
+        made = [new(session, head, number=f"HT-{n}").id for n in range(2)]
+        session.commit()
+        barrier, refused = threading.Barrier(2), []
+
+        def take(contract_id: int) -> None:
+            with Session(database.engine) as own:
+                barrier.wait()
+                try:
+                    with transaction(own):
+                        contracts.bind(own, head, contract_id, [elevator_id], at(TODAY))
+                except Refusal as refusal:
+                    refused.append(str(refusal))
+
+        threads = [threading.Thread(target=take, args=(key,)) for key in made]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refused) == 1 and "已有合同" in refused[0]
+
+    @pytest.mark.feature("CON-05")
+    def test_renewal_takes_over_terms_and_elevators(self, session: Any, head: Any, world: make.World) -> None:
+        elevator = free_elevator(session, world)
+        row = new(session, head)
+        bind(session, head, row, elevator)
+        later = day("2025-06-20")
+        with transaction(session):
+            made = contracts.renew(session, head, row.id, {"signed_on": later}, at(later))
+        assert (made.renewed_from_id, made.starts_on, made.kind) == (row.id, day("2025-06-10"), "full")
+        held = cover.in_force(session, elevator.id, later)
+        assert held.contract_id == made.id
+        # The ten days between are not covered after the fact: that takes an approval.
+        assert cover.in_force(session, elevator.id, day("2025-06-15")) is None
+
+    def test_only_contracts_never_used_are_deleted(self, session: Any, head: Any, world: make.World) -> None:
+        elevator, row, unused = free_elevator(session, world), new(session, head), new(session, head, number="HT-2")
+        bind(session, head, row, elevator)
+        with transaction(session):
+            contracts.delete(session, head, unused.id, at(TODAY))
+        with pytest.raises(Refusal, match="绑定过电梯"), transaction(session):
+            contracts.delete(session, head, row.id, at(TODAY))
+
+
+@pytest.mark.feature("CON-01", "CON-04")
+class TestChanging:
+    def test_elevators_follow_new_dates(self, session: Any, head: Any, world: make.World) -> None:
+        elevator, row = free_elevator(session, world), new(session, head)
+        bind(session, head, row, elevator)
+        with transaction(session):
+            contracts.save(session, head, row, {"ends_on": day("2025-12-31")}, at(TODAY, 9))
+        assert cover.in_force(session, elevator.id, day("2025-12-31")) is not None
+        assert cover.in_force(session, elevator.id, day("2025-12-31"), at(TODAY, 8)) is None
+
+    def test_dates_that_touch_the_past_need_an_approval(self, session: Any, head: Any, world: make.World) -> None:
+        start = day("2019-12-01")
+        for change in ({"ends_on": day("2024-06-01")}, {"starts_on": start, "signed_on": start, "ends_on": TODAY}):
+            with pytest.raises(contracts.NeedsApproval, match="监管部门审批"), transaction(session):
+                contracts.save(session, head, world.contract, change, at(TODAY))
+
+    def test_an_approved_change_takes_force_and_judged_overdue_stays(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        visit(session, world.own, world.worker, day("2024-05-01"))
+        run(session, TODAY)
+        before = limits(session, world.own)
+        assert before == [day("2024-05-16"), day("2024-05-31")]
+        with transaction(session):
+            asked = contract_changes.request(
+                session, head, world.contract.id, {"ends_on": day("2024-05-10")}, "合同提前终止", at(TODAY)
+            )
+        assert cover.in_force(session, world.own.id, day("2024-05-31")) is not None
+        officer = world.actor("region_admin")
+        with transaction(session):
+            for verb in ("accept", "approve"):
+                seen = session.get(Application, asked.id).row_version
+                applications.decide(session, officer, asked.id, verb, "同意", seen, at(TODAY, 9))
+        assert cover.in_force(session, world.own.id, day("2024-05-31")) is None
+        assert session.get(Contract, world.contract.id).ends_on == day("2024-05-10")
+        run(session, TODAY)
+        assert limits(session, world.own) == before
+        assert set(session.scalars(select(OverduePeriod.unit_id))) == {world.firm.id}
+
+    def test_unbinding_after_a_missed_visit_changes_nothing(self, session: Any, head: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2024-05-20"))
+        with transaction(session):
+            contracts.unbind(session, head, world.contract.id, [world.own.id], at(day("2024-06-05")))
+        run(session, day("2024-06-06"))
+        assert session.scalar(select(OverduePeriod.unit_id)) == world.firm.id
+
+    def test_cover_before_the_binding_is_asked_for(self, session: Any, head: Any, world: make.World) -> None:
+        elevator = free_elevator(session, world)
+        terms = {"starts_on": day("2024-01-01"), "signed_on": day("2024-01-01"), "ends_on": day("2024-12-31")}
+        row = new(session, head, **terms)
+        bind(session, head, row, elevator)
+        with transaction(session):
+            asked = contract_changes.request(session, head, row.id, {}, "合同年初已签", at(TODAY, 2))
+            for verb in ("accept", "approve"):
+                seen = session.get(Application, asked.id).row_version
+                applications.decide(session, world.actor("region_admin"), asked.id, verb, "同意", seen, at(TODAY, 9))
+        assert cover.in_force(session, elevator.id, day("2024-03-01")).contract_id == row.id
+
+    def test_a_change_without_reason_or_content_is_refused(self, session: Any, head: Any, world: make.World) -> None:
+        with pytest.raises(Refusal, match="没有填写变更原因"), transaction(session):
+            contract_changes.request(session, head, world.contract.id, {"note": "x"}, " ", at(TODAY))
+        with pytest.raises(Refusal, match="没有任何改动"), transaction(session):
+            contract_changes.request(session, head, world.contract.id, {}, "无", at(TODAY))
+
+    def test_change_of_unit_frees_the_elevator_for_the_next_contract(self, session: Any, world: make.World) -> None:
+        with transaction(session):
+            world.own.maintenance_unit_id = world.other_firm.id
+            clocks.unit_changed(session, world.own.id, world.other_firm.id, TODAY, at(TODAY))
+        other = world.actor("other_head")
+        row = new(session, other, number="HT-NEW")
+        bind(session, other, row, world.own)
+        assert cover.in_force(session, world.own.id, TODAY).unit_id == world.other_firm.id
+
+
+@pytest.mark.feature("CON-02", "WRN-01")
+class TestCoveredUntil:
+    @pytest.mark.parametrize(
+        ("spans", "until"),
+        [
+            ([], None),
+            ([("2024-01-01", "2024-06-30")], "2024-06-30"),
+            ([("2024-01-01", "2024-06-30"), ("2024-07-01", "2025-06-30")], "2025-06-30"),
+            ([("2024-01-01", "2024-06-30"), ("2024-07-02", "2025-06-30")], "2024-06-30"),
+            ([("2023-01-01", "2023-12-31")], "2023-12-31"),
+            ([("2024-06-11", "2025-06-30")], None),
+            ([("2023-01-01", "2024-05-31"), ("2024-06-11", "2025-06-30")], "2024-05-31"),
+        ],
+    )
+    def test_unbroken_cover_from_today(self, spans: list[tuple[str, str]], until: str | None) -> None:
+        days = [(day(first), day(last)) for first, last in spans]
+        assert cover.covered_until(days, TODAY) == (day(until) if until else None)
+
+    def test_the_clock_keeps_it(self, session: Any, head: Any, world: make.World) -> None:
+        elevator, row = free_elevator(session, world), new(session, head)
+        bind(session, head, row, elevator)
+        assert clock_of(session, elevator).covered_until == row.ends_on
+        with transaction(session):
+            contracts.save(session, head, row, {"ends_on": day("2024-12-31")}, at(TODAY))
+        assert clock_of(session, elevator).covered_until == day("2024-12-31")
+        with transaction(session):
+            contracts.unbind(session, head, row.id, [elevator.id], at(day("2024-07-01")))
+        assert clock_of(session, elevator).covered_until == day("2024-07-01")
+
+    def test_cover_that_begins_is_noted_by_the_nightly_job(self, session: Any, head: Any, world: make.World) -> None:
+        elevator, row = free_elevator(session, world), new(session, head, starts_on=day("2024-07-01"))
+        bind(session, head, row, elevator)
+        run(session, day("2024-06-30"))
+        assert clock_of(session, elevator).covered_until is None
+        run(session, day("2024-07-01"))
+        assert clock_of(session, elevator).covered_until == row.ends_on

@@ -1,0 +1,183 @@
+"""设备履历 and the orders that come from it or are made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.errors import NotAllowed, Refusal, Stale
+from app.models import MaintenanceLedger, MaintenanceOrder
+from app.transaction import transaction
+from app.workflows import clocks, ledgers, orders
+from tests import factories as make
+from tests.workflows.clock_world import at, day, open_orders, run, visit
+
+ENTRY = day("2023-09-01")
+
+
+@pytest.fixture
+def world(session: Any) -> make.World:
+    return make.World(session)
+
+
+@pytest.fixture
+def head(world: make.World) -> Any:
+    return world.actor("maintenance_head")
+
+
+def save(session: Any, actor: Any, elevator: Any, on: Any = ENTRY, version: int | None = None, **data: Any) -> Any:
+    with transaction(session):
+        return clocks.save_ledger(session, actor, elevator, data, version, at(on))
+
+
+@pytest.mark.feature("ELV-06", "PLN-01")
+class TestSaving:
+    @pytest.mark.parametrize(("interval", "half_month"), [(15, "2023-09-06"), (14, "2023-09-09")])
+    def test_t8_the_annual_day_gives_the_others(
+        self, session: Any, head: Any, world: make.World, interval: int, half_month: str
+    ) -> None:
+        row = save(session, head, world.own, next_annual_on=day("2024-05-18"), interval_days=interval)
+        assert row.next_half_month_on == day(half_month)
+        assert row.next_quarter_on == row.next_half_year_on == day("2023-11-18")
+        assert row.next_level == "half_month"
+
+    def test_four_dates_are_taken_as_given_with_the_merged_level(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        row = save(
+            session, head, world.own, next_half_month_on=day("2023-11-03"), next_quarter_on=day("2023-11-08"),
+            next_half_year_on=day("2024-02-08"), next_annual_on=day("2024-08-08"),
+        )  # fmt: skip
+        assert row.next_level == "quarter"
+
+    def test_once_visited_the_plan_follows_from_the_visit(self, session: Any, head: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2023-08-30"))
+        row = save(session, head, world.own, next_annual_on=day("2024-05-18"), interval_days=14)
+        assert row.next_half_month_on == day("2023-09-13")
+
+    @pytest.mark.parametrize(
+        ("data", "named"),
+        [
+            ({"interval_days": 16}, "14 天或 15 天"),
+            ({"mode": "never"}, "任务生成模式"),
+            ({"next_annual_on": day("2023-08-31")}, "早于录入日"),
+            ({"next_half_month_on": day("2023-09-05")}, "缺少下次季度维保、下次半年维保、下次年度维保"),
+            ({"worker_id": 999999}, "不是本单位的人员"),
+            ({"next_annual_on": day("2300-01-01")}, "2199"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(
+        self, session: Any, head: Any, world: make.World, data: dict[str, Any], named: str
+    ) -> None:
+        with pytest.raises(Refusal, match=named):
+            save(session, head, world.own, **data)
+        session.rollback()
+        assert session.scalar(select(MaintenanceLedger)) is None
+
+    def test_the_worker_belongs_to_the_unit_and_is_still_there(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        gone = make.make_person(session, world.firm, "离岗者", left_on=day("2023-08-01"))
+        session.commit()
+        for person, text in ((world.other_worker, "不是本单位的人员"), (gone, "离职")):
+            with pytest.raises(Refusal, match=text):
+                save(session, head, world.own, worker_id=person.id)
+            session.rollback()
+        with pytest.raises(Refusal, match="同一人"):
+            save(session, head, world.own, worker_id=world.worker.id, co_worker_id=world.worker.id)
+
+    def test_stale_foreign_and_powerless(self, session: Any, head: Any, world: make.World) -> None:
+        save(session, head, world.own, mode="manual")
+        save(session, head, world.own, version=1, mode="auto")
+        with pytest.raises(Stale):
+            save(session, head, world.own, version=1, mode="manual")
+        session.rollback()
+        with pytest.raises(Refusal, match="不由本单位维保"):
+            save(session, world.actor("other_head"), world.own)
+        session.rollback()
+        with pytest.raises(NotAllowed):
+            save(session, world.actor("worker"), world.own)
+
+    def test_the_page_says_why_no_order_comes(self, session: Any, head: Any, world: make.World) -> None:
+        assert "还没有填写设备履历" in str(ledgers.no_orders_because(None)[0])
+        row = save(session, head, world.own, mode="manual")
+        assert [f.field for f in ledgers.no_orders_because(row)] == ["mode", "worker_id", "next_annual_on"]
+        row = save(session, head, world.own, mode="auto", worker_id=world.worker.id, next_annual_on=day("2024-05-18"))
+        assert ledgers.no_orders_because(row) == []
+
+
+@pytest.mark.feature("PLN-03")
+def test_a_ledger_first_complete_makes_the_orders_due_at_once(session: Any, head: Any, world: make.World) -> None:
+    save(session, head, world.own, next_annual_on=day("2024-05-18"))
+    assert open_orders(session, world.own) == []
+    save(session, head, world.own, worker_id=world.worker.id)
+    assert [(o.planned_on, o.worker_id) for o in open_orders(session, world.own)] == [
+        (day("2023-09-06"), world.worker.id)
+    ]
+    save(session, head, world.own, worker_id=world.worker.id)
+    assert run(session, ENTRY).orders_made == 0
+
+
+@pytest.mark.feature("PLN-02")
+def test_the_annual_visit_resets_all_services(session: Any, head: Any, world: make.World) -> None:
+    save(
+        session, head, world.own, worker_id=world.worker.id, next_half_month_on=day("2023-09-05"),
+        next_quarter_on=day("2023-09-08"), next_half_year_on=day("2023-09-08"), next_annual_on=day("2023-09-08"),
+    )  # fmt: skip
+    assert open_orders(session, world.own)[0].level == "annual"
+    visit(session, world.own, world.worker, day("2023-09-05"), level="annual")
+    row = session.scalar(select(MaintenanceLedger))
+    assert (row.next_quarter_on, row.next_half_year_on, row.next_annual_on, row.next_half_month_on) == (
+        day("2023-12-08"), day("2024-03-08"), day("2024-09-08"), day("2023-09-20"),
+    )  # fmt: skip
+
+
+@pytest.mark.feature("PLN-05", "PLN-06")
+class TestOrders:
+    def make_order(self, session: Any, actor: Any, elevator: Any, **data: Any) -> MaintenanceOrder:
+        with transaction(session):
+            return orders.create(session, actor, elevator.id, {"planned_on": day("2023-09-20")} | data, at(ENTRY))
+
+    def test_an_order_by_hand(self, session: Any, head: Any, world: make.World) -> None:
+        row = self.make_order(session, head, world.own, level="quarter", worker_id=world.worker.id)
+        assert (row.origin, row.state, row.unit_id) == ("manual", "open", world.firm.id)
+        assert self.make_order(session, head, world.own).id != row.id
+
+    @pytest.mark.parametrize(
+        ("data", "named"),
+        [
+            ({"planned_on": None}, "没有填写计划日期"),
+            ({"planned_on": day("2023-08-31")}, "早于今天"),
+            ({"level": "weekly"}, "没有“weekly”这种频次"),
+            ({"worker_id": 424242}, "不是本单位的人员"),
+        ],
+    )
+    def test_a_wrong_order_is_refused(
+        self, session: Any, head: Any, world: make.World, data: dict[str, Any], named: str
+    ) -> None:
+        with pytest.raises(Refusal, match=named):
+            self.make_order(session, head, world.own, **data)
+
+    def test_many_are_reassigned_each_with_its_own_outcome(self, session: Any, head: Any, world: make.World) -> None:
+        first, second = (self.make_order(session, head, world.own) for _ in range(2))
+        with transaction(session):
+            orders.cancel(session, head, second.id, "重复", at(ENTRY))
+        colleague = make.make_person(session, world.firm)
+        session.commit()
+        with transaction(session):
+            result = orders.reassign(session, head, [first.id, second.id, 987654], colleague.id, at(ENTRY))
+        assert [r.ok for r in result] == [True, False, False]
+        assert session.get(MaintenanceOrder, first.id).worker_id == colleague.id
+
+    def test_a_foreign_worker_gets_no_order(self, session: Any, head: Any, world: make.World) -> None:
+        row = self.make_order(session, head, world.own)
+        with transaction(session):
+            result = orders.reassign(session, head, [row.id], world.other_worker.id, at(ENTRY))
+        assert not result[0].ok and "不是本单位" in result[0].text
+
+    def test_automatic_orders_are_not_cancelled(self, session: Any, head: Any, world: make.World) -> None:
+        save(session, head, world.own, worker_id=world.worker.id, next_annual_on=day("2024-05-18"))
+        with pytest.raises(Refusal, match="自动生成"), transaction(session):
+            orders.cancel(session, head, open_orders(session, world.own)[0].id, "不想做", at(ENTRY))
