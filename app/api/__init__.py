@@ -7,3 +7,6 @@ from typing import Any
 
 def register(appbuilder: Any) -> None:
     """Add every API class; one line each."""
+    from app.api import me
+
+    me.register(appbuilder)

@@ -9,7 +9,15 @@ def register(appbuilder: Any) -> None:
     """Add every screen without FAB's own menu (ours is by verb, see menu.py); one line each."""
     from flask import current_app
 
-    from app.views import files, health
+    from app.views import accounts, audit, files, health, jobs, people, policy, profile, security, sub_accounts
 
     health.register(current_app)
     files.register(current_app)
+    security.install(current_app)
+    profile.register(appbuilder)
+    accounts.register(appbuilder)
+    sub_accounts.register(appbuilder)
+    people.register(appbuilder)
+    jobs.register(appbuilder)
+    policy.register(appbuilder)
+    audit.register(appbuilder)

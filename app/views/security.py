@@ -1,16 +1,38 @@
-"""Sign-in on Flask-AppBuilder: our account model, scope-free account loading, rights by verb."""
+"""Sign-in on Flask-AppBuilder: our account model, rights by verb, counted tries, sessions that end.
+
+None of FAB's own user, role and permission screens is registered: with them a sub-administrator can raise himself
+(`/users/edit` hands out any role, `/resetpassword?pk=` takes any account). Accounts are kept by `workflows.accounts`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import Flask, current_app, g, jsonify, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
+from flask_login import logout_user
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from app import clock
+from app.errors import Finding
 from app.models import Account
-from app.permissions import NOBODY
+from app.permissions import NOBODY, Verb
+from app.transaction import transaction
+from app.views import screens
+from app.views.sign_in import SecurityApi, SignIn
+from app.workflows import signin
+
+# What an account that must change its password may still reach.
+FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
+# How often the time of the last request is written: not each request needs a new cookie.
+SEEN_EVERY_SECONDS = 60
+ENDED = {
+    "idle": "长时间没有操作，请重新登录",
+    "expired": "登录已满最长时间，请重新登录",
+    "changed": "密码或权限已变更，请重新登录",
+}
 
 
 class SecurityManager(FabSecurityManager):
@@ -19,18 +41,140 @@ class SecurityManager(FabSecurityManager):
     user_model = Account
     userstatschartview = None
 
+    def register_views(self) -> None:
+        """Only sign-in and the token API; everything else of FAB's security screens stays out."""
+        self.auth_view = self.appbuilder.add_view_no_menu(SignIn())
+        self.lm.login_view = "SignIn.login"
+        self.appbuilder.add_api(SecurityApi)
+        screens.declare("OpenApi", "can_get", Verb.HOME)
+        screens.declare("SwaggerView", "can_show", Verb.HOME)
+
     def load_user(self, pk: Any) -> Account | None:
-        """The account of a session; read outside scope, for scope is made from it."""
+        """The account of a session, or None when that has ended; read outside scope, for scope is made from it."""
+        account = self._account(pk)
+        if account is None:
+            return None
+        g.session_ended = ended = _why_ended(account)
+        return None if ended else account
+
+    def load_user_jwt(self, _header: dict[str, Any], data: dict[str, Any]) -> Account | None:
+        """The account of a token. One made before the password, a role or the scope changed is worth nothing."""
+        from app.views.requests import actor_of
+
+        account = self._account(data.get("sub"))
+        if account is None or data.get("epoch") != account.session_epoch or account.must_change_password:
+            return None
+        g.user = account
+        g.actor = actor_of(account, "api", request.remote_addr)
+        return account
+
+    def _account(self, pk: Any) -> Account | None:
+        try:
+            number = int(pk)
+        except (TypeError, ValueError):
+            return None
         account: Account | None = self.session.scalar(
             select(Account)
-            .where(Account.id == int(pk))
+            .where(Account.id == number)
             .options(selectinload(Account.roles))
             .execution_options(skip_scope=True)
         )
-        return account if account is not None and account.is_active else None
+        if account is None or not account.is_active:
+            return None
+        held = account.locked_until is not None and account.locked_until > clock.now()
+        return None if held else account
+
+    def auth_user_db(self, username: str | None, password: str | None) -> Account | None:
+        """FAB's own door, kept shut to a quieter answer: every sign-in goes through `sign_in` and its count."""
+        try:
+            return sign_in(username or "", password or "")
+        except signin.SignInRefused:
+            return None
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        """Nothing is public by a role: pages without login say so in code."""
+        return False
 
     def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
-        from app.views.screens import verb_of
-
-        verb = verb_of(view_name, permission_name)
+        verb = screens.verb_of(view_name, permission_name)
         return verb is not None and g.get("actor", NOBODY).may(verb)
+
+
+def sign_in(username: str, password: str, via: str = "web") -> Account:
+    """The account of this name and password, or SignInRefused; counted, locked and audited the same from every door."""
+    database = current_app.appbuilder.session  # type: ignore[attr-defined]
+    with transaction(database):
+        tried = signin.begin(database, username[:200], clock.now(), via=via, address=request.remote_addr)
+    ok = tried.matches(password)
+    with transaction(database):
+        refusal = signin.finish(database, tried, ok, clock.now())
+    if refusal is not None:
+        raise refusal
+    assert tried.account is not None
+    return tried.account
+
+
+def confirm_own_password(account: Account, password: str, field: str) -> None:
+    """Refuse unless this is the signed-in person's own password; tries count like those of sign-in."""
+    from dataclasses import replace
+
+    database = current_app.appbuilder.session  # type: ignore[attr-defined]
+    with transaction(database):
+        tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr)
+    ok = tried.matches(password)
+    with transaction(database):
+        refusal = signin.finish(database, tried, ok, clock.now(), login=False)
+    if refusal is not None:
+        refusal.findings = [replace(f, rule="原密码", field=field) for f in refusal.findings]
+        refusal.status_code = 422
+        raise refusal
+
+
+def begin_session(account: Account) -> None:
+    """Start a session with nothing of the one before it: a cookie planted before sign-in is worthless after it."""
+    from flask_login import login_user
+
+    session.clear()
+    login_user(account, remember=False)
+    session.permanent = True
+    session["epoch"] = account.session_epoch
+    session["since"] = session["seen"] = int(clock.now().timestamp())
+    g.pop("csrf_token", None)
+    generate_csrf()
+
+
+def _why_ended(account: Account) -> str:
+    """Why the session at hand counts no more; empty when it does."""
+    now = int(clock.now().timestamp())
+    if session.get("epoch") != account.session_epoch:
+        return "changed"
+    if now - session.get("since", 0) > current_app.permanent_session_lifetime.total_seconds():
+        return "expired"
+    if now - session.get("seen", 0) > current_app.config["SESSION_IDLE_MINUTES"] * 60:
+        return "idle"
+    return ""
+
+
+def install(app: Flask) -> None:
+    """End sessions that are over; let an account with a first password do nothing but change it."""
+
+    @app.before_request
+    def _session_rules() -> Any:
+        ended = g.get("session_ended")
+        if ended:
+            logout_user()
+            session.clear()
+            session["ended"] = ended
+        account = g.user
+        if not account.is_authenticated:
+            return None
+        now = int(clock.now().timestamp())
+        # Pages poll progress by .json: that is the page, not the person.
+        if now - session.get("seen", 0) >= SEEN_EVERY_SECONDS and not request.path.endswith(".json"):
+            session["seen"] = now
+        if account.must_change_password and request.endpoint not in FREE_ENDPOINTS:
+            if request.path.startswith("/api/") or request.path.endswith(".json"):
+                finding = Finding("首次登录", False, "初始密码须先修改", "请用浏览器登录并修改密码", field="password")
+                return jsonify(errors=[finding.as_dict()], message=finding.found), 403
+            return redirect(url_for("Password.change"))
+        return None

@@ -56,8 +56,7 @@ class Try:
 
     @property
     def actor(self) -> Actor:
-        if self.account is None:
-            return Actor(None, "未登录", via=self.via, address=self.address)
+        assert self.account is not None
         return Actor(self.account.id, self.account.get_full_name(), via=self.via, address=self.address)
 
 
@@ -144,15 +143,15 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
         return None
     # Never the typed name: people type their password there.
     known = account.id if account else None
-    audit.record(session, tried.actor, at, "login.failed", "account", known, after={"known": account is not None})
+    stranger = Actor(None, "未登录", via=tried.via, address=tried.address)
+    audit.record(session, stranger, at, "login.failed", "account", known, after={"known": account is not None})
     if tried.left > 0:
         what = "用户名或密码不正确" if login else "密码不正确"
         return _wrong(what, f"还可以试 {tried.left} 次，之后锁定 {tried.minutes} 分钟")
     until = at + dt.timedelta(minutes=tried.minutes)
     _guard(session, tried.keys[0], at).locked_until = until
-    audit.record(
-        session, tried.actor, at, "login.locked", "account", known, after={"until": until.isoformat(timespec="seconds")}
-    )
+    after = {"until": until.isoformat(timespec="seconds")}
+    audit.record(session, stranger, at, "login.locked", "account", known, after=after)
     return _locked(until, at)
 
 

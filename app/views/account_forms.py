@@ -1,0 +1,64 @@
+"""What the account screens share: run a workflow and keep the form, choices, the page that shows a password once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import make_response, request
+from sqlalchemy import select
+
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.models import Account, Region
+from app.permissions import ROLE_LABEL, Actor, Role
+from app.transaction import transaction
+
+T = TypeVar("T")
+
+
+def run(deed: Callable[[Any], T]) -> tuple[T | None, list[Finding], int]:
+    """Do one workflow in its transaction: its result, or what was refused and the status to answer with."""
+    try:
+        with transaction(db.session) as session:
+            return deed(session), [], 200
+    except Refusal as refusal:
+        return None, [f for f in refusal.findings if not f.ok], refusal.status_code
+
+
+def text(name: str, most: int = 500) -> str:
+    """A field as typed, cut at what no field of ours needs."""
+    return request.form.get(name, "")[:most]
+
+
+def number(value: str | None) -> int | None:
+    """A row's number out of a form or URL; anything else is None, never an error."""
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 16 else None
+
+
+_ROLES = {role.value: role for role in Role}
+
+
+def role_words(account: Account) -> str:
+    """The roles of an account as words; a role that is not ours grants nothing and is not shown."""
+    return "、".join(str(ROLE_LABEL[_ROLES[row.name]]) for row in account.roles if row.name in _ROLES) or "—"
+
+
+def regions_below(actor: Actor, most: int = 3000) -> list[tuple[int, str]]:
+    """The actor's own node and those below it, in the order of the tree."""
+    statement = select(Region).order_by(Region.code).limit(most)
+    if not actor.sees_everything:
+        low, high = actor.region_span or ("", "")
+        statement = statement.where(Region.code >= low, Region.code < high)
+    depth = {"province": 0, "city": 1, "district": 2, "street": 3}
+    rows = list(db.session.scalars(statement))
+    top = min((depth.get(row.level, 3) for row in rows), default=0)
+    return [(row.id, "\u3000" * (depth.get(row.level, 3) - top) + row.name) for row in rows]
+
+
+def show_once(page: str) -> Any:
+    """A page with a password on it: kept by no cache, no history copy, no flash message."""
+    response = make_response(page)
+    response.headers["Cache-Control"] = "no-store, max-age=0"
+    response.headers["Pragma"] = "no-cache"
+    return response

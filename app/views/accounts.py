@@ -1,0 +1,168 @@
+"""Regulators' account pages (ACC-02, -05, -12): make, show, reset, lock, end; every field is named in the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app import clock, scope
+from app.extensions import db
+from app.models import Account, AuditEntry
+from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
+from app.rules.identifiers import mask_mobile
+from app.views import screens
+from app.views.account_forms import number, regions_below, role_words, run, show_once, text
+from app.workflows import accounts, signin, sub_accounts
+
+KINDS = {"maintenance": "维保单位", "use": "使用单位"}
+ACTION_WORDS = {
+    "account.create": "建立", "account.edit": "修改资料", "account.reset_password": "重置密码",
+    "account.change_password": "修改密码", "account.lock": "锁定", "account.unlock": "解锁",
+    "account.deactivate": "注销", "account.reactivate": "恢复", "account.grant": "增加子用户数",
+    "account.assign": "分配电梯", "account.assign_all": "分配全部电梯", "account.unassign": "收回电梯",
+    "login.ok": "登录", "login.failed": "登录失败", "login.locked": "输错锁定", "login.refused": "登录被拒",
+}  # fmt: skip
+
+
+class Accounts(BaseView):
+    """The pages beside the account list."""
+
+    route_base = "/accounts"
+    default_view = "new_unit"
+
+    @expose("/new-regulator", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def new_regulator(self) -> Any:
+        findings, status = [], 200
+        if request.method == "POST":
+            issued, findings, status = run(
+                lambda session: accounts.create_regulator(
+                    session, g.actor, login_name=text("login_name"), name=text("name"), phone=text("phone"),
+                    region_id=number(text("region_id")), role=text("role"), at=clock.now(),
+                )
+            )  # fmt: skip
+            if issued:
+                return self._issued(issued, _("监管账号已建立"), url_for("Accounts.new_regulator"), _("再建一个"))
+        roles = [r for r in Role if r in REGULATOR_ROLES and any(r in ASSIGNABLE.get(h, ()) for h in g.actor.roles)]
+        page = self.render_template(
+            "ta/accounts/regulator.html", title=_("新建监管账号"), findings=findings, form=request.form,
+            roles=[(r.value, ROLE_LABEL[r]) for r in roles], regions=regions_below(g.actor),
+        )  # fmt: skip
+        return page, status
+
+    @expose("/new-unit", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def new_unit(self) -> Any:
+        findings, status = [], 200
+        if request.method == "POST":
+            issued, findings, status = run(
+                lambda session: accounts.create_main_account(
+                    session, g.actor, unit_name=text("unit_name"), region_id=number(text("region_id")),
+                    head_name=text("head_name"), phone=text("phone"), uscc=text("uscc"),
+                    kinds=request.form.getlist("kinds"), at=clock.now(),
+                )
+            )  # fmt: skip
+            if issued:
+                return self._issued(issued, _("单位主账号已建立"), url_for("Accounts.new_unit"), _("再建一个"))
+        page = self.render_template(
+            "ta/accounts/unit.html", title=_("新建单位主账号"), findings=findings, form=request.form,
+            kinds=list(KINDS.items()), chosen=request.form.getlist("kinds"), regions=regions_below(g.actor),
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:pk>")
+    @has_access
+    @permission_name("read")
+    def show(self, pk: int) -> Any:
+        account = scope.visible(db.session, g.actor, Account, pk, _("账号"))
+        return self._record(account, [], 200)
+
+    @expose("/<int:pk>/<deed>", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def do(self, pk: int, deed: str) -> Any:
+        """One deed on an account; which account it may be is the workflow's to say, not the URL's."""
+        now = clock.now()
+        deeds = {
+            "reset-password": lambda s: accounts.reset_password(s, g.actor, pk, now),
+            "lock": lambda s: accounts.lock_account(s, g.actor, pk, text("reason"), now),
+            "unlock": lambda s: accounts.unlock_account(s, g.actor, pk, now),
+            "deactivate": lambda s: accounts.deactivate(s, g.actor, pk, text("reason"), now),
+            "reactivate": lambda s: accounts.reactivate(s, g.actor, pk, now),
+            "grant": lambda s: accounts.grant_extra_accounts(s, g.actor, pk, _whole(text("count")), now),
+        }
+        if deed not in deeds:
+            abort(404)
+        done, findings, status = run(deeds[deed])
+        if findings:
+            return self._record(scope.visible(db.session, g.actor, Account, pk, _("账号")), findings, status)
+        if deed == "reset-password":
+            return self._issued(done, _("密码已重置"))
+        flash(_("已办理：%(deed)s", deed={"lock": "锁定", "unlock": "解锁", "deactivate": "注销",
+                                       "reactivate": "恢复", "grant": "增加子用户数"}[deed]), "success")  # fmt: skip
+        return redirect(url_for("Accounts.show", pk=pk))
+
+    def _issued(self, issued: Any, title: str, further: str = "", further_word: str = "") -> Any:
+        account = issued.account
+        return show_once(
+            self.render_template(
+                "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
+                further_word=further_word, back=url_for("Accounts.show", pk=account.id),
+            )
+        )  # fmt: skip
+
+    def _record(self, account: Account, findings: list[Any], status: int) -> Any:
+        now = clock.now()
+        locked = signin.locked_accounts(db.session, [account.id], now).get(account.id)
+        by_admin = account.locked_until is not None and account.locked_until > now
+        state = _("注销") if not account.active else _("锁定") if by_admin or locked else _("在用")
+        facts = [
+            (_("登录名"), account.username),
+            (_("姓名"), account.get_full_name()),
+            (_("手机"), mask_mobile(account.phone) if account.phone else "—"),
+            (_("类别"), _("单位主账号") if account.is_main else _("子用户") if account.unit_id else _("监管账号")),
+            (_("角色"), role_words(account)),
+            (_("所属单位"), str(account.unit) if account.unit else "—"),
+            (_("管辖地区"), str(account.region) if account.region else "—"),
+            (_("状态"), state),
+            (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else _("从未登录")),
+        ]
+        room = None
+        if account.is_main and account.unit is not None:
+            used, most = sub_accounts.room(db.session, account.unit, now)
+            room = (used, most, account.extra_accounts)
+        history = db.session.scalars(
+            select(AuditEntry)
+            .where(AuditEntry.entity == "account", AuditEntry.entity_id == account.id)
+            .order_by(AuditEntry.id.desc())
+            .limit(20)
+        ).all()
+        page = self.render_template(
+            "ta/accounts/account.html", title=account.get_full_name(), account=account, facts=facts, room=room,
+            findings=findings, may_write=g.actor.may(Verb.ACCOUNT_CREATE) and account.id != g.actor.user_id,
+            locked=bool(locked or by_admin), may_reset=account.is_main or account.unit_id is None,
+            history=[(clock.local(e.at), ACTION_WORDS.get(e.action, e.action), e.actor_name) for e in history],
+        )  # fmt: skip
+        return page, status
+
+
+def _whole(value: str) -> int:
+    found = number(value.strip())
+    return -1 if found is None else found
+
+
+def register(appbuilder: Any) -> None:
+    """Add these pages."""
+    screens.declare("Accounts", "can_read", Verb.ACCOUNT_READ)
+    screens.declare("Accounts", "can_write", Verb.ACCOUNT_CREATE)
+    appbuilder.add_view_no_menu(Accounts)

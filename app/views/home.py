@@ -1,0 +1,240 @@
+"""首页 by role (DSH-01, short): figures that open their lists, the queue, and what a fresh unit does next.
+
+Each block is one scoped statement; nothing here is counted that the reader could not list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, redirect, request, url_for
+from flask_appbuilder import IndexView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import and_, case, func, or_, select
+
+from app import clock, scope
+from app.extensions import db
+from app.models import Application, ContractElevator, Elevator, MaintenanceClock, MaintenanceOrder, Unit, Visit
+from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+from app.models.policy import policy_value
+from app.permissions import Actor, Role, Verb
+from app.policy.keys import Key
+from app.views import screens
+
+# Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
+FLAG_DAYS = 60
+QUEUE_ROWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that opens its list; `under` says what it is made of."""
+
+    title: str
+    value: int
+    under: str = ""
+    link: str = ""
+    tone: str = ""
+
+
+class Home(IndexView):
+    """The first page after sign-in."""
+
+    route_base = ""
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("index")
+    def index(self) -> Any:
+        actor: Actor = g.actor
+        now = clock.now()
+        if actor.roles == {Role.WORKER} and "field.home" in current_app.view_functions and not request.args.get("desk"):
+            return redirect(url_for("field.home"))
+        return self.render_template(
+            "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
+            figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
+            kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
+        )  # fmt: skip
+
+
+def greeting(now: dt.datetime) -> str:
+    hour = clock.local(now).hour
+    return _("夜深了") if hour < 6 else _("上午好") if hour < 12 else _("下午好") if hour < 18 else _("晚上好")
+
+
+def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
+    """The figures of what this account may read."""
+    today = clock.local_day(now)
+    shown: list[Figure] = []
+    if actor.may(Verb.ELEVATOR_READ):
+        shown.append(_elevators(actor))
+    if actor.may(Verb.VISIT_READ):
+        shown.append(_visits(actor, today))
+    if actor.may(Verb.ORDER_READ) and actor.person_id is not None:
+        shown.append(_own_orders(actor, today))
+    if actor.may(Verb.WARNING_READ):
+        shown += _clocks(actor, today)
+    if actor.may(Verb.CONTRACT_READ):
+        shown.append(_cover(actor, today, now))
+    return shown
+
+
+def _elevators(actor: Actor) -> Figure:
+    statement = scope.apply(
+        select(Elevator.status, func.count()).where(Elevator.approved_version > 0).group_by(Elevator.status),
+        actor,
+        Elevator,
+    )
+    by: dict[str, int] = {row[0]: row[1] for row in db.session.execute(statement)}
+    kept = sum(by.get(s, 0) for s in ("in_use", "suspended", "notified"))
+    a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
+    under = _("在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
+    return Figure(_("管辖电梯") if actor.unit_id is None else _("本单位电梯"), kept, under, link("elevators"))
+
+
+def _visits(actor: Actor, today: dt.date) -> Figure:
+    since = today - dt.timedelta(days=FLAG_DAYS)
+    statement = scope.apply(
+        select(
+            func.count(case((Visit.state == "open", 1))),
+            func.count(case((Visit.awaiting_review, 1))),
+            func.count(case((Visit.awaiting_sheet, 1))),
+        ).where(Visit.visit_on >= since, or_(Visit.state == "open", Visit.awaiting_review, Visit.awaiting_sheet)),
+        actor,
+        Visit,
+    )
+    going, review, sheet = db.session.execute(statement).one()
+    return Figure(_("维保中"), going, _("待复核 %(a)s　待上传 %(b)s", a=review, b=sheet), link("visits", tab="open"))
+
+
+def _own_orders(actor: Actor, today: dt.date) -> Figure:
+    statement = scope.apply(
+        select(func.count(), func.count(case((MaintenanceOrder.planned_on < today, 1)))).where(
+            MaintenanceOrder.state == "open", MaintenanceOrder.worker_id == actor.person_id
+        ),
+        actor,
+        MaintenanceOrder,
+    )
+    waiting, late = db.session.execute(statement).one()
+    tone = "over" if late else ""
+    return Figure(_("我的维保任务"), waiting, _("已过计划日 %(n)s", n=late), link("orders"), tone)
+
+
+def _clocks(actor: Actor, today: dt.date) -> list[Figure]:
+    near_days = policy_value(db.session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
+    near = today + dt.timedelta(days=near_days)
+    statement = scope.apply(
+        select(
+            func.count(case((MaintenanceClock.limit_on < today, 1))),
+            func.count(case((and_(MaintenanceClock.limit_on >= today, MaintenanceClock.limit_on <= near), 1))),
+        )
+        .join(Elevator, Elevator.id == MaintenanceClock.elevator_id)
+        .where(MaintenanceClock.limit_on <= near, Elevator.status == "in_use"),
+        actor,
+        MaintenanceClock,
+    )
+    over, soon = db.session.execute(statement).one()
+    return [
+        Figure(_("维保超期"), over, _("期限已过，尚未维保"), link("elevators", tab="overdue"), "over" if over else ""),
+        Figure(
+            _("临近维保"), soon, _("%(n)s 天内到期", n=near_days), link("elevators", tab="near_maintenance"),
+            "near" if soon else "",
+        ),
+    ]  # fmt: skip
+
+
+def _cover(actor: Actor, today: dt.date, now: dt.datetime) -> Figure:
+    """脱保: in use without a contract today; 临近脱保: its last day is near and nothing follows."""
+    days = policy_value(db.session, Key.NEAR_CONTRACT_DAYS, actor.region_code, today)
+    row = ContractElevator.__table__.c
+    kept = or_(row.removed_at.is_(None), row.removed_at > now)
+    live = and_(row.elevator_id == Elevator.id, row.added_at <= now, kept)
+
+    def covered(on: dt.date) -> Any:
+        return select(1).where(live, row.starts_on <= on, row.ends_on >= on).exists()
+
+    later = today + dt.timedelta(days=days + 1)
+    statement = scope.apply(
+        select(
+            func.count(case((~covered(today), 1))),
+            func.count(case((and_(covered(today), ~covered(later)), 1))),
+        ).where(Elevator.status == "in_use"),
+        actor,
+        Elevator,
+    )
+    gone, soon = db.session.execute(statement).one()
+    tone = "over" if gone else "near" if soon else ""
+    return Figure(_("临近脱保"), soon, _("已脱保 %(n)s", n=gone), link("warnings", tab="contract"), tone)
+
+
+def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
+    """What waits: for an officer his queue by time left, for a unit its own open applications."""
+    if not actor.may(Verb.APPLICATION_READ):
+        return None
+    states = ("submitted", "accepted") if actor.may(Verb.APPLICATION_DECIDE) else ("submitted", "accepted", "returned")
+    where = (Application.is_open, Application.state.in_(states))
+    base = scope.apply(select(Application).where(*where), actor, Application)
+    rows = db.session.scalars(
+        base.order_by(Application.due_at.is_(None), Application.due_at, Application.id).limit(QUEUE_ROWS)
+    ).all()
+    total, late = db.session.execute(
+        scope.apply(
+            select(func.count(), func.count(case((Application.due_at < now, 1)))).where(*where), actor, Application
+        )
+    ).one()
+    shown = [
+        {"row": row, "link": link("application", pk=row.id), "left": _left(row.due_at, now)}
+        for row in rows
+    ]
+    return {"rows": shown, "total": total, "late": late, "link": link("applications")}
+
+
+def _left(due_at: dt.datetime | None, now: dt.datetime) -> tuple[str, str]:
+    """What is left of a limit, and its tone."""
+    if due_at is None:
+        return "—", ""
+    hours = (due_at - now).total_seconds() / 3600
+    span = abs(hours)
+    said = _("%(n)s 天", n=int(span // 24)) if span >= 24 else _("%(n)s 小时", n=max(1, int(span)))
+    if hours < 0:
+        return _("超 %(span)s", span=said), "over"
+    return _("剩 %(span)s", span=said), "near" if hours < 48 else ""
+
+
+def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
+    """What a fresh unit does next, with what is done already; empty once its first elevator is reported."""
+    if actor.unit_id is None or not actor.may(Verb.UNIT_EDIT):
+        return []
+    unit = db.session.get(Unit, actor.unit_id)
+    if unit is None:
+        return []
+    any_elevator, any_reported = db.session.execute(
+        scope.apply(
+            select(func.count(), func.count(case((Elevator.filing_state != "draft", 1)))), actor, Elevator
+        )
+    ).one()
+    if unit.approved_version > 0 and any_reported:
+        return []
+    return [
+        (_("完善单位备案并上报"), link("own_unit"), unit.filing_state in ("pending", "approved")),
+        (_("登记电梯"), link("elevators"), bool(any_elevator)),
+        (_("上报电梯备案"), link("elevators", tab="draft"), bool(any_reported)),
+    ]
+
+
+def link(place: str, **values: Any) -> str:
+    """The address of another area's list, or nothing while that area is not installed."""
+    endpoint = PLACES[place]
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+PLACES = {
+    "elevators": "Elevators.list", "visits": "Visits.list", "orders": "Orders.list", "warnings": "Warnings.list",
+    "applications": "Applications.list", "application": "Applications.show", "own_unit": "Units.own",
+}  # fmt: skip
+
+screens.declare("Home", "can_index", Verb.HOME)

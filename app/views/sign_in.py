@@ -1,0 +1,154 @@
+"""The sign-in page and the token API: two doors to one counted, audited `sign_in`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import flash, g, jsonify, redirect, request, session, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.api import BaseApi, safe
+from flask_appbuilder.security.decorators import no_cache
+from flask_appbuilder.security.views import AuthDBView
+from flask_babel import gettext as _
+from flask_jwt_extended import create_access_token, create_refresh_token, current_user, jwt_required
+from flask_login import logout_user
+
+from app.errors import Refusal
+
+
+class SignIn(AuthDBView):
+    """用户名或手机加密码."""
+
+    login_template = "ta/login.html"
+
+    @expose("/login/", methods=["GET", "POST"])
+    @no_cache
+    def login(self) -> Any:
+        from app.views.security import ENDED, begin_session, sign_in
+
+        if g.user.is_authenticated:
+            return redirect(safe_next())
+        findings, status = [], 200
+        ended = session.pop("ended", None)
+        if request.method == "POST":
+            try:
+                account = sign_in(request.form.get("username", ""), request.form.get("password", ""))
+            except Refusal as refusal:
+                findings, status = refusal.findings, 401
+            else:
+                target = safe_next()
+                begin_session(account)
+                return redirect(target)
+        page = self.render_template(
+            self.login_template,
+            title=_("登录"),
+            findings=findings,
+            ended=ENDED.get(ended or ""),
+            username=request.form.get("username", "")[:200],
+            next=request.args.get("next", ""),
+        )
+        return page, status
+
+    @expose("/logout/", methods=["GET", "POST"])
+    def logout(self) -> Any:
+        """Sign out. A GET does too: ending one's own session is all that a forged link could do."""
+        logout_user()
+        session.clear()
+        flash(_("已退出登录"), "info")
+        return redirect(url_for("SignIn.login"))
+
+
+def safe_next() -> str:
+    """Where to go after sign-in: a path of this site, else the home page. Never another host, by whatever spelling."""
+    target = request.args.get("next", "").replace("\\", "/")
+    try:
+        parts = urlsplit("" if target.startswith("//") else target)
+    except ValueError:
+        return "/"
+    here = not parts.netloc or f"{parts.scheme}://{parts.netloc}" == request.host_url.rstrip("/")
+    path = parts.path
+    plain = path.startswith("/") and not path.startswith("//") and target.isprintable()
+    if not here or not plain or path.startswith(("/login", "/logout")) or (parts.scheme and not parts.netloc):
+        return "/"
+    return path + (f"?{parts.query}" if parts.query else "")
+
+
+class SecurityApi(BaseApi):
+    """Tokens for phones and other systems; the same count, lock and first-password rule as the page."""
+
+    resource_name = "security"
+    openapi_spec_tag = "Security"
+
+    def add_apispec_components(self, api_spec: Any) -> None:
+        super().add_apispec_components(api_spec)
+        api_spec.components.security_scheme("jwt", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+        api_spec.components.security_scheme("jwt_refresh", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+
+    @expose("/login", methods=["POST"])
+    @safe
+    def login(self) -> Any:
+        """Give tokens for a login name (or bound phone) and password.
+        ---
+        post:
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [username, password]
+                  properties:
+                    username: {type: string}
+                    password: {type: string}
+                    refresh: {type: boolean}
+          responses:
+            200:
+              description: Tokens
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      access_token: {type: string}
+                      refresh_token: {type: string}
+            400: {description: Not the JSON that is asked for}
+            401: {description: Wrong name or password, or locked}
+            403: {description: The first password must be changed on the web page first}
+        """
+        from app.views.security import sign_in
+
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict) or not all(isinstance(body.get(k), str) for k in ("username", "password")):
+            return _errors(400, "请求内容", "应为 JSON，含文本 username 和 password", "请按接口说明提交")
+        try:
+            account = sign_in(body["username"], body["password"], "api")
+        except Refusal as refusal:
+            return jsonify(errors=[f.as_dict() for f in refusal.findings], message=str(refusal)), 401
+        if account.must_change_password:
+            return _errors(403, "首次登录", "初始密码须先修改", "请用浏览器登录并修改密码")
+        claims = {"epoch": account.session_epoch}
+        tokens = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims=claims)}
+        if body.get("refresh") is True:
+            tokens["refresh_token"] = create_refresh_token(str(account.id), additional_claims=claims)
+        return jsonify(tokens)
+
+    @expose("/refresh", methods=["POST"])
+    @jwt_required(refresh=True)
+    @safe
+    def refresh(self) -> Any:
+        """Give a new access token for a refresh token whose account still stands as it did.
+        ---
+        post:
+          responses:
+            200: {description: A new access token}
+            401: {description: The token counts no more}
+          security:
+            - jwt_refresh: []
+        """
+        claims = {"epoch": current_user.session_epoch}
+        return jsonify(access_token=create_access_token(str(current_user.id), fresh=False, additional_claims=claims))
+
+
+def _errors(status: int, rule: str, found: str, remedy: str) -> Any:
+    return jsonify(errors=[{"rule": rule, "found": found, "remedy": remedy}], message=f"{rule}：{found}"), status

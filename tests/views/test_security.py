@@ -1,0 +1,518 @@
+"""Doors of sign-in and rights: sessions, first password, tokens, redirects, FAB's stock screens (ACC-04, -05, -13)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.models import Account, AuditEntry
+from app.permissions import GRANTS, Role
+from app.transaction import transaction
+from app.workflows import accounts
+from tests.factories import PASSWORD, World, actor, make_account
+
+NEW = "Brand.new-2026"
+
+
+@pytest.fixture
+def world(session: Any) -> World:
+    return World(session)
+
+
+def token_of(page: Any) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
+    assert found, page.get_data(as_text=True)[:400]
+    return found[1]
+
+
+def sign_in(client: Any, name: str, password: str = PASSWORD, next_url: str = "", **more: Any) -> Any:
+    query = {"next": next_url} if next_url else {}
+    token = token_of(client.get("/login/", query_string=query))
+    return client.post(
+        "/login/", query_string=query, data={"csrf_token": token, "username": name, "password": password}, **more
+    )
+
+
+def is_in(client: Any) -> bool:
+    return bool(client.get("/profile/").status_code == 200)
+
+
+@pytest.mark.feature("ACC-04")
+def test_sign_in_and_out(app: Any, world: World) -> None:
+    client = app.test_client()
+    assert not is_in(client)
+    answer = sign_in(client, world.accounts["clerk"].username)
+    assert answer.status_code == 302 and answer.location == "/"
+    assert is_in(client)
+    client.get("/logout/")
+    assert not is_in(client)
+
+
+@pytest.mark.feature("ACC-04")
+def test_wrong_names_and_wrong_passwords_look_alike_and_lock_alike(app: Any, world: World) -> None:
+    pages = []
+    for name in (world.accounts["clerk"].username, "nobody.here"):
+        client = app.test_client()
+        with clock.frozen(dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)):
+            answers = [sign_in(client, name, "wrong-password-1") for _ in range(6)]
+        assert {a.status_code for a in answers} == {401}
+        assert "锁定至" in answers[-1].get_data(as_text=True)
+        texts = [re.sub(r'name="csrf_token"[^>]*>|nonce="[^"]*"|' + re.escape(name), "", a.get_data(as_text=True))
+                 for a in answers]  # fmt: skip
+        pages.append([re.sub(r"[A-Za-z0-9_.-]{40,}|[0-9a-f]{16}", "", t) for t in texts])
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.feature("ACC-04")
+def test_the_password_is_in_no_url_log_or_answer(app: Any, world: World, caplog: Any) -> None:
+    caplog.set_level("DEBUG")
+    client = app.test_client()
+    wrong = sign_in(client, world.accounts["clerk"].username, "typed-secret-9")
+    right = sign_in(client, world.accounts["clerk"].username)
+    for answer in (wrong, right):
+        shown = answer.get_data(as_text=True) + str(answer.headers)
+        assert "typed-secret-9" not in shown and PASSWORD not in shown
+    assert "typed-secret-9" not in caplog.text and PASSWORD not in caplog.text
+
+
+@pytest.mark.feature("ACC-04")
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example/x", "//evil.example", "///evil.example", "\\\\evil.example", "/\\evil.example",
+     "javascript:alert(1)", "https:evil.example", "\thttps://evil.example", "http://localhost@evil.example/",
+     "/login/?next=/login/", "/logout/"],
+)  # fmt: skip
+def test_next_never_leaves_this_site(app: Any, world: World, target: str) -> None:
+    answer = sign_in(app.test_client(), world.accounts["clerk"].username, next_url=target)
+    assert (answer.status_code, answer.location) == (302, "/")
+
+
+@pytest.mark.feature("ACC-04")
+def test_next_leads_to_the_page_that_was_asked_for(app: Any, world: World) -> None:
+    client = app.test_client()
+    sent = client.get("/profile/?x=1")
+    assert sent.status_code == 302 and "/login/" in sent.location
+    answer = sign_in(client, world.accounts["clerk"].username, next_url="http://localhost/profile/?x=1")
+    assert answer.location == "/profile/?x=1"
+
+
+@pytest.mark.feature("ACC-15")
+def test_a_session_planted_before_sign_in_is_worth_nothing(app: Any, world: World) -> None:
+    client = app.test_client()
+    with client.session_transaction() as planted:
+        planted["marker"], planted["epoch"], planted["since"] = "planted", 99, 0
+    sign_in(client, world.accounts["clerk"].username)
+    with client.session_transaction() as held:
+        assert "marker" not in held and held["epoch"] == world.accounts["clerk"].session_epoch
+        assert PASSWORD not in str(dict(held)) and "password" not in held
+
+
+@pytest.mark.feature("ACC-15")
+def test_sign_in_needs_the_token_of_its_page(app: Any, world: World) -> None:
+    client = app.test_client()
+    answer = client.post("/login/", data={"username": world.accounts["clerk"].username, "password": PASSWORD})
+    assert answer.status_code == 400 and not is_in(client)
+
+
+@pytest.mark.feature("ACC-15")
+@pytest.mark.parametrize("minutes,stays", [(119, True), (121, False)])
+def test_an_idle_session_ends(app: Any, world: World, minutes: int, stays: bool) -> None:
+    client = app.test_client()
+    start = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
+    with clock.frozen(start):
+        sign_in(client, world.accounts["clerk"].username)
+    with clock.frozen(start + dt.timedelta(minutes=minutes)):
+        assert is_in(client) is stays
+        if not stays:
+            assert "长时间没有操作" in client.get("/login/").get_data(as_text=True)
+
+
+@pytest.mark.feature("ACC-15")
+def test_a_busy_session_ends_after_its_longest_time(app: Any, world: World) -> None:
+    client = app.test_client()
+    start = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
+    with clock.frozen(start):
+        sign_in(client, world.accounts["clerk"].username)
+    for hours in range(1, 13):
+        with clock.frozen(start + dt.timedelta(hours=hours)):
+            assert is_in(client)
+    with clock.frozen(start + dt.timedelta(hours=12, seconds=2)):
+        assert not is_in(client)
+
+
+@pytest.mark.feature("ACC-15")
+def test_a_new_password_ends_the_other_sessions_not_ones_own(app: Any, world: World) -> None:
+    name = world.accounts["clerk"].username
+    here, there = app.test_client(), app.test_client()
+    sign_in(here, name)
+    sign_in(there, name)
+    token = token_of(here.get("/password/"))
+    answer = here.post(
+        "/password/", data={"csrf_token": token, "old_password": PASSWORD, "new_password": NEW, "again": NEW}
+    )
+    assert answer.status_code == 302
+    assert is_in(here) and not is_in(there)
+    assert sign_in(app.test_client(), name, NEW).status_code == 302
+
+
+@pytest.mark.feature("ACC-15")
+@pytest.mark.parametrize("deed", ["lock", "deactivate", "reset"])
+def test_a_deed_from_above_ends_sessions_at_once(app: Any, session: Any, world: World, deed: str) -> None:
+    head = world.accounts["maintenance_head"]
+    client = app.test_client()
+    sign_in(client, head.username)
+    assert is_in(client)
+    me = world.actor("region_admin")
+    with transaction(session):
+        if deed == "lock":
+            accounts.lock_account(session, me, head.id, "核查", clock.now())
+        elif deed == "deactivate":
+            accounts.deactivate(session, me, head.id, "核查", clock.now())
+        else:
+            accounts.reset_password(session, me, head.id, clock.now())
+    assert not is_in(client)
+
+
+@pytest.mark.feature("ACC-05")
+def test_a_first_password_opens_nothing_but_its_change(app: Any, session: Any, world: World) -> None:
+    fresh = make_account(session, Role.REGION_ADMIN, region_code="980402000000", must_change_password=True)
+    session.commit()
+    client = app.test_client()
+    sign_in(client, fresh.username)
+    for path in ("/", "/profile/", "/accounts/new-unit", "/people/", f"/accounts/{fresh.id}", "/no-such-page"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.location) == (302, "/password/"), path
+    for path in ("/api/v1/me", "/api/v1/_openapi"):
+        answer = client.get(path)
+        assert answer.status_code == 403 and answer.json["errors"][0]["rule"] == "首次登录", path
+    page = client.get("/password/")
+    assert page.status_code == 200 and "须先修改" in page.get_data(as_text=True)
+    for old, new, again, field in (
+        ("wrong-old-1", NEW, NEW, "密码不正确"), (PASSWORD, "short", "short", "应为 10 至"),
+        (PASSWORD, NEW, NEW + "x", "不一致"), (PASSWORD, PASSWORD, PASSWORD, "与原密码相同"),
+    ):  # fmt: skip
+        token = token_of(client.get("/password/"))
+        answer = client.post(
+            "/password/", data={"csrf_token": token, "old_password": old, "new_password": new, "again": again}
+        )
+        assert answer.status_code == 422 and field in answer.get_data(as_text=True)
+        assert new not in answer.get_data(as_text=True)
+    token = token_of(client.get("/password/"))
+    client.post("/password/", data={"csrf_token": token, "old_password": PASSWORD, "new_password": NEW, "again": NEW})
+    assert client.get("/profile/").status_code == 200
+
+
+@pytest.mark.feature("ACC-04")
+def test_the_old_password_cannot_be_guessed_behind_a_left_session(app: Any, world: World) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts["clerk"].username)
+    told = []
+    for guess in range(7):
+        token = token_of(client.get("/password/"))
+        data = {"csrf_token": token, "old_password": f"guess-number-{guess}", "new_password": NEW, "again": NEW}
+        told.append(client.post("/password/", data=data).get_data(as_text=True))
+    assert "还可以试 4 次" in told[0] and "锁定至" in told[4] and "锁定至" in told[6]
+
+
+# --- tokens
+
+
+def tokens(client: Any, name: str, password: str = PASSWORD, **more: Any) -> Any:
+    return client.post("/api/v1/security/login", json={"username": name, "password": password, **more})
+
+
+def me(client: Any, token: str) -> Any:
+    return client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.feature("ACC-04")
+def test_a_token_names_its_account_and_ends_with_its_epoch(app: Any, session: Any, world: World) -> None:
+    worker = world.accounts["worker"]
+    got = tokens(app.test_client(), worker.username, refresh=True)
+    assert got.status_code == 200
+    answer = me(app.test_client(), got.json["access_token"])
+    assert answer.status_code == 200
+    assert answer.json["login_name"] == worker.username and answer.json["unit"]["id"] == world.firm.id
+    assert "visit.make" in answer.json["verbs"] and "account.create" not in answer.json["verbs"]
+    headers = {"Authorization": f"Bearer {got.json['refresh_token']}"}
+    again = app.test_client().post("/api/v1/security/refresh", headers=headers)
+    assert again.status_code == 200 and me(app.test_client(), again.json["access_token"]).status_code == 200
+    session.rollback()
+    worker.session_epoch += 1
+    session.commit()
+    assert me(app.test_client(), got.json["access_token"]).status_code == 401
+    assert app.test_client().post("/api/v1/security/refresh", headers=headers).status_code == 401
+
+
+@pytest.mark.feature("ACC-04")
+def test_tokens_come_through_the_same_count_as_the_page(app: Any, world: World) -> None:
+    name = world.accounts["worker"].username
+    for _ in range(3):
+        assert tokens(app.test_client(), name, "wrong-password-1").status_code == 401
+    for _ in range(2):
+        sign_in(app.test_client(), name, "wrong-password-1")
+    answer = tokens(app.test_client(), name)
+    assert answer.status_code == 401 and "锁定至" in answer.json["errors"][0]["found"]
+
+
+@pytest.mark.feature("ACC-05")
+def test_no_token_for_a_first_password(app: Any, session: Any, world: World) -> None:
+    fresh = make_account(session, Role.WORKER, unit=world.firm, must_change_password=True)
+    session.commit()
+    answer = tokens(app.test_client(), fresh.username)
+    assert answer.status_code == 403 and "access_token" not in answer.json
+
+
+@pytest.mark.feature("ACC-04")
+@pytest.mark.parametrize("body", [None, [], {}, {"username": 1, "password": 2}, {"username": "x"}, "text"])
+def test_odd_bodies_get_a_clear_answer(app: Any, world: World, body: Any) -> None:
+    answer = app.test_client().post("/api/v1/security/login", json=body)
+    assert answer.status_code == 400 and answer.json["errors"]
+
+
+@pytest.mark.feature("ACC-13")
+def test_me_needs_somebody(app: Any, world: World) -> None:
+    assert app.test_client().get("/api/v1/me").status_code == 401
+    assert me(app.test_client(), "no.such.token").status_code in (401, 422)
+
+
+# --- FAB's stock doors (trap: a sub-administrator makes himself Admin)
+
+STOCK = [
+    "/users/list/", "/users/add", "/users/edit/1", "/users/show/1", "/users/delete/1", "/users/userinfo/",
+    "/users/action/resetpasswords/1", "/userdbmodelview/list/", "/userinfoeditview/form",
+    "/roles/list/", "/roles/add", "/roles/edit/1", "/roles/delete/1", "/groups/list/", "/groups/add",
+    "/permissions/list/", "/viewmenus/list/", "/permissionviews/list/", "/userstatschartview/chart/",
+    "/resetpassword/form?pk=1", "/resetmypassword/form", "/registeruser/list/", "/register/form",
+    "/api/v1/security/users/", "/api/v1/security/users/1", "/api/v1/security/roles/", "/api/v1/security/roles/1",
+    "/api/v1/security/groups/", "/api/v1/security/permissions/", "/api/v1/security/resources/",
+    "/api/v1/security/permissions-resources/", "/api/v1/security/api_keys/", "/api/v1/menu/",
+]  # fmt: skip
+
+
+@pytest.mark.feature("ACC-13")
+@pytest.mark.parametrize("persona", ["region_admin", "maintenance_head", "worker", "platform_admin"])
+def test_fabs_own_user_and_role_screens_are_shut(app: Any, session: Any, world: World, persona: str) -> None:
+    account = world.accounts[persona]
+    client = app.test_client()
+    sign_in(client, account.username)
+    data = {"username": "x", "password": NEW, "conf_password": NEW, "roles": "1", "active": "y"}
+    for path in STOCK:
+        for answer in (client.get(path), client.post(path, data=data), client.put(path, json=data)):
+            assert answer.status_code in (400, 401, 403, 404, 405), (path, answer.status_code)
+    session.rollback()
+    assert session.get(Account, account.id).password_matches(PASSWORD)
+    assert [r.name for r in session.get(Account, account.id).roles] == [persona]
+
+
+@pytest.mark.feature("ACC-13")
+def test_no_route_of_fabs_security_is_registered(app: Any) -> None:
+    from flask_appbuilder.security import api as stock_api
+    from flask_appbuilder.security import views as stock_views
+
+    stock = {name for module in (stock_api, stock_views) for name in vars(module) if name.endswith(("View", "Api"))}
+    registered = {type(view).__name__ for view in app.appbuilder.baseviews}
+    assert registered & (stock - {"SecurityApi"}) == set()
+    ours = next(v for v in app.appbuilder.baseviews if type(v).__name__ == "SecurityApi")
+    assert type(ours).__module__ == "app.views.sign_in"
+
+
+# --- what a form or an address may try
+
+
+@pytest.mark.feature("ACC-02", "ACC-13")
+def test_a_form_takes_no_field_that_is_not_on_it(app: Any, session: Any, world: World) -> None:
+    client = app.test_client()
+    head = world.accounts["maintenance_head"]
+    sign_in(client, head.username)
+    evil = {
+        "unit_id": world.other_firm.id, "region_id": world.firm.region_id, "region_code": "980000000000",
+        "is_main": "1", "roles": "1", "role_ids": "1", "active": "1", "extra_accounts": "99", "password": NEW,
+        "must_change_password": "", "parent_user_id": "", "session_epoch": "77",
+    }  # fmt: skip
+    token = token_of(client.get("/sub-accounts/add"))
+    answer = client.post(
+        "/sub-accounts/add",
+        data={"csrf_token": token, "login_name": "evil.01", "name": "某人", "role": "clerk", **evil},
+    )
+    assert answer.status_code == 200
+    session.rollback()
+    made = session.scalars(select(Account).where(Account.username == "evil.01")).one()
+    assert (made.unit_id, made.region_id, made.is_main, made.extra_accounts) == (world.firm.id, None, False, 0)
+    assert [r.name for r in made.roles] == ["clerk"] and made.must_change_password
+    assert made.parent_user_id == head.id and not made.password_matches(NEW)
+    token = token_of(client.get(f"/sub-accounts/{made.id}/edit"))
+    client.post(
+        f"/sub-accounts/{made.id}/edit",
+        data={"csrf_token": token, "name": "某人", "role": "maintenance_head", "username": "root", **evil},
+    )
+    session.rollback()
+    assert (made.username, made.unit_id, made.is_main) == ("evil.01", world.firm.id, False)
+    assert [r.name for r in made.roles] == ["clerk"]
+
+
+@pytest.mark.feature("ACC-08", "ACC-13")
+@pytest.mark.parametrize("role", ["maintenance_head", "region_admin", "platform_admin", "use_head", "Admin", "<b>"])
+def test_no_role_beyond_the_list_through_the_form(app: Any, session: Any, world: World, role: str) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts["maintenance_head"].username)
+    token = token_of(client.get("/sub-accounts/add"))
+    answer = client.post(
+        "/sub-accounts/add", data={"csrf_token": token, "login_name": "evil.02", "name": "某人", "role": role}
+    )
+    assert answer.status_code == 422 and "<b>" not in answer.get_data(as_text=True).replace("<b>没有保存</b>", "")
+    assert 'value="某人"' in answer.get_data(as_text=True)
+    session.rollback()
+    assert session.scalars(select(Account).where(Account.username == "evil.02")).first() is None
+
+
+@pytest.mark.feature("ACC-13", "ACC-08")
+def test_another_number_in_the_address_finds_nothing(app: Any, session: Any, world: World) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts["maintenance_head"].username)
+    token = token_of(client.get("/sub-accounts/add"))
+    data = {"csrf_token": token, "name": "改了", "active": "0", "own_password": PASSWORD, "deed": "all", "reason": "x"}
+    for target in ("other_worker", "other_head", "use_head", "region_admin", "platform_admin"):
+        number = world.accounts[target].id
+        for path in (f"/sub-accounts/{number}/edit", f"/sub-accounts/{number}/delete", f"/accounts/{number}",
+                     f"/sub-accounts/{number}/password", f"/sub-accounts/{number}/elevators"):  # fmt: skip
+            assert client.get(path).status_code == 404, path
+            assert client.post(path, data=data).status_code in (404, 405), path
+        for deed in ("reset-password", "lock", "deactivate", "grant"):
+            assert client.post(f"/accounts/{number}/{deed}", data=data).status_code in (403, 404)
+        session.rollback()
+        assert world.accounts[target].active and world.accounts[target].password_matches(PASSWORD)
+    missing = client.get("/accounts/999999").get_data(as_text=True)
+    foreign = client.get(f"/accounts/{world.accounts['other_head'].id}").get_data(as_text=True)
+    strip = re.compile(r"\d+|[0-9a-f]{16}|nonce=\S+|csrf\S+")
+    assert strip.sub("", missing)[:300] == strip.sub("", foreign)[:300]
+
+
+@pytest.mark.feature("ACC-02", "ACC-05")
+def test_a_first_password_is_shown_once_and_kept_nowhere(app: Any, session: Any, world: World) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts["region_admin"].username)
+    token = token_of(client.get("/accounts/new-regulator"))
+    answer = client.post(
+        "/accounts/new-regulator",
+        data={"csrf_token": token, "login_name": "lin.wen01", "name": "林问", "role": "inspector",
+              "region_id": world.accounts["inspector"].region_id},
+    )  # fmt: skip
+    assert answer.status_code == 200 and "no-store" in answer.headers["Cache-Control"]
+    password = re.search(r'id="issued-password">([^<]+)<', answer.get_data(as_text=True))[1]
+    session.rollback()
+    made = session.scalars(select(Account).where(Account.username == "lin.wen01")).one()
+    assert made.password_matches(password)
+    with client.session_transaction() as held:
+        assert password not in str(dict(held))
+    assert password not in client.get(f"/accounts/{made.id}").get_data(as_text=True)
+    for entry in session.scalars(select(AuditEntry)):
+        assert password not in str((entry.before, entry.after))
+    assert sign_in(app.test_client(), "lin.wen01", password).location == "/"
+
+
+@pytest.mark.feature("ACC-02")
+def test_a_refused_form_keeps_what_was_typed(app: Any, world: World) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts["region_admin"].username)
+    token = token_of(client.get("/accounts/new-unit"))
+    answer = client.post(
+        "/accounts/new-unit",
+        data={"csrf_token": token, "unit_name": "澜州联升电梯有限公司", "uscc": "91", "head_name": "陆清和",
+              "phone": "139", "kinds": "use", "region_id": "abc"},
+    )  # fmt: skip
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for kept in ('value="澜州联升电梯有限公司"', 'value="91"', 'value="陆清和"', 'value="139"', "checked"):
+        assert kept in page
+    assert "应为 18 位，现为 2 位" in page and "手机" in page
+
+
+@pytest.mark.feature("ACC-11")
+def test_a_sub_accounts_reset_asks_for_ones_own_password(app: Any, session: Any, world: World) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts["maintenance_head"].username)
+    worker = world.accounts["worker"]
+    path = f"/sub-accounts/{worker.id}/password"
+    data = {"csrf_token": token_of(client.get(path)), "mode": "random", "own_password": "not-mine-123"}
+    assert client.post(path, data=data).status_code == 422
+    session.rollback()
+    assert worker.password_matches(PASSWORD)
+    answer = client.post(path, data=data | {"own_password": PASSWORD})
+    assert answer.status_code == 200 and "issued-password" in answer.get_data(as_text=True)
+    session.rollback()
+    assert not worker.password_matches(PASSWORD)
+
+
+# --- pages by persona
+
+PAGES = {
+    "/": set(GRANTS),
+    "/profile/": set(GRANTS),
+    "/password/": set(GRANTS),
+    "/accounts/new-regulator": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN},
+    "/accounts/new-unit": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN},
+    "/sub-accounts/": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
+    "/sub-accounts/add": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
+    "/people/": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.CLERK},
+    "/people/add": {Role.MAINTENANCE_HEAD, Role.CLERK},
+}
+OTHERS = (Role.TESTER, Role.RESCUE_AGENT)
+
+
+@pytest.mark.feature("ACC-13", "DSH-01")
+@pytest.mark.parametrize("persona", sorted(r.value for r in Role if r not in (Role.MAINTENANCE_MANAGER, *OTHERS)))
+def test_each_page_opens_for_its_roles_only(app: Any, world: World, persona: str) -> None:
+    client = app.test_client()
+    sign_in(client, world.accounts[persona].username)
+    role = Role(persona)
+    for path, roles in PAGES.items():
+        status = client.get(path).status_code
+        assert status in ((200, 302) if role in roles and path == "/" else (200,) if role in roles else (403,)), path
+
+
+@pytest.mark.feature("ACC-13")
+def test_nobody_opens_nothing(app: Any, world: World) -> None:
+    client = app.test_client()
+    for path in [*PAGES, f"/accounts/{world.accounts['clerk'].id}", f"/people/{world.worker.id}"]:
+        answer = client.get(path)
+        assert answer.status_code == 302 and answer.location.startswith("/login/"), path
+
+
+@pytest.mark.feature("DSH-01")
+def test_the_home_page_counts_what_its_reader_sees(app: Any, world: World) -> None:
+    shown = {}
+    for persona in ("region_admin", "other_inspector", "platform_admin", "use_head"):
+        client = app.test_client()
+        sign_in(client, world.accounts[persona].username)
+        page = client.get("/").get_data(as_text=True)
+        shown[persona] = re.search(r'电梯</span><span class="n">(\d+)<', page)[1]
+    assert shown == {"region_admin": "1", "other_inspector": "1", "platform_admin": "2", "use_head": "1"}
+
+
+@pytest.mark.feature("DSH-01")
+def test_a_fresh_unit_is_told_what_to_do(app: Any, session: Any, world: World) -> None:
+    from app.models import Unit
+    from tests.factories import uscc
+
+    with transaction(session):
+        issued = accounts.create_main_account(
+            session, actor(world.accounts["region_admin"]), unit_name="澜州宁远电梯有限公司", uscc=uscc(),
+            region_id=world.firm.region_id, head_name="陆清和", phone="13900002222", kinds=["maintenance"],
+            at=clock.now(),
+        )  # fmt: skip
+    issued.account.must_change_password = False
+    session.commit()
+    client = app.test_client()
+    sign_in(client, issued.login_name, issued.password)
+    page = client.get("/").get_data(as_text=True)
+    assert "完善单位备案并上报" in page and "登记电梯" in page
+    assert session.get(Unit, issued.account.unit_id).approved_version == 0
+    other = app.test_client()
+    sign_in(other, world.accounts["maintenance_head"].username)
+    assert "完善单位备案并上报" not in other.get("/").get_data(as_text=True)
