@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu
 from flask_appbuilder.security.sqla.models import Role as RoleRow
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role as grants
@@ -30,6 +31,7 @@ def register(app: Flask) -> None:
 
 @click.command("sync-roles")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@with_appcontext
 def sync_roles_command(as_json: bool) -> None:
     """Write the table of roles and verbs to Flask-AppBuilder's roles and permissions. Safe to repeat."""
     with transaction(db.session) as session:
@@ -112,6 +114,7 @@ def _row(session: AnySession, model: Any, name: str) -> Any:
 @click.option("--login", "login_name", required=True, help="Login name, 5 to 20 letters, digits, dots, underscores.")
 @click.option("--name", default="平台管理员", show_default=True, help="Name that is shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@with_appcontext
 def create_admin_command(login_name: str, name: str, as_json: bool) -> None:
     """Make a platform administrator. The random password is printed once and must be changed at first login."""
     from app.workflows import accounts
