@@ -21,6 +21,7 @@ from app.models import (
     Account,
     Application,
     Attachment,
+    AuditEntry,
     Contract,
     ContractElevator,
     Elevator,
@@ -185,6 +186,15 @@ def _attachments(model: Any, actor: Actor) -> Criterion:
     return or_(mine, and_(not_(private), wider))
 
 
+def _audit(model: Any, actor: Actor) -> Criterion:
+    """The deeds of the accounts that the actor sees; without the right to the log, only what befell these accounts."""
+    account: Any = Account.__table__.c
+    seen = select(account.id).where(_accounts(account, actor))
+    if actor.may(Verb.AUDIT_READ):
+        return model.actor_id.in_(seen)
+    return and_(model.entity == "account", model.entity_id.in_(seen))
+
+
 def _own_jobs(model: Any, actor: Actor) -> Criterion:
     return model.created_by_id == (actor.user_id or 0)
 
@@ -212,6 +222,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Job: _own_jobs,
     ImportBatch: _own_jobs,
     Notification: _own_notices,
+    AuditEntry: _audit,
 }
 # Kept for their owner alone, even from a platform administrator's lists (the console at /ops reads them apart).
 PERSONAL = {Notification}

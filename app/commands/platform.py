@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
+from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app import clock
@@ -38,9 +39,7 @@ def say(data: Any, text: str, as_json: bool) -> None:
 # --- audit
 
 
-@click.group("audit")
-def audit_group() -> None:
-    """The sealed audit log: verify, export, seal."""
+audit_group = AppGroup("audit", help="The sealed audit log: verify, export, seal.")
 
 
 @audit_group.command("verify")
@@ -96,9 +95,7 @@ def seal_command(as_json: bool) -> None:
 # --- policy
 
 
-@click.group("policy")
-def policy_group() -> None:
-    """Policy values by region and day."""
+policy_group = AppGroup("policy", help="Policy values by region and day.")
 
 
 @policy_group.command("show")
@@ -168,9 +165,7 @@ def presets_command() -> None:
 # --- jobs
 
 
-@click.group("jobs")
-def jobs_group() -> None:
-    """Long work: list, retry."""
+jobs_group = AppGroup("jobs", help="Long work: list, retry.")
 
 
 @jobs_group.command("list")

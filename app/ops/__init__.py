@@ -7,3 +7,6 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add the console."""
+    from app.ops import console
+
+    console.register(app)

@@ -57,7 +57,9 @@ def run_schedule(context: JobContext) -> dict[str, Any]:
         if not low <= region < high:
             raise refuse("管辖范围", f"地区 {region} 不在您的管辖范围内", "请改选本辖区", field="region", value=region)
     with transaction(context.session):
-        summary = workflow.run(context.session, on, clock.now(), region=region, progress=context.progress)
+        summary = workflow.run(
+            context.session, on, clock.now(), region=region, progress=context.progress, actor=context.actor
+        )
     return _as_dict(summary)
 
 

@@ -28,11 +28,6 @@ Handler = Callable[[running.JobContext], Any]
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
-@pytest.fixture
 def run(app: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, Job]]:
     """Enter an export of the clerk's with this handler, run it as a worker does, and give outcome and row."""
     for module in MODULES:

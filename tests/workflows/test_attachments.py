@@ -41,11 +41,6 @@ def folder(tmp_path: Path) -> Any:
         attachments.use_folder(before)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def store(
     world: World, content: bytes, name: str, kind: str = "document", who: str = "clerk", **more: Any
 ) -> Attachment:

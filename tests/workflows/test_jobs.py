@@ -23,11 +23,6 @@ SECOND = dt.timedelta(seconds=1)
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
-@pytest.fixture
 def sent() -> Any:
     """The ids that were announced."""
     ids: list[int] = []

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.feature("NTF-01")
 MINUTE = dt.timedelta(minutes=1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def notify(session: Any, *recipients: Any, key: str | None = None) -> int:
     with transaction(session):
         return outbox.notify(session, clock.now(), recipients, "test", "标题", "内容", "/x", key)

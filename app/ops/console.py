@@ -1,0 +1,221 @@
+"""Jobs, outbox, audit and raw reference rows for platform administrators: to read, and to retry what failed.
+
+Nothing is created, edited or deleted here: that is what screens and workflows are for. Reads skip the scope, for a
+notice or job of another person is just what an operator looks for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from flask import Flask, Response, abort, current_app, flash, g, request, url_for
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.actions import action
+from flask_admin.contrib.sqla import ModelView
+from flask_admin.theme import Bootstrap4Theme
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup, escape
+from sqlalchemy import func, select
+
+from app import clock
+from app.errors import Refusal, refuse
+from app.extensions import db
+from app.models import (
+    Attachment,
+    AuditBatch,
+    AuditEntry,
+    Elevator,
+    ImportBatch,
+    Job,
+    Notification,
+    PolicyValue,
+    Region,
+    ServiceHeartbeat,
+    Unit,
+)
+from app.models.base import label_of
+from app.models.choices import word
+from app.permissions import NOBODY, Verb
+from app.transaction import transaction
+from app.workflows import audit, jobs, outbox
+
+# Flask-Admin's pages carry inline scripts; everything still comes from this host.
+POLICY = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+MOST_EXPORTED = 5000
+MOST_PAGES = 1_000_000
+# What a spreadsheet would take for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def moment(at: dt.datetime | None) -> str:
+    return clock.local(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+class Guarded:
+    """Platform administrators only; others get 403, strangers the login page."""
+
+    def is_accessible(self) -> bool:
+        return bool(g.get("actor", NOBODY).may(Verb.OPS))
+
+    def inaccessible_callback(self, name: str, **_kwargs: Any) -> Any:
+        if g.get("actor", NOBODY).user_id is None:
+            return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        abort(403)
+
+
+class Index(Guarded, AdminIndexView):
+    @expose("/")
+    def index(self) -> Any:
+        queues = [
+            (name, url_for(endpoint), word(model.state.property.columns[0].info["choices"], state), count)
+            for name, endpoint, model in (
+                (_("任务"), "ops_job.index_view", Job), (_("通知"), "ops_notification.index_view", Notification)
+            )
+            for state, count in db.session.execute(
+                select(model.state, func.count()).group_by(model.state).execution_options(skip_scope=True)
+            )
+        ]  # fmt: skip
+        return self.render(
+            "ops/index.html",
+            services=db.session.scalars(select(ServiceHeartbeat).order_by(ServiceHeartbeat.name)).all(),
+            queues=queues,
+            batches=db.session.scalar(select(func.count()).select_from(AuditBatch)),
+            unsealed=db.session.scalar(select(func.count()).where(AuditEntry.batch.is_(None))),
+            moment=moment,
+        )
+
+
+class Raw(Guarded, ModelView):
+    """A table as it is: list, search, details, CSV. The words come from the columns' declarations."""
+
+    can_create = can_edit = can_delete = False
+    can_view_details = can_export = True
+    export_types = ["csv"]
+    export_max_rows = MOST_EXPORTED
+    page_size = 50
+    column_display_pk = True
+    named_filter_urls = True
+
+    def __init__(self, model: type[Any], name: Any, *, category: Any = None, columns: str, search: str = "") -> None:
+        self.column_list = columns.split()
+        self.column_details_list = [a.key for a in model.__mapper__.column_attrs]
+        self.column_searchable_list = search.split()
+        self.column_sortable_list = [c for c in self.column_list if c in model.__mapper__.column_attrs]
+        self.column_labels = {key: label_of(model, key) if key != "id" else "编号" for key in self.column_details_list}
+        self.column_default_sort = (model.__mapper__.primary_key[0].key, True)
+        choices = {attr.key: attr.columns[0].info.get("choices") for attr in model.__mapper__.column_attrs}
+        self.column_formatters = {key: _formatter(words) for key, words in choices.items()}
+        self.column_formatters_detail = self.column_formatters
+        self.column_formatters_export = {key: _formatter(words, plain=True) for key, words in choices.items()}
+        table = model.__tablename__
+        super().__init__(model, db, name=name, category=category, endpoint=f"ops_{table}", url=f"/ops/{table}")
+
+    def get_query(self) -> Any:
+        return super().get_query().execution_options(skip_scope=True)
+
+    def get_count_query(self) -> Any:
+        return super().get_count_query().execution_options(skip_scope=True)
+
+    def get_list(self, page: int | None, *more: Any, **named: Any) -> Any:
+        # A negative or endless OFFSET is an error to PostgreSQL.
+        return super().get_list(min(max(page or 0, 0), MOST_PAGES), *more, **named)
+
+    def get_one(self, key: Any) -> Any:
+        model = self.model
+        column = model.__mapper__.primary_key[0]
+        if column.type.python_type is int and not (str(key).isascii() and str(key).isdigit() and len(str(key)) < 19):
+            return None
+        return db.session.scalar(select(model).where(column == int(key)).execution_options(skip_scope=True))
+
+    def _retry(self, ids: list[str], one: Any) -> None:
+        """Each row by itself: what was queued, and what refused and why."""
+        for key in (int(i) for i in ids if i.isascii() and i.isdigit()):
+            try:
+                with transaction(db.session):
+                    one(key)
+                flash(_("编号 %(key)s 已重新排队", key=key), "success")
+            except Refusal as refusal:
+                flash(_("编号 %(key)s：%(why)s", key=key, why=str(refusal)), "error")
+
+
+def _formatter(choices: dict[str, Any] | None, plain: bool = False) -> Any:
+    """How a value is shown; `plain` for a CSV file, where no text may begin a formula."""
+
+    def show(_view: Any, _context: Any, row: Any, name: str) -> Any:
+        value = getattr(row, name, None)
+        if choices:
+            return word(choices, value)
+        if isinstance(value, dt.datetime):
+            return moment(value)
+        if isinstance(value, dict | list):
+            text = json.dumps(value, ensure_ascii=False)
+            return text if plain else Markup("<code>{}</code>").format(escape(text[:2000]))
+        if plain and isinstance(value, str) and value.startswith(FORMULA):
+            return "'" + value
+        return "" if value is None else value
+
+    return show
+
+
+class Jobs(Raw):
+    @action("retry", _l("重试"), _l("重新排队所选的失败任务？"))
+    def retry(self, ids: list[str]) -> None:
+        self._retry(ids, lambda key: jobs.retry(db.session, g.actor, key, clock.now()))
+
+
+class Notices(Raw):
+    @action("retry", _l("重试"), _l("重新发送所选的失败通知？"))
+    def retry(self, ids: list[str]) -> None:
+        def one(key: int) -> None:
+            if not outbox.retry(db.session, key, clock.now()):
+                raise refuse(_("通知重试"), _("只有失败的通知可以重试"), _("请刷新页面查看现在的状态"))
+            audit.record(db.session, g.actor, clock.now(), "notice.retry", "notification", key)
+
+        self._retry(ids, one)
+
+
+class Log(Raw):
+    """Counting a hundred million rows for a pager would stop the page: next and previous only."""
+
+    simple_list_pager = True
+
+
+def register(app: Flask) -> None:
+    """Add the console; its addresses are /ops/<table>."""
+    console = Admin(
+        app,
+        name="梯安运维后台",
+        theme=Bootstrap4Theme(swatch="default", fluid=True),
+        index_view=Index(name=_l("首页"), endpoint="ops", url="/ops"),
+    )
+    data = _l("数据")
+    for view in (
+        Jobs(Job, _l("任务"), columns="id kind title state done total tries created_at finished_at error",
+             search="title"),
+        Notices(Notification, _l("通知"), columns="id channel recipient_id topic title state tries created_at error",
+                search="title topic"),
+        Log(AuditEntry, _l("审计"), columns="id at actor_name via action entity entity_id batch",
+            search="actor_name action entity"),
+        Raw(AuditBatch, _l("封存批次"), columns="number first_id last_id count digest sealed_at"),
+        Raw(ImportBatch, _l("导入批次"), columns="id kind state file_name rows bad_rows done_rows created_at",
+            search="file_name"),
+        Raw(Attachment, _l("文件"), columns="id kind name mime size entity entity_id uploaded_at",
+            search="name sha256"),
+        Raw(Region, _l("地区"), category=data, columns="id code name level valid_from valid_until", search="code name"),
+        Raw(Unit, _l("单位"), category=data, columns="id name uscc region_code filing_state approved_version",
+            search="name uscc"),
+        Log(Elevator, _l("电梯"), category=data, columns="id code address region_code status filing_state",
+            search="code address"),
+        Raw(PolicyValue, _l("政策参数"), category=data, columns="id key region_code value effective_on source",
+            search="key region_code"),
+    ):  # fmt: skip
+        console.add_view(view)
+
+    @app.after_request
+    def _looser(response: Response) -> Response:
+        if request.path.startswith("/ops"):
+            response.headers["Content-Security-Policy"] = POLICY
+        return response

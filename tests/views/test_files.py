@@ -1,0 +1,78 @@
+"""/files/<id>: within scope at the moment of fetching, under its Chinese name, never run as a page."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from app import clock
+from app.models import AuditEntry
+from app.transaction import transaction
+from app.workflows import attachments
+from tests.factories import World
+
+pytestmark = pytest.mark.feature("UNT-04")
+
+
+def store(world: World, content: bytes = b"%PDF-1.7", name: str = "营业执照 (一).pdf", kind: str = "licence") -> int:
+    with transaction(world.session):
+        row = attachments.store(
+            world.session, world.actor("clerk"), clock.now(), io.BytesIO(content), name, kind, "unit", world.firm.id,
+            world.firm.id, world.firm.region_code,
+        )  # fmt: skip
+        return int(row.id)
+
+
+@pytest.fixture
+def fetch(sign_in: Any, world: World) -> Any:
+    """Get a file as a persona."""
+    return lambda persona, key, query="": sign_in(world.accounts[persona]).get(f"/files/{key}{query}")
+
+
+def test_the_owner_saves_it_under_its_name(fetch: Any, world: World) -> None:
+    answer = fetch("clerk", store(world))
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, b"%PDF-1.7", "application/pdf")
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert f"filename*=UTF-8''{quote('营业执照 (一).pdf', safe='')}" in answer.headers["Content-Disposition"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_a_picture_opens_when_asked_and_a_table_never(fetch: Any, world: World) -> None:
+    picture = store(world, b"\x89PNG\r\n\x1a\n0", "井道.png", "photo")
+    assert fetch("clerk", picture, "?view=1").headers["Content-Disposition"].startswith("inline")
+    table = store(world, "识别码\n".encode(), "电梯.csv", "import")
+    assert fetch("clerk", table, "?view=1").headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("persona", ["other_head", "use_head", "other_inspector"])
+def test_a_foreign_file_and_a_missing_one_look_alike(fetch: Any, world: World, persona: str) -> None:
+    assert fetch(persona, store(world)).status_code == 404
+    assert fetch(persona, 987654).status_code == 404
+
+
+def test_nobody_is_sent_to_the_login(client: Any, world: World) -> None:
+    assert client.get(f"/files/{store(world)}").status_code in (302, 401)
+
+
+def test_an_export_fetched_is_in_the_log_and_gone_with_the_right(fetch: Any, world: World) -> None:
+    key = store(world, "识别码\n".encode(), "电梯.csv", "export")
+    assert fetch("clerk", key).status_code == 200
+    logged = world.session.query(AuditEntry).filter_by(action="attachment.download").one()
+    assert logged.actor_id == world.accounts["clerk"].id and logged.after["attachment"] == key
+    assert fetch("maintenance_head", key).status_code == 404
+    clerk = world.accounts["clerk"]
+    clerk.roles = list(world.accounts["worker"].roles)
+    world.session.commit()
+    assert fetch("clerk", key).status_code == 403
+
+
+def test_lost_bytes_are_said_clearly(fetch: Any, app: Any, world: World) -> None:
+    key = store(world)
+    row = world.session.get(attachments.Attachment, key)
+    attachments.path(app.config["UPLOAD_DIR"], row).unlink()
+    answer = fetch("clerk", key)
+    assert answer.status_code == 404
