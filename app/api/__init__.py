@@ -7,6 +7,8 @@ from typing import Any
 
 def register(appbuilder: Any) -> None:
     """Add every API class; one line each."""
-    from app.api import me
+    from app.api import applications, elevators, me
 
     me.register(appbuilder)
+    elevators.register(appbuilder)
+    applications.register(appbuilder)

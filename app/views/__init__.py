@@ -9,7 +9,21 @@ def register(appbuilder: Any) -> None:
     """Add every screen without FAB's own menu (ours is by verb, see menu.py); one line each."""
     from flask import current_app
 
-    from app.views import accounts, audit, files, health, jobs, people, policy, profile, security, sub_accounts
+    from app.views import (
+        accounts,
+        applications,
+        audit,
+        elevators,
+        files,
+        health,
+        jobs,
+        people,
+        policy,
+        profile,
+        security,
+        sub_accounts,
+        units,
+    )
 
     health.register(current_app)
     files.register(current_app)
@@ -21,3 +35,6 @@ def register(appbuilder: Any) -> None:
     jobs.register(appbuilder)
     policy.register(appbuilder)
     audit.register(appbuilder)
+    units.register(appbuilder)
+    elevators.register(appbuilder)
+    applications.register(appbuilder)

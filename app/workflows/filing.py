@@ -6,13 +6,11 @@ The row holds what is in force (before the first approval: what was last saved);
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -49,14 +47,23 @@ from app.workflows.filing_fields import (
     required_of,
     snapshot,
 )
+from app.workflows.filing_versions import (
+    MODEL,
+    as_of,
+    base_of,
+    content,
+    digest,
+    draft_of,
+    next_number,
+    versions_of,
+)
 
 __all__ = [
-    "Difference", "as_of", "content", "delete_draft", "differences", "discard", "draft_of", "fields_of", "findings",
-    "save_draft", "submit", "validate_elevator", "validate_unit", "versions_of", "withdraw",
+    "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard", "draft_of",
+    "fields_of", "findings", "save_draft", "submit", "validate_elevator", "validate_unit", "versions_of", "withdraw",
 ]  # fmt: skip
 
 KIND = {Unit: "unit_filing", Elevator: "elevator_filing"}
-MODEL: dict[str, FiledModel] = {"unit": Unit, "elevator": Elevator}
 EDIT_VERB = {Unit: Verb.UNIT_EDIT, Elevator: Verb.ELEVATOR_EDIT}
 
 
@@ -239,42 +246,6 @@ def findings(session: AnySession, row: Filed, data: Mapping[str, Any], on: dt.da
     return validate(session, data, on=on, row_id=row.id)
 
 
-def content(session: AnySession, row: Filed) -> Data:
-    """What an edit starts from: the draft, or what was turned down last, or what is in force."""
-    latest = _latest(session, row)
-    if latest is None or latest.state == "approved" or row.filing_state == FilingState.APPROVED:
-        return snapshot(row)
-    return snapshot(row) | latest.data
-
-
-def draft_of(session: AnySession, row: Filed) -> Version | None:
-    """The version that is still edited."""
-    latest = _latest(session, row)
-    return latest if latest is not None and latest.state == "draft" else None
-
-
-def versions_of(session: AnySession, row: Filed) -> list[Version]:
-    """All versions, newest first."""
-    return list(session.scalars(_versions(row).order_by(Version.number.desc())))
-
-
-def as_of(
-    session: AnySession, row: Filed, on: dt.date, known_at: dt.datetime | None = None
-) -> Version | None:
-    """The version in force on a day, as known at an instant (default: as known now)."""
-    statement = _versions(row).where(Version.state == "approved", Version.in_force_from <= on)
-    if known_at is not None:
-        statement = statement.where(Version.decided_at <= known_at)
-    found: Version | None = session.scalar(statement.order_by(Version.number.desc()).limit(1))
-    return found
-
-
-def digest(data: Mapping[str, Any]) -> str:
-    """The fingerprint of a content: the same fields and values, the same digest."""
-    text = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _held(session: AnySession, actor: Actor, model: FiledModel, row: Filed) -> Any:
     """The row within scope, as it is now, held until the end."""
     scope.visible(session, actor, model, row.id, "这条备案")
@@ -336,9 +307,8 @@ def _keep(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.date
 
 
 def _new_version(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.datetime) -> Version:
-    last = session.scalar(select(func.max(Version.number)).where(*_of(row))) or 0
     version = Version(
-        entity=row.__tablename__, entity_id=row.id, number=max(last, row.approved_version) + 1, state="draft",
+        entity=row.__tablename__, entity_id=row.id, number=next_number(session, row), state="draft",
         base_number=row.approved_version, data=dict(data), edited_by_id=actor.user_id, edited_at=at,
     )  # fmt: skip
     session.add(version)
@@ -369,19 +339,6 @@ def _region(session: AnySession, data: Mapping[str, Any]) -> Region:
     if place is None:
         raise refuse("所在地区", f"没有编号为 {data['region_id']} 的地区", "请从列表选择", field="region_id")
     return place
-
-
-def _of(row: Filed) -> tuple[Any, Any]:
-    return Version.entity == row.__tablename__, Version.entity_id == row.id
-
-
-def _versions(row: Filed) -> Any:
-    return select(Version).where(*_of(row))
-
-
-def _latest(session: AnySession, row: Filed) -> Version | None:
-    found: Version | None = session.scalar(_versions(row).order_by(Version.number.desc()).limit(1))
-    return found
 
 
 def _title(row: Filed, data: Mapping[str, Any]) -> str:

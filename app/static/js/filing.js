@@ -1,0 +1,59 @@
+// Filing form and approval page: names of units complete, keys 1 to 3 choose a decision, a page is chosen at once.
+(function () {
+  "use strict";
+
+  document.querySelectorAll("input[data-unit-finder]").forEach(function (input) {
+    var list = document.getElementById(input.getAttribute("list"));
+    var wait = null;
+    var asked = "";
+    input.addEventListener("input", function () {
+      var text = input.value.trim();
+      window.clearTimeout(wait);
+      if (text.length < 2 || text === asked) { return; }
+      wait = window.setTimeout(function () {
+        asked = text;
+        fetch(input.dataset.unitFinder + "?q=" + encodeURIComponent(text), { credentials: "same-origin" })
+          .then(function (answer) { return answer.ok ? answer.json() : { results: [] }; })
+          .then(function (found) {
+            if (asked !== text) { return; }
+            list.replaceChildren.apply(list, found.results.map(function (unit) {
+              var option = document.createElement("option");
+              option.value = unit.text;
+              option.label = unit.code;
+              return option;
+            }));
+          });
+      }, 200);
+    });
+  });
+
+  var form = document.querySelector("form[data-approval]");
+  if (form) {
+    var radios = Array.prototype.slice.call(form.querySelectorAll("input[name=verb]"));
+    var go = form.querySelector("[data-approval-go]");
+    var show = function () {
+      radios.forEach(function (radio) {
+        radio.closest("label").classList.toggle("on", radio.checked);
+        if (radio.checked) { go.textContent = radio.dataset.label; }
+      });
+    };
+    radios.forEach(function (radio) { radio.addEventListener("change", show); });
+    document.addEventListener("keydown", function (event) {
+      var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "radio";
+      if (typing || event.ctrlKey || event.altKey || event.metaKey) { return; }
+      var radio = radios[Number(event.key) - 1];
+      if (radio) { radio.checked = true; radio.focus(); show(); event.preventDefault(); }
+    });
+    // A second press while the first is on its way decides nothing twice; the server would say so, less kindly.
+    form.addEventListener("submit", function () { go.disabled = true; });
+    show();
+  }
+
+  document.querySelectorAll("form[data-bulk]").forEach(function (bulk) {
+    var all = bulk.querySelector("[data-bulk-all]");
+    if (!all) { return; }
+    all.addEventListener("change", function () {
+      bulk.querySelectorAll("input[name=chosen]").forEach(function (box) { box.checked = all.checked; });
+    });
+  });
+}());

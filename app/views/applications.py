@@ -1,0 +1,304 @@
+"""Applications: the officer's queue, the approval page with old | new and checks, and what the applicant sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from app import clock, scope
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.models import Application, Attachment, Version
+from app.permissions import Verb
+from app.rules.approval import WAITING_STATES
+from app.transaction import transaction
+from app.views import filed, screens
+from app.views.elevators import _day, _store_files
+from app.views.filing_words import WORDS, due_instant
+from app.workflows import applications, filing, submissions
+from app.workflows.submissions import FILING_KINDS
+
+SIZE, MOST_SIZE, MOST_COUNTED, MOST_BULK = 50, 200, 1000, 200
+_WAITING = [s.value for s in WAITING_STATES]
+DECISIONS = ("approve", "return", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one application of a bulk decision."""
+
+    application: Application | None
+    key: str
+    findings: list[Finding]
+
+
+class ApplicationPages(BaseView):
+    """Queue, page, decision."""
+
+    route_base = "/applications"
+    default_view = "queue"
+
+    @expose("/", methods=["GET"])
+    @has_access
+    @permission_name("read")
+    def all(self) -> Any:
+        """Every application within scope; a unit's own."""
+        return self._list("all")
+
+    @expose("/queue", methods=["GET"])
+    @has_access
+    @permission_name("decide")
+    def queue(self) -> Any:
+        """待我审批: what waits, the nearest limit first; one's own submissions wait for another officer."""
+        return self._list("queue")
+
+    @expose("/<int:key>", methods=["GET"])
+    @has_access
+    @permission_name("read")
+    @no_cache
+    def page(self, key: int) -> Any:
+        return self._page(_row(key), [], 200)
+
+    @expose("/<int:key>/decision", methods=["POST"])
+    @has_access
+    @permission_name("decide")
+    def decide(self, key: int) -> Any:
+        """Decide what was seen; then the next one opens. Whatever is refused, the opinion stays on the page."""
+        row = _row(key)
+        verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
+        try:
+            with transaction(db.session):
+                applications.decide(db.session, g.actor, row.id, verb, opinion, _seen("seen_version"), clock.now())
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        row = _row(key)
+        flash(_("%(n)s：%(v)s", n=row.number, v=WORDS.application[row.state]), "success")
+        if verb == "accept":
+            return redirect(f"/applications/{key}")
+        following = applications.next_waiting(db.session, g.actor, after=row)
+        return redirect(f"/applications/{following.id}" if following else url_for("ApplicationPages.queue"))
+
+    @expose("/<int:key>/withdraw", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def withdraw(self, key: int) -> Any:
+        try:
+            with transaction(db.session):
+                applications.withdraw(db.session, g.actor, _row(key).id, clock.now())
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        flash(_("已撤回"), "success")
+        return redirect(f"/applications/{key}")
+
+    @expose("/<int:key>/resubmit", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def resubmit(self, key: int) -> Any:
+        """Send back what was returned, mended; files already there are kept unless they are taken off."""
+        row = _row(key)
+        on, bad = _day(request.form.get("effective_on"))
+        kept = [k for k in row.data.get("attachments", []) if f"keep_{k}" in request.form]
+        try:
+            if bad:
+                raise Refusal(Finding(_("日期"), False, _("“%(d)s”不是日期", d=bad), _("请按 2026-11-20 填写")))
+            with transaction(db.session):
+                now = clock.now()
+                added = _store_files(row, now)
+                applications.resubmit(
+                    db.session, g.actor, row.id, effective_on=on, reason=request.form.get("reason", ""),
+                    attachments=[*kept, *added], at=now,
+                )  # fmt: skip
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        flash(_("已重新提交"), "success")
+        return redirect(f"/applications/{key}")
+
+    @expose("/bulk", methods=["POST"])
+    @has_access
+    @permission_name("decide")
+    def bulk(self) -> Any:
+        """Decide many: each is checked and decided by itself, each has its result."""
+        verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
+        chosen = list(dict.fromkeys(request.form.getlist("chosen")))
+        if not chosen or len(chosen) > MOST_BULK or verb not in DECISIONS:
+            flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
+            return redirect(url_for("ApplicationPages.queue"))
+        results = [self._one_of_many(item, verb, opinion) for item in chosen]
+        done = sum(not r.findings for r in results)
+        return self.render_template(
+            "ta/filing/bulk.html", title=_("批量办理结果"), results=results, done=done, words=WORDS,
+            verb=WORDS.verb[verb],
+        )  # fmt: skip
+
+    # --- parts
+
+    def _one_of_many(self, item: str, verb: str, opinion: str) -> Result:
+        """`item` is id and the version that the list showed."""
+        key, _sep, seen = item.partition(":")
+        if not (_is_number(key, 16) and _is_number(seen, 10)):
+            return Result(None, item[:30], [Finding(_("选择"), False, _("不是有效的申请"), _("请刷新后重新选择"))])
+        try:
+            with transaction(db.session):
+                made = applications.decide(db.session, g.actor, int(key), verb, opinion, int(seen), clock.now())
+        except Refusal as refusal:
+            row = db.session.scalar(scope.apply(select(Application).where(Application.id == int(key)), g.actor))
+            return Result(row, key, [f for f in refusal.findings if not f.ok])
+        return Result(made, key, [])
+
+    def _page(self, row: Application, findings: list[Finding], status: int) -> Any:
+        now = clock.now()
+        own = _may_withdraw(row)
+        officer = g.actor.may(Verb.APPLICATION_DECIDE)
+        may_decide = officer and row.state in _WAITING and row.submitted_by_id != g.actor.user_id
+        checks = applications.checks(db.session, row, now) if row.state in (*_WAITING, "returned") else []
+        if not officer:
+            # Who else claims the same code is for the officer's eyes.
+            checks = [f for f in checks if not f.rule.endswith("另有填报")]
+        version = db.session.get(Version, row.version_id) if row.version_id else None
+        changed, same, base_number = [], [], 0
+        if version is not None and row.kind in FILING_KINDS:
+            model = filing.MODEL[row.entity]
+            changed, same = filed.comparison(model, filing.base_of(db.session, version), version.data)
+            base_number = version.base_number
+        steps = applications.steps(db.session, row)
+        following = applications.next_waiting(db.session, g.actor, after=row) if may_decide else None
+        order = {"fail": 0, "warn": 1}
+        page = self.render_template(
+            "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
+            words=WORDS, steps=steps, version=version, changed=changed, same=same, base_number=base_number,
+            names={s.actor_id: submissions.name_of(db.session, s.actor_id) for s in steps},
+            checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
+            due=due_instant(row.due_at, row.submitted_at, now) if row.is_open else None, may_decide=may_decide,
+            own=own, files=_files(row), following=following, subject=_subject_link(row),
+            next_due=due_instant(following.due_at, following.submitted_at, now) if following else None,
+            opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
+            is_filing=row.kind in FILING_KINDS, place=_place(row) if may_decide else None,
+        )  # fmt: skip
+        return page, status
+
+    def _list(self, which: str) -> Any:
+        statement = scope.apply(select(Application), g.actor)
+        if which == "queue":
+            statement = statement.where(
+                Application.is_open.is_(True), Application.state.in_(_WAITING), applications.not_own(g.actor)
+            )
+        # Only what waits is few enough to be counted by kind on every page.
+        counts = dict(db.session.execute(_by_kind(statement)).all()) if which == "queue" else {}  # type: ignore[arg-type]
+        kind = request.args.get("kind", "")
+        notices = []
+        if kind and kind not in WORDS.kind:
+            notices.append(_("没有“%(k)s”这种事项，已显示全部", k=kind[:30]))
+            kind = ""
+        state = request.args.get("state", "") if which == "all" else ""
+        if state and state not in WORDS.application:
+            notices.append(_("没有“%(k)s”这种状态，已显示全部", k=state[:30]))
+            state = ""
+        text = request.args.get("q", "").strip()[:60]
+        page, said = _number("page", 1, 1, 10**6)
+        size, more = _number("size", SIZE, 1, MOST_SIZE)
+        notices += said + more
+        if kind:
+            statement = statement.where(Application.kind == kind)
+        if state:
+            statement = statement.where(Application.state == state)
+        if text:
+            named = Application.title.contains(text, autoescape=True)
+            statement = statement.where(Application.number.startswith(text.upper(), autoescape=True) | named)
+        order = (Application.due_at, Application.id) if which == "queue" else (Application.id.desc(),)
+        found = db.session.scalars(
+            statement.options(selectinload(Application.unit)).order_by(*order).limit(size + 1).offset((page - 1) * size)
+        ).all()
+        now = clock.now()
+        return self.render_template(
+            "ta/filing/applications.html", title=_("待我审批") if which == "queue" else _("申请"), which=which,
+            rows=[(a, due_instant(a.due_at, a.submitted_at, now) if a.is_open else None) for a in found[:size]],
+            more=len(found) > size, page=page, size=size, kind=kind, state=state, q=text, counts=counts, words=WORDS,
+            total=sum(counts.values()), notices=notices, now=now,
+        )  # fmt: skip
+
+
+def _row(key: int) -> Application:
+    try:
+        row: Application = scope.visible(db.session, g.actor, Application, key, "这件申请")
+    except Refusal:
+        abort(404)
+    return row
+
+
+def _seen(name: str) -> int:
+    """The version on the officer's page; without one nothing was seen, and nothing is decided."""
+    text = request.form.get(name, "")
+    return int(text) if _is_number(text, 10) else 0
+
+
+def _may_withdraw(row: Application) -> bool:
+    verb = Verb.FILING_SUBMIT if row.kind in FILING_KINDS else Verb.APPLICATION_SUBMIT
+    if not row.is_open or not g.actor.may(verb):
+        return False
+    try:
+        submissions.own_application(g.actor, row)
+    except Refusal:
+        return False
+    return True
+
+
+def _files(row: Application) -> list[Attachment]:
+    ids = row.data.get("attachments", [])
+    if not ids:
+        return []
+    statement = scope.apply(select(Attachment).where(Attachment.id.in_(ids)), g.actor)
+    found = {a.id: a for a in db.session.scalars(statement)}
+    return [found[key] for key in ids if key in found]
+
+
+def _subject_link(row: Application) -> str | None:
+    base = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/"}.get(row.entity)
+    return f"{base}{row.entity_id}" if base else None
+
+
+def _place(row: Application) -> tuple[int, int]:
+    """Which one of how many in the queue; counted to a thousand."""
+    waiting = scope.apply(select(Application.id, Application.due_at), g.actor, Application).where(
+        Application.is_open.is_(True), Application.state.in_(_WAITING), applications.not_own(g.actor)
+    )
+    total = db.session.scalar(select(func.count()).select_from(waiting.limit(MOST_COUNTED).subquery())) or 0
+    before = waiting
+    if row.due_at is not None:
+        before = waiting.where(
+            (Application.due_at < row.due_at) | ((Application.due_at == row.due_at) & (Application.id < row.id))
+        )
+    ahead = db.session.scalar(select(func.count()).select_from(before.limit(MOST_COUNTED).subquery())) or 0
+    return ahead + 1, total
+
+
+def _by_kind(statement: Any) -> Any:
+    found = statement.with_only_columns(Application.kind, func.count()).group_by(Application.kind)
+    return found.order_by(Application.kind)
+
+
+def _number(name: str, default: int, low: int, high: int) -> tuple[int, list[str]]:
+    text = request.args.get(name)
+    if text is None:
+        return default, []
+    if _is_number(text, 8) and low <= int(text) <= high:
+        return int(text), []
+    words = {"n": name, "v": text[:20], "l": low, "h": high, "d": default}
+    return default, [_("%(n)s=“%(v)s”不可用，应为 %(l)s 至 %(h)s 的整数，已按 %(d)s 显示", **words)]
+
+
+def _is_number(text: str, below: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < below
+
+
+def register(appbuilder: Any) -> None:
+    """Add the pages and say which verb each needs."""
+    screens.declare("ApplicationPages", "can_read", Verb.APPLICATION_READ)
+    screens.declare("ApplicationPages", "can_decide", Verb.APPLICATION_DECIDE)
+    appbuilder.add_view_no_menu(ApplicationPages)

@@ -1,0 +1,150 @@
+"""How filed contents are shown: in sections, in words, and two versions side by side."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Boolean, select
+
+from app.extensions import db
+from app.models import Elevator, Region, Unit
+from app.rules.identifiers import mask_mobile
+from app.workflows.filing_fields import FiledModel, differences, fields_of, label
+
+_UNIT_SECTIONS = (
+    (_l("基本信息"), ("uscc", "name", "region_id", "address", "legal_person", "enterprise_type", "established_on",
+                  "business_until", "registered_capital", "business_scope")),
+    (_l("单位类型"), ("is_maintenance", "is_use", "is_production", "is_installation", "is_inspection", "is_rescue",
+                  "is_property", "is_owner")),
+    (_l("联系人"), ("head_name", "head_phone", "duty_phone", "safety_officer", "safety_phone")),
+    (_l("许可资格"), ("licence_no", "licence_grade", "licence_issued_on", "licence_until")),
+    (_l("办公场所"), ("office_address", "latitude", "longitude", "note")),
+)  # fmt: skip
+_ELEVATOR_SECTIONS = (
+    (_l("编号"), ("code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
+                "internal_no")),
+    (_l("设备"), ("category", "name", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "made_on",
+                "commissioned_on", "supervised_on")),
+    (_l("位置"), ("region_id", "address", "estate", "place_type", "latitude", "longitude", "is_central", "is_secret")),
+    (_l("单位"), ("use_unit_id", "maintenance_unit_id", "owner_name", "property_name", "manufacturer", "installer")),
+    (_l("检验与安全"), ("inspected_on", "next_inspection_on", "governor_on", "insured_until", "safety_officer",
+                   "safety_phone", "emergency_phone")),
+    (_l("其他"), ("declared_status", "note")),
+)  # fmt: skip
+SECTIONS: dict[Any, Any] = {Unit: _UNIT_SECTIONS, Elevator: _ELEVATOR_SECTIONS}
+UNIT_FIELDS = ("use_unit_id", "maintenance_unit_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One field in words."""
+
+    field: str
+    label: str
+    text: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of two versions in words."""
+
+    label: str
+    old: str
+    new: str
+    changed: bool
+
+
+def unit_names(keys: Iterable[Any]) -> dict[int, str]:
+    """Names of units by id. Outside scope: a row that one may see names them."""
+    ids = {key for key in keys if key}
+    if not ids:
+        return {}
+    statement = select(Unit.id, Unit.name).where(Unit.id.in_(ids)).execution_options(skip_scope=True)
+    return {row.id: row.name for row in db.session.execute(statement)}
+
+
+def words(model: FiledModel, data: Mapping[str, Any]) -> dict[str, str]:
+    """Every filed field as it is read by people; phones masked, nothing shown as —."""
+    return words_of_many(model, [data])[0]
+
+
+def words_of_many(model: FiledModel, many: list[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The same for several contents, with one statement for the names of units and one for those of regions."""
+    units = unit_names(data.get(name) for data in many for name in UNIT_FIELDS)
+    region_ids = {data["region_id"] for data in many if data.get("region_id")}
+    regions: dict[int, str] = {}
+    if region_ids:
+        found = db.session.execute(select(Region.id, Region.name).where(Region.id.in_(region_ids)))
+        regions = {row.id: row.name for row in found}
+    return [
+        {name: _word(model, name, data.get(name), units, regions) for name in fields_of(model)} for data in many
+    ]
+
+
+def facts(model: FiledModel, data: Mapping[str, Any], skip: Iterable[str] = ()) -> list[tuple[str, list[Fact]]]:
+    """The content in sections; sections in which nothing was entered are left out."""
+    said, left_out = words(model, data), set(skip)
+    sections = []
+    for title, names in SECTIONS[model]:
+        rows = [
+            Fact(name, label(model, name), said[name], _link(name, data.get(name)))
+            for name in names
+            if name not in left_out
+        ]
+        if any(data.get(row.field) not in (None, False) for row in rows):
+            sections.append((str(title), rows))
+    return sections
+
+
+def comparison(
+    model: FiledModel, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[list[Line], list[Line]]:
+    """Two versions field by field: those that differ, and those that do not and hold something."""
+    old_words, new_words = words_of_many(model, [old, new])
+    changed = {d.field for d in differences(old, {n: new.get(n) for n in fields_of(model)})}
+    lines: tuple[list[Line], list[Line]] = ([], [])
+    for _title, names in SECTIONS[model]:
+        for name in names:
+            before, after = old_words[name], new_words[name]
+            if name in changed and before == after:
+                # Masked alike: say that they are not.
+                after += _("（中间几位不同）")
+            line = Line(label(model, name), before if old else "", after, name in changed)
+            if name in changed:
+                lines[0].append(line)
+            elif new.get(name) not in (None, False):
+                lines[1].append(line)
+    return lines
+
+
+def _link(name: str, value: Any) -> str | None:
+    return f"/units/{value}" if name in UNIT_FIELDS and value else None
+
+
+def _word(model: FiledModel, name: str, value: Any, units: Mapping[int, str], regions: Mapping[int, str]) -> str:
+    column = model.__table__.columns[name]
+    if isinstance(column.type, Boolean):
+        return _("是") if value else _("否")
+    if value is None or value == "":
+        return "—"
+    if name in UNIT_FIELDS:
+        return units.get(value, f"#{value}")
+    if name == "region_id":
+        return regions.get(value, f"#{value}")
+    if column.info.get("sensitive") == "mobile":
+        return mask_mobile(str(value))
+    choices = column.info.get("choices")
+    if choices:
+        return str(choices.get(value, value))
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, float):
+        value = f"{value:.6f}".rstrip("0").rstrip(".")
+    unit = column.info.get("unit")
+    return f"{value} {unit}" if unit else str(value)

@@ -1,0 +1,85 @@
+"""The versions of a filed row: which were in force when, what an edit starts from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.models import Elevator, Unit, Version
+from app.rules.approval import FilingState
+from app.transaction import AnySession
+from app.workflows.filing_fields import Data, Filed, FiledModel, snapshot
+
+MODEL: dict[str, FiledModel] = {"unit": Unit, "elevator": Elevator}
+
+
+def content(session: AnySession, row: Filed) -> Data:
+    """What an edit starts from: the draft, or what was turned down last, or what is in force."""
+    last = latest(session, row)
+    if last is None or last.state == "approved" or row.filing_state == FilingState.APPROVED:
+        return snapshot(row)
+    return snapshot(row) | last.data
+
+
+def draft_of(session: AnySession, row: Filed) -> Version | None:
+    """The version that is still edited."""
+    last = latest(session, row)
+    return last if last is not None and last.state == "draft" else None
+
+
+def latest(session: AnySession, row: Filed) -> Version | None:
+    """The version with the highest number, whatever became of it."""
+    found: Version | None = session.scalar(_versions(row).order_by(Version.number.desc()).limit(1))
+    return found
+
+
+def versions_of(session: AnySession, row: Filed) -> list[Version]:
+    """All versions, newest first."""
+    return list(session.scalars(_versions(row).order_by(Version.number.desc())))
+
+
+def base_of(session: AnySession, version: Version) -> Data:
+    """What was in force when a version was submitted; nothing for a first one."""
+    if not version.base_number:
+        return {}
+    same = (Version.entity == version.entity, Version.entity_id == version.entity_id)
+    base = session.scalar(select(Version).where(*same, Version.number == version.base_number))
+    if base is not None:
+        return dict(base.data)
+    row: Any = session.get(MODEL[version.entity], version.entity_id)
+    return snapshot(row) if row is not None and row.approved_version == version.base_number else {}
+
+
+def as_of(
+    session: AnySession, row: Filed, on: dt.date, known_at: dt.datetime | None = None
+) -> Version | None:
+    """The version in force on a day, as known at an instant (default: as known now)."""
+    statement = _versions(row).where(Version.state == "approved", Version.in_force_from <= on)
+    if known_at is not None:
+        statement = statement.where(Version.decided_at <= known_at)
+    found: Version | None = session.scalar(statement.order_by(Version.number.desc()).limit(1))
+    return found
+
+
+def digest(data: Mapping[str, Any]) -> str:
+    """The fingerprint of a content: the same fields and values, the same digest."""
+    text = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def next_number(session: AnySession, row: Filed) -> int:
+    """The number of the next version; a row that came into force without one counts as well."""
+    return max(session.scalar(select(func.max(Version.number)).where(*_of(row))) or 0, row.approved_version) + 1
+
+
+def _of(row: Filed) -> tuple[Any, Any]:
+    return Version.entity == row.__tablename__, Version.entity_id == row.id
+
+
+def _versions(row: Filed) -> Any:
+    return select(Version).where(*_of(row))
