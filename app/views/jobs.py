@@ -134,7 +134,7 @@ def facts(job: Job) -> dict[str, Any]:
         "done": job.done,
         "total": job.total,
         "percent": percent,
-        "message": job.message if not over else None,
+        "text": _text(job),
         "error": job.error,
         "tries": job.tries,
         "result": [[str(RESULT[k]), str(v)] for k, v in (job.result or {}).items() if k in RESULT and v is not None],
@@ -144,6 +144,14 @@ def facts(job: Job) -> dict[str, Any]:
         "created_at": _moment(job.created_at),
         "finished_at": _moment(job.finished_at),
     }
+
+
+def _text(job: Job) -> str:
+    """The line under the bar: what is being done and how far, or why it failed."""
+    if job.state == "failed":
+        return job.error or ""
+    counted = f"{job.done:,} / {job.total:,}" if job.total else ""
+    return " ".join(part for part in ("" if job.state == "done" else job.message, counted) if part)
 
 
 def _may_fetch(job: Job) -> bool:

@@ -59,7 +59,8 @@ def test_progress_is_asked_as_json(world: World, sign_in: Any) -> None:
         assert token
         jobs.progress(world.session, job_id, token, clock.now(), 30, 120, "写出第 30 行")
     found = browser.get(f"/jobs/{job_id}.json").json
-    assert (found["state"], found["percent"], found["message"], found["over"]) == ("running", 25, "写出第 30 行", False)
+    assert (found["state"], found["percent"], found["over"]) == ("running", 25, False)
+    assert (found["done"], found["total"], found["text"]) == (30, 120, "写出第 30 行 30 / 120")
 
 
 @pytest.mark.parametrize("persona", ["maintenance_head", "other_head", "inspector"])
