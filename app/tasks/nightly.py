@@ -50,12 +50,7 @@ def run_schedule(context: JobContext) -> dict[str, Any]:
     """Make orders and judge overdue for a day, in the whole country or a region within the owner's."""
     from app.workflows import schedule as workflow
 
-    on, region = _day(context), context.params.get("region")
-    if context.actor.region_span is not None and not context.actor.sees_everything:
-        low, high = context.actor.region_span
-        region = region or context.actor.region_code
-        if not low <= region < high:
-            raise refuse("管辖范围", f"地区 {region} 不在您的管辖范围内", "请改选本辖区", field="region", value=region)
+    on, region = _day(context), _region(context)
     with transaction(context.session):
         summary = workflow.run(
             context.session, on, clock.now(), region=region, progress=context.progress, actor=context.actor
@@ -72,6 +67,17 @@ def run_age(context: JobContext) -> dict[str, Any]:
         return _as_dict(ageing.run(context.session, clock.now()))
 
 
+def _region(context: JobContext) -> str | None:
+    """The subtree asked for; an account with a region never reaches beyond it."""
+    asked, span = context.params.get("region"), context.actor.region_span
+    if span is None or context.actor.sees_everything:
+        return str(asked) if asked else None
+    region = str(asked or context.actor.region_code)
+    if not span[0] <= region < span[1]:
+        raise refuse("管辖范围", f"地区 {region} 不在您的管辖范围内", "请改选本辖区", field="region", value=region)
+    return region
+
+
 def _day(context: JobContext) -> dt.date:
     try:
         return dt.date.fromisoformat(context.params["on"])
@@ -81,7 +87,8 @@ def _day(context: JobContext) -> dt.date:
 
 
 def _as_dict(summary: Any) -> dict[str, Any]:
-    found = dataclasses.asdict(summary) if dataclasses.is_dataclass(summary) else summary
+    whole = dataclasses.is_dataclass(summary) and not isinstance(summary, type)
+    found = dataclasses.asdict(summary) if whole else summary
     if isinstance(found, dict):
         return {k: v if isinstance(v, int | float | str | bool | None) else str(v) for k, v in found.items()}
     return {"changed": found}

@@ -216,3 +216,39 @@ def test_sealing_keeps_the_heads_beside_the_database(app: Any, session: Any) -> 
     with app.app_context():
         assert seal() == 1 and seal() == 0
     assert audit.read_heads(file.read_text()) == dict(audit.heads(session))
+
+
+@pytest.fixture
+def night(run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the real schedule handler as a regional administrator's job, with these parameters."""
+
+    def go(world: World, persona: str, params: dict[str, Any]) -> tuple[str, Job]:
+        real = running.HANDLERS["schedule"]
+
+        def handler(context: running.JobContext) -> Any:
+            context.params = params
+            return real(context)
+
+        return run(handler, world.actor(persona))
+
+    return go
+
+
+@pytest.mark.feature("PLN-03")
+def test_the_schedule_runs_as_a_job_within_the_owners_region(night: Any, world: World) -> None:
+    outcome, job = night(world, "region_admin", {"on": clock.today().isoformat()})
+    assert (outcome, job.error) == ("done", None)
+    assert (job.result["region"], job.result["on"]) == ("980402000000", clock.today().isoformat())
+
+
+@pytest.mark.feature("PLN-03")
+@pytest.mark.parametrize(
+    ("params", "word"),
+    [
+        ({"on": "2026-03-01", "region": "980403000000"}, "管辖范围"), ({"on": "gestern"}, "不是日期"), ({}, "不是日期"),
+        ({"on": "9999-12-31"}, "还没有到"),
+    ],
+)  # fmt: skip
+def test_a_schedule_beyond_region_or_day_is_refused(night: Any, world: World, params: Any, word: str) -> None:
+    outcome, job = night(world, "region_admin", params)
+    assert outcome == "failed" and word in job.error
