@@ -56,7 +56,7 @@ def settings() -> dict[str, Any]:
         "FAB_API_SWAGGER_UI": True,
         "FAB_API_SHOW_STACKTRACE": False,
         "FAB_API_MAX_PAGE_SIZE": 200,
-        "FAB_BASE_TEMPLATE": "ta/base.html",
+        "FAB_BASE_TEMPLATE": "ta/fab.html",
         "FAB_INDEX_VIEW": "app.views.home.Home",
         "FAB_SECURITY_MANAGER_CLASS": "app.views.security.SecurityManager",
         "AUTH_TYPE": 1,

@@ -13,21 +13,33 @@ def register(appbuilder: Any) -> None:
         accounts,
         applications,
         audit,
+        contracts,
         elevators,
         files,
         health,
+        inbox,
         jobs,
+        ledgers,
+        lookup,
+        maintenance_lists,
+        menu,
+        orders,
         people,
         policy,
         profile,
+        regions,
         security,
         sub_accounts,
         units,
     )
 
+    menu.install(current_app)
     health.register(current_app)
     files.register(current_app)
     security.install(current_app)
+    lookup.register(appbuilder)
+    inbox.register(appbuilder)
+    regions.register(appbuilder)
     profile.register(appbuilder)
     accounts.register(appbuilder)
     sub_accounts.register(appbuilder)
@@ -38,3 +50,7 @@ def register(appbuilder: Any) -> None:
     units.register(appbuilder)
     elevators.register(appbuilder)
     applications.register(appbuilder)
+    contracts.register(appbuilder)
+    ledgers.register(appbuilder)
+    orders.register(appbuilder)
+    maintenance_lists.register(appbuilder)

@@ -2,8 +2,107 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import logging
+from typing import Any
+
+from flask import Flask, g, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from app.errors import Finding, Refusal
+from app.extensions import db
+
+log = logging.getLogger(__name__)
 
 
 def install(app: Flask) -> None:
     """Register the handlers."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(IntegrityError, _clash)
+    app.register_error_handler(StaleDataError, _moved)
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def answer(code: int, title: str, findings: list[Finding] | None = None, body: str = "") -> Any:
+    """The page, or JSON for what asked for JSON."""
+    findings = findings or []
+    if wants_json():
+        said = [f.as_dict() for f in findings] or [Finding(title, False, body or title).as_dict()]
+        return jsonify(errors=said, message=title, request_id=g.get("request_id", "")), code
+    back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else ""
+    try:
+        page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
+    except Exception:
+        # The shell itself may be what failed; the words still get through.
+        log.exception("error page failed")
+        db.session.rollback()
+        g.bare_page = True
+        page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
+    return page, code
+
+
+def wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return request.path.startswith("/api/") or request.is_json or best == "application/json"
+
+
+def _refused(refusal: Refusal) -> Any:
+    db.session.rollback()
+    titles = {403: _("没有权限"), 404: _("没有找到"), 409: _("内容已变化")}
+    return answer(refusal.status_code, titles.get(refusal.status_code, _("不能办理")), refusal.findings)
+
+
+def _forged(error: CSRFError) -> Any:
+    body = _("页面停留太久，或登录状态已变。请返回上一页刷新后再提交；已填的内容请先复制保存。")
+    return answer(400, _("页面已过期"), body=f"{body}")
+
+
+def _clash(error: IntegrityError) -> Any:
+    db.session.rollback()
+    log.warning("integrity: %s", error.orig)
+    body = _("同样的编号或名称已存在，或这条记录正被其他记录引用。请返回核对后再提交。")
+    return answer(409, _("与已有记录冲突"), body=body)
+
+
+def _moved(error: StaleDataError) -> Any:
+    db.session.rollback()
+    return answer(409, _("内容已变化"), body=_("您打开页面后，别人修改了这条记录。请返回刷新，核对后再提交。"))
+
+
+def _busy(error: OperationalError) -> Any:
+    db.session.rollback()
+    log.error("database: %s", error.orig)
+    return answer(503, _("系统正忙"), body=_("数据库暂时没有响应，本次操作没有保存。请稍后再试。"))
+
+
+WORDS = {
+    400: ("请求不完整", "请返回上一页刷新后再试。"),
+    401: ("请先登录", "登录后再打开这个页面。"),
+    403: ("没有权限", "当前账号的角色不能打开这个页面。请由有此权限的账号办理，或联系管理员。"),
+    404: ("没有找到", "这个页面或记录不存在，或不在您的管辖范围内。请从菜单重新打开。"),
+    405: ("不能这样打开", "这个地址只接受页面上的按钮提交。请从菜单重新打开。"),
+    413: ("文件太大", "一次上传总共不超过 20 MB，表单文字不超过 4 MB。请减小后再传。"),
+    415: ("格式不支持", "请按接口说明提交 JSON。"),
+    429: ("操作太频繁", "请稍等片刻再试。"),
+    500: ("系统出错了", "问题已记录，您的数据没有改变。请稍后再试；仍不行，请把下面的请求编号告诉管理员。"),
+}
+
+
+def _http(error: HTTPException) -> Any:
+    if error.response is not None or (error.code or 500) < 400:
+        return error
+    title, body = WORDS.get(error.code or 500, WORDS[500])
+    return answer(error.code or 500, title, body=body)
+
+
+def _unexpected(error: Exception) -> Any:
+    db.session.rollback()
+    log.exception("unexpected error, request %s", g.get("request_id", ""))
+    title, body = WORDS[500]
+    return answer(500, title, body=body)

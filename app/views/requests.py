@@ -7,6 +7,7 @@ import secrets
 from flask import Flask, Response, g, request
 from flask_login import current_user
 
+from app.permissions import NOBODY
 from app.workflows.actors import actor_of
 
 
@@ -25,4 +26,17 @@ def install(app: Flask) -> None:
         response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers["X-Request-Id"] = g.get("request_id", "")
+        response.headers.setdefault("Content-Security-Policy", _policy(request.path, g.get("csp_nonce", "")))
+        if g.get("actor", NOBODY).user_id is not None and not request.path.startswith("/static"):
+            # A shared computer's back button must not show the last person's pages.
+            response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+def _policy(path: str, nonce: str) -> str:
+    """Scripts by nonce only; styles inline too, as Flask-AppBuilder and the bars need. The console is looser."""
+    script = "'self' 'unsafe-inline'" if path.startswith(("/ops", "/swagger")) else f"'self' 'nonce-{nonce}'"
+    return (
+        f"default-src 'self'; script-src {script}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+    )

@@ -1,0 +1,95 @@
+"""Typed search behind every choice of a row: scoped, two characters at least, twenty answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from app import scope
+from app.models import Elevator, Person, Region, Unit
+from app.permissions import Actor, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What can be chosen: which columns are searched, what is shown. `public`: approved names that all may pick.
+
+    A unit must be able to name a partner that is not yet in its scope; only name, code and region name are shown.
+    """
+
+    model: Any
+    verb: Verb
+    search: tuple[Any, ...]
+    text: Callable[[Any], str]
+    hint: Callable[[Any], str]
+    narrow: Callable[[], Any] | None = None
+    public: bool = False
+    value: str = "id"
+
+
+LOOKUPS: dict[str, Lookup] = {
+    "elevators": Lookup(
+        Elevator, Verb.ELEVATOR_READ, (Elevator.code, Elevator.address, Elevator.registration_code),
+        lambda e: e.code, lambda e: e.address,
+    ),
+    "units": Lookup(Unit, Verb.UNIT_READ, (Unit.name, Unit.uscc), lambda u: u.name, lambda u: u.uscc),
+    "maintenance_units": Lookup(
+        Unit, Verb.HOME, (Unit.name, Unit.uscc), lambda u: u.name, lambda u: u.uscc,
+        lambda: (Unit.is_maintenance, Unit.approved_version > 0), public=True,
+    ),
+    "use_units": Lookup(
+        Unit, Verb.HOME, (Unit.name, Unit.uscc), lambda u: u.name, lambda u: u.uscc,
+        lambda: (Unit.is_use, Unit.approved_version > 0), public=True,
+    ),
+    "persons": Lookup(
+        Person, Verb.PERSON_READ, (Person.name, Person.certificate_no), lambda p: p.name,
+        lambda p: p.certificate_no or "", lambda: (Person.left_on.is_(None),),
+    ),
+    "regions": Lookup(Region, Verb.HOME, (Region.name, Region.code), lambda r: r.name, lambda r: r.code),
+    "region_codes": Lookup(
+        Region, Verb.HOME, (Region.name, Region.code), lambda r: r.name, lambda r: r.code, value="code"
+    ),
+}  # fmt: skip
+
+
+def find(session: Any, actor: Actor, name: str, words: str, limit: int = 20) -> list[dict[str, Any]]:
+    """Rows whose searched columns contain every word; nothing for less than two characters."""
+    lookup = LOOKUPS[name]
+    words = " ".join(words[:50].split())
+    if len(words) < 2:
+        return []
+    statement = select(lookup.model)
+    if not lookup.public:
+        statement = scope.apply(statement, actor, lookup.model)
+    elif lookup.model is Unit:
+        # Own filings that are not approved yet can be chosen by their filer only.
+        own = Unit.filed_by_unit_id == (actor.unit_id or 0)
+        conditions = lookup.narrow() if lookup.narrow else ()
+        statement = statement.where(or_(conditions[1], own, Unit.id == (actor.unit_id or 0)), conditions[0])
+    if lookup.narrow is not None and not lookup.public:
+        statement = statement.where(*lookup.narrow())
+    for word in words.split()[:4]:
+        statement = statement.where(or_(*(c.icontains(word, autoescape=True) for c in lookup.search)))
+    statement = statement.order_by(lookup.model.id).limit(limit).execution_options(skip_scope=True)
+    return [
+        {"id": getattr(row, lookup.value), "text": lookup.text(row), "hint": lookup.hint(row)}
+        for row in session.scalars(statement)
+    ]
+
+
+def text_of(session: Any, name: str, key: Any) -> str:
+    """The words of a chosen row as the current actor may see them; the bare key otherwise."""
+    lookup = LOOKUPS.get(name)
+    if lookup is None or key in (None, ""):
+        return "" if key is None else str(key)
+    statement = select(lookup.model).where(getattr(lookup.model, lookup.value) == key)
+    if lookup.public:
+        statement = statement.execution_options(skip_scope=True)
+        if lookup.narrow is not None:
+            own = Unit.filed_by_unit_id == (scope.current().unit_id or 0)
+            statement = statement.where(or_(lookup.narrow()[1], own))
+    row = session.scalar(statement)
+    return lookup.text(row) if row is not None else str(key)

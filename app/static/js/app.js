@@ -1,0 +1,162 @@
+// Small, own, no build. Everything works without it except what says so; nothing inline, for the page's policy forbids it.
+(function () {
+  "use strict";
+  var $ = function (s, root) { return (root || document).querySelector(s); };
+  var all = function (s, root) { return Array.prototype.slice.call((root || document).querySelectorAll(s)); };
+  var token = ($('meta[name="csrf-token"]') || {}).content;
+
+  // Menu drawer on narrow screens.
+  all("[data-drawer]").forEach(function (button) {
+    var side = document.getElementById(button.getAttribute("aria-controls"));
+    var set = function (open) { side.classList.toggle("is-open", open); button.setAttribute("aria-expanded", open); };
+    button.addEventListener("click", function (e) { e.stopPropagation(); set(!side.classList.contains("is-open")); });
+    document.addEventListener("click", function (e) { if (!side.contains(e.target)) set(false); });
+    document.addEventListener("keydown", function (e) { if (e.key === "Escape") set(false); });
+  });
+
+  all("[data-theme-toggle]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      var root = document.documentElement;
+      var dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      try { localStorage.setItem("ta-theme", root.dataset.theme); } catch (e) { /* private mode keeps nothing */ }
+    });
+  });
+
+  // An open drop-down closes when one looks elsewhere.
+  document.addEventListener("click", function (e) {
+    all("details.ta-drop[open]").forEach(function (d) { if (!d.contains(e.target)) d.open = false; });
+  });
+  document.addEventListener("keydown", function (e) {
+    if (e.key === "Escape") all("details.ta-drop[open]").forEach(function (d) { d.open = false; $("summary", d).focus(); });
+    if (e.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
+      var box = $("#global-search"); if (box) { e.preventDefault(); box.focus(); }
+    }
+  });
+
+  // Ask before what cannot be undone: <form data-ask="…">.
+  document.addEventListener("submit", function (e) {
+    var form = e.target, submitter = e.submitter;
+    var question = (submitter && submitter.dataset.ask) || form.dataset.ask;
+    if (question && !form.dataset.sure) {
+      e.preventDefault();
+      var box = document.createElement("dialog");
+      box.className = "ta-dialog";
+      box.innerHTML = '<p></p><footer><button class="ta-btn" value="no"></button><button class="ta-btn ta-btn--main" value="yes"></button></footer>';
+      box.firstChild.textContent = question;
+      var buttons = all("button", box);
+      buttons[0].textContent = document.documentElement.lang === "en" ? "Cancel" : "取消";
+      buttons[1].textContent = (submitter && submitter.textContent.trim()) || "确定";
+      document.body.appendChild(box);
+      buttons[0].addEventListener("click", function () { box.remove(); if (submitter) submitter.focus(); });
+      buttons[1].addEventListener("click", function () { form.dataset.sure = "1"; box.remove(); form.requestSubmit(submitter || undefined); });
+      box.addEventListener("cancel", function () { box.remove(); });
+      box.showModal();
+      return;
+    }
+    // One press, one request.
+    if (form.method === "post" && !form.hasAttribute("data-again")) {
+      if (form.dataset.sent) { e.preventDefault(); return; }
+      form.dataset.sent = "1";
+      setTimeout(function () { delete form.dataset.sent; }, 8000);
+    }
+  });
+  window.addEventListener("pageshow", function () { all("form[data-sent]").forEach(function (f) { delete f.dataset.sent; }); });
+
+  // Typed search in a long list: /lookup/<name>?q=… gives {results: [{id, text, hint}]}.
+  all("[data-lookup]").forEach(function (pick) {
+    var box = $('input[role="combobox"]', pick), kept = $('input[type="hidden"]', pick), list = $(".ta-pick__list", pick);
+    var timer, at = -1, asked = 0, chosen = box.value;
+    var close = function () { list.hidden = true; box.setAttribute("aria-expanded", "false"); at = -1; };
+    var choose = function (option) {
+      kept.value = option.dataset.id; box.value = chosen = option.dataset.text; close();
+      kept.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    var show = function (rows) {
+      list.textContent = "";
+      rows.forEach(function (row, n) {
+        var option = document.createElement("span");
+        option.setAttribute("role", "option"); option.id = box.id + "-o" + n;
+        option.dataset.id = row.id; option.dataset.text = row.text;
+        option.textContent = row.text + (row.hint ? "　" + row.hint : "");
+        option.addEventListener("mousedown", function (e) { e.preventDefault(); choose(option); });
+        list.appendChild(option);
+      });
+      if (!rows.length) {
+        var none = document.createElement("span"); none.className = "none";
+        none.textContent = document.documentElement.lang === "en" ? "Nothing found" : "没有找到"; list.appendChild(none);
+      }
+      list.hidden = false; box.setAttribute("aria-expanded", "true");
+    };
+    box.addEventListener("input", function () {
+      kept.value = ""; clearTimeout(timer);
+      var words = box.value.trim();
+      if (words.length < 2) { close(); return; }
+      timer = setTimeout(function () {
+        var mine = ++asked;
+        fetch("/lookup/" + pick.dataset.lookup + "?q=" + encodeURIComponent(words), { headers: { Accept: "application/json" } })
+          .then(function (r) { return r.ok ? r.json() : { results: [] }; })
+          .then(function (found) { if (mine === asked) show(found.results); });
+      }, 180);
+    });
+    box.addEventListener("keydown", function (e) {
+      var options = all('[role="option"]', list);
+      if ((e.key === "ArrowDown" || e.key === "ArrowUp") && options.length && !list.hidden) {
+        e.preventDefault();
+        at = (at + (e.key === "ArrowDown" ? 1 : -1) + options.length) % options.length;
+        options.forEach(function (o, n) { o.setAttribute("aria-selected", n === at); });
+        box.setAttribute("aria-activedescendant", options[at].id); options[at].scrollIntoView({ block: "nearest" });
+      } else if (e.key === "Enter" && at >= 0 && !list.hidden) { e.preventDefault(); choose(options[at]); }
+      else if (e.key === "Escape") close();
+    });
+    box.addEventListener("blur", function () {
+      setTimeout(close, 120);
+      // Text that chose nothing would look chosen: an emptied box clears, anything else falls back.
+      if (!box.value.trim()) { kept.value = ""; chosen = ""; } else if (!kept.value) { box.value = chosen && kept.dataset.was ? chosen : box.value; }
+    });
+  });
+
+  // Choosing rows: boxes named ids, the bar that says how many.
+  var bar = $("[data-selbar]");
+  if (bar) {
+    var boxes = function () { return all('input[name="ids"]'); };
+    var update = function () {
+      var on = boxes().filter(function (b) { return b.checked; });
+      bar.hidden = !on.length; $("[data-selcount]", bar).textContent = on.length;
+      boxes().forEach(function (b) { b.closest("tr").classList.toggle("is-sel", b.checked); });
+      var head = $("[data-selall]"); if (head) head.checked = on.length > 0 && on.length === boxes().length;
+    };
+    document.addEventListener("change", function (e) {
+      if (e.target.matches("[data-selall]")) boxes().forEach(function (b) { b.checked = e.target.checked; });
+      if (e.target.matches('[data-selall], input[name="ids"]')) update();
+    });
+    var clear = $("[data-selclear]", bar);
+    if (clear) clear.addEventListener("click", function () { boxes().forEach(function (b) { b.checked = false; }); update(); });
+    update();
+  }
+
+  // A job's progress, until it ends: [data-job="/jobs/1.json"].
+  all("[data-job]").forEach(function (box) {
+    var wait = 700;
+    var ask = function () {
+      fetch(box.dataset.job, { headers: { Accept: "application/json" } }).then(function (r) { return r.json(); }).then(function (job) {
+        var fill = $(".ta-bar > *", box), words = $("[data-job-text]", box);
+        if (fill) fill.style.setProperty("--v", (job.total ? Math.round(100 * job.done / job.total) : 0) + "%");
+        if (words) words.textContent = job.text || job.message || "";
+        if (job.state === "done" || job.state === "failed") { if (box.dataset.then) location.href = box.dataset.then; else location.reload(); return; }
+        wait = Math.min(wait * 1.25, 4000); setTimeout(ask, wait);
+      }).catch(function () { wait = Math.min(wait * 2, 15000); setTimeout(ask, wait); });
+    };
+    setTimeout(ask, wait);
+  });
+
+  all("[data-submit-on-change]").forEach(function (box) { box.addEventListener("change", function () { box.form.requestSubmit(); }); });
+  all(".ta-radio").forEach(function (group) {
+    var paint = function () { all("label", group).forEach(function (l) { l.classList.toggle("is-on", $("input", l).checked); }); };
+    group.addEventListener("change", paint); paint();
+  });
+  all("[data-print]").forEach(function (b) { b.addEventListener("click", function () { print(); }); });
+  all("[data-copy]").forEach(function (b) { b.addEventListener("click", function () { navigator.clipboard && navigator.clipboard.writeText(b.dataset.copy); }); });
+  var focus = $("[data-focus]") || $(".ta-f.is-bad .ta-in"); if (focus) focus.focus();
+  window.ta = { token: token, $: $, all: all };
+})();

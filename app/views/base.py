@@ -1,0 +1,413 @@
+"""Screens on Flask-AppBuilder: `Screen` is a list made from a Listing; record and form pages are an area's own.
+
+An area writes:
+
+    class ContractScreen(Screen):
+        datamodel = SQLAInterface(Contract)
+        route_base = "/contracts"
+        listing = CONTRACTS                       # app/listings/…: columns, search, filters, tabs
+        verb = Verb.CONTRACT_READ                 # who may see the list
+        record = "ContractPages.show"             # endpoint of a row's page, called with pk=
+        cells = {"status": lambda row: macro_pill(…)}   # Markup for a column; others are formatted by their kind
+        buttons = [Button(_l("新增合同"), "ContractPages.add", Verb.CONTRACT_EDIT, main=True)]
+        deeds = [Deed("submit", _l("上报"), Verb.FILING_SUBMIT, submit_one)]   # for chosen rows, each by itself
+
+    appbuilder.add_view_no_menu(ContractScreen)   # in views/__init__.py, plus a line in menu.MENU
+
+`submit_one(session, actor, key, at)` calls a workflow for one row; it runs in a transaction of its own, and its
+Refusal becomes that row's result. FAB's other doors of the view (add, edit, delete, show, action, download) are closed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from flask import abort, flash, g, has_request_context, redirect, render_template, request, url_for
+from flask_appbuilder import ModelView, expose
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from sqlalchemy import delete, select
+
+from app import clock
+from app.errors import Refusal
+from app.extensions import db
+from app.listing import LISTINGS, Column, Listing, Page, Query, moment
+from app.models import ColumnChoice, SavedFilter
+from app.models.choices import word
+from app.permissions import Verb, require
+from app.rules.identifiers import mask_mobile
+from app.transaction import transaction
+from app.views import screens
+
+MOST_CHOSEN = 500
+
+
+class PerRequestFilters:
+    """FAB keeps a view's filters on the one shared instance; two threads would show each other's. Kept in `g` here."""
+
+    @property
+    def _filters(self) -> Any:
+        own = self.__dict__.get("_own_filters")
+        if own is None or not has_request_context():
+            return own
+        kept = g.setdefault("_filters_of_views", {})
+        if id(self) not in kept:
+            kept[id(self)] = fresh = copy.copy(own)
+            fresh.filters, fresh.values = [], []
+        return kept[id(self)]
+
+    @_filters.setter
+    def _filters(self, value: Any) -> None:
+        self.__dict__["_own_filters"] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link beside the title, for those who hold the verb."""
+
+    label: Any
+    endpoint: str
+    verb: Verb
+    main: bool = False
+    icon: str = "plus"
+    values: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something done to each chosen row by itself: `do(session, actor, key, at)`; `ask` is the dialog's question."""
+
+    name: str
+    label: Any
+    verb: Verb
+    do: Callable[[Any, Any, int, Any], Any]
+    ask: Any = ""
+    opinion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A tab, chip or heading as the template writes it."""
+
+    label: str
+    link: str
+    text: str = ""
+    selected: bool = False
+    count: str | None = None
+    tone: str = ""
+
+
+class Screen(PerRequestFilters, ModelView):
+    """A list page; see the module's text."""
+
+    datamodel: Any = None
+    listing: ClassVar[Listing]
+    verb: ClassVar[Verb]
+    record: ClassVar[str] = ""
+    record_key: ClassVar[str] = ""
+    cells: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+    buttons: ClassVar[list[Button]] = []
+    deeds: ClassVar[list[Deed]] = []
+    empty_text: ClassVar[Any] = ""
+    empty_links: ClassVar[list[tuple[Any, str, Verb]]] = []
+    template: ClassVar[str] = "ta/list.html"
+    exportable: ClassVar[bool] = True
+
+    default_view = "list"
+    base_permissions: ClassVar[list[str]] = ["can_list"]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "listing" in cls.__dict__:
+            LISTINGS.setdefault(cls.listing.name, cls.listing)
+            # FAB builds forms and filters for all columns of the model unless told; none of its doors is open here.
+            key = cls.listing.model.__mapper__.get_property_by_column(cls.listing.key).key
+            cls.list_columns = cls.show_columns = cls.add_columns = cls.edit_columns = cls.search_columns = [key]
+            screens.declare(cls.__name__, "can_list", cls.verb)
+
+    # --- FAB's own doors: closed
+
+    @expose("/list/")
+    @has_access
+    @permission_name("list")
+    def old_list(self) -> Any:
+        return redirect(self._link())
+
+    # Scope, moves and workflows have no say at these doors; the area's own pages do the work. No method, no route.
+    show = add = edit = delete = download = action = action_post = None  # type: ignore[assignment]
+
+    # --- the list
+
+    @expose("/", methods=["GET"])
+    @has_access
+    def list(self) -> Any:
+        require(g.actor, self.verb)
+        return self.page()
+
+    def page(self, results: list[tuple[str, bool, str]] | None = None) -> Any:
+        """Render the list; `results` are what a deed did to each row."""
+        now = moment(db.session, g.actor)
+        args = self._args()
+        query = self.listing.read(args)
+        page = self.listing.page(now, query)
+        if not page.rows and query.page > 1:
+            query.page = 1
+            page = self.listing.page(now, query)
+        counts = self.listing.counts(now, query)
+        chosen = [c for n in query.columns if (c := self.listing.column(n)) is not None]
+        return render_template(
+            self.template, title=str(self.listing.title), screen=self, listing=self.listing, query=query, page=page,
+            columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
+            table=[[self.cell(c, row) for c in chosen] for row in page.rows], tabs=self._tabs(query, counts),
+            chips=self._chips(query), pages=self._pages(query, page), hidden=self._hidden(query),
+            buttons=[b for b in self.buttons if g.actor.may(b.verb)],
+            deeds=[d for d in self.deeds if g.actor.may(d.verb)],
+            may_export=self.exportable and g.actor.may(Verb.EXPORT), all_columns=self.listing.columns,
+            empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
+            saved=self._saved(), results=results, link=self._link, query_string=request.query_string.decode()[:2000],
+            lookup_text=self._lookup_text, **self.more(now, query, page),
+        )  # fmt: skip
+
+    def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
+        """What an area's template needs besides."""
+        return {}
+
+    def row_tone(self, row: Any) -> str:
+        """is-stop or is-near for a row's mark at the left."""
+        return ""
+
+    def row_link(self, row: Any) -> str:
+        if not self.record:
+            return ""
+        name = self.record_key or self.listing.model.__mapper__.get_property_by_column(self.listing.key).key
+        return url_for(self.record, pk=getattr(row, name))
+
+    def row_key(self, row: Any) -> Any:
+        return getattr(row, self.listing.model.__mapper__.get_property_by_column(self.listing.key).key)
+
+    def cell(self, column: Column, row: Any) -> Any:
+        """What a cell shows: the area's Markup, else the value by its kind, escaped by the template."""
+        made = self.cells.get(column.name)
+        return made(row) if made is not None else shown(column, column.value(row))
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """Do one thing to each chosen row; every row has its own result."""
+        held = next((d for d in self.deeds if d.name == name), None)
+        if held is None:
+            abort(404)
+        require(g.actor, held.verb)
+        given = dict.fromkeys(request.form.getlist("ids"))
+        keys = [int(k) for k in given if k.isascii() and k.isdigit() and len(k) < 19]
+        if not keys or len(keys) > MOST_CHOSEN:
+            flash(_("请选择 1 到 %(n)s 行", n=MOST_CHOSEN), "warning")
+            return redirect(self._link())
+        results = []
+        for key in keys:
+            try:
+                with transaction(db.session) as session:
+                    said = held.do(session, g.actor, key, clock.now())
+                results.append((str(said or key), True, str(_("已完成"))))
+            except Refusal as refusal:
+                results.append((str(key), False, str(refusal)))
+        return self.page(results)
+
+    # --- what each person keeps
+
+    @expose("/columns", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def columns(self) -> Any:
+        names = [n for n in request.form.getlist("cols") if self.listing.column(n) is not None][:60]
+        with transaction(db.session) as session:
+            session.execute(
+                delete(ColumnChoice).where(
+                    ColumnChoice.user_id == g.actor.user_id, ColumnChoice.screen == self.listing.name
+                )
+            )
+            if names and "reset" not in request.form:
+                session.add(ColumnChoice(user_id=g.actor.user_id, screen=self.listing.name, columns=names))
+        return redirect(self._link(request.form.get("back", "")))
+
+    @expose("/save-filter", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def save_filter(self) -> Any:
+        name, kept = request.form.get("name", "").strip()[:40], request.form.get("back", "")[:2000]
+        if not name:
+            flash(_("请给筛选起个名字"), "warning")
+            return redirect(self._link(kept))
+        with transaction(db.session) as session:
+            mine = (SavedFilter.user_id == g.actor.user_id, SavedFilter.screen == self.listing.name)
+            session.execute(delete(SavedFilter).where(*mine, SavedFilter.name == name))
+            if "remove" not in request.form:
+                session.add(SavedFilter(user_id=g.actor.user_id, screen=self.listing.name, name=name, query=kept))
+        done = _("已删除“%(name)s”", name=name) if "remove" in request.form else _("已存为“%(name)s”", name=name)
+        flash(done, "success")
+        return redirect(self._link(kept))
+
+    def _args(self) -> dict[str, str]:
+        args = request.args.to_dict() if request.method == "GET" else {}
+        if "cols" not in args:
+            kept = db.session.scalar(
+                select(ColumnChoice.columns).where(
+                    ColumnChoice.user_id == g.actor.user_id, ColumnChoice.screen == self.listing.name
+                )
+            )
+            if kept:
+                args["cols"] = ",".join(kept)
+        return args
+
+    def _saved(self) -> list[Shown]:
+        rows = db.session.execute(
+            select(SavedFilter.name, SavedFilter.query)
+            .where(SavedFilter.user_id == g.actor.user_id, SavedFilter.screen == self.listing.name)
+            .order_by(SavedFilter.name)
+        )
+        return [Shown(name, self._link(query)) for name, query in rows]
+
+    # --- links
+
+    def _link(self, query_string: str = "", **changes: Any) -> str:
+        """This list with parameters changed; None removes one."""
+        base = url_for(f"{self.endpoint}.list")
+        if query_string:
+            return f"{base}?{query_string.lstrip('?')}"
+        if not changes:
+            return base
+        kept = {k: v for k, v in request.args.items() if k != "page"}
+        for name, value in changes.items():
+            kept.pop(name, None)
+            if value not in (None, ""):
+                kept[name] = value
+        return f"{base}?{urlencode(kept)}" if kept else base
+
+    def _tabs(self, query: Query, counts: dict[str, int]) -> list[Shown]:
+        first = self.listing.tabs[0].key if self.listing.tabs else ""
+        return [
+            Shown(
+                str(t.label), self._link(tab=None if t.key == first else t.key), selected=t.key == query.tab,
+                count=capped(counts.get(t.key, 0)), tone=t.tone if counts.get(t.key) else "",
+            )
+            for t in self.listing.tabs
+        ]  # fmt: skip
+
+    def _chips(self, query: Query) -> list[Shown]:
+        chips = [Shown(str(_("搜索")), self._link(q=None), query.q)] if query.q else []
+        for name, label, text in self.listing.describe(db.session, query):
+            gone = {f"{name}_from": None, f"{name}_to": None, name: None}
+            chips.append(Shown(label, self._link(**gone), text))
+        return chips
+
+    def _heading(self, column: Column, query: Query) -> Shown:
+        if column.sort is None:
+            return Shown(str(column.label), "")
+        current = query.sort == column.name
+        wanted = column.name if not current or query.descending else f"-{column.name}"
+        return Shown(
+            str(column.label), self._link(sort=wanted), selected=current,
+            text="descending" if query.descending else "ascending",
+        )  # fmt: skip
+
+    def _pages(self, query: Query, page: Page) -> dict[str, Any]:
+        last = max(1, -(-page.total // page.size))
+        near = sorted({1, *range(query.page - 2, query.page + 3), last} & set(range(1, last + 1)))
+        links: list[tuple[Any, str]] = []
+        for before, number in zip([0, *near], near, strict=False):
+            if number - before > 1:
+                links.append(("…", ""))
+            links.append((number, "" if number == query.page else self._link(page=number)))
+        more = page.more or query.page < last
+        return {
+            "text": _("共 %(n)s 条", n=capped(page.total)), "page": query.page, "total_pages": last, "links": links,
+            "previous": self._link(page=query.page - 1) if query.page > 1 else "",
+            "next": self._link(page=query.page + 1) if more and len(page.rows) == page.size else "",
+        }  # fmt: skip
+
+    def _hidden(self, query: Query) -> list[tuple[str, str]]:
+        """Parameters that the search form carries along."""
+        return [(k, v) for k, v in request.args.items() if k not in ("q", "page")]
+
+    def _lookup_text(self, name: str, key: Any) -> str:
+        from app.lookups import text_of
+
+        return text_of(db.session, name, key)
+
+
+def capped(count: int) -> str:
+    """1,001 counted rows mean more than a thousand."""
+    return "1,000+" if count > 1000 else f"{count:,}"
+
+
+def shown(column: Column, value: Any) -> Any:
+    """A value as people read it; sensitive ones masked, nothing as —."""
+    if value is None or value == "":
+        return "—"
+    if column.choices is not None:
+        return word(column.choices, value)
+    if column.sensitive == "mobile":
+        return mask_mobile(str(value))
+    if column.kind == "bool":
+        return _("是") if value else _("否")
+    if column.kind == "instant":
+        return clock.local(value).strftime("%Y-%m-%d %H:%M")
+    if column.kind == "date":
+        return value.isoformat()
+    return value
+
+
+TONES = {"ok", "near", "over", "gone", "secret", "info"}
+
+
+def pill(text: Any, tone: str = "gone") -> Markup:
+    """A status: colour, shape and word."""
+    return Markup('<span class="ta-pill ta-pill--{}">{}</span>').format(tone if tone in TONES else "gone", str(text))
+
+
+def mark(text: Any, tone: str = "gone") -> Markup:
+    """The same without the pill, for dense tables."""
+    return Markup('<span class="ta-mark ta-mark--{}">{}</span>').format(tone if tone in TONES else "gone", str(text))
+
+
+def two(first: Any, second: Any, width: int = 15) -> Markup:
+    """Two lines in a cell: the name, cut with a title, and a small one below."""
+    return Markup(
+        '<span class="two"><span class="ta-cut" style="--w:{}em" title="{}">{}</span><small>{}</small></span>'
+    ).format(width, str(first), str(first), str(second))
+
+
+def cut(text: Any, width: int = 12) -> Markup:
+    return Markup('<span class="ta-cut" style="--w:{}em" title="{}">{}</span>').format(width, str(text), str(text))
+
+
+def due(left: int | None, total: int = 15, near: int = 3, paused: bool = False) -> Markup:
+    """What is left of a limit in days, as everywhere: words, figure, bar."""
+    if paused:
+        paused_html = '<span class="ta-due ta-due--pause"><span>{}</span><i style="--v:0%"></i></span>'
+        return Markup(paused_html).format(_("已暂停"))
+    if left is None:
+        return Markup('<span class="ta-mut">—</span>')
+    spent = 100 if left < 0 else max(0, min(100, 100 - left * 100 // max(total, 1)))
+    tone = " ta-due--over" if left < 0 else " ta-due--near" if left <= near else ""
+    words = _("超") if left < 0 else _("剩")
+    return Markup(
+        '<span class="ta-due{}"><span>{} <b>{}</b> {}</span><i style="--v:{}%"></i></span>'
+    ).format(Markup(tone), words, abs(left), _("天"), spent)
+
+
+def link(text: Any, href: str) -> Markup:
+    return Markup('<a class="ta-a" href="{}">{}</a>').format(href, str(text))
+
+
+__all__ = [
+    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "cut", "due", "escape", "link", "mark", "pill",
+    "shown", "two",
+]  # fmt: skip

@@ -1,0 +1,81 @@
+"""`/lookup/<name>?q=`: what a typed choice offers; `/search/`: one box over everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, g, jsonify, render_template, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+
+from app import scope
+from app.extensions import db
+from app.lookups import LOOKUPS, find
+from app.models import Application, Elevator, Person, Unit
+from app.permissions import Verb
+from app.views import screens
+
+MOST_HITS = 20
+
+
+class LookupPages(BaseView):
+    """Scoped, two characters at least, twenty answers."""
+
+    route_base = "/lookup"
+
+    @expose("/<string:name>")
+    @has_access
+    @permission_name("read")
+    def find(self, name: str) -> Any:
+        lookup = LOOKUPS.get(name)
+        if lookup is None:
+            abort(404)
+        if not g.actor.may(lookup.verb):
+            return jsonify(results=[])
+        return jsonify(results=find(db.session, g.actor, name, request.args.get("q", "")))
+
+
+class Search(BaseView):
+    """全局搜索: elevators, units, people and applications by code, number, name or address."""
+
+    route_base = "/search"
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("read")
+    def index(self) -> Any:
+        words = " ".join(request.args.get("q", "")[:60].split())
+        groups = [g for g in self._groups(words) if g[1]] if len(words) >= 2 else []
+        return render_template("ta/search.html", title=_("搜索"), words=words, groups=groups)
+
+    def _groups(self, words: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        found = []
+        for label, verb, model, columns, endpoint, text in (
+            (_("电梯"), Verb.ELEVATOR_READ, Elevator,
+             (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate),
+             "ElevatorPages.show", lambda e: (e.code, e.address)),
+            (_("单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.show", lambda u: (u.name, u.uscc)),
+            (_("人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no), "People.show",
+             lambda p: (p.name, p.certificate_no or "")),
+            (_("申请"), Verb.APPLICATION_READ, Application, (Application.number, Application.title),
+             "ApplicationPages.show", lambda a: (a.number, a.title)),
+        ):  # fmt: skip
+            if not g.actor.may(verb):
+                continue
+            statement = scope.apply(select(model), g.actor, model)
+            for word in words.split()[:4]:
+                statement = statement.where(or_(*(c.icontains(word, autoescape=True) for c in columns)))  # type: ignore[attr-defined]
+            rows = db.session.scalars(statement.limit(MOST_HITS)).all()
+            found.append((label, [(url_for(endpoint, pk=row.id), *text(row)) for row in rows]))
+        return found
+
+
+def register(appbuilder: Any) -> None:
+    """Add both."""
+    screens.declare("LookupPages", "can_read", Verb.HOME)
+    screens.declare("Search", "can_read", Verb.HOME)
+    appbuilder.add_view_no_menu(LookupPages)
+    appbuilder.add_view_no_menu(Search)

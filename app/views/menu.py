@@ -1,0 +1,217 @@
+"""The menu, by task and verb, and what the shell around every page shows. Costs two statements a page at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.models import Notification, Region, Unit
+from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the menu; shown to those who hold the verb. `count` names a provider in COUNTS."""
+
+    label: Any
+    endpoint: str
+    icon: str
+    verb: Verb
+    count: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    label: Any
+    entries: tuple[Entry, ...]
+
+
+V = Verb
+MENU: tuple[Group, ...] = (
+    Group("", (
+        Entry(_l("首页"), "Home.index", "home", V.HOME),
+        Entry(_l("待我审批"), "Queue.list", "check", V.APPLICATION_DECIDE, "queue"),
+        Entry(_l("我的申请"), "OwnApplications.list", "check", V.APPLICATION_SUBMIT),
+        Entry(_l("预警"), "Warnings.index", "warn", V.WARNING_READ, "warnings"),
+    )),
+    Group(_l("电梯与单位"), (
+        Entry(_l("电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
+        Entry(_l("单位"), "UnitScreen.list", "unit", V.UNIT_READ),
+        Entry(_l("人员与证书"), "People.list", "people", V.PERSON_READ),
+        Entry(_l("维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
+    )),
+    Group(_l("现场"), (
+        Entry(_l("设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),
+        Entry(_l("维保任务"), "TaskScreen.list", "calendar", V.ORDER_READ),
+        Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
+        Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
+        Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
+    )),
+    Group(_l("评价与数据"), (
+        Entry(_l("维护保养有效率"), "Scores.index", "star", V.SCORE_READ),
+        Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
+        Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
+        Entry(_l("任务与导出"), "Jobs.index", "jobs", V.JOB_READ),
+    )),
+    Group(_l("设置"), (
+        Entry(_l("账号"), "Accounts.list", "person", V.ACCOUNT_CREATE),
+        Entry(_l("我的子用户"), "SubAccounts.list", "person", V.SUBACCOUNT_EDIT),
+        Entry(_l("地区"), "RegionPages.index", "place", V.ACCOUNT_CREATE),
+        Entry(_l("政策参数"), "Policy.index", "gear", V.POLICY_READ),
+        Entry(_l("审计日志"), "Audit.index", "audit", V.AUDIT_READ),
+        Entry(_l("运维后台"), "ops.index", "gear", V.OPS),
+    )),
+)  # fmt: skip
+
+# What a number in the menu counts; each is one cheap scoped statement: `provider(actor) -> (count, tone)`.
+COUNTS: dict[str, Callable[[Actor], tuple[int, str]]] = {}
+
+
+def count(name: str) -> Callable[[Callable[[Actor], tuple[int, str]]], Callable[[Actor], tuple[int, str]]]:
+    """Register the provider of a menu's number."""
+
+    def keep(provider: Callable[[Actor], tuple[int, str]]) -> Callable[[Actor], tuple[int, str]]:
+        COUNTS[name] = provider
+        return provider
+
+    return keep
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEntry:
+    label: str
+    link: str
+    icon: str
+    current: bool
+    count: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGroup:
+    label: str
+    entries: list[ShownEntry]
+
+
+class Shell:
+    """What base.html asks for; each part is worked out only when a template names it."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+
+    @property
+    def signed_in(self) -> bool:
+        return self.actor.user_id is not None and not g.get("bare_page", False)
+
+    @property
+    def lang(self) -> str:
+        locale = get_locale()
+        return "en" if locale is not None and locale.language == "en" else "zh-CN"
+
+    @property
+    def name(self) -> str:
+        return self.actor.name
+
+    @property
+    def roles(self) -> str:
+        return "、".join(str(ROLE_LABEL[r]) for r in sorted(self.actor.roles))
+
+    @property
+    def place(self) -> str:
+        """Where the actor belongs: the unit's name is in the roles' line; here the region, once a request."""
+        if self.actor.unit_id is not None:
+            return _place_of_unit(self.actor.unit_id) or ""
+        if self.actor.region_code:
+            return db.session.scalar(select(Region.name).where(Region.code == self.actor.region_code)) or ""
+        return str(current_app.config.get("APP_REGION_LABEL", ""))
+
+    @property
+    def menu(self) -> list[ShownGroup]:
+        groups = []
+        for group in MENU:
+            entries = [self._entry(e) for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)]
+            if entries:
+                groups.append(ShownGroup(str(group.label), entries))
+        return groups
+
+    def _entry(self, entry: Entry) -> ShownEntry:
+        link = url_for(entry.endpoint)
+        number, tone = COUNTS[entry.count](self.actor) if entry.count in COUNTS else (0, "")
+        here = request.path == link or (link != "/" and request.path.startswith(link))
+        words = "1,000+" if number > 1000 else f"{number:,}" if number else ""
+        return ShownEntry(str(entry.label), link, entry.icon, here, words, tone)
+
+    @property
+    def unread(self) -> int:
+        if self.actor.user_id is None:
+            return 0
+        found: int = db.session.scalar(
+            select(func.count())
+            .select_from(Notification)
+            .where(
+                Notification.recipient_id == self.actor.user_id,
+                Notification.read_at.is_(None),
+                Notification.channel == "inbox",
+                Notification.state == "sent",
+            )
+            .execution_options(skip_scope=True)
+        ) or 0
+        return found
+
+    @property
+    def inbox_link(self) -> str:
+        return _link("Inbox.index")
+
+    @property
+    def jobs_link(self) -> str:
+        return _link("Jobs.index") if self.actor.may(Verb.JOB_READ) else ""
+
+    @property
+    def field_link(self) -> str:
+        return "/m/" if self.actor.may(Verb.VISIT_MAKE) or self.actor.may(Verb.VISIT_REVIEW) else ""
+
+    @property
+    def account_links(self) -> list[tuple[str, str]]:
+        other = "zh_Hans_CN" if self.lang == "en" else "en"
+        own = [(_("个人资料"), _link("Profile.index")), (_("修改密码"), _link("Profile.password"))]
+        return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]
+
+
+def _place_of_unit(unit_id: int) -> str | None:
+    return db.session.scalar(select(Unit.name).where(Unit.id == unit_id).execution_options(skip_scope=True))
+
+
+@cache
+def _endpoints(app: Flask) -> frozenset[str]:
+    return frozenset(r.endpoint for r in app.url_map.iter_rules())
+
+
+def _exists(endpoint: str) -> bool:
+    return endpoint in _endpoints(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _link(endpoint: str) -> str:
+    return url_for(endpoint) if _exists(endpoint) else ""
+
+
+def install(app: Flask) -> None:
+    """Give every template `shell`, and FAB's scripts the page's nonce."""
+
+    @app.context_processor
+    def _shell() -> dict[str, Any]:
+        return {"shell": Shell(g.get("actor", NOBODY))}
+
+    # A context processor does not reach macros that FAB imports without context.
+    app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
+
+
+
