@@ -177,3 +177,7 @@ class OverdueCorrection(Model):
     reason: Mapped[str] = col(_l("原因"), Text)
     known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
     actor_id: Mapped[int | None] = col(_l("操作人"), Integer, ForeignKey("ab_user.id"))
+
+
+# At most one an elevator; for lists that show it without a statement a row.
+Elevator.ledger = relationship(MaintenanceLedger, uselist=False, viewonly=True)

@@ -6,10 +6,11 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, event, select
+from sqlalchemy import ColumnElement, Date, ForeignKey, Index, Integer, String, Text, event, select, true
 from sqlalchemy.orm import Mapped, Session
 
 from app.models.base import Instant, Json, Model, col, pk
+from app.models.region import Region
 from app.policy import Book, Key, Row, resolve_all, version_of
 from app.rules.visits import VisitPolicy
 
@@ -55,6 +56,19 @@ def policy_value(session: Any, key: Key | str, region_code: str | None, on: dt.d
 def policy_version(session: Any, region_code: str | None, on: dt.date) -> str:
     """The short name that records keep of the policy that judged them; made of the values, so it can be made again."""
     return version_of(policy_book(session, region_code, on))
+
+
+def policy_groups(session: Any, key: Key, on: dt.date, column: Any) -> list[tuple[Any, ColumnElement[bool]]]:
+    """Each value that a key has in some region, with the condition on `column` (a region code) for its rows.
+
+    For set-based work. Where all regions agree there is one pair without condition: the usual case costs nothing.
+    """
+    codes: dict[Any, list[str]] = {}
+    for code in session.scalars(select(Region.code)):
+        codes.setdefault(policy_value(session, key, code, on), []).append(code)
+    if len(codes) < 2:
+        return [(value, true()) for value in codes]
+    return [(value, column.in_(found)) for value, found in codes.items()]
 
 
 def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPolicy:

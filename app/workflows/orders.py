@@ -12,10 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.errors import Finding, Refusal, raise_failing, refuse
-from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person, Region
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person
 from app.models.base import Instant
 from app.models.choices import LEVEL
-from app.models.policy import policy_value
+from app.models.policy import policy_groups
 from app.models.region import code_span
 from app.permissions import Actor, Verb, require
 from app.policy import Key
@@ -37,19 +37,6 @@ def written(session: AnySession, statement: Any) -> int:
     # Without the option the driver's count of an INSERT is thrown away.
     result: Any = session.execute(statement.execution_options(preserve_rowcount=True))
     return int(result.rowcount)
-
-
-def by_policy(session: AnySession, key: Key, on: dt.date, column: Any) -> list[tuple[Any, ColumnElement[bool]]]:
-    """Each value that the key has in some region, with the condition for rows of those regions.
-
-    Where all regions agree, one pair without condition: the usual case costs nothing.
-    """
-    codes: dict[Any, list[str]] = {}
-    for code in session.scalars(select(Region.code)):
-        codes.setdefault(policy_value(session, key, code, on), []).append(code)
-    if len(codes) < 2:
-        return [(value, true()) for value in codes]
-    return [(value, column.in_(found)) for value, found in codes.items()]
 
 
 def in_region(column: Any, region: str | None) -> ColumnElement[bool]:
@@ -84,7 +71,7 @@ def make_due(
         order.elevator_id == ledger.elevator_id, order.state == "open", order.origin == "auto"
     )
     made = 0
-    for horizon, where in by_policy(session, Key.HORIZON_DAYS, on, ledger.region_code):
+    for horizon, where in policy_groups(session, Key.HORIZON_DAYS, on, ledger.region_code):
         chosen = select(
             ledger.elevator_id, ledger.unit_id, ledger.region_code, ledger.worker_id, ledger.next_half_month_on,
             running.limit_on, ledger.next_level, literal("auto"), literal("open"), literal(at, Instant()),

@@ -28,7 +28,7 @@ from app.models import (
     Visit,
 )
 from app.models.base import Instant
-from app.models.policy import policy_value
+from app.models.policy import policy_groups, policy_value
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_end
@@ -114,7 +114,7 @@ def start_clocks(session: AnySession, on: dt.date, at: dt.datetime, region: str 
     cover.make_clocks(session, and_(_elevator.status == "in_use", _elevator.approved_version > 0, within))
     cover.refresh_begun(session, on, orders.in_region(_clock.region_code, region))
     started = 0
-    for counts, where in orders.by_policy(session, Key.NEVER_VISITED, on, _clock.region_code):
+    for counts, where in policy_groups(session, Key.NEVER_VISITED, on, _clock.region_code):
         if counts == "contract":
             started += _start_never_visited(session, on, region, where)
     return started

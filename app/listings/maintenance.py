@@ -1,0 +1,259 @@
+"""Tasks by elevator (PLN-09), ledgers (ELV-06), orders (PLN-05) and the history of missed periods (PLN-10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import and_, not_, or_
+from sqlalchemy.orm import joinedload, selectinload
+
+from app import clock
+from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listings import standing
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod
+from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
+
+_WORDS = (Elevator.code, Elevator.address, Elevator.estate)
+_HINT = _l("识别码、地址、楼盘")
+
+
+def _place(elevator: Elevator) -> str:
+    return f"{elevator.estate or ''} {elevator.address}".strip()
+
+
+def elevator_columns() -> tuple[Column, ...]:
+    """Which elevator a row is about."""
+    return (
+        Column("code", _l("识别码"), lambda row: row.elevator.code, "code", Elevator.code),
+        Column("place", _l("位置"), lambda row: _place(row.elevator), sort=Elevator.address),
+        Column("use_unit", _l("使用单位"), lambda row: row.elevator.use_unit and row.elevator.use_unit.name),
+    )
+
+
+def left_days(row: MaintenanceClock) -> int | None:
+    """Days to the limit; negative when it is behind, the kept days while stopped."""
+    if row.paused_on is not None:
+        return row.limit_left_days
+    return None if row.limit_on is None else (row.limit_on - clock.today()).days
+
+
+def _with_elevator(model: Any) -> Any:
+    return lambda statement: statement.join(Elevator, Elevator.id == model.elevator_id)
+
+
+_units = (selectinload(MaintenanceClock.elevator).selectinload(Elevator.use_unit), selectinload(MaintenanceClock.unit))
+
+TASKS = register(
+    Listing(
+        name="tasks",
+        title=_l("维保任务"),
+        model=MaintenanceClock,
+        join=_with_elevator(MaintenanceClock),
+        where=lambda m: Elevator.status == "in_use",
+        columns=(
+            *elevator_columns(),
+            Column("unit", _l("维保单位"), lambda row: row.unit and row.unit.name),
+            Column("interval", _l("周期"), lambda row: _interval(row), "number", unit=_l("天")),
+            column(MaintenanceClock, "first_visit_on"),
+            column(MaintenanceClock, "last_visit_on"),
+            Column("next_on", _l("下次维保日期"), lambda row: _next_on(row), "date"),
+            column(MaintenanceClock, "limit_on"),
+            Column("left", _l("剩余"), left_days, "number", MaintenanceClock.limit_on, unit=_l("天")),
+            column(MaintenanceClock, "missed"),
+            column(MaintenanceClock, "covered_until"),
+        ),
+        default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
+        search=_WORDS,
+        search_hint=_HINT,
+        filters=(
+            Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
+            Filter("limit", _l("维保期限"), "date", MaintenanceClock.limit_on),
+            Filter("region", _l("所属辖区"), "region", MaintenanceClock.region_code),
+        ),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("near", _l("临近维保"), standing.maintenance_near, "near"),
+            Tab("over", _l("超期维保"), standing.maintenance_over, "over"),
+            Tab("never", _l("尚未初始维保"), standing.never_visited),
+            Tab("cover_near", _l("临近有效期"), standing.cover_near, "near"),
+            Tab("cover_over", _l("已超有效期"), standing.cover_over, "over"),
+        ),
+        order=("limit_on", False),
+        load=(*_units, selectinload(MaintenanceClock.elevator).selectinload(Elevator.ledger)),
+    )
+)
+
+
+def _interval(row: MaintenanceClock) -> int:
+    ledger = row.elevator.ledger
+    return ledger.interval_days if ledger is not None else row.limit_days
+
+
+def _next_on(row: MaintenanceClock) -> Any:
+    ledger = row.elevator.ledger
+    return ledger.next_half_month_on if ledger is not None else row.limit_on
+
+
+_no_orders = or_(
+    MaintenanceLedger.id.is_(None), MaintenanceLedger.mode != "auto", MaintenanceLedger.worker_id.is_(None),
+    MaintenanceLedger.next_half_month_on.is_(None),
+)  # fmt: skip
+
+
+def _of(name: str) -> Any:
+    return lambda row: getattr(row.ledger, name) if row.ledger is not None else None
+
+
+def _named(name: str) -> Any:
+    return lambda row: person.name if row.ledger is not None and (person := getattr(row.ledger, name)) else None
+
+
+LEDGERS = register(
+    Listing(
+        name="ledgers",
+        title=_l("设备履历"),
+        model=Elevator,
+        join=lambda s: s.outerjoin(MaintenanceLedger, MaintenanceLedger.elevator_id == Elevator.id),
+        where=lambda m: and_(
+            Elevator.status.in_(["in_use", "suspended", "notified"]), Elevator.approved_version > 0,
+            Elevator.maintenance_unit_id.is_not(None),
+        ),
+        columns=(
+            column(Elevator, "code", kind="code"),
+            Column("place", _l("位置"), _place, sort=Elevator.address),
+            Column("unit", _l("维保单位"), lambda row: row.maintenance_unit and row.maintenance_unit.name),
+            Column("worker", _l("维保人员"), _named("worker")),
+            Column("co_worker", _l("协同维保人员"), _named("co_worker")),
+            Column("manager", _l("维保经理"), _named("manager")),
+            Column("mode", _l("任务生成模式"), _of("mode"), "choice", choices=GENERATION_MODE),
+            Column("interval_days", _l("维保间隔"), _of("interval_days"), "number", unit=_l("天")),
+            Column(
+                "half_month", _l("下次半月维保"), _of("next_half_month_on"), "date",
+                MaintenanceLedger.next_half_month_on,
+            ),
+            Column("quarter", _l("下次季度维保"), _of("next_quarter_on"), "date"),
+            Column("half_year", _l("下次半年维保"), _of("next_half_year_on"), "date"),
+            Column("annual", _l("下次年度维保"), _of("next_annual_on"), "date"),
+        ),
+        default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
+        search=_WORDS,
+        search_hint=_HINT,
+        filters=(
+            Filter("worker", _l("维保人员"), "lookup", MaintenanceLedger.worker_id, lookup="persons"),
+            Filter("mode", _l("任务生成模式"), "choice", MaintenanceLedger.mode, GENERATION_MODE),
+            Filter("next", _l("下次半月维保"), "date", MaintenanceLedger.next_half_month_on),
+            Filter("region", _l("所属辖区"), "region", Elevator.region_code),
+        ),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("ready", _l("自动生成任务"), lambda m: not_(_no_orders)),
+            Tab("idle", _l("不会生成任务"), lambda m: _no_orders, "near"),
+        ),
+        load=(
+            selectinload(Elevator.maintenance_unit),
+            selectinload(Elevator.ledger).options(
+                joinedload(MaintenanceLedger.worker), joinedload(MaintenanceLedger.co_worker),
+                joinedload(MaintenanceLedger.manager),
+            ),
+        ),
+    )
+)  # fmt: skip
+
+ORDERS = register(
+    Listing(
+        name="orders",
+        title=_l("维保计划"),
+        model=MaintenanceOrder,
+        join=_with_elevator(MaintenanceOrder),
+        columns=(
+            Column("number", _l("任务编号"), lambda row: row.id, "code", MaintenanceOrder.id),
+            *elevator_columns(),
+            column(MaintenanceOrder, "level"),
+            column(MaintenanceOrder, "planned_on"),
+            column(MaintenanceOrder, "limit_on"),
+            column(MaintenanceOrder, "state"),
+            Column("worker", _l("维保人员"), lambda row: row.worker and row.worker.name),
+            Column("unit", _l("维保单位"), lambda row: row.unit.name),
+            column(MaintenanceOrder, "origin"),
+            column(MaintenanceOrder, "close_reason", sort=False),
+        ),
+        default=("number", "code", "place", "level", "planned_on", "limit_on", "state", "worker", "origin"),
+        search=_WORDS,
+        search_hint=_HINT,
+        filters=(
+            Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons"),
+            Filter("level", _l("频次"), "choice", MaintenanceOrder.level, LEVEL),
+            Filter("state", _l("状态"), "choice", MaintenanceOrder.state, ORDER_STATE),
+            Filter("origin", _l("来源"), "choice", MaintenanceOrder.origin, ORDER_ORIGIN),
+            Filter("planned", _l("计划日期"), "date", MaintenanceOrder.planned_on),
+            Filter("unit", _l("维保单位"), "lookup", MaintenanceOrder.unit_id, lookup="maintenance_units"),
+            Filter("region", _l("所属辖区"), "region", MaintenanceOrder.region_code),
+        ),
+        tabs=(
+            Tab("open", _l("待维保"), lambda m: MaintenanceOrder.state == "open"),
+            Tab("late", _l("已过计划日"), lambda m: and_(
+                MaintenanceOrder.state == "open", MaintenanceOrder.planned_on < m.today
+            ), "over"),
+            Tab("free", _l("未分配"), lambda m: and_(
+                MaintenanceOrder.state == "open", MaintenanceOrder.worker_id.is_(None)
+            ), "near"),
+            Tab("done", _l("已维保"), lambda m: MaintenanceOrder.state == "done"),
+            Tab("void", _l("已作废"), lambda m: MaintenanceOrder.state == "void"),
+            Tab("all", _l("全部")),
+        ),
+        order=("planned_on", False),
+        load=(
+            selectinload(MaintenanceOrder.elevator).selectinload(Elevator.use_unit),
+            selectinload(MaintenanceOrder.worker), selectinload(MaintenanceOrder.unit),
+        ),
+    )
+)  # fmt: skip
+
+OVERDUE = register(
+    Listing(
+        name="overdue",
+        title=_l("超期记录"),
+        model=OverduePeriod,
+        join=_with_elevator(OverduePeriod),
+        columns=(
+            Column("number", _l("超期记录编号"), lambda row: row.id, "code", OverduePeriod.id),
+            *elevator_columns(),
+            Column("unit", _l("责任单位"), lambda row: row.unit.name if row.unit else "脱保"),
+            Column("anchor_on", _l("上期维保到期日期"), lambda row: row.anchor_on, "date", OverduePeriod.anchor_on),
+            Column("limit_on", _l("本期维保到期日期"), lambda row: row.limit_on, "date", OverduePeriod.limit_on),
+            Column("previous", _l("上期维保是否完成"), lambda row: not row.previous_missed, "bool"),
+            Column("interval_days", _l("本期维保周期设置"), lambda row: row.interval_days, "number", unit=_l("天")),
+            column(OverduePeriod, "done_late_on"),
+            column(OverduePeriod, "withdrawn"),
+            column(OverduePeriod, "judged_at"),
+        ),
+        default=(
+            "number", "code", "place", "unit", "anchor_on", "limit_on", "previous", "interval_days", "done_late_on"
+        ),
+        search=_WORDS,
+        search_hint=_HINT,
+        filters=(
+            Filter("limit", _l("本期到期"), "date", OverduePeriod.limit_on),
+            Filter("unit", _l("责任单位"), "lookup", OverduePeriod.unit_id, lookup="maintenance_units"),
+            Filter("region", _l("所属辖区"), "region", OverduePeriod.region_code),
+        ),
+        tabs=(
+            Tab("all", _l("全部"), lambda m: OverduePeriod.withdrawn.is_(False)),
+            Tab("standing", _l("尚未补做"), lambda m: and_(
+                OverduePeriod.withdrawn.is_(False), OverduePeriod.done_late_on.is_(None)
+            ), "over"),
+            Tab("late", _l("逾期完成"), lambda m: and_(
+                OverduePeriod.withdrawn.is_(False), OverduePeriod.done_late_on.is_not(None)
+            )),
+            Tab("nobody", _l("脱保"), lambda m: and_(
+                OverduePeriod.withdrawn.is_(False), OverduePeriod.unit_id.is_(None)
+            )),
+            Tab("withdrawn", _l("已更正"), lambda m: OverduePeriod.withdrawn),
+        ),
+        order=("limit_on", True),
+        load=(
+            selectinload(OverduePeriod.elevator).selectinload(Elevator.use_unit), selectinload(OverduePeriod.unit),
+        ),
+    )
+)  # fmt: skip

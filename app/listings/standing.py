@@ -1,0 +1,70 @@
+"""Near and over as conditions on stored dates (WRN-01, PLN-09): the tabs of lists, the warnings page, its counts.
+
+Policy says for each region how many days are near; where regions differ the condition is a choice between them.
+Every condition lies on an index with the region code first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_
+
+from app.listing import Moment
+from app.models import Contract, Elevator, MaintenanceClock
+from app.models.policy import policy_groups
+from app.policy import Key
+
+Criterion = ColumnElement[bool]
+
+
+def due_soon(m: Moment, column: Any, region_code: Any, key: Key) -> Criterion:
+    """Due today or within the near days of the row's region; what is over is not near."""
+    groups = policy_groups(m.session, key, m.today, region_code)
+    near = [and_(where, column >= m.today, column <= m.today + dt.timedelta(days=int(days))) for days, where in groups]
+    return or_(*near) if near else false()
+
+
+def maintenance_near(m: Moment) -> Criterion:
+    """Not overdue, and the limit is near."""
+    clock = MaintenanceClock
+    return and_(clock.missed == 0, due_soon(m, clock.limit_on, clock.region_code, Key.NEAR_MAINTENANCE_DAYS))
+
+
+def maintenance_over(m: Moment) -> Criterion:
+    """Overdue: a missed limit stands, or today's run has not judged it yet. A stopped elevator is not asked for."""
+    clock = MaintenanceClock
+    return and_(or_(clock.missed > 0, clock.limit_on < m.today), clock.paused_on.is_(None))
+
+
+def never_visited(m: Moment) -> Criterion:
+    """This unit has made no counted visit yet."""
+    return MaintenanceClock.last_visit_on.is_(None)
+
+
+def cover_near(m: Moment) -> Criterion:
+    """临近脱保: covered, but not for long, and nothing follows on."""
+    clock = MaintenanceClock
+    return due_soon(m, clock.covered_until, clock.region_code, Key.NEAR_CONTRACT_DAYS)
+
+
+def cover_over(m: Moment) -> Criterion:
+    """脱保: no contract covers today."""
+    return or_(MaintenanceClock.covered_until.is_(None), MaintenanceClock.covered_until < m.today)
+
+
+def inspection_near(m: Moment) -> Criterion:
+    """The next inspection is near."""
+    return due_soon(m, Elevator.next_inspection_on, Elevator.region_code, Key.NEAR_INSPECTION_DAYS)
+
+
+def inspection_over(m: Moment) -> Criterion:
+    """The inspection's validity has run out."""
+    return Elevator.next_inspection_on < m.today
+
+
+def contract_near(m: Moment) -> Criterion:
+    """临近失效 of contracts themselves (CON-02)."""
+    ends = due_soon(m, Contract.ends_on, Contract.region_code, Key.NEAR_CONTRACT_DAYS)
+    return and_(Contract.starts_on <= m.today, ends)

@@ -1,0 +1,81 @@
+"""What is near or over (WRN-01): a listing a kind, so that each exports like any list; counts for menu and page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
+from app.listings import standing
+from app.models import Elevator, MaintenanceClock
+
+LEVELS = ("over", "near")
+_WORDS = (Elevator.code, Elevator.address, Elevator.estate)
+
+
+def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) -> Listing:
+    by_clock = model is MaintenanceClock
+
+    def of(row: Any) -> Elevator:
+        found: Elevator = row.elevator if by_clock else row
+        return found
+
+    path = selectinload(MaintenanceClock.elevator) if by_clock else None
+
+    def load(relation: Any) -> Any:
+        return path.selectinload(relation) if path is not None else selectinload(relation)
+
+    return register(
+        Listing(
+            name=f"warnings_{name}",
+            title=title,
+            model=model,
+            join=(lambda s: s.join(Elevator, Elevator.id == MaintenanceClock.elevator_id)) if by_clock else None,
+            where=lambda m: Elevator.status == "in_use",
+            columns=(
+                Column("code", _l("识别码"), lambda row: of(row).code, "code", Elevator.code),
+                Column("place", _l("位置"), lambda row: f"{of(row).estate or ''} {of(row).address}".strip()),
+                Column("use_unit", _l("使用单位"), lambda row: (u := of(row).use_unit) and u.name),
+                Column("unit", _l("维保单位"), lambda row: (u := of(row).maintenance_unit) and u.name),
+                Column("due_on", _l("到期日"), lambda row: getattr(row, due.key), "date", due),
+            ),
+            default=("code", "place", "use_unit", "unit", "due_on"),
+            search=_WORDS,
+            search_hint=_l("识别码、地址、楼盘"),
+            filters=(Filter("region", _l("所属辖区"), "region", model.region_code),),
+            tabs=(Tab("over", _l("超期"), over, "over"), Tab("near", _l("临近"), near, "near")),
+            order=("due_on", False),
+            load=(load(Elevator.use_unit), load(Elevator.maintenance_unit)),
+        )
+    )
+
+
+KINDS: dict[str, Listing] = {
+    "maintenance": _listing(
+        "maintenance", _l("维保"), MaintenanceClock, MaintenanceClock.limit_on, standing.maintenance_near,
+        standing.maintenance_over,
+    ),
+    "inspection": _listing(
+        "inspection", _l("年检"), Elevator, Elevator.next_inspection_on, standing.inspection_near,
+        standing.inspection_over,
+    ),
+    "contract": _listing(
+        "contract", _l("合同"), MaintenanceClock, MaintenanceClock.covered_until, standing.cover_near,
+        standing.cover_over,
+    ),
+}  # fmt: skip
+
+
+def counts(moment: Moment) -> dict[tuple[str, str], int]:
+    """How many of each kind and level, capped: one statement for the menu and the page."""
+    parts, names = [], []
+    for key, listing in KINDS.items():
+        for level in LEVELS:
+            some = listing.statement(moment, Query(), tab=level).limit(COUNT_CAP).subquery()
+            parts.append(select(func.count()).select_from(some).scalar_subquery())
+            names.append((key, level))
+    found = moment.session.execute(select(*parts).execution_options(skip_scope=True)).one()
+    return dict(zip(names, found, strict=True))

@@ -1,0 +1,252 @@
+"""The lists of contracts, ledgers, tasks, orders, missed periods and warnings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from flask import g, redirect, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from app import clock
+from app.extensions import db
+from app.listing import COUNT_CAP, Listing, Page, Query, moment
+from app.listings import contracts, maintenance, warnings
+from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
+from app.permissions import Verb
+from app.rules.contracts import contract_state, days_text
+from app.views import menu, screens
+from app.views.base import Button, Deed, Screen, capped, due, mark, pill
+from app.workflows import orders
+
+TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
+ORDER_TONES = {"open": "info", "done": "ok", "void": "gone"}
+
+
+def _contract_state(row: Contract) -> Markup:
+    today = clock.today()
+    state = contract_state(row.starts_on, row.ends_on, today, -1).value
+    word = contracts.state_words(row).split(" ")[0]
+    return pill(word, TONES[state]) + " " + days_text(row.starts_on, row.ends_on, today)
+
+
+class ContractScreen(Screen):
+    """维保合同."""
+
+    datamodel = SQLAInterface(Contract)
+    route_base = "/contracts"
+    listing = contracts.CONTRACTS
+    verb = Verb.CONTRACT_READ
+    cells: ClassVar[dict[str, Any]] = {"state": _contract_state}
+    buttons: ClassVar[list[Button]] = [Button(_l("新增合同"), "ContractPages.new", Verb.CONTRACT_EDIT, main=True)]
+    empty_text = _l("还没有维保合同。录入合同并绑定电梯后，维保员才能签到。")
+
+    def row_link(self, row: Contract) -> str:
+        return f"/contracts/{row.id}"
+
+
+def _left(row: MaintenanceClock) -> Markup:
+    if row.missed and row.paused_on is None:
+        return mark(_l("连续超期"), "over") + " " + due(maintenance.left_days(row), row.limit_days)
+    return due(maintenance.left_days(row), row.limit_days, paused=row.paused_on is not None)
+
+
+def _covered(row: MaintenanceClock) -> Any:
+    if row.covered_until is None or row.covered_until < clock.today():
+        return mark(_l("已脱保"), "over")
+    return row.covered_until
+
+
+class TaskScreen(Screen):
+    """维保任务 by elevator (PLN-09)."""
+
+    datamodel = SQLAInterface(MaintenanceClock)
+    route_base = "/tasks"
+    listing = maintenance.TASKS
+    verb = Verb.ORDER_READ
+    cells: ClassVar[dict[str, Any]] = {"left": _left, "covered_until": _covered}
+    empty_text = _l("还没有在用电梯。电梯备案通过并在用后，维保时钟出现在这里。")
+
+    def row_link(self, row: MaintenanceClock) -> str:
+        return f"/ledgers/{row.elevator_id}"
+
+    def row_tone(self, row: MaintenanceClock) -> str:
+        return "is-stop" if row.paused_on is not None else ""
+
+
+def _filled(name: str, row: Elevator) -> Any:
+    column = maintenance.LEDGERS.column(name)
+    return column.value(row) if column is not None else None
+
+
+class LedgerScreen(Screen):
+    """设备履历."""
+
+    datamodel = SQLAInterface(Elevator)
+    route_base = "/ledgers"
+    listing = maintenance.LEDGERS
+    verb = Verb.LEDGER_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "worker": lambda row: _filled("worker", row) or mark(_l("未选择"), "near"),
+        "half_month": lambda row: _filled("half_month", row) or mark(_l("未填写"), "near"),
+    }
+    empty_text = _l("还没有电梯。电梯备案通过后，在这里填写维保人员和下次维保日期。")
+
+    def row_link(self, row: Elevator) -> str:
+        return f"/ledgers/{row.id}"
+
+
+def _cancel(session: Any, actor: Any, key: int, at: Any) -> None:
+    orders.cancel(session, actor, key, request.form.get("opinion", "")[:500], at)
+
+
+class OrderScreen(Screen):
+    """维保计划: orders, open ones to be given to another worker."""
+
+    datamodel = SQLAInterface(MaintenanceOrder)
+    route_base = "/orders"
+    listing = maintenance.ORDERS
+    verb = Verb.ORDER_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "state": lambda row: pill(maintenance.ORDER_STATE[row.state], ORDER_TONES[row.state]),
+        "worker": lambda row: row.worker.name if row.worker else mark(_l("未分配"), "near"),
+    }
+    buttons: ClassVar[list[Button]] = [Button(_l("新增任务"), "OrderPages.new", Verb.ORDER_EDIT, main=True)]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("reassign", _l("批量分配"), Verb.ORDER_EDIT, lambda *_: None),
+        Deed("cancel", _l("作废所选"), Verb.ORDER_EDIT, _cancel, opinion=True),
+    ]
+    empty_text = _l("还没有维保任务。履历填好维保人员和日期后，到期前自动生成。")
+
+    def row_link(self, row: MaintenanceOrder) -> str:
+        return f"/orders/{row.id}"
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """Assigning asks for the worker first, on a page of its own."""
+        if name != "reassign":
+            return super().deed(name)
+        chosen = [("ids", key) for key in request.form.getlist("ids")[: orders.MOST_AT_ONCE]]
+        return redirect(f"/orders/reassign?{urlencode(chosen)}")
+
+
+class OverdueScreen(Screen):
+    """超期记录 (PLN-10)."""
+
+    datamodel = SQLAInterface(OverduePeriod)
+    route_base = "/overdue"
+    listing = maintenance.OVERDUE
+    verb = Verb.ORDER_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "unit": lambda row: row.unit.name if row.unit else mark(_l("脱保"), "over"),
+        "done_late_on": lambda row: row.done_late_on or "—",
+    }
+    empty_text = _l("没有超期记录。")
+
+    def row_link(self, row: OverduePeriod) -> str:
+        return f"/ledgers/{row.elevator_id}"
+
+
+# --- warnings
+
+
+class WarningScreen(Screen):
+    """One kind of warnings; the other kinds are tabs above its own."""
+
+    verb = Verb.WARNING_READ
+    template = "ta/maintenance/warnings.html"
+    empty_text = _l("没有这类预警。")
+
+    def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
+        counts = warnings.counts(now)
+        kinds = []
+        for key, listing in warnings.KINDS.items():
+            over, near = (counts[key, level] for level in warnings.LEVELS)
+            kinds.append(
+                {"label": str(listing.title), "link": f"/warnings/{key}/", "selected": listing is self.listing,
+                 "count": capped(min(over + near, COUNT_CAP)), "tone": "over" if over else "near" if near else ""}
+            )  # fmt: skip
+        return {"kinds": kinds}
+
+    def row_link(self, row: Any) -> str:
+        return f"/elevators/{getattr(row, 'elevator_id', None) or row.id}"
+
+
+def _due_cell(listing: Listing) -> Any:
+    column = listing.column("due_on")
+    assert column is not None
+    read = column.value
+
+    def cell(row: Any) -> Any:
+        day = read(row)
+        if getattr(row, "missed", 0) and listing.name == "warnings_maintenance":
+            return Markup("{} {}").format(day or "—", mark(_l("连续超期"), "over"))
+        if day is None:
+            return mark(_l("没有"), "over")
+        return Markup("{} {}").format(day, due((day - clock.today()).days, 30))
+
+    return cell
+
+
+class MaintenanceWarnings(WarningScreen):
+    datamodel = SQLAInterface(MaintenanceClock)
+    route_base = "/warnings/maintenance"
+    listing = warnings.KINDS["maintenance"]
+    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["maintenance"])}
+
+    def row_link(self, row: Any) -> str:
+        return f"/ledgers/{row.elevator_id}"
+
+
+class InspectionWarnings(WarningScreen):
+    datamodel = SQLAInterface(Elevator)
+    route_base = "/warnings/inspection"
+    listing = warnings.KINDS["inspection"]
+    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["inspection"])}
+
+
+class CoverWarnings(WarningScreen):
+    datamodel = SQLAInterface(MaintenanceClock)
+    route_base = "/warnings/contract"
+    listing = warnings.KINDS["contract"]
+    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["contract"])}
+
+
+class Warnings(BaseView):
+    """预警: leads to the first kind that has something to show."""
+
+    route_base = "/warnings"
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("read")
+    def index(self) -> Any:
+        counts = warnings.counts(moment(db.session, g.actor))
+        busy = next((key for (key, _level), count in counts.items() if count), "maintenance")
+        return redirect(f"/warnings/{busy}/")
+
+
+@menu.count("warnings")
+def warning_count(actor: Any) -> tuple[int, str]:
+    """What the menu shows beside 预警: all that is over, or else near, and its tone."""
+    found = warnings.counts(moment(db.session, actor))
+    over = sum(n for (_key, level), n in found.items() if level == "over")
+    near = sum(n for (_key, level), n in found.items() if level == "near")
+    return (over, "over") if over else (near, "near")
+
+
+def register(appbuilder: Any) -> None:
+    """Add the lists."""
+    screens.declare("Warnings", "can_read", Verb.WARNING_READ)
+    for view in (
+        ContractScreen, TaskScreen, LedgerScreen, OrderScreen, OverdueScreen, MaintenanceWarnings, InspectionWarnings,
+        CoverWarnings, Warnings,
+    ):  # fmt: skip
+        appbuilder.add_view_no_menu(view)

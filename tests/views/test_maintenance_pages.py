@@ -1,0 +1,222 @@
+"""Pages of contracts, ledgers, orders, missed periods and warnings: shown, scoped, refused in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.models import Application, Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
+from app.transaction import transaction
+from app.workflows import cover, orders
+from tests import factories as make
+from tests.conftest import csrf
+from tests.workflows.clock_world import at, run, visit
+
+LISTS = (
+    "/contracts/", "/tasks/", "/ledgers/", "/orders/", "/overdue/", "/warnings/maintenance/", "/warnings/inspection/",
+    "/warnings/contract/",
+)  # fmt: skip
+
+
+@pytest.fixture
+def world(session: Any) -> make.World:
+    return make.World(session)
+
+
+@pytest.fixture
+def today() -> dt.date:
+    return clock.today()
+
+
+def page(client: Any, url: str, status: int = 200) -> str:
+    answer = client.get(url)
+    text: str = answer.get_data(as_text=True)
+    assert answer.status_code == status, f"{url}: {answer.status_code} {text[:2000]}"
+    return text
+
+
+def post(client: Any, url: str, data: Any, status: int = 302) -> Any:
+    answer = client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    assert answer.status_code == status, f"{url}: {answer.status_code} {answer.get_data(as_text=True)[-3000:]}"
+    return answer
+
+
+@pytest.fixture
+def busy(session: Any, world: make.World, today: dt.date) -> make.World:
+    """An overdue elevator with a ledger, an open order and a contract that is about to end."""
+    make.make_ledger(session, world.own, world.worker)
+    session.commit()
+    visit(session, world.own, world.worker, today - dt.timedelta(days=20))
+    visit(session, world.foreign, world.other_worker, today - dt.timedelta(days=20))
+    run(session, today)
+    with transaction(session):
+        cover.refresh(session, [world.own.id, world.foreign.id], today)
+        world.own.next_inspection_on = today - dt.timedelta(days=1)
+    return world
+
+
+@pytest.mark.feature("CON-01", "PLN-05", "PLN-09", "PLN-10", "ELV-06", "WRN-01")
+@pytest.mark.parametrize("persona", ["maintenance_head", "region_admin", "use_head", "platform_admin"])
+@pytest.mark.parametrize("url", LISTS)
+def test_lists_open_and_keep_to_the_scope(
+    app: Any, session: Any, busy: make.World, persona: str, url: str, sign_in: Any
+) -> None:
+    client = sign_in(busy.accounts[persona])
+    text = page(client, url)
+    if persona != "platform_admin":
+        assert busy.foreign.code not in text and busy.other_contract.number not in text
+    for tab in ("near", "over", "all", "open", "nonsense"):
+        page(client, f"{url}?tab={tab}&q=%25&sort=-limit_on&page=x&size=1e9")
+
+
+@pytest.mark.feature("PLN-09", "PLN-10")
+def test_overdue_elevators_are_in_their_tabs(app: Any, busy: make.World, sign_in: Any) -> None:
+    client = sign_in(busy.accounts["maintenance_head"])
+    assert busy.own.code in page(client, "/tasks/?tab=over")
+    assert busy.own.code not in page(client, "/tasks/?tab=near")
+    assert busy.own.code in page(client, "/overdue/?tab=standing")
+    assert busy.own.code in page(client, "/warnings/maintenance/")
+    assert busy.own.code in page(client, "/warnings/inspection/")
+    assert "/warnings/maintenance/" in client.get("/warnings/").location
+
+
+@pytest.mark.feature("CON-01", "CON-03")
+def test_a_contract_is_made_bound_and_shown(
+    session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    elevator = make.make_elevator(session, maintenance_unit=world.firm)
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    terms = {"number": "HT-甲-1", "kind": "full", "signed_on": str(today), "starts_on": str(today),
+             "ends_on": str(today + dt.timedelta(days=364)), "note": "", "use_unit_id": ""}  # fmt: skip
+    wrong = post(client, "/contracts/new", terms | {"ends_on": "昨天", "number": ""}, 422)
+    assert "不是日期" in wrong.get_data(as_text=True)
+    kept = post(client, "/contracts/new", terms | {"starts_on": str(today + dt.timedelta(days=900))}, 422)
+    assert "HT-甲-1" in kept.get_data(as_text=True)
+    made = post(client, "/contracts/new", terms).location
+    assert elevator.code in page(client, f"{made}?q={elevator.code}")
+    post(client, f"{made}/bind", {"ids": [elevator.id, "x"]})
+    assert elevator.code in page(client, made)
+    session.rollback()
+    assert cover.in_force(session, elevator.id, today) is not None
+    text = post(client, f"{made}/bind", {"ids": [world.own.id]}, 422).get_data(as_text=True)
+    assert world.contract.number in text
+    post(client, f"{made}/unbind", {"ids": [elevator.id]})
+    session.rollback()
+    assert cover.in_force(session, elevator.id, today) is None
+    assert "HT-甲-1" in page(client, "/contracts/?tab=active")
+
+
+@pytest.mark.feature("CON-05")
+def test_a_change_of_the_past_becomes_an_application(app: Any, session: Any, world: make.World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    row = world.contract
+    page(client, f"/contracts/{row.id}/edit")
+    change = {"number": row.number, "kind": "normal", "signed_on": "2020-01-01", "starts_on": "2020-01-01",
+              "ends_on": "2024-01-01", "row_version": row.row_version}  # fmt: skip
+    text = post(client, f"/contracts/{row.id}/edit", change, 422).get_data(as_text=True)
+    assert "监管部门审批" in text
+    post(client, f"/contracts/{row.id}/edit", change | {"then": "request", "reason": "提前终止"})
+    session.rollback()
+    asked = session.scalar(select(Application).where(Application.kind == "contract_change"))
+    assert asked.entity_id == row.id
+    session.rollback()
+    assert session.get(Contract, row.id).ends_on == dt.date(2029, 12, 31)
+    assert asked.number in page(client, f"/contracts/{row.id}")
+
+
+def test_renewing_an_ended_contract(app: Any, session: Any, world: make.World, today: dt.date, sign_in: Any) -> None:
+    elevator = make.make_elevator(session, maintenance_unit=world.firm)
+    old = make.make_contract(session, world.firm, [elevator], ends_on=today - dt.timedelta(days=3))
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    assert "已失效" in page(client, f"/contracts/{old.id}")
+    post(client, f"/contracts/{old.id}/edit", {"number": "x", "starts_on": "2020-01-01", "ends_on": "2030-01-01",
+                                               "signed_on": "2020-01-01"}, 422)  # fmt: skip
+    form = page(client, f"/contracts/{old.id}/renew")
+    assert str(today - dt.timedelta(days=2)) in form
+    post(client, f"/contracts/{old.id}/renew", {
+        "number": "HT-续", "kind": "normal", "signed_on": str(today), "starts_on": str(today - dt.timedelta(days=2)),
+        "ends_on": str(today + dt.timedelta(days=300)),
+    })  # fmt: skip
+    session.rollback()
+    held = session.scalar(select(ContractElevator).where(ContractElevator.elevator_id == elevator.id,
+                                                         ContractElevator.contract_id != old.id))  # fmt: skip
+    assert held.starts_on == today
+
+
+@pytest.mark.feature("ELV-06")
+def test_the_ledger_page_saves_and_says_why_no_orders(
+    app: Any, session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    assert "不会生成任务" in page(client, f"/ledgers/{world.own.id}")
+    data = {"worker_id": world.worker.id, "mode": "auto", "interval_days": "14",
+            "next_annual_on": str(today + dt.timedelta(days=300))}  # fmt: skip
+    wrong = post(client, f"/ledgers/{world.own.id}", data | {"interval_days": "16"}, 422).get_data(as_text=True)
+    assert "14 天或 15 天" in wrong and str(today + dt.timedelta(days=300)) in wrong
+    post(client, f"/ledgers/{world.own.id}", data)
+    assert "不会生成任务" not in page(client, f"/ledgers/{world.own.id}")
+    session.rollback()
+    assert session.scalar(select(MaintenanceLedger)).next_quarter_on is not None
+    post(client, f"/ledgers/{world.own.id}", data | {"row_version": 77}, 409)
+    assert client.get(f"/ledgers/{world.foreign.id}").status_code == 404
+    inspector = sign_in(world.accounts["inspector"])
+    assert "<form method=\"post\" novalidate" not in page(inspector, f"/ledgers/{world.own.id}")
+    post(inspector, f"/ledgers/{world.own.id}", data, 403)
+
+
+@pytest.mark.feature("PLN-05", "PLN-06")
+def test_orders_are_made_assigned_and_cancelled(
+    app: Any, session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    colleague = make.make_person(session, world.firm)
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    text = post(client, "/orders/new", {"elevator": world.foreign.code, "planned_on": str(today)}, 422)
+    assert "没有识别码" in text.get_data(as_text=True)
+    data = {"elevator": world.own.code, "planned_on": str(today), "level": "quarter"}
+    made = post(client, "/orders/new", data).location
+    key = int(made.rsplit("/", 1)[1])
+    page(client, made)
+    sent = post(client, "/orders/deed/reassign", {"ids": [key]}).location
+    assert world.own.code in page(client, sent)
+    done = post(client, "/orders/reassign", {"ids": [key, 999999], "worker_id": colleague.id}, 200)
+    assert "已分配" in done.get_data(as_text=True)
+    session.rollback()
+    assert session.get(MaintenanceOrder, key).worker_id == colleague.id
+    post(client, f"/orders/{key}/cancel", {"reason": "重复"})
+    session.rollback()
+    assert session.get(MaintenanceOrder, key).state == "void"
+    foreign = orders.MaintenanceOrder(
+        elevator_id=world.foreign.id, unit_id=world.other_firm.id, region_code="980403000000", planned_on=today,
+        level="half_month", origin="manual",
+    )  # fmt: skip
+    session.add(foreign)
+    session.commit()
+    assert client.get(f"/orders/{foreign.id}").status_code == 404
+    refused = post(client, "/orders/reassign", {"ids": [foreign.id], "worker_id": colleague.id}, 200)
+    assert world.foreign.code not in refused.get_data(as_text=True)
+    session.rollback()
+    assert session.get(MaintenanceOrder, foreign.id).worker_id is None
+
+
+@pytest.mark.feature("WRN-01")
+def test_warning_counts_are_those_of_the_lists(app: Any, session: Any, busy: make.World, today: dt.date) -> None:
+    from app.listing import Moment
+    from app.listings import warnings
+
+    with app.app_context():
+        moment = Moment(session, busy.actor("maintenance_head"), today, at(today))
+        found = warnings.counts(moment)
+    assert found["maintenance", "over"] == 1 and found["inspection", "over"] == 1
+    assert found["contract", "over"] == found["contract", "near"] == 0
+    row = session.get(MaintenanceClock, busy.own.id)
+    row.covered_until = today + dt.timedelta(days=7)
+    session.commit()
+    with app.app_context():
+        assert warnings.counts(moment)["contract", "near"] == 1
