@@ -308,7 +308,7 @@ class Builder:
         from_on = self.today if rng.random() < 0.01 else self.today - DAY * 365
         life = live(rng, firm.habits, policy, self.diary, worker, from_on, stop_on or self.today, self.now)
         self._keep_life(elevator_id, use_unit_id, street, firm, worker, cover, life)
-        self._standing(elevator_id, street, firm, worker, life, stop_on, number)
+        self._standing(elevator_id, street, firm, worker, life, stop_on, number, cover[2] if cover else None)
         if stop_on is not None:
             self._status(elevator_id, "in_use", "suspended", "suspend", stop_on, "停用登记（接管）")
             self.add(MaintenancePause, elevator_id=elevator_id, from_on=stop_on, known_at=self._noon(stop_on))
@@ -339,7 +339,7 @@ class Builder:
             "internal_no": f"{number % 24 // 2 + 1}-{number % 2 + 1}",
             "maintenance_unit_id": firm_id, "use_unit_id": use_unit_id,
             "manufacturer": rng.choice(names.MAKERS), "installer": rng.choice(names.MAKERS),
-            "estate": estate, "address": f"{estate} {pair}",
+            "estate": estate, "address": f"{names.road_name(number // 24)} {number // 24 % 90 * 2 + 6} 号 {pair}",
             "place_type": names.PLACE_TYPES.get(estate.split("期")[0].rstrip("0123456789"), "residential"),
             "region_id": self.regions[street], "is_central": centre[0] != "980421000000",
             "is_secret": rng.random() < 0.002,
@@ -392,6 +392,7 @@ class Builder:
         life: Life,
         stop_on: dt.date | None,
         number: int,
+        covered_until: dt.date | None,
     ) -> None:
         """Clock, ledger and the open order, as the visits left them."""
         standing = life.standing
@@ -407,6 +408,7 @@ class Builder:
             "limit_days": firm.habits.limit_days, "missed": life.missed_now, "paused_on": stop_on,
             "limit_left_days": standing.remaining_days if standing else None,
             "plan_left_days": standing.plan_remaining_days if standing else None, "judged_through": self.today - DAY,
+            "covered_until": covered_until if covered_until and covered_until >= self.today else None,
         })  # fmt: skip
         manual, without_worker = number % 29 == 7, number % 61 == 11
         self.add(

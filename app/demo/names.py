@@ -34,6 +34,8 @@ USE_WORDS = (
     "岚山", "云樾", "水岸", "青坪", "澜城", "安居", "乐居",
 )  # fmt: skip
 
+ROADS = ("澜江路", "知春路", "揽月街", "青坪大道", "棉纺路", "望湖东路", "听澜街", "拾光路")
+
 SURNAMES = "王何苏顾陆江林温沈叶白秦许程宋韩方袁梁杜"
 GIVEN = (
     "砚秋", "一舟", "见山", "以宁", "清和", "望舒", "知远", "映川", "云帆", "景行", "怀瑾", "思齐", "牧之", "子衿",
@@ -61,6 +63,10 @@ def use_unit_name(number: int) -> str:
 def estate_name(number: int) -> str:
     turn = number // len(ESTATES)
     return ESTATES[number % len(ESTATES)] + (f"{turn + 1}期" if turn else "")
+
+
+def road_name(number: int) -> str:
+    return ROADS[number % len(ROADS)]
 
 
 def phone(number: int) -> str:

@@ -21,6 +21,7 @@ Refusal becomes that row's result. FAB's other doors of the view (add, edit, del
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -355,11 +356,11 @@ def shown(column: Column, value: Any) -> Any:
         return word(column.choices, value)
     if column.sensitive == "mobile":
         return mask_mobile(str(value))
-    if column.kind == "bool":
+    if isinstance(value, bool):
         return _("是") if value else _("否")
-    if column.kind == "instant":
+    if isinstance(value, dt.datetime):
         return clock.local(value).strftime("%Y-%m-%d %H:%M")
-    if column.kind == "date":
+    if isinstance(value, dt.date):
         return value.isoformat()
     return value
 
