@@ -8,15 +8,18 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from app import clock, scope
 from app.extensions import db
+from app.listings.accounts import ACCOUNTS
 from app.models import Account, AuditEntry
 from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import number, regions_below, role_words, run, show_once, text
+from app.views.base import Button, Screen, SQLAInterface, pill
 from app.workflows import accounts, signin, sub_accounts
 
 KINDS = {"maintenance": "维保单位", "use": "使用单位"}
@@ -29,7 +32,25 @@ ACTION_WORDS = {
 }  # fmt: skip
 
 
-class Accounts(BaseView):
+class Accounts(Screen):
+    """The list (ACC-12): search, filters, tabs, export; what it shows is the reader's scope."""
+
+    datamodel = SQLAInterface(Account)
+    route_base = "/accounts"
+    listing = ACCOUNTS
+    verb = Verb.ACCOUNT_READ
+    record = "AccountPages.show"
+    cells = {
+        "active": lambda row: pill(_("在用"), "ok") if row.active else pill(_("注销"), "gone"),
+    }
+    buttons = [
+        Button(_l("新建单位主账号"), "AccountPages.new_unit", Verb.ACCOUNT_CREATE, main=True),
+        Button(_l("新建监管账号"), "AccountPages.new_regulator", Verb.ACCOUNT_CREATE),
+    ]
+    empty_text = _l("还没有账号。先为本地区的单位建立主账号。")
+
+
+class AccountPages(BaseView):
     """The pages beside the account list."""
 
     route_base = "/accounts"
@@ -49,7 +70,7 @@ class Accounts(BaseView):
                 )
             )  # fmt: skip
             if issued:
-                return self._issued(issued, _("监管账号已建立"), url_for("Accounts.new_regulator"), _("再建一个"))
+                return self._issued(issued, _("监管账号已建立"), url_for("AccountPages.new_regulator"), _("再建一个"))
         roles = [r for r in Role if r in REGULATOR_ROLES and any(r in ASSIGNABLE.get(h, ()) for h in g.actor.roles)]
         page = self.render_template(
             "ta/accounts/regulator.html", title=_("新建监管账号"), findings=findings, form=request.form,
@@ -72,7 +93,7 @@ class Accounts(BaseView):
                 )
             )  # fmt: skip
             if issued:
-                return self._issued(issued, _("单位主账号已建立"), url_for("Accounts.new_unit"), _("再建一个"))
+                return self._issued(issued, _("单位主账号已建立"), url_for("AccountPages.new_unit"), _("再建一个"))
         page = self.render_template(
             "ta/accounts/unit.html", title=_("新建单位主账号"), findings=findings, form=request.form,
             kinds=list(KINDS.items()), chosen=request.form.getlist("kinds"), regions=regions_below(g.actor),
@@ -110,14 +131,14 @@ class Accounts(BaseView):
             return self._issued(done, _("密码已重置"))
         flash(_("已办理：%(deed)s", deed={"lock": "锁定", "unlock": "解锁", "deactivate": "注销",
                                        "reactivate": "恢复", "grant": "增加子用户数"}[deed]), "success")  # fmt: skip
-        return redirect(url_for("Accounts.show", pk=pk))
+        return redirect(url_for("AccountPages.show", pk=pk))
 
     def _issued(self, issued: Any, title: str, further: str = "", further_word: str = "") -> Any:
         account = issued.account
         return show_once(
             self.render_template(
                 "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
-                further_word=further_word, back=url_for("Accounts.show", pk=account.id),
+                further_word=further_word, back=url_for("AccountPages.show", pk=account.id),
             )
         )  # fmt: skip
 
@@ -163,6 +184,7 @@ def _whole(value: str) -> int:
 
 def register(appbuilder: Any) -> None:
     """Add these pages."""
-    screens.declare("Accounts", "can_read", Verb.ACCOUNT_READ)
-    screens.declare("Accounts", "can_write", Verb.ACCOUNT_CREATE)
+    screens.declare("AccountPages", "can_read", Verb.ACCOUNT_READ)
+    screens.declare("AccountPages", "can_write", Verb.ACCOUNT_CREATE)
     appbuilder.add_view_no_menu(Accounts)
+    appbuilder.add_view_no_menu(AccountPages)

@@ -9,19 +9,19 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, g, redirect, request, url_for
+from flask import current_app, g, redirect, request
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from app import clock, scope
 from app.extensions import db
-from app.models import Application, ContractElevator, Elevator, MaintenanceClock, MaintenanceOrder, Unit, Visit
+from app.listing import COUNT_CAP, moment
+from app.listings import warnings
+from app.models import Application, Elevator, MaintenanceOrder, Unit, Visit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
-from app.models.policy import policy_value
 from app.permissions import Actor, Role, Verb
-from app.policy.keys import Key
 from app.views import screens
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
@@ -31,13 +31,14 @@ QUEUE_ROWS = 6
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number that opens its list; `under` says what it is made of."""
+    """A number that opens its list; `under` says what it is made of, `most` where counting stopped."""
 
     title: str
     value: int
     under: str = ""
     link: str = ""
     tone: str = ""
+    most: int = 0
 
 
 class Home(IndexView):
@@ -52,8 +53,8 @@ class Home(IndexView):
     def index(self) -> Any:
         actor: Actor = g.actor
         now = clock.now()
-        if actor.roles == {Role.WORKER} and "field.home" in current_app.view_functions and not request.args.get("desk"):
-            return redirect(url_for("field.home"))
+        if actor.roles == {Role.WORKER} and link("/m/") and not request.args.get("desk"):
+            return redirect("/m/")
         return self.render_template(
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
             figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
@@ -77,9 +78,7 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
     if actor.may(Verb.ORDER_READ) and actor.person_id is not None:
         shown.append(_own_orders(actor, today))
     if actor.may(Verb.WARNING_READ):
-        shown += _clocks(actor, today)
-    if actor.may(Verb.CONTRACT_READ):
-        shown.append(_cover(actor, today, now))
+        shown += _warnings(actor)
     return shown
 
 
@@ -93,7 +92,7 @@ def _elevators(actor: Actor) -> Figure:
     kept = sum(by.get(s, 0) for s in ("in_use", "suspended", "notified"))
     a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
     under = _("在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
-    return Figure(_("管辖电梯") if actor.unit_id is None else _("本单位电梯"), kept, under, link("elevators"))
+    return Figure(_("管辖电梯") if actor.unit_id is None else _("本单位电梯"), kept, under, link("/elevators/"))
 
 
 def _visits(actor: Actor, today: dt.date) -> Figure:
@@ -108,7 +107,7 @@ def _visits(actor: Actor, today: dt.date) -> Figure:
         Visit,
     )
     going, review, sheet = db.session.execute(statement).one()
-    return Figure(_("维保中"), going, _("待复核 %(a)s　待上传 %(b)s", a=review, b=sheet), link("visits", tab="open"))
+    return Figure(_("维保中"), going, _("待复核 %(a)s　待上传 %(b)s", a=review, b=sheet), link("/visits/?tab=open"))
 
 
 def _own_orders(actor: Actor, today: dt.date) -> Figure:
@@ -121,61 +120,42 @@ def _own_orders(actor: Actor, today: dt.date) -> Figure:
     )
     waiting, late = db.session.execute(statement).one()
     tone = "over" if late else ""
-    return Figure(_("我的维保任务"), waiting, _("已过计划日 %(n)s", n=late), link("orders"), tone)
+    return Figure(_("我的维保任务"), waiting, _("已过计划日 %(n)s", n=late), link("/orders/"), tone)
 
 
-def _clocks(actor: Actor, today: dt.date) -> list[Figure]:
-    near_days = policy_value(db.session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
-    near = today + dt.timedelta(days=near_days)
-    statement = scope.apply(
-        select(
-            func.count(case((MaintenanceClock.limit_on < today, 1))),
-            func.count(case((and_(MaintenanceClock.limit_on >= today, MaintenanceClock.limit_on <= near), 1))),
-        )
-        .join(Elevator, Elevator.id == MaintenanceClock.elevator_id)
-        .where(MaintenanceClock.limit_on <= near, Elevator.status == "in_use"),
-        actor,
-        MaintenanceClock,
-    )
-    over, soon = db.session.execute(statement).one()
+def _warnings(actor: Actor) -> list[Figure]:
+    """The same conditions as the warnings page, in its one statement; a number there is a number here."""
+    count = warnings.counts(moment(db.session, actor))
+    over, soon = count["maintenance", "over"], count["maintenance", "near"]
+    late, due = count["inspection", "over"], count["inspection", "near"]
+    gone, ending = count["contract", "over"], count["contract", "near"]
     return [
-        Figure(_("维保超期"), over, _("期限已过，尚未维保"), link("elevators", tab="overdue"), "over" if over else ""),
         Figure(
-            _("临近维保"), soon, _("%(n)s 天内到期", n=near_days), link("elevators", tab="near_maintenance"),
-            "near" if soon else "",
+            _("维保超期"), over, _("临近维保 %(n)s", n=capped(soon)), link("/warnings/?kind=maintenance"),
+            "over" if over else "near" if soon else "", COUNT_CAP,
+        ),
+        Figure(
+            _("检验超期"), late, _("临近检验 %(n)s", n=capped(due)), link("/warnings/?kind=inspection"),
+            "over" if late else "near" if due else "", COUNT_CAP,
+        ),
+        Figure(
+            _("临近脱保"), ending, _("已脱保 %(n)s", n=capped(gone)), link("/warnings/?kind=contract"),
+            "over" if gone else "near" if ending else "", COUNT_CAP,
         ),
     ]  # fmt: skip
 
 
-def _cover(actor: Actor, today: dt.date, now: dt.datetime) -> Figure:
-    """脱保: in use without a contract today; 临近脱保: its last day is near and nothing follows."""
-    days = policy_value(db.session, Key.NEAR_CONTRACT_DAYS, actor.region_code, today)
-    row = ContractElevator.__table__.c
-    kept = or_(row.removed_at.is_(None), row.removed_at > now)
-    live = and_(row.elevator_id == Elevator.id, row.added_at <= now, kept)
-
-    def covered(on: dt.date) -> Any:
-        return select(1).where(live, row.starts_on <= on, row.ends_on >= on).exists()
-
-    later = today + dt.timedelta(days=days + 1)
-    statement = scope.apply(
-        select(
-            func.count(case((~covered(today), 1))),
-            func.count(case((and_(covered(today), ~covered(later)), 1))),
-        ).where(Elevator.status == "in_use"),
-        actor,
-        Elevator,
-    )
-    gone, soon = db.session.execute(statement).one()
-    tone = "over" if gone else "near" if soon else ""
-    return Figure(_("临近脱保"), soon, _("已脱保 %(n)s", n=gone), link("warnings", tab="contract"), tone)
+def capped(count: int) -> str:
+    """A count as shown: beyond the cap it was not counted further."""
+    return f"{COUNT_CAP - 1:,}+" if count >= COUNT_CAP else f"{count:,}"
 
 
 def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
     """What waits: for an officer his queue by time left, for a unit its own open applications."""
     if not actor.may(Verb.APPLICATION_READ):
         return None
-    states = ("submitted", "accepted") if actor.may(Verb.APPLICATION_DECIDE) else ("submitted", "accepted", "returned")
+    decides = actor.may(Verb.APPLICATION_DECIDE)
+    states = ("submitted", "accepted") if decides else ("submitted", "accepted", "returned")
     where = (Application.is_open, Application.state.in_(states))
     base = scope.apply(select(Application).where(*where), actor, Application)
     rows = db.session.scalars(
@@ -187,10 +167,11 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
         )
     ).one()
     shown = [
-        {"row": row, "link": link("application", pk=row.id), "left": _left(row.due_at, now)}
+        {"row": row, "link": link(f"/applications/{row.id}"), "left": _left(row.due_at, now)}
         for row in rows
     ]
-    return {"rows": shown, "total": total, "late": late, "link": link("applications")}
+    every = link("/applications/queue" if decides else "/applications/")
+    return {"rows": shown, "total": total, "late": late, "link": every}
 
 
 def _left(due_at: dt.datetime | None, now: dt.datetime) -> tuple[str, str]:
@@ -220,21 +201,19 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
     if unit.approved_version > 0 and any_reported:
         return []
     return [
-        (_("完善单位备案并上报"), link("own_unit"), unit.filing_state in ("pending", "approved")),
-        (_("登记电梯"), link("elevators"), bool(any_elevator)),
-        (_("上报电梯备案"), link("elevators", tab="draft"), bool(any_reported)),
+        (_("完善单位备案并上报"), link("/units/mine"), unit.filing_state in ("pending", "approved")),
+        (_("登记电梯"), link("/elevators/"), bool(any_elevator)),
+        (_("上报电梯备案"), link("/elevators/?tab=draft"), bool(any_reported)),
     ]
 
 
-def link(place: str, **values: Any) -> str:
-    """The address of another area's list, or nothing while that area is not installed."""
-    endpoint = PLACES[place]
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+def link(path: str) -> str:
+    """The address of another area's page, or nothing where that is not installed."""
+    found: str = path if _routes().test(path.partition("?")[0], "GET") else ""
+    return found
 
 
-PLACES = {
-    "elevators": "Elevators.list", "visits": "Visits.list", "orders": "Orders.list", "warnings": "Warnings.list",
-    "applications": "Applications.list", "application": "Applications.show", "own_unit": "Units.own",
-}  # fmt: skip
+def _routes() -> Any:
+    return current_app.url_map.bind(request.host)
 
 screens.declare("Home", "can_index", Verb.HOME)

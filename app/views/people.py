@@ -9,66 +9,53 @@ from flask import abort, current_app, flash, g, jsonify, redirect, request, url_
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.models import GradeCertificate, Person
+from app.listings.people import PEOPLE
+from app.models import Application, Attachment, GradeCertificate, Person
 from app.models.choices import APPLICATION_STATE, GRADE
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import number, run, text
+from app.views.base import Button, Screen, SQLAInterface, mark
 from app.workflows import attachments, grades, people
 
-PAGE = 50
+
+class People(Screen):
+    """The list (PER-03). Phones are masked, in the list and in its export."""
+
+    datamodel = SQLAInterface(Person)
+    route_base = "/people"
+    listing = PEOPLE
+    verb = Verb.PERSON_READ
+    record = "PeoplePages.show"
+    cells = {
+        "certificate_until": lambda row: (
+            mark(row.certificate_until, "over")
+            if row.certificate_until and row.certificate_until < clock.today()
+            else row.certificate_until or "—"
+        ),
+    }
+    buttons = [Button(_l("添加人员"), "PeoplePages.new", Verb.PERSON_EDIT, main=True)]
+    empty_text = _l("还没有人员。添加人员，或新增维保员子用户时自动建立。")
 
 
-class People(BaseView):
-    """Phones are masked in the list; the whole number needs its own right and leaves a trace."""
+class PeoplePages(BaseView):
+    """A person's pages. The whole phone number needs its own right and leaves a trace."""
 
     route_base = "/people"
-    default_view = "list"
+    default_view = "new"
 
-    @expose("/")
-    @has_access
-    @permission_name("read")
-    def list(self) -> Any:
-        q, state = request.args.get("q", "")[:80].strip(), request.args.get("f_state", "")
-        statement = scope.apply(select(Person), g.actor, Person)
-        for word in q.split()[:5]:
-            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            # A whole phone finds its person; a part of one must not feel its way to the rest.
-            statement = statement.where(
-                or_(
-                    Person.name.ilike(like, escape="\\"),
-                    Person.certificate_no.ilike(like, escape="\\"),
-                    Person.phone == word,
-                )
-            )
-        if state in ("here", "left"):
-            statement = statement.where(Person.left_on.is_(None) if state == "here" else Person.left_on.is_not(None))
-        total = db.session.scalar(select(func.count()).select_from(statement.with_only_columns(Person.id).subquery()))
-        pages = max(1, -(-(total or 0) // PAGE))
-        page = min(max(number(request.args.get("page")) or 1, 1), pages)
-        rows = db.session.scalars(
-            statement.options(joinedload(Person.unit)).order_by(Person.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
-        ).all()
-        now = clock.now()
-        quotas = people.quotas(db.session, rows, now)
-        return self.render_template(
-            "ta/accounts/people.html", title=_("人员与证书"), rows=rows, quotas=quotas, total=total, page=page,
-            pages=pages, q=q, state=state, mask=mask_mobile, grades=GRADE, today=clock.local_day(now),
-            may_write=self._own(), may_reveal=g.actor.may(Verb.SENSITIVE_READ),
-        )  # fmt: skip
-
-    @expose("/add", methods=["GET", "POST"])
+    @expose("/new", methods=["GET", "POST"])
     @has_access
     @permission_name("write")
-    def add(self) -> Any:
+    def new(self) -> Any:
         return self._form(None)
 
     @expose("/<int:pk>/edit", methods=["GET", "POST"])
@@ -106,7 +93,7 @@ class People(BaseView):
         if bad:
             return self._record(person, bad, 422)
         flash(_("已办理离职，其账号已注销"), "success")
-        return redirect(url_for("People.show", pk=pk))
+        return redirect(url_for("PeoplePages.show", pk=pk))
 
     @expose("/<int:pk>/certificate", methods=["GET", "POST"])
     @has_access
@@ -124,7 +111,7 @@ class People(BaseView):
                 _done, findings, status = run(lambda session: self._apply(session, pk, issued_on, valid_until))
             if not findings:
                 flash(_("已提交，审核通过后提高台次上限"), "success")
-                return redirect(url_for("People.show", pk=pk))
+                return redirect(url_for("PeoplePages.show", pk=pk))
         page = self.render_template(
             "ta/accounts/certificate.html", title=_("添加等级证书"), person=person, findings=findings,
             form=request.form, grades=[(k, v) for k, v in GRADE.items() if k != "general"],
@@ -140,7 +127,7 @@ class People(BaseView):
         scans = [file for file in request.files.getlist("scan") if file.filename]
         kept = [
             attachments.store(
-                session, g.actor, now, file.stream, file.filename or "", "grade", "grade_certificate", row.id,
+                session, g.actor, now, file.stream, file.filename or "", "grade", "application", None,
                 row.unit_id, row.region_code,
             ).id
             for file in scans
@@ -166,7 +153,7 @@ class People(BaseView):
                 )  # fmt: skip
                 if saved:
                     flash(_("已保存"), "success")
-                    return redirect(url_for("People.show", pk=saved.id))
+                    return redirect(url_for("PeoplePages.show", pk=saved.id))
         elif person is not None:
             form = {name: getattr(person, name) or "" for name in people.FIELDS}
             form["row_version"] = person.row_version
@@ -181,7 +168,7 @@ class People(BaseView):
             .where(GradeCertificate.person_id == person.id)
             .order_by(GradeCertificate.id.desc())
         ).all()
-        scans = {row.id: attachments.of(db.session, "grade_certificate", row.id) for row in held}
+        scans = self._scans([row.id for row in held])
         page = self.render_template(
             "ta/accounts/person.html", title=person.name, person=person, certificates=held, scans=scans,
             quota=people.quotas(db.session, [person], now)[person.id], grades=GRADE, states=APPLICATION_STATE,
@@ -190,6 +177,20 @@ class People(BaseView):
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
         )  # fmt: skip
         return page, status
+
+    @staticmethod
+    def _scans(certificate_ids: Any) -> dict[int, Any]:
+        """The files of each certificate; they hang on the applications that asked for it."""
+        found: dict[int, Any] = {key: [] for key in certificate_ids}
+        statement = (
+            select(Application.entity_id, Attachment)
+            .join(Attachment, (Attachment.entity == "application") & (Attachment.entity_id == Application.id))
+            .where(Application.entity == "grade_certificate", Application.entity_id.in_(certificate_ids))
+            .order_by(Attachment.id)
+        )
+        for key, scan in db.session.execute(scope.apply(statement, g.actor, Application, Attachment)):
+            found[key].append(scan)
+        return found
 
     @staticmethod
     def _own() -> bool:
@@ -214,7 +215,8 @@ def _day(name: str, label: str) -> tuple[dt.date | None, list[Finding]]:
 
 def register(appbuilder: Any) -> None:
     """Add these pages."""
-    screens.declare("People", "can_read", Verb.PERSON_READ)
-    screens.declare("People", "can_write", Verb.PERSON_EDIT)
-    screens.declare("People", "can_reveal", Verb.SENSITIVE_READ)
+    screens.declare("PeoplePages", "can_read", Verb.PERSON_READ)
+    screens.declare("PeoplePages", "can_write", Verb.PERSON_EDIT)
+    screens.declare("PeoplePages", "can_reveal", Verb.SENSITIVE_READ)
     appbuilder.add_view_no_menu(People)
+    appbuilder.add_view_no_menu(PeoplePages)

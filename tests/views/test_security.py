@@ -460,7 +460,7 @@ PAGES = {
     "/sub-accounts/": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
     "/sub-accounts/add": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
     "/people/": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.CLERK},
-    "/people/add": {Role.MAINTENANCE_HEAD, Role.CLERK},
+    "/people/new": {Role.MAINTENANCE_HEAD, Role.CLERK},
 }
 OTHERS = (Role.TESTER, Role.RESCUE_AGENT)
 

@@ -1,0 +1,73 @@
+"""Accounts as a regulator lists them (ACC-12)."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import and_
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.listing import Column, Filter, Listing, Tab, column, register
+from app.models import Account, AccountRole, Unit
+from app.permissions import ROLE_LABEL, Role
+
+KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
+_KIND = {
+    "regulator": Account.unit_id.is_(None),
+    "main": and_(Account.unit_id.is_not(None), Account.is_main),
+    "sub": and_(Account.unit_id.is_not(None), Account.is_main.is_(False)),
+}
+_WORDS = {role.value: ROLE_LABEL[role] for role in Role}
+
+
+def kind_of(account: Account) -> str:
+    return "regulator" if account.unit_id is None else "main" if account.is_main else "sub"
+
+
+def _roles(account: Account) -> str:
+    return "、".join(str(_WORDS[row.name]) for row in account.roles if row.name in _WORDS)
+
+
+def _last_login(account: Account) -> str | None:
+    # FAB's own column: a wall-clock time without zone, written as Shanghai's.
+    return f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else None
+
+
+def _has_role(names: list[str]) -> object:
+    return Account.roles.any(AccountRole.name.in_(names))
+
+
+ACCOUNTS = register(Listing(
+    name="accounts",
+    title=_l("账号"),
+    model=Account,
+    columns=(
+        Column("username", _l("登录名"), lambda a: a.username, "code", Account.username),
+        Column("name", _l("姓名"), lambda a: a.first_name, "text", Account.first_name),
+        column(Account, "phone", sort=False),
+        Column("kind", _l("类别"), kind_of, "choice", None, KIND),
+        Column("roles", _l("角色"), _roles),
+        Column("unit", _l("所属单位"), lambda a: a.unit.name if a.unit else None),
+        Column("uscc", _l("统一社会信用代码"), lambda a: a.unit.uscc if a.unit else None, "code"),
+        Column("region", _l("管辖地区"), lambda a: a.region.name if a.region else None),
+        Column("active", _l("在用"), lambda a: bool(a.active), "bool", Account.active),
+        Column("must_change", _l("须改密码"), lambda a: a.must_change_password, "bool"),
+        Column("last_login", _l("上次登录"), _last_login, "text", Account.last_login),
+    ),
+    default=("username", "name", "phone", "kind", "roles", "unit", "region", "active", "last_login"),
+    search=(Account.username, Account.first_name, Unit.name),
+    search_hint=_l("登录名、姓名、单位名称"),
+    filters=(
+        Filter("role", _l("角色"), "choice", choices=dict(_WORDS), criterion=_has_role),
+        Filter("phone", _l("手机（完整号码）"), "text", criterion=lambda typed: Account.phone == typed),
+        Filter("active", _l("在用"), "bool", Account.active),
+        Filter("region", _l("地区"), "region", Account.region_code),
+    ),
+    tabs=(
+        Tab("all", _l("全部")),
+        *(Tab(key, word, lambda _moment, key=key: _KIND[key]) for key, word in KIND.items()),  # type: ignore[misc]
+        Tab("ended", _l("已注销"), lambda _moment: Account.active.is_(False)),
+    ),
+    order=("id", True),
+    load=(joinedload(Account.unit), joinedload(Account.region), selectinload(Account.roles)),
+    join=lambda statement: statement.outerjoin(Unit, Unit.id == Account.unit_id),
+))  # fmt: skip
