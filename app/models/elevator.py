@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, Numeric, String, Text, text
@@ -94,6 +95,8 @@ class Elevator(Stamped, Versioned, Model):
     region: Mapped[Region] = relationship()
     maintenance_unit: Mapped[Unit | None] = relationship(foreign_keys=[maintenance_unit_id])
     use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
+    # For lists; the clock is the schedule's to write.
+    maintenance_clock: Mapped[Any] = relationship("MaintenanceClock", viewonly=True, uselist=False)
 
     def __repr__(self) -> str:
         return self.code

@@ -16,6 +16,7 @@ def register(appbuilder: Any) -> None:
         contracts,
         elevators,
         files,
+        filing_lists,
         health,
         inbox,
         jobs,
@@ -27,6 +28,7 @@ def register(appbuilder: Any) -> None:
         people,
         policy,
         profile,
+        queue,
         regions,
         security,
         sub_accounts,
@@ -50,6 +52,8 @@ def register(appbuilder: Any) -> None:
     units.register(appbuilder)
     elevators.register(appbuilder)
     applications.register(appbuilder)
+    queue.register(appbuilder)
+    filing_lists.register(appbuilder)
     contracts.register(appbuilder)
     ledgers.register(appbuilder)
     orders.register(appbuilder)

@@ -1,8 +1,7 @@
-"""Applications: the officer's queue, the approval page with old | new and checks, and what the applicant sees."""
+"""An application's page: old | new, checks and decision for the officer, progress and opinions for the applicant."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, flash, g, redirect, request, url_for
@@ -10,7 +9,6 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -25,39 +23,15 @@ from app.views.filing_words import WORDS, due_instant
 from app.workflows import applications, filing, submissions
 from app.workflows.submissions import FILING_KINDS
 
-SIZE, MOST_SIZE, MOST_COUNTED, MOST_BULK = 50, 200, 1000, 200
-_WAITING = [s.value for s in WAITING_STATES]
-DECISIONS = ("approve", "return", "reject")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one application of a bulk decision."""
-
-    application: Application | None
-    key: str
-    findings: list[Finding]
+MOST_COUNTED = 1000
+WAITING = [s.value for s in WAITING_STATES]
 
 
 class ApplicationPages(BaseView):
-    """Queue, page, decision."""
+    """Page, decision, withdrawal, correction."""
 
     route_base = "/applications"
-    default_view = "queue"
-
-    @expose("/", methods=["GET"])
-    @has_access
-    @permission_name("read")
-    def all(self) -> Any:
-        """Every application within scope; a unit's own."""
-        return self._list("all")
-
-    @expose("/queue", methods=["GET"])
-    @has_access
-    @permission_name("decide")
-    def queue(self) -> Any:
-        """待我审批: what waits, the nearest limit first; one's own submissions wait for another officer."""
-        return self._list("queue")
+    default_view = "page"
 
     @expose("/<int:key>", methods=["GET"])
     @has_access
@@ -83,7 +57,7 @@ class ApplicationPages(BaseView):
         if verb == "accept":
             return redirect(f"/applications/{key}")
         following = applications.next_waiting(db.session, g.actor, after=row)
-        return redirect(f"/applications/{following.id}" if following else url_for("ApplicationPages.queue"))
+        return redirect(f"/applications/{following.id}" if following else url_for("Queue.list"))
 
     @expose("/<int:key>/withdraw", methods=["POST"])
     @has_access
@@ -120,44 +94,14 @@ class ApplicationPages(BaseView):
         flash(_("已重新提交"), "success")
         return redirect(f"/applications/{key}")
 
-    @expose("/bulk", methods=["POST"])
-    @has_access
-    @permission_name("decide")
-    def bulk(self) -> Any:
-        """Decide many: each is checked and decided by itself, each has its result."""
-        verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
-        chosen = list(dict.fromkeys(request.form.getlist("chosen")))
-        if not chosen or len(chosen) > MOST_BULK or verb not in DECISIONS:
-            flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
-            return redirect(url_for("ApplicationPages.queue"))
-        results = [self._one_of_many(item, verb, opinion) for item in chosen]
-        done = sum(not r.findings for r in results)
-        return self.render_template(
-            "ta/filing/bulk.html", title=_("批量办理结果"), results=results, done=done, words=WORDS,
-            verb=WORDS.verb[verb],
-        )  # fmt: skip
-
     # --- parts
-
-    def _one_of_many(self, item: str, verb: str, opinion: str) -> Result:
-        """`item` is id and the version that the list showed."""
-        key, _sep, seen = item.partition(":")
-        if not (_is_number(key, 16) and _is_number(seen, 10)):
-            return Result(None, item[:30], [Finding(_("选择"), False, _("不是有效的申请"), _("请刷新后重新选择"))])
-        try:
-            with transaction(db.session):
-                made = applications.decide(db.session, g.actor, int(key), verb, opinion, int(seen), clock.now())
-        except Refusal as refusal:
-            row = db.session.scalar(scope.apply(select(Application).where(Application.id == int(key)), g.actor))
-            return Result(row, key, [f for f in refusal.findings if not f.ok])
-        return Result(made, key, [])
 
     def _page(self, row: Application, findings: list[Finding], status: int) -> Any:
         now = clock.now()
         own = _may_withdraw(row)
         officer = g.actor.may(Verb.APPLICATION_DECIDE)
-        may_decide = officer and row.state in _WAITING and row.submitted_by_id != g.actor.user_id
-        checks = applications.checks(db.session, row, now) if row.state in (*_WAITING, "returned") else []
+        may_decide = officer and row.state in WAITING and row.submitted_by_id != g.actor.user_id
+        checks = applications.checks(db.session, row, now) if row.state in (*WAITING, "returned") else []
         if not officer:
             # Who else claims the same code is for the officer's eyes.
             checks = [f for f in checks if not f.rule.endswith("另有填报")]
@@ -183,46 +127,6 @@ class ApplicationPages(BaseView):
         )  # fmt: skip
         return page, status
 
-    def _list(self, which: str) -> Any:
-        statement = scope.apply(select(Application), g.actor)
-        if which == "queue":
-            statement = statement.where(
-                Application.is_open.is_(True), Application.state.in_(_WAITING), applications.not_own(g.actor)
-            )
-        # Only what waits is few enough to be counted by kind on every page.
-        counts = dict(db.session.execute(_by_kind(statement)).all()) if which == "queue" else {}  # type: ignore[arg-type]
-        kind = request.args.get("kind", "")
-        notices = []
-        if kind and kind not in WORDS.kind:
-            notices.append(_("没有“%(k)s”这种事项，已显示全部", k=kind[:30]))
-            kind = ""
-        state = request.args.get("state", "") if which == "all" else ""
-        if state and state not in WORDS.application:
-            notices.append(_("没有“%(k)s”这种状态，已显示全部", k=state[:30]))
-            state = ""
-        text = request.args.get("q", "").strip()[:60]
-        page, said = _number("page", 1, 1, 10**6)
-        size, more = _number("size", SIZE, 1, MOST_SIZE)
-        notices += said + more
-        if kind:
-            statement = statement.where(Application.kind == kind)
-        if state:
-            statement = statement.where(Application.state == state)
-        if text:
-            named = Application.title.contains(text, autoescape=True)
-            statement = statement.where(Application.number.startswith(text.upper(), autoescape=True) | named)
-        order = (Application.due_at, Application.id) if which == "queue" else (Application.id.desc(),)
-        found = db.session.scalars(
-            statement.options(selectinload(Application.unit)).order_by(*order).limit(size + 1).offset((page - 1) * size)
-        ).all()
-        now = clock.now()
-        return self.render_template(
-            "ta/filing/applications.html", title=_("待我审批") if which == "queue" else _("申请"), which=which,
-            rows=[(a, due_instant(a.due_at, a.submitted_at, now) if a.is_open else None) for a in found[:size]],
-            more=len(found) > size, page=page, size=size, kind=kind, state=state, q=text, counts=counts, words=WORDS,
-            total=sum(counts.values()), notices=notices, now=now,
-        )  # fmt: skip
-
 
 def _row(key: int) -> Application:
     try:
@@ -235,7 +139,7 @@ def _row(key: int) -> Application:
 def _seen(name: str) -> int:
     """The version on the officer's page; without one nothing was seen, and nothing is decided."""
     text = request.form.get(name, "")
-    return int(text) if _is_number(text, 10) else 0
+    return int(text) if is_number(text, 10) else 0
 
 
 def _may_withdraw(row: Application) -> bool:
@@ -266,7 +170,7 @@ def _subject_link(row: Application) -> str | None:
 def _place(row: Application) -> tuple[int, int]:
     """Which one of how many in the queue; counted to a thousand."""
     waiting = scope.apply(select(Application.id, Application.due_at), g.actor, Application).where(
-        Application.is_open.is_(True), Application.state.in_(_WAITING), applications.not_own(g.actor)
+        Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(g.actor)
     )
     total = db.session.scalar(select(func.count()).select_from(waiting.limit(MOST_COUNTED).subquery())) or 0
     before = waiting
@@ -278,22 +182,7 @@ def _place(row: Application) -> tuple[int, int]:
     return ahead + 1, total
 
 
-def _by_kind(statement: Any) -> Any:
-    found = statement.with_only_columns(Application.kind, func.count()).group_by(Application.kind)
-    return found.order_by(Application.kind)
-
-
-def _number(name: str, default: int, low: int, high: int) -> tuple[int, list[str]]:
-    text = request.args.get(name)
-    if text is None:
-        return default, []
-    if _is_number(text, 8) and low <= int(text) <= high:
-        return int(text), []
-    words = {"n": name, "v": text[:20], "l": low, "h": high, "d": default}
-    return default, [_("%(n)s=“%(v)s”不可用，应为 %(l)s 至 %(h)s 的整数，已按 %(d)s 显示", **words)]
-
-
-def _is_number(text: str, below: int) -> bool:
+def is_number(text: str, below: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) < below
 
 

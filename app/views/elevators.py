@@ -19,6 +19,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import (
     Application,
+    Contract,
     ContractElevator,
     Elevator,
     MaintenanceClock,
@@ -168,10 +169,15 @@ class ElevatorPages(FilingPages):
         bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None
         if bound is not None:
             whole = (bound.ends_on - bound.starts_on).days
+            due = due_days(bound.ends_on, today, near("near_contract_days"), whole)
+            # A use unit that is not named in the contract sees that there is one, not which.
+            held_contract = db.session.scalar(
+                scope.apply(select(Contract).where(Contract.id == bound.contract_id), g.actor)
+            )
+            number = held_contract.number if held_contract else _("至 %(d)s", d=bound.ends_on)
             found.append(
-                Clock(_("维保合同"), due_days(bound.ends_on, today, near("near_contract_days"), whole),
-                      bound.contract.number, f"/contracts/{bound.contract_id}")
-            )  # fmt: skip
+                Clock(_("维保合同"), due, number, f"/contracts/{bound.contract_id}" if held_contract else None)
+            )
         elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped":
             found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), _("没有生效的合同")))
         open_one = db.session.scalar(

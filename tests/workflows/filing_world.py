@@ -93,3 +93,9 @@ def attachment(session: Any, actor: Any, **fields: Any) -> Attachment:
     session.add(row)
     session.commit()
     return row
+
+
+def fresh(session: Any) -> Any:
+    """The session, reading what others have committed since."""
+    session.rollback()
+    return session

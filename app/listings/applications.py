@@ -1,0 +1,52 @@
+"""Applications: what one's region or unit has asked for, and what became of it (LIF-07)."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import selectinload
+
+from app.listing import Column, Filter, Listing, Tab, column, register
+from app.models import Application
+from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+
+_WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "accepted"])
+
+APPLICATIONS = register(
+    Listing(
+        name="applications",
+        title=_l("申请"),
+        model=Application,
+        columns=(
+            column(Application, "number", sort=False),
+            column(Application, "kind", sort=False),
+            column(Application, "title", sort=False),
+            Column("unit", _l("申请单位"), lambda row: row.unit.name if row.unit else None),
+            column(Application, "state", sort=False),
+            column(Application, "submitted_at"),
+            column(Application, "due_at"),
+            column(Application, "effective_on"),
+            column(Application, "decided_at"),
+            column(Application, "opinion", sort=False),
+        ),
+        default=("number", "kind", "title", "unit", "submitted_at", "state", "due_at"),
+        search=(Application.number, Application.title),
+        search_hint=_l("申请编号、识别码、名称"),
+        filters=(
+            Filter("kind", _l("事项"), "choice", Application.kind, APPLICATION_KIND),
+            Filter("state", _l("状态"), "choice", Application.state, APPLICATION_STATE),
+            Filter("unit", _l("申请单位"), "lookup", Application.unit_id, lookup="units"),
+            Filter("region", _l("所在地区"), "region", Application.region_code),
+            Filter("effective", _l("生效日期"), "date", Application.effective_on),
+        ),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("waiting", _l("待审批"), lambda m: _WAITS),
+            Tab("returned", _l("退回补正"), lambda m: Application.state == "returned", "near"),
+            Tab("late", _l("超过期限"), lambda m: _WAITS & (Application.due_at < m.now), "over"),
+            Tab("approved", _l("通过"), lambda m: Application.state == "approved"),
+            Tab("rejected", _l("不同意"), lambda m: Application.state == "rejected"),
+        ),
+        order=("id", True),
+        load=(selectinload(Application.unit),),
+    )
+)  # fmt: skip

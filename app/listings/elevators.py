@@ -1,0 +1,119 @@
+"""Elevators: the register, its due clock, inspection and contract (ELV-02, ELV-03)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
+from sqlalchemy.orm import selectinload
+
+from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listings import standing
+from app.models import Elevator, MaintenanceClock
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
+
+
+def _clock(name: str) -> Any:
+    return lambda row: getattr(row.maintenance_clock, name) if row.maintenance_clock is not None else None
+
+
+def _with_clock(statement: Select[Any]) -> Select[Any]:
+    # One row an elevator at most, so the count stays that of elevators.
+    return statement.outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
+
+
+def _status(value: str) -> Any:
+    return lambda m: Elevator.status == value
+
+
+ELEVATORS = register(
+    Listing(
+        name="elevators",
+        title=_l("电梯"),
+        model=Elevator,
+        columns=(
+            column(Elevator, "code"),
+            column(Elevator, "address", sort=False),
+            column(Elevator, "estate", sort=False),
+            column(Elevator, "category", sort=False),
+            column(Elevator, "certificate_no", sort=False),
+            Column("use_unit", _l("使用单位"), lambda row: row.use_unit.name if row.use_unit else None),
+            Column(
+                "maintenance_unit", _l("维保单位"),
+                lambda row: row.maintenance_unit.name if row.maintenance_unit else None,
+            ),
+            column(Elevator, "status", sort=False),
+            Column("limit_on", _l("维保期限"), _clock("limit_on"), "date", MaintenanceClock.limit_on),
+            Column("last_visit_on", _l("上次维保"), _clock("last_visit_on"), "date", MaintenanceClock.last_visit_on),
+            column(Elevator, "next_inspection_on"),
+            Column("covered_until", _l("合同至"), _clock("covered_until"), "date", MaintenanceClock.covered_until),
+            column(Elevator, "filing_state", sort=False),
+            column(Elevator, "info_state", sort=False),
+            column(Elevator, "registration_code", sort=False),
+            column(Elevator, "equipment_code", sort=False),
+            column(Elevator, "factory_no", sort=False),
+            column(Elevator, "internal_no", sort=False),
+            column(Elevator, "rescue_code", sort=False),
+            column(Elevator, "place_type", sort=False),
+            column(Elevator, "model", sort=False),
+            column(Elevator, "manufacturer", sort=False),
+            column(Elevator, "rated_load", sort=False),
+            column(Elevator, "rated_speed", sort=False),
+            column(Elevator, "floors", sort=False),
+            column(Elevator, "commissioned_on"),
+            column(Elevator, "inspected_on"),
+            column(Elevator, "safety_officer", sort=False),
+            column(Elevator, "safety_phone", sort=False),
+            column(Elevator, "emergency_phone", sort=False),
+            column(Elevator, "is_secret", sort=False),
+            column(Elevator, "approved_on"),
+            Column("region", _l("所在地区"), lambda row: row.region.name),
+        ),
+        default=(
+            "code", "address", "certificate_no", "use_unit", "maintenance_unit", "status", "limit_on",
+            "next_inspection_on", "covered_until",
+        ),
+        search=(
+            Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate,
+        ),
+        search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
+        filters=(
+            Filter("region", _l("所属辖区"), "region", Elevator.region_code),
+            Filter("maintenance_unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
+            Filter("status", _l("状态"), "choice", Elevator.status, ELEVATOR_STATUS),
+            Filter("filing_state", _l("审核状态"), "choice", Elevator.filing_state, FILING_STATE),
+            Filter("info_state", _l("信息状态"), "choice", Elevator.info_state, INFO_STATE),
+            Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
+            Filter("place_type", _l("使用场所"), "choice", Elevator.place_type, PLACE_TYPE),
+            Filter("next_inspection", _l("下次检验日期"), "date", Elevator.next_inspection_on),
+            Filter("limit", _l("维保期限"), "date", MaintenanceClock.limit_on),
+            Filter("secret", _l("涉密"), "bool", Elevator.is_secret),
+        ),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("in_use", _l("在用"), _status("in_use")),
+            Tab("suspended", _l("停用"), _status("suspended")),
+            Tab("notified", _l("告知"), _status("notified")),
+            Tab("scrapped", _l("报废"), _status("scrapped")),
+            Tab(
+                "overdue", _l("维保超期"),
+                lambda m: (Elevator.status == "in_use") & standing.maintenance_over(m.today), "over",
+            ),
+            Tab(
+                "due", _l("临近维保"),
+                lambda m: (Elevator.status == "in_use") & standing.maintenance_near(m.today), "near",
+            ),
+            Tab("inspection", _l("临近检验"), lambda m: standing.inspection_near(m.today), "near"),
+            Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
+            Tab("draft", _l("待上报"), lambda m: Elevator.filing_state.in_(["draft", "rejected"])),
+        ),
+        order=("id", True),
+        load=(
+            selectinload(Elevator.use_unit), selectinload(Elevator.maintenance_unit), selectinload(Elevator.region),
+            selectinload(Elevator.maintenance_clock),
+        ),
+        join=_with_clock,
+    )
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""The lists of elevators, units and applications, with bulk 上报."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from app import clock, scope
+from app.extensions import db
+from app.listings.applications import APPLICATIONS
+from app.listings.elevators import ELEVATORS
+from app.listings.units import UNITS
+from app.models import Application, Elevator, Unit
+from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FILING_STATE, UNIT_KINDS
+from app.models.policy import policy_value
+from app.permissions import Verb
+from app.rules.inspection import WarningLevel, warning_level
+from app.views.base import Button, Deed, Screen, due, mark, pill, two
+from app.views.filing_words import due_instant
+from app.workflows import filing
+
+STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
+FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
+APPLICATION_TONE = {
+    "submitted": "near", "accepted": "near", "returned": "near", "approved": "ok", "rejected": "over",
+}  # fmt: skip
+
+
+def submit_one(model: Any) -> Any:
+    """审核上报 of one chosen row; says which application came of it."""
+
+    def submit(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+        row = scope.visible(session, actor, model, key)
+        return f"{row!r} → {filing.submit(session, actor, row, at).number}"
+
+    return submit
+
+
+def _near(key: str, row: Any) -> int:
+    return int(policy_value(db.session, key, row.region_code, clock.today()) or 0)
+
+
+def _place(row: Elevator) -> Markup:
+    place = two(row.address, CATEGORY.get(row.category, row.category))
+    return place + Markup(" ") + mark(_("涉密"), "secret") if row.is_secret else place
+
+
+def _limit(row: Elevator) -> Markup:
+    held = row.maintenance_clock
+    if held is None or row.status == "scrapped":
+        return due(None)
+    left = (held.limit_on - clock.today()).days if held.limit_on else None
+    return due(left, held.limit_days, _near("near_maintenance_days", row), paused=held.paused_on is not None)
+
+
+def _marked(day: dt.date | None, near_days: int) -> Any:
+    """A day, yellow when near, red when over."""
+    level = warning_level(day, clock.today(), near_days)
+    if day is None or level is None:
+        return day or "—"
+    return mark(day, "over" if level is WarningLevel.OVER else "near")
+
+
+def _cover(row: Elevator) -> Any:
+    held = row.maintenance_clock
+    if held is None or row.status in ("scrapped", "notified"):
+        return "—"
+    if held.covered_until is None or held.covered_until < clock.today():
+        return mark(_("已脱保"), "over")
+    return _marked(held.covered_until, _near("near_contract_days", row))
+
+
+def _filing(row: Any) -> Markup:
+    return pill(FILING_STATE[row.filing_state], FILING_TONE[row.filing_state])
+
+
+class ElevatorScreen(Screen):
+    """电梯."""
+
+    datamodel = SQLAInterface(Elevator)
+    route_base = "/elevators"
+    listing = ELEVATORS
+    verb = Verb.ELEVATOR_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "address": _place,
+        "status": lambda row: pill(ELEVATOR_STATUS[row.status], STATUS_TONE[row.status]),
+        "limit_on": _limit,
+        "next_inspection_on": lambda row: _marked(row.next_inspection_on, _near("near_inspection_days", row)),
+        "covered_until": _cover,
+        "filing_state": _filing,
+    }
+    buttons: ClassVar[list[Button]] = [Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True)]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。"))
+    ]
+    empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
+    empty_links: ClassVar[list[Any]] = [(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT)]
+
+    def row_link(self, row: Elevator) -> str:
+        return f"/elevators/{row.id}"
+
+    def row_tone(self, row: Elevator) -> str:
+        return "is-stop" if row.status == "suspended" else ""
+
+
+class UnitScreen(Screen):
+    """单位."""
+
+    datamodel = SQLAInterface(Unit)
+    route_base = "/units"
+    listing = UNITS
+    verb = Verb.UNIT_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "name": lambda row: two(row.name, row.address or "", 18),
+        "kinds": lambda row: "、".join(str(UNIT_KINDS[k]) for k in row.kinds) or "—",
+        "licence_until": lambda row: _marked(row.licence_until, _near("near_certificate_days", row)),
+        "filing_state": _filing,
+    }
+    buttons: ClassVar[list[Button]] = [Button(_l("登记单位"), "UnitPages.new", Verb.UNIT_EDIT, main=True)]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Unit), _l("上报所选单位？每一家单独核对。"))
+    ]
+    empty_text = _l("还没有单位。登记单位并上报，审核通过后进入名录。")
+
+    def row_link(self, row: Unit) -> str:
+        return f"/units/{row.id}"
+
+
+class OwnApplications(Screen):
+    """申请: what one's unit asked for; for a regulator, all of the region."""
+
+    datamodel = SQLAInterface(Application)
+    route_base = "/applications"
+    listing = APPLICATIONS
+    verb = Verb.APPLICATION_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "state": lambda row: pill(APPLICATION_STATE[row.state], APPLICATION_TONE.get(row.state, "gone")),
+        "due_at": lambda row: _time_left(row),
+    }
+    empty_text = _l("还没有申请。在单位或电梯页面上报、申请后，这里可以看到进度和意见。")
+
+    def row_link(self, row: Application) -> str:
+        return f"/applications/{row.id}"
+
+
+def _time_left(row: Application) -> Any:
+    left = due_instant(row.due_at, row.submitted_at, clock.now()) if row.is_open else None
+    if left is None:
+        return "—"
+    tone = f" ta-due--{left.tone}" if left.tone else ""
+    return Markup('<span class="ta-due{}"><span>{} <b>{}</b> {}</span><i style="--v:{}%"></i></span>').format(
+        Markup(tone), left.before, left.number, left.after, left.spent
+    )
+
+
+def register(appbuilder: Any) -> None:
+    """Add the lists."""
+    for screen in (ElevatorScreen, UnitScreen, OwnApplications):
+        appbuilder.add_view_no_menu(screen)

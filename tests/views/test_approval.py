@@ -1,0 +1,142 @@
+"""The officer's queue and the approval page (LIF-08, UNT-05)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app.models import Application, Elevator, Unit
+from tests import factories
+from tests.conftest import csrf
+from tests.factories import World
+from tests.workflows.filing_world import decide, elevator_data, filed_elevator, fresh, save, submit, unit_data
+
+pytestmark = pytest.mark.feature("LIF-08")
+
+
+def post(client: Any, url: str, data: dict[str, Any]) -> Any:
+    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+
+
+def waiting(world: World, code: str = "300001", **fields: Any) -> Application:
+    head = world.actor("maintenance_head")
+    row = save(world.session, head, Elevator, None, elevator_data(world, code=code, **fields))
+    return submit(world.session, head, row)
+
+
+@pytest.mark.feature("UNT-05")
+def test_old_and_new_stand_side_by_side(session: Any, world: World, sign_in: Any) -> None:
+    row, head = filed_elevator(world), world.actor("maintenance_head")
+    save(session, head, Elevator, row, {"address": "明水路 8 号 2 幢", "made_on": "2020-05-01"})
+    application = submit(session, head, row)
+    page = sign_in(world.accounts["inspector"]).get(f"/applications/{application.id}").text
+    assert "<del>明水路 8 号 1 幢</del>" in page and "<ins>明水路 8 号 2 幢</ins>" in page
+    assert "2 项不同" in page and "现行（第 1 版）" in page and "自动核对" in page
+    assert f'name="seen_version" value="{application.row_version}"' in page
+
+
+def test_approving_opens_the_next_one(session: Any, world: World, sign_in: Any) -> None:
+    first, second = waiting(world, "300001"), waiting(world, "300002")
+    client = sign_in(world.accounts["inspector"])
+    page = client.get(f"/applications/{first.id}").text
+    assert "第 1 件，共 2 件" in page and "同意，看下一件" in page
+    answer = post(client, f"/applications/{first.id}/decision", {"verb": "approve", "seen_version": first.row_version})
+    assert answer.location == f"/applications/{second.id}"
+    answer = post(client, answer.location + "/decision", {"verb": "approve", "seen_version": second.row_version})
+    assert answer.location == "/applications/queue"
+    assert "没有等待您审批的申请" in client.get("/applications/queue").text
+    fresh(session)
+    assert first.state == second.state == "approved"
+
+
+def test_a_refused_decision_keeps_the_opinion(session: Any, world: World, sign_in: Any) -> None:
+    application = waiting(world)
+    client = sign_in(world.accounts["inspector"])
+    url = f"/applications/{application.id}/decision"
+    blank = post(client, url, {"verb": "reject", "opinion": " ", "seen_version": application.row_version})
+    assert blank.status_code == 422 and "没有写明理由" in blank.text
+    stale = post(client, url, {"verb": "reject", "opinion": "地址不清", "seen_version": application.row_version - 1})
+    assert stale.status_code == 409 and "地址不清" in stale.text and "所见即所审" in stale.text
+    unseen = post(client, url, {"verb": "approve"})
+    assert unseen.status_code == 409
+    nonsense = post(client, url, {"verb": "destroy", "seen_version": application.row_version})
+    assert nonsense.status_code == 422
+    done = post(client, url, {"verb": "reject", "opinion": "地址不清", "seen_version": application.row_version})
+    assert done.status_code == 302
+    unit = sign_in(world.accounts["maintenance_head"])
+    assert "地址不清" in unit.get(f"/applications/{application.id}").text
+    assert "地址不清" in unit.get(f"/elevators/{application.entity_id}").text
+
+
+def test_who_may_not_decide_here(session: Any, world: World, sign_in: Any) -> None:
+    application = waiting(world)
+    body = {"verb": "approve", "seen_version": application.row_version}
+    for persona, statuses in (
+        ("other_inspector", (404,)), ("maintenance_head", (302, 403)), ("use_head", (302, 403)), ("worker", (302, 403)),
+    ):  # fmt: skip
+        client = sign_in(world.accounts[persona])
+        answer = post(client, f"/applications/{application.id}/decision", body)
+        assert answer.status_code in statuses, persona
+    assert sign_in(world.accounts["other_head"]).get(f"/applications/{application.id}").status_code == 404
+    fresh(session)
+    assert application.state == "submitted"
+
+
+def test_ones_own_submission_is_not_in_ones_queue(session: Any, world: World, sign_in: Any) -> None:
+    row = save(session, world.actor("region_admin"), Unit, None, unit_data(session))
+    application = submit(session, world.actor("region_admin"), row)
+    own = sign_in(world.accounts["region_admin"])
+    assert application.number not in own.get("/applications/queue").text
+    assert "data-approval" not in own.get(f"/applications/{application.id}").text
+    assert application.number in sign_in(world.accounts["inspector"]).get("/applications/queue").text
+
+
+def test_many_are_decided_each_by_itself(session: Any, world: World, sign_in: Any) -> None:
+    fine, also, moved = waiting(world, "300001"), waiting(world, "300002"), waiting(world, "300003")
+    stale = f"{moved.id}:{moved.row_version}"
+    decide(session, world.actor("inspector"), moved, "accept")
+    foreign = factories.make_elevator(session, region_code="980403000000")
+    session.commit()
+    client = sign_in(world.accounts["inspector"])
+    answer = post(client, "/applications/bulk", {
+        "verb": "approve",
+        "chosen": [f"{fine.id}:{fine.row_version}", f"{also.id}:{also.row_version}", stale, f"{foreign.id}999:1", "x"],
+    })  # fmt: skip
+    assert answer.status_code == 200 and "已办理 2 件，未办理 3 件" in answer.text
+    assert "所见即所审" in answer.text and "没有找到这件申请" in answer.text
+    fresh(session)
+    assert (fine.state, also.state, moved.state) == ("approved", "approved", "accepted")
+    assert post(client, "/applications/bulk", {"verb": "approve"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "query", ["page=abc", "page=0", "page=99999999999999", "size=100000", "kind=nosuch", "q=%25_'"]
+)
+def test_bad_parameters_are_told_not_thrown(world: World, sign_in: Any, query: str) -> None:
+    client = sign_in(world.accounts["inspector"])
+    answer = client.get(f"/applications/queue?{query}")
+    assert answer.status_code == 200
+    if not query.startswith("q="):
+        assert re.search("不可用|没有“", answer.text)
+
+
+def test_a_returned_application_is_mended_on_its_page(session: Any, world: World, sign_in: Any) -> None:
+    from app import clock, scope
+    from app.transaction import transaction
+    from app.workflows import applications
+
+    actor, now = world.actor("use_head"), clock.now()
+    with scope.acting(actor), transaction(session):
+        application = applications.apply(
+            session, actor, "suspension", world.own, effective_on=clock.today(), reason="改造", at=now
+        )
+    decide(session, world.actor("inspector"), application, "return", "写清楚改造什么", at=now)
+    client = sign_in(world.accounts["use_head"])
+    assert "补正后重新提交" in client.get(f"/applications/{application.id}").text
+    url = f"/applications/{application.id}/resubmit"
+    assert post(client, url, {"effective_on": "x", "reason": "y"}).status_code == 422
+    assert post(client, url, {"effective_on": clock.today().isoformat(), "reason": "更换曳引机"}).status_code == 302
+    fresh(session)
+    assert (application.state, application.reason) == ("submitted", "更换曳引机")
