@@ -25,7 +25,8 @@ class Visit(Model):
 
     __tablename__ = "visit"
     __table_args__ = (
-        Index("ix_visit_score", "unit_id", "elevator_id", "visit_on", "state"),
+        # Covers all that a score counts, the region included: no row is fetched for a visit that went well.
+        Index("ix_visit_score", "unit_id", "elevator_id", "visit_on", "state", "region_code"),
         Index("ix_visit_elevator_day", "elevator_id", "visit_on"),
         Index("ix_visit_worker_day", "worker_id", "visit_on"),
         Index("ix_visit_region_day", "region_code", "visit_on"),

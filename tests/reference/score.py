@@ -84,7 +84,8 @@ def pair_counts(
         own_covers = [c for c in live if (c.unit, c.elevator) == (unit, elevator)]
         counted_days = sorted(v.on for v in own if v.state in COUNTED)
         first_on = counted_days[0] if counted_days else None
-        ever = any(v.unit == unit and v.elevator == elevator and v.state in COUNTED for v in visits)
+        until = [v for v in visits if v.on <= period_to and v.state in COUNTED]
+        ever = any((v.unit, v.elevator) == (unit, elevator) for v in until)
         if first_on is None and not ever and in_use_on and elevator in in_use_on and own_covers:
             first_on = max(in_use_on[elevator], min(c.from_on for c in own_covers), period_from)
         end_on = min([period_to, *([max(c.to_on for c in own_covers)] if own_covers else [])])

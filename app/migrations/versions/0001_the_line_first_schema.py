@@ -1845,7 +1845,7 @@ def upgrade():
         )
         batch_op.create_index(
             "ix_visit_score",
-            ["unit_id", "elevator_id", "visit_on", "state"],
+            ["unit_id", "elevator_id", "visit_on", "state", "region_code"],
             unique=False,
         )
         batch_op.create_index(

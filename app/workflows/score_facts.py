@@ -1,0 +1,366 @@
+"""What SCO-01 counts, as it was known at an instant: for each (unit, elevator) the facts that `rules.scoring` judges.
+
+Statements are built over tables, since a score is over every unit's rows: one pass over the covering index
+`ix_visit_score` counts visits, and whatever failed is fetched row by row as evidence. Units are read in short runs of
+ids, so memory does not grow with the region. No formula is here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Date, Select, and_, case, func, literal, or_, select
+
+from app import clock
+from app.models import (
+    ContractElevator,
+    Elevator,
+    MaintenancePause,
+    OverdueCorrection,
+    OverduePeriod,
+    StatusChange,
+    Unit,
+    Visit,
+)
+from app.models.policy import policy_book, visit_policy
+from app.models.region import code_span
+from app.policy import Key
+from app.rules.schedule import Pause, first_anchor
+from app.rules.scoring import PairFacts, paused_days
+from app.rules.visits import COUNTED_STATES, VisitState
+from app.transaction import AnySession
+from app.workflows.visit_standing import state_as_known
+
+WHOLE_COUNTRY = "0" * 12
+DAY = dt.timedelta(days=1)
+COUNTED = sorted(s.value for s in COUNTED_STATES)
+Pair = tuple[int, int]
+
+_visit: Any = Visit.__table__.c
+_overdue: Any = OverduePeriod.__table__.c
+_correction: Any = OverdueCorrection.__table__.c
+_bound: Any = ContractElevator.__table__.c
+_elevator: Any = Elevator.__table__.c
+_pause: Any = MaintenancePause.__table__.c
+_status: Any = StatusChange.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a score is over. `present`: as_of is the instant of computing, so stored states are what is known."""
+
+    region_code: str
+    from_on: dt.date
+    to_on: dt.date
+    as_of: dt.datetime
+    present: bool
+
+    @property
+    def span(self) -> tuple[str, str]:
+        return ("", "A") if self.region_code == WHOLE_COUNTRY else code_span(self.region_code)
+
+    @property
+    def reference_on(self) -> dt.date:
+        """The day on which cover is looked at: the period's last, or that of `as_of` while the period runs."""
+        return min(self.to_on, clock.local_day(self.as_of))
+
+    def within(self, region_code: Any) -> Any:
+        low, high = self.span
+        return and_(region_code >= low, region_code < high)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The row behind a lost point: an overdue period or a visit, and its day."""
+
+    kind: str
+    id: int
+    on: dt.date
+
+
+@dataclass(slots=True)
+class _Counts:
+    """A pair while it is being counted."""
+
+    first_on: dt.date | None = None
+    valid: int = 0
+    region_code: str | None = None
+    cover_from: dt.date | None = None
+    cover_to: dt.date | None = None
+    overdue: list[Evidence] = field(default_factory=list)
+    nonconforming: list[Evidence] = field(default_factory=list)
+
+
+class Facts:
+    """Reads the pairs of one frame; what is small is read once (stops, records that have aged, uncovered elevators)."""
+
+    def __init__(self, session: AnySession, frame: Frame) -> None:
+        self.session, self.frame = session, frame
+        self._stops = self._read_stops()
+        self._moved = self._read_moved() if frame.present else None
+        self._numbers: dict[str, tuple[int, bool]] = {}
+        self.uncovered = self._read_uncovered()
+
+    def units(self) -> list[int]:
+        """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
+        unit: Any = Unit.__table__.c
+        frame = self.frame
+        seen = select(_visit.id).where(
+            _visit.unit_id == unit.id, _visit.visit_on.between(frame.from_on, frame.to_on)
+        )
+        missed = select(_overdue.id).where(
+            _overdue.unit_id == unit.id, _overdue.limit_on.between(frame.from_on, frame.to_on)
+        )
+        bound = select(_bound.id).where(_bound.unit_id == unit.id, self._live())
+        found = select(unit.id).where(or_(seen.exists(), missed.exists(), bound.exists()))
+        return sorted({*self.session.scalars(found), *self.uncovered})
+
+    def pairs(self, first: int, last: int) -> dict[int, list[PairFacts]]:
+        """The pairs of the units with ids from `first` to `last`, by unit, each unit's in order of elevator."""
+        counts: dict[Pair, _Counts] = defaultdict(_Counts)
+        self._count_visits(counts, first, last)
+        self._count_missed(counts, first, last)
+        self._find_covers(counts, first, last)
+        self._start_never_visited(counts)
+        by_unit: dict[int, list[PairFacts]] = defaultdict(list)
+        for (unit_id, elevator_id), held in sorted(counts.items()):
+            by_unit[unit_id].append(self._facts(unit_id, elevator_id, held))
+        return by_unit
+
+    def _facts(self, unit_id: int, elevator_id: int, held: _Counts) -> PairFacts:
+        end_on = min(self.frame.to_on, held.cover_to or self.frame.to_on)
+        stops = self._stops.get(elevator_id, ())
+        return PairFacts(
+            unit_id, elevator_id, held.first_on, end_on, self._policy(held.region_code)[0],
+            paused_days=0 if held.first_on is None or not stops else paused_days(stops, held.first_on, end_on),
+            overdue=len(held.overdue), nonconforming=len(held.nonconforming), valid_visits=held.valid,
+            overdue_evidence=tuple(held.overdue), nonconforming_evidence=tuple(held.nonconforming),
+        )  # fmt: skip
+
+    # --- visits
+
+    def _in_period(self, first: int, last: int) -> Any:
+        return and_(
+            _visit.unit_id.between(first, last),
+            _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
+            self.frame.within(_visit.region_code),
+        )
+
+    def _count_visits(self, counts: dict[Pair, _Counts], first: int, last: int) -> None:
+        inside = self._in_period(first, last)
+        moved = self._moved_of(first, last)
+        grouped = (
+            select(
+                _visit.unit_id,
+                _visit.elevator_id,
+                func.min(case((_visit.state.in_(COUNTED), _visit.visit_on), else_=literal(None, Date()))),
+                func.count(case((_visit.state == VisitState.VALID.value, 1))),
+                func.max(_visit.region_code),
+            )
+            .where(inside)
+            .group_by(_visit.unit_id, _visit.elevator_id)
+        )
+        for unit_id, elevator_id, first_on, valid, code in self.session.execute(grouped):
+            if (unit_id, elevator_id) not in moved:
+                held = counts[(unit_id, elevator_id)]
+                held.first_on, held.valid, held.region_code = first_on, valid, code
+        failed = select(_visit.unit_id, _visit.elevator_id, _visit.id, _visit.visit_on).where(
+            inside, _visit.state == VisitState.NONCONFORMING.value
+        )
+        for unit_id, elevator_id, visit_id, on in self.session.execute(failed.order_by(_visit.visit_on, _visit.id)):
+            if (unit_id, elevator_id) not in moved:
+                counts[(unit_id, elevator_id)].nonconforming.append(Evidence("visit", visit_id, on))
+        if moved:
+            self._count_again(counts, moved, inside)
+
+    def _moved_of(self, first: int, last: int) -> set[Pair]:
+        if self._moved is not None:
+            return {pair for pair in self._moved if first <= pair[0] <= last}
+        # Looking back: what came or was settled after that instant was not known then.
+        as_of, since = self.frame.as_of, self._unsettled_since()
+        dated = (_visit.received_at, _visit.settled_at, _visit.checked_out_at, _visit.sheet_at, _visit.signed_at,
+                 _visit.reviewed_at)  # fmt: skip
+        unsettled = and_(_visit.taken_over, _visit.visit_on >= since)
+        changed = or_(*(column > as_of for column in dated), _visit.next_change_at <= as_of, unsettled)
+        found = select(_visit.unit_id, _visit.elevator_id).where(
+            self._in_period(first, last), or_(changed, _visit.settled_at.is_(None))
+        )
+        return {(unit, elevator) for unit, elevator in self.session.execute(found.distinct())}
+
+    def _unsettled_since(self) -> dt.date:
+        """The first visit day of which a record can have been waiting for sheet or review at `as_of`."""
+        policy = visit_policy(self.session, self.frame.region_code, self.frame.to_on)
+        days = max(policy.review_days or 0, (policy.sheet_hours or 0) // 24 + 1)
+        return clock.local_day(self.frame.as_of) - DAY * (days + 2)
+
+    def _read_moved(self) -> set[Pair]:
+        """Pairs with a record that age has changed since it was last settled (the nightly job is yet to come)."""
+        found = select(_visit.unit_id, _visit.elevator_id).where(_visit.next_change_at <= self.frame.as_of)
+        return {(unit, elevator) for unit, elevator in self.session.execute(found.distinct())}
+
+    def _count_again(self, counts: dict[Pair, _Counts], moved: set[Pair], inside: Any) -> None:
+        """Count pairs by the states of their records at `as_of`, told by the rules record by record."""
+        elevators = sorted({elevator for _, elevator in moved})
+        for start in range(0, len(elevators), 500):
+            rows = self.session.execute(
+                select(Visit.__table__)
+                .where(inside, _visit.elevator_id.in_(elevators[start : start + 500]))
+                .order_by(_visit.visit_on, _visit.id)
+            )
+            for row in rows:
+                if (row.unit_id, row.elevator_id) in moved:
+                    self._count_record(counts, row)
+
+    def _count_record(self, counts: dict[Pair, _Counts], row: Any) -> None:
+        policy = visit_policy(self.session, row.region_code, row.visit_on)
+        state = state_as_known(row, policy, self.frame.as_of)
+        if state is None:
+            return
+        held = counts[(row.unit_id, row.elevator_id)]
+        held.region_code = max(held.region_code or "", row.region_code)
+        if state in COUNTED_STATES and (held.first_on is None or row.visit_on < held.first_on):
+            held.first_on = row.visit_on
+        held.valid += state is VisitState.VALID
+        if state is VisitState.NONCONFORMING:
+            held.nonconforming.append(Evidence("visit", row.id, row.visit_on))
+
+    # --- missed periods, contracts, stops
+
+    def _count_missed(self, counts: dict[Pair, _Counts], first: int, last: int) -> None:
+        frame = self.frame
+        missed = (
+            select(_overdue.unit_id, _overdue.elevator_id, _overdue.id, _overdue.limit_on, _overdue.region_code)
+            .outerjoin(OverdueCorrection.__table__, _correction.overdue_id == _overdue.id)
+            .where(
+                _overdue.unit_id.between(first, last),
+                _overdue.limit_on.between(frame.from_on, frame.to_on),
+                frame.within(_overdue.region_code),
+                _overdue.judged_at <= frame.as_of,
+                or_(_correction.id.is_(None), _correction.known_at > frame.as_of),
+            )
+            .order_by(_overdue.limit_on, _overdue.id)
+        )
+        for unit_id, elevator_id, overdue_id, on, code in self.session.execute(missed):
+            held = counts[(unit_id, elevator_id)]
+            held.overdue.append(Evidence("overdue", overdue_id, on))
+            held.region_code = held.region_code or code
+
+    def _known(self) -> Any:
+        as_of = self.frame.as_of
+        return and_(_bound.added_at <= as_of, or_(_bound.removed_at.is_(None), _bound.removed_at > as_of))
+
+    def _live(self) -> Any:
+        """A binding of the period, as known then."""
+        return and_(self._known(), _bound.starts_on <= self.frame.to_on, _bound.ends_on >= self.frame.from_on)
+
+    def _find_covers(self, counts: dict[Pair, _Counts], first: int, last: int) -> None:
+        live = (
+            select(
+                _bound.unit_id, _bound.elevator_id, func.min(_bound.starts_on), func.max(_bound.ends_on),
+                func.max(_elevator.region_code),
+            )
+            .join(Elevator.__table__, _elevator.id == _bound.elevator_id)
+            .where(_bound.unit_id.between(first, last), self._live())
+            .group_by(_bound.unit_id, _bound.elevator_id)
+        )  # fmt: skip
+        low, high = self.frame.span
+        for unit_id, elevator_id, starts_on, ends_on, code in self.session.execute(live):
+            if (unit_id, elevator_id) not in counts and not low <= code < high:
+                continue
+            held = counts[(unit_id, elevator_id)]
+            held.cover_from, held.cover_to = starts_on, ends_on
+            held.region_code = held.region_code or code
+
+    def _read_stops(self) -> dict[int, tuple[Pause, ...]]:
+        """The stops of every elevator that touch the period; an end that became known later stands still open."""
+        frame = self.frame
+        ended_at = (
+            select(func.min(_status.known_at))
+            .where(
+                _status.entity == "elevator", _status.entity_id == _pause.elevator_id, _status.field == "status",
+                _status.old == "suspended", _status.effective_on == _pause.to_on,
+            )
+            .scalar_subquery()
+        )  # fmt: skip
+        found = select(_pause.elevator_id, _pause.from_on, _pause.to_on, ended_at).where(
+            _pause.known_at <= frame.as_of,
+            _pause.from_on <= frame.to_on,
+            or_(_pause.to_on.is_(None), _pause.to_on > frame.from_on),
+        )
+        stops: dict[int, list[Pause]] = defaultdict(list)
+        for elevator_id, from_on, to_on, known_at in self.session.execute(found):
+            still = known_at is not None and known_at > frame.as_of
+            stops[elevator_id].append(Pause(from_on, None if still else to_on))
+        return {elevator: tuple(pauses) for elevator, pauses in stops.items()}
+
+    # --- pairs never visited, and elevators without a contract
+
+    def _policy(self, region_code: str | None) -> tuple[int, bool]:
+        """The formula's numbers in a region at the period's end: interval, and whether a never visited one counts."""
+        code = region_code or self.frame.region_code
+        if code not in self._numbers:
+            book = policy_book(self.session, code, self.frame.to_on, known_at=self.frame.as_of)
+            days: Any = book[Key.LIMIT_DAYS].value
+            self._numbers[code] = int(days), book[Key.NEVER_VISITED].value == "contract"
+        return self._numbers[code]
+
+    def _start_never_visited(self, counts: dict[Pair, _Counts]) -> None:
+        """Where a preset counts them, pairs under contract that the unit has never visited by the period's end."""
+        waiting = {
+            pair: held
+            for pair, held in counts.items()
+            if held.first_on is None and held.cover_from is not None and self._policy(held.region_code)[1]
+        }
+        elevators = sorted({elevator for _, elevator in waiting})
+        used_on: dict[int, dt.date | None] = {}
+        visited: set[Pair] = set()
+        for start in range(0, len(elevators), 500):
+            some = elevators[start : start + 500]
+            used_on |= dict(self.session.execute(self._in_use_on(some)).all())
+            visited |= {(unit, elevator) for unit, elevator in self.session.execute(self._visited_before(some))}
+        for pair, held in waiting.items():
+            anchor = first_anchor(used_on.get(pair[1]), held.cover_from, never_visited_counts=True)
+            if anchor is not None and pair not in visited:
+                held.first_on = max(anchor, self.frame.from_on)
+
+    def _in_use_on(self, elevators: Iterable[int]) -> Select[Any]:
+        began = select(func.max(_status.effective_on)).where(
+            _status.entity == "elevator", _status.entity_id == _elevator.id, _status.field == "status",
+            _status.new == "in_use", _status.known_at <= self.frame.as_of, _status.effective_on <= self.frame.to_on,
+        )  # fmt: skip
+        on = func.coalesce(began.scalar_subquery(), _elevator.approved_on)
+        return select(_elevator.id, on).where(_elevator.id.in_(elevators))
+
+    def _visited_before(self, elevators: Iterable[int]) -> Select[Any]:
+        found = select(_visit.unit_id, _visit.elevator_id).where(
+            _visit.elevator_id.in_(elevators), _visit.visit_on < self.frame.from_on, _visit.state.in_(COUNTED),
+            _visit.received_at <= self.frame.as_of,
+        )  # fmt: skip
+        return found.distinct()
+
+    def _read_uncovered(self) -> dict[int, int]:
+        """Elevators in use that no contract covers on the reference day, by the unit that is filed for them now."""
+        on = self.frame.reference_on
+        cover = select(_bound.id).where(
+            _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, self._known()
+        )
+        found = (
+            select(_elevator.maintenance_unit_id, func.count())
+            .where(
+                self.frame.within(_elevator.region_code), _elevator.status == "in_use", _elevator.approved_version > 0,
+                _elevator.maintenance_unit_id.is_not(None), ~cover.exists(),
+            )
+            .group_by(_elevator.maintenance_unit_id)
+        )  # fmt: skip
+        return dict(self.session.execute(found).all())
+
+
+def batches(units: list[int], size: int) -> Iterator[tuple[int, int]]:
+    """Runs of unit ids, first and last, to be read in one go each."""
+    for start in range(0, len(units), size):
+        some = units[start : start + size]
+        yield some[0], some[-1]

@@ -1,0 +1,321 @@
+"""SCO-01 of every unit of a region for a period, with its ledger, as known at an instant.
+
+The same period, region and instant give the same digest whenever they are computed: a run is stored once, and running
+it again proves the stored figures instead of writing others.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app import clock
+from app.errors import Finding, NotFound, raise_failing, refuse
+from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
+from app.models.policy import policy_book
+from app.permissions import Actor, Verb, require
+from app.policy import Key, version_of
+from app.rules.calendar import day_finding
+from app.rules.scoring import LedgerRow, PairFacts, ledger, maintenance_score, score_state
+from app.rules.scoring import Score as Points
+from app.transaction import AnySession
+from app.workflows import audit
+from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Evidence, Facts, Frame, batches
+
+Progress = Callable[[int, int, str], None]
+UNITS_AT_ONCE = 64
+
+_run: Any = ScoreRun.__table__.c
+_score: Any = Score.__table__.c
+_entry: Any = ScoreEntry.__table__.c
+
+
+def run(
+    session: AnySession,
+    actor: Actor,
+    region_code: str | None,
+    from_on: dt.date,
+    to_on: dt.date,
+    as_of: dt.datetime | None,
+    at: dt.datetime,
+    progress: Progress | None = None,
+) -> ScoreRun:
+    """Score all units of a region (None: the actor's own, or the country) from `from_on` to `to_on`, both included.
+
+    A run that is there already is computed again and must give the same digest; then nothing is written.
+    """
+    require(actor, Verb.SCORE_RUN)
+    frame = frame_of(session, actor, region_code, from_on, to_on, as_of, at)
+    tell = progress or (lambda done, total, message: None)
+    run_id = _begin(session, frame, at)
+    work = _Work(session, frame, run_id)
+    facts = Facts(session, frame)
+    units = facts.units()
+    for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
+        tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
+        by_unit = facts.pairs(first, last)
+        inside = [unit for unit in units if first <= unit <= last and (unit in by_unit or unit in facts.uncovered)]
+        work.keep([(unit, by_unit.get(unit, []), facts.uncovered.get(unit, 0)) for unit in inside])
+    tell(len(units), len(units), "排名")
+    digest = work.end()
+    stored = _find(session, frame)
+    if run_id is None:
+        if stored.digest != digest:
+            raise refuse(
+                "得分复算",
+                f"同一时点复算的摘要为 {digest[:12]}，与已存的 {stored.digest[:12]} 不同：当时在途的数据后来才写入",
+                "已存的得分不变；请用新的数据截至时间再计算一次",
+                field="as_of", value=frame.as_of.isoformat(),
+            )  # fmt: skip
+        return stored
+    audit.record(
+        session, actor, at, "score.run", "score_run", run_id,
+        after={"region": frame.region_code, "from_on": from_on, "to_on": to_on, "as_of": frame.as_of,
+               "digest": digest, "units": work.units, "entries": work.entries},
+    )  # fmt: skip
+    return stored
+
+
+def frame_of(
+    session: AnySession,
+    actor: Actor,
+    region_code: str | None,
+    from_on: dt.date,
+    to_on: dt.date,
+    as_of: dt.datetime | None,
+    at: dt.datetime,
+) -> Frame:
+    """The checked frame of a run, or a refusal with everything that is wrong with it."""
+    known_at = as_of or at
+    early, late = day_finding(from_on, "from_on", "起始日期"), day_finding(to_on, "to_on", "截止日期")
+    ordered = from_on <= to_on
+    past = known_at <= at
+    raise_failing(
+        [
+            early,
+            late,
+            Finding(
+                "计算期间", ordered, f"起始 {from_on}，截止 {to_on}", "" if ordered else "截止日期不能早于起始日期",
+                field="to_on", value=to_on.isoformat(),
+            ),
+            Finding(
+                "数据截至", past, f"{clock.local(known_at):%Y-%m-%d %H:%M:%S}" + ("" if past else " 还没有到"),
+                "" if past else "请填写现在或以前的时间，或留空", field="as_of", value=known_at.isoformat(),
+            ),
+        ]
+    )  # fmt: skip
+    code = _region(session, actor, region_code)
+    return Frame(code, from_on, to_on, known_at.astimezone(dt.UTC), known_at == at)
+
+
+def _region(session: AnySession, actor: Actor, asked: str | None) -> str:
+    if not asked and actor.region_code:
+        return actor.region_code
+    if not asked:
+        roots = session.scalars(select(Region.code).where(Region.parent_id.is_(None)).limit(2)).all()
+        return roots[0] if len(roots) == 1 else WHOLE_COUNTRY
+    known = session.scalar(select(Region.id).where(Region.code == asked)) if len(asked) == 12 else None
+    span = None if actor.sees_everything else actor.region_span
+    if known is None or (not actor.sees_everything and (span is None or not span[0] <= asked < span[1])):
+        raise NotFound(
+            Finding(
+                "地区", False, f"没有区划代码为 {asked} 的地区，或不在您的管辖范围内", "请填写辖区内的 12 位区划代码",
+                field="region", value=asked,
+            )
+        )  # fmt: skip
+    return asked
+
+
+def _same(frame: Frame) -> Any:
+    return (
+        (_run.region_code == frame.region_code) & (_run.from_on == frame.from_on) & (_run.to_on == frame.to_on)
+        & (_run.as_of == frame.as_of)
+    )  # fmt: skip
+
+
+def _find(session: AnySession, frame: Frame) -> ScoreRun:
+    statement = select(ScoreRun).where(_same(frame)).execution_options(populate_existing=True)
+    return session.scalars(statement).one()
+
+
+def _begin(session: AnySession, frame: Frame, at: dt.datetime) -> int | None:
+    """Enter the run; None when it is there (a parallel one is waited for by the unique index)."""
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    book = policy_book(session, frame.region_code, frame.to_on, known_at=frame.as_of)
+    statement = dialect.insert(ScoreRun.__table__).values(
+        region_code=frame.region_code, from_on=frame.from_on, to_on=frame.to_on, as_of=frame.as_of, made_at=at,
+        state=score_state(frame.to_on, frame.as_of).value, digest="",
+        policy={
+            "version": version_of(book), "interval_days": book[Key.LIMIT_DAYS].value,
+            "never_visited": book[Key.NEVER_VISITED].value, "preset": book[Key.LIMIT_DAYS].preset,
+        },
+    )  # fmt: skip
+    return session.execute(statement.on_conflict_do_nothing().returning(_run.id)).scalar()
+
+
+# --- what is kept
+
+
+@dataclass(slots=True)
+class _Work:
+    """Scores units in runs, hashes what they got, and writes it unless the run was there (`run_id` None)."""
+
+    session: AnySession
+    frame: Frame
+    run_id: int | None
+    units: int = 0
+    entries: int = 0
+    _digest: Any = field(default_factory=hashlib.sha256)
+    _points: list[tuple[Any, int]] = field(default_factory=list)
+
+    def keep(self, units: Sequence[tuple[int, list[PairFacts], int]]) -> None:
+        """Score some units, given with their pairs and uncovered elevators; ids ascend from call to call."""
+        rows, entries = [], []
+        for unit_id, pairs, uncovered in units:
+            score = maintenance_score(pairs)
+            row = self._row(unit_id, pairs, score, uncovered)
+            found = [entry for part in ledger(pairs) for entry in entries_of(part)]
+            self._hash(row, found)
+            rows.append(row)
+            entries.append(found)
+        self.units += len(rows)
+        self.entries += sum(map(len, entries))
+        if self.run_id is None or not rows:
+            return
+        inserted = self.session.execute(insert(Score.__table__).returning(_score.unit_id, _score.id), rows)
+        ids: dict[int, int] = dict(inserted.all())
+        self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
+        written = [
+            {"score_id": ids[row["unit_id"]], **entry}
+            for row, found in zip(rows, entries, strict=True)
+            for entry in found
+        ]
+        if written:
+            self.session.connection().execute(insert(ScoreEntry.__table__), written)
+
+    def _row(self, unit_id: int, pairs: list[PairFacts], score: Points, uncovered: int) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id, "unit_id": unit_id, "region_code": self.frame.region_code, "points": score.points,
+            "due": score.due, "bad": score.bad, "overdue": sum(p.overdue for p in pairs),
+            "nonconforming": sum(p.nonconforming for p in pairs),
+            "forgiven": sum(p.nonconforming for p in pairs if p.forgiven),
+            "valid_visits": sum(p.valid_visits for p in pairs), "elevators": len(pairs), "uncovered": uncovered,
+        }  # fmt: skip
+
+    def _hash(self, row: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+        # 脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
+        names = sorted(row.keys() - {"run_id", "uncovered"})
+        lines = ["|".join(f"{name}={row[name]}" for name in names)]
+        lines += ["|".join(str(entry[name]) for name in sorted(entry)) for entry in entries]
+        if row["elevators"]:
+            self._digest.update("\n".join([*lines, ""]).encode())
+
+    def end(self) -> str:
+        """Rank what has points, close the run; the digest."""
+        digest: str = self._digest.hexdigest()
+        if self.run_id is not None:
+            ranks = [{"b_id": score_id, "rank": rank} for rank, score_id in ranked(self._points)]
+            if ranks:
+                self.session.connection().execute(
+                    update(Score.__table__).where(_score.id == bindparam("b_id")), ranks
+                )
+            self.session.execute(update(ScoreRun.__table__).where(_run.id == self.run_id).values(digest=digest))
+        return digest
+
+
+def ranked(points: Iterable[tuple[Any, int]]) -> list[tuple[int, int]]:
+    """(rank, id) for (points, id), best first; equal points share a rank and leave a gap after it (1, 1, 3)."""
+    ranks: list[tuple[int, int]] = []
+    last: Any = None
+    for number, (value, key) in enumerate(sorted(points, key=lambda p: (-p[0], p[1])), 1):
+        rank = ranks[-1][0] if ranks and value == last else number
+        ranks.append((rank, key))
+        last = value
+    return ranks
+
+
+def entries_of(row: LedgerRow) -> list[dict[str, Any]]:
+    """A ledger row as it is stored: one entry for each failure with its evidence, which share the loss equally."""
+    if not row.evidence:
+        return [_entry_of(row, row.lost, row.count, None)]
+    share = row.lost / len(row.evidence)
+    return [_entry_of(row, share, 1, evidence) for evidence in row.evidence]
+
+
+def _entry_of(row: LedgerRow, lost: Fraction, count: int, evidence: Any) -> dict[str, Any]:
+    known: Evidence | None = evidence
+    return {
+        "elevator_id": row.elevator, "rule": row.kind.value, "evidence": known.kind if known else None,
+        "evidence_id": known.id if known else None, "happened_on": known.on if known else None, "count": count,
+        "numerator": str(lost.numerator), "denominator": str(lost.denominator), "reason": row.reason[:200],
+    }  # fmt: skip
+
+
+# --- what is told
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run in figures. `unjudged`: limits of the period that the nightly job has yet to judge."""
+
+    run_id: int
+    region: str
+    from_on: dt.date
+    to_on: dt.date
+    as_of: dt.datetime
+    state: str
+    digest: str
+    units: int
+    ranked: int
+    elevators: int
+    due: int
+    bad: int
+    uncovered: int
+    unjudged: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: ISO days and instants."""
+        return {
+            name: value.isoformat() if isinstance(value, dt.date) else value
+            for name in self.__dataclass_fields__
+            for value in (getattr(self, name),)
+        }
+
+
+def summary(session: AnySession, row: ScoreRun) -> Summary:
+    """The figures of a stored run, over all of its units."""
+    totals = select(
+        func.count(), func.count(_score.rank), func.coalesce(func.sum(_score.elevators), 0),
+        func.coalesce(func.sum(_score.due), 0), func.coalesce(func.sum(_score.bad), 0),
+        func.coalesce(func.sum(_score.uncovered), 0),
+    ).where(_score.run_id == row.id)  # fmt: skip
+    units, with_rank, elevators, due, bad, uncovered = session.execute(totals).one()
+    return Summary(
+        row.id, row.region_code, row.from_on, row.to_on, row.as_of, row.state, row.digest, units, with_rank,
+        elevators, due, bad, uncovered, unjudged(session, row),
+    )  # fmt: skip
+
+
+def unjudged(session: AnySession, row: ScoreRun) -> int:
+    """Limits of the period whose day is over and that no nightly job has judged: the score does not know them."""
+    held: Any = MaintenanceClock.__table__.c
+    frame = Frame(row.region_code, row.from_on, row.to_on, row.as_of, False)
+    until = min(row.to_on + DAY, clock.local_day(row.as_of))
+    statement = select(func.count()).where(
+        held.limit_on >= row.from_on, held.limit_on < until, held.paused_on.is_(None), frame.within(held.region_code)
+    )
+    return session.scalar(statement) or 0
+
+
+def lost(entries: Iterable[ScoreEntry]) -> Fraction:
+    """The exact sum of ledger entries."""
+    return sum((Fraction(int(e.numerator), int(e.denominator)) for e in entries), Fraction(0))
+
+

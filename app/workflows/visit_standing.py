@@ -1,0 +1,45 @@
+"""The state of a stored visit at an instant, as it was known then; the rules decide, this only reads the row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from app.rules.visits import VisitFacts, VisitMode, VisitPolicy, VisitState, visit_state
+
+# Nothing leads out of these by age: once settled they stand.
+ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
+
+
+def state_as_known(row: Any, policy: VisitPolicy, as_of: dt.datetime) -> VisitState | None:
+    """The state of a visit's row as known at `as_of`; None when nothing had been received yet.
+
+    What was settled by then stands. What was settled later, or has aged since, is told by the rules from whatever is
+    dated no later. A record taken over was settled in one go, so its own dates tell its state on earlier days.
+    """
+    if row.received_at > as_of:
+        return None
+    stored = VisitState(row.state)
+    settled = row.settled_at is not None and row.settled_at <= as_of
+    if settled and stored in ENDED:
+        return stored
+    aged = row.next_change_at is not None and row.next_change_at <= as_of
+    if settled and not aged and not row.taken_over:
+        return stored
+    return visit_state(_facts(row, as_of), policy, as_of).state
+
+
+def _facts(row: Any, as_of: dt.datetime) -> VisitFacts:
+    def known(instant: dt.datetime | None) -> dt.datetime | None:
+        return instant if instant is not None and instant <= as_of else None
+
+    return VisitFacts(
+        checked_in_at=row.checked_in_at,
+        checked_out_at=known(row.checked_out_at),
+        mode=VisitMode(row.mode) if row.mode else VisitMode.ITEMS,
+        sheet_at=known(row.sheet_at),
+        signed_at=known(row.signed_at),
+        reviewed_at=known(row.reviewed_at),
+        received_at=row.received_at,
+        nth_of_day=row.day_rank,
+    )
