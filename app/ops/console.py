@@ -119,9 +119,12 @@ class Raw(Guarded, ModelView):
     def get_count_query(self) -> Any:
         return super().get_count_query().execution_options(skip_scope=True)
 
-    def get_list(self, page: int | None, *more: Any, **named: Any) -> Any:
-        # A negative or endless OFFSET is an error to PostgreSQL.
-        return super().get_list(min(max(page or 0, 0), MOST_PAGES), *more, **named)
+    def get_list(
+        self, page: int | None, sort: Any, descending: Any, search: str | None, *more: Any, **named: Any
+    ) -> Any:
+        # A negative or endless OFFSET is an error to PostgreSQL, and so is a NUL in a text.
+        place, words = min(max(page or 0, 0), MOST_PAGES), search.replace("\x00", "") if search else search
+        return super().get_list(place, sort, descending, words, *more, **named)
 
     def get_one(self, key: Any) -> Any:
         model = self.model

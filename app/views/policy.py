@@ -34,7 +34,7 @@ class Policy(BaseView):
         findings: list[Finding] = []
         on = self._day(request.args.get("on", ""), findings)
         code = self._region(request.args.get("region", ""), findings)
-        names = dict(db.session.execute(select(Region.code, Region.name)).tuples().all())
+        names = {r.code: r.name for r in db.session.execute(select(Region.code, Region.name))}
         book = policy_book(db.session, code, on)
         rows = [
             {
@@ -67,8 +67,9 @@ class Policy(BaseView):
         if not typed or typed == own:
             return own
         span = g.actor.region_span
+        well_formed = len(typed) == 12 and typed.isascii() and typed.isdigit()
         inside = span is None or span[0] <= typed < span[1]
-        if inside and db.session.scalar(select(Region.id).where(Region.code == typed)):
+        if well_formed and inside and db.session.scalar(select(Region.id).where(Region.code == typed)):
             return typed
         found = _("没有地区 %(code)s，或不在您的管辖范围内，已改为本辖区", code=typed)
         findings.append(Finding(_("地区"), False, found, _("请从列表选择"), field="region", value=typed))

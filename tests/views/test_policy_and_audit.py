@@ -32,6 +32,10 @@ class TestPolicy:
         answer = sign_in(world.accounts["inspector"]).get(f"/policy/?{query}")
         assert answer.status_code == 200 and "已改为" in answer.text
 
+    def test_a_platform_administrators_wrong_region_is_named_too(self, world: World, sign_in: Any) -> None:
+        answer = sign_in(world.accounts["platform_admin"]).get("/policy/?region=%27%00")
+        assert answer.status_code == 200 and "已改为" in answer.text
+
     def test_units_do_not_open_it(self, world: World, sign_in: Any) -> None:
         assert "limit_days" not in sign_in(world.accounts["clerk"]).get("/policy/", follow_redirects=True).text
 
