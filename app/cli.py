@@ -7,9 +7,10 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, demo, platform, schedule
+    from app.commands import accounts, demo, platform, schedule, score
 
     accounts.register(app)
     demo.register(app)
     platform.register(app)
     schedule.register(app)
+    score.register(app)

@@ -7,4 +7,5 @@ MODULES = (
     "app.tasks.jobs",
     "app.tasks.nightly",
     "app.tasks.outbox",
+    "app.tasks.scores",
 )
