@@ -7,6 +7,7 @@ import json
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day to do (default: today); days before are judged.")
 @click.option("--region", help="Limit to a region's subtree, by its 12-digit code.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@with_appcontext
 def schedule_command(on: dt.datetime | None, region: str | None, as_json: bool) -> None:
     """Apply what takes effect, judge the days that are over, make the orders that are due. Safe to repeat."""
     day = on.date() if on is not None else clock.today()

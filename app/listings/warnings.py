@@ -13,6 +13,7 @@ from app.listings import standing
 from app.models import Elevator, MaintenanceClock
 
 LEVELS = ("over", "near")
+LABELS = {"maintenance": _l("维保"), "inspection": _l("年检"), "contract": _l("合同")}
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 
 
@@ -55,15 +56,15 @@ def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) 
 
 KINDS: dict[str, Listing] = {
     "maintenance": _listing(
-        "maintenance", _l("维保"), MaintenanceClock, MaintenanceClock.limit_on, standing.maintenance_near,
+        "maintenance", _l("维保预警"), MaintenanceClock, MaintenanceClock.limit_on, standing.maintenance_near,
         standing.maintenance_over,
     ),
     "inspection": _listing(
-        "inspection", _l("年检"), Elevator, Elevator.next_inspection_on, standing.inspection_near,
+        "inspection", _l("年检预警"), Elevator, Elevator.next_inspection_on, standing.inspection_near,
         standing.inspection_over,
     ),
     "contract": _listing(
-        "contract", _l("合同"), MaintenanceClock, MaintenanceClock.covered_until, standing.cover_near,
+        "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, standing.cover_near,
         standing.cover_over,
     ),
 }  # fmt: skip

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
-from app.errors import Finding
+from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Application, Contract, ContractElevator
 from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
@@ -160,7 +160,7 @@ class ContractPages(BaseView):
                         done = do(session, data)
                 except contracts.NeedsApproval as refusal:
                     findings, past = refusal.findings, True
-                except contracts.Refusal as refusal:
+                except Refusal as refusal:
                     findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
                     past = text("then") == "request"
                 else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -49,9 +50,16 @@ class ContractScreen(Screen):
         return f"/contracts/{row.id}"
 
 
+def _overdue_days(row: MaintenanceClock) -> int:
+    """Days since the first limit of the standing row of missed periods."""
+    assert row.anchor_on is not None
+    first = row.anchor_on - dt.timedelta(days=row.limit_days * (row.missed - 1))
+    return (clock.today() - first).days
+
+
 def _left(row: MaintenanceClock) -> Markup:
     if row.missed and row.paused_on is None:
-        return mark(_l("连续超期"), "over") + " " + due(maintenance.left_days(row), row.limit_days)
+        return due(-_overdue_days(row), row.limit_days)
     return due(maintenance.left_days(row), row.limit_days, paused=row.paused_on is not None)
 
 
@@ -169,7 +177,7 @@ class WarningScreen(Screen):
         for key, listing in warnings.KINDS.items():
             over, near = (counts[key, level] for level in warnings.LEVELS)
             kinds.append(
-                {"label": str(listing.title), "link": f"/warnings/{key}/", "selected": listing is self.listing,
+                {"label": str(warnings.LABELS[key]), "link": f"/warnings/{key}/", "selected": listing is self.listing,
                  "count": capped(min(over + near, COUNT_CAP)), "tone": "over" if over else "near" if near else ""}
             )  # fmt: skip
         return {"kinds": kinds}
@@ -186,7 +194,7 @@ def _due_cell(listing: Listing) -> Any:
     def cell(row: Any) -> Any:
         day = read(row)
         if getattr(row, "missed", 0) and listing.name == "warnings_maintenance":
-            return Markup("{} {}").format(day or "—", mark(_l("连续超期"), "over"))
+            return Markup("{} {}").format(day or "—", due(-_overdue_days(row), row.limit_days))
         if day is None:
             return mark(_l("没有"), "over")
         return Markup("{} {}").format(day, due((day - clock.today()).days, 30))

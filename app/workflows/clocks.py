@@ -29,7 +29,7 @@ from app.workflows import clock_rows, cover, ledgers, moves, orders, overdue
 from app.workflows.ledgers import save as save_ledger
 
 __all__ = [
-    "after_visit", "complete_entry", "pause", "resume", "save_ledger", "stop", "unit_changed",
+    "after_visit", "complete_entry", "pause", "recompute", "resume", "save_ledger", "stop", "unit_changed",
 ]  # fmt: skip
 DAY = dt.timedelta(days=1)
 BY_CLOCK = SYSTEM.by("clock")
@@ -168,6 +168,30 @@ def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest:
         order.visit_id, order.closed_at = visit.id, at
         moves.move(session, BY_CLOCK, order, "state", "done", verb="visit", at=at, effective_on=visit.visit_on)
     return next((o for o in found if o.origin == "auto"), found[0] if found else None)
+
+
+def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
+    """Tell an elevator's whole history again from its counted visits: after past visits were taken over in mass.
+
+    What was judged before its first counted visit stays; so do the ledger's dates for longer services.
+    """
+    session.flush()
+    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    counted = select(Visit.visit_on).where(Visit.elevator_id == elevator_id, Visit.counted.is_(True)).distinct()
+    days = list(session.scalars(counted.order_by(Visit.visit_on).execution_options(skip_scope=True)))
+    over = clock_rows.over_through(session, elevator_id, at)
+    for on, following in zip(days, [*days[1:], None], strict=True):
+        last = following - DAY if following is not None else max(on, over)
+        told = clock_rows.history(session, row, ledger, on, last)
+        overdue.retell(
+            session, row, told.periods, on, last, BY_CLOCK, "接管以往维保记录，重新判定", at, done_late_on=following
+        )
+        if following is None:
+            clock_rows.write(row, ledger, told)
+    own = [on for on in days if not clock_rows.before_unit(row, on)]
+    if own:
+        row.first_visit_on, row.last_visit_on = own[0], own[-1]
+    session.flush()
 
 
 # --- stops

@@ -14,7 +14,7 @@ from app.transaction import transaction
 from app.workflows import clocks
 from tests import factories as make
 from tests.reference import clock as reference
-from tests.workflows.clock_world import at, clock_of, day, limits, open_orders, run, visit
+from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, open_orders, run, visit
 
 DAY = dt.timedelta(days=1)
 
@@ -179,6 +179,28 @@ class TestEvidence:
         session.expire_all()
         ledger = session.scalar(select(MaintenanceLedger))
         assert (ledger.next_quarter_on, ledger.next_half_month_on) == (day("2025-02-08"), day("2024-11-18"))
+
+    def test_a_history_taken_over_in_mass_gives_what_visit_by_visit_gave(
+        self, session: Any, world: make.World
+    ) -> None:
+        other = make.make_elevator(session, maintenance_unit=world.firm)
+        make.make_contract(session, world.firm, [other])
+        session.commit()
+        days = [day(text) for text in ("2024-01-05", "2024-01-20", "2024-03-01", "2024-03-02", "2024-04-20")]
+        for on in days:
+            visit(session, world.own, world.worker, on)
+        run(session, day("2024-06-01"))
+        with transaction(session):
+            for on in reversed(days):
+                add_visit(session, other, world.worker, on, taken_over=True)
+            clocks.recompute(session, other.id, at(day("2024-06-01")))
+        assert limits(session, other) == limits(session, world.own) != []
+        one, two = clock_of(session, world.own), clock_of(session, other)
+        for name in ("first_visit_on", "last_visit_on", "anchor_on", "limit_on", "missed"):
+            assert getattr(one, name) == getattr(two, name)
+        with transaction(session):
+            clocks.recompute(session, other.id, at(day("2024-06-01")))
+        assert session.scalars(select(OverdueCorrection.id)).all() == []
 
 
 START, END = day("2024-01-10"), day("2024-05-31")

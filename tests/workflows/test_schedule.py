@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -163,3 +164,14 @@ class TestWorkedExamples:
         session.commit()
         summary = run(session, day("2024-03-17"))
         assert (summary.orders_made, summary.overdue_judged) == (0, 1)
+
+    def test_the_command_prints_its_summary_and_refuses_in_words(
+        self, app: Any, session: Any, world: make.World
+    ) -> None:
+        visit(session, world.own, world.worker, day("2024-03-01"))
+        runner = app.test_cli_runner()
+        done = runner.invoke(args=["schedule", "--on", "2024-03-17", "--json"])
+        assert done.exit_code == 0 and json.loads(done.output)["overdue_judged"] == 1
+        assert "判定超期 0" in runner.invoke(args=["schedule", "--on", "2024-03-17"]).output
+        assert "还没有到" in runner.invoke(args=["schedule", "--on", "2190-01-01"]).output
+        assert "没有区划代码" in runner.invoke(args=["schedule", "--region", "1"]).output
