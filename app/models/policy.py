@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session
 
 from app.models.base import Instant, Json, Model, col, pk
 from app.models.region import Region
-from app.policy import Book, Key, Row, resolve_all, version_of
+from app.policy import Book, Key, Row, book_of, in_force, version_of
 from app.rules.visits import VisitPolicy
 
 
@@ -40,10 +40,13 @@ def policy_book(session: Any, region_code: str | None, on: dt.date, *, known_at:
     """All keys for a region on a day, each with its origin. One statement a transaction, however many regions."""
     kept = session.info.get(_CACHE)
     if kept is None:
-        kept = session.info[_CACHE] = {"rows": _rows(session), "books": {}}
+        kept = session.info[_CACHE] = {"rows": _rows(session), "held": {}, "books": {}}
     place = (region_code, on, known_at)
     if place not in kept["books"]:
-        kept["books"][place] = resolve_all(kept["rows"], region_code, on, known_at)
+        day = (on, known_at)
+        if day not in kept["held"]:
+            kept["held"][day] = in_force(kept["rows"], on, known_at)
+        kept["books"][place] = book_of(kept["held"][day], region_code)
     book: Book = kept["books"][place]
     return book
 

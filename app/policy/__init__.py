@@ -2,7 +2,7 @@
 
 from app.policy.keys import INHERIT, PRESET_KEY, SPECS, Key, Spec, check_value, shown
 from app.policy.presets import DEFAULT_PRESET, PRESETS, Preset
-from app.policy.resolution import Book, Held, Row, chain, resolve, resolve_all, version_of
+from app.policy.resolution import Book, Held, Row, book_of, chain, in_force, resolve, resolve_all, version_of
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -16,8 +16,10 @@ __all__ = [
     "Preset",
     "Row",
     "Spec",
+    "book_of",
     "chain",
     "check_value",
+    "in_force",
     "resolve",
     "resolve_all",
     "shown",

@@ -51,8 +51,8 @@ def chain(region_code: str | None) -> list[str]:
     return [*dict.fromkeys(codes), *([] if ROOT in codes else [ROOT])]
 
 
-def _in_force(rows: Iterable[Row], on: date, known_at: datetime | None) -> dict[tuple[str, str], Row]:
-    """By (region, key) the row that holds on the day."""
+def in_force(rows: Iterable[Row], on: date, known_at: datetime | None = None) -> dict[tuple[str, str], Row]:
+    """By (region, key) the row that holds on the day: sorted once for all regions that are then asked for."""
     held: dict[tuple[str, str], Row] = {}
     for row in sorted(rows, key=lambda r: (r.effective_on, r.known_at, r.id)):
         if row.effective_on <= on and (known_at is None or row.known_at <= known_at):
@@ -84,12 +84,17 @@ def _stored(value: object) -> Value:
 
 def resolve(key: Key, rows: Iterable[Row], region_code: str | None, on: date, known_at: datetime | None = None) -> Held:
     """The value of one key for a region on a day; with `known_at`, as it was known at that instant."""
-    return _resolve_one(key, _in_force(rows, on, known_at), chain(region_code))
+    return _resolve_one(key, in_force(rows, on, known_at), chain(region_code))
 
 
 def resolve_all(rows: Iterable[Row], region_code: str | None, on: date, known_at: datetime | None = None) -> Book:
     """All keys at once."""
-    held, codes = _in_force(rows, on, known_at), chain(region_code)
+    return book_of(in_force(rows, on, known_at), region_code)
+
+
+def book_of(held: Mapping[tuple[str, str], Row], region_code: str | None) -> Book:
+    """All keys for a region, from the rows that hold."""
+    codes = chain(region_code)
     return {key: _resolve_one(key, held, codes) for key in Key}
 
 
