@@ -99,13 +99,13 @@ ELEVATORS = register(
             Tab("scrapped", _l("报废"), _status("scrapped")),
             Tab(
                 "overdue", _l("维保超期"),
-                lambda m: (Elevator.status == "in_use") & standing.maintenance_over(m.today), "over",
+                lambda m: (Elevator.status == "in_use") & standing.maintenance_over(m), "over",
             ),
             Tab(
                 "due", _l("临近维保"),
-                lambda m: (Elevator.status == "in_use") & standing.maintenance_near(m.today), "near",
+                lambda m: (Elevator.status == "in_use") & standing.maintenance_near(m), "near",
             ),
-            Tab("inspection", _l("临近检验"), lambda m: standing.inspection_near(m.today), "near"),
+            Tab("inspection", _l("临近检验"), lambda m: standing.inspection_near(m), "near"),
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
             Tab("draft", _l("待上报"), lambda m: Elevator.filing_state.in_(["draft", "rejected"])),
         ),

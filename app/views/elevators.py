@@ -38,6 +38,8 @@ from app.views.filing_words import WORDS, Due, due_days, due_instant
 from app.workflows import applications, attachments, cover, filing, lifecycle, moves
 
 MOST_FILES = 10
+# What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
+_TYPED = ("reason", "attachments", "effective_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class ElevatorPages(FilingPages):
         label = KIND_LABELS[ApplicationKind(kind)]
         return self.render_template(
             "ta/filing/apply.html", title=label, row=row, base=f"/elevators/{key}", kind=kind, form=typed,
-            findings=findings, standing=standing, words=WORDS,
+            findings=findings, standing=[f for f in standing if f.field not in _TYPED], words=WORDS,
             needs_reason=kind != "use_registration", needs_file=kind == "use_registration",
         ), status  # fmt: skip
 

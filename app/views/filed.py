@@ -112,7 +112,9 @@ def comparison(
     for _title, names in SECTIONS[model]:
         for name in names:
             before, after = old_words[name], new_words[name]
-            if name in changed and before == after:
+            if name in changed and not old and not new.get(name):
+                continue  # a box that was left unticked in a first filing is no content
+            if name in changed and before == after and model.__table__.columns[name].info.get("sensitive"):
                 # Masked alike: say that they are not.
                 after += _("（中间几位不同）")
             line = Line(label(model, name), before if old else "", after, name in changed)

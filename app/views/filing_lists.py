@@ -20,7 +20,7 @@ from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FIL
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
-from app.views.base import Button, Deed, Screen, due, mark, pill, two
+from app.views.base import Button, Deed, Screen, cut, due, mark, pill, two
 from app.views.filing_words import due_instant
 from app.workflows import filing
 
@@ -88,6 +88,8 @@ class ElevatorScreen(Screen):
     verb = Verb.ELEVATOR_READ
     cells: ClassVar[dict[str, Any]] = {
         "address": _place,
+        "use_unit": lambda row: cut(row.use_unit.name, 9) if row.use_unit else "—",
+        "maintenance_unit": lambda row: cut(row.maintenance_unit.name, 9) if row.maintenance_unit else "—",
         "status": lambda row: pill(ELEVATOR_STATUS[row.status], STATUS_TONE[row.status]),
         "limit_on": _limit,
         "next_inspection_on": lambda row: _marked(row.next_inspection_on, _near("near_inspection_days", row)),

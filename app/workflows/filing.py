@@ -237,6 +237,9 @@ def application_findings(session: AnySession, application: Application, at: dt.d
     found = findings(session, row, version.data, clock.local_day(at))
     if isinstance(row, Elevator):
         found += filing_checks.parties_in_force(session, version.data)
+    # What is merely filled in is one line to the officer; what is not, each its own.
+    filled = [f for f in found if f.ok and f.rule == filing_checks.REQUIRED]
+    found = [Finding(filing_checks.REQUIRED, True, f"{len(filled)} 项已填写"), *(f for f in found if f not in filled)]
     return found + filing_checks.rivals(session, type(row), version.data, row.id)
 
 

@@ -16,6 +16,7 @@ from app.rules import identifiers
 from app.transaction import AnySession
 from app.workflows.filing_fields import FiledModel, label
 
+REQUIRED = "必填"
 _UNIT_NEEDS = ("uscc", "name", "region_id", "address", "head_name", "head_phone")
 _MAINTENANCE_NEEDS = ("licence_no", "licence_grade", "licence_until")
 _USE_NEEDS = ("safety_officer", "safety_phone")
@@ -123,7 +124,7 @@ def parties_in_force(session: AnySession, data: Data) -> list[Finding]:
 def _present(model: FiledModel, data: Data, name: str) -> Finding:
     ok = data.get(name) is not None
     return Finding(
-        "必填", ok, f"{label(model, name)}{'已填写' if ok else '没有填写'}",
+        REQUIRED, ok, f"{label(model, name)}{'已填写' if ok else '没有填写'}",
         "" if ok else f"请填写{label(model, name)}", field=name,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.listings.elevators import ELEVATORS
 from app.models import Application, Elevator, Unit, Version
 from tests import factories
 from tests.conftest import csrf
@@ -199,3 +200,34 @@ def test_a_secret_elevator_is_nobodys_without_the_right(session: Any, world: Wor
     session.commit()
     assert sign_in(world.accounts["inspector"]).get(f"/elevators/{row.id}").status_code == 404
     assert "涉密" in sign_in(world.accounts["region_admin"]).get(f"/elevators/{row.id}").text
+
+
+@pytest.mark.feature("ELV-02", "ELV-03", "UNT-01", "UNT-06")
+@pytest.mark.parametrize("tab", [t.key for t in ELEVATORS.tabs])
+def test_every_tab_of_the_list_opens(session: Any, world: World, sign_in: Any, tab: str) -> None:
+    client = sign_in(world.accounts["inspector"])
+    answer = client.get(f"/elevators/?tab={tab}")
+    assert answer.status_code == 200 and world.foreign.code not in answer.text
+    assert (world.own.code in answer.text) is (tab in ("all", "in_use"))
+
+
+@pytest.mark.feature("UNT-01", "UNT-06")
+def test_units_by_kind_and_by_filter(world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["inspector"])
+    page = client.get("/units/?tab=maintenance").text
+    assert world.firm.name in page and world.use_unit.name not in page and world.other_firm.name not in page
+    found = client.get("/units/?f_licence_no=TS3398&f_licence_grade=A1").text
+    assert world.firm.name in found and world.use_unit.name not in found
+    assert client.get("/applications/?tab=late&f_kind=suspension,nosuch").status_code == 200
+
+
+@pytest.mark.feature("ELV-04")
+def test_many_are_submitted_each_by_itself(session: Any, world: World, sign_in: Any) -> None:
+    head = world.actor("maintenance_head")
+    fine = save(session, head, Elevator, None, elevator_data(world, code="300001"))
+    lacking = save(session, head, Elevator, None, elevator_data(world, code="300002", use_unit_id=None))
+    client = sign_in(world.accounts["maintenance_head"])
+    answer = post(client, "/elevators/deed/submit", {"ids": [fine.id, lacking.id, world.foreign.id]})
+    assert answer.status_code == 200 and "DT-" in answer.text and "使用单位没有填写" in answer.text
+    fresh(session)
+    assert (fine.filing_state, lacking.filing_state, world.foreign.filing_state) == ("pending", "draft", "approved")
