@@ -15,9 +15,10 @@ from app.permissions import ROLE_LABEL, Actor, Role
 from app.transaction import transaction
 
 T = TypeVar("T")
+Findings = list[Finding]
 
 
-def run(deed: Callable[[Any], T]) -> tuple[T | None, list[Finding], int]:
+def run(deed: Callable[[Any], T]) -> tuple[T | None, Findings, int]:
     """Do one workflow in its transaction: its result, or what was refused and the status to answer with."""
     try:
         with transaction(db.session) as session:

@@ -18,7 +18,7 @@ from app.models import Account, AuditEntry
 from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
-from app.views.account_forms import number, regions_below, role_words, run, show_once, text
+from app.views.account_forms import Findings, number, regions_below, role_words, run, show_once, text
 from app.views.base import Button, Screen, SQLAInterface, pill
 from app.workflows import accounts, signin, sub_accounts
 
@@ -61,7 +61,8 @@ class AccountPages(BaseView):
     @permission_name("write")
     @no_cache
     def new_regulator(self) -> Any:
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         if request.method == "POST":
             issued, findings, status = run(
                 lambda session: accounts.create_regulator(
@@ -83,7 +84,8 @@ class AccountPages(BaseView):
     @permission_name("write")
     @no_cache
     def new_unit(self) -> Any:
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         if request.method == "POST":
             issued, findings, status = run(
                 lambda session: accounts.create_main_account(
@@ -142,7 +144,7 @@ class AccountPages(BaseView):
             )
         )  # fmt: skip
 
-    def _record(self, account: Account, findings: list[Any], status: int) -> Any:
+    def _record(self, account: Account, findings: Findings, status: int) -> Any:
         now = clock.now()
         locked = signin.locked_accounts(db.session, [account.id], now).get(account.id)
         by_admin = account.locked_until is not None and account.locked_until > now

@@ -18,7 +18,7 @@ from app.models.choices import SEX
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
-from app.views.account_forms import number, role_words, run, show_once, text
+from app.views.account_forms import Findings, number, role_words, run, show_once, text
 from app.views.security import confirm_own_password
 from app.workflows import sub_accounts
 
@@ -71,7 +71,8 @@ class SubAccounts(BaseView):
     @no_cache
     def add(self) -> Any:
         unit = self._unit()
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         form = request.form
         if request.method == "POST":
             issued, findings, status = run(
@@ -98,7 +99,8 @@ class SubAccounts(BaseView):
     @permission_name("write")
     def edit(self, pk: int) -> Any:
         account = self._sub(pk)
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         if request.method == "POST":
             done, findings, status = run(
                 lambda session: sub_accounts.edit(
@@ -123,7 +125,8 @@ class SubAccounts(BaseView):
     @permission_name("write")
     def delete(self, pk: int) -> Any:
         account = self._sub(pk)
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         if request.method == "POST":
             done, findings, status = run(lambda session: sub_accounts.remove(session, g.actor, pk, clock.now()))
             if not findings:
@@ -140,7 +143,8 @@ class SubAccounts(BaseView):
     @no_cache
     def password(self, pk: int) -> Any:
         account = self._sub(pk)
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         if request.method == "POST":
             own = db.session.get(Account, g.actor.user_id)
             assert own is not None
@@ -166,7 +170,8 @@ class SubAccounts(BaseView):
     def elevators(self, pk: int) -> Any:
         """ACC-10: 全部 is a rule; a search result or single elevators are snapshots."""
         account = self._sub(pk)
-        findings, status = [], 200
+        findings: Findings = []
+        status = 200
         if request.method == "POST":
             now, deed = clock.now(), text("deed")
             chosen = [n for n in (number(v) for v in request.form.getlist("id")) if n is not None]
@@ -188,7 +193,7 @@ class SubAccounts(BaseView):
                 return redirect(url_for("SubAccounts.elevators", pk=pk, q=text("q") or None, show=text("show") or None))
         return self._elevator_page(account, findings), status
 
-    def _elevator_page(self, account: Account, findings: list[Any]) -> str:
+    def _elevator_page(self, account: Account, findings: Findings) -> str:
         q, show = request.values.get("q", "")[:80], request.values.get("show", "")
         held = sub_accounts.assigned_ids(db.session, account.id)
         ids = self._found(q)

@@ -150,8 +150,8 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
         return _wrong(what, f"还可以试 {tried.left} 次，之后锁定 {tried.minutes} 分钟")
     until = at + dt.timedelta(minutes=tried.minutes)
     _guard(session, tried.keys[0], at).locked_until = until
-    after = {"until": until.isoformat(timespec="seconds")}
-    audit.record(session, stranger, at, "login.locked", "account", known, after=after)
+    end = {"until": until.isoformat(timespec="seconds")}
+    audit.record(session, stranger, at, "login.locked", "account", known, after=end)
     return _locked(until, at)
 
 
