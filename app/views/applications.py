@@ -106,7 +106,9 @@ class ApplicationPages(BaseView):
             # Who else claims the same code is for the officer's eyes.
             checks = [f for f in checks if not f.rule.endswith("另有填报")]
         version = db.session.get(Version, row.version_id) if row.version_id else None
-        changed, same, base_number = [], [], 0
+        changed: list[filed.Line] = []
+        same: list[filed.Line] = []
+        base_number = 0
         if version is not None and row.kind in FILING_KINDS:
             model = filing.MODEL[row.entity]
             changed, same = filed.comparison(model, filing.base_of(db.session, version), version.data)

@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.models.policy import policy_value
 from app.permissions import Verb
-from app.rules.lifecycle import KIND_LABELS, ApplicationKind, ElevatorStatus, kinds_possible
+from app.rules.lifecycle import KIND_LABELS, STATUS_KINDS, ApplicationKind, ElevatorStatus, kinds_possible
 from app.transaction import transaction
 from app.views import filed, screens
 from app.views.filing_pages import FilingPages
@@ -115,7 +115,7 @@ class ElevatorPages(FilingPages):
     def apply(self, key: int, kind: str) -> Any:
         """使用登记, 停用, 启用, 报废: what stands in the way is shown before anything is typed (GAT-01)."""
         row, findings, status = self.row(key), [], 200
-        if kind not in lifecycle.STATUS_KINDS:
+        if kind not in STATUS_KINDS:
             return self.shown(row, [Finding(_("申请事项"), False, _("没有这种申请"), _("请用页面上的按钮"))], 404)
         typed = {"effective_on": clock.today().isoformat(), "reason": ""} | request.form.to_dict()
         if request.method == "POST":
@@ -158,8 +158,8 @@ class ElevatorPages(FilingPages):
         found = []
         held = db.session.get(MaintenanceClock, row.id) if g.actor.may(Verb.WARNING_READ) else None
         if held is not None and held.paused_on is not None:
-            due = Due(_("已暂停"), None, "", "pause", 40)
-            found.append(Clock(_("维保期限"), due, _("自 %(d)s 停用", d=held.paused_on)))
+            stopped = Due(_("已暂停"), None, "", "pause", 40)
+            found.append(Clock(_("维保期限"), stopped, _("自 %(d)s 停用", d=held.paused_on)))
         elif held is not None and held.limit_on is not None:
             due_on = due_days(held.limit_on, today, near("near_maintenance_days"), held.limit_days)
             last = _("上次 %(d)s", d=held.last_visit_on) if held.last_visit_on else _("尚未维保")

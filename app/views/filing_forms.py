@@ -56,7 +56,8 @@ def fields(
 
 def typed(model: FiledModel, form: Mapping[str, str], skip: Iterable[str] = ()) -> dict[str, Any]:
     """What the form sent, field by field; an unticked box is False, a field that was not in the form is left alone."""
-    columns, left_out, values = model.__table__.columns, set(skip), {}
+    columns, left_out = model.__table__.columns, set(skip)
+    values: dict[str, Any] = {}
     for name in fields_of(model):
         if name in left_out:
             continue

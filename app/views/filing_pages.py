@@ -128,7 +128,8 @@ class FilingPages(BaseView):
         may = self.may(row, application)
         # What is not submitted yet is for those who may edit it.
         content = filing.content(db.session, row) if may["edit"] and row.filing_state in ("draft", "rejected") else None
-        changes, missing = [], []
+        changes: list[filed.Line] = []
+        missing: list[Finding] = []
         if content is not None:
             if row.approved_version:
                 changes, _same = filed.comparison(self.model, snapshot(row), content)

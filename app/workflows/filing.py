@@ -59,7 +59,7 @@ from app.workflows.filing_versions import (
 )
 
 __all__ = [
-    "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard", "draft_of",
+    "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard", "draft_of",
     "fields_of", "findings", "save_draft", "submit", "validate_elevator", "validate_unit", "versions_of", "withdraw",
 ]  # fmt: skip
 

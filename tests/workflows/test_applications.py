@@ -180,9 +180,11 @@ def test_an_approved_certificate_counts_from_then(session: Any, world: World) ->
 
 
 def test_every_kind_has_its_meaning() -> None:
-    for kind, module in applications.HANDLERS.items():
-        if module != "contracts":
-            assert applications.handlers(kind).approved is not None
+    from app.models.choices import APPLICATION_KIND, APPLICATION_PREFIX
+
+    assert set(applications.HANDLERS) == set(APPLICATION_KIND) == set(APPLICATION_PREFIX)
+    for kind in applications.HANDLERS:
+        assert callable(applications.handlers(kind).approved)
 
 
 # --- parallel
