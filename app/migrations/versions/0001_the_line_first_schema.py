@@ -1764,6 +1764,10 @@ def upgrade():
         sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
         sa.Column("review_opinion", sa.String(length=140), nullable=True),
         sa.Column("review_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision", sa.String(length=10), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=15), nullable=False),
         sa.Column(
             "awaiting_sheet",
@@ -1817,6 +1821,7 @@ def upgrade():
             ["ab_user.id"],
             name=op.f("fk_visit_reviewed_by_id_ab_user"),
         ),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["ab_user.id"], name=op.f("fk_visit_decided_by_id_ab_user")),
         sa.ForeignKeyConstraint(
             ["unit_id"], ["unit.id"], name=op.f("fk_visit_unit_id_unit")
         ),

@@ -1,0 +1,61 @@
+"""Visits whose state changes by age alone: an open one after its hours, a sheet or review that did not come."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+
+from app.models import Visit
+from app.permissions import SYSTEM
+from app.transaction import AnySession
+from app.workflows import audit
+from app.workflows.visit_state import settle
+
+AT_ONCE = 500
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """How many were looked at, and into which states they moved."""
+
+    looked_at: int = 0
+    moved: dict[str, int] = field(default_factory=dict)
+
+
+def run(session: AnySession, at: dt.datetime, progress: Progress | None = None) -> Summary:
+    """Settle every visit whose next change lies in the past, oldest first. A second run finds none."""
+    due = (Visit.next_change_at.is_not(None), Visit.next_change_at <= at)
+    total = session.scalar(select(func.count()).select_from(Visit).where(*due).execution_options(skip_scope=True)) or 0
+    summary, moved = Summary(), Counter[str]()
+    while True:
+        rows = session.scalars(
+            select(Visit)
+            .where(*due)
+            .order_by(Visit.next_change_at, Visit.id)
+            .limit(AT_ONCE)
+            .with_for_update(skip_locked=True)
+            .execution_options(skip_scope=True)
+        ).all()
+        if not rows:
+            break
+        for visit in rows:
+            before = visit.state
+            settle(session, visit, at)
+            summary.looked_at += 1
+            if visit.state != before:
+                moved[visit.state] += 1
+        session.flush()
+        session.expunge_all()
+        if progress is not None:
+            progress(summary.looked_at, total, "更新维保记录状态")
+    summary.moved = dict(moved)
+    if summary.looked_at:
+        audit.record(
+            session, SYSTEM, at, "visit.age", "visit", None, after={"looked_at": summary.looked_at, **summary.moved}
+        )
+    return summary

@@ -1,0 +1,174 @@
+"""On site: the elevator a scanned or typed text names, and what a check-in there would meet (MNT-01, MNT-02)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app import clock, scope
+from app.errors import Finding
+from app.models import Contract, ContractElevator, Elevator, MaintenanceClock, Person, Unit, Visit
+from app.models.policy import policy_book
+from app.permissions import Actor
+from app.policy import Key
+from app.rules.checkin import CheckInFacts, Place, check_in_findings, distance_metres
+from app.rules.identifiers import normal_code
+from app.rules.lifecycle import ElevatorStatus
+from app.transaction import AnySession
+from app.workflows import cover, people
+
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a phone says it is, in degrees; None when it does not."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def place(self) -> Place | None:
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Place(self.latitude, self.longitude)
+
+
+def elevator_of(session: AnySession, text: str) -> Elevator | None:
+    """The approved elevator that a scanned address, its token, or a typed 识别码 names; outside scope on purpose.
+
+    Whether this person may serve it is a finding that he must be told, not a hidden row; nothing but the code is shown.
+    """
+    text = text.strip()[:LONGEST_TEXT]
+    token = text.rstrip("/").rsplit("/", 1)[-1]
+    code = normal_code(token) if token else ""
+    if not token:
+        return None
+    statement = (
+        select(Elevator)
+        .where(Elevator.approved_version > 0, or_(Elevator.public_token == token, Elevator.code == code))
+        .order_by(Elevator.public_token == token)
+        .limit(1)
+        .execution_options(skip_scope=True)
+    )
+    found: Elevator | None = session.scalar(statement)
+    return found
+
+
+def gate(
+    session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime, now: dt.datetime | None = None
+) -> tuple[Elevator | None, list[Finding]]:
+    """Every condition of a check-in at this elevator by this person, failing and passing."""
+    elevator = elevator_of(session, text)
+    return elevator, check_in_findings(_facts(session, actor, elevator, text, position, at, now or at))
+
+
+def _facts(
+    session: AnySession,
+    actor: Actor,
+    elevator: Elevator | None,
+    text: str,
+    position: Position,
+    at: dt.datetime,
+    now: dt.datetime,
+) -> CheckInFacts:
+    today = clock.local_day(at)
+    region = elevator.region_code if elevator is not None else actor.region_code
+    policy = {key: held.value for key, held in policy_book(session, region, today).items()}
+    person = session.get(Person, actor.person_id) if actor.person_id else None
+    unit = session.get(Unit, actor.unit_id) if actor.unit_id else None
+    quota = people.quotas(session, [person], at).get(person.id) if person is not None else None
+    held = open_visit(session, actor.person_id)
+    facts: dict[str, Any] = {
+        "at": at, "now": now, "worker_place": position.place, "presence_m": policy[Key.PRESENCE_METRES],
+        "is_main_account": actor.is_main, "unit_approved": unit is not None and unit.approved_version > 0,
+        "certificate_until_on": person.certificate_until if person is not None else None,
+        "certificate_blocks": bool(policy[Key.CERTIFICATE_GATE]),
+        "certificate_required": bool(policy[Key.CERTIFICATE_GATE]),
+        "certificate_near_days": policy[Key.NEAR_CERTIFICATE_DAYS],
+        "quota_used": quota.used if quota else 0, "quota_limit": quota.limit if quota else None,
+        "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
+        "code_valid": bool(text.strip()), "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
+    }  # fmt: skip
+    if elevator is None:
+        return CheckInFacts(**facts, open_elsewhere=_code_of(session, held))
+    facts |= _elevator_facts(session, actor, elevator, today, bool(policy[Key.CONTRACT_GATE]))
+    here = held is not None and held.elevator_id == elevator.id
+    return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here else _code_of(session, held))
+
+
+def _elevator_facts(
+    session: AnySession, actor: Actor, elevator: Elevator, today: dt.date, contract_gate: bool
+) -> dict[str, Any]:
+    binding = cover.in_force(session, elevator.id, today)
+    own = binding is not None and binding.unit_id == actor.unit_id
+    covered = binding.ends_on if binding is not None and own else None
+    if not contract_gate:
+        # Where the platform does not ask for a contract, the day itself stands for one.
+        covered = covered or today
+    place = None
+    if elevator.latitude is not None and elevator.longitude is not None:
+        place = Place(elevator.latitude, elevator.longitude)
+    paused = session.scalar(
+        select(MaintenanceClock.paused_on)
+        .where(MaintenanceClock.elevator_id == elevator.id)
+        .execution_options(skip_scope=True)
+    )
+    status = ElevatorStatus(elevator.status)
+    return {
+        "elevator_code": elevator.code, "elevator_status": status, "elevator_place": place,
+        "may_serve": may_serve(session, actor, elevator),
+        "maintenance_paused": paused is not None and status is ElevatorStatus.IN_USE,
+        "covered_until_on": covered, "contract_ended_on": _last_end(session, elevator, actor, today),
+    }  # fmt: skip
+
+
+def may_serve(session: AnySession, actor: Actor, elevator: Elevator) -> bool:
+    """The elevator is served by the actor's unit and is one of the actor's."""
+    if actor.unit_id is None or elevator.maintenance_unit_id != actor.unit_id or actor.person_id is None:
+        return False
+    statement = scope.apply(select(Elevator.id).where(Elevator.id == elevator.id), actor, Elevator)
+    return session.scalar(statement.execution_options(skip_scope=True)) is not None
+
+
+def _last_end(session: AnySession, elevator: Elevator, actor: Actor, today: dt.date) -> dt.date | None:
+    found: dt.date | None = session.scalar(
+        select(func.max(ContractElevator.ends_on))
+        .join(Contract, Contract.id == ContractElevator.contract_id)
+        .where(
+            ContractElevator.elevator_id == elevator.id,
+            ContractElevator.unit_id == (actor.unit_id or 0),
+            ContractElevator.removed_at.is_(None),
+            ContractElevator.ends_on < today,
+        )
+        .execution_options(skip_scope=True)
+    )
+    return found
+
+
+def open_visit(session: AnySession, person_id: int | None) -> Visit | None:
+    """The visit that this person has not checked out of."""
+    if person_id is None:
+        return None
+    found: Visit | None = session.scalar(
+        select(Visit).where(Visit.worker_id == person_id, Visit.state == "open").execution_options(skip_scope=True)
+    )
+    return found
+
+
+def _code_of(session: AnySession, visit: Visit | None) -> str | None:
+    if visit is None:
+        return None
+    return session.scalar(
+        select(Elevator.code).where(Elevator.id == visit.elevator_id).execution_options(skip_scope=True)
+    )
+
+
+def metres(elevator: Elevator, position: Position) -> float | None:
+    """How far the phone is from the elevator; None when either place is unknown."""
+    if position.place is None or elevator.latitude is None or elevator.longitude is None:
+        return None
+    return distance_metres(Place(elevator.latitude, elevator.longitude), position.place)

@@ -1,0 +1,70 @@
+"""The stored state of a visit: the rules decide, this writes it down, ranks the day, and tells the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select
+
+from app.models import Visit
+from app.models.policy import policy_version, visit_policy
+from app.permissions import SYSTEM
+from app.rules.visits import (
+    REASON_LABELS,
+    DayVisit,
+    Decision,
+    VisitFacts,
+    VisitMode,
+    VisitStanding,
+    counts_for_clock,
+    nth_elevators,
+    visit_state,
+)
+from app.transaction import AnySession
+from app.workflows import clocks, moves
+
+
+def settle(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
+    """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing."""
+    policy = visit_policy(session, visit.region_code, visit.visit_on)
+    if policy.daily_elevators is not None and visit.day_rank is None:
+        visit.day_rank = _rank(session, visit)
+    standing = visit_state(facts_of(visit), policy, at)
+    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb="settle", at=at)
+    visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
+    visit.state_reason = "；".join(REASON_LABELS[r] for r in standing.reasons)[:200] or None
+    visit.next_change_at = standing.next_change_at
+    visit.settled_at = at
+    visit.preset = visit.preset or policy_version(session, visit.region_code, visit.visit_on)[:20]
+    counted = counts_for_clock(standing.state)
+    if counted != visit.counted:
+        visit.counted = counted
+        clocks.after_visit(session, visit.elevator_id, visit, at)
+    session.flush()
+    return standing
+
+
+def facts_of(visit: Visit) -> VisitFacts:
+    """What the rules need to know of a stored visit."""
+    return VisitFacts(
+        checked_in_at=visit.checked_in_at,
+        checked_out_at=visit.checked_out_at,
+        mode=VisitMode(visit.mode) if visit.mode else VisitMode.ITEMS,
+        sheet_at=visit.sheet_at,
+        signed_at=visit.signed_at,
+        reviewed_at=visit.reviewed_at,
+        received_at=visit.received_at,
+        decision=Decision(visit.decision) if visit.decision else None,
+        nth_of_day=visit.day_rank,
+    )
+
+
+def _rank(session: AnySession, visit: Visit) -> int:
+    """Which distinct elevator of the worker's day this is, in order of receipt (PER-09)."""
+    rows = session.execute(
+        select(Visit.id, Visit.elevator_id, Visit.received_at)
+        .where(Visit.worker_id == visit.worker_id, Visit.visit_on == visit.visit_on, Visit.state != "void")
+        .execution_options(skip_scope=True)
+    )
+    ranks = nth_elevators(DayVisit(r.id, r.elevator_id, r.received_at) for r in rows)
+    return ranks.get(visit.id, 1)

@@ -1,0 +1,388 @@
+"""Visits: check in, check out, sheet, review, approval. Each settles the state by the rules and feeds the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app import clock, scope
+from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.models import (
+    Account,
+    Attachment,
+    Elevator,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Person,
+    Unit,
+    Visit,
+    VisitNote,
+)
+from app.models.policy import policy_value, visit_policy
+from app.permissions import Actor, Verb, require
+from app.policy import Key
+from app.reference import CURRENT, items_for
+from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
+from app.transaction import AnySession, lock
+from app.workflows import audit, outbox, presence
+from app.workflows.presence import Position
+from app.workflows.visit_state import settle
+
+RESULTS = {"ok": "正常", "repair": "修理", "na": "不适用"}
+LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOut:
+    """What the worker hands in at the end. `results` maps item codes to {result, value, reason}.
+
+    `problem` None means that the question was not answered; "" that there was nothing to report.
+    `signature_id` is the attachment of a signature drawn on the screen.
+    """
+
+    mode: str = "items"
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problem: str | None = None
+    advice: str = ""
+    note: str = ""
+    signer: str = ""
+    signature_id: int | None = None
+    photo_ids: Sequence[int] = ()
+
+
+def check_in(
+    session: AnySession,
+    actor: Actor,
+    text: str,
+    position: Position,
+    at: dt.datetime,
+    *,
+    client_key: str | None = None,
+    received_at: dt.datetime | None = None,
+) -> Visit:
+    """Begin a visit at the scanned elevator; refused with every failing condition at once.
+
+    The same `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
+    """
+    require(actor, Verb.VISIT_MAKE)
+    again = _by_key(session, actor, client_key)
+    if again is not None:
+        return again
+    if actor.person_id is not None:
+        # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
+        lock(session, Person, actor.person_id)
+    elevator, findings = presence.gate(session, actor, text, position, at, received_at or at)
+    raise_failing(findings)
+    assert elevator is not None and actor.unit_id is not None and actor.person_id is not None
+    order = _order_for(session, elevator.id, actor.unit_id)
+    level = _level_for(session, elevator.id, order)
+    distance = presence.metres(elevator, position)
+    visit = Visit(
+        client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
+        region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
+        order_id=order.id if order is not None else None, level=level.value, item_version=CURRENT,
+        visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at or at, in_latitude=position.latitude,
+        in_longitude=position.longitude, in_distance=None if distance is None else round(distance), state="open",
+        snapshot=_snapshot(session, elevator, actor),
+    )  # fmt: skip
+    session.add(visit)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保") from error
+    settle(session, visit, at)
+    audit.record(
+        session, actor, at, "visit.check_in", "visit", visit.id,
+        after={"elevator": elevator.code, "distance": visit.in_distance, "level": visit.level},
+    )  # fmt: skip
+    return visit
+
+
+def check_out(
+    session: AnySession, actor: Actor, visit_id: int, text: str, position: Position, done: CheckOut, at: dt.datetime
+) -> Visit:
+    """End one's own visit: presence again, time, items or sheet, problem; every failing condition at once.
+
+    The stored record never changes afterwards: sheet, review and approval are added, corrections are notes (MNT-10).
+    """
+    require(actor, Verb.VISIT_MAKE)
+    visit = own_visit(session, actor, visit_id)
+    elevator = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
+    assert elevator is not None
+    scanned = presence.elevator_of(session, text)
+    policy = visit_policy(session, visit.region_code, visit.visit_on)
+    mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
+    if mode is None:
+        raise refuse("维保方式", f"没有“{done.mode}”这种方式", "请选择按系统维保项或按上传维保单", field="mode")
+    results, findings = _results(visit, done) if mode is VisitMode.ITEMS else ([], [])
+    distance = presence.metres(elevator, position)
+    if elevator.latitude is None and position.place is not None:
+        distance = 0.0
+    repair = any(r["result"] == "repair" for r in results)
+    problem = done.problem
+    if repair and not (problem or "").strip():
+        findings.append(
+            Finding(
+                "故障反馈", False, "有项目选了“修理”，没有写明故障", "请写明故障和处理情况", field="problem"
+            )
+        )  # fmt: skip
+    facts = CheckOutFacts(
+        checked_in_at=visit.checked_in_at, at=at, already_out=visit.checked_out_at is not None or visit.state != "open",
+        same_code=scanned is not None and scanned.id == visit.elevator_id, distance_m=distance,
+        presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
+        open_items=sum(1 for r in results if r["result"] is None),
+        missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
+    )  # fmt: skip
+    raise_failing([*check_out_findings(facts, policy), *findings, *_texts(done)])
+    visit.checked_out_at, visit.mode = at, mode.value
+    visit.out_latitude, visit.out_longitude = position.latitude, position.longitude
+    visit.out_distance = None if distance is None else round(distance)
+    if mode is VisitMode.ITEMS:
+        visit.results = [{k: v for k, v in r.items() if k != "missing_value"} for r in results]
+    else:
+        visit.sheet_due_at = sheet_deadline(at, policy)
+    visit.problem, visit.advice, visit.note = (problem or "").strip() or None, done.advice.strip() or None, (
+        done.note.strip() or None
+    )
+    if done.signature_id is not None:
+        _adopt(session, actor, visit, [done.signature_id], "signature")
+        visit.signer, visit.signed_at = done.signer.strip()[:40] or None, at
+    _adopt(session, actor, visit, done.photo_ids, "photo")
+    visit.review_due_at = review_deadline(at, policy) if policy.review_required and visit.signed_at is None else None
+    settle(session, visit, at)
+    audit.record(
+        session, actor, at, "visit.check_out", "visit", visit.id,
+        after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
+    )  # fmt: skip
+    if visit.awaiting_review and visit.use_unit_id is not None:
+        outbox.notify(
+            session, at, outbox.accounts_of_unit(session, visit.use_unit_id), "visit.review",
+            f"请复核电梯 {elevator.code} 的维保记录",
+            f"{visit.snapshot.get('worker', '')} 已完成{LEVEL_LABELS[Level(visit.level)]}",
+            f"/visits/{visit.id}", f"visit-review-{visit.id}",
+        )  # fmt: skip
+    return visit
+
+
+def upload_sheet(
+    session: AnySession, actor: Actor, visit_id: int, attachment_ids: Sequence[int], at: dt.datetime
+) -> Visit:
+    """Hand in the scanned sheet of a visit that ended in sheet mode. A late one is stored and does not heal."""
+    require(actor, Verb.VISIT_MAKE)
+    visit = own_visit(session, actor, visit_id)
+    problems = [
+        Finding("维保方式", visit.mode == "sheet", "这次维保不是按上传维保单", "请查看维保项目"),
+        Finding("重复上传", visit.sheet_at is None, "维保单已经上传", "需要更正时请添加说明"),
+        Finding("维保单", bool(attachment_ids), "没有选择文件", "请拍摄或选择维保单照片", field="sheet"),
+    ]
+    raise_failing(problems)
+    _adopt(session, actor, visit, attachment_ids, "sheet")
+    visit.sheet_at = at
+    settle(session, visit, at)
+    audit.record(session, actor, at, "visit.sheet", "visit", visit.id, after={"state": visit.state})
+    return visit
+
+
+def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: dt.datetime) -> Visit:
+    """The use unit confirms a visit (MNT-07). Never an account of the unit that did it, nor one made by it."""
+    require(actor, Verb.VISIT_REVIEW)
+    visit = _seen(session, actor, visit_id)
+    opinion = opinion.strip()
+    maker = _maker_unit(session, actor)
+    raise_failing([
+        Finding(
+            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
+        ),
+        Finding(
+            "复核人", actor.unit_id != visit.unit_id and maker != visit.unit_id,
+            "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核",
+        ),
+        Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
+        Finding("重复复核", visit.reviewed_at is None, "这条记录已经复核", "需要更正时请添加说明"),
+        Finding("现场签名", visit.signed_at is None, "现场已经签名，不用再复核", "无需操作"),
+        Finding("意见", len(opinion) <= 140, f"意见有 {len(opinion)} 个字", "最多 140 个字", field="opinion"),
+    ])  # fmt: skip
+    visit.reviewed_at, visit.reviewed_by_id, visit.review_opinion = at, actor.user_id, opinion or None
+    settle(session, visit, at)
+    audit.record(
+        session, actor, at, "visit.review", "visit", visit.id, after={"state": visit.state, "opinion": opinion}
+    )
+    return visit
+
+
+def approve(session: AnySession, actor: Actor, visit_id: int, decision: str, reason: str, at: dt.datetime) -> Visit:
+    """The manager's word on a record, where the region's policy asks for it (MNT-09)."""
+    require(actor, Verb.VISIT_APPROVE)
+    visit = _seen(session, actor, visit_id)
+    raise_failing([
+        Finding("审批单位", visit.unit_id == actor.unit_id, "这条记录不是本单位的", "请由维保单位的经理审批"),
+        Finding("审批人", visit.worker_id != (actor.person_id or 0), "不能审批自己的记录", "请由其他经理审批"),
+        Finding("待审批", visit.state == "pending", "这条记录现在不需要审批", "请刷新列表"),
+        Finding("决定", decision in ("approved", "rejected"), "没有选择同意或驳回", "请选择", field="decision"),
+        Finding(
+            "理由", decision != "rejected" or bool(reason.strip()), "驳回没有写明理由", "请写明理由", field="reason"
+        ),
+    ])  # fmt: skip
+    visit.decision, visit.decided_at, visit.decided_by_id = decision, at, actor.user_id
+    visit.decision_reason = reason.strip()[:LONGEST] or None
+    settle(session, visit, at)
+    audit.record(session, actor, at, f"visit.{decision}", "visit", visit.id, after={"state": visit.state})
+    return visit
+
+
+def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt.datetime) -> VisitNote:
+    """A correction or remark beside the record; the record itself stays as stored (T5002 art 10)."""
+    visit = _seen(session, actor, visit_id)
+    if not (actor.may(Verb.VISIT_MAKE) or actor.may(Verb.VISIT_APPROVE) or actor.may(Verb.VISIT_REVIEW)):
+        raise NotAllowed(Finding("权限", False, "当前角色不能添加说明", "请由维保单位或使用单位的账号添加"))
+    body = body.strip()
+    if not body or len(body) > LONGEST:
+        found = f"有 {len(body)} 个字" if body else "没有填写"
+        raise refuse("说明", found, f"请填写 1 到 {LONGEST} 个字", field="body")
+    note = VisitNote(visit_id=visit.id, body=body, author_id=actor.user_id, at=at)
+    session.add(note)
+    session.flush()
+    audit.record(session, actor, at, "visit.note", "visit", visit.id, after={"note": body})
+    return note
+
+
+# --- rows
+
+
+def own_visit(session: AnySession, actor: Actor, visit_id: int) -> Visit:
+    """The visit of this very person, held; everybody else's looks like a missing one."""
+    visit = lock(session, Visit, visit_id)
+    if visit is None or visit.worker_id != (actor.person_id or 0):
+        raise refuse("维保记录", f"没有找到您的维保记录 {visit_id}", "请从“我的维保”重新打开")
+    return visit
+
+
+def _seen(session: AnySession, actor: Actor, visit_id: int) -> Visit:
+    scope.visible(session, actor, Visit, visit_id, "维保记录")
+    visit = lock(session, Visit, visit_id)
+    assert visit is not None
+    return visit
+
+
+def _by_key(session: AnySession, actor: Actor, client_key: str | None) -> Visit | None:
+    if not client_key:
+        return None
+    if len(client_key) > 40:
+        raise refuse("提交键", "超过 40 个字符", "请刷新页面后重试", field="client_key")
+    found: Visit | None = session.scalar(
+        select(Visit).where(Visit.client_key == client_key).execution_options(skip_scope=True)
+    )
+    if found is not None and found.worker_id != actor.person_id:
+        raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
+    return found
+
+
+def _order_for(session: AnySession, elevator_id: int, unit_id: int) -> MaintenanceOrder | None:
+    found: MaintenanceOrder | None = session.scalar(
+        select(MaintenanceOrder)
+        .where(
+            MaintenanceOrder.elevator_id == elevator_id,
+            MaintenanceOrder.unit_id == unit_id,
+            MaintenanceOrder.state == "open",
+        )
+        .order_by(MaintenanceOrder.planned_on, MaintenanceOrder.id)
+        .limit(1)
+        .execution_options(skip_scope=True)
+    )
+    return found
+
+
+def _level_for(session: AnySession, elevator_id: int, order: MaintenanceOrder | None) -> Level:
+    """The order's level; without one, what the ledger holds ready; without that, the half-month's."""
+    if order is not None:
+        return Level(order.level)
+    kept = session.scalar(
+        select(MaintenanceLedger.next_level)
+        .where(MaintenanceLedger.elevator_id == elevator_id)
+        .execution_options(skip_scope=True)
+    )
+    return Level(kept) if kept else Level.HALF_MONTH
+
+
+def _snapshot(session: AnySession, elevator: Elevator, actor: Actor) -> dict[str, Any]:
+    """Elevator, units and staff as they are today: the record must say so for years (T5002 art 7, MNT-10)."""
+    unit = session.get(Unit, actor.unit_id, execution_options={"skip_scope": True})
+    use_unit = session.get(Unit, elevator.use_unit_id, execution_options={"skip_scope": True})
+    person = session.get(Person, actor.person_id, execution_options={"skip_scope": True})
+    return {
+        "code": elevator.code, "registration_code": elevator.registration_code, "category": elevator.category,
+        "model": elevator.model, "factory_no": elevator.factory_no, "internal_no": elevator.internal_no,
+        "manufacturer": elevator.manufacturer, "address": elevator.address, "estate": elevator.estate,
+        "rated_load": elevator.rated_load, "rated_speed": elevator.rated_speed, "stops": elevator.stops,
+        "unit": unit.name if unit else None, "use_unit": use_unit.name if use_unit else None,
+        "safety_officer": elevator.safety_officer, "worker": person.name if person else actor.name,
+        "certificate_no": person.certificate_no if person else None,
+    }  # fmt: skip
+
+
+def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Each item of the visit's list with what was answered; unknown items and answers are findings."""
+    items = items_for(visit.snapshot.get("category") or "", visit.level, visit.item_version or CURRENT)
+    known = {i.code for i in items}
+    findings = [
+        Finding("维保项目", False, f"没有项目 {code[:20]}", "请刷新页面后重填", field="items", value=code[:20])
+        for code in done.results
+        if code not in known
+    ]
+    rows = []
+    for item in items:
+        answer = done.results.get(item.code) or {}
+        result = answer.get("result") or None
+        value, reason = str(answer.get("value") or "").strip()[:60], str(answer.get("reason") or "").strip()[:200]
+        if result is not None and result not in RESULTS:
+            found = f"{item.item}：没有“{str(result)[:20]}”这个结果"
+            findings.append(Finding("维保项目", False, found, "请选正常、修理或不适用", field="items"))
+            result = None
+        if result == "na" and not reason:
+            found = f"{item.item}：没有写理由"
+            findings.append(Finding("不适用的理由", False, found, "请写明为什么不适用", field="items"))
+        rows.append({
+            "code": item.code, "result": result, "value": value or None, "reason": reason or None,
+            "missing_value": item.needs_test and result == "ok" and not value,
+        })  # fmt: skip
+    return rows, findings
+
+
+def _texts(done: CheckOut) -> Iterable[Finding]:
+    for label, name in (("故障反馈", "problem"), ("建议事项", "advice"), ("备注", "note")):
+        text = getattr(done, name) or ""
+        if len(text) > LONGEST:
+            yield Finding(label, False, f"有 {len(text)} 个字", f"最多 {LONGEST} 个字", field=name)
+
+
+def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], kind: str) -> None:
+    """Files uploaded before the visit was sent become the visit's; only one's own, only of this kind."""
+    for number in ids:
+        row = session.get(Attachment, number, execution_options={"skip_scope": True})
+        if row is None or row.uploaded_by_id != actor.user_id or row.entity != "visit" or row.kind != kind:
+            raise refuse("附件", f"没有找到您上传的文件 {number}", "请重新上传", field=kind)
+        if row.entity_id not in (None, visit.id):
+            raise refuse("附件", f"{row.name} 已用于另一条记录", "请重新上传", field=kind)
+        row.entity_id = visit.id
+
+
+def _maker_unit(session: AnySession, actor: Actor) -> int | None:
+    """The unit of the account that made the actor's account: a puppet of the firm may not review its visits."""
+    parent = session.scalar(
+        select(Account.parent_user_id).where(Account.id == actor.user_id).execution_options(skip_scope=True)
+    )
+    if parent is None:
+        return None
+    return session.scalar(select(Account.unit_id).where(Account.id == parent).execution_options(skip_scope=True))
+
+
+__all__ = [
+    "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "own_visit", "review",
+    "upload_sheet",
+]  # fmt: skip
