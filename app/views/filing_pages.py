@@ -216,7 +216,8 @@ class FilingPages(BaseView):
         title = _("修改 %(row)s", row=row) if row is not None else _("新增%(noun)s", noun=self.noun)
         page = self.render_template(
             "ta/filing/form.html", title=title, row=row, noun=self.noun, sections=sections,
-            rest=[f for f in findings if f.field not in named], findings=findings, row_version=version, may_submit=g.actor.may(Verb.FILING_SUBMIT),
+            rest=[f for f in findings if f.field not in named], findings=findings,
+            row_version=version, may_submit=g.actor.may(Verb.FILING_SUBMIT),
             action=f"{self.route_base}/{row.id}/edit" if row is not None else f"{self.route_base}/new",
             back=f"{self.route_base}/{row.id}" if row is not None else self.list_url,
         )  # fmt: skip
