@@ -60,7 +60,8 @@ from app.workflows.filing_versions import (
 
 __all__ = [
     "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard",
-    "draft_of", "fields_of", "findings", "save_draft", "submit", "validate_elevator", "validate_unit", "versions_of", "withdraw",
+    "draft_of", "fields_of", "findings", "save_draft", "submit", "validate_elevator", "validate_unit", "versions_of",
+    "withdraw",
 ]  # fmt: skip
 
 KIND = {Unit: "unit_filing", Elevator: "elevator_filing"}
