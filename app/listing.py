@@ -255,9 +255,9 @@ class Listing:
         for word in query.q.split()[:5]:
             if self.search:
                 statement = statement.where(or_(*(c.icontains(word, autoescape=True) for c in self.search)))
-        for one in self.filters:
-            if one.name in query.filters:
-                statement = statement.where(_compare(one, query.filters[one.name]))
+        for each in self.filters:
+            if each.name in query.filters:
+                statement = statement.where(_compare(each, query.filters[each.name]))
         return statement.execution_options(skip_scope=True)
 
     def ordered(self, statement: Select[Any], query: Query) -> Select[Any]:

@@ -66,9 +66,9 @@ def find(session: Any, actor: Actor, name: str, words: str, limit: int = 20) -> 
         statement = scope.apply(statement, actor, lookup.model)
     elif lookup.model is Unit:
         # Own filings that are not approved yet can be chosen by their filer only.
-        own = Unit.filed_by_unit_id == (actor.unit_id or 0)
-        conditions = lookup.narrow() if lookup.narrow else ()
-        statement = statement.where(or_(conditions[1], own, Unit.id == (actor.unit_id or 0)), conditions[0])
+        mine = or_(Unit.filed_by_unit_id == (actor.unit_id or 0), Unit.id == (actor.unit_id or 0))
+        kind, approved = _public(lookup)
+        statement = statement.where(kind, or_(approved, mine))
     if lookup.narrow is not None and not lookup.public:
         statement = statement.where(*lookup.narrow())
     for word in words.split()[:4]:
@@ -88,8 +88,14 @@ def text_of(session: Any, name: str, key: Any) -> str:
     statement = select(lookup.model).where(getattr(lookup.model, lookup.value) == key)
     if lookup.public:
         statement = statement.execution_options(skip_scope=True)
-        if lookup.narrow is not None:
-            own = Unit.filed_by_unit_id == (scope.current().unit_id or 0)
-            statement = statement.where(or_(lookup.narrow()[1], own))
+        mine = Unit.filed_by_unit_id == (scope.current().unit_id or 0)
+        statement = statement.where(or_(_public(lookup)[1], mine))
     row = session.scalar(statement)
     return lookup.text(row) if row is not None else str(key)
+
+
+def _public(lookup: Lookup) -> tuple[Any, Any]:
+    """The two conditions of a public lookup: its kind, and being approved."""
+    assert lookup.narrow is not None
+    kind, approved = lookup.narrow()
+    return kind, approved

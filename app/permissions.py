@@ -1,4 +1,4 @@
-"""Who may do what: verbs, roles and the one table between them. `require` gates verbs; FAB's roles are written from it."""
+"""Who may do what: verbs, roles, the one table between them. `require` gates verbs; FAB's roles are written from it."""
 
 from __future__ import annotations
 
@@ -184,6 +184,5 @@ def require(actor: Actor, verb: Verb) -> None:
     """Raise NotAllowed when none of the actor's roles grants the verb."""
     if not actor.may(verb):
         roles = "、".join(str(ROLE_LABEL[r]) for r in sorted(actor.roles)) or "无"
-        raise NotAllowed(
-            Finding("权限", False, f"当前角色（{roles}）不能执行“{verb.value}”", "请由有此权限的账号办理，或联系管理员调整角色")
-        )
+        found = f"当前角色（{roles}）不能执行“{verb.value}”"
+        raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或联系管理员调整角色"))

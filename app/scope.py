@@ -51,7 +51,7 @@ _clock: Any = MaintenanceClock.__table__.c
 
 
 def current() -> Actor:
-    """The acting account. In a request without one: nobody. Outside requests (command, task): the system, or `acting`."""
+    """The acting account. In a request without one: nobody. Outside requests: the system, or whoever is `acting`."""
     chosen = _acting.get()
     if chosen is not None:
         return chosen
@@ -252,9 +252,8 @@ def visible(session: Any, actor: Actor, model: type[Any], key: Any, label: str =
     statement = apply(select(model).where(primary == key), actor, model).execution_options(skip_scope=True)
     row = session.scalar(statement) if isinstance(key, int | str) else None
     if row is None:
-        raise NotFound(
-            Finding("管辖范围", False, f"没有找到{label or '这条记录'}（编号 {key}），或不在您的管辖范围内", "请从列表重新打开")
-        )
+        found = f"没有找到{label or '这条记录'}（编号 {key}），或不在您的管辖范围内"
+        raise NotFound(Finding("管辖范围", False, found, "请从列表重新打开"))
     return row
 
 

@@ -99,7 +99,8 @@ def make_maintenance_unit(session: Any, name: str | None = None, **fields: Any) 
 
 
 def make_use_unit(session: Any, name: str | None = None, **fields: Any) -> Unit:
-    return make_unit(session, name, **{"is_use": True, "safety_officer": "苏见山", "safety_phone": "13800000001"} | fields)
+    officer = {"safety_officer": "苏见山", "safety_phone": "13800000001"}
+    return make_unit(session, name, **{"is_use": True} | officer | fields)
 
 
 def make_person(session: Any, unit: Unit, name: str | None = None, **fields: Any) -> Person:
@@ -271,7 +272,9 @@ def make_clock(session: Any, elevator: Elevator, last_visit_on: dt.date | None, 
     return row
 
 
-def make_policy(session: Any, key: str, value: Any, region_code: str = "980000000000", on: dt.date | None = None) -> None:
+def make_policy(
+    session: Any, key: str, value: Any, region_code: str = "980000000000", on: dt.date | None = None
+) -> None:
     session.add(
         PolicyValue(
             key=key, region_code=region_code, value=value, effective_on=on or dt.date(2000, 1, 1), source="测试",

@@ -18,7 +18,8 @@ LONGEST_FILE = 450
 # A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
 BASE = {"errors", "rules", "policy", "clock", "extensions"}
 CORE = BASE | {"models", "permissions", "scope", "transaction", "reference"}
-OUTER = CORE | {"workflows", "reports", "imports"}
+LISTS = {"listing", "listings", "lookups"}
+OUTER = CORE | LISTS | {"workflows", "reports", "imports"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
@@ -29,7 +30,11 @@ ALLOWED: dict[str, set[str]] = {
     "scope": BASE | {"models", "permissions"},
     "transaction": BASE | {"models", "permissions", "scope"},
     "workflows": CORE,
-    "reports": CORE,
+    # What lists, choices and exports share: declarations above the models, below whoever shows them.
+    "listing": CORE | {"lookups"},
+    "listings": CORE | {"listing", "workflows"},
+    "lookups": CORE,
+    "reports": CORE | LISTS,
     "imports": CORE,
     "views": OUTER,
     "api": OUTER | {"views"},

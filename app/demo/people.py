@@ -49,8 +49,8 @@ def make_accounts(session: Any, at: dt.datetime) -> list[DemoAccount]:
     firm, use_unit, worker = _first_firm(session)
     made: list[DemoAccount] = []
 
-    def add(login_name: str, name: str, *roles: Role, place: str, **fields: Any) -> Account:
-        account = Account(username=login_name, first_name=name, **fields)
+    def add(login_name: str, name: str | None, *roles: Role, place: str, **fields: Any) -> Account:
+        account = Account(username=login_name, first_name=name or login_name, **fields)
         password = issuing.random_password(12)
         account.set_password(password)
         account.must_change_password = False

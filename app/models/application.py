@@ -1,4 +1,4 @@
-"""Applications: whatever needs an officer's approval waits in this one table (filings, lifecycle, contracts, grades)."""
+"""Applications: whatever needs an officer's approval waits in this one table, filings and contracts too."""
 
 from __future__ import annotations
 

@@ -20,7 +20,10 @@ class AuditEntry(Model):
     """
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_entity", "entity", "entity_id", "id"), Index("ix_audit_entry_batch", "batch"))
+    __table_args__ = (
+        Index("ix_audit_entry_entity", "entity", "entity_id", "id"),
+        Index("ix_audit_entry_batch", "batch"),
+    )
     id: Mapped[int] = pk()
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
     actor_id: Mapped[int | None] = col(_l("操作人编号"), Integer)

@@ -49,7 +49,7 @@ def col(
     choices: dict[str, Any] | None = None,
     **kwargs: Any,
 ) -> MappedColumn[Any]:
-    """A column with its declaration: `label`, `help`, `unit` (of the figure), `sensitive` (mask: mobile, id), `choices`.
+    """A column with its declaration: `label`, `help`, `unit` of the figure, `sensitive` (mobile, id), `choices`.
 
     Every screen, workbook and API reads these from `column.info`; none repeats them.
     """

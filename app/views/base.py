@@ -48,6 +48,10 @@ from app.views import screens
 
 MOST_CHOSEN = 500
 
+# Inside Screen the name `list` is its page.
+Pairs = list[tuple[Any, str]]
+Results = list[tuple[str, bool, str]]
+
 
 class PerRequestFilters:
     """FAB keeps a view's filters on the one shared instance; two threads would show each other's. Kept in `g` here."""
@@ -104,6 +108,9 @@ class Shown:
     tone: str = ""
 
 
+ShownList = list[Shown]
+
+
 class Screen(PerRequestFilters, ModelView):
     """A list page; see the module's text."""
 
@@ -151,7 +158,7 @@ class Screen(PerRequestFilters, ModelView):
         require(g.actor, self.verb)
         return self.page()
 
-    def page(self, results: list[tuple[str, bool, str]] | None = None) -> Any:
+    def page(self, results: Results | None = None) -> Any:
         """Render the list; `results` are what a deed did to each row."""
         now = moment(db.session, g.actor)
         args = self._args()
@@ -267,7 +274,7 @@ class Screen(PerRequestFilters, ModelView):
                 args["cols"] = ",".join(kept)
         return args
 
-    def _saved(self) -> list[Shown]:
+    def _saved(self) -> ShownList:
         rows = db.session.execute(
             select(SavedFilter.name, SavedFilter.query)
             .where(SavedFilter.user_id == g.actor.user_id, SavedFilter.screen == self.listing.name)
@@ -291,7 +298,7 @@ class Screen(PerRequestFilters, ModelView):
                 kept[name] = value
         return f"{base}?{urlencode(kept)}" if kept else base
 
-    def _tabs(self, query: Query, counts: dict[str, int]) -> list[Shown]:
+    def _tabs(self, query: Query, counts: dict[str, int]) -> ShownList:
         first = self.listing.tabs[0].key if self.listing.tabs else ""
         return [
             Shown(
@@ -301,10 +308,10 @@ class Screen(PerRequestFilters, ModelView):
             for t in self.listing.tabs
         ]  # fmt: skip
 
-    def _chips(self, query: Query) -> list[Shown]:
-        chips = [Shown(str(_("搜索")), self._link(q=None), query.q)] if query.q else []
+    def _chips(self, query: Query) -> ShownList:
+        chips: ShownList = [Shown(str(_("搜索")), self._link(q=None), query.q)] if query.q else []
         for name, label, text in self.listing.describe(db.session, query):
-            gone = {f"{name}_from": None, f"{name}_to": None, name: None}
+            gone: dict[str, Any] = {f"{name}_from": None, f"{name}_to": None, name: None}
             chips.append(Shown(label, self._link(**gone), text))
         return chips
 
@@ -321,7 +328,7 @@ class Screen(PerRequestFilters, ModelView):
     def _pages(self, query: Query, page: Page) -> dict[str, Any]:
         last = max(1, -(-page.total // page.size))
         near = sorted({1, *range(query.page - 2, query.page + 3), last} & set(range(1, last + 1)))
-        links: list[tuple[Any, str]] = []
+        links: Pairs = []
         for before, number in zip([0, *near], near, strict=False):
             if number - before > 1:
                 links.append(("…", ""))
@@ -333,7 +340,7 @@ class Screen(PerRequestFilters, ModelView):
             "next": self._link(page=query.page + 1) if more and len(page.rows) == page.size else "",
         }  # fmt: skip
 
-    def _hidden(self, query: Query) -> list[tuple[str, str]]:
+    def _hidden(self, query: Query) -> Pairs:
         """Parameters that the search form carries along."""
         return [(k, v) for k, v in request.args.items() if k not in ("q", "page")]
 

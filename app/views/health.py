@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def _checks() -> dict[str, Check]:
             found["database"] = (True, "可用")
             found["migrations"] = _guarded("migrations", lambda: _migrations(connection))
             for name, words in (("worker", "任务进程"), ("beat", "定时进程")):
-                found[name] = _guarded(name, lambda name=name, words=words: _lives(connection, name, words))
+                found[name] = _guarded(name, partial(_lives, connection, name, words))
     except Exception:
         log.exception("health: database")
         found["database"] = (False, "无法连接数据库")

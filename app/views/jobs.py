@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import abort, flash, g, jsonify, redirect, request, url_for
@@ -107,7 +108,7 @@ class Jobs(BaseView):
 
 def enter_schedule(typed: str) -> Job:
     try:
-        on = clock.dt.date.fromisoformat(typed.strip())
+        on = dt.date.fromisoformat(typed.strip())
     except ValueError as error:
         found = _("“%(value)s”不是日期", value=typed)
         raise refuse(_("排班日期"), found, _("请用 2026-03-01 这样的写法"), field="on", value=typed) from error

@@ -45,10 +45,9 @@ def run(session: AnySession, at: dt.datetime, progress: Progress | None = None) 
             break
         for visit in rows:
             before = visit.state
-            settle(session, visit, at)
+            after = settle(session, visit, at).state.value
             summary.looked_at += 1
-            if visit.state != before:
-                moved[visit.state] += 1
+            moved.update([after] if after != before else [])
         session.flush()
         session.expunge_all()
         if progress is not None:

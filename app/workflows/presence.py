@@ -77,7 +77,7 @@ def _facts(
 ) -> CheckInFacts:
     today = clock.local_day(at)
     region = elevator.region_code if elevator is not None else actor.region_code
-    policy = {key: held.value for key, held in policy_book(session, region, today).items()}
+    policy: dict[Key, Any] = {key: held.value for key, held in policy_book(session, region, today).items()}
     person = session.get(Person, actor.person_id) if actor.person_id else None
     unit = session.get(Unit, actor.unit_id) if actor.unit_id else None
     quota = people.quotas(session, [person], at).get(person.id) if person is not None else None

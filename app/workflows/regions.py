@@ -64,7 +64,9 @@ def _parent(session: AnySession, code: str, level: str) -> Region | None:
     """The nearest region above: a county-level city may hang straight under its province."""
     for above in reversed(LEVELS[: LEVELS.index(level)]):
         width = LEVEL_DIGITS[above]
-        found = session.scalar(select(Region).where(Region.code == code[:width].ljust(12, "0"), Region.level == above))
+        found: Region | None = session.scalar(
+            select(Region).where(Region.code == code[:width].ljust(12, "0"), Region.level == above)
+        )
         if found is not None:
             return found
     return None

@@ -1,0 +1,257 @@
+"""Every route × every persona × rows that are not theirs.
+
+All foreign rows share one key and carry one mark, so that any route's argument points at a foreign row of whatever
+kind the route is about. Whatever the door: the mark never shows, nothing foreign changes, nothing ends in a 5xx.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.extensions import db
+from app.models import (
+    Application,
+    Attachment,
+    Contract,
+    ContractElevator,
+    Elevator,
+    GradeCertificate,
+    ImportBatch,
+    ImportRow,
+    Job,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Notification,
+    OverduePeriod,
+    Person,
+    Score,
+    ScoreEntry,
+    ScoreRun,
+    Unit,
+    Version,
+    Visit,
+)
+from app.permissions import Role
+from tests.factories import World, make_account, make_elevator, make_maintenance_unit, make_use_unit
+
+KEY = 990001
+ACCOUNTS = db.metadata.tables["ab_user"]
+MARK = "外域标记不可见"
+CODE = "F990001"
+TOKEN = "foreigntoken990001"
+PERSONAS = (
+    "region_admin", "inspector", "maintenance_head", "clerk", "worker", "use_head", "safety_officer",
+)  # fmt: skip
+# Doors that are open to everybody on purpose; what they show is checked elsewhere.
+OPEN = re.compile(r"^/(static|appbuilder/static|login|logout|health|lang|swaggerview-static)")
+# Signing out or changing the language would end the walk itself.
+LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static)")
+STRING_VALUES = {
+    "filename": "x.png",
+    "locale": "en",
+    "version": "v1",
+    "name": "elevators",
+    "code": CODE,
+    "token": TOKEN,
+}
+
+
+def foreign_rows(world: World, session: Any) -> None:
+    """One row of every scoped kind, in the other district, of another firm, with the shared key and mark."""
+    at = clock.now()
+    day = clock.local_day(at)
+    place: dict[str, Any] = {"region_code": "980403000000"}
+    firm = make_maintenance_unit(session, f"{MARK}维保", id=KEY, **place)
+    user = make_use_unit(session, f"{MARK}使用", id=KEY + 1, **place)
+    make_elevator(
+        session, id=KEY, maintenance_unit=firm, use_unit=user, address=f"{MARK}地址", code=CODE, public_token=TOKEN,
+        estate=MARK, **place,
+    )  # fmt: skip
+    head = make_account(
+        session, Role.MAINTENANCE_HEAD, unit=firm, is_main=True, id=KEY, first_name=MARK, username=f"{CODE}_head"
+    )
+    unit: dict[str, Any] = {"unit_id": firm.id, **place}
+    session.add(Person(id=KEY, name=MARK, phone="19900000001", **unit))
+    session.flush()
+    session.add_all([
+        GradeCertificate(id=KEY, person_id=KEY, grade="senior", certificate_no=MARK, issued_on=day, **unit),
+        Contract(
+            id=KEY, number=MARK, kind="normal", signed_on=day, starts_on=day, ends_on=day + dt.timedelta(9), **unit
+        ),
+        Version(
+            id=KEY, entity="elevator", entity_id=KEY, number=1, state="approved", data={"address": MARK}, edited_at=at
+        ),
+        MaintenanceLedger(id=KEY, elevator_id=KEY, worker_id=KEY, next_half_month_on=day, **unit),
+        MaintenanceClock(elevator_id=KEY, anchor_on=day, limit_on=day, **unit),
+        ScoreRun(
+            id=KEY, region_code="980403000000", from_on=day, to_on=day, as_of=at, made_at=at, state="final", digest="0"
+        ),
+        Attachment(
+            id=KEY, entity="unit", entity_id=KEY, kind="document", name=f"{MARK}.pdf", mime="application/pdf", size=1,
+            sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
+        ),
+        Notification(id=KEY, recipient_id=head.id, topic="test", title=MARK, state="sent", created_at=at, sent_at=at),
+    ])  # fmt: skip
+    session.flush()
+    session.add_all([
+        ContractElevator(
+            id=KEY, contract_id=KEY, elevator_id=KEY, unit_id=KEY, starts_on=day, ends_on=day, added_at=at
+        ),
+        MaintenanceOrder(id=KEY, elevator_id=KEY, worker_id=KEY, planned_on=day, level="half_month", **unit),
+        Visit(
+            id=KEY, elevator_id=KEY, use_unit_id=user.id, worker_id=KEY, visit_on=day, checked_in_at=at, received_at=at,
+            state="open", note=MARK, **unit,
+        ),
+        OverduePeriod(id=KEY, elevator_id=KEY, anchor_on=day, limit_on=day, interval_days=15, judged_at=at, **unit),
+        Application(
+            id=KEY, number=f"TY-{CODE}", kind="suspension", state="submitted", entity="elevator", entity_id=KEY,
+            title=MARK, elevator_id=KEY, reason=MARK, submitted_at=at, submitted_by_id=head.id, **unit,
+        ),
+        Score(
+            id=KEY, run_id=KEY, due=1, bad=0, overdue=0, nonconforming=0, forgiven=0, valid_visits=1, elevators=1,
+            **unit,
+        ),
+        Job(id=KEY, kind="export", title=MARK, state="done", created_by_id=head.id, created_at=at, heartbeat_at=at),
+        ImportBatch(
+            id=KEY, kind="units", file_name=MARK, state="checked", created_by_id=head.id, created_at=at, **unit
+        ),
+    ])  # fmt: skip
+    session.flush()
+    session.add(
+        ScoreEntry(
+            id=KEY, score_id=KEY, elevator_id=KEY, rule="x", count=1, numerator="1", denominator="1", reason=MARK
+        )
+    )
+    session.add(ImportRow(id=KEY, batch_id=KEY, number=2, state="new", raw=[MARK]))
+    session.commit()
+
+
+WATCHED = (
+    Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
+    OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version,
+)  # fmt: skip
+
+
+def foreign_state(session: Any) -> dict[str, Any]:
+    """Everything foreign as it is now, column by column."""
+    session.expire_all()
+    state: dict[str, Any] = {}
+    for model in WATCHED:
+        row = session.execute(select(model.__table__).where(model.__table__.c.id == KEY)).mappings().one()
+        state[model.__name__] = dict(row)
+    account = session.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == KEY)).mappings().one()
+    state["Account"] = {k: v for k, v in account.items() if "login" not in k}
+    return state
+
+
+def addresses(app: Any, method: str) -> list[str]:
+    """Every route that takes this method, its arguments pointing at the foreign rows."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if method not in rule.methods or LEFT_OUT.match(rule.rule):
+            continue
+        values = {}
+        for name in rule.arguments:
+            converter = type(rule._converters[name]).__name__
+            if converter == "IntegerConverter" or "pk" in name or name.endswith("id"):
+                values[name] = KEY
+            else:
+                values[name] = STRING_VALUES.get(name, str(KEY))
+        with app.test_request_context():
+            built = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
+        found.append(built)
+    return sorted(set(found))
+
+
+def test_the_walk_sees_the_doors(app: Any) -> None:
+    """An empty walk would prove nothing."""
+    assert len(addresses(app, "GET")) > 60
+    assert len(addresses(app, "POST")) > 30
+
+
+@pytest.mark.feature("ACC-01")
+@pytest.mark.feature("ACC-13")
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_no_persona_reads_what_is_not_theirs(app: Any, session: Any, world: Any, sign_in: Any, persona: str) -> None:
+    foreign_rows(world, session)
+    browser = sign_in(world.accounts[persona])
+    failures = []
+    for address in addresses(app, "GET"):
+        for tail in ("", f"?q={MARK[:4]}&id={KEY}&pk={KEY}&elevator={KEY}&elevator_id={KEY}&unit_id={KEY}&ids={KEY}"):
+            answer = browser.get(address + tail, follow_redirects=True)
+            body = answer.get_data(as_text=True)
+            if answer.status_code >= 500:
+                failures.append(f"{answer.status_code} GET {address}{tail}")
+            # The words that were searched for come back in the box; the whole mark may not.
+            if MARK in body:
+                failures.append(f"shows foreign row: GET {address}{tail}")
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.feature("ACC-01")
+@pytest.mark.feature("ACC-13")
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_no_persona_changes_what_is_not_theirs(app: Any, session: Any, world: Any, sign_in: Any, persona: str) -> None:
+    foreign_rows(world, session)
+    before = foreign_state(session)
+    browser = sign_in(world.accounts[persona])
+    failures = []
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        for address in addresses(app, method):
+            if address == "/login/":
+                continue
+            for form in (True, False):
+                token = token_of(browser)
+                body: dict[str, Any] = {
+                    "row_version": "1", "seen_version": "1", "decision": "approve", "verb": "approve",
+                    "opinion": "同意",
+                    "reason": "原因", "name": "改名", "address": "改址", "note": "改", "number": "改", "ids": str(KEY),
+                    "rowid": str(KEY), "elevator_id": str(KEY), "elevator_ids": str(KEY), "unit_id": str(KEY),
+                    "person_id": str(KEY), "worker_id": str(KEY), "password": "Abcdef.12345", "action": "delete",
+                    "active": "", "state": "approved", "status": "scrapped", "body": "改",
+                }  # fmt: skip
+                headers = {"X-CSRFToken": token}
+                sent: dict[str, Any] = {"data": body | {"csrf_token": token}} if form else {"json": body}
+                answer = browser.open(address, method=method, headers=headers, **sent)
+                if answer.status_code >= 500:
+                    failures.append(f"{answer.status_code} {method} {address} {'form' if form else 'json'}")
+                if MARK in answer.get_data(as_text=True):
+                    failures.append(f"shows foreign row: {method} {address}")
+    after = foreign_state(session)
+    for name, row in before.items():
+        if row != after[name]:
+            changed = {k: (v, after[name][k]) for k, v in row.items() if v != after[name][k]}
+            failures.append(f"changed {name}: {changed}")
+    assert not failures, "\n".join(failures)
+
+
+def test_nobody_gets_in_without_signing_in(app: Any, session: Any, world: Any, client: Any) -> None:
+    foreign_rows(world, session)
+    failures = []
+    for address in addresses(app, "GET"):
+        answer = client.get(address)
+        if OPEN.match(address):
+            continue
+        if answer.status_code not in (301, 302, 303, 308, 401, 403, 404, 405):
+            failures.append(f"{answer.status_code} GET {address}")
+        if MARK in answer.get_data(as_text=True):
+            failures.append(f"shows a row: GET {address}")
+    assert not failures, "\n".join(failures)
+
+
+def token_of(browser: Any) -> str:
+    """The session's CSRF token, as any page of the shell carries it."""
+    for page in ("/profile/", "/"):
+        found = re.search(
+            r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', browser.get(page).get_data(as_text=True)
+        )
+        if found:
+            return found.group(1)
+    raise AssertionError("no page carries a CSRF token")
