@@ -15,6 +15,7 @@ def register(appbuilder: Any) -> None:
         audit,
         contracts,
         elevators,
+        exports,
         files,
         filing_lists,
         health,
@@ -58,3 +59,4 @@ def register(appbuilder: Any) -> None:
     ledgers.register(appbuilder)
     orders.register(appbuilder)
     maintenance_lists.register(appbuilder)
+    exports.register(appbuilder)

@@ -1,0 +1,166 @@
+"""An export is a list written down: the very same listing, filter and scope, all pages of it, as of one instant.
+
+What is wanted stays plain text (it waits in a job's parameters) and is understood when it runs, within the scope that
+its owner has then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sqlalchemy import select
+
+import app.listings
+from app import clock
+from app.errors import Finding, NotFound, refuse
+from app.listing import LISTINGS, Listing, Moment, Query
+from app.models import Region
+from app.models.policy import policy_version
+from app.permissions import Actor
+from app.reports import tables
+
+MOST_PARAMETERS = 100
+LONGEST_QUERY = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which list, under which address of it, which columns, in which format."""
+
+    listing: str
+    query: str = ""
+    columns: str = ""
+    format: str = "xlsx"
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What RPR-01 asks of every export; the same words on the sheet 说明, in a job's result and in the audit log."""
+
+    rows: int
+    sha256: str
+    filter: str
+    policy: str
+    as_of: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def listing_of(name: str) -> Listing:
+    """The listing of this name; a worker that has shown no screen yet knows them all, too."""
+    for module in pkgutil.iter_modules(app.listings.__path__, "app.listings."):
+        import_module(module.name)
+    found = LISTINGS.get(name)
+    if found is None:
+        raise unknown(name)
+    return found
+
+
+def unknown(name: str) -> NotFound:
+    return NotFound(Finding("导出", False, f"没有名为“{name[:40]}”的列表可以导出", "请从列表页点“导出”"))
+
+
+def check_format(fmt: str) -> str:
+    if fmt not in tables.FORMATS.values():
+        raise refuse("导出格式", f"“{fmt[:20]}”不是可用的格式", "请选择 xlsx 或 csv", field="format", value=fmt[:20])
+    return fmt
+
+
+def read(listing: Listing, wanted: Wanted) -> Query:
+    """The list's own reading of its address; columns as chosen on the page."""
+    if len(wanted.query) > LONGEST_QUERY:
+        # Cut short it would be another filter, and a wider one.
+        found = f"网址中的条件有 {len(wanted.query)} 个字符，最多 {LONGEST_QUERY} 个"
+        raise refuse("筛选条件", found, "请减少条件后从列表页导出", field="query")
+    try:
+        pairs = parse_qsl(wanted.query.lstrip("?"), max_num_fields=MOST_PARAMETERS)
+    except ValueError as error:
+        raise refuse("筛选条件", f"条件多于 {MOST_PARAMETERS} 个", "请从列表页重新筛选后导出", field="query") from error
+    args: dict[str, str] = {}
+    for name, value in pairs:
+        args.setdefault(name, value)  # the first of a name, as the page reads it
+    return listing.read(args | ({"cols": wanted.columns} if wanted.columns else {}))
+
+
+def describe(moment: Moment, listing: Listing, query: Query) -> list[tuple[str, str]]:
+    """Tab, search, filters and order in words; a condition that was not understood is named, not dropped."""
+    lines = [("分类", str(tab.label)) for tab in listing.tabs if tab.key == query.tab]
+    if query.q:
+        lines.append(("搜索", query.q))
+    lines += [(label, text) for _name, label, text in listing.describe(moment.session, query)]
+    sort = listing.column(query.sort)
+    if sort is not None:
+        lines.append(("排序", f"{sort.label} {'降序' if query.descending else '升序'}"))
+    lines += [("未采用的条件", str(notice)) for notice in query.notices]
+    return lines
+
+
+def export(
+    moment: Moment, listing: Listing, query: Query, path: Path, fmt: str, *, forget: bool, total: int = 0,
+    progress: tables.Progress | None = None,
+) -> Exported:  # fmt: skip
+    """Write all rows of the list under the query, within the actor's scope, to `path`.
+
+    `forget` empties the session as it goes, so that memory stays flat: for jobs and commands, where nobody else
+    holds its rows.
+    """
+    lines = describe(moment, listing, query)
+    policy = policy_version(moment.session, moment.actor.region_code, moment.today)
+    as_of = f"{clock.local(moment.now):%Y-%m-%d %H:%M:%S}（北京时间）"
+    note = [
+        ("内容", str(listing.title)),
+        *lines,
+        ("数据截至", as_of),
+        ("政策版本", policy),
+        ("导出人", moment.actor.name),
+        ("数据范围", scope_text(moment.session, moment.actor)),
+    ]
+    columns = [column for name in query.columns if (column := listing.column(name)) is not None]
+    written = tables.write(
+        listing.rows(moment, query, forget=forget), columns, path, fmt, title=str(listing.title), as_of=moment.now,
+        note=note, total=total, progress=progress,
+    )  # fmt: skip
+    words = "；".join(f"{label}：{text}" for label, text in lines) or "无"
+    return Exported(written.rows, written.sha256, words, policy, moment.now.isoformat(timespec="seconds"))
+
+
+def scope_text(session: Any, actor: Actor) -> str:
+    """Whose rows an export can hold at all."""
+    if actor.sees_everything:
+        return "全部"
+    if actor.unit_id is not None:
+        return "本单位" if actor.sees_all_elevators else "本单位中分配给本账号的电梯"
+    name = session.scalar(select(Region.name).where(Region.code == (actor.region_code or "")))
+    return f"{name}及其下级" if name else "无"
+
+
+@contextmanager
+def one_view(session: Any) -> Iterator[None]:
+    """Read everything as of one instant. SQLite's transactions do; PostgreSQL is asked to.
+
+    Ends the transaction that is open, so nothing may be waiting in it.
+    """
+    session.rollback()
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    try:
+        yield
+    finally:
+        session.rollback()
+
+
+def file_name(title: str, at: dt.datetime, fmt: str) -> str:
+    """电梯_20261120-1530.xlsx: what it is and as of when."""
+    return f"{tables.sheet_name(title)}_{clock.local(at):%Y%m%d-%H%M}.{fmt}"

@@ -1,0 +1,104 @@
+"""导出: the list that one looks at, as filtered and with its columns; what is large is written by a job."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, flash, g, redirect, request, send_file, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+
+from app import clock
+from app.extensions import db
+from app.listing import moment
+from app.permissions import Verb, require
+from app.reports import exports
+from app.transaction import transaction
+from app.views import screens
+from app.views.base import Screen
+from app.workflows import audit, jobs
+
+MIME = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+class Exports(BaseView):
+    """One door for all lists: `POST /exports/<listing>` with query, cols, format."""
+
+    route_base = "/exports"
+    default_view = "make"
+
+    @expose("/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("make")
+    def make(self, name: str) -> Any:
+        """Send the file, or enter a job and show its page. Whoever may not read the list may not export it."""
+        shown = _screens(name)
+        if not shown:
+            raise exports.unknown(name)
+        screen = next((s for s in shown if g.actor.may(s.verb)), shown[0])
+        require(g.actor, screen.verb)
+        form = request.form
+        fmt = exports.check_format(form.get("format", "xlsx"))
+        wanted = exports.Wanted(name, form.get("query", ""), form.get("cols", ""), fmt)
+        now = moment(db.session, g.actor)
+        query = exports.read(screen.listing, wanted)
+        total = screen.listing.total(now, query)
+        if total > current_app.config["EXPORT_INLINE_ROWS"]:
+            return _enter(screen, wanted, total)
+        return _send(screen, wanted)
+
+
+def _screens(name: str) -> list[Any]:
+    """The pages that show this list and offer its export."""
+    views = current_app.appbuilder.baseviews  # type: ignore[attr-defined]
+    return [v for v in views if isinstance(v, Screen) and v.exportable and v.listing.name == name]
+
+
+def _enter(screen: Any, wanted: exports.Wanted, total: int) -> Any:
+    title = _("导出%(list)s %(rows)s 行", list=str(screen.listing.title), rows=f"{total:,}")
+    back = url_for(f"{screen.endpoint}.list") + (f"?{wanted.query}" if wanted.query else "")
+    params = wanted.as_dict() | {"verb": screen.verb.value, "back": back}
+    with transaction(db.session) as session:
+        job_id = jobs.enqueue(session, g.actor, clock.now(), "export", title, params).id
+    flash(_("共 %(rows)s 行，已转为后台任务；完成后收件箱会通知您，在这里下载。", rows=f"{total:,}"), "info")
+    return redirect(url_for("Jobs.show", job_id=job_id))
+
+
+def _send(screen: Any, wanted: exports.Wanted) -> Any:
+    listing, actor = screen.listing, g.actor
+    with tempfile.TemporaryDirectory(prefix="tian-export-") as folder:
+        path = Path(folder) / f"export.{wanted.format}"
+        with exports.one_view(db.session):
+            now = moment(db.session, actor)
+            query = exports.read(listing, wanted)
+            told = exports.export(now, listing, query, path, wanted.format, forget=False).as_dict()
+        with transaction(db.session) as session:
+            audit.record(
+                session, actor, clock.now(), "export.make", wanted.listing, None,
+                after=told | {"columns": list(query.columns), "format": wanted.format},
+            )  # fmt: skip
+        # Opened before the folder goes: the bytes stay until the answer is sent, and no name is left behind.
+        return attached(path, exports.file_name(str(listing.title), now.now, wanted.format), told["sha256"])
+
+
+def attached(path: Path, name: str, digest: str) -> Any:
+    """A made file as an answer that the browser saves and nobody keeps."""
+    answer = send_file(
+        path.open("rb"), mimetype=MIME[path.suffix.lstrip(".")], as_attachment=True, download_name=name, max_age=0
+    )
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["X-Table-SHA256"] = digest
+    return answer
+
+
+def register(appbuilder: Any) -> None:
+    """Add the door."""
+    screens.declare("Exports", "can_make", Verb.EXPORT)
+    appbuilder.add_view_no_menu(Exports)
