@@ -5,13 +5,9 @@ A page that a journey opened may not ask any other host for anything, nor raise 
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,48 +16,25 @@ import pytest
 
 from tests.browser import chromium
 from tests.databases import ROOT
-from tests.services import free_port
+from tests.journeys import steps
+from tests.journeys.product import Product
 
-READY_SECONDS = 240
+_TAKEN = pytest.StashKey[Counter[str]]()
 SHOTS = ROOT / "build" / "screenshots"
 DESK = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 
 
-@dataclass
-class Product:
-    """The running product: where it answers, what it said when it started, where its data is."""
-
-    address: str
-    data: Path
-    said: str
-
-    def url(self, path: str) -> str:
-        return self.address.rstrip("/") + path
-
-
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Web, worker and beat on SQLite with the demo region, stopped by SIGTERM as a person would stop it."""
-    data, port = tmp_path_factory.mktemp("product"), free_port()
-    output = data / "output.txt"
-    environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port), "HOST": "127.0.0.1"}
-    with output.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "run.py"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+    running = Product(tmp_path_factory.mktemp("product"))
     try:
-        end = time.monotonic() + READY_SECONDS
-        while "已就绪" not in output.read_text(encoding="utf-8"):
-            if process.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"the product did not become ready:\n{output.read_text(encoding='utf-8')}")
-            time.sleep(0.2)
-        yield Product(f"http://127.0.0.1:{port}/", data, output.read_text(encoding="utf-8"))
+        running.start()
+        yield running
     finally:
-        process.terminate()
-        status = process.wait(timeout=120)
-    assert status == 0, output.read_text(encoding="utf-8")
+        status = running.stop()
+    assert status == 0, running.said
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +70,17 @@ def open_page(browser: Any, product: Product) -> Iterator[Callable[..., Any]]:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.fixture
+def enter(open_page: Callable[..., Any], product: Product) -> Callable[..., Any]:
+    """`enter("监察员")` gives a page on which the demo's account of that role has signed in."""
+
+    def start(role: str, viewport: dict[str, int] = DESK, **options: Any) -> Any:
+        login = product.login(role)
+        return steps.sign_in(open_page(viewport, **options), login.name, login.password)
+
+    return start
+
+
 def asked_elsewhere(url: str, product: Product) -> list[str]:
     parts = urlsplit(url)
     if parts.scheme in {"data", "blob", "about"} or parts.netloc == urlsplit(product.address).netloc:
@@ -107,15 +91,14 @@ def asked_elsewhere(url: str, product: Product) -> list[str]:
 @pytest.fixture
 def shot(request: pytest.FixtureRequest) -> Callable[[Any, str], Path]:
     """`shot(page, "after approval")` keeps a picture in build/screenshots, numbered in the order of the story."""
-    taken = 0
+    order: Counter[str] = request.config.stash.setdefault(_TAKEN, Counter())
 
     def take(page: Any, name: str) -> Path:
-        nonlocal taken
-        taken += 1
-        story = re.sub(r"\W+", "-", request.node.name).strip("-")
+        order[request.node.path.stem] += 1
+        story = request.node.path.stem.removeprefix("test_").replace("_", "-")
         SHOTS.mkdir(parents=True, exist_ok=True)
         step = re.sub(r"\W+", "-", name).strip("-")
-        path = SHOTS / f"{story}-{taken:02d}-{step}.png"
+        path = SHOTS / f"{story}-{order[request.node.path.stem]:02d}-{step}.png"
         page.screenshot(path=str(path), full_page=True)
         return path
 

@@ -1,0 +1,143 @@
+"""What people do again and again on these pages, in their words: sign in, read a table, download a workbook."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from app.rules.identifiers import uscc_check_char
+
+PASSWORD = "Lanzhou.2026"
+BLANK_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
+
+
+def pdf(name: str) -> dict[str, Any]:
+    """A file for an upload field."""
+    return {"name": name, "mimeType": "application/pdf", "buffer": BLANK_PDF}
+
+
+def uscc(serial: int) -> str:
+    """A valid invented 统一社会信用代码, of a range that the demo region does not use."""
+    first = f"91980403{serial:09d}"
+    return first + uscc_check_char(first)
+
+
+def sign_in(page: Any, login: str, password: str) -> Any:
+    """Through the login page to the first page after it."""
+    page.goto("/login/")
+    page.get_by_label("用户名或已绑定手机号").fill(login)
+    page.get_by_label("密码").fill(password)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_load_state()
+    return page
+
+
+def change_first_password(page: Any, old: str, new: str = PASSWORD) -> None:
+    """What a first sign-in asks for, before anything else is shown."""
+    expect(page.get_by_role("heading", name="修改密码")).to_be_visible()
+    page.get_by_label("原密码").fill(old)
+    page.get_by_label("新密码").fill(new)
+    page.get_by_label("再输入一次").fill(new)
+    page.get_by_role("button", name="修改密码").click()
+    page.wait_for_load_state()
+
+
+def menu(page: Any, name: str) -> None:
+    """Go where the menu leads."""
+    page.get_by_role("navigation", name="主菜单").get_by_role("link", name=re.compile(rf"^{name}(\s|$|\d)")).click()
+    page.wait_for_load_state()
+
+
+def press(page: Any, name: str) -> None:
+    """Press a button and wait for the page that follows."""
+    page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_load_state()
+
+
+def follow(page: Any, name: str) -> None:
+    page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
+    page.wait_for_load_state()
+
+
+def path_of(page: Any) -> str:
+    return urlsplit(page.url).path
+
+
+def number_in(text: str) -> int:
+    """The first number that a text says."""
+    found = re.search(r"\d[\d,]*", text)
+    assert found, f"no number in {text!r}"
+    return int(found.group().replace(",", ""))
+
+
+def fact(page: Any, label: str) -> str:
+    """What stands beside a label in a list of facts."""
+    text: str = page.locator("dl div", has=page.locator("dt", has_text=re.compile(f"^{re.escape(label)}$"))).locator(
+        "dd"
+    ).first.inner_text()
+    return text.strip()
+
+
+def rows(page: Any, table: Any = None) -> list[dict[str, str]]:
+    """A table as its headings and cells say it; the first on the page unless given."""
+    found = table or page.get_by_role("main").locator("table").first
+    script = """t => { const clean = e => e.innerText.replace(/\\s+/g, ' ').trim();
+        const heads = [...t.querySelectorAll('thead th')].map(clean);
+        return [...t.querySelectorAll('tbody tr')].map(r =>
+            [...r.children].map((c, i) => [heads[i] ?? '', clean(c)])); }"""
+    return [dict(cells) for cells in found.evaluate(script)]
+
+
+def total(page: Any) -> int:
+    """How many rows a list says that it holds."""
+    return number_in(page.get_by_text(re.compile(r"^共 [\d,]+\+? 条$")).first.inner_text())
+
+
+def tab_count(page: Any, group: str, label: str) -> int:
+    text = page.get_by_role("navigation", name=group, exact=True).get_by_role(
+        "link", name=re.compile(rf"^{label} [\d,]+")
+    ).inner_text()
+    return number_in(text.removeprefix(label))
+
+
+def download(page: Any, press_it: Any) -> Path:
+    """The file that a press brings."""
+    with page.expect_download() as caught:
+        press_it()
+    return Path(caught.value.path())
+
+
+def read_csv(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+def read_sheets(path: Path) -> dict[str, list[list[Any]]]:
+    """Every sheet of a workbook, row by row."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(path)
+    return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book}
+
+
+def job_done(page: Any, seconds: int = 60) -> None:
+    """Wait on a job's page until it says that it is done; the page renews itself."""
+    expect(page.get_by_role("main").get_by_text("完成", exact=True).first).to_be_visible(timeout=seconds * 1000)
+
+
+def appears(page: Any, text: str, seconds: int = 90) -> None:
+    """Look at a page again and again until it says this: what a task in the background brings."""
+    end = time.monotonic() + seconds
+    while text not in page.get_by_role("main").inner_text():
+        assert time.monotonic() < end, f"{text!r} did not appear on {page.url}"
+        page.wait_for_timeout(500)
+        page.reload()

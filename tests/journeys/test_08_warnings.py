@@ -1,0 +1,34 @@
+"""Step 8: what is near or over, counted in the menu, coloured, and taken away as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.steps import menu, number_in, rows, tab_count, total
+
+KINDS = {"maintenance": "维保", "inspection": "年检", "contract": "合同"}
+LEVELS = {"over": "超期", "near": "临近"}
+
+
+@pytest.mark.feature("WRN-01", "PLN-09", "CON-02")
+def test_warnings_say_who_must_act(product: Any, enter: Any, shot: Any) -> None:
+    page = enter("区域管理员")
+    shown = number_in(page.get_by_role("link", name="预警").locator(".ta-n").inner_text())
+    menu(page, "预警")
+    over_in_all = 0
+    for kind, word in KINDS.items():
+        page.get_by_role("navigation", name="预警种类").get_by_role("link", name=word).click()
+        page.wait_for_load_state()
+        counts = {level: tab_count(page, f"{word}预警", label) for level, label in LEVELS.items()}
+        over_in_all += counts["over"]
+        assert tab_count(page, "预警种类", word) == sum(counts.values())
+        for level, label in LEVELS.items():
+            page.get_by_role("navigation", name=f"{word}预警", exact=True).get_by_role("link", name=label).click()
+            page.wait_for_load_state()
+            if counts[level]:
+                assert total(page) == counts[level]
+                assert all(row["识别码"].isdigit() for row in rows(page))
+                shot(page, f"{kind} {level}")
+    assert shown == over_in_all, "the menu counts what is over"
