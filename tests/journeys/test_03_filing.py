@@ -1,0 +1,106 @@
+"""Step 3: a new maintenance unit files itself, a customer and elevators: by form first, then many from a workbook."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from app import clock
+from tests.journeys.steps import change_first_password, fact, follow, menu, press, rows, sign_in, uscc
+from tests.journeys.test_02_accounts import make_unit
+from tests.journeys.test_04_approval import decide, open_from_queue
+
+FIRM, CUSTOMER = "澜州踏莎电梯有限公司", "青坪望舒物业服务有限公司"
+
+
+def fill(page: Any, values: dict[str, Any]) -> None:
+    """Type into a filing form by its labels; a bool ticks a box."""
+    form = page.locator("form.ta-filing")
+    for label, value in values.items():
+        box = form.get_by_label(re.compile(rf"^\s*{label}(（.*）)?\s*$"))
+        if value is True:
+            box.check()
+        elif label in ("所在地区", "品种", "使用场所"):
+            box.select_option(label=value)
+        else:
+            box.fill(str(value))
+
+
+def approve(officer: Any, words: str) -> None:
+    open_from_queue(officer, words)
+    decide(officer, "同意")
+
+
+@pytest.fixture(scope="module")
+def firm(product: Any, browser: Any) -> tuple[str, str]:
+    """The main account of a unit that the administrator has just made: login name and first password."""
+    context = browser.new_context(base_url=product.address, locale="zh-CN")
+    login = product.login("区域管理员")
+    try:
+        return make_unit(sign_in(context.new_page(), login.name, login.password), "维保单位", FIRM, uscc(31))
+    finally:
+        context.close()
+
+
+@pytest.mark.feature("UNT-01", "UNT-02", "UNT-05", "UNT-06", "UNT-07", "ELV-01", "ELV-04")
+def test_a_new_unit_files_itself_and_its_first_elevator(
+    product: Any, firm: tuple[str, str], enter: Any, open_page: Any, shot: Any
+) -> None:
+    today = clock.today()
+    unit, officer = open_page(), enter("区域管理员")
+    sign_in(unit, *firm)
+    change_first_password(unit, firm[1])
+    follow(unit, "完善单位备案并上报")
+    expect(unit.get_by_role("heading", level=1)).to_contain_text(FIRM)
+    shot(unit, "what is still missing stands on the page")
+    follow(unit, "修改")
+    fill(unit, {"企业地址": "青坪区知春路 6 号", "资格证书编号": "TS3398031-2030", "许可级别": "A2"})
+    press(unit, "保存并上报")
+    expect(unit.get_by_role("main")).to_contain_text("草稿已保存，还不能上报")
+    expect(unit.get_by_role("main").get_by_role("link", name="许可有效期至没有填写")).to_be_visible()
+    assert unit.get_by_label("许可级别").input_value() == "A2", "nothing typed is lost"
+    shot(unit, "one field is missing")
+    fill(unit, {"许可有效期至": (today + dt.timedelta(days=900)).isoformat()})
+    press(unit, "保存并上报")
+    approve(officer, FIRM)
+
+    menu(unit, "单位")
+    follow(unit, "登记单位")
+    fill(unit, {
+        "统一社会信用代码": uscc(32)[:-1] + "?", "单位名称": CUSTOMER, "所在地区": "青坪区",
+        "企业地址": "青坪大道 8 号", "使用单位": True, "负责人": "顾清和", "负责人手机": "19905553201",
+        "安全管理员": "林映川", "安全管理员电话": "19905553202",
+    })  # fmt: skip
+    press(unit, "保存并上报")
+    expect(unit.get_by_role("main")).to_contain_text("统一社会信用代码")
+    fill(unit, {"统一社会信用代码": uscc(32)})
+    press(unit, "保存并上报")
+    expect(unit.get_by_role("main")).to_contain_text("已上报，等待审核")
+    approve(officer, CUSTOMER)
+
+    menu(unit, "电梯")
+    follow(unit, "新增备案")
+    fill(unit, {
+        "识别码": "981001", "所在地区": "青坪区", "品种": "曳引驱动乘客电梯", "地址": "青坪大道 8 号 1 幢",
+        "楼盘": "青坪望舒苑", "使用单位": CUSTOMER, "维保单位": FIRM, "纬度": "30.68", "经度": "120.06",
+        "下次检验日期": (today + dt.timedelta(days=300)).isoformat(), "应急救援电话": "96333",
+    })  # fmt: skip
+    press(unit, "保存草稿")
+    expect(unit.get_by_role("main")).to_contain_text("草稿已保存")
+    press(unit, "审核上报")
+    shot(unit, "an elevator by form, filed")
+    approve(officer, "981001")
+    menu(officer, "电梯")
+    box = officer.get_by_role("searchbox", name="搜索 电梯")
+    box.fill("981001")
+    box.press("Enter")
+    officer.wait_for_load_state()
+    found = rows(officer)
+    assert [(row["识别码"], row["维保单位"], row["使用单位"]) for row in found] == [("981001", FIRM, CUSTOMER)]
+    follow(officer, "981001")
+    assert fact(officer, "楼盘") == "青坪望舒苑"
+    shot(officer, "the elevator is on the register")
