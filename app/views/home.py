@@ -19,7 +19,7 @@ from app import clock, scope
 from app.extensions import db
 from app.listing import COUNT_CAP, moment
 from app.listings import warnings
-from app.models import Application, Elevator, MaintenanceOrder, Unit, Visit
+from app.models import Application, Elevator, MaintenanceOrder, OverduePeriod, Unit, Visit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
 from app.views import screens
@@ -59,6 +59,7 @@ class Home(IndexView):
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
             figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
             kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
+            warned=warned(actor), weeks=missed_weeks(actor, clock.local_day(now)),
         )  # fmt: skip
 
 
@@ -125,24 +126,61 @@ def _own_orders(actor: Actor, today: dt.date) -> Figure:
 
 def _warnings(actor: Actor) -> list[Figure]:
     """The same conditions as the warnings page, in its one statement; a number there is a number here."""
-    count = warnings.counts(moment(db.session, actor))
-    over, soon = count["maintenance", "over"], count["maintenance", "near"]
-    late, due = count["inspection", "over"], count["inspection", "near"]
-    gone, ending = count["contract", "over"], count["contract", "near"]
+    count = counted(actor)
+    rows = (
+        (_("维保超期"), "maintenance", "over", _("临近维保 %(n)s")),
+        (_("检验超期"), "inspection", "over", _("临近检验 %(n)s")),
+        (_("已脱保"), "contract", "over", _("临近脱保 %(n)s")),
+    )
     return [
         Figure(
-            _("维保超期"), over, _("临近维保 %(n)s", n=capped(soon)), link("/warnings/?kind=maintenance"),
-            "over" if over else "near" if soon else "", COUNT_CAP,
-        ),
-        Figure(
-            _("检验超期"), late, _("临近检验 %(n)s", n=capped(due)), link("/warnings/?kind=inspection"),
-            "over" if late else "near" if due else "", COUNT_CAP,
-        ),
-        Figure(
-            _("临近脱保"), ending, _("已脱保 %(n)s", n=capped(gone)), link("/warnings/?kind=contract"),
-            "over" if gone else "near" if ending else "", COUNT_CAP,
-        ),
+            title, count[kind, level], under % {"n": capped(count[kind, "near"])},
+            link(f"/warnings/{kind}/?tab={level}"), "over" if count[kind, level] else "", COUNT_CAP,
+        )
+        for title, kind, level, under in rows
     ]  # fmt: skip
+
+
+def counted(actor: Actor) -> dict[tuple[str, str], int]:
+    """The warnings' counts, once a request: menu, figures and card show the same."""
+    if "warning_counts" not in g:
+        g.warning_counts = warnings.counts(moment(db.session, actor))
+    held: dict[tuple[str, str], int] = g.warning_counts
+    return held
+
+
+def warned(actor: Actor) -> list[tuple[str, int, str, int, str]]:
+    """Kind, over and near with their links: the card beside the queue."""
+    if not actor.may(Verb.WARNING_READ):
+        return []
+    count = counted(actor)
+    return [
+        (str(listing.title), count[key, "over"], link(f"/warnings/{key}/?tab=over"), count[key, "near"],
+         link(f"/warnings/{key}/?tab=near"))
+        for key, listing in warnings.KINDS.items()
+    ]  # fmt: skip
+
+
+def missed_weeks(actor: Actor, today: dt.date) -> list[tuple[str, int, int]]:
+    """Missed periods by week of their limit, the last twelve weeks: day, count, share of the highest in percent."""
+    if not actor.may(Verb.ORDER_READ):
+        return []
+    first = today - dt.timedelta(days=today.weekday() + 77)
+    statement = scope.apply(
+        select(OverduePeriod.limit_on, func.count())
+        .where(OverduePeriod.limit_on >= first, OverduePeriod.withdrawn.is_(False))
+        .group_by(OverduePeriod.limit_on),
+        actor,
+        OverduePeriod,
+    )
+    weeks = [0] * 12
+    for on, count in db.session.execute(statement):
+        weeks[min((on - first).days // 7, 11)] += count
+    most = max(weeks) or 1
+    return [
+        ((first + dt.timedelta(days=7 * n)).strftime("%m-%d"), count, count * 100 // most)
+        for n, count in enumerate(weeks)
+    ]
 
 
 def capped(count: int) -> str:

@@ -14,14 +14,14 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
-from app.extensions import db
-from app.listing import COUNT_CAP, Listing, Page, Query, moment
+from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, warnings
 from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
 from app.rules.contracts import contract_state, days_text
 from app.views import menu, screens
 from app.views.base import Button, Deed, Screen, capped, due, mark, pill
+from app.views.home import counted
 from app.workflows import orders
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
@@ -172,7 +172,7 @@ class WarningScreen(Screen):
     empty_text = _l("没有这类预警。")
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
-        counts = warnings.counts(now)
+        counts = counted(g.actor)
         kinds = []
         for key, listing in warnings.KINDS.items():
             over, near = (counts[key, level] for level in warnings.LEVELS)
@@ -236,7 +236,7 @@ class Warnings(BaseView):
     @has_access
     @permission_name("read")
     def index(self) -> Any:
-        counts = warnings.counts(moment(db.session, g.actor))
+        counts = counted(g.actor)
         busy = next((key for (key, _level), count in counts.items() if count), "maintenance")
         return redirect(f"/warnings/{busy}/")
 
@@ -244,7 +244,7 @@ class Warnings(BaseView):
 @menu.count("warnings")
 def warning_count(actor: Any) -> tuple[int, str]:
     """What the menu shows beside 预警: all that is over, or else near, and its tone."""
-    found = warnings.counts(moment(db.session, actor))
+    found = counted(actor)
     over = sum(n for (_key, level), n in found.items() if level == "over")
     near = sum(n for (_key, level), n in found.items() if level == "near")
     return (over, "over") if over else (near, "near")
