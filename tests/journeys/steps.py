@@ -114,7 +114,10 @@ def download(page: Any, press_it: Any) -> Path:
     """The file that a press brings."""
     with page.expect_download() as caught:
         press_it()
-    return Path(caught.value.path())
+    kept = Path(caught.value.path())
+    named = kept.with_name(f"{kept.name}-{caught.value.suggested_filename}")
+    caught.value.save_as(named)
+    return named
 
 
 def read_csv(path: Path) -> list[list[str]]:
