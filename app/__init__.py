@@ -21,6 +21,7 @@ def create_app(**overrides: Any) -> Flask:
 
     app = Flask(__name__)
     app.config.update(config.settings() | overrides)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)

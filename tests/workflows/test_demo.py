@@ -1,0 +1,145 @@
+"""The invented region is one that the product's own rules could have made: nothing in it contradicts them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock
+from app.demo import people
+from app.demo.builder import Builder
+from app.models import (
+    Account,
+    Application,
+    ContractElevator,
+    Elevator,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    OverduePeriod,
+    Unit,
+    Visit,
+)
+from app.rules.identifiers import check_uscc
+from app.rules.schedule import Pause, clock_from, missed_limits
+from app.transaction import transaction
+from app.workflows import ageing, schedule
+from tests.databases import run_flask
+
+NOW = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def region(session: Any) -> Any:
+    with transaction(session):
+        Builder(session, 60, 7, NOW, None).build()
+    return session
+
+
+def test_running_the_night_on_a_fresh_region_finds_nothing_to_judge(region: Any) -> None:
+    today = clock.local_day(NOW)
+    with transaction(region):
+        aged = ageing.run(region, NOW)
+        summary = schedule.run(region, today, NOW)
+    assert aged.moved == {}
+    assert summary.overdue_judged == 0
+    with transaction(region):
+        again = schedule.run(region, today, NOW)
+    assert again.orders_made == 0
+
+
+def test_clocks_stand_where_the_visits_left_them(region: Any) -> None:
+    """Each clock, told again from the last counted visit by the rules, gives the stored limit and missed periods."""
+    today = clock.local_day(NOW)
+    seen = 0
+    for row in region.scalars(select(MaintenanceClock).where(MaintenanceClock.last_visit_on.is_not(None))):
+        ledger = region.scalar(select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == row.elevator_id))
+        last = region.scalar(
+            select(func.max(Visit.visit_on)).where(Visit.elevator_id == row.elevator_id, Visit.counted)
+        )
+        assert row.last_visit_on == last
+        stops = [Pause(row.paused_on)] if row.paused_on else []
+        told, missed = clock_from(last, ledger.interval_days, row.limit_days, stops, today - dt.timedelta(days=1))
+        assert row.missed == len(missed)
+        assert row.limit_on == (None if row.paused_on else told.limit_on)
+        assert row.limit_left_days == told.remaining_days
+        seen += 1
+    assert seen > 40
+
+
+def test_missed_periods_are_those_between_the_counted_visits(region: Any) -> None:
+    today = clock.local_day(NOW)
+    checked = 0
+    for row in region.scalars(select(MaintenanceClock).where(MaintenanceClock.paused_on.is_(None))):
+        days = region.scalars(
+            select(Visit.visit_on).where(Visit.elevator_id == row.elevator_id, Visit.counted).order_by(Visit.visit_on)
+        ).all()
+        limit = dt.timedelta(days=row.limit_days)
+        wanted: list[dt.date] = []
+        if not days:
+            continue
+        for on, following in zip(days, [*days[1:], today], strict=True):
+            wanted += missed_limits(on + limit, following - dt.timedelta(days=1), row.limit_days)
+        stored = region.scalars(
+            select(OverduePeriod.limit_on)
+            .where(OverduePeriod.elevator_id == row.elevator_id)
+            .order_by(OverduePeriod.limit_on)
+        ).all()
+        assert stored == wanted
+        checked += len(wanted)
+    assert checked > 10
+
+
+def test_codes_are_valid_and_unique_and_orders_are_single(region: Any) -> None:
+    codes = region.scalars(select(Unit.uscc)).all()
+    assert len(codes) == len(set(codes)) == len([check_uscc(code) for code in codes])
+    names = region.scalars(select(Unit.name)).all()
+    assert len(names) == len(set(names))
+    elevators = region.scalars(select(Elevator.code)).all()
+    assert len(elevators) == len(set(elevators)) == 60
+    open_orders = region.scalars(select(MaintenanceOrder.elevator_id).where(MaintenanceOrder.state == "open")).all()
+    assert len(open_orders) == len(set(open_orders)) > 0
+    # No worker is in two places: a person's visits of a day do not overlap.
+    rows = region.execute(
+        select(Visit.worker_id, Visit.checked_in_at, Visit.checked_out_at)
+        .where(Visit.checked_out_at.is_not(None))
+        .order_by(Visit.worker_id, Visit.checked_in_at)
+    ).all()
+    for before, after in pairwise(rows):
+        assert before.worker_id != after.worker_id or before.checked_out_at <= after.checked_in_at
+
+
+def test_cover_on_the_clock_is_the_bindings(region: Any) -> None:
+    today = clock.local_day(NOW)
+    for row in region.scalars(select(MaintenanceClock)):
+        ends = region.scalar(
+            select(func.max(ContractElevator.ends_on)).where(
+                ContractElevator.elevator_id == row.elevator_id, ContractElevator.ends_on >= today
+            )
+        )
+        assert row.covered_until == ends
+
+
+def test_accounts_and_queue_are_there_and_a_second_call_adds_none(region: Any) -> None:
+    with transaction(region):
+        made = people.make_accounts(region, NOW)
+        waiting = people.make_waiting(region, NOW)
+    assert len(made) == 9 and len({a.password for a in made}) == 9
+    assert all(len(a.password) >= 12 for a in made)
+    assert waiting == region.scalar(select(func.count()).select_from(Application).where(Application.is_open)) > 5
+    for account in region.scalars(select(Account).where(Account.username.in_([a.login_name for a in made]))):
+        password = next(a.password for a in made if a.login_name == account.username)
+        assert account.password_matches(password) and not account.must_change_password
+    with transaction(region):
+        assert people.make_accounts(region, NOW) == []
+
+
+def test_the_command_fills_an_empty_database_and_leaves_another_alone(app: Any, database: Any, tmp_path: Any) -> None:
+    """By command, as `make run` does it; `--if-empty` leaves what is there alone."""
+    first = run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--seed", "3", "--if-empty")
+    assert "演示账号" in first
+    assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
