@@ -157,6 +157,8 @@ class Listing:
 
     def read(self, args: Mapping[str, str]) -> Query:
         """Understand the parameters; never fails."""
+        # In no text, and PostgreSQL takes none.
+        args = {name: value.replace("\0", "") for name, value in args.items()}
         query = Query(sort=self.order[0], descending=self.order[1], columns=self.default)
         query.q = " ".join(args.get("q", "")[:80].split())
         self._read_tab(args, query)

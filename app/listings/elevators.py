@@ -90,6 +90,8 @@ ELEVATORS = register(
             Filter("next_inspection", _l("下次检验日期"), "date", Elevator.next_inspection_on),
             Filter("limit", _l("维保期限"), "date", MaintenanceClock.limit_on),
             Filter("secret", _l("涉密"), "bool", Elevator.is_secret),
+            Filter("commissioned", _l("投用日期"), "date", Elevator.commissioned_on),
+            Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(
             Tab("all", _l("全部")),

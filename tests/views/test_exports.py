@@ -141,7 +141,8 @@ def test_a_wrong_request_is_answered_in_words(
 
 
 @pytest.mark.parametrize(
-    "query", ["page=x", "f_status=%00", "tab=nothing", "%ff%fe=1", "sort=;drop", "f_limit_from=9999-99-99", "q=%25_'"]
+    "query",
+    ["page=x", "f_status=%00", "tab=nothing", "%ff%fe=1", "sort=;drop", "f_limit_from=9999-99-99", "q=%25_'", "q=%00a"],
 )
 def test_no_address_breaks_an_export(world: World, sign_in: Any, query: str) -> None:
     assert ask(sign_in(world.accounts["clerk"]), query=query, cols="nothing,,code").status_code == 200

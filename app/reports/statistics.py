@@ -1,0 +1,313 @@
+"""The statistical report of a region and period (STA-02 in short): the register now, maintenance in the period.
+
+The database counts within the reader's scope; pandas puts the counts together. Every figure that has a list carries
+the list's address, and the list counts the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+from sqlalchemy import and_, case, func, or_, select
+
+from app import clock, scope
+from app.errors import Finding, NotFound, raise_failing
+from app.listing import Moment
+from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit, Visit
+from app.models.choices import CATEGORY, ELEVATOR_STATUS
+from app.models.policy import policy_version
+from app.models.region import code_span
+from app.permissions import Actor
+from app.rules.calendar import add_months, day_finding
+from app.rules.scoring import round_half_up
+
+# Full years in use at which a band begins; the last is open.
+AGES = (0, 5, 10, 15, 20)
+NO_AGE = "unknown"
+LONGEST_YEARS = 10
+COUNTS = ("elevators", "uncovered", "done", "overdue", "made_up")
+DAY = dt.timedelta(days=1)
+
+FORMULAS = (
+    ("台数", "数据截至时已审核通过（进入名录）的电梯，含已报废的；与期间无关"),
+    ("使用年限", "数据截至日减投用日期，按满周年计；没有投用日期的单列"),
+    ("完成", "签到日在期间内、计入维保的维保记录数，按当时的维保单位计"),
+    ("超期", "期限日在期间内且未被更正的超期记录数，按责任单位计；期限日没有合同的计入“脱保（无责任单位）”"),
+    ("应维保", "完成 + 超期：每次计入的维保结束一个周期，每个错过的期限也结束一个周期"),
+    ("完成率", "完成 ÷ 应维保，四舍五入到 0.1%；应维保为 0 时为无数据"),
+    ("脱保", "数据截至日没有合同覆盖的在用电梯台数"),
+    ("区别", "维护保养有效率另按规则推算应维保次数，见得分页；两者不互相替代"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the report is over; `region_code` None is all that the reader sees."""
+
+    region_code: str | None
+    from_on: dt.date
+    to_on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One line of a breakdown: how many, how many of them in each status, the list behind it."""
+
+    key: str
+    label: str
+    count: int
+    statuses: dict[str, int]
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLine:
+    """A maintenance unit's line; `unit_id` None is the missed limits that nobody's contract covered."""
+
+    unit_id: int | None
+    name: str
+    elevators: int
+    uncovered: int
+    due: int
+    done: int
+    overdue: int
+    made_up: int
+    rate: Decimal | None
+    links: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """All figures of the report, ready to be shown or written; `digest` proves that they are the same again."""
+
+    frame: Frame
+    region: str
+    as_of: dt.datetime
+    policy: str
+    total: int
+    kinds: list[Bar]
+    ages: list[Bar]
+    statuses: list[Bar]
+    units: list[UnitLine]
+    sum: UnitLine
+    digest: str
+
+    @property
+    def empty(self) -> bool:
+        return not self.total and not self.units
+
+
+def frame_of(session: Any, actor: Actor, region: str, from_on: dt.date, to_on: dt.date) -> Frame:
+    """The checked frame, or a refusal with everything that is wrong with it. No region: all that the reader sees."""
+    ordered = from_on <= to_on
+    far = ordered and add_months(from_on, 12 * LONGEST_YEARS) < to_on
+    raise_failing(
+        [
+            day_finding(from_on, "from_on", "起始日期"), day_finding(to_on, "to_on", "截止日期"),
+            Finding("统计期间", ordered, f"起始 {from_on}，截止 {to_on}", "截止日期不能早于起始日期", field="to_on"),
+            Finding("统计期间", not far, f"期间超过 {LONGEST_YEARS} 年", "请缩短期间", field="from_on"),
+        ]
+    )  # fmt: skip
+    code = region or (actor.region_code if actor.unit_id is None else None)
+    if code is not None:
+        span = actor.region_span if actor.unit_id is None and not actor.sees_everything else None
+        typed = len(code) == 12 and code.isascii() and code.isdigit()
+        known = session.scalar(select(Region.id).where(Region.code == code)) if typed else None
+        if known is None or (span is not None and not span[0] <= code < span[1]):
+            found = f"没有区划代码为 {code[:20]} 的地区，或不在您的管辖范围内"
+            raise NotFound(Finding("地区", False, found, "请从候选中选择辖区内的地区", field="region", value=code[:20]))
+    return Frame(code, from_on, to_on)
+
+
+def build(moment: Moment, frame: Frame) -> Statistics:
+    """Count everything once, within the scope of `moment.actor`."""
+    session = moment.session
+    counts = _register(moment, frame)
+    lines = _units(moment, frame)
+    name = session.scalar(select(Region.name).where(Region.code == frame.region_code)) if frame.region_code else None
+    kinds = _bars(counts, "category", {k: str(v) for k, v in CATEGORY.items()}, frame, "f_category")
+    kinds.sort(key=lambda bar: -bar.count)
+    statuses = _bars(counts, "status", {k: str(v) for k, v in ELEVATOR_STATUS.items()}, frame, "f_status")
+    ages = _ages(counts, moment, frame)
+    figures = {
+        "kinds": [asdict(b) for b in kinds], "ages": [asdict(b) for b in ages],
+        "units": [asdict(u) for u in lines], "frame": asdict(frame),
+    }  # fmt: skip
+    return Statistics(
+        frame, name or ("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
+        policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(counts["n"].sum()),
+        kinds, ages, statuses, lines, _sum(lines, frame),
+        hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
+    )  # fmt: skip
+
+
+# --- the register
+
+
+def _within(frame: Frame, column: Any) -> Any:
+    if frame.region_code is None:
+        return column.is_not(None)
+    low, high = code_span(frame.region_code)
+    return and_(column >= low, column < high)
+
+
+def _frame_of(moment: Moment, statement: Any, names: list[str]) -> pd.DataFrame:
+    rows = moment.session.execute(statement.execution_options(skip_scope=True)).all()
+    return pd.DataFrame([tuple(row) for row in rows], columns=names)
+
+
+def born_before(years: int, on: dt.date) -> dt.date:
+    """The last day of first use that makes an elevator `years` old on the day; one of 29 February, on 1 March."""
+    return add_months(on, -12 * years)
+
+
+def _register(moment: Moment, frame: Frame) -> pd.DataFrame:
+    """How many elevators of each kind, status and age band: the database gives a few hundred rows at most."""
+    used = Elevator.commissioned_on
+    bands = [(used <= born_before(years, moment.today), str(years)) for years in reversed(AGES[1:])]
+    age = case((used.is_(None), NO_AGE), *bands, else_=str(AGES[0]))
+    statement = scope.apply(
+        select(Elevator.category, Elevator.status, age, func.count()).where(
+            Elevator.approved_version > 0, _within(frame, Elevator.region_code)
+        ).group_by(Elevator.category, Elevator.status, age),
+        moment.actor, Elevator,
+    )  # fmt: skip
+    return _frame_of(moment, statement, ["category", "status", "age", "n"])
+
+
+def _bars(
+    counts: pd.DataFrame, by: str, labels: Mapping[str, str], frame: Frame, parameter: str = ""
+) -> list[Bar]:
+    """A line for each value, in the order of the labels; what has no label comes last under its own name."""
+    split = counts.assign(in_status=counts["status"])
+    table = split.pivot_table(index=by, columns="in_status", values="n", aggfunc="sum", fill_value=0)
+    order = [key for key in labels if key in table.index] + sorted(set(table.index) - set(labels))
+    return [
+        Bar(
+            str(key), labels.get(key, str(key)), int(table.loc[key].sum()),
+            {str(s): int(n) for s, n in table.loc[key].items() if n},
+            _elevators(frame, **{parameter: key}) if parameter else "",
+        )
+        for key in order
+    ]  # fmt: skip
+
+
+def _ages(counts: pd.DataFrame, moment: Moment, frame: Frame) -> list[Bar]:
+    labels = {str(low): f"{low}–{high} 年" for low, high in pairwise(AGES)}
+    labels |= {"0": f"不满 {AGES[1]} 年", str(AGES[-1]): f"{AGES[-1]} 年及以上", NO_AGE: "无投用日期"}
+    found = []
+    for bar in _bars(counts, "age", labels, frame):
+        link = ""
+        if bar.key != NO_AGE:
+            years = int(bar.key)
+            after = next((high for high in AGES if high > years), None)
+            days = {"f_commissioned_to": born_before(years, moment.today).isoformat()} if years else {}
+            if after is not None:
+                days["f_commissioned_from"] = (born_before(after, moment.today) + DAY).isoformat()
+            link = _elevators(frame, **days)
+        found.append(Bar(bar.key, bar.label, bar.count, bar.statuses, link))
+    return found
+
+
+def _elevators(frame: Frame, **more: str) -> str:
+    return _address("/elevators/", frame, {"f_approved": "1"} | more)
+
+
+def _address(path: str, frame: Frame, parameters: Mapping[str, Any]) -> str:
+    region = {"f_region": frame.region_code} if frame.region_code else {}
+    query = urlencode({k: v for k, v in (dict(parameters) | region).items() if v is not None})
+    return f"{path}?{query}" if query else path
+
+
+# --- maintenance
+
+
+def _units(moment: Moment, frame: Frame) -> list[UnitLine]:
+    """What each unit did and missed in the period; most missed first."""
+    actor, period = moment.actor, (frame.from_on, frame.to_on)
+    held = scope.apply(
+        select(
+            MaintenanceClock.unit_id, func.count(),
+            func.count(case((or_(
+                MaintenanceClock.covered_until.is_(None), MaintenanceClock.covered_until < moment.today
+            ), 1))),
+        )
+        .join(Elevator, Elevator.id == MaintenanceClock.elevator_id)
+        .where(Elevator.status == "in_use", MaintenanceClock.unit_id.is_not(None),
+               _within(frame, MaintenanceClock.region_code))
+        .group_by(MaintenanceClock.unit_id),
+        actor, MaintenanceClock,
+    )  # fmt: skip
+    done = scope.apply(
+        select(Visit.unit_id, func.count())
+        .where(Visit.counted, Visit.visit_on.between(*period), _within(frame, Visit.region_code))
+        .group_by(Visit.unit_id),
+        actor, Visit,
+    )  # fmt: skip
+    missed = scope.apply(
+        select(OverduePeriod.unit_id, func.count(), func.count(OverduePeriod.done_late_on))
+        .where(OverduePeriod.withdrawn.is_(False), OverduePeriod.limit_on.between(*period),
+               _within(frame, OverduePeriod.region_code))
+        .group_by(OverduePeriod.unit_id),
+        actor, OverduePeriod,
+    )  # fmt: skip
+    parts = [
+        _frame_of(moment, held, ["unit", "elevators", "uncovered"]),
+        _frame_of(moment, done, ["unit", "done"]),
+        _frame_of(moment, missed, ["unit", "overdue", "made_up"]),
+    ]
+    for part in parts:
+        # Nobody's limits have no unit; 0 is no unit's id, and a key must not be missing.
+        part["unit"] = part["unit"].fillna(0).astype("int64")
+    table = pd.concat([part.set_index("unit") for part in parts], axis=1).fillna(0).astype("int64")
+    names = dict(
+        moment.session.execute(
+            select(Unit.id, Unit.name).where(Unit.id.in_([int(k) for k in table.index])).execution_options(
+                skip_scope=True
+            )
+        ).all()
+    )
+    lines = [_line(int(key), names, row, frame) for key, row in table.iterrows()]
+    return sorted(lines, key=lambda u: (u.unit_id is None, -u.overdue, -u.due, u.name))
+
+
+def _line(key: int, names: Mapping[int, str], row: Any, frame: Frame) -> UnitLine:
+    unit = key or None
+    days = {"f_limit_from": frame.from_on, "f_limit_to": frame.to_on, "f_unit": unit}
+    nobody = {} if unit else {"tab": "nobody"}
+    links = {"overdue": _address("/overdue/", frame, days | nobody)}
+    if unit:
+        links["elevators"] = _address("/tasks/", frame, {"f_unit": unit})
+        links["uncovered"] = _address("/tasks/", frame, {"f_unit": unit, "tab": "cover_over"})
+        links["made_up"] = _address("/overdue/", frame, days | {"tab": "late"})
+    name = names.get(key, f"编号 {key}") if unit else "脱保（无责任单位）"
+    return _figures(unit, name, {count: int(row[count]) for count in COUNTS}, links)
+
+
+def _figures(unit: int | None, name: str, n: Mapping[str, int], links: dict[str, str]) -> UnitLine:
+    due = n["done"] + n["overdue"]
+    rate = round_half_up(Fraction(100 * n["done"], due), 1) if due else None
+    return UnitLine(unit, name, n["elevators"], n["uncovered"], due, n["done"], n["overdue"], n["made_up"], rate, links)
+
+
+def _sum(lines: list[UnitLine], frame: Frame) -> UnitLine:
+    days = {"f_limit_from": frame.from_on, "f_limit_to": frame.to_on}
+    links = {
+        "elevators": _address("/tasks/", frame, {}), "overdue": _address("/overdue/", frame, days),
+        "uncovered": _address("/tasks/", frame, {"tab": "cover_over"}),
+    }  # fmt: skip
+    return _figures(None, "合计", {count: sum(getattr(u, count) for u in lines) for count in COUNTS}, links)
+
+
+def as_of_text(found: Statistics) -> str:
+    return f"{clock.local(found.as_of):%Y-%m-%d %H:%M:%S}（北京时间）"

@@ -1,0 +1,135 @@
+"""The statistical report as a workbook: a sheet a table, Excel's own charts beside them, the sheet 说明."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.models.choices import ELEVATOR_STATUS
+from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
+from app.reports.tables import open_workbook, write_note
+
+# More units than these make no readable chart; the table has all of them.
+UNITS_IN_CHART = 20
+BLUE, ORANGE, GREEN, GREY = "#1A62A8", "#D58A00", "#12866A", "#75828D"
+STATUS_COLOURS = {"in_use": GREEN, "suspended": ORANGE, "notified": BLUE, "scrapped": GREY}
+NO_DATA = "无数据"
+
+HEAD = ("维保单位", "在用电梯", "脱保", "应维保", "完成", "超期", "其中已补做", "完成率（%）")
+
+
+def write(found: Statistics, path: Path) -> None:
+    """Write all figures; a workbook of an empty region says so instead of showing empty charts."""
+    book = open_workbook(path, "统计报表", found.as_of)
+    head = book.add_format({"bold": True, "bg_color": "#E7EFF7", "bottom": 1, "bottom_color": "#9FB6CC"})
+    for title, label, bars in (
+        ("按品种", "品种", found.kinds), ("按使用年限", "使用年限", found.ages), ("按状态", "状态", found.statuses)
+    ):  # fmt: skip
+        _breakdown(book, head, title, label, bars)
+    _units(book, head, found)
+    write_note(book, note(found))
+    book.close()
+
+
+def note(found: Statistics) -> list[tuple[str, str]]:
+    """What the figures are, as every export says it."""
+    return [
+        ("内容", "统计报表"),
+        ("地区", found.region),
+        ("统计期间", f"{found.frame.from_on} 至 {found.frame.to_on}"),
+        ("数据截至", as_of_text(found)),
+        ("政策版本", found.policy),
+        ("行数", str(lines(found))),
+        ("数字摘要 SHA-256", found.digest),
+        *((f"口径：{name}", text) for name, text in FORMULAS),
+    ]
+
+
+def lines(found: Statistics) -> int:
+    return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units)
+
+
+def summary(found: Statistics) -> dict[str, Any]:
+    """The same as the note in short, for a job's result and the audit log."""
+    return {
+        "rows": lines(found), "sha256": found.digest, "policy": found.policy,
+        "filter": f"地区：{found.region}；期间：{found.frame.from_on} 至 {found.frame.to_on}",
+        "as_of": found.as_of.isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+def _breakdown(book: Any, head: Any, title: str, label: str, bars: Sequence[Bar]) -> None:
+    sheet = book.add_worksheet(title)
+    sheet.set_column(0, 0, 22)
+    sheet.set_column(1, 6, 11)
+    present = [s for s in ELEVATOR_STATUS if any(s in bar.statuses for bar in bars)]
+    heads = [label, *(str(ELEVATOR_STATUS[s]) for s in present), "合计"]
+    for column, text in enumerate(heads):
+        sheet.write_string(0, column, text, head)
+    sheet.freeze_panes(1, 0)
+    if not bars:
+        sheet.write_string(1, 0, NO_DATA)
+        return
+    for line, bar in enumerate(bars, 1):
+        sheet.write_string(line, 0, bar.label)
+        for column, status in enumerate(present, 1):
+            sheet.write_number(line, column, bar.statuses.get(status, 0))
+        sheet.write_number(line, len(present) + 1, bar.count)
+    chart = book.add_chart({"type": "bar", "subtype": "stacked"})
+    for column, status in enumerate(present, 1):
+        _series(chart, title, column, len(bars), STATUS_COLOURS.get(status, GREY))
+    _finish(chart, f"{title}（台）", len(bars))
+    sheet.insert_chart(0, len(heads) + 1, chart)
+
+
+def _units(book: Any, head: Any, found: Statistics) -> None:
+    title = "按维保单位"
+    sheet = book.add_worksheet(title)
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, len(HEAD) - 1, 12)
+    for column, text in enumerate(HEAD):
+        sheet.write_string(0, column, text, head)
+    sheet.freeze_panes(1, 1)
+    if not found.units:
+        sheet.write_string(1, 0, NO_DATA)
+        return
+    for line, unit in enumerate(found.units, 1):
+        _unit(sheet, line, unit)
+    _unit(sheet, len(found.units) + 1, found.sum, head)
+    shown = min(len(found.units), UNITS_IN_CHART)
+    chart = book.add_chart({"type": "bar", "subtype": "stacked"})
+    _series(chart, title, HEAD.index("完成"), shown, GREEN)
+    _series(chart, title, HEAD.index("超期"), shown, ORANGE)
+    more = f"，超期最多的 {shown} 家" if shown < len(found.units) else ""
+    _finish(chart, f"完成与超期（次{more}）", shown)
+    sheet.insert_chart(0, len(HEAD) + 1, chart)
+
+
+def _unit(sheet: Any, line: int, unit: UnitLine, style: Any = None) -> None:
+    sheet.write_string(line, 0, unit.name, style)
+    counts = (unit.elevators, unit.uncovered, unit.due, unit.done, unit.overdue, unit.made_up)
+    for column, count in enumerate(counts, 1):
+        sheet.write_number(line, column, count, style)
+    if unit.rate is None:
+        sheet.write_string(line, len(HEAD) - 1, NO_DATA, style)
+    else:
+        sheet.write_number(line, len(HEAD) - 1, unit.rate, style)
+
+
+def _series(chart: Any, title: str, column: int, rows: int, colour: str) -> None:
+    chart.add_series(
+        {
+            "name": [title, 0, column], "categories": [title, 1, 0, rows, 0],
+            "values": [title, 1, column, rows, column], "fill": {"color": colour}, "gap": 60,
+        }
+    )  # fmt: skip
+
+
+def _finish(chart: Any, title: str, rows: int) -> None:
+    chart.set_title({"name": title, "name_font": {"size": 12}})
+    # Excel draws bars from below; the table's first line belongs on top.
+    chart.set_y_axis({"reverse": True, "major_gridlines": {"visible": False}})
+    chart.set_x_axis({"major_gridlines": {"visible": True, "line": {"color": "#E3E9EC"}}})
+    chart.set_legend({"position": "bottom"})
+    chart.set_size({"width": 720, "height": max(300, 110 + 30 * rows)})
