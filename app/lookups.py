@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from app import scope
-from app.models import Elevator, Person, Region, Unit
+from app.models import Elevator, Person, Region, ScoreRun, Unit
 from app.permissions import Actor, Verb
 
 
@@ -51,6 +51,10 @@ LOOKUPS: dict[str, Lookup] = {
     "regions": Lookup(Region, Verb.HOME, (Region.name, Region.code), lambda r: r.name, lambda r: r.code),
     "region_codes": Lookup(
         Region, Verb.HOME, (Region.name, Region.code), lambda r: r.name, lambda r: r.code, value="code"
+    ),
+    "score_runs": Lookup(
+        ScoreRun, Verb.SCORE_READ, (ScoreRun.region_code, ScoreRun.digest),
+        lambda r: f"{r.from_on} 至 {r.to_on}", lambda r: r.region_code,
     ),
 }  # fmt: skip
 

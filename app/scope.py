@@ -36,6 +36,8 @@ from app.models import (
     OverduePeriod,
     Person,
     Score,
+    ScoreEntry,
+    ScoreRun,
     Unit,
     Visit,
 )
@@ -178,6 +180,18 @@ def _scores(model: Any, actor: Actor) -> Criterion:
     return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
 
 
+def _score_runs(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    score: Any = Score.__table__.c
+    return model.id.in_(select(score.run_id).where(score.unit_id == actor.unit_id))
+
+
+def _score_entries(model: Any, actor: Actor) -> Criterion:
+    score: Any = Score.__table__.c
+    return model.score_id.in_(select(score.id).where(_scores(score, actor)))
+
+
 def _attachments(model: Any, actor: Actor) -> Criterion:
     mine = model.uploaded_by_id == (actor.user_id or 0)
     # What a job or an import holds was made for one person's scope: nobody else downloads it.
@@ -218,6 +232,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     GradeCertificate: _grades,
     Account: _accounts,
     Score: _scores,
+    ScoreRun: _score_runs,
+    ScoreEntry: _score_entries,
     Attachment: _attachments,
     Job: _own_jobs,
     ImportBatch: _own_jobs,

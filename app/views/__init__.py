@@ -31,6 +31,8 @@ def register(appbuilder: Any) -> None:
         profile,
         queue,
         regions,
+        reports,
+        scores,
         security,
         sub_accounts,
         units,
@@ -60,3 +62,5 @@ def register(appbuilder: Any) -> None:
     orders.register(appbuilder)
     maintenance_lists.register(appbuilder)
     exports.register(appbuilder)
+    reports.register(appbuilder)
+    scores.register(appbuilder)

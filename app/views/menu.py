@@ -57,7 +57,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),
     Group(_l("评价与数据"), (
-        Entry(_l("维护保养有效率"), "Scores.index", "star", V.SCORE_READ),
+        Entry(_l("维护保养有效率"), "Scores.list", "star", V.SCORE_READ),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
         Entry(_l("任务与导出"), "Jobs.index", "jobs", V.JOB_READ),

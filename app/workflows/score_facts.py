@@ -11,6 +11,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Date, Select, and_, case, func, literal, or_, select
@@ -22,6 +23,7 @@ from app.models import (
     MaintenancePause,
     OverdueCorrection,
     OverduePeriod,
+    ScoreRun,
     StatusChange,
     Unit,
     Visit,
@@ -103,7 +105,6 @@ class Facts:
         self._stops = self._read_stops()
         self._moved = self._read_moved() if frame.present else None
         self._numbers: dict[str, tuple[int, bool]] = {}
-        self.uncovered = self._read_uncovered()
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -342,7 +343,8 @@ class Facts:
         )  # fmt: skip
         return found.distinct()
 
-    def _read_uncovered(self) -> dict[int, int]:
+    @cached_property
+    def uncovered(self) -> dict[int, int]:
         """Elevators in use that no contract covers on the reference day, by the unit that is filed for them now."""
         on = self.frame.reference_on
         cover = select(_bound.id).where(
@@ -364,3 +366,34 @@ def batches(units: list[int], size: int) -> Iterator[tuple[int, int]]:
     for start in range(0, len(units), size):
         some = units[start : start + size]
         yield some[0], some[-1]
+
+
+# --- what a page opens down to
+
+
+def frame_of_run(run: ScoreRun) -> Frame:
+    """The frame of a stored run. Looking back: what came after it is left out."""
+    return Frame(run.region_code, run.from_on, run.to_on, run.as_of, False)
+
+
+def of_unit(session: AnySession, run: ScoreRun, unit_id: int) -> list[PairFacts]:
+    """The pairs of one unit as a stored run counted them, made again."""
+    return Facts(session, frame_of_run(run)).pairs(unit_id, unit_id).get(unit_id, [])
+
+
+def visits_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[Any, VisitState]]:
+    """The records of a pair in a run's period, each with its state as known then."""
+    rows = session.execute(
+        select(Visit.__table__)
+        .where(
+            _visit.unit_id == unit_id, _visit.elevator_id == elevator_id,
+            _visit.visit_on.between(run.from_on, run.to_on),
+        )
+        .order_by(_visit.visit_on, _visit.id)
+    )  # fmt: skip
+    found = []
+    for row in rows:
+        state = state_as_known(row, visit_policy(session, row.region_code, row.visit_on), run.as_of)
+        if state is not None:
+            found.append((row, state))
+    return found

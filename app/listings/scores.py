@@ -1,0 +1,49 @@
+"""The ranking of maintenance units by SCO-01, with the manual's columns (SCO-07)."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import selectinload
+
+from app.listing import Column, Filter, Listing, Tab, column, register
+from app.models import Score
+
+SCORES = register(
+    Listing(
+        name="scores",
+        title=_l("维护保养有效率"),
+        model=Score,
+        columns=(
+            column(Score, "rank"),
+            Column("unit", _l("维保单位"), lambda row: row.unit.name),
+            column(Score, "elevators"),
+            column(Score, "due"),
+            column(Score, "valid_visits"),
+            column(Score, "overdue"),
+            column(Score, "nonconforming"),
+            column(Score, "forgiven"),
+            column(Score, "bad"),
+            column(Score, "uncovered"),
+            Column("points", _l("得分"), lambda row: row.points, "number", Score.points, unit=_l("分")),
+            Column("period", _l("期间"), lambda row: f"{row.run.from_on} 至 {row.run.to_on}"),
+            Column("as_of", _l("数据截至"), lambda row: row.run.as_of, "instant"),
+            Column("digest", _l("内容摘要"), lambda row: row.run.digest, "code"),
+        ),
+        default=(
+            "rank", "unit", "elevators", "due", "valid_visits", "overdue", "nonconforming", "forgiven", "uncovered",
+            "points",
+        ),
+        filters=(
+            Filter("run", _l("计算"), "lookup", Score.run_id, lookup="score_runs"),
+            Filter("unit", _l("维保单位"), "lookup", Score.unit_id, lookup="maintenance_units"),
+        ),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("ranked", _l("有名次"), lambda m: Score.rank.is_not(None)),
+            Tab("none", _l("无数据"), lambda m: Score.points.is_(None)),
+            Tab("uncovered", _l("有脱保电梯"), lambda m: Score.uncovered > 0, "over"),
+        ),
+        order=("rank", False),
+        load=(selectinload(Score.unit), selectinload(Score.run)),
+    )
+)
