@@ -77,3 +77,50 @@ def test_every_list_goes_to_a_workbook(product: Any, enter: Any) -> None:
     if phone is not None:
         assert not [line for line in lines if line[phone] and "*" not in str(line[phone])], "phones stay masked"
     expect(page.get_by_role("main")).to_be_visible()
+
+
+@pytest.mark.feature("STA-02", "RPR-01")
+def test_a_report_counts_a_region_and_a_period(product: Any, enter: Any, shot: Any) -> None:
+    page = enter("区域管理员")
+    menu(page, "统计报表")
+    page.get_by_role("combobox", name="地区").fill("临河")
+    page.get_by_role("option", name=re.compile("^临河区")).first.click()
+    page.get_by_role("button", name="统计", exact=True).click()
+    page.wait_for_load_state()
+    year = page.get_by_role("link", name="本年")
+    year.click()
+    page.wait_for_load_state()
+    expect(page.locator(".ta-head p")).to_contain_text("临河区")
+    shot(page, "report of a district and a year")
+    figures = {
+        part.locator(".t").inner_text(): int(part.locator(".n").inner_text().replace(",", ""))
+        for part in page.locator(".ta-figs > *").all()
+    }  # fmt: skip
+    assert figures["应维保"] == figures["完成"] + figures["超期"]
+    units = rows(page, page.get_by_role("region", name="按维保单位").locator("table"))
+    for head in ("应维保", "完成", "超期"):
+        assert sum(int(row[head].replace(",", "")) for row in units[:-1]) == figures[head]
+    with product.session() as session:
+        from sqlalchemy import func, select
+
+        from app.models import Elevator
+
+        known = session.scalar(
+            select(func.count()).select_from(Elevator).where(
+                Elevator.approved_version > 0, Elevator.region_code.startswith("980402")
+            )
+        )  # fmt: skip
+    assert figures["电梯"] == known
+
+    book = download(page, page.get_by_role("button", name="导出工作簿").click)
+    sheets = read_sheets(book)
+    kinds = sheets["按品种"]
+    whole = kinds[0].index("合计")
+    assert sum(line[whole] for line in kinds[1:]) == known
+    assert {str(line[0]): line[1] for line in sheets["说明"]}["地区"] == "临河区"
+    by_unit = sheets["按维保单位"]
+    assert [str(cell) for cell in by_unit[0]][:3] == ["维保单位", "在用电梯", "脱保"]
+    assert [line[0] for line in by_unit[1 : len(units) + 1]] == [row["维保单位"] for row in units]
+    from openpyxl import load_workbook
+
+    assert sum(len(sheet._charts) for sheet in load_workbook(book)) >= 1, "with a chart"
