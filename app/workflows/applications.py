@@ -18,7 +18,6 @@ from app.models import Application, ApplicationStep, Elevator
 from app.permissions import Actor, Verb, require
 from app.rules import deadlines
 from app.rules.approval import (
-    STATE_LABELS,
     WAITING_STATES,
     ApplicationState,
     ApplicationVerb,
@@ -222,9 +221,8 @@ def _as_seen(session: AnySession, application: Application, seen_version: int) -
             Finding("所见即所审", False, f"您打开页面后，{what}", "请刷新页面，看过现在的内容后再决定"),
             current=application.row_version,
         )
-    state = STATE_LABELS[ApplicationState(application.state)]
     raise Stale(
-        Finding("申请流程", False, f"申请 {application.number} 现为“{state}”：{what}", "不需要再处理，请看下一件"),
+        Finding("申请流程", False, f"申请 {application.number} 已不在审批中：{what}", "不需要再处理，请看下一件"),
         current=application.row_version,
     )
 
