@@ -7,10 +7,11 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, demo, platform, schedule, score
+    from app.commands import accounts, demo, exports, platform, schedule, score
 
     accounts.register(app)
     demo.register(app)
+    exports.register(app)
     platform.register(app)
     schedule.register(app)
     score.register(app)
