@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
-from app.rules.visits import VisitFacts, VisitMode, VisitPolicy, VisitState, visit_state
+from app.rules.visits import VisitFacts, VisitPolicy, VisitState, visit_state
+from app.workflows.visit_state import facts_of
 
 # Nothing leads out of these by age: once settled they stand.
 ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
@@ -33,13 +35,12 @@ def _facts(row: Any, as_of: dt.datetime) -> VisitFacts:
     def known(instant: dt.datetime | None) -> dt.datetime | None:
         return instant if instant is not None and instant <= as_of else None
 
-    return VisitFacts(
-        checked_in_at=row.checked_in_at,
+    facts = facts_of(row)
+    return replace(
+        facts,
         checked_out_at=known(row.checked_out_at),
-        mode=VisitMode(row.mode) if row.mode else VisitMode.ITEMS,
         sheet_at=known(row.sheet_at),
         signed_at=known(row.signed_at),
         reviewed_at=known(row.reviewed_at),
-        received_at=row.received_at,
-        nth_of_day=row.day_rank,
+        decision=facts.decision if known(row.decided_at) else None,
     )
