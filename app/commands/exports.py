@@ -24,8 +24,9 @@ from app.workflows import audit
 
 
 def register(app: Flask) -> None:
-    """Add this area's command."""
+    """Add this area's commands."""
     app.cli.add_command(export_command)
+    app.cli.add_command(columns_command)
 
 
 @click.command("export")
@@ -72,3 +73,30 @@ def export(kind: str, file: Path, region: str | None) -> dict[str, Any]:
 
 def _known(region: str) -> bool:
     return db.session.scalar(select(Region.id).where(Region.code == region)) is not None
+
+
+FORMS = {
+    "text": "文本", "code": "文本（编码，不丢前导零）", "date": "日期", "instant": "时间（北京时间，到秒）",
+    "number": "数字", "bool": "是 / 否", "choice": "选项",
+}  # fmt: skip
+
+
+@click.command("export-columns")
+@with_appcontext
+def columns_command() -> None:
+    """Print the columns of every kind as Markdown: the part of docs/workbooks.md that is kept by this command."""
+    click.echo(columns_document())
+
+
+def columns_document() -> str:
+    """Every column of every kind: label, form, unit or options, whether it is masked."""
+    lines: list[str] = []
+    for name, listing in kinds.KINDS.items():
+        lines += [f"### {name} {listing.title}", "", "| 列 | 形式 | 说明 |", "|---|---|---|"]
+        for column in listing.columns:
+            said = [f"单位 {column.unit}"] if column.unit is not None else []
+            said += ["、".join(str(words) for words in column.choices.values())] if column.choices else []
+            said += ["脱敏"] if column.sensitive else []
+            lines.append(f"| {column.label} | {FORMS[column.kind]} | {'；'.join(said)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")

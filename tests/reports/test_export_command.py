@@ -156,3 +156,11 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(
     answer = export(app, words[0], str(tmp_path / words[1]), *words[2:])
     assert answer.exit_code == 1 and said in answer.output and "Traceback" not in answer.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.feature("STA-01")
+def test_the_document_of_columns_is_the_one_that_the_command_prints(app: Any, world: World) -> None:
+    answer = app.test_cli_runner().invoke(args=["export-columns"])
+    document = (Path(__file__).resolve().parents[2] / "docs" / "workbooks.md").read_text(encoding="utf-8")
+    kept = document.split("<!-- export columns -->")[1].split("<!-- /export columns -->")[0]
+    assert answer.exit_code == 0 and kept.strip() == answer.stdout.strip(), "run flask export-columns and paste it"
