@@ -1,4 +1,4 @@
-"""Phone pages: the worker on site and the use unit."""
+"""Phone pages: the worker on site and the use unit's review."""
 
 from __future__ import annotations
 
@@ -6,4 +6,7 @@ from typing import Any
 
 
 def register(app: Any) -> None:
-    """Add the phone blueprint."""
+    """Add the phone blueprint at /m."""
+    from app.field.pages import field
+
+    app.register_blueprint(field)

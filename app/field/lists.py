@@ -1,0 +1,143 @@
+"""What the phone lists: own orders of the next days, own visits, what the use unit has to review."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from app import clock, scope
+from app.extensions import db
+from app.models import Elevator, MaintenanceClock, MaintenanceOrder, Person, Visit
+from app.models.policy import policy_value
+from app.permissions import Actor
+from app.policy import Key
+from app.rules.levels import LEVEL_LABELS, Level
+
+MOST = 100
+VISIT_KINDS = {
+    "sheet": Visit.awaiting_sheet, "review": Visit.awaiting_review, "bad": Visit.state.in_(("nonconforming", "void")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An order as the phone shows it; `left` days to its limit, negative when over."""
+
+    order: MaintenanceOrder
+    elevator: Elevator
+    level: str
+    left: int | None
+
+
+def person_of(actor: Actor) -> Person | None:
+    return db.session.get(Person, actor.person_id) if actor.person_id else None
+
+
+def _own_orders(session: Any, actor: Actor, today: dt.date) -> Any:
+    """Open orders of the person, or of his unit without a worker yet, planned within the horizon (PLN-06)."""
+    horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
+    mine = or_(
+        MaintenanceOrder.worker_id == (actor.person_id or 0),
+        and_(MaintenanceOrder.worker_id.is_(None), MaintenanceOrder.unit_id == (actor.unit_id or 0)),
+    )
+    return and_(
+        MaintenanceOrder.state == "open", mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon)
+    )
+
+
+def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "") -> list[Task]:
+    """The person's orders, the most pressing first; `kind` today, over or near narrows."""
+    today = clock.local_day(now)
+    statement = (
+        select(MaintenanceOrder, MaintenanceClock.limit_on, MaintenanceClock.missed)
+        .outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == MaintenanceOrder.elevator_id)
+        .where(_own_orders(session, actor, today))
+        .options(joinedload(MaintenanceOrder.elevator))
+        .order_by(MaintenanceClock.limit_on.asc().nulls_last(), MaintenanceOrder.planned_on)
+        .limit(MOST)
+    )
+    rows = session.execute(scope.apply(statement, actor, MaintenanceOrder)).all()
+    near = policy_value(session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
+    found = []
+    for order, limit_on, missed in rows:
+        left = None if limit_on is None else (limit_on - today).days
+        if missed and limit_on is not None:
+            left = -max(1, (today - order.planned_on).days)
+        if kind == "today" and order.planned_on > today:
+            continue
+        if kind == "over" and not (left is not None and left < 0):
+            continue
+        if kind == "near" and not (left is not None and 0 <= left <= near):
+            continue
+        found.append(Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], left))
+    return found
+
+
+def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
+    """Numbers that open their lists (MNT-12)."""
+    today = clock.local_day(now)
+    own = Visit.worker_id == (actor.person_id or 0)
+    sheet, review = session.execute(
+        scope.apply(
+            select(
+                func.count(case((Visit.awaiting_sheet, 1))), func.count(case((Visit.awaiting_review, 1)))
+            ).where(own, or_(Visit.awaiting_sheet, Visit.awaiting_review)),
+            actor,
+            Visit,
+        )
+    ).one()
+    tasks = orders(session, actor, now)
+    near = policy_value(session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
+    return {
+        "today": sum(1 for t in tasks if t.order.planned_on <= today),
+        "over": sum(1 for t in tasks if t.left is not None and t.left < 0),
+        "near": sum(1 for t in tasks if t.left is not None and 0 <= t.left <= near),
+        "all": len(tasks), "sheet": sheet, "review": review,
+    }  # fmt: skip
+
+
+def task_of(session: Any, elevator: Elevator) -> dict[str, Any]:
+    """The elevator's running period and open order, for the page of the check-in."""
+    row = session.get(MaintenanceClock, elevator.id, execution_options={"skip_scope": True})
+    order = session.scalar(
+        select(MaintenanceOrder)
+        .where(MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open")
+        .order_by(MaintenanceOrder.planned_on)
+        .limit(1)
+    )
+    return {
+        "last": row.last_visit_on if row else None, "limit": row.limit_on if row else None,
+        "level": LEVEL_LABELS[Level(order.level)] if order else None,
+    }  # fmt: skip
+
+
+def visits(session: Any, actor: Actor, kind: str) -> list[Visit]:
+    """The person's visits, newest first."""
+    statement = select(Visit).where(Visit.worker_id == (actor.person_id or 0))
+    if kind in VISIT_KINDS:
+        statement = statement.where(VISIT_KINDS[kind])
+    statement = statement.options(joinedload(Visit.elevator)).order_by(Visit.checked_in_at.desc()).limit(MOST)
+    return list(session.scalars(scope.apply(statement, actor, Visit)))
+
+
+def to_review(session: Any, actor: Actor) -> list[Visit]:
+    """Visits at the use unit's elevators that wait for its word, those about to lapse first."""
+    statement = (
+        select(Visit)
+        .where(Visit.awaiting_review, Visit.use_unit_id == (actor.unit_id or 0))
+        .options(joinedload(Visit.elevator))
+        .order_by(Visit.review_due_at.asc().nulls_last(), Visit.id)
+        .limit(MOST)
+    )
+    return list(session.scalars(scope.apply(statement, actor, Visit)))
+
+
+def seen(session: Any, actor: Actor, pk: int) -> Visit | None:
+    """A visit within scope."""
+    statement = select(Visit).where(Visit.id == pk).options(joinedload(Visit.elevator))
+    found: Visit | None = session.scalar(scope.apply(statement, actor, Visit))
+    return found

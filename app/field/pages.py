@@ -1,0 +1,320 @@
+"""The pages of a visit on the phone: home, scan, gate, check-in, check-out, sheet, review (MNT-01 to 04, MNT-12).
+
+They work without a script but for the position, which only the phone knows. A refused form keeps what was entered.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import io
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app import clock
+from app.errors import Finding, Refusal, refuse
+from app.extensions import db
+from app.field import lists
+from app.models import Elevator, Visit
+from app.models.policy import visit_policy
+from app.permissions import Verb, require
+from app.reference import CURRENT, items_for
+from app.rules.levels import LEVEL_LABELS, Level
+from app.transaction import transaction
+from app.workflows import attachments, people, presence, visits
+from app.workflows.presence import Position
+from app.workflows.visits import RESULTS, CheckOut
+
+field = Blueprint("field", __name__, url_prefix="/m")
+MOST_PHOTOS = 9
+LONGEST_SIGNATURE = 400_000
+
+View = Callable[..., Any]
+
+
+def signed_in(view: View) -> View:
+    """To the sign-in page and back for those who are not."""
+
+    @wraps(view)
+    def guarded(*args: Any, **values: Any) -> Any:
+        if g.actor.user_id is None:
+            return redirect(url_for("SignIn.login", next=request.full_path.rstrip("?")))
+        return view(*args, **values)
+
+    return guarded
+
+
+@field.get("/")
+@signed_in
+def home() -> Any:
+    """Counts of each kind of task, the running visit, what to do first (MNT-12)."""
+    actor, now = g.actor, clock.now()
+    if not actor.may(Verb.VISIT_MAKE):
+        return redirect(url_for("field.reviews"))
+    person = lists.person_of(actor)
+    quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
+    running = presence.open_visit(db.session, actor.person_id)
+    return render_template(
+        "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
+        counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
+    )  # fmt: skip
+
+
+@field.get("/orders")
+@signed_in
+def orders() -> Any:
+    require(g.actor, Verb.VISIT_MAKE)
+    return render_template(
+        "ta/field/orders.html", title=_("我的任务"), tab="orders",
+        rows=lists.orders(db.session, g.actor, clock.now(), request.args.get("kind", "")),
+        kind=request.args.get("kind", ""),
+    )  # fmt: skip
+
+
+@field.get("/visits")
+@signed_in
+def own_visits() -> Any:
+    require(g.actor, Verb.VISIT_MAKE)
+    kind = request.args.get("kind", "")
+    rows = lists.visits(db.session, g.actor, kind)
+    return render_template(
+        "ta/field/visits.html", title=_("维保记录"), tab="visits", rows=rows, kind=kind, local=clock.local
+    )
+
+
+@field.get("/scan")
+@signed_in
+def scan() -> Any:
+    """The camera where the browser can, typing everywhere."""
+    require(g.actor, Verb.VISIT_MAKE)
+    text = request.args.get("code", "").strip()[: presence.LONGEST_TEXT]
+    if text:
+        return redirect(url_for("field.elevator", text=text.rstrip("/").rsplit("/", 1)[-1] or text))
+    return render_template("ta/field/scan.html", title=_("扫码签到"), back=url_for("field.home"), tab="scan")
+
+
+@field.get("/e/<path:text>")
+@signed_in
+def elevator(text: str) -> Any:
+    """What was scanned, and every condition of a check-in there; with a position in the address, judged by it."""
+    require(g.actor, Verb.VISIT_MAKE)
+    return _gate_page(text, _position(request.args), [])
+
+
+@field.post("/e/<path:text>")
+@signed_in
+def check_in(text: str) -> Any:
+    position = _position(request.form)
+    try:
+        with transaction(db.session) as session:
+            visit = visits.check_in(
+                session, g.actor, text, position, clock.now(), client_key=request.form.get("client_key") or None
+            )
+            number = visit.id
+    except Refusal as refusal:
+        db.session.rollback()
+        return _gate_page(text, position, refusal.findings), refusal.status_code
+    flash(_("已签到"), "success")
+    return redirect(url_for("field.visit", pk=number))
+
+
+def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
+    now = clock.now()
+    found, findings = presence.gate(db.session, g.actor, text, position, now)
+    if refused and not any(f.stops for f in findings):
+        findings = [*refused, *findings]
+    mine = found is not None and presence.may_serve(db.session, g.actor, found)
+    return render_template(
+        "ta/field/elevator.html", title=_("维保签到"), back=url_for("field.scan"), text=text, elevator=found, mine=mine,
+        failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
+        passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
+        client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id),
+        task=lists.task_of(db.session, found) if mine and found is not None else None,
+    )  # fmt: skip
+
+
+@field.get("/visits/<int:pk>")
+@signed_in
+def visit(pk: int) -> Any:
+    """One's own visit: the check-out form while it is open, the record afterwards."""
+    row = _own(pk)
+    return _visit_page(row, {}, [])
+
+
+@field.post("/visits/<int:pk>/out")
+@signed_in
+def check_out(pk: int) -> Any:
+    row = _own(pk)
+    form = request.form
+    try:
+        with transaction(db.session) as session:
+            done = CheckOut(
+                mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
+                advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
+                signature_id=_signature(session, form.get("signature", "")), photo_ids=_files(session, "photo"),
+            )  # fmt: skip
+            visits.check_out(session, g.actor, pk, form.get("code", ""), _position(form), done, clock.now())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _visit_page(_own(row.id), form, refusal.findings), refusal.status_code
+    flash(_("已签退"), "success")
+    return redirect(url_for("field.visit", pk=pk))
+
+
+@field.post("/visits/<int:pk>/sheet")
+@signed_in
+def sheet(pk: int) -> Any:
+    _own(pk)
+    try:
+        with transaction(db.session) as session:
+            visits.upload_sheet(session, g.actor, pk, _files(session, "sheet"), clock.now())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _visit_page(_own(pk), {}, refusal.findings), refusal.status_code
+    flash(_("维保单已上传"), "success")
+    return redirect(url_for("field.visit", pk=pk))
+
+
+def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
+    now = clock.now()
+    policy = visit_policy(db.session, row.region_code, row.visit_on)
+    lift = db.session.get(Elevator, row.elevator_id, execution_options={"skip_scope": True})
+    items = items_for(row.snapshot.get("category") or "", row.level, row.item_version or CURRENT)
+    going = row.state == "open" and row.checked_out_at is None
+    return render_template(
+        "ta/field/checkout.html" if going else "ta/field/record.html", title=_("维保签退") if going else _("维保记录"),
+        back=url_for("field.home") if going else url_for("field.own_visits"), visit=row, elevator=lift, items=items,
+        results=RESULTS, level=LEVEL_LABELS[Level(row.level)], form=form, findings=[f for f in findings if f.stops],
+        running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
+        files=attachments.of(db.session, "visit", row.id) if not going else [],
+        answers={r["code"]: r for r in row.results or []},
+    )  # fmt: skip
+
+
+# --- the use unit
+
+
+@field.get("/reviews")
+@signed_in
+def reviews() -> Any:
+    """What waits for the use unit's word."""
+    require(g.actor, Verb.VISIT_REVIEW)
+    rows = lists.to_review(db.session, g.actor)
+    return render_template("ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews")
+
+
+@field.get("/reviews/<int:pk>")
+@signed_in
+def review(pk: int) -> Any:
+    require(g.actor, Verb.VISIT_REVIEW)
+    return _review_page(pk, [])
+
+
+@field.post("/reviews/<int:pk>")
+@signed_in
+def give_review(pk: int) -> Any:
+    try:
+        with transaction(db.session) as session:
+            visits.review(session, g.actor, pk, request.form.get("opinion", ""), clock.now())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _review_page(pk, refusal.findings), refusal.status_code
+    flash(_("已复核"), "success")
+    return redirect(url_for("field.reviews"))
+
+
+def _review_page(pk: int, findings: list[Finding]) -> Any:
+    row = lists.seen(db.session, g.actor, pk)
+    if row is None:
+        abort(404)
+    items = items_for(row.snapshot.get("category") or "", row.level, row.item_version or CURRENT)
+    return render_template(
+        "ta/field/review.html", title=_("复核维保"), back=url_for("field.reviews"), visit=row, items=items,
+        answers={r["code"]: r for r in row.results or []}, results=RESULTS, level=LEVEL_LABELS[Level(row.level)],
+        findings=[f for f in findings if f.stops], local=clock.local, form=request.form,
+        files=attachments.of(db.session, "visit", row.id),
+    )  # fmt: skip
+
+
+# --- what a form holds
+
+
+def _own(pk: int) -> Visit:
+    row = db.session.get(Visit, pk, execution_options={"skip_scope": True}, populate_existing=True)
+    if row is None or g.actor.person_id is None or row.worker_id != g.actor.person_id:
+        abort(404)
+    return row
+
+
+def _running(row: Visit | None, now: dt.datetime) -> dict[str, Any] | None:
+    """How long a visit runs, how long it must, and when it dies."""
+    if row is None or row.state != "open":
+        return None
+    policy = visit_policy(db.session, row.region_code, row.visit_on)
+    spent = max(int((now - row.checked_in_at).total_seconds()), 0)
+    least = (policy.min_minutes or 0) * 60
+    return {
+        "visit": row, "spent": spent, "least": least, "left": max(least - spent, 0),
+        "share": min(100, spent * 100 // least) if least else 100, "at": clock.local(row.checked_in_at),
+    }  # fmt: skip
+
+
+def _position(given: Any) -> Position:
+    try:
+        latitude, longitude = float(given.get("latitude", "")), float(given.get("longitude", ""))
+    except ValueError:
+        return Position()
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return Position()
+    return Position(latitude, longitude)
+
+
+def _answers(form: Any) -> dict[str, dict[str, Any]]:
+    answers: dict[str, dict[str, Any]] = {}
+    for name, given in form.items():
+        for part in ("result", "value", "reason"):
+            if name.startswith(f"{part}-"):
+                answers.setdefault(name[len(part) + 1 :][:20], {})[part] = given
+    return answers
+
+
+def _problem(form: Any) -> str | None:
+    """None when the question was not answered; "" for 无故障."""
+    chosen = form.get("fault")
+    if chosen == "none":
+        return ""
+    return form.get("problem", "") if chosen == "some" else None
+
+
+def _signature(session: Any, given: str) -> int | None:
+    """The drawn signature, sent as a PNG in text."""
+    if not given:
+        return None
+    head, _sep, body = given.partition(",")
+    if head != "data:image/png;base64" or len(body) > LONGEST_SIGNATURE:
+        raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature")
+    try:
+        picture = base64.b64decode(body, validate=True)
+    except binascii.Error as error:
+        raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature") from error
+    return _store(session, io.BytesIO(picture), "签名.png", "signature")
+
+
+def _files(session: Any, kind: str) -> list[int]:
+    given = [f for f in request.files.getlist(kind) if f.filename]
+    if len(given) > MOST_PHOTOS:
+        raise refuse("照片", f"选了 {len(given)} 张", f"一次最多 {MOST_PHOTOS} 张", field=kind)
+    return [_store(session, f.stream, f.filename or "照片.jpg", kind) for f in given]
+
+
+def _store(session: Any, stream: Any, name: str, kind: str) -> int:
+    kept = attachments.store(
+        session, g.actor, clock.now(), stream, name, kind, "visit", None, g.actor.unit_id, g.actor.region_code
+    )
+    return kept.id

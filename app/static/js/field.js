@@ -1,0 +1,127 @@
+// The phone pages: position, running time, drafts, signature, camera. Forms work without it but for the position.
+(function () {
+  "use strict";
+  var $ = function (s, root) { return (root || document).querySelector(s); };
+  var all = function (s, root) { return Array.prototype.slice.call((root || document).querySelectorAll(s)); };
+  var two = function (n) { return (n < 10 ? "0" : "") + n; };
+  var text = function (s) { return Math.floor(s / 60) + ":" + two(Math.floor(s % 60)); };
+
+  // Time spent and time still to go, ticking from what the server counted.
+  all("[data-running]").forEach(function (box) {
+    var began = Date.now() - box.dataset.running * 1000, least = +box.dataset.least;
+    var ready = $("[data-left]", box) && $("[data-left]", box).textContent.indexOf("签退") >= 0 ? $("[data-left]", box).textContent : "可以签退";
+    setInterval(function () {
+      var spent = (Date.now() - began) / 1000, left = Math.ceil(least - spent);
+      $("[data-clock]", box).textContent = text(spent);
+      $("[data-left]", box).textContent = left > 0 ? "还差 " + text(left) : ready;
+      var bar = $(".ta-bar > *", box); if (bar) bar.style.setProperty("--v", (least ? Math.min(100, 100 * spent / least) : 100) + "%");
+    }, 1000);
+  });
+
+  // The position goes into the form; a check page is asked for again with it, so that all conditions are judged.
+  var form = $("form[data-locate]");
+  function locate(done) {
+    var note = $("[data-locating]"); if (note) note.hidden = false;
+    var end = function (place) { if (note) note.hidden = true; done(place); };
+    if (!navigator.geolocation) { end(null); return; }
+    navigator.geolocation.getCurrentPosition(
+      function (p) { end(p.coords); }, function () { end(null); }, { enableHighAccuracy: true, timeout: 10000, maximumAge: 15000 });
+  }
+  if (form) {
+    var put = function (place) {
+      if (!place) return;
+      $("[data-latitude]", form).value = place.latitude; $("[data-longitude]", form).value = place.longitude;
+    };
+    var gate = $("[data-gate]");
+    var again = function (place) {
+      if (!place || !gate) return;
+      var url = location.pathname + "?latitude=" + place.latitude + "&longitude=" + place.longitude;
+      fetch(url, { headers: { Accept: "text/html" } }).then(function (r) { return r.text(); }).then(function (page) {
+        var fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-gate]");
+        if (fresh) gate.innerHTML = fresh.innerHTML;
+      });
+    };
+    locate(function (place) { put(place); if (form.dataset.locate === "ask") again(place); });
+    all("[data-relocate]").forEach(function (b) { b.addEventListener("click", function () { locate(function (place) { put(place); again(place); }); }); });
+    form.addEventListener("submit", function (e) {
+      if (form.dataset.located || $("[data-latitude]", form).value) return;
+      e.preventDefault(); e.stopPropagation();
+      locate(function (place) { put(place); form.dataset.located = "1"; delete form.dataset.sent; form.requestSubmit(); });
+    }, true);
+  }
+
+  // Check-out: modes, items, "the rest is fine".
+  var out = $("#out");
+  if (out) {
+    var paint = function () {
+      var mode = ($('input[name="mode"]:checked', out) || {}).value;
+      all("[data-mode]", out).forEach(function (s) { s.hidden = s.dataset.mode !== mode; });
+      var filled = 0;
+      all("[data-item]", out).forEach(function (item) {
+        var chosen = $("input:checked", item);
+        item.classList.toggle("is-na", !!chosen && chosen.value === "na"); if (chosen) filled++;
+      });
+      var count = $("[data-filled]", out); if (count) count.textContent = filled;
+    };
+    out.addEventListener("change", paint);
+    var rest = $("[data-all-ok]", out);
+    if (rest) rest.addEventListener("click", function () {
+      all("[data-item]", out).forEach(function (item) { if (!$("input:checked", item)) $('input[value="ok"]', item).checked = true; });
+      paint(); save();
+    });
+
+    // A draft on the phone: a call, a dead battery or a closed tab loses nothing.
+    var key = "ta-draft-" + out.dataset.draft, state = $("[data-draft-state]");
+    var save = function () {
+      var kept = {};
+      new FormData(out).forEach(function (value, name) { if (typeof value === "string" && !/^(csrf_token|latitude|longitude)$/.test(name)) kept[name] = value; });
+      try { localStorage.setItem(key, JSON.stringify(kept)); if (state) state.textContent = "已存在手机"; } catch (e) { /* no room: the form itself still holds it */ }
+    };
+    var refused = !!$(".fd-refused");
+    try {
+      var kept = JSON.parse(localStorage.getItem(key) || "null");
+      if (kept && !refused) Object.keys(kept).forEach(function (name) {
+        all('[name="' + name + '"]', out).forEach(function (f) { if (f.type === "radio") f.checked = f.value === kept[name]; else if (f.type !== "file") f.value = kept[name]; });
+      });
+    } catch (e) { /* an unreadable draft is no draft */ }
+    out.addEventListener("input", save); out.addEventListener("change", save);
+    paint();
+  } else {
+    // The record page of a visit: its draft has done its duty.
+    var done = location.pathname.match(/\/m\/visits\/(\d+)$/);
+    if (done) try { localStorage.removeItem("ta-draft-visit-" + done[1]); } catch (e) { /* nothing kept */ }
+  }
+
+  // A signature drawn with the finger.
+  var pad = $("[data-sign]");
+  if (pad) {
+    var ink = pad.getContext("2d"), hidden = $('input[name="signature"]'), drawing = false;
+    ink.lineWidth = 4; ink.lineCap = "round"; ink.lineJoin = "round"; ink.strokeStyle = "#16222d";
+    if (hidden.value) { var old = new Image(); old.onload = function () { ink.drawImage(old, 0, 0); }; old.src = hidden.value; }
+    var at = function (e) { var r = pad.getBoundingClientRect(); return [(e.clientX - r.left) * pad.width / r.width, (e.clientY - r.top) * pad.height / r.height]; };
+    pad.addEventListener("pointerdown", function (e) { drawing = true; pad.setPointerCapture(e.pointerId); var p = at(e); ink.beginPath(); ink.moveTo(p[0], p[1]); });
+    pad.addEventListener("pointermove", function (e) { if (!drawing) return; var p = at(e); ink.lineTo(p[0], p[1]); ink.stroke(); });
+    var stop = function () { if (!drawing) return; drawing = false; hidden.value = pad.toDataURL("image/png"); hidden.dispatchEvent(new Event("input", { bubbles: true })); };
+    pad.addEventListener("pointerup", stop); pad.addEventListener("pointercancel", stop);
+    $("[data-sign-clear]").addEventListener("click", function () { ink.clearRect(0, 0, pad.width, pad.height); hidden.value = ""; hidden.dispatchEvent(new Event("input", { bubbles: true })); });
+  }
+
+  // The camera, where the browser reads codes itself.
+  var start = $("[data-camera-start]");
+  if (start && "BarcodeDetector" in window && navigator.mediaDevices) {
+    start.hidden = false;
+    start.addEventListener("click", function () {
+      var box = $("[data-camera]"), video = $("video", box), detector = new window.BarcodeDetector({ formats: ["qr_code"] });
+      navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (stream) {
+        box.hidden = false; start.hidden = true; video.srcObject = stream; video.play();
+        var timer = setInterval(function () {
+          detector.detect(video).then(function (found) {
+            if (!found.length) return;
+            clearInterval(timer); stream.getTracks().forEach(function (t) { t.stop(); });
+            location.href = "/m/scan?code=" + encodeURIComponent(found[0].rawValue);
+          }).catch(function () { /* a frame that could not be read */ });
+        }, 300);
+      }).catch(function () { start.disabled = true; start.textContent = "相机打不开，请输入识别码"; });
+    });
+  }
+})();
