@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -62,7 +63,7 @@ class Scores(Screen):
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
         return self._around(query.filters.get("run"), [])
 
-    def _around(self, run_id: int | None, findings: list[Finding]) -> dict[str, Any]:
+    def _around(self, run_id: int | None, findings: Sequence[Finding]) -> dict[str, Any]:
         runs = db.session.scalars(_runs().limit(30)).all()
         held = next((r for r in runs if r.id == run_id), None)
         return {
