@@ -99,6 +99,8 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Any, str], Path]:
         SHOTS.mkdir(parents=True, exist_ok=True)
         step = re.sub(r"\W+", "-", name).strip("-")
         path = SHOTS / f"{story}-{order[request.node.path.stem]:02d}-{step}.png"
+        # From the top: what sticks to the window would else stand in the middle of the picture.
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=str(path), full_page=True)
         return path
 

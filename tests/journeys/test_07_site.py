@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import func, select
 
-from tests.journeys.steps import change_first_password, fact, follow, menu, press, rows, sign_in
+from app import clock
+from app.models import Account, Elevator, MaintenanceClock, Visit
+from tests.journeys.conftest import PHONE
+from tests.journeys.steps import (
+    change_first_password,
+    fact,
+    follow,
+    menu,
+    number_in,
+    path_of,
+    pdf,
+    press,
+    rows,
+    sign_in,
+)
 
 WORKER = "yuan.weibao7"
 
@@ -49,3 +66,177 @@ def test_a_main_account_makes_sub_accounts_and_gives_them_elevators(
     assert [r["识别码"] for r in rows(worker)] == [mine.code], "a sub-account sees what it was given and nothing else"
     assert worker.goto(f"/elevators/{other.id}").status == 404
     shot(worker, "what the sub-account sees")
+
+
+ITEMS = {"半月": 31, "季度": 44, "半年": 59, "年度": 76}
+AWAY = 0.05  # degrees, some five kilometres
+
+
+def at_place(page: Any, latitude: float, longitude: float) -> None:
+    """Carry the phone somewhere."""
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": latitude, "longitude": longitude})
+
+
+def look_up(page: Any, code: str) -> None:
+    """Type the code from the label, and wait until the page has judged the place as well."""
+    page.goto("/m/scan")
+    page.get_by_label("识别码").fill(code)
+    page.get_by_role("button", name="查看这台电梯").click()
+    page.wait_for_load_state()
+    expect(page.locator("[data-gate]")).to_contain_text(re.compile("离这台电梯约"))
+
+
+def let_pass(product: Any, visit: str, minutes: int) -> None:
+    """Nobody waits for the minutes of a visit here: it began so much earlier."""
+    with product.session() as session:
+        row = session.get(Visit, int(visit.rsplit("/", 1)[-1]))
+        row.checked_in_at -= dt.timedelta(minutes=minutes)
+
+
+@pytest.mark.feature("MNT-01", "MNT-02", "MNT-03", "MNT-04", "MNT-07", "MNT-08", "MNT-12", "PLN-08", "PER-08", "ACC-14")
+def test_a_worker_serves_an_elevator_and_the_use_unit_confirms(product: Any, enter: Any, shot: Any) -> None:
+    subject = product.spare[9]
+    with product.session() as session:
+        lift = session.get(Elevator, subject.id)
+        place, category = (lift.latitude, lift.longitude), lift.category
+        stopped = session.scalar(
+            select(Elevator).where(
+                Elevator.maintenance_unit_id == lift.maintenance_unit_id, Elevator.status == "suspended"
+            )
+        )  # fmt: skip
+        stopped_code = stopped.code
+        worker = session.scalar(select(Account.person_id).where(Account.username == product.login("维保员").name))
+        month = clock.today().replace(day=1)
+        before_here = session.scalar(
+            select(func.count()).select_from(Visit).where(
+                Visit.worker_id == worker, Visit.elevator_id == subject.id, Visit.visit_on >= month
+            )
+        )  # fmt: skip
+
+    head = enter("维保单位负责人")
+    head.goto(f"/m/e/{subject.code}")
+    expect(head.locator("body")).to_contain_text("主账号不允许进行维保作业")
+
+    phone = enter("维保员", PHONE)
+    assert path_of(phone) == "/m/", "a worker's first page is the phone's"
+    used = quota(phone)
+    shot(phone, "the worker's home")
+    at_place(phone, place[0] + AWAY, place[1])
+    look_up(phone, stopped_code)
+    refusals = phone.get_by_role("alert")
+    expect(refusals).to_contain_text("停用")
+    expect(refusals).to_contain_text("电梯位置较远")
+    shot(phone, "all refusals at once")
+
+    at_place(phone, *place)
+    look_up(phone, subject.code)
+    expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+    shot(phone, "ready to check in")
+    phone.get_by_role("button", name="签到", exact=True).click()
+    phone.wait_for_url("**/m/visits/*")
+    visit = path_of(phone)
+    level = next(word for word in ITEMS if word in phone.locator("[data-running]").inner_text())
+    count = number_in(phone.locator("h2", has_text="维保项目").locator("xpath=..").inner_text().partition("/")[2])
+    if category in ("3110", "3120"):
+        assert count == ITEMS[level], "the items of T5002 annex A, those of the shorter services included"
+
+    phone.get_by_label("无故障").check()
+    phone.get_by_label("再次扫码或输入识别码").fill(subject.code)
+    phone.get_by_role("button", name="签退").click()
+    phone.wait_for_load_state()
+    refusals = phone.get_by_role("alert")
+    expect(refusals).to_contain_text("维保时间不足")
+    expect(refusals).to_contain_text(f"还有 {count} 项没有结果")
+    shot(phone, "too early and nothing ticked")
+
+    let_pass(product, visit, 40)
+    phone.goto(visit)
+    phone.get_by_role("button", name="其余都正常").click()
+    for box in phone.get_by_label("实测值").all():
+        if box.is_visible():
+            box.fill("12")
+    phone.locator("[data-item]").first.get_by_label("修理").check()
+    phone.get_by_label("有故障").check()
+    phone.get_by_label("故障和处理情况").fill("机房照明一盏不亮，已更换")
+    phone.get_by_label("再次扫码或输入识别码").fill(subject.code)
+    phone.get_by_role("button", name="签退").click()
+    expect(phone.locator("body")).to_contain_text("已签退")
+    expect(phone.locator("body")).to_contain_text("等使用单位复核")
+    expect(phone.locator("body")).to_contain_text("机房照明一盏不亮")
+    shot(phone, "checked out, waits for the use unit")
+    phone.goto("/m/")
+    assert quota(phone) == used + (1 if before_here < 2 else 0), "台次 of the month"
+
+    officer = enter("使用单位安全员", PHONE)
+    officer.goto("/m/reviews")
+    officer.get_by_role("link").filter(has_text=subject.code).first.click()
+    officer.wait_for_load_state()
+    officer.get_by_label("意见").fill("已到现场核对")
+    shot(officer, "the use unit looks at the record")
+    officer.get_by_role("button", name="确认维保属实").click()
+    officer.wait_for_load_state()
+    phone.goto(visit)
+    expect(phone.locator("body")).to_contain_text("有效")
+
+    with product.session() as session:
+        counted = session.get(MaintenanceClock, subject.id)
+        assert counted.last_visit_on == clock.today()
+        assert counted.limit_on == clock.today() + dt.timedelta(days=15)
+    head.goto(f"/elevators/{subject.id}")
+    first = rows(head, head.locator("section", has=head.get_by_role("heading", name="最近维保")).locator("table"))[0]
+    assert (first["签到日期"], first["结果"]) == (clock.today().isoformat(), "有效")
+    shot(head, "the visit stands on the elevator's record")
+
+
+@pytest.mark.feature("MNT-04", "MNT-08", "PER-07", "PER-08")
+def test_a_sheet_is_sent_later_and_the_month_has_a_limit(product: Any, enter: Any, shot: Any) -> None:
+    served, wanted = product.spare[10], product.spare[8]
+    with product.session() as session:
+        lifts = {one.id: session.get(Elevator, one.id) for one in (served, wanted)}
+        place = {key: (lift.latitude, lift.longitude) for key, lift in lifts.items()}
+        region = lifts[served.id].region_code
+
+    phone = enter("维保员", PHONE)
+    at_place(phone, *place[served.id])
+    look_up(phone, served.code)
+    phone.get_by_role("button", name="签到", exact=True).click()
+    phone.wait_for_url("**/m/visits/*")
+    visit = path_of(phone)
+    let_pass(product, visit, 40)
+    phone.goto(visit)
+    phone.get_by_label("按上传维保单").check()
+    phone.get_by_label("无故障").check()
+    phone.get_by_label("再次扫码或输入识别码").fill(served.code)
+    phone.get_by_role("button", name="签退").click()
+    expect(phone.locator("body")).to_contain_text("已签退")
+    phone.get_by_label("维保单", exact=True).set_input_files(pdf("维保单.pdf"))
+    phone.get_by_role("button", name="上传维保单").click()
+    expect(phone.locator("body")).to_contain_text("维保单已上传")
+    shot(phone, "the sheet is in")
+
+    # As many as the month has already seen are allowed from today on: the next check-in is one too many.
+    phone.goto("/m/")
+    used = quota(phone)
+    grade = phone.locator("header").inner_text()
+    key = next(k for word, k in GRADES.items() if word in grade)
+    product.flask(
+        "policy", "set", key, str(used), "--region", "980400000000", "--from", clock.today().isoformat(), "--source",
+        "澜州市市场监管局 2026 年第 7 号通知",
+    )  # fmt: skip
+    assert region.startswith("9804")
+    at_place(phone, *place[wanted.id])
+    look_up(phone, wanted.code)
+    expect(phone.get_by_role("alert")).to_contain_text("您本月有效扫码维保次数已达上限")
+    shot(phone, "the month's limit is reached")
+
+
+GRADES = {
+    "普工": "quota_general", "中级工": "quota_intermediate", "高级工": "quota_senior", "技师": "quota_technician",
+}  # fmt: skip
+
+
+def quota(page: Any) -> int:
+    """How much of the month's 台次 is used, as the worker's home says."""
+    card = page.locator("section", has_text="本月台次").last
+    return number_in(card.inner_text().partition("本月台次")[2])
