@@ -90,7 +90,10 @@ def asked_elsewhere(url: str, product: Product) -> list[str]:
 
 @pytest.fixture
 def shot(request: pytest.FixtureRequest) -> Callable[[Any, str], Path]:
-    """`shot(page, "after approval")` keeps a picture in build/screenshots, numbered in the order of the story."""
+    """`shot(page, "after approval")` keeps a picture in build/screenshots, numbered in the order of the story.
+
+    The whole page from a desk; from a phone what its screen shows.
+    """
     order: Counter[str] = request.config.stash.setdefault(_TAKEN, Counter())
 
     def take(page: Any, name: str) -> Path:
@@ -101,7 +104,7 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Any, str], Path]:
         path = SHOTS / f"{story}-{order[request.node.path.stem]:02d}-{step}.png"
         # From the top: what sticks to the window would else stand in the middle of the picture.
         page.evaluate("scrollTo(0, 0)")
-        page.screenshot(path=str(path), full_page=True)
+        page.screenshot(path=str(path), full_page=page.viewport_size["width"] > PHONE["width"])
         return path
 
     return take
