@@ -7,11 +7,12 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, demo, exports, platform, schedule, score
+    from app.commands import accounts, demo, exports, imports, platform, schedule, score
 
     accounts.register(app)
     demo.register(app)
     exports.register(app)
+    imports.register(app)
     platform.register(app)
     schedule.register(app)
     score.register(app)

@@ -5,6 +5,7 @@ MODULES = (
     "app.tasks.audit",
     "app.tasks.exports",
     "app.tasks.heartbeat",
+    "app.tasks.imports",
     "app.tasks.jobs",
     "app.tasks.nightly",
     "app.tasks.outbox",

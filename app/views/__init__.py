@@ -19,6 +19,7 @@ def register(appbuilder: Any) -> None:
         files,
         filing_lists,
         health,
+        imports,
         inbox,
         jobs,
         ledgers,
@@ -36,6 +37,7 @@ def register(appbuilder: Any) -> None:
         security,
         sub_accounts,
         units,
+        visits,
     )
 
     menu.install(current_app)
@@ -44,6 +46,7 @@ def register(appbuilder: Any) -> None:
     security.install(current_app)
     lookup.register(appbuilder)
     inbox.register(appbuilder)
+    imports.register(appbuilder)
     regions.register(appbuilder)
     profile.register(appbuilder)
     accounts.register(appbuilder)
@@ -61,6 +64,7 @@ def register(appbuilder: Any) -> None:
     ledgers.register(appbuilder)
     orders.register(appbuilder)
     maintenance_lists.register(appbuilder)
+    visits.register(appbuilder)
     exports.register(appbuilder)
     reports.register(appbuilder)
     scores.register(appbuilder)

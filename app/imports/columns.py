@@ -1,0 +1,106 @@
+"""What a workbook of each kind holds: explicit lists of columns, their words taken from the models' declarations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.models import Contract, Elevator, MaintenanceLedger, Unit
+from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, GENERATION_MODE, PLACE_TYPE, VISIT_MODE
+from app.workflows.filing_fields import CODES, fields_of, required_of
+
+# How a cell is read: text, code (kept as text), date, instant, number, bool, choice, region, unit, elevators.
+_REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_id": "unit"}
+_CHOICES = {"category": CATEGORY, "place_type": PLACE_TYPE, "declared_status": ELEVATOR_STATUS}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A column: its name in the data, its heading, whether it must be filled, how its cells are read."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    required: bool = False
+    choices: dict[str, Any] | None = None
+    help: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of workbook: `key` names the column by which a row is found again."""
+
+    name: str
+    label: Any
+    key: str
+    columns: tuple[Spec, ...]
+
+    def by_label(self, label: str) -> Spec | None:
+        return next((c for c in self.columns if c.label == label), None)
+
+    def spec(self, name: str) -> Spec | None:
+        return next((c for c in self.columns if c.name == name), None)
+
+
+HELP = {
+    "code": "原样填写，请把列设为文本格式", "date": "例如 2026-11-20", "instant": "例如 2026-11-20 09:30",
+    "bool": "是 或 否",
+    "region": "地区名称或 12 位区划代码，例如 临河区明水街道", "unit": "单位全称或统一社会信用代码",
+    "elevators": "识别码，多个用顿号或空格隔开",
+}  # fmt: skip
+
+
+def _of(model: Any, name: str, kind: str, required: bool = False, choices: Any = None) -> Spec:
+    info = model.__table__.c[name].info
+    words = str(info.get("help") or "") or HELP.get(kind, "")
+    return Spec(name, str(info["label"]), kind, required, choices, words, str(info.get("unit") or ""))
+
+
+def _filed(model: Any) -> tuple[Spec, ...]:
+    made = []
+    for name in fields_of(model):
+        python = model.__table__.c[name].type.python_type
+        kind = _REFERENCES.get(name) or ("code" if name in CODES else "")
+        kind = kind or ("choice" if name in _CHOICES else {"bool": "bool", "date": "date"}.get(python.__name__, "text"))
+        made.append(_of(model, name, kind, name in required_of(model), _CHOICES.get(name)))
+    return tuple(made)
+
+
+def kinds() -> dict[str, Kind]:
+    """The kinds of workbook, in the words of the current language."""
+    ledger, contract = MaintenanceLedger, Contract
+    code = Spec("code", str(Elevator.__table__.c.code.info["label"]), "code", True, None, HELP["code"])
+    people = "本单位人员的姓名；重名时写作业人员证编号"
+    return {
+        "units": Kind("units", _l("单位"), "uscc", _filed(Unit)),
+        "elevators": Kind("elevators", _l("电梯"), "code", _filed(Elevator)),
+        "ledgers": Kind("ledgers", _l("设备履历"), "code", (
+            code,
+            Spec("worker_id", "维保人员", "person", False, None, people),
+            Spec("co_worker_id", "协同维保人员", "person", False, None, people),
+            Spec("manager_id", "维保经理", "person", False, None, people),
+            _of(ledger, "mode", "choice", False, GENERATION_MODE), _of(ledger, "interval_days", "number"),
+            *(_of(ledger, f"next_{n}_on", "date") for n in ("half_month", "quarter", "half_year", "annual")),
+        )),
+        "contracts": Kind("contracts", _l("维保合同"), "number", (
+            _of(contract, "number", "code", True), _of(contract, "kind", "choice", False, CONTRACT_KIND),
+            _of(contract, "use_unit_id", "unit"), _of(contract, "signed_on", "date", True),
+            _of(contract, "starts_on", "date", True), _of(contract, "ends_on", "date", True),
+            _of(contract, "note", "text"),
+            Spec("elevators", "电梯", "elevators", False, None, HELP["elevators"]),
+        )),
+        "visits": Kind("visits", _l("既往维保记录"), "code", (
+            code,
+            Spec("unit_id", "单位", "unit", True, None, HELP["unit"]),
+            Spec("worker", "维保员", "text", True, None, "姓名或作业人员证编号"),
+            Spec("checked_in_at", "签到", "instant", True, None, HELP["instant"]),
+            Spec("checked_out_at", "签退", "instant", False, None, HELP["instant"]),
+            Spec("mode", "模式", "choice", False, VISIT_MODE),
+            Spec("signed_at", "现场签名", "instant", False, None, HELP["instant"]),
+            Spec("sheet_at", "上传时间", "instant", False, None, HELP["instant"]),
+            Spec("reviewed_at", "复核时间", "instant", False, None, HELP["instant"]),
+        )),
+    }  # fmt: skip
