@@ -7,13 +7,27 @@ import re
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 from playwright.sync_api import expect
 
 from app import clock
-from tests.journeys.steps import change_first_password, fact, follow, menu, press, rows, sign_in, uscc
+from app.models import Elevator
+from tests.journeys.steps import (
+    change_first_password,
+    download,
+    fact,
+    follow,
+    menu,
+    press,
+    read_sheets,
+    rows,
+    sign_in,
+    uscc,
+)
 from tests.journeys.test_02_accounts import make_unit
 from tests.journeys.test_04_approval import decide, open_from_queue
 
+NEW = 120
 FIRM, CUSTOMER = "澜州踏莎电梯有限公司", "青坪望舒物业服务有限公司"
 
 
@@ -104,3 +118,60 @@ def test_a_new_unit_files_itself_and_its_first_elevator(
     follow(officer, "981001")
     assert fact(officer, "楼盘") == "青坪望舒苑"
     shot(officer, "the elevator is on the register")
+
+
+@pytest.mark.feature("IMP-01")
+def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path: Any, shot: Any) -> None:
+    known = product.spare[11]
+    with product.session() as session:
+        lift = session.get(Elevator, known.id)
+        use_unit, place = lift.use_unit.name, f"临河区{lift.region.name}"
+    page = enter("维保单位负责人")
+    menu(page, "导入")
+    page.get_by_label("电梯").check()
+    blank = download(page, page.locator("label", has_text="识别码、").get_by_role("link", name="下载模板").first.click)
+    heads = [str(cell) for cell in next(iter(read_sheets(blank).values()))[0] if cell]
+    assert {"识别码", "品种", "地址", "所在地区", "使用单位", "应急救援电话"} <= set(heads)
+
+    wanted = ("应急救援电话", "识别码", "品种", "地址", "所在地区", "使用单位")
+    book = Workbook()
+    book.active.append(wanted)
+    for number in range(NEW):
+        book.active.append(
+            ("96333", f"982{number:03d}", "曳引驱动乘客电梯", f"揽月街 {number + 1} 号", place, use_unit)
+        )
+    book.active.append(("0398-5559000", known.code, "曳引驱动乘客电梯", known.address, place, use_unit))
+    book.active.append(("96333", "982999", "飞行电梯", "揽月街 999 号", "没有这个区", use_unit))
+    file = tmp_path / "电梯.xlsx"
+    book.save(file)
+    page.get_by_label("文件").set_input_files(file)
+    press(page, "上传并校验")
+    figures = page.locator(".ta-figs")
+    expect(figures).to_be_visible(timeout=60_000)
+    shown = {part.locator(".t").inner_text(): part.locator(".n").inner_text() for part in figures.locator("> *").all()}
+    assert (shown["新增"], shown["有错误"]) == (str(NEW), "1")
+    wrong = rows(page)
+    assert {row["列"] for row in wrong} >= {"品种", "所在地区"}, "every error of the row, by cell"
+    assert [row["行"] for row in wrong if row["行"]] == [str(NEW + 3)]
+    shot(page, "every error by row and column, nothing written yet")
+    bad = download(page, page.get_by_role("link", name=re.compile("下载有错误的 1 行")).click)
+    lines = next(iter(read_sheets(bad).values()))
+    assert any("982999" in map(str, line) for line in lines)
+
+    page.get_by_role("link", name=re.compile("^更新")).first.click()
+    page.wait_for_load_state()
+    changed = [(row["字段"], row["现在"], row["改为"]) for row in rows(page)]
+    assert ("应急救援电话", "96333", "0398-5559000") in changed
+    shot(page, "what would change, old and new")
+    page.get_by_role("button", name=re.compile("^导入 ")).click()
+    expect(page.get_by_role("main")).to_contain_text("已导入", timeout=90_000)
+    page.reload()
+    shot(page, "imported")
+    menu(page, "电梯")
+    box = page.get_by_role("searchbox", name="搜索 电梯")
+    box.fill("982016")
+    box.press("Enter")
+    page.wait_for_load_state()
+    assert [(row["地址"], row["使用单位"]) for row in rows(page)] == [
+        ("揽月街 17 号 曳引驱动乘客电梯", use_unit)
+    ]
