@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import expect
+from sqlalchemy import func, select
 
-from tests.journeys.steps import download, menu, read_csv, read_sheets, rows, total
+from app.models import Elevator, Visit
+from tests.journeys.steps import download, fact, job_done, menu, press, read_csv, read_sheets, rows, total
 
 XLSX, CSV = "Excel 工作簿（.xlsx）", "文本（.csv）"
 LISTS = ["单位", "人员与证书", "维保合同", "设备履历", "维保任务", "维保计划", "超期记录", "账号"]
@@ -79,6 +82,22 @@ def test_every_list_goes_to_a_workbook(product: Any, enter: Any) -> None:
     expect(page.get_by_role("main")).to_be_visible()
 
 
+@pytest.mark.feature("STA-01", "RPR-01")
+def test_a_large_list_becomes_a_job(product: Any, enter: Any, shot: Any) -> None:
+    page = enter("区域管理员")
+    with product.session() as session:
+        count = session.scalar(select(func.count()).select_from(Visit))
+    assert count > 5000, "more than goes out at once"
+    menu(page, "维保记录")
+    page.locator("summary", has_text="导出").click()
+    press(page, XLSX)
+    job_done(page, 120)
+    assert fact(page, "行数").replace(",", "") == str(count)
+    shot(page, "a large export is a job with its file")
+    lines = table(download(page, page.get_by_role("link", name="下载结果").click))
+    assert len(lines) == count + 1
+
+
 @pytest.mark.feature("STA-02", "RPR-01")
 def test_a_report_counts_a_region_and_a_period(product: Any, enter: Any, shot: Any) -> None:
     page = enter("区域管理员")
@@ -101,10 +120,6 @@ def test_a_report_counts_a_region_and_a_period(product: Any, enter: Any, shot: A
     for head in ("应维保", "完成", "超期"):
         assert sum(int(row[head].replace(",", "")) for row in units[:-1]) == figures[head]
     with product.session() as session:
-        from sqlalchemy import func, select
-
-        from app.models import Elevator
-
         known = session.scalar(
             select(func.count()).select_from(Elevator).where(
                 Elevator.approved_version > 0, Elevator.region_code.startswith("980402")
@@ -121,6 +136,4 @@ def test_a_report_counts_a_region_and_a_period(product: Any, enter: Any, shot: A
     by_unit = sheets["按维保单位"]
     assert [str(cell) for cell in by_unit[0]][:3] == ["维保单位", "在用电梯", "脱保"]
     assert [line[0] for line in by_unit[1 : len(units) + 1]] == [row["维保单位"] for row in units]
-    from openpyxl import load_workbook
-
     assert sum(len(sheet._charts) for sheet in load_workbook(book)) >= 1, "with a chart"
