@@ -1,0 +1,124 @@
+"""维保记录: the tabs of MNT-08 as rules.md defines them, the columns of nantong's list with the sheet's time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import selectinload
+
+from app.listing import Column, Filter, Listing, Tab, column, register
+from app.models import Elevator, Visit
+from app.models.choices import LEVEL, VISIT_MODE, VISIT_STATE
+
+
+class _OfElevator:
+    """A search column of the visited elevator, as a subquery: the tabs' counts need no join with the register."""
+
+    def __init__(self, attribute: Any) -> None:
+        self.attribute = attribute
+
+    def icontains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
+        found = select(Elevator.id).where(self.attribute.icontains(word, autoescape=autoescape))
+        return Visit.elevator_id.in_(found)
+
+
+def _kept(row: Visit, name: str) -> Any:
+    return (row.snapshot or {}).get(name)
+
+
+def code_of(row: Visit) -> str:
+    """The code as it was at the visit (MNT-10)."""
+    return str(_kept(row, "code") or row.elevator.code)
+
+
+def place_of(row: Visit) -> str:
+    """Where the elevator stood, as recorded; the register's address where a record taken over has none."""
+    if _kept(row, "address"):
+        return f"{_kept(row, 'estate') or ''} {_kept(row, 'address')}".strip()
+    return f"{row.elevator.estate or ''} {row.elevator.address}".strip()
+
+
+def worker_of(row: Visit) -> str:
+    """Who did it, by the name of that day."""
+    return str(_kept(row, "worker") or row.worker.name)
+
+
+def _unit_of(name: str) -> Any:
+    def value(row: Visit) -> str | None:
+        unit = getattr(row, name)
+        return _kept(row, name) or (unit.name if unit is not None else None)
+
+    return value
+
+
+def minutes_of(row: Visit) -> int | None:
+    """Whole minutes between check-in and check-out; none while it runs."""
+    if row.checked_out_at is None:
+        return None
+    return max(0, int((row.checked_out_at - row.checked_in_at).total_seconds()) // 60)
+
+
+EXPIRED = and_(Visit.state == "void", Visit.checked_out_at.is_(None))
+
+VISITS = register(
+    Listing(
+        name="visit_records",
+        title=_l("维保记录"),
+        model=Visit,
+        columns=(
+            Column("code", _l("识别码"), code_of, "code"),
+            Column("place", _l("位置"), place_of),
+            Column("unit", _l("维保单位"), _unit_of("unit")),
+            Column("use_unit", _l("使用单位"), _unit_of("use_unit")),
+            Column("worker", _l("维保员"), worker_of),
+            column(Visit, "level", sort=False),
+            column(Visit, "visit_on"),
+            column(Visit, "checked_in_at", label=_l("签到")),
+            column(Visit, "checked_out_at", label=_l("签退")),
+            Column("minutes", _l("时长"), minutes_of, "number", unit=_l("分钟")),
+            column(Visit, "mode", sort=False),
+            column(Visit, "sheet_at"),
+            column(Visit, "reviewed_at"),
+            column(Visit, "state", sort=False),
+            column(Visit, "state_reason", sort=False),
+            column(Visit, "signer", sort=False),
+            column(Visit, "signed_at"),
+            column(Visit, "review_opinion", sort=False),
+            column(Visit, "problem", sort=False),
+            column(Visit, "taken_over", sort=False),
+        ),
+        default=(
+            "code", "place", "unit", "use_unit", "worker", "level", "checked_in_at", "checked_out_at", "minutes",
+            "mode", "sheet_at", "reviewed_at", "state",
+        ),
+        search=(_OfElevator(Elevator.code), _OfElevator(Elevator.address), _OfElevator(Elevator.estate)),
+        search_hint=_l("识别码、地址、楼盘"),
+        filters=(
+            Filter("visited", _l("维保日期"), "date", Visit.visit_on),
+            Filter("state", _l("状态"), "choice", Visit.state, VISIT_STATE),
+            Filter("level", _l("频次"), "choice", Visit.level, LEVEL),
+            Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
+            Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
+            Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons"),
+            Filter("region", _l("所属辖区"), "region", Visit.region_code),
+        ),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("open", _l("待签退"), lambda m: Visit.state == "open"),
+            Tab("review", _l("待复核"), lambda m: Visit.awaiting_review, "near"),
+            Tab("sheet", _l("待上传"), lambda m: Visit.awaiting_sheet, "near"),
+            Tab("valid", _l("有效"), lambda m: Visit.state == "valid"),
+            Tab("nonconforming", _l("不合规"), lambda m: Visit.state == "nonconforming", "over"),
+            Tab("expired", _l("过期未签退"), lambda m: EXPIRED, "over"),
+            Tab("void", _l("无效"), lambda m: or_(
+                Visit.state == "void", Visit.state == "abnormal", Visit.state == "rejected"
+            )),
+        ),
+        order=("checked_in_at", True),
+        load=(selectinload(Visit.elevator), selectinload(Visit.unit), selectinload(Visit.use_unit),
+              selectinload(Visit.worker)),
+    )
+)  # fmt: skip

@@ -1,0 +1,160 @@
+"""维保记录: the list by state and a record's page with items, photos, review, approval and notes (MNT-07 to MNT-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flask import flash, g, redirect, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Finding
+from app.extensions import db
+from app.listings import visits as listed
+from app.models import Visit, VisitNote
+from app.models.attachment import ATTACHMENT_KIND
+from app.models.choices import CATEGORY, LEVEL, VISIT_MODE, VISIT_STATE, word
+from app.permissions import Actor, Verb
+from app.reference import CURRENT, items_for
+from app.views import screens
+from app.views.account_forms import run, text
+from app.views.base import Screen, mark, pill
+from app.views.filing_words import day_time, minutes_on_site
+from app.workflows import attachments, submissions, visits
+from app.workflows.visits import RESULTS
+
+TONES = {
+    "open": "info", "awaiting": "near", "pending": "near", "valid": "ok", "nonconforming": "over", "rejected": "over",
+    "void": "gone", "abnormal": "over",
+}  # fmt: skip
+PICTURES = {attachments.PNG, attachments.JPEG}
+LONGEST_TEXT = 2000
+
+
+def state_word(row: Visit) -> str:
+    """The state as the tabs call it: what a visit waits for, and whether it died unfinished."""
+    if row.state == "void" and row.checked_out_at is None:
+        return _("过期未签退")
+    waits = [w for w, on in ((_("待上传"), row.awaiting_sheet), (_("待复核"), row.awaiting_review)) if on]
+    return "、".join(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
+
+
+class VisitScreen(Screen):
+    """维保记录."""
+
+    datamodel = SQLAInterface(Visit)
+    route_base = "/visits"
+    listing = listed.VISITS
+    verb = Verb.VISIT_READ
+    record = "VisitPages.show"
+    cells: ClassVar[dict[str, Any]] = {
+        "state": lambda row: pill(state_word(row), TONES[row.state]),
+        "minutes": minutes_on_site,
+        "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
+    }
+    empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
+
+
+class VisitPages(BaseView):
+    """One record: read by whoever may see it, reviewed by the use unit, approved by the firm's manager."""
+
+    route_base = "/visits"
+    default_view = "show"
+
+    @expose("/<int:pk>")
+    @has_access
+    @permission_name("read")
+    @no_cache
+    def show(self, pk: int) -> Any:
+        return self._page(pk, [])
+
+    @expose("/<int:pk>/review", methods=["POST"])
+    @has_access
+    @permission_name("review")
+    def review(self, pk: int) -> Any:
+        opinion = text("opinion", LONGEST_TEXT)
+        return self._done(pk, lambda session: visits.review(session, g.actor, pk, opinion, clock.now()), _("已复核"))
+
+    @expose("/<int:pk>/decision", methods=["POST"])
+    @has_access
+    @permission_name("decide")
+    def decide(self, pk: int) -> Any:
+        decision, reason = text("decision", 20), text("reason", LONGEST_TEXT)
+        return self._done(
+            pk, lambda session: visits.approve(session, g.actor, pk, decision, reason, clock.now()), _("已审批")
+        )
+
+    @expose("/<int:pk>/notes", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def note(self, pk: int) -> Any:
+        body = text("body", LONGEST_TEXT)
+        return self._done(pk, lambda session: visits.add_note(session, g.actor, pk, body, clock.now()), _("说明已添加"))
+
+    def _done(self, pk: int, deed: Callable[[Any], Any], said: str) -> Any:
+        """Back to the record, or the record with every reason why not and what was typed."""
+        _made, findings, status = run(deed)
+        if findings:
+            return self._page(pk, findings), status
+        flash(said, "success")
+        return redirect(f"/visits/{pk}")
+
+    def _page(self, pk: int, findings: list[Finding]) -> Any:
+        row: Visit = scope.visible(db.session, g.actor, Visit, pk, _("维保记录"))
+        items = items_for(str(row.snapshot.get("category") or ""), row.level, row.item_version or CURRENT)
+        files = attachments.of(db.session, "visit", row.id)
+        notes = db.session.scalars(
+            select(VisitNote).where(VisitNote.visit_id == row.id).order_by(VisitNote.at.desc(), VisitNote.id.desc())
+        ).all()
+        people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
+        answers = {r["code"]: r for r in row.results or []}
+        return self.render_template(
+            "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
+            state=state_word(row), tone=TONES[row.state], code=listed.code_of(row), place=listed.place_of(row),
+            worker=listed.worker_of(row), items=items if answers else (), answers=answers, results=RESULTS,
+            repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
+            duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],
+            papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
+            names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
+            may=may(g.actor, row), form=request.form, time=day_time,
+        )  # fmt: skip
+
+
+def may(actor: Actor, row: Visit) -> dict[str, bool]:
+    """Which forms the page offers; the workflow has the last word."""
+    reviewable = row.checked_out_at is not None and row.reviewed_at is None and row.signed_at is None
+    return {
+        "review": actor.may(Verb.VISIT_REVIEW) and row.use_unit_id == actor.unit_id is not None and reviewable,
+        "decide": actor.may(Verb.VISIT_APPROVE) and row.unit_id == actor.unit_id and row.state == "pending",
+        "note": any(actor.may(v) for v in (Verb.VISIT_MAKE, Verb.VISIT_APPROVE, Verb.VISIT_REVIEW)),
+    }
+
+
+def _then(row: Visit) -> list[tuple[str, Any]]:
+    """Elevator, units and staff as the record holds them (MNT-10)."""
+    kept = row.snapshot or {}
+    named = (
+        (_("识别码"), "code"), (_("注册代码"), "registration_code"), (_("型号"), "model"),
+        (_("出厂编号"), "factory_no"), (_("内部编号"), "internal_no"), (_("制造单位"), "manufacturer"),
+        (_("维保单位"), "unit"), (_("使用单位"), "use_unit"), (_("安全管理员"), "safety_officer"),
+        (_("维保员"), "worker"), (_("证书编号"), "certificate_no"), (_("额定载重量（kg）"), "rated_load"),
+        (_("额定速度（m/s）"), "rated_speed"), (_("层站"), "stops"),
+    )  # fmt: skip
+    shown: list[tuple[str, Any]] = [(label, kept.get(name)) for label, name in named]
+    shown.insert(2, (_("品种"), word(CATEGORY, kept.get("category"))))
+    return shown
+
+
+def register(appbuilder: Any) -> None:
+    """Add the list and the record's page."""
+    screens.declare("VisitPages", "can_read", Verb.VISIT_READ)
+    screens.declare("VisitPages", "can_review", Verb.VISIT_REVIEW)
+    screens.declare("VisitPages", "can_decide", Verb.VISIT_APPROVE)
+    appbuilder.add_view_no_menu(VisitScreen)
+    appbuilder.add_view_no_menu(VisitPages)
