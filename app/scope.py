@@ -296,11 +296,10 @@ def _options(actor: Actor) -> tuple[Any, ...]:
 
 
 def _loads_collection(state: Any) -> bool:
+    """The relationship is the last of the path that has a side; a lazy load's path ends with it, others' after it."""
     path = state.loader_strategy_path
-    try:
-        return bool(path[-2].uselist if not hasattr(path, "path") else path.path[-2].uselist)
-    except (AttributeError, IndexError, TypeError):
-        return True
+    steps = getattr(path, "path", path) or ()
+    return next((bool(step.uselist) for step in reversed(steps) if hasattr(step, "uselist")), True)
 
 
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
@@ -316,9 +315,7 @@ def _guard(mapper: Any, connection: Any, row: Any) -> None:
     table = model.__table__
     inside = connection.scalar(select(1).where(table.c.id == row.id, criterion_of(table.c, model, actor)))
     if inside is None:
-        raise NotAllowed(
-            Finding("管辖范围", False, "这条记录会落在您的管辖范围之外", "请检查所选的单位、电梯和地区")
-        )
+        raise NotAllowed(Finding("管辖范围", False, "这条记录会落在您的管辖范围之外", "请检查所选的单位、电梯和地区"))
 
 
 def criterion_of(columns: Any, model: type[Any], actor: Actor) -> Criterion:
