@@ -7,8 +7,9 @@ from typing import Any
 
 def register(appbuilder: Any) -> None:
     """Add every API class; one line each."""
-    from app.api import applications, elevators, me
+    from app.api import applications, elevators, me, visits
 
     me.register(appbuilder)
     elevators.register(appbuilder)
     applications.register(appbuilder)
+    visits.register(appbuilder)

@@ -1,0 +1,378 @@
+"""`/api/v1/visits`, `/gate`, `/orders`: for phones of other makers; the same workflow as the phone pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from flask import jsonify, request
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app import clock, scope
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
+from app.errors import refuse
+from app.extensions import db
+from app.models import MaintenanceOrder, Visit
+from app.models.choices import LEVEL, VISIT_STATE
+from app.permissions import Verb
+from app.reference import CURRENT, items_for
+from app.transaction import transaction
+from app.views import screens
+from app.workflows import attachments, presence, visits
+from app.workflows.presence import Position
+from app.workflows.visits import RESULTS, CheckOut
+
+MOST_RESULTS = 200
+
+
+class VisitApi(Resource):
+    """Visits within the account's scope; one's own to begin and to end."""
+
+    resource_name = "visits"
+    openapi_spec_tag = "Visits"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give visits, newest first.
+        ---
+        get:
+          parameters:
+            - {in: query, name: state, schema: {type: string, enum: [
+                open, awaiting, valid, nonconforming, void, abnormal, pending, rejected]}}
+            - {in: query, name: awaiting, schema: {type: string, enum: [sheet, review]}}
+            - {in: query, name: own, schema: {type: integer, enum: [0, 1]}, description: "1: one's own visits only"}
+            - {in: query, name: elevator_id, schema: {type: integer}}
+            - {in: query, name: page, schema: {type: integer, minimum: 0}}
+            - {in: query, name: size, schema: {type: integer, minimum: 1, maximum: 200}}
+          responses:
+            200: {description: One page, content: {application/json: {schema: {type: object}}}}
+            401: {description: No token or session}
+            403: {description: Not allowed}
+            422: {description: A parameter is wrong}
+          security:
+            - jwt: []
+        """
+        statement = scope.apply(select(Visit), actor())
+        state = chosen("state", VISIT_STATE)
+        if state:
+            statement = statement.where(Visit.state == state)
+        flags = {"sheet": Visit.awaiting_sheet, "review": Visit.awaiting_review}
+        awaiting = chosen("awaiting", flags)
+        if awaiting:
+            statement = statement.where(flags[awaiting])
+        if chosen("own", {"0": 0, "1": 1}) == "1":
+            statement = statement.where(Visit.worker_id == (actor().person_id or 0))
+        if request.args.get("elevator_id"):
+            statement = statement.where(Visit.elevator_id == whole(request.args, "elevator_id"))
+        statement = statement.options(selectinload(Visit.elevator), selectinload(Visit.worker))
+        return page(statement, [Visit.checked_in_at.desc(), Visit.id.desc()], brief)
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give one visit: items to do or as done, distances, files, the file of that day.
+        ---
+        get:
+          parameters:
+            - {in: path, name: key, required: true, schema: {type: integer}}
+          responses:
+            200: {description: The visit, content: {application/json: {schema: {type: object}}}}
+            401: {description: No token or session}
+            404: {description: None such within the account's scope}
+          security:
+            - jwt: []
+        """
+        return jsonify(full(scope.visible(db.session, actor(), Visit, key, "维保记录")))
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def check_in(self) -> Any:
+        """Check in. The same `client_key` again gives the same visit; every failing condition is told at once.
+        ---
+        post:
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [code, latitude, longitude]
+                  properties:
+                    code: {type: string, maxLength: 200, description: "What was scanned, or the 识别码"}
+                    latitude: {type: number, minimum: -90, maximum: 90}
+                    longitude: {type: number, minimum: -180, maximum: 180}
+                    client_key: {type: string, maxLength: 40}
+          responses:
+            201: {description: The visit that runs now, content: {application/json: {schema: {type: object}}}}
+            401: {description: No token or session}
+            403: {description: Not allowed to maintain}
+            422: {description: The rules say no, each failing one with its reason and way out}
+          security:
+            - jwt: []
+        """
+        sent = body()
+        code, key = words(sent, "code", presence.LONGEST_TEXT), words(sent, "client_key", 40)
+        place = position(sent)
+        with transaction(db.session) as session:
+            row = visits.check_in(session, actor(), code, place, clock.now(), client_key=key or None)
+        return jsonify(full(row)), 201
+
+    @expose("/<int:key>/check-out", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def check_out(self, key: int) -> Any:
+        """Check out of one's own visit. Refused, the visit runs on and nothing is lost.
+        ---
+        post:
+          parameters:
+            - {in: path, name: key, required: true, schema: {type: integer}}
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [code, latitude, longitude]
+                  properties:
+                    code: {type: string, maxLength: 200}
+                    latitude: {type: number, minimum: -90, maximum: 90}
+                    longitude: {type: number, minimum: -180, maximum: 180}
+                    mode: {type: string, enum: [items, sheet], default: items}
+                    results:
+                      type: array
+                      items:
+                        type: object
+                        required: [code, result]
+                        properties:
+                          code: {type: string}
+                          result: {type: string, enum: [ok, repair, na]}
+                          value: {type: string, maxLength: 60}
+                          reason: {type: string, maxLength: 200}
+                    problem: {type: string, maxLength: 500, nullable: true, description: "empty text: 无故障"}
+                    advice: {type: string, maxLength: 500}
+                    note: {type: string, maxLength: 500}
+                    signer: {type: string, maxLength: 40}
+          responses:
+            200: {description: The visit afterwards, content: {application/json: {schema: {type: object}}}}
+            401: {description: No token or session}
+            403: {description: Not allowed to maintain}
+            422: {description: The rules say no, each failing one with its reason and way out}
+          security:
+            - jwt: []
+        """
+        sent = body()
+        done = CheckOut(
+            mode=words(sent, "mode", 20) or "items", results=results_of(sent), problem=_problem(sent),
+            advice=words(sent, "advice"), note=words(sent, "note"), signer=words(sent, "signer", 40),
+        )  # fmt: skip
+        code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
+        with transaction(db.session) as session:
+            row = visits.check_out(session, actor(), key, code, place, done, clock.now())
+        return jsonify(full(row))
+
+
+class GateApi(Resource):
+    """Whether a check-in would pass, before it is tried."""
+
+    resource_name = "gate"
+    openapi_spec_tag = "Visits"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self) -> Any:
+        """Judge a check-in at an elevator: every condition, failing and passing. Changes nothing.
+        ---
+        get:
+          parameters:
+            - {in: query, name: code, required: true, schema: {type: string, maxLength: 200}}
+            - {in: query, name: latitude, schema: {type: number}}
+            - {in: query, name: longitude, schema: {type: number}}
+          responses:
+            200: {description: The conditions, content: {application/json: {schema: {type: object, properties: {
+                passes: {type: boolean}, findings: {type: array, items: {type: object}},
+                elevator: {type: object, nullable: true}}}}}}
+            401: {description: No token or session}
+            403: {description: Not allowed to maintain}
+            422: {description: A parameter is wrong}
+          security:
+            - jwt: []
+        """
+        place = position(request.args, required=False)
+        found, findings = presence.gate(
+            db.session, actor(), words(request.args, "code", presence.LONGEST_TEXT), place, clock.now()
+        )
+        shown = None
+        # Codes can be tried out: more than that an elevator exists is for those who serve it.
+        if found is not None and presence.may_serve(db.session, actor(), found):
+            shown = {"id": found.id, "code": found.code, "address": found.address, "status": found.status}
+        passes = not any(f.stops for f in findings)
+        return jsonify(passes=passes, findings=finding_list(findings), elevator=shown)
+
+
+class OrderApi(Resource):
+    """One's own open orders."""
+
+    resource_name = "orders"
+    openapi_spec_tag = "Visits"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give the open orders that are one's own, the earliest planned first.
+        ---
+        get:
+          parameters:
+            - {in: query, name: page, schema: {type: integer, minimum: 0}}
+            - {in: query, name: size, schema: {type: integer, minimum: 1, maximum: 200}}
+          responses:
+            200: {description: One page, content: {application/json: {schema: {type: object}}}}
+            401: {description: No token or session}
+            403: {description: Not allowed}
+            422: {description: A parameter is wrong}
+          security:
+            - jwt: []
+        """
+        statement = scope.apply(select(MaintenanceOrder), actor()).where(
+            MaintenanceOrder.state == "open", MaintenanceOrder.worker_id == (actor().person_id or 0)
+        )
+        statement = statement.options(selectinload(MaintenanceOrder.elevator))
+        return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
+
+
+# --- what is sent
+
+
+def words(source: Mapping[str, Any], name: str, most: int = visits.LONGEST) -> str:
+    """A text of the body or query, absent = empty; anything else, or a longer one, is refused by name."""
+    given = source.get(name)
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise refuse("参数", f"{name} 应为文字", "请按接口文档填写", field=name, value=str(given)[:60])
+    if len(given) > most:
+        raise refuse("参数", f"{name} 有 {len(given)} 个字", f"最多 {most} 个字", field=name)
+    # PostgreSQL stores no NUL, and no sense has one.
+    return given.replace("\0", "")
+
+
+def position(source: Mapping[str, Any], required: bool = True) -> Position:
+    """Degrees as numbers; half a place, text or something off the globe is refused by name."""
+    found: dict[str, float] = {}
+    for name, limit in (("latitude", 90), ("longitude", 180)):
+        given = source.get(name)
+        if given in (None, ""):
+            continue
+        try:
+            number = math.nan if isinstance(given, bool) else float(given)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not -limit <= number <= limit:
+            raise refuse(
+                "参数", f"{name} 应为 -{limit} 至 {limit} 的数", "请给出手机的定位", field=name, value=str(given)[:60]
+            )
+        found[name] = number
+    missing = [name for name in ("latitude", "longitude") if name not in found]
+    if missing and (required or found):
+        raise refuse("参数", f"缺少 {missing[0]}", "请打开定位后重试", field=missing[0])
+    return Position(**found)
+
+
+def results_of(sent: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The answers by item; an item named twice is refused, since one of the two would be lost."""
+    given = sent.get("results")
+    if given is None:
+        return {}
+    if not isinstance(given, list) or len(given) > MOST_RESULTS or not all(isinstance(one, dict) for one in given):
+        found = f"results 应为不超过 {MOST_RESULTS} 个对象的数组"
+        raise refuse("参数", found, "请按接口文档填写", field="results")
+    answered: dict[str, dict[str, Any]] = {}
+    for one in given:
+        code = words(one, "code", 20)
+        if not code or code in answered:
+            found = f"项目 {code} 出现了两次" if code else "有一项没有 code"
+            raise refuse("参数", found, "每个项目请只给一次", field="results", value=code)
+        value, reason = words(one, "value", 60), words(one, "reason", 200)
+        answered[code] = {"result": words(one, "result", 20), "value": value, "reason": reason}
+    return answered
+
+
+def _problem(sent: Mapping[str, Any]) -> str | None:
+    return None if sent.get("problem") is None else words(sent, "problem")
+
+
+# --- what is given
+
+
+def brief(row: Visit) -> dict[str, Any]:
+    """The columns of a list."""
+    kept = row.snapshot or {}
+    return {
+        "id": row.id, "elevator_id": row.elevator_id, "code": kept.get("code") or row.elevator.code,
+        "worker": kept.get("worker") or row.worker.name, "level": row.level, "visit_on": row.visit_on.isoformat(),
+        "checked_in_at": _time(row.checked_in_at), "checked_out_at": _time(row.checked_out_at), "mode": row.mode,
+        "state": row.state, "state_reason": row.state_reason, "awaiting_sheet": row.awaiting_sheet,
+        "awaiting_review": row.awaiting_review, "sheet_due_at": _time(row.sheet_due_at),
+        "review_due_at": _time(row.review_due_at),
+    }  # fmt: skip
+
+
+def full(row: Visit) -> dict[str, Any]:
+    """One visit with all that its page shows."""
+    items = items_for(str((row.snapshot or {}).get("category") or ""), row.level, row.item_version or CURRENT)
+    return brief(row) | {
+        "item_version": row.item_version, "client_key": row.client_key, "order_id": row.order_id,
+        "items": [
+            {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test} for i in items
+        ],
+        "choices": list(RESULTS), "results": row.results, "in_distance": row.in_distance,
+        "out_distance": row.out_distance, "problem": row.problem, "advice": row.advice, "note": row.note,
+        "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
+        "reviewed_at": _time(row.reviewed_at), "review_opinion": row.review_opinion, "decision": row.decision,
+        "decision_reason": row.decision_reason, "counted": row.counted, "snapshot": row.snapshot,
+        "files": [
+            {"id": f.id, "kind": f.kind, "name": f.name, "url": f"/files/{f.id}"}
+            for f in attachments.of(db.session, "visit", row.id)
+        ],
+    }  # fmt: skip
+
+
+def _order(row: MaintenanceOrder) -> dict[str, Any]:
+    return {
+        "id": row.id, "elevator_id": row.elevator_id, "code": row.elevator.code, "address": row.elevator.address,
+        "level": row.level, "level_name": str(LEVEL[row.level]), "planned_on": row.planned_on.isoformat(),
+        "limit_on": row.limit_on.isoformat() if row.limit_on else None,
+    }  # fmt: skip
+
+
+def _time(value: dt.datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def register(appbuilder: Any) -> None:
+    """Add these resources."""
+    for permission in ("can_list", "can_get"):
+        screens.declare("VisitApi", permission, Verb.VISIT_READ)
+    for permission in ("can_check_in", "can_check_out"):
+        screens.declare("VisitApi", permission, Verb.VISIT_MAKE)
+    screens.declare("GateApi", "can_get", Verb.VISIT_MAKE)
+    screens.declare("OrderApi", "can_list", Verb.ORDER_READ)
+    for resource in (VisitApi, GateApi, OrderApi):
+        appbuilder.add_api(resource)
