@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +40,17 @@ class Kind:
     columns: tuple[Spec, ...]
 
     def by_label(self, label: str) -> Spec | None:
-        return next((c for c in self.columns if c.label == label), None)
+        """The column with this heading, however it is spaced or wide."""
+        return next((c for c in self.columns if plain_heading(c.label) == label), None)
 
     def spec(self, name: str) -> Spec | None:
         return next((c for c in self.columns if c.name == name), None)
+
+
+def plain_heading(cell: object) -> str:
+    """A heading as compared: width and spaces gone, the mark of a required column too."""
+    text = unicodedata.normalize("NFKC", str(cell if cell is not None else ""))
+    return "".join(text.split()).rstrip("*").removesuffix("(必填)")[:60]
 
 
 HELP = {

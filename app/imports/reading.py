@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from app.errors import refuse
-from app.imports.columns import Kind, Spec
+from app.imports.columns import Kind, Spec, plain_heading
 
 MOST_ROWS = 120_000
 MOST_COLUMNS = 200
@@ -37,7 +36,7 @@ def read(path: Path, name: str, kind: Kind) -> Sheet:
     """Read the first sheet of an .xlsx, .xls or .csv; the heading is the first of its rows that names known columns."""
     table = _csv(path) if name.lower().endswith(".csv") else _workbook(path)
     at, found = _header(table, kind)
-    headings = [_heading(c) for c in table[at]]
+    headings = [plain_heading(c) for c in table[at]]
     _check_header(found, headings, kind)
     rows = []
     for number, cells in enumerate(table[at + 1 :], at + 2):
@@ -91,7 +90,7 @@ def _header(table: list[list[Any]], kind: Kind) -> tuple[int, list[Spec | None]]
     best: list[Spec | None] = []
     at = -1
     for number, cells in enumerate(table[:HEADER_WITHIN]):
-        found = [kind.by_label(_heading(c)) for c in cells[:MOST_COLUMNS]]
+        found = [kind.by_label(plain_heading(c)) for c in cells[:MOST_COLUMNS]]
         if sum(c is not None for c in found) > sum(c is not None for c in best):
             best, at = found, number
     if at < 0:
@@ -107,11 +106,6 @@ def _check_header(found: list[Spec | None], headings: list[str], kind: Kind) -> 
     missing = [c.label for c in kind.columns if c.required and c.label not in labels]
     if missing:
         raise refuse("表头", f"缺少必填的列：{'、'.join(missing)}", "请补上这些列，或下载模板重新填写")
-
-
-def _heading(cell: Any) -> str:
-    text = unicodedata.normalize("NFKC", str(cell if cell is not None else ""))
-    return "".join(text.split()).rstrip("*").removesuffix("(必填)")[:60]
 
 
 def _cell(cell: Any) -> Any:
