@@ -182,7 +182,7 @@ class Shell:
     @property
     def account_links(self) -> list[tuple[str, str]]:
         other = "zh_Hans_CN" if self.lang == "en" else "en"
-        own = [(_("个人资料"), _link("Profile.index")), (_("修改密码"), _link("Profile.password"))]
+        own = [(_("个人资料"), _link("Profile.show")), (_("修改密码"), _link("Password.change"))]
         return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]
 
 

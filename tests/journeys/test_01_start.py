@@ -40,7 +40,10 @@ def test_the_start_shows_an_address_and_accounts_that_work(product: Any, open_pa
             continue
         expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("夜深了|上午好|下午好|晚上好"))
         page.locator("header details > summary").click()
-        expect(page.locator("header details")).to_contain_text(login.role)
+        own = page.locator("header details")
+        expect(own).to_contain_text(login.role)
+        for link in ("个人资料", "修改密码"):
+            expect(own.get_by_role("link", name=link)).to_be_visible()
         shot(page, f"home of {login.role}")
 
 
