@@ -74,6 +74,8 @@ class VisitApi(Resource):
         if request.args.get("elevator_id"):
             statement = statement.where(Visit.elevator_id == whole(request.args, "elevator_id"))
         statement = statement.options(selectinload(Visit.elevator), selectinload(Visit.worker))
+        # Narrowed above; the worker and the elevator of a row come along though they may be another unit's.
+        statement = statement.execution_options(skip_scope=True)
         return page(statement, [Visit.checked_in_at.desc(), Visit.id.desc()], brief)
 
     @expose("/<int:key>", methods=["GET"])
@@ -253,7 +255,7 @@ class OrderApi(Resource):
         statement = scope.apply(select(MaintenanceOrder), actor()).where(
             MaintenanceOrder.state == "open", MaintenanceOrder.worker_id == (actor().person_id or 0)
         )
-        statement = statement.options(selectinload(MaintenanceOrder.elevator))
+        statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)
         return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
 
 

@@ -33,6 +33,11 @@ class Task:
     left: int | None
 
 
+def _scoped(statement: Any, actor: Actor, model: Any) -> Any:
+    """Narrowed by the row itself; its elevator comes along even when another unit serves it by now."""
+    return scope.apply(statement, actor, model).execution_options(skip_scope=True)
+
+
 def person_of(actor: Actor) -> Person | None:
     return db.session.get(Person, actor.person_id) if actor.person_id else None
 
@@ -60,7 +65,7 @@ def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "") -> list
         .order_by(MaintenanceClock.limit_on.asc().nulls_last(), MaintenanceOrder.planned_on)
         .limit(MOST)
     )
-    rows = session.execute(scope.apply(statement, actor, MaintenanceOrder)).all()
+    rows = session.execute(_scoped(statement, actor, MaintenanceOrder)).all()
     near = policy_value(session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
     found = []
     for order, limit_on, missed in rows:
@@ -121,7 +126,7 @@ def visits(session: Any, actor: Actor, kind: str) -> list[Visit]:
     if kind in VISIT_KINDS:
         statement = statement.where(VISIT_KINDS[kind])
     statement = statement.options(joinedload(Visit.elevator)).order_by(Visit.checked_in_at.desc()).limit(MOST)
-    return list(session.scalars(scope.apply(statement, actor, Visit)))
+    return list(session.scalars(_scoped(statement, actor, Visit)))
 
 
 def to_review(session: Any, actor: Actor) -> list[Visit]:
@@ -133,11 +138,11 @@ def to_review(session: Any, actor: Actor) -> list[Visit]:
         .order_by(Visit.review_due_at.asc().nulls_last(), Visit.id)
         .limit(MOST)
     )
-    return list(session.scalars(scope.apply(statement, actor, Visit)))
+    return list(session.scalars(_scoped(statement, actor, Visit)))
 
 
 def seen(session: Any, actor: Actor, pk: int) -> Visit | None:
     """A visit within scope."""
     statement = select(Visit).where(Visit.id == pk).options(joinedload(Visit.elevator))
-    found: Visit | None = session.scalar(scope.apply(statement, actor, Visit))
+    found: Visit | None = session.scalar(_scoped(statement, actor, Visit))
     return found
