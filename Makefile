@@ -1,10 +1,11 @@
 # Everything starts here. Each target first brings what it needs; a second call finds it done.
 #   make run      the product on http://127.0.0.1:8080 (PORT, HOST and DATA_DIR change that)
 #   make test     all tests, on SQLite and PostgreSQL, then the journeys in a browser
-#   make check    lint, types, migrations
+#   make check    lint, types, translations, migrations
 #   make bench    one JSON line a figure
 #   make features which feature has which tests, from the last `make test`
 #   make demo     an invented region (ELEVATORS=200 SEED=1)
+#   make catalogues  bring new texts into translations/, to be translated there
 #   make clean    build output and caches; never data
 
 PORT ?= 8080
@@ -21,10 +22,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check lint types structure test fast journeys bench features clean lock runtime dev services
+.PHONY: help run demo check lint types texts structure catalogues test fast journeys bench features clean lock runtime dev services
 
 help:
-	@sed -n '2,8p' Makefile | sed 's/^# *//'
+	@sed -n '2,9p' Makefile | sed 's/^# *//'
 
 runtime:
 	@scripts/bootstrap.sh runtime
@@ -43,13 +44,16 @@ demo: runtime
 
 # -k: one finding never hides the others.
 check: services
-	@$(MAKE) --no-print-directory -k lint types structure
+	@$(MAKE) --no-print-directory -k lint types texts structure
 
 lint:
 	$(BIN)/ruff check .
 
 types:
 	$(BIN)/mypy
+
+texts:
+	$(BIN)/python scripts/catalogues.py check
 
 structure:
 	$(PYTEST) -q tests/test_architecture.py tests/test_migrations.py
@@ -70,6 +74,9 @@ journeys:
 
 bench: services
 	@$(BIN)/python -m bench.run
+
+catalogues: dev
+	@$(BIN)/python scripts/catalogues.py update && $(BIN)/python scripts/catalogues.py compile
 
 features: dev
 	@$(BIN)/python scripts/features.py

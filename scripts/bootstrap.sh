@@ -53,11 +53,5 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$sum" ]; then
     [ "$kind" = runtime ] || sha256sum requirements.txt | cut -d' ' -f1 > .venv/.lock-runtime
 fi
 
-# Compiled catalogues are not kept in the repository.
-for source in translations/*/LC_MESSAGES/*.po; do
-    [ -e "$source" ] || continue
-    target="${source%.po}.mo"
-    if [ ! -e "$target" ] || [ "$source" -nt "$target" ]; then
-        .venv/bin/pybabel -q compile -i "$source" -o "$target"
-    fi
-done
+# Compiled catalogues are not kept in the repository; one whose source is newer is made again.
+.venv/bin/python scripts/catalogues.py compile

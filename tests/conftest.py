@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from scripts import catalogues
 from tests.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.services import Services
 
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     if hasattr(config, "workerinput"):
         return
+    catalogues.compile_stale()  # whoever calls pytest without make sees today's texts as well
     # Without this SIGTERM would end pytest at once and leave the servers behind.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 

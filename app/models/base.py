@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_appbuilder import Model
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, BigInteger, DateTime, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, MappedColumn, declared_attr, mapped_column
@@ -75,21 +76,21 @@ class Stamped:
     """When and by whom a row was made; no foreign key default, so tasks and commands write it too."""
 
     created_at: Mapped[dt.datetime] = mapped_column(
-        Instant, default=clock.now, index=False, info={"label": "创建时间"}, sort_order=900
+        Instant, default=clock.now, index=False, info={"label": _l("创建时间")}, sort_order=900
     )
     updated_at: Mapped[dt.datetime] = mapped_column(
-        Instant, default=clock.now, onupdate=clock.now, info={"label": "更新时间"}, sort_order=901
+        Instant, default=clock.now, onupdate=clock.now, info={"label": _l("更新时间")}, sort_order=901
     )
 
     # No foreign key: accounts point at units and persons, and a row outlives the account that made it.
-    created_by_id: Mapped[int | None] = mapped_column(Integer, info={"label": "创建人"}, sort_order=902)
+    created_by_id: Mapped[int | None] = mapped_column(Integer, info={"label": _l("创建人")}, sort_order=902)
 
 
 class Versioned:
     """Optimistic lock: forms send the version that they showed, and saving compares it."""
 
     row_version: Mapped[int] = mapped_column(
-        Integer, default=1, server_default="1", info={"label": "行版本"}, sort_order=910
+        Integer, default=1, server_default="1", info={"label": _l("行版本")}, sort_order=910
     )
 
     @declared_attr.directive

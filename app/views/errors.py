@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, g, jsonify, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
@@ -82,15 +83,15 @@ def _busy(error: OperationalError) -> Any:
 
 
 WORDS = {
-    400: ("请求不完整", "请返回上一页刷新后再试。"),
-    401: ("请先登录", "登录后再打开这个页面。"),
-    403: ("没有权限", "当前账号的角色不能打开这个页面。请由有此权限的账号办理，或联系管理员。"),
-    404: ("没有找到", "这个页面或记录不存在，或不在您的管辖范围内。请从菜单重新打开。"),
-    405: ("不能这样打开", "这个地址只接受页面上的按钮提交。请从菜单重新打开。"),
-    413: ("文件太大", "一次上传总共不超过 20 MB，表单文字不超过 4 MB。请减小后再传。"),
-    415: ("格式不支持", "请按接口说明提交 JSON。"),
-    429: ("操作太频繁", "请稍等片刻再试。"),
-    500: ("系统出错了", "问题已记录，您的数据没有改变。请稍后再试；仍不行，请把下面的请求编号告诉管理员。"),
+    400: (_l("请求不完整"), _l("请返回上一页刷新后再试。")),
+    401: (_l("请先登录"), _l("登录后再打开这个页面。")),
+    403: (_l("没有权限"), _l("当前账号的角色不能打开这个页面。请由有此权限的账号办理，或联系管理员。")),
+    404: (_l("没有找到"), _l("这个页面或记录不存在，或不在您的管辖范围内。请从菜单重新打开。")),
+    405: (_l("不能这样打开"), _l("这个地址只接受页面上的按钮提交。请从菜单重新打开。")),
+    413: (_l("文件太大"), _l("一次上传总共不超过 20 MB，表单文字不超过 4 MB。请减小后再传。")),
+    415: (_l("格式不支持"), _l("请按接口说明提交 JSON。")),
+    429: (_l("操作太频繁"), _l("请稍等片刻再试。")),
+    500: (_l("系统出错了"), _l("问题已记录，您的数据没有改变。请稍后再试；仍不行，请把下面的请求编号告诉管理员。")),
 }
 
 
@@ -98,11 +99,11 @@ def _http(error: HTTPException) -> Any:
     if error.response is not None or (error.code or 500) < 400:
         return error
     title, body = WORDS.get(error.code or 500, WORDS[500])
-    return answer(error.code or 500, title, body=body)
+    return answer(error.code or 500, str(title), body=str(body))
 
 
 def _unexpected(error: Exception) -> Any:
     db.session.rollback()
     log.exception("unexpected error, request %s", g.get("request_id", ""))
     title, body = WORDS[500]
-    return answer(500, title, body=body)
+    return answer(500, str(title), body=str(body))

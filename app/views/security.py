@@ -130,11 +130,19 @@ def confirm_own_password(account: Account, password: str, field: str) -> None:
         raise refusal
 
 
+def forget_session() -> None:
+    """Empty the session, except for the language: it was chosen for this browser, by whoever sits there."""
+    locale = session.get("locale")
+    session.clear()
+    if locale in current_app.config["LANGUAGES"]:
+        session["locale"] = locale
+
+
 def begin_session(account: Account) -> None:
     """Start a session with nothing of the one before it: a cookie planted before sign-in is worthless after it."""
     from flask_login import login_user
 
-    session.clear()
+    forget_session()
     login_user(account, remember=False)
     session.permanent = True
     session["epoch"] = account.session_epoch
@@ -163,7 +171,7 @@ def install(app: Flask) -> None:
         ended = g.get("session_ended")
         if ended:
             logout_user()
-            session.clear()
+            forget_session()
             session["ended"] = ended
         account = g.user
         if not account.is_authenticated:

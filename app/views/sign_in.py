@@ -53,8 +53,10 @@ class SignIn(AuthDBView):
     @expose("/logout/", methods=["GET", "POST"])
     def logout(self) -> Any:
         """Sign out. A GET does too: ending one's own session is all that a forged link could do."""
+        from app.views.security import forget_session
+
         logout_user()
-        session.clear()
+        forget_session()
         flash(_("已退出登录"), "info")
         return redirect(url_for("SignIn.login"))
 
