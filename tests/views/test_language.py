@@ -1,0 +1,105 @@
+"""English beside Chinese: chosen by /lang/…, kept through login, and no page breaks in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from scripts import catalogues
+from tests.conftest import csrf
+from tests.factories import PASSWORD, World
+
+
+def language(page: str) -> str:
+    found = re.search(r'<html[^>]*\blang="([^"]+)"', page)
+    return found.group(1) if found else ""
+
+
+def menu(page: str) -> list[tuple[str, str]]:
+    """Link and label of each line of the menu."""
+    return re.findall(r'<a href="([^"]+)" title="([^"]+)"', page.split('class="ta-menu"')[1].split("</nav>")[0])
+
+
+def test_a_new_browser_is_met_in_chinese_whatever_it_asks_for(client: Any) -> None:
+    page = client.get("/login/", headers={"Accept-Language": "en-GB,en;q=0.9"}).text
+    assert language(page) == "zh-CN"
+    assert "用户名或已绑定手机号" in page and 'href="/lang/en"' in page
+
+
+def test_english_chosen_before_login_is_kept_after_it_and_after_logout(world: World, client: Any) -> None:
+    assert client.get("/lang/en").status_code == 302
+    page = client.get("/login/").text
+    assert language(page) == "en"
+    assert "Username or linked mobile number" in page and "用户名或已绑定手机号" not in page
+    form = {"username": world.accounts["inspector"].username, "password": PASSWORD, "csrf_token": csrf(client)}
+    assert client.post("/login/", data=form).status_code == 302
+    home = client.get("/").text
+    assert language(home) == "en" and ("/units/", "Unit") in menu(home)
+    client.post("/logout/", data={"csrf_token": csrf(client, "/profile/")})
+    assert language(client.get("/login/").text) == "en"
+
+
+def test_menu_and_list_change_with_the_language_and_back(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["inspector"])
+    browser.get("/lang/en")
+    page = browser.get("/elevators/").text
+    assert language(page) == "en" and ("/warnings/", "Warnings") in menu(page)
+    assert "Next inspection date" in page and "Maintenance unit" in page and "下次检验日期" not in page
+    assert not any(re.search(r"[\u4e00-\u9fff]", label) for _link, label in menu(page))
+    assert world.own.address in page, "what people entered is not translated"
+    browser.get("/lang/zh_Hans_CN")
+    page = browser.get("/elevators/").text
+    assert language(page) == "zh-CN" and ("/warnings/", "预警") in menu(page) and "下次检验日期" in page
+
+
+def test_a_language_that_is_not_offered_changes_nothing(client: Any) -> None:
+    client.get("/lang/en")
+    assert client.get("/lang/fr").status_code == 404
+    assert language(client.get("/login/").text) == "en"
+
+
+@pytest.mark.parametrize("persona", ["region_admin", "maintenance_head"])
+def test_every_page_of_the_menu_opens_in_english(world: World, sign_in: Any, persona: str) -> None:
+    """A placeholder lost in translation would end the page."""
+    browser = sign_in(world.accounts[persona])
+    browser.get("/lang/en")
+    links = [link for link, _label in menu(browser.get("/").text)]
+    assert len(links) > 10
+    for link in [*links, "/profile/", "/elevators/new", "/units/new", f"/elevators/{world.own.id}"]:
+        answer = browser.get(link, follow_redirects=True)
+        assert answer.status_code == 200, f"{link} gave {answer.status_code}"
+        assert language(answer.text) == "en", link
+    answer = browser.get("/nowhere")
+    assert answer.status_code == 404 and "is not in your charge" in answer.text
+
+
+@pytest.mark.parametrize("locale", ["en", "zh_Hans_CN"])
+def test_the_console_and_the_api_page_open_in_either_language(world: World, sign_in: Any, locale: str) -> None:
+    """They bring texts and catalogues of their own."""
+    browser = sign_in(world.accounts["platform_admin"])
+    browser.get(f"/lang/{locale}")
+    for link in ("/ops/", "/ops/job/", "/ops/notification/", "/swagger/v1"):
+        assert browser.get(link).status_code == 200, link
+    assert ("Operations console" in browser.get("/").text) is (locale == "en")
+
+
+def test_the_catalogue_check_names_what_is_wrong(tmp_path: Any) -> None:
+    from babel.messages.catalog import Catalog
+
+    source, kept = Catalog(), Catalog(locale="en")
+    for text in ("缺", "空", "疑", "共 %(n)s 条", "满", "好 %(n)s"):
+        source.add(text)
+    kept.add("空", "")
+    kept.add("疑", "doubtful", flags=["fuzzy"])
+    kept.add("共 %(n)s 条", "%(m)s in all")
+    kept.add("满", "100% full")
+    kept.add("好 %(n)s", "good %(n)s")
+    path = tmp_path / "en" / "LC_MESSAGES" / "messages.po"
+    path.parent.mkdir(parents=True)
+    catalogues.write(path, kept)
+    found = catalogues.problems(path, source)
+    assert [line.split("/ ")[1].split(":")[0] for line in found] == [
+        "missing", "not translated", "fuzzy", "placeholders differ", "a percent sign is written %%",
+    ]  # fmt: skip
