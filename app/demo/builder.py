@@ -36,7 +36,7 @@ from app.models.policy import policy_value, visit_policy
 from app.policy import Key
 from app.rules.identifiers import uscc_check_char
 from app.rules.schedule import pause
-from app.rules.visits import VisitPolicy
+from app.rules.visits import REASON_LABELS, VisitPolicy
 from app.workflows.filing_fields import fields_of
 
 DAY = dt.timedelta(days=1)
@@ -369,7 +369,7 @@ class Builder:
             self.add(
                 Visit, **row, elevator_id=elevator_id, unit_id=firm.id, use_unit_id=use_unit_id, region_code=street,
                 worker_id=worker, item_version="T5002-2017", preset="huzhou", settled_at=row["received_at"],
-                state_reason=str(reason) if reason else None, taken_over=True,
+                state_reason=REASON_LABELS[reason] if reason else None, taken_over=True,
                 signer=names.person_name(use_unit_id) if row["signed_at"] else None,
             )  # fmt: skip
             self.summary.visits += 1

@@ -45,12 +45,15 @@ def worker_of(row: Visit) -> str:
     return str(_kept(row, "worker") or row.worker.name)
 
 
-def _unit_of(name: str) -> Any:
-    def value(row: Visit) -> str | None:
-        unit = getattr(row, name)
-        return _kept(row, name) or (unit.name if unit is not None else None)
+def unit_of(row: Visit) -> str:
+    """The maintenance unit by the name of that day."""
+    return str(_kept(row, "unit") or row.unit.name)
 
-    return value
+
+def use_unit_of(row: Visit) -> str | None:
+    """The use unit by the name of that day; an elevator may have had none."""
+    kept: str | None = _kept(row, "use_unit")
+    return kept or (row.use_unit.name if row.use_unit is not None else None)
 
 
 def minutes_of(row: Visit) -> int | None:
@@ -70,8 +73,8 @@ VISITS = register(
         columns=(
             Column("code", _l("识别码"), code_of, "code"),
             Column("place", _l("位置"), place_of),
-            Column("unit", _l("维保单位"), _unit_of("unit")),
-            Column("use_unit", _l("使用单位"), _unit_of("use_unit")),
+            Column("unit", _l("维保单位"), unit_of),
+            Column("use_unit", _l("使用单位"), use_unit_of),
             Column("worker", _l("维保员"), worker_of),
             column(Visit, "level", sort=False),
             column(Visit, "visit_on"),

@@ -11,6 +11,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import select
 
 from app import clock, scope
@@ -45,6 +46,11 @@ def state_word(row: Visit) -> str:
     return "、".join(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
 
 
+def _line(text: str) -> Markup:
+    """Short words in one line beside columns that wrap."""
+    return Markup('<span class="ta-nw">{}</span>').format(text)
+
+
 class VisitScreen(Screen):
     """维保记录."""
 
@@ -56,6 +62,9 @@ class VisitScreen(Screen):
     cells: ClassVar[dict[str, Any]] = {
         "state": lambda row: pill(state_word(row), TONES[row.state]),
         "minutes": minutes_on_site,
+        "worker": lambda row: _line(listed.worker_of(row)),
+        "level": lambda row: _line(word(LEVEL, row.level)),
+        "mode": lambda row: _line(word(VISIT_MODE, row.mode)),
         "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
     }
     empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
@@ -117,7 +126,8 @@ class VisitPages(BaseView):
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
             state=state_word(row), tone=TONES[row.state], code=listed.code_of(row), place=listed.place_of(row),
-            worker=listed.worker_of(row), items=items if answers else (), answers=answers, results=RESULTS,
+            worker=listed.worker_of(row), unit=listed.unit_of(row), use_unit=listed.use_unit_of(row),
+            items=items if answers else (), answers=answers, results=RESULTS,
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
             duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
@@ -137,7 +147,7 @@ def may(actor: Actor, row: Visit) -> dict[str, bool]:
 
 
 def _then(row: Visit) -> list[tuple[str, Any]]:
-    """Elevator, units and staff as the record holds them (MNT-10)."""
+    """Elevator, units and staff as the record holds them (MNT-10); a record taken over holds few."""
     kept = row.snapshot or {}
     named = (
         (_("识别码"), "code"), (_("注册代码"), "registration_code"), (_("型号"), "model"),
@@ -147,8 +157,8 @@ def _then(row: Visit) -> list[tuple[str, Any]]:
         (_("额定速度（m/s）"), "rated_speed"), (_("层站"), "stops"),
     )  # fmt: skip
     shown: list[tuple[str, Any]] = [(label, kept.get(name)) for label, name in named]
-    shown.insert(2, (_("品种"), word(CATEGORY, kept.get("category"))))
-    return shown
+    shown.insert(2, (_("品种"), word(CATEGORY, kept["category"]) if kept.get("category") else None))
+    return [(label, value) for label, value in shown if value not in (None, "")]
 
 
 def register(appbuilder: Any) -> None:
