@@ -83,6 +83,50 @@ class Verb(enum.StrEnum):
 
 
 V = Verb
+VERB_LABEL = {
+    V.HOME: _l("打开首页"),
+    V.REGION_READ: _l("查看地区"),
+    V.REGION_EDIT: _l("维护地区"),
+    V.ACCOUNT_READ: _l("查看账号"),
+    V.ACCOUNT_CREATE: _l("建立账号"),
+    V.SUBACCOUNT_EDIT: _l("管理子用户"),
+    V.UNIT_READ: _l("查看单位"),
+    V.UNIT_EDIT: _l("填报单位"),
+    V.PERSON_READ: _l("查看人员"),
+    V.PERSON_EDIT: _l("维护人员"),
+    V.SENSITIVE_READ: _l("查看完整的电话和证件"),
+    V.ELEVATOR_READ: _l("查看电梯"),
+    V.ELEVATOR_EDIT: _l("填报电梯"),
+    V.SECRET_READ: _l("查看涉密电梯"),
+    V.FILING_SUBMIT: _l("上报备案"),
+    V.APPLICATION_READ: _l("查看申请"),
+    V.APPLICATION_SUBMIT: _l("提交申请"),
+    V.APPLICATION_DECIDE: _l("审批"),
+    V.CONTRACT_READ: _l("查看合同"),
+    V.CONTRACT_EDIT: _l("维护合同"),
+    V.LEDGER_READ: _l("查看设备履历"),
+    V.LEDGER_EDIT: _l("填写设备履历"),
+    V.ORDER_READ: _l("查看维保任务"),
+    V.ORDER_EDIT: _l("分配维保任务"),
+    V.VISIT_READ: _l("查看维保记录"),
+    V.VISIT_MAKE: _l("签到签退"),
+    V.VISIT_REVIEW: _l("复核维保"),
+    V.VISIT_APPROVE: _l("审批维保记录"),
+    V.WARNING_READ: _l("查看预警"),
+    V.SCORE_READ: _l("查看得分"),
+    V.SCORE_RUN: _l("计算得分"),
+    V.SCHEDULE_RUN: _l("运行排班"),
+    V.REPORT_READ: _l("查看统计报表"),
+    V.IMPORT: _l("导入"),
+    V.TAKE_OVER: _l("接管既往维保记录"),
+    V.EXPORT: _l("导出"),
+    V.JOB_READ: _l("查看任务"),
+    V.INBOX: _l("查看收件箱"),
+    V.POLICY_READ: _l("查看政策参数"),
+    V.POLICY_EDIT: _l("设置政策参数"),
+    V.AUDIT_READ: _l("查看审计日志"),
+    V.OPS: _l("打开运维后台"),
+}
 _EVERYONE = {V.HOME, V.INBOX, V.JOB_READ, V.REGION_READ}
 _READING = {
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.CONTRACT_READ, V.LEDGER_READ, V.ORDER_READ, V.VISIT_READ,
@@ -184,5 +228,5 @@ def require(actor: Actor, verb: Verb) -> None:
     """Raise NotAllowed when none of the actor's roles grants the verb."""
     if not actor.may(verb):
         roles = "、".join(str(ROLE_LABEL[r]) for r in sorted(actor.roles)) or "无"
-        found = f"当前角色（{roles}）不能执行“{verb.value}”"
+        found = f"当前角色（{roles}）不能{VERB_LABEL[verb]}"
         raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或联系管理员调整角色"))

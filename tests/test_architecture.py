@@ -60,6 +60,8 @@ QUEUES = {
     "app/workflows/outbox.py",
     "app/tasks/jobs.py",
     "app/tasks/outbox.py",
+    "app/imports/batches.py",
+    "app/imports/checking.py",
 }
 BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?)(_|$)")
 BAD_CLASS = re.compile(r"(Utils?|Helpers?|Manager)$")

@@ -16,7 +16,6 @@ from app.extensions import db
 from app.imports import batches
 from app.models import Account, ImportBatch, ImportRow
 from app.permissions import SYSTEM, Actor
-from app.tasks.imports import file_of
 from app.transaction import transaction
 from app.workflows.actors import actor_of
 
@@ -72,7 +71,7 @@ def _run(actor: Actor, kind: str, file: Path, dry_run: bool) -> dict[str, Any]:
     with transaction(db.session) as session, file.open("rb") as stream:
         number = batches.open_batch(session, actor, at, kind, stream, file.name, queued=False).id
     with transaction(db.session) as session:
-        told: dict[str, Any] = dict(batches.check(session, actor, number, file_of(session, actor, number), at))
+        told: dict[str, Any] = dict(batches.check(session, actor, number, batches.file_of(session, actor, number), at))
     batch = db.session.get(ImportBatch, number)
     if batch is not None and batch.state == "failed":
         raise _failed(batch.note or "")

@@ -19,7 +19,7 @@ from app.errors import Refusal, refuse
 from app.imports.checking import MODELS, Checker
 from app.imports.columns import Kind, kinds
 from app.imports.reading import read
-from app.models import Contract, Elevator, ImportBatch, ImportRow, NumberSeries
+from app.models import Attachment, Contract, Elevator, ImportBatch, ImportRow, NumberSeries
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession, lock, transaction
 from app.workflows import attachments, audit, clocks, contracts, filing, jobs, ledgers
@@ -286,6 +286,15 @@ def _day(value: Any) -> Any:
 
 def _instant(value: Any) -> dt.datetime | None:
     return dt.datetime.fromisoformat(value) if value else None
+
+
+def file_of(session: AnySession, actor: Actor, batch_id: int) -> Path:
+    """Where the batch's file lies."""
+    batch = _own(session, actor, batch_id)
+    kept = session.get(Attachment, batch.attachment_id) if batch.attachment_id else None
+    if kept is None:
+        raise refuse("文件", "上传的文件已不在", "请重新上传")
+    return attachments.path(None, kept)
 
 
 def _own(session: AnySession, actor: Actor, batch_id: int) -> ImportBatch:

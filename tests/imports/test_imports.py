@@ -31,7 +31,6 @@ from app.models import (
     Version,
     Visit,
 )
-from app.tasks.imports import file_of
 from app.transaction import transaction
 from app.workflows import filing
 from tests.databases import run_flask
@@ -69,7 +68,7 @@ def checked(session: Any, who: Any, kind: str, file: io.BytesIO, name: str = "è¡
         with transaction(session):
             number = batches.open_batch(session, who, AT, kind, file, name, queued=False).id
         with transaction(session):
-            batches.check(session, who, number, file_of(session, who, number), AT)
+            batches.check(session, who, number, batches.file_of(session, who, number), AT)
     session.expire_all()
     found: ImportBatch = session.get(ImportBatch, number)
     return found

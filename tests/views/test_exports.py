@@ -212,7 +212,7 @@ def test_a_job_whose_owner_may_no_longer_export_says_so(
     world.session.rollback()
     world.session.expire_all()
     job = world.session.get(Job, job_id)
-    assert job.attachment_id is None and "不能执行" in job.error
+    assert job.attachment_id is None and "不能导出" in job.error
 
 
 def test_the_file_is_named_after_list_and_instant() -> None:
