@@ -142,7 +142,8 @@ _MAINTENANCE_OFFICE = _EVERYONE | _READING | {
 }  # fmt: skip
 
 GRANTS: dict[Role, frozenset[Verb]] = {
-    Role.PLATFORM_ADMIN: frozenset(Verb) - {V.VISIT_MAKE},
+    # What only a unit's own account can mean is not the platform's.
+    Role.PLATFORM_ADMIN: frozenset(Verb) - {V.VISIT_MAKE, V.SUBACCOUNT_EDIT},
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
         | {V.ACCOUNT_CREATE, V.REGION_EDIT, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.IMPORT, V.TAKE_OVER,

@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.imports import batches
+from app.imports.columns import kinds
 from app.models import Account, ImportBatch, ImportRow
 from app.permissions import SYSTEM, Actor
 from app.transaction import transaction
@@ -26,6 +28,7 @@ KINDS = ("units", "elevators", "ledgers", "contracts", "visits")
 def register(app: Flask) -> None:
     """Add this area's command."""
     app.cli.add_command(import_command)
+    app.cli.add_command(columns_command)
 
 
 @click.command("import")
@@ -55,6 +58,34 @@ def import_command(kind: str, file: Path, dry_run: bool, login: str, as_json: bo
             click.echo(f"  {where}：{error['found']}，{error['remedy']}")
     if summary["bad"]:
         raise SystemExit(1)
+
+
+FORMS = {
+    "text": "文本", "code": "文本（编码，不丢前导零）", "date": "日期", "instant": "日期和时间", "number": "整数",
+    "bool": "是 / 否", "choice": "选项", "region": "地区", "unit": "单位", "person": "人员", "elevators": "电梯",
+}  # fmt: skip
+
+
+@click.command("import-columns")
+@with_appcontext
+def columns_command() -> None:
+    """Print the columns of every kind as Markdown: the part of docs/workbooks.md that is kept by this command."""
+    click.echo(columns_document())
+
+
+def columns_document() -> str:
+    """Every column that can be imported: heading, form, whether it must be filled, how."""
+    lines: list[str] = []
+    for name, kind in kinds().items():
+        lines += [f"### {name} {kind.label}", "", "| 列 | 形式 | 必填 | 说明 |", "|---|---|---|---|"]
+        for spec in kind.columns:
+            said = [f"单位 {spec.unit}"] if spec.unit else []
+            said += ["、".join(str(word) for word in spec.choices.values())] if spec.choices else []
+            said += [spec.help] if spec.help else []
+            must = "必填" if spec.required else ""
+            lines.append(f"| {spec.label} | {FORMS[spec.kind]} | {must} | {'；'.join(said)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")
 
 
 def _actor(login: str) -> Actor:

@@ -475,3 +475,12 @@ def test_export_and_import_again_finds_no_change(
         run_flask(database.url, tmp_path, "export", kind, str(file))
         told = run_flask(database.url, tmp_path, "import", kind, str(file), "--dry-run", "--json")
         assert '"new": 0, "changed": 0' in told and '"bad": 0' in told, told
+
+
+@pytest.mark.feature("IMP-01")
+def test_the_document_lists_every_column_as_it_is(app: Any) -> None:
+    from app.commands.imports import columns_document
+
+    document = (Path(__file__).parents[2] / "docs" / "workbooks.md").read_text(encoding="utf-8")
+    begin, end = document.index("<!-- import columns -->\n"), document.index("\n<!-- end of import columns -->")
+    assert document[begin:end].removeprefix("<!-- import columns -->\n") == columns_document()
