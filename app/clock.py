@@ -40,6 +40,14 @@ def instant_of(wall: dt.datetime) -> dt.datetime:
     return (wall if wall.tzinfo else wall.replace(tzinfo=SHANGHAI)).astimezone(dt.UTC)
 
 
+def until(instant: dt.datetime) -> str:
+    """A limit as people read it: the end of a day is that day's 24:00, not the next day's 00:00."""
+    wall = local(instant)
+    if wall.time() == dt.time():
+        return f"{wall.date() - dt.timedelta(days=1)} 24:00"
+    return wall.strftime("%Y-%m-%d %H:%M")
+
+
 @contextmanager
 def frozen(instant: dt.datetime) -> Iterator[None]:
     """Hold the clock still (tests and demo data only)."""

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
+from app import clock
 from app.extensions import db
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
@@ -210,6 +211,7 @@ def install(app: Flask) -> None:
     def _shell() -> dict[str, Any]:
         return {"shell": Shell(g.get("actor", NOBODY))}
 
+    app.jinja_env.filters["until"] = clock.until
     # A context processor does not reach macros that FAB imports without context.
     app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
 

@@ -16,8 +16,8 @@ from app.tasks import MODULES
 from app.tasks.jobs import HANDLERS, JobContext
 from app.transaction import transaction
 from app.workflows import audit
+from tests.tasks.job_steps import STEPS
 
-STEPS = 10
 for module in MODULES:
     import_module(module)
 

@@ -19,7 +19,7 @@ from app.transaction import transaction
 from app.workflows import jobs
 from tests.databases import ROOT, Database
 from tests.factories import actor, make_account
-from tests.tasks.killable import STEPS
+from tests.tasks.job_steps import STEPS
 from tests.tasks.test_broker import celery, environment, within
 
 __all__ = ["environment"]
