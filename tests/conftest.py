@@ -142,13 +142,14 @@ def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def app(_application: Any, database: Database) -> Iterator[Any]:
-    """The application on this test's database, with empty upload and queue folders.
+    """The application on this test's database, with empty folders for files, queue and audit heads.
 
     Its engine is bound anew for each test. Open an application context only around code that runs outside requests.
     """
     from app.extensions import db
 
-    for name in ("files", "queue/messages", "queue/processed"):
+    # What one test sealed or queued is no other test's: a head kept from another log would convict this one's.
+    for name in ("audit", "files", "queue/messages", "queue/processed"):
         folder = Path(_application.config["DATA_DIR"]) / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
