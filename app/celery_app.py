@@ -34,6 +34,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {"task": "app.tasks.heartbeat.beat", "schedule": 30.0, "options": {"expires": 30}},
     "nightly-age": {"task": "app.tasks.nightly.age", "schedule": crontab(hour="0", minute="5")},
     "nightly-schedule": {"task": "app.tasks.nightly.schedule", "schedule": crontab(hour="0", minute="20")},
+    "nightly-scores": {"task": "app.tasks.nightly.scores", "schedule": crontab(hour="1", minute="30")},
 }
 
 

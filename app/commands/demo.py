@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from app import clock
 from app.demo import people
-from app.demo.builder import Builder
+from app.demo.builder import DAY, Builder
 from app.extensions import db
 from app.models import Elevator, Region
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows import audit, scores
 
 
 def register(app: Flask) -> None:
@@ -30,7 +30,7 @@ def register(app: Flask) -> None:
 @click.option("--if-empty", is_flag=True, help="Do nothing where any region exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> None:
-    """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, an account for each role."""
+    """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, scores, an account a role."""
     if if_empty and db.session.scalar(select(Region.id).limit(1)) is not None:
         return
     at = clock.now()
@@ -46,6 +46,10 @@ def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> No
         made = people.make_accounts(session, at)
         summary["waiting"] = people.make_waiting(session, at) if first else 0
         summary["accounts"] = len(made)
+        if first:
+            today = clock.local_day(at)
+            for code in scores.regions_with_clocks(session):
+                scores.run_automatic(session, code, today.replace(month=1, day=1), today - DAY, at, at)
         audit.record(session, SYSTEM.by("cli"), at, "demo.build", "region", None, after=summary | {"seed": seed})
     if as_json:
         click.echo(json.dumps(summary | {"logins": [[a.login_name, a.password] for a in made]}, ensure_ascii=False))

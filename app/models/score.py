@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, ForeignKey, Index, Integer, Numeric, String
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, Numeric, String, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
@@ -29,6 +29,7 @@ class ScoreRun(Model):
     state: Mapped[str] = col(_l("状态"), String(15), choices=SCORE_STATE)
     policy: Mapped[dict[str, Any]] = col(_l("政策版本"), Json, default=dict)
     digest: Mapped[str] = col(_l("内容摘要"), String(64))
+    automatic: Mapped[bool] = col(_l("每晚自动计算"), Boolean, default=False, server_default=text("false"))
 
 
 class Score(Model):

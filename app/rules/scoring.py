@@ -14,7 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from math import floor
 
-from app.rules.calendar import day_end
+from app.rules.calendar import add_months, day_end, month_end
 from app.rules.schedule import Pause, merged_pauses
 
 FULL_POINTS = 16  # the manual's weight of each of the six scores; not a policy value on any platform
@@ -40,6 +40,23 @@ def score_state(period_end: date, as_of: datetime, settle_days: int = 16) -> Sco
     """
     settled_at = day_end(period_end + timedelta(days=settle_days))
     return ScoreState.FINAL if as_of >= settled_at else ScoreState.PROVISIONAL
+
+
+def nightly_periods(today: date, settle_days: int = 16) -> list[tuple[date, date]]:
+    """What is scored in the night that begins `today`: the year through yesterday, and what became final just now.
+
+    A quarter, half-year or year becomes final 16 days after its end (`score_state`); its own figure is made that night.
+    """
+    yesterday = today - timedelta(days=1)
+    periods = [(date(yesterday.year, 1, 1), yesterday)]
+    settled = today - timedelta(days=settle_days + 1)
+    if settled == month_end(settled):
+        periods += [
+            (add_months(settled.replace(day=1), 1 - months), settled)
+            for months in (3, 6, 12)
+            if settled.month % months == 0
+        ]
+    return periods
 
 
 @dataclass(frozen=True, slots=True)

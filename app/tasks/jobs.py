@@ -65,6 +65,8 @@ class JobContext:
         self.session: Any = db.session
         self.job_id: int = job.id
         self.params: dict[str, Any] = dict(job.params or {})
+        # The same however often the job is taken up: what a run knows, it knows as of then.
+        self.entered_at = job.created_at
         self.actor = actor
         self.finished = False
         self._token = token

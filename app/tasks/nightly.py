@@ -14,11 +14,12 @@ from app.errors import refuse
 from app.extensions import db
 from app.models import Job
 from app.permissions import SYSTEM
+from app.rules.scoring import nightly_periods
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
 from app.workflows import jobs
 
-TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定"}
+TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率"}
 
 
 @shared_task
@@ -29,6 +30,12 @@ def age() -> int | None:
 @shared_task
 def schedule() -> int | None:
     return enter("schedule", clock.today())
+
+
+@shared_task
+def scores() -> int | None:
+    """After the schedule's hour, so that the day which just ended is judged."""
+    return enter("nightly_scores", clock.today())
 
 
 def enter(kind: str, on: dt.date) -> int | None:
@@ -65,6 +72,25 @@ def run_age(context: JobContext) -> dict[str, Any]:
 
     with transaction(context.session):
         return _as_dict(ageing.run(context.session, clock.now()))
+
+
+@handles("nightly_scores")
+def run_scores(context: JobContext) -> dict[str, Any]:
+    """Score every city and district, a transaction each; taken up again it makes the same runs, known as of the entry.
+
+    Each region's year so far replaces the night before's; what became final tonight is kept (`nightly_periods`).
+    """
+    from app.workflows import scores as workflow
+
+    periods = nightly_periods(_day(context))
+    as_of = context.entered_at
+    places = workflow.regions_with_clocks(context.session)
+    for number, place in enumerate(places):
+        for first, last in periods:
+            with transaction(context.session) as session:
+                workflow.run_automatic(session, place, first, last, as_of, clock.now())
+        context.progress(number + 1, len(places), "计算得分")
+    return {"regions": len(places), "periods": len(periods)}
 
 
 def _region(context: JobContext) -> str | None:

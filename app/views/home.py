@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from flask import current_app, g, redirect, request
@@ -14,19 +15,24 @@ from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.extensions import db
 from app.listing import COUNT_CAP, moment
 from app.listings import warnings
-from app.models import Application, Elevator, MaintenanceOrder, OverduePeriod, Unit, Visit
+from app.models import Application, Elevator, MaintenanceOrder, OverduePeriod, Score, Unit, Visit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
 from app.views import screens
+from app.views.filing_words import due_instant
+from app.workflows import scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
 FLAG_DAYS = 60
 QUEUE_ROWS = 6
+RANKED_ROWS = 6
+FULL_SCORE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Home(IndexView):
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
             figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
             kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
-            warned=warned(actor), weeks=missed_weeks(actor, clock.local_day(now)),
+            warned=warned(actor), weeks=missed_weeks(actor, clock.local_day(now)), ranked=ranked(actor),
         )  # fmt: skip
 
 
@@ -183,6 +189,46 @@ def missed_weeks(actor: Actor, today: dt.date) -> list[tuple[str, int, int]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The newest scores that the reader may see, the lowest first; `share` is the part of the 16 points in percent."""
+
+    period: str
+    link: str
+    rows: list[tuple[str, str, str, int, int, str]]  # name, link, points, share, elevators, tone
+
+
+def ranked(actor: Actor) -> Ranked | None:
+    """The units at the end of the newest ranking: where an officer looks first; a unit sees its own place."""
+    if not actor.may(Verb.SCORE_READ):
+        return None
+    run = db.session.scalar(scores.runs_of(actor).limit(1))
+    if run is None:
+        return None
+    rows = db.session.execute(
+        scope.apply(
+            select(Score.id, Unit.name, Score.points, Score.elevators)
+            .join(Unit, Unit.id == Score.unit_id)
+            .where(Score.run_id == run.id, Score.points.is_not(None))
+            .order_by(Score.points, Score.id)
+            .limit(RANKED_ROWS),
+            actor,
+            Score,
+        ).execution_options(skip_scope=True)
+    )
+    shown = [
+        (name, f"/scores/{key}", f"{points:.2f}", round(points * 100 / FULL_SCORE), elevators, score_tone(points))
+        for key, name, points, elevators in rows
+    ]
+    return Ranked(f"{run.from_on} {_('至')} {run.to_on}", f"/scores/?f_run={run.id}", shown) if shown else None
+
+
+def score_tone(points: Decimal) -> str:
+    """Colours of the bar: nine tenths of the points are well, three quarters are near."""
+    share = points / FULL_SCORE
+    return "ok" if share >= Decimal("0.9") else "near" if share >= Decimal("0.75") else "over"
+
+
 def capped(count: int) -> str:
     """A count as shown: beyond the cap it was not counted further."""
     return f"{COUNT_CAP - 1:,}+" if count >= COUNT_CAP else f"{count:,}"
@@ -197,7 +243,8 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
     where = (Application.is_open, Application.state.in_(states))
     base = scope.apply(select(Application).where(*where), actor, Application)
     rows = db.session.scalars(
-        base.order_by(Application.due_at.is_(None), Application.due_at, Application.id).limit(QUEUE_ROWS)
+        base.options(selectinload(Application.unit))
+        .order_by(Application.due_at.is_(None), Application.due_at, Application.id).limit(QUEUE_ROWS)
     ).all()
     total, late = db.session.execute(
         scope.apply(
@@ -205,23 +252,11 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
         )
     ).one()
     shown = [
-        {"row": row, "link": link(f"/applications/{row.id}"), "left": _left(row.due_at, now)}
+        {"row": row, "link": link(f"/applications/{row.id}"), "due": due_instant(row.due_at, row.submitted_at, now)}
         for row in rows
     ]
     every = link("/applications/queue" if decides else "/applications/")
     return {"rows": shown, "total": total, "late": late, "link": every}
-
-
-def _left(due_at: dt.datetime | None, now: dt.datetime) -> tuple[str, str]:
-    """What is left of a limit, and its tone."""
-    if due_at is None:
-        return "—", ""
-    hours = (due_at - now).total_seconds() / 3600
-    span = abs(hours)
-    said = _("%(n)s 天", n=int(span // 24)) if span >= 24 else _("%(n)s 小时", n=max(1, int(span)))
-    if hours < 0:
-        return _("超 %(span)s", span=said), "over"
-    return _("剩 %(span)s", span=said), "near" if hours < 48 else ""
 
 
 def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:

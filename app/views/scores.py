@@ -20,7 +20,7 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.listing import Page, Query
 from app.listings.scores import SCORES
-from app.models import Elevator, Region, Score, ScoreEntry, ScoreRun
+from app.models import Elevator, Region, Score, ScoreEntry
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
 from app.permissions import Verb, require
 from app.transaction import transaction
@@ -55,7 +55,7 @@ class Scores(Screen):
     def list(self) -> Any:
         require(g.actor, self.verb)
         if not request.args.get("f_run"):
-            newest = db.session.scalar(_runs().limit(1))
+            newest = db.session.scalar(scores.runs_of(g.actor).limit(1))
             if newest is not None:
                 return redirect(f"/scores/?{urlencode({**request.args.to_dict(), 'f_run': newest.id})}")
         return self.page()
@@ -64,7 +64,7 @@ class Scores(Screen):
         return self._around(query.filters.get("run"), [])
 
     def _around(self, run_id: int | None, findings: Sequence[Finding]) -> dict[str, Any]:
-        runs = db.session.scalars(_runs().limit(30)).all()
+        runs = db.session.scalars(scores.runs_of(g.actor).limit(30)).all()
         held = next((r for r in runs if r.id == run_id), None)
         return {
             "runs": runs, "run": held, "states": SCORE_STATE, "periods": _periods(clock.today()), "findings": findings,
@@ -157,15 +157,6 @@ class Scores(Screen):
         require(g.actor, Verb.SCORE_READ)
         held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
         return held
-
-
-def _runs() -> Any:
-    """The runs that the actor sees something of, those of the own region first, newest first."""
-    statement = select(ScoreRun).where(
-        ScoreRun.id.in_(select(Score.run_id).where(scope.criterion(Score, g.actor)))
-    )  # fmt: skip
-    own = ScoreRun.region_code == (g.actor.region_code or "")
-    return statement.order_by(own.desc(), ScoreRun.as_of.desc(), ScoreRun.id.desc())
 
 
 def _asked() -> tuple[str | None, dt.date, dt.date, dt.datetime | None]:

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app import clock
+from app import clock, scope
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
 from app.models.policy import policy_book
-from app.permissions import Actor, Verb, require
+from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key, version_of
 from app.rules.calendar import day_finding
-from app.rules.scoring import LedgerRow, PairFacts, ledger, maintenance_score, score_state
+from app.rules.scoring import LedgerRow, PairFacts, ScoreState, ledger, maintenance_score, score_state
 from app.rules.scoring import Score as Points
 from app.transaction import AnySession
 from app.workflows import audit
@@ -81,6 +81,42 @@ def run(
                "digest": digest, "units": work.units, "entries": work.entries},
     )  # fmt: skip
     return stored
+
+
+def runs_of(actor: Actor) -> Any:
+    """The runs that the actor sees something of, those of the own region first, newest first; a statement."""
+    statement = select(ScoreRun).where(
+        scope.criterion(ScoreRun, actor), ScoreRun.id.in_(select(Score.run_id).where(scope.criterion(Score, actor)))
+    )
+    own = ScoreRun.region_code == (actor.region_code or "")
+    return statement.order_by(own.desc(), ScoreRun.as_of.desc(), ScoreRun.id.desc())
+
+
+def run_automatic(
+    session: AnySession, region_code: str, from_on: dt.date, to_on: dt.date, as_of: dt.datetime, at: dt.datetime
+) -> ScoreRun:
+    """The night's run of a region; it takes the place of the night before's, which can be made again at any time.
+
+    A final run stays: it is the period's figure. So does whatever a person had computed.
+    """
+    made = run(session, SYSTEM, region_code, from_on, to_on, as_of, at)
+    made.automatic = True
+    session.execute(
+        delete(ScoreRun).where(
+            ScoreRun.automatic, ScoreRun.state != ScoreState.FINAL.value, ScoreRun.region_code == region_code,
+            ScoreRun.from_on == from_on, ScoreRun.as_of < made.as_of,
+        )
+    )  # fmt: skip
+    return made
+
+
+def regions_with_clocks(session: AnySession) -> list[str]:
+    """Cities and districts in which elevators are maintained: each has its own ranking."""
+    held: Any = MaintenanceClock.__table__.c
+    found = session.scalars(select(func.distinct(held.region_code))).all()
+    places = {code[:width].ljust(12, "0") for code in found if code for width in (4, 6)}
+    known = select(Region.code).where(Region.level.in_(("city", "district")), Region.code.in_(places))
+    return list(session.scalars(known.order_by(Region.code)))
 
 
 def frame_of(

@@ -32,6 +32,7 @@ from app.rules.scoring import (
     due_count,
     ledger,
     maintenance_score,
+    nightly_periods,
     on_demand_segment,
     paused_days,
     rate_score,
@@ -164,6 +165,27 @@ def test_provisional_until_everything_has_come() -> None:
     settled = day_end(D(2021, 7, 16))
     assert score_state(end, settled - timedelta(seconds=1)) is ScoreState.PROVISIONAL
     assert score_state(end, settled) is ScoreState.FINAL
+
+
+@pytest.mark.parametrize(
+    ("today", "closed"),
+    [
+        (D(2026, 4, 16), []), (D(2026, 4, 17), [D(2026, 1, 1)]), (D(2026, 4, 18), []),
+        (D(2026, 7, 17), [D(2026, 4, 1), D(2026, 1, 1)]), (D(2026, 10, 17), [D(2026, 7, 1)]),
+        (D(2027, 1, 17), [D(2026, 10, 1), D(2026, 7, 1), D(2026, 1, 1)]), (D(2026, 5, 17), []),
+    ],
+)  # fmt: skip
+def test_the_night_scores_the_year_so_far_and_what_became_final(today: date, closed: list[date]) -> None:
+    (first, last), *ended = nightly_periods(today)
+    assert (first, last) == (D(today.year, 1, 1), today - timedelta(days=1))
+    assert [a for a, _ in ended] == closed
+    for _, end in ended:
+        assert score_state(end, day_start(today)) is ScoreState.FINAL
+        assert score_state(end, day_start(today) - timedelta(seconds=1)) is ScoreState.PROVISIONAL
+
+
+def test_on_new_years_day_the_night_scores_the_year_that_ended() -> None:
+    assert nightly_periods(D(2027, 1, 1)) == [(D(2026, 1, 1), D(2026, 12, 31))]
 
 
 NOON = day_start(D(2021, 3, 1)) + timedelta(hours=12)

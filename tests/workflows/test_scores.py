@@ -24,6 +24,7 @@ from app.models import (
     StatusChange,
     Visit,
 )
+from app.transaction import transaction
 from app.workflows import scores
 from tests.factories import make_contract, make_elevator, make_maintenance_unit, make_person, make_policy
 from tests.workflows.clock_world import add_visit, at, day, run, visit
@@ -322,6 +323,46 @@ def test_again_proves_and_writes_nothing(session: Any, world: Any) -> None:
     assert rows()[:3] == before[:3]
     other = score(session, "2021-01-01", "2021-03-31", as_of=at(day("2021-06-02")))
     assert of(session, other, world.firm).overdue == 2
+
+
+@pytest.mark.feature("SCO-07")
+def test_the_night_replaces_its_own_run_and_nobody_elses(session: Any, world: Any) -> None:
+    put_visit(session, world.own, world.firm, world.worker, day("2021-01-01"))
+    session.commit()
+    place = world.firm.region_code[:6].ljust(12, "0")
+
+    def night(on: str, to_on: str) -> int:
+        with transaction(session):
+            row = scores.run_automatic(session, place, day("2021-01-01"), day(to_on), at(day(on)), at(day(on), 2))
+            return int(row.id)
+
+    by_hand = score(session, "2021-01-01", "2021-03-31", region=place, as_of=at(day("2021-03-01"))).id
+    first = night("2021-04-01", "2021-03-31")
+    again = night("2021-04-01", "2021-03-31")
+    final = night("2021-04-17", "2021-03-31")
+    last = night("2021-04-18", "2021-04-17")
+    assert first == again
+    kept = set(session.scalars(select(ScoreRun.id)))
+    assert kept == {by_hand, final, last}, "the provisional night went, the final one and the person's stay"
+    assert set(session.scalars(select(Score.run_id))) == kept, "their scores went with them"
+
+
+@pytest.mark.feature("SCO-07")
+def test_every_city_and_district_with_maintenance_is_scored_at_night(app: Any, session: Any, world: Any) -> None:
+    from app.tasks import jobs as running
+    from app.tasks import nightly
+    from app.workflows import jobs
+
+    visit(session, world.own, world.worker, day("2026-01-05"))
+    session.commit()
+    with app.app_context():
+        job_id = nightly.enter("nightly_scores", day("2026-04-17"))
+        assert running.run(job_id) == "done"
+        assert jobs.of(session, scores.SYSTEM, job_id).result == {"regions": 2, "periods": 2}
+    made = session.execute(select(ScoreRun.region_code, ScoreRun.from_on, ScoreRun.to_on, ScoreRun.automatic)).all()
+    places = {world.own.region_code[:4].ljust(12, "0"), world.own.region_code[:6].ljust(12, "0")}
+    periods = {(day("2026-01-01"), day("2026-04-16")), (day("2026-01-01"), day("2026-03-31"))}
+    assert {tuple(row) for row in made} == {(code, *period, True) for code in places for period in periods}
 
 
 def test_two_at_once_store_one(session: Any, world: Any, database: Any) -> None:
