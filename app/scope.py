@@ -35,6 +35,7 @@ from app.models import (
     Notification,
     OverduePeriod,
     Person,
+    PolicyProposal,
     Score,
     ScoreEntry,
     ScoreRun,
@@ -42,6 +43,7 @@ from app.models import (
     Visit,
 )
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
+from app.policy import chain
 
 Criterion = ColumnElement[bool]
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
@@ -217,6 +219,13 @@ def _own_notices(model: Any, actor: Actor) -> Criterion:
     return model.recipient_id == (actor.user_id or 0)
 
 
+def _policy_proposals(model: Any, actor: Actor) -> Criterion:
+    """Of a regulator's region, and of those above it, whose values hold there too; a unit sees none."""
+    if actor.unit_id is not None:
+        return false()
+    return or_(_in_region(model, actor), model.region_code.in_(chain(actor.region_code)))
+
+
 RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Elevator: _elevators,
     Unit: _units,
@@ -234,6 +243,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Score: _scores,
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,
+    PolicyProposal: _policy_proposals,
     Attachment: _attachments,
     Job: _own_jobs,
     ImportBatch: _own_jobs,
@@ -303,7 +313,9 @@ def _loads_collection(state: Any) -> bool:
 
 
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
-GUARDED = (Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate)
+GUARDED = (
+    Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal,
+)  # fmt: skip
 
 
 def _guard(mapper: Any, connection: Any, row: Any) -> None:

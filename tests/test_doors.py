@@ -31,6 +31,7 @@ from app.models import (
     Notification,
     OverduePeriod,
     Person,
+    PolicyProposal,
     Score,
     ScoreEntry,
     ScoreRun,
@@ -97,6 +98,10 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, entity="unit", entity_id=KEY, kind="document", name=f"{MARK}.pdf", mime="application/pdf", size=1,
             sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
         ),
+        PolicyProposal(
+            id=KEY, key="limit_days", region_code="980403000000", value=20, effective_on=day, source=MARK,
+            proposed_at=at,
+        ),
         Notification(id=KEY, recipient_id=head.id, topic="test", title=MARK, state="sent", created_at=at, sent_at=at),
     ])  # fmt: skip
     session.flush()
@@ -135,7 +140,7 @@ def foreign_rows(world: World, session: Any) -> None:
 
 WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
-    OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version,
+    OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from app.models.maintenance import (
 )
 from app.models.notification import Notification
 from app.models.person import GradeCertificate, Person
-from app.models.policy import PolicyValue
+from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.region import Region
 from app.models.score import Score, ScoreEntry, ScoreRun
@@ -30,7 +30,8 @@ __all__ = [
     "Account", "AccountRole", "Application", "ApplicationStep", "Attachment", "AuditBatch", "AuditEntry",
     "ColumnChoice", "Contract", "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate",
     "ImportBatch", "ImportRow", "Job", "LoginGuard", "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder",
-    "MaintenancePause", "Notification", "NumberSeries", "OverdueCorrection", "OverduePeriod", "Person", "PolicyValue",
+    "MaintenancePause", "Notification", "NumberSeries", "OverdueCorrection", "OverduePeriod", "Person",
+    "PolicyProposal", "PolicySnapshot", "PolicyValue",
     "Region", "SavedFilter", "Score", "ScoreEntry", "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "Version",
     "Visit", "VisitNote",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ JOB_KIND = {
     "import_check": _l("校验导入文件"), "import": _l("导入"), "import_undo": _l("撤销导入"), "export": _l("导出"),
     "schedule": _l("排班"), "age": _l("记录状态更新"), "score": _l("计算得分"),
     "nightly_scores": _l("每晚计算得分"), "report": _l("统计报表"),
+    "policy_test": _l("政策回测"),
 }  # fmt: skip
 
 

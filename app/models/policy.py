@@ -1,15 +1,17 @@
-"""Policy values by region and day: every number that cities differ on."""
+"""Policy values by region and day: every number that cities differ on; proposals of new ones; what a version said."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Date, ForeignKey, Index, Integer, String, Text, event, select, true
+from sqlalchemy import ColumnElement, Date, ForeignKey, Index, Integer, String, Text, event, select, text, true
 from sqlalchemy.orm import Mapped, Session
 
-from app.models.base import Instant, Json, Model, col, pk
+from app.models.base import BigId, Instant, Json, Model, Versioned, col, pk
 from app.models.region import Region
 from app.policy import Book, Key, Row, book_of, in_force, version_of
 from app.rules.visits import VisitPolicy
@@ -33,22 +35,90 @@ class PolicyValue(Model):
     known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
 
 
+PROPOSAL_STATE = {
+    "proposed": _l("待批准"), "approved": _l("已批准"), "rejected": _l("不同意"), "withdrawn": _l("已撤回"),
+}  # fmt: skip
+
+
+class PolicyProposal(Versioned, Model):
+    """A value that one person proposed and a second one decides; approving appends the PolicyValue `value_id`.
+
+    At most one of a key for a region waits at a time: the partial unique index decides between two proposers.
+    """
+
+    __tablename__ = "policy_proposal"
+    __table_args__ = (
+        Index(
+            "uq_policy_proposal_open", "key", "region_code", unique=True,
+            sqlite_where=text("state = 'proposed'"), postgresql_where=text("state = 'proposed'"),
+        ),
+        Index("ix_policy_proposal_region", "region_code", "id"),
+    )  # fmt: skip
+    id: Mapped[int] = pk()
+    key: Mapped[str] = col(_l("参数"), String(60))
+    region_code: Mapped[str] = col(_l("地区"), String(12))
+    value: Mapped[Any] = col(_l("值"), Json)
+    effective_on: Mapped[dt.date] = col(_l("生效日期"), Date)
+    source: Mapped[str] = col(_l("依据"), Text)
+    reason: Mapped[str | None] = col(_l("说明"), Text)
+    state: Mapped[str] = col(_l("状态"), String(10), default="proposed", choices=PROPOSAL_STATE)
+    proposed_by_id: Mapped[int | None] = col(_l("提议人"), Integer, ForeignKey("ab_user.id"))
+    proposed_at: Mapped[dt.datetime] = col(_l("提议时间"), Instant)
+    decided_by_id: Mapped[int | None] = col(_l("批准人"), Integer, ForeignKey("ab_user.id"))
+    decided_at: Mapped[dt.datetime | None] = col(_l("决定时间"), Instant)
+    opinion: Mapped[str | None] = col(_l("意见"), Text)
+    value_id: Mapped[int | None] = col(_l("政策值"), BigId, ForeignKey("policy_value.id"))
+
+
+class PolicySnapshot(Model):
+    """What a version said: every key's value. Kept once, when the first record was judged by it."""
+
+    __tablename__ = "policy_snapshot"
+    version: Mapped[str] = col(_l("版本"), String(20), primary_key=True)
+    data: Mapped[dict[str, Any]] = col(_l("内容"), Json)
+    kept_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+
+
 _CACHE = "policy_cache"
+_DRAFT = "policy_draft"
 
 
 def policy_book(session: Any, region_code: str | None, on: dt.date, *, known_at: dt.datetime | None = None) -> Book:
     """All keys for a region on a day, each with its origin. One statement a transaction, however many regions."""
-    kept = session.info.get(_CACHE)
-    if kept is None:
-        kept = session.info[_CACHE] = {"rows": _rows(session), "held": {}, "books": {}}
+    kept = until_commit(session)
+    if "rows" not in kept:
+        kept |= {"rows": _rows(session), "held": {}, "books": {}}
     place = (region_code, on, known_at)
     if place not in kept["books"]:
         day = (on, known_at)
         if day not in kept["held"]:
-            kept["held"][day] = in_force(kept["rows"], on, known_at)
+            kept["held"][day] = _with_draft(session, in_force(kept["rows"], on, known_at), on)
         kept["books"][place] = book_of(kept["held"][day], region_code)
     book: Book = kept["books"][place]
     return book
+
+
+def _with_draft(session: Any, held: dict[tuple[str, str], Row], on: dt.date) -> dict[tuple[str, str], Row]:
+    drafted = [row for row in session.info.get(_DRAFT, ()) if row.effective_on <= on]
+    return held | {(row.region_code, row.key): row for row in drafted}
+
+
+@contextmanager
+def policy_draft(session: Any, rows: Sequence[Row]) -> Iterator[None]:
+    """Ask as if these rows held, each from its day on, over whatever its region says itself (back-tests only)."""
+    session.info[_DRAFT] = tuple(rows)
+    _forget(session)
+    try:
+        yield
+    finally:
+        session.info.pop(_DRAFT, None)
+        _forget(session)
+
+
+def until_commit(session: Any) -> dict[str, Any]:
+    """Where to remember, until the transaction ends, what was asked of policy."""
+    kept: dict[str, Any] = session.info.setdefault(_CACHE, {})
+    return kept
 
 
 def policy_value(session: Any, key: Key | str, region_code: str | None, on: dt.date) -> Any:

@@ -34,12 +34,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A key's value and its origin: the region that says it (None: above the tree), since when, by which preset."""
+    """A key's value and its origin: the region that says it (None: above the tree), since when, by which preset.
+
+    `row_id` is the row that says so, which knows the source document.
+    """
 
     value: Value
     region_code: str | None = None
     effective_on: date | None = None
     preset: str | None = None
+    row_id: int | None = None
 
 
 Book = Mapping[Key, Held]
@@ -64,12 +68,12 @@ def _resolve_one(key: Key, held: Mapping[tuple[str, str], Row], codes: Sequence[
     for code in codes:
         own = held.get((code, key.value))
         if own is not None and own.value != INHERIT:
-            return Held(_stored(own.value), code, own.effective_on)
+            return Held(_stored(own.value), code, own.effective_on, row_id=own.id)
         chosen = held.get((code, PRESET_KEY))
         if chosen is not None and isinstance(chosen.value, str):
             preset = PRESETS.get(chosen.value)
             if preset is not None and key in preset.values:
-                return Held(preset.values[key], code, chosen.effective_on, preset.name)
+                return Held(preset.values[key], code, chosen.effective_on, preset.name, chosen.id)
     base = PRESETS[DEFAULT_PRESET]
     if key in base.values:
         return Held(base.values[key], preset=base.name)

@@ -9,5 +9,6 @@ MODULES = (
     "app.tasks.jobs",
     "app.tasks.nightly",
     "app.tasks.outbox",
+    "app.tasks.policy",
     "app.tasks.scores",
 )

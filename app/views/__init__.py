@@ -29,6 +29,7 @@ def register(appbuilder: Any) -> None:
         orders,
         people,
         policy,
+        policy_proposals,
         profile,
         queue,
         regions,
@@ -54,6 +55,7 @@ def register(appbuilder: Any) -> None:
     people.register(appbuilder)
     jobs.register(appbuilder)
     policy.register(appbuilder)
+    policy_proposals.register(appbuilder)
     audit.register(appbuilder)
     units.register(appbuilder)
     elevators.register(appbuilder)

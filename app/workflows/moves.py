@@ -14,6 +14,7 @@ from app.models import (
     Elevator,
     GradeCertificate,
     MaintenanceOrder,
+    PolicyProposal,
     StatusChange,
     Unit,
     Version,
@@ -48,6 +49,7 @@ _VERSION_STEPS = {
     ("draft", "pending"), ("pending", "approved"), ("pending", "rejected"), ("pending", "withdrawn"),
     ("draft", "withdrawn"),
 }  # fmt: skip
+_PROPOSAL_STEPS = {("proposed", "approved"), ("proposed", "rejected"), ("proposed", "withdrawn")}
 _ORDER_STEPS = {("open", "done"), ("open", "void")}
 # rules.visits decides the state from the facts; here only that what is settled stays settled.
 _VISIT_UNSETTLED = {"open", "awaiting", "pending"}
@@ -179,6 +181,7 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
 def _legal_states(model: type[Any], field: str, old: str, new: str, verb: str) -> None:
     legal = field == "state" and (
         (issubclass(model, Version) and (old, new) in _VERSION_STEPS)
+        or (issubclass(model, PolicyProposal) and (old, new) in _PROPOSAL_STEPS)
         or (issubclass(model, MaintenanceOrder) and (old, new) in _ORDER_STEPS)
         or (issubclass(model, Visit) and old in _VISIT_UNSETTLED and new != "open")
     )

@@ -7,7 +7,7 @@ delivery only marks it in the log. Other channels register a sender in `SENDERS`
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -71,6 +71,11 @@ def accounts_of_unit(session: AnySession, unit_id: int | None, verb: Verb | None
 
 def officers_of(session: AnySession, region_code: str | None, verb: Verb = Verb.APPLICATION_DECIDE) -> list[int]:
     """Active regulators who may do `verb` for a region: those of the nearest node up the tree that has any."""
+    return next(offices_of(session, region_code, verb), [])
+
+
+def offices_of(session: AnySession, region_code: str | None, verb: Verb) -> Iterator[list[int]]:
+    """The offices up the tree that have anybody who may do `verb`, the nearest first; read as they are asked for."""
     for code in chain(region_code):
         found = _accounts(
             session,
@@ -79,8 +84,12 @@ def officers_of(session: AnySession, region_code: str | None, verb: Verb = Verb.
             {Role.REGION_ADMIN, Role.INSPECTOR},
         )
         if found:
-            return found
-    return []
+            yield found
+
+
+def platform_admins(session: AnySession) -> list[int]:
+    """Active platform administrators: the last office above all."""
+    return _accounts(session, Account.unit_id.is_(None), Verb.OPS, {Role.PLATFORM_ADMIN})
 
 
 def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterable[Role] = tuple(Role)) -> list[int]:

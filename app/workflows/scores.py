@@ -21,12 +21,12 @@ from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
 from app.models.policy import policy_book
 from app.permissions import SYSTEM, Actor, Verb, require
-from app.policy import Key, version_of
+from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.scoring import LedgerRow, PairFacts, ScoreState, ledger, maintenance_score, score_state
 from app.rules.scoring import Score as Points
 from app.transaction import AnySession
-from app.workflows import audit
+from app.workflows import audit, policies
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Evidence, Facts, Frame, batches
 
 Progress = Callable[[int, int, str], None]
@@ -189,7 +189,7 @@ def _begin(session: AnySession, frame: Frame, at: dt.datetime) -> int | None:
         region_code=frame.region_code, from_on=frame.from_on, to_on=frame.to_on, as_of=frame.as_of, made_at=at,
         state=score_state(frame.to_on, frame.as_of).value, digest="",
         policy={
-            "version": version_of(book), "interval_days": book[Key.LIMIT_DAYS].value,
+            "version": policies.keep_snapshot(session, book, at), "interval_days": book[Key.LIMIT_DAYS].value,
             "never_visited": book[Key.NEVER_VISITED].value, "preset": book[Key.LIMIT_DAYS].preset,
         },
     )  # fmt: skip

@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from app.models import Visit
-from app.models.policy import policy_version, visit_policy
+from app.models.policy import policy_book, visit_policy
 from app.permissions import SYSTEM
 from app.rules.visits import (
     REASON_LABELS,
@@ -21,7 +21,7 @@ from app.rules.visits import (
     visit_state,
 )
 from app.transaction import AnySession
-from app.workflows import clocks, moves
+from app.workflows import clocks, moves, policies
 
 
 def settle(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
@@ -35,7 +35,9 @@ def settle(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
     visit.state_reason = "；".join(REASON_LABELS[r] for r in standing.reasons)[:200] or None
     visit.next_change_at = standing.next_change_at
     visit.settled_at = at
-    visit.preset = visit.preset or policy_version(session, visit.region_code, visit.visit_on)[:20]
+    if visit.preset is None:
+        book = policy_book(session, visit.region_code, visit.visit_on)
+        visit.preset = policies.keep_snapshot(session, book, at)
     counted = counts_for_clock(standing.state)
     if counted != visit.counted:
         visit.counted = counted

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
 
 from app import clock
-from app.permissions import SYSTEM
+from app.models import Job, PolicyProposal
+from app.models.policy import policy_version
+from app.permissions import SYSTEM, Role
 from app.transaction import transaction
 from app.workflows import audit
-from tests.factories import World, make_policy
+from tests.conftest import csrf
+from tests.factories import World, make_account, make_policy
 
 
 @pytest.mark.feature("POL-01")
@@ -86,3 +90,93 @@ class TestAudit:
     def test_a_wrong_parameter_is_named(self, log: World, sign_in: Any, query: str) -> None:
         answer = sign_in(log.accounts["platform_admin"]).get(f"/audit/?{query}")
         assert answer.status_code == 200 and ("不是编号" in answer.text or "不是日期" in answer.text)
+
+
+@pytest.mark.feature("POL-01")
+class TestProposing:
+    def test_from_the_form_to_the_value_in_force(self, world: World, sign_in: Any) -> None:
+        second = make_account(world.session, Role.REGION_ADMIN, region_code="980402000000")
+        world.session.commit()
+        first = sign_in(world.accounts["region_admin"])
+        form = first.get("/policy/propose?key=visit_min_minutes&region=980402000000").text
+        assert "签到后满多久才能签退" in form and "35 分钟" in form
+        today = clock.today().isoformat()
+        sent = {
+            "key": "visit_min_minutes", "region": "980402000000", "how": "set", "value": "40", "effective_on": today,
+            "source": "澜市监〔2026〕3 号", "csrf_token": csrf(first, "/policy/propose?key=limit_days"),
+        }  # fmt: skip
+        wrong = first.post("/policy/propose", data=sent | {"value": "四十"})
+        assert wrong.status_code == 422 and "应为整数" in wrong.text and "澜市监〔2026〕3 号" in wrong.text
+        page = first.post("/policy/propose", data=sent, follow_redirects=True)
+        assert "等待第二人批准" in page.text and "批准，自" not in page.text
+        world.session.rollback()
+        number = world.session.query(PolicyProposal.id).scalar()
+        assert "有一件待批准" in first.get("/policy/").text
+        assert first.get("/policy/proposals/").text.count("40 分钟") == 1
+        other = sign_in(second)
+        shown = other.get(f"/policy/proposals/{number}").text
+        assert "35 分钟" in shown and "40 分钟" in shown and "批准，自" in shown
+        seen = re.search(r'name="seen" value="(\w+)"', shown)
+        assert seen
+        token = csrf(other, f"/policy/proposals/{number}")
+        answer = other.post(
+            f"/policy/proposals/{number}/approve", data={"seen": seen.group(1), "csrf_token": token},
+            follow_redirects=True,
+        )  # fmt: skip
+        assert "已批准" in answer.text
+        index = other.get("/policy/").text
+        assert "40 分钟" in index and "澜市监〔2026〕3 号" in index
+        history = other.get("/policy/keys/visit_min_minutes").text
+        assert "澜市监〔2026〕3 号" in history and "30 分钟" in history and "本地" in history
+
+    def test_off_and_what_is_to_come(self, world: World, sign_in: Any) -> None:
+        later = clock.today() + dt.timedelta(days=20)
+        make_policy(world.session, "visit_max_hours", None, "980400000000", later)
+        world.session.commit()
+        text = sign_in(world.accounts["inspector"]).get("/policy/").text
+        assert f"{later.isoformat()} 起：不限" in text and "提议新值" not in text
+
+    @pytest.mark.parametrize("address", ["/policy/keys/no_such", "/policy/versions/000000000000", "/policy/tests/77"])
+    def test_what_is_not_there_is_not_found(self, world: World, sign_in: Any, address: str) -> None:
+        assert sign_in(world.accounts["region_admin"]).get(address).status_code == 404
+
+    def test_a_back_test_runs_as_a_job_and_shows_before_and_after(self, app: Any, world: World, sign_in: Any) -> None:
+        from app.tasks import jobs as runner
+        from tests.workflows.score_world import put_overdue, put_visit
+
+        today = clock.today()
+        first = today - dt.timedelta(days=60)
+        put_visit(world.session, world.own, world.firm, world.worker, first)
+        put_overdue(world.session, world.own, world.firm, first + dt.timedelta(days=15))
+        world.session.commit()
+        browser = sign_in(world.accounts["region_admin"])
+        sent = {
+            "key": "limit_days", "region": "980402000000", "how": "set", "value": "40", "then": "test",
+            "from_on": (first - dt.timedelta(days=5)).isoformat(), "to_on": (today - dt.timedelta(days=1)).isoformat(),
+            "csrf_token": csrf(browser, "/policy/propose?key=limit_days"),
+        }  # fmt: skip
+        late = browser.post("/policy/propose", data=sent | {"to_on": (today + dt.timedelta(days=1)).isoformat()})
+        assert late.status_code == 422 and "回测只能用过去的日子" in late.text
+        waiting = browser.post("/policy/propose", data=sent, follow_redirects=True)
+        assert "回测还没有完成" in waiting.text
+        world.session.rollback()
+        job = world.session.query(Job).filter_by(kind="policy_test").one()
+        with app.app_context():
+            assert runner.run(job.id) == "done"
+        page = browser.get(f"/policy/tests/{job.id}").text
+        assert world.firm.name in page and "已存的记录没有改变" in page
+        assert sign_in(world.accounts["inspector"]).get(f"/policy/tests/{job.id}").status_code in (302, 403, 404)
+
+    def test_a_record_links_to_what_its_policy_said(self, world: World, sign_in: Any) -> None:
+        from tests.workflows.clock_world import add_visit
+
+        on = dt.date(2026, 1, 5)
+        version = policy_version(world.session, "980402000000", on)
+        row = add_visit(world.session, world.own, world.worker, on, preset=version)
+        make_policy(world.session, "limit_days", 20, "980402000000")
+        world.session.commit()
+        for persona in ("inspector", "maintenance_head", "use_head"):
+            browser = sign_in(world.accounts[persona])
+            assert f"/policy/versions/{version}" in browser.get(f"/visits/{row.id}").text
+            said = browser.get(f"/policy/versions/{version}?region=980402000000&on=2026-01-05").text
+            assert "15 天" in said and "20 天" in said

@@ -3,35 +3,64 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
+import threading
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import NotAllowed, Refusal
-from app.models import AuditEntry, PolicyValue
-from app.models.policy import policy_value
-from app.permissions import SYSTEM
+from app.errors import NotAllowed, NotFound, Refusal, Stale
+from app.models import AuditEntry, Notification, PolicyProposal, PolicyValue
+from app.models.policy import policy_book, policy_value, policy_version
+from app.permissions import SYSTEM, Role
 from app.policy import INHERIT
 from app.transaction import transaction
 from app.workflows import audit, policies
-from tests.factories import World
+from tests.factories import World, actor, make_account
 
 pytestmark = pytest.mark.feature("POL-01")
 CITY, DISTRICT, OTHER = "980400000000", "980402000000", "980403000000"
 
 
-def put(world: World, persona: str, key: str, value: Any, region: str = DISTRICT, days: int = 0, **more: Any) -> None:
+def put(
+    world: World, key: str, value: Any, region: str = DISTRICT, days: int = 0, by: Any = SYSTEM, **more: Any
+) -> None:
+    """As the platform's own command does."""
     with transaction(world.session):
         on = clock.today() + dt.timedelta(days=days)
         more = {"source": "澜市监〔2026〕1 号"} | more
-        policies.set_value(world.session, world.actor(persona), clock.now(), key, value, region, on, **more)
+        policies.set_value(world.session, by, clock.now(), key, value, region, on, **more)
+
+
+def propose(
+    world: World, persona: str, key: str, value: Any, region: str = DISTRICT, days: int = 0, **more: Any
+) -> PolicyProposal:
+    with transaction(world.session):
+        on = clock.today() + dt.timedelta(days=days)
+        more = {"source": "澜市监〔2026〕1 号"} | more
+        return policies.propose(world.session, world.actor(persona), clock.now(), key, value, region, on, **more)
+
+
+def approve(world: World, account: Any, made: PolicyProposal, seen: str | None = None) -> None:
+    seen = seen or policy_version(world.session, made.region_code, made.effective_on)
+    with transaction(world.session):
+        policies.approve(world.session, actor(account), made.id, seen, "", clock.now())
+
+
+@pytest.fixture
+def second(world: World) -> Any:
+    """Another administrator of the same district, made by neither."""
+    made = make_account(world.session, Role.REGION_ADMIN, region_code=DISTRICT)
+    world.session.commit()
+    return made
 
 
 def test_a_value_is_appended_and_logged_and_holds_below(world: World) -> None:
-    put(world, "region_admin", "near_contract_days", 9)
-    put(world, "region_admin", "near_contract_days", 12, days=3)
+    put(world, "near_contract_days", 9)
+    put(world, "near_contract_days", 12, days=3)
     today = clock.today()
     assert policy_value(world.session, "near_contract_days", "980402001000", today) == 9
     assert policy_value(world.session, "near_contract_days", "980402001000", today + dt.timedelta(days=3)) == 12
@@ -41,16 +70,153 @@ def test_a_value_is_appended_and_logged_and_holds_below(world: World) -> None:
 
 
 def test_off_and_inherit_are_values(world: World) -> None:
-    put(world, "region_admin", "visit_max_hours", None)
+    put(world, "visit_max_hours", None)
     assert policy_value(world.session, "visit_max_hours", DISTRICT, clock.today()) is None
-    put(world, "region_admin", "visit_max_hours", INHERIT)
+    put(world, "visit_max_hours", INHERIT)
     assert policy_value(world.session, "visit_max_hours", DISTRICT, clock.today()) == 8
+
+
+def test_it_holds_once_a_second_person_approves_and_both_are_told(world: World, second: Any) -> None:
+    made = propose(world, "region_admin", "near_contract_days", 9)
+    today = clock.today()
+    assert policy_value(world.session, "near_contract_days", DISTRICT, today) == 7
+    told = world.session.query(Notification).filter_by(topic="policy").all()
+    assert [n.recipient_id for n in told] == [second.id]
+    approve(world, second, made)
+    assert policy_value(world.session, "near_contract_days", DISTRICT, today) == 9
+    row = world.session.query(PolicyValue).one()
+    assert (made.value_id, row.set_by_id, made.decided_by_id) == (
+        row.id, world.accounts["region_admin"].id, second.id
+    )  # fmt: skip
+    back = world.session.query(Notification).filter_by(topic="policy").order_by(Notification.id.desc()).first()
+    assert back.recipient_id == world.accounts["region_admin"].id and "已批准" in back.title
+
+
+def test_the_proposer_never_approves_his_own(world: World) -> None:
+    made = propose(world, "region_admin", "limit_days", 20)
+    with pytest.raises(Refusal, match="您就是提议人"):
+        approve(world, world.accounts["region_admin"], made)
+
+
+@pytest.mark.parametrize("line", [("first", "second"), ("second", "first"), ("first", "between", "second")])
+def test_never_two_accounts_one_of_which_made_the_other(world: World, second: Any, line: tuple[str, ...]) -> None:
+    """However long the line of who made whom."""
+    between = make_account(world.session, Role.REGION_ADMIN, region_code=DISTRICT)
+    people = {"first": world.accounts["region_admin"], "between": between, "second": second}
+    for maker, made in itertools.pairwise(line):
+        people[made].parent_user_id = people[maker].id
+    world.session.commit()
+    proposal = propose(world, "region_admin", "limit_days", 20)
+    with pytest.raises(Refusal, match="互不隶属"):
+        approve(world, second, proposal)
+    assert world.session.query(PolicyValue).count() == 0
+
+
+def test_two_accounts_that_a_third_made_are_two(world: World, second: Any) -> None:
+    chief = world.accounts["platform_admin"]
+    second.parent_user_id = world.accounts["region_admin"].parent_user_id = chief.id
+    world.session.commit()
+    approve(world, second, propose(world, "region_admin", "limit_days", 20))
+    assert policy_value(world.session, "limit_days", DISTRICT, clock.today()) == 20
+
+
+def test_one_person_with_two_accounts_is_one(world: World, second: Any) -> None:
+    second.person_id = world.accounts["region_admin"].person_id = world.worker.id
+    world.session.commit()
+    with pytest.raises(Refusal, match="同一人"):
+        approve(world, second, propose(world, "region_admin", "limit_days", 20))
+
+
+def test_another_districts_administrator_sees_and_decides_nothing(world: World) -> None:
+    other = make_account(world.session, Role.REGION_ADMIN, region_code=OTHER)
+    world.session.commit()
+    made = propose(world, "region_admin", "limit_days", 20)
+    with pytest.raises(NotFound):
+        approve(world, other, made)
+
+
+def test_the_city_decides_for_its_district_but_not_the_other_way(world: World) -> None:
+    city = make_account(world.session, Role.REGION_ADMIN, region_code=CITY)
+    world.accounts["city"] = city
+    world.session.commit()
+    approve(world, city, propose(world, "region_admin", "limit_days", 20))
+    above = propose(world, "city", "limit_days", 25, CITY)
+    with pytest.raises(Refusal, match="不在您的辖区"):
+        approve(world, world.accounts["region_admin"], above)
+
+
+def test_one_proposal_of_a_key_waits_at_a_time(world: World, second: Any) -> None:
+    made = propose(world, "region_admin", "limit_days", 20)
+    with pytest.raises(Refusal, match="只能有一件"):
+        propose(world, "region_admin", "limit_days", 21)
+    propose(world, "region_admin", "limit_days", 21, "980402001000")
+    with transaction(world.session):
+        policies.withdraw(world.session, world.actor("region_admin"), made.id, clock.now())
+    again = propose(world, "region_admin", "limit_days", 21)
+    with transaction(world.session):
+        with pytest.raises(Refusal, match="理由"):
+            policies.reject(world.session, actor(second), again.id, " ", clock.now())
+        policies.reject(world.session, actor(second), again.id, "依据不足", clock.now())
+    with pytest.raises(Stale):
+        approve(world, second, again)
+
+
+def test_what_is_decided_is_what_was_shown(world: World, second: Any) -> None:
+    made = propose(world, "region_admin", "limit_days", 20)
+    seen = policy_version(world.session, DISTRICT, clock.today())
+    put(world, "near_contract_days", 9)
+    with pytest.raises(Stale, match="版本"):
+        approve(world, second, made, seen)
+    approve(world, second, made)
+
+
+def test_a_day_that_is_over_is_never_judged_anew(world: World, second: Any) -> None:
+    made = propose(world, "region_admin", "limit_days", 20)
+    tomorrow = clock.now() + dt.timedelta(days=1)
+    with transaction(world.session), pytest.raises(Refusal, match="早于今天"):
+        policies.approve(world.session, actor(second), made.id, "x", "", tomorrow)
+
+
+def test_two_at_once_one_wins(world: World, second: Any, database: Any) -> None:
+    third = make_account(world.session, Role.REGION_ADMIN, region_code=DISTRICT)
+    world.session.commit()
+    made = propose(world, "region_admin", "limit_days", 20)
+    seen, number = policy_version(world.session, DISTRICT, clock.today()), made.id
+    deciders = [actor(second), actor(third)]
+    world.session.commit()
+    start, results = threading.Barrier(2), []
+
+    def work(who: Any) -> None:
+        start.wait()
+        with Session(database.engine) as own:
+            try:
+                with transaction(own):
+                    policies.approve(own, who, number, seen, "", clock.now())
+                results.append("done")
+            except Refusal as refusal:
+                results.append(type(refusal).__name__)
+
+    threads = [threading.Thread(target=work, args=(who,)) for who in deciders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["Stale", "done"]
+    assert world.session.query(PolicyValue).count() == 1
 
 
 @pytest.mark.parametrize("persona", ["inspector", "maintenance_head", "clerk"])
 def test_only_who_may_edit_policy_does(world: World, persona: str) -> None:
     with pytest.raises(NotAllowed):
-        put(world, persona, "limit_days", 20)
+        propose(world, persona, "limit_days", 20)
+    with pytest.raises(NotAllowed):
+        put(world, "limit_days", 20, by=world.actor(persona))
+
+
+@pytest.mark.parametrize("persona", ["region_admin", "platform_admin"])
+def test_nobody_with_an_account_sets_a_value_alone(world: World, persona: str) -> None:
+    with pytest.raises(NotAllowed, match="两人批准"):
+        put(world, "limit_days", 20, by=world.actor(persona))
 
 
 @pytest.mark.parametrize(
@@ -60,21 +226,36 @@ def test_only_who_may_edit_policy_does(world: World, persona: str) -> None:
         ("limit_days", 20, "980402009000", 0, "x", "管辖范围"), ("limit_days", 20, DISTRICT, -1, "x", "早于今天"),
         ("limit_days", 0, DISTRICT, 0, "x", "limit_days"), ("no_such", 1, DISTRICT, 0, "x", "没有参数"),
         ("preset", "hangzhou", DISTRICT, 0, "x", "没有预设"), ("limit_days", 20, DISTRICT, 0, "  ", "依据"),
+        ("limit_days", 20, DISTRICT, 400_000, "x", "年份"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused(
     world: World, key: str, value: Any, region: str, days: int, source: str, word: str
 ) -> None:
     with pytest.raises(Refusal, match=word):
-        put(world, "region_admin", key, value, region, days, source=source)
-    assert world.session.query(PolicyValue).count() == 0
+        propose(world, "region_admin", key, value, region, days, source=source)
+    assert world.session.query(PolicyValue).count() == world.session.query(PolicyProposal).count() == 0
 
 
-def test_only_a_platform_administrator_sets_a_region_up_backwards(world: World) -> None:
+def test_only_the_platforms_own_command_sets_a_region_up_backwards(world: World) -> None:
     with pytest.raises(Refusal, match="早于今天"):
-        put(world, "region_admin", "limit_days", 20, days=-30, backdated=True)
-    put(world, "platform_admin", "preset", "nantong", days=-30, backdated=True)
+        put(world, "preset", "nantong", days=-30)
+    put(world, "preset", "nantong", days=-30, backdated=True)
     assert policy_value(world.session, "visit_min_minutes", DISTRICT, clock.today()) == 30
+
+
+def test_a_version_can_be_read_back_as_kept_and_as_found(world: World) -> None:
+    today = clock.today()
+    before = policy_version(world.session, DISTRICT, today)
+    with transaction(world.session):
+        kept = policies.keep_snapshot(world.session, policy_book(world.session, DISTRICT, today), clock.now())
+        assert policies.keep_snapshot(world.session, policy_book(world.session, DISTRICT, today), clock.now()) == kept
+    put(world, "limit_days", 20)
+    middle = policy_version(world.session, DISTRICT, today)
+    put(world, "limit_days", 25)
+    assert policies.said(world.session, before, DISTRICT, today)["limit_days"] == 15
+    assert policies.said(world.session, middle, DISTRICT, today)["limit_days"] == 20
+    assert policies.said(world.session, "0" * 12, DISTRICT, today) is None
 
 
 def invoke(app: Any, *arguments: str, code: int = 0) -> str:

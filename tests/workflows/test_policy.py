@@ -102,6 +102,38 @@ def test_presets_say_what_the_platforms_say(
     assert book[Key.NEVER_VISITED] == ("none" if preset == "huzhou" else "contract")
 
 
+OFF_ALL = ("quota_general", "quota_intermediate", "quota_senior", "quota_technician")
+MANUALS: dict[str, dict[str, Any]] = {
+    # 1.7.1 (35 min, 8 h, 24 h, 15 days), 1.6 (台次), contracts (7 days), sub-accounts (10).
+    "huzhou": {
+        "visit_min_minutes": 35, "visit_max_hours": 8, "sheet_hours": 24, "sheet_makes_nonconforming": True,
+        "review_required": True, "review_days": 15, "quota_general": 100, "quota_intermediate": 110,
+        "quota_senior": 120, "quota_technician": 130, "near_contract_days": 7, "sub_accounts": 10,
+        "contract_gate": True, "certificate_gate": True, "upload_hours": None, "daily_elevators": None,
+    },
+    # 监管端说明 (8 h, 8 elevators), 2.2 (30 min); nothing else is limited.
+    "nantong": {"visit_min_minutes": 30, "upload_hours": 8, "daily_elevators": 8, "visit_max_hours": None},
+    # 14 or 15 days, 5 days ahead, approval by the manager, 待确认 without limit.
+    "quanzhou": {
+        "horizon_days": 5, "interval_days": 15, "manager_approval": True, "review_required": True, "review_days": None,
+        "visit_min_minutes": None, "upload_hours": None, "daily_elevators": None,
+    },
+    "shenzhen": {"visit_min_minutes": None, "visit_max_hours": None, "elevator_code_pattern": None},
+    "xinxiang": {"visit_min_minutes": None, "visit_max_hours": None, "elevator_code_pattern": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", MANUALS)
+def test_presets_say_what_the_manuals_say(preset: str) -> None:
+    """A limit that a platform lacks is off, not the default's."""
+    wanted = dict(MANUALS[preset])
+    if preset != "huzhou":
+        wanted |= dict.fromkeys(OFF_ALL)
+        wanted |= {"sheet_hours": None, "contract_gate": False, "certificate_gate": False, "sub_accounts": 0}
+    said = PRESETS[preset].values
+    assert {name: said[Key(name)] for name in wanted} == wanted
+
+
 def test_every_key_has_a_meaning_and_a_lawful_default() -> None:
     assert set(SPECS) == set(Key)
     for key, spec in SPECS.items():

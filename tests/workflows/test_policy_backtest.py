@@ -1,0 +1,132 @@
+"""POL-01: what a draft would have made of a past period: states, missed periods, scores; and nothing is changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from app.errors import NotAllowed, NotFound
+from app.extensions import db
+from app.models import Contract, ContractElevator, Visit
+from app.permissions import SYSTEM
+from app.workflows import policy_backtest
+from tests.factories import make_policy
+from tests.workflows.clock_world import at, day
+from tests.workflows.score_world import LATER, put_cover, put_overdue, put_visit, score
+
+pytestmark = pytest.mark.feature("POL-01")
+DISTRICT = "980402000000"
+FROM, TO = "2026-01-01", "2026-01-31"
+
+
+@pytest.fixture
+def free(session: Any, world: Any) -> Any:
+    for model in (ContractElevator, Contract):
+        session.execute(delete(model))
+    put_cover(session, world.firm, world.own, day("2026-01-01"), day("2026-12-31"))
+    session.commit()
+    return world
+
+
+def run(session: Any, key: str, value: Any, region: str = DISTRICT, actor: Any = SYSTEM) -> dict[str, Any]:
+    draft = [policy_backtest.drafted(key, value, region, day(FROM))]
+    return policy_backtest.run(session, actor, region, day(FROM), day(TO), draft, LATER)
+
+
+def unit(found: dict[str, Any], row: Any) -> dict[str, Any]:
+    return next(u for u in found["units"] if u["unit_id"] == row.id)
+
+
+def everything(session: Any) -> dict[str, Any]:
+    session.expire_all()
+    tables = [t for t in db.metadata.sorted_tables if t.name.startswith(("visit", "overdue", "maint", "score", "pol"))]
+    return {t.name: session.execute(select(t).order_by(*t.primary_key)).all() for t in tables}
+
+
+def test_a_longer_limit_takes_a_missed_period_away(session: Any, free: Any) -> None:
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-25"))
+    put_overdue(session, free.own, free.firm, day("2026-01-20"))
+    session.commit()
+    before = everything(session)
+    found = unit(run(session, "limit_days", 25), free.firm)
+    assert found["overdue"] == [1, 0]
+    assert (found["due"], found["bad"], found["points"]) == ([1, 1], [1, 0], ["0.00", "16.00"])
+    assert everything(session) == before
+
+
+def test_a_shorter_limit_finds_more_and_names_who_answers(session: Any, free: Any) -> None:
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-18"))
+    session.commit()
+    found = run(session, "limit_days", 10)
+    assert unit(found, free.firm)["overdue"] == [0, 2]  # 01-15, and 01-28 after the second visit
+    assert found["moved"] == 1 and found["versions"][0] != found["versions"][1]
+
+
+def test_a_shorter_review_makes_records_nonconforming(session: Any, free: Any) -> None:
+    signed = put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    late = put_visit(session, free.own, free.firm, free.worker, day("2026-01-19"))
+    late.signed_at, late.reviewed_at = None, at(day("2026-01-26"), 12)
+    session.commit()
+    found = run(session, "review_days", 5)
+    assert unit(found, free.firm)["states"] == [{"valid": 2}, {"valid": 1, "nonconforming": 1}]
+    assert (found["visits"], found["visits_moved"]) == (2, 1)
+    session.expire_all()
+    assert {session.get(Visit, row.id).state for row in (signed, late)} == {"valid"}
+
+
+def test_the_ninth_of_a_day_under_a_draft_daily_limit(session: Any, free: Any) -> None:
+    from tests.factories import make_elevator
+
+    for number in range(3):
+        elevator = make_elevator(session, maintenance_unit=free.firm, use_unit=free.use_unit)
+        row = put_visit(session, elevator, free.firm, free.worker, day("2026-01-12"))
+        row.received_at = at(day("2026-01-12"), 12) + dt.timedelta(minutes=number)
+    session.commit()
+    found = unit(run(session, "daily_elevators", 2), free.firm)
+    assert found["states"] == [{"valid": 3}, {"valid": 2, "abnormal": 1}]
+
+
+def test_the_same_value_moves_nothing(session: Any, free: Any) -> None:
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    put_overdue(session, free.own, free.firm, day("2026-01-20"))
+    session.commit()
+    for key, value in (("limit_days", 15), ("review_days", 15), ("preset", "huzhou")):
+        found = run(session, key, value)
+        assert found["moved"] == found["visits_moved"] == 0
+
+
+def test_it_says_what_setting_the_value_gives(session: Any, free: Any) -> None:
+    """A score made after the value was really set has the very points that the back-test foretold."""
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    late = put_visit(session, free.own, free.firm, free.worker, day("2026-01-19"))
+    late.signed_at, late.reviewed_at, late.taken_over = None, at(day("2026-01-26"), 12), True
+    session.commit()
+    foretold = unit(run(session, "review_days", 5), free.firm)["points"][1]
+    make_policy(session, "review_days", 5, DISTRICT, day(FROM))
+    session.commit()
+    made = score(session, FROM, TO, as_of=LATER - dt.timedelta(days=1))
+    from app.models import Score
+
+    held = session.query(Score).filter_by(run_id=made.id, unit_id=free.firm.id).one()
+    assert str(held.points) == foretold
+
+
+def test_a_draft_of_the_district_leaves_its_streets_own_value(session: Any, free: Any) -> None:
+    make_policy(session, "limit_days", 15, "980402001000")
+    free.own.region_code = "980402001000"
+    row = put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    row.region_code = "980402001000"
+    session.commit()
+    assert run(session, "limit_days", 5)["moved"] == 0
+
+
+def test_only_who_may_propose_tests_and_only_at_home(session: Any, free: Any) -> None:
+    with pytest.raises(NotAllowed):
+        run(session, "limit_days", 5, actor=free.actor("inspector"))
+    with pytest.raises(NotFound):
+        run(session, "limit_days", 5, region="980403000000", actor=free.actor("region_admin"))
