@@ -42,8 +42,8 @@ class Policy(BaseView):
             {
                 "key": key.value, "meaning": SPECS[key].meaning, "value": shown(key, held.value),
                 "origin": origin(held, names), "since": held.effective_on, "group": SPECS[key].group,
-                "own": held.region_code == code, "source": _source(held, sources), "later": later.get(key.value, []),
-                "waiting": waiting.get(key.value),
+                "own": held.region_code == code, "preset": held.preset, "source": _source(held, sources),
+                "later": later.get(key.value, []), "waiting": waiting.get(key.value),
             }
             for key, held in book.items()
         ]  # fmt: skip
