@@ -67,7 +67,7 @@ test: services
 	exit $$status
 
 fast:
-	$(PYTEST) -q -n $(WORKERS) --db both --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
+	$(PYTEST) -q -n $(WORKERS) --dist worksteal --db both --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
 
 journeys:
 	$(PYTEST) -q tests/journeys --junitxml build/junit-journeys.xml --features build/features.json

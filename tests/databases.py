@@ -6,14 +6,23 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import psycopg
 import sqlalchemy as sa
 
 from tests.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
+STATEMENTS = 3000  # compiled ones that an engine keeps
+# Every table, column, index, constraint and trigger there is, by the number PostgreSQL gave it.
+SCHEMA = """
+SELECT count(*), max(oid), sum(relnatts) FROM pg_class UNION ALL SELECT count(*), max(oid), 0 FROM pg_constraint
+UNION ALL SELECT count(*), max(oid), 0 FROM pg_trigger UNION ALL SELECT count(*), max(oid), 0 FROM pg_proc
+UNION ALL SELECT count(*), 0, 0 FROM pg_attribute UNION ALL SELECT count(*), max(oid), 0 FROM pg_type
+"""
 
 
 class Database(Protocol):
@@ -46,10 +55,11 @@ class SqliteDatabase:
     @property
     def engine(self) -> sa.Engine:
         if self._engine is None:
-            self._engine = sa.create_engine(self.url)
+            self._engine = sa.create_engine(self.url, query_cache_size=STATEMENTS)
         return self._engine
 
     def renew(self) -> None:
+        # The engine itself stays: with it go its compiled statements, which cost more than most tests.
         self.close()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._make_template()
@@ -67,7 +77,6 @@ class SqliteDatabase:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
-            self._engine = None
 
     def _make_template(self) -> None:
         with self._services.locked("sqlite-template"):
@@ -85,7 +94,10 @@ class SqliteDatabase:
 
 
 class PostgresDatabase:
-    """A database made `TEMPLATE` the migrated one: tens of milliseconds, and nothing is left of the test before."""
+    """Made `TEMPLATE` the migrated one, then swept: what a test wrote is deleted and what stood there is put back.
+
+    A copy costs hundreds of files, a sweep a few statements. A test that touched the schema gets the next one a copy.
+    """
 
     TEMPLATE = "tian_template"
 
@@ -94,6 +106,7 @@ class PostgresDatabase:
         self._name, self._empty = f"tian_{worker}", f"tian_{worker}_empty"
         self._engine: sa.Engine | None = None
         self._server: sa.Engine | None = None
+        self._broom: Broom | None = None
 
     @property
     def url(self) -> str:
@@ -102,13 +115,16 @@ class PostgresDatabase:
     @property
     def engine(self) -> sa.Engine:
         if self._engine is None:
-            self._engine = sa.create_engine(self.url)
+            self._engine = sa.create_engine(self.url, query_cache_size=STATEMENTS)
         return self._engine
 
     def renew(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
-            self._engine = None
+        if self._broom is not None and self._broom.sweep():
+            return
+        if self._broom is not None:
+            self._broom.close()
         self._make_template()
         self._drop(self._name)
         # Copying files beats PostgreSQL 15's new default threefold here; older ones know no other way.
@@ -116,6 +132,7 @@ class PostgresDatabase:
             version = connection.dialect.server_version_info or (0,)
             strategy = "STRATEGY FILE_COPY" if version >= (15,) else ""
             connection.execute(sa.text(f"CREATE DATABASE {self._name} TEMPLATE {self.TEMPLATE} {strategy}"))
+        self._broom = Broom(self.url)
 
     def make_empty(self) -> str:
         self.drop_empty()
@@ -126,10 +143,12 @@ class PostgresDatabase:
         self._drop(self._empty)
 
     def close(self) -> None:
+        if self._broom is not None:
+            self._broom.close()
         for engine in (self._engine, self._server):
             if engine is not None:
                 engine.dispose()
-        self._engine = self._server = None
+        self._engine = self._server = self._broom = None
 
     def _drop(self, name: str) -> None:
         # FORCE ends connections that a test's own threads or processes left open.
@@ -157,6 +176,68 @@ class PostgresDatabase:
     def _do(self, statement: str) -> None:
         with self._connect() as connection:
             connection.execute(sa.text(statement))
+
+
+class Broom:
+    """Brings a PostgreSQL database back to what it was when this was made: rows and sequences; never the schema."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+        self._schema = self._ask(SCHEMA)
+        names = [name for (name,) in self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        self._kept = {name: self._copy_of(name) for name in names if self._ask(f"SELECT 1 FROM {name} LIMIT 1")}
+        # One statement names every table whose rows are not those of the beginning.
+        changed = [f"SELECT '{n}' FROM (SELECT FROM {n} LIMIT 1) t" for n in names if n not in self._kept]
+        for name in self._kept:
+            rows = f"(SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM {name} t)"
+            changed.append(f"SELECT '{name}' WHERE {rows} IS DISTINCT FROM '{self._ask('SELECT ' + rows)[0][0]}'")
+        self._changed = " UNION ALL ".join(changed)
+        sequences = [name for (name,) in self._ask("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")]
+        self._advanced = " UNION ALL ".join(
+            "SELECT setval('{0}', {1}, {2}) FROM {0} WHERE (last_value, is_called) <> ({1}, {2})".format(
+                name, *self._ask(f"SELECT last_value, is_called FROM {name}")[0]
+            )
+            for name in sequences
+        )
+
+    def sweep(self) -> bool:
+        """Whether the database is as it was; False when only a new copy can bring that about."""
+        self._end_others()
+        if self._ask(SCHEMA) != self._schema:
+            return False
+        changed = [name for (name,) in self._ask(self._changed)]
+        if changed:
+            with self._connection.transaction():
+                # Foreign keys hold again at the end, when all is as it was.
+                self._connection.execute("SET LOCAL session_replication_role = replica")
+                self._connection.execute("; ".join(f"DELETE FROM {name}" for name in changed))
+                for name in changed:
+                    if name in self._kept:
+                        with self._connection.cursor().copy(f"COPY {name} FROM STDIN") as target:
+                            target.write(self._kept[name])
+            # Without it rows would come back in the order of the holes that older ones left.
+            self._connection.execute(f"VACUUM {', '.join(changed)}")
+        self._ask(self._advanced)
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _end_others(self) -> None:
+        """What a test's own threads or processes left open would hold locks or write into the next one."""
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        end = time.monotonic() + 20
+        while self._ask(f"SELECT pg_terminate_backend(pid) {others} AND backend_type = 'client backend'"):
+            if time.monotonic() > end:
+                raise RuntimeError("connections to the tests' database do not end")
+            time.sleep(0.002)
+
+    def _copy_of(self, name: str) -> bytes:
+        with self._connection.cursor().copy(f"COPY {name} TO STDOUT") as source:
+            return b"".join(bytes(part) for part in source)
+
+    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement).fetchall()
 
 
 def remove_sqlite(path: Path) -> None:

@@ -250,8 +250,13 @@ def test_ten_thousand_rows_are_checked_without_a_query_a_row(session: Any, world
     file = workbook(LIFT, *(lift(world, f"8{n:05d}") for n in range(10_000)))
     who = world.actor("clerk")
     statements = []
-    event.listen(database.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+
+    def note(*a: Any) -> None:
+        statements.append(a[2])
+
+    event.listen(database.engine, "before_cursor_execute", note)
     batch = checked(session, who, "elevators", file)
+    event.remove(database.engine, "before_cursor_execute", note)
     assert (batch.rows, batch.new_rows, batch.bad_rows) == (10_000, 10_000, 0)
     assert len(statements) < 200
 

@@ -170,11 +170,16 @@ def test_rows_of_the_database_are_resolved_in_one_statement(session: Any) -> Non
     make_policy(session, "visit_max_hours", None, DISTRICT)
     session.commit()
     seen: list[str] = []
-    event.listen(session.get_bind(), "before_cursor_execute", lambda *a: seen.append(a[2]))
+
+    def note(*a: Any) -> None:
+        seen.append(a[2])
+
+    event.listen(session.get_bind(), "before_cursor_execute", note)
     assert policy_value(session, "limit_days", STREET, DAY) == 20
     assert policy_value(session, Key.LIMIT_DAYS, CITY, DAY) == 20
     assert policy_value(session, "visit_max_hours", STREET, DAY) is None
     assert visit_policy(session, CITY, DAY).max_hours == 8
+    event.remove(session.get_bind(), "before_cursor_execute", note)
     assert sum("policy_value" in s for s in seen) == 1
 
 
