@@ -20,6 +20,7 @@ from app.errors import Finding, NotAllowed, NotFound
 from app.models import (
     Account,
     Application,
+    ApplicationParty,
     Attachment,
     AuditEntry,
     Contract,
@@ -33,6 +34,7 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     Notification,
+    OnDemandInterval,
     OverduePeriod,
     Person,
     PolicyProposal,
@@ -40,6 +42,7 @@ from app.models import (
     ScoreEntry,
     ScoreRun,
     Unit,
+    UnitChange,
     Visit,
 )
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
@@ -51,6 +54,7 @@ _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 _elevator: Any = Elevator.__table__.c
 _assignment: Any = ElevatorAssignment.__table__.c
 _unit: Any = Unit.__table__.c
+_party: Any = ApplicationParty.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
 
 
@@ -139,7 +143,17 @@ def _by_unit_and_elevator(model: Any, actor: Actor) -> Criterion:
 def _applications(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return and_(_in_region(model, actor), or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor)))
-    return model.unit_id == actor.unit_id
+    # Those whom it concerns read it as well: the other side of a change of unit.
+    return or_(
+        model.unit_id == actor.unit_id,
+        model.id.in_(select(_party.application_id).where(_party.unit_id == actor.unit_id)),
+    )
+
+
+def _unit_changes(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    return or_(*(c == actor.unit_id for c in (model.old_unit_id, model.new_unit_id, model.use_unit_id)))
 
 
 def _contracts(model: Any, actor: Actor) -> Criterion:
@@ -230,11 +244,13 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Elevator: _elevators,
     Unit: _units,
     Application: _applications,
+    UnitChange: _unit_changes,
     Contract: _contracts,
     ContractElevator: _contract_elevators,
     MaintenanceLedger: _by_unit_and_elevator,
     MaintenanceClock: _by_unit_and_elevator,
     MaintenanceOrder: _by_unit_and_elevator,
+    OnDemandInterval: _by_unit_and_elevator,
     OverduePeriod: _by_unit_and_elevator,
     Visit: _by_unit_and_elevator,
     Person: _persons,

@@ -29,6 +29,7 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     Notification,
+    OnDemandInterval,
     OverduePeriod,
     Person,
     PolicyProposal,
@@ -36,6 +37,7 @@ from app.models import (
     ScoreEntry,
     ScoreRun,
     Unit,
+    UnitChange,
     Version,
     Visit,
 )
@@ -134,6 +136,18 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, score_id=KEY, elevator_id=KEY, rule="x", count=1, numerator="1", denominator="1", reason=MARK
         )
     )
+    session.add(
+        UnitChange(
+            id=KEY, application_id=KEY, elevator_id=KEY, old_unit_id=KEY, new_unit_id=KEY, use_unit_id=user.id,
+            region_code=place["region_code"], signed_on=day, due_on=day, applied_on=day, late=True,
+        )
+    )  # fmt: skip
+    session.add(
+        OnDemandInterval(
+            id=KEY, elevator_id=KEY, from_on=day, to_on=day, interval_days=30, reason=MARK, application_id=KEY,
+            known_at=at, **unit,
+        )
+    )  # fmt: skip
     session.add(ImportRow(id=KEY, batch_id=KEY, number=2, state="new", raw=[MARK]))
     session.commit()
 
@@ -141,6 +155,7 @@ def foreign_rows(world: World, session: Any) -> None:
 WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
+    UnitChange, OnDemandInterval,
 )  # fmt: skip
 
 

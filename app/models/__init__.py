@@ -1,7 +1,7 @@
 """All models, so that one import fills the metadata."""
 
 from app.models.account import Account, AccountRole, ElevatorAssignment, LoginGuard
-from app.models.application import Application, ApplicationStep, NumberSeries
+from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditEntry
 from app.models.batch import ImportBatch, ImportRow
@@ -13,6 +13,7 @@ from app.models.maintenance import (
     MaintenanceLedger,
     MaintenanceOrder,
     MaintenancePause,
+    OnDemandInterval,
     OverdueCorrection,
     OverduePeriod,
 )
@@ -27,11 +28,10 @@ from app.models.version import StatusChange, Version
 from app.models.visit import Visit, VisitNote
 
 __all__ = [
-    "Account", "AccountRole", "Application", "ApplicationStep", "Attachment", "AuditBatch", "AuditEntry",
-    "ColumnChoice", "Contract", "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate",
+    "Account", "AccountRole", "Application", "ApplicationParty", "ApplicationStep", "Attachment", "AuditBatch",
+    "AuditEntry", "ColumnChoice", "Contract", "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate",
     "ImportBatch", "ImportRow", "Job", "LoginGuard", "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder",
-    "MaintenancePause", "Notification", "NumberSeries", "OverdueCorrection", "OverduePeriod", "Person",
-    "PolicyProposal", "PolicySnapshot", "PolicyValue",
-    "Region", "SavedFilter", "Score", "ScoreEntry", "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "Version",
-    "Visit", "VisitNote",
+    "MaintenancePause", "Notification", "NumberSeries", "OnDemandInterval", "OverdueCorrection", "OverduePeriod",
+    "Person", "PolicyProposal", "PolicySnapshot", "PolicyValue", "Region", "SavedFilter", "Score", "ScoreEntry",
+    "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "UnitChange", "Version", "Visit", "VisitNote",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
@@ -54,6 +54,8 @@ class Application(Stamped, Versioned, Model):
     decided_at: Mapped[dt.datetime | None] = col(_l("办结时间"), Instant)
     decided_by_id: Mapped[int | None] = col(_l("审批人"), Integer, ForeignKey("ab_user.id"))
     opinion: Mapped[str | None] = col(_l("审批意见"), Text)
+    # When the effects of an approval were put into force; an approved one without waits for its effective day.
+    took_effect_at: Mapped[dt.datetime | None] = col(_l("生效时间"), Instant)
 
     elevator: Mapped[Elevator | None] = relationship()
     unit: Mapped[Unit | None] = relationship()
@@ -75,6 +77,52 @@ class ApplicationStep(Model):
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
     opinion: Mapped[str | None] = col(_l("意见"), Text)
     seen_version: Mapped[int | None] = col(_l("所见版本"), Integer)
+
+
+class ApplicationParty(Model):
+    """A unit besides the applicant's that an application concerns: it is told, and may read it."""
+
+    __tablename__ = "application_party"
+    __table_args__ = (
+        UniqueConstraint("application_id", "unit_id"),
+        Index("ix_application_party_unit", "unit_id", "application_id"),
+    )
+    id: Mapped[int] = pk()
+    application_id: Mapped[int] = col(_l("申请"), BigId, ForeignKey("application.id"))
+    unit_id: Mapped[int] = col(_l("单位"), BigId, ForeignKey("unit.id"))
+
+
+class UnitChange(Model):
+    """A change of an elevator's maintenance unit as asked for (LIF-05): who, when signed, in time or late (SCO-06).
+
+    Kept whatever becomes of the application; `took_effect_on` is set when the elevator moved.
+    """
+
+    __tablename__ = "unit_change"
+    __table_args__ = (
+        Index("ix_unit_change_elevator", "elevator_id", "took_effect_on"),
+        Index("ix_unit_change_region", "region_code", "signed_on"),
+        Index("ix_unit_change_new_unit", "new_unit_id", "signed_on"),
+    )
+    id: Mapped[int] = pk()
+    application_id: Mapped[int] = col(_l("申请"), BigId, ForeignKey("application.id"), unique=True)
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    old_unit_id: Mapped[int | None] = col(_l("原维保单位"), BigId, ForeignKey("unit.id"), index=True)
+    new_unit_id: Mapped[int] = col(_l("新维保单位"), BigId, ForeignKey("unit.id"))
+    use_unit_id: Mapped[int | None] = col(_l("使用单位"), BigId, ForeignKey("unit.id"), index=True)
+    contract_id: Mapped[int | None] = col(_l("新合同"), BigId, ForeignKey("contract.id", ondelete="SET NULL"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    signed_on: Mapped[dt.date] = col(_l("签订日期"), Date)
+    due_on: Mapped[dt.date] = col(_l("应申请日期"), Date)
+    applied_on: Mapped[dt.date] = col(_l("申请日期"), Date)
+    late: Mapped[bool] = col(_l("迟报"), Boolean)
+    took_effect_on: Mapped[dt.date | None] = col(_l("生效日期"), Date)
+
+    application: Mapped[Application] = relationship()
+    elevator: Mapped[Elevator] = relationship()
+    old_unit: Mapped[Unit | None] = relationship(foreign_keys=[old_unit_id])
+    new_unit: Mapped[Unit] = relationship(foreign_keys=[new_unit_id])
+    use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
 
 
 class NumberSeries(Model):

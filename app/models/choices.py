@@ -36,11 +36,19 @@ PLACE_TYPE = {
 APPLICATION_KIND = {
     "unit_filing": _l("单位备案"), "elevator_filing": _l("电梯备案"), "contract_change": _l("合同变更"),
     "grade_certificate": _l("等级证书"), "use_registration": _l("使用登记"), "suspension": _l("停用登记"),
-    "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"),
+    "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
+    "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
+    "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"),
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
     "use_registration": "SY", "suspension": "TY", "reactivation": "QY", "scrapping": "BF",
+    "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
+    "worker_change": "RY", "on_demand": "AX",
+}  # fmt: skip
+CHANGE_CAUSE = {
+    "retrofit": _l("改造"), "relocation": _l("移装"), "use_unit": _l("使用单位变更"), "rename": _l("更名"),
+    "design_life": _l("达到设计使用年限"),
 }  # fmt: skip
 APPLICATION_STATE = {
     "draft": _l("草稿"), "submitted": _l("待受理"), "accepted": _l("待审批"), "returned": _l("退回补正"),

@@ -133,7 +133,36 @@ class MaintenancePause(Model):
     from_on: Mapped[dt.date] = col(_l("暂停日期"), Date)
     to_on: Mapped[dt.date | None] = col(_l("恢复日期"), Date)
     application_id: Mapped[int | None] = col(_l("申请"), BigId, ForeignKey("application.id"))
+    # 维保暂停 may name the day on which the clock runs again by itself.
+    planned_to_on: Mapped[dt.date | None] = col(_l("计划恢复日期"), Date)
     known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+    ended_at: Mapped[dt.datetime | None] = col(_l("恢复记录时间"), Instant)
+
+
+class OnDemandInterval(Model):
+    """按需维保: from a day to a day, both included, an elevator is served at its own longer interval (PLN-11).
+
+    `closed_on` is an earlier last day (the unit changed); `returned_at` marks that the usual interval holds again.
+    """
+
+    __tablename__ = "on_demand_interval"
+    __table_args__ = (
+        Index("ix_on_demand_interval_elevator", "elevator_id", "from_on"),
+        Index("ix_on_demand_interval_unit", "unit_id", "to_on"),
+    )
+    id: Mapped[int] = pk()
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    from_on: Mapped[dt.date] = col(_l("起始日期"), Date)
+    to_on: Mapped[dt.date] = col(_l("截止日期"), Date)
+    interval_days: Mapped[int] = col(_l("维保间隔"), Integer, unit=_l("天"))
+    reason: Mapped[str | None] = col(_l("原因"), Text)
+    application_id: Mapped[int] = col(_l("申请"), BigId, ForeignKey("application.id"), unique=True)
+    known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+    closed_on: Mapped[dt.date | None] = col(_l("提前结束日期"), Date)
+    closed_at: Mapped[dt.datetime | None] = col(_l("提前结束记录时间"), Instant)
+    returned_at: Mapped[dt.datetime | None] = col(_l("恢复记录时间"), Instant)
 
 
 class OverduePeriod(Model):

@@ -60,6 +60,8 @@ class Key(StrEnum):
     ELEVATOR_CODE_PATTERN = "elevator_code_pattern"
     APPROVAL_WORKING_DAYS = "approval_working_days"
     CONTRACT_MAX_YEARS = "contract_max_years"
+    UNIT_CHANGE_DAYS = "unit_change_days"
+    ON_DEMAND_MAX_DAYS = "on_demand_max_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,11 @@ SPECS: dict[Key, Spec] = dict(
         ),
         _int(Key.APPROVAL_WORKING_DAYS, _F, "审批时限", 5, "个工作日", 1, 120, may_be_off=True),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
+        _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),
+        _int(
+            Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,
+            off_means="不允许按需维保",
+        ),
     ]
 )  # fmt: skip
 

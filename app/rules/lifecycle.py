@@ -1,7 +1,8 @@
-"""The status of an elevator and the applications that move it (ELV-09, LIF-01 to LIF-04)."""
+"""The status of an elevator and the applications that change it or its register (ELV-09, LIF-01 to LIF-06)."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from enum import StrEnum
 
 from app.errors import refuse
@@ -17,7 +18,7 @@ class ElevatorStatus(StrEnum):
 
 
 class ApplicationKind(StrEnum):
-    """What can be applied for. Only the last four move an elevator's status."""
+    """What can be applied for. Only 使用登记, 停用, 启用 and 报废 move an elevator's status."""
 
     UNIT_FILING = "unit_filing"
     ELEVATOR_FILING = "elevator_filing"
@@ -27,6 +28,22 @@ class ApplicationKind(StrEnum):
     SUSPENSION = "suspension"
     REACTIVATION = "reactivation"
     SCRAPPING = "scrapping"
+    UNIT_CHANGE = "unit_change"
+    REGISTRATION_CHANGE = "registration_change"
+    MAINTENANCE_PAUSE = "maintenance_pause"
+    MAINTENANCE_RESUME = "maintenance_resume"
+    WORKER_CHANGE = "worker_change"
+    ON_DEMAND = "on_demand"
+
+
+class ChangeCause(StrEnum):
+    """Why a registration changes (TSG 08): 改造, 移装, 使用单位变更, 更名, 达到设计使用年限."""
+
+    RETROFIT = "retrofit"
+    RELOCATION = "relocation"
+    USE_UNIT = "use_unit"
+    RENAME = "rename"
+    DESIGN_LIFE = "design_life"
 
 
 STATUS_LABELS = {
@@ -45,6 +62,47 @@ KIND_LABELS = {
     ApplicationKind.SUSPENSION: "停用登记",
     ApplicationKind.REACTIVATION: "停用后启用登记",
     ApplicationKind.SCRAPPING: "报废登记",
+    ApplicationKind.UNIT_CHANGE: "维保单位变更",
+    ApplicationKind.REGISTRATION_CHANGE: "变更登记",
+    ApplicationKind.MAINTENANCE_PAUSE: "维保暂停",
+    ApplicationKind.MAINTENANCE_RESUME: "恢复维保",
+    ApplicationKind.WORKER_CHANGE: "维保人员变更",
+    ApplicationKind.ON_DEMAND: "按需维保",
+}
+
+CAUSE_LABELS = {
+    ChangeCause.RETROFIT: "改造",
+    ChangeCause.RELOCATION: "移装",
+    ChangeCause.USE_UNIT: "使用单位变更",
+    ChangeCause.RENAME: "更名",
+    ChangeCause.DESIGN_LIFE: "达到设计使用年限",
+}
+
+# Which filed fields each cause may change; those that it is about come first and one of them must change.
+CAUSE_FIELDS: dict[ChangeCause, tuple[str, ...]] = {
+    ChangeCause.RETROFIT: (
+        "category", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "installer", "supervised_on",
+        "next_inspection_on",
+    ),
+    ChangeCause.RELOCATION: (
+        "region_id", "address", "estate", "place_type", "latitude", "longitude", "installer", "supervised_on",
+        "next_inspection_on",
+    ),
+    ChangeCause.USE_UNIT: ("use_unit_id", "owner_name", "property_name", "safety_officer", "safety_phone"),
+    ChangeCause.RENAME: ("name", "estate", "owner_name", "property_name", "certificate_no"),
+    ChangeCause.DESIGN_LIFE: ("next_inspection_on", "inspected_on", "note"),
+}
+CAUSE_PAPERS = {
+    ChangeCause.RETROFIT: "改造监督检验证明",
+    ChangeCause.RELOCATION: "移装监督检验证明",
+    ChangeCause.USE_UNIT: "双方的移交材料",
+    ChangeCause.RENAME: "更名证明",
+    ChangeCause.DESIGN_LIFE: "安全评估或检验报告",
+}
+# The field without which a change of that cause is none.
+CAUSE_ABOUT = {
+    ChangeCause.RELOCATION: "address", ChangeCause.USE_UNIT: "use_unit_id",
+    ChangeCause.DESIGN_LIFE: "next_inspection_on",
 }
 
 # 报废 from 告知 is left out on purpose: what was never registered has no certificate to hand back
@@ -58,6 +116,13 @@ ELEVATOR_MOVES: dict[tuple[ApplicationKind, ElevatorStatus], ElevatorStatus] = {
 }
 
 STATUS_KINDS = frozenset(kind for kind, _ in ELEVATOR_MOVES)
+# Whatever is applied for about an elevator in force and takes effect on a day of its own.
+ELEVATOR_KINDS = STATUS_KINDS | {
+    ApplicationKind.UNIT_CHANGE, ApplicationKind.REGISTRATION_CHANGE, ApplicationKind.MAINTENANCE_PAUSE,
+    ApplicationKind.MAINTENANCE_RESUME, ApplicationKind.WORKER_CHANGE, ApplicationKind.ON_DEMAND,
+}
+# These stop, start or end the maintenance clock: one at a time.
+CLOCK_KINDS = STATUS_KINDS | {ApplicationKind.MAINTENANCE_PAUSE, ApplicationKind.MAINTENANCE_RESUME}
 
 
 def kinds_possible(status: ElevatorStatus) -> list[ApplicationKind]:
@@ -86,3 +151,21 @@ def declared_move(current: ElevatorStatus | None, declared: ElevatorStatus) -> E
     Afterwards an import or a filing that declares another status never moves the elevator; only LIF does.
     """
     return declared if current is None else None
+
+
+def common_region(first: str, second: str) -> str:
+    """The nearest node of the tree that holds both: who decides on a move must oversee both ends."""
+    for width in (12, 9, 6, 4, 2):
+        if first[:width] == second[:width]:
+            return first[:width].ljust(12, "0")
+    return "0" * 12
+
+
+def change_due_on(signed_on: date, within_days: int) -> date:
+    """The last day on which a change of the maintenance unit is applied for in time (LIF-05, SCO-06)."""
+    return signed_on + timedelta(days=within_days)
+
+
+def change_is_late(signed_on: date, applied_on: date, within_days: int) -> bool:
+    """Applied for more than `within_days` after the contract was signed; the last day itself is in time."""
+    return applied_on > change_due_on(signed_on, within_days)

@@ -32,6 +32,7 @@ __all__ = [
     "EntryDates",
     "Level",
     "LongDates",
+    "OnDemand",
     "Pause",
     "PlannedOrder",
     "TaskStanding",
@@ -48,6 +49,7 @@ __all__ = [
     "next_long_dates",
     "order_due",
     "pause",
+    "period_days",
     "planned_on",
     "resume",
     "roll",
@@ -79,6 +81,28 @@ class Pause:
 
     from_on: date
     until_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    """An approved longer interval, from its first to its last day (PLN-11)."""
+
+    from_on: date
+    to_on: date
+    interval_days: int
+
+
+def period_days(anchor: date, limit_days: int, spans: Sequence[OnDemand]) -> int:
+    """How long the period that begins at the anchor may last: the usual limit, or an approved longer interval.
+
+    A span that begins while the usual period still runs lengthens it. After the span's last day the usual limit holds
+    again, so a period never reaches further beyond that day than the usual limit.
+    """
+    longest = limit_days
+    for span in spans:
+        if span.from_on <= anchor + timedelta(days=limit_days) and anchor <= span.to_on:
+            longest = max(longest, min(span.interval_days, (span.to_on - anchor).days + limit_days))
+    return longest
 
 
 def planned_on(anchor: date, interval_days: int) -> date:

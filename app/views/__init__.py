@@ -12,6 +12,7 @@ def register(appbuilder: Any) -> None:
     from app.views import (
         accounts,
         applications,
+        applying,
         audit,
         contracts,
         elevators,
@@ -37,6 +38,7 @@ def register(appbuilder: Any) -> None:
         scores,
         security,
         sub_accounts,
+        unit_changes,
         units,
         visits,
     )
@@ -60,7 +62,9 @@ def register(appbuilder: Any) -> None:
     units.register(appbuilder)
     elevators.register(appbuilder)
     applications.register(appbuilder)
+    applying.register(appbuilder)
     queue.register(appbuilder)
+    unit_changes.register(appbuilder)
     filing_lists.register(appbuilder)
     contracts.register(appbuilder)
     ledgers.register(appbuilder)

@@ -13,12 +13,13 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Application, Attachment, Version
+from app.models import Application, Attachment, Elevator, Version
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
 from app.views import filed, screens
-from app.views.elevators import _day, _store_files
+from app.views.application_words import asked_words
+from app.views.applying import day_of, store_files
 from app.views.filing_words import WORDS, due_instant
 from app.workflows import applications, filing, submissions
 from app.workflows.submissions import FILING_KINDS
@@ -77,14 +78,14 @@ class ApplicationPages(BaseView):
     def resubmit(self, key: int) -> Any:
         """Send back what was returned, mended; files already there are kept unless they are taken off."""
         row = _row(key)
-        on, bad = _day(request.form.get("effective_on"))
+        on, bad = day_of(request.form.get("effective_on"))
         kept = [k for k in row.data.get("attachments", []) if f"keep_{k}" in request.form]
         try:
             if bad:
                 raise Refusal(Finding(_("日期"), False, _("“%(d)s”不是日期", d=bad), _("请按 2026-11-20 填写")))
             with transaction(db.session):
                 now = clock.now()
-                added = _store_files(row, now)
+                added = store_files(row, now)
                 applications.resubmit(
                     db.session, g.actor, row.id, effective_on=on, reason=request.form.get("reason", ""),
                     attachments=[*kept, *added], at=now,
@@ -125,7 +126,7 @@ class ApplicationPages(BaseView):
             own=own, files=_files(row), following=following, subject=_subject_link(row),
             next_due=due_instant(following.due_at, following.submitted_at, now) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
-            is_filing=row.kind in FILING_KINDS, place=_place(row) if may_decide else None,
+            is_filing=row.kind in FILING_KINDS, asked=asked_words(row), place=_place(row) if may_decide else None,
         )  # fmt: skip
         return page, status
 
@@ -166,7 +167,15 @@ def _files(row: Application) -> list[Attachment]:
 
 def _subject_link(row: Application) -> str | None:
     base = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/"}.get(row.entity)
+    if row.entity == "elevator" and not _sees_elevator(row):
+        return None
     return f"{base}{row.entity_id}" if base else None
+
+
+def _sees_elevator(row: Application) -> bool:
+    """A new unit applies for an elevator that is not its own yet; it reads the code and nothing more."""
+    statement = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), g.actor, Elevator)
+    return db.session.scalar(statement.execution_options(skip_scope=True)) is not None
 
 
 def _place(row: Application) -> tuple[int, int]:

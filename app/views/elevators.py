@@ -6,16 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, g, redirect, request
-from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
-from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import (
     Application,
@@ -30,12 +27,12 @@ from app.models import (
 )
 from app.models.policy import policy_value
 from app.permissions import Verb
-from app.rules.lifecycle import KIND_LABELS, STATUS_KINDS, ApplicationKind, ElevatorStatus, kinds_possible
-from app.transaction import transaction
+from app.rules.lifecycle import STATUS_KINDS
 from app.views import filed, screens
+from app.views.applying import day_of, kinds_offered
 from app.views.filing_pages import FilingPages
 from app.views.filing_words import WORDS, Due, due_days, due_instant
-from app.workflows import applications, attachments, cover, filing, lifecycle, moves
+from app.workflows import cover, filing, moves, on_demand
 
 MOST_FILES = 10
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
@@ -80,10 +77,11 @@ class ElevatorPages(FilingPages):
 
     def facts_of(self, row: Elevator) -> dict[str, Any]:
         actor, today = g.actor, clock.today()
-        on, bad = _day(request.args.get("as_of"))
+        on, bad = day_of(request.args.get("as_of"))
         shown: dict[str, Any] = {
             "words": WORDS, "status": row.status, "as_of": on, "bad_day": bad, "as_of_version": None,
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
+            "status_kinds": STATUS_KINDS,
             "contracts": [], "applications": [], "story": self._story(row), "unit_names": {},
         }  # fmt: skip
         if on is not None:
@@ -92,7 +90,7 @@ class ElevatorPages(FilingPages):
             shown["sections"] = filed.facts(Elevator, version.data) if version else []
             return shown
         if row.approved_version and actor.may(Verb.APPLICATION_SUBMIT):
-            shown["kinds"] = [(k.value, KIND_LABELS[k]) for k in kinds_possible(ElevatorStatus(row.status))]
+            shown["kinds"] = kinds_offered(row)
         if actor.may(Verb.VISIT_READ):
             shown["visits"] = _rows(Visit, Visit.elevator_id == row.id, Visit.id.desc(), Visit.worker)
         if actor.may(Verb.ORDER_READ):
@@ -108,49 +106,6 @@ class ElevatorPages(FilingPages):
             shown["applications"] = _rows(Application, Application.elevator_id == row.id, Application.id.desc())
         return shown
 
-    @expose("/<int:key>/apply/<kind>", methods=["GET", "POST"])
-    @has_access
-    @permission_name("apply")
-    @no_cache
-    def apply(self, key: int, kind: str) -> Any:
-        """使用登记, 停用, 启用, 报废: what stands in the way is shown before anything is typed (GAT-01)."""
-        row, findings, status = self.row(key), [], 200
-        if kind not in STATUS_KINDS:
-            return self.shown(row, [Finding(_("申请事项"), False, _("没有这种申请"), _("请用页面上的按钮"))], 404)
-        typed = {"effective_on": clock.today().isoformat(), "reason": ""} | request.form.to_dict()
-        if request.method == "POST":
-            on, bad = _day(typed["effective_on"])
-            if bad:
-                said = _("“%(d)s”不是日期", d=bad)
-                findings = [Finding(_("日期"), False, said, _("请按 2026-11-20 填写"), field="effective_on")]
-            try:
-                if not findings:
-                    with transaction(db.session):
-                        made = self._apply(row, kind, on, typed["reason"])
-                    flash(_("已提交，编号 %(n)s", n=made.number), "success")
-                    return redirect(f"/applications/{made.id}")
-            except Refusal as refusal:
-                findings = [f for f in refusal.findings if not f.ok]
-            status, row = 422, self.row(key)
-        on, _bad = _day(typed["effective_on"])
-        standing = lifecycle.findings(
-            db.session, kind, row, effective_on=on or clock.today(), reason=typed["reason"] or "…", attachments=[0],
-            submitted_on=clock.today(),
-        )  # fmt: skip
-        label = KIND_LABELS[ApplicationKind(kind)]
-        return self.render_template(
-            "ta/filing/apply.html", title=label, row=row, base=f"/elevators/{key}", kind=kind, form=typed,
-            findings=findings, standing=[f for f in standing if f.field not in _TYPED], words=WORDS,
-            needs_reason=kind != "use_registration", needs_file=kind == "use_registration",
-        ), status  # fmt: skip
-
-    def _apply(self, row: Elevator, kind: str, on: dt.date | None, reason: str) -> Application:
-        now = clock.now()
-        kept = _store_files(row, now)
-        return applications.apply(
-            db.session, g.actor, kind, row, effective_on=on, reason=reason, attachments=kept, at=now
-        )
-
     def _clocks(self, row: Elevator, today: dt.date) -> list[Clock]:
         def near(key: str) -> int:
             return int(policy_value(db.session, key, row.region_code, today) or 0)
@@ -159,10 +114,13 @@ class ElevatorPages(FilingPages):
         held = db.session.get(MaintenanceClock, row.id) if g.actor.may(Verb.WARNING_READ) else None
         if held is not None and held.paused_on is not None:
             stopped = Due(_("已暂停"), None, "", "pause", 40)
-            found.append(Clock(_("维保期限"), stopped, _("自 %(d)s 停用", d=held.paused_on)))
+            found.append(Clock(_("维保期限"), stopped, _("自 %(d)s 暂停", d=held.paused_on)))
         elif held is not None and held.limit_on is not None:
             due_on = due_days(held.limit_on, today, near("near_maintenance_days"), held.limit_days)
             last = _("上次 %(d)s", d=held.last_visit_on) if held.last_visit_on else _("尚未维保")
+            longer = on_demand.running(db.session, row.id, today)
+            if longer is not None:
+                last += _("　按需维保，间隔 %(n)s 天，至 %(d)s", n=longer.interval_days, d=longer.to_on)
             found.append(Clock(_("维保期限"), due_on, f"{held.limit_on}　{last}"))
         elif row.status != "scrapped":
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
@@ -216,38 +174,15 @@ class ElevatorPages(FilingPages):
         return sorted(events, key=lambda e: e.at, reverse=True)[:8]
 
 
-def _store_files(row: Elevator, now: dt.datetime) -> list[int]:
-    """Keep the files of the form; each is checked by content, and one that is refused refuses the whole."""
-    sent = [f for f in request.files.getlist("files") if f and f.filename][:MOST_FILES]
-    return [
-        attachments.store(
-            db.session, g.actor, now, f.stream, f.filename or "", "document", "application", None, g.actor.unit_id,
-            row.region_code,
-        ).id
-        for f in sent
-    ]  # fmt: skip
-
-
 def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:
     statement = scope.apply(select(model).where(criterion), g.actor).options(*(selectinload(r) for r in load))
     return list(db.session.scalars(statement.order_by(order).limit(5)))
-
-
-def _day(text: str | None) -> tuple[dt.date | None, str | None]:
-    """A day of a form or address; what is none is given back to be told."""
-    if not text:
-        return None, None
-    try:
-        return dt.date.fromisoformat(text.strip()), None
-    except ValueError:
-        return None, text[:40]
 
 
 def register(appbuilder: Any) -> None:
     """Add the pages and say which verb each needs."""
     for permission, verb in (
         ("can_read", Verb.ELEVATOR_READ), ("can_write", Verb.ELEVATOR_EDIT), ("can_submit", Verb.FILING_SUBMIT),
-        ("can_apply", Verb.APPLICATION_SUBMIT),
     ):  # fmt: skip
         screens.declare("ElevatorPages", permission, verb)
     appbuilder.add_view_no_menu(ElevatorPages)

@@ -49,6 +49,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("单位"), "UnitScreen.list", "unit", V.UNIT_READ),
         Entry(_l("人员与证书"), "People.list", "people", V.PERSON_READ),
         Entry(_l("维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
+        Entry(_l("维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
     )),
     Group(_l("现场"), (
         Entry(_l("设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),

@@ -1,13 +1,12 @@
 """Applications (LIF-07): apply, decide, return, resubmit, withdraw. What each kind means is its area's affair.
 
-`HANDLERS` names for each kind the workflow module that has an `APPLICATION` of `submissions.Handlers`.
+`kinds.HANDLERS` names for each kind the workflow module that has an `APPLICATION` of `submissions.Handlers`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -24,26 +23,22 @@ from app.rules.approval import (
     may_decide,
     reason_finding,
 )
-from app.rules.lifecycle import KIND_LABELS, STATUS_KINDS, ApplicationKind
+from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
-from app.workflows import lifecycle, submissions
-from app.workflows.submissions import FILING_KINDS, Handlers
+from app.workflows import registration_changes, submissions
+from app.workflows.kinds import HANDLERS, handlers
+from app.workflows.submissions import FILING_KINDS, Asked
 
-# Named, not imported: the areas open applications themselves, so they import this side.
-HANDLERS = {
-    "unit_filing": "filing", "elevator_filing": "filing", "contract_change": "contract_changes",
-    "grade_certificate": "grades",
-    "use_registration": "lifecycle", "suspension": "lifecycle", "reactivation": "lifecycle", "scrapping": "lifecycle",
-}  # fmt: skip
+__all__ = [
+    "HANDLERS", "OPEN_KINDS", "apply", "checks", "conditions_of", "decide", "handlers", "next_waiting", "not_own",
+    "resubmit", "steps", "withdraw",
+]  # fmt: skip
+
 _DECISIONS = frozenset(
     {ApplicationVerb.ACCEPT, ApplicationVerb.RETURN_, ApplicationVerb.APPROVE, ApplicationVerb.REJECT}
 )
 OPINION_LENGTH = 500
-
-
-def handlers(kind: str) -> Handlers:
-    """What a kind of application checks and does."""
-    return cast(Handlers, import_module(f"app.workflows.{HANDLERS[kind]}").APPLICATION)
+OPEN_KINDS = ELEVATOR_KINDS - {ApplicationKind.UNIT_CHANGE}
 
 
 def apply(
@@ -58,23 +53,38 @@ def apply(
     at: dt.datetime,
     data: dict[str, Any] | None = None,
 ) -> Application:
-    """Apply for 使用登记, 停用, 启用 or 报废 of an elevator; refused with every failing check at once."""
+    """Apply for something about an elevator that one sees; refused with every failing check at once.
+
+    A change of the maintenance unit goes by `unit_changes.apply`: the new unit does not see the elevator yet.
+    """
     require(actor, Verb.APPLICATION_SUBMIT)
-    if kind not in STATUS_KINDS:
+    if kind not in OPEN_KINDS:
         raise refuse("申请事项", f"没有“{kind}”这种申请", "请从电梯页面选择可以办理的事项", field="kind", value=kind)
     row = _elevator(session, actor, elevator.id)
-    raise_failing(
-        lifecycle.findings(
-            session, kind, row, effective_on=effective_on, reason=reason, attachments=attachments,
-            submitted_on=clock.local_day(at),
-        )
-    )  # fmt: skip
+    data = dict(data or {})
+    asked = Asked(clock.local_day(at), effective_on, reason, attachments, data, unit_id=actor.unit_id)
+    raise_failing(conditions_of(session, kind, row, asked))
     return submissions.open_application(
         session, actor, kind, entity=Elevator.__tablename__, entity_id=row.id,
-        title=f"{KIND_LABELS[ApplicationKind(kind)]}　{row.code}　{row.address}", region_code=row.region_code, at=at,
-        elevator=row, effective_on=effective_on, reason=(reason or "").strip() or None, attachments=attachments,
-        data=data,
+        title=_title(kind, row, data), region_code=registration_changes.region_of(row, data), at=at, elevator=row,
+        effective_on=effective_on, reason=(reason or "").strip() or None, attachments=attachments,
+        data={name: value for name, value in data.items() if name != "wrong"},
+        parties=registration_changes.parties(row, data),
     )  # fmt: skip
+
+
+def _title(kind: str, row: Elevator, data: dict[str, Any]) -> str:
+    what = KIND_LABELS[ApplicationKind(kind)]
+    if data.get("cause"):
+        what += f"（{CAUSE_LABELS[ChangeCause(data['cause'])]}）"
+    return f"{what}　{row.code}　{row.address}"
+
+
+def conditions_of(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:
+    """Can this be applied for? Every condition, before anything is submitted (GAT-01)."""
+    conditions = handlers(kind).conditions
+    assert conditions is not None
+    return conditions(session, kind, elevator, asked)
 
 
 def checks(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
@@ -151,7 +161,7 @@ def resubmit(
     """
     application = _own(session, actor, application_id)
     returned = submissions.last_step(session, application)
-    application.effective_on = effective_on if application.kind in STATUS_KINDS else application.effective_on
+    application.effective_on = effective_on if application.kind in ELEVATOR_KINDS else application.effective_on
     application.reason = (reason or "").strip() or None
     submissions.attach(session, actor, application, attachments)
     application.submitted_at, application.submitted_by_id = at, actor.user_id
@@ -228,7 +238,7 @@ def _as_seen(session: AnySession, application: Application, seen_version: int) -
 
 
 def _may_decide(session: AnySession, actor: Actor, application: Application) -> None:
-    subject = {application.region_code, *_region_of_row(session, application)}
+    subject = {application.region_code, *_regions_of_row(session, application)}
     findings: list[Finding] = []
     for code in sorted(subject):
         chain = {code[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)}
@@ -242,10 +252,11 @@ def _may_decide(session: AnySession, actor: Actor, application: Application) -> 
         raise NotAllowed(failing.values())
 
 
-def _region_of_row(session: AnySession, application: Application) -> list[str]:
-    """Where the elevator is now: moving one to another district is for an officer of both."""
-    elevator = session.get(Elevator, application.elevator_id) if application.elevator_id else None
-    return [elevator.region_code] if elevator is not None else []
+def _regions_of_row(session: AnySession, application: Application) -> list[str]:
+    """Where the elevator is now, and where it goes: moving one to another district is for an officer of both."""
+    statement = select(Elevator.region_code).where(Elevator.id == (application.elevator_id or 0))
+    found = [session.scalar(statement.execution_options(skip_scope=True)), application.data.get("to_region")]
+    return [code for code in found if code]
 
 
 def _opinion(verb: ApplicationVerb, opinion: str) -> list[Finding]:

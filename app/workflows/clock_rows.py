@@ -8,11 +8,18 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenancePause, Visit
+from app.models import (
+    Elevator,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenancePause,
+    OnDemandInterval,
+    Visit,
+)
 from app.models.policy import policy_value
 from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
-from app.rules.schedule import Clock, Pause, roll
+from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
 from app.transaction import AnySession
 from app.workflows import cover, ledgers, overdue
 
@@ -103,12 +110,12 @@ def pauses_of(session: AnySession, elevator_id: int) -> list[Pause]:
     return [Pause(first, until) for first, until in session.execute(statement.order_by(MaintenancePause.from_on))]
 
 
-def end_pauses(session: AnySession, elevator_id: int, on: dt.date) -> None:
+def end_pauses(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
     statement = select(MaintenancePause).where(
         MaintenancePause.elevator_id == elevator_id, MaintenancePause.to_on.is_(None)
     )
     for found in session.scalars(statement):
-        found.to_on = max(on, found.from_on)
+        found.to_on, found.ended_at = max(on, found.from_on), at
 
 
 def before_unit(row: MaintenanceClock, on: dt.date) -> bool:
@@ -125,8 +132,23 @@ def history(
 ) -> History:
     """What happened from the day of a counted visit to the end of `last`.
 
-    The limit is that of the policy of the anchor's day: a row of missed periods keeps the length it began with.
+    The limit is that of the policy of the anchor's day, or of 按需维保: a row of missed periods keeps the length it
+    began with.
     """
-    limit_days = int(policy_value(session, Key.LIMIT_DAYS, row.region_code, anchor))
+    usual = usual_days(session, row, anchor)
+    limit_days = period_days(anchor, usual, on_demand_of(session, row.elevator_id))
+    interval = interval_of(row, ledger) if limit_days == usual else limit_days
     pauses = pauses_of(session, row.elevator_id)
-    return history_since(anchor, interval_of(row, ledger), limit_days, pauses, last, row.unit_since_on)
+    return history_since(anchor, interval, limit_days, pauses, last, row.unit_since_on)
+
+
+def usual_days(session: AnySession, row: MaintenanceClock, on: dt.date) -> int:
+    """The limit that policy sets for everybody."""
+    return int(policy_value(session, Key.LIMIT_DAYS, row.region_code, on))
+
+
+def on_demand_of(session: AnySession, elevator_id: int) -> list[OnDemand]:
+    """The approved longer intervals of an elevator, each to its real last day."""
+    statement = select(OnDemandInterval).where(OnDemandInterval.elevator_id == elevator_id)
+    rows = session.scalars(statement.order_by(OnDemandInterval.from_on).execution_options(skip_scope=True))
+    return [OnDemand(r.from_on, r.closed_on or r.to_on, r.interval_days) for r in rows]

@@ -18,10 +18,11 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     MaintenancePause,
+    OnDemandInterval,
     Visit,
 )
 from app.permissions import SYSTEM
-from app.rules.schedule import change_unit
+from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
 from app.transaction import AnySession
@@ -29,7 +30,8 @@ from app.workflows import clock_rows, cover, ledgers, moves, orders, overdue
 from app.workflows.ledgers import save as save_ledger
 
 __all__ = [
-    "after_visit", "complete_entry", "pause", "recompute", "resume", "save_ledger", "stop", "unit_changed",
+    "after_visit", "back_to_usual", "complete_entry", "lengthen", "pause", "recompute", "resume", "save_ledger", "stop",
+    "unit_changed",
 ]  # fmt: skip
 DAY = dt.timedelta(days=1)
 BY_CLOCK = SYSTEM.by("clock")
@@ -198,18 +200,26 @@ def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
 
 
 def pause(
-    session: AnySession, elevator_id: int, on: dt.date, application: Application | None, at: dt.datetime
+    session: AnySession,
+    elevator_id: int,
+    on: dt.date,
+    application: Application | None,
+    at: dt.datetime,
+    *,
+    reason: str = "电梯停用",
+    planned_to_on: dt.date | None = None,
 ) -> None:
     """Stop the clock from `on` on: open orders are void, the days left are kept (T13). A stop that stands holds on."""
     row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
-    orders.void_open(session, BY_CLOCK, elevator_id, at, "电梯停用")
+    orders.void_open(session, BY_CLOCK, elevator_id, at, reason)
     if row.paused_on is not None:
         return
     session.add(
         MaintenancePause(
-            elevator_id=elevator_id, from_on=on, application_id=application.id if application else None, known_at=at
+            elevator_id=elevator_id, from_on=on, application_id=application.id if application else None, known_at=at,
+            planned_to_on=planned_to_on,
         )
-    )
+    )  # fmt: skip
     session.flush()
     if row.limit_on is None or row.anchor_on is None:
         row.paused_on = on
@@ -227,7 +237,7 @@ def resume(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) 
     row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
     if row.paused_on is None:
         return
-    clock_rows.end_pauses(session, elevator_id, on)
+    clock_rows.end_pauses(session, elevator_id, on, at)
     if row.limit_left_days is None or row.anchor_on is None:
         row.paused_on = None
     else:
@@ -242,7 +252,7 @@ def stop(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) ->
     if row.limit_on is not None and row.anchor_on is not None:
         clock_rows.judge_through(session, row, on - DAY, at)
     orders.void_open(session, BY_CLOCK, elevator_id, at, "电梯报废")
-    clock_rows.end_pauses(session, elevator_id, on)
+    clock_rows.end_pauses(session, elevator_id, on, at)
     row.limit_on = row.paused_on = row.limit_left_days = row.plan_left_days = None
     cover.release(session, BY_CLOCK, elevator_id, on, at)
     session.flush()
@@ -260,6 +270,7 @@ def unit_changed(
     """
     row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
     if row.unit_id != unit_id:
+        _end_on_demand(session, row, on, at)
         _hand_over(session, row, ledger, on, at)
         row.unit_id, row.unit_since_on = unit_id, on
     orders.void_open(session, BY_CLOCK, elevator_id, at, "维保单位变更", keep_unit_id=unit_id)
@@ -268,6 +279,59 @@ def unit_changed(
         ledger.worker_id = ledger.co_worker_id = ledger.manager_id = None
         ledger.unit_id = unit_id or ledger.unit_id
     session.flush()
+
+
+# --- 按需维保
+
+
+def lengthen(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
+    """A longer interval was approved from `on` on: the running period lasts as it says, orders follow the new plan."""
+    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    if row.anchor_on is None:
+        return
+    if row.limit_on is not None:
+        clock_rows.judge_through(session, row, on - DAY, at)
+    before, usual = row.limit_days, clock_rows.usual_days(session, row, row.anchor_on)
+    row.limit_days = period_days(row.anchor_on, usual, clock_rows.on_demand_of(session, elevator_id))
+    more = row.limit_days - before
+    if row.limit_on is None:
+        row.limit_left_days = None if row.limit_left_days is None else row.limit_left_days + more
+        row.plan_left_days = None if row.plan_left_days is None else row.plan_left_days + more
+        return
+    row.limit_on += DAY * more
+    if ledger is not None and ledger.next_half_month_on is not None:
+        ledgers.plan(ledger, row.anchor_on + DAY * row.limit_days)
+        orders.void_open(session, BY_CLOCK, elevator_id, at, "改为按需维保")
+    session.flush()
+    orders.make_due(session, clock.local_day(at), at, elevator_ids=[elevator_id])
+
+
+def back_to_usual(session: AnySession, on: dt.date, at: dt.datetime) -> int:
+    """The automatic return: what ended before `on` leaves its length behind; the running period was cut already."""
+    last = func.coalesce(OnDemandInterval.closed_on, OnDemandInterval.to_on)
+    statement = select(OnDemandInterval).where(last < on, OnDemandInterval.returned_at.is_(None))
+    ended = list(session.scalars(statement.order_by(OnDemandInterval.id).execution_options(skip_scope=True)))
+    for found in ended:
+        row = clock_rows.held(session, found.elevator_id)
+        spans = clock_rows.on_demand_of(session, found.elevator_id)
+        if not any(span.from_on <= on <= span.to_on for span in spans):
+            row.limit_days = clock_rows.usual_days(session, row, on)
+        found.returned_at = at
+    session.flush()
+    return len(ended)
+
+
+def _end_on_demand(session: AnySession, row: MaintenanceClock, on: dt.date, at: dt.datetime) -> None:
+    """A longer interval was approved for the unit that goes; the usual limit counts from the hand-over on."""
+    statement = select(OnDemandInterval).where(
+        OnDemandInterval.elevator_id == row.elevator_id, OnDemandInterval.to_on >= on,
+        OnDemandInterval.closed_on.is_(None),
+    )  # fmt: skip
+    for found in session.scalars(statement.execution_options(skip_scope=True)):
+        found.closed_on, found.closed_at, found.returned_at = on - DAY, at, at
+        row.limit_days = clock_rows.usual_days(session, row, on)
+        if row.limit_on is not None:
+            row.limit_on = min(row.limit_on, on - DAY + DAY * row.limit_days)
 
 
 def _hand_over(

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.models import Elevator, Unit, Version
+from app.models import Application, Elevator, Unit, Version
 from app.rules.approval import FilingState
 from app.transaction import AnySession
-from app.workflows.filing_fields import Data, Filed, FiledModel, snapshot
+from app.workflows.filing_fields import Data, Filed, FiledModel, put, snapshot
 
 MODEL: dict[str, FiledModel] = {"unit": Unit, "elevator": Elevator}
 
@@ -64,6 +64,34 @@ def as_of(
         statement = statement.where(Version.decided_at <= known_at)
     found: Version | None = session.scalar(statement.order_by(Version.number.desc()).limit(1))
     return found
+
+
+def amend(
+    session: AnySession, row: Filed, changes: Mapping[str, Any], application: Application, on: dt.date, at: dt.datetime
+) -> Version:
+    """Put an approved change of some fields into force as a version of its own; the row is held by the caller.
+
+    A draft that is still edited learns the changes too: submitted later, it must not undo them.
+    """
+    draft = draft_of(session, row)
+    number = next_number(session, row)
+    if draft is not None:
+        number, draft.number = draft.number, number
+        draft.data = draft.data | dict(changes)
+        session.flush()
+    version = Version(
+        entity=row.__tablename__, entity_id=row.id, number=number, state="approved", base_number=row.approved_version,
+        data=snapshot(row) | dict(changes), edited_by_id=application.submitted_by_id, edited_at=at,
+        submitted_at=application.submitted_at, submitted_by_id=application.submitted_by_id, decided_at=at,
+        decided_by_id=application.decided_by_id, opinion=application.opinion, in_force_from=on,
+        reason=application.title,
+    )  # fmt: skip
+    version.digest = digest(version.data)
+    session.add(version)
+    put(row, changes)
+    row.approved_version, row.approved_on = number, on
+    session.flush()
+    return version
 
 
 def digest(data: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ from app.policy import Key
 from app.rules.calendar import day_end
 from app.rules.schedule import first_anchor, limit_on
 from app.transaction import AnySession
-from app.workflows import audit, cover, lifecycle, orders
+from app.workflows import audit, clocks, cover, effects, maintenance_stops, orders
 
 Progress = Callable[[int, int, str], None]
 DAY = dt.timedelta(days=1)
@@ -89,16 +89,17 @@ def run(
     started, tell = time.perf_counter(), progress or (lambda done, total, message: None)
     tell(0, 4, "办理到期事项")
     marks = session.scalar(select(func.max(_overdue.id))) or 0, session.scalar(select(func.max(_order.id))) or 0
-    effects = lifecycle.take_effect_due(session, on, at)
+    taken = effects.take_effect_due(session, on, at)
+    taken += maintenance_stops.end_due(session, on, at) + clocks.back_to_usual(session, on, at)
     tell(1, 4, "启动维保时钟")
-    clocks = start_clocks(session, on, at, region)
+    clocks_started = start_clocks(session, on, at, region)
     tell(2, 4, "判定超期")
     judged, days = judge_until(session, on, at, region, tell)
     tell(3, 4, "生成维保任务")
     made = orders.make_due(session, on, at, region=region)
     digest = _digest(session, on, at, *marks)
     seconds = round(time.perf_counter() - started, 3)
-    summary = Summary(on, region, effects, clocks, judged, made, days, digest, seconds)
+    summary = Summary(on, region, taken, clocks_started, judged, made, days, digest, seconds)
     if summary.changed:
         audit.record(session, actor, at, "schedule.run", "schedule", None, after=summary.as_dict())
     tell(4, 4, "完成")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from app.models import (
     ContractElevator,
     Elevator,
     MaintenancePause,
+    OnDemandInterval,
     OverdueCorrection,
     OverduePeriod,
     ScoreRun,
@@ -32,7 +33,7 @@ from app.models.policy import policy_book, visit_policy
 from app.models.region import code_span
 from app.policy import Key
 from app.rules.schedule import Pause, first_anchor
-from app.rules.scoring import PairFacts, paused_days
+from app.rules.scoring import OnDemandSegment, PairFacts, on_demand_segment, paused_days
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.transaction import AnySession
 from app.workflows.visit_standing import state_as_known
@@ -49,6 +50,7 @@ _bound: Any = ContractElevator.__table__.c
 _elevator: Any = Elevator.__table__.c
 _pause: Any = MaintenancePause.__table__.c
 _status: Any = StatusChange.__table__.c
+_longer: Any = OnDemandInterval.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Facts:
     def __init__(self, session: AnySession, frame: Frame) -> None:
         self.session, self.frame = session, frame
         self._stops = self._read_stops()
+        self._on_demand = self._read_on_demand()
         self._moved = self._read_moved() if frame.present else None
         self._numbers: dict[str, tuple[int, bool]] = {}
 
@@ -138,6 +141,7 @@ class Facts:
         return PairFacts(
             unit_id, elevator_id, held.first_on, end_on, self._policy(held.region_code)[0],
             paused_days=0 if held.first_on is None or not stops else paused_days(stops, held.first_on, end_on),
+            on_demand=self._segments(unit_id, elevator_id, stops, held.first_on, end_on),
             overdue=len(held.overdue), nonconforming=len(held.nonconforming), valid_visits=held.valid,
             overdue_evidence=tuple(held.overdue), nonconforming_evidence=tuple(held.nonconforming),
         )  # fmt: skip
@@ -279,7 +283,7 @@ class Facts:
     def _read_stops(self) -> dict[int, tuple[Pause, ...]]:
         """The stops of every elevator that touch the period; an end that became known later stands still open."""
         frame = self.frame
-        ended_at = (
+        restarted_at = (
             select(func.min(_status.known_at))
             .where(
                 _status.entity == "elevator", _status.entity_id == _pause.elevator_id, _status.field == "status",
@@ -287,6 +291,7 @@ class Facts:
             )
             .scalar_subquery()
         )  # fmt: skip
+        ended_at = func.coalesce(_pause.ended_at, restarted_at)
         found = select(_pause.elevator_id, _pause.from_on, _pause.to_on, ended_at).where(
             _pause.known_at <= frame.as_of,
             _pause.from_on <= frame.to_on,
@@ -297,6 +302,27 @@ class Facts:
             still = known_at is not None and known_at > frame.as_of
             stops[elevator_id].append(Pause(from_on, None if still else to_on))
         return {elevator: tuple(pauses) for elevator, pauses in stops.items()}
+
+    def _read_on_demand(self) -> dict[Pair, list[tuple[dt.date, dt.date, int]]]:
+        """Approved longer intervals that touch the period, by pair; an early end counts once it was known."""
+        frame = self.frame
+        found = select(_longer).where(
+            _longer.c.known_at <= frame.as_of, _longer.c.from_on <= frame.to_on, _longer.c.to_on >= frame.from_on
+        )
+        spans: dict[Pair, list[tuple[dt.date, dt.date, int]]] = defaultdict(list)
+        for row in self.session.execute(found.order_by(_longer.c.from_on)):
+            closed = row.closed_on is not None and row.closed_at <= frame.as_of
+            last = row.closed_on if closed else row.to_on
+            spans[(row.unit_id, row.elevator_id)].append((row.from_on, last, row.interval_days))
+        return spans
+
+    def _segments(
+        self, unit_id: int, elevator_id: int, stops: Sequence[Pause], first_on: dt.date | None, end_on: dt.date
+    ) -> tuple[OnDemandSegment, ...]:
+        spans = self._on_demand.get((unit_id, elevator_id), ())
+        if first_on is None or not spans:
+            return ()
+        return tuple(on_demand_segment(a, b, days, stops, first_on, end_on) for a, b, days in spans)
 
     # --- pairs never visited, and elevators without a contract
 

@@ -6,8 +6,8 @@ Filing, lifecycle, contracts and grades open applications here; `applications` d
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.models import Account, Application, ApplicationStep, Attachment, Elevator
+from app.models import Account, Application, ApplicationParty, ApplicationStep, Attachment, Elevator
 from app.models.choices import APPLICATION_PREFIX
 from app.models.policy import policy_value
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.rules import deadlines
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
@@ -26,7 +26,21 @@ from app.transaction import AnySession
 from app.workflows import moves, outbox
 from app.workflows.numbers import next_number
 
+_READ = Verb.APPLICATION_READ
 FILING_KINDS = frozenset({ApplicationKind.UNIT_FILING.value, ApplicationKind.ELEVATOR_FILING.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an application asks for, before and after it was submitted."""
+
+    submitted_on: dt.date
+    effective_on: dt.date | None = None
+    reason: str | None = None
+    attachments: Sequence[int] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    application_id: int | None = None
+    unit_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +49,16 @@ class Handlers:
 
     `findings` are the checks shown to officer and applicant; a stopping one forbids approval. `approved` puts what
     was asked into force, in the transaction of the decision. `turned_down` is told of reject,
-    return and withdraw, `resubmitted` of what comes back after a return.
+    return and withdraw, `resubmitted` of what comes back after a return. A kind about an elevator in force gives its
+    `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force (`effects.approved`).
     """
 
     findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]
     approved: Callable[[AnySession, Actor, Application, dt.datetime], None]
     turned_down: Callable[[AnySession, Actor, Application, ApplicationVerb, dt.datetime], None] | None = None
     resubmitted: Callable[[AnySession, Actor, Application, dt.datetime], None] | None = None
+    conditions: Callable[[AnySession, str, Elevator, Asked], list[Finding]] | None = None
+    effect: Callable[[AnySession, Actor, Application, Elevator, dt.date, dt.datetime], None] | None = None
 
 
 def open_application(
@@ -60,8 +77,9 @@ def open_application(
     reason: str | None = None,
     attachments: Iterable[int] = (),
     data: dict[str, Any] | None = None,
+    parties: Iterable[int | None] = (),
 ) -> Application:
-    """Submit an application: number, clock, first step, notice to the officers of its region.
+    """Submit an application: number, clock, first step, notice to the officers of its region and the other parties.
 
     Refused while another of the kind is open for the subject; between parallel submissions the partial unique index
     decides, and the loser gets the same refusal.
@@ -83,10 +101,13 @@ def open_application(
     except IntegrityError:
         raise _already(kind, open_of(session, kind, entity, entity_id)) from None
     attach(session, actor, made, attachments)
+    others = {unit_id for unit_id in parties if unit_id is not None} - {actor.unit_id}
+    session.add_all(ApplicationParty(application_id=made.id, unit_id=unit_id) for unit_id in sorted(others))
     # Last: whoever takes a number holds the series until the end of the transaction.
     made.number = next_number(session, APPLICATION_PREFIX[kind], at)
     advance(session, actor, made, ApplicationVerb.SUBMIT, at)
     tell_officers(session, made, at)
+    tell_parties(session, made, "已提交", at)
     return made
 
 
@@ -198,6 +219,18 @@ def tell_applicant(session: AnySession, application: Application, verb: Applicat
         session, at, sorted(recipients), "decision", f"{VERB_LABELS[verb]}：{application.title}",
         body=f"申请编号 {application.number}　{opinion}".strip(), link=link_of(application),
         dedupe_key=f"{verb.value}:{application.id}:{application.row_version}",
+    )  # fmt: skip
+    tell_parties(session, application, VERB_LABELS[verb], at)
+
+
+def tell_parties(session: AnySession, application: Application, deed: str, at: dt.datetime) -> None:
+    """Notice to the other units that the application concerns."""
+    units = select(ApplicationParty.unit_id).where(ApplicationParty.application_id == application.id)
+    recipients = [a for unit_id in session.scalars(units) for a in outbox.accounts_of_unit(session, unit_id, _READ)]
+    outbox.notify(
+        session, at, recipients, "party", f"{deed}：{application.title}",
+        body=f"申请编号 {application.number}　与本单位有关；如有异议请在申请页面留言或联系登记机关",
+        link=link_of(application), dedupe_key=f"party:{application.id}:{application.row_version}",
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from app.models import (
 from app.permissions import SYSTEM
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import transaction
-from app.workflows import applications, lifecycle, moves
+from app.workflows import applications, effects, moves
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import AT, TODAY, attachment, decide, filed_elevator
@@ -160,12 +160,12 @@ def test_a_status_that_does_not_allow_it(session: Any, world: World, kind: str, 
 def test_an_effective_day_to_come_waits_for_it(session: Any, world: World) -> None:
     application = ask(world, "suspension", effective_on=TODAY + 3 * DAY)
     approve(world, application)
-    assert world.own.status == "in_use" and lifecycle.waiting(session, elevator_id=world.own.id) == [application]
+    assert world.own.status == "in_use" and effects.waiting(session, elevator_id=world.own.id) == [application]
     with pytest.raises(Refusal, match="已批准，将于 2026-11-23 生效"):
         ask(world, "scrapping")
     for day, count, status in ((2, 0, "in_use"), (3, 1, "suspended"), (3, 0, "suspended"), (9, 0, "suspended")):
         with transaction(session):
-            assert lifecycle.take_effect_due(session, TODAY + day * DAY, AT + day * DAY) == count
+            assert effects.take_effect_due(session, TODAY + day * DAY, AT + day * DAY) == count
         assert world.own.status == status
     assert changes(world) == [("in_use", "suspended", "suspension", TODAY + 3 * DAY, application.id)]
 
@@ -190,8 +190,8 @@ def test_what_became_impossible_changes_nothing(session: Any, world: World) -> N
     with transaction(session):
         moves.move(session, SYSTEM, world.own, "status", "scrapped", verb="scrapping", at=AT)
     with transaction(session):
-        assert lifecycle.take_effect_due(session, TODAY + 3 * DAY, AT + 3 * DAY) == 0
-    assert world.own.status == "scrapped" and lifecycle.waiting(session) == [waiting]
+        assert effects.take_effect_due(session, TODAY + 3 * DAY, AT + 3 * DAY) == 0
+    assert world.own.status == "scrapped" and effects.waiting(session) == [waiting]
 
 
 @pytest.mark.feature("ELV-09")

@@ -1,0 +1,76 @@
+"""What an application asks for besides day and reason, in words: the same on its page and on its print form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Application, Contract, Elevator, Person, UnitChange
+from app.models.choices import CHANGE_CAUSE
+from app.views import filed
+from app.workflows import ledgers, unit_changes
+from app.workflows.filing_fields import label
+
+Pairs = list[tuple[str, str]]
+
+
+def asked_words(row: Application) -> Pairs:
+    """Label and text of each thing that the kind asks for."""
+    made = _WORDS.get(row.kind)
+    return made(row) if made is not None else []
+
+
+def _unit_change(row: Application) -> Pairs:
+    change: UnitChange | None = unit_changes.of_application(db.session, row)
+    data: dict[str, Any] = row.data
+    names = filed.unit_names([data.get("old_unit_id"), data.get("new_unit_id")])
+    pairs = [
+        (_("原维保单位"), names.get(data.get("old_unit_id") or 0, "—")),
+        (_("新维保单位"), names.get(data.get("new_unit_id") or 0, "—")),
+        (_("新合同签订日期"), data.get("signed_on") or "—"),
+        (_("提出方"), unit_changes.SIDES.get(data.get("side") or "", "—")),
+    ]
+    if data.get("contract_id"):
+        statement = select(Contract.number).where(Contract.id == data["contract_id"])
+        number = db.session.scalar(statement.execution_options(skip_scope=True))
+        pairs.append((_("新合同"), number or "—"))
+    if change is not None:
+        late = _("迟 %(n)s 天", n=(change.applied_on - change.due_on).days) if change.late else _("按期")
+        pairs.append((_("申请期限"), f"{change.due_on}　{late}"))
+    return pairs
+
+
+def _registration_change(row: Application) -> Pairs:
+    data = row.data
+    before, after = filed.words_of_many(Elevator, [data.get("before") or {}, data.get("changes") or {}])
+    pairs = [(_("变更原因"), str(CHANGE_CAUSE.get(data.get("cause") or "", "—")))]
+    names = data.get("changes") or {}
+    return pairs + [(label(Elevator, n), f"{before.get(n, '—')} → {after.get(n, '—')}") for n in names]
+
+
+def _pause(row: Application) -> Pairs:
+    return [(_("恢复日期"), row.data.get("until_on") or _("另行申请恢复"))]
+
+
+def _worker_change(row: Application) -> Pairs:
+    keys = [row.data.get(name) for name in ledgers.PERSONS]
+    statement = select(Person.id, Person.name).where(Person.id.in_([k for k in keys if k]))
+    names = dict(db.session.execute(statement.execution_options(skip_scope=True)).all())  # type: ignore[arg-type]
+    return [(text, names.get(row.data.get(name) or 0, "—")) for name, text in ledgers.PERSONS.items()]
+
+
+def _on_demand(row: Application) -> Pairs:
+    return [
+        (_("维保间隔"), _("%(n)s 天", n=row.data.get("interval_days"))),
+        (_("截止日期"), row.data.get("until_on") or "—"),
+    ]
+
+
+_WORDS: dict[str, Callable[[Application], Pairs]] = {
+    "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
+    "worker_change": _worker_change, "on_demand": _on_demand,
+}  # fmt: skip

@@ -1,0 +1,96 @@
+"""The form of every kind that is applied for from an elevator's page (LIF-06, GAT-01)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.models import Application
+from tests import factories
+from tests.conftest import csrf
+from tests.factories import World
+from tests.journeys.steps import BLANK_PDF
+from tests.workflows.filing_world import fresh
+
+pytestmark = pytest.mark.feature("LIF-06")
+
+
+def send(client: Any, world: World, kind: str, **data: Any) -> Any:
+    form = {
+        "effective_on": clock.today().isoformat(), "reason": "见材料", "csrf_token": csrf(client, "/profile/"),
+        "files": (io.BytesIO(BLANK_PDF), "材料.pdf"),
+    } | data  # fmt: skip
+    return client.post(f"/elevators/{world.own.id}/apply/{kind}", data=form, content_type="multipart/form-data")
+
+
+def test_the_page_offers_what_can_be_applied_for(session: Any, world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["maintenance_head"]).get(f"/elevators/{world.own.id}").text
+    for words in ("停用登记", "变更登记", "维保单位变更", "维保暂停", "维保人员变更", "按需维保"):
+        assert words in page
+    use = sign_in(world.accounts["use_head"]).get(f"/elevators/{world.own.id}").text
+    assert "变更登记" in use and "按需维保" not in use and "恢复维保" not in use
+
+
+def test_a_change_of_registration_by_its_cause(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["use_head"])
+    choose = client.get(f"/elevators/{world.own.id}/apply/registration_change").text
+    assert "请先选择变更原因" in choose and "达到设计使用年限" in choose
+    page = client.get(f"/elevators/{world.own.id}/apply/registration_change?cause=relocation").text
+    assert f'value="{world.own.address}"' in page and "移装监督检验证明" in page and "额定载重量" not in page
+    refused = send(client, world, "registration_change", cause="relocation", address=world.own.address)
+    assert refused.status_code == 422 and "没有任何改动" in refused.text
+    done = send(client, world, "registration_change", cause="relocation", address="明水路 20 号")
+    assert done.status_code == 302, done.text
+    application = fresh(session).scalars(select(Application)).one()
+    officer = sign_in(world.accounts["inspector"]).get(f"/applications/{application.id}").text
+    assert "移装" in officer and f"{world.own.address} → 明水路 20 号" in officer
+
+
+@pytest.mark.feature("PLN-11")
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("maintenance_pause", {"until_on": "明天"}, "恢复日期“明天”不是日期"),
+        ("on_demand", {"interval_days": "三十", "until_on": ""}, "维保间隔“三十”不是数字"),
+        ("on_demand", {"interval_days": "90", "until_on": "2199-01-01"}, "请填写 16 至 30 天"),
+        ("worker_change", {"worker_id": ""}, "没有选择维保人员"),
+        ("suspension", {"effective_on": "31/12"}, "“31/12”不是日期"),
+    ],
+)
+def test_what_is_wrong_is_said_and_the_input_stays(
+    world: World, sign_in: Any, kind: str, data: dict[str, str], words: str
+) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    answer = send(client, world, kind, **data)
+    assert answer.status_code == 422 and words in answer.text and "见材料" in answer.text
+
+
+@pytest.mark.feature("PLN-11")
+def test_stop_workers_and_interval_are_applied_for(session: Any, world: World, sign_in: Any) -> None:
+    new = factories.make_person(session, world.firm, "林以澄")
+    factories.make_ledger(session, world.own, world.worker)
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    assert "林以澄" in client.get(f"/elevators/{world.own.id}/apply/worker_change").text
+    until = clock.today().replace(year=clock.today().year + 1, day=1).isoformat()
+    for kind, data in (
+        ("worker_change", {"worker_id": str(new.id)}), ("maintenance_pause", {"until_on": ""}),
+        ("on_demand", {"interval_days": "30", "until_on": until}),
+    ):  # fmt: skip
+        answer = send(client, world, kind, **data)
+        assert answer.status_code == 302, answer.text
+    officer = sign_in(world.accounts["inspector"])
+    said = {a.kind: officer.get(f"/applications/{a.id}").text for a in fresh(session).scalars(select(Application))}
+    assert "林以澄" in said["worker_change"] and "另行申请恢复" in said["maintenance_pause"]
+    assert "30 天" in said["on_demand"] and until in said["on_demand"]
+
+
+def test_no_such_kind(world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["use_head"])
+    for kind in ("nonsense", "unit_change", "unit_filing"):
+        assert client.get(f"/elevators/{world.own.id}/apply/{kind}").location.endswith(f"/elevators/{world.own.id}")
+    assert client.get(f"/elevators/{world.foreign.id}/apply/suspension").status_code == 404
