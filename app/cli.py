@@ -7,9 +7,10 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, demo, exports, imports, platform, schedule, score
+    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score
 
     accounts.register(app)
+    backups.register(app)
     demo.register(app)
     exports.register(app)
     imports.register(app)

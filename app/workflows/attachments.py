@@ -179,7 +179,7 @@ def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:
 
 def path(folder: str | Path | None, attachment: Attachment) -> Path:
     """Where the bytes are; `folder` defaults to the one in use."""
-    return _place(Path(folder) if folder is not None else _root(), attachment.sha256)
+    return place_of(Path(folder) if folder is not None else _root(), attachment.sha256)
 
 
 # --- content
@@ -235,7 +235,8 @@ def _root() -> Path:
     return _folder
 
 
-def _place(root: Path, digest: str) -> Path:
+def place_of(root: Path, digest: str) -> Path:
+    """Where in a folder of files the bytes with this digest are."""
     return root / digest[:2] / digest[2:4] / digest
 
 
@@ -265,7 +266,7 @@ def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
 
 
 def _keep(draft: Path, digest: str) -> None:
-    place = _place(_root(), digest)
+    place = place_of(_root(), digest)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft.chmod(0o640)
     draft.replace(place)  # the same content twice is one file
