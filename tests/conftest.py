@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +159,35 @@ def app(_application: Any, database: Database) -> Iterator[Any]:
     yield _application
     with _application.app_context():
         db.session.remove()
+
+
+@pytest.fixture
+def elsewhere(app: Any, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
+    """`elsewhere(url)` puts the application on another database and another empty data folder."""
+    import sqlalchemy
+
+    from app.extensions import db
+
+    before = {name: app.config[name] for name in ("DATA_DIR", "UPLOAD_DIR", "SQLALCHEMY_DATABASE_URI")}
+    engines = db._app_engines[app]
+    own = engines[None]
+    made: list[Any] = []
+
+    def move(url: str) -> Any:
+        with app.app_context():
+            db.session.remove()
+        data = tmp_path / f"data{len(made)}"
+        data.mkdir()
+        engines[None] = sqlalchemy.create_engine(url)
+        made.append(engines[None])
+        app.config.update(DATA_DIR=str(data), UPLOAD_DIR=str(data / "files"), SQLALCHEMY_DATABASE_URI=url)
+        return engines[None]
+
+    yield move
+    app.config.update(before)
+    engines[None] = own
+    for engine in made:
+        engine.dispose()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,29 +49,6 @@ def lived(app: Any, world: World) -> World:
     heads.write_text("".join(f"{number} {digest}\n" for number, digest in audit.heads(session)))
     session.rollback()
     return world
-
-
-@pytest.fixture
-def elsewhere(app: Any, tmp_path: Path) -> Iterator[Callable[[str], sa.Engine]]:
-    """`elsewhere(url)` puts the application on another database and another empty data folder."""
-    before = {name: app.config[name] for name in ("DATA_DIR", "UPLOAD_DIR", "SQLALCHEMY_DATABASE_URI")}
-    engines = db._app_engines[app]
-    made, own = [], engines[None]
-
-    def move(url: str) -> sa.Engine:
-        with app.app_context():
-            db.session.remove()
-        data = tmp_path / f"data{len(made)}"
-        engines[None] = sa.create_engine(url)
-        made.append(engines[None])
-        app.config.update(DATA_DIR=str(data), UPLOAD_DIR=str(data / "files"), SQLALCHEMY_DATABASE_URI=url)
-        return engines[None]
-
-    yield move
-    app.config.update(before)
-    engines[None] = own
-    for engine in made:
-        engine.dispose()
 
 
 def run(app: Any, *words: str) -> Any:

@@ -28,14 +28,18 @@ def run() -> None:
     options = current_app.extensions["migrate"].configure_args
     with database.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            # Batch mode rebuilds tables; enforced keys would cascade into the rows of others.
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
+            # Batch mode rebuilds tables; enforced keys would cascade into the rows of others. Past SQLAlchemy, which
+            # would begin a transaction first: inside one the pragma does nothing.
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         context.configure(
             connection=connection, target_metadata=database.metadata, render_item=render_item, **options
         )
-        with context.begin_transaction():
-            context.run_migrations()
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            if connection.dialect.name == "sqlite":
+                connection.connection.cursor().execute("PRAGMA foreign_keys=ON")  # it goes back to the pool
 
 
 run()
