@@ -32,6 +32,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox-deliver": {"task": "app.tasks.outbox.deliver", "schedule": 10.0, "options": {"expires": 10}},
     "audit-seal": {"task": "app.tasks.audit.seal", "schedule": 30.0, "options": {"expires": 30}},
     "heartbeat": {"task": "app.tasks.heartbeat.beat", "schedule": 30.0, "options": {"expires": 30}},
+    "clocks-tell": {"task": "app.tasks.clocks.tell", "schedule": 600.0, "options": {"expires": 600}},
+    "audit-days": {"task": "app.tasks.audit.close_days", "schedule": crontab(minute="20")},
     "nightly-age": {"task": "app.tasks.nightly.age", "schedule": crontab(hour="0", minute="5")},
     "nightly-schedule": {"task": "app.tasks.nightly.schedule", "schedule": crontab(hour="0", minute="20")},
     "nightly-scores": {"task": "app.tasks.nightly.scores", "schedule": crontab(hour="1", minute="30")},

@@ -78,6 +78,7 @@ class Verb(enum.StrEnum):
     INBOX = "inbox"
     POLICY_READ = "policy.read"
     POLICY_EDIT = "policy.edit"
+    CALENDAR_EDIT = "calendar.edit"
     AUDIT_READ = "audit.read"
     OPS = "ops"
 
@@ -124,6 +125,7 @@ VERB_LABEL = {
     V.INBOX: _l("查看收件箱"),
     V.POLICY_READ: _l("查看政策参数"),
     V.POLICY_EDIT: _l("设置政策参数"),
+    V.CALENDAR_EDIT: _l("维护工作日历"),
     V.AUDIT_READ: _l("查看审计日志"),
     V.OPS: _l("打开运维后台"),
 }
@@ -147,7 +149,7 @@ GRANTS: dict[Role, frozenset[Verb]] = {
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
         | {V.ACCOUNT_CREATE, V.REGION_EDIT, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.IMPORT, V.TAKE_OVER,
-           V.SECRET_READ, V.SCHEDULE_RUN, V.AUDIT_READ, V.POLICY_EDIT}
+           V.SECRET_READ, V.SCHEDULE_RUN, V.AUDIT_READ, V.POLICY_EDIT, V.CALENDAR_EDIT}
     ),
     Role.INSPECTOR: frozenset(_REGULATOR),
     Role.MAINTENANCE_HEAD: frozenset(

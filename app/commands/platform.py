@@ -21,7 +21,7 @@ from app.models.policy import policy_book, policy_version
 from app.permissions import SYSTEM
 from app.policy import INHERIT, PRESETS, SPECS, shown
 from app.transaction import transaction
-from app.workflows import audit, jobs, policies
+from app.workflows import audit, audit_days, jobs, policies
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 
@@ -39,7 +39,7 @@ def say(data: Any, text: str, as_json: bool) -> None:
 # --- audit
 
 
-audit_group = AppGroup("audit", help="The sealed audit log: verify, export, seal.")
+audit_group = AppGroup("audit", help="The sealed audit log: verify, export, seal, daily roots.")
 
 
 @audit_group.command("verify")
@@ -52,7 +52,9 @@ def verify_command(context: click.Context, as_json: bool, file: Path | None) -> 
     if file is not None and not file.is_file():
         raise click.ClickException(f"没有文件 {file}")
     known = audit.read_heads(place.read_text(encoding="ascii", errors="replace")) if place.is_file() else {}
-    verdict = audit.verify(db.session, known)
+    days = place.with_name(Path(audit_days.DAYS_FILE).name)
+    roots = audit_days.read_kept(days.read_text(encoding="ascii", errors="replace")) if days.is_file() else {}
+    verdict = audit_days.verify(db.session, audit.verify(db.session, known), roots if file is None else {})
     tail = verdict.unsealed
     text = [f"已核验 {verdict.batches} 批 {verdict.entries} 条，末批摘要 {verdict.head}，对照另存摘要 {len(known)} 个"]
     text += [f"第 {p['batch'] or '?'} 批：{p['problem']}" for p in verdict.problems]
@@ -77,6 +79,17 @@ def export_command(file: Path, as_json: bool) -> None:
             count += 1
     draft.replace(file)
     say({"lines": count, "file": str(file)}, f"写出 {count} 行", as_json)
+
+
+@audit_group.command("days")
+@AS_JSON
+def days_command(as_json: bool) -> None:
+    """Close the days that are over, and print every daily root (day digest a line): keep them elsewhere."""
+    with transaction(db.session):
+        audit_days.close(db.session, clock.now())
+    rows = audit_days.roots(db.session, 100_000)
+    data = [{"on": r.on.isoformat(), "digest": r.digest, "batches": r.batches, "entries": r.entries} for r in rows]
+    say(data, "\n".join(f"{r['on']} {r['digest']}" for r in reversed(data)), as_json)
 
 
 @audit_group.command("seal")

@@ -34,7 +34,7 @@ class Sheet:
 
 def read(path: Path, name: str, kind: Kind) -> Sheet:
     """Read the first sheet of an .xlsx, .xls or .csv; the heading is the first of its rows that names known columns."""
-    table = _csv(path) if name.lower().endswith(".csv") else _workbook(path)
+    table = cells_of(path, name)
     at, found = _header(table, kind)
     headings = [plain_heading(c) for c in table[at]]
     _check_header(found, headings, kind)
@@ -48,6 +48,11 @@ def read(path: Path, name: str, kind: Kind) -> Sheet:
         raise refuse("数据", "只有表头，没有数据行", "请从第二行起填写数据")
     unknown = tuple(h for h, c in zip(headings, found, strict=True) if c is None and h)
     return Sheet(tuple(found), tuple(headings), unknown, rows)
+
+
+def cells_of(path: Path, name: str) -> list[list[Any]]:
+    """All cells of the first sheet of an .xlsx, .xls or .csv."""
+    return _csv(path) if name.lower().endswith(".csv") else _workbook(path)
 
 
 def _workbook(path: Path) -> list[list[Any]]:

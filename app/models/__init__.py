@@ -3,8 +3,9 @@
 from app.models.account import Account, AccountRole, ElevatorAssignment, LoginGuard
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
-from app.models.audit import AuditBatch, AuditEntry
+from app.models.audit import AuditBatch, AuditDay, AuditEntry
 from app.models.batch import ImportBatch, ImportRow
+from app.models.calendar import CalendarDay, ClockMark
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.job import Job, ServiceHeartbeat
@@ -29,7 +30,8 @@ from app.models.visit import Visit, VisitNote
 
 __all__ = [
     "Account", "AccountRole", "Application", "ApplicationParty", "ApplicationStep", "Attachment", "AuditBatch",
-    "AuditEntry", "ColumnChoice", "Contract", "ContractElevator", "Elevator", "ElevatorAssignment", "GradeCertificate",
+    "AuditDay", "AuditEntry", "CalendarDay", "ClockMark", "ColumnChoice", "Contract", "ContractElevator", "Elevator",
+    "ElevatorAssignment", "GradeCertificate",
     "ImportBatch", "ImportRow", "Job", "LoginGuard", "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder",
     "MaintenancePause", "Notification", "NumberSeries", "OnDemandInterval", "OverdueCorrection", "OverduePeriod",
     "Person", "PolicyProposal", "PolicySnapshot", "PolicyValue", "Region", "SavedFilter", "Score", "ScoreEntry",

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Index, Integer, String
+from sqlalchemy import Date, Index, Integer, String
 from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
@@ -51,3 +51,18 @@ class AuditBatch(Model):
     previous: Mapped[str] = col(_l("前批摘要"), String(64))
     digest: Mapped[str] = col(_l("本批摘要"), String(64))
     sealed_at: Mapped[dt.datetime] = col(_l("封存时间"), Instant)
+
+
+class AuditDay(Model):
+    """The root over a day's batches, chained to the day before: the one digest to keep elsewhere."""
+
+    __tablename__ = "audit_day"
+    on: Mapped[dt.date] = col(_l("日期"), Date, primary_key=True)
+    first: Mapped[int] = col(_l("首批"), Integer)
+    last: Mapped[int] = col(_l("末批"), Integer)
+    batches: Mapped[int] = col(_l("批数"), Integer)
+    entries: Mapped[int] = col(_l("条数"), Integer)
+    root: Mapped[str] = col(_l("根摘要"), String(64))
+    previous: Mapped[str] = col(_l("前日摘要"), String(64))
+    digest: Mapped[str] = col(_l("本日摘要"), String(64))
+    closed_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)

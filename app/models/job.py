@@ -17,6 +17,7 @@ JOB_KIND = {
     "schedule": _l("排班"), "age": _l("记录状态更新"), "score": _l("计算得分"),
     "nightly_scores": _l("每晚计算得分"), "report": _l("统计报表"),
     "policy_test": _l("政策回测"),
+    "audit_export": _l("审计日志核验包"),
 }  # fmt: skip
 
 

@@ -62,6 +62,8 @@ class Key(StrEnum):
     CONTRACT_MAX_YEARS = "contract_max_years"
     UNIT_CHANGE_DAYS = "unit_change_days"
     ON_DEMAND_MAX_DAYS = "on_demand_max_days"
+    YELLOW_HOURS = "yellow_hours"
+    ESCALATE_HOURS = "escalate_hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ SPECS: dict[Key, Spec] = dict(
             ),
         ),
         _int(Key.APPROVAL_WORKING_DAYS, _F, "审批时限", 5, "个工作日", 1, 120, may_be_off=True),
+        _int(Key.YELLOW_HOURS, _F, "期限还剩多久即为临近（黄）", 24, "小时", 1, 720),
+        _int(
+            Key.ESCALATE_HOURS, _F, "超过期限后每过多久报上一级", 24, "小时", 1, 720, may_be_off=True,
+            off_means="不上报",
+        ),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
         _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),
         _int(

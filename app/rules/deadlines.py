@@ -6,7 +6,7 @@ the end of the n-th day after; working days (approval clocks only) to the end of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -46,6 +46,14 @@ class Countdown:
     spent: float
     level: DeadlineLevel
     running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which a clock stood; `until` None: it still stands."""
+
+    since: datetime
+    until: datetime | None = None
 
 
 def weekday(day: date) -> bool:
@@ -136,3 +144,16 @@ def countdown(deadline: Deadline, now: datetime, near: timedelta) -> Countdown:
         level = DeadlineLevel.NEAR if left <= near else DeadlineLevel.OK
     running = deadline.stopped_at is None and deadline.paused_at is None
     return Countdown(deadline.due_at, left, max(spent, 0.0), level, running)
+
+
+def replay(due_at: datetime, pauses: Iterable[Span]) -> datetime:
+    """A limit moved by the times in which its clock stood; one that still stands moves it when it ends."""
+    for span in pauses:
+        if span.until is not None:
+            due_at += span.until - span.since
+    return due_at
+
+
+def idle_days(first: date, last: date, is_working_day: WorkingDay) -> int:
+    """Days after first, through last, on which a clock of working days did not run."""
+    return (last - first).days - working_days_between(first, last, is_working_day)

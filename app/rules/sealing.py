@@ -51,3 +51,8 @@ def batch_digest(
         "previous": previous, "sealed_at": sealed_at,
     }  # fmt: skip
     return hashlib.sha256(b"\x02" + canonical(content)).hexdigest()
+
+
+def day_digest(content: Mapping[str, Any]) -> str:
+    """The digest of a day's root, which the next day names as its `previous`."""
+    return hashlib.sha256(b"\x03" + canonical(content)).hexdigest()

@@ -15,7 +15,7 @@ from flask import current_app
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows import audit, audit_days
 
 MOST_BATCHES = 40
 
@@ -31,6 +31,27 @@ def seal() -> int:
         sealed += 1
     witness(Path(current_app.config["DATA_DIR"]) / audit.HEADS_FILE)
     return sealed
+
+
+@shared_task
+def close_days() -> int:
+    """Close the days that are over: one root each, kept beside the database as well. Gives how many."""
+    with transaction(db.session):
+        made = len(audit_days.close(db.session, clock.now()))
+    keep_days(Path(current_app.config["DATA_DIR"]) / audit_days.DAYS_FILE)
+    return made
+
+
+def keep_days(file: Path) -> None:
+    """Append the days that the file does not know yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+", encoding="ascii") as kept:
+        fcntl.flock(kept, fcntl.LOCK_EX)
+        kept.seek(0)
+        known = audit_days.read_kept(kept.read())
+        for row in reversed(audit_days.roots(db.session)):
+            if row.on.isoformat() not in known:
+                kept.write(f"{row.on.isoformat()} {row.digest}\n")
 
 
 def witness(file: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from app.permissions import Verb, require
 from app.reports import exports
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows import audit, audit_days
+
+# Ships with the product's source; whoever has the export needs nothing else.
+VERIFIER = Path(__file__).resolve().parents[2] / "scripts" / "verify_audit.py"
 
 
 @handles("export")
@@ -41,6 +46,32 @@ def run_export(context: JobContext) -> dict[str, Any]:
             )  # fmt: skip
             context.finish(told)
     return told
+
+
+@handles("audit_export")
+def run_audit_export(context: JobContext) -> dict[str, Any]:
+    """The whole log with its daily roots, and the script that verifies it without the product."""
+    with tempfile.TemporaryDirectory(prefix="tian-audit-") as folder:
+        path, log = Path(folder) / "audit.zip", Path(folder) / "log.jsonl"
+        with exports.one_view(context.session), log.open("w", encoding="utf-8") as out:
+            rows = 0
+            for rows, line in enumerate(audit.lines(context.session), 1):
+                out.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+                if rows % 1000 == 0:
+                    context.progress(rows, rows, "写出")
+            kept = audit_days.roots(context.session, 100_000)
+            days = [f"{row.on.isoformat()} {row.digest}\n" for row in reversed(kept)]
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.write(log, "log.jsonl")
+            packed.writestr("days.txt", "".join(days))
+            if VERIFIER.is_file():
+                packed.write(VERIFIER, VERIFIER.name)
+        with transaction(context.session) as session:
+            now = clock.now()
+            context.attach(path, f"审计日志_{clock.local(now):%Y%m%d-%H%M}.zip")
+            audit.record(session, context.actor, now, "audit.export", "audit", None, after={"rows": rows})
+            context.finish({"rows": rows})
+    return {"rows": rows}
 
 
 @handles("report")

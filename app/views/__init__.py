@@ -14,6 +14,8 @@ def register(appbuilder: Any) -> None:
         applications,
         applying,
         audit,
+        calendar,
+        clock_words,
         contracts,
         elevators,
         exports,
@@ -44,6 +46,7 @@ def register(appbuilder: Any) -> None:
     )
 
     menu.install(current_app)
+    clock_words.install(current_app)
     health.register(current_app)
     files.register(current_app)
     security.install(current_app)
@@ -59,6 +62,7 @@ def register(appbuilder: Any) -> None:
     policy.register(appbuilder)
     policy_proposals.register(appbuilder)
     audit.register(appbuilder)
+    calendar.register(appbuilder)
     units.register(appbuilder)
     elevators.register(appbuilder)
     applications.register(appbuilder)

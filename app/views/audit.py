@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import g, request
+from flask import Response, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
@@ -20,7 +20,9 @@ from app.extensions import db
 from app.models import AuditEntry
 from app.permissions import Verb
 from app.rules.calendar import day_end
+from app.transaction import transaction
 from app.views import screens
+from app.workflows import audit_days, jobs
 
 PAGE = 50
 LARGEST = 2**63 - 1
@@ -43,6 +45,39 @@ class Audit(BaseView):
             "ta/platform/audit.html", title=_("审计日志"), rows=[entry(row) for row in rows[:PAGE]], findings=findings,
             kept=kept, next_before=rows[PAGE - 1].id if len(rows) > PAGE else None,
         )  # fmt: skip
+
+
+    @expose("/days")
+    @has_access
+    @permission_name("read")
+    def days(self) -> Any:
+        """The daily roots: to be copied to where nobody of this platform can write."""
+        rows = audit_days.roots(db.session)
+        return self.render_template(
+            "ta/platform/audit_days.html", title=_("审计日根"), rows=rows, waiting=audit_days.unclosed(db.session),
+            may_package=g.actor.may(Verb.OPS), local=clock.local,
+        )  # fmt: skip
+
+    @expose("/days.txt")
+    @has_access
+    @permission_name("read")
+    def days_text(self) -> Any:
+        """As the verifier reads them: day and digest a line, the oldest first."""
+        lines = [f"{row.on.isoformat()} {row.digest}\n" for row in reversed(audit_days.roots(db.session, 100_000))]
+        answer = Response("".join(lines), mimetype="text/plain")
+        answer.headers["Content-Disposition"] = "attachment; filename=audit-days.txt"
+        return answer
+
+    @expose("/package", methods=["POST"])
+    @has_access
+    @permission_name("package")
+    def package(self) -> Any:
+        """Enter the job that makes the package for a verifier outside: the whole log, its roots, the script."""
+        with transaction(db.session) as session:
+            job_id = jobs.enqueue(
+                session, g.actor, clock.now(), "audit_export", _("审计日志核验包"), {"back": "/audit/days"}
+            ).id
+        return redirect(url_for("Jobs.show", job_id=job_id))
 
 
 FIELDS = ("who", "action", "entity", "id", "from", "to")
@@ -102,4 +137,5 @@ def entry(row: AuditEntry) -> dict[str, Any]:
 def register(appbuilder: Any) -> None:
     """Add this page."""
     screens.declare("Audit", "can_read", Verb.AUDIT_READ)
+    screens.declare("Audit", "can_package", Verb.OPS)
     appbuilder.add_view_no_menu(Audit)

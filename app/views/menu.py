@@ -69,6 +69,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("我的子用户"), "SubAccounts.list", "person", V.SUBACCOUNT_EDIT),
         Entry(_l("地区"), "RegionPages.index", "place", V.ACCOUNT_CREATE),
         Entry(_l("政策参数"), "Policy.index", "gear", V.POLICY_READ),
+        Entry(_l("工作日历与时限"), "CalendarPages.index", "calendar", V.POLICY_READ),
         Entry(_l("审计日志"), "Audit.index", "audit", V.AUDIT_READ),
         Entry(_l("运维后台"), "ops.index", "gear", V.OPS),
     )),

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import event, func, select, text, update
 
-from app.models import AuditBatch, AuditEntry
+from app.models import AuditBatch, AuditDay, AuditEntry
 from app.permissions import Actor
 from app.rules.sealing import GENESIS, batch_digest, entry_digest, merkle_root
 from app.transaction import AnySession
@@ -79,7 +79,7 @@ def _plain(value: Any) -> Any:
 
 def seal(session: AnySession, at: dt.datetime, most: int = BATCH_ENTRIES) -> AuditBatch | None:
     """Seal the oldest unsealed entries into the next batch; None when there are none. One sealer at a time."""
-    _one_sealer(session)
+    one_sealer(session)
     last = session.scalars(select(AuditBatch).order_by(AuditBatch.number.desc()).limit(1)).first()
     columns = [getattr(AuditEntry, name) for name in CONTENT]
     rows = session.execute(
@@ -109,7 +109,8 @@ def seal(session: AnySession, at: dt.datetime, most: int = BATCH_ENTRIES) -> Aud
     return batch
 
 
-def _one_sealer(session: AnySession) -> None:
+def one_sealer(session: AnySession) -> None:
+    """Hold the right to seal until the transaction ends."""
     # SQLite's write transaction excludes others already. The lock ends with the transaction.
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEAL_LOCK})
@@ -218,7 +219,7 @@ def read_heads(text: str) -> dict[int, str]:
 
 
 def lines(session: AnySession) -> Iterator[dict[str, Any]]:
-    """Every entry in order of id, then every batch: what a verifier outside the product needs."""
+    """Every entry in order of id, then every batch, then every day: what a verifier outside the product needs."""
     columns = [getattr(AuditEntry, name) for name in (*CONTENT, "batch", "position")]
     last = 0
     while rows := session.execute(
@@ -232,6 +233,12 @@ def lines(session: AnySession) -> Iterator[dict[str, Any]]:
             "type": "batch", "number": batch.number, "first_id": batch.first_id, "last_id": batch.last_id,
             "count": batch.count, "root": batch.root, "previous": batch.previous, "digest": batch.digest,
             "sealed_at": batch.sealed_at.isoformat(timespec="microseconds"),
+        }  # fmt: skip
+    for day in session.scalars(select(AuditDay).order_by(AuditDay.on)):
+        yield {
+            "type": "day", "on": day.on.isoformat(), "first": day.first, "last": day.last, "batches": day.batches,
+            "entries": day.entries, "root": day.root, "previous": day.previous, "digest": day.digest,
+            "closed_at": day.closed_at.isoformat(timespec="microseconds"),
         }  # fmt: skip
 
 

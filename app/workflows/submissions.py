@@ -23,7 +23,7 @@ from app.rules import deadlines
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
-from app.workflows import moves, outbox
+from app.workflows import calendars, moves, outbox
 from app.workflows.numbers import next_number
 
 _READ = Verb.APPLICATION_READ
@@ -161,9 +161,12 @@ def open_of(session: AnySession, kind: str, entity: str, entity_id: int) -> Appl
 
 
 def due_at(session: AnySession, region_code: str, at: dt.datetime) -> dt.datetime | None:
-    """When the decision is due: working days by policy, Monday to Friday; None where policy sets no limit."""
+    """When the decision is due: working days by policy and the region's calendar; None where policy sets no limit."""
     days = policy_value(session, "approval_working_days", region_code, clock.local_day(at))
-    return None if days is None else deadlines.start(at, working_days=int(days)).due_at
+    if days is None:
+        return None
+    is_working = calendars.working_calendar(session, region_code)
+    return deadlines.start(at, working_days=int(days), is_working_day=is_working).due_at
 
 
 def own_application(actor: Actor, application: Application) -> None:

@@ -1,0 +1,78 @@
+"""Days of the working calendar from a workbook: 日期, 上班或放假, 名称; every row's every error at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from app.errors import Finding, Refusal, refuse
+from app.imports.columns import plain_heading
+from app.imports.reading import cells_of
+from app.rules.calendar import day_finding
+from app.workflows.calendars import LONGEST_NAME, MOST_DAYS, Day
+
+HEADINGS = ("日期", "类型", "名称")
+WORKED = {"上班": True, "调休上班": True, "工作日": True, "放假": False, "休息": False, "节假日": False}
+FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日")
+
+
+def read(path: Path, name: str) -> list[Day]:
+    """The days of a file, or a refusal that names every wrong cell by its row as in Excel."""
+    table = cells_of(path, name)
+    at = next((n for n, row in enumerate(table[:10]) if "日期" in [plain_heading(c) for c in row]), None)
+    if at is None:
+        raise refuse("表头", "前 10 行里没有“日期”这一列", "列名为：日期、类型（上班或放假）、名称", field="file")
+    headings = [plain_heading(cell) for cell in table[at]]
+    missing = [word for word in HEADINGS[:2] if word not in headings]
+    if missing:
+        raise refuse("表头", f"缺少列：{'、'.join(missing)}", "列名为：日期、类型（上班或放假）、名称", field="file")
+    days: dict[dt.date, Day] = {}
+    findings: list[Finding] = []
+    for number, row in enumerate(table[at + 1 :], at + 2):
+        cells = dict(zip(headings, row, strict=False))
+        if all(cells.get(word) in (None, "") for word in HEADINGS):
+            continue
+        day = _row(number, cells, days, findings)
+        if day is not None:
+            days[day.on] = day
+    if not days and not findings:
+        raise refuse("数据", "只有表头，没有数据行", "请从表头下一行起填写", field="file")
+    if len(days) > MOST_DAYS:
+        findings.append(Finding("行数", False, f"共 {len(days)} 天", f"一次最多 {MOST_DAYS} 天", field="file"))
+    if findings:
+        raise Refusal(findings)
+    return list(days.values())
+
+
+def _row(number: int, cells: dict[str, Any], days: dict[dt.date, Day], findings: list[Finding]) -> Day | None:
+    on, kind = _day(cells.get("日期")), str(cells.get("类型") or "").strip()
+    name = str(cells.get("名称") or "").strip()
+    wrong = []
+    if on is None:
+        wrong.append(("日期", f"“{cells.get('日期') or ''}”不是日期", "请按 2026-10-01 的格式填写"))
+    elif not day_finding(on, "on", "日期").ok:
+        wrong.append(("日期", f"{on.isoformat()} 超出范围", "请核对年份"))
+    elif on in days:
+        wrong.append(("日期", f"{on.isoformat()} 在文件中出现两次", "请只留一行"))
+    if kind not in WORKED:
+        wrong.append(("类型", f"“{kind}”不是上班或放假", "请填写“上班”或“放假”"))
+    if len(name) > LONGEST_NAME:
+        wrong.append(("名称", f"有 {len(name)} 个字", f"最多 {LONGEST_NAME} 个字"))
+    for column, found, remedy in wrong:
+        findings.append(Finding(f"第 {number} 行 {column}", False, found, remedy, field="file", value=str(number)))
+    return None if wrong or on is None else Day(on, WORKED[kind], name)
+
+
+def _day(cell: Any) -> dt.date | None:
+    if isinstance(cell, dt.datetime):
+        return cell.date()
+    if isinstance(cell, dt.date):
+        return cell
+    text = str(int(cell)) if isinstance(cell, float) and cell == int(cell) else str(cell or "").strip()
+    for form in FORMS:
+        try:
+            return dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC).date()
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,80 @@
+"""The one register of limits that run (CLK-01): what starts each, by which policy, when it turns, who is told.
+
+A limit's due instant is stored where it belongs (`Application.due_at`, `Visit.sheet_due_at` …) by the workflow that
+starts it with `rules.deadlines`. Here it is declared once, for the page that lists them and the round that tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_
+
+from app.models import Application, MaintenanceClock, Visit
+from app.permissions import Verb
+from app.policy import Key
+from app.rules.approval import WAITING_STATES
+
+Criterion = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A kind of limit. Words for the page; `due`, `running` and the rest for the round of notices.
+
+    `unit` names the column of the unit that is told in one notice for all of its rows; without it each row is told by
+    itself. `escalates`: what stays undone goes to the office above, step by step.
+    """
+
+    name: str
+    title: str
+    starts: str
+    limit: Key
+    measure: str
+    pauses: str
+    ends: str
+    told: str
+    above: str
+    model: Any
+    due: Any
+    running: Callable[[], Criterion]
+    verb: Verb
+    list_link: str
+    by_day: bool = False
+    unit: Any = None
+    unit_verb: Verb | None = None
+    escalates: bool = False
+
+
+WORKING, HOURS, DAYS = "工作日，按工作日历", "小时，连续计", "自然日，到当日 24:00"
+NEVER = "不暂停"
+
+CLOCKS: tuple[Clock, ...] = (
+    Clock(
+        "approval", "审批", "提交之时", Key.APPROVAL_WORKING_DAYS, WORKING, "退回补正到重新提交之间",
+        "办结", "有权审批的人员（临近、超期各一次）", "逐级报上级监管部门，最后报平台管理员",
+        Application, Application.due_at,
+        lambda: and_(Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES])),
+        Verb.APPLICATION_DECIDE, "/applications/queue", escalates=True,
+    ),
+    Clock(
+        "sheet", "上传维保单", "签退之时", Key.SHEET_HOURS, HOURS, NEVER, "上传维保单",
+        "维保单位（临近、超期各一次，合并为一条）", "不上报；逾期即不合规", Visit, Visit.sheet_due_at,
+        lambda: Visit.awaiting_sheet.is_(True), Verb.VISIT_READ, "/visits/?tab=sheet", unit=Visit.unit_id,
+        unit_verb=Verb.VISIT_APPROVE,
+    ),
+    Clock(
+        "review", "使用单位复核", "签退之时", Key.REVIEW_DAYS, DAYS, NEVER, "复核，或现场签名",
+        "使用单位（临近、超期各一次，合并为一条）", "不上报；逾期即不合规", Visit, Visit.review_due_at,
+        lambda: Visit.awaiting_review.is_(True), Verb.VISIT_READ, "/visits/?tab=review", unit=Visit.use_unit_id,
+        unit_verb=Verb.VISIT_REVIEW,
+    ),
+    Clock(
+        "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",
+        "计入的维保", "预警页和首页的数字", "不上报；逾期即超期记录", MaintenanceClock,
+        MaintenanceClock.limit_on, lambda: MaintenanceClock.paused_on.is_(None), Verb.WARNING_READ,
+        "/warnings/", by_day=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,87 @@
+"""CLK-01 on the pages: the year, the register of limits, the countdown with its reason."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.models import CalendarDay
+from app.rules.deadlines import Span, idle_days, replay, weekday
+from tests.conftest import csrf
+from tests.factories import World
+from tests.workflows.clock_world import add_visit
+from tests.workflows.filing_world import AT
+from tests.workflows.test_applications import suspend
+
+pytestmark = pytest.mark.feature("CLK-01")
+
+
+def test_days_are_set_shown_and_cleared(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    assert "还没有录入这一年" in browser.get("/calendar/?year=2026").text
+    token = csrf(browser, "/calendar/")
+    sent = {
+        "region": "980402000000", "year": "2026", "kind": "rest", "from_on": "2026-10-01", "to_on": "2026-10-07",
+        "name": "国庆节", "source": "国办发明电〔2025〕7 号", "csrf_token": token,
+    }  # fmt: skip
+    wrong = browser.post("/calendar/days", data=sent | {"to_on": "2026-09-01", "source": ""})
+    assert wrong.status_code == 422 and "截止不早于起始" in wrong.text
+    page = browser.post("/calendar/days", data=sent, follow_redirects=True)
+    assert "已改 7 天" in page.text and page.text.count("国庆节 放假") == 7
+    browser.post("/calendar/days", data=sent | {"kind": "clear", "to_on": "2026-10-01"})
+    world.session.rollback()
+    assert world.session.query(CalendarDay).count() == 6
+
+
+def test_a_file_is_imported_whole_or_not_at_all(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+
+    def send(text: str) -> Any:
+        data = {
+            "region": "980402000000", "year": "2026", "source": "文号", "csrf_token": csrf(browser, "/calendar/"),
+            "file": (io.BytesIO(text.encode()), "days.csv"),
+        }  # fmt: skip
+        return browser.post("/calendar/import", data=data, follow_redirects=True)
+
+    wrong = send("日期,类型\n2026-10-01,放假\n哪天,放假\n2026-10-03,不知道\n")
+    assert wrong.status_code == 422 and "第 3 行 日期" in wrong.text and "第 4 行 类型" in wrong.text
+    world.session.rollback()
+    assert world.session.query(CalendarDay).count() == 0
+    assert "已改 1 天" in send("日期,类型\n2026-10-01,放假\n").text
+
+
+def test_an_inspector_reads_and_units_do_not(world: World, sign_in: Any) -> None:
+    text = sign_in(world.accounts["inspector"]).get("/calendar/").text
+    assert "工作日历" in text and "/calendar/days" not in text
+    assert "cal-year" not in sign_in(world.accounts["clerk"]).get("/calendar/", follow_redirects=True).text
+
+
+def test_the_register_names_every_limit_and_counts(world: World, sign_in: Any) -> None:
+    suspend(world, at=AT)
+    text = sign_in(world.accounts["inspector"]).get("/calendar/clocks").text
+    for words in ("审批", "上传维保单", "使用单位复核", "维保期限", "工作日，按工作日历", "5 个工作日", "24 小时"):
+        assert words in text
+
+
+def test_the_countdown_says_why(world: World, sign_in: Any) -> None:
+    row = suspend(world, at=AT)
+    browser = sign_in(world.accounts["inspector"])
+    page = browser.get(f"/applications/{row.id}").text
+    assert "审批时限 5 个工作日（缺省" in page and "自 2026-11-20 10:00 起算" in page and "其间非工作日 2 天" in page
+    assert "审批时限 5 个工作日" in browser.get("/applications/queue").text
+    on = clock.today()
+    world.session.rollback()
+    visit = add_visit(
+        world.session, world.own, world.worker, on, state="awaiting", awaiting_sheet=True, sheet_due_at=clock.now()
+    )
+    world.session.commit()
+    assert "签退后 24 小时 内上传维保单（缺省" in browser.get(f"/visits/{visit.id}").text
+
+
+def test_a_pause_moves_a_limit_and_one_that_stands_does_not_yet() -> None:
+    hour = AT.replace(hour=3) - AT
+    assert replay(AT, [Span(AT, AT + hour), Span(AT)]) == AT + hour
+    assert idle_days(AT.date(), AT.date().replace(day=27), weekday) == 2
