@@ -40,6 +40,12 @@ def settings() -> dict[str, Any]:
         "DATA_DIR": str(folder),
         "UPLOAD_DIR": str(folder / "files"),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'tian.db'}",
+        # A connection that the server closed meanwhile is noticed before it is used; SQLite has no server.
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": True, "pool_recycle": 1800, "pool_size": int(os.environ.get("DATABASE_POOL", "5")),
+        } if os.environ.get("DATABASE_URL", "").startswith("postgresql") else {},
+        "PROXIES": int(os.environ.get("PROXIES", "0")),
+        "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
         "CELERY_BROKER_URL": os.environ.get("CELERY_BROKER_URL", ""),
         "CELERY_RESULT_BACKEND": os.environ.get("CELERY_RESULT_BACKEND", ""),
         "APP_NAME": "梯安",

@@ -11,20 +11,26 @@ def create_app(**overrides: Any) -> Flask:
     """Build the WSGI application from the environment; `overrides` win (tests)."""
     # Imported here: rules and policy import `app.errors` and must not pull Flask in.
     from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
     from app import api, celery_app, cli, field, logs, ops, views
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
-    from app.views import requests
+    from app.views import metrics, requests
     from app.workflows import attachments
 
     app = Flask(__name__)
     app.config.update(config.settings() | overrides)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if app.config["PROXIES"]:
+        # Only what as many proxies as there are have added; further addresses in the header are a client's word.
+        count = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)
+    metrics.install(app)
     logs.install(app)
     celery_app.make_celery(app)
     attachments.use_folder(app.config["UPLOAD_DIR"])

@@ -17,7 +17,7 @@ from celery.schedules import crontab
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, logs
 from app.extensions import db
 from app.tasks import MODULES
 from app.workflows.jobs import job_queued, show_service
@@ -155,6 +155,31 @@ def _send_job(job_id: int) -> None:
         current_app.send_task("app.tasks.jobs.run_job", args=[job_id])
     except Exception:
         log.exception("job %s was not sent; the reaper will", job_id)
+    else:
+        log.info("job %s sent", job_id)
+
+
+@signals.setup_logging.connect
+def _logging(**_: Any) -> None:
+    """Worker and beat write the same JSON lines as the web; connecting here keeps Celery from its own format."""
+    logs.to_stderr("")
+
+
+@signals.before_task_publish.connect
+def _sent(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """The message carries the id of the request, or of the task, that sent it."""
+    if headers is not None:
+        headers["asked_by"] = logs.request_id()
+
+
+@signals.task_prerun.connect
+def _task_begins(task: Any = None, **_: Any) -> None:
+    logs.begin_task(task.name, str(task.request.get("asked_by") or ""))
+
+
+@signals.task_postrun.connect
+def _task_ends(**_: Any) -> None:
+    logs.end_task()
 
 
 _worker_stops = threading.Event()

@@ -1,4 +1,7 @@
-"""Logs as JSON lines with the request's id: one line a request, and whatever else is said meanwhile."""
+"""Logs as JSON lines with the request's id: one line a request, and whatever else is said meanwhile.
+
+The id goes with what a request sends to the queue (`celery_app.py`), so that one search finds page, job and failure.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 
-QUIET = ("/static/", "/health")
+QUIET = ("/static/", "/health", "/metrics")
 
 
 def _where(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -22,34 +25,63 @@ def _where(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def install(app: Flask) -> None:
-    """Send the standard library's loggers through structlog to stderr. Tests keep pytest's own handlers."""
-    shared: list[Any] = [
-        _where,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+def request_id() -> str:
+    """The id of the request that is answered, or of the one that asked for the running task; else empty."""
+    if has_request_context():
+        return str(g.get("request_id", ""))
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def begin_task(name: str, asked_by: str) -> None:
+    """From now on this thread's lines name the task and the request that asked for it."""
+    structlog.contextvars.bind_contextvars(task=name, **({"request_id": asked_by} if asked_by else {}))
+
+
+def end_task() -> None:
+    structlog.contextvars.clear_contextvars()
+
+
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    _where,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def formatter() -> logging.Formatter:
+    """One JSON object a line, tracebacks included, for structlog's loggers and everybody else's."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.dict_tracebacks,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
+
+
+def to_stderr(*names: str) -> None:
+    """Send these loggers' lines ("" is the root) to stderr as JSON, and nowhere else."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter())
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def install(app: Flask) -> None:
+    """Send the standard library's loggers through structlog to stderr. Tests keep pytest's own handlers."""
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     if not app.config.get("TESTING"):
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(formatter)
-        logger = logging.getLogger("app")
-        logger.handlers[:] = [handler]
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+        to_stderr("app")
     requests = structlog.stdlib.get_logger("app.requests")
 
     @app.before_request

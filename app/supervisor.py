@@ -131,12 +131,7 @@ def commands(place: Place) -> dict[str, Sequence[str]]:
     python, queue = sys.executable, place.data / "queue"
     celery = [python, "-m", "celery", "-A", "run:celery"]
     return {
-        # Threads, because a browser opens connections before it needs them and each would hold a synchronous
-        # worker until its timeout. Views keep their filters per request (views/base.py), so threads are safe.
-        "web": [
-            python, "-m", "gunicorn", "run:app", "--bind", place.bind, "--workers", "2", "--worker-class", "gthread",
-            "--threads", "4", "--timeout", "120", "--graceful-timeout", "30", "--no-control-socket",
-        ],
+        "web": [python, "-m", "gunicorn", "run:app", "--config", "deploy/gunicorn.conf.py", "--bind", place.bind],
         "worker": [
             *celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
         ],

@@ -52,8 +52,8 @@ TOKEN = "foreigntoken990001"
 PERSONAS = (
     "region_admin", "inspector", "maintenance_head", "clerk", "worker", "use_head", "safety_officer",
 )  # fmt: skip
-# Doors that are open to everybody on purpose; what they show is checked elsewhere.
-OPEN = re.compile(r"^/(static|appbuilder/static|login|logout|health|lang|swaggerview-static)")
+# Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
+OPEN = re.compile(r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static)")
 # Signing out or changing the language would end the walk itself; /health is open and tells of services only.
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|health)")
 STRING_VALUES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from flask import Flask, Response, g, request
@@ -10,13 +11,17 @@ from flask_login import current_user
 from app.permissions import NOBODY
 from app.workflows.actors import actor_of
 
+# What a proxy in front may give; anything else is replaced, so that nobody writes his own text into the logs.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
+
 
 def install(app: Flask) -> None:
     """Hook the request cycle; runs before FAB's own hooks that read the user."""
 
     @app.before_request
     def _who() -> None:
-        g.request_id = request.headers.get("X-Request-Id", "")[:40] or secrets.token_hex(8)
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.csp_nonce = secrets.token_urlsafe(16)
         g.actor = actor_of(current_user._get_current_object(), "web", request.remote_addr)  # type: ignore[attr-defined]
 

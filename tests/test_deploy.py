@@ -1,0 +1,180 @@
+"""deploy/: what it names exists, and its commands really bring the product up on PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from sqlalchemy.orm import Session
+
+from tests.databases import ROOT
+from tests.factories import PASSWORD, World
+from tests.services import end_process, free_port
+
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+OURS = ("setup", "web", "worker", "beat")
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(:[-?][^}]*)?\}")
+# What the product itself never reads: the other images' and compose's own.
+OTHERS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "CERTIFICATES", "HTTP_PORT", "HTTPS_PORT", "TIAN_VERSION"}
+OF_WORKER = {"WORKER_PROCESSES"}
+
+
+def read_by_product() -> set[str]:
+    """Every variable that the product's code asks for."""
+    files = [ROOT / "config.py", DEPLOY / "gunicorn.conf.py"]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return set(re.findall(r"environ(?:\.get|\.setdefault)?[(\[]['\"]([A-Z_]+)['\"]", text))
+
+
+def test_every_variable_given_is_one_that_the_product_reads() -> None:
+    for name in OURS:
+        assert set(COMPOSE["services"][name]["environment"]) <= read_by_product()
+
+
+def test_the_example_names_every_variable_once_and_every_secret_is_asked_for() -> None:
+    lines = (DEPLOY / "compose.yaml").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("#"))
+    used: dict[str, str] = dict(VARIABLE.findall(text))
+    example = dict(
+        line.split("=", 1) for line in (DEPLOY / "env.example").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    )  # fmt: skip
+    assert set(example) == set(used)
+    for name, tail in used.items():
+        secret = re.search("KEY|PASSWORD|TOKEN", name)
+        assert not secret or (tail.startswith(":?") and example[name] == ""), f"{name} has a default"
+    assert set(used) - OTHERS - OF_WORKER <= read_by_product()
+
+
+def test_what_depends_and_is_mounted_is_there() -> None:
+    services, volumes = COMPOSE["services"], set(COMPOSE["volumes"])
+    for service in services.values():
+        assert set(service.get("depends_on", ())) <= set(services)
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert source in volumes or source.startswith("${") or (DEPLOY / source).is_file(), volume
+        assert service.get("healthcheck") or service is services["setup"] or service is services["proxy"]
+        # Nothing but the proxy is reached from outside.
+        assert "ports" not in service or service is services["proxy"]
+    assert re.search(r"server web:(\d+);", (DEPLOY / "nginx.conf").read_text())[1] == "8080"  # type: ignore[index]
+    assert services["web"]["environment"]["PORT"] == "8080"
+
+
+def test_the_image_holds_what_its_file_names() -> None:
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    for name in [*re.findall(r"(?:scripts|deploy)/[\w.]+", text), "requirements.txt"]:
+        assert (ROOT / name).is_file(), name
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".git", "deploy/.env", "instance"} <= set(ignored)
+    assert "USER tian" in text
+
+
+@contextmanager
+def running(service: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A service's own command from the compose file, with its defaults, on this machine's folders."""
+    text = VARIABLE.sub(lambda m: (m[2] or "").removeprefix(":-"), COMPOSE["services"][service]["command"])
+    words = shlex.split(text.replace("/data", environment["DATA_DIR"]))
+    with (Path(environment["DATA_DIR"]) / f"{service}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        end_process(process.pid, signal.SIGTERM, patience=40)
+
+
+def health(url: str, *parts: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(DEPLOY / "healthcheck.py"), f"{url}/health", *parts]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_its_commands_bring_the_product_up_on_postgresql_and_redis(
+    databases: Any, redis_url: str, tmp_path: Path
+) -> None:
+    database = databases["postgresql"]
+    database.renew()
+    with Session(database.engine) as session:
+        login = World(session).accounts["region_admin"].username
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    given = COMPOSE["services"]["web"]["environment"]
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"},
+        **{name: VARIABLE.sub(lambda m: (m[2] or "").removeprefix(":-"), value) for name, value in given.items()},
+        "DATABASE_URL": database.url, "CELERY_BROKER_URL": redis_url, "CELERY_RESULT_BACKEND": redis_url,
+        "DATA_DIR": str(tmp_path), "HOST": "127.0.0.1", "PORT": str(port), "SECRET_KEY": "for this test alone",
+        "METRICS_TOKEN": "token", "HTTPS": "0", "FLASK_APP": "run.py",
+    }  # fmt: skip
+
+    def said() -> str:
+        return "\n".join(f"{file.name}\n{file.read_text()[-1500:]}" for file in tmp_path.glob("*.log"))
+
+    assert health(url, "database").returncode == 1
+    with ExitStack() as stack:
+        for service in ("web", "worker", "beat"):
+            stack.enter_context(running(service, environment))
+        until(lambda: answers(url), said)
+        assert health(url, "database", "migrations", "broker", "worker", "beat").returncode == 0
+        browser = requests.Session()
+        page = browser.get(f"{url}/login/")
+        form = {"username": login, "password": PASSWORD, "csrf_token": csrf(page)}
+        assert browser.post(f"{url}/login/", data=form, allow_redirects=False).status_code == 302
+        asked = browser.post(
+            f"{url}/jobs/schedule", data={"on": "2026-03-01", "csrf_token": csrf(browser.get(f"{url}/profile/"))},
+            headers={"X-Request-Id": "a-night-by-hand"}, allow_redirects=False,
+        )  # fmt: skip
+        assert asked.status_code == 302, asked.text
+        # The worker's lines name the request that asked for the work.
+        worker = tmp_path / "worker.log"
+        until(lambda: [line for line in lines(worker, "a-night-by-hand") if "starts" in line], said)
+        told = requests.get(f"{url}/metrics", headers={"Authorization": "Bearer token"})
+        assert 'tian_requests_total{method="POST",route="/login/",status="302"} 1.0' in told.text
+        assert requests.get(f"{url}/metrics").status_code == 404
+    for file in tmp_path.glob("*.log"):
+        assert "Traceback" not in file.read_text(), said()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def lines(file: Path, text: str) -> list[str]:
+    return [line for line in file.read_text().splitlines() if text in line]
+
+
+def csrf(answer: requests.Response) -> str:
+    found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', answer.text)
+    assert found
+    return found[1]
+
+
+def until(holds: Any, said: Any) -> None:
+    end = time.monotonic() + 150
+    while not holds():
+        assert time.monotonic() < end, said()
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("name", ["HTTPS", "PROXIES"])
+def test_behind_the_proxy_addresses_and_cookies_are_the_outer_ones(name: str) -> None:
+    assert COMPOSE["services"]["web"]["environment"][name] == "1"
+    conf = (DEPLOY / "nginx.conf").read_text()
+    assert "X-Forwarded-For   $remote_addr" in conf and "$proxy_add_x_forwarded_for" not in conf
