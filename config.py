@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 from pathlib import Path
@@ -17,18 +18,26 @@ def data_dir() -> Path:
 
 def secret_key(folder: Path) -> str:
     """The session key: from SECRET_KEY, else a random one kept in the data folder, readable by its owner only."""
-    if os.environ.get("SECRET_KEY"):
-        return os.environ["SECRET_KEY"]
-    kept = folder / "secret_key"
-    if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    return os.environ.get("SECRET_KEY") or kept_secret(folder / "secret_key", secrets.token_urlsafe(48))
+
+
+def data_keys(folder: Path) -> list[str]:
+    """Keys of what the database keeps sealed, the current one first: from DATA_KEYS, else one in the data folder."""
+    given = [key.strip() for key in os.environ.get("DATA_KEYS", "").split(",") if key.strip()]
+    return given or [kept_secret(folder / "data_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())]
+
+
+def kept_secret(path: Path, fresh: str) -> str:
+    """What the file holds; a fresh secret is written where there is none, once however many processes start."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return kept.read_text().strip()
+            return path.read_text().strip()
         with os.fdopen(handle, "w") as out:
-            out.write(secrets.token_urlsafe(48))
-    return kept.read_text().strip()
+            out.write(fresh)
+    return path.read_text().strip()
 
 
 def settings() -> dict[str, Any]:
@@ -48,6 +57,14 @@ def settings() -> dict[str, Any]:
         "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
         "CELERY_BROKER_URL": os.environ.get("CELERY_BROKER_URL", ""),
         "CELERY_RESULT_BACKEND": os.environ.get("CELERY_RESULT_BACKEND", ""),
+        "DATA_KEYS": data_keys(folder),
+        "SMS_GATEWAY_URL": os.environ.get("SMS_GATEWAY_URL", ""),
+        "SMS_GATEWAY_SECRET": os.environ.get("SMS_GATEWAY_SECRET", ""),
+        "SMTP_URL": os.environ.get("SMTP_URL", ""),
+        "MAIL_FROM": os.environ.get("MAIL_FROM", ""),
+        "DINGTALK_WEBHOOK": os.environ.get("DINGTALK_WEBHOOK", ""),
+        "DINGTALK_SECRET": os.environ.get("DINGTALK_SECRET", ""),
+        "SELF_REGISTRATION": os.environ.get("SELF_REGISTRATION", "1").lower() in {"1", "true", "yes"},
         "APP_NAME": "梯安",
         "APP_REGION_LABEL": os.environ.get("REGION_LABEL", ""),
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",

@@ -14,7 +14,7 @@ def create_app(**overrides: Any) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
-    from app import api, celery_app, cli, field, logs, ops, views
+    from app import api, celery_app, channels, cli, field, logs, ops, vault, views
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import metrics, requests
@@ -27,6 +27,8 @@ def create_app(**overrides: Any) -> Flask:
         # Only what as many proxies as there are have added; further addresses in the header are a client's word.
         count = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    vault.use_keys(app.config["DATA_KEYS"])
+    channels.install(app.config)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)

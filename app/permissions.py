@@ -25,6 +25,8 @@ class Role(enum.StrEnum):
     SAFETY_OFFICER = "safety_officer"
     TESTER = "tester"
     RESCUE_AGENT = "rescue_agent"
+    # A unit that registered itself, until it is approved; nobody hands it out, and no account keeps it.
+    APPLICANT = "applicant"
 
 
 ROLE_LABEL = {
@@ -32,6 +34,7 @@ ROLE_LABEL = {
     Role.MAINTENANCE_HEAD: _l("维保单位负责人"), Role.MAINTENANCE_MANAGER: _l("维保经理"), Role.WORKER: _l("维保员"),
     Role.CLERK: _l("维保文员"), Role.USE_HEAD: _l("使用单位负责人"), Role.SAFETY_OFFICER: _l("使用单位安全员"),
     Role.TESTER: _l("检验人员"), Role.RESCUE_AGENT: _l("应急坐席"),
+    Role.APPLICANT: _l("待审核单位"),
 }  # fmt: skip
 
 
@@ -168,11 +171,12 @@ GRANTS: dict[Role, frozenset[Verb]] = {
     Role.SAFETY_OFFICER: frozenset(_EVERYONE | _READING | {V.VISIT_REVIEW, V.APPLICATION_SUBMIT}),
     Role.TESTER: frozenset(_EVERYONE | {V.ELEVATOR_READ}),
     Role.RESCUE_AGENT: frozenset(_EVERYONE | {V.ELEVATOR_READ}),
+    Role.APPLICANT: frozenset(_EVERYONE | {V.UNIT_READ, V.UNIT_EDIT, V.FILING_SUBMIT, V.APPLICATION_READ}),
 }  # fmt: skip
 
 # Which roles a giver may hand out; never one with a verb that the giver lacks, save main accounts made by regulators.
 ASSIGNABLE: dict[Role, frozenset[Role]] = {
-    Role.PLATFORM_ADMIN: frozenset(Role) - {Role.WORKER},
+    Role.PLATFORM_ADMIN: frozenset(Role) - {Role.WORKER, Role.APPLICANT},
     Role.REGION_ADMIN: frozenset(
         {Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.USE_HEAD, Role.TESTER, Role.RESCUE_AGENT}
     ),

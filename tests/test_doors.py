@@ -53,7 +53,9 @@ PERSONAS = (
     "region_admin", "inspector", "maintenance_head", "clerk", "worker", "use_head", "safety_officer",
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
-OPEN = re.compile(r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static)")
+OPEN = re.compile(
+    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha)"
+)
 # Signing out or changing the language would end the walk itself; /health is open and tells of services only.
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|health)")
 STRING_VALUES = {

@@ -24,16 +24,59 @@ from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.region import Region
 from app.models.score import Score, ScoreEntry, ScoreRun
+from app.models.sign_in import Captcha, OneTimeCode
 from app.models.unit import Unit
 from app.models.version import StatusChange, Version
 from app.models.visit import Visit, VisitNote
 
+# One a line: areas grow side by side.
 __all__ = [
-    "Account", "AccountRole", "Application", "ApplicationParty", "ApplicationStep", "Attachment", "AuditBatch",
-    "AuditDay", "AuditEntry", "CalendarDay", "ClockMark", "ColumnChoice", "Contract", "ContractElevator", "Elevator",
-    "ElevatorAssignment", "GradeCertificate",
-    "ImportBatch", "ImportRow", "Job", "LoginGuard", "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder",
-    "MaintenancePause", "Notification", "NumberSeries", "OnDemandInterval", "OverdueCorrection", "OverduePeriod",
-    "Person", "PolicyProposal", "PolicySnapshot", "PolicyValue", "Region", "SavedFilter", "Score", "ScoreEntry",
-    "ScoreRun", "ServiceHeartbeat", "StatusChange", "Unit", "UnitChange", "Version", "Visit", "VisitNote",
-]  # fmt: skip
+    "Account",
+    "AccountRole",
+    "Application",
+    "ApplicationParty",
+    "ApplicationStep",
+    "Attachment",
+    "AuditBatch",
+    "AuditDay",
+    "AuditEntry",
+    "CalendarDay",
+    "Captcha",
+    "ClockMark",
+    "ColumnChoice",
+    "Contract",
+    "ContractElevator",
+    "Elevator",
+    "ElevatorAssignment",
+    "GradeCertificate",
+    "ImportBatch",
+    "ImportRow",
+    "Job",
+    "LoginGuard",
+    "MaintenanceClock",
+    "MaintenanceLedger",
+    "MaintenanceOrder",
+    "MaintenancePause",
+    "Notification",
+    "NumberSeries",
+    "OnDemandInterval",
+    "OneTimeCode",
+    "OverdueCorrection",
+    "OverduePeriod",
+    "Person",
+    "PolicyProposal",
+    "PolicySnapshot",
+    "PolicyValue",
+    "Region",
+    "SavedFilter",
+    "Score",
+    "ScoreEntry",
+    "ScoreRun",
+    "ServiceHeartbeat",
+    "StatusChange",
+    "Unit",
+    "UnitChange",
+    "Version",
+    "Visit",
+    "VisitNote",
+]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from flask_appbuilder.security.sqla.models import Role as AccountRole  # noqa: F401 (part of this module's names)
 from flask_appbuilder.security.sqla.models import User as FabUser
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -43,6 +43,12 @@ class Account(FabUser):
     locked_until: Mapped[dt.datetime | None] = col(_l("锁定至"), Instant)
     # Raised when the password, role or scope changes: sessions that carry an older one end (ACC-15).
     session_epoch: Mapped[int] = col(_l("会话代"), Integer, default=1, server_default="1")
+    # The second factor: a sealed TOTP secret with the last step that was used, or a code by SMS (ACC-07).
+    totp_secret: Mapped[str | None] = col(_l("动态口令密钥"), Text)
+    totp_step: Mapped[int | None] = col(_l("动态口令步数"), BigId)
+    sms_factor: Mapped[bool] = col(_l("登录短信认证"), Boolean, default=False, server_default=text("false"))
+    # Registered by itself: until its unit is approved it may file, and nothing else (ACC-03).
+    self_registered: Mapped[bool] = col(_l("自行注册"), Boolean, default=False, server_default=text("false"))
     parent_user_id: Mapped[int | None] = col(_l("建立者"), Integer, ForeignKey("ab_user.id"), index=True)
 
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

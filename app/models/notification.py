@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Instant, Model, col, pk
 
 NOTICE_STATE = {"queued": _l("待发"), "sent": _l("已发"), "failed": _l("失败")}
-CHANNEL = {"inbox": _l("站内信")}
+CHANNEL = {"inbox": _l("站内信"), "sms": _l("短信"), "email": _l("邮件"), "dingtalk": _l("钉钉机器人")}
 
 
 class Notification(Model):
-    """One notice to one account by one channel. `dedupe_key` makes a repeated verb send once."""
+    """One notice to one account by one channel. `dedupe_key` makes a repeated verb send once.
+
+    `is_secret` takes the content away once the notice was sent or given up (a code is nobody's later reading).
+    """
 
     __tablename__ = "notification"
     __table_args__ = (
@@ -28,6 +31,8 @@ class Notification(Model):
     topic: Mapped[str] = col(_l("主题"), String(40))
     title: Mapped[str] = col(_l("标题"), String(160))
     body: Mapped[str | None] = col(_l("内容"), Text)
+    address: Mapped[str | None] = col(_l("发往"), String(120), sensitive="mobile")
+    is_secret: Mapped[bool] = col(_l("发后清除内容"), Boolean, default=False, server_default=text("false"))
     link: Mapped[str | None] = col(_l("链接"), String(200))
     dedupe_key: Mapped[str | None] = col(_l("去重键"), String(120), unique=True)
     state: Mapped[str] = col(_l("状态"), String(10), default="queued", choices=NOTICE_STATE)

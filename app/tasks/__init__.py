@@ -6,6 +6,7 @@ MODULES = (
     "app.tasks.clocks",
     "app.tasks.exports",
     "app.tasks.heartbeat",
+    "app.tasks.housekeeping",
     "app.tasks.imports",
     "app.tasks.jobs",
     "app.tasks.nightly",

@@ -15,6 +15,7 @@ def register(appbuilder: Any) -> None:
         applying,
         audit,
         calendar,
+        captcha,
         clock_words,
         contracts,
         elevators,
@@ -35,9 +36,12 @@ def register(appbuilder: Any) -> None:
         policy_proposals,
         profile,
         queue,
+        recovery,
         regions,
         reports,
+        roles,
         scores,
+        second_step,
         security,
         sub_accounts,
         unit_changes,
@@ -50,12 +54,16 @@ def register(appbuilder: Any) -> None:
     health.register(current_app)
     files.register(current_app)
     security.install(current_app)
+    captcha.register(appbuilder)
+    recovery.register(appbuilder)
+    second_step.register(appbuilder)
     lookup.register(appbuilder)
     inbox.register(appbuilder)
     imports.register(appbuilder)
     regions.register(appbuilder)
     profile.register(appbuilder)
     accounts.register(appbuilder)
+    roles.register(appbuilder)
     sub_accounts.register(appbuilder)
     people.register(appbuilder)
     jobs.register(appbuilder)

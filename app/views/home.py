@@ -273,8 +273,11 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
     ).one()
     if unit.approved_version > 0 and any_reported:
         return []
+    own_filing = (_("完善单位备案并上报"), link("/units/mine"), unit.filing_state in ("pending", "approved"))
+    if not actor.may(Verb.ELEVATOR_EDIT):  # registered by itself and not approved yet
+        return [own_filing]
     return [
-        (_("完善单位备案并上报"), link("/units/mine"), unit.filing_state in ("pending", "approved")),
+        own_filing,
         (_("登记电梯"), link("/elevators/"), bool(any_elevator)),
         (_("上报电梯备案"), link("/elevators/?tab=draft"), bool(any_reported)),
     ]

@@ -1,25 +1,30 @@
-"""One's own account: what it is (个人信息), and changing the password (修改密码)."""
+"""One's own account: facts, bound phone and second factor (个人信息), and changing the password (修改密码)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g, redirect, request, session
+import segno
+from flask import flash, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 
-from app import clock
-from app.errors import Refusal
+from app import clock, vault
+from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Account
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import screens
+from app.views.account_forms import run
 from app.views.security import begin_session, confirm_own_password
-from app.workflows import accounts
+from app.workflows import accounts, codes, recovery, second_factor
 from app.workflows.issuing import password_length
+
+# Where the session keeps the secret of an app that is being taken into use.
+SECRET = "totp_secret"
 
 
 class Password(BaseView):
@@ -62,7 +67,7 @@ class Password(BaseView):
 
 
 class Profile(BaseView):
-    """个人信息."""
+    """个人信息: facts, bound phone, second factor (ACC-06, ACC-07)."""
 
     route_base = "/profile"
     default_view = "show"
@@ -70,21 +75,103 @@ class Profile(BaseView):
     @expose("/")
     @has_access
     @permission_name("show")
+    @no_cache
     def show(self) -> Any:
-        account = db.session.get(Account, g.actor.user_id)
-        assert account is not None
+        return self._page([], 200)
+
+    @expose("/phone/code", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def phone_code(self) -> Any:
+        """Send a code to the number that is to be bound."""
+        phone = request.form.get("phone", "")[:30]
+        sent, findings, status = run(
+            lambda unit: recovery.ask_binding(unit, g.actor, phone, clock.now(), request.remote_addr)
+        )
+        if sent:
+            flash(_("验证码已发往 %(phone)s", phone=sent), "success")
+        return self._page(findings, status, phone=phone, sent=bool(sent))
+
+    @expose("/phone", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def phone(self) -> Any:
+        phone, code = request.form.get("phone", "")[:30], request.form.get("code", "")[:20]
+        refusal, _findings, _status = run(lambda unit: recovery.bind(unit, g.actor, phone, code, clock.now()))
+        if refusal is not None:
+            return self._page(refusal.findings, 422, phone=phone, sent=True)
+        flash(_("手机已绑定，可以用它登录"), "success")
+        return redirect(url_for("Profile.show"))
+
+    @expose("/sms", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def sms(self) -> Any:
+        """Switch codes by SMS at sign-in; taking them off asks for the password."""
+        on = request.form.get("on") == "1"
+        return self._switch(on, lambda unit: second_factor.switch_sms(unit, g.actor, on, clock.now()))
+
+    @expose("/totp", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def totp(self) -> Any:
+        """Take an authenticator app into use; its secret waits, sealed, in the session until a code confirms it."""
+        if request.form.get("off"):
+            return self._switch(False, lambda unit: second_factor.switch_totp_off(unit, g.actor, clock.now()))
+        kept = session.get(SECRET)
+        code = request.form.get("code", "")[:20]
+        if not kept or not code:
+            session[SECRET] = vault.seal(second_factor.new_secret())
+            return redirect(url_for("Profile.show") + "#totp")
+        secret = vault.unseal(kept)
+        _done, findings, status = run(
+            lambda unit: second_factor.switch_totp_on(unit, g.actor, secret, code, clock.now())
+        )
+        if findings:
+            return self._page(findings, status)
+        session.pop(SECRET, None)
+        flash(_("动态口令已启用，下次登录时使用"), "success")
+        return redirect(url_for("Profile.show"))
+
+    def _switch(self, on: bool, deed: Any) -> Any:
+        account = _me()
+        try:
+            if not on:
+                confirm_own_password(account, request.form.get("password", ""), "password")
+        except Refusal as refusal:
+            return self._page([f for f in refusal.findings if not f.ok], refusal.status_code)
+        _done, findings, status = run(deed)
+        if findings:
+            return self._page(findings, status)
+        flash(_("已保存"), "success")
+        return redirect(url_for("Profile.show"))
+
+    def _page(self, findings: list[Finding], status: int, phone: str = "", sent: bool = False) -> Any:
+        account = _me()
         facts = [
             (_("姓名"), account.get_full_name()),
             (_("登录名"), account.username),
-            (_("手机"), mask_mobile(account.phone) if account.phone else "—"),
+            (_("手机"), mask_mobile(account.phone) if account.phone else _("未绑定")),
             (_("角色"), "、".join(str(ROLE_LABEL[r]) for r in sorted(g.actor.roles)) or "—"),
             (_("所属单位"), str(account.unit) if account.unit else "—"),
             (_("管辖地区"), str(account.region) if account.region else "—"),
             (_("人员"), str(account.person) if account.person else "—"),
             (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else "—"),
         ]
-        since = session.get("since")
-        return self.render_template("ta/accounts/profile.html", title=_("个人信息"), facts=facts, since=since)
+        kept = session.get(SECRET)
+        secret = vault.unseal(kept) if kept and not account.totp_secret else ""
+        picture = segno.make(second_factor.address_of(account, secret)).svg_data_uri(scale=4) if secret else ""
+        page = self.render_template(
+            "ta/accounts/profile.html", title=_("个人信息"), facts=facts, since=session.get("since"), account=account,
+            findings=findings, phone=phone, sent=sent, can_sms=codes.available(), secret=secret, picture=picture,
+        )  # fmt: skip
+        return page, status
+
+
+def _me() -> Account:
+    account = db.session.get(Account, g.actor.user_id)
+    assert account is not None
+    return account
 
 
 def register(appbuilder: Any) -> None:

@@ -16,13 +16,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app import clock
-from app.errors import Finding
+from app.errors import Finding, Refusal
 from app.models import Account
 from app.permissions import NOBODY, Verb
 from app.transaction import transaction
 from app.views import screens
 from app.views.sign_in import SecurityApi, SignIn
-from app.workflows import signin
+from app.workflows import codes, second_factor, signin
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
@@ -112,6 +112,27 @@ def sign_in(username: str, password: str, via: str = "web") -> Account:
         raise refusal
     assert tried.account is not None
     return tried.account
+
+
+def confirm_second_factor(account: Account, code: str) -> Refusal | None:
+    """None when the code is right; wrong ones count against the same lock as wrong passwords."""
+    database = current_app.appbuilder.session  # type: ignore[attr-defined]
+    try:
+        with transaction(database):
+            tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr)
+    except Refusal as refusal:
+        return refusal
+    wrong: Refusal | None = None
+    with transaction(database):
+        try:
+            if second_factor.factor_of(account) == "totp":
+                second_factor.check_totp(database, account, code, clock.now())
+            else:
+                codes.check(database, account.id, "login", code, clock.now())
+        except Refusal as refusal:
+            wrong = refusal
+        locked = signin.finish(database, tried, wrong is None, clock.now(), login=False)
+    return wrong and (locked if locked is not None and tried.left <= 0 else wrong)
 
 
 def confirm_own_password(account: Account, password: str, field: str) -> None:

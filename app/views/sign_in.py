@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import flash, g, jsonify, redirect, request, session, url_for
+from flask import current_app, flash, g, jsonify, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.api import BaseApi, safe
 from flask_appbuilder.security.decorators import no_cache
@@ -14,7 +14,10 @@ from flask_babel import gettext as _
 from flask_jwt_extended import create_access_token, create_refresh_token, current_user, jwt_required
 from flask_login import logout_user
 
+from app import clock
 from app.errors import Refusal
+from app.extensions import db
+from app.workflows import codes, second_factor, signin
 
 
 class SignIn(AuthDBView):
@@ -25,28 +28,38 @@ class SignIn(AuthDBView):
     @expose("/login/", methods=["GET", "POST"])
     @no_cache
     def login(self) -> Any:
+        from app.views import captcha, second_step
         from app.views.security import ENDED, begin_session, sign_in
 
         if g.user.is_authenticated:
             return redirect(safe_next())
         findings, status = [], 200
         ended = session.pop("ended", None)
+        name = request.form.get("username", "")[:200]
         if request.method == "POST":
             try:
-                account = sign_in(request.form.get("username", ""), request.form.get("password", ""))
+                if signin.captcha_needed(db.session, name, clock.now()) and (wrong := captcha.answered()):
+                    raise wrong
+                account = sign_in(name, request.form.get("password", ""))
             except Refusal as refusal:
                 findings, status = refusal.findings, 401
             else:
                 target = safe_next()
+                if second_factor.factor_of(account):
+                    return second_step.begin(account, target)
                 begin_session(account)
                 return redirect(target)
+        needed = bool(name) and signin.captcha_needed(db.session, name, clock.now())
         page = self.render_template(
             self.login_template,
             title=_("登录"),
             findings=findings,
             ended=ENDED.get(ended or ""),
-            username=request.form.get("username", "")[:200],
+            username=name,
             next=request.args.get("next", ""),
+            asked=captcha.new_question() if needed else None,
+            may_register=current_app.config["SELF_REGISTRATION"],
+            may_recover=codes.available(),
         )
         return page, status
 
@@ -104,6 +117,7 @@ class SecurityApi(BaseApi):
                     username: {type: string}
                     password: {type: string}
                     refresh: {type: boolean}
+                    code: {type: string, description: "Second factor, where the account has one"}
           responses:
             200:
               description: Tokens
@@ -118,7 +132,7 @@ class SecurityApi(BaseApi):
             401: {description: Wrong name or password, or locked}
             403: {description: The first password must be changed on the web page first}
         """
-        from app.views.security import sign_in
+        from app.views.security import confirm_second_factor, sign_in
 
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or not all(isinstance(body.get(k), str) for k in ("username", "password")):
@@ -127,6 +141,14 @@ class SecurityApi(BaseApi):
             account = sign_in(body["username"], body["password"], "api")
         except Refusal as refusal:
             return jsonify(errors=[f.as_dict() for f in refusal.findings], message=str(refusal)), 401
+        if factor := second_factor.factor_of(account):
+            code = body.get("code")
+            if not isinstance(code, str):
+                what = "动态口令" if factor == "totp" else "短信验证码（先在网页登录获取）"
+                return _errors(401, "二次验证", f"本账号还须提供{what}", "请在 code 中给出后重新提交")
+            wrong = confirm_second_factor(account, code[:20])
+            if wrong is not None:
+                return jsonify(errors=[f.as_dict() for f in wrong.findings], message=str(wrong)), 401
         if account.must_change_password:
             return _errors(403, "首次登录", "初始密码须先修改", "请用浏览器登录并修改密码")
         claims = {"epoch": account.session_epoch}

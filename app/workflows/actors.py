@@ -20,7 +20,7 @@ def actor_of(account: Any, via: str = "web", address: str | None = None) -> Acto
     return Actor(
         user_id=account.id,
         name=account.get_full_name(),
-        roles=frozenset(Role(r.name) for r in account.roles if r.name in KNOWN_ROLES),
+        roles=_roles(account),
         region_code=account.region_code,
         unit_id=account.unit_id,
         person_id=account.person_id,
@@ -29,6 +29,13 @@ def actor_of(account: Any, via: str = "web", address: str | None = None) -> Acto
         via=via,
         address=address,
     )
+
+
+def _roles(account: Any) -> frozenset[Role]:
+    """A self-registered unit files and does nothing else until its first version is approved (ACC-03)."""
+    if account.self_registered and (account.unit is None or account.unit.approved_version == 0):
+        return frozenset({Role.APPLICANT})
+    return frozenset(Role(r.name) for r in account.roles if r.name in KNOWN_ROLES)
 
 
 def actor_by_id(session: AnySession, user_id: int, via: str) -> Actor:

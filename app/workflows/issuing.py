@@ -22,7 +22,7 @@ from app.policy.keys import Key
 from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key
 from app.rules.identifiers import check_password as check_password_form
 from app.transaction import AnySession
-from app.workflows import audit, signin
+from app.workflows import audit, second_factor, signin
 
 # No l, I, O, 0, 1: the password is read from a screen or a note.
 _LETTERS = "".join(c for c in string.ascii_letters if c not in "lIO")
@@ -45,6 +45,7 @@ def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.d
     password = check_password_form(typed, least, account.username, "new_password") if typed else random_password(least)
     account.set_password(password)
     account.must_change_password = True
+    second_factor.forget(account)
     signin.unlock(session, account.id)
     session.flush()
     audit.record(session, actor, at, "account.reset_password", "account", account.id)

@@ -61,6 +61,20 @@ def notify(
     return written
 
 
+def send_to(
+    session: AnySession, at: dt.datetime, account_id: int, channel: str, address: str, topic: str, content: str, *,
+    title: str = "", secret: bool = False,
+) -> Notification:  # fmt: skip
+    """Write one notice by a channel beside the inbox to an address of the account's."""
+    notice = Notification(
+        channel=channel, recipient_id=account_id, address=address[:120], topic=topic[:40], title=title[:160] or "通知",
+        body=content, is_secret=secret, state="queued", tries=0, created_at=at, next_try_at=at,
+    )  # fmt: skip
+    session.add(notice)
+    session.flush()
+    return notice
+
+
 # --- who is to be told
 
 
@@ -170,7 +184,11 @@ def send(session: AnySession, notice_id: int, at: dt.datetime) -> bool:
         notice.error = f"{type(error).__name__}: {error}"[:500]
         notice.state = "failed" if notice.tries >= MOST_TRIES else "queued"
         notice.next_try_at = None if notice.state == "failed" else at + FIRST_WAIT * 2 ** (notice.tries - 1)
+        if notice.state == "failed" and notice.is_secret:
+            notice.body = None
         return False
+    if notice.is_secret:
+        notice.body = None
     notice.state, notice.sent_at, notice.next_try_at, notice.error = "sent", at, None, None
     return True
 
@@ -182,9 +200,9 @@ def _any(session: AnySession, notice_id: int) -> Notification | None:
 
 
 def retry(session: AnySession, notice_id: int, at: dt.datetime) -> bool:
-    """Queue a failed notice again, with all its tries."""
+    """Queue a failed notice again, with all its tries. A secret one is gone; its receiver asks for a new one."""
     notice = _any(session, notice_id)
-    if notice is None or notice.state != "failed":
+    if notice is None or notice.state != "failed" or notice.is_secret:
         return False
     notice.state, notice.tries, notice.next_try_at = "queued", 0, at
     return True

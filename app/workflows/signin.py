@@ -26,6 +26,8 @@ from app.workflows import audit
 
 # One address may fail this many times as often as one account before it waits too: offices share an address.
 ADDRESS_FACTOR = 40
+# After so many wrong tries of a name a question against machines is asked as well (ACC-04).
+CAPTCHA_AFTER = 2
 FIELD = "username"
 
 
@@ -92,6 +94,14 @@ def begin(session: AnySession, typed: str, at: dt.datetime, *, via: str = "web",
     return _begin(session, find_account(session, typed), login_key(typed), at, via, address)
 
 
+def captcha_needed(session: AnySession, typed: str, at: dt.datetime) -> bool:
+    """Whether this name must answer a question first; a name that nobody has asks for it just the same."""
+    account = find_account(session, typed)
+    row = session.get(LoginGuard, _key_of(account, login_key(typed)), populate_existing=True)
+    minutes = dt.timedelta(minutes=lock_policy(session, at)[1])
+    return row is not None and row.tries >= CAPTCHA_AFTER and row.last_try_at > at - minutes
+
+
 def begin_confirmation(session: AnySession, account: Account, at: dt.datetime, address: str | None = None) -> Try:
     """Count one try of an account that confirms a deed with its own password: no way round the lock by that door."""
     return _begin(session, account, "", at, "web", address)
@@ -101,8 +111,7 @@ def _begin(
     session: AnySession, account: Account | None, name: str, at: dt.datetime, via: str, address: str | None
 ) -> Try:
     tries, minutes = lock_policy(session, at)
-    own = f"account:{account.id}" if account else "name:" + hashlib.sha256(name.encode()).hexdigest()[:48]
-    rows = [(_guard(session, own, at), tries)]
+    rows = [(_guard(session, _key_of(account, name), at), tries)]
     if address and not _is_local(address):
         rows.append((_guard(session, f"address:{address}"[:64], at), tries * ADDRESS_FACTOR))
     window = dt.timedelta(minutes=minutes)
@@ -182,6 +191,10 @@ def lock_policy(session: AnySession, at: dt.datetime) -> tuple[int, int]:
         int(policy_value(session, Key.LOCK_TRIES, top, on)),
         int(policy_value(session, Key.LOCK_MINUTES, top, on)),
     )
+
+
+def _key_of(account: Account | None, name: str) -> str:
+    return f"account:{account.id}" if account else "name:" + hashlib.sha256(name.encode()).hexdigest()[:48]
 
 
 def _guard(session: AnySession, key: str, at: dt.datetime) -> LoginGuard:

@@ -1,0 +1,42 @@
+"""What proves who signs in beside the password: pictures against machines, codes sent to a phone."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped
+
+from app.models.base import Instant, Model, col, pk
+
+
+class Captcha(Model):
+    """A question that was shown and what answers it, sealed; good for one try."""
+
+    __tablename__ = "captcha"
+    __table_args__ = (Index("ix_captcha_expires", "expires_at"),)
+    id: Mapped[str] = col(_l("编号"), String(32), primary_key=True)
+    answer: Mapped[str] = col(_l("答案"), Text)
+    expires_at: Mapped[dt.datetime] = col(_l("有效至"), Instant)
+
+
+class OneTimeCode(Model):
+    """A code sent to a phone for one purpose. Only its hash is kept; a newer one of the purpose replaces it."""
+
+    __tablename__ = "one_time_code"
+    __table_args__ = (
+        Index("ix_one_time_code_target", "target", "created_at"),
+        Index("ix_one_time_code_account", "account_id", "purpose", "created_at"),
+        Index("ix_one_time_code_asked_from", "asked_from", "created_at"),
+    )
+    id: Mapped[int] = pk()
+    purpose: Mapped[str] = col(_l("用途"), String(12))
+    account_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    target: Mapped[str] = col(_l("发往"), String(120), sensitive="mobile")
+    code_hash: Mapped[str] = col(_l("验证码摘要"), String(64))
+    tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
+    asked_from: Mapped[str | None] = col(_l("来源地址"), String(60))
+    created_at: Mapped[dt.datetime] = col(_l("发出时间"), Instant)
+    expires_at: Mapped[dt.datetime] = col(_l("有效至"), Instant)
+    used_at: Mapped[dt.datetime | None] = col(_l("使用时间"), Instant)

@@ -1,0 +1,44 @@
+"""Codes by phone and questions against machines: how often, how long, in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from app.errors import Finding
+
+CODE_DIGITS = 6
+CODE_MINUTES = 10
+CODE_TRIES = 5
+BETWEEN_SECONDS = 60
+# (how many, within) for one number or account, and for one address from which many people may come.
+TARGET_LIMITS = ((5, timedelta(hours=1)), (10, timedelta(days=1)))
+ADDRESS_LIMITS = ((30, timedelta(hours=1)), (100, timedelta(days=1)))
+_DIGITS = "零一二三四五六七八九"
+
+
+def flood_finding(
+    sent_at: Sequence[datetime], at: datetime, limits: Sequence[tuple[int, timedelta]] = TARGET_LIMITS,
+    between_seconds: int = BETWEEN_SECONDS,
+) -> Finding:  # fmt: skip
+    """Whether one more code may be sent now, given when the earlier ones were; the finding says from when on."""
+    waits = [at]
+    if sent_at and between_seconds:
+        waits.append(max(sent_at) + timedelta(seconds=between_seconds))
+    for most, within in limits:
+        inside = sorted(moment for moment in sent_at if moment > at - within)
+        if len(inside) >= most:
+            waits.append(inside[-most] + within)
+    seconds = -int((at - max(waits)).total_seconds() // 1)
+    if seconds <= 0:
+        return Finding("验证码发送次数", True, "可以发送")
+    span = f"{seconds} 秒" if seconds < 120 else f"{-(-seconds // 60)} 分钟"
+    return Finding(
+        "验证码发送次数", False, "发送得太频繁", f"请在 {span}后再试；已收到的验证码 {CODE_MINUTES} 分钟内有效",
+        field="code",
+    )  # fmt: skip
+
+
+def word_question(first: int, second: int) -> tuple[str, str]:
+    """A sum in words for those who do not see pictures: question and answer. Both numbers from 1 to 9."""
+    return f"{_DIGITS[first]}加{_DIGITS[second]}等于几？请用数字回答", str(first + second)

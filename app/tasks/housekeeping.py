@@ -1,0 +1,21 @@
+"""What sign-in leaves behind and nobody needs any more."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from app import clock
+from app.extensions import db
+from app.transaction import transaction
+from app.workflows import captchas, codes, signin
+
+
+@shared_task
+def sweep() -> dict[str, int]:
+    """Drop old tries, unanswered questions and used-up codes; the number of each."""
+    at = clock.now()
+    with transaction(db.session) as session:
+        return {
+            "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
+            "codes": codes.forget_old(session, at),
+        }  # fmt: skip

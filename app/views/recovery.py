@@ -1,0 +1,108 @@
+"""找回密码 and 单位注册: pages without sign-in (ACC-03, ACC-04)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import no_cache
+from flask_babel import gettext as _
+
+from app import clock
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.transaction import transaction
+from app.views.captcha import answered, new_question
+from app.views.security import begin_session
+from app.workflows import codes, recovery, registration
+
+
+class Recovery(BaseView):
+    """A code to the bound phone, then a new password. What is said is the same whether the account exists or not."""
+
+    route_base = "/recover"
+    default_view = "start"
+
+    @expose("/", methods=["GET", "POST"])
+    @no_cache
+    def start(self) -> Any:
+        findings: list[Finding] = []
+        name = request.form.get("username", "").strip()[:200]
+        if request.method == "POST":
+            wrong = answered()
+            findings = wrong.findings if wrong else []
+            if not name:
+                said = _("请填写用户名或已绑定的手机号")
+                findings.append(Finding(_("账号"), False, _("没有填写"), said, field="username"))
+            if not findings and codes.available():
+                with transaction(db.session) as session:
+                    recovery.ask(session, name, clock.now(), request.remote_addr)
+                return self._renew(name, [], 200)
+        page = self.render_template(
+            "ta/accounts/recover.html", title=_("找回密码"), findings=findings, username=name, asked=new_question(),
+            available=codes.available(),
+        )  # fmt: skip
+        return page, 422 if findings else 200
+
+    @expose("/password", methods=["POST"])
+    @no_cache
+    def renew(self) -> Any:
+        form, name = request.form, request.form.get("username", "").strip()[:200]
+        with transaction(db.session) as session:
+            refusal = recovery.renew(
+                session, name, form.get("code", "")[:20], form.get("new_password", ""), form.get("again", ""),
+                clock.now(),
+            )  # fmt: skip
+        if refusal is not None:
+            return self._renew(name, refusal.findings, 422)
+        flash(_("密码已重新设置，请登录"), "success")
+        return redirect(url_for("SignIn.login"))
+
+    def _renew(self, name: str, findings: list[Finding], status: int) -> Any:
+        page = self.render_template(
+            "ta/accounts/recover_code.html", title=_("找回密码"), findings=findings, username=name
+        )
+        return page, status
+
+
+class Registration(BaseView):
+    """A unit registers itself; it signs in at once, files, and waits for approval."""
+
+    route_base = "/register"
+    default_view = "start"
+
+    @expose("/", methods=["GET", "POST"])
+    @no_cache
+    def start(self) -> Any:
+        if not current_app.config["SELF_REGISTRATION"]:
+            abort(404)
+        form = {name: request.form.get(name, "")[:300] for name in registration.FIELDS}
+        findings: list[Finding] = []
+        if request.method == "POST":
+            wrong = answered()
+            findings = list(wrong.findings) if wrong else []
+            account = None
+            try:
+                with transaction(db.session) as session:
+                    account = registration.register(session, form, clock.now(), request.remote_addr)
+                    if findings:
+                        raise Refusal(findings)
+            except Refusal as refusal:
+                findings += [f for f in refusal.findings if f not in findings]
+            else:
+                begin_session(account)
+                flash(_("注册成功。请完善单位备案并上报，审核通过前只能填报。"), "success")
+                return redirect("/units/mine")
+        page = self.render_template(
+            "ta/accounts/register.html", title=_("单位注册"), findings=findings, form=form, asked=new_question(),
+            regions=registration.regions(db.session, clock.today()),
+            kinds=[("maintenance", _("维保单位")), ("use", _("使用单位"))],
+        )  # fmt: skip
+        return page, 422 if findings else 200
+
+
+def register(appbuilder: Any) -> None:
+    """Public pages: no verb, since nobody acts yet."""
+    appbuilder.add_view_no_menu(Recovery)
+    appbuilder.add_view_no_menu(Registration)

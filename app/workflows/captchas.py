@@ -1,0 +1,67 @@
+"""Questions against machines: asked after wrong tries and before codes are sent; each is good for one answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import secrets
+
+from sqlalchemy import delete
+
+from app import vault
+from app.errors import Finding, Refusal
+from app.models import Captcha
+from app.rules.codes import word_question
+from app.rules.identifiers import normal_code
+from app.transaction import AnySession
+
+# Without 0 O 1 I L and what else looks alike when bent.
+LETTERS = "234579ACDEFHJKMNPRTUVWXY"
+LENGTH = 4
+MINUTES = 10
+
+
+class CaptchaWrong(Refusal):
+    """No, an old or a wrong answer; the page asks anew."""
+
+
+def ask(session: AnySession, at: dt.datetime, *, in_words: bool = False) -> tuple[str, str]:
+    """A new question: its id, and its words (`in_words`) or nothing, as the picture is fetched by the id."""
+    question, answer = "", "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    if in_words:
+        question, answer = word_question(secrets.randbelow(9) + 1, secrets.randbelow(9) + 1)
+    row = Captcha(
+        id=secrets.token_hex(16), answer=vault.seal(answer), expires_at=at + dt.timedelta(minutes=MINUTES)
+    )
+    session.add(row)
+    session.flush()
+    return row.id, question
+
+
+def letters_of(session: AnySession, key: str, at: dt.datetime) -> str | None:
+    """What the picture of a question shows; None when it is gone or is one in words."""
+    row = session.get(Captcha, key[:32])
+    if row is None or row.expires_at <= at:
+        return None
+    answer = vault.unseal(row.answer)
+    return None if answer.isdigit() and len(answer) < LENGTH else answer
+
+
+def check(session: AnySession, key: str, typed: str, at: dt.datetime) -> None:
+    """Refuse unless this answers the question. The caller commits even then: a question is asked once."""
+    row = session.get(Captcha, key[:32])
+    given = normal_code(typed)
+    right = False
+    if row is not None:
+        right = row.expires_at > at and hmac.compare_digest(vault.unseal(row.answer).encode(), given.encode())
+        session.delete(row)
+        session.flush()
+    if not right:
+        found = "没有填写" if not given else "不正确或已过期"
+        raise CaptchaWrong(Finding("图形验证码", False, found, "请看新的一张后重新填写", field="captcha"))
+
+
+def forget_old(session: AnySession, at: dt.datetime) -> int:
+    """Drop what nobody answered."""
+    done = session.execute(delete(Captcha).where(Captcha.expires_at <= at))
+    return int(getattr(done, "rowcount", 0))

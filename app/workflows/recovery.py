@@ -1,0 +1,92 @@
+"""找回密码 and 绑定手机 by a code to the phone (ACC-04, ACC-06). What is answered never says which accounts exist."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from app import scope
+from app.errors import Finding, NotAllowed, Refusal
+from app.models import Account
+from app.permissions import Actor
+from app.rules.identifiers import check_password as check_password_form
+from app.transaction import AnySession
+from app.workflows import audit, codes, signin
+from app.workflows.issuing import free_phone, password_length
+
+
+def ask(session: AnySession, typed: str, at: dt.datetime, asked_from: str | None) -> None:
+    """Send a code to the bound phone of this account, if there is such an account with a phone. Else nothing.
+
+    Too many requests are silently dropped for the same reason; the page says when the next may be asked for.
+    """
+    account = _findable(session, typed)
+    if account is None or not account.phone:
+        return
+    try:
+        codes.send(session, account, "recover", account.phone, at, asked_from)
+    except Refusal:
+        return
+
+
+def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: dt.datetime) -> Refusal | None:
+    """Set a new password by the code. Gives the refusal instead of raising it: the count of tries is to be kept."""
+    account = _findable(session, typed)
+    findings = []
+    least = password_length(session, account, at) if account else 10
+    if new != again:
+        findings.append(Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again"))
+    try:
+        check_password_form(new, least, account.username if account else typed, "new_password")
+    except Refusal as refusal:
+        findings += refusal.findings
+    if findings:
+        return Refusal(findings)
+    gone = Refusal(Finding("手机验证码", False, "不正确或已失效", "请核对，或重新获取验证码", field="code"))
+    if account is None:
+        return gone
+    try:
+        codes.check(session, account.id, "recover", code, at)
+    except Refusal:
+        return gone
+    account.set_password(new)
+    account.must_change_password = False
+    signin.unlock(session, account.id)
+    session.flush()
+    audit.record(session, Actor(account.id, account.get_full_name()), at, "account.recover", "account", account.id)
+    return None
+
+
+def ask_binding(session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None) -> str:
+    """Send a code to the phone that the account wants to bind; gives the masked number."""
+    account = _own(session, actor)
+    phone = free_phone(session, typed, "phone", account.id)
+    return codes.send(session, account, "bind", phone, at, asked_from)
+
+
+def bind(session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime) -> Refusal | None:
+    """Bind the phone that the code went to; gives a refusal as `renew` does."""
+    account = _own(session, actor)
+    try:
+        phone = free_phone(session, typed, "phone", account.id)
+        row = codes.check(session, account.id, "bind", code, at)
+    except Refusal as refusal:
+        return refusal
+    if row.target != phone:
+        return Refusal(Finding("手机号码", False, "与收到验证码的号码不同", "请重新获取验证码", field="phone"))
+    account.phone = phone
+    session.flush()
+    audit.record(session, actor, at, "account.bind_phone", "account", account.id)
+    return None
+
+
+def _findable(session: AnySession, typed: str) -> Account | None:
+    account = signin.find_account(session, typed[:200])
+    held = account is not None and account.locked_until is not None  # an administrator's lock stays his to end
+    return account if account is not None and account.active and not held else None
+
+
+def _own(session: AnySession, actor: Actor) -> Account:
+    if actor.user_id is None:
+        raise NotAllowed(Finding("权限", False, "没有登录", "请先登录"))
+    account: Account = scope.visible(session, actor, Account, actor.user_id, "账号")
+    return account
