@@ -2,6 +2,7 @@
 
 A listing is read from plain query parameters, so that a stored address is a stored filter:
 `?q=&tab=&f_status=in_use,suspended&f_next_from=2026-01-01&f_region=980402000000&sort=-limit_on&page=2&size=50&cols=a,b`.
+Pages are counted from the end, too: `page=-1` is the last. `row=5000` is the page that holds that row.
 Whatever a parameter holds wrongly becomes a notice that names it, and the list is shown without it.
 
     PEOPLE = Listing(
@@ -18,9 +19,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app import clock, scope
 from app.errors import Finding
@@ -35,7 +38,11 @@ MOST_PAGES = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a list and its export. `kind`: text code date instant number bool choice; `sort`: an expression."""
+    """A column of a list and its export. `kind`: text code date instant number bool choice; `sort`: an expression.
+
+    `sql` is what `value` reads, as an expression over the list's tables, or with `of` (a many-to-one relation of one of
+    them) the name of an attribute there: exports then read values without making an object a row.
+    """
 
     name: str
     label: Any
@@ -45,6 +52,8 @@ class Column:
     choices: dict[str, Any] | None = None
     sensitive: str | None = None
     unit: Any = None
+    sql: Any = None
+    of: Any = None
 
 
 def column(model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True) -> Column:
@@ -55,7 +64,19 @@ def column(model: Any, name: str, *, label: Any = None, kind: str | None = None,
     return Column(
         name, label or info.get("label", name), lambda row: getattr(row, name), found,
         getattr(model, name) if sort else None, info.get("choices"), info.get("sensitive"), info.get("unit"),
+        getattr(model, name),
     )  # fmt: skip
+
+
+def related(name: str, label: Any, relation: Any, attribute: str = "name", kind: str = "text") -> Column:
+    """A column from the row that a many-to-one relation of the list's model leads to; empty where it leads nowhere."""
+    key = relation.key
+
+    def value(row: Any) -> Any:
+        found = getattr(row, key)
+        return None if found is None else getattr(found, attribute)
+
+    return Column(name, label, value, kind, sql=attribute, of=relation)
 
 
 def _kind(declared: Any) -> str:
@@ -113,19 +134,21 @@ class Query:
     descending: bool = False
     page: int = 1
     size: int = PAGE_SIZE
+    beyond: tuple[str, int] | None = None
     columns: tuple[str, ...] = ()
     notices: list[Finding] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of rows; `total` is exact up to COUNT_CAP - 1, else COUNT_CAP and `more`."""
+    """One page of rows and their keys; `total` is exact up to COUNT_CAP - 1, else COUNT_CAP and `more`."""
 
     rows: list[Any]
     total: int
     more: bool
     page: int
     size: int
+    keys: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +188,26 @@ class Listing:
         for one in self.filters:
             self._read_filter(one, args, query)
         self._read_sort(args, query)
-        query.page = self._whole(args, query, "page", 1, 1, MOST_PAGES, "页码")
         query.size = self._whole(args, query, "size", PAGE_SIZE, 1, MOST_ROWS, "每页行数")
+        self._read_page(args, query)
         chosen = tuple(n for n in args.get("cols", "").split(",") if self.column(n) is not None)
         query.columns = tuple(dict.fromkeys(chosen)) or self.default
         return query
+
+    def _read_page(self, args: Mapping[str, str], query: Query) -> None:
+        given = args.get("page", "").strip()
+        if given.startswith("-"):
+            query.page = -self._whole({"page": given[1:]}, query, "page", 1, 1, MOST_PAGES, "页码")
+        else:
+            query.page = self._whole(args, query, "page", 1, 1, MOST_PAGES, "页码")
+        if args.get("row"):
+            row = self._whole(args, query, "row", 1, 1, MOST_PAGES * PAGE_SIZE, "行号")
+            query.page = -(-row // query.size)
+        for side in ("after", "before"):
+            # The neighbouring page from the one that was shown: the key of its last or first row.
+            key = args.get(side, "")
+            if key.isascii() and key.isdigit() and len(key) < 19 and query.page != 1:
+                query.beyond = (side, int(key))
 
     def _read_tab(self, args: Mapping[str, str], query: Query) -> None:
         query.tab = self.tabs[0].key if self.tabs else ""
@@ -262,24 +300,45 @@ class Listing:
                 statement = statement.where(_compare(each, query.filters[each.name]))
         return statement.execution_options(skip_scope=True)
 
-    def ordered(self, statement: Select[Any], query: Query) -> Select[Any]:
+    def ordered(self, statement: Select[Any], query: Query, backwards: bool = False) -> Select[Any]:
+        """By the chosen column, rows without a value last; equal ones by key. `backwards` is the exact reverse."""
+        falling = query.descending != backwards
+        key = self.key.desc() if falling else self.key.asc()
         held = self.column(query.sort)
-        expression = held.sort if held is not None and held.sort is not None else self.key
-        first = expression.desc().nulls_last() if query.descending else expression.asc().nulls_last()
-        if held is None:
-            first = self.key.desc() if query.descending else self.key.asc()
-            return statement.order_by(first)
-        return statement.order_by(first, self.key.desc() if query.descending else self.key.asc())
+        if held is None or held.sort is None:
+            return statement.order_by(key)
+        first = held.sort.desc() if falling else held.sort.asc()
+        if _may_be_null(held.sort) or self.join is not None:
+            first = first.nulls_first() if backwards else first.nulls_last()
+        return statement.order_by(first, key)
 
-    def page(self, moment: Moment, query: Query) -> Page:
-        """One page: keys first, on an index; then those rows with what the list shows of their relations."""
+    def page(self, moment: Moment, query: Query, total: int | None = None) -> Page:
+        """One page: keys first, on an index; then those rows with what the list shows of their relations.
+
+        `total` where the tabs' counts have told it already.
+        """
         session = moment.session
-        base = self.statement(moment, query)
-        total = _count(session, base)
-        keys = session.scalars(
-            self.ordered(base, query).limit(query.size).offset((query.page - 1) * query.size)
-        ).all()
-        return Page(self.by_keys(session, keys), total, total >= COUNT_CAP, query.page, query.size)
+        if total is None:
+            total = _count(session, self.statement(moment, query))
+        keys = self._keys(moment, query)
+        return Page(self.by_keys(session, keys), total, total >= COUNT_CAP, query.page, query.size, keys)
+
+    def _keys(self, moment: Moment, query: Query) -> list[Any]:
+        """The keys of a page. A neighbour starts at the shown page's edge; pages from the end are read backwards."""
+        statement = self.statement(moment, query)
+        falling, backwards, skipped = query.descending, query.page < 0, abs(query.page) - 1
+        if query.beyond is not None and self._by_key(query):
+            side, edge = query.beyond
+            backwards, skipped = side == "before", 0
+            lower = falling != backwards
+            statement = statement.where(self.key < edge if lower else self.key > edge)
+        ordered = self.ordered(statement, query, backwards=backwards)
+        keys = moment.session.scalars(ordered.limit(query.size).offset(skipped * query.size)).all()
+        return list(reversed(keys)) if backwards else list(keys)
+
+    def _by_key(self, query: Query) -> bool:
+        held = self.column(query.sort)
+        return held is None or held.sort is None
 
     def by_keys(self, session: Any, keys: Sequence[Any]) -> list[Any]:
         """Rows in the order of their keys, with the relations that the list shows."""
@@ -315,11 +374,27 @@ class Listing:
         base = self.statement(moment, query)
         if keys is not None:
             base = base.where(self.key.in_(keys))
-        wanted = moment.session.scalars(self.ordered(base, query)).all()
-        for start in range(0, len(wanted), chunk):
-            yield from self.by_keys(moment.session, wanted[start : start + chunk])
+        wanted = moment.session.scalars(self.ordered(base, query).execution_options(yield_per=chunk))
+        for some in wanted.partitions():
+            yield from self.by_keys(moment.session, some)
             if forget:
                 moment.session.expunge_all()
+
+    def blocks(
+        self, moment: Moment, query: Query, columns: Sequence[Column], chunk: int = 1000, forget: bool = False
+    ) -> Iterator[Sequence[Sequence[Any]]]:
+        """The columns' values of all rows under the query, in order, in blocks.
+
+        Straight from the database where every column says its `sql`; else row by row as `rows` gives them.
+        """
+        if all(c.sql is not None for c in columns):
+            statement = self.ordered(self.statement(moment, query), query)
+            found = moment.session.execute(_selecting(statement, columns).execution_options(yield_per=chunk))
+            yield from found.partitions()
+            return
+        source = self.rows(moment, query, chunk=chunk, forget=forget)
+        while block := [tuple(c.value(row) for c in columns) for row in islice(source, chunk)]:
+            yield block
 
     def total(self, moment: Moment, query: Query) -> int:
         """The exact number of rows under the query (exports)."""
@@ -350,9 +425,29 @@ class Listing:
         return str(value)
 
 
+def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]:
+    """The statement with the columns' values instead of keys; a relation's row is joined once for all its columns."""
+    joined: dict[Any, Any] = {}
+    values = []
+    for one in columns:
+        if one.of is None:
+            values.append(one.sql)
+            continue
+        if one.of not in joined:
+            joined[one.of] = aliased(one.of.property.mapper.class_)
+            statement = statement.outerjoin(one.of.of_type(joined[one.of]))
+        values.append(getattr(joined[one.of], one.sql))
+    return statement.with_only_columns(*values, maintain_column_froms=True)
+
+
 def moment(session: Any, actor: Actor) -> Moment:
     now = clock.now()
     return Moment(session, actor, clock.local_day(now), now)
+
+
+def _may_be_null(expression: Any) -> bool:
+    """Whether a sort must say where nulls go; said without need it keeps the database from reading an index."""
+    return bool(getattr(expression, "nullable", True))
 
 
 def _count(session: Any, statement: Select[Any]) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy import Select, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.errors import refuse
-from app.listing import Column, Filter, Listing, column
+from app.listing import Column, Filter, Listing, column, related
 from app.listings.maintenance import ORDERS, OVERDUE
 from app.models import (
     Contract,
@@ -49,14 +49,6 @@ def _all(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(c.name for c in columns)
 
 
-def _named(relation: str) -> Callable[[Any], str | None]:
-    def name(row: Any) -> str | None:
-        found = getattr(row, relation)
-        return found.name if found is not None else None
-
-    return name
-
-
 def _made(name: str, title: Any, model: Any, columns: tuple[Column, ...], **more: Any) -> Listing:
     return Listing(
         name, title, model, columns, _all(columns), **({"filters": _region(model), "order": ("id", False)} | more)
@@ -72,9 +64,9 @@ def _filed(model: Any) -> tuple[Column, ...]:
     for name in fields_of(model):
         found = column(model, name, sort=False, kind="code" if name in CODES else None)
         if name == "region_id":
-            found = replace(found, value=lambda row: row.region_code, kind="code")
+            found = replace(found, value=lambda row: row.region_code, kind="code", sql=model.region_code)
         elif name.endswith("_unit_id"):
-            found = replace(found, value=_named(name.removesuffix("_id")), kind="text")
+            found = related(name, found.label, getattr(model, name.removesuffix("_id")))
         made.append(found)
     return tuple(made)
 
@@ -96,22 +88,25 @@ ELEVATORS = _made(
 
 # --- ledgers, contracts, visits
 
-_code = Column("code", _l("识别码"), lambda row: row.elevator.code, "code")
+
+def _code(model: Any) -> Column:
+    return related("code", _l("识别码"), model.elevator, "code", "code")
+
 
 LEDGERS = _made(
     "ledgers", _l("设备履历"), MaintenanceLedger,
     (
-        _code,
-        Column("worker", _l("维保人员"), _named("worker")),
-        Column("co_worker", _l("协同维保人员"), _named("co_worker")),
-        Column("manager", _l("维保经理"), _named("manager")),
+        _code(MaintenanceLedger),
+        related("worker", _l("维保人员"), MaintenanceLedger.worker),
+        related("co_worker", _l("协同维保人员"), MaintenanceLedger.co_worker),
+        related("manager", _l("维保经理"), MaintenanceLedger.manager),
         *(
             column(MaintenanceLedger, name)
             for name in (
                 "mode", "interval_days", "next_half_month_on", "next_quarter_on", "next_half_year_on", "next_annual_on",
             )
         ),
-        Column("unit", _l("维保单位"), _named("unit")),
+        related("unit", _l("维保单位"), MaintenanceLedger.unit),
         column(MaintenanceLedger, "next_level"),
     ),
     load=(
@@ -147,8 +142,8 @@ class _Contracts(Listing):
 
 _contract_columns = (
     *(column(Contract, name, kind="code" if name == "number" else None) for name in ("number", "kind")),
-    Column("unit", _l("维保单位"), _named("unit")),
-    Column("use_unit", _l("使用单位"), _named("use_unit")),
+    related("unit", _l("维保单位"), Contract.unit),
+    related("use_unit", _l("使用单位"), Contract.use_unit),
     *(column(Contract, name) for name in ("signed_on", "starts_on", "ends_on", "note")),
     Column("elevators", _l("电梯"), lambda row: row.elevator_codes),
 )
@@ -159,15 +154,15 @@ CONTRACTS = _Contracts(
 
 
 def _seen(name: str, label: Any, attribute: str) -> Column:
-    return Column(name, label, lambda row: getattr(row, attribute), "instant")
+    return Column(name, label, lambda row: getattr(row, attribute), "instant", sql=getattr(Visit, attribute))
 
 
 VISITS = _made(
     "visits", _l("维保记录"), Visit,
     (
-        _code,
-        Column("unit", _l("单位"), _named("unit")),
-        Column("worker", _l("维保员"), _named("worker")),
+        _code(Visit),
+        related("unit", _l("单位"), Visit.unit),
+        related("worker", _l("维保员"), Visit.worker),
         _seen("check_in", _l("签到"), "checked_in_at"),
         _seen("check_out", _l("签退"), "checked_out_at"),
         column(Visit, "mode"),
@@ -208,8 +203,8 @@ SCORES = _made(
     "scores", _l("得分"), Score,
     (
         column(Score, "rank"),
-        Column("unit", _l("维保单位"), _named("unit")),
-        Column("uscc", _l("统一社会信用代码"), lambda row: row.unit.uscc, "code"),
+        related("unit", _l("维保单位"), Score.unit),
+        related("uscc", _l("统一社会信用代码"), Score.unit, "uscc", "code"),
         *(
             column(Score, name)
             for name in (

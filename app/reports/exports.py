@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 import app.listings
 from app import clock
@@ -129,8 +129,8 @@ def export(
     ]
     columns = [column for name in query.columns if (column := listing.column(name)) is not None]
     written = tables.write(
-        listing.rows(moment, query, forget=forget), columns, path, fmt, title=str(listing.title), as_of=moment.now,
-        note=note, total=total, progress=progress,
+        listing.blocks(moment, query, columns, forget=forget), columns, path, fmt, title=str(listing.title),
+        as_of=moment.now, note=note, total=total, progress=progress,
     )  # fmt: skip
     words = "；".join(f"{label}：{text}" for label, text in lines) or "无"
     return Exported(written.rows, written.sha256, words, policy, moment.now.isoformat(timespec="seconds"))
@@ -155,6 +155,8 @@ def one_view(session: Any) -> Iterator[None]:
     session.rollback()
     if session.get_bind().dialect.name == "postgresql":
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        # All rows will be read, not the first few that a cursor is planned for.
+        session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The one writer of tables: rows through a listing's columns to .xlsx or .csv, a row at a time, in constant memory.
+"""The one writer of tables: rows through a listing's columns to .xlsx or .csv, block by block, in constant memory.
 
 Codes stay text, days and instants are Excel's own, what persons typed is never a formula, sensitive columns are
 masked. The digest is that of the table as .csv, so `sha256sum` of the .csv proves it, and the same table has the same
@@ -26,6 +26,7 @@ from app import clock
 from app.errors import refuse
 from app.listing import Column
 from app.models.choices import word
+from app.reports import sheets
 from app.rules.identifiers import mask_mobile, mask_resident_id
 
 FORMATS = {".xlsx": "xlsx", ".csv": "csv"}
@@ -36,7 +37,6 @@ ROWS_A_SHEET = 1_000_000
 LONGEST_TEXT = 32_767
 FIRST_EXCEL_DAY = dt.date(1900, 3, 1)
 EXACT_DIGITS = 15
-TOLD_EVERY = 500
 
 MASKS: dict[str, Callable[[str], str]] = {"mobile": mask_mobile, "id": mask_resident_id}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
@@ -45,6 +45,7 @@ _FORMULA = tuple("=+-@\t＝＋－＠")
 _WIDTH = {"date": 12, "instant": 20, "number": 10, "bool": 8, "choice": 14, "code": 22, "text": 26}
 
 Progress = Callable[[int, int, str], None]
+Block = Sequence[Sequence[Any]]
 Value = str | int | float | Decimal | dt.date | dt.datetime | None
 
 
@@ -68,7 +69,7 @@ def format_of(path: Path) -> str:
 
 
 def write(
-    rows: Iterable[Any],
+    blocks: Iterable[Block],
     columns: Sequence[Column],
     path: Path,
     fmt: str,
@@ -79,25 +80,25 @@ def write(
     total: int = 0,
     progress: Progress | None = None,
 ) -> Written:
-    """Write the rows to `path`. `note` is the second sheet 说明; it ends with the number of rows and the digest.
+    """Write rows to `path`, given as blocks of the columns' values; in as much memory as a block takes.
 
-    A .csv holds the table alone, so that every program can read it back; its note is where the export was asked for
-    (the command's summary, the job's result, the audit log), found again by the digest.
+    `note` is the second sheet 说明; it ends with the number of rows and the digest. A .csv holds the table alone, so
+    that every program can read it back; its note is where the export was asked for (the command's summary, the job's
+    result, the audit log), found again by the digest.
     """
-    read = [_reader(column) for column in columns]
     labels = [str(column.label) for column in columns]
+    drawn = [_Drawn(column) for column in columns]
     count = 0
     with ExitStack() as stack:
-        text = _Text(stack.enter_context(path.open("wb")) if fmt == "csv" else None)
-        book = _Workbook(path, columns, labels, title, as_of) if fmt == "xlsx" else None
-        text.add(labels)
-        for row in rows:
-            values = [one(row) for one in read]
-            text.add(values)
+        text = _Text(stack.enter_context(path.open("wb")) if fmt == "csv" else None, labels)
+        book = stack.enter_context(_Workbook(path, columns, labels, title, as_of)) if fmt == "xlsx" else None
+        for block in blocks:
+            made = [one.of(values) for one, values in zip(drawn, zip(*block, strict=True), strict=True)]
+            text.add([texts for texts, _cells in made])
             if book is not None:
-                book.add(values)
-            count += 1
-            if progress is not None and count % TOLD_EVERY == 0:
+                book.add([cells for _texts, cells in made])
+            count += len(block)
+            if progress is not None:
                 progress(count, max(total, count), "写出")
         digest = text.end()
         if book is not None:
@@ -109,16 +110,16 @@ def write(
 
 
 def _reader(column: Column) -> Callable[[Any], Value]:
-    value, kind = column.value, column.kind
+    """From what the column holds to what the table shows."""
     if column.choices is not None:
         choices = {key: str(words) for key, words in column.choices.items()}
-        return lambda row: None if (v := value(row)) is None or v == "" else choices.get(v) or word(choices, v)
+        return lambda v: None if v is None or v == "" else choices.get(v) or word(choices, v)
     if column.sensitive is not None:
         mask = MASKS[column.sensitive]
-        return lambda row: None if (v := value(row)) is None or v == "" else mask(str(v))
-    if kind == "code":
-        return lambda row: None if (v := value(row)) is None else _clean(str(v)) or None
-    return lambda row: plain(value(row))
+        return lambda v: None if v is None or v == "" else mask(str(v))
+    if column.kind == "code":
+        return lambda v: None if v is None else _clean(str(v)) or None
+    return plain
 
 
 def plain(value: Any) -> Value:
@@ -151,34 +152,96 @@ def safe_text(value: Value) -> str:
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
+class _Made(dict[Any, str]):
+    """What was made of a value, kept for the next row that has it: days, names and choices repeat.
+
+    A column whose values hardly repeat (codes, addresses) is found out by its first blocks and keeps nothing.
+    """
+
+    MOST = 4_000
+
+    def __init__(self, make: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._make, self._repeats = make, True
+
+    def __missing__(self, value: Any) -> str:
+        made = self[value] = self._make(value)
+        return made
+
+    def of(self, values: Sequence[Any]) -> list[str]:
+        if not self._repeats:
+            return list(map(self._make, values))
+        if len(self) > self.MOST:
+            self.clear()
+        before = len(self)
+        try:
+            found = [self[value] for value in values]
+            self._repeats = len(self) - before <= len(values) // 2
+        except TypeError:
+            # A list or a dictionary can't be looked up.
+            self._repeats = False
+            return list(map(self._make, values))
+        if not self._repeats:
+            self.clear()
+        return found
+
+
+# Characters that a cell or a .csv line must take care of, between texts that are joined by NUL.
+_CARE = re.compile("[\x01-\x1f\x7f\ufffe\uffff&<>]|_x|\x00[ =+\\-@＝＋－＠]| \x00")
+
+
+class _Drawn:
+    """A column's values as texts of a .csv and cells of a sheet, a block at a time."""
+
+    def __init__(self, column: Column) -> None:
+        read = _reader(column)
+        self._typed = column.choices is None and column.sensitive is None
+        self._texts = _Made(lambda value: safe_text(read(value)))
+        self._cells = _Made(lambda value: sheets.cell(_held(read(value))))
+
+    def of(self, values: Sequence[Any]) -> tuple[list[str], list[str]]:
+        harmless = self._harmless(values)
+        if harmless is not None:
+            return harmless, [sheets.text_cell(text) if text else sheets.EMPTY for text in harmless]
+        return self._texts.of(values), self._cells.of(values)
+
+    def _harmless(self, values: Sequence[Any]) -> list[str] | None:
+        """The values themselves, where all are short texts without a character that matters: the usual block."""
+        if not self._typed:
+            return None
+        try:
+            texts = ["" if value is None else value for value in values]
+            joined = "\0".join(texts)
+        except TypeError:
+            return None
+        if len(joined) >= LONGEST_TEXT * 8 or joined.count("\0") >= len(texts) or _CARE.search(f"\0{joined}\0"):
+            return None
+        return texts if len(joined) < LONGEST_TEXT or max(map(len, texts)) <= LONGEST_TEXT else None
+
+
 # --- .csv
 
 
 class _Text:
     """The table as .csv: always digested, written only where a file is given. UTF-8 with a mark, lines by CRLF."""
 
-    def __init__(self, out: IO[bytes] | None) -> None:
-        self._out, self._hash, self._lines = out, hashlib.sha256(), io.StringIO()
-        self._writer, self._waiting = csv.writer(self._lines), 0
-        self._lines.write("\ufeff")
+    def __init__(self, out: IO[bytes] | None, labels: Sequence[str]) -> None:
+        self._out, self._hash = out, hashlib.sha256()
+        self._put("\ufeff")
+        self.add([[safe_text(label)] for label in labels])
 
-    def add(self, values: Sequence[Value]) -> None:
-        self._writer.writerow([safe_text(v) for v in values])
-        self._waiting += 1
-        if self._waiting >= TOLD_EVERY:
-            self._flush()
+    def add(self, by_column: Sequence[Sequence[str]]) -> None:
+        lines = io.StringIO()
+        csv.writer(lines).writerows(zip(*by_column, strict=True))
+        self._put(lines.getvalue())
 
-    def _flush(self) -> None:
-        block = self._lines.getvalue().encode()
+    def _put(self, text: str) -> None:
+        block = text.encode()
         self._hash.update(block)
         if self._out is not None:
             self._out.write(block)
-        self._lines.seek(0)
-        self._lines.truncate()
-        self._waiting = 0
 
     def end(self) -> str:
-        self._flush()
         return self._hash.hexdigest()
 
 
@@ -214,65 +277,56 @@ def write_note(book: Any, lines: Iterable[tuple[str, str]]) -> None:
 
 
 class _Workbook:
-    """Sheets written line by line; Excel's limits are kept, never met in silence."""
+    """The table on sheets; Excel's limits are kept, never met in silence."""
 
     def __init__(
         self, path: Path, columns: Sequence[Column], labels: Sequence[str], title: str, as_of: dt.datetime
     ) -> None:
-        self._book = open_workbook(path, title, as_of, constant_memory=True)
-        self._columns, self._labels, self._title = columns, labels, title
-        self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
-        self._instant = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        self._head = self._book.add_format(
-            {"bold": True, "bg_color": "#E7EFF7", "bottom": 1, "bottom_color": "#9FB6CC", "valign": "vcenter"}
-        )
+        self._book = sheets.Workbook(path, title, as_of)
+        self._labels, self._title = labels, title
+        # A Chinese character is two wide; three more for the filter's button.
+        self._widths = [
+            max(_WIDTH.get(column.kind, 20), 2 * len(label) + 3) for column, label in zip(columns, labels, strict=True)
+        ]
         self._sheets, self._line = 0, 0
         self._begin()
 
+    def __enter__(self) -> _Workbook:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._book.__exit__(*error)
+
     def _begin(self) -> None:
-        self._sheets += 1
-        self._line = 0
-        self._sheet = self._book.add_worksheet(sheet_name(self._title, self._sheets))
-        for number, (column, label) in enumerate(zip(self._columns, self._labels, strict=True)):
-            # A Chinese character is two wide; three more for the filter's button.
-            self._sheet.set_column(number, number, max(_WIDTH.get(column.kind, 20), 2 * len(label) + 3))
-        for number, label in enumerate(self._labels):
-            self._sheet.write_string(0, number, label, self._head)
-        self._sheet.freeze_panes(1, 0)
+        self._sheets, self._line = self._sheets + 1, 0
+        self._book.begin(sheet_name(self._title, self._sheets), self._labels, self._widths)
 
-    def _finish_sheet(self) -> None:
-        self._sheet.autofilter(0, 0, self._line, len(self._columns) - 1)
-
-    def add(self, values: Sequence[Value]) -> None:
-        if self._line >= ROWS_A_SHEET:
-            self._finish_sheet()
-            self._begin()
-        self._line += 1
-        sheet, line = self._sheet, self._line
-        for number, value in enumerate(values):
-            if value is None:
-                continue
-            if isinstance(value, str):
-                sheet.write_string(line, number, _cut(value))
-            elif isinstance(value, dt.date):
-                self._write_day(line, number, value)
-            elif isinstance(value, int) and len(str(abs(value))) > EXACT_DIGITS:
-                sheet.write_string(line, number, str(value))
-            else:
-                sheet.write_number(line, number, value)
-
-    def _write_day(self, line: int, number: int, value: dt.date) -> None:
-        timed = isinstance(value, dt.datetime)
-        day = value.date() if isinstance(value, dt.datetime) else value
-        if day < FIRST_EXCEL_DAY:
-            self._sheet.write_string(line, number, safe_text(value))
-        else:
-            self._sheet.write_datetime(line, number, value, self._instant if timed else self._day)
+    def add(self, cells: Sequence[Sequence[str]]) -> None:
+        start, count = 0, len(cells[0])
+        while start < count:
+            if self._line >= ROWS_A_SHEET:
+                self._book.end(self._line, len(self._labels))
+                self._begin()
+            stop = min(count, start + ROWS_A_SHEET - self._line)
+            self._book.rows([column[start:stop] for column in cells])
+            self._line += stop - start
+            start = stop
 
     def end(self, note: Iterable[tuple[str, str]]) -> None:
-        self._finish_sheet()
-        write_note(self._book, note)
-        self._book.close()
+        self._book.end(self._line, len(self._labels))
+        self._book.note(NOTE_SHEET, ((label, text[:LONGEST_TEXT]) for label, text in note))
+
+
+def _held(value: Value) -> Value:
+    """A value as a cell can hold it: days before Excel's calendar, long numbers and texts as text that says so."""
+    if isinstance(value, str):
+        return _cut(value)
+    if isinstance(value, dt.date):
+        day = value.date() if isinstance(value, dt.datetime) else value
+        return safe_text(value) if day < FIRST_EXCEL_DAY else value
+    if isinstance(value, int) and len(str(abs(value))) > EXACT_DIGITS:
+        return str(value)
+    return value
 
 
 def _cut(text: str) -> str:

@@ -8,7 +8,9 @@ import hashlib
 import io
 import tracemalloc
 import zipfile
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,15 @@ def wall(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
+def blocks(rows: Iterable[Any], columns: list[Column], size: int = 100) -> Iterator[list[tuple[Any, ...]]]:
+    source = iter(rows)
+    while block := [tuple(c.value(row) for c in columns) for row in islice(source, size)]:
+        yield block
+
+
 def written(tmp_path: Path, rows: list[dict[str, Any]], columns: list[Column], fmt: str = "xlsx", **more: Any) -> Any:
     path = tmp_path / f"table.{fmt}"
-    told = tables.write(iter(rows), columns, path, fmt, title="电梯", as_of=AS_OF, **more)
+    told = tables.write(blocks(rows, columns), columns, path, fmt, title="电梯", as_of=AS_OF, **more)
     return path, told
 
 
@@ -150,7 +158,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     def peak(count: int) -> int:
         tracemalloc.start()
         rows = ({f"c{n}": f"文字{i}-{n}" for n in range(5)} for i in range(count))
-        tables.write(rows, columns, tmp_path / "big.xlsx", "xlsx", title="大", as_of=AS_OF)
+        tables.write(blocks(rows, columns), columns, tmp_path / "big.xlsx", "xlsx", title="大", as_of=AS_OF)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
