@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Application
@@ -47,6 +47,6 @@ APPLICATIONS = register(
             Tab("rejected", _l("不同意"), lambda m: Application.state == "rejected"),
         ),
         order=("id", True),
-        load=(selectinload(Application.unit),),
+        load=(joinedload(Application.unit),),
     )
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
@@ -82,6 +82,6 @@ CONTRACTS = register(
             Tab("near", _l("临近失效"), standing.contract_near, "near"),
             Tab("ended", _l("已失效"), lambda m: Contract.ends_on < m.today),
         ),
-        load=(selectinload(Contract.unit), selectinload(Contract.use_unit)),
+        load=(joinedload(Contract.unit), joinedload(Contract.use_unit)),
     )
 )

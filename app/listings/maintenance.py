@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, not_, or_
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
@@ -42,7 +42,7 @@ def _with_elevator(model: Any) -> Any:
     return lambda statement: statement.join(Elevator, Elevator.id == model.elevator_id)
 
 
-_units = (selectinload(MaintenanceClock.elevator).selectinload(Elevator.use_unit), selectinload(MaintenanceClock.unit))
+_units = (joinedload(MaintenanceClock.elevator).joinedload(Elevator.use_unit), joinedload(MaintenanceClock.unit))
 
 TASKS = register(
     Listing(
@@ -80,7 +80,7 @@ TASKS = register(
             Tab("cover_over", _l("已超有效期"), standing.cover_over, "over"),
         ),
         order=("limit_on", False),
-        load=(*_units, selectinload(MaintenanceClock.elevator).selectinload(Elevator.ledger)),
+        load=(*_units, joinedload(MaintenanceClock.elevator).joinedload(Elevator.ledger)),
     )
 )
 
@@ -151,8 +151,8 @@ LEDGERS = register(
             Tab("idle", _l("不会生成任务"), lambda m: _no_orders, "near"),
         ),
         load=(
-            selectinload(Elevator.maintenance_unit),
-            selectinload(Elevator.ledger).options(
+            joinedload(Elevator.maintenance_unit),
+            joinedload(Elevator.ledger).options(
                 joinedload(MaintenanceLedger.worker), joinedload(MaintenanceLedger.co_worker),
                 joinedload(MaintenanceLedger.manager),
             ),
@@ -204,8 +204,8 @@ ORDERS = register(
         ),
         order=("planned_on", False),
         load=(
-            selectinload(MaintenanceOrder.elevator).selectinload(Elevator.use_unit),
-            selectinload(MaintenanceOrder.worker), selectinload(MaintenanceOrder.unit),
+            joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit),
+            joinedload(MaintenanceOrder.worker), joinedload(MaintenanceOrder.unit),
         ),
     )
 )  # fmt: skip
@@ -253,7 +253,7 @@ OVERDUE = register(
         ),
         order=("limit_on", True),
         load=(
-            selectinload(OverduePeriod.elevator).selectinload(Elevator.use_unit), selectinload(OverduePeriod.unit),
+            joinedload(OverduePeriod.elevator).joinedload(Elevator.use_unit), joinedload(OverduePeriod.unit),
         ),
     )
 )  # fmt: skip

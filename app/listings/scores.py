@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Score
@@ -44,6 +44,6 @@ SCORES = register(
             Tab("uncovered", _l("有脱保电梯"), lambda m: Score.uncovered > 0, "over"),
         ),
         order=("rank", False),
-        load=(selectinload(Score.unit), selectinload(Score.run)),
+        load=(joinedload(Score.unit), joinedload(Score.run)),
     )
 )

@@ -29,13 +29,12 @@ def due_soon(m: Moment, column: Any, region_code: Any, key: Key) -> Criterion:
 def maintenance_near(m: Moment) -> Criterion:
     """Not overdue, and the limit is near."""
     clock = MaintenanceClock
-    return and_(clock.missed == 0, due_soon(m, clock.limit_on, clock.region_code, Key.NEAR_MAINTENANCE_DAYS))
+    return due_soon(m, clock.due_on, clock.region_code, Key.NEAR_MAINTENANCE_DAYS)
 
 
 def maintenance_over(m: Moment) -> Criterion:
     """Overdue: a missed limit stands, or today's run has not judged it yet. A stopped elevator is not asked for."""
-    clock = MaintenanceClock
-    return and_(or_(clock.missed > 0, clock.limit_on < m.today), clock.paused_on.is_(None))
+    return MaintenanceClock.due_on < m.today
 
 
 def never_visited(m: Moment) -> Criterion:
@@ -46,12 +45,12 @@ def never_visited(m: Moment) -> Criterion:
 def cover_near(m: Moment) -> Criterion:
     """临近脱保: covered, but not for long, and nothing follows on."""
     clock = MaintenanceClock
-    return due_soon(m, clock.covered_until, clock.region_code, Key.NEAR_CONTRACT_DAYS)
+    return due_soon(m, clock.cover_on, clock.region_code, Key.NEAR_CONTRACT_DAYS)
 
 
 def cover_over(m: Moment) -> Criterion:
     """脱保: no contract covers today."""
-    return or_(MaintenanceClock.covered_until.is_(None), MaintenanceClock.covered_until < m.today)
+    return MaintenanceClock.cover_on < m.today
 
 
 def inspection_near(m: Moment) -> Criterion:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Unit
@@ -60,6 +60,6 @@ UNITS = register(
             Tab("draft", _l("待上报"), lambda m: Unit.filing_state.in_(["draft", "rejected"])),
         ),
         order=("id", True),
-        load=(selectinload(Unit.region),),
+        load=(joinedload(Unit.region),),
     )
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Elevator, Visit
@@ -121,7 +121,7 @@ VISITS = register(
             )),
         ),
         order=("checked_in_at", True),
-        load=(selectinload(Visit.elevator), selectinload(Visit.unit), selectinload(Visit.use_unit),
-              selectinload(Visit.worker)),
+        load=(joinedload(Visit.elevator), joinedload(Visit.unit), joinedload(Visit.use_unit),
+              joinedload(Visit.worker)),
     )
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
 from app.listings import standing
@@ -24,10 +24,10 @@ def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) 
         found: Elevator = row.elevator if by_clock else row
         return found
 
-    path = selectinload(MaintenanceClock.elevator) if by_clock else None
+    path = joinedload(MaintenanceClock.elevator) if by_clock else None
 
     def load(relation: Any) -> Any:
-        return path.selectinload(relation) if path is not None else selectinload(relation)
+        return path.joinedload(relation) if path is not None else joinedload(relation)
 
     return register(
         Listing(
@@ -70,13 +70,19 @@ KINDS: dict[str, Listing] = {
 }  # fmt: skip
 
 
+NAMES = tuple((key, level) for key in KINDS for level in LEVELS)
+
+
+def parts(moment: Moment) -> list[Any]:
+    """How many of each kind and level (`NAMES`), capped, to be asked in one statement."""
+    found = []
+    for key, level in NAMES:
+        some = KINDS[key].statement(moment, Query(), tab=level).limit(COUNT_CAP).subquery()
+        found.append(select(func.count()).select_from(some).scalar_subquery())
+    return found
+
+
 def counts(moment: Moment) -> dict[tuple[str, str], int]:
-    """How many of each kind and level, capped: one statement for the menu and the page."""
-    parts, names = [], []
-    for key, listing in KINDS.items():
-        for level in LEVELS:
-            some = listing.statement(moment, Query(), tab=level).limit(COUNT_CAP).subquery()
-            parts.append(select(func.count()).select_from(some).scalar_subquery())
-            names.append((key, level))
-    found = moment.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    return dict(zip(names, found, strict=True))
+    """The counts by kind and level: one statement for the menu and the page."""
+    found = moment.session.execute(select(*parts(moment)).execution_options(skip_scope=True)).one()
+    return dict(zip(NAMES, found, strict=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy import Boolean, Computed, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
@@ -63,11 +63,11 @@ class MaintenanceClock(Model):
         Index("ix_maintenance_clock_region_limit", "region_code", "limit_on"),
         Index("ix_maintenance_clock_unit_limit", "unit_id", "limit_on"),
         Index("ix_maintenance_clock_limit", "limit_on"),
-        Index("ix_maintenance_clock_region_covered", "region_code", "covered_until"),
-        Index(
-            "ix_maintenance_clock_region_missed", "region_code", "elevator_id",
-            sqlite_where=text("missed > 0"), postgresql_where=text("missed > 0"),
-        ),
+        # Both ways round: a district's few rows by region, a province's by day.
+        Index("ix_maintenance_clock_region_due", "region_code", "due_on", "elevator_id"),
+        Index("ix_maintenance_clock_due", "due_on", "region_code", "elevator_id"),
+        Index("ix_maintenance_clock_region_cover", "region_code", "cover_on", "elevator_id"),
+        Index("ix_maintenance_clock_cover", "cover_on", "region_code", "elevator_id"),
     )  # fmt: skip
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), primary_key=True, autoincrement=False)
     unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
@@ -85,6 +85,15 @@ class MaintenanceClock(Model):
     judged_through: Mapped[dt.date | None] = col(_l("已判定至"), Date)
     # The last day of unbroken cover from today on, or of the cover that ended; kept by workflows.cover.
     covered_until: Mapped[dt.date | None] = col(_l("合同有效期至"), Date)
+    # What near and over are told by, kept by the database so that one range of an index answers: the limit, a day long
+    # past while a missed one stands, nothing while stopped; the cover's last day, long past where there is none.
+    due_on: Mapped[dt.date | None] = mapped_column(
+        Date,
+        Computed(
+            "CASE WHEN paused_on IS NOT NULL THEN NULL WHEN missed > 0 THEN '0001-01-01' ELSE limit_on END"
+        ),
+    )
+    cover_on: Mapped[dt.date] = mapped_column(Date, Computed("coalesce(covered_until, '0001-01-01')"))
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship()
@@ -104,6 +113,7 @@ class MaintenanceOrder(Stamped, Model):
         Index("ix_maintenance_order_worker_state", "worker_id", "state", "planned_on"),
         Index("ix_maintenance_order_region_state", "region_code", "state", "planned_on"),
         Index("ix_maintenance_order_elevator", "elevator_id", "planned_on"),
+        Index("ix_maintenance_order_state", "state", "planned_on", "id", "region_code"),
     )  # fmt: skip
     id: Mapped[int] = pk()
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
@@ -177,6 +187,7 @@ class OverduePeriod(Model):
         ),
         Index("ix_overdue_period_unit_limit", "unit_id", "limit_on"),
         Index("ix_overdue_period_region_limit", "region_code", "limit_on"),
+        Index("ix_overdue_period_limit", "limit_on", "id", "region_code"),
     )  # fmt: skip
     id: Mapped[int] = pk()
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))

@@ -8,11 +8,24 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Date, ForeignKey, Index, Integer, String, Text, event, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    event,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, Session
 
 from app.models.base import BigId, Instant, Json, Model, Versioned, col, pk
-from app.models.region import Region
+from app.models.region import code_span
 from app.policy import Book, Key, Row, book_of, in_force, version_of
 from app.rules.visits import VisitPolicy
 
@@ -136,12 +149,29 @@ def policy_groups(session: Any, key: Key, on: dt.date, column: Any) -> list[tupl
 
     For set-based work. Where all regions agree there is one pair without condition: the usual case costs nothing.
     """
-    codes: dict[Any, list[str]] = {}
-    for code in session.scalars(select(Region.code)):
-        codes.setdefault(policy_value(session, key, code, on), []).append(code)
-    if len(codes) < 2:
-        return [(value, true()) for value in codes]
-    return [(value, column.in_(found)) for value, found in codes.items()]
+    spans: dict[Any, list[ColumnElement[bool]]] = {}
+    for low, high, value in _spans(session, key, on):
+        inside = column >= low if high is None else (column >= low) & (column < high)
+        spans.setdefault(value, []).append(inside)
+    if len(spans) < 2:
+        return [(value, true()) for value in spans]
+    return [(value, or_(*found)) for value, found in spans.items()]
+
+
+def _spans(session: Any, key: Key, on: dt.date) -> list[tuple[str, str | None, Any]]:
+    """The codes of regions cut where some region says something of its own: [low, high) and the value between."""
+    policy_book(session, None, on)
+    told = {code for code, _key in session.info[_CACHE]["held"][on, None]}
+    cuts = sorted({"0" * 12, *(edge for code in told for edge in code_span(code))})
+    found: list[tuple[str, str | None, Any]] = []
+    for low in cuts:
+        value = policy_value(session, key, low, on)
+        if found and found[-1][2] == value:
+            continue
+        if found:
+            found[-1] = (found[-1][0], low, found[-1][2])
+        found.append((low, None, value))
+    return found
 
 
 def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPolicy:

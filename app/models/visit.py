@@ -36,6 +36,17 @@ class Visit(Model):
             sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
         ),
         Index("ix_visit_use_unit", "use_unit_id", "visit_on"),
+        Index("ix_visit_page", "checked_in_at", "id", "region_code"),
+        # The few that are not simply valid, and those that wait for somebody: what tabs and figures count.
+        Index(
+            "ix_visit_attention", "state", "region_code", "checked_in_at",
+            sqlite_where=text("state <> 'valid'"), postgresql_where=text("state <> 'valid'"),
+        ),
+        Index(
+            "ix_visit_waiting", "region_code", "awaiting_sheet", "awaiting_review", "visit_on",
+            sqlite_where=text("awaiting_sheet = 1 OR awaiting_review = 1"),
+            postgresql_where=text("awaiting_sheet OR awaiting_review"),
+        ),
     )  # fmt: skip
     id: Mapped[int] = pk()
     client_key: Mapped[str | None] = col(_l("提交键"), String(40), unique=True)

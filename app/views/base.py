@@ -33,7 +33,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select
 
 from app import clock
 from app.errors import Refusal
@@ -47,6 +47,8 @@ from app.transaction import transaction
 from app.views import screens
 
 MOST_CHOSEN = 500
+# The parameters that say where in the list one is; every other change starts again at its head.
+PLACE = ("page", "row", "after", "before")
 
 # Inside Screen the name `list` is its page.
 Pairs = list[tuple[Any, str]]
@@ -109,6 +111,15 @@ class Shown:
 
 
 ShownList = list[Shown]
+Names = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a person keeps for a list: columns, and filters as (name, query)."""
+
+    columns: list[str]
+    filters: list[tuple[str, str]]
 
 
 class Screen(PerRequestFilters, ModelView):
@@ -161,13 +172,13 @@ class Screen(PerRequestFilters, ModelView):
     def page(self, results: Results | None = None) -> Any:
         """Render the list; `results` are what a deed did to each row."""
         now = moment(db.session, g.actor)
-        args = self._args()
-        query = self.listing.read(args)
-        page = self.listing.page(now, query)
-        if not page.rows and query.page > 1:
-            query.page = 1
-            page = self.listing.page(now, query)
+        kept = self._kept()
+        query = self.listing.read(self._args(kept.columns))
         counts = self.listing.counts(now, query)
+        page = self.listing.page(now, query, counts.get(query.tab))
+        if not page.rows and query.page != 1:
+            query.page, query.beyond = 1, None
+            page = self.listing.page(now, query, page.total)
         chosen = [c for n in query.columns if (c := self.listing.column(n)) is not None]
         return render_template(
             self.template, title=str(self.listing.title), screen=self, listing=self.listing, query=query, page=page,
@@ -178,7 +189,8 @@ class Screen(PerRequestFilters, ModelView):
             deeds=[d for d in self.deeds if g.actor.may(d.verb)],
             may_export=self.exportable and g.actor.may(Verb.EXPORT), all_columns=self.listing.columns,
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
-            saved=self._saved(), results=results, link=self._link, query_string=request.query_string.decode()[:2000],
+            saved=[Shown(name, self._link(kept_query)) for name, kept_query in kept.filters], results=results,
+            link=self._link, query_string=request.query_string.decode()[:2000],
             lookup_text=self._lookup_text, **self.more(now, query, page),
         )  # fmt: skip
 
@@ -262,25 +274,25 @@ class Screen(PerRequestFilters, ModelView):
         flash(done, "success")
         return redirect(self._link(kept))
 
-    def _args(self) -> dict[str, str]:
+    def _args(self, columns: Names) -> dict[str, str]:
         args = request.args.to_dict() if request.method == "GET" else {}
-        if "cols" not in args:
-            kept = db.session.scalar(
-                select(ColumnChoice.columns).where(
-                    ColumnChoice.user_id == g.actor.user_id, ColumnChoice.screen == self.listing.name
-                )
-            )
-            if kept:
-                args["cols"] = ",".join(kept)
+        if columns and "cols" not in args:
+            args["cols"] = ",".join(columns)
         return args
 
-    def _saved(self) -> ShownList:
-        rows = db.session.execute(
-            select(SavedFilter.name, SavedFilter.query)
-            .where(SavedFilter.user_id == g.actor.user_id, SavedFilter.screen == self.listing.name)
-            .order_by(SavedFilter.name)
+    def _kept(self) -> Kept:
+        """The columns and filters that the person keeps for this list, in one statement."""
+        columns = select(ColumnChoice.columns).where(
+            ColumnChoice.user_id == g.actor.user_id, ColumnChoice.screen == self.listing.name
         )
-        return [Shown(name, self._link(query)) for name, query in rows]
+        mine = (SavedFilter.user_id == g.actor.user_id) & (SavedFilter.screen == self.listing.name)
+        always = select(literal(1).label("one")).subquery()
+        rows = db.session.execute(
+            select(columns.scalar_subquery(), SavedFilter.name, SavedFilter.query)
+            .select_from(always.outerjoin(SavedFilter, mine))
+            .order_by(SavedFilter.name)
+        ).all()
+        return Kept(rows[0][0] or [], [(name, query) for _columns, name, query in rows if name is not None])
 
     # --- links
 
@@ -291,7 +303,7 @@ class Screen(PerRequestFilters, ModelView):
             return f"{base}?{query_string.lstrip('?')}"
         if not changes:
             return base
-        kept = {k: v for k, v in request.args.items() if k != "page"}
+        kept = {k: v for k, v in request.args.items() if k not in PLACE}
         for name, value in changes.items():
             kept.pop(name, None)
             if value not in (None, ""):
@@ -326,23 +338,39 @@ class Screen(PerRequestFilters, ModelView):
         )  # fmt: skip
 
     def _pages(self, query: Query, page: Page) -> dict[str, Any]:
+        """Links to pages by number; where rows were not counted to the end, far pages by entry and the last from there.
+
+        The neighbours carry the edge of this page, so that however far it is, the next one starts right there.
+        """
         last = max(1, -(-page.total // page.size))
-        near = sorted({1, *range(query.page - 2, query.page + 3), last} & set(range(1, last + 1)))
+        if query.page < 0 and not page.more:
+            query.page = max(1, last + 1 + query.page)
+        from_end = query.page < 0
+        known = set(range(1, last + 1)) | ({query.page} if page.more else set())
+        near = sorted({1, *range(query.page - 2, query.page + 3)} & known) if not from_end else [1]
+        near += [last] if last not in near and not page.more else []
         links: Pairs = []
         for before, number in zip([0, *near], near, strict=False):
             if number - before > 1:
                 links.append(("…", ""))
             links.append((number, "" if number == query.page else self._link(page=number)))
-        more = page.more or query.page < last
+        further = (page.more and query.page != -1) or 0 < query.page < last
+        following = preceding = ""
+        if page.keys and further and len(page.rows) == page.size:
+            following = self._link(page=query.page + 1, after=page.keys[-1])
+        if page.keys and (query.page > 1 or from_end):
+            preceding = self._link(page=query.page - 1, before=page.keys[0])
         return {
             "text": _("共 %(n)s 条", n=capped(page.total)), "page": query.page, "total_pages": last, "links": links,
-            "previous": self._link(page=query.page - 1) if query.page > 1 else "",
-            "next": self._link(page=query.page + 1) if more and len(page.rows) == page.size else "",
+            "previous": preceding, "next": following,
+            "far": [(k, v) for k, v in request.args.items() if k not in PLACE] if page.more else None,
+            "end": self._link(page=-1) if page.more and query.page != -1 else "",
+            "here": _("倒数第 %(n)s 页", n=-query.page) if from_end else "",
         }  # fmt: skip
 
     def _hidden(self, query: Query) -> Pairs:
         """Parameters that the search form carries along."""
-        return [(k, v) for k, v in request.args.items() if k not in ("q", "page")]
+        return [(k, v) for k, v in request.args.items() if k not in ("q", *PLACE)]
 
     def _lookup_text(self, name: str, key: Any) -> str:
         from app.lookups import text_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -14,7 +15,8 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
-from app.listing import COUNT_CAP, Listing, Page, Query
+from app.extensions import db
+from app.listing import COUNT_CAP, Listing, Page, Query, moment
 from app.listings import contracts, maintenance, warnings
 from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
@@ -241,13 +243,21 @@ class Warnings(BaseView):
         return redirect(f"/warnings/{busy}/")
 
 
-@menu.count("warnings")
-def warning_count(actor: Any) -> tuple[int, str]:
+def _not_yet_counted(actor: Any) -> list[Any]:
+    return [] if "warning_counts" in g else warnings.parts(moment(db.session, actor))
+
+
+def _warned(counts: Sequence[int]) -> tuple[int, str]:
     """What the menu shows beside 预警: all that is over, or else near, and its tone."""
-    found = counted(actor)
+    if counts:
+        g.warning_counts = dict(zip(warnings.NAMES, counts, strict=True))
+    found = g.warning_counts
     over = sum(n for (_key, level), n in found.items() if level == "over")
     near = sum(n for (_key, level), n in found.items() if level == "near")
     return (over, "over") if over else (near, "near")
+
+
+menu.COUNTS["warnings"] = menu.Number(_not_yet_counted, _warned)
 
 
 def register(appbuilder: Any) -> None:

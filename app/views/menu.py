@@ -1,9 +1,9 @@
-"""The menu, by task and verb, and what the shell around every page shows. Costs two statements a page at most."""
+"""The menu, by task and verb, and what the shell around every page shows. Costs one statement a page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -75,18 +75,18 @@ MENU: tuple[Group, ...] = (
     )),
 )  # fmt: skip
 
-# What a number in the menu counts; each is one cheap scoped statement: `provider(actor) -> (count, tone)`.
-COUNTS: dict[str, Callable[[Actor], tuple[int, str]]] = {}
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in the menu: cheap scoped counts, asked in one statement with all others, and what they say.
+
+    `says` gives the number and its tone.
+    """
+
+    parts: Callable[[Actor], Sequence[Any]]
+    says: Callable[[Sequence[int]], tuple[int, str]]
 
 
-def count(name: str) -> Callable[[Callable[[Actor], tuple[int, str]]], Callable[[Actor], tuple[int, str]]]:
-    """Register the provider of a menu's number."""
-
-    def keep(provider: Callable[[Actor], tuple[int, str]]) -> Callable[[Actor], tuple[int, str]]:
-        COUNTS[name] = provider
-        return provider
-
-    return keep
+COUNTS: dict[str, Number] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,16 @@ class Shell:
 
     @property
     def place(self) -> str:
-        """Where the actor belongs: the unit's name is in the roles' line; here the region, once a request."""
-        if self.actor.unit_id is not None:
-            return _place_of_unit(self.actor.unit_id) or ""
-        if self.actor.region_code:
-            return db.session.scalar(select(Region.name).where(Region.code == self.actor.region_code)) or ""
-        return str(current_app.config.get("APP_REGION_LABEL", ""))
+        """Where the actor belongs: his unit, else his region."""
+        return self._told.place or str(current_app.config.get("APP_REGION_LABEL", ""))
+
+    @property
+    def _told(self) -> Told:
+        """All that the shell asks of the database, once a request, in one statement."""
+        held: Told | None = g.get("shell_told")
+        if held is None:
+            held = g.shell_told = _ask(self.actor)
+        return held
 
     @property
     def menu(self) -> list[ShownGroup]:
@@ -148,27 +152,14 @@ class Shell:
 
     def _entry(self, entry: Entry) -> ShownEntry:
         link = url_for(entry.endpoint)
-        number, tone = COUNTS[entry.count](self.actor) if entry.count in COUNTS else (0, "")
+        number, tone = self._told.numbers.get(entry.count, (0, ""))
         here = request.path == link or (link != "/" and request.path.startswith(link))
         words = "1,000+" if number > 1000 else f"{number:,}" if number else ""
         return ShownEntry(str(entry.label), link, entry.icon, here, words, tone)
 
     @property
     def unread(self) -> int:
-        if self.actor.user_id is None:
-            return 0
-        found: int = db.session.scalar(
-            select(func.count())
-            .select_from(Notification)
-            .where(
-                Notification.recipient_id == self.actor.user_id,
-                Notification.read_at.is_(None),
-                Notification.channel == "inbox",
-                Notification.state == "sent",
-            )
-            .execution_options(skip_scope=True)
-        ) or 0
-        return found
+        return self._told.unread
 
     @property
     def inbox_link(self) -> str:
@@ -189,8 +180,34 @@ class Shell:
         return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]
 
 
-def _place_of_unit(unit_id: int) -> str | None:
-    return db.session.scalar(select(Unit.name).where(Unit.id == unit_id).execution_options(skip_scope=True))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the database says for the shell: the actor's place, his unread messages, the menu's numbers."""
+
+    place: str | None = None
+    unread: int = 0
+    numbers: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+
+def _ask(actor: Actor) -> Told:
+    if actor.user_id is None:
+        return Told()
+    unit = select(Unit.name).where(Unit.id == actor.unit_id)
+    region = select(Region.name).where(Region.code == (actor.region_code or ""))
+    unread = select(func.count()).where(
+        Notification.recipient_id == actor.user_id, Notification.read_at.is_(None), Notification.channel == "inbox",
+        Notification.state == "sent",
+    )  # fmt: skip
+    wanted = [e for group in MENU for e in group.entries if e.count in COUNTS and actor.may(e.verb)]
+    parts = {e.count: list(COUNTS[e.count].parts(actor)) for e in wanted}
+    asked = [(unit if actor.unit_id is not None else region).scalar_subquery(), unread.scalar_subquery()]
+    statement = select(*asked, *(part for some in parts.values() for part in some))
+    place, count, *counts = db.session.execute(statement.execution_options(skip_scope=True)).one()
+    numbers: dict[str, tuple[int, str]] = {}
+    for name, some in parts.items():
+        numbers[name] = COUNTS[name].says(counts[: len(some)])
+        counts = counts[len(some) :]
+    return Told(place, count, numbers)
 
 
 @cache

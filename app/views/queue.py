@@ -114,11 +114,13 @@ def waiting(statement: Any) -> Any:
     )
 
 
-@menu.count("queue")
-def waiting_count(actor: Actor) -> tuple[int, str]:
+def waiting_count(actor: Actor) -> list[Any]:
     """For the menu: how many wait, counted to a thousand."""
     keys = waiting(scope.apply(select(Application.id), actor, Application)).limit(MOST_COUNTED).subquery()
-    return db.session.scalar(select(func.count()).select_from(keys)) or 0, ""
+    return [select(func.count()).select_from(keys).scalar_subquery()]
+
+
+menu.COUNTS["queue"] = menu.Number(waiting_count, lambda counts: (counts[0], ""))
 
 
 def _by_kind(statement: Any) -> Any:

@@ -13,7 +13,7 @@ from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurit
 from flask_login import logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.errors import Finding, Refusal
@@ -73,12 +73,13 @@ class SecurityManager(FabSecurityManager):
             number = int(pk)
         except (TypeError, ValueError):
             return None
-        account: Account | None = self.session.scalar(
+        found = self.session.scalars(
             select(Account)
             .where(Account.id == number)
-            .options(selectinload(Account.roles))
+            .options(joinedload(Account.roles))
             .execution_options(skip_scope=True)
         )
+        account: Account | None = found.unique().one_or_none()
         if account is None or not account.is_active:
             return None
         held = account.locked_until is not None and account.locked_until > clock.now()
