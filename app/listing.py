@@ -196,7 +196,7 @@ class Listing:
 
     def _read_page(self, args: Mapping[str, str], query: Query) -> None:
         given = args.get("page", "").strip()
-        if given.startswith("-"):
+        if given.startswith("-") and given != "-":
             query.page = -self._whole({"page": given[1:]}, query, "page", 1, 1, MOST_PAGES, "页码")
         else:
             query.page = self._whole(args, query, "page", 1, 1, MOST_PAGES, "页码")
@@ -308,9 +308,13 @@ class Listing:
         if held is None or held.sort is None:
             return statement.order_by(key)
         first = held.sort.desc() if falling else held.sort.asc()
-        if _may_be_null(held.sort) or self.join is not None:
+        if self._may_be_null(held.sort):
             first = first.nulls_first() if backwards else first.nulls_last()
         return statement.order_by(first, key)
+
+    def _may_be_null(self, sort: Any) -> bool:
+        """Whether a sort must say where nulls go; said without need it keeps the database from reading an index."""
+        return getattr(sort, "class_", None) is not self.model or bool(getattr(sort, "nullable", True))
 
     def page(self, moment: Moment, query: Query, total: int | None = None) -> Page:
         """One page: keys first, on an index; then those rows with what the list shows of their relations.
@@ -387,7 +391,7 @@ class Listing:
 
         Straight from the database where every column says its `sql`; else row by row as `rows` gives them.
         """
-        if all(c.sql is not None for c in columns):
+        if columns and all(c.sql is not None for c in columns):
             statement = self.ordered(self.statement(moment, query), query)
             found = moment.session.execute(_selecting(statement, columns).execution_options(yield_per=chunk))
             yield from found.partitions()
@@ -443,11 +447,6 @@ def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]
 def moment(session: Any, actor: Actor) -> Moment:
     now = clock.now()
     return Moment(session, actor, clock.local_day(now), now)
-
-
-def _may_be_null(expression: Any) -> bool:
-    """Whether a sort must say where nulls go; said without need it keeps the database from reading an index."""
-    return bool(getattr(expression, "nullable", True))
 
 
 def _count(session: Any, statement: Select[Any]) -> int:

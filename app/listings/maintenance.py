@@ -39,7 +39,8 @@ def left_days(row: MaintenanceClock) -> int | None:
 
 
 def _with_elevator(model: Any) -> Any:
-    return lambda statement: statement.join(Elevator, Elevator.id == model.elevator_id)
+    # Every row has its elevator; joined outwards, the database leaves it out where nothing asks for it (counts).
+    return lambda statement: statement.outerjoin(Elevator, Elevator.id == model.elevator_id)
 
 
 _units = (joinedload(MaintenanceClock.elevator).joinedload(Elevator.use_unit), joinedload(MaintenanceClock.unit))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
@@ -63,7 +63,9 @@ def minutes_of(row: Visit) -> int | None:
     return max(0, int((row.checked_out_at - row.checked_in_at).total_seconds()) // 60)
 
 
-EXPIRED = and_(Visit.state == "void", Visit.checked_out_at.is_(None))
+# Written as the partial index says it, with its literal, so that both databases know it again.
+ATTENTION = Visit.state != literal_column("'valid'")
+EXPIRED = and_(ATTENTION, Visit.state == "void", Visit.checked_out_at.is_(None))
 
 VISITS = register(
     Listing(
@@ -110,14 +112,16 @@ VISITS = register(
         ),
         tabs=(
             Tab("all", _l("全部")),
-            Tab("open", _l("待签退"), lambda m: Visit.state == "open"),
+            Tab("open", _l("待签退"), lambda m: and_(ATTENTION, Visit.state == "open")),
             Tab("review", _l("待复核"), lambda m: Visit.awaiting_review, "near"),
             Tab("sheet", _l("待上传"), lambda m: Visit.awaiting_sheet, "near"),
             Tab("valid", _l("有效"), lambda m: Visit.state == "valid"),
-            Tab("nonconforming", _l("不合规"), lambda m: Visit.state == "nonconforming", "over"),
+            Tab("nonconforming", _l("不合规"), lambda m: and_(
+                ATTENTION, Visit.state == "nonconforming"
+            ), "over"),
             Tab("expired", _l("过期未签退"), lambda m: EXPIRED, "over"),
-            Tab("void", _l("无效"), lambda m: or_(
-                Visit.state == "void", Visit.state == "abnormal", Visit.state == "rejected"
+            Tab("void", _l("无效"), lambda m: and_(
+                ATTENTION, Visit.state.in_(["void", "abnormal", "rejected"])
             )),
         ),
         order=("checked_in_at", True),

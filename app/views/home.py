@@ -14,13 +14,14 @@ from flask import current_app, g, redirect, request
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.extensions import db
 from app.listing import COUNT_CAP, moment
 from app.listings import warnings
+from app.listings.visits import ATTENTION
 from app.models import Application, Elevator, MaintenanceOrder, OverduePeriod, Score, Unit, Visit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
@@ -104,17 +105,14 @@ def _elevators(actor: Actor) -> Figure:
 
 def _visits(actor: Actor, today: dt.date) -> Figure:
     since = today - dt.timedelta(days=FLAG_DAYS)
-    statement = scope.apply(
-        select(
-            func.count(case((Visit.state == "open", 1))),
-            func.count(case((Visit.awaiting_review, 1))),
-            func.count(case((Visit.awaiting_sheet, 1))),
-        ).where(Visit.visit_on >= since, or_(Visit.state == "open", Visit.awaiting_review, Visit.awaiting_sheet)),
-        actor,
-        Visit,
-    )
-    going, review, sheet = db.session.execute(statement).one()
-    return Figure(_("维保中"), going, _("待复核 %(a)s　待上传 %(b)s", a=review, b=sheet), link("/visits/?tab=open"))
+    counts = []
+    # Each on its own small index, which a condition that joins the three would not read.
+    for of in (and_(ATTENTION, Visit.state == "open"), Visit.awaiting_review, Visit.awaiting_sheet):
+        some = scope.apply(select(Visit.id).where(Visit.visit_on >= since, of), actor, Visit).limit(COUNT_CAP)
+        counts.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
+    going, review, sheet = db.session.execute(select(*counts).execution_options(skip_scope=True)).one()
+    under = _("待复核 %(a)s　待上传 %(b)s", a=capped(review), b=capped(sheet))
+    return Figure(_("维保中"), going, under, link("/visits/?tab=open"), most=COUNT_CAP)
 
 
 def _own_orders(actor: Actor, today: dt.date) -> Figure:

@@ -47,8 +47,10 @@ COVER = "coalesce(covered_until, '0001-01-01')"
 
 def upgrade():
     # PostgreSQL keeps such a column, SQLite works it out and keeps it in the indexes.
-    op.add_column("maintenance_clock", sa.Column("due_on", sa.Date(), sa.Computed(DUE)))
-    op.add_column("maintenance_clock", sa.Column("cover_on", sa.Date(), sa.Computed(COVER), nullable=False))
+    kept = True if op.get_bind().dialect.name == "postgresql" else None
+    op.add_column("maintenance_clock", sa.Column("due_on", sa.Date(), sa.Computed(DUE, persisted=kept)))
+    cover = sa.Column("cover_on", sa.Date(), sa.Computed(COVER, persisted=kept), nullable=False)
+    op.add_column("maintenance_clock", cover)
     for table, name, _columns, _rows in GONE:
         op.drop_index(name, table)
     make(MADE)

@@ -1,0 +1,184 @@
+"""Lists and their exports: the same rows however they are read, pages from both ends, what a page costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, select
+
+from app import clock
+from app.demo.builder import Builder
+from app.listing import LISTINGS, Listing, Moment, Query, moment
+from app.listings import kinds
+from app.listings.elevators import ELEVATORS
+from app.models import MaintenanceClock, Region
+from app.models.policy import policy_groups, policy_value
+from app.permissions import SYSTEM, Verb
+from app.policy import Key
+from app.reports.exports import listing_of
+from app.views import menu
+from tests.factories import World, make_clock, make_elevator, make_policy
+
+NOW = dt.datetime(2026, 11, 20, 3, 0, tzinfo=dt.UTC)
+TODAY = dt.date(2026, 11, 20)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def by_object(listing: Listing, now: Moment, query: Query, columns: list[Any]) -> list[tuple[Any, ...]]:
+    return [tuple(c.value(row) for c in columns) for row in listing.rows(now, query)]
+
+
+@pytest.mark.feature("STA-01")
+def test_values_straight_from_the_database_are_those_of_the_rows(session: Any) -> None:
+    Builder(session, 40, 3, clock.now(), None).build()
+    session.commit()
+    listing_of("elevators")
+    now = moment(session, SYSTEM)
+    straight = 0
+    for listing in (*LISTINGS.values(), *kinds.KINDS.values()):
+        columns = [c for c in listing.columns if c.sql is not None]
+        if not columns:
+            continue
+        query = Query(sort=listing.order[0], descending=listing.order[1])
+        blocks = [tuple(row) for block in listing.blocks(now, query, columns, chunk=7) for row in block]
+        assert blocks == by_object(listing, now, query, columns), listing.name
+        straight += len(blocks)
+    assert straight > 1000
+
+
+@pytest.mark.feature("ELV-02")
+def test_the_register_is_read_without_an_object_a_row(world: World) -> None:
+    now = moment(world.session, world.actor("region_admin"))
+    columns = [c for n in ELEVATORS.default if (c := ELEVATORS.column(n)) is not None]
+    with statements() as seen:
+        found = [row for block in ELEVATORS.blocks(now, ELEVATORS.read({}), columns) for row in block]
+    assert len(found) == 1 and len(seen) == 1
+
+
+@pytest.fixture
+def dozen(world: World) -> list[int]:
+    """Elevators of one firm, newest first, as its list shows them."""
+    made = [make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit) for _n in range(11)]
+    world.session.commit()
+    return sorted([world.own.id, *(e.id for e in made)], reverse=True)
+
+
+def keys(world: World, **args: str) -> list[int]:
+    now = moment(world.session, world.actor("region_admin"))
+    return list(ELEVATORS.page(now, ELEVATORS.read({"size": "5"} | args)).keys)
+
+
+@pytest.mark.feature("ELV-02")
+def test_pages_are_counted_from_both_ends(world: World, dozen: list[int]) -> None:
+    assert keys(world) == dozen[:5] and keys(world, page="3") == dozen[10:]
+    assert keys(world, page="-1") == dozen[-5:] and keys(world, page="-2") == dozen[2:7]
+    assert keys(world, row="11") == dozen[10:] and keys(world, row="5") == dozen[:5]
+    rising = {"sort": "code"}
+    assert keys(world, page="-1", **rising) == list(reversed(keys(world, sort="-code")))
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("tab", ["all", "in_use"])
+def test_the_neighbouring_page_starts_at_the_edge_of_the_shown_one(
+    world: World, dozen: list[int], tab: str
+) -> None:
+    assert keys(world, page="2", after=str(dozen[4]), tab=tab) == dozen[5:10]
+    assert keys(world, page="2", before=str(dozen[10]), tab=tab) == dozen[5:10]
+    assert keys(world, page="-1", after=str(dozen[6]), tab=tab) == dozen[7:]
+    # Sorted otherwise, the page's number says where it is.
+    assert keys(world, page="2", after=str(dozen[4]), sort="code") == keys(world, page="2", sort="code")
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("wrong", ["0", "-0", "x", "-", "--1", "1e3", "99999999"])
+def test_a_page_that_is_none_is_said_and_the_first_shown(wrong: str) -> None:
+    query = ELEVATORS.read({"page": wrong})
+    assert query.page in (1, -1) and query.notices
+
+
+@pytest.mark.feature("ELV-02")
+def test_far_pages_have_their_links(world: World, dozen: list[int], sign_in: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("app.listing.COUNT_CAP", 6)
+    browser = sign_in(world.accounts["region_admin"])
+    page = browser.get("/elevators/?size=2&tab=in_use").text
+    assert 'name="row"' in page and "page=-1" in page and f"page=2&amp;after={dozen[1]}" in page
+    page = browser.get("/elevators/?size=2&page=-2").text
+    assert "倒数第 2 页" in page and f"page=-1&amp;after={dozen[-3]}" in page
+    assert f"page=-3&amp;before={dozen[-4]}" in page
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("persona", ["region_admin", "inspector", "maintenance_head", "use_head"])
+def test_a_list_page_takes_eight_statements_at_most(world: World, sign_in: Any, persona: str) -> None:
+    browser = sign_in(world.accounts[persona])
+    browser.get("/elevators/")
+    with statements() as seen:
+        assert browser.get("/elevators/?tab=overdue&q=2").status_code == 200
+    assert len([s for s in seen if not s.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]) <= 8, seen
+
+
+@pytest.mark.feature("ACC-13")
+def test_rights_and_menu_take_two_statements_however_long_the_menu(
+    world: World, sign_in: Any, monkeypatch: Any
+) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+
+    def cost() -> int:
+        browser.get("/password/")
+        with statements() as seen:
+            assert browser.get("/password/").status_code == 200
+        return len([s for s in seen if s.startswith("SELECT")])
+
+    few = cost()
+    more = menu.Group("", tuple(menu.Entry("x", "ElevatorScreen.list", "lift", Verb.ELEVATOR_READ) for _n in range(36)))
+    monkeypatch.setattr(menu, "MENU", (*menu.MENU, more))
+    # The account with its roles, the shell; and the policy that near days come from.
+    assert cost() == few <= 3
+
+
+@pytest.mark.feature("WRN-01")
+def test_what_is_due_is_kept_by_the_database(world: World) -> None:
+    row = make_clock(world.session, world.own, TODAY)
+    world.session.commit()
+
+    def kept() -> Any:
+        world.session.commit()
+        return world.session.execute(select(MaintenanceClock.due_on, MaintenanceClock.cover_on)).one()
+
+    long_past = dt.date(1, 1, 1)
+    row.covered_until = TODAY
+    assert kept() == (row.limit_on, TODAY)
+    row.missed, row.covered_until = 1, None
+    assert kept() == (long_past, long_past)
+    row.paused_on = TODAY
+    assert kept() == (None, long_past)
+
+
+@pytest.mark.feature("PLN-03")
+def test_regions_are_grouped_by_value_as_each_would_be_asked(world: World) -> None:
+    for value, code in ((20, "980400000000"), (25, "980402000000"), (30, "980402001000"), (25, "980403000000")):
+        make_policy(world.session, "near_maintenance_days", value, code)
+    world.session.commit()
+    key, today = Key.NEAR_MAINTENANCE_DAYS, clock.today()
+    groups = policy_groups(world.session, key, today, Region.code)
+    assert len(groups) >= 4
+    for code in world.session.scalars(select(Region.code)):
+        hit = [v for v, where in groups if world.session.scalar(select(Region.id).where(Region.code == code, where))]
+        assert hit == [policy_value(world.session, key, code, today)], code
