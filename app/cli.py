@@ -7,7 +7,7 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score
+    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score, search
 
     accounts.register(app)
     backups.register(app)
@@ -17,3 +17,4 @@ def register(app: Any) -> None:
     platform.register(app)
     schedule.register(app)
     score.register(app)
+    search.register(app)

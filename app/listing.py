@@ -16,139 +16,25 @@ Whatever a parameter holds wrongly becomes a notice that names it, and the list 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, select, true
 from sqlalchemy.orm import aliased
 
-from app import clock, scope
-from app.errors import Finding
+from app import list_query, scope, search
+from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, related
 from app.models import Region
 from app.models.region import code_span
-from app.permissions import Actor
+
+__all__ = [
+    "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column", "moment",
+    "register", "related",
+]  # fmt: skip
 
 COUNT_CAP = 1001
-PAGE_SIZE, MOST_ROWS = 25, 200
-MOST_PAGES = 40_000
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a list and its export. `kind`: text code date instant number bool choice; `sort`: an expression.
-
-    `sql` is what `value` reads, as an expression over the list's tables, or with `of` (a many-to-one relation of one of
-    them) the name of an attribute there: exports then read values without making an object a row.
-    """
-
-    name: str
-    label: Any
-    value: Callable[[Any], Any]
-    kind: str = "text"
-    sort: Any = None
-    choices: dict[str, Any] | None = None
-    sensitive: str | None = None
-    unit: Any = None
-    sql: Any = None
-    of: Any = None
-
-
-def column(model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True) -> Column:
-    """A column of the list from the declaration of the model's column."""
-    declared = model.__table__.c[name]
-    info = declared.info
-    found = kind or ("choice" if info.get("choices") else _kind(declared))
-    return Column(
-        name, label or info.get("label", name), lambda row: getattr(row, name), found,
-        getattr(model, name) if sort else None, info.get("choices"), info.get("sensitive"), info.get("unit"),
-        getattr(model, name),
-    )  # fmt: skip
-
-
-def related(name: str, label: Any, relation: Any, attribute: str = "name", kind: str = "text") -> Column:
-    """A column from the row that a many-to-one relation of the list's model leads to; empty where it leads nowhere."""
-    key = relation.key
-
-    def value(row: Any) -> Any:
-        found = getattr(row, key)
-        return None if found is None else getattr(found, attribute)
-
-    return Column(name, label, value, kind, sql=attribute, of=relation)
-
-
-def _kind(declared: Any) -> str:
-    try:
-        python = declared.type.python_type
-    except NotImplementedError:
-        return "text"
-    return {bool: "bool", dt.datetime: "instant", dt.date: "date", int: "number", float: "number"}.get(python, "text")
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One way to narrow. `kind`: choice (several by comma), date (from, to), lookup (a row's id), region, text, bool.
-
-    `criterion(value)` replaces the comparison with `column` where it is not one.
-    """
-
-    name: str
-    label: Any
-    kind: str
-    column: Any = None
-    choices: dict[str, Any] | None = None
-    lookup: str | None = None
-    criterion: Callable[[Any], Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What tabs are judged by: who looks, on which day, with which policy numbers at hand."""
-
-    session: Any
-    actor: Actor
-    today: dt.date
-    now: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A named part of the list, counted. `tone` over or near colours the count."""
-
-    key: str
-    label: Any
-    criterion: Callable[[Moment], Any] | None = None
-    tone: str = ""
-
-
-@dataclass(slots=True)
-class Query:
-    """The parameters as understood, and a notice for each that was not."""
-
-    q: str = ""
-    tab: str = ""
-    filters: dict[str, Any] = field(default_factory=dict)
-    sort: str = ""
-    descending: bool = False
-    page: int = 1
-    size: int = PAGE_SIZE
-    beyond: tuple[str, int] | None = None
-    columns: tuple[str, ...] = ()
-    notices: list[Finding] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of rows and their keys; `total` is exact up to COUNT_CAP - 1, else COUNT_CAP and `more`."""
-
-    rows: list[Any]
-    total: int
-    more: bool
-    page: int
-    size: int
-    keys: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +54,8 @@ class Listing:
     join: Callable[[Select[Any]], Select[Any]] | None = None
     where: Callable[[Moment], Any] | None = None
     search_hint: Any = ""
+    # Where rows are found by what another model holds: the column with that row's key.
+    search_key: Any = None
 
     @property
     def key(self) -> Any:
@@ -176,107 +64,9 @@ class Listing:
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)
 
-    # --- parameters
-
     def read(self, args: Mapping[str, str]) -> Query:
         """Understand the parameters; never fails."""
-        # In no text, and PostgreSQL takes none.
-        args = {name: value.replace("\0", "") for name, value in args.items()}
-        query = Query(sort=self.order[0], descending=self.order[1], columns=self.default)
-        query.q = " ".join(args.get("q", "")[:80].split())
-        self._read_tab(args, query)
-        for one in self.filters:
-            self._read_filter(one, args, query)
-        self._read_sort(args, query)
-        query.size = self._whole(args, query, "size", PAGE_SIZE, 1, MOST_ROWS, "每页行数")
-        self._read_page(args, query)
-        chosen = tuple(n for n in args.get("cols", "").split(",") if self.column(n) is not None)
-        query.columns = tuple(dict.fromkeys(chosen)) or self.default
-        return query
-
-    def _read_page(self, args: Mapping[str, str], query: Query) -> None:
-        given = args.get("page", "").strip()
-        if given.startswith("-") and given != "-":
-            query.page = -self._whole({"page": given[1:]}, query, "page", 1, 1, MOST_PAGES, "页码")
-        else:
-            query.page = self._whole(args, query, "page", 1, 1, MOST_PAGES, "页码")
-        if args.get("row"):
-            row = self._whole(args, query, "row", 1, 1, MOST_PAGES * PAGE_SIZE, "行号")
-            query.page = -(-row // query.size)
-        for side in ("after", "before"):
-            # The neighbouring page from the one that was shown: the key of its last or first row.
-            key = args.get(side, "")
-            if key.isascii() and key.isdigit() and len(key) < 19 and query.page != 1:
-                query.beyond = (side, int(key))
-
-    def _read_tab(self, args: Mapping[str, str], query: Query) -> None:
-        query.tab = self.tabs[0].key if self.tabs else ""
-        given = args.get("tab", "")
-        if given and any(t.key == given for t in self.tabs):
-            query.tab = given
-        elif given:
-            query.notices.append(_notice("分类", given, "没有这个分类", "已显示全部"))
-
-    def _read_sort(self, args: Mapping[str, str], query: Query) -> None:
-        given = args.get("sort", "")
-        if not given:
-            return
-        held = self.column(given.removeprefix("-"))
-        if held is not None and held.sort is not None:
-            query.sort, query.descending = held.name, given.startswith("-")
-        else:
-            query.notices.append(_notice("排序", given, "不能按这一列排序", "已按默认顺序显示"))
-
-    def _read_filter(self, one: Filter, args: Mapping[str, str], query: Query) -> None:
-        if one.kind == "date":
-            span = tuple(self._day(args, query, one, tail) for tail in ("from", "to"))
-            if any(span):
-                query.filters[one.name] = span
-            return
-        given = args.get(f"f_{one.name}", "").strip()[:200]
-        if not given:
-            return
-        if one.kind == "choice":
-            known = [v for v in given.split(",") if v in (one.choices or {})]
-            if known:
-                query.filters[one.name] = known
-            if len(known) < len(given.split(",")):
-                query.notices.append(_notice(str(one.label), given, "没有这个选项", "请重新选择"))
-        elif one.kind == "lookup":
-            if given.isascii() and given.isdigit() and len(given) < 19:
-                query.filters[one.name] = int(given)
-            else:
-                query.notices.append(_notice(str(one.label), given, "不是有效的编号", "请从候选中选择"))
-        elif one.kind == "region":
-            if given.isascii() and given.isdigit() and len(given) == 12:
-                query.filters[one.name] = given
-            else:
-                query.notices.append(_notice(str(one.label), given, "不是 12 位区划代码", "请从候选中选择"))
-        elif one.kind == "bool":
-            query.filters[one.name] = given in ("1", "true", "yes")
-        else:
-            query.filters[one.name] = given
-
-    def _day(self, args: Mapping[str, str], query: Query, one: Filter, tail: str) -> dt.date | None:
-        given = args.get(f"f_{one.name}_{tail}", "").strip()[:40]
-        if not given:
-            return None
-        try:
-            return dt.date.fromisoformat(given)
-        except ValueError:
-            query.notices.append(_notice(str(one.label), given, "不是有效的日期", "请按 2026-11-20 的格式填写"))
-            return None
-
-    def _whole(
-        self, args: Mapping[str, str], query: Query, name: str, default: int, low: int, high: int, label: str
-    ) -> int:
-        given = args.get(name, "").strip()[:20]
-        if not given:
-            return default
-        if given.isascii() and given.isdigit() and low <= int(given) <= high:
-            return int(given)
-        query.notices.append(_notice(label, given, f"须是 {low} 到 {high} 的整数", f"已按 {default} 显示"))
-        return default
+        return list_query.read(self, args)
 
     # --- statements
 
@@ -292,13 +82,36 @@ class Listing:
         for one in self.tabs:
             if one.key == chosen and one.criterion is not None:
                 statement = statement.where(one.criterion(moment))
-        for word in query.q.split()[:5]:
-            if self.search:
-                statement = statement.where(or_(*(c.icontains(word, autoescape=True) for c in self.search)))
+        statement = statement.where(*self._holding(query))
         for each in self.filters:
             if each.name in query.filters:
                 statement = statement.where(_compare(each, query.filters[each.name]))
         return statement.execution_options(skip_scope=True)
+
+    def words(self, query: Query) -> list[str]:
+        return query.q.split()[:5] if self.search else []
+
+    def _holding(self, query: Query) -> list[Any]:
+        """The search as conditions."""
+        sought = query.sought or Sought()
+        if sought.keys is not None:
+            return [(self.key if self.search_key is None else self.search_key).in_(sought.keys)]
+        held = [search.contains(self.search, word) for word in self.words(query)]
+        return held if sought.narrowing is None else [sought.narrowing, *held]
+
+    def seek(self, moment: Moment, query: Query) -> None:
+        """Ask the search index once a query; later statements of the query profit."""
+        words = self.words(query)
+        if query.sought is not None or not words:
+            return
+        columns = [getattr(c, "attribute", c) for c in self.search]
+        own = search.model_of(columns) is self.model
+        seen = scope.criterion(self.model, moment.actor) if own else true()
+        found = search.find(moment.session, columns, words, seen)
+        if found is None or (found.many and not own):
+            query.sought = Sought()
+        else:
+            query.sought = Sought(narrowing=found.narrowing) if found.many else Sought(found.keys)
 
     def ordered(self, statement: Select[Any], query: Query, backwards: bool = False) -> Select[Any]:
         """By the chosen column, rows without a value last; equal ones by key. `backwards` is the exact reverse."""
@@ -322,6 +135,7 @@ class Listing:
         `total` where the tabs' counts have told it already.
         """
         session = moment.session
+        self.seek(moment, query)
         if total is None:
             total = _count(session, self.statement(moment, query))
         keys = self._keys(moment, query)
@@ -329,6 +143,10 @@ class Listing:
 
     def _keys(self, moment: Moment, query: Query) -> list[Any]:
         """The keys of a page. A neighbour starts at the shown page's edge; pages from the end are read backwards."""
+        if query.page == 1 and query.sought is not None and query.sought.narrowing is not None:
+            newest = self._among_newest(moment, query)
+            if len(newest) == query.size:
+                return newest
         statement = self.statement(moment, query)
         falling, backwards, skipped = query.descending, query.page < 0, abs(query.page) - 1
         if query.beyond is not None and self._by_key(query):
@@ -339,6 +157,16 @@ class Listing:
         ordered = self.ordered(statement, query, backwards=backwards)
         keys = moment.session.scalars(ordered.limit(query.size).offset(skipped * query.size)).all()
         return list(reversed(keys)) if backwards else list(keys)
+
+    def _among_newest(self, moment: Moment, query: Query) -> list[Any]:
+        """The first page, if it lies among the first rows in order: words that many rows hold mostly stand there."""
+        before = self.ordered(self.statement(moment, replace(query, q="", sought=None)), query).limit(search.MOST_FOUND)
+        held = [search.contains(self.search, word) for word in self.words(query)]
+        among = select(self.key).where(self.key.in_(before), *held)
+        if self.join is not None:
+            among = self.join(among.select_from(self.model))
+        found = self.ordered(among, query).limit(query.size).execution_options(skip_scope=True)
+        return list(moment.session.scalars(found))
 
     def _by_key(self, query: Query) -> bool:
         held = self.column(query.sort)
@@ -356,17 +184,23 @@ class Listing:
         return [by_key[k] for k in keys if k in by_key]
 
     def counts(self, moment: Moment, query: Query) -> dict[str, int]:
-        """How many rows each tab holds under the same search and filters, capped; one statement for all tabs."""
-        if not self.tabs:
+        """How many rows each tab holds under the same search and filters, capped; one statement for all tabs.
+
+        Where a search finds thousands, only the open tab is counted: counting the others would cost more than the page.
+        """
+        self.seek(moment, query)
+        many = query.sought is not None and query.sought.narrowing is not None
+        tabs = [t for t in self.tabs if not many or t.key == query.tab]
+        if not tabs:
             return {}
         parts = [
             select(func.count()).select_from(self.statement(moment, query, tab=t.key).limit(COUNT_CAP).subquery())
-            for t in self.tabs
+            for t in tabs
         ]
         row = moment.session.execute(
             select(*(p.scalar_subquery() for p in parts)).execution_options(skip_scope=True)
         ).one()
-        return {t.key: n for t, n in zip(self.tabs, row, strict=True)}
+        return {t.key: n for t, n in zip(tabs, row, strict=True)}
 
     def rows(
         self, moment: Moment, query: Query, keys: Sequence[Any] | None = None, chunk: int = 1000, forget: bool = False
@@ -375,6 +209,7 @@ class Listing:
 
         `forget` drops each chunk from the session once it was used, so that memory stays flat (exports).
         """
+        self.seek(moment, query)
         base = self.statement(moment, query)
         if keys is not None:
             base = base.where(self.key.in_(keys))
@@ -391,6 +226,7 @@ class Listing:
 
         Straight from the database where every column says its `sql`; else row by row as `rows` gives them.
         """
+        self.seek(moment, query)
         if columns and all(c.sql is not None for c in columns):
             statement = self.ordered(self.statement(moment, query), query)
             found = moment.session.execute(_selecting(statement, columns).execution_options(yield_per=chunk))
@@ -402,6 +238,7 @@ class Listing:
 
     def total(self, moment: Moment, query: Query) -> int:
         """The exact number of rows under the query (exports)."""
+        self.seek(moment, query)
         base = self.statement(moment, query)
         return int(moment.session.scalar(select(func.count()).select_from(base.subquery())) or 0)
 
@@ -444,11 +281,6 @@ def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]
     return statement.with_only_columns(*values, maintain_column_froms=True)
 
 
-def moment(session: Any, actor: Actor) -> Moment:
-    now = clock.now()
-    return Moment(session, actor, clock.local_day(now), now)
-
-
 def _count(session: Any, statement: Select[Any]) -> int:
     capped = statement.limit(COUNT_CAP).subquery()
     return int(session.scalar(select(func.count()).select_from(capped)) or 0)
@@ -472,10 +304,6 @@ def _compare(one: Filter, value: Any) -> Any:
     if one.kind == "text":
         return one.column.icontains(value, autoescape=True)
     return one.column == value
-
-
-def _notice(label: str, value: str, rule: str, remedy: str) -> Finding:
-    return Finding(label, False, f"“{value[:40]}”{rule}", remedy, field=label, value=value[:40], level="warn")
 
 
 LISTINGS: dict[str, Listing] = {}

@@ -18,7 +18,7 @@ LONGEST_FILE = 450
 # A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
 BASE = {"errors", "rules", "policy", "clock", "extensions", "vault"}
 CORE = BASE | {"models", "permissions", "scope", "transaction", "reference"}
-LISTS = {"listing", "listings", "lookups"}
+LISTS = {"list_parts", "listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -32,9 +32,12 @@ ALLOWED: dict[str, set[str]] = {
     "transaction": BASE | {"models", "permissions", "scope"},
     "workflows": CORE,
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
-    "listing": CORE | {"lookups"},
+    "search": BASE | {"models"},
+    "list_parts": CORE,
+    "list_query": CORE | {"list_parts"},
+    "listing": CORE | {"list_parts", "list_query", "lookups", "search"},
     "listings": CORE | {"listing", "workflows"},
-    "lookups": CORE,
+    "lookups": CORE | {"search"},
     "reports": CORE | LISTS,
     # Checking asks the same questions as the forms, importing calls the same verbs.
     "imports": CORE | {"workflows"},

@@ -67,6 +67,7 @@ TASKS = register(
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
         search=_WORDS,
         search_hint=_HINT,
+        search_key=MaintenanceClock.elevator_id,
         filters=(
             Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
             Filter("limit", _l("维保期限"), "date", MaintenanceClock.limit_on),
@@ -140,6 +141,7 @@ LEDGERS = register(
         default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
         search=_WORDS,
         search_hint=_HINT,
+        search_key=Elevator.id,
         filters=(
             Filter("worker", _l("维保人员"), "lookup", MaintenanceLedger.worker_id, lookup="persons"),
             Filter("mode", _l("任务生成模式"), "choice", MaintenanceLedger.mode, GENERATION_MODE),
@@ -182,6 +184,7 @@ ORDERS = register(
         default=("number", "code", "place", "level", "planned_on", "limit_on", "state", "worker", "origin"),
         search=_WORDS,
         search_hint=_HINT,
+        search_key=MaintenanceOrder.elevator_id,
         filters=(
             Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons"),
             Filter("level", _l("频次"), "choice", MaintenanceOrder.level, LEVEL),
@@ -234,6 +237,7 @@ OVERDUE = register(
         ),
         search=_WORDS,
         search_hint=_HINT,
+        search_key=OverduePeriod.elevator_id,
         filters=(
             Filter("limit", _l("本期到期"), "date", OverduePeriod.limit_on),
             Filter("unit", _l("责任单位"), "lookup", OverduePeriod.unit_id, lookup="maintenance_units"),

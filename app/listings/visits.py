@@ -100,6 +100,7 @@ VISITS = register(
         ),
         search=(_OfElevator(Elevator.code), _OfElevator(Elevator.address), _OfElevator(Elevator.estate)),
         search_hint=_l("识别码、地址、楼盘"),
+        search_key=Visit.elevator_id,
         filters=(
             Filter("visited", _l("维保日期"), "date", Visit.visit_on),
             Filter("state", _l("状态"), "choice", Visit.state, VISIT_STATE),

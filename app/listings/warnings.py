@@ -46,6 +46,7 @@ def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) 
             default=("code", "place", "use_unit", "unit", "due_on"),
             search=_WORDS,
             search_hint=_l("识别码、地址、楼盘"),
+            search_key=model.elevator_id if by_clock else None,
             filters=(Filter("region", _l("所属辖区"), "region", model.region_code),),
             tabs=(Tab("over", _l("超期"), over, "over"), Tab("near", _l("临近"), near, "near")),
             order=("due_on", False),

@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import JSON
 
 import app.models  # noqa: F401 - fills the metadata
+from app import search
 from app.models.base import Instant
 
 database = current_app.extensions["migrate"].db
@@ -24,6 +25,12 @@ def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
     return False
 
 
+def is_ours(_object: Any, name: str | None, kind: str, *_more: Any) -> bool:
+    """Not the search index, which no model describes: SQLite's tables, PostgreSQL's indexes over pairs."""
+    named = name or ""
+    return not (kind == "table" and named.startswith("search_")) and not (kind == "index" and named.endswith("_grams"))
+
+
 def run() -> None:
     options = current_app.extensions["migrate"].configure_args
     with database.engine.connect() as connection:
@@ -32,11 +39,15 @@ def run() -> None:
             # would begin a transaction first: inside one the pragma does nothing.
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         context.configure(
-            connection=connection, target_metadata=database.metadata, render_item=render_item, **options
+            connection=connection, target_metadata=database.metadata, render_item=render_item,
+            include_object=is_ours, **options
         )
         try:
             with context.begin_transaction():
                 context.run_migrations()
+            if set(context.get_context().get_current_heads()) == set(context.script.get_heads()):
+                search.keep(connection)
+                connection.commit()
         finally:
             if connection.dialect.name == "sqlite":
                 connection.connection.cursor().execute("PRAGMA foreign_keys=ON")  # it goes back to the pool

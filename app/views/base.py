@@ -315,7 +315,7 @@ class Screen(PerRequestFilters, ModelView):
         return [
             Shown(
                 str(t.label), self._link(tab=None if t.key == first else t.key), selected=t.key == query.tab,
-                count=capped(counts.get(t.key, 0)), tone=t.tone if counts.get(t.key) else "",
+                count=capped(counts[t.key]) if t.key in counts else None, tone=t.tone if counts.get(t.key) else "",
             )
             for t in self.listing.tabs
         ]  # fmt: skip

@@ -8,11 +8,11 @@ from flask import abort, g, jsonify, render_template, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app import scope
 from app.extensions import db
-from app.lookups import LOOKUPS, find
+from app.lookups import LOOKUPS, find, holding
 from app.models import Application, Elevator, Person, Unit
 from app.permissions import Verb
 from app.views import screens
@@ -53,23 +53,24 @@ class Search(BaseView):
 
     def _groups(self, words: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
         found = []
-        for label, verb, model, columns, endpoint, text in (
+        for label, verb, model, columns, endpoint, argument, text in (
             (_("电梯"), Verb.ELEVATOR_READ, Elevator,
              (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate),
-             "ElevatorPages.show", lambda e: (e.code, e.address)),
-            (_("单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.show", lambda u: (u.name, u.uscc)),
-            (_("人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no), "People.show",
+             "ElevatorPages.record", "key", lambda e: (e.code, e.address)),
+            (_("单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.record", "key",
+             lambda u: (u.name, u.uscc)),
+            (_("人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no), "PeoplePages.show", "pk",
              lambda p: (p.name, p.certificate_no or "")),
             (_("申请"), Verb.APPLICATION_READ, Application, (Application.number, Application.title),
-             "ApplicationPages.show", lambda a: (a.number, a.title)),
+             "ApplicationPages.page", "key", lambda a: (a.number, a.title)),
         ):  # fmt: skip
             if not g.actor.may(verb):
                 continue
             statement = scope.apply(select(model), g.actor, model)
-            for word in words.split()[:4]:
-                statement = statement.where(or_(*(c.icontains(word, autoescape=True) for c in columns)))  # type: ignore[attr-defined]
+            seen = scope.criterion(model, g.actor)
+            statement = holding(db.session, statement, model, columns, words, seen).order_by(model.id.desc())  # type: ignore[attr-defined]
             rows = db.session.scalars(statement.limit(MOST_HITS)).all()
-            found.append((label, [(url_for(endpoint, pk=row.id), *text(row)) for row in rows]))
+            found.append((label, [(url_for(endpoint, **{argument: row.id}), *text(row)) for row in rows]))
         return found
 
 

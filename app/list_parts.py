@@ -1,0 +1,146 @@
+"""What a list is made of: columns, filters, tabs, and a query as it was understood."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app import clock
+from app.errors import Finding
+from app.permissions import Actor
+
+PAGE_SIZE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list and its export. `kind`: text code date instant number bool choice; `sort`: an expression.
+
+    `sql` is what `value` reads, as an expression over the list's tables, or with `of` (a many-to-one relation of one of
+    them) the name of an attribute there: exports then read values without making an object a row.
+    """
+
+    name: str
+    label: Any
+    value: Callable[[Any], Any]
+    kind: str = "text"
+    sort: Any = None
+    choices: dict[str, Any] | None = None
+    sensitive: str | None = None
+    unit: Any = None
+    sql: Any = None
+    of: Any = None
+
+
+def column(model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True) -> Column:
+    """A column of the list from the declaration of the model's column."""
+    declared = model.__table__.c[name]
+    info = declared.info
+    found = kind or ("choice" if info.get("choices") else _kind(declared))
+    return Column(
+        name, info.get("label", name) if label is None else label, lambda row: getattr(row, name), found,
+        getattr(model, name) if sort else None, info.get("choices"), info.get("sensitive"), info.get("unit"),
+        getattr(model, name),
+    )  # fmt: skip
+
+
+def related(name: str, label: Any, relation: Any, attribute: str = "name", kind: str = "text") -> Column:
+    """A column from the row that a many-to-one relation of the list's model leads to; empty where it leads nowhere."""
+    key = relation.key
+
+    def value(row: Any) -> Any:
+        found = getattr(row, key)
+        return None if found is None else getattr(found, attribute)
+
+    return Column(name, label, value, kind, sql=attribute, of=relation)
+
+
+def _kind(declared: Any) -> str:
+    try:
+        python = declared.type.python_type
+    except NotImplementedError:
+        return "text"
+    return {bool: "bool", dt.datetime: "instant", dt.date: "date", int: "number", float: "number"}.get(python, "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One way to narrow. `kind`: choice (several by comma), date (from, to), lookup (a row's id), region, text, bool.
+
+    `criterion(value)` replaces the comparison with `column` where it is not one.
+    """
+
+    name: str
+    label: Any
+    kind: str
+    column: Any = None
+    choices: dict[str, Any] | None = None
+    lookup: str | None = None
+    criterion: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What tabs are judged by: who looks, on which day, with which policy numbers at hand."""
+
+    session: Any
+    actor: Actor
+    today: dt.date
+    now: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A named part of the list, counted. `tone` over or near colours the count."""
+
+    key: str
+    label: Any
+    criterion: Callable[[Moment], Any] | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What the search index said of a query's words: the keys of all rows that hold them, or how to narrow to these.
+
+    Neither where the words stand in so many rows that reading on finds them soonest.
+    """
+
+    keys: list[Any] | None = None
+    narrowing: Any = None
+
+
+@dataclass(slots=True)
+class Query:
+    """The parameters as understood, and a notice for each that was not."""
+
+    q: str = ""
+    tab: str = ""
+    filters: dict[str, Any] = field(default_factory=dict)
+    sort: str = ""
+    descending: bool = False
+    page: int = 1
+    size: int = PAGE_SIZE
+    beyond: tuple[str, int] | None = None
+    columns: tuple[str, ...] = ()
+    notices: list[Finding] = field(default_factory=list)
+    sought: Sought | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows and their keys; `total` is exact up to COUNT_CAP - 1, else COUNT_CAP and `more`."""
+
+    rows: list[Any]
+    total: int
+    more: bool
+    page: int
+    size: int
+    keys: Sequence[Any] = ()
+
+
+def moment(session: Any, actor: Actor) -> Moment:
+    now = clock.now()
+    return Moment(session, actor, clock.local_day(now), now)

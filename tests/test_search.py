@@ -1,0 +1,142 @@
+"""Search by a piece of a word: what the index narrows to is exactly what "contains" finds, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert, select, text, update
+
+from app import search
+from app.listing import moment
+from app.listings.elevators import ELEVATORS
+from app.listings.maintenance import TASKS
+from app.lookups import find
+from app.models import Elevator, MaintenanceClock, Unit
+from app.permissions import SYSTEM
+from tests.factories import World, make_application, make_clock, make_elevator
+
+# Few letters, so that words are often found: two of Chinese, cases, LIKE's and FTS5's own marks, an accent.
+LETTERS = "云江aA1%_\"'*-É号"
+WORDS = st.text(LETTERS, min_size=1, max_size=4)
+CASES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(params=["index", "many", "reading on"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every way that a search can take: by keys, narrowed because there are too many, and row by row."""
+    way: str = request.param
+    if way != "reading on":
+        monkeypatch.setattr(search, "SAMPLE", -1 if False else 0)
+    if way == "many":
+        monkeypatch.setattr(search, "MOST_FOUND", 0)
+    return way
+
+
+def plainly(session: Any, words: str) -> set[int]:
+    """The elevators that hold every word in some searched column, asked of each row."""
+    statement = select(Elevator.id)
+    for word in words.split():
+        statement = statement.where(search.contains(ELEVATORS.search, word))
+    return set(session.scalars(statement))
+
+
+def searched(session: Any, words: str, **args: str) -> set[int]:
+    return set(ELEVATORS.page(moment(session, SYSTEM), ELEVATORS.read({"q": words, "size": "200"} | args)).keys)
+
+
+@pytest.mark.feature("ELV-02")
+def test_the_index_finds_what_contains_finds(world: World, way: str) -> None:
+    session = world.session
+
+    @CASES
+    @given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=6), st.lists(WORDS, min_size=1, max_size=2))
+    def check(places: list[tuple[str, str, str]], words: list[str]) -> None:
+        rows = {world.own.id: places[0], world.foreign.id: places[-1]}
+        for key, (address, estate, factory) in rows.items():
+            values = {"address": address, "estate": estate, "factory_no": factory}
+            session.execute(update(Elevator.__table__).where(Elevator.id == key).values(values))
+        query = " ".join(words)
+        assert searched(session, query) == plainly(session, query)
+        session.rollback()
+
+    check()
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("words", ["罕见", "罕见路", "罕", "号 罕见", "见路6", "罕见 不在", "abc", "BC9", "%%", "__", "9"])
+def test_however_a_row_is_written_it_is_found(world: World, way: str, words: str) -> None:
+    session = world.session
+    table: Any = Elevator.__table__
+    made = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    made.address = "罕见路 6 号"
+    session.flush()
+    copied = {c.name: getattr(made, c.name) for c in table.c if c.name not in ("id", "code", "public_token", "address")}
+    session.execute(insert(table), [copied | {"code": f"Z{n}aBC9", "address": "常见路"} for n in range(3)])
+    assert searched(session, words) == plainly(session, words)
+    session.execute(update(table).where(table.c.code == "Z1aBC9").values(address="罕见路6弄", estate=None))
+    session.execute(delete(table).where(table.c.code == "Z2aBC9"))
+    assert searched(session, words) == plainly(session, words)
+    session.rollback()
+    assert searched(session, words) == plainly(session, words)
+
+
+@pytest.mark.feature("ELV-02")
+def test_tabs_filters_and_pages_hold_under_a_search(world: World, way: str) -> None:
+    for n in range(5):
+        made = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+        made.address, made.status = f"稀罕街 {n} 号", "in_use" if n % 2 else "suspended"
+    world.session.commit()
+    now = moment(world.session, world.actor("region_admin"))
+    query = ELEVATORS.read({"q": "稀罕", "tab": "suspended", "size": "2", "f_region": "980402000000"})
+    counts, page = ELEVATORS.counts(now, query), ELEVATORS.page(now, query)
+    assert counts["suspended"] == page.total == 3 and [row.address for row in page.rows] == ["稀罕街 4 号", "稀罕街 2 号"]
+    assert ("in_use" in counts) == (way != "many")
+    assert [r.address for r in ELEVATORS.rows(now, query)] == ["稀罕街 4 号", "稀罕街 2 号", "稀罕街 0 号"]
+    assert ELEVATORS.total(now, query) == 3
+
+
+@pytest.mark.feature("PLN-09")
+def test_lists_about_elevators_find_by_the_same_index(world: World, way: str) -> None:
+    world.own.address = "稀罕街 1 号"
+    for elevator in (world.own, world.foreign):
+        make_clock(world.session, elevator, None)
+    world.session.commit()
+    now = moment(world.session, SYSTEM)
+    assert list(TASKS.page(now, TASKS.read({"q": "稀罕"})).keys) == [world.own.id]
+    assert TASKS.page(now, TASKS.read({"q": "罕稀"})).keys == []
+    assert world.session.scalar(select(MaintenanceClock.elevator_id).limit(1))
+
+
+@pytest.mark.feature("ELV-02")
+def test_lookups_and_the_search_of_everything_stay_within_scope(world: World, way: str, sign_in: Any) -> None:
+    world.own.address = world.foreign.address = "稀罕街 1 号"
+    world.use_unit.name, world.worker.name = "稀罕物业", "稀罕"
+    make_application(world.session, world.own)
+    world.session.commit()
+    actor = world.actor("region_admin")
+    assert [hit["id"] for hit in find(world.session, actor, "elevators", "稀罕")] == [world.own.id]
+    browser = sign_in(world.accounts["region_admin"])
+    page = browser.get("/search/?q=稀罕").text
+    assert world.own.code in page and world.foreign.code not in page and "稀罕物业" in page
+    for link in (f"/elevators/{world.own.id}", f"/units/{world.use_unit.id}", f"/people/{world.worker.id}"):
+        assert f'href="{link}"' in page and browser.get(link).status_code == 200
+
+
+@pytest.mark.feature("ELV-02")
+def test_the_index_can_be_made_anew(app: Any, world: World) -> None:
+    if world.session.get_bind().dialect.name == "sqlite":
+        for name in search.triggers_of(Unit):
+            world.session.execute(text(f"DROP TRIGGER {name}"))
+        world.firm.name = "改过的名字"
+        world.session.commit()
+        with world.session.get_bind().connect() as connection:
+            search.keep(connection)
+            connection.commit()
+    result = app.test_cli_runner().invoke(args=["search-index"])
+    assert result.exit_code == 0, result.output
+    world.session.expire_all()
+    found = search.find(world.session, (Unit.name,), [world.firm.name[:3]], Unit.id > 0)
+    assert found is None or found.keys == [world.firm.id]
