@@ -91,9 +91,10 @@ def holding(session: Any, statement: Any, model: Any, columns: Sequence[Any], wo
     """Narrow a statement on a model to rows whose columns hold every word, by the search index where that helps."""
     wanted = words.split()[:4]
     found = search.find(session, columns, wanted, seen)
-    if found is not None:
+    if found is not None and not found.many:
         return statement.where(model.__mapper__.primary_key[0].in_(found.keys))
-    return statement.where(*(search.contains(columns, word) for word in wanted))
+    held = [search.contains(columns, word) for word in wanted]
+    return statement.where(*held) if found is None else statement.where(found.narrowing, *held)
 
 
 def text_of(session: Any, name: str, key: Any) -> str:

@@ -45,8 +45,9 @@ SEARCHED: dict[Any, tuple[str, ...]] = {
 # Between columns, so that no pair spans two of them; no text holds it.
 MARK = "\x1f"
 LAST = chr(0x10FFFF)
-# SAMPLE rows tell whether the index is worth asking; rows are found by key up to MOST_FOUND.
-SAMPLE, MOST_FOUND = 400, 2_000
+# SAMPLE rows tell whether the index is worth asking: not for words that every COMMON-th row holds. Rows are found by
+# key up to MOST_FOUND.
+SAMPLE, COMMON, MOST_FOUND = 400, 3, 2_000
 
 
 def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
@@ -74,9 +75,9 @@ class Found:
 
 
 def find(
-    session: Any, columns: Sequence[Any], words: Sequence[str], seen: ColumnElement[bool], most: int = MOST_FOUND
+    session: Any, columns: Sequence[Any], words: Sequence[str], seen: ColumnElement[bool]
 ) -> Found | None:
-    """Ask the index in one statement which of the `seen` rows hold all the words, up to `most`.
+    """Ask the index in one statement which of the `seen` rows hold all the words, up to MOST_FOUND.
 
     None where reading on finds them sooner: the columns have no index, or a sample of the newest rows says that the
     words stand in every third row.
@@ -89,15 +90,16 @@ def find(
     held = [contains(columns, word) for word in words]
     hit = case((and_(*held), 1), else_=0).label("hit")
     newest = select(key, hit).where(seen).order_by(key.desc()).limit(SAMPLE).cte("newest")
-    rare = select(func.coalesce(func.sum(newest.c.hit), 0) * 3 < func.count()).select_from(newest).scalar_subquery()
-    found = select(key.label("key")).where(rare, narrowing, seen, *held).limit(most + 1).subquery()
+    share = func.coalesce(func.sum(newest.c.hit), 0) * COMMON
+    rare = select(share < func.count()).select_from(newest).scalar_subquery()
+    found = select(key.label("key")).where(rare, narrowing, seen, *held).limit(MOST_FOUND + 1).subquery()
     # The sample's answer comes as a row of its own, so that nothing found and nothing asked differ.
     told = select(literal(0), cast(rare, Integer)).union_all(select(found.c.key, literal(None, Integer)))
     rows = session.execute(told.execution_options(skip_scope=True)).all()
     if not any(is_rare for _key, is_rare in rows):
         return None
     keys = [found_key for found_key, is_rare in rows if is_rare is None]
-    return Found(keys[:most], len(keys) > most, narrowing)
+    return Found(keys[:MOST_FOUND], len(keys) > MOST_FOUND, narrowing)
 
 
 def narrow(session: Any, model: Any, words: Iterable[str]) -> ColumnElement[bool] | None:

@@ -16,12 +16,12 @@ from app.listings.maintenance import TASKS
 from app.lookups import find
 from app.models import Elevator, MaintenanceClock, Unit
 from app.permissions import SYSTEM
-from tests.factories import World, make_application, make_clock, make_elevator
+from tests.factories import World, make_clock, make_elevator
 
 # Few letters, so that words are often found: two of Chinese, cases, LIKE's and FTS5's own marks, an accent.
 LETTERS = "云江aA1%_\"'*-É号"
 WORDS = st.text(LETTERS, min_size=1, max_size=4)
-CASES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CASES = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=["index", "many", "reading on"])
@@ -29,7 +29,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every way that a search can take: by keys, narrowed because there are too many, and row by row."""
     way: str = request.param
     if way != "reading on":
-        monkeypatch.setattr(search, "SAMPLE", -1 if False else 0)
+        monkeypatch.setattr(search, "COMMON", 0)
     if way == "many":
         monkeypatch.setattr(search, "MOST_FOUND", 0)
     return way
@@ -66,7 +66,7 @@ def test_the_index_finds_what_contains_finds(world: World, way: str) -> None:
 
 
 @pytest.mark.feature("ELV-02")
-@pytest.mark.parametrize("words", ["罕见", "罕见路", "罕", "号 罕见", "见路6", "罕见 不在", "abc", "BC9", "%%", "__", "9"])
+@pytest.mark.parametrize("words", ["罕见", "罕见路", "罕", "号 罕见", "罕见 不在", "aBc9", "%%"])
 def test_however_a_row_is_written_it_is_found(world: World, way: str, words: str) -> None:
     session = world.session
     table: Any = Elevator.__table__
@@ -92,7 +92,8 @@ def test_tabs_filters_and_pages_hold_under_a_search(world: World, way: str) -> N
     now = moment(world.session, world.actor("region_admin"))
     query = ELEVATORS.read({"q": "稀罕", "tab": "suspended", "size": "2", "f_region": "980402000000"})
     counts, page = ELEVATORS.counts(now, query), ELEVATORS.page(now, query)
-    assert counts["suspended"] == page.total == 3 and [row.address for row in page.rows] == ["稀罕街 4 号", "稀罕街 2 号"]
+    assert counts["suspended"] == page.total == 3
+    assert [row.address for row in page.rows] == ["稀罕街 4 号", "稀罕街 2 号"]
     assert ("in_use" in counts) == (way != "many")
     assert [r.address for r in ELEVATORS.rows(now, query)] == ["稀罕街 4 号", "稀罕街 2 号", "稀罕街 0 号"]
     assert ELEVATORS.total(now, query) == 3
@@ -114,7 +115,6 @@ def test_lists_about_elevators_find_by_the_same_index(world: World, way: str) ->
 def test_lookups_and_the_search_of_everything_stay_within_scope(world: World, way: str, sign_in: Any) -> None:
     world.own.address = world.foreign.address = "稀罕街 1 号"
     world.use_unit.name, world.worker.name = "稀罕物业", "稀罕"
-    make_application(world.session, world.own)
     world.session.commit()
     actor = world.actor("region_admin")
     assert [hit["id"] for hit in find(world.session, actor, "elevators", "稀罕")] == [world.own.id]
@@ -126,7 +126,8 @@ def test_lookups_and_the_search_of_everything_stay_within_scope(world: World, wa
 
 
 @pytest.mark.feature("ELV-02")
-def test_the_index_can_be_made_anew(app: Any, world: World) -> None:
+def test_the_index_can_be_made_anew(app: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "COMMON", 0)
     if world.session.get_bind().dialect.name == "sqlite":
         for name in search.triggers_of(Unit):
             world.session.execute(text(f"DROP TRIGGER {name}"))
@@ -139,4 +140,4 @@ def test_the_index_can_be_made_anew(app: Any, world: World) -> None:
     assert result.exit_code == 0, result.output
     world.session.expire_all()
     found = search.find(world.session, (Unit.name,), [world.firm.name[:3]], Unit.id > 0)
-    assert found is None or found.keys == [world.firm.id]
+    assert found is not None and found.keys == [world.firm.id]
