@@ -38,7 +38,8 @@ class Raw(sa.types.TypeDecorator[str]):
 def tables_of(connection: sa.Connection) -> list[sa.Table]:
     """Every table with rows worth keeping, by name."""
     metadata = sa.MetaData()
-    metadata.reflect(connection)
+    # The search index is made of the rows and comes with them.
+    metadata.reflect(connection, only=lambda name, _metadata: not name.startswith("search_"))
     raw = Raw() if connection.dialect.name == "postgresql" else sa.Text()
     found = [table for name, table in sorted(metadata.tables.items()) if name not in LEFT_OUT]
     for column in (column for table in found for column in table.columns):
@@ -47,15 +48,21 @@ def tables_of(connection: sa.Connection) -> list[sa.Table]:
     return found
 
 
+def columns_of(table: sa.Table) -> list[sa.Column[Any]]:
+    """What a backup holds of a row: not what the database works out itself."""
+    return [column for column in table.columns if column.computed is None]
+
+
 def count(connection: sa.Connection, table: sa.Table) -> int:
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
 
 
 def write(connection: sa.Connection, table: sa.Table, out: IO[bytes]) -> int:
     """Write the columns' names, then a line a row in order of the key; gives the number of rows."""
-    out.write(_line([column.name for column in table.columns]))
+    columns = columns_of(table)
+    out.write(_line([column.name for column in columns]))
     rows = 0
-    statement = sa.select(*table.columns).order_by(*table.primary_key.columns)
+    statement = sa.select(*columns).order_by(*table.primary_key.columns)
     for row in connection.execute(statement, execution_options={"yield_per": CHUNK}):
         out.write(_line([_plain(value) for value in row]))
         rows += 1

@@ -1,14 +1,14 @@
 """Lists of a province: what near and over are told by, and the indexes that lists and counts read
 
-Revision: 0004
-Revises: 0003
+Revision: 0006
+Revises: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Search by two characters: an index over pairs on PostgreSQL, over triples on SQLite
 
-Revision: 0005
-Revises: 0004
+Revision: 0007
+Revises: 0006
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
