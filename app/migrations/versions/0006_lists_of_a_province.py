@@ -15,7 +15,7 @@ depends_on = None
 # table, name, columns, rows (SQLite, PostgreSQL)
 MADE = (
     ("elevator", "ix_elevator_page", ["id", "region_code", "is_secret", "status"], None),
-    ("elevator", "ix_elevator_status", ["status", "region_code", "id"], None),
+    ("elevator", "ix_elevator_status", ["status", "region_code", "approved_version", "id"], None),
     ("elevator", "ix_elevator_filing", ["filing_state", "region_code", "id"], None),
     ("elevator", "ix_elevator_region_inspection", ["region_code", "next_inspection_on", "status"], None),
     ("elevator", "ix_elevator_inspection", ["next_inspection_on", "region_code", "status"], None),
