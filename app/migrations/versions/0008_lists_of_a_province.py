@@ -1,14 +1,14 @@
 """Lists of a province: what near and over are told by, and the indexes that lists and counts read
 
-Revision: 0006
-Revises: 0005
+Revision: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Search by two characters: an index over pairs on PostgreSQL, over triples on SQLite
 
-Revision: 0007
-Revises: 0006
+Revision: 0009
+Revises: 0008
 """
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
