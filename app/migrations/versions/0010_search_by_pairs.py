@@ -1,13 +1,13 @@
 """Search by two characters: an index over pairs on PostgreSQL, over triples on SQLite
 
-Revision: 0009
-Revises: 0008
+Revision: 0010
+Revises: 0009
 """
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
