@@ -59,7 +59,7 @@ def home() -> Any:
         return redirect(url_for("field.reviews"))
     person = lists.person_of(actor)
     quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
-    running = presence.open_visit(db.session, actor.person_id)
+    running = presence.open_visit(db.session, actor.person_id, now)
     return render_template(
         "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
         counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
@@ -135,7 +135,7 @@ def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
         "ta/field/elevator.html", title=_("维保签到"), back=url_for("field.scan"), text=text, elevator=found, mine=mine,
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
-        client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id),
+        client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
         task=lists.task_of(db.session, found) if mine and found is not None else None,
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ class Person(Stamped, Versioned, Model):
     unit_id: Mapped[int] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
     work_kind: Mapped[str | None] = col(_l("工种"), String(40))
-    certificate_no: Mapped[str | None] = col(_l("作业人员证编号"), String(40))
+    certificate_no: Mapped[str | None] = col(_l("作业人员证编号"), String(40), index=True)
     certificate_until: Mapped[dt.date | None] = col(_l("证书有效期至"), Date)
     left_on: Mapped[dt.date | None] = col(_l("离职日期"), Date)
 

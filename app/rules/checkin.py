@@ -48,7 +48,8 @@ class CheckInFacts:
     `at` is the visit's own instant, `now` the receipt. `covered_until_on` is the last day of the contract that
     covers the day and the worker's unit, `contract_ended_on` of the last one that did. `elevator_status` None = no
     such elevator. `certificate_until_on` None = no certificate on file; `certificate_blocks` is the policy's word.
-    `open_elsewhere` names the elevator of the worker's other open visit.
+    `open_elsewhere` names the elevator of the worker's other open visit, `open_link` leads to whichever runs;
+    `open_expires`: the region lets an open visit expire, so waiting is a way out too.
     """
 
     at: datetime
@@ -73,12 +74,16 @@ class CheckInFacts:
     quota_limit: int | None = None
     open_elsewhere: str | None = None
     open_here: bool = False
+    open_link: str | None = None
+    open_expires: bool = False
     face: Face = Face.NOT_USED
     clock_slack: timedelta = timedelta(minutes=5)
 
 
-def _f(ok: bool, good: str, bad: str, found: str, remedy: str, *, field: str | None = None) -> Finding:
-    return Finding(good if ok else bad, ok, found, "" if ok else remedy, field=field)
+def _f(
+    ok: bool, good: str, bad: str, found: str, remedy: str, *, field: str | None = None, link: str | None = None
+) -> Finding:
+    return Finding(good if ok else bad, ok, found, "" if ok else remedy, field=field, link=None if ok else link)
 
 
 def _person(facts: CheckInFacts) -> list[Finding]:
@@ -108,7 +113,8 @@ def _person(facts: CheckInFacts) -> list[Finding]:
             "没有其他未签退的维保",
             "已在其他电梯签到",
             "没有未签退的维保" if elsewhere is None else f"电梯 {elsewhere} 的维保还没有签退",
-            f"请先到电梯 {elsewhere} 签退，或等它过期",
+            f"请打开这次维保，到电梯 {elsewhere} 现场签退" + ("，或等它过期" if facts.open_expires else ""),
+            link=facts.open_link,
         )
     )
     if facts.face is not Face.NOT_USED:
@@ -191,7 +197,8 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             "电梯没有未签退的维保",
             "这台电梯正在维保",
             "您已在这台电梯签到" if facts.open_here else "没有未签退的维保",
-            "请直接办理签退",
+            "请打开这次维保，直接办理签退",
+            link=facts.open_link,
         ),
     ]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from app.errors import refuse
+from app.errors import Finding, raise_failing
 from app.rules.calendar import add_months, month_end
 
 
@@ -118,6 +118,17 @@ def _next(due: date | None, months: int, order_day: date, done_day: date) -> dat
     return add_months(done_day, months)
 
 
+def order_day_of(planned_on: date | None, done_on: date, interval_days: int) -> date:
+    """The day of the order that a visit did: the planned one, whether the order was made already or not.
+
+    A visit less than an interval ahead stands for that order, with what merges into it (h 11-06, q 11-08, done 10-31:
+    next q 02-08). Further ahead it is work of its own on its own day, so that it can't stretch the gap that follows.
+    """
+    if planned_on is None or done_on + timedelta(days=interval_days) <= planned_on:
+        return done_on
+    return planned_on
+
+
 def next_long_dates(dates: LongDates, level_done: Level, order_day: date, done_day: date) -> LongDates:
     """The next dates once an order of a level, planned for `order_day`, was done on `done_day`.
 
@@ -137,20 +148,21 @@ def next_long_dates(dates: LongDates, level_done: Level, order_day: date, done_d
     return LongDates(quarter, _next(dates.half_year_on, 6, order_day, done_day), dates.annual_on)
 
 
+def annual_finding(annual_on: date, entry_on: date) -> Finding:
+    """Whether the other dates can be derived from this one: the next annual service is not behind."""
+    ahead = annual_on >= entry_on
+    found = f"下次年度维保 {annual_on.isoformat()}" + ("" if ahead else f" 早于录入日 {entry_on.isoformat()}")
+    remedy = "" if ahead else "请填写下一次年度维保的日期；若上次年度维保已做，请填其后一年的日期"
+    return Finding("年度维保日期", ahead, found, remedy, field="annual_on", value=annual_on.isoformat())
+
+
 def dates_from_annual(annual_on: date, entry_on: date, interval_days: int) -> EntryDates:
     """The other three dates from the annual one (T8): each the first of its steps back that is not before entry.
 
     Half-year A − 6 months (or A itself if that is past: the annual service covers it), quarter A − 3k months,
     half-month A − k × interval. An annual date before the entry day can't be the next one and is refused.
     """
-    if annual_on < entry_on:
-        raise refuse(
-            "年度维保日期",
-            f"下次年度维保 {annual_on.isoformat()} 早于录入日 {entry_on.isoformat()}",
-            "请填写下一次年度维保的日期；若上次年度维保已做，请填其后一年的日期",
-            field="annual_on",
-            value=annual_on.isoformat(),
-        )
+    raise_failing([annual_finding(annual_on, entry_on)])
 
     def first(step_months: int) -> date:
         day, k = annual_on, 0

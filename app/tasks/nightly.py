@@ -28,6 +28,17 @@ def age() -> int | None:
 
 
 @shared_task
+def age_due() -> int:
+    """What ran out since the last look: no job's row, for it comes every few minutes and mostly finds nothing."""
+    from app.workflows import ageing
+
+    if not ageing.is_due(db.session, clock.now()):
+        return 0
+    with transaction(db.session) as session:
+        return ageing.run(session, clock.now()).looked_at
+
+
+@shared_task
 def schedule() -> int | None:
     return enter("schedule", clock.today())
 

@@ -5,7 +5,6 @@ A platform administrator reads all of it; a regional administrator the deeds of 
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import Response, g, redirect, request, url_for
@@ -19,9 +18,10 @@ from app.errors import Finding
 from app.extensions import db
 from app.models import AuditEntry
 from app.permissions import Verb
-from app.rules.calendar import day_end
+from app.rules.calendar import day_end, day_start
 from app.transaction import transaction
 from app.views import screens
+from app.views.days import typed_day
 from app.workflows import audit_days, jobs
 
 PAGE = 50
@@ -101,18 +101,13 @@ def filtered(statement: Select[Any], args: Any, findings: list[Finding]) -> Sele
             number = int(typed)
             statement = statement.where(AuditEntry.entity_id == number if name == "id" else AuditEntry.id < number)
     for name in ("from", "to"):
-        typed = args.get(name, "").strip()
-        if not typed:
-            continue
-        try:
-            day = dt.date.fromisoformat(typed)
-        except ValueError:
-            found = _("“%(value)s”不是日期", value=typed[:40])
-            remedy = _("请用 2026-03-01 这样的写法")
-            findings.append(Finding(_("日期"), False, found, remedy, field=name, value=typed[:40]))
-            continue
-        begins = clock.instant_of(dt.datetime.combine(day, dt.time()))
-        statement = statement.where(AuditEntry.at >= begins if name == "from" else AuditEntry.at < day_end(day))
+        day, wrong = typed_day(args.get(name, ""), name, _("日期"))
+        if wrong is not None:
+            findings.append(wrong)
+        if day is not None:
+            statement = statement.where(
+                AuditEntry.at >= day_start(day) if name == "from" else AuditEntry.at < day_end(day)
+            )
     return statement
 
 

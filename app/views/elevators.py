@@ -29,7 +29,8 @@ from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
 from app.views import filed, screens
-from app.views.applying import day_of, kinds_offered
+from app.views.applying import kinds_offered
+from app.views.days import typed_day
 from app.views.filing_pages import FilingPages
 from app.views.filing_words import WORDS, Due, due_days, due_instant
 from app.workflows import cover, filing, moves, on_demand
@@ -77,9 +78,9 @@ class ElevatorPages(FilingPages):
 
     def facts_of(self, row: Elevator) -> dict[str, Any]:
         actor, today = g.actor, clock.today()
-        on, bad = day_of(request.args.get("as_of"))
+        on, wrong = typed_day(request.args.get("as_of", ""), "as_of", _("日期"))
         shown: dict[str, Any] = {
-            "words": WORDS, "status": row.status, "as_of": on, "bad_day": bad, "as_of_version": None,
+            "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
             "status_kinds": STATUS_KINDS,
             "contracts": [], "applications": [], "story": self._story(row), "unit_names": {},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import abort, flash, g, jsonify, redirect, request, url_for
@@ -21,6 +20,7 @@ from app.models.job import JOB_KIND
 from app.permissions import NOBODY, Verb, require
 from app.transaction import transaction
 from app.views import screens
+from app.views.days import typed_day
 from app.workflows import jobs
 from app.workflows.attachments import PRIVATE
 
@@ -108,11 +108,10 @@ class Jobs(BaseView):
 
 
 def enter_schedule(typed: str) -> Job:
-    try:
-        on = dt.date.fromisoformat(typed.strip())
-    except ValueError as error:
-        found = _("“%(value)s”不是日期", value=typed)
-        raise refuse(_("排班日期"), found, _("请用 2026-03-01 这样的写法"), field="on", value=typed) from error
+    on, wrong = typed_day(typed, "on", _("排班日期"))
+    if on is None:
+        missing = Finding(_("排班日期"), False, _("没有填写"), _("请用 2026-03-01 这样的写法"), field="on")
+        raise Refusal(wrong or missing)
     if on > clock.today():
         found = _("%(day)s 还没有到", day=on.isoformat())
         raise refuse(_("排班日期"), found, _("请填写今天或以前的日期"), field="on", value=typed)

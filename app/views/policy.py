@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.models.policy import policy_book, policy_version
 from app.permissions import Verb
 from app.policy import PRESET_KEY, PRESETS, SPECS, Held, Key, chain, shown
 from app.views import screens
+from app.views.days import typed_day
 from app.workflows import policies
 from app.workflows.policies import COUNTRY
 from app.workflows.submissions import name_of
@@ -191,15 +193,10 @@ def _presets(key: str) -> list[tuple[str, str, str]]:
 
 
 def _day(findings: list[Finding]) -> dt.date:
-    typed = request.args.get("on", "")
-    if not typed:
-        return clock.today()
-    try:
-        return dt.date.fromisoformat(typed)
-    except ValueError:
-        found, remedy = _("“%(value)s”不是日期，已改为今天", value=typed), _("请用 2026-03-01 这样的写法")
-        findings.append(Finding(_("日期"), False, found, remedy, field="on", value=typed))
-        return clock.today()
+    day, wrong = typed_day(request.args.get("on", ""), "on", _("日期"))
+    if wrong is not None:
+        findings.append(replace(wrong, found=_("%(found)s，已改为今天", found=wrong.found)))
+    return day or clock.today()
 
 
 def _region(findings: list[Finding]) -> str:

@@ -23,6 +23,7 @@ from app.listings.scores import SCORES
 from app.models import Elevator, Region, Score, ScoreEntry
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
 from app.permissions import Verb, require
+from app.rules.calendar import EARLIEST_ON
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen, SQLAInterface, mark
@@ -172,6 +173,9 @@ def _asked() -> tuple[str | None, dt.date, dt.date, dt.datetime | None]:
     typed = request.form.get("as_of", "").strip()
     try:
         as_of = clock.instant_of(dt.datetime.fromisoformat(typed)) if typed else None
+        # Read, and still too near the calendar's ends for a day before or after it.
+        if as_of is not None and not EARLIEST_ON.year <= as_of.year < dt.MAXYEAR:
+            raise OverflowError(typed)
     except (ValueError, OverflowError) as error:
         found = _("“%(v)s”不是时间", v=typed[:40])
         raise refuse(_("数据截至"), found, _("请用 2026-03-01T08:00 这样的写法，或留空"), field="as_of") from error

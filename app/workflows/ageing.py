@@ -27,6 +27,19 @@ class Summary:
     moved: dict[str, int] = field(default_factory=dict)
 
 
+def is_due(session: AnySession, at: dt.datetime) -> bool:
+    """Whether anything waits; one look at an index, so that asking often costs nothing."""
+    found = select(Visit.id).where(Visit.next_change_at <= at).limit(1)
+    return session.scalar(found.execution_options(skip_scope=True)) is not None
+
+
+def settle_run_out(session: AnySession, person_id: int, at: dt.datetime) -> None:
+    """Settle the open visit of a person whose hours are over at `at`; the caller holds the person."""
+    found = select(Visit).where(Visit.worker_id == person_id, Visit.state == "open", Visit.next_change_at <= at)
+    for visit in session.scalars(found.with_for_update().execution_options(skip_scope=True)).all():
+        settle(session, visit, at)
+
+
 def run(session: AnySession, at: dt.datetime, progress: Progress | None = None) -> Summary:
     """Settle every visit whose next change lies in the past, oldest first. A second run finds none."""
     due = (Visit.next_change_at.is_not(None), Visit.next_change_at <= at)

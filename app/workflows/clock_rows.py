@@ -28,18 +28,19 @@ DAY = dt.timedelta(days=1)
 
 def held(session: AnySession, elevator_id: int) -> MaintenanceClock:
     """The clock's row, held until the transaction ends; made when the elevator has none."""
-    row = _locked(session, elevator_id)
+    row = lock_of(session, elevator_id)
     if row is not None:
         return row
     elevator: Any = Elevator.__table__.c
     cover.make_clocks(session, elevator.id == elevator_id)
-    row = _locked(session, elevator_id)
+    row = lock_of(session, elevator_id)
     if row is None:
         raise ValueError(f"no elevator {elevator_id}")
     return row
 
 
-def _locked(session: AnySession, elevator_id: int) -> MaintenanceClock | None:
+def lock_of(session: AnySession, elevator_id: int) -> MaintenanceClock | None:
+    """The clock's row, held, where there is one. Always before the ledger's: whoever moves both takes them so."""
     statement = select(MaintenanceClock).where(MaintenanceClock.elevator_id == elevator_id).with_for_update()
     return session.scalar(statement.execution_options(skip_scope=True, populate_existing=True))
 
@@ -127,8 +128,30 @@ def interval_of(row: MaintenanceClock, ledger: MaintenanceLedger | None) -> int:
     return ledger.interval_days if ledger is not None else row.limit_days
 
 
+def plan_by_visits(session: AnySession, elevator_id: int, interval_days: int, at: dt.datetime) -> Clock | None:
+    """The clock with the day that a ledger's interval plans, stops and changes of unit told; None before any visit."""
+    row = session.get(MaintenanceClock, elevator_id, execution_options={"skip_scope": True})
+    if row is None:
+        return None
+    counted = select(func.max(Visit.visit_on)).where(Visit.elevator_id == elevator_id, Visit.counted.is_(True))
+    base = row.last_visit_on or session.scalar(counted.execution_options(skip_scope=True))
+    if base is None:
+        return None
+    if row.anchor_on is not None and row.limit_days != usual_days(session, row, row.anchor_on):
+        # 按需维保 runs: an approval planned this period, and no interval of the ledger plans it otherwise.
+        return value_of(row, ledgers.of_elevator(session, elevator_id))
+    today = max(clock.local_day(at), base)
+    return history(session, row, None, base, today, interval_days=interval_days).clock
+
+
 def history(
-    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, anchor: dt.date, last: dt.date
+    session: AnySession,
+    row: MaintenanceClock,
+    ledger: MaintenanceLedger | None,
+    anchor: dt.date,
+    last: dt.date,
+    *,
+    interval_days: int | None = None,
 ) -> History:
     """What happened from the day of a counted visit to the end of `last`.
 
@@ -137,7 +160,7 @@ def history(
     """
     usual = usual_days(session, row, anchor)
     limit_days = period_days(anchor, usual, on_demand_of(session, row.elevator_id))
-    interval = interval_of(row, ledger) if limit_days == usual else limit_days
+    interval = (interval_days or interval_of(row, ledger)) if limit_days == usual else limit_days
     pauses = pauses_of(session, row.elevator_id)
     return history_since(anchor, interval, limit_days, pauses, last, row.unit_since_on)
 

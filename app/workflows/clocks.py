@@ -22,6 +22,7 @@ from app.models import (
     Visit,
 )
 from app.permissions import SYSTEM
+from app.rules.levels import order_day_of
 from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
@@ -60,6 +61,8 @@ def _counts(
 ) -> None:
     on = visit.visit_on
     fresh = row.last_visit_on is None or on > row.last_visit_on
+    # Before the clock moves it: the day of the order that this visit may come before.
+    planned = ledger.next_half_month_on if ledger is not None and fresh else None
     if row.unit_since_on is not None and on < row.unit_since_on:
         _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
         return
@@ -70,7 +73,7 @@ def _counts(
         _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
     order = _close_orders(session, visit, at, newest=on == row.last_visit_on)
     if ledger is not None:
-        order_day = order.planned_on if order is not None else on
+        order_day = order_day_of(order.planned_on if order is not None else planned, on, ledger.interval_days)
         ledgers.advance_long(ledger, visit.level, order_day, on, newest=fresh)
         ledgers.plan(ledger, ledger.next_half_month_on)
 
@@ -181,6 +184,9 @@ def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
     row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
     counted = select(Visit.visit_on).where(Visit.elevator_id == elevator_id, Visit.counted.is_(True)).distinct()
     days = list(session.scalars(counted.order_by(Visit.visit_on).execution_options(skip_scope=True)))
+    if not days:
+        # Nothing that was taken over counts (all void, say): the clock stands as it stood.
+        return
     over = clock_rows.over_through(session, elevator_id, at)
     for on, following in zip(days, [*days[1:], None], strict=True):
         last = following - DAY if following is not None else max(on, over)

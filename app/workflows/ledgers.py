@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -16,10 +17,17 @@ from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
-from app.rules.levels import Level, LongDates, dates_from_annual, merged_level, next_long_dates
-from app.rules.schedule import planned_on
+from app.rules.levels import (
+    Level,
+    LongDates,
+    annual_finding,
+    dates_from_annual,
+    merged_level,
+    next_long_dates,
+)
+from app.rules.schedule import Clock
 from app.transaction import AnySession
-from app.workflows import audit, orders
+from app.workflows import audit, clock_rows, orders
 
 INTERVALS = (14, 15)
 PERSONS = {"worker_id": "维保人员", "co_worker_id": "协同维保人员", "manager_id": "维保经理"}
@@ -27,6 +35,7 @@ DATES = {
     "next_half_month_on": "下次半月维保", "next_quarter_on": "下次季度维保", "next_half_year_on": "下次半年维保",
     "next_annual_on": "下次年度维保",
 }  # fmt: skip
+LONG_DATES = {name: label for name, label in DATES.items() if name != "next_half_month_on"}
 FIELDS = (*PERSONS, "mode", "interval_days", *DATES)
 
 
@@ -48,8 +57,9 @@ def save(
 ) -> MaintenanceLedger:
     """Make or change the ledger of an elevator; keys that `data` lacks stay as they are.
 
-    Dates: the annual one alone (the other three are derived, T8), all four, or none. Once complete, the orders due
-    within the horizon are made at once (PLN-03).
+    Dates: the annual one alone (the other three are derived, T8), all four, or none. Once there was a counted visit the
+    half-month day is the clock's, whatever is typed: with another interval it is planned anew. Once complete, the
+    orders due within the horizon are made at once (PLN-03).
     """
     require(actor, Verb.LEDGER_EDIT)
     unit_id = elevator.maintenance_unit_id
@@ -57,11 +67,14 @@ def save(
         found = f"电梯 {elevator.code} " + ("没有维保单位" if unit_id is None else "不由本单位维保")
         raise refuse("设备履历", found, "履历由这台电梯的维保单位填写", field="elevator_id", value=elevator.code)
     today = clock.local_day(at)
+    clock_rows.lock_of(session, elevator.id)
     ledger = of_elevator(session, elevator.id, locked=True)
     if ledger is not None and expected_version is not None and ledger.row_version != expected_version:
         found = f"这份履历已被他人修改（您看到的是第 {expected_version} 版，现为第 {ledger.row_version} 版）"
         raise Stale(Finding("同时修改", False, found, "请核对现在的内容后重新提交"), ledger.row_version)
-    values = _checked(session, elevator, ledger, data, today)
+    values, findings, running = judged(session, elevator, ledger, data, at)
+    raise_failing(findings)
+    _derive(values, today)
     before = None
     if ledger is None:
         ledger = MaintenanceLedger(elevator_id=elevator.id, created_by_id=actor.user_id, **values)
@@ -73,6 +86,8 @@ def save(
             setattr(ledger, name, value)
         ledger.unit_id, ledger.region_code = unit_id, elevator.region_code
     ledger.next_level = level_of(ledger)
+    if running is not None and running.paused_on is not None:
+        _keep_plan_left(session, elevator.id, running.plan_remaining_days)
     session.flush()
     audit.record(session, actor, at, "ledger.save", "maintenance_ledger", ledger.id, before=before, after=values)
     orders.make_due(session, today, at, elevator_ids=[elevator.id])
@@ -138,9 +153,14 @@ def take_back_long(ledger: MaintenanceLedger, level: str, due_on: dt.date) -> No
         setattr(ledger, names[level], due_on if now is None else min(now, due_on))
 
 
-def _checked(
-    session: AnySession, elevator: Elevator, ledger: MaintenanceLedger | None, data: Mapping[str, Any], today: dt.date
-) -> dict[str, Any]:
+def judged(
+    session: AnySession, elevator: Elevator, ledger: MaintenanceLedger | None, data: Mapping[str, Any], at: dt.datetime
+) -> tuple[dict[str, Any], list[Finding], Clock | None]:
+    """The fields as they would be stored, what is wrong with them, and the clock that plans them once it was visited.
+
+    The same for a form and for a row of a workbook that is only checked.
+    """
+    today = clock.local_day(at)
     values = {name: data.get(name, getattr(ledger, name, None)) for name in FIELDS}
     values["mode"] = values["mode"] or "auto"
     if values["interval_days"] is None:
@@ -164,10 +184,16 @@ def _checked(
     findings += [
         day_finding(values[name], name, label) for name, label in DATES.items() if isinstance(values[name], dt.date)
     ]
-    findings += _dates_findings(values)
-    raise_failing(findings)
-    _derive(session, elevator, values, today)
-    return values
+    running = None
+    if values["interval_days"] in INTERVALS:
+        running = clock_rows.plan_by_visits(session, elevator.id, values["interval_days"], at)
+    if running is not None:
+        findings += _plan_findings(values, getattr(ledger, "next_half_month_on", None), running)
+        values["next_half_month_on"] = running.planned_on
+    findings += _dates_findings(values, DATES if running is None else LONG_DATES)
+    if values["next_annual_on"] is not None and values["next_quarter_on"] is None and all(f.ok for f in findings):
+        findings.append(replace(annual_finding(values["next_annual_on"], today), field="next_annual_on"))
+    return values, findings, running
 
 
 def _changed(ledger: MaintenanceLedger | None, name: str, values: Mapping[str, Any]) -> bool:
@@ -175,22 +201,42 @@ def _changed(ledger: MaintenanceLedger | None, name: str, values: Mapping[str, A
     return ledger is None or getattr(ledger, name) != values[name] or ledger.unit_id is None
 
 
-def _dates_findings(values: Mapping[str, Any]) -> list[Finding]:
-    missing = [name for name in DATES if values[name] is None]
-    only_annual = missing == [n for n in DATES if n != "next_annual_on"]
-    if not missing or only_annual or len(missing) == len(DATES):
+def _dates_findings(values: Mapping[str, Any], names: Mapping[str, str]) -> list[Finding]:
+    missing = [name for name in names if values[name] is None]
+    only_annual = missing == [n for n in names if n != "next_annual_on"]
+    if not missing or only_annual or len(missing) == len(names):
         return []
-    names = "、".join(DATES[n] for n in missing)
-    remedy = "请补全，或只填下次年度维保日期（其余三个自动推算）"
-    return [Finding("下次维保日期", False, f"缺少{names}", remedy, field=missing[0])]
+    told = "、".join(names[n] for n in missing)
+    remedy = "请补全，或只填下次年度维保日期（其余自动推算）"
+    return [Finding("下次维保日期", False, f"缺少{told}", remedy, field=missing[0])]
 
 
-def _derive(session: AnySession, elevator: Elevator, values: dict[str, Any], today: dt.date) -> None:
-    if values["next_annual_on"] is None or values["next_half_month_on"] is not None:
+def _plan_findings(values: Mapping[str, Any], stored: dt.date | None, running: Clock) -> list[Finding]:
+    """A day typed against the clock. What the form only shows again is no wish: it follows the clock by itself."""
+    typed = values["next_half_month_on"]
+    if typed is None or typed in (stored, running.planned_on):
+        return []
+    if running.paused_on is not None:
+        left = running.plan_remaining_days
+        found = f"维保自 {running.paused_on} 暂停，恢复后按剩余 {left} 天顺延；填写的是 {typed}"
+        remedy = "请留空；恢复维保时自动推算"
+    else:
+        found = f"已有维保记录，下次半月维保由上次维保和维保间隔得出，为 {running.planned_on}；填写的是 {typed}"
+        remedy = f"请留空或填写 {running.planned_on}；要改变计划请改维保间隔"
+    return [Finding("下次半月维保", False, found, remedy, "next_half_month_on", str(typed))]
+
+
+def _derive(values: dict[str, Any], today: dt.date) -> None:
+    """The dates that the annual one gives (T8), where only that was typed."""
+    if values["next_annual_on"] is None or values["next_quarter_on"] is not None:
         return
     dates = dates_from_annual(values["next_annual_on"], today, values["interval_days"])
     values["next_quarter_on"], values["next_half_year_on"] = dates.quarter_on, dates.half_year_on
-    statement = select(MaintenanceClock.last_visit_on).where(MaintenanceClock.elevator_id == elevator.id)
-    last = session.scalar(statement.execution_options(skip_scope=True))
-    # Once there was a counted visit, the next planned day follows from it and from nothing else.
-    values["next_half_month_on"] = planned_on(last, values["interval_days"]) if last else dates.half_month_on
+    # A clock that runs has planned the half-month day already.
+    values["next_half_month_on"] = values["next_half_month_on"] or dates.half_month_on
+
+
+def _keep_plan_left(session: AnySession, elevator_id: int, days: int | None) -> None:
+    row = session.get(MaintenanceClock, elevator_id, execution_options={"skip_scope": True})
+    assert row is not None
+    row.plan_left_days = days

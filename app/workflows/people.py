@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 
 from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
@@ -184,32 +184,59 @@ def reveal_phone(session: AnySession, actor: Actor, person_id: int, at: dt.datet
 
 
 def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> dict[int, Quota]:
-    """Each person's quota of the month of `at`: all accounts of the person together, 无效 left out, open ones in."""
+    """Each person's quota of the month of `at`: all accounts together, 无效 left out, open ones in.
+
+    One human entered by two units is known by the certificate: both rows share one count and the higher grade, and an
+    open visit that has run out counts no more, whether ageing has come round or not.
+    """
     people = {person.id: person for person in persons}
+    human = _one_human(session, people)
     on = clock.local_day(at)
     first = on.replace(day=1)
     after = (first + dt.timedelta(days=32)).replace(day=1)
-    counts: dict[int, dict[Hashable, int]] = defaultdict(dict)
+    counts: dict[int, dict[Hashable, int]] = defaultdict(lambda: defaultdict(int))
+    run_out = and_(Visit.state == "open", Visit.next_change_at <= at)
     statement = (
         select(Visit.worker_id, Visit.elevator_id, func.count())
         .where(
-            Visit.worker_id.in_(people), Visit.visit_on >= first, Visit.visit_on < after, Visit.state != "void"
+            Visit.worker_id.in_({key for keys in human.values() for key in keys}), Visit.visit_on >= first,
+            Visit.visit_on < after, Visit.state != "void", or_(Visit.next_change_at.is_(None), not_(run_out)),
         )
         .group_by(Visit.worker_id, Visit.elevator_id)
         # A person's own count, whichever unit he did it for and whoever looks.
         .execution_options(skip_scope=True)
-    )
-    for worker_id, elevator_id, count in session.execute(statement):
-        counts[worker_id][elevator_id] = count
-    held = grades_in_force(session, people, at)
+    )  # fmt: skip
+    found = session.execute(statement).all()
+    held = grades_in_force(session, {key for keys in human.values() for key in keys}, at)
     made = {}
     for number, person in people.items():
+        for worker_id, elevator_id, count in found:
+            if worker_id in human[number]:
+                counts[number][elevator_id] += count
         limits = {
             grade: policy_value(session, key, person.region_code, on) for grade, key in QUOTA_KEYS.items()
         }
-        grade = held.get(number, Grade.GENERAL)
+        grade = max((held.get(key, Grade.GENERAL) for key in human[number]), key=list(Grade).index)
         made[number] = Quota(grade, units_used(counts[number]), grade_limit(grade, limits))
     return made
+
+
+def hold_human(session: AnySession, person_id: int) -> None:
+    """Hold every row that is this very person, in order of id, so that no two accounts of one human pass together."""
+    person = session.get(Person, person_id, execution_options={"skip_scope": True})
+    keys = {person_id} if person is None else _one_human(session, {person_id: person})[person_id]
+    held = select(Person.id).where(Person.id.in_(keys)).order_by(Person.id).with_for_update()
+    session.execute(held.execution_options(skip_scope=True)).all()
+
+
+def _one_human(session: AnySession, people: Mapping[int, Person]) -> dict[int, set[int]]:
+    codes = {key: normal_code(person.certificate_no or "") for key, person in people.items()}
+    rows: dict[str, set[int]] = defaultdict(set)
+    known = Person.certificate_no.in_({code for code in codes.values() if code})
+    statement = select(Person.id, Person.certificate_no).where(known)
+    for key, code in session.execute(statement.execution_options(skip_scope=True)):
+        rows[str(code)].add(key)
+    return {key: {key} | (rows[code] if code else set()) for key, code in codes.items()}
 
 
 def grades_in_force(session: AnySession, person_ids: Iterable[int], at: dt.datetime) -> dict[int, Grade]:

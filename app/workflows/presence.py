@@ -81,7 +81,7 @@ def _facts(
     person = session.get(Person, actor.person_id) if actor.person_id else None
     unit = session.get(Unit, actor.unit_id) if actor.unit_id else None
     quota = people.quotas(session, [person], at).get(person.id) if person is not None else None
-    held = open_visit(session, actor.person_id)
+    held = open_visit(session, actor.person_id, at)
     facts: dict[str, Any] = {
         "at": at, "now": now, "worker_place": position.place, "presence_m": policy[Key.PRESENCE_METRES],
         "is_main_account": actor.is_main, "unit_approved": unit is not None and unit.approved_version > 0,
@@ -91,6 +91,8 @@ def _facts(
         "certificate_near_days": policy[Key.NEAR_CERTIFICATE_DAYS],
         "quota_used": quota.used if quota else 0, "quota_limit": quota.limit if quota else None,
         "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
+        "open_link": f"/m/visits/{held.id}" if held is not None else None,
+        "open_expires": held is not None and held.next_change_at is not None,
         "code_valid": bool(text.strip()), "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
     }  # fmt: skip
     if elevator is None:
@@ -149,12 +151,15 @@ def _last_end(session: AnySession, elevator: Elevator, actor: Actor, today: dt.d
     return found
 
 
-def open_visit(session: AnySession, person_id: int | None) -> Visit | None:
-    """The visit that this person has not checked out of."""
+def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> Visit | None:
+    """The visit that this person has not checked out of; one that has run out by `at` is open no more (see ageing)."""
     if person_id is None:
         return None
+    running = or_(Visit.next_change_at.is_(None), Visit.next_change_at > at)
     found: Visit | None = session.scalar(
-        select(Visit).where(Visit.worker_id == person_id, Visit.state == "open").execution_options(skip_scope=True)
+        select(Visit)
+        .where(Visit.worker_id == person_id, Visit.state == "open", running)
+        .execution_options(skip_scope=True)
     )
     return found
 

@@ -30,7 +30,7 @@ from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession, lock
-from app.workflows import audit, outbox, presence
+from app.workflows import ageing, audit, outbox, people, presence
 from app.workflows.presence import Position
 from app.workflows.visit_state import settle
 
@@ -76,7 +76,9 @@ def check_in(
         return again
     if actor.person_id is not None:
         # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
-        lock(session, Person, actor.person_id)
+        people.hold_human(session, actor.person_id)
+        # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
+        ageing.settle_run_out(session, actor.person_id, at)
     elevator, findings = presence.gate(session, actor, text, position, at, received_at or at)
     raise_failing(findings)
     assert elevator is not None and actor.unit_id is not None and actor.person_id is not None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.errors import Refusal
 from app.rules.calendar import add_months, month_end
+from app.rules.levels import order_day_of
 from app.rules.schedule import (
     Level,
     LongDates,
@@ -204,6 +205,21 @@ def test_the_next_quarter_service(done: date, order: date, quarter: date) -> Non
     dates = LongDates(D(2021, 11, 8), D(2022, 2, 8), D(2022, 8, 8))
     after = next_long_dates(dates, Level.QUARTER, order, done)
     assert after == LongDates(quarter, D(2022, 2, 8), D(2022, 8, 8))
+
+
+@pytest.mark.feature("PLN-02")
+@pytest.mark.parametrize(
+    ("planned", "done", "order"),
+    [
+        (D(2021, 11, 6), D(2021, 10, 31), D(2021, 11, 6)),
+        (D(2021, 11, 6), D(2021, 10, 23), D(2021, 11, 6)),
+        (D(2021, 11, 6), D(2021, 10, 22), D(2021, 10, 22)),
+        (D(2021, 11, 6), D(2021, 11, 20), D(2021, 11, 6)),
+        (None, D(2021, 11, 20), D(2021, 11, 20)),
+    ],
+)
+def test_the_order_that_a_visit_did(planned: date | None, done: date, order: date) -> None:
+    assert order_day_of(planned, done, 15) == order
 
 
 @pytest.mark.feature("PLN-02")

@@ -31,7 +31,7 @@ class TestPolicy:
         after = browser.get("/policy/?on=2026-03-01").text
         assert "30 分钟" in after and "临河区：预设“南通”" in after and "13 位" in after and "岚省" in after
 
-    @pytest.mark.parametrize("query", ["on=abc", "on=2026-02-30", "region=1", "region=980403000000", "region=%27%00"])
+    @pytest.mark.parametrize("query", ["on=abc", "on=2026-02-30", "on=9999-12-31", "region=1", "region=980403000000", "region=%27%00"])
     def test_a_wrong_parameter_is_named(self, world: World, sign_in: Any, query: str) -> None:
         answer = sign_in(world.accounts["inspector"]).get(f"/policy/?{query}")
         assert answer.status_code == 200 and "已改为" in answer.text
@@ -91,6 +91,10 @@ class TestAudit:
         answer = sign_in(log.accounts["platform_admin"]).get(f"/audit/?{query}")
         assert answer.status_code == 200 and ("不是编号" in answer.text or "不是日期" in answer.text)
 
+    @pytest.mark.parametrize("query", ["from=9999-12-31&to=0001-01-01", "from=0001-01-01", "to=9999-12-31"])
+    def test_a_day_that_nobody_means_is_named(self, log: World, sign_in: Any, query: str) -> None:
+        answer = sign_in(log.accounts["platform_admin"]).get(f"/audit/?{query}")
+        assert answer.status_code == 200 and "不在 1950 年至 2199 年之间" in answer.text
 
 @pytest.mark.feature("POL-01")
 class TestProposing:

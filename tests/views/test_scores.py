@@ -90,6 +90,8 @@ def test_computing_is_a_job_and_bad_input_is_told(session: Any, scored: Any, sig
     for field, value, said in (
         ("from_on", "x", "不是日期"), ("to_on", "2020-01-01", "截止日期不能早于"),
         ("as_of", "2999-01-01T00:00", "还没有到"), ("as_of", "明天", "不是时间"),
+        ("as_of", "9999-12-31T23:59+00:00", "不是时间"), ("as_of", "0001-01-01T00:00", "不是时间"),
+        ("to_on", "9999-12-31", "2199 年"),
         ("region", "980403000000", "不在您的管辖范围"),
     ):  # fmt: skip
         answer = browser.post("/scores/run", data=good | {field: value})

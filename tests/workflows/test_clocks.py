@@ -203,6 +203,52 @@ class TestEvidence:
         assert session.scalars(select(OverdueCorrection.id)).all() == []
 
 
+    def test_a_history_that_counts_nowhere_leaves_the_clock(self, session: Any, world: make.World) -> None:
+        with transaction(session):
+            add_visit(session, world.own, world.worker, day("2024-03-01"), state="void", counted=False, taken_over=True)
+            clocks.recompute(session, world.own.id, at(day("2024-06-01")))
+        row = clock_of(session, world.own)
+        assert (row.first_visit_on, row.last_visit_on, row.limit_on) == (None, None, None)
+        visit(session, world.own, world.worker, day("2024-05-01"))
+        with transaction(session):
+            session.get(Visit, session.scalar(select(Visit.id).where(Visit.counted))).counted = False
+            clocks.recompute(session, world.own.id, at(day("2024-06-01")))
+        row = clock_of(session, world.own)
+        assert (row.first_visit_on, row.last_visit_on) == (day("2024-05-01"), day("2024-05-01"))
+
+
+@pytest.mark.feature("PLN-01", "PLN-02")
+class TestMergedBeforeItsOrder:
+    """h 11-06, q 11-08, d 15: the service goes into the order of 11-06, whether that was made already or not."""
+
+    def done_on(self, session: Any, world: make.World, on: str, level: str = "quarter") -> MaintenanceLedger:
+        make.make_ledger(
+            session, world.own, world.worker, next_half_month_on=day("2021-11-06"), next_level="quarter",
+            next_quarter_on=day("2021-11-08"), next_half_year_on=day("2022-02-08"), next_annual_on=day("2022-08-08"),
+        )  # fmt: skip
+        session.commit()
+        visit(session, world.own, world.worker, day(on), level=level)
+        return session.scalar(select(MaintenanceLedger))
+
+    @pytest.mark.parametrize(("on", "quarter"), [("2021-10-31", "2022-02-08"), ("2021-10-22", "2022-01-22")])
+    def test_an_early_visit_keeps_the_rhythm_and_a_far_one_does_not(
+        self, session: Any, world: make.World, on: str, quarter: str
+    ) -> None:
+        ledger = self.done_on(session, world, on)
+        assert ledger.next_quarter_on == day(quarter)
+        assert ledger.next_half_month_on == day(on) + DAY * 15
+
+    def test_the_order_made_since_says_the_same(self, session: Any, world: make.World) -> None:
+        make.make_ledger(
+            session, world.own, world.worker, next_half_month_on=day("2021-11-06"), next_level="quarter",
+            next_quarter_on=day("2021-11-08"), next_half_year_on=day("2022-02-08"), next_annual_on=day("2022-08-08"),
+        )  # fmt: skip
+        session.commit()
+        assert run(session, day("2021-11-01")).orders_made == 1
+        visit(session, world.own, world.worker, day("2021-11-02"), level="quarter")
+        assert session.scalar(select(MaintenanceLedger.next_quarter_on)) == day("2022-02-08")
+
+
 START, END = day("2024-01-10"), day("2024-05-31")
 
 
@@ -288,7 +334,7 @@ class History:
 
 
 @pytest.mark.feature("PLN-01", "PLN-10", "PLN-11")
-@pytest.mark.parametrize("seed", [11, 29])
+@pytest.mark.parametrize("seed", [11, 29, 47, 83])
 def test_random_histories_give_the_facts_of_the_plain_reference(session: Any, world: make.World, seed: int) -> None:
     chance = random.Random(seed)
     lives = [History(session, world, chance, kind) for kind in ("plain", "late", "doubtful", "units") for _ in range(3)]

@@ -12,7 +12,7 @@ from app.models import MaintenanceLedger, MaintenanceOrder
 from app.transaction import transaction
 from app.workflows import clocks, ledgers, orders
 from tests import factories as make
-from tests.workflows.clock_world import at, day, open_orders, run, visit
+from tests.workflows.clock_world import at, clock_of, day, open_orders, run, visit
 
 ENTRY = day("2023-09-01")
 
@@ -56,6 +56,58 @@ class TestSaving:
         visit(session, world.own, world.worker, day("2023-08-30"))
         row = save(session, head, world.own, next_annual_on=day("2024-05-18"), interval_days=14)
         assert row.next_half_month_on == day("2023-09-13")
+
+    def test_a_day_typed_against_the_clock_is_refused(self, session: Any, head: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2023-08-30"))
+        dates = {
+            "next_quarter_on": day("2023-11-08"), "next_half_year_on": day("2024-02-08"),
+            "next_annual_on": day("2024-08-08"), "interval_days": 15,
+        }  # fmt: skip
+        with pytest.raises(Refusal, match="为 2023-09-14；填写的是 2023-12-31") as refused:
+            save(session, head, world.own, next_half_month_on=day("2023-12-31"), **dates)
+        assert [f.field for f in refused.value.findings] == ["next_half_month_on"]
+        session.rollback()
+        assert save(session, head, world.own, **dates).next_half_month_on == day("2023-09-14")
+        assert save(session, head, world.own, next_half_month_on=day("2023-09-14")).next_half_month_on is not None
+
+    def test_another_interval_plans_anew_whatever_the_form_still_shows(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        make.make_ledger(session, world.own, world.worker)
+        session.commit()
+        visit(session, world.own, world.worker, day("2023-08-30"))
+        shown = session.scalar(select(MaintenanceLedger.next_half_month_on))
+        row = save(session, head, world.own, interval_days=14, next_half_month_on=shown)
+        assert (shown, row.next_half_month_on) == (day("2023-09-14"), day("2023-09-13"))
+        assert clock_of(session, world.own).limit_on == day("2023-09-14")
+        assert save(session, head, world.own, mode="manual").next_half_month_on == day("2023-09-13")
+
+    def test_a_stopped_clock_keeps_its_days_left_under_another_interval(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        make.make_ledger(session, world.own, world.worker)
+        session.commit()
+        visit(session, world.own, world.worker, day("2023-08-30"))
+        with transaction(session):
+            clocks.pause(session, world.own.id, day("2023-09-01"), None, at(ENTRY))
+        with pytest.raises(Refusal, match="恢复后按剩余 13 天顺延"):
+            save(session, head, world.own, next_half_month_on=day("2023-12-31"))
+        session.rollback()
+        save(session, head, world.own, interval_days=14)
+        assert clock_of(session, world.own).plan_left_days == 12
+        with transaction(session):
+            clocks.resume(session, world.own.id, day("2023-09-20"), at(day("2023-09-20")))
+        assert session.scalar(select(MaintenanceLedger.next_half_month_on)) == day("2023-10-02")
+        row = save(session, head, world.own, on=day("2023-09-21"), mode="manual")
+        assert row.next_half_month_on == day("2023-10-02")
+
+    def test_the_visit_of_the_unit_before_still_plans(self, session: Any, head: Any, world: make.World) -> None:
+        visit(session, world.own, world.worker, day("2023-08-30"))
+        with transaction(session):
+            clocks.unit_changed(session, world.own.id, world.other_firm.id, ENTRY, at(ENTRY))
+            session.get(type(world.own), world.own.id).maintenance_unit_id = world.other_firm.id
+        row = save(session, world.actor("other_head"), world.own, next_annual_on=day("2024-05-18"))
+        assert row.next_half_month_on == day("2023-09-14")
 
     @pytest.mark.parametrize(
         ("data", "named"),

@@ -33,15 +33,15 @@ def fields(refusal: pytest.ExceptionInfo[Refusal]) -> set[str | None]:
     return {f.field for f in refusal.value.findings}
 
 
-def visit(session: Any, world: World, elevator: Any, on: dt.date, state: str = "valid", worker: Any = None) -> None:
+def visit(session: Any, world: World, elevator: Any, on: dt.date, state: str = "valid", worker: Any = None) -> Visit:
     start = dt.datetime.combine(on, dt.time(1), dt.UTC)
-    session.add(
-        Visit(
-            elevator_id=elevator.id, unit_id=world.firm.id, region_code=elevator.region_code, visit_on=on,
-            worker_id=(worker or world.worker).id, checked_in_at=start, received_at=start, state=state,
-        )
+    row = Visit(
+        elevator_id=elevator.id, unit_id=world.firm.id, region_code=elevator.region_code, visit_on=on,
+        worker_id=(worker or world.worker).id, checked_in_at=start, received_at=start, state=state,
     )  # fmt: skip
+    session.add(row)
     session.flush()
+    return row
 
 
 @pytest.mark.feature("PER-05")
@@ -137,6 +137,35 @@ def test_quota_counts_the_second_visit_and_no_third_in_the_shanghai_month(sessio
     found = people.quotas(session, [world.worker, idle], AT)
     assert (found[world.worker.id].used, found[idle.id].used) == (3, 0)
     assert found[idle.id].limit is None
+
+
+@pytest.mark.feature("PER-07", "PER-08")
+def test_one_human_in_two_units_has_one_quota(session: Any, world: World) -> None:
+    twin = make_person(session, world.other_firm, world.worker.name, certificate_no=world.worker.certificate_no)
+    namesake = make_person(session, world.other_firm, world.worker.name, certificate_no=None)
+    other = make_elevator(session, maintenance_unit=world.other_firm)
+    for person, elevator in ((world.worker, world.own), (twin, world.own), (twin, world.own), (twin, other)):
+        visit(session, world, elevator, dt.date(2026, 3, 3), worker=person)
+    grade = GradeCertificate(
+        person_id=twin.id, unit_id=twin.unit_id, region_code=twin.region_code, grade="senior", certificate_no="G-2",
+        issued_on=dt.date(2025, 1, 1), state="approved", in_force_from=AT - dt.timedelta(days=1),
+    )  # fmt: skip
+    session.add(grade)
+    session.commit()
+    found = people.quotas(session, [world.worker, twin, namesake], AT)
+    # Three visits to one elevator count two, whichever unit they were for.
+    assert [(found[p.id].used, found[p.id].grade) for p in (world.worker, twin, namesake)] == [
+        (3, Grade.SENIOR), (3, Grade.SENIOR), (0, Grade.GENERAL),
+    ]  # fmt: skip
+
+
+@pytest.mark.feature("PER-08")
+def test_an_open_visit_that_has_run_out_counts_no_more(session: Any, world: World) -> None:
+    row = visit(session, world, world.own, dt.date(2026, 3, 3), "open")
+    row.next_change_at = AT
+    session.commit()
+    assert people.quotas(session, [world.worker], AT)[world.worker.id].used == 0
+    assert people.quotas(session, [world.worker], AT - dt.timedelta(seconds=1))[world.worker.id].used == 1
 
 
 @pytest.mark.feature("PER-03", "AUD-01")

@@ -220,6 +220,63 @@ def test_a_check_in_in_the_future_is_refused(session: Any, huzhou: Any) -> None:
         arrive(session, huzhou, START + HOUR, received_at=START)
 
 
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_check_out_forgotten_yesterday_does_not_lock_out(session: Any, huzhou: Any, elsewhere: bool) -> None:
+    lift = huzhou.own
+    if elsewhere:
+        lift = make_elevator(session, maintenance_unit=huzhou.firm, use_unit=huzhou.use_unit)
+        make_contract(session, huzhou.firm, [lift])
+        session.commit()
+    forgotten = arrive(session, huzhou)
+    over = START + 8 * HOUR
+    with pytest.raises(Refusal) as refusal:
+        arrive(session, huzhou, over, code=lift.code)
+    said = next(f for f in refusal.value.findings if f.rule in ("已在其他电梯签到", "这台电梯正在维保"))
+    assert said.link == f"/m/visits/{forgotten.id}"
+    assert not elsewhere or "或等它过期" in said.remedy
+    session.rollback()
+    late = over + dt.timedelta(seconds=1)
+    _, findings = presence.gate(session, huzhou.actor("worker"), lift.code, HERE, late)
+    assert [f.rule for f in findings if f.stops] == []
+    again = arrive(session, huzhou, late, code=lift.code)
+    session.expire_all()
+    assert (session.get(Visit, forgotten.id).state, session.get(Visit, again.id).state) == ("void", "open")
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.feature("MNT-03")
+def test_without_a_limit_of_hours_the_open_visit_is_the_way_out(session: Any, world: Any) -> None:
+    make_policy(session, "preset", "nantong")
+    other = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    make_contract(session, world.firm, [other])
+    session.commit()
+    forgotten = arrive(session, world)
+    later = START + 3 * DAY
+    with pytest.raises(Refusal) as refusal:
+        arrive(session, world, later, code=other.code)
+    said = next(f for f in refusal.value.findings if f.rule == "已在其他电梯签到")
+    assert "过期" not in said.remedy and said.link == f"/m/visits/{forgotten.id}"
+    session.rollback()
+    assert leave(session, world, session.get(Visit, forgotten.id), later).state == "valid"
+    assert arrive(session, world, later + MINUTE, code=other.code).state == "open"
+
+
+@pytest.mark.feature("MNT-02")
+def test_what_ran_out_is_settled_every_few_minutes_without_a_job(session: Any, huzhou: Any, app: Any) -> None:
+    from app.models import Job
+    from app.tasks import nightly
+
+    visit = arrive(session, huzhou)
+    with app.app_context(), clock.frozen(START + 8 * HOUR):
+        assert nightly.age_due() == 0
+    with app.app_context(), clock.frozen(START + 8 * HOUR + dt.timedelta(seconds=1)):
+        assert (nightly.age_due(), nightly.age_due()) == (1, 0)
+    session.rollback()
+    assert session.get(Visit, visit.id, populate_existing=True).state == "void"
+    assert session.scalar(select(func.count(Job.id))) == 0
+
+
 # --- quota
 
 
