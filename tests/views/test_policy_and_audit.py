@@ -31,7 +31,9 @@ class TestPolicy:
         after = browser.get("/policy/?on=2026-03-01").text
         assert "30 分钟" in after and "临河区：预设“南通”" in after and "13 位" in after and "岚省" in after
 
-    @pytest.mark.parametrize("query", ["on=abc", "on=2026-02-30", "on=9999-12-31", "region=1", "region=980403000000", "region=%27%00"])
+    @pytest.mark.parametrize(
+        "query", ["on=abc", "on=2026-02-30", "on=9999-12-31", "region=1", "region=980403000000", "region=%27%00"]
+    )
     def test_a_wrong_parameter_is_named(self, world: World, sign_in: Any, query: str) -> None:
         answer = sign_in(world.accounts["inspector"]).get(f"/policy/?{query}")
         assert answer.status_code == 200 and "已改为" in answer.text
