@@ -111,7 +111,7 @@ def _counts_no_more(
         base = before or (rows[0].anchor_on if rows else None)
         row.last_visit_on = before if before is not None and not clock_rows.before_unit(row, before) else None
         if base is None:
-            row.anchor_on = row.limit_on = None
+            row.anchor_on = row.limit_on = row.limit_left_days = row.plan_left_days = None
             row.missed = 0
             rows = overdue.standing(session, row.elevator_id, first=on)
             overdue.withdraw(session, rows, BY_CLOCK, reason, at, visit.id)
