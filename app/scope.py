@@ -29,6 +29,7 @@ from app.models import (
     ElevatorAssignment,
     GradeCertificate,
     ImportBatch,
+    ImportMatch,
     Job,
     MaintenanceClock,
     MaintenanceLedger,
@@ -229,6 +230,25 @@ def _own_jobs(model: Any, actor: Actor) -> Criterion:
     return model.created_by_id == (actor.user_id or 0)
 
 
+def _imports(model: Any, actor: Actor) -> Criterion:
+    """One's own, and for who may import for a region what its units imported: to look at, and to undo."""
+    own = model.created_by_id == (actor.user_id or 0)
+    if actor.unit_id is not None or not actor.may(Verb.IMPORT):
+        return own
+    return or_(own, _in_region(model, actor))
+
+
+def _import_matches(model: Any, actor: Actor) -> Criterion:
+    return model.owner == import_owner(actor)
+
+
+def import_owner(actor: Actor) -> str:
+    """Whose habit a confirmed match of columns is: the unit's, else the region's, else the account's."""
+    if actor.unit_id is not None:
+        return f"unit:{actor.unit_id}"
+    return f"region:{actor.region_code}" if actor.region_code else f"user:{actor.user_id or 0}"
+
+
 def _own_notices(model: Any, actor: Actor) -> Criterion:
     return model.recipient_id == (actor.user_id or 0)
 
@@ -262,7 +282,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     PolicyProposal: _policy_proposals,
     Attachment: _attachments,
     Job: _own_jobs,
-    ImportBatch: _own_jobs,
+    ImportBatch: _imports,
+    ImportMatch: _import_matches,
     Notification: _own_notices,
     AuditEntry: _audit,
 }

@@ -69,7 +69,8 @@ QUEUES = {
     "app/tasks/jobs.py",
     "app/tasks/outbox.py",
     "app/imports/batches.py",
-    "app/imports/checking.py",
+    "app/imports/undoing.py",
+    "app/imports/writing.py",
 }
 BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?)(_|$)")
 BAD_CLASS = re.compile(r"(Utils?|Helpers?|Manager)$")

@@ -23,6 +23,7 @@ from app.models import (
     Elevator,
     GradeCertificate,
     ImportBatch,
+    ImportMatch,
     ImportRow,
     Job,
     MaintenanceClock,
@@ -129,7 +130,11 @@ def foreign_rows(world: World, session: Any) -> None:
         ),
         Job(id=KEY, kind="export", title=MARK, state="done", created_by_id=head.id, created_at=at, heartbeat_at=at),
         ImportBatch(
-            id=KEY, kind="units", file_name=MARK, state="checked", created_by_id=head.id, created_at=at, **unit
+            id=KEY, kind="units", file_name=MARK, state="checked", created_by_id=head.id, created_at=at,
+            mapping={"headings": [MARK], "columns": ["name"], "how": ["same"]}, **unit
+        ),
+        ImportMatch(
+            id=KEY, owner=f"unit:{KEY}", kind="units", digest=MARK, data={"columns": {MARK: "name"}}, updated_at=at
         ),
     ])  # fmt: skip
     session.flush()
@@ -157,7 +162,7 @@ def foreign_rows(world: World, session: Any) -> None:
 WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
-    UnitChange, OnDemandInterval,
+    UnitChange, OnDemandInterval, ImportMatch,
 )  # fmt: skip
 
 

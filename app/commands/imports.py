@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Refusal, refuse
 from app.extensions import db
-from app.imports import batches
+from app.imports import batches, writing
 from app.imports.columns import kinds
 from app.models import Account, ImportBatch, ImportRow
 from app.permissions import SYSTEM, Actor
@@ -22,7 +22,7 @@ from app.transaction import transaction
 from app.workflows.actors import actor_of
 
 MOST_TOLD = 100
-KINDS = ("units", "elevators", "ledgers", "contracts", "visits")
+KINDS = ("units", "elevators", "persons", "ledgers", "contracts", "visits")
 
 
 def register(app: Flask) -> None:
@@ -62,6 +62,7 @@ def import_command(kind: str, file: Path, dry_run: bool, login: str, as_json: bo
 
 FORMS = {
     "text": "文本", "code": "文本（编码，不丢前导零）", "date": "日期", "instant": "日期和时间", "number": "整数",
+    "figure": "数字",
     "bool": "是 / 否", "choice": "选项", "region": "地区", "unit": "单位", "person": "人员", "elevators": "电梯",
 }  # fmt: skip
 
@@ -101,8 +102,8 @@ def _run(actor: Actor, kind: str, file: Path, dry_run: bool) -> dict[str, Any]:
     at = clock.now()
     with transaction(db.session) as session, file.open("rb") as stream:
         number = batches.open_batch(session, actor, at, kind, stream, file.name, queued=False).id
-    with transaction(db.session) as session:
-        told: dict[str, Any] = dict(batches.check(session, actor, number, batches.file_of(session, actor, number), at))
+    path = batches.file_of(db.session, actor, number)
+    told: dict[str, Any] = dict(batches.check(db.session, actor, number, path, at))
     batch = db.session.get(ImportBatch, number)
     if batch is not None and batch.state == "failed":
         raise _failed(batch.note or "")
@@ -110,7 +111,7 @@ def _run(actor: Actor, kind: str, file: Path, dry_run: bool) -> dict[str, Any]:
     if not dry_run and told["new"] + told["changed"]:
         with transaction(db.session) as session:
             batches.start(session, actor, number, at, queued=False)
-        done = batches.run(db.session, actor, number, at, lambda *_: None)
+        done = writing.run(db.session, actor, number, at, lambda *_: None)
         told |= {"imported": done["imported"], "bad": done["bad"]}
     told["errors"] = _errors(number)
     return told

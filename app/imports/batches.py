@@ -1,8 +1,4 @@
-"""A batch from upload to end: kept, checked, started by its owner, imported in steps, its bad rows handed back.
-
-Each step of the import writes rows and their mark `applied` in one transaction: a killed job goes on where it was,
-and two imports of one file at once make one set of rows (each step holds the kind's lock and looks again).
-"""
+"""A batch from upload to start: kept, matched to our columns, checked as a job, mended by its owner, started."""
 
 from __future__ import annotations
 
@@ -11,33 +7,40 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import xlsxwriter
 from sqlalchemy import delete, func, insert, select, update
 
 from app import clock, scope
-from app.errors import Refusal, refuse
-from app.imports.checking import MODELS, Checker
-from app.imports.columns import Kind, kinds
-from app.imports.reading import read
-from app.models import Attachment, Contract, Elevator, ImportBatch, ImportRow, NumberSeries
+from app.errors import Finding, Refusal, raise_failing, refuse
+from app.imports import matching, words
+from app.imports.checking import Checker, Row
+from app.imports.columns import Kind, Spec, kinds
+from app.imports.matching import Match
+from app.imports.reading import Sheet, read
+from app.imports.references import Regions, UnitNames, parts
+from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow
+from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
+from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
-from app.workflows import attachments, audit, clocks, contracts, filing, jobs, ledgers
-from app.workflows.filing_fields import empty
-from app.workflows.take_over import PastVisit, take_over
+from app.workflows import attachments, audit, jobs
 
-STEP = 100
-GOOD = ("new", "changed")
-Progress = Callable[[int, int, str], None]
 VERBS = {
-    "units": Verb.UNIT_EDIT, "elevators": Verb.ELEVATOR_EDIT, "ledgers": Verb.LEDGER_EDIT,
-    "contracts": Verb.CONTRACT_EDIT, "visits": Verb.TAKE_OVER,
+    "units": Verb.UNIT_EDIT, "elevators": Verb.ELEVATOR_EDIT, "persons": Verb.PERSON_EDIT,
+    "ledgers": Verb.LEDGER_EDIT, "contracts": Verb.CONTRACT_EDIT, "visits": Verb.TAKE_OVER,
 }  # fmt: skip
+# People are entered by their own unit only.
+OF_UNITS = ("persons",)
+COUNTED = ("new", "changed", "same", "bad")
+Progress = Callable[[int, int, str], None]
 
 
 def kinds_for(actor: Actor) -> dict[str, Kind]:
     """What this actor may import."""
-    return {n: k for n, k in kinds().items() if actor.may(Verb.IMPORT) and actor.may(VERBS[n])}
+    return {n: k for n, k in kinds().items() if actor.may(Verb.IMPORT) and _may(actor, n)}
+
+
+def _may(actor: Actor, name: str) -> bool:
+    return actor.may(VERBS[name]) and (name not in OF_UNITS or actor.unit_id is not None)
 
 
 def kind_of(actor: Actor, name: str) -> Kind:
@@ -46,6 +49,8 @@ def kind_of(actor: Actor, name: str) -> Kind:
         raise refuse("导入内容", f"没有“{name[:30]}”这种导入", "请从列表选择", field="kind", value=name[:30])
     require(actor, Verb.IMPORT)
     require(actor, VERBS[name])
+    if not _may(actor, name):
+        raise refuse("导入内容", f"{found.label}由所在单位的账号导入", "请由单位账号办理", field="kind", value=name)
     return found
 
 
@@ -57,13 +62,15 @@ def open_batch(
     stream: IO[bytes],
     file_name: str,
     *,
+    mode: str = "both",
     queued: bool = True,
 ) -> ImportBatch:
     """Keep the uploaded file and have it checked as a job; not `queued`, the caller checks it himself (command)."""
     held = kind_of(actor, kind)
+    _check_mode(mode)
     batch = ImportBatch(
-        kind=held.name, state="checking", file_name=attachments.clean_name(file_name), unit_id=actor.unit_id,
-        region_code=actor.region_code, created_by_id=actor.user_id, created_at=at,
+        kind=held.name, state="checking", mode=mode, file_name=attachments.clean_name(file_name),
+        unit_id=actor.unit_id, region_code=actor.region_code, created_by_id=actor.user_id, created_at=at,
     )  # fmt: skip
     session.add(batch)
     session.flush()
@@ -72,58 +79,233 @@ def open_batch(
     )
     batch.attachment_id = kept.id
     if queued:
-        batch.job_id = jobs.enqueue(
-            session, actor, at, "import_check", f"校验 {batch.file_name}", {"batch": batch.id}
-        ).id
-    audit.record(session, actor, at, "import.upload", "import_batch", batch.id, after={"kind": kind, "file": file_name})
+        _enqueue_check(session, actor, batch, at)
+    audit.record(
+        session, actor, at, "import.upload", "import_batch", batch.id,
+        after={"kind": kind, "mode": mode, "file": file_name},
+    )  # fmt: skip
     return batch
 
 
-def check(session: AnySession, actor: Actor, batch_id: int, path: Path, at: dt.datetime) -> dict[str, int]:
-    """Judge every row and keep the judgement; a second run replaces the first."""
-    batch = _own(session, actor, batch_id)
+def _check_mode(mode: str) -> None:
+    if mode not in IMPORT_MODE:
+        raise refuse("导入方式", f"没有“{mode[:20]}”这种方式", "请从列表选择", field="mode", value=mode[:20])
+
+
+def _enqueue_check(session: AnySession, actor: Actor, batch: ImportBatch, at: dt.datetime) -> None:
+    title = f"校验 {batch.file_name}"
+    batch.job_id = jobs.enqueue(session, actor, at, "import_check", title, {"batch": batch.id}).id
+
+
+# --- checking
+
+
+def check(
+    session: AnySession, actor: Actor, batch_id: int, path: Path, at: dt.datetime, progress: Progress | None = None
+) -> dict[str, int]:
+    """Judge every row and keep the judgement, a part at a time; a second run (after a kill) begins anew."""
+    batch = own(session, actor, batch_id)
     held = kind_of(actor, batch.kind)
+    if batch.state != "checking":
+        raise refuse("校验", "这个文件不在待校验状态", "请刷新页面查看进度")
+    mode, name, given = batch.mode, batch.file_name, batch.mapping
     try:
-        sheet = read(path, batch.file_name, held)
+        sheet = read(path, name, held)
+        match = _match(session, actor, held, sheet, given)
+        checker = Checker(session, actor, held, clock.local_day(at), match, mode)
+        counts = _keep(session, batch_id, checker, sheet, progress)
     except Refusal as refusal:
-        note = str(refusal)[:300]
-        session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(state="failed", note=note))
-        return {"rows": 0, "new": 0, "changed": 0, "same": 0, "bad": 0}
-    rows = Checker(session, actor, held, clock.local_day(at)).check(sheet)
-    session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
-    values = [
-        {"batch_id": batch_id, "number": r.number, "state": r.state, "raw": r.raw, "data": r.data, "before": r.before,
-         "errors": r.errors or None, "entity_id": r.entity_id, "applied": False}
-        for r in rows
-    ]  # fmt: skip
-    for start in range(0, len(values), 1000):
-        session.execute(insert(ImportRow.__table__), values[start : start + 1000])  # type: ignore[arg-type]
-    counts = {s: sum(r.state == s for r in rows) for s in ("new", "changed", "same", "bad")}
-    session.execute(
-        update(ImportBatch)
-        .where(ImportBatch.id == batch_id)
-        .values(
-            state="checked", rows=len(rows), new_rows=counts["new"], changed_rows=counts["changed"],
-            same_rows=counts["same"], bad_rows=counts["bad"], done_rows=0,
-            mapping={"headings": list(sheet.headings), "unknown": list(sheet.unknown)},
-            note=f"没有用到的列：{'、'.join(sheet.unknown)}"[:300] if sheet.unknown else None,
+        with transaction(session):
+            session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
+            session.execute(
+                update(ImportBatch).where(ImportBatch.id == batch_id).values(state="failed", note=str(refusal)[:300])
+            )
+        return {"rows": 0} | dict.fromkeys(COUNTED, 0)
+    unused = [h for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
+    told = match.as_json() | {
+        "unknown": unused, "asked": words.asked(checker), "dates": checker.survey.orders,
+        "chosen": bool(given and given.get("chosen")),
+    }  # fmt: skip
+    with transaction(session):
+        session.execute(
+            update(ImportBatch)
+            .where(ImportBatch.id == batch_id)
+            .values(
+                state="checked", rows=sum(counts.values()), done_rows=0, mapping=told,
+                note=f"没有用到的列：{'、'.join(unused)}"[:300] if unused else None,
+                **{f"{state}_rows": counts[state] for state in COUNTED},
+            )
+        )  # fmt: skip
+    return {"rows": sum(counts.values()), **counts}
+
+
+def checked(session: AnySession, actor: Actor, batch_id: int) -> dict[str, int] | None:
+    """The counts of a batch whose check ended, though its job did not live to say so; else None."""
+    batch = own(session, actor, batch_id)
+    if batch.state == "checking":
+        return None
+    return {"rows": batch.rows} | {state: getattr(batch, f"{state}_rows") for state in COUNTED}
+
+
+def _keep(
+    session: AnySession, batch_id: int, checker: Checker, sheet: Sheet, progress: Progress | None
+) -> dict[str, int]:
+    with transaction(session):
+        session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
+    counts = dict.fromkeys(COUNTED, 0)
+    tell = None if progress is None else lambda done, total: progress(done, total, "校验")
+    for rows in checker.check(sheet, tell):
+        with transaction(session):
+            session.execute(insert(ImportRow.__table__), [_values(batch_id, row) for row in rows])  # type: ignore[arg-type]
+        for row in rows:
+            counts[row.verdict] += 1
+    return counts
+
+
+def _values(batch_id: int, row: Row) -> dict[str, Any]:
+    return {
+        "batch_id": batch_id, "number": row.number, "state": row.verdict, "raw": row.raw, "data": row.data or None,
+        "before": row.before, "errors": row.errors or None, "reason": row.reason, "entity_id": row.entity_id,
+        "applied": False,
+    }  # fmt: skip
+
+
+# --- matching
+
+
+def _match(session: AnySession, actor: Actor, held: Kind, sheet: Sheet, given: Mapping[str, Any] | None) -> Match:
+    """As the owner chose for this file, or as was confirmed for the last one of its shape, or as it looks."""
+    if given and given.get("chosen"):
+        return Match.of_json(given)
+    kept = session.scalar(
+        select(ImportMatch.data).where(
+            ImportMatch.owner == scope.import_owner(actor), ImportMatch.kind == held.name,
+            ImportMatch.digest == matching.shape(sheet.headings),
         )
     )  # fmt: skip
-    return {"rows": len(rows), **counts}
+    if kept is not None:
+        fields = [kept["columns"].get(h) for h in sheet.headings]
+        once = [f if f and f not in fields[:n] and held.spec(f) else None for n, f in enumerate(fields)]
+        how = [matching.KEPT if f else matching.NONE for f in once]
+        return Match(list(sheet.headings), once, how, dict(kept.get("orders", {})), dict(kept.get("words", {})))
+    return matching.guess(held, sheet.headings, sheet.samples, _known(session, actor))
+
+
+def _known(session: AnySession, actor: Actor) -> matching.Known:
+    regions, units = Regions(session, actor), UnitNames(session, actor)
+
+    def share(spec: Spec, cells: list[Any]) -> float:
+        words = [str(cell) for cell in cells]
+        if spec.kind == "region":
+            return sum(regions.find(w) is not None for w in words) / len(words)
+        if spec.kind == "unit":
+            units.look_up(set(words))
+            return sum(bool(units.find(w)) for w in words) / len(words)
+        if spec.name != "code":
+            return 0
+        codes = {normal_code(w) for w in words}
+        found: set[str] = set()
+        for part in parts(sorted(codes)):
+            statement = scope.apply(select(Elevator.code).where(Elevator.code.in_(part)), actor, Elevator)
+            found |= set(session.scalars(statement))
+        return len(found) / len(codes)
+
+    return share
+
+
+def rematch(
+    session: AnySession,
+    actor: Actor,
+    batch_id: int,
+    at: dt.datetime,
+    *,
+    columns: Sequence[str | None],
+    mode: str | None = None,
+    orders: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, Any]] | None = None,
+    queued: bool = True,
+) -> ImportBatch:
+    """Take the owner's word for columns, dates and words, remember it for the next such file, and check again."""
+    batch = own(session, actor, batch_id)
+    held = kind_of(actor, batch.kind)
+    lock(session, ImportBatch, batch_id)
+    session.refresh(batch)
+    if batch.state != "checked" or batch.mapping is None:
+        raise refuse("列的对应", "这个文件不在可以调整的状态", "请刷新页面查看进度")
+    _check_mode(mode or batch.mode)
+    before = Match.of_json(batch.mapping)
+    raise_failing(_column_findings(held, before, columns))
+    how = [
+        old if new == was else matching.CHOSEN if new else matching.NONE
+        for new, was, old in zip(columns, before.columns, before.how, strict=True)
+    ]
+    how = [matching.CHOSEN if h in matching.TO_CONFIRM else h for h in how]
+    match = Match(before.headings, list(columns), how, _orders(orders), {k: dict(v) for k, v in (words or {}).items()})
+    batch.mapping = match.as_json() | {"chosen": True}
+    batch.mode = mode or batch.mode
+    batch.state = "checking"
+    remember(session, actor, held, match, at)
+    if queued:
+        _enqueue_check(session, actor, batch, at)
+    audit.record(
+        session, actor, at, "import.match", "import_batch", batch.id,
+        after={"columns": dict(zip(match.headings, match.columns, strict=True)), "mode": batch.mode},
+    )  # fmt: skip
+    return batch
+
+
+def _column_findings(held: Kind, before: Match, columns: Sequence[str | None]) -> list[Finding]:
+    findings = []
+    if len(columns) != len(before.headings):
+        found = f"文件有 {len(before.headings)} 列，收到 {len(columns)} 列"
+        findings.append(Finding("列的对应", False, found, "请刷新页面后重新选择"))
+    for name in dict.fromkeys(c for c in columns if c):
+        spec = held.spec(name)
+        if spec is None:
+            findings.append(Finding("列的对应", False, f"没有“{name[:30]}”这个字段", "请从列表选择"))
+        elif list(columns).count(name) > 1:
+            found = f"“{spec.label}”对应了 {list(columns).count(name)} 列"
+            findings.append(Finding("列的对应", False, found, "一个字段只能对应一列，多余的请选“不导入”"))
+    return findings
+
+
+def _orders(orders: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: order for name, order in (orders or {}).items() if order in ("dmy", "mdy")}
+
+
+def remember(session: AnySession, actor: Actor, held: Kind, match: Match, at: dt.datetime) -> None:
+    """Keep what was confirmed for the next file with these headings."""
+    owner = scope.import_owner(actor)
+    where = (ImportMatch.owner == owner, ImportMatch.kind == held.name, ImportMatch.digest == match.digest)
+    kept = session.scalar(select(ImportMatch).where(*where).with_for_update())
+    if kept is None:
+        kept = ImportMatch(owner=owner, kind=held.name, digest=match.digest)
+    kept.data = {
+        "columns": {h: c for h, c in zip(match.headings, match.columns, strict=True) if h and c},
+        "orders": match.orders, "words": match.words,
+    }  # fmt: skip
+    kept.updated_at, kept.updated_by_id = at, actor.user_id
+    session.add(kept)
+    session.flush()
+
+
+# --- starting
 
 
 def start(
     session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, *, queued: bool = True
 ) -> ImportBatch:
     """Have the good rows imported. Only once, and only what was checked."""
-    batch = _own(session, actor, batch_id)
-    kind_of(actor, batch.kind)
+    batch = own(session, actor, batch_id)
+    held = kind_of(actor, batch.kind)
     lock(session, ImportBatch, batch_id)
     session.refresh(batch)
     if batch.state != "checked":
         raise refuse("导入", "这个文件不在待导入状态", "请刷新页面查看进度")
     if batch.new_rows + batch.changed_rows == 0:
         raise refuse("导入", "没有可以导入的行", "请改正错误后重新上传")
+    if batch.mapping:
+        remember(session, actor, held, Match.of_json(batch.mapping), at)
     job_id = batch.job_id
     if queued:
         job_id = jobs.enqueue(session, actor, at, "import", f"导入 {batch.file_name}", {"batch": batch.id}).id
@@ -133,235 +315,26 @@ def start(
     return batch
 
 
-def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progress: Progress) -> dict[str, int]:
-    """Import the good rows step by step, each step one transaction; takes up a broken run where it ended."""
-    batch = _own(session, actor, batch_id)
-    held = kind_of(actor, batch.kind)
-    total = batch.new_rows + batch.changed_rows
-    waiting = (ImportRow.batch_id == batch_id, ImportRow.state.in_(GOOD), ImportRow.applied.is_(False))
-    while True:
-        with transaction(session):
-            _hold_kind(session, held.name)
-            rows = _step(session, held, waiting)
-            if held.name == "visits":
-                _take_visits(session, actor, batch_id, rows, at)
-            for row in rows if held.name != "visits" else ():
-                _take(session, actor, held, batch_id, row, at)
-            done = session.scalar(
-                select(func.count()).where(ImportRow.batch_id == batch_id, ImportRow.applied.is_(True))
-            )
-            session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_rows=done))
-        session.expunge_all()
-        progress(done or 0, total, "导入")
-        if not rows:
-            break
-    with transaction(session):
-        return _finish(session, actor, held, batch_id, at)
-
-
-def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt.datetime) -> dict[str, int]:
-    done = session.scalar(select(func.count()).where(ImportRow.batch_id == batch_id, ImportRow.applied.is_(True))) or 0
-    bad = session.scalar(select(func.count()).where(ImportRow.batch_id == batch_id, ImportRow.state == "bad")) or 0
-    if held.name == "ledgers":
-        ids = session.scalars(
-            select(ImportRow.entity_id).where(ImportRow.batch_id == batch_id, ImportRow.applied.is_(True))
-        ).all()
-        clocks.complete_entry(session, [i for i in ids if i is not None], at)
-    session.execute(
-        update(ImportBatch)
-        .where(ImportBatch.id == batch_id)
-        .values(state="done", done_rows=done, bad_rows=bad, finished_at=at)
-    )
-    summary = {"imported": done, "bad": bad}
-    audit.record(session, actor, at, "import.done", "import_batch", batch_id, after={"kind": held.name} | summary)
-    return summary
-
-
-def _step(session: AnySession, held: Kind, waiting: tuple[Any, ...]) -> Sequence[ImportRow]:
-    """The next rows; of visits all of some elevators, so that each clock is told its whole past at once."""
-    statement = select(ImportRow).where(*waiting)
-    if held.name == "visits":
-        keys = select(ImportRow.entity_id).where(*waiting).distinct().order_by(ImportRow.entity_id).limit(20)
-        chosen = session.scalars(keys).all()
-        return session.scalars(statement.where(ImportRow.entity_id.in_(chosen)).order_by(ImportRow.number)).all()
-    return session.scalars(statement.order_by(ImportRow.number).limit(STEP)).all()
-
-
-def _take_visits(
-    session: AnySession, actor: Actor, batch_id: int, rows: Sequence[ImportRow], at: dt.datetime
-) -> None:
-    take_over(session, actor, batch_id, [_past(row) for row in rows], at)
-    for row in rows:
-        row.applied = True
-
-
-def _hold_kind(session: AnySession, kind: str) -> None:
-    """One step of a kind at a time: a new code must not be made twice by two imports of one file."""
-    name = f"IMPORT-{kind}"
-    if lock(session, NumberSeries, name) is None:
-        session.add(NumberSeries(prefix=name, last=0))
-        session.flush()
-
-
-def _take(session: AnySession, actor: Actor, held: Kind, batch_id: int, row: ImportRow, at: dt.datetime) -> None:
-    """Write one row, or turn it into a bad one with the reason; the others go on."""
-    try:
-        with session.begin_nested():
-            row.entity_id = WRITERS[held.name](session, actor, batch_id, row, at)
-        row.applied = True
-    except Refusal as refusal:
-        labels = {s.name: s.label for s in held.columns}
-        errors = [
-            {"column": labels.get(f.field or "", f.rule), "value": f.value or "", "found": f.found, "remedy": f.remedy}
-            for f in refusal.findings
-            if not f.ok
-        ]
-        session.execute(
-            update(ImportRow).where(ImportRow.id == row.id).values(state="bad", errors=errors)
-        )
-
-
-def _write_filed(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime, name: str) -> int:
-    """A draft of a unit or elevator; what came into being since the check is looked up again."""
-    model, key = MODELS[name], kinds()[name].key
-    data = dict(row.data or {})
-    standing = None
-    if row.entity_id is not None:
-        standing = session.get(model, row.entity_id)
-    elif data.get(key):
-        statement = scope.apply(select(model).where(getattr(model, key) == data[key]), actor, model)
-        standing = session.scalar(statement.order_by(model.approved_version.desc(), model.id.desc()).limit(1))
-    values: Mapping[str, Any] = data if standing is not None else empty(model) | data
-    saved = filing.save_draft(session, actor, model, standing, values, at)
-    if standing is None:
-        saved.batch_id = batch_id
-        session.flush()
-    return saved.id
-
-
-def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
-    elevator = session.get(Elevator, row.entity_id)
-    if elevator is None:
-        raise refuse("电梯", "已不在您的管辖范围内", "请重新校验文件")
-    data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
-    ledgers.save(session, actor, elevator, data, None, at)
-    return elevator.id
-
-
-def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
-    data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
-    chosen = data.pop("elevator_ids", [])
-    standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
-    if standing is None and data.get("number"):
-        statement = scope.apply(select(Contract).where(Contract.number == data["number"]), actor, Contract)
-        standing = session.scalar(statement.limit(1))
-    if data or standing is None:
-        standing = contracts.save(session, actor, standing, data, at)
-    if row.state == "new":
-        standing.batch_id = batch_id
-    if chosen:
-        contracts.bind(session, actor, standing.id, chosen, at)
-    return standing.id
-
-
-def _past(row: ImportRow) -> PastVisit:
-    data = row.data or {}
-    return PastVisit(
-        elevator_id=row.entity_id or 0, unit_id=data["unit_id"], worker_id=data["worker_id"],
-        checked_in_at=dt.datetime.fromisoformat(data["checked_in_at"]), mode=data.get("mode") or "items",
-        **{n: _instant(data.get(n)) for n in ("checked_out_at", "signed_at", "sheet_at", "reviewed_at")},
-    )  # fmt: skip
-
-
-WRITERS: dict[str, Callable[..., Any]] = {
-    "units": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "units"),
-    "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
-    "ledgers": _write_ledger, "contracts": _write_contract,
-}  # fmt: skip
-
-
-def _day(value: Any) -> Any:
-    return dt.date.fromisoformat(value) if isinstance(value, str) and value else value
-
-
-def _instant(value: Any) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(value) if value else None
+def counts_of(session: AnySession, batch_id: int) -> dict[str, int]:
+    """Rows by state as they are now; together they are all rows of the file."""
+    found = dict.fromkeys(COUNTED, 0)
+    statement = select(ImportRow.state, func.count()).where(ImportRow.batch_id == batch_id).group_by(ImportRow.state)
+    found.update((state, count) for state, count in session.execute(statement))
+    return found
 
 
 def file_of(session: AnySession, actor: Actor, batch_id: int) -> Path:
     """Where the batch's file lies."""
-    batch = _own(session, actor, batch_id)
+    batch = own(session, actor, batch_id)
     kept = session.get(Attachment, batch.attachment_id) if batch.attachment_id else None
     if kept is None:
         raise refuse("文件", "上传的文件已不在", "请重新上传")
     return attachments.path(None, kept)
 
 
-def _own(session: AnySession, actor: Actor, batch_id: int) -> ImportBatch:
+def own(session: AnySession, actor: Actor, batch_id: int) -> ImportBatch:
+    """A batch of the actor's own; a regulator sees those of the region, but only looks at them and undoes them."""
     found: ImportBatch = scope.visible(session, actor, ImportBatch, batch_id, "导入批次")
     if not actor.system and found.created_by_id != actor.user_id:
         raise refuse("导入批次", "只能处理自己上传的文件", "请由上传人办理")
     return found
-
-
-# --- workbooks that go out
-
-
-def write_template(kind: Kind, path: Path) -> None:
-    """The empty workbook: required headings coloured, choices as drop-downs, the second sheet says how to fill in."""
-    book = xlsxwriter.Workbook(str(path))
-    head = book.add_format({"bold": True, "bg_color": "#E2EDF7", "border": 1, "text_wrap": True})
-    must = book.add_format({"bold": True, "bg_color": "#FDE6E2", "font_color": "#A52113", "border": 1})
-    text, plain = book.add_format({"num_format": "@"}), book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet(str(kind.label)[:31])
-    sheet.freeze_panes(1, 0)
-    for at, spec in enumerate(kind.columns):
-        sheet.set_column(at, at, max(12, len(spec.label) * 2.2), None if spec.kind == "number" else text)
-        sheet.write_string(0, at, spec.label, must if spec.required else head)
-        if spec.help:
-            sheet.write_comment(0, at, spec.help)
-        if spec.choices or spec.kind == "bool":
-            words = [str(w) for w in spec.choices.values()] if spec.choices else ["是", "否"]
-            if sum(len(w) + 1 for w in words) < 250:
-                sheet.data_validation(1, at, 20_000, at, {"validate": "list", "source": words})
-    notes = book.add_worksheet("填写说明")
-    notes.set_column(0, 1, 20)
-    notes.set_column(2, 2, 70)
-    for at, word in enumerate(("列", "必填", "说明")):
-        notes.write_string(0, at, word, head)
-    for at, spec in enumerate(kind.columns, 1):
-        options = "、".join(str(w) for w in spec.choices.values()) if spec.choices else ""
-        notes.write_string(at, 0, spec.label)
-        notes.write_string(at, 1, "必填" if spec.required else "")
-        said = (spec.help, spec.unit and f"单位 {spec.unit}", options)
-        notes.write_string(at, 2, "；".join(part for part in said if part), plain)
-    foot = "列的顺序可以改，不用的列可以删；红色的列必填。已有的行按编号更新，空着的格不改原值。"
-    notes.write_string(len(kind.columns) + 2, 0, foot)
-    book.close()
-
-
-def write_bad_rows(session: AnySession, batch: ImportBatch, path: Path) -> int:
-    """The rows that did not go in, as they were, with what is wrong; mend them and send the file again."""
-    headings = (batch.mapping or {}).get("headings", [])
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
-    head, wrong = book.add_format({"bold": True, "bg_color": "#E2EDF7"}), book.add_format({"font_color": "#A52113"})
-    sheet = book.add_worksheet("待改正")
-    for at, word in enumerate([*headings, "错误说明"]):
-        sheet.write_string(0, at, str(word), head)
-    count = 0
-    statement = select(ImportRow).where(ImportRow.batch_id == batch.id, ImportRow.state == "bad")
-    for row in session.scalars(statement.order_by(ImportRow.number)):
-        count += 1
-        for at, cell in enumerate(row.raw):
-            if cell is not None:
-                sheet.write_string(count, at, str(cell))
-        sheet.write_string(count, len(headings), told(row), wrong)
-    book.close()
-    return count
-
-
-def told(row: ImportRow) -> str:
-    """A row's errors in one cell: column, value, what is wrong, the way out."""
-    return "；".join(f"{e['column']}：{e['found']}，{e['remedy']}" for e in row.errors or [])
-
-

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app.models import Contract, Elevator, MaintenanceLedger, Unit
+from app.models import Contract, Elevator, MaintenanceLedger, Person, Unit
 from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, GENERATION_MODE, PLACE_TYPE, VISIT_MODE
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
-# How a cell is read: text, code (kept as text), date, instant, number, bool, choice, region, unit, elevators.
+# How a cell is read: text, code (kept as text), date, instant, number (whole), figure (perhaps with its unit), bool,
+# choice, region, unit, person, elevators.
 _REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_id": "unit"}
+_FORMS: dict[type, str] = {bool: "bool", dt.date: "date", int: "figure", float: "figure"}
 _CHOICES = {"category": CATEGORY, "place_type": PLACE_TYPE, "declared_status": ELEVATOR_STATUS}
 
 
@@ -32,16 +35,13 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of workbook: `key` names the column by which a row is found again."""
+    """A kind of workbook: `key` names the column by which a row is found again, `also` what else makes it one."""
 
     name: str
     label: Any
     key: str
     columns: tuple[Spec, ...]
-
-    def by_label(self, label: str) -> Spec | None:
-        """The column with this heading, however it is spaced or wide."""
-        return next((c for c in self.columns if plain_heading(c.label) == label), None)
+    also: tuple[str, ...] = ()
 
     def spec(self, name: str) -> Spec | None:
         return next((c for c in self.columns if c.name == name), None)
@@ -72,7 +72,7 @@ def _filed(model: Any) -> tuple[Spec, ...]:
     for name in fields_of(model):
         python = model.__table__.c[name].type.python_type
         kind = _REFERENCES.get(name) or ("code" if name in CODES else "")
-        kind = kind or ("choice" if name in _CHOICES else {"bool": "bool", "date": "date"}.get(python.__name__, "text"))
+        kind = kind or ("choice" if name in _CHOICES else _FORMS.get(python, "text"))
         made.append(_of(model, name, kind, name in required_of(model), _CHOICES.get(name)))
     return tuple(made)
 
@@ -85,6 +85,10 @@ def kinds() -> dict[str, Kind]:
     return {
         "units": Kind("units", _l("单位"), "uscc", _filed(Unit)),
         "elevators": Kind("elevators", _l("电梯"), "code", _filed(Elevator)),
+        "persons": Kind("persons", _l("人员"), "certificate_no", (
+            _of(Person, "name", "text", True), _of(Person, "phone", "text"), _of(Person, "work_kind", "text"),
+            _of(Person, "certificate_no", "code", True), _of(Person, "certificate_until", "date"),
+        )),
         "ledgers": Kind("ledgers", _l("设备履历"), "code", (
             code,
             Spec("worker_id", "维保人员", "person", False, None, people),
@@ -95,11 +99,12 @@ def kinds() -> dict[str, Kind]:
         )),
         "contracts": Kind("contracts", _l("维保合同"), "number", (
             _of(contract, "number", "code", True), _of(contract, "kind", "choice", False, CONTRACT_KIND),
+            Spec("unit_id", "维保单位", "unit", False, None, "不填时为本单位"),
             _of(contract, "use_unit_id", "unit"), _of(contract, "signed_on", "date", True),
             _of(contract, "starts_on", "date", True), _of(contract, "ends_on", "date", True),
             _of(contract, "note", "text"),
             Spec("elevators", "电梯", "elevators", False, None, HELP["elevators"]),
-        )),
+        ), ("unit_id",)),
         "visits": Kind("visits", _l("既往维保记录"), "code", (
             code,
             Spec("unit_id", "单位", "unit", True, None, HELP["unit"]),
@@ -110,5 +115,5 @@ def kinds() -> dict[str, Kind]:
             Spec("signed_at", "现场签名", "instant", False, None, HELP["instant"]),
             Spec("sheet_at", "上传时间", "instant", False, None, HELP["instant"]),
             Spec("reviewed_at", "复核时间", "instant", False, None, HELP["instant"]),
-        )),
+        ), ("checked_in_at",)),
     }  # fmt: skip

@@ -5,27 +5,39 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.clock import SHANGHAI
 from app.imports.columns import Spec
+from app.imports.synonyms import NO, YES, meaning
 
 EPOCH = dt.date(1899, 12, 30)
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})秒?)?分?")
+_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
+_SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?!\d)")
+_NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]*([a-z]{3,9})\.?[-/, ]*(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
+_NAMED_FIRST = re.compile(r"([a-z]{3,9})\.?[-/ ]*(\d{1,2})(?:st|nd|rd|th)?[-/, ]+(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?")
 _DISARMED = set("=+-@＝＋－＠")
 _ERRORS = {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
-YES, NO = {"是", "1", "true", "yes", "y", "√"}, {"否", "0", "false", "no", "n", "×"}
+UNCLEAR = "日月分不清"
+_FLOAT = re.compile(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?")
+# A two-digit year up to this many years ahead is of this century.
+_PIVOT = 60
 
 
 class Bad(ValueError):
-    """What is wrong with a cell, and the way out."""
+    """What is wrong with a cell, the way out, and the rule by which such cells are counted."""
 
-    def __init__(self, found: str, remedy: str) -> None:
+    def __init__(self, found: str, remedy: str, rule: str = "格式不对") -> None:
         super().__init__(found)
-        self.found, self.remedy = found, remedy
+        self.found, self.remedy, self.rule = found, remedy, rule
+
+
+class Unknown(Bad):
+    """A word that nobody has explained yet: the person who imports says what it means."""
 
 
 def text_of(cell: Any) -> str:
@@ -38,69 +50,127 @@ def text_of(cell: Any) -> str:
     return text
 
 
-def day(cell: Any) -> dt.date | None:
-    """A date in any usual form: 2026-1-5, 2026/01/05, 2026年1月5日, 20260105, or Excel's number of days."""
-    text = unicodedata.normalize("NFKC", text_of(cell))
+def _folded(cell: Any) -> str:
+    text = text_of(cell)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def day(cell: Any, order: str | None = None) -> dt.date | None:
+    """A date in any usual form: 2026-1-5, 2026年1月5日, 20260105, 5-Jan-26, Excel's number of days.
+
+    01/05/2026 is read by `order` (dmy or mdy); without one it must tell by itself (25/12/2026) or is refused.
+    """
+    return _day(_folded(cell), order)[0]
+
+
+def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
+    """The date, and what stands behind it (a time)."""
     if not text:
-        return None
-    match = _DAY.match(text) or _COMPACT.fullmatch(text)
-    if match is None and re.fullmatch(r"\d{4,5}(\.0+)?", text):
-        number = int(float(text))
-        if 20_000 <= number <= 80_000:
-            return EPOCH + dt.timedelta(days=number)
-    if match is None:
-        raise Bad(f"“{text[:30]}”不是日期", "请按 2026-11-20 的格式填写")
+        return None, ""
+    match = _DAY.match(text) or _COMPACT.match(text)
+    if match is not None:
+        return _real(text, *(int(part) for part in match.groups()[:3])), text[match.end() :]
+    if (match := _SLASHED.match(text)) is not None:
+        first, second, year = int(match[1]), int(match[2]), _year(match[3])
+        order = order or ("dmy" if first > 12 else "mdy" if second > 12 or first == second else None)
+        if order is None:
+            raise Bad(f"“{text[:30]}”分不清哪个是月、哪个是日", "请在列的对应里选择“日/月/年”或“月/日/年”", UNCLEAR)
+        month, on = (second, first) if order == "dmy" else (first, second)
+        return _real(text, year, month, on), text[match.end() :]
+    for pattern, month_at, day_at in ((_NAMED, 2, 1), (_NAMED_FIRST, 1, 2)):
+        match = pattern.match(text)
+        if match is not None and match[month_at][:3].lower() in _MONTHS:
+            month = _MONTHS.index(match[month_at][:3].lower()) + 1
+            return _real(text, _year(match[3]), month, int(match[day_at])), text[match.end() :]
+    if re.fullmatch(r"\d{4,5}(\.\d+)?", text) and 10_000 <= float(text) <= 80_000:
+        number, part = divmod(float(text), 1)
+        seconds = round(part * 86_400)
+        return EPOCH + dt.timedelta(days=int(number)), f" {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
+    raise Bad(f"“{text[:30]}”不是日期", "请按 2026-11-20 的格式填写", "日期不对")
+
+
+def _year(text: str) -> int:
+    """Two digits: of this century up to 2060, else of the last."""
+    return int(text) if len(text) == 4 else int(text) + (2000 if int(text) <= _PIVOT else 1900)
+
+
+def _real(text: str, year: int, month: int, on: int) -> dt.date:
     try:
-        found = dt.date(*(int(part) for part in match.groups()[:3]))
+        found = dt.date(year, month, on)
     except ValueError:
-        raise Bad(f"“{text[:30]}”不是真实的日期", "请核对年月日") from None
+        if not 1 <= month <= 12:
+            raise Bad(f"“{text[:30]}”没有 {month} 月", "请核对年月日", "日期不对") from None
+        raise Bad(f"“{text[:30]}”不是真实的日期", "请核对年月日", "日期不对") from None
     if not 1900 <= found.year <= 2100:
-        raise Bad(f"“{text[:30]}”的年份不合理", "请核对年份")
+        raise Bad(f"“{text[:30]}”的年份不合理", "请核对年份", "日期不对")
     return found
 
 
-def instant(cell: Any) -> dt.datetime | None:
+def order_of(cell: Any) -> str | None:
+    """What a date like 25/12/2026 says about its column: dmy, mdy, `?` where it could be both, None for other forms."""
+    match = _SLASHED.match(_plainly(cell))
+    if match is None:
+        return None
+    first, second = int(match[1]), int(match[2])
+    if first > 12 or second > 12:
+        return "dmy" if first > 12 >= second else "mdy" if second > 12 >= first else None
+    return "?" if first != second else None
+
+
+def _plainly(cell: Any) -> str:
+    try:
+        return _folded(cell)
+    except Bad:
+        return ""
+
+
+def instant(cell: Any, order: str | None = None) -> dt.datetime | None:
     """A date with a time, Shanghai time unless it names a zone; UTC."""
-    text = unicodedata.normalize("NFKC", text_of(cell)).replace("T", " ")
+    text = _folded(cell).replace("T", " ")
     if not text:
         return None
-    on = day(text)
+    on, rest = _day(text, order)
     assert on is not None
-    match = _TIME.search(text[8:])
+    match = _TIME.search(rest)
     if match is None:
-        raise Bad(f"“{text[:30]}”没有时间", "请按 2026-11-20 09:30 的格式填写")
+        raise Bad(f"“{text[:30]}”没有时间", "请按 2026-11-20 09:30 的格式填写", "日期不对")
     hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         wall = dt.datetime.combine(on, dt.time(hour, minute, second), SHANGHAI)
     except ValueError:
-        raise Bad(f"“{text[:30]}”不是真实的时间", "请核对时分秒") from None
+        raise Bad(f"“{text[:30]}”不是真实的时间", "请核对时分秒", "日期不对") from None
     return wall.astimezone(dt.UTC)
 
 
 def choice(cell: Any, spec: Spec) -> str | None:
+    """A choice by its word, its code or another register's word for it."""
     text = text_of(cell)
     if not text:
         return None
-    for value, word in (spec.choices or {}).items():
+    choices = spec.choices or {}
+    for value, word in choices.items():
         if text in (value, str(word)):
             return value
-    words = "、".join(str(w) for w in (spec.choices or {}).values())
-    raise Bad(f"没有“{text[:30]}”这个选项", f"请从这些里选：{words}")
+    found = meaning(spec.name, text, choices)
+    if found is not None:
+        return found
+    words = "、".join(str(w) for w in choices.values())
+    raise Unknown(f"没有“{text[:30]}”这个选项", f"请从这些里选：{words}", "没有这个选项")
 
 
 def yes(cell: Any) -> bool | None:
-    text = text_of(cell).lower()
+    text = text_of(cell).casefold()
     if not text:
         return None
     if text in YES:
         return True
     if text in NO:
         return False
-    raise Bad(f"“{text[:30]}”不是“是”或“否”", "请填写“是”或“否”")
+    raise Unknown(f"“{text[:30]}”不是“是”或“否”", "请填写“是”或“否”", "没有这个选项")
 
 
 def number(cell: Any) -> int | None:
-    text = unicodedata.normalize("NFKC", text_of(cell)).rstrip("天")
+    text = _folded(cell).rstrip("天")
     if not text:
         return None
     if not re.fullmatch(r"\d{1,6}(\.0+)?", text):
@@ -108,16 +178,38 @@ def number(cell: Any) -> int | None:
     return int(float(text))
 
 
+def figure(cell: Any, spec: Spec) -> str | None:
+    """A figure without its unit and its thousands' commas; another unit is told, never converted."""
+    text = _folded(cell)
+    match = re.fullmatch(r"([-+]?[\d,.]+)\s*([^\d\s.,]\S*)", text)
+    if match is not None and not _FLOAT.fullmatch(text):
+        if match[2].casefold().rstrip(".") not in (spec.unit.casefold(), "公斤" if spec.unit == "kg" else spec.unit):
+            wanted = f"单位应为 {spec.unit}" if spec.unit else "只填数字"
+            raise Bad(f"“{text[:30]}”的写法不对", f"{wanted}，请核对后填写", "单位不对")
+        text = match[1]
+    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        text = text.replace(",", "")
+    return text or None
+
+
 def plain(cell: Any) -> str | None:
     return text_of(cell) or None
 
 
 PARSERS: dict[str, Callable[[Any], Any]] = {
-    "text": plain, "code": plain, "date": day, "instant": instant, "bool": yes, "number": number, "region": plain,
-    "unit": plain, "person": plain, "elevators": plain,
+    "text": plain, "code": plain, "bool": yes, "number": number, "region": plain, "unit": plain, "person": plain,
+    "elevators": plain,
 }  # fmt: skip
 
 
-def parse(cell: Any, spec: Spec) -> Any:
-    """The value of a cell, or Bad."""
-    return choice(cell, spec) if spec.kind == "choice" else PARSERS[spec.kind](cell)
+def parse(cell: Any, spec: Spec, order: str | None = None, words: Mapping[str, Any] | None = None) -> Any:
+    """The value of a cell, or Bad. `words` are what the person who imports said that words mean ("" = leave blank)."""
+    if words and cell is not None and (told := words.get(text_of(cell))) is not None:
+        return None if told == "" else told
+    if spec.kind == "choice":
+        return choice(cell, spec)
+    if spec.kind == "figure":
+        return figure(cell, spec)
+    if spec.kind == "date":
+        return day(cell, order)
+    return instant(cell, order) if spec.kind == "instant" else PARSERS[spec.kind](cell)

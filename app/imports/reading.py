@@ -1,4 +1,7 @@
-"""A workbook as rows of cells. Whatever is wrong with the file itself is told in words, before any row is looked at."""
+"""A workbook as rows of cells, read as often as needed and never held whole in Python.
+
+Whatever is wrong with the file itself is told in words, before any row is looked at.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import csv
 import datetime as dt
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,59 +17,109 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from app.errors import refuse
-from app.imports.columns import Kind, Spec, plain_heading
+from app.imports.columns import Kind, plain_heading
+from app.imports.synonyms import names_of, plain_word
 
 MOST_ROWS = 120_000
 MOST_COLUMNS = 200
 MOST_UNPACKED = 400 * 1024 * 1024
-MOST_CELL = 2000
 HEADER_WITHIN = 10
+SAMPLES = 200
+Cells = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The columns found, what was not understood, and the rows with their numbers as in Excel."""
+    """The first sheet: its headings, some first rows, and `rows()` with their numbers as in Excel, anew each time."""
 
-    columns: tuple[Spec | None, ...]
     headings: tuple[str, ...]
-    unknown: tuple[str, ...]
-    rows: list[tuple[int, list[Any]]]
+    samples: tuple[Cells, ...]
+    table: _Book | _Csv
+    header_at: int
+
+    def rows(self) -> Iterator[tuple[int, Cells]]:
+        """Every row that holds anything."""
+        width, count = len(self.headings), 0
+        for number, cells in enumerate(self.table.lines(), 1):
+            if number <= self.header_at or not any(c not in (None, "") for c in cells):
+                continue
+            count += 1
+            if count > MOST_ROWS:
+                raise refuse("行数", f"多于 {MOST_ROWS} 行", "请分成几个文件")
+            row = [_cell(c) for c in cells[:width]]
+            yield number, row if len(row) == width else row + [None] * (width - len(row))
+
+
+def cells_of(path: Path, name: str) -> list[Cells]:
+    """All cells of the first sheet of a small .xlsx, .xls or .csv, held at once."""
+    return list(_open(path, name).lines())
+
+
+def _open(path: Path, name: str) -> _Book | _Csv:
+    return _Csv(path) if name.lower().endswith(".csv") else _Book(path)
 
 
 def read(path: Path, name: str, kind: Kind) -> Sheet:
-    """Read the first sheet of an .xlsx, .xls or .csv; the heading is the first of its rows that names known columns."""
-    table = cells_of(path, name)
-    at, found = _header(table, kind)
-    headings = [plain_heading(c) for c in table[at]]
-    _check_header(found, headings, kind)
-    rows = []
-    for number, cells in enumerate(table[at + 1 :], at + 2):
-        if any(c not in (None, "") for c in cells):
-            rows.append((number, [_cell(c) for c in cells[: len(found)]]))
-    if len(rows) > MOST_ROWS:
-        raise refuse("行数", f"共 {len(rows)} 行", f"一次最多 {MOST_ROWS} 行，请分成几个文件")
-    if not rows:
+    """Open the first sheet of an .xlsx, .xls or .csv; the heading is the first of its rows that names known columns.
+
+    Where none does, it is the first row with at least two words in it: a person then says what they mean.
+    """
+    table = _open(path, name)
+    first = [cells for cells, _ in zip(table.lines(), range(HEADER_WITHIN), strict=False)]
+    at = _header(first, kind)
+    headings = [" ".join(str("" if c is None else c).split())[:60] for c in first[at][:MOST_COLUMNS]]
+    while headings and not headings[-1]:
+        headings.pop()
+    sheet = Sheet(tuple(headings), (), table, at + 1)
+    samples = [cells for (_, cells), _ in zip(sheet.rows(), range(SAMPLES), strict=False)]
+    if not samples:
         raise refuse("数据", "只有表头，没有数据行", "请从第二行起填写数据")
-    unknown = tuple(h for h, c in zip(headings, found, strict=True) if c is None and h)
-    return Sheet(tuple(found), tuple(headings), unknown, rows)
+    return Sheet(sheet.headings, tuple(samples), table, at + 1)
 
 
-def cells_of(path: Path, name: str) -> list[list[Any]]:
-    """All cells of the first sheet of an .xlsx, .xls or .csv."""
-    return _csv(path) if name.lower().endswith(".csv") else _workbook(path)
+class _Book:
+    """The first sheet of a workbook; its cells stay in the reader's own memory, a row at a time becomes Python's."""
+
+    def __init__(self, path: Path) -> None:
+        _not_a_bomb(path)
+        try:
+            book = CalamineWorkbook.from_path(str(path))
+            if not book.sheet_names:
+                raise refuse("工作簿", "没有工作表", "请用模板重新填写")
+            self._sheet = book.get_sheet_by_index(0)
+        except (CalamineError, OSError, ValueError) as error:
+            found = "文件有密码" if "assword" in str(error) else "不是能打开的 Excel 工作簿，或已损坏"
+            raise refuse("工作簿", found, "请去掉密码、另存为 .xlsx 后再上传") from error
+
+    def lines(self) -> Iterator[Cells]:
+        """All lines from the first; columns as Excel names them, A first."""
+        before: Cells = [None] * (self._sheet.start[1] if self._sheet.start else 0)
+        for cells in self._sheet.iter_rows():
+            yield before + cells
 
 
-def _workbook(path: Path) -> list[list[Any]]:
-    _not_a_bomb(path)
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        names = book.sheet_names
-        if not names:
-            raise refuse("工作簿", "没有工作表", "请用模板重新填写")
-        return book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, OSError, ValueError) as error:
-        found = "文件有密码" if "assword" in str(error) else "不是能打开的 Excel 工作簿，或已损坏"
-        raise refuse("工作簿", found, "请去掉密码、另存为 .xlsx 后再上传") from error
+class _Csv:
+    """The lines of a text file, UTF-8 or GB18030; tabs and semicolons part cells where the first line has more."""
+
+    def __init__(self, path: Path) -> None:
+        raw = path.read_bytes()
+        for encoding in ("utf-8-sig", "gb18030"):
+            try:
+                self._text = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+        else:
+            raise refuse("文本文件", "既不是 UTF-8 也不是 GB18030 编码", "请用 Excel 另存为 .xlsx 后上传")
+        first = self._text.partition("\n")[0]
+        self._mark = max(",;\t", key=first.count)
+
+    def lines(self) -> Iterator[Cells]:
+        try:
+            for line in csv.reader(io.StringIO(self._text), delimiter=self._mark):
+                yield list(line)
+        except csv.Error as error:
+            raise refuse("文本文件", "有一格太长，或引号没有成对", "请用 Excel 打开后另存为 .xlsx") from error
 
 
 def _not_a_bomb(path: Path) -> None:
@@ -76,51 +130,31 @@ def _not_a_bomb(path: Path) -> None:
             raise refuse("工作簿", "解压后超过 400 MB", "请删去多余的工作表和格式，另存后再上传")
 
 
-def _csv(path: Path) -> list[list[Any]]:
-    raw = path.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        try:
-            return [list(row) for row in csv.reader(io.StringIO(text))]
-        except csv.Error as error:
-            raise refuse("文本文件", "有一格太长，或引号没有成对", "请用 Excel 打开后另存为 .xlsx") from error
-    raise refuse("文本文件", "既不是 UTF-8 也不是 GB18030 编码", "请用 Excel 另存为 .xlsx 后上传")
-
-
-def _header(table: list[list[Any]], kind: Kind) -> tuple[int, list[Spec | None]]:
+def _header(first: list[Cells], kind: Kind) -> int:
     """The row with the most known headings among the first ones."""
-    best: list[Spec | None] = []
-    at = -1
-    for number, cells in enumerate(table[:HEADER_WITHIN]):
-        found = [kind.by_label(plain_heading(c)) for c in cells[:MOST_COLUMNS]]
-        if sum(c is not None for c in found) > sum(c is not None for c in best):
-            best, at = found, number
-    if at < 0:
-        raise refuse("表头", "前 10 行里没有找到认识的列名", "请下载模板，按模板的列名填写")
-    return at, best
+    known = {plain_heading(c.label) for c in kind.columns}
+    others = set(names_of(kind.name)) | {plain_word(label) for label in known} | {c.name for c in kind.columns}
 
+    def score(cells: Cells) -> int:
+        return sum(plain_heading(c) in known or plain_word(c) in others for c in cells[:MOST_COLUMNS] if c)
 
-def _check_header(found: list[Spec | None], headings: list[str], kind: Kind) -> None:
-    labels = [c.label for c in found if c is not None]
-    twice = sorted({n for n in labels if labels.count(n) > 1})
-    if twice:
-        raise refuse("表头", f"列名重复：{'、'.join(twice)}", "同一列只能出现一次，请删去多余的")
-    missing = [c.label for c in kind.columns if c.required and c.label not in labels]
-    if missing:
-        raise refuse("表头", f"缺少必填的列：{'、'.join(missing)}", "请补上这些列，或下载模板重新填写")
+    scores = [score(cells) for cells in first]
+    if scores and max(scores) > 0:
+        return scores.index(max(scores))
+    for number, cells in enumerate(first):
+        if sum(isinstance(c, str) and any(map(str.isalpha, c)) for c in cells) >= 2:
+            return number
+    raise refuse("表头", "前 10 行里没有找到表头", "请下载模板，按模板的列名填写")
 
 
 def _cell(cell: Any) -> Any:
-    """JSON knows no dates: they become ISO text, which the parser reads again."""
+    """JSON knows no dates: they become ISO text, which the parser reads again. PostgreSQL's JSON knows no NUL."""
+    if isinstance(cell, str):
+        return cell.replace("\x00", "") if "\x00" in cell else cell
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() and abs(cell) < 1e15 else cell
     if isinstance(cell, dt.datetime):
         return cell.isoformat(sep=" ", timespec="seconds") if cell.time() != dt.time() else cell.date().isoformat()
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
-    if isinstance(cell, dt.timedelta):
-        return str(cell)
-    if isinstance(cell, float) and cell == int(cell) and abs(cell) < 1e15:
-        return int(cell)
-    return cell[:MOST_CELL] if isinstance(cell, str) else cell
+    return str(cell) if isinstance(cell, dt.timedelta) else cell

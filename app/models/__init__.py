@@ -4,7 +4,7 @@ from app.models.account import Account, AccountRole, ElevatorAssignment, LoginGu
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
-from app.models.batch import ImportBatch, ImportRow
+from app.models.batch import ImportBatch, ImportMatch, ImportRow
 from app.models.calendar import CalendarDay, ClockMark
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
@@ -31,52 +31,11 @@ from app.models.visit import Visit, VisitNote
 
 # One a line: areas grow side by side.
 __all__ = [
-    "Account",
-    "AccountRole",
-    "Application",
-    "ApplicationParty",
-    "ApplicationStep",
-    "Attachment",
-    "AuditBatch",
-    "AuditDay",
-    "AuditEntry",
-    "CalendarDay",
-    "Captcha",
-    "ClockMark",
-    "ColumnChoice",
-    "Contract",
-    "ContractElevator",
-    "Elevator",
-    "ElevatorAssignment",
-    "GradeCertificate",
-    "ImportBatch",
-    "ImportRow",
-    "Job",
-    "LoginGuard",
-    "MaintenanceClock",
-    "MaintenanceLedger",
-    "MaintenanceOrder",
-    "MaintenancePause",
-    "Notification",
-    "NumberSeries",
-    "OnDemandInterval",
-    "OneTimeCode",
-    "OverdueCorrection",
-    "OverduePeriod",
-    "Person",
-    "PolicyProposal",
-    "PolicySnapshot",
-    "PolicyValue",
-    "Region",
-    "SavedFilter",
-    "Score",
-    "ScoreEntry",
-    "ScoreRun",
-    "ServiceHeartbeat",
-    "StatusChange",
-    "Unit",
-    "UnitChange",
-    "Version",
-    "Visit",
-    "VisitNote",
-]
+    "Account", "AccountRole", "Application", "ApplicationParty", "ApplicationStep", "Attachment", "AuditBatch",
+    "AuditDay", "AuditEntry", "CalendarDay", "Captcha", "ClockMark", "ColumnChoice", "Contract", "ContractElevator",
+    "Elevator", "ElevatorAssignment", "GradeCertificate", "ImportBatch", "ImportMatch", "ImportRow", "Job",
+    "LoginGuard", "MaintenanceClock", "MaintenanceLedger", "MaintenanceOrder", "MaintenancePause", "Notification",
+    "NumberSeries", "OnDemandInterval", "OneTimeCode", "OverdueCorrection", "OverduePeriod", "Person",
+    "PolicyProposal", "PolicySnapshot", "PolicyValue", "Region", "SavedFilter", "Score", "ScoreEntry", "ScoreRun",
+    "ServiceHeartbeat", "StatusChange", "Unit", "UnitChange", "Version", "Visit", "VisitNote",
+]  # fmt: skip

@@ -13,10 +13,12 @@ from app.models.base import BigId, Instant, Json, Model, col, pk
 from app.models.choices import BATCH_STATE
 
 IMPORT_KIND = {
-    "units": _l("单位"), "elevators": _l("电梯"), "ledgers": _l("设备履历"), "contracts": _l("维保合同"),
-    "visits": _l("既往维保记录"),
+    "units": _l("单位"), "elevators": _l("电梯"), "persons": _l("人员"), "ledgers": _l("设备履历"),
+    "contracts": _l("维保合同"), "visits": _l("既往维保记录"),
 }  # fmt: skip
+IMPORT_MODE = {"both": _l("新增和更新"), "new": _l("新增导入"), "update": _l("更新导入")}
 ROW_STATE = {"new": _l("新增"), "changed": _l("更新"), "same": _l("无变化"), "bad": _l("有错误")}
+UNDO_STATE = {"undone": _l("已撤销"), "kept": _l("未撤销")}
 
 
 class ImportBatch(Model):
@@ -31,12 +33,15 @@ class ImportBatch(Model):
     job_id: Mapped[int | None] = col(_l("任务"), BigId, ForeignKey("job.id"))
     unit_id: Mapped[int | None] = col(_l("单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str | None] = col(_l("区划代码"), String(12))
+    mode: Mapped[str] = col(_l("方式"), String(10), default="both", server_default="both", choices=IMPORT_MODE)
     rows: Mapped[int] = col(_l("行数"), Integer, default=0, server_default="0")
     new_rows: Mapped[int] = col(_l("新增"), Integer, default=0, server_default="0")
     changed_rows: Mapped[int] = col(_l("更新"), Integer, default=0, server_default="0")
     same_rows: Mapped[int] = col(_l("无变化"), Integer, default=0, server_default="0")
     bad_rows: Mapped[int] = col(_l("有错误"), Integer, default=0, server_default="0")
     done_rows: Mapped[int] = col(_l("已导入"), Integer, default=0, server_default="0")
+    undone_rows: Mapped[int] = col(_l("已撤销"), Integer, default=0, server_default="0")
+    kept_rows: Mapped[int] = col(_l("未撤销"), Integer, default=0, server_default="0")
     mapping: Mapped[dict[str, Any] | None] = col(_l("列对应"), Json)
     note: Mapped[str | None] = col(_l("说明"), String(300))
     created_by_id: Mapped[int | None] = col(_l("导入人"), Integer, ForeignKey("ab_user.id"))
@@ -45,10 +50,16 @@ class ImportBatch(Model):
 
 
 class ImportRow(Model):
-    """A row of a workbook as read, what it would do, every error by cell, and what it did."""
+    """A row of a workbook as read, what it would do, every error by cell, what it did, and what undoing it did.
+
+    `reason` is the rule of the first error: rows are counted and shown by it.
+    """
 
     __tablename__ = "import_row"
-    __table_args__ = (Index("uq_import_row", "batch_id", "number", unique=True),)
+    __table_args__ = (
+        Index("uq_import_row", "batch_id", "number", unique=True),
+        Index("ix_import_row_state", "batch_id", "state", "number"),
+    )
     id: Mapped[int] = pk()
     batch_id: Mapped[int] = col(_l("批次"), BigId, ForeignKey("import_batch.id", ondelete="CASCADE"))
     number: Mapped[int] = col(_l("行号"), Integer)
@@ -57,5 +68,25 @@ class ImportRow(Model):
     data: Mapped[dict[str, Any] | None] = col(_l("数据"), Json)
     before: Mapped[dict[str, Any] | None] = col(_l("原值"), Json)
     errors: Mapped[list[dict[str, Any]] | None] = col(_l("错误"), Json)
+    reason: Mapped[str | None] = col(_l("原因"), String(20))
     entity_id: Mapped[int | None] = col(_l("对象编号"), BigId, index=True)
     applied: Mapped[bool] = col(_l("已导入"), Boolean, default=False, server_default=text("false"))
+    undo: Mapped[str | None] = col(_l("撤销结果"), String(10), choices=UNDO_STATE)
+    undo_note: Mapped[str | None] = col(_l("未撤销的原因"), String(300))
+
+
+class ImportMatch(Model):
+    """Which column is which field and what each word means, as confirmed for files with these headings.
+
+    `owner` is the unit, region or account that confirmed it: the next file of the same shape starts from it.
+    """
+
+    __tablename__ = "import_match"
+    __table_args__ = (Index("uq_import_match", "owner", "kind", "digest", unique=True),)
+    id: Mapped[int] = pk()
+    owner: Mapped[str] = col(_l("归属"), String(40))
+    kind: Mapped[str] = col(_l("导入内容"), String(20), choices=IMPORT_KIND)
+    digest: Mapped[str] = col(_l("表头摘要"), String(64))
+    data: Mapped[dict[str, Any]] = col(_l("列对应"), Json)
+    updated_at: Mapped[dt.datetime] = col(_l("更新时间"), Instant)
+    updated_by_id: Mapped[int | None] = col(_l("更新人"), Integer, ForeignKey("ab_user.id"))

@@ -76,7 +76,7 @@ JOB_STATE = {
 }  # fmt: skip
 BATCH_STATE = {
     "checking": _l("校验中"), "checked": _l("待导入"), "importing": _l("导入中"), "done": _l("已完成"),
-    "failed": _l("失败"), "undone": _l("已撤销"),
+    "failed": _l("失败"), "undoing": _l("撤销中"), "undone": _l("已撤销"),
 }  # fmt: skip
 SCORE_STATE = {"provisional": _l("暂定"), "final": _l("确定")}
 

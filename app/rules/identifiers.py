@@ -32,6 +32,8 @@ def normal_code(text: str) -> str:
 
     Invisible characters go too: a zero-width space would otherwise make a second "unique" code that looks the same.
     """
+    if text.isascii() and text.isalnum():
+        return text.upper()
     code = _plain(text)
     # Upper-casing can undo NFKC for a few letters, so both are applied until nothing changes; two rounds do.
     for _ in range(3):

@@ -32,6 +32,7 @@ RESULT = {
     "orders_made": _l("生成任务"), "days_judged": _l("判定天数"), "units": _l("单位"), "elevators": _l("电梯"),
     "scores": _l("得分"), "seconds": _l("用时（秒）"), "on": _l("日期"), "digest": _l("摘要"), "sha256": _l("文件摘要"),
     "filter": _l("筛选条件"), "policy": _l("政策版本"), "as_of": _l("数据截至"), "undone": _l("已撤销"),
+    "kept": _l("未撤销"), "imported": _l("已导入"),
     "regions": _l("地区"), "periods": _l("期间"),
 }  # fmt: skip
 

@@ -33,6 +33,13 @@ _PHONE_FORM = re.compile(r"[0-9+][0-9 \-]{2,18}")
 _FILED = {
     m.__tablename__: tuple(c.key for c in m.__table__.columns if c.key not in _KEPT) for m in (Unit, Elevator)
 }
+_COLUMNS = {m.__tablename__: [m.__table__.columns[n] for n in _FILED[m.__tablename__]] for m in (Unit, Elevator)}
+_REQUIRED = {t: tuple(c.key for c in cs if not c.nullable and c.default is None) for t, cs in _COLUMNS.items()}
+_DAYS = {t: tuple(c.key for c in cs if isinstance(c.type, Date)) for t, cs in _COLUMNS.items()}
+_BLANK: dict[str, Data] = {
+    t: {c.key: c.default.arg if c.default is not None else None for c in cs}
+    for t, cs in _COLUMNS.items()
+}
 # Outside of these a figure is a slip of the keyboard or another unit of measure.
 _RANGES = {
     "latitude": (-90, 90), "longitude": (-180, 180), "rated_load": (1, 100_000), "rated_speed": (0.01, 30),
@@ -48,8 +55,12 @@ def fields_of(model: FiledModel) -> tuple[str, ...]:
 
 def required_of(model: FiledModel) -> tuple[str, ...]:
     """Without these a draft can't be kept; what submitting needs besides is `filing_checks`' affair."""
-    columns = model.__table__.columns
-    return tuple(n for n in fields_of(model) if not columns[n].nullable and columns[n].default is None)
+    return _REQUIRED[model.__tablename__]
+
+
+def days_of(model: FiledModel) -> tuple[str, ...]:
+    """The fields that hold a day."""
+    return _DAYS[model.__tablename__]
 
 
 def label(model: FiledModel, name: str) -> str:
@@ -64,8 +75,7 @@ def snapshot(row: Filed) -> Data:
 
 def empty(model: FiledModel) -> Data:
     """A new row's filed fields before anything was entered."""
-    columns = model.__table__.columns
-    return {n: columns[n].default.arg if columns[n].default is not None else None for n in fields_of(model)}
+    return dict(_BLANK[model.__tablename__])
 
 
 def put(row: Filed, data: Mapping[str, Any]) -> None:
@@ -204,7 +214,8 @@ def _text(column: Column[Any], given: Any) -> str | None:
     else:
         keep = "\n" if isinstance(column.type, Text) else ""
         # Invisible format characters would make two names that look alike; control characters break workbooks.
-        text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+        if not text.isprintable():
+            text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
         text = text.strip() if keep else " ".join(text.split())
     if not text:
         return None

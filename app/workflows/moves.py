@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, case, insert, select, update
 
 from app import clock
 from app.errors import refuse
@@ -141,6 +141,33 @@ def move_where(
         }  # fmt: skip
         session.execute(insert(StatusChange), [shared | {"entity_id": key} for key in ids])
     return ids
+
+
+def edit_where(session: AnySession, actor: Actor, model: type[Any], ids: list[int], at: dt.datetime) -> None:
+    """Open drafts of many approved or turned-down filings: the step EDIT of each, in two statements a part.
+
+    The caller holds the rows and audits the deed once, with its counts.
+    """
+    approved = model.approved_version > 0
+    opened = case((approved, info_state(True, FilingState.DRAFT)), else_=info_state(False, FilingState.DRAFT))
+    for old in (FilingState.APPROVED, FilingState.REJECTED):
+        new = _FILING_EDITS[(old, EDIT)]
+        for start in range(0, len(ids), 400):
+            statement = (
+                update(model)
+                .where(model.id.in_(ids[start : start + 400]), model.filing_state == old.value)
+                .values(filing_state=new.value, info_state=opened)
+                .returning(model.id)
+                .execution_options(synchronize_session=False, skip_scope=True)
+            )
+            moved = list(session.scalars(statement))
+            if moved:
+                session.execute(insert(StatusChange), [
+                    {"entity": model.__tablename__, "entity_id": key, "field": "filing_state", "old": old.value,
+                     "new": new.value, "verb": EDIT, "effective_on": clock.local_day(at), "known_at": at,
+                     "actor_id": actor.user_id}
+                    for key in moved
+                ])  # fmt: skip
 
 
 def status_on(session: AnySession, elevator: Elevator, on: dt.date, known_at: dt.datetime | None = None) -> str:

@@ -1,0 +1,168 @@
+"""A row beside what stands: what it would change. A cell that shows what stands changes nothing.
+
+That last rule makes export → import a round trip: whatever an export shows (a masked phone, a name that is not unique,
+what is in force beside a newer draft) is recognised before anything else is asked of the cell.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Finding
+from app.imports.columns import Spec
+from app.imports.parsing import Bad, text_of
+from app.rules.identifiers import mask_mobile
+
+if TYPE_CHECKING:
+    from app.imports.checking import Checker, Row
+
+# The rules by which rows are counted.
+EXISTS, LACKS, BLANK, NOT_FOUND, REVIEW = "已存在", "不存在", "必填为空", "没有找到", "审核中"
+
+
+@dataclass(slots=True)
+class Standing:
+    """A row that is there: what an export shows of it, and what an edit would start from."""
+
+    id: int
+    shown: Mapping[str, Any]
+    now: Mapping[str, Any]
+    filing: str = "approved"
+    approved: bool = True
+    # What else an export shows in the place of a field: the status where a declared one may be entered.
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(
+    checker: Checker, row: Row, there: list[Standing], given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
+) -> Standing | None:
+    """Compare with the likeliest of the rows that are there; fills `data`, `before`, verdict and entity."""
+    best: tuple[Standing, dict[str, Any], set[str]] | None = None
+    for standing in reversed(there):
+        changes, calm = _changes(checker, row, standing, given, names)
+        troubled = {e["field"] for e in row.errors} - calm
+        if best is None or (not changes and not troubled):
+            best = (standing, changes, calm)
+        if not changes and not troubled:
+            break
+    if best is None:
+        return None
+    standing, changes, calm = best
+    row.forgive(calm)
+    row.entity_id = standing.id
+    row.data = changes
+    row.before = {name: standing.now.get(name) for name in changes}
+    if row.verdict != "bad":
+        row.verdict = "changed" if changes else "same"
+    if checker.mode == "new" and row.verdict != "bad":
+        told_key(checker, row, "已存在", "请改用“更新导入”，或删去这一行", EXISTS)
+    return standing
+
+
+def new_row(checker: Checker, row: Row) -> bool:
+    """A row that is not there: refused where only updates are wanted."""
+    if checker.mode == "update":
+        told_key(checker, row, "没有找到，不能更新", "请核对编号；新的请改用“新增导入”", LACKS)
+        return False
+    return True
+
+
+def told_key(checker: Checker, row: Row, found: str, remedy: str, rule: str) -> None:
+    spec = checker.kind.spec(checker.kind.key)
+    assert spec is not None
+    at = checker.match.columns.index(spec.name) if spec.name in checker.match.columns else None
+    row.bad(spec.label, row.raw[at] if at is not None else None, found, remedy, rule, spec.name)
+
+
+def _changes(
+    checker: Checker, row: Row, there: Standing, given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
+) -> tuple[dict[str, Any], set[str]]:
+    """What the row changes, and the fields whose cells only show what stands; an empty cell leaves it."""
+    changes: dict[str, Any] = {}
+    calm: set[str] = set()
+    for spec, cell in zip(checker.specs, row.raw, strict=True):
+        if spec is None or (spec.name not in there.shown and spec.name not in given):
+            continue
+        shown = there.shown.get(spec.name)
+        if cell is None or cell == "":
+            if spec.required:
+                calm.add(spec.name)
+            continue
+        value = given.get(spec.name)
+        if spec.kind == "region":
+            shows = checker.regions.shows(shown, str(cell))
+        else:
+            shows = _shows(spec, shown, cell, names) or (value is not None and value == there.also.get(spec.name))
+        if shows:
+            calm.add(spec.name)
+        elif value is not None and not _same(value, shown) and not _same(value, there.now.get(spec.name)):
+            changes[spec.name] = value
+    return changes, calm
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float | int):
+        return math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-12)
+    return bool(one == other)
+
+
+def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[int, tuple[str, str]]) -> bool:
+    """Whether a cell is what an export writes for this value."""
+    if stands is None:
+        return False
+    try:
+        text = text_of(cell)
+    except Bad:
+        text = str(cell).strip()
+    raw = str(cell)
+    if spec.kind == "unit":
+        return text in names.get(stands, ())
+    if spec.name.endswith("phone") and "*" in text:
+        return text == mask_mobile(str(stands))
+    if isinstance(stands, str):
+        return stands in (text, raw) or stands.strip() in (text, raw.strip())
+    return False
+
+
+def unit_names(
+    checker: Checker, names: Iterable[str], standing: Mapping[str, list[Standing]]
+) -> dict[int, tuple[str, str]]:
+    named = [n for n in names if n.endswith("unit_id")]
+    return checker.units.current(
+        s.shown[n] for several in standing.values() for s in several for n in named if s.shown.get(n) is not None
+    )
+
+
+def unmask(checker: Checker, model: Any, row: Row, there: bool) -> None:
+    """A number exported as 138****0001 says nothing new: it leaves what stands; a new row needs the whole one."""
+    columns = model.__table__.columns
+    for name in [n for n, v in row.data.items() if isinstance(v, str) and "*" in v]:
+        if not columns[name].info.get("sensitive"):
+            continue
+        if not there:
+            spec = checker.kind.spec(name)
+            label = spec.label if spec else name
+            row.bad(label, row.data[name], "是遮盖后的号码", "新增时请填写完整的号码，或留空", "遮盖的号码", name)
+        row.data[name] = None
+
+
+def tell(checker: Checker, row: Row, findings: Iterable[Finding]) -> None:
+    for f in findings:
+        if f.stops:
+            spec = checker.kind.spec(f.field or "")
+            row.bad(spec.label if spec else f.rule, f.value, f.found, f.remedy, _rule(f.rule), f.field)
+
+
+def _rule(rule: str) -> str:
+    return "校验位不符" if "GB 32100" in rule else "格式不对" if rule.endswith("格式") else rule[:20]
+
+
+
+
+
+def as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value

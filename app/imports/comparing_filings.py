@@ -1,0 +1,123 @@
+"""Units and elevators of a file against their register: the approved row, and a newer draft beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import null, select
+
+from app import scope
+from app.errors import Finding, Refusal
+from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, tell, unit_names, unmask
+from app.imports.references import parts
+from app.models import Elevator, Unit, Version
+from app.rules.identifiers import check_uscc, normal_code
+from app.workflows.filing_fields import clean, empty, required_of
+
+if TYPE_CHECKING:
+    from app.imports.checking import Checker, Row
+
+MODELS: dict[str, Any] = {"units": Unit, "elevators": Elevator}
+EDITABLE = ("draft", "rejected")
+
+
+def filed(checker: Checker, rows: list[Row]) -> None:
+    """Against what stands, a draft first; what is new must be whole."""
+    model = MODELS[checker.kind.name]
+    names = [s.name for s in checker.given]
+    standing = _standing(checker, model, rows, names)
+    units = unit_names(checker, names, standing)
+    needed = required_of(model)
+    labels = {s.name: s.label for s in checker.kind.columns}
+    blank = empty(model)
+    for row in rows:
+        key = row.data.get(checker.kind.key) or ""
+        there = standing.get(key, [])
+        unmask(checker, model, row, bool(there))
+        given: dict[str, Any] = {}
+        for name, value in row.data.items():
+            if value is not None:
+                stored, findings = cleaned(checker, model, name, value)
+                given[name] = stored
+                tell(checker, row, findings)
+        if checker.kind.name == "units" and key:
+            _code(checker, row, key)
+        if there:
+            found = judge(checker, row, _declared(there, row, given), given, units)
+            if found is not None and found.filing == "pending" and row.verdict == "changed":
+                told = f"{key} 正在审核，不能修改"
+                row.bad("审核状态", "审核中", told, "请先撤回，或等审核结束", REVIEW, "filing_state")
+            continue
+        row.data = {n: v for n, v in given.items() if v is not None}
+        if not new_row(checker, row):
+            continue
+        for name in needed:
+            if row.data.get(name) is None and blank[name] is None:
+                row.bad(labels[name], None, "没有填写", "新增时必填", BLANK, name)
+
+
+def _declared(there: list[Standing], row: Row, given: dict[str, Any]) -> list[Standing]:
+    """A declared status counts once, before the first approval; afterwards only applications move the status."""
+    if any(s.approved for s in there) and "declared_status" in given:
+        given.pop("declared_status")
+        row.forgive({"declared_status"})
+    return there
+
+
+def cleaned(checker: Checker, model: Any, name: str, value: Any) -> tuple[Any, list[Finding]]:
+    """A parsed value as it is stored; the same value of a field is cleaned once."""
+    key = (name, value)
+    if key not in checker.cleaned:
+        values, findings = clean(model, {name: value})
+        checker.cleaned[key] = (values.get(name), findings)
+    return checker.cleaned[key]
+
+
+def _standing(checker: Checker, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:
+    key = getattr(model, checker.kind.key)
+    at = checker.match.columns.index(checker.kind.key) if checker.kind.key in checker.match.columns else None
+    wanted = {r.data[checker.kind.key] for r in rows if r.data.get(checker.kind.key)}
+    if at is not None:
+        wanted |= {str(r.raw[at]) for r in rows if r.raw[at]}
+    columns = [getattr(model, name) for name in names]
+    status = model.status if model is Elevator else null()
+    found: dict[str, list[Standing]] = {}
+    open_drafts: list[int] = []
+    for part in parts(sorted(wanted)):
+        held = (key, model.id, model.filing_state, model.approved_version, status)
+        statement = select(*held, *columns).where(key.in_(part))
+        ordered = scope.apply(statement, checker.actor, model).order_by(model.approved_version, model.id)
+        for code, number, filing, approved, now, *values in checker.session.execute(ordered):
+            shown = {n: as_json(v) for n, v in zip(names, values, strict=True)}
+            one = Standing(number, shown, shown, filing, approved > 0, {"declared_status": now})
+            for word in {code, normal_code(code)}:
+                found.setdefault(word, []).append(one)
+            if filing in EDITABLE:
+                open_drafts.append(number)
+    drafts = _drafts(checker, model, open_drafts)
+    for several in found.values():
+        for one in several:
+            if one.id in drafts:
+                one.now = {**one.shown, **drafts[one.id]}
+    return found
+
+
+def _drafts(checker: Checker, model: Any, ids: list[int]) -> dict[int, dict[str, Any]]:
+    """What was entered last and is not in force: the draft, or what was turned down."""
+    found: dict[int, dict[str, Any]] = {}
+    for part in parts(ids):
+        statement = (
+            select(Version.entity_id, Version.state, Version.data)
+            .where(Version.entity == model.__tablename__, Version.entity_id.in_(part))
+            .order_by(Version.number)
+        )
+        for key, state, data in checker.session.execute(statement):
+            found[key] = {} if state == "approved" else data
+    return found
+
+
+def _code(checker: Checker, row: Row, code: str) -> None:
+    try:
+        check_uscc(code)
+    except Refusal as refusal:
+        tell(checker, row, refusal.findings)

@@ -1,0 +1,242 @@
+"""What other registers call our columns and values, in Chinese and English. Words only: nothing here decides.
+
+A heading or word is compared by `plain_word`; what is not listed is asked of the person who imports.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_NOISE = re.compile(r"[\s_\-./:：,，、()（）\[\]【】*'\"“”#]+")
+
+
+def plain_word(cell: object) -> str:
+    """A heading or word as compared: width, case, spaces and punctuation gone."""
+    return _NOISE.sub("", unicodedata.normalize("NFKC", str(cell if cell is not None else ""))).casefold()
+
+
+# Names by field, parted by spaces, as `plain_word` gives them.
+COLUMNS: dict[str, dict[str, str]] = {
+    "elevators": {
+        "code": (
+            "电梯识别码 应急救援识别码 电梯编号 梯号 救援识别码 电梯代码 code elevatorcode elevatorid "
+            "liftid liftno elevatorno elevatornumber devicenumber deviceid equipmentid unitid deviceno"
+        ),
+        "rescue_code": "96333 96333编号 救援码 rescuecode emergencycode",
+        "equipment_code": "设备编码 特种设备代码 equipmentcode devicecode",
+        "registration_code": (
+            "注册码 注册登记号 登记代码 设备注册代码 注册登记代码 registrationno registrationnumber "
+            "registrationcode licencenumber licenseno filenumber"
+        ),
+        "certificate_no": "登记证号 使用证编号 使用登记证号 登记证编号 certificateno certificatenumber permitno",
+        "factory_no": "出厂号 产品编号 制造编号 出厂序号 serialno serialnumber factoryno manufacturerserial",
+        "internal_no": "单位内编号 内部号 自编号 internalno internalnumber",
+        "name": "名称 电梯名称 devicename equipmentname",
+        "category": (
+            "类型 电梯类型 设备品种 设备类别 梯型 种类 电梯品种 devicetype elevatortype lifttype type "
+            "category equipmenttype"
+        ),
+        "model": "规格型号 电梯型号 产品型号 model modelno",
+        "maintenance_unit_id": (
+            "维保公司 维保企业 维护保养单位 维修保养单位 维保单位名称 maintenancecompany maintenancefirm "
+            "maintainer maintenancecontractor servicecompany contractor maintenanceunit maintainedby"
+        ),
+        "use_unit_id": (
+            "使用单位名称 使用人 使用管理单位 管理单位 用户单位 user usingunit operator buildingmanager "
+            "managedby operatingcompany useunit owneroperator"
+        ),
+        "manufacturer": "制造厂家 生产厂家 厂家 品牌 制造厂 生产单位 manufacturer maker brand madeby",
+        "installer": "安装公司 安装企业 施工单位 installer installedby installationcompany",
+        "owner_name": "产权人 业主单位 所有权人 owner ownername ownedby",
+        "property_name": "物业公司 物业 物业管理单位 propertymanager propertycompany",
+        "estate": (
+            "小区 小区名称 楼盘名称 项目 项目名称 楼宇 建筑名称 building buildingname site sitename "
+            "property"
+        ),
+        "address": (
+            "详细地址 使用地址 设备地址 设备使用地点 安装地址 安装地点 设备所在地 地点 address "
+            "streetaddress location siteaddress fulladdress"
+        ),
+        "place_type": "场所 场所类型 使用场所类型 场所分类 buildinguse occupancy placetype premises usetype",
+        "region_id": (
+            "地区 区县 行政区划 行政区 所属区域 所属地区 区域 街道 所在区县 区划 district borough area "
+            "region ward municipality county"
+        ),
+        "is_central": "是否城区 城区电梯 urban incity central",
+        "is_secret": "是否涉密 保密 secret classified",
+        "latitude": "纬 lat latitude y",
+        "longitude": "经 lng lon long longitude x",
+        "made_on": "出厂日期 制造年月 生产日期 出厂时间 manufacturedate manufactured madeon datemanufactured",
+        "commissioned_on": (
+            "使用日期 投入使用日期 启用日期 交付日期 commissioned commissioningdate installdate "
+            "installationdate dateinstalled inservicedate approvaldate"
+        ),
+        "supervised_on": "监检日期 安装监检日期 监督检验日期 acceptancedate",
+        "inspected_on": (
+            "上次检验日期 年检日期 最近检验日期 检测日期 检验时间 lastinspection lastinspectiondate "
+            "inspected lastperinspdate"
+        ),
+        "next_inspection_on": (
+            "年检到期 下次检验时间 下检日期 检验有效期 检验到期日期 下次年检日期 检验有效期至 "
+            "nextinspection nextinspectiondate inspectiondue inspectionexpires"
+        ),
+        "governor_on": "限速器校验 限速器日期 governortest governordate",
+        "rated_load": (
+            "载重 额定载荷 载重量 载重kg 额定载重 额定载重量kg load capacity ratedload capacitykg "
+            "capacitylbs"
+        ),
+        "rated_speed": "速度 额定速度ms 梯速 speed ratedspeed carspeed speedms",
+        "floors": "层 楼层数 楼层 floors levels storeys floorsserved",
+        "stops": "站 停站数 停靠站数 stops landings",
+        "doors": "门 开门数 doors entrances",
+        "safety_officer": "安全员 电梯安全员 安全管理人员 safetyofficer contactperson contact",
+        "safety_phone": "安全员电话 安全员手机 安全管理员手机 contactphone phone mobile",
+        "emergency_phone": "救援电话 应急电话 应急救援 emergencyphone emergencytel",
+        "insured_until": "保险到期 保险有效期 insuranceexpires insureduntil",
+        "note": "说明 remarks remark notes comments",
+        "declared_status": "状态 设备状态 使用状态 电梯状态 运行状态 status devicestatus state condition",
+    },
+    "units": {
+        "uscc": (
+            "信用代码 社会信用代码 组织机构代码 统一代码 税号 uscc creditcode companyid companyno "
+            "registrationnumber"
+        ),
+        "name": "名称 企业名称 公司名称 单位全称 company companyname name organisation organization",
+        "region_id": (
+            "地区 区县 行政区划 行政区 所属区域 所属地区 区域 街道 所在区县 区划 district borough area "
+            "region ward municipality county"
+        ),
+        "address": "地址 单位地址 注册地址 住所 address registeredaddress",
+        "legal_person": "法人 法定代表人 法人代表 legalrepresentative director",
+        "head_name": "联系人 主要负责人 负责人姓名 contact contactperson manager",
+        "head_phone": "联系电话 手机 手机号 手机号码 负责人电话 联系人电话 电话 phone mobile contactphone",
+        "duty_phone": "值班电话 24小时电话 急修电话 hotline dutyphone",
+        "safety_officer": "安全员 safetyofficer",
+        "safety_phone": "安全员电话 安全员手机 safetyphone",
+        "enterprise_type": "公司类型 单位类型 企业性质 companytype",
+        "established_on": "成立时间 注册日期 founded established",
+        "business_until": "营业期限至 营业到期",
+        "registered_capital": "注册资本 capital",
+        "business_scope": "范围 经营项目 scope",
+        "licence_no": "许可证编号 许可证号 资质证书编号 证书编号 资质编号 licenceno licenseno",
+        "licence_grade": "资质等级 级别 许可等级 grade licencegrade",
+        "licence_issued_on": "许可发证日期 发证时间 issued",
+        "licence_until": "有效期 有效期至 许可证有效期 validuntil expires",
+        "office_address": "办公地址 经营地址 office officeaddress",
+        "note": "说明 remarks notes comments",
+    },
+    "persons": {
+        "name": "人员姓名 员工姓名 维保员 名字 name fullname employee",
+        "phone": "手机号 手机号码 联系电话 联系方式 电话 phone mobile",
+        "work_kind": "岗位 职务 人员类型 工作种类 jobtitle role trade",
+        "certificate_no": (
+            "证书号 证书编号 证件编号 作业证编号 操作证号 资格证编号 certificate certificateno licenceno"
+        ),
+        "certificate_until": "有效日期 有效期 有效期至 证书有效期 到期日期 validuntil expires expiry",
+    },
+    "ledgers": {
+        "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
+        "worker_id": "维保员 维保工 主维保人员 worker technician mechanic",
+        "co_worker_id": "协同人员 辅助人员 副维保员 helper coworker",
+        "manager_id": "经理 manager",
+        "mode": "生成模式 模式 mode",
+        "interval_days": "间隔 周期 维保周期 interval",
+        "next_half_month_on": "下次半月保 半月保",
+        "next_quarter_on": "下次季度保 季度保",
+        "next_half_year_on": "下次半年保 半年保",
+        "next_annual_on": "下次年保 年保 nextannual",
+    },
+    "contracts": {
+        "number": "合同号 编号 contractno contractnumber",
+        "kind": "合同类型 类型 包修方式 type contracttype",
+        "use_unit_id": "甲方 委托方 使用单位名称 client customer",
+        "unit_id": "乙方 维保公司 contractor",
+        "signed_on": "签约日期 签订时间 signed",
+        "starts_on": "开始日期 合同开始 生效日期 start startdate from",
+        "ends_on": "结束日期 合同结束 到期日期 终止日期 end enddate until to",
+        "note": "说明 remarks notes",
+        "elevators": "电梯识别码 识别码 电梯清单 elevators lifts",
+    },
+    "visits": {
+        "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
+        "unit_id": "维保单位 维保公司 company contractor",
+        "worker": "维保人员 维保工 作业人员 worker technician",
+        "checked_in_at": "签到时间 开始时间 到场时间 start arrived",
+        "checked_out_at": "签退时间 结束时间 离场时间 end left",
+        "mode": "维保模式 mode",
+        "signed_at": "签名时间 signed",
+        "sheet_at": "维保单上传时间 uploaded",
+        "reviewed_at": "复核日期 确认时间 reviewed",
+    },
+}  # fmt: skip
+
+# Words by choice, for columns of that name.
+VALUES: dict[str, dict[str, str]] = {
+    "declared_status": {
+        "notified": "已告知 施工告知 未投用 安装中 未注册 notinuse underinstallation installing pending new",
+        "in_use": (
+            "使用 使用中 正常 正常使用 运行 运行中 已启用 启用 active inuse inservice operating working "
+            "ok a"
+        ),
+        "suspended": "停止使用 暂停 暂停使用 报停 停运 suspended outofservice dormant inactive stopped s",
+        "scrapped": "注销 已报废 拆除 已拆除 移除 scrapped dismantled removed decommissioned retired r",
+    },
+    "category": {
+        "3110": (
+            "曳引客梯 乘客电梯 客梯 曳引乘客电梯 曳引式客梯 无机房客梯 曳引与强制驱动电梯 passenger "
+            "passengerelevator passengerlift tractionpassenger"
+        ),
+        "3120": "曳引货梯 货梯 载货电梯 曳引载货电梯 freight freightelevator goodslift cargo tractionfreight",
+        "3130": "强制货梯 强制载货电梯 drumfreight",
+        "3210": "液压客梯 液压电梯 hydraulic hydraulicpassenger",
+        "3220": "液压货梯 hydraulicfreight",
+        "3310": "扶梯 自动扶手电梯 escalator",
+        "3320": "人行道 自动步道 movingwalk movingwalkway travelator movingsidewalk",
+        "3410": "防爆梯 explosionproof",
+        "3420": "消防电梯 消防梯 firefighterlift firelift",
+        "3430": "杂物梯 餐梯 传菜梯 dumbwaiter servicelift",
+    },
+    "place_type": {
+        "residential": "小区 居民楼 公寓 住宅小区 residential apartment apartments dwelling housing",
+        "office": "办公楼 写字楼 办公 机关 office offices",
+        "mall": "商场 超市 商业 购物中心 shop retail mall shopping",
+        "hotel": "宾馆 酒店 饭店 hotel",
+        "transport": "车站 地铁 机场 交通枢纽 station airport metro transport",
+        "hospital": "医疗 卫生院 hospital clinic",
+        "school": "学校教育 教育 大学 school university education",
+        "culture": "体育馆 影院 文体 博物馆 cinema museum sports theatre theater",
+        "other": "其它 工厂 厂房 other factory industrial",
+    },
+    "mode": {
+        "auto": "自动生成 automatic auto",
+        "manual": "手工 人工 manual",
+        "items": "系统",
+        "sheet": "维保单 上传",
+    },
+    "kind": {
+        "normal": "清包 普通合同 一般 basic normal standard",
+        "half": "半包合同 semi half",
+        "full": "全包合同 大包 comprehensive full",
+    },
+}  # fmt: skip
+YES = frozenset(["是", "1", "true", "yes", "y", "√", "有", "对", "t", "已", "on"])
+NO = frozenset(["否", "0", "false", "no", "n", "×", "无", "不是", "f", "未", "off"])
+
+
+def names_of(kind: str) -> dict[str, str]:
+    """Field by other name, for one kind of workbook; the first field that claims a name has it."""
+    found: dict[str, str] = {}
+    for field, names in COLUMNS.get(kind, {}).items():
+        for name in names.split():
+            found.setdefault(name, field)
+    return found
+
+
+def meaning(field: str, word: str, choices: dict[str, object]) -> str | None:
+    """The choice that a word of another register stands for, if it is known."""
+    wanted = plain_word(word)
+    for value, names in VALUES.get(field, {}).items():
+        if value in choices and wanted in names.split():
+            return value
+    return None

@@ -1,0 +1,300 @@
+"""The good rows written, step by step, each step one transaction with its marks: a killed import goes on where it was.
+
+Each step holds the kind's lock and looks again, so two imports of one file at once make one set of rows. A row ends as
+imported, as unchanged, or as bad with its reason; none is left in between.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from app import scope
+from app.errors import Refusal, refuse
+from app.imports.batches import Progress, counts_of, kind_of, own
+from app.imports.columns import Kind
+from app.imports.comparing import EXISTS
+from app.imports.comparing_filings import MODELS
+from app.models import Contract, Elevator, ImportBatch, ImportRow, NumberSeries, Person
+from app.permissions import Actor
+from app.transaction import AnySession, lock, transaction
+from app.workflows import audit, clocks, contracts, filing, ledgers, people
+from app.workflows.filing_fields import empty
+from app.workflows.filing_sets import Saved, Wish, save_drafts
+from app.workflows.take_over import PastVisit, take_over
+
+STEP = 100
+STEP_OF_SETS = 1000
+GOOD = ("new", "changed")
+Values = dict[str, Any]
+
+
+def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progress: Progress) -> dict[str, int]:
+    """Import the good rows; takes up a broken run where it ended."""
+    batch = own(session, actor, batch_id)
+    held = kind_of(actor, batch.kind)
+    if batch.state == "done":
+        return {"imported": batch.done_rows, "bad": batch.bad_rows}
+    if batch.state != "importing":
+        raise refuse("导入", "这个文件不在导入中", "请刷新页面查看结果")
+    total, mode = batch.new_rows + batch.changed_rows, batch.mode
+    waiting = (ImportRow.batch_id == batch_id, ImportRow.state.in_(GOOD), ImportRow.applied.is_(False))
+    done = 0
+    while True:
+        with transaction(session):
+            hold_kind(session, held.name)
+            if held.name in MODELS:
+                count = _take_set(session, actor, held, batch_id, mode, waiting, at)
+            else:
+                rows = _step(session, held, waiting)
+                count = len(rows)
+                if held.name == "visits":
+                    _take_visits(session, actor, batch_id, rows, at)
+                for row in rows if held.name != "visits" else ():
+                    _take(session, actor, held, batch_id, row, at)
+            done = _count(session, batch_id)
+            session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_rows=done))
+        session.expunge_all()
+        progress(done, total, "导入")
+        if not count:
+            break
+    with transaction(session):
+        return _finish(session, actor, held, batch_id, at)
+
+
+def _count(session: AnySession, batch_id: int) -> int:
+    return session.scalar(select(func.count()).where(ImportRow.batch_id == batch_id, ImportRow.applied)) or 0
+
+
+def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt.datetime) -> dict[str, int]:
+    done, counts = _count(session, batch_id), counts_of(session, batch_id)
+    if held.name == "ledgers":
+        ids = session.scalars(
+            select(ImportRow.entity_id).where(ImportRow.batch_id == batch_id, ImportRow.applied.is_(True))
+        ).all()
+        clocks.complete_entry(session, [i for i in ids if i is not None], at)
+    session.execute(
+        update(ImportBatch)
+        .where(ImportBatch.id == batch_id)
+        .values(
+            state="done", done_rows=done, finished_at=at, **{f"{name}_rows": count for name, count in counts.items()}
+        )
+    )
+    summary = {"imported": done, "bad": counts["bad"]}
+    audit.record(session, actor, at, "import.done", "import_batch", batch_id, after={"kind": held.name} | summary)
+    return summary
+
+
+def _step(session: AnySession, held: Kind, waiting: tuple[Any, ...]) -> Sequence[ImportRow]:
+    """The next rows; of visits all of some elevators, so that each clock is told its whole past at once."""
+    statement = select(ImportRow).where(*waiting)
+    if held.name == "visits":
+        keys = select(ImportRow.entity_id).where(*waiting).distinct().order_by(ImportRow.entity_id).limit(20)
+        chosen = session.scalars(keys).all()
+        return session.scalars(statement.where(ImportRow.entity_id.in_(chosen)).order_by(ImportRow.number)).all()
+    return session.scalars(statement.order_by(ImportRow.number).limit(STEP)).all()
+
+
+def hold_kind(session: AnySession, kind: str) -> None:
+    """One step of a kind at a time: a new code must not be made twice by two imports of one file."""
+    name = f"IMPORT-{kind}"
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(NumberSeries.__table__).values(prefix=name, last=0).on_conflict_do_nothing())
+    lock(session, NumberSeries, name)
+
+
+# --- sets: units and elevators
+
+
+def _take_set(
+    session: AnySession, actor: Actor, held: Kind, batch_id: int, mode: str, waiting: tuple[Any, ...],
+    at: dt.datetime,
+) -> int:  # fmt: skip
+    """Write the next rows at once; where one is refused, each by itself, so that the others go on. Gives how many."""
+    columns = (ImportRow.id, ImportRow.state, ImportRow.data, ImportRow.before, ImportRow.entity_id)
+    statement = select(*columns).where(*waiting).order_by(ImportRow.number).limit(STEP_OF_SETS)
+    rows = session.execute(statement).all()
+    standing = _standing(session, actor, held, rows)
+    taken = []
+    for row in rows:
+        number = standing.get((row.data or {}).get(held.key)) if row.entity_id is None else row.entity_id
+        if number is not None and row.entity_id is None and mode == "new":
+            _end_badly(session, row, [_exists(held, row)])
+        else:
+            taken.append((row, number))
+    try:
+        with session.begin_nested():
+            wishes = [Wish(number, row.data or {}) for row, number in taken]
+            saved = save_drafts(session, actor, MODELS[held.name], wishes, at, batch_id)
+    except (Refusal, IntegrityError):
+        for row, number in taken:
+            kept = session.get_one(ImportRow, row.id)
+            kept.entity_id = number
+            _take(session, actor, held, batch_id, kept, at)
+        return len(rows)
+    _mark(session, [(row, one) for (row, _), one in zip(taken, saved, strict=True)])
+    return len(rows)
+
+
+def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> None:
+    """What each row did in the end: another import may have made the same since it was checked."""
+    as_judged, otherwise = [], []
+    for row, saved in taken:
+        values: Values = {"id": row.id, "entity_id": saved.entity_id, "applied": True}
+        if saved.made or (row.state == "changed" and (saved.before, saved.after) == (row.before, row.data)):
+            as_judged.append(values)
+        elif saved.after:
+            otherwise.append(values | {"state": "changed", "data": saved.after, "before": saved.before})
+        else:
+            otherwise.append(values | {"state": "same", "applied": False, "data": None, "before": None})
+    for found in (as_judged, otherwise):
+        if found:
+            session.execute(update(ImportRow), found)
+
+
+def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]) -> dict[Any, int]:
+    """What came into being since the check, by key: the approved one where there are several."""
+    model = MODELS[held.name]
+    key = getattr(model, held.key)
+    wanted = sorted({(r.data or {}).get(held.key) or "" for r in rows if r.entity_id is None})
+    found: dict[Any, int] = {}
+    for start in range(0, len(wanted), 400):
+        statement = select(key, model.id).where(key.in_(wanted[start : start + 400]))
+        ordered = scope.apply(statement, actor, model).order_by(model.approved_version, model.id)
+        found.update((code, number) for code, number in session.execute(ordered))
+    return found
+
+
+def _exists(held: Kind, row: Any) -> Values:
+    spec = held.spec(held.key)
+    assert spec is not None
+    value = str((row.data or {}).get(held.key))
+    remedy = "请改用“更新导入”，或删去这一行"
+    return {
+        "column": spec.label, "value": value, "found": "校验之后已存在", "remedy": remedy, "rule": EXISTS,
+        "field": spec.name,
+    }  # fmt: skip
+
+
+# --- one by one
+
+
+def _take(session: AnySession, actor: Actor, held: Kind, batch_id: int, row: ImportRow, at: dt.datetime) -> None:
+    """Write one row, or turn it into a bad one with the reason; the others go on."""
+    try:
+        with session.begin_nested():
+            row.entity_id = WRITERS[held.name](session, actor, batch_id, row, at)
+        row.applied = True
+    except Refusal as refusal:
+        labels = {s.name: s.label for s in held.columns}
+        _end_badly(session, row, [
+            {"column": labels.get(f.field or "", f.rule), "value": f.value or "", "found": f.found,
+             "remedy": f.remedy, "rule": f.rule[:20], "field": f.field or ""}
+            for f in refusal.findings
+            if not f.ok
+        ])  # fmt: skip
+
+
+def _end_badly(session: AnySession, row: Any, errors: list[Values]) -> None:
+    session.execute(
+        update(ImportRow)
+        .where(ImportRow.id == row.id)
+        .values(state="bad", errors=errors, reason=errors[0]["rule"] if errors else None)
+    )
+
+
+def _write_filed(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime, name: str) -> int:
+    """A draft of a unit or elevator."""
+    model = MODELS[name]
+    data = dict(row.data or {})
+    standing = session.get(model, row.entity_id) if row.entity_id is not None else None
+    values: Mapping[str, Any] = data if standing is not None else empty(model) | data
+    saved = filing.save_draft(session, actor, model, standing, values, at)
+    if standing is None:
+        saved.batch_id = batch_id
+        session.flush()
+    return saved.id
+
+
+def _write_person(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    """Somebody of the own unit; what the row does not name stays."""
+    data = row.data or {}
+    values = {n: _day(v) if n.endswith("_until") else v for n, v in data.items()}
+    if row.entity_id is not None:
+        person: Any = scope.visible(session, actor, Person, row.entity_id, "人员")
+        values = {n: getattr(person, n) for n in people.FIELDS} | values
+    saved = people.save_person(
+        session, actor, row.entity_id, name=str(values.get("name") or ""), phone=str(values.get("phone") or ""),
+        work_kind=str(values.get("work_kind") or ""), certificate_no=str(values.get("certificate_no") or ""),
+        certificate_until=values.get("certificate_until"), at=at,
+    )  # fmt: skip
+    return saved.id
+
+
+def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    elevator = session.get(Elevator, row.entity_id)
+    if elevator is None:
+        raise refuse("电梯", "已不在您的管辖范围内", "请重新校验文件")
+    data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
+    saved = ledgers.save(session, actor, elevator, data, None, at)
+    if row.state == "new":
+        saved.batch_id = batch_id
+    return elevator.id
+
+
+def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
+    chosen = data.pop("elevator_ids", [])
+    standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
+    if standing is None and data.get("number"):
+        statement = scope.apply(select(Contract).where(Contract.number == data["number"]), actor, Contract)
+        owner = actor.unit_id or data.get("unit_id")
+        standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))
+    if data or standing is None:
+        standing = contracts.save(session, actor, standing, data, at)
+    if row.state == "new" and standing.batch_id is None:
+        standing.batch_id = batch_id
+    if chosen:
+        contracts.bind(session, actor, standing.id, chosen, at)
+    return standing.id
+
+
+WRITERS: dict[str, Callable[..., Any]] = {
+    "units": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "units"),
+    "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
+    "persons": _write_person, "ledgers": _write_ledger, "contracts": _write_contract,
+}  # fmt: skip
+
+
+# --- visits
+
+
+def _take_visits(
+    session: AnySession, actor: Actor, batch_id: int, rows: Sequence[ImportRow], at: dt.datetime
+) -> None:
+    take_over(session, actor, batch_id, [_past(row) for row in rows], at)
+    for row in rows:
+        row.applied = True
+
+
+def _past(row: ImportRow) -> PastVisit:
+    data = row.data or {}
+    return PastVisit(
+        elevator_id=row.entity_id or 0, unit_id=data["unit_id"], worker_id=data["worker_id"],
+        checked_in_at=dt.datetime.fromisoformat(data["checked_in_at"]), mode=data.get("mode") or "items",
+        **{n: _instant(data.get(n)) for n in ("checked_out_at", "signed_at", "sheet_at", "reviewed_at")},
+    )  # fmt: skip
+
+
+def _day(value: Any) -> Any:
+    return dt.date.fromisoformat(value) if isinstance(value, str) and value else value
+
+
+def _instant(value: Any) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(value) if value else None
+

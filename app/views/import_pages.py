@@ -1,0 +1,134 @@
+"""What the wizard shows: columns with their fields, cells with their errors, words and dates to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+from xlsxwriter.utility import xl_col_to_name
+
+from app.imports import matching, words
+from app.imports.columns import Kind, Spec
+from app.models import ImportBatch, ImportRow, Person, Region, Unit
+from app.permissions import Actor
+from app.transaction import AnySession
+
+HOW = {
+    matching.SAME: (_l("同名"), "ok"), matching.ALIAS: (_l("别名"), "ok"), matching.KEPT: (_l("上次的选择"), "ok"),
+    matching.CHOSEN: (_l("已选"), "ok"), matching.LIKE: (_l("名称相近，请确认"), "near"),
+    matching.CONTENT: (_l("按内容猜测，请确认"), "near"), matching.TWICE: (_l("重复的列"), "near"),
+    matching.NONE: (_l("不导入"), "gone"),
+}  # fmt: skip
+PICKS = {"maintenance_unit_id": "maintenance_units", "use_unit_id": "use_units", "unit_id": "maintenance_units"}
+
+
+def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The file's columns: letter, heading, the field it stands for and how that was found."""
+    made = []
+    for at, heading in enumerate(mapping["headings"]):
+        name, how = mapping["columns"][at], mapping["how"][at]
+        word, tone = HOW.get(how, HOW[matching.NONE])
+        made.append(
+            {"at": at, "letter": xl_col_to_name(at), "heading": heading or "—", "field": name, "word": word,
+             "tone": tone, "spec": kind.spec(name) if name else None}
+        )  # fmt: skip
+    return made
+
+
+def missing(kind: Kind, mapping: Mapping[str, Any]) -> list[str]:
+    """Labels of required fields that no column stands for."""
+    return [s.label for s in kind.columns if s.required and s.name not in mapping["columns"]]
+
+
+def lines(
+    session: AnySession, actor: Actor, kind: Kind, rows: Sequence[ImportRow], mapping: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows as the sheet has them; errors stand in their cells, what belongs to no column of the file at the end."""
+    shown = _Words(session, actor, kind)
+    place = {name: at for at, name in enumerate(mapping["columns"]) if name}
+    made = []
+    for row in rows:
+        cells: list[dict[str, Any]] = [{"text": cell, "errors": [], "old": None} for cell in row.raw]
+        rest: list[dict[str, Any]] = []
+        for error in row.errors or []:
+            at = place.get(error.get("field") or "")
+            (cells[at]["errors"] if at is not None and at < len(cells) else rest).append(error)
+        for name, old in (row.before or {}).items() if row.state == "changed" else ():
+            at = place.get(name)
+            told = shown.text(name, old)
+            if at is not None and at < len(cells):
+                cells[at]["old"] = told
+            else:
+                label = spec.label if (spec := kind.spec(name)) else name
+                rest.append({"column": label, "found": _("原为 %(old)s", old=told), "remedy": ""})
+        made.append({"number": row.number, "cells": cells, "rest": rest, "undo": row.undo, "note": row.undo_note})
+    return made
+
+
+class _Words:
+    """Stored values in the words of the sheet; regions and units by name."""
+
+    def __init__(self, session: AnySession, actor: Actor, kind: Kind) -> None:
+        self._session, self._actor, self._kind = session, actor, kind
+        self._names: dict[tuple[str, Any], str] = {}
+
+    def text(self, name: str, value: Any) -> str:
+        spec = self._kind.spec(name)
+        if value is None or value == "":
+            return _("空")
+        if isinstance(value, bool):
+            return _("是") if value else _("否")
+        if spec is not None and spec.choices:
+            return str(spec.choices.get(value, value))
+        if spec is not None and spec.kind in ("unit", "region", "person") and isinstance(value, int):
+            return self._name(spec, value)
+        return str(value)
+
+    def _name(self, spec: Spec, value: int) -> str:
+        key = (spec.kind, value)
+        if key not in self._names:
+            model: Any = {"unit": Unit, "region": Region, "person": Person}[spec.kind]
+            statement = select(model.name).where(model.id == value)
+            self._names[key] = self._session.scalar(statement) or _("编号 %(key)s", key=value)
+        return self._names[key]
+
+
+def explained(session: AnySession, actor: Actor, kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """By field the words that are not ours, with what each is taken for and what else it can mean."""
+    made = []
+    for name, found in (mapping.get("asked") or {}).items():
+        spec = kind.spec(name)
+        if spec is None:
+            continue
+        told = [
+            {"at": at, **line, "options": words.options(session, actor, spec, line)} for at, line in enumerate(found)
+        ]
+        open_words = sum(line["value"] is None for line in found)
+        made.append({"spec": spec, "lines": told, "open": open_words, "pick": PICKS.get(name)})
+    return sorted(made, key=lambda field: -field["open"])
+
+
+def dates(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Date columns written as 01/05/2026: which comes first, and whether the file tells by itself."""
+    made = []
+    for name, seen in (mapping.get("dates") or {}).items():
+        spec = kind.spec(name)
+        if spec is not None:
+            both = bool(seen.get("dmy")) and bool(seen.get("mdy"))
+            order = (mapping.get("orders") or {}).get(name)
+            made.append({"spec": spec, "order": order, "seen": seen, "both": both, "unclear": seen.get("?", 0)})
+    return made
+
+
+def reasons(session: AnySession, batch: ImportBatch) -> list[tuple[str, int]]:
+    """Bad rows by their first reason, the commonest first."""
+    statement = (
+        select(ImportRow.reason, func.count())
+        .where(ImportRow.batch_id == batch.id, ImportRow.state == "bad", ImportRow.reason.is_not(None))
+        .group_by(ImportRow.reason)
+        .order_by(func.count().desc(), ImportRow.reason)
+    )
+    return [(str(reason), count) for reason, count in session.execute(statement)]

@@ -1,0 +1,95 @@
+"""The wizard's pages: what is asked, what is shown in which cell, and who may look."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.models import ImportBatch, Job
+from app.tasks import jobs
+from tests.conftest import csrf
+from tests.imports.ground import csv
+
+HEAD = "识别码,甲,地址,所在地区,使用单位,投用日期"
+BAD = "700001,直梯,<b>路</b> 1 号,临河区,新禾物业,05/01/2020"
+
+
+def upload(browser: Any, file: io.BytesIO, **more: str) -> str:
+    data = {"kind": "elevators", "file": (file, "登记.csv"), "csrf_token": csrf(browser, "/imports/"), **more}
+    answer = browser.post("/imports/", data=data, content_type="multipart/form-data")
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    return str(answer.headers["Location"])
+
+
+def work(app: Any, session: Any) -> None:
+    """What the worker does with the jobs that wait."""
+    session.rollback()
+    waiting = session.scalars(select(Job.id).where(Job.state == "queued")).all()
+    session.rollback()
+    with app.app_context():
+        for number in waiting:
+            assert jobs.run(number) == "done"
+
+
+@pytest.mark.feature("IMP-01")
+def test_the_wizard_from_upload_to_done(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    assert 'value="new"' in browser.get("/imports/").get_data(as_text=True)
+    place = upload(browser, csv(HEAD, BAD, f"{world.own.code},,,,,2020-01-01"), mode="both")
+    assert "正在逐格校验" in browser.get(place).get_data(as_text=True)
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert 'name="column-1"' in page and "必填的列还没有对应：品种" in page
+    assert "&lt;b&gt;路&lt;/b&gt;" in page and "<b>路</b>" not in page
+    assert 'name="order-commissioned_on"' in page and "分不清" in page
+    assert world.use_unit.name in page, "the near name is offered"
+    assert "按原因" in page and browser.get(f"{place}?rows=bad&reason=没有找到").status_code == 200
+
+    form = {"csrf_token": csrf(browser, place), "mode": "both", "order-commissioned_on": "dmy"}
+    form |= {f"column-{n}": name for n, name in enumerate(
+        ["code", "category", "address", "region_id", "use_unit_id", "commissioned_on"]
+    )}  # fmt: skip
+    twice = browser.post(f"{place}/match", data=form | {"column-2": "category"})
+    assert twice.status_code == 422 and "对应了 2 列" in twice.get_data(as_text=True)
+    for more in ({}, {"word-category-0": "3110", "word-use_unit_id-0": str(world.use_unit.id)}):
+        assert browser.post(f"{place}/match", data=form | more).status_code == 302
+        work(app, session)
+    page = browser.get(f"{place}?rows=new").get_data(as_text=True)
+    assert "必填的列都已对应" in page and "导入 1 行" in page
+    token = csrf(browser, place)
+    assert browser.post(f"{place}/start", data={"csrf_token": token}).status_code == 302
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "去看导入的内容" in page and 'name="column-1"' not in page
+    batch = session.scalars(select(ImportBatch)).one()
+    assert (batch.state, batch.done_rows) == ("done", 1)
+    assert browser.post(f"{place}/match", data=form).status_code == 422, "what is done is not matched anew"
+
+
+@pytest.mark.feature("IMP-01")
+def test_a_changed_cell_shows_old_and_new(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    place = upload(browser, csv("识别码,楼盘,使用单位", f"{world.own.code},新苑,{world.use_unit.uscc}"))
+    work(app, session)
+    page = browser.get(f"{place}?rows=changed").get_data(as_text=True)
+    assert "<b>新苑</b><del>云樾里小区</del>" in page.replace("\n", "")
+    assert "没有这类行" in browser.get(f"{place}?rows=bad").get_data(as_text=True)
+
+
+@pytest.mark.feature("IMP-01")
+def test_a_regulator_sees_what_the_region_imported_and_no_one_else_does(
+    app: Any, session: Any, world: Any, sign_in: Any
+) -> None:
+    place = upload(sign_in(world.accounts["clerk"]), csv(HEAD, BAD))
+    work(app, session)
+    for persona, status in (("region_admin", 200), ("maintenance_head", 404), ("other_head", 404)):
+        assert sign_in(world.accounts[persona]).get(place).status_code == status, persona
+    admin = sign_in(world.accounts["region_admin"])
+    assert "辖区内的导入" in admin.get("/imports/").get_data(as_text=True)
+    page = admin.get(place).get_data(as_text=True)
+    assert 'name="column-1"' not in page and "/match" not in page
+    token = csrf(admin, "/imports/")
+    assert admin.post(f"{place}/start", data={"csrf_token": token}).status_code == 422
