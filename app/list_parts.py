@@ -103,12 +103,11 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What the search index said of a query's words: the keys of all rows that hold them, or how to narrow to these.
-
-    Neither where the words stand in so many rows that reading on finds them soonest.
+    """What the search index said of a query's words: a condition that is true of just the few rows that hold them
+    (`exact`), or how to narrow to many. Neither where they stand in so many rows that reading on finds them soonest.
     """
 
-    keys: list[Any] | None = None
+    exact: Any = None
     narrowing: Any = None
 
 

@@ -94,8 +94,8 @@ class Listing:
     def _holding(self, query: Query) -> list[Any]:
         """The search as conditions."""
         sought = query.sought or Sought()
-        if sought.keys is not None:
-            return [(self.key if self.search_key is None else self.search_key).in_(sought.keys)]
+        if sought.exact is not None:
+            return [sought.exact]
         held = [search.contains(self.search, word) for word in self.words(query)]
         return held if sought.narrowing is None else [sought.narrowing, *held]
 
@@ -110,8 +110,11 @@ class Listing:
         found = search.find(moment.session, columns, words, seen)
         if found is None or (found.many and not own):
             query.sought = Sought()
+        elif found.many:
+            query.sought = Sought(narrowing=found.narrowing)
         else:
-            query.sought = Sought(narrowing=found.narrowing) if found.many else Sought(found.keys)
+            key = self.key if self.search_key is None else self.search_key
+            query.sought = Sought(search.among(moment.session, key, found.keys))
 
     def ordered(self, statement: Select[Any], query: Query, backwards: bool = False) -> Select[Any]:
         """By the chosen column, rows without a value last; equal ones by key. `backwards` is the exact reverse."""
@@ -189,10 +192,12 @@ class Listing:
         Where a search finds thousands, only the open tab is counted: counting the others would cost more than the page.
         """
         self.seek(moment, query)
-        many = query.sought is not None and query.sought.narrowing is not None
-        tabs = [t for t in self.tabs if not many or t.key == query.tab]
+        sought = query.sought or Sought()
+        tabs = [t for t in self.tabs if sought.narrowing is None or t.key == query.tab]
         if not tabs:
             return {}
+        if sought.exact is not None:
+            return self._counts_of_few(moment, query)
         parts = [
             select(func.count()).select_from(self.statement(moment, query, tab=t.key).limit(COUNT_CAP).subquery())
             for t in tabs
@@ -201,6 +206,15 @@ class Listing:
             select(*(p.scalar_subquery() for p in parts)).execution_options(skip_scope=True)
         ).one()
         return {t.key: n for t, n in zip(tabs, row, strict=True)}
+
+    def _counts_of_few(self, moment: Moment, query: Query) -> dict[str, int]:
+        """All tabs' counts in one reading of the rows that a search found."""
+        inside = [true() if t.criterion is None else t.criterion(moment) for t in self.tabs]
+        statement = self.statement(moment, query, tab="").with_only_columns(
+            *(func.count().filter(criterion) for criterion in inside), maintain_column_froms=True
+        )
+        row = moment.session.execute(statement.execution_options(skip_scope=True)).one()
+        return {t.key: min(n, COUNT_CAP) for t, n in zip(self.tabs, row, strict=True)}
 
     def rows(
         self, moment: Moment, query: Query, keys: Sequence[Any] | None = None, chunk: int = 1000, forget: bool = False
