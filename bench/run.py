@@ -1,4 +1,7 @@
-"""`make bench`: measure every figure and print one JSON line for each; notes go to stderr.
+"""`make bench`: measure every figure and print one JSON line for each; notes and a table at the end go to stderr.
+
+A city (100,000 elevators) by default; `BENCH_SIZES=10000,1000000 make bench` is a province. `BENCH_ONLY` and `BENCH_DB`
+narrow it to some figures and databases.
 
 Gives 1 when a goal is missed or a figure can't be measured, after all the others were.
 """
@@ -8,10 +11,12 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 from bench import figures
 from bench.harness import FIGURES, Figure, Measured, print_line
@@ -20,9 +25,10 @@ from bench.world import World, Worlds
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--only", default="*", help="figures by name, with * and ?")
-    parser.add_argument("--sizes", default="10000,100000", help="elevators of each world")
-    parser.add_argument("--db", default="sqlite,postgresql", help="databases")
+    parser.add_argument("--only", default=os.environ.get("BENCH_ONLY", "*"), help="figures by name, with * and ?")
+    sizes_asked = os.environ.get("BENCH_SIZES", "10000,100000")
+    parser.add_argument("--sizes", default=sizes_asked, help="elevators of each world")
+    parser.add_argument("--db", default=os.environ.get("BENCH_DB", "sqlite,postgresql"), help="databases")
     asked = parser.parse_args(arguments)
     sizes = [int(size) for size in asked.sizes.split(",")]
     kinds = asked.db.split(",")
@@ -39,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure_all(chosen: list[Figure], worlds: Worlds, kinds: list[str], sizes: list[int]) -> int:
     missed = not chosen
+    lines: list[dict[str, Any]] = []
     for entry in chosen:
         for world in places_of(entry, worlds, kinds, sizes):
             try:
@@ -50,8 +57,21 @@ def measure_all(chosen: list[Figure], worlds: Worlds, kinds: list[str], sizes: l
                 continue
             line = entry.line(measured, world.suffix if world else "")
             print_line(line)
+            lines.append(line)
             missed = missed or not line["ok"]
+    print(table(lines), file=sys.stderr, flush=True)
     return int(missed)
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """All figures side by side: ours, what it is compared with, their ratio, and whether the goal is kept."""
+    rows = [("figure", "ours", "baseline", "ratio", "goal", "")]
+    for line in lines:
+        baseline, ratio = ("-" if line[name] is None else f"{line[name]:g}" for name in ("baseline", "ratio"))
+        missed = "" if line["ok"] else "MISSED"
+        rows.append((line["name"], f"{line['value']:g} {line['unit']}", baseline, ratio, line["goal"], missed))
+    widths = [max(len(row[n]) for row in rows) for n in range(6)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
 def places_of(entry: Figure, worlds: Worlds, kinds: list[str], sizes: list[int]) -> Iterator[World | None]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from tests.databases import Database, PostgresDatabase, SqliteDatabase, run_flask
 from tests.services import Services
 
 SEED = 1
+# The demo's regulator of the whole city.
+REGULATOR, PASSWORD = "shiju", "Only-for-the-bench-1"
 
 
 @dataclass
@@ -23,6 +27,7 @@ class World:
     elevators: int
     database: Database
     data: Path
+    _browser: Browser | None = field(default=None, repr=False)
 
     @property
     def suffix(self) -> str:
@@ -32,11 +37,68 @@ class World:
         """Run a command of the product on this world."""
         return run_flask(self.database.url, self.data, *arguments)
 
+    def browser(self) -> Browser:
+        """One browser a world; signing in is no part of a page."""
+        if self._browser is None:
+            self._browser = Browser(self)
+        return self._browser
+
     def app(self) -> Any:
         """The application on this world; made anew for each call, as its engine belongs to one database."""
         from app import create_app
 
         return create_app(SQLALCHEMY_DATABASE_URI=self.database.url, DATA_DIR=str(self.data), TESTING=True)
+
+
+@dataclass
+class Opened:
+    """What opening a page took: milliseconds in all and in the database, and its statements."""
+
+    ms: float
+    sql_ms: float
+    statements: int
+
+
+class Browser:
+    """The city's regulator, signed in; pages are opened in this process, through the whole application."""
+
+    def __init__(self, world: World) -> None:
+        from app.extensions import db
+        from app.models import Account
+        from app.transaction import transaction
+
+        app = world.app()
+        app.config["WTF_CSRF_ENABLED"] = False
+        self._asked: list[float] = []
+        with app.app_context():
+            with transaction(db.session) as session:
+                account = session.scalars(sa.select(Account).where(Account.username == REGULATOR)).one()
+                account.set_password(PASSWORD)
+            sa.event.listen(db.engine, "before_cursor_execute", self._begin)
+            sa.event.listen(db.engine, "after_cursor_execute", self._end)
+        self._client = app.test_client()
+        self._client.post("/login/", data={"username": REGULATOR, "password": PASSWORD})
+        self.open("/password/")
+
+    def _begin(self, _connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, _many: Any) -> None:
+        context.tian_begun = time.perf_counter()
+
+    def _end(self, _connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, _many: Any) -> None:
+        self._asked.append(time.perf_counter() - context.tian_begun)
+
+    def open(self, address: str) -> Opened:
+        self._asked.clear()
+        start = time.perf_counter()
+        answer = self._client.get(address)
+        took = time.perf_counter() - start
+        if answer.status_code != 200:
+            raise RuntimeError(f"{address} gave {answer.status_code}")
+        return Opened(took * 1000, sum(self._asked) * 1000, len(self._asked))
+
+    def median(self, address: str, rounds: int = 9) -> Opened:
+        """The middle one of several, after one that is not measured."""
+        self.open(address)
+        return sorted((self.open(address) for _ in range(rounds)), key=lambda opened: opened.ms)[rounds // 2]
 
 
 class Worlds:
@@ -60,6 +122,9 @@ class Worlds:
             data.mkdir()
             world = World(kind, elevators, database, data)
             world.flask("demo", "--elevators", str(elevators), "--seed", str(SEED))
+            # What autovacuum does by itself where a database lives longer than a bench.
+            with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(sa.text("ANALYZE" if kind == "sqlite" else "VACUUM ANALYZE"))
             took = time.perf_counter() - start
             print(f"# {kind}, {elevators} elevators: made in {took:.0f} s", file=sys.stderr, flush=True)
             self._made[key] = world

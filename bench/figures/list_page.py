@@ -1,44 +1,160 @@
-"""The page of elevators as a regional administrator opens it, without HTML; beside FAB's stock queries."""
+"""The register's page as the city's regulator opens it, through the whole application; beside three stock admins.
+
+The baselines are page 1 of the same rows in tables of their own (bench/baselines), each in a process of its own.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from app import clock
-from app.listing import Moment
-from app.listings.elevators import ELEVATORS
 from app.models import Elevator
-from app.permissions import Actor, Role
-from bench.harness import Measured, figure, in_milliseconds, side_by_side, times_faster
+from bench.baselines import register
+from bench.harness import Measured, at_most, figure, times_faster
 from bench.world import World
 
-ROWS = 25
+HEAD = "/elevators/"
+_first: dict[str, float] = {}
+_stock: dict[tuple[str, str], register.Page] = {}
 
 
-@figure("list.elevators", unit="ms", goal=times_faster(1.0))
-def elevators(world: World) -> Measured:
-    """Ours: rows, capped count and tabs of page 1 in a city's scope. Baseline: FAB's way, exact count and joins."""
-    actor = Actor(0, "bench", frozenset({Role.REGION_ADMIN}), region_code="980400000000")
+def page_1(world: World) -> float:
+    return world.browser().median(HEAD).ms
+
+
+def stock(world: World, framework: str) -> register.Page:
+    """A framework's page, measured once a world."""
+    key = (world.suffix, framework)
+    if key not in _stock:
+        _stock[key] = register.first_page(world, framework)
+    return _stock[key]
+
+
+@figure("list.page.fab", unit="ms", goal=times_faster(30))
+def beside_fab(world: World) -> Measured:
+    """25 rows with menu, scope, rights and counts of ten tabs; beside stock Flask-AppBuilder."""
+    return Measured(page_1(world), stock(world, "fab").ms)
+
+
+@figure("list.page.flask_admin", unit="ms", goal=times_faster(3))
+def beside_flask_admin(world: World) -> Measured:
+    return Measured(page_1(world), stock(world, "flask_admin_list").ms)
+
+
+@figure("list.page.django_admin", unit="ms", goal=times_faster(3))
+def beside_django_admin(world: World) -> Measured:
+    return Measured(page_1(world), stock(world, "django_admin").ms)
+
+
+@figure("list.statements", unit="statements", goal=at_most(8, of="value"))
+def statements(world: World) -> Measured:
+    return Measured(world.browser().open(HEAD).statements, stock(world, "fab").statements)
+
+
+@figure("list.growth", unit="ms", goal=at_most(1.3))
+def growth(world: World) -> Measured:
+    """Beside the same page in the smallest world of this database."""
+    took = page_1(world)
+    return Measured(took, _first.setdefault(world.kind, took))
+
+
+def beside_page_1(world: World, address: str) -> Measured:
+    """In turns, so that a busy machine slows both alike."""
+    browser = world.browser()
+    browser.open(address), browser.open(HEAD)
+    times = [(browser.open(address).ms, browser.open(HEAD).ms) for _ in range(9)]
+    return Measured(sorted(a for a, _b in times)[4], sorted(b for _a, b in times)[4])
+
+
+@figure("list.last_page", unit="ms", goal=at_most(2))
+def last_page(world: World) -> Measured:
+    return beside_page_1(world, f"{HEAD}?page=-1")
+
+
+@figure("list.jump", unit="ms", goal=at_most(2))
+def jump(world: World) -> Measured:
+    """To the row in the middle."""
+    return beside_page_1(world, f"{HEAD}?row={world.elevators // 2}")
+
+
+@figure("list.search.6", unit="ms", goal=at_most(2))
+def search_six(world: World) -> Measured:
+    """A whole code."""
     with Session(world.database.engine) as session:
-        low, high = actor.region_span or ("", "")
-        inside = (Elevator.region_code >= low, Elevator.region_code < high)
-
-        def ours() -> None:
-            now = clock.now()
-            moment = Moment(session, actor, clock.local_day(now), now)
-            query = ELEVATORS.read({})
-            ELEVATORS.page(moment, query)
-            ELEVATORS.counts(moment, query)
-            session.expunge_all()
-
-        def stock() -> None:
-            relations = [joinedload(getattr(Elevator, n)) for n in ("region", "maintenance_unit", "use_unit")]
-            session.scalar(select(func.count()).select_from(select(Elevator).where(*inside).subquery()))
-            statement = select(Elevator).where(*inside).options(*relations).order_by(Elevator.address)
-            session.scalars(statement.limit(ROWS)).unique().all()
-            session.expunge_all()
-
-        return in_milliseconds(side_by_side(ours, stock))
+        middle = session.scalar(select(Elevator.code).order_by(Elevator.id).offset(world.elevators // 2).limit(1))
+    return beside_page_1(world, f"{HEAD}?q={middle}")
 
 
+@figure("list.search.common", unit="ms", goal=at_most(2))
+def search_common(world: World) -> Measured:
+    """Two characters that stand in every address."""
+    return beside_page_1(world, f"{HEAD}?q=单元")
+
+
+@figure("list.search.some", unit="ms", goal=at_most(2))
+def search_some(world: World) -> Measured:
+    """Two characters that stand in some per cent of the rows, where neither reading on nor an index is at its best."""
+    return beside_page_1(world, f"{HEAD}?q=云樾")
+
+
+@figure("list.search.rare", unit="ms", goal=at_most(2))
+def search_rare(world: World) -> Measured:
+    """Two characters that stand nowhere."""
+    return beside_page_1(world, f"{HEAD}?q=罕见")
+
+
+@figure("menu.statements", unit="statements", goal=at_most(2, of="value"))
+def menu_statements(world: World) -> Measured:
+    """A page without a list: the account with its rights, the shell with its counts, the policy that they ask."""
+    return Measured(world.browser().open("/password/").statements)
+
+
+@figure("warnings.page", unit="ms", goal=at_most(5, of="value"))
+def warnings_page(world: World) -> Measured:
+    """The database's time for the page's and the menu's counts, rows left out."""
+    return Measured(counts_ms(world), scans_ms(world))
+
+
+@figure("warnings.scans", unit="ms", goal=times_faster(100))
+def warnings_scans(world: World) -> Measured:
+    """The same counts beside five sequential scans."""
+    return Measured(counts_ms(world), scans_ms(world))
+
+
+def counts_ms(world: World) -> float:
+    from app import clock
+    from app.listing import Moment
+    from app.listings import warnings
+    from app.permissions import Actor, Role
+
+    actor = Actor(0, "bench", frozenset({Role.REGION_ADMIN}), region_code="980400000000")
+    now = clock.now()
+    times = []
+    with Session(world.database.engine) as session:
+        for _ in range(9):
+            parts = warnings.parts(Moment(session, actor, clock.local_day(now), now))
+            times.append(_took(session, select(*parts)))
+    return sorted(times)[4]
+
+
+def scans_ms(world: World) -> float:
+    """What is over and near, counted by reading every clock and elevator."""
+    from app import clock
+    from app.models import MaintenanceClock
+
+    today = clock.today()
+    held = MaintenanceClock
+    conditions = (
+        (held.missed > 0) | (held.limit_on < today), held.limit_on == today, held.covered_until.is_(None),
+        held.covered_until == today,
+    )  # fmt: skip
+    with Session(world.database.engine) as session:
+        whole = [select(func.count(held.last_visit_on)).where(c) for c in conditions]
+        whole.append(select(func.count(Elevator.address)).where(Elevator.next_inspection_on <= today))
+        return min(sum(_took(session, statement) for statement in whole) for _ in range(3))
+
+
+def _took(session: Session, statement: object) -> float:
+    from bench.harness import seconds
+
+    return seconds(lambda: session.execute(statement).all()) * 1000  # type: ignore[call-overload]

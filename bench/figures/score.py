@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import tempfile
+from pathlib import Path
 
+import duckdb
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -12,7 +16,7 @@ from app.models import Elevator, Score, ScoreEntry, ScoreRun, Visit
 from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows import scores
-from bench.harness import Measured, figure, seconds, times_faster
+from bench.harness import Measured, at_most, figure, seconds, times_faster
 from bench.world import World
 
 SAMPLE = 300
@@ -46,6 +50,61 @@ def score_year(world: World) -> Measured:
             times.append(seconds(ours))
         session.rollback()
         return Measured(sorted(times)[1], orm_way(session, from_on, to_on))
+
+
+@figure("score.duckdb", unit="s", goal=at_most(1))
+def beside_duckdb(world: World) -> Measured:
+    """The whole run with ledger, ranks and digest, beside DuckDB counting the same visits by pair in memory.
+
+    Loading DuckDB is not counted, nor is anything but its one statement.
+    """
+    with Session(world.database.engine) as session, tempfile.TemporaryDirectory(prefix="tian-bench-") as folder:
+        from_on, to_on = year(session)
+        path = Path(folder) / "visits.csv"
+        statement = select(Visit.unit_id, Visit.elevator_id, Visit.visit_on, Visit.state).where(
+            Visit.visit_on.between(from_on, to_on)
+        )
+        with path.open("w", newline="") as out:
+            for block in session.execute(statement.execution_options(yield_per=5000)).partitions():
+                csv.writer(out).writerows(block)
+        memory = duckdb.connect()
+        memory.execute(
+            "CREATE TABLE visit AS SELECT * FROM read_csv(?, header = false, "
+            "names = ['unit_id', 'elevator_id', 'visit_on', 'state'])", [str(path)],
+        )  # fmt: skip
+
+        def counted() -> None:
+            memory.execute(
+                "SELECT unit_id, elevator_id, min(visit_on), count(*) FILTER (state = 'valid'), "
+                "count(*) FILTER (state = 'nonconforming') FROM visit GROUP BY ALL"
+            ).fetchall()
+
+        counted()
+        baseline = sorted(seconds(counted) for _ in range(3))[1]
+        return Measured(_run(session, None, from_on, to_on), baseline)
+
+
+@figure("score.any_period", unit="s", goal=at_most(1, of="value"))
+def any_period(world: World) -> Measured:
+    """A month of one district, as an officer asks for it. Baseline: the whole year of everybody."""
+    with Session(world.database.engine) as session:
+        from_on, to_on = year(session)
+        month = (to_on - dt.timedelta(days=30), to_on)
+        return Measured(_run(session, "980402000000", *month), _run(session, None, from_on, to_on))
+
+
+def _run(session: Session, region: str | None, from_on: dt.date, to_on: dt.date) -> float:
+    """Seconds of a fresh run."""
+
+    def work() -> None:
+        with transaction(session):
+            at = clock.now()
+            scores.run(session, SYSTEM, region, from_on, to_on, at, at)
+
+    with transaction(session):
+        for model in (ScoreEntry, Score, ScoreRun):
+            session.execute(delete(model))
+    return seconds(work)
 
 
 def orm_way(session: Session, from_on: dt.date, to_on: dt.date) -> float:
