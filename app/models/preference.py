@@ -12,7 +12,10 @@ from app.models.base import Json, Model, Stamped, col, pk
 
 
 class SavedFilter(Stamped, Model):
-    """我的筛选: a list's query string under a name."""
+    """我的筛选: a list's query string under a name; `shared_with` names the circle that sees it, too (`circle_of`).
+
+    It is a query alone: whoever opens it sees what of it lies in his own scope.
+    """
 
     __tablename__ = "saved_filter"
     __table_args__ = (Index("uq_saved_filter", "user_id", "screen", "name", unique=True),)
@@ -21,6 +24,14 @@ class SavedFilter(Stamped, Model):
     screen: Mapped[str] = col(_l("列表"), String(40))
     name: Mapped[str] = col(_l("名称"), String(40))
     query: Mapped[str] = col(_l("条件"), String(2000))
+    shared_with: Mapped[str | None] = col(_l("共享范围"), String(30), index=True)
+
+
+def circle_of(unit_id: int | None, region_code: str | None) -> str:
+    """Whom an account shares filters with: its unit, its office of one region, or the platform's own people."""
+    if unit_id is not None:
+        return f"unit:{unit_id}"
+    return f"region:{region_code}" if region_code else "platform"
 
 
 class ColumnChoice(Model):

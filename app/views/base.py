@@ -33,18 +33,16 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import delete, literal, select
 
 from app import clock
 from app.errors import Refusal
 from app.extensions import db
 from app.listing import LISTINGS, Column, Listing, Page, Query, moment
-from app.models import ColumnChoice, SavedFilter
 from app.models.choices import word
 from app.permissions import Verb, require
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
-from app.views import screens
+from app.views import kept, screens
 
 MOST_CHOSEN = 500
 # The parameters that say where in the list one is; every other change starts again at its head.
@@ -114,14 +112,6 @@ ShownList = list[Shown]
 Names = list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a person keeps for a list: columns, and filters as (name, query)."""
-
-    columns: list[str]
-    filters: list[tuple[str, str]]
-
-
 class Screen(PerRequestFilters, ModelView):
     """A list page; see the module's text."""
 
@@ -172,8 +162,8 @@ class Screen(PerRequestFilters, ModelView):
     def page(self, results: Results | None = None) -> Any:
         """Render the list; `results` are what a deed did to each row."""
         now = moment(db.session, g.actor)
-        kept = self._kept()
-        query = self.listing.read(self._args(kept.columns))
+        own = kept.of(g.actor, self.listing.name)
+        query = self.listing.read(self._args(own.columns))
         counts = self.listing.counts(now, query)
         page = self.listing.page(now, query, counts.get(query.tab))
         if not page.rows and query.page != 1:
@@ -189,7 +179,7 @@ class Screen(PerRequestFilters, ModelView):
             deeds=[d for d in self.deeds if g.actor.may(d.verb)],
             may_export=self.exportable and g.actor.may(Verb.EXPORT), all_columns=self.listing.columns,
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
-            saved=[Shown(name, self._link(kept_query)) for name, kept_query in kept.filters], results=results,
+            saved=[(one, self._link(one.query)) for one in own.filters], results=results,
             link=self._link, query_string=request.query_string.decode()[:2000],
             lookup_text=self._lookup_text, **self.more(now, query, page),
         )  # fmt: skip
@@ -248,51 +238,31 @@ class Screen(PerRequestFilters, ModelView):
     def columns(self) -> Any:
         names = [n for n in request.form.getlist("cols") if self.listing.column(n) is not None][:60]
         with transaction(db.session) as session:
-            session.execute(
-                delete(ColumnChoice).where(
-                    ColumnChoice.user_id == g.actor.user_id, ColumnChoice.screen == self.listing.name
-                )
-            )
-            if names and "reset" not in request.form:
-                session.add(ColumnChoice(user_id=g.actor.user_id, screen=self.listing.name, columns=names))
+            kept.keep_columns(session, g.actor, self.listing.name, [] if "reset" in request.form else names)
         return redirect(self._link(request.form.get("back", "")))
 
     @expose("/save-filter", methods=["POST"])
     @has_access
     @permission_name("list")
     def save_filter(self) -> Any:
-        name, kept = request.form.get("name", "").strip()[:40], request.form.get("back", "")[:2000]
+        name, query = request.form.get("name", "").strip()[:40], request.form.get("back", "")[:2000]
         if not name:
             flash(_("请给筛选起个名字"), "warning")
-            return redirect(self._link(kept))
+            return redirect(self._link(query))
         with transaction(db.session) as session:
-            mine = (SavedFilter.user_id == g.actor.user_id, SavedFilter.screen == self.listing.name)
-            session.execute(delete(SavedFilter).where(*mine, SavedFilter.name == name))
-            if "remove" not in request.form:
-                session.add(SavedFilter(user_id=g.actor.user_id, screen=self.listing.name, name=name, query=kept))
+            if "remove" in request.form:
+                kept.remove_filter(session, g.actor, self.listing.name, name)
+            else:
+                kept.keep_filter(session, g.actor, self.listing.name, name, query, "shared" in request.form)
         done = _("已删除“%(name)s”", name=name) if "remove" in request.form else _("已存为“%(name)s”", name=name)
         flash(done, "success")
-        return redirect(self._link(kept))
+        return redirect(self._link(query))
 
     def _args(self, columns: Names) -> dict[str, str]:
         args = request.args.to_dict() if request.method == "GET" else {}
         if columns and "cols" not in args:
             args["cols"] = ",".join(columns)
         return args
-
-    def _kept(self) -> Kept:
-        """The columns and filters that the person keeps for this list, in one statement."""
-        columns = select(ColumnChoice.columns).where(
-            ColumnChoice.user_id == g.actor.user_id, ColumnChoice.screen == self.listing.name
-        )
-        mine = (SavedFilter.user_id == g.actor.user_id) & (SavedFilter.screen == self.listing.name)
-        always = select(literal(1).label("one")).subquery()
-        rows = db.session.execute(
-            select(columns.scalar_subquery(), SavedFilter.name, SavedFilter.query)
-            .select_from(always.outerjoin(SavedFilter, mine))
-            .order_by(SavedFilter.name)
-        ).all()
-        return Kept(rows[0][0] or [], [(name, query) for _columns, name, query in rows if name is not None])
 
     # --- links
 
