@@ -43,8 +43,11 @@ def unseal(sealed: str) -> str:
 
 
 def renewed(sealed: str) -> str:
-    """The same text under the current key."""
-    return _opened().rotate(sealed.encode()).decode()
+    """The same text under the current key, or Unreadable."""
+    try:
+        return _opened().rotate(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise Unreadable("密文不能用现有的密钥打开，请检查 DATA_KEYS") from error
 
 
 def _opened() -> MultiFernet:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 import pyotp
+from sqlalchemy import select, update
 
 from app import scope, vault
 from app.errors import Finding, NotAllowed, Refusal, refuse
@@ -114,3 +115,14 @@ def _keep(session: AnySession, actor: Actor, account: Account, verb: str, at: dt
 
 def _wrong(found: str, remedy: str) -> Refusal:
     return Refusal(Finding("动态口令", False, found, remedy, field="code"))
+
+
+def seal_anew(session: AnySession, actor: Actor, at: dt.datetime) -> int:
+    """Seal every kept secret under the current key, after which older keys may go; gives how many there were."""
+    rows = session.execute(
+        select(Account.id, Account.totp_secret).where(Account.totp_secret.is_not(None)).with_for_update()
+    ).all()
+    for key, sealed in rows:
+        session.execute(update(Account).where(Account.id == key).values(totp_secret=vault.renewed(sealed)))
+    audit.record(session, actor, at, "account.seal_anew", "account", None, after={"accounts": len(rows)})
+    return len(rows)

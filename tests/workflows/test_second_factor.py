@@ -340,3 +340,23 @@ def test_everything_wrong_is_told_at_once(session: Any, world: Any) -> None:
                     "phone", "address", "region_id"}  # fmt: skip
     session.rollback()
     assert session.query(Unit).filter_by(name="澜州新立电梯公司").count() == 0
+
+
+@pytest.mark.feature("ACC-07")
+def test_a_new_key_takes_over_and_the_old_one_may_go(app: Any, session: Any, world: Any) -> None:
+    old, new = vault.new_key(), vault.new_key()
+    account, runner = world.accounts["clerk"], app.test_cli_runner()
+    try:
+        vault.use_keys([old])
+        account.totp_secret = vault.seal("JBSWY3DPEHPK3PXP")
+        session.commit()
+        vault.use_keys([new])  # the old one left out too early
+        lost = runner.invoke(args=["seal-anew"])
+        assert lost.exit_code == 1 and "DATA_KEYS" in lost.output and "没有改变" in lost.output
+        vault.use_keys([new, old])
+        assert runner.invoke(args=["seal-anew", "--json"]).output.strip() == '{"accounts": 1}'
+        vault.use_keys([new])
+        session.refresh(account)
+        assert vault.unseal(account.totp_secret) == "JBSWY3DPEHPK3PXP"
+    finally:
+        vault.use_keys(app.config["DATA_KEYS"])
