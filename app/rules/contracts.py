@@ -162,10 +162,16 @@ def _past(span: Span | None, today: date) -> tuple[date, date] | None:
     return span.from_on, min(span.to_on, today - timedelta(days=1))
 
 
-def touches_past(old: Span | None, new: Span | None, today: date) -> bool:
+def touches_past(old: Span | None, new: Span | None, today: date, *, fresh: bool = False) -> bool:
     """Whether a change alters the cover of a day before today; None = no cover (unbound, deleted, not yet made).
 
     Such a change needs a regulator's approval: else a contract could be shortened after a missed visit.
-    Today is not past. A back-dated new contract touches the past too.
+    A back-dated new contract touches the past too. Today is not past: cover may be added from today on. But a day that
+    has begun is not given up any more: overdue is judged by what was known on the limit's day, so on that very day a
+    unit could end its contract with the day before, and the limit would be nobody's. `fresh`: entered today, so a slip
+    can still be mended.
     """
-    return _past(old, today) != _past(new, today)
+    given_up = not fresh and old is not None and in_force(old.from_on, old.to_on, today) and (
+        new is None or not in_force(new.from_on, new.to_on, today)
+    )
+    return given_up or _past(old, today) != _past(new, today)

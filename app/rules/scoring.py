@@ -143,12 +143,56 @@ def due_count(
     return max(floor(Fraction(base, interval_days) + parts), 0)
 
 
+Days = tuple[date, date]
+
+
+def stretches(covers: Iterable[Days], from_on: date, to_on: date) -> list[Days]:
+    """The runs of days without a gap that a unit's contracts cover in a period; renewals that join on make one run.
+
+    SCO-01 counts each run by itself, as T11 does for two units: from the first counted visit by this unit within it
+    (where the preset starts an unvisited elevator, a run without a visit: from its first day) to its last day. So a
+    contract that ended before the period leaves no run and nothing is due; days of a gap, and days on which another
+    unit had the elevator before this one came back, are charged to nobody; a visit outside every run begins nothing.
+    """
+    runs: list[Days] = []
+    for first, last in sorted(covers):
+        if runs and first <= runs[-1][1] + timedelta(days=1):
+            runs[-1] = runs[-1][0], max(runs[-1][1], last)
+        else:
+            runs.append((first, last))
+    return [(max(a, from_on), min(b, to_on)) for a, b in runs if a <= to_on and b >= from_on]
+
+
+def between(covers: Iterable[Days], from_on: date, to_on: date) -> list[Days]:
+    """The days of a period that others' contracts leave: the time of a unit that served without any contract."""
+    left, begin = [], from_on
+    for first, last in stretches(covers, from_on, to_on):
+        if begin < first:
+            left.append((begin, first - timedelta(days=1)))
+        begin = last + timedelta(days=1)
+    return [*left, (begin, to_on)] if begin <= to_on else left
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One of a pair's runs of days: where its count begins (None = nothing is due) and its last day."""
+
+    first_on: date | None
+    end_on: date
+    paused_days: int = 0
+    on_demand: tuple[OnDemandSegment, ...] = ()
+
+    def due(self, interval_days: int) -> int:
+        return due_count(self.first_on, self.end_on, self.paused_days, interval_days, self.on_demand)
+
+
 @dataclass(frozen=True, slots=True)
 class PairFacts:
     """What happened between one unit and one elevator in a period.
 
     `first_on`: first counted visit by this unit in the period (or where the preset starts an unvisited one; None =
-    nothing is due). `end_on`: the earlier of the period's end and the last day of the unit's contract. `overdue`:
+    nothing is due). `end_on`: the earlier of the period's end and the last day of the unit's contract; both are of the
+    first run of days, `later` are the runs after a gap (see `stretches`). `overdue`:
     missed limits in the period and in the contract. `nonconforming`: 不合规 visits, one each. `valid_visits`: 有效.
     The evidence fields name the rows behind the counts; they may be empty where only the sum is asked.
     """
@@ -165,10 +209,12 @@ class PairFacts:
     on_demand: tuple[OnDemandSegment, ...] = ()
     overdue_evidence: tuple[Hashable, ...] = ()
     nonconforming_evidence: tuple[Hashable, ...] = ()
+    later: tuple[Stretch, ...] = ()
 
     @property
     def due(self) -> int:
-        return due_count(self.first_on, self.end_on, self.paused_days, self.interval_days, self.on_demand)
+        first = due_count(self.first_on, self.end_on, self.paused_days, self.interval_days, self.on_demand)
+        return first + sum(run.due(self.interval_days) for run in self.later)
 
     @property
     def forgiven(self) -> bool:

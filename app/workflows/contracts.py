@@ -75,7 +75,11 @@ def save(
     bindings = live_bindings(session, contract.id)
     new = Span(values["starts_on"], values["ends_on"])
     moved = [(row, span_after(contract, row, new)) for row in bindings]
-    if not may_touch_past(actor) and any(touches_past(Span(r.starts_on, r.ends_on), s, today) for r, s in moved):
+    touched = [
+        touches_past(Span(r.starts_on, r.ends_on), s, today, fresh=clock.local_day(r.added_at) == today)
+        for r, s in moved
+    ]
+    if not may_touch_past(actor) and any(touched):
         raise NeedsApproval(past_finding(new))
     before = {name: getattr(contract, name) for name in FIELDS}
     put_in_force(session, actor, contract, values, moved, at)
@@ -256,7 +260,7 @@ def check_not_ended(contract: Contract, today: dt.date) -> None:
 def past_finding(span: Span) -> Finding:
     """Why a change waits for the regulator."""
     return Finding(
-        "合同追溯变更", False, f"改为 {span.from_on} 至 {span.to_on} 会改变今天以前的合同关系",
+        "合同追溯变更", False, f"改为 {span.from_on} 至 {span.to_on} 会改变今天或以前的合同关系",
         "请填写理由，提交监管部门审批后生效；已判定的超期不因此改变", field="ends_on", value=str(span.to_on),
     )  # fmt: skip
 

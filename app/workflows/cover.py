@@ -98,9 +98,14 @@ def release(
 
 
 def cut(session: AnySession, row: ContractElevator, last_day: dt.date, actor: Actor, at: dt.datetime) -> None:
-    """Let a binding end with `last_day`: the row as known ends, a shorter one stands beside it."""
+    """Let a binding end with `last_day`: the row as known ends, a shorter one stands beside it.
+
+    One that begins today and was entered earlier has begun: its day stays covered (see `rules.contracts.touches_past`).
+    """
     row.removed_at, row.removed_by_id = at, actor.user_id
-    if row.starts_on <= last_day and row.starts_on < clock.local_day(at):
+    today = clock.local_day(at)
+    begun = row.starts_on < today or (row.starts_on == today and clock.local_day(row.added_at) < today)
+    if row.starts_on <= last_day and begun:
         session.add(
             ContractElevator(
                 contract_id=row.contract_id, elevator_id=row.elevator_id, unit_id=row.unit_id,

@@ -27,7 +27,8 @@ from app.rules.scoring import PairFacts, maintenance_score
 from app.rules.visits import DayVisit, VisitPolicy, VisitState, counts_for_clock, nth_elevators, visit_state
 from app.transaction import AnySession
 from app.workflows import cover, scores
-from app.workflows.score_facts import COUNTED, DAY, Facts, Frame, batches
+from app.workflows.score_facts import DAY, Facts, Frame, batches
+from app.workflows.score_runs import COUNTED
 from app.workflows.visit_standing import state_as_known
 from app.workflows.visit_state import facts_of
 

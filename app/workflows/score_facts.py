@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, case, func, literal, or_, select
+from sqlalchemy import Date, and_, case, func, literal, or_, select
 
 from app import clock
 from app.models import (
@@ -32,15 +32,23 @@ from app.models import (
 from app.models.policy import policy_book, visit_policy
 from app.models.region import code_span
 from app.policy import Key
-from app.rules.schedule import Pause, first_anchor
-from app.rules.scoring import OnDemandSegment, PairFacts, on_demand_segment, paused_days
+from app.rules.schedule import Pause
+from app.rules.scoring import (
+    Days,
+    OnDemandSegment,
+    PairFacts,
+    Stretch,
+    on_demand_segment,
+    paused_days,
+)
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.transaction import AnySession
+from app.workflows import score_runs
+from app.workflows.score_runs import COUNTED
 from app.workflows.visit_standing import state_as_known
 
 WHOLE_COUNTRY = "0" * 12
 DAY = dt.timedelta(days=1)
-COUNTED = sorted(s.value for s in COUNTED_STATES)
 Pair = tuple[int, int]
 
 _visit: Any = Visit.__table__.c
@@ -87,14 +95,16 @@ class Evidence:
 
 
 @dataclass(slots=True)
-class _Counts:
+class Counts:
     """A pair while it is being counted."""
 
     first_on: dt.date | None = None
     valid: int = 0
     region_code: str | None = None
-    cover_from: dt.date | None = None
-    cover_to: dt.date | None = None
+    covers: list[Days] = field(default_factory=list)
+    runs: list[Days] = field(default_factory=list)
+    days: set[dt.date] = field(default_factory=set)
+    starts: list[dt.date | None] = field(default_factory=list)
     overdue: list[Evidence] = field(default_factory=list)
     nonconforming: list[Evidence] = field(default_factory=list)
 
@@ -119,45 +129,55 @@ class Facts:
         missed = select(_overdue.id).where(
             _overdue.unit_id == unit.id, _overdue.limit_on.between(frame.from_on, frame.to_on)
         )
-        bound = select(_bound.id).where(_bound.unit_id == unit.id, self._live())
+        bound = select(_bound.id).where(_bound.unit_id == unit.id, self.live())
         found = select(unit.id).where(or_(seen.exists(), missed.exists(), bound.exists()))
         return sorted({*self.session.scalars(found), *self.uncovered})
 
     def pairs(self, first: int, last: int) -> dict[int, list[PairFacts]]:
         """The pairs of the units with ids from `first` to `last`, by unit, each unit's in order of elevator."""
-        counts: dict[Pair, _Counts] = defaultdict(_Counts)
+        counts: dict[Pair, Counts] = defaultdict(Counts)
         self._count_visits(counts, first, last)
         self._count_missed(counts, first, last)
         self._find_covers(counts, first, last)
-        self._start_never_visited(counts)
+        score_runs.find(self, counts, first, last)
+        score_runs.start(self, counts, first, last)
         by_unit: dict[int, list[PairFacts]] = defaultdict(list)
         for (unit_id, elevator_id), held in sorted(counts.items()):
             by_unit[unit_id].append(self._facts(unit_id, elevator_id, held))
         return by_unit
 
-    def _facts(self, unit_id: int, elevator_id: int, held: _Counts) -> PairFacts:
-        end_on = min(self.frame.to_on, held.cover_to or self.frame.to_on)
+    def _facts(self, unit_id: int, elevator_id: int, held: Counts) -> PairFacts:
         stops = self._stops.get(elevator_id, ())
+        runs = [
+            Stretch(
+                first_on, end_on,
+                paused_days=0 if first_on is None or not stops else paused_days(stops, first_on, end_on),
+                on_demand=self._segments(unit_id, elevator_id, stops, first_on, end_on),
+            )
+            for first_on, (_begin, end_on) in zip(held.starts, held.runs, strict=True)
+        ]  # fmt: skip
+        # The days of a run of which nothing is due are not the ones to show.
+        runs = [run for run in runs if run.first_on is not None] or runs[:1] or [Stretch(None, self.frame.to_on)]
+        first = runs[0]
         return PairFacts(
-            unit_id, elevator_id, held.first_on, end_on, self._policy(held.region_code)[0],
-            paused_days=0 if held.first_on is None or not stops else paused_days(stops, held.first_on, end_on),
-            on_demand=self._segments(unit_id, elevator_id, stops, held.first_on, end_on),
+            unit_id, elevator_id, first.first_on, first.end_on, self.policy(held.region_code)[0],
+            paused_days=first.paused_days, on_demand=first.on_demand, later=tuple(runs[1:]),
             overdue=len(held.overdue), nonconforming=len(held.nonconforming), valid_visits=held.valid,
             overdue_evidence=tuple(held.overdue), nonconforming_evidence=tuple(held.nonconforming),
         )  # fmt: skip
 
     # --- visits
 
-    def _in_period(self, first: int, last: int) -> Any:
+    def in_period(self, first: int, last: int) -> Any:
         return and_(
             _visit.unit_id.between(first, last),
             _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
             self.frame.within(_visit.region_code),
         )
 
-    def _count_visits(self, counts: dict[Pair, _Counts], first: int, last: int) -> None:
-        inside = self._in_period(first, last)
-        moved = self._moved_of(first, last)
+    def _count_visits(self, counts: dict[Pair, Counts], first: int, last: int) -> None:
+        inside = self.in_period(first, last)
+        moved = self.moved_of(first, last)
         grouped = (
             select(
                 _visit.unit_id,
@@ -182,7 +202,7 @@ class Facts:
         if moved:
             self._count_again(counts, moved, inside)
 
-    def _moved_of(self, first: int, last: int) -> set[Pair]:
+    def moved_of(self, first: int, last: int) -> set[Pair]:
         if self._moved is not None:
             return {pair for pair in self._moved if first <= pair[0] <= last}
         # Looking back: what came or was settled after that instant was not known then.
@@ -192,7 +212,7 @@ class Facts:
         unsettled = and_(_visit.taken_over, _visit.visit_on >= since)
         changed = or_(*(column > as_of for column in dated), _visit.next_change_at <= as_of, unsettled)
         found = select(_visit.unit_id, _visit.elevator_id).where(
-            self._in_period(first, last), or_(changed, _visit.settled_at.is_(None))
+            self.in_period(first, last), or_(changed, _visit.settled_at.is_(None))
         )
         return {(unit, elevator) for unit, elevator in self.session.execute(found.distinct())}
 
@@ -207,7 +227,7 @@ class Facts:
         found = select(_visit.unit_id, _visit.elevator_id).where(_visit.next_change_at <= self.frame.as_of)
         return {(unit, elevator) for unit, elevator in self.session.execute(found.distinct())}
 
-    def _count_again(self, counts: dict[Pair, _Counts], moved: set[Pair], inside: Any) -> None:
+    def _count_again(self, counts: dict[Pair, Counts], moved: set[Pair], inside: Any) -> None:
         """Count pairs by the states of their records at `as_of`, told by the rules record by record."""
         elevators = sorted({elevator for _, elevator in moved})
         for start in range(0, len(elevators), 500):
@@ -220,7 +240,7 @@ class Facts:
                 if (row.unit_id, row.elevator_id) in moved:
                     self._count_record(counts, row)
 
-    def _count_record(self, counts: dict[Pair, _Counts], row: Any) -> None:
+    def _count_record(self, counts: dict[Pair, Counts], row: Any) -> None:
         policy = visit_policy(self.session, row.region_code, row.visit_on)
         state = state_as_known(row, policy, self.frame.as_of)
         if state is None:
@@ -235,7 +255,7 @@ class Facts:
 
     # --- missed periods, contracts, stops
 
-    def _count_missed(self, counts: dict[Pair, _Counts], first: int, last: int) -> None:
+    def _count_missed(self, counts: dict[Pair, Counts], first: int, last: int) -> None:
         frame = self.frame
         missed = (
             select(_overdue.unit_id, _overdue.elevator_id, _overdue.id, _overdue.limit_on, _overdue.region_code)
@@ -254,30 +274,26 @@ class Facts:
             held.overdue.append(Evidence("overdue", overdue_id, on))
             held.region_code = held.region_code or code
 
-    def _known(self) -> Any:
+    def known(self) -> Any:
         as_of = self.frame.as_of
         return and_(_bound.added_at <= as_of, or_(_bound.removed_at.is_(None), _bound.removed_at > as_of))
 
-    def _live(self) -> Any:
+    def live(self) -> Any:
         """A binding of the period, as known then."""
-        return and_(self._known(), _bound.starts_on <= self.frame.to_on, _bound.ends_on >= self.frame.from_on)
+        return and_(self.known(), _bound.starts_on <= self.frame.to_on, _bound.ends_on >= self.frame.from_on)
 
-    def _find_covers(self, counts: dict[Pair, _Counts], first: int, last: int) -> None:
+    def _find_covers(self, counts: dict[Pair, Counts], first: int, last: int) -> None:
         live = (
-            select(
-                _bound.unit_id, _bound.elevator_id, func.min(_bound.starts_on), func.max(_bound.ends_on),
-                func.max(_elevator.region_code),
-            )
+            select(_bound.unit_id, _bound.elevator_id, _bound.starts_on, _bound.ends_on, _elevator.region_code)
             .join(Elevator.__table__, _elevator.id == _bound.elevator_id)
-            .where(_bound.unit_id.between(first, last), self._live())
-            .group_by(_bound.unit_id, _bound.elevator_id)
-        )  # fmt: skip
+            .where(_bound.unit_id.between(first, last), self.live())
+        )
         low, high = self.frame.span
         for unit_id, elevator_id, starts_on, ends_on, code in self.session.execute(live):
             if (unit_id, elevator_id) not in counts and not low <= code < high:
                 continue
             held = counts[(unit_id, elevator_id)]
-            held.cover_from, held.cover_to = starts_on, ends_on
+            held.covers.append((starts_on, ends_on))
             held.region_code = held.region_code or code
 
     def _read_stops(self) -> dict[int, tuple[Pause, ...]]:
@@ -326,7 +342,7 @@ class Facts:
 
     # --- pairs never visited, and elevators without a contract
 
-    def _policy(self, region_code: str | None) -> tuple[int, bool]:
+    def policy(self, region_code: str | None) -> tuple[int, bool]:
         """The formula's numbers in a region at the period's end: interval, and whether a never visited one counts."""
         code = region_code or self.frame.region_code
         if code not in self._numbers:
@@ -335,46 +351,12 @@ class Facts:
             self._numbers[code] = int(days), book[Key.NEVER_VISITED].value == "contract"
         return self._numbers[code]
 
-    def _start_never_visited(self, counts: dict[Pair, _Counts]) -> None:
-        """Where a preset counts them, pairs under contract that the unit has never visited by the period's end."""
-        waiting = {
-            pair: held
-            for pair, held in counts.items()
-            if held.first_on is None and held.cover_from is not None and self._policy(held.region_code)[1]
-        }
-        elevators = sorted({elevator for _, elevator in waiting})
-        used_on: dict[int, dt.date | None] = {}
-        visited: set[Pair] = set()
-        for start in range(0, len(elevators), 500):
-            some = elevators[start : start + 500]
-            used_on |= dict(self.session.execute(self._in_use_on(some)).all())
-            visited |= {(unit, elevator) for unit, elevator in self.session.execute(self._visited_before(some))}
-        for pair, held in waiting.items():
-            anchor = first_anchor(used_on.get(pair[1]), held.cover_from, never_visited_counts=True)
-            if anchor is not None and pair not in visited:
-                held.first_on = max(anchor, self.frame.from_on)
-
-    def _in_use_on(self, elevators: Iterable[int]) -> Select[Any]:
-        began = select(func.max(_status.effective_on)).where(
-            _status.entity == "elevator", _status.entity_id == _elevator.id, _status.field == "status",
-            _status.new == "in_use", _status.known_at <= self.frame.as_of, _status.effective_on <= self.frame.to_on,
-        )  # fmt: skip
-        on = func.coalesce(began.scalar_subquery(), _elevator.approved_on)
-        return select(_elevator.id, on).where(_elevator.id.in_(elevators))
-
-    def _visited_before(self, elevators: Iterable[int]) -> Select[Any]:
-        found = select(_visit.unit_id, _visit.elevator_id).where(
-            _visit.elevator_id.in_(elevators), _visit.visit_on < self.frame.from_on, _visit.state.in_(COUNTED),
-            _visit.received_at <= self.frame.as_of,
-        )  # fmt: skip
-        return found.distinct()
-
     @cached_property
     def uncovered(self) -> dict[int, int]:
         """Elevators in use that no contract covers on the reference day, by the unit that is filed for them now."""
         on = self.frame.reference_on
         cover = select(_bound.id).where(
-            _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, self._known()
+            _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, self.known()
         )
         found = (
             select(_elevator.maintenance_unit_id, func.count())

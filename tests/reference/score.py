@@ -72,8 +72,12 @@ def pair_counts(
 ) -> list[PairCount]:
     """One row for each unit and elevator that had a contract or a visit in the period.
 
+    A unit's time is the days that its contracts cover, in runs without a gap; each run is counted by itself, from its
+    first counted visit to its last day. Without any contract in the period the whole period is its time, less the days
+    of other units' contracts; but where its contract ended before the period, it has none.
     `in_use_on`: None for huzhou, where an elevator never visited by the unit counts nothing; else for each elevator
-    the day it came into use, and such a pair starts at the later of that day and the contract's first day.
+    the day it came into use, and such a run starts at the later of that day and its own first day: the first run of the
+    period only where the unit never came before the period, a later one always.
     """
     seen = [v for v in visits if period_from <= v.on <= period_to]
     live = [c for c in covers if c.from_on <= period_to and c.to_on >= period_from]
@@ -83,12 +87,17 @@ def pair_counts(
         own = [v for v in seen if (v.unit, v.elevator) == (unit, elevator)]
         own_covers = [c for c in live if (c.unit, c.elevator) == (unit, elevator)]
         counted_days = sorted(v.on for v in own if v.state in COUNTED)
-        first_on = counted_days[0] if counted_days else None
-        until = [v for v in visits if v.on <= period_to and v.state in COUNTED]
-        ever = any((v.unit, v.elevator) == (unit, elevator) for v in until)
-        if first_on is None and not ever and in_use_on and elevator in in_use_on and own_covers:
-            first_on = max(in_use_on[elevator], min(c.from_on for c in own_covers), period_from)
-        end_on = min([period_to, *([max(c.to_on for c in own_covers)] if own_covers else [])])
+        before = any(
+            (v.unit, v.elevator) == (unit, elevator) and v.on < period_from and v.state in COUNTED for v in visits
+        )
+        due = 0
+        for number, run in enumerate(_runs(unit, elevator, period_from, period_to, covers)):
+            in_run = [on for on in counted_days if run[0] <= on <= run[-1]]
+            first_on = in_run[0] if in_run else None
+            unvisited = first_on is None and bool(own_covers) and (number > 0 or not before)
+            if unvisited and in_use_on and elevator in in_use_on:
+                first_on = max(in_use_on[elevator], run[0])
+            due += due_by_days(first_on, run[-1], elevator, stops, slower, interval_days)
         missed = [
             o
             for o in overdue
@@ -100,13 +109,35 @@ def pair_counts(
             PairCount(
                 unit,
                 elevator,
-                due_by_days(first_on, end_on, elevator, stops, slower, interval_days),
+                due,
                 len(missed),
                 sum(v.state == "nonconforming" for v in own),
                 sum(v.state == "valid" for v in own),
             )
         )
     return rows
+
+
+def _covered(day: date, covers: Sequence[Cover]) -> bool:
+    return any(c.from_on <= day <= c.to_on for c in covers)
+
+
+def _runs(
+    unit: str, elevator: int, period_from: date, period_to: date, covers: Sequence[Cover]
+) -> list[list[date]]:
+    """The unit's days of the period, day by day, parted where one is missing."""
+    mine = [c for c in covers if c.elevator == elevator and c.unit == unit and c.from_on <= period_to]
+    others = [c for c in covers if c.elevator == elevator and c.unit != unit]
+    runs: list[list[date]] = []
+    day, joins = period_from, False
+    while day <= period_to:
+        belongs = _covered(day, mine) if mine else not _covered(day, others)
+        if belongs and joins:
+            runs[-1].append(day)
+        elif belongs:
+            runs.append([day])
+        day, joins = day + DAY, belongs
+    return runs
 
 
 def unit_scores(rows: Sequence[PairCount]) -> dict[str, UnitScore]:

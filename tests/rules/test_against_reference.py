@@ -22,7 +22,16 @@ from app.rules.schedule import (
     roll,
     start_clock,
 )
-from app.rules.scoring import PairFacts, ledger, maintenance_score, on_demand_segment, paused_days
+from app.rules.scoring import (
+    PairFacts,
+    Stretch,
+    between,
+    ledger,
+    maintenance_score,
+    on_demand_segment,
+    paused_days,
+    stretches,
+)
 from tests.reference.clock import COUNTED, Cover, Overdue, Slower, Stop, Visit, clock_facts
 from tests.reference.score import pair_counts, unit_scores
 
@@ -169,28 +178,36 @@ def pair_facts(
     begin, end = period
     own = [v for v in visits if v.unit == unit and v.elevator == elevator and begin <= v.on <= end]
     live = [c for c in covers if c.unit == unit and c.elevator == elevator and c.from_on <= end and c.to_on >= begin]
-    first_on = min((v.on for v in own if v.state in COUNTED), default=None)
-    end_on = min(end, max((c.to_on for c in live), default=end))
     pauses = [Pause(s.from_on, s.until_on) for s in stops if s.elevator == elevator]
     mine = [o for o in overdue if o.elevator == elevator and begin <= o.limit_on <= end]
     counts = [o for o in mine if any(c.from_on <= o.limit_on <= c.to_on for c in live)]
+    held = [(c.from_on, c.to_on) for c in covers if c.unit == unit and c.elevator == elevator and c.from_on <= end]
+    others = [(c.from_on, c.to_on) for c in covers if c.unit != unit and c.elevator == elevator]
+    days = sorted(v.on for v in own if v.state in COUNTED)
+    runs = []
+    for first, last in stretches(held, begin, end) if held else between(others, begin, end):
+        first_on = next((on for on in days if first <= on <= last), None)
+        if first_on is None:
+            continue
+        segments = [
+            on_demand_segment(s.from_on, s.to_on, s.interval_days, pauses, first_on, last)
+            for s in slower
+            if s.elevator == elevator
+        ]
+        runs.append(Stretch(first_on, last, paused_days(pauses, first_on, last), tuple(segments)))
+    first_run = runs[0] if runs else Stretch(None, end)
     return PairFacts(
         unit,
         elevator,
-        first_on,
-        end_on,
+        first_run.first_on,
+        first_run.end_on,
         15,
-        paused_days=0 if first_on is None else paused_days(pauses, first_on, end_on),
+        paused_days=first_run.paused_days,
+        on_demand=first_run.on_demand,
+        later=tuple(runs[1:]),
         overdue=len(counts),
         nonconforming=sum(v.state == "nonconforming" for v in own),
         valid_visits=sum(v.state == "valid" for v in own),
-        on_demand=()
-        if first_on is None
-        else tuple(
-            on_demand_segment(s.from_on, s.to_on, s.interval_days, pauses, first_on, end_on)
-            for s in slower
-            if s.elevator == elevator
-        ),
     )
 
 

@@ -218,6 +218,35 @@ class TestChanging:
             with pytest.raises(contracts.NeedsApproval, match="监管部门审批"), transaction(session):
                 contracts.save(session, head, world.contract, change, at(TODAY))
 
+    @pytest.mark.feature("SCO-01")
+    def test_a_limits_own_day_is_not_given_up_without_the_regulator(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        """On the limit day itself the contract is to end with the day before: the limit would be nobody's."""
+        visit(session, world.own, world.worker, day("2024-05-26"))
+        limit, eve = TODAY, TODAY - dt.timedelta(days=1)
+        assert clock_of(session, world.own).limit_on == limit
+        for change in ({"ends_on": eve}, {"starts_on": limit + dt.timedelta(days=1), "signed_on": limit}):
+            with pytest.raises(contracts.NeedsApproval), transaction(session):
+                contracts.save(session, head, world.contract, change, at(limit, 9))
+        with transaction(session):
+            contracts.unbind(session, head, world.contract.id, [world.own.id], at(limit, 10))
+        run(session, limit + dt.timedelta(days=1))
+        assert session.scalar(select(OverduePeriod.unit_id)) == world.firm.id
+
+    def test_cover_that_began_this_morning_is_not_taken_back_whole(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        other = make.make_elevator(session, maintenance_unit=world.firm)
+        made = make.make_contract(session, world.firm, [other], TODAY)
+        row = session.scalar(select(ContractElevator).where(ContractElevator.contract_id == made.id))
+        row.added_at = at(TODAY - dt.timedelta(days=3))
+        session.commit()
+        with transaction(session):
+            contracts.unbind(session, head, made.id, [other.id], at(TODAY, 10))
+        assert cover.in_force(session, other.id, TODAY) is not None
+        assert cover.in_force(session, other.id, TODAY + dt.timedelta(days=1)) is None
+
     def test_an_approved_change_takes_force_and_judged_overdue_stays(
         self, session: Any, head: Any, world: make.World
     ) -> None:

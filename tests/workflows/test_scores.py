@@ -25,7 +25,7 @@ from app.models import (
     Visit,
 )
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows import score_facts, scores
 from tests.factories import make_contract, make_elevator, make_maintenance_unit, make_person, make_policy
 from tests.workflows.clock_world import add_visit, at, day, run, visit
 from tests.workflows.score_world import put_cover, put_overdue, put_stop, put_visit, score
@@ -211,6 +211,54 @@ def test_where_a_preset_counts_the_never_visited(session: Any, free: Any) -> Non
     session.commit()
     later = score(session, "2021-01-01", "2021-04-02", now=at(day("2030-01-02")))
     assert of(session, later, free.other_firm).due == 0
+
+
+def test_a_contract_that_ended_before_the_period_leaves_nothing_due(session: Any, free: Any) -> None:
+    """End = the last day of the unit's contract, which lies before the first visit of the period."""
+    put_cover(session, free.firm, free.own, day("2020-01-01"), day("2020-12-31"))
+    for on in ("2021-01-10", "2021-03-10"):
+        put_visit(session, free.own, free.firm, free.worker, day(on))
+    session.commit()
+    held = of(session, score(session, "2021-01-01", "2021-06-30"), free.firm)
+    assert (held.due, held.bad, held.points) == (0, 0, None)
+    assert of(session, score(session, "2020-07-01", "2021-06-30"), free.firm).due == 0
+
+
+def test_each_run_of_cover_counts_by_itself_and_days_of_another_unit_are_nobodys(session: Any, free: Any) -> None:
+    """A to 03-31, B in April, A again: ⌊80/15⌋ + ⌊41/15⌋ for A, ⌊25/15⌋ for B; a renewal that joins on is no gap."""
+    put_cover(session, free.firm, free.own, day("2021-01-01"), day("2021-02-10"))
+    put_cover(session, free.firm, free.own, day("2021-02-11"), day("2021-03-31"))
+    put_cover(session, free.other_firm, free.own, day("2021-04-01"), day("2021-04-30"))
+    put_cover(session, free.firm, free.own, day("2021-05-01"), day("2021-12-31"))
+    for firm, worker, on in (
+        (free.firm, free.worker, "2021-01-10"), (free.firm, free.worker, "2021-04-20"),
+        (free.firm, free.worker, "2021-05-20"), (free.other_firm, free.other_worker, "2021-04-05"),
+    ):  # fmt: skip
+        put_visit(session, free.own, firm, worker, day(on))
+    session.commit()
+    row = score(session, "2021-01-01", "2021-06-30")
+    assert of(session, row, free.firm).due == 5 + 2
+    assert of(session, row, free.other_firm).due == 1
+    pair = score_facts.of_unit(session, row, free.firm.id)[0]
+    assert (pair.first_on, pair.end_on) == (day("2021-01-10"), day("2021-03-31"))
+    assert [(run.first_on, run.end_on) for run in pair.later] == [(day("2021-05-20"), day("2021-06-30"))]
+
+
+def test_after_a_gap_an_unvisited_run_begins_on_its_first_day_where_the_preset_says_so(session: Any, free: Any) -> None:
+    make_policy(session, "never_visited", "contract", "980402000000")
+    put_cover(session, free.firm, free.own, day("2021-01-01"), day("2021-02-28"))
+    put_cover(session, free.firm, free.own, day("2021-04-01"), day("2021-12-31"))
+    put_visit(session, free.own, free.firm, free.worker, day("2021-01-10"))
+    session.commit()
+    assert of(session, score(session, "2021-01-01", "2021-06-30"), free.firm).due == 49 // 15 + 90 // 15
+
+
+def test_a_unit_without_contract_is_not_charged_for_anothers_days(session: Any, free: Any) -> None:
+    put_cover(session, free.other_firm, free.own, day("2021-03-01"), day("2021-12-31"))
+    for on in ("2021-01-10", "2021-04-10"):
+        put_visit(session, free.own, free.firm, free.worker, day(on))
+    session.commit()
+    assert of(session, score(session, "2021-01-01", "2021-06-30"), free.firm).due == 49 // 15
 
 
 # --- as known
