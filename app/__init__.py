@@ -29,6 +29,7 @@ def create_app(**overrides: Any) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     vault.use_keys(app.config["DATA_KEYS"])
     channels.install(app.config)
+    app.url_map.converters["int"] = requests.RowNumber
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)

@@ -231,6 +231,16 @@ SYSTEM = Actor(user_id=None, name="系统", via="job", system=True)
 NOBODY = Actor(user_id=None, name="未登录")
 
 
+def require_own_side(actor: Actor, maintenance_unit_id: int | None, what: str) -> None:
+    """Raise NotAllowed unless the row's maintenance unit is the actor's own. Whoever has no unit acts for no side.
+
+    Scope shows a contract, ledger or order to the use side as well; a firm that is both may write its own only.
+    """
+    if actor.unit_id is not None and actor.unit_id != maintenance_unit_id:
+        found = f"{what}由其他单位承担维保，您的单位只能查看"
+        raise NotAllowed(Finding("维保单位", False, found, "请由承担维保的单位办理"))
+
+
 def require(actor: Actor, verb: Verb) -> None:
     """Raise NotAllowed when none of the actor's roles grants the verb."""
     if not actor.may(verb):

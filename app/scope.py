@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import Boolean, ColumnElement, and_, event, false, not_, or_, select, true
+from sqlalchemy import BigInteger, Boolean, ColumnElement, and_, event, false, not_, or_, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, with_loader_criteria
 from sqlalchemy.sql.functions import FunctionElement
@@ -52,6 +52,8 @@ from app.permissions import NOBODY, SYSTEM, Actor, Verb
 from app.policy import chain
 
 Criterion = ColumnElement[bool]
+# What the databases' BIGINT and INTEGER hold.
+BIGGEST_KEY, BIGGEST_ACCOUNT = 2**63 - 1, 2**31 - 1
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 
 # The end of a code that spans a city or more.
@@ -338,11 +340,19 @@ def visible(session: Any, actor: Actor, model: type[Any], key: Any, label: str =
     """The row with this key within the actor's scope, or NotFound: foreign and missing rows look alike."""
     primary = model.__mapper__.primary_key[0]
     statement = apply(select(model).where(primary == key), actor, model).execution_options(skip_scope=True)
-    row = session.scalar(statement) if isinstance(key, int | str) else None
+    row = session.scalar(statement) if _can_be(primary, key) else None
     if row is None:
         found = f"没有找到{label or '这条记录'}（编号 {key}），或不在您的管辖范围内"
         raise NotFound(Finding("管辖范围", False, found, "请从列表重新打开"))
     return row
+
+
+def _can_be(primary: Any, key: Any) -> bool:
+    """Whether a row can have this key at all: databases refuse, rather than not find, a number that is too large."""
+    if not issubclass(primary.type.python_type, int):
+        return isinstance(key, str)
+    most = BIGGEST_KEY if isinstance(primary.type, BigInteger) else BIGGEST_ACCOUNT
+    return isinstance(key, int) and 0 <= key <= most
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -374,10 +384,16 @@ def _loads_collection(state: Any) -> bool:
     return next((bool(step.uselist) for step in reversed(steps) if hasattr(step, "uselist")), True)
 
 
+def _own_contracts(model: Any, actor: Actor) -> Criterion:
+    return _contracts(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id
+
+
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal,
 )  # fmt: skip
+# Read by both sides of it, written by one.
+NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}
 
 
 def _guard(mapper: Any, connection: Any, row: Any) -> None:
@@ -393,8 +409,9 @@ def _guard(mapper: Any, connection: Any, row: Any) -> None:
 
 
 def criterion_of(columns: Any, model: type[Any], actor: Actor) -> Criterion:
-    """As `criterion`, over a table's columns instead of the entity (Core statements, mapper events)."""
-    return RULES[model](columns, actor) if actor.user_id is not None else false()
+    """What the actor may write of a model, over its table's columns (mapper events)."""
+    rule = NARROWER.get(model) or RULES[model]
+    return rule(columns, actor) if actor.user_id is not None else false()
 
 
 for _model in GUARDED:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from werkzeug.routing import IntegerConverter
 
 from app import clock
 from app.extensions import db
@@ -186,8 +187,8 @@ def addresses(app: Any, method: str) -> list[str]:
             continue
         values = {}
         for name in rule.arguments:
-            converter = type(rule._converters[name]).__name__
-            if converter == "IntegerConverter" or "pk" in name or name.endswith("id"):
+            converter = rule._converters[name]
+            if isinstance(converter, IntegerConverter) or "pk" in name or name.endswith("id"):
                 values[name] = KEY
             else:
                 values[name] = STRING_VALUES.get(name, str(KEY))

@@ -135,6 +135,8 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
             row.bad(
                 "识别码", row.data["code"], "这台电梯还没有维保单位", "请先在电梯备案里填写维保单位", LACKS, "code"
             )
+        elif checker.actor.unit_id not in (None, elevator.maintenance_unit_id):
+            row.bad("识别码", row.data["code"], "这台电梯由其他单位维保", "履历由承担维保的单位填写", LACKS, "code")
         given = {n: as_json(row.data[n]) for n in ledgers.FIELDS if row.data.get(n) is not None}
         if there is None:
             row.entity_id = elevator.id
@@ -168,6 +170,9 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
     standing: dict[str, list[Standing]] = {}
     for part in parts(sorted(numbers)):
         statement = scope.apply(select(Contract).where(Contract.number.in_(part)), checker.actor, Contract)
+        if checker.actor.unit_id is not None:
+            # Another firm's contract for our own building may bear the same number; it is not ours to change.
+            statement = statement.where(Contract.unit_id == checker.actor.unit_id)
         for contract in checker.session.scalars(statement.order_by(Contract.id)):
             shown = {n: as_json(getattr(contract, n)) for n in _TERMS}
             for word in {contract.number, " ".join(contract.number.split())}:

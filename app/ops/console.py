@@ -135,7 +135,7 @@ class Raw(Guarded, ModelView):
 
     def _retry(self, ids: list[str], one: Any) -> None:
         """Each row by itself: what was queued, and what refused and why."""
-        for key in (int(i) for i in ids if i.isascii() and i.isdigit()):
+        for key in (int(i) for i in ids if i.isascii() and i.isdigit() and len(i) < 19):
             try:
                 with transaction(db.session):
                     one(key)

@@ -124,13 +124,9 @@ class ContractPages(BaseView):
         if not files:
             finding = Finding(_("合同扫描件"), False, _("没有选择文件"), _("请选择 PDF 或图片"), field="scan")
             return self._record(row, [finding], 422)
-        return self._deed(key, _("已上传扫描件"), lambda session: [
-            attachments.store(
-                session, g.actor, clock.now(), file.stream, file.filename or "", "contract", "contract", row.id,
-                row.unit_id, row.region_code,
-            )
-            for file in files
-        ])  # fmt: skip
+        return self._deed(key, _("已上传扫描件"), lambda session: contracts.add_scan(
+            session, g.actor, key, [(file.stream, file.filename or "") for file in files], clock.now()
+        ))  # fmt: skip
 
     # --- parts
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Any
 
 from flask import Flask, Response, g, request
+from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.routing import IntegerConverter
 
+from app.errors import Finding
 from app.permissions import NOBODY
+from app.scope import BIGGEST_KEY
+from app.views.errors import answer
 from app.workflows.actors import actor_of
 
 # What a proxy in front may give; anything else is replaced, so that nobody writes his own text into the logs.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
+
+
+class RowNumber(IntegerConverter):
+    """A row's number in an address: what no database can hold names no row, so it is a 404 and not an error."""
+
+    regex = r"\d{1,19}"
+
+    def __init__(self, map: Any, fixed_digits: int = 0, max: int = BIGGEST_KEY) -> None:
+        super().__init__(map, fixed_digits, max=max)
 
 
 def install(app: Flask) -> None:
@@ -25,6 +40,15 @@ def install(app: Flask) -> None:
         g.csp_nonce = secrets.token_urlsafe(16)
         g.actor = actor_of(current_user._get_current_object(), "web", request.remote_addr)  # type: ignore[attr-defined]
 
+    @app.before_request
+    def _readable() -> Any:
+        """Text that no database keeps and no page shows is refused at the door, whatever the door."""
+        name = _broken_text()
+        if name is None:
+            return None
+        found = _("“%(name)s”里有不能保存的字符（空字符或残缺的字符）", name=name)
+        return answer(400, _("请求不完整"), [Finding(_("文字"), False, found, _("请重新输入后再提交"), field=name)])
+
     @app.after_request
     def _headers(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -36,6 +60,40 @@ def install(app: Flask) -> None:
             # A shared computer's back button must not show the last person's pages.
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+def _broken_text() -> str | None:
+    """Which part of the request holds NUL or half a surrogate pair; None when all is text."""
+    for source in (request.args, request.form):
+        for name, values in source.lists():
+            if any(map(_is_broken, (name, *values))):
+                return "".join(c for c in name if c.isprintable())[:40]
+    for name, value in (request.view_args or {}).items():
+        if isinstance(value, str) and _is_broken(value):
+            return name
+    if request.is_json:
+        try:
+            return _broken_json(request.get_json(silent=True), "JSON")
+        except RecursionError:
+            return "JSON"
+    return None
+
+
+def _broken_json(value: Any, name: str) -> str | None:
+    """As for forms: the name of the key whose text is broken."""
+    if isinstance(value, str):
+        return name if _is_broken(value) else None
+    if isinstance(value, list):
+        return next((found for found in (_broken_json(v, name) for v in value) if found), None)
+    if isinstance(value, dict):
+        if any(map(_is_broken, value)):
+            return name
+        return next((found for found in (_broken_json(v, k[:40] or name) for k, v in value.items()) if found), None)
+    return None
+
+
+def _is_broken(text: str) -> bool:
+    return "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _policy(path: str, nonce: str) -> str:

@@ -25,7 +25,7 @@ from app.rules.approval import (
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
-from app.workflows import registration_changes, submissions
+from app.workflows import independence, registration_changes, submissions
 from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import FILING_KINDS, Asked
 
@@ -247,6 +247,7 @@ def _may_decide(session: AnySession, actor: Actor, application: Application) -> 
             officer_region=code if actor.sees_everything else actor.region_code or "",
             applicant_unit_id=application.unit_id, officer_unit_id=actor.unit_id,
         )  # fmt: skip
+    findings += independence.of_application(session, application, actor)
     failing = {f.rule: f for f in findings if f.stops}
     if failing:
         raise NotAllowed(failing.values())

@@ -16,7 +16,6 @@ from app.errors import Finding, refuse
 from app.models import Application, Contract, ContractElevator
 from app.permissions import Actor, Verb, require
 from app.rules.contracts import Span
-from app.scope import visible
 from app.transaction import AnySession, lock
 from app.workflows import audit, contracts, cover, submissions
 
@@ -37,7 +36,7 @@ def request(
     Elevators bound after the contract began are asked for from its first day on.
     """
     require(actor, Verb.CONTRACT_EDIT)
-    contract: Contract = visible(session, actor, Contract, contract_id, "合同")
+    contract = contracts.own(session, actor, contract_id)
     contracts.check_version(contract, expected_version)
     reason = reason.strip()
     if not reason:

@@ -10,7 +10,7 @@ import datetime as dt
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -20,18 +20,18 @@ from app.errors import Finding, Refusal, Stale, raise_failing, refuse
 from app.models import Contract, ContractElevator, Elevator, Unit
 from app.models.choices import CONTRACT_KIND
 from app.models.policy import policy_value
-from app.permissions import Actor, Verb, require
+from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.contracts import Binding, Span, overlaps, span_findings, touches_past
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit, cover
+from app.workflows import attachments, audit, cover
 from app.workflows.cover import cut, in_force, live_bindings
 
 __all__ = [
-    "FIELDS", "NeedsApproval", "bind", "check_not_ended", "check_version", "checked", "delete", "double_cover",
-    "in_force", "live_bindings", "may_touch_past", "past_finding", "put_in_force", "renew", "renewal_values", "save",
-    "span_after", "unbind",
+    "FIELDS", "NeedsApproval", "add_scan", "bind", "check_not_ended", "check_version", "checked", "delete",
+    "double_cover", "in_force", "live_bindings", "may_touch_past", "own", "past_finding", "put_in_force", "renew",
+    "renewal_values", "save", "span_after", "unbind",
 ]  # fmt: skip
 FIELDS = ("number", "kind", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
 DAY = dt.timedelta(days=1)
@@ -59,7 +59,7 @@ def save(
     require(actor, Verb.CONTRACT_EDIT)
     today = clock.local_day(at)
     if contract is not None:
-        contract = _held(session, contract.id)
+        contract = _held(session, own(session, actor, contract.id).id)
         check_version(contract, expected_version)
         check_not_ended(contract, today)
     values = checked(session, actor, contract, data, today)
@@ -143,7 +143,7 @@ def checked(
 def delete(session: AnySession, actor: Actor, contract_id: int, at: dt.datetime) -> None:
     """Delete a contract that never covered an elevator; one that did stays as history (CON-05)."""
     require(actor, Verb.CONTRACT_EDIT)
-    contract = visible(session, actor, Contract, contract_id, "合同")
+    contract = own(session, actor, contract_id)
     check_not_ended(contract, clock.local_day(at))
     ever = select(ContractElevator.id).where(ContractElevator.contract_id == contract.id).limit(1)
     if session.scalar(ever.execution_options(skip_scope=True)) is not None:
@@ -163,7 +163,7 @@ def renew(
     Elevators that meanwhile went to another unit, or are scrapped, stay behind.
     """
     require(actor, Verb.CONTRACT_EDIT)
-    old = visible(session, actor, Contract, contract_id, "合同")
+    old = own(session, actor, contract_id)
     made = save(session, actor, None, renewal_values(old) | dict(data) | {"unit_id": old.unit_id}, at)
     made.renewed_from_id = old.id
     last = [row.elevator_id for row in live_bindings(session, old.id) if row.ends_on >= old.ends_on]
@@ -194,7 +194,7 @@ def bind(
     Cover of days before today takes a regulator's approval (`contract_changes.request`).
     """
     require(actor, Verb.CONTRACT_EDIT)
-    contract = _held(session, visible(session, actor, Contract, contract_id, "合同").id)
+    contract = _held(session, own(session, actor, contract_id).id)
     today = clock.local_day(at)
     check_not_ended(contract, today)
     starts = contract.starts_on if may_touch_past(actor) else max(contract.starts_on, today)
@@ -218,7 +218,7 @@ def unbind(
 ) -> int:
     """End the cover of elevators with today; cover that had not begun is taken back whole. Past days stay covered."""
     require(actor, Verb.CONTRACT_EDIT)
-    contract = _held(session, visible(session, actor, Contract, contract_id, "合同").id)
+    contract = _held(session, own(session, actor, contract_id).id)
     today = clock.local_day(at)
     check_not_ended(contract, today)
     chosen = set(elevator_ids)
@@ -233,7 +233,27 @@ def unbind(
     return len(rows)
 
 
+def add_scan(
+    session: AnySession, actor: Actor, contract_id: int, files: Iterable[tuple[IO[bytes], str]], at: dt.datetime
+) -> None:
+    """Keep scans of the signed contract, each a stream and its name."""
+    require(actor, Verb.CONTRACT_EDIT)
+    contract = own(session, actor, contract_id)
+    for stream, name in files:
+        attachments.store(
+            session, actor, at, stream, name, "contract", "contract", contract.id, contract.unit_id,
+            contract.region_code,
+        )  # fmt: skip
+
+
 # --- conditions
+
+
+def own(session: AnySession, actor: Actor, contract_id: int) -> Contract:
+    """The contract that the actor may write: within scope, and his unit's; the use side only reads it."""
+    contract: Contract = visible(session, actor, Contract, contract_id, "合同")
+    require_own_side(actor, contract.unit_id, f"合同 {contract.number} ")
+    return contract
 
 
 def may_touch_past(actor: Actor) -> bool:

@@ -14,7 +14,7 @@ from app.errors import Finding, Stale, raise_failing, refuse
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger
 from app.models.choices import GENERATION_MODE
 from app.models.policy import policy_value
-from app.permissions import Actor, Verb, require
+from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.levels import (
@@ -63,9 +63,10 @@ def save(
     """
     require(actor, Verb.LEDGER_EDIT)
     unit_id = elevator.maintenance_unit_id
-    if unit_id is None or actor.unit_id not in (None, unit_id):
-        found = f"电梯 {elevator.code} " + ("没有维保单位" if unit_id is None else "不由本单位维保")
+    if unit_id is None:
+        found = f"电梯 {elevator.code} 没有维保单位"
         raise refuse("设备履历", found, "履历由这台电梯的维保单位填写", field="elevator_id", value=elevator.code)
+    require_own_side(actor, unit_id, f"电梯 {elevator.code} ")
     today = clock.local_day(at)
     clock_rows.lock_of(session, elevator.id)
     ledger = of_elevator(session, elevator.id, locked=True)

@@ -17,7 +17,7 @@ from app.models.base import Instant
 from app.models.choices import LEVEL
 from app.models.policy import policy_groups
 from app.models.region import code_span
-from app.permissions import Actor, Verb, require
+from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.scope import visible
@@ -152,7 +152,7 @@ def reassign(
     outcomes, changed = [], {}
     for key in dict.fromkeys(order_ids):
         try:
-            order = _open_order(session, key)
+            order = _open_order(session, actor, key)
             raise_failing([worker_finding(session, worker_id, order.unit_id, today)])
         except Refusal as refusal:
             outcomes.append(Outcome(key, False, str(refusal)))
@@ -170,7 +170,7 @@ def reassign(
 def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt.datetime) -> None:
     """Void an open order made by hand or imported. An automatic one follows the clock and can't be cancelled."""
     require(actor, Verb.ORDER_EDIT)
-    order = _open_order(session, order_id)
+    order = _open_order(session, actor, order_id)
     reason = reason.strip()
     if order.origin == "auto":
         raise refuse("作废任务", "这是自动生成的任务", "自动任务随维保周期生成，不能作废；电梯停用请办理停用登记")
@@ -210,10 +210,11 @@ def worker_finding(
     return Finding("维保人员", not gone, found, "请选择在职人员" if gone else "", field, str(worker_id))
 
 
-def _open_order(session: AnySession, key: int) -> MaintenanceOrder:
+def _open_order(session: AnySession, actor: Actor, key: int) -> MaintenanceOrder:
     order = lock(session, MaintenanceOrder, key)
     if order is None:
         raise refuse("维保任务", f"没有找到任务 {key}，或不在您的管辖范围内", "请刷新列表", value=key)
+    require_own_side(actor, order.unit_id, f"任务 {key} ")
     if order.state != "open":
         raise refuse("维保任务", f"任务 {key} 已不是“待维保”", "只有待维保的任务可以改派或作废", value=key)
     return order

@@ -15,14 +15,15 @@ from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, NotFound, Refusal, Stale, raise_failing, refuse
-from app.models import Account, PolicyProposal, PolicySnapshot, PolicyValue, Region
+from app.models import PolicyProposal, PolicySnapshot, PolicyValue, Region
 from app.models.policy import policy_book, policy_version, until_commit
 from app.permissions import Actor, Verb, require
 from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Book, Key, check_value, shown, version_of
 from app.rules.calendar import day_finding
-from app.rules.two_persons import Party, independent
+from app.rules.two_persons import independent
 from app.transaction import AnySession, lock
 from app.workflows import audit, moves, outbox
+from app.workflows.independence import party
 
 COUNTRY = "0" * 12
 LONGEST_TEXT = 500
@@ -187,35 +188,17 @@ def findings(session: AnySession, actor: Actor, row: PolicyProposal) -> list[Fin
             "决定的地区", inside, "在您的辖区内" if inside else "这个地区不在您的辖区内",
             "" if inside else "请由所在地区或其上级的人员决定",
         ),
-        *independent(party(session, row.proposed_by_id), party(session, actor.user_id)),
+        *independent(
+            party(session, row.proposed_by_id, row.proposed_at), party(session, actor.user_id, row.proposed_at)
+        ),
     ]  # fmt: skip
-
-
-def party(session: AnySession, account_id: int | None) -> Party:
-    """An account with the line of those who made it."""
-    makers: list[int] = []
-    person_id, current = None, account_id
-    while current is not None and len(makers) < 50:
-        found = session.execute(
-            select(Account.parent_user_id, Account.person_id)
-            .where(Account.id == current)
-            .execution_options(skip_scope=True)
-        ).one_or_none()
-        if found is None:
-            break
-        person_id = found.person_id if current == account_id else person_id
-        current = found.parent_user_id
-        if current is None or current in makers:
-            break
-        makers.append(current)
-    return Party(account_id or 0, makers, person_id)
 
 
 def approvers_of(session: AnySession, row: PolicyProposal) -> list[int]:
     """Those of the nearest office up the tree who may decide it; where none may, the platform's administrators."""
-    first = party(session, row.proposed_by_id)
+    first = party(session, row.proposed_by_id, row.proposed_at)
     for office in [*outbox.offices_of(session, row.region_code, Verb.POLICY_EDIT), outbox.platform_admins(session)]:
-        able = [one for one in office if all(f.ok for f in independent(first, party(session, one)))]
+        able = [one for one in office if all(f.ok for f in independent(first, party(session, one, row.proposed_at)))]
         if able:
             return able
     return []

@@ -146,7 +146,7 @@ class TestSaving:
         with pytest.raises(Stale):
             save(session, head, world.own, version=1, mode="manual")
         session.rollback()
-        with pytest.raises(Refusal, match="不由本单位维保"):
+        with pytest.raises(Refusal, match="由其他单位承担维保"):
             save(session, world.actor("other_head"), world.own)
         session.rollback()
         with pytest.raises(NotAllowed):

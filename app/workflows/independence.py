@@ -1,0 +1,62 @@
+"""Whether two accounts stand apart: the facts that `rules.two_persons` judges (POL-01, LIF-07)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select
+
+from app.errors import Finding
+from app.models import Account, Application, AuditEntry
+from app.permissions import Actor
+from app.rules.two_persons import Party, independent
+from app.transaction import AnySession
+
+RESET = "account.reset_password"
+MOST_MAKERS = 50
+
+
+def party(session: AnySession, account_id: int | None, since: dt.datetime | None = None) -> Party:
+    """An account with the line of those who made it, and those who set its password last or after `since`."""
+    makers: list[int] = []
+    person_id, current = None, account_id
+    while current is not None and len(makers) < MOST_MAKERS:
+        found = session.execute(
+            select(Account.parent_user_id, Account.person_id)
+            .where(Account.id == current)
+            .execution_options(skip_scope=True)
+        ).one_or_none()
+        if found is None:
+            break
+        person_id = found.person_id if current == account_id else person_id
+        current = found.parent_user_id
+        if current is None or current in makers:
+            break
+        makers.append(current)
+    return Party(account_id or 0, makers, person_id, _reset_by(session, account_id or 0, since))
+
+
+def of_application(session: AnySession, application: Application, officer: Actor) -> list[Finding]:
+    """Whether the officer stands apart from who submitted.
+
+    The accounts of units are made and reset by their officers, which alone makes no interest: for a unit's applicant
+    only his own hand on the officer's account counts.
+    """
+    if application.submitted_by_id in (None, officer.user_id):
+        return []  # nobody to be kin to; that nobody decides his own is `may_decide`'s
+    since = application.submitted_at
+    first = party(session, application.submitted_by_id, since)
+    if application.unit_id is not None:
+        first = Party(first.account_id, person_id=first.person_id)
+    return independent(first, party(session, officer.user_id, since), "申请人")
+
+
+def _reset_by(session: AnySession, account_id: int, since: dt.datetime | None) -> frozenset[int]:
+    statement = select(AuditEntry.actor_id, AuditEntry.at).where(
+        AuditEntry.entity == "account", AuditEntry.entity_id == account_id, AuditEntry.action == RESET
+    )
+    resets = session.execute(
+        statement.order_by(AuditEntry.id.desc()).limit(200).execution_options(skip_scope=True)
+    ).all()
+    late = {who for who, at in resets if since is not None and at >= since}
+    return frozenset(who for who in late | {who for who, _at in resets[:1]} if who is not None)

@@ -1,0 +1,124 @@
+"""Numbers that no row can have and text that no database keeps: refused in words at every door, never a 5xx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from werkzeug.routing import IntegerConverter
+
+from app import scope
+from app.errors import NotFound
+from app.models import Account, Elevator
+from tests.conftest import csrf
+from tests.factories import PASSWORD, World
+
+BIG = (2**31, 2**63 - 1, 2**63, 2**64, 10**30, 10**4000)
+pytestmark = pytest.mark.feature("INT-04")
+
+
+def doors(app: Any, method: str, key: int) -> list[str]:
+    """Every route with a row's number in it, at this number; built as text, as a hostile hand types it."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        numbers = [n for n, c in rule._converters.items() if isinstance(c, IntegerConverter)]
+        if numbers and method in rule.methods:
+            address = rule.rule
+            for name in rule.arguments:
+                part = address[address.index("<") : address.index(">") + 1]
+                address = address.replace(part, str(key) if name in part and name in numbers else "kind", 1)
+            found.append(address)
+    return sorted(set(found))
+
+
+def token_for(app: Any, account: Any) -> dict[str, str]:
+    """The header of a token of this account."""
+    sent = {"username": account.username, "password": PASSWORD}
+    answer = app.test_client().post("/api/v1/security/login", json=sent)
+    return {"Authorization": f"Bearer {answer.json['access_token']}"}
+
+
+@pytest.mark.parametrize("key", BIG[:4])
+def test_a_number_too_large_is_a_missing_row(app: Any, world: World, sign_in: Any, key: int) -> None:
+    browser = sign_in(world.accounts["platform_admin"])
+    addresses = doors(app, "GET", key)
+    assert len(addresses) > 20
+    wrong = []
+    for address in addresses:
+        status = browser.get(address).status_code
+        if status >= 500 or (key >= 2**63 and status not in (403, 404)):
+            wrong.append((status, address))
+    assert not wrong
+
+
+@pytest.mark.parametrize("key", BIG[:4])
+def test_nor_does_a_post_to_it_break(app: Any, world: World, sign_in: Any, key: int) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    token = csrf(browser, "/profile/")
+    wrong = []
+    for address in doors(app, "POST", key):
+        status = browser.post(address, data={"csrf_token": token, "ids": str(key)}).status_code
+        if status >= 500:
+            wrong.append((status, address))
+    assert not wrong
+
+
+def test_digits_without_end(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["platform_admin"])
+    assert browser.get(f"/elevators/{'9' * 5000}").status_code == 404
+
+
+@pytest.mark.parametrize("key", [*BIG, -1, "1 or 1", None, 1.5])
+def test_scope_takes_any_key(session: Any, world: World, key: Any) -> None:
+    for model in (Elevator, Account):
+        with pytest.raises(NotFound):
+            scope.visible(session, world.actor("platform_admin"), model, key)
+
+
+# --- text
+
+LONE = '"\\ud800"'
+
+
+@pytest.mark.parametrize("text", [LONE, '"a\\udfffb"', '"a\\u0000b"'])
+@pytest.mark.parametrize(
+    "shape", ['{{"code": {0}}}', '{{"client_key": {0}, "code": "1"}}', '{{"a": [{{"b": {0}}}]}}', "{{{0}: 1}}", "[{0}]"]
+)
+def test_json_that_is_no_text_is_refused(app: Any, world: World, text: str, shape: str) -> None:
+    headers = token_for(app, world.accounts["worker"]) | {"Content-Type": "application/json"}
+    answer = app.test_client().post("/api/v1/visits", data=shape.format(text), headers=headers)
+    assert answer.status_code == 400 and "不能保存的字符" in answer.json["errors"][0]["found"]
+
+
+@pytest.mark.parametrize("address", ["/api/v1/security/login", "/api/v1/visits/1/check-out"])
+@pytest.mark.parametrize("name", ["username", "password", "problem", "verb", "seen_version"])
+def test_every_door_of_json(app: Any, world: World, address: str, name: str) -> None:
+    sent = f'{{"username": "a", "password": "b", "{name}": {LONE}}}'
+    answer = app.test_client().post(address, data=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400 and answer.json["errors"][0]["field"] == name
+
+
+def test_a_pair_is_text(app: Any, world: World) -> None:
+    """An emoji is sent as two halves that make one whole."""
+    headers = token_for(app, world.accounts["worker"]) | {"Content-Type": "application/json"}
+    answer = app.test_client().post("/api/v1/visits", data='{"code": "\\ud83d\\ude00"}', headers=headers)
+    assert answer.status_code == 422
+
+
+def test_json_without_bottom(app: Any, world: World) -> None:
+    headers = token_for(app, world.accounts["worker"]) | {"Content-Type": "application/json"}
+    for sent in ("[" * 100_000, '{"a":' * 50_000 + "1" + "}" * 50_000, '{"code": 1e999}', '{"code": NaN}'):
+        assert app.test_client().post("/api/v1/visits", data=sent, headers=headers).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("value", ["a%00b", "%ED%A0%80", "%C0%80", "%F5%80%80%80"])
+def test_forms_and_queries(world: World, sign_in: Any, value: str) -> None:
+    browser = sign_in(world.accounts["maintenance_head"])
+    token = csrf(browser, "/profile/")
+    for name in ("number", "note", "kind", "starts_on", "use_unit_id"):
+        body = f"csrf_token={token}&number=1&{name}={value}"
+        answer = browser.post("/contracts/new", data=body, content_type="application/x-www-form-urlencoded")
+        assert answer.status_code in (400, 422), name
+    for address in ("/elevators/", "/visits/", "/orders/", "/warnings/", "/api/v1/visits"):
+        assert browser.get(f"{address}?q={value}&state={value}&page={value}&size={value}").status_code < 500, address
+    assert browser.get(f"/m/e/{value}").status_code < 500

@@ -1,0 +1,65 @@
+"""The search box: every persona finds what is its own, each hit opens, and no text whatever ends in an error."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.factories import World, make_person
+from tests.workflows.test_applications import suspend
+
+PERSONAS = {
+    "platform_admin": {"电梯", "单位", "人员", "申请"},
+    "region_admin": {"电梯", "单位", "人员", "申请"},
+    "inspector": {"电梯", "单位", "人员", "申请"},
+    "maintenance_head": {"电梯", "单位", "人员", "申请"},
+    "clerk": {"电梯", "单位", "人员", "申请"},
+    "worker": {"电梯"},
+    "use_head": {"电梯", "单位", "申请"},
+    "safety_officer": {"电梯", "单位", "申请"},
+}
+
+
+@pytest.fixture
+def found_world(session: Any, world: World) -> World:
+    """One word that an elevator, a unit, a person and an application share."""
+    world.own.address = "同名楼 1 幢"
+    world.use_unit.name = "同名楼物业"
+    world.firm.name = "同名楼电梯"
+    make_person(session, world.firm, "同名楼")
+    session.commit()
+    suspend(world)
+    return world
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_hits_open_for_whoever_finds_them(found_world: World, sign_in: Any, persona: str) -> None:
+    browser = sign_in(found_world.accounts[persona])
+    page = browser.get("/search/?q=同名楼")
+    body = page.get_data(as_text=True)
+    assert page.status_code == 200
+    assert set(re.findall(r'<h2 class="ta-h2">([^<]+)</h2>', body)) == PERSONAS[persona]
+    main = body[body.index('class="ta-tw"'):]
+    for address in set(re.findall(r'<td class="key"><a href="([^"]+)"', main)):
+        assert browser.get(address).status_code == 200, address
+
+
+@pytest.mark.feature("ELV-02")
+def test_search_finds_by_code_and_nothing_foreign(found_world: World, sign_in: Any) -> None:
+    browser = sign_in(found_world.accounts["worker"])
+    assert found_world.own.address in browser.get(f"/search/?q={found_world.own.code}").get_data(as_text=True)
+    assert "没有找到" in browser.get(f"/search/?q={found_world.foreign.code}").get_data(as_text=True)
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("q", ["%00", "ab%00cd", "%ED%A0%80ab", "%FF%FEab", "%25_%5C", "''", "\u202e右左", "９" * 60])
+def test_no_text_breaks_it(world: World, sign_in: Any, q: str) -> None:
+    browser = sign_in(world.accounts["maintenance_head"])
+    for address in (f"/search/?q={q}", f"/lookup/elevators?q={q}", f"/elevators/?q={q}"):
+        answer = browser.get(address)
+        assert answer.status_code in (200, 400), (address, answer.status_code)
+        if answer.status_code == 400:
+            assert "不能保存的字符" in answer.get_data(as_text=True)
