@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import IntegerConverter
 
 from app.errors import Finding
@@ -42,7 +43,10 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def _readable() -> Any:
-        """Text that no database keeps and no page shows is refused at the door, whatever the door."""
+        """Text that no database keeps and no page shows is refused at the door; a search just goes without it."""
+        if any(map(_is_broken, request.args)) or any(_is_broken(v) for vs in request.args.listvalues() for v in vs):
+            given = request.args.items(multi=True)
+            request.args = ImmutableMultiDict((k.replace("\x00", ""), v.replace("\x00", "")) for k, v in given)
         name = _broken_text()
         if name is None:
             return None
@@ -64,10 +68,9 @@ def install(app: Flask) -> None:
 
 def _broken_text() -> str | None:
     """Which part of the request holds NUL or half a surrogate pair; None when all is text."""
-    for source in (request.args, request.form):
-        for name, values in source.lists():
-            if any(map(_is_broken, (name, *values))):
-                return "".join(c for c in name if c.isprintable())[:40]
+    for name, values in request.form.lists():
+        if any(map(_is_broken, (name, *values))):
+            return "".join(c for c in name if c.isprintable())[:40]
     for name, value in (request.view_args or {}).items():
         if isinstance(value, str) and _is_broken(value):
             return name

@@ -85,7 +85,7 @@ def test_strangers_are_sent_to_the_login(client: Any, session: Any) -> None:
 @pytest.mark.parametrize("table", ["job", "audit_entry"])
 def test_no_parameter_breaks_a_list(admin: Any, world: World, table: str, query: str) -> None:
     failed_job(world)
-    assert admin.get(f"/ops/{table}/?{query}").status_code in (200, 302, 400 if "%00" in query else 200)
+    assert admin.get(f"/ops/{table}/?{query}").status_code in (200, 302)
 
 
 @pytest.mark.parametrize("key", ["abc", "", "-1", "99999999999999999999", "987654"])

@@ -60,6 +60,4 @@ def test_no_text_breaks_it(world: World, sign_in: Any, q: str) -> None:
     browser = sign_in(world.accounts["maintenance_head"])
     for address in (f"/search/?q={q}", f"/lookup/elevators?q={q}", f"/elevators/?q={q}"):
         answer = browser.get(address)
-        assert answer.status_code in (200, 400), (address, answer.status_code)
-        if answer.status_code == 400:
-            assert "不能保存的字符" in answer.get_data(as_text=True)
+        assert answer.status_code == 200, (address, answer.status_code)
