@@ -43,6 +43,7 @@ def kept_secret(path: Path, fresh: str) -> str:
 def settings() -> dict[str, Any]:
     """Read the environment once; the factory passes the result to Flask."""
     folder = data_dir()
+    broker = os.environ.get("CELERY_BROKER_URL", "")
     https = os.environ.get("HTTPS", "").lower() in {"1", "true", "yes"}
     return {
         "SECRET_KEY": secret_key(folder),
@@ -55,7 +56,7 @@ def settings() -> dict[str, Any]:
         } if os.environ.get("DATABASE_URL", "").startswith("postgresql") else {},
         "PROXIES": int(os.environ.get("PROXIES", "0")),
         "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
-        "CELERY_BROKER_URL": os.environ.get("CELERY_BROKER_URL", ""),
+        "CELERY_BROKER_URL": broker,
         "CELERY_RESULT_BACKEND": os.environ.get("CELERY_RESULT_BACKEND", ""),
         "DATA_KEYS": data_keys(folder),
         "SMS_GATEWAY_URL": os.environ.get("SMS_GATEWAY_URL", ""),
@@ -65,6 +66,12 @@ def settings() -> dict[str, Any]:
         "DINGTALK_WEBHOOK": os.environ.get("DINGTALK_WEBHOOK", ""),
         "DINGTALK_SECRET": os.environ.get("DINGTALK_SECRET", ""),
         "SELF_REGISTRATION": os.environ.get("SELF_REGISTRATION", "1").lower() in {"1", "true", "yes"},
+        # Flask-AppBuilder would switch off whatever counts calls, together with its own limit on the login page.
+        "RATELIMIT_ENABLED": True,
+        "API_LIMITED": True,
+        "API_LIMIT_TOKEN": os.environ.get("API_LIMIT_TOKEN", "600 per minute"),
+        "API_LIMIT_ADDRESS": os.environ.get("API_LIMIT_ADDRESS", "3000 per minute"),
+        "RATELIMIT_STORAGE_URI": broker if broker.startswith("redis") else "memory://",
         "APP_NAME": "梯安",
         "APP_REGION_LABEL": os.environ.get("REGION_LABEL", ""),
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",

@@ -15,6 +15,7 @@ def create_app(**overrides: Any) -> Flask:
 
     import config
     from app import api, celery_app, channels, cli, field, logs, ops, vault, views
+    from app.api import limits
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import metrics, requests
@@ -42,6 +43,7 @@ def create_app(**overrides: Any) -> Flask:
         appbuilder = appbuilder_for(app)
         requests.install(app)
         views.register(appbuilder)
+        limits.install(app)
         api.register(appbuilder)
         field.register(app)
         ops.register(app)

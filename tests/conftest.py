@@ -132,6 +132,7 @@ def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
     data = tmp_path_factory.mktemp("data")
     application = create_app(
         TESTING=True,
+        API_LIMITED=False,  # all tests come from one address
         SECRET_KEY="only for tests, only for tests, only for tests",
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{data / 'never-used.db'}",
         DATA_DIR=str(data),

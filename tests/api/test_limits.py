@@ -1,0 +1,91 @@
+"""How often the API may be called: by token, by address, told with when to come back; pages are not counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.test_filing_api import token
+from tests.factories import World
+
+pytestmark = pytest.mark.feature("INT-04")
+
+
+@pytest.fixture
+def limited(app: Any) -> Iterator[Any]:
+    """Small numbers, counted anew."""
+    kept = {name: app.config[name] for name in ("API_LIMITED", "API_LIMIT_TOKEN", "API_LIMIT_ADDRESS")}
+    for limiter in app.extensions["limiter"]:
+        limiter.reset()
+    app.config.update(API_LIMITED=True, API_LIMIT_TOKEN="3 per hour", API_LIMIT_ADDRESS="8 per hour")
+    yield app
+    app.config.update(kept)
+
+
+def test_a_token_is_stopped_and_another_goes_on(limited: Any, world: World) -> None:
+    limited.config["API_LIMITED"] = False
+    one, two = token(limited, world, "clerk"), token(limited, world, "inspector")
+    limited.config["API_LIMITED"] = True
+    client = limited.test_client()
+    answers = [client.get("/api/v1/elevators", headers=one) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].headers["X-RateLimit-Limit"] == "3" and answers[0].headers["X-RateLimit-Remaining"] == "2"
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 3600
+    assert answers[-1].json["message"] == "操作太频繁"
+    assert client.get("/api/v1/elevators", headers=two).status_code == 200
+
+
+def test_an_address_is_stopped_whatever_tokens_it_makes_up(limited: Any, world: World) -> None:
+    client = limited.test_client()
+    codes = [
+        client.get("/api/v1/elevators", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(9)
+    ]  # fmt: skip
+    assert codes[-1] == 429 and 429 not in codes[:8]
+    elsewhere = client.get("/api/v1/elevators", environ_base={"REMOTE_ADDR": "203.0.113.5"})
+    assert elsewhere.status_code == 401
+    # Pages are not the API's, and stay open to whoever sits behind the same address.
+    assert client.get("/login/").status_code == 200
+
+
+def test_passwords_cannot_be_tried_without_end_through_the_api(limited: Any, world: World) -> None:
+    client = limited.test_client()
+    body = {"username": "nobody", "password": "x", "provider": "db"}
+    codes = [client.post("/api/v1/security/login", json=body).status_code for _ in range(5)]
+    assert codes[-1] == 429 and codes.count(429) == 2
+
+
+def test_processes_count_together_in_redis(redis_url: str) -> None:
+    """Two limiters as two web processes have them."""
+    from flask import Flask
+
+    from app.api import limits
+
+    made = []
+    for _ in range(2):
+        app = Flask(__name__)
+        app.config.update(
+            API_LIMITED=True, API_LIMIT_TOKEN="2 per hour", API_LIMIT_ADDRESS="9 per hour",
+            RATELIMIT_STORAGE_URI=redis_url,
+        )  # fmt: skip
+        limits.install(app)
+        app.add_url_rule("/api/x", view_func=lambda: "x")
+        made.append(app.test_client())
+    codes = [made[n % 2].get("/api/x", headers={"Authorization": "Bearer one"}).status_code for n in range(3)]
+    assert codes == [200, 200, 429]
+
+
+def test_a_redis_that_is_away_stops_nobody() -> None:
+    from flask import Flask
+
+    from app.api import limits
+
+    app = Flask(__name__)
+    app.config.update(
+        API_LIMITED=True, API_LIMIT_TOKEN="1 per hour", API_LIMIT_ADDRESS="1 per hour",
+        RATELIMIT_STORAGE_URI="redis://127.0.0.1:1/0",
+    )  # fmt: skip
+    limits.install(app)
+    app.add_url_rule("/api/x", view_func=lambda: "x")
+    assert [app.test_client().get("/api/x").status_code for _ in range(3)] == [200, 200, 200]
