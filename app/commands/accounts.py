@@ -131,7 +131,7 @@ def create_admin_command(login_name: str, name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(shown, ensure_ascii=False))
     else:
-        click.echo(f"帐号 {shown['login_name']}　初始密码 {shown['password']}（只显示这一次，首次登录须修改）")
+        click.echo(f"账号 {shown['login_name']}　初始密码 {shown['password']}（只显示这一次，首次登录须修改）")
 
 
 @click.command("seal-anew")
@@ -146,4 +146,4 @@ def seal_anew_command(as_json: bool) -> None:
             count = second_factor.seal_anew(session, SYSTEM.by("cli"), clock.now())
     except vault.Unreadable as error:
         raise click.ClickException(f"{error}。没有改变任何内容") from error
-    click.echo(json.dumps({"accounts": count}) if as_json else f"{count} 个帐号的密钥已用当前密钥重新加密")
+    click.echo(json.dumps({"accounts": count}) if as_json else f"{count} 个账号的密钥已用当前密钥重新加密")

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import clock
-from app.demo import people
+from app.demo import evidence, people
 from app.demo.builder import DAY, Builder
 from app.extensions import db
 from app.models import Elevator, Region
@@ -46,6 +46,7 @@ def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> No
         made = people.make_accounts(session, at)
         summary["waiting"] = people.make_waiting(session, at) if first else 0
         summary["accounts"] = len(made)
+        summary["evidence"] = evidence.complete(session, at, seed) if first else 0
         if first:
             today = clock.local_day(at)
             for code in scores.regions_with_clocks(session):
@@ -61,5 +62,5 @@ def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> No
 
 WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
-    "overdue": "超期", "orders": "待维保", "waiting": "待审批",
+    "overdue": "超期", "orders": "待维保", "waiting": "待审批", "evidence": "完整留痕",
 }  # fmt: skip

@@ -12,7 +12,15 @@ from app import clock
 from app.rules.calendar import add_months
 from app.rules.levels import Level, LongDates, dates_from_annual, merged_level, next_long_dates
 from app.rules.schedule import Clock, roll, start_clock
-from app.rules.visits import VisitFacts, VisitMode, VisitPolicy, counts_for_clock, visit_state
+from app.rules.visits import (
+    VisitFacts,
+    VisitMode,
+    VisitPolicy,
+    counts_for_clock,
+    review_deadline,
+    sheet_deadline,
+    visit_state,
+)
 
 DAY = dt.timedelta(days=1)
 
@@ -28,6 +36,7 @@ class Life:
     first_on: dt.date | None = None
     last_on: dt.date | None = None
     missed_now: int = 0
+    missed_since: dt.date | None = None
     long_dates: LongDates = field(default_factory=LongDates)
     next_level: Level = Level.HALF_MONTH
 
@@ -80,6 +89,7 @@ def live(
             _judge(life, day - DAY, habits.limit_days, done_on=day)
             life.standing = start_clock(day, habits.interval_days, habits.limit_days)
             life.first_on, life.last_on, life.missed_now = life.first_on or day, day, 0
+            life.missed_since = None
             life.long_dates = next_long_dates(life.long_dates, level, planned, day)
             planned = day + DAY * habits.interval_days
             day += DAY * _gap(rng, habits)
@@ -105,7 +115,7 @@ def _judge(life: Life, through: dt.date, limit_days: int, done_on: dt.date | Non
     for number, limit in enumerate(limits):
         life.missed.append((anchor, limit, number > 0, done_on))
         anchor = limit
-    life.missed_now = len(limits)
+    life.missed_now, life.missed_since = len(limits), limits[0] if limits else None
 
 
 def _visit(
@@ -143,7 +153,12 @@ def _visit(
     return {
         "visit_on": day, "level": level.value, "checked_in_at": start, "checked_out_at": out,
         "received_at": out or start, "mode": mode.value if out else None, "sheet_at": sheet, "signed_at": signed,
-        "reviewed_at": reviewed, "state": standing.state.value, "awaiting_sheet": standing.awaiting_sheet,
+        "reviewed_at": reviewed,
+        "sheet_due_at": sheet_deadline(out, policy) if out is not None and mode is VisitMode.SHEET else None,
+        "review_due_at": (
+            review_deadline(out, policy) if out is not None and signed is None and policy.review_required else None
+        ),
+        "state": standing.state.value, "awaiting_sheet": standing.awaiting_sheet,
         "awaiting_review": standing.awaiting_review, "next_change_at": standing.next_change_at,
         "counted": counts_for_clock(standing.state), "reason": standing.reason,
     }  # fmt: skip

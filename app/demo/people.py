@@ -46,7 +46,7 @@ def make_accounts(session: Any, at: dt.datetime) -> list[DemoAccount]:
         return []
     city = session.scalar(select(Region).where(Region.code == CITY))
     district = session.scalar(select(Region).where(Region.code == DISTRICT))
-    firm, use_unit, worker = _first_firm(session)
+    firm, use_unit, worker = first_firm(session)
     made: list[DemoAccount] = []
 
     def add(login_name: str, name: str | None, *roles: Role, place: str, **fields: Any) -> Account:
@@ -72,7 +72,7 @@ def make_accounts(session: Any, at: dt.datetime) -> list[DemoAccount]:
     return made
 
 
-def _first_firm(session: Any) -> tuple[Unit, Unit, Person]:
+def first_firm(session: Any) -> tuple[Unit, Unit, Person]:
     """The firm with the first elevators, the use unit of one of them, and a worker of the firm."""
     elevator = session.scalar(
         select(Elevator)
@@ -91,7 +91,7 @@ def make_waiting(session: Any, at: dt.datetime) -> int:
 
     Made through the workflows by the firm's main account, at staggered instants before `at`.
     """
-    firm, use_unit, _worker = _first_firm(session)
+    firm, use_unit, _worker = first_firm(session)
     account = session.scalar(select(Account).where(Account.unit_id == firm.id, Account.is_main))
     officer_account = session.scalar(select(Account).where(Account.username == "shiju"))
     if account is None or officer_account is None:

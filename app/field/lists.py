@@ -11,11 +11,13 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.extensions import db
+from app.listings import standing
 from app.models import Elevator, MaintenanceClock, MaintenanceOrder, Person, Visit
 from app.models.policy import policy_value
 from app.permissions import Actor
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.schedule import DueDay
 
 MOST = 100
 VISIT_KINDS = {
@@ -25,12 +27,16 @@ VISIT_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An order as the phone shows it; `left` days to its limit, negative when over."""
+    """An order as the phone shows it, with the limit that is due: `left` days, negative when over."""
 
     order: MaintenanceOrder
     elevator: Elevator
     level: str
-    left: int | None
+    due: DueDay
+
+    @property
+    def left(self) -> int | None:
+        return self.due.left_days
 
 
 def _scoped(statement: Any, actor: Actor, model: Any) -> Any:
@@ -58,27 +64,26 @@ def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "") -> list
     """The person's orders, the most pressing first; `kind` today, over or near narrows."""
     today = clock.local_day(now)
     statement = (
-        select(MaintenanceOrder, MaintenanceClock.limit_on, MaintenanceClock.missed)
+        select(MaintenanceOrder, MaintenanceClock)
         .outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == MaintenanceOrder.elevator_id)
         .where(_own_orders(session, actor, today))
         .options(joinedload(MaintenanceOrder.elevator))
-        .order_by(MaintenanceClock.limit_on.asc().nulls_last(), MaintenanceOrder.planned_on)
+        .order_by(standing.DUE_ON.asc().nulls_last(), MaintenanceOrder.planned_on)
         .limit(MOST)
     )
     rows = session.execute(_scoped(statement, actor, MaintenanceOrder)).all()
     near = policy_value(session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
     found = []
-    for order, limit_on, missed in rows:
-        left = None if limit_on is None else (limit_on - today).days
-        if missed and limit_on is not None:
-            left = -max(1, (today - order.planned_on).days)
+    for order, running in rows:
+        due = standing.due_of(running, today)
+        left = due.left_days
         if kind == "today" and order.planned_on > today:
             continue
         if kind == "over" and not (left is not None and left < 0):
             continue
         if kind == "near" and not (left is not None and 0 <= left <= near):
             continue
-        found.append(Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], left))
+        found.append(Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], due))
     return found
 
 
@@ -115,7 +120,7 @@ def task_of(session: Any, elevator: Elevator) -> dict[str, Any]:
         .limit(1)
     )
     return {
-        "last": row.last_visit_on if row else None, "limit": row.limit_on if row else None,
+        "last": row.last_visit_on if row else None, "due": standing.due_of(row),
         "level": LEVEL_LABELS[Level(order.level)] if order else None,
     }  # fmt: skip
 

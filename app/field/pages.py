@@ -9,10 +9,12 @@ import base64
 import binascii
 import datetime as dt
 import io
+import re
 import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -22,8 +24,10 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
-from app.models.policy import visit_policy
+from app.models.choices import GRADE
+from app.models.policy import policy_value, visit_policy
 from app.permissions import Verb, require
+from app.policy import Key
 from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
@@ -96,7 +100,25 @@ def scan() -> Any:
     text = request.args.get("code", "").strip()[: presence.LONGEST_TEXT]
     if text:
         return redirect(url_for("field.elevator", text=text.rstrip("/").rsplit("/", 1)[-1] or text))
-    return render_template("ta/field/scan.html", title=_("扫码签到"), back=url_for("field.home"), tab="scan")
+    return render_template(
+        "ta/field/scan.html", title=_("扫码签到"), back=came_from(url_for("field.home")), tab="scan",
+        digits=_only_digits(g.actor.region_code),
+    )  # fmt: skip
+
+
+def _only_digits(region_code: str | None) -> bool:
+    """Whether the region's 识别码 has no letters, so that the phone may open its keypad of digits."""
+    pattern = policy_value(db.session, Key.ELEVATOR_CODE_PATTERN, region_code, clock.today())
+    return bool(pattern) and re.search("[A-Za-z]", re.sub(r"\\.", "", str(pattern))) is None
+
+
+def came_from(otherwise: str) -> str:
+    """The phone page that one came from, for the arrow at the top; never itself, never a page outside the phone's."""
+    before = urlsplit(request.referrer or "")
+    here = before.netloc == request.host and before.path.startswith("/m/") and before.path != request.path
+    if not here or before.path.startswith("/m/e/"):
+        return otherwise
+    return before.path + (f"?{before.query}" if before.query else "")
 
 
 @field.get("/e/<path:text>")
@@ -132,7 +154,8 @@ def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
         findings = [*refused, *findings]
     mine = found is not None and presence.may_serve(db.session, g.actor, found)
     return render_template(
-        "ta/field/elevator.html", title=_("维保签到"), back=url_for("field.scan"), text=text, elevator=found, mine=mine,
+        "ta/field/elevator.html", title=_("维保签到"), back=came_from(url_for("field.scan")), text=text,
+        elevator=found, mine=mine,
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
         client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
@@ -190,12 +213,28 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
     going = row.state == "open" and row.checked_out_at is None
     return render_template(
         "ta/field/checkout.html" if going else "ta/field/record.html", title=_("维保签退") if going else _("维保记录"),
-        back=url_for("field.home") if going else url_for("field.own_visits"), visit=row, elevator=lift, items=items,
-        results=RESULTS, level=LEVEL_LABELS[Level(row.level)], form=form, findings=[f for f in findings if f.stops],
+        back=came_from(url_for("field.home") if going else url_for("field.own_visits")), visit=row,
+        elevator=lift, items=items, results=RESULTS,
+        level=LEVEL_LABELS[Level(row.level)], form=form, findings=[f for f in findings if f.stops],
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
-        answers={r["code"]: r for r in row.results or []},
+        answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
     )  # fmt: skip
+
+
+def _jumps(items: Any, form: Any) -> dict[str, str]:
+    """For each field of a refused check-out the place on the page to go to: of items the first one that lacks."""
+    lacking = next(
+        (
+            i.code for i in items
+            if not form.get(f"result-{i.code}")
+            or (i.needs_test and form.get(f"result-{i.code}") == "ok" and not form.get(f"value-{i.code}", "").strip())
+            or (form.get(f"result-{i.code}") == "na" and not form.get(f"reason-{i.code}", "").strip())
+        ),
+        None,
+    )  # fmt: skip
+    places = {"fault_text": "#fault", "problem": "#fault", "code": "#again", "signature": "#sign", "photo": "#fault"}
+    return places | ({"items": f"#item-{lacking}"} if lacking else {})
 
 
 # --- the use unit
@@ -207,7 +246,9 @@ def reviews() -> Any:
     """What waits for the use unit's word."""
     require(g.actor, Verb.VISIT_REVIEW)
     rows = lists.to_review(db.session, g.actor)
-    return render_template("ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews")
+    return render_template(
+        "ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews", now=clock.now()
+    )
 
 
 @field.get("/reviews/<int:pk>")
@@ -220,13 +261,17 @@ def review(pk: int) -> Any:
 @field.post("/reviews/<int:pk>")
 @signed_in
 def give_review(pk: int) -> Any:
+    objects = request.form.get("verb") == "objection"
     try:
         with transaction(db.session) as session:
-            visits.review(session, g.actor, pk, request.form.get("opinion", ""), clock.now())
+            if objects:
+                visits.object_to(session, g.actor, pk, request.form.get("opinion", "")[:2000], clock.now())
+            else:
+                visits.review(session, g.actor, pk, request.form.get("opinion", ""), clock.now())
     except Refusal as refusal:
         db.session.rollback()
         return _review_page(pk, refusal.findings), refusal.status_code
-    flash(_("已复核"), "success")
+    flash(_("异议已记录，并已告知维保单位和监管部门；记录仍待复核") if objects else _("已复核"), "success")
     return redirect(url_for("field.reviews"))
 
 
@@ -244,6 +289,25 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
 
 
 # --- what a form holds
+
+
+@field.get("/me")
+@signed_in
+def me() -> Any:
+    """Who is signed in here, the month's quota, and the way out; within the phone's pages."""
+    actor, now = g.actor, clock.now()
+    person = lists.person_of(actor)
+    quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
+    blocks = people.check_in_block(db.session, person, now) if person is not None else None
+    return render_template(
+        "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me"
+    )
+
+
+@field.context_processor
+def _kind_of_account() -> dict[str, Any]:
+    """The bar at the bottom is a worker's or a reviewer's."""
+    return {"makes_visits": g.actor.may(Verb.VISIT_MAKE)}
 
 
 def _own(pk: int) -> Visit:

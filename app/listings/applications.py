@@ -44,7 +44,7 @@ APPLICATIONS = register(
             Tab("returned", _l("退回补正"), lambda m: Application.state == "returned", "near"),
             Tab("late", _l("超过期限"), lambda m: _WAITS & (Application.due_at < m.now), "over"),
             Tab("approved", _l("通过"), lambda m: Application.state == "approved"),
-            Tab("rejected", _l("不同意"), lambda m: Application.state == "rejected"),
+            Tab("rejected", _l("不通过"), lambda m: Application.state == "rejected"),
         ),
         order=("id", True),
         load=(joinedload(Application.unit),),

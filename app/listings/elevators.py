@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, true
+from sqlalchemy import ColumnElement, Select, and_, case, or_, true
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
@@ -37,8 +37,38 @@ def _clock_near_home(m: Moment) -> ColumnElement[bool]:
     return and_(MaintenanceClock.region_code >= span[0], MaintenanceClock.region_code < span[1])
 
 
+# 在册: approved and not scrapped. Home and report count the same.
+REGISTERED = and_(Elevator.approved_version > 0, Elevator.status != "scrapped")
+# The state in force; what was never approved has none yet, and shows how far its filing is.
+STATE = case((Elevator.approved_version > 0, Elevator.status), else_=Elevator.filing_state)
+
+
+def state_of(row: Elevator) -> str:
+    """As `STATE`, of a row at hand."""
+    return row.status if row.approved_version else row.filing_state
+
+
 def _status(value: str) -> Any:
-    return lambda m: Elevator.status == value
+    return lambda m: and_(Elevator.status == value, Elevator.approved_version > 0)
+
+
+def _of_a_unit(m: Moment) -> bool:
+    return m.actor.unit_id is not None or m.actor.system
+
+
+def _drafts(m: Moment) -> Any:
+    """A unit's drafts are no regulator's business; those that his side files itself are."""
+    waiting = Elevator.filing_state.in_(["draft", "rejected"])
+    return waiting if _of_a_unit(m) else and_(waiting, Elevator.filed_by_unit_id.is_(None))
+
+
+def _every(m: Moment) -> Any:
+    """In force, handed in, or one's own: for a unit all that it sees."""
+    if _of_a_unit(m):
+        return true()
+    return or_(
+        Elevator.approved_version > 0, Elevator.filing_state == "pending", Elevator.filed_by_unit_id.is_(None)
+    )
 
 
 ELEVATORS = register(
@@ -54,8 +84,13 @@ ELEVATORS = register(
             column(Elevator, "certificate_no", sort=False),
             related("use_unit", _l("使用单位"), Elevator.use_unit),
             related("maintenance_unit", _l("维保单位"), Elevator.maintenance_unit),
-            column(Elevator, "status", sort=False),
-            _clock("limit_on", _l("维保期限")),
+            Column(
+                "status", _l("状态"), state_of, "choice", None, ELEVATOR_STATUS | FILING_STATE, sql=STATE
+            ),
+            Column(
+                "limit_on", _l("维保期限"), lambda row: standing.due_of(row.maintenance_clock).on, "date",
+                MaintenanceClock.due_on, sql=standing.DUE_ON,
+            ),
             _clock("last_visit_on", _l("上次维保")),
             column(Elevator, "next_inspection_on"),
             _clock("covered_until", _l("合同至")),
@@ -99,13 +134,13 @@ ELEVATORS = register(
             Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
             Filter("place_type", _l("使用场所"), "choice", Elevator.place_type, PLACE_TYPE),
             Filter("next_inspection", _l("下次检验日期"), "date", Elevator.next_inspection_on),
-            Filter("limit", _l("维保期限"), "date", MaintenanceClock.limit_on),
+            Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
             Filter("secret", _l("涉密"), "bool", Elevator.is_secret),
             Filter("commissioned", _l("投用日期"), "date", Elevator.commissioned_on),
             Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(
-            Tab("all", _l("全部")),
+            Tab("all", _l("在册"), lambda m: REGISTERED),
             Tab("in_use", _l("在用"), _status("in_use")),
             Tab("suspended", _l("停用"), _status("suspended")),
             Tab("notified", _l("告知"), _status("notified")),
@@ -118,9 +153,10 @@ ELEVATORS = register(
                 "due", _l("临近维保"),
                 lambda m: (Elevator.status == "in_use") & standing.maintenance_near(m) & _clock_near_home(m), "near",
             ),
-            Tab("inspection", _l("临近检验"), lambda m: standing.inspection_near(m), "near"),
+            Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
-            Tab("draft", _l("待上报"), lambda m: Elevator.filing_state.in_(["draft", "rejected"])),
+            Tab("draft", _l("待上报"), _drafts),
+            Tab("every", _l("全部"), _every),
         ),
         order=("id", True),
         load=(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, not_, or_
+from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.orm import joinedload
 
-from app import clock
-from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.listings import standing
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod
 from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
@@ -31,19 +30,20 @@ def elevator_columns() -> tuple[Column, ...]:
     )
 
 
-def left_days(row: MaintenanceClock) -> int | None:
-    """Days to the limit; negative when it is behind, the kept days while stopped."""
-    if row.paused_on is not None:
-        return row.limit_left_days
-    return None if row.limit_on is None else (row.limit_on - clock.today()).days
-
-
 def _with_elevator(model: Any) -> Any:
     # Every row has its elevator; joined outwards, the database leaves it out where nothing asks for it (counts).
     return lambda statement: statement.outerjoin(Elevator, Elevator.id == model.elevator_id)
 
 
 _units = (joinedload(MaintenanceClock.elevator).joinedload(Elevator.use_unit), joinedload(MaintenanceClock.unit))
+
+def _due_today(m: Moment) -> Any:
+    """Planned for today or before and not done, or at its limit: what a unit sends its people to today."""
+    ledger = MaintenanceLedger
+    planned = select(ledger.elevator_id).where(ledger.next_half_month_on <= m.today)
+    running = MaintenanceClock.paused_on.is_(None)
+    return and_(running, or_(m.today >= standing.DUE_ON, MaintenanceClock.elevator_id.in_(planned)))
+
 
 TASKS = register(
     Listing(
@@ -59,8 +59,14 @@ TASKS = register(
             column(MaintenanceClock, "first_visit_on"),
             column(MaintenanceClock, "last_visit_on"),
             Column("next_on", _l("下次维保日期"), lambda row: _next_on(row), "date"),
-            column(MaintenanceClock, "limit_on"),
-            Column("left", _l("剩余"), left_days, "number", MaintenanceClock.limit_on, unit=_l("天")),
+            Column(
+                "limit_on", _l("维保期限"), lambda row: standing.due_of(row).on, "date",
+                MaintenanceClock.due_on, sql=standing.DUE_ON,
+            ),
+            Column(
+                "left", _l("剩余"), lambda row: standing.due_of(row).left_days, "number", MaintenanceClock.due_on,
+                unit=_l("天"),
+            ),
             column(MaintenanceClock, "missed"),
             column(MaintenanceClock, "covered_until"),
         ),
@@ -70,11 +76,12 @@ TASKS = register(
         search_key=MaintenanceClock.elevator_id,
         filters=(
             Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
-            Filter("limit", _l("维保期限"), "date", MaintenanceClock.limit_on),
+            Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
             Filter("region", _l("所属辖区"), "region", MaintenanceClock.region_code),
         ),
         tabs=(
             Tab("all", _l("全部")),
+            Tab("today", _l("今天应做"), _due_today, "near"),
             Tab("near", _l("临近维保"), standing.maintenance_near, "near"),
             Tab("over", _l("超期维保"), standing.maintenance_over, "over"),
             Tab("never", _l("尚未初始维保"), standing.never_visited),

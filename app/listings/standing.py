@@ -9,14 +9,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, and_, false, func, or_
 
+from app import clock
 from app.listing import Moment
 from app.models import Contract, Elevator, MaintenanceClock
 from app.models.policy import policy_groups
 from app.policy import Key
+from app.rules.schedule import DueDay, due_day
 
 Criterion = ColumnElement[bool]
+# As `due_of` says it, for sorting and filtering: a missed limit stays the one that is due.
+DUE_ON: Any = func.coalesce(MaintenanceClock.missed_since_on, MaintenanceClock.limit_on)
+
+
+def due_of(row: MaintenanceClock | None, today: dt.date | None = None) -> DueDay:
+    """The limit that counts for an elevator today, the same on every list, page, phone and in every export."""
+    if row is None:
+        return DueDay(None, None)
+    on = today or clock.today()
+    return due_day(row.limit_on, row.missed_since_on, row.paused_on, row.limit_left_days, on)
 
 
 def due_soon(m: Moment, column: Any, region_code: Any, key: Key) -> Criterion:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.models import Elevator, Visit
+from app.models import Elevator, Visit, VisitNote
 from app.models.choices import LEVEL, VISIT_MODE, VISIT_STATE
 
 
@@ -85,6 +85,7 @@ VISITS = register(
             Column("minutes", _l("时长"), minutes_of, "number", unit=_l("分钟")),
             column(Visit, "mode", sort=False),
             column(Visit, "sheet_at"),
+            column(Visit, "review_due_at"),
             column(Visit, "reviewed_at"),
             column(Visit, "state", sort=False),
             column(Visit, "state_reason", sort=False),
@@ -95,8 +96,8 @@ VISITS = register(
             column(Visit, "taken_over", sort=False),
         ),
         default=(
-            "code", "place", "unit", "use_unit", "worker", "level", "checked_in_at", "checked_out_at", "minutes",
-            "mode", "sheet_at", "reviewed_at", "state",
+            "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sheet_at", "review_due_at",
+            "state",
         ),
         search=(_OfElevator(Elevator.code), _OfElevator(Elevator.address), _OfElevator(Elevator.estate)),
         search_hint=_l("识别码、地址、楼盘"),
@@ -104,6 +105,7 @@ VISITS = register(
         filters=(
             Filter("visited", _l("维保日期"), "date", Visit.visit_on),
             Filter("state", _l("状态"), "choice", Visit.state, VISIT_STATE),
+            Filter("counted", _l("计入维保"), "bool", Visit.counted),
             Filter("level", _l("频次"), "choice", Visit.level, LEVEL),
             Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
@@ -116,6 +118,9 @@ VISITS = register(
             Tab("open", _l("待签退"), lambda m: and_(ATTENTION, Visit.state == "open")),
             Tab("review", _l("待复核"), lambda m: Visit.awaiting_review, "near"),
             Tab("sheet", _l("待上传"), lambda m: Visit.awaiting_sheet, "near"),
+            Tab("objection", _l("有异议"), lambda m: Visit.id.in_(
+                select(VisitNote.visit_id).where(VisitNote.kind == "objection")
+            ), "over"),
             Tab("valid", _l("有效"), lambda m: Visit.state == "valid"),
             Tab("nonconforming", _l("不合规"), lambda m: and_(
                 ATTENTION, Visit.state == "nonconforming"

@@ -17,7 +17,7 @@ LABELS = {"maintenance": _l("维保"), "inspection": _l("年检"), "contract": _
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 
 
-def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) -> Listing:
+def _listing(name: str, title: Any, model: Any, due: Any, read: Any, near: Any, over: Any) -> Listing:
     by_clock = model is MaintenanceClock
 
     def of(row: Any) -> Elevator:
@@ -41,7 +41,7 @@ def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) 
                 Column("place", _l("位置"), lambda row: f"{of(row).estate or ''} {of(row).address}".strip()),
                 Column("use_unit", _l("使用单位"), lambda row: (u := of(row).use_unit) and u.name),
                 Column("unit", _l("维保单位"), lambda row: (u := of(row).maintenance_unit) and u.name),
-                Column("due_on", _l("到期日"), lambda row: getattr(row, due.key), "date", due),
+                Column("due_on", _l("到期日"), read, "date", due),
             ),
             default=("code", "place", "use_unit", "unit", "due_on"),
             search=_WORDS,
@@ -57,16 +57,16 @@ def _listing(name: str, title: Any, model: Any, due: Any, near: Any, over: Any) 
 
 KINDS: dict[str, Listing] = {
     "maintenance": _listing(
-        "maintenance", _l("维保预警"), MaintenanceClock, MaintenanceClock.limit_on, standing.maintenance_near,
-        standing.maintenance_over,
+        "maintenance", _l("维保预警"), MaintenanceClock, standing.DUE_ON, lambda row: standing.due_of(row).on,
+        standing.maintenance_near, standing.maintenance_over,
     ),
     "inspection": _listing(
-        "inspection", _l("年检预警"), Elevator, Elevator.next_inspection_on, standing.inspection_near,
-        standing.inspection_over,
+        "inspection", _l("年检预警"), Elevator, Elevator.next_inspection_on, lambda row: row.next_inspection_on,
+        standing.inspection_near, standing.inspection_over,
     ),
     "contract": _listing(
-        "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, standing.cover_near,
-        standing.cover_over,
+        "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,
+        standing.cover_near, standing.cover_over,
     ),
 }  # fmt: skip
 

@@ -52,7 +52,7 @@ CHANGE_CAUSE = {
 }  # fmt: skip
 APPLICATION_STATE = {
     "draft": _l("草稿"), "submitted": _l("待受理"), "accepted": _l("待审批"), "returned": _l("退回补正"),
-    "approved": _l("通过"), "rejected": _l("不同意"), "withdrawn": _l("已撤回"),
+    "approved": _l("通过"), "rejected": _l("不通过"), "withdrawn": _l("已撤回"),
 }  # fmt: skip
 
 CONTRACT_KIND = {"normal": _l("普通"), "half": _l("半包"), "full": _l("全包")}
@@ -62,6 +62,7 @@ LEVEL = {
 }  # fmt: skip
 ORDER_STATE = {"open": _l("待维保"), "done": _l("已维保"), "void": _l("已作废")}
 ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入")}
+NOTE_KIND = {"note": _l("说明"), "objection": _l("使用单位有异议")}
 VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单")}
 VISIT_STATE = {
     "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),

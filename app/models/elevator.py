@@ -30,7 +30,7 @@ class Elevator(Stamped, Versioned, Model):
         ),
         Index("ix_elevator_region_page", "region_code", "id"),
         # All that scope and order of the register's first list ask for: a far page is counted off in the index alone.
-        Index("ix_elevator_page", "id", "region_code", "is_secret", "status"),
+        Index("ix_elevator_page", "id", "region_code", "is_secret", "status", "approved_version"),
         Index("ix_elevator_status", "status", "region_code", "approved_version", "id"),
         Index("ix_elevator_filing", "filing_state", "region_code", "id"),
         Index("ix_elevator_maintenance_unit", "maintenance_unit_id", "id"),

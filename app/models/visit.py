@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String,
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
-from app.models.choices import LEVEL, VISIT_MODE, VISIT_STATE
+from app.models.choices import LEVEL, NOTE_KIND, VISIT_MODE, VISIT_STATE
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
@@ -111,6 +111,7 @@ class VisitNote(Model):
     __tablename__ = "visit_note"
     id: Mapped[int] = pk()
     visit_id: Mapped[int] = col(_l("维保记录"), BigId, ForeignKey("visit.id"), index=True)
+    kind: Mapped[str] = col(_l("类别"), String(12), default="note", server_default="note", choices=NOTE_KIND)
     body: Mapped[str] = col(_l("说明"), Text)
     author_id: Mapped[int | None] = col(_l("填写人"), Integer, ForeignKey("ab_user.id"))
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)

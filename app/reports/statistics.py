@@ -39,7 +39,7 @@ COUNTS = ("elevators", "uncovered", "done", "overdue", "made_up")
 DAY = dt.timedelta(days=1)
 
 FORMULAS = (
-    ("台数", "数据截至时已审核通过（进入名录）的电梯，含已报废的；与期间无关"),
+    ("台数", "在册：数据截至时已审核通过且未报废的电梯，与首页和电梯列表同一口径，与期间无关；“按状态”另列已报废的"),
     ("使用年限", "数据截至日减投用日期，按满周年计；没有投用日期的单列"),
     ("完成", "签到日在期间内、计入维保的维保记录数，按当时的维保单位计"),
     ("超期", "期限日在期间内且未被更正的超期记录数，按责任单位计；期限日没有合同的计入“脱保（无责任单位）”"),
@@ -103,6 +103,10 @@ class Statistics:
     digest: str
 
     @property
+    def register_link(self) -> str:
+        return _elevators(self.frame)
+
+    @property
     def empty(self) -> bool:
         return not self.total and not self.units
 
@@ -135,17 +139,18 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     counts = _register(moment, frame)
     lines = _units(moment, frame)
     name = session.scalar(select(Region.name).where(Region.code == frame.region_code)) if frame.region_code else None
-    kinds = _bars(counts, "category", {k: str(v) for k, v in CATEGORY.items()}, frame, "f_category")
+    register = counts[counts["status"] != "scrapped"]
+    kinds = _bars(register, "category", {k: str(v) for k, v in CATEGORY.items()}, frame, "f_category")
     kinds.sort(key=lambda bar: -bar.count)
-    statuses = _bars(counts, "status", {k: str(v) for k, v in ELEVATOR_STATUS.items()}, frame, "f_status")
-    ages = _ages(counts, moment, frame)
+    statuses = _bars(counts, "status", {k: str(v) for k, v in ELEVATOR_STATUS.items()}, frame, "f_status", tab="every")
+    ages = _ages(register, moment, frame)
     figures = {
         "kinds": [asdict(b) for b in kinds], "ages": [asdict(b) for b in ages],
         "units": [asdict(u) for u in lines], "frame": asdict(frame),
     }  # fmt: skip
     return Statistics(
         frame, name or ("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
-        policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(counts["n"].sum()),
+        policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
         kinds, ages, statuses, lines, _sum(lines, frame),
         hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
     )  # fmt: skip
@@ -186,7 +191,7 @@ def _register(moment: Moment, frame: Frame) -> pd.DataFrame:
 
 
 def _bars(
-    counts: pd.DataFrame, by: str, labels: Mapping[str, str], frame: Frame, parameter: str = ""
+    counts: pd.DataFrame, by: str, labels: Mapping[str, str], frame: Frame, parameter: str = "", **more: str
 ) -> list[Bar]:
     """A line for each value, in the order of the labels; what has no label comes last under its own name."""
     split = counts.assign(in_status=counts["status"])
@@ -196,7 +201,7 @@ def _bars(
         Bar(
             str(key), labels.get(key, str(key)), int(table.loc[key].sum()),
             {str(s): int(n) for s, n in table.loc[key].items() if n},
-            _elevators(frame, **{parameter: key}) if parameter else "",
+            _elevators(frame, **more, **{parameter: key}) if parameter else "",
         )
         for key in order
     ]  # fmt: skip
@@ -289,9 +294,15 @@ def _line(key: int, names: Mapping[int, str], row: Any, frame: Frame) -> UnitLin
     if unit:
         links["elevators"] = _address("/tasks/", frame, {"f_unit": unit})
         links["uncovered"] = _address("/tasks/", frame, {"f_unit": unit, "tab": "cover_over"})
+        links["done"] = _done(frame, unit)
         links["made_up"] = _address("/overdue/", frame, days | {"tab": "late"})
     name = names.get(key, f"编号 {key}") if unit else "脱保（无责任单位）"
     return _figures(unit, name, {count: int(row[count]) for count in COUNTS}, links)
+
+
+def _done(frame: Frame, unit: int | None) -> str:
+    days = {"f_visited_from": frame.from_on, "f_visited_to": frame.to_on, "f_unit": unit}
+    return _address("/visits/", frame, {"f_counted": "1"} | days)
 
 
 def _figures(unit: int | None, name: str, n: Mapping[str, int], links: dict[str, str]) -> UnitLine:
@@ -304,7 +315,8 @@ def _sum(lines: list[UnitLine], frame: Frame) -> UnitLine:
     days = {"f_limit_from": frame.from_on, "f_limit_to": frame.to_on}
     links = {
         "elevators": _address("/tasks/", frame, {}), "overdue": _address("/overdue/", frame, days),
-        "uncovered": _address("/tasks/", frame, {"tab": "cover_over"}),
+        "uncovered": _address("/tasks/", frame, {"tab": "cover_over"}), "done": _done(frame, None),
+        "made_up": _address("/overdue/", frame, days | {"tab": "late"}),
     }  # fmt: skip
     return _figures(None, "合计", {count: sum(getattr(u, count) for u in lines) for count in COUNTS}, links)
 

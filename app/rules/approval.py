@@ -9,7 +9,7 @@ from app.errors import Finding, refuse
 
 
 class ApplicationState(StrEnum):
-    """草稿, 待受理, 待审批, 退回补正, 通过, 不同意, 已撤回."""
+    """草稿, 待受理, 待审批, 退回补正, 通过, 不通过, 已撤回."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -55,7 +55,7 @@ STATE_LABELS = {
     ApplicationState.ACCEPTED: "待审批",
     ApplicationState.RETURNED: "退回补正",
     ApplicationState.APPROVED: "通过",
-    ApplicationState.REJECTED: "不同意",
+    ApplicationState.REJECTED: "不通过",
     ApplicationState.WITHDRAWN: "已撤回",
 }
 
@@ -71,7 +71,7 @@ VERB_LABELS = {
     ApplicationVerb.ACCEPT: "受理",
     ApplicationVerb.RETURN_: "退回补正",
     ApplicationVerb.APPROVE: "同意",
-    ApplicationVerb.REJECT: "不同意",
+    ApplicationVerb.REJECT: "不通过",
     ApplicationVerb.WITHDRAW: "撤回",
     ApplicationVerb.RESUBMIT: "重新提交",
 }

@@ -41,6 +41,11 @@ def distance_metres(a: Place, b: Place) -> float:
     return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(h)))
 
 
+def distance_words(metres: float) -> str:
+    """A distance as one says it: metres up to a kilometre, then kilometres."""
+    return f"{metres:.0f} 米" if metres < 1000 else f"{metres / 1000:.1f} 公里"
+
+
 @dataclass(frozen=True, slots=True)
 class CheckInFacts:
     """What is known when a code was scanned.
@@ -135,20 +140,30 @@ def _person(facts: CheckInFacts) -> list[Finding]:
 
 
 def _certificate(facts: CheckInFacts) -> Finding:
-    until = facts.certificate_until_on
-    level = "fail" if facts.certificate_blocks else "warn"
+    return certificate_finding(
+        facts.certificate_until_on, local_day(facts.at), required=facts.certificate_required,
+        blocks=facts.certificate_blocks, near_days=facts.certificate_near_days,
+    )  # fmt: skip
+
+
+def certificate_finding(
+    until: date | None, today: date, *, required: bool, blocks: bool, near_days: int
+) -> Finding:
+    """Whether a person's certificate allows a check-in on the day: the same at the gate and on the person's page."""
+    level = "fail" if blocks else "warn"
     if until is None:
-        if not facts.certificate_required:
+        if not required:
             return Finding("作业人员证", True, "本地区不要求")
-        remedy = "请由本人或主账号登记特种设备作业人员证"
+        remedy = "请单位主账号或文员在“人员与证书”里登记特种设备作业人员证"
         bad = Finding("没有作业人员证", False, "没有登记作业人员证", remedy)
     else:
-        left = (until - local_day(facts.at)).days
-        if left > facts.certificate_near_days:
+        left = (until - today).days
+        if left > near_days:
             return Finding("作业人员证", True, f"有效期至 {until.isoformat()}")
         if left >= 0:
             found = f"作业人员证 {until.isoformat()} 到期，今天还能签到"
-            return Finding(f"证书 {left} 天后到期", False, found, "请尽快换证", level="warn")
+            rule = f"证书 {left} 天后到期" if left else "证书今天到期"
+            return Finding(rule, False, found, "请尽快换证", level="warn")
         bad = Finding("证书已过有效期", False, f"作业人员证已于 {until.isoformat()} 到期", "请换证并更新证书后再签到")
     return bad if level == "fail" else Finding(bad.rule, False, bad.found, bad.remedy, level="warn")
 
@@ -169,21 +184,23 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             "电梯权限",
             "无电梯权限",
             "您可以维保这台电梯" if facts.may_serve else f"电梯 {code} 没有分配给您，或不由您的单位维保",
-            "请主账号分配这台电梯；维保单位有误时请办理维保单位变更；二维码贴错时请申请更换",
+            "请单位主账号在“我的子用户”里分配这台电梯；维保单位有误时请主账号更正电梯档案；扫错了请重新扫",
         ),
         _f(
             serving,
             "电梯状态",
             f"电梯已{STATUS_LABELS[status]}",
             f"电梯 {code} 现为{STATUS_LABELS[status]}",
-            "请先办理停用后启用登记" if status is ElevatorStatus.SUSPENDED else "报废的电梯不再维保，请核对是否扫错",
+            "请单位主账号先办理停用后启用登记"
+            if status is ElevatorStatus.SUSPENDED
+            else "报废的电梯不再维保，请核对是否扫错",
         ),
         _f(
             not facts.maintenance_paused,
             "维保未暂停",
             "维保已暂停",
             "电梯的维保已暂停" if facts.maintenance_paused else "维保正常",
-            "请先办理恢复维保",
+            "请单位主账号先办理恢复维保",
         ),
         _f(
             covered is not None,
@@ -223,7 +240,7 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
             "电梯位置",
             "电梯尚未标注位置",
             "电梯已标注位置" if there is not None else "这台电梯还没有采集位置",
-            "请在现场采集电梯位置后再签到",
+            "请单位文员或主账号在电梯档案里补填位置并上报，审核通过后即可签到",
         )
     )
     if here is not None and there is not None:
@@ -233,8 +250,8 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
                 metres <= facts.presence_m,
                 "在电梯现场",
                 "电梯位置较远",
-                f"你离这台电梯约 {metres:.0f} 米，要求 {facts.presence_m} 米内",
-                "请到现场重新定位；如果人已在现场，是电梯的位置标错了，请申请纠正",
+                f"你离这台电梯约 {distance_words(metres)}，要求 {facts.presence_m} 米内",
+                "请到现场重新定位；人已在现场时是电梯的位置标错了，请单位文员或主账号在电梯档案里更正并上报",
             )
         )
     return findings
@@ -253,7 +270,7 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
             "二维码",
             "二维码非法无效",
             "二维码有效" if facts.code_valid else "扫到的不是有效的电梯二维码",
-            "请对准电梯二维码重新扫描；二维码损坏或已更换时请申请临时码，或拍摄标牌并输入编号",
+            "请对准电梯二维码重新扫描；二维码损坏时请输入标牌上的识别码",
         )
     ]
     status = facts.elevator_status

@@ -33,6 +33,11 @@ class History:
     standing: int
     limit_days: int
 
+    @property
+    def missed_since(self) -> date | None:
+        """The first missed limit that still stands."""
+        return self.periods[-self.standing].limit_on if self.standing else None
+
 
 def periods_of(anchor: date, limits: Sequence[date], standing_before: int = 0) -> list[MissedPeriod]:
     """Missed limits in a row as periods; the first begins at the anchor, each later one at the limit before it."""

@@ -107,7 +107,7 @@ def check_login_name(text: str, field: str = "login_name") -> str:
     if not LOGIN_NAME_FORM.fullmatch(name):
         length = "" if 5 <= len(name) <= 20 else f"，现为 {len(name)} 个字符"
         found = f"应为 5 至 20 个字母、数字、点或下划线{length}"
-        raise refuse("帐号", found, "请换一个帐号，例如 weibao.01", field=field, value=text)
+        raise refuse("账号", found, "请换一个账号，例如 weibao.01", field=field, value=text)
     return name
 
 
@@ -191,9 +191,9 @@ def password_findings(text: str, min_length: int, login_name: str = "", field: s
             field=field,
         ),
         Finding(
-            "密码与帐号不同",
+            "密码与账号不同",
             not login_name or login_key(text) != login_key(login_name),
-            "不能与帐号相同",
+            "不能与账号相同",
             "请换一个密码",
             field=field,
         ),

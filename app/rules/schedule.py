@@ -29,6 +29,7 @@ __all__ = [
     "LEVEL_LABELS",
     "LEVEL_MONTHS",
     "Clock",
+    "DueDay",
     "EntryDates",
     "Level",
     "LongDates",
@@ -41,6 +42,7 @@ __all__ = [
     "change_unit",
     "clock_from",
     "dates_from_annual",
+    "due_day",
     "first_anchor",
     "limit_on",
     "merged_level",
@@ -252,6 +254,34 @@ def first_anchor(
 def order_due(planned: date, today: date, horizon_days: int) -> bool:
     """Whether tonight's job makes the order: planned within the horizon, or already behind (T3)."""
     return (planned - today).days <= horizon_days
+
+
+@dataclass(frozen=True, slots=True)
+class DueDay:
+    """The limit that counts today: the missed one while it stands, else the one that runs."""
+
+    on: date | None
+    left_days: int | None
+    over: bool = False
+    paused: bool = False
+
+
+def due_day(
+    limit: date | None, missed_since: date | None, paused_on: date | None, left_days: int | None, today: date
+) -> DueDay:
+    """What every list and page shows as the limit: a missed limit stays the one that is due until a visit comes.
+
+    The clock itself runs on to the next limit; shown alone that would hide what was missed. A limit that is behind
+    and not judged yet is over as well. Stopped, nothing is asked: the days kept are shown.
+    """
+    if paused_on is not None:
+        return DueDay(missed_since, left_days, False, True)
+    if missed_since is not None:
+        return DueDay(missed_since, (missed_since - today).days, True)
+    if limit is None:
+        return DueDay(None, None)
+    left = (limit - today).days
+    return DueDay(limit, left, left < 0)
 
 
 class TaskState(StrEnum):

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from app.errors import Finding
 from app.rules.calendar import day_end, local_day, whole_seconds
+from app.rules.checkin import distance_words
 
 
 class VisitState(StrEnum):
@@ -332,8 +333,8 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
         findings.append(Finding("定位未打开", False, "没有取得手机位置", "请打开手机定位并允许使用，再试一次"))
     else:
         near = facts.distance_m <= facts.presence_m
-        found = f"距电梯约 {facts.distance_m:.0f} 米，要求 {facts.presence_m} 米内"
-        remedy = "" if near else "请回到电梯现场再签退；位置标错时请申请纠正"
+        found = f"距电梯约 {distance_words(facts.distance_m)}，要求 {facts.presence_m} 米内"
+        remedy = "" if near else "请回到电梯现场再签退；位置标错时请单位文员或主账号更正电梯档案"
         findings.append(Finding("电梯位置较远" if not near else "在电梯现场", near, found, remedy))
     if facts.mode is VisitMode.ITEMS:
         done = facts.open_items == 0
@@ -348,7 +349,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
             "故障反馈",
             told,
             "已填写" if told else "没有填写",
-            "" if told else "请填写故障反馈，没有故障请选“无”",
+            "" if told else "请填写故障反馈，没有故障请选“无故障”",
             field="fault_text",
         )
     )

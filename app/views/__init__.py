@@ -26,6 +26,7 @@ def register(appbuilder: Any) -> None:
         imports,
         inbox,
         jobs,
+        labels,
         ledgers,
         lookup,
         maintenance_lists,
@@ -73,6 +74,7 @@ def register(appbuilder: Any) -> None:
     calendar.register(appbuilder)
     units.register(appbuilder)
     elevators.register(appbuilder)
+    labels.register(appbuilder)
     applications.register(appbuilder)
     applying.register(appbuilder)
     queue.register(appbuilder)

@@ -126,9 +126,21 @@ class ApplicationPages(BaseView):
             own=own, files=_files(row), following=following, subject=_subject_link(row),
             next_due=due_instant(following.due_at, following.submitted_at, now) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
-            is_filing=row.kind in FILING_KINDS, asked=asked_words(row), place=_place(row) if may_decide else None,
+            is_filing=row.kind in FILING_KINDS, asked=asked_words(row), refile=_refile(row),
+            place=_place(row) if may_decide else None,
         )  # fmt: skip
         return page, status
+
+
+def _refile(row: Application) -> str | None:
+    """Where a rejected or withdrawn filing is mended by its own unit, while it still waits to be handed in again."""
+    if row.kind not in FILING_KINDS or row.state not in ("rejected", "withdrawn") or row.unit_id != g.actor.unit_id:
+        return None
+    model = filing.MODEL[row.entity]
+    subject = db.session.scalar(scope.apply(select(model).where(model.id == row.entity_id), g.actor))
+    if subject is None or subject.filing_state not in ("draft", "rejected") or not g.actor.may(filing.EDIT_VERB[model]):
+        return None
+    return f"/{'units' if row.entity == 'unit' else 'elevators'}/{subject.id}/edit"
 
 
 def _row(key: int) -> Application:

@@ -11,7 +11,7 @@ from flask import Response, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from app import clock, scope
 from app.errors import Finding
@@ -21,6 +21,7 @@ from app.permissions import Verb
 from app.rules.calendar import day_end, day_start
 from app.transaction import transaction
 from app.views import screens
+from app.views.audit_words import action_choices, action_word, entity_choices, entity_word, field_word, via_word
 from app.views.days import typed_day
 from app.workflows import audit_days, jobs
 
@@ -44,6 +45,7 @@ class Audit(BaseView):
         return self.render_template(
             "ta/platform/audit.html", title=_("审计日志"), rows=[entry(row) for row in rows[:PAGE]], findings=findings,
             kept=kept, next_before=rows[PAGE - 1].id if len(rows) > PAGE else None,
+            choices={"action": action_choices(), "entity": entity_choices()},
         )  # fmt: skip
 
 
@@ -89,6 +91,8 @@ def filtered(statement: Select[Any], args: Any, findings: list[Finding]) -> Sele
         typed = args.get(name, "").replace("\x00", "").strip()[:80]
         if typed:
             match = column == typed if name == "who" else column.startswith(typed, autoescape=True)
+            if name == "action":  # of whatever entity: 新增 finds contract.create and person.create
+                match = or_(match, column.endswith(f".{typed}", autoescape=True))
             statement = statement.where(match)
     for name, rule in (("id", _("对象编号")), ("before", _("翻页"))):
         typed = args.get(name, "").strip()
@@ -119,12 +123,14 @@ def entry(row: AuditEntry) -> dict[str, Any]:
         "id": row.id,
         "at": clock.local(row.at).strftime("%Y-%m-%d %H:%M:%S"),
         "who": row.actor_name,
-        "via": row.via,
+        "via": via_word(row.via),
         "address": row.address,
-        "action": row.action,
-        "entity": row.entity,
+        "action": action_word(row.action),
+        "entity": entity_word(row.entity),
         "entity_id": row.entity_id,
-        "changes": [(k, before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)],
+        "changes": [
+            (field_word(row.entity, k), before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)
+        ],
         "batch": row.batch,
     }
 

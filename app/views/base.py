@@ -21,7 +21,6 @@ Refusal becomes that row's result. FAB's other doors of the view (add, edit, del
 from __future__ import annotations
 
 import copy
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -32,17 +31,17 @@ from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import escape
+from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.listing import LISTINGS, Column, Listing, Page, Query, moment
-from app.models.choices import word
 from app.permissions import Verb, require
-from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import kept, screens
+from app.views.cells import countdown, cut, due, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
 # The parameters that say where in the list one is; every other change starts again at its head.
@@ -50,7 +49,7 @@ PLACE = ("page", "row", "after", "before")
 
 # Inside Screen the name `list` is its page.
 Pairs = list[tuple[Any, str]]
-Results = list[tuple[str, bool, str]]
+Results = list[tuple[str, bool, list[str]]]
 
 
 class PerRequestFilters:
@@ -225,10 +224,23 @@ class Screen(PerRequestFilters, ModelView):
             try:
                 with transaction(db.session) as session:
                     said = held.do(session, g.actor, key, clock.now())
-                results.append((str(said or key), True, str(_("已完成"))))
+                results.append((str(said or self.name_of(key)), True, [str(_("已完成"))]))
             except Refusal as refusal:
-                results.append((str(key), False, str(refusal)))
-        return self.page(results)
+                said = [str(f) for f in refusal.findings if not f.ok]
+                results.append((self.name_of(key), False, said))
+        # What still needs somebody comes first.
+        return self.page(sorted(results, key=lambda result: result[1]))
+
+    def name_of(self, key: int) -> str:
+        """A row as people call it: its first column; a row that one does not see stays a number."""
+        found = self.listing.by_keys(db.session, self._visible(key))
+        column = self.listing.column(self.listing.default[0])
+        said = column.value(found[0]) if found and column is not None else None
+        return str(said) if said not in (None, "") else str(_("编号 %(n)s", n=key))
+
+    def _visible(self, key: int) -> Any:
+        statement = select(self.listing.key).where(self.listing.key == key)
+        return db.session.scalars(scope.apply(statement, g.actor, self.listing.model)).all()
 
     # --- what each person keeps
 
@@ -353,67 +365,7 @@ def capped(count: int) -> str:
     return "1,000+" if count > 1000 else f"{count:,}"
 
 
-def shown(column: Column, value: Any) -> Any:
-    """A value as people read it; sensitive ones masked, nothing as —."""
-    if value is None or value == "":
-        return "—"
-    if column.choices is not None:
-        return word(column.choices, value)
-    if column.sensitive == "mobile":
-        return mask_mobile(str(value))
-    if isinstance(value, bool):
-        return _("是") if value else _("否")
-    if isinstance(value, dt.datetime):
-        return clock.local(value).strftime("%Y-%m-%d %H:%M")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return value
-
-
-TONES = {"ok", "near", "over", "gone", "secret", "info"}
-
-
-def pill(text: Any, tone: str = "gone") -> Markup:
-    """A status: colour, shape and word."""
-    return Markup('<span class="ta-pill ta-pill--{}">{}</span>').format(tone if tone in TONES else "gone", str(text))
-
-
-def mark(text: Any, tone: str = "gone") -> Markup:
-    """The same without the pill, for dense tables."""
-    return Markup('<span class="ta-mark ta-mark--{}">{}</span>').format(tone if tone in TONES else "gone", str(text))
-
-
-def two(first: Any, second: Any, width: int = 15) -> Markup:
-    """Two lines in a cell: the name, cut with a title, and a small one below."""
-    return Markup(
-        '<span class="two"><span class="ta-cut" style="--w:{}em" title="{}">{}</span><small>{}</small></span>'
-    ).format(width, str(first), str(first), str(second))
-
-
-def cut(text: Any, width: int = 12) -> Markup:
-    return Markup('<span class="ta-cut" style="--w:{}em" title="{}">{}</span>').format(width, str(text), str(text))
-
-
-def due(left: int | None, total: int = 15, near: int = 3, paused: bool = False) -> Markup:
-    """What is left of a limit in days, as everywhere: words, figure, bar."""
-    if paused:
-        paused_html = '<span class="ta-due ta-due--pause"><span>{}</span><i style="--v:0%"></i></span>'
-        return Markup(paused_html).format(_("已暂停"))
-    if left is None:
-        return Markup('<span class="ta-mut">—</span>')
-    spent = 100 if left < 0 else max(0, min(100, 100 - left * 100 // max(total, 1)))
-    tone = " ta-due--over" if left < 0 else " ta-due--near" if left <= near else ""
-    words = _("超") if left < 0 else _("剩")
-    return Markup(
-        '<span class="ta-due{}"><span>{} <b>{}</b> {}</span><i style="--v:{}%"></i></span>'
-    ).format(Markup(tone), words, abs(left), _("天"), spent)
-
-
-def link(text: Any, href: str) -> Markup:
-    return Markup('<a class="ta-a" href="{}">{}</a>').format(href, str(text))
-
-
 __all__ = [
-    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "cut", "due", "escape", "link", "mark", "pill",
-    "shown", "two",
+    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "due", "escape", "limit_cell",
+    "link", "mark", "missed_words", "pill", "shown", "two",
 ]  # fmt: skip

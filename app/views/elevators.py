@@ -14,6 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.extensions import db
+from app.listings import standing
 from app.models import (
     Application,
     Contract,
@@ -30,6 +31,7 @@ from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
 from app.views import filed, screens
 from app.views.applying import kinds_offered
+from app.views.base import missed_words
 from app.views.days import typed_day
 from app.views.filing_pages import FilingPages
 from app.views.filing_words import WORDS, Due, due_days, due_instant
@@ -84,6 +86,7 @@ class ElevatorPages(FilingPages):
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
             "status_kinds": STATUS_KINDS,
             "contracts": [], "applications": [], "story": self._story(row), "unit_names": {},
+            "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:
             version = filing.as_of(db.session, row, on)
@@ -116,13 +119,15 @@ class ElevatorPages(FilingPages):
         if held is not None and held.paused_on is not None:
             stopped = Due(_("已暂停"), None, "", "pause", 40)
             found.append(Clock(_("维保期限"), stopped, _("自 %(d)s 暂停", d=held.paused_on)))
-        elif held is not None and held.limit_on is not None:
-            due_on = due_days(held.limit_on, today, near("near_maintenance_days"), held.limit_days)
+        elif held is not None and (limit := standing.due_of(held, today)).on is not None:
+            due_on = due_days(limit.on, today, near("near_maintenance_days"), held.limit_days)
             last = _("上次 %(d)s", d=held.last_visit_on) if held.last_visit_on else _("尚未维保")
             longer = on_demand.running(db.session, row.id, today)
             if longer is not None:
                 last += _("　按需维保，间隔 %(n)s 天，至 %(d)s", n=longer.interval_days, d=longer.to_on)
-            found.append(Clock(_("维保期限"), due_on, f"{held.limit_on}　{last}"))
+            said = missed_words(limit.on) if limit.over else str(limit.on)
+            records = f"/overdue/?tab=standing&q={row.code}" if limit.over and g.actor.may(Verb.ORDER_READ) else None
+            found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records))
         elif row.status != "scrapped":
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
         inspection = due_days(row.next_inspection_on, today, near("near_inspection_days"), 365)

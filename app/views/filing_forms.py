@@ -13,9 +13,11 @@ from app import scope
 from app.errors import Finding
 from app.extensions import db
 from app.models import Region, Unit
+from app.models.choices import FILING_STATE
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.views.filed import SECTIONS, UNIT_FIELDS, unit_names
+from app.workflows.filing_checks import needed_when
 from app.workflows.filing_fields import FiledModel, fields_of, label, required_of
 
 MOST_REGIONS = 3000
@@ -34,6 +36,8 @@ class Field:
     help: str = ""
     unit: str = ""
     required: bool = False
+    # What submitting needs besides: None = not needed, "" = always, else the box that makes it needed.
+    needed: str | None = None
     most: int | None = None
     wide: bool = False
     choices: list[tuple[str, str]] = field(default_factory=list)
@@ -82,11 +86,23 @@ def with_units(actor: Actor, values: dict[str, Any]) -> tuple[dict[str, Any], li
             continue
         resolved.pop(name)
         said = _("没有找到名称或统一社会信用代码为“%(t)s”的单位", t=text[:60])
+        remedy = _("请改填统一社会信用代码") if found else _("请从提示里选择，或先登记该单位")
+        waiting = None if found else _unapproved(text)
         if found:
             said = _("有 %(n)s 家单位叫这个名称", n=len(found))
-        remedy = _("请改填统一社会信用代码") if found else _("请从提示里选择，或先登记该单位")
+        elif waiting is not None:
+            state = FILING_STATE[waiting.filing_state]
+            said = _("“%(t)s”已由其他单位登记，备案%(s)s，还没有通过", t=text[:60], s=state)
+            remedy = _("不用再登记；审核通过后就可以选用")
         findings.append(Finding(_("单位"), False, said, remedy, field=name, value=text[:60]))
     return resolved, findings
+
+
+def _unapproved(text: str) -> Unit | None:
+    """A unit of exactly this name or code that is registered and not approved yet; no more is told than that."""
+    whole = or_(Unit.name == " ".join(text.split()), Unit.uscc == normal_code(text))
+    statement = select(Unit).where(whole, Unit.approved_version == 0, Unit.filing_state != "draft").limit(1)
+    return db.session.scalar(statement.execution_options(skip_scope=True))
 
 
 def find_units(actor: Actor, text: str, *, exact: bool = False) -> list[Unit]:
@@ -124,6 +140,7 @@ def _field(
     made = Field(
         name, label(model, name), "text", "" if value is None else value, help=str(info.get("help") or ""),
         unit=str(info.get("unit") or ""), required=name in required_of(model), wide=name in _WIDE,
+        needed=needed_when(model).get(name),
         errors=[f for f in findings if f.field == name],
     )  # fmt: skip
     if name == "region_id":

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
+from flask import redirect, request
+from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -13,18 +17,20 @@ from markupsafe import Markup
 from app import clock, scope
 from app.extensions import db
 from app.listings.applications import APPLICATIONS
-from app.listings.elevators import ELEVATORS
+from app.listings.elevators import ELEVATORS, state_of
 from app.listings.units import UNITS
 from app.models import Application, Elevator, Unit
 from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FILING_STATE, UNIT_KINDS
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
-from app.views.base import Button, Deed, Screen, cut, due, mark, pill, two
+from app.views.base import Button, Deed, Screen, countdown, cut, due, limit_cell, mark, pill, two
 from app.views.filing_words import due_instant
+from app.views.labels import MOST as MOST_LABELS
 from app.workflows import filing
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
+STATES = ELEVATOR_STATUS | FILING_STATE
 FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
 APPLICATION_TONE = {
     "submitted": "near", "accepted": "near", "returned": "near", "approved": "ok", "rejected": "over",
@@ -54,8 +60,7 @@ def _limit(row: Elevator) -> Markup:
     held = row.maintenance_clock
     if held is None or row.status == "scrapped":
         return due(None)
-    left = (held.limit_on - clock.today()).days if held.limit_on else None
-    return due(left, held.limit_days, _near("near_maintenance_days", row), paused=held.paused_on is not None)
+    return limit_cell(held, _near("near_maintenance_days", row))
 
 
 def _marked(day: dt.date | None, near_days: int) -> Any:
@@ -90,7 +95,9 @@ class ElevatorScreen(Screen):
         "address": _place,
         "use_unit": lambda row: cut(row.use_unit.name, 9) if row.use_unit else "—",
         "maintenance_unit": lambda row: cut(row.maintenance_unit.name, 9) if row.maintenance_unit else "—",
-        "status": lambda row: pill(ELEVATOR_STATUS[row.status], STATUS_TONE[row.status]),
+        "status": lambda row: pill(
+            STATES[state_of(row)], STATUS_TONE[row.status] if row.approved_version else FILING_TONE[row.filing_state]
+        ),
         "limit_on": _limit,
         "next_inspection_on": lambda row: _marked(row.next_inspection_on, _near("near_inspection_days", row)),
         "covered_until": _cover,
@@ -98,13 +105,23 @@ class ElevatorScreen(Screen):
     }
     buttons: ClassVar[list[Button]] = [Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True)]
     deeds: ClassVar[list[Deed]] = [
-        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。"))
+        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。")),
+        Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
     empty_links: ClassVar[list[Any]] = [(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT)]
 
     def row_link(self, row: Elevator) -> str:
         return f"/elevators/{row.id}"
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """Labels are a page to print, not something done to rows."""
+        if name != "labels":
+            return super().deed(name)
+        return redirect(f"/labels/?{urlencode([('ids', key) for key in request.form.getlist('ids')[:MOST_LABELS]])}")
 
     def row_tone(self, row: Elevator) -> str:
         return "is-stop" if row.status == "suspended" else ""
@@ -151,13 +168,7 @@ class OwnApplications(Screen):
 
 
 def _time_left(row: Application) -> Any:
-    left = due_instant(row.due_at, row.submitted_at, clock.now()) if row.is_open else None
-    if left is None:
-        return "—"
-    tone = f" ta-due--{left.tone}" if left.tone else ""
-    return Markup('<span class="ta-due{}"><span>{} <b>{}</b> {}</span><i style="--v:{}%"></i></span>').format(
-        Markup(tone), left.before, left.number, left.after, left.spent
-    )
+    return countdown(due_instant(row.due_at, row.submitted_at, clock.now()) if row.is_open else None)
 
 
 def register(appbuilder: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import abort, flash, g, jsonify, redirect, request
@@ -133,13 +134,16 @@ class FilingPages(BaseView):
         if content is not None:
             if row.approved_version:
                 changes, _same = filed.comparison(self.model, snapshot(row), content)
-            missing = [f for f in filing.findings(db.session, row, content, clock.today()) if not f.ok]
+            found = filing.findings(db.session, row, content, clock.today())
+            missing = [_to_field(f, f"{self.route_base}/{row.id}/edit") for f in found if not f.ok]
+            # Both lists at once would say everything twice.
+            missing = [] if findings else sorted(missing, key=lambda f: not f.stops)
         last = db.session.scalar(_last_decided(row))
         shown = {
             "title": str(row), "row": row, "noun": self.noun, "findings": findings or [],
             "sections": filed.facts(self.model, snapshot(row), self.only_at_first if row.approved_version else ()),
             "application": application, "changes": changes, "missing": missing, "last": last, "may": may,
-            "base": f"{self.route_base}/{row.id}",
+            "base": f"{self.route_base}/{row.id}", "red": sum(f.stops for f in missing),
         }  # fmt: skip
         page = self.render_template(self.record_template, **(shown | self.facts_of(row)))
         return page, status
@@ -183,17 +187,21 @@ class FilingPages(BaseView):
         if row is not None and version is None:
             findings.append(Finding(_("页面"), False, _("页面不完整"), _("请刷新页面后重新填写")))
         status, key = 422, None
+        submitting = request.form.get("then") == "submit"
+        findings += filing.problems(db.session, self.model, row, values, clock.today(), handed_in=submitting)
         if not findings:
             try:
                 with transaction(db.session):
                     saved = filing.save_draft(db.session, g.actor, self.model, row, values, clock.now(), version)
                     key = saved.id
-                if request.form.get("then") == "submit":
+                if submitting:
                     with transaction(db.session):
                         filing.submit(db.session, g.actor, self.row(key), clock.now())
                     flash(_("已上报，等待审核"), "success")
                 else:
                     flash(_("草稿已保存，上报后才进入审核"), "success")
+                    for said in self._taken(key):
+                        flash(str(said), "warning")
                 return redirect(f"{self.route_base}/{key}")
             except Refusal as refusal:
                 findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
@@ -208,15 +216,21 @@ class FilingPages(BaseView):
         shown = (filing.content(db.session, row) if row is not None else empty(self.model)) | sent
         return self._form_page(row, shown, findings, status, skip, version)
 
+    def _taken(self, key: int) -> list[Finding]:
+        """That somebody else holds the code already is told with the first saving, not when it is handed in."""
+        row = self.row(key)
+        found = filing.findings(db.session, row, filing.content(db.session, row), clock.today())
+        return [f for f in found if f.stops and f.field == filing.CODE[self.model]]
+
     def _form_page(
         self, row: Any, values: dict[str, Any], findings: list[Finding], status: int, skip: Any, version: int | None
     ) -> Any:
         sections = filing_forms.fields(self.model, values, g.actor, findings, skip)
-        named = {f.name for _title, rows in sections for f in rows}
+        names = {f.name: f.label for _title, rows in sections for f in rows}
         title = _("修改 %(row)s", row=row) if row is not None else _("新增%(noun)s", noun=self.noun)
         page = self.render_template(
             "ta/filing/form.html", title=title, row=row, noun=self.noun, sections=sections,
-            rest=[f for f in findings if f.field not in named], findings=findings,
+            rest=[f for f in findings if f.field not in names], findings=findings, names=names,
             row_version=version, may_submit=g.actor.may(Verb.FILING_SUBMIT),
             action=f"{self.route_base}/{row.id}/edit" if row is not None else f"{self.route_base}/new",
             back=f"{self.route_base}/{row.id}" if row is not None else self.list_url,
@@ -237,6 +251,11 @@ class UnitFinder(BaseView):
         text = request.args.get("q", "").strip()[:60]
         rows = filing_forms.find_units(g.actor, text) if len(text) >= 2 else []
         return jsonify(results=[{"id": u.id, "text": u.name, "code": u.uscc} for u in rows])
+
+
+def _to_field(finding: Finding, form: str) -> Finding:
+    """A check of the record page leads to the field that it is about."""
+    return finding if finding.link or not finding.field else replace(finding, link=f"{form}#f-{finding.field}")
 
 
 def _files(actor: Actor, model: FiledModel, row: Any) -> bool:

@@ -29,7 +29,7 @@ WORDS = SimpleNamespace(
     field={"status": _l("电梯状态"), "filing_state": _l("审核状态"), "state": _l("状态")},
     verb={
         "submit": _l("提交"), "accept": _l("受理"), "return": _l("退回补正"), "approve": _l("通过"),
-        "reject": _l("不同意"), "withdraw": _l("撤回"), "resubmit": _l("重新提交"),
+        "reject": _l("不通过"), "withdraw": _l("撤回"), "resubmit": _l("重新提交"),
     },
     any=choices.ELEVATOR_STATUS | choices.FILING_STATE,
 )  # fmt: skip
@@ -54,6 +54,8 @@ def due_days(limit_on: dt.date | None, today: dt.date, near_days: int, whole_day
     spent = max(0, min(100, round(100 * (1 - left / whole_days)))) if whole_days > 0 else 100
     if left < 0:
         return Due(_("超"), -left, _("天"), "over", 100)
+    if left == 0:
+        return Due(_("今天到期"), None, "", "near", spent)
     return Due(_("剩"), left, _("天"), "near" if left <= near_days else "", spent)
 
 

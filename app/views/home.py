@@ -14,7 +14,7 @@ from flask import current_app, g, redirect, request
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
@@ -22,7 +22,19 @@ from app.extensions import db
 from app.listing import COUNT_CAP, moment
 from app.listings import warnings
 from app.listings.visits import ATTENTION
-from app.models import Application, Elevator, MaintenanceOrder, OverduePeriod, Score, Unit, Visit
+from app.models import (
+    Account,
+    Application,
+    ContractElevator,
+    Elevator,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    OverduePeriod,
+    Person,
+    Score,
+    Unit,
+    Visit,
+)
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
 from app.views import screens
@@ -83,6 +95,8 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown.append(_elevators(actor))
     if actor.may(Verb.VISIT_READ):
         shown.append(_visits(actor, today))
+    if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
+        shown.insert(0, _reviews(actor, now))
     if actor.may(Verb.ORDER_READ) and actor.person_id is not None:
         shown.append(_own_orders(actor, today))
     if actor.may(Verb.WARNING_READ):
@@ -99,7 +113,7 @@ def _elevators(actor: Actor) -> Figure:
     by: dict[str, int] = {row[0]: row[1] for row in db.session.execute(statement)}
     kept = sum(by.get(s, 0) for s in ("in_use", "suspended", "notified"))
     a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
-    under = _("在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
+    under = _("在册：在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
     return Figure(_("管辖电梯") if actor.unit_id is None else _("本单位电梯"), kept, under, link("/elevators/"))
 
 
@@ -113,6 +127,26 @@ def _visits(actor: Actor, today: dt.date) -> Figure:
     going, review, sheet = db.session.execute(select(*counts).execution_options(skip_scope=True)).one()
     under = _("待复核 %(a)s　待上传 %(b)s", a=capped(review), b=capped(sheet))
     return Figure(_("维保中"), going, under, link("/visits/?tab=open"), most=COUNT_CAP)
+
+
+def _reviews(actor: Actor, now: dt.datetime) -> Figure:
+    """What waits for the use unit's word, and the nearest limit: after it the record becomes 不合规 for good."""
+    statement = scope.apply(
+        select(func.count(), func.min(Visit.review_due_at)).where(
+            Visit.awaiting_review, Visit.use_unit_id == actor.unit_id
+        ),
+        actor,
+        Visit,
+    )
+    waiting, nearest = db.session.execute(statement).one()
+    left = due_instant(nearest, None, now)
+    under, tone = _("没有等待复核的维保"), ""
+    if waiting:
+        tone = "near"
+        under = _("确认属实或提出异议")
+    if left is not None:
+        under, tone = _("最近期限 %(t)s", t=f"{left.before} {left.number} {left.after}"), left.tone or "near"
+    return Figure(_("待复核"), waiting, under, link("/visits/?tab=review"), tone)
 
 
 def _own_orders(actor: Actor, today: dt.date) -> Figure:
@@ -258,27 +292,67 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
 
 
 def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
-    """What a fresh unit does next, with what is done already; empty once its first elevator is reported."""
+    """All that a fresh unit needs until the first check-in, with what is done; empty when all is."""
     if actor.unit_id is None or not actor.may(Verb.UNIT_EDIT):
         return []
     unit = db.session.get(Unit, actor.unit_id)
     if unit is None:
         return []
-    any_elevator, any_reported = db.session.execute(
-        scope.apply(
-            select(func.count(), func.count(case((Elevator.filing_state != "draft", 1)))), actor, Elevator
-        )
+    own = actor.unit_id
+    done: dict[str, Any] = {
+        "elevators": select(Elevator.id).where(
+            Elevator.filing_state.in_(("pending", "approved")),
+            or_(Elevator.maintenance_unit_id == own, Elevator.use_unit_id == own),
+        ),
+        "subs": select(Account.id).where(Account.unit_id == own, Account.is_main.is_(False)),
+    }
+    if unit.is_maintenance:
+        done |= {
+            "use_units": select(Unit.id).where(
+                Unit.is_use, or_(Unit.filed_by_unit_id == own, Unit.id.in_(_customers(own))),
+                Unit.filing_state.in_(("pending", "approved")),
+            ),
+            "people": select(Person.id).where(
+                Person.unit_id == own, Person.left_on.is_(None), Person.certificate_until.is_not(None)
+            ),
+            "contract": select(ContractElevator.id).where(
+                ContractElevator.unit_id == own, ContractElevator.removed_at.is_(None)
+            ),
+            "ledger": select(MaintenanceLedger.id).where(
+                MaintenanceLedger.unit_id == own, MaintenanceLedger.worker_id.is_not(None),
+                MaintenanceLedger.next_half_month_on.is_not(None),
+            ),
+        }  # fmt: skip
+    # What exists is no secret of anybody's here: each condition names the own unit.
+    found = db.session.execute(
+        select(*(one.exists().label(name) for name, one in done.items())).execution_options(skip_scope=True)
     ).one()
-    if unit.approved_version > 0 and any_reported:
-        return []
-    own_filing = (_("完善单位备案并上报"), link("/units/mine"), unit.filing_state in ("pending", "approved"))
+    has = dict(zip(done, found, strict=True))
+    steps = [(_("完善单位备案并上报"), "/units/mine", unit.filing_state in ("pending", "approved"))]
+    if unit.is_maintenance:
+        steps += [
+            (_("登记使用单位并上报"), "/units/new", has["use_units"]),
+            (_("登记人员和作业人员证"), "/people/", has["people"]),
+        ]
+    steps.append((_("登记电梯并上报"), "/elevators/?tab=draft", has["elevators"]))
+    if unit.is_maintenance:
+        steps += [
+            (_("录入维保合同并绑定电梯"), "/contracts/", has["contract"]),
+            (_("填写设备履历：维保人员和下次年度维保日期"), "/ledgers/?tab=idle", has["ledger"]),
+        ]
+    steps.append(
+        (_("为维保员建立子用户") if unit.is_maintenance else _("为安全管理员建立子用户"), "/sub-accounts/", has["subs"])
+    )
     if not actor.may(Verb.ELEVATOR_EDIT):  # registered by itself and not approved yet
-        return [own_filing]
-    return [
-        own_filing,
-        (_("登记电梯"), link("/elevators/"), bool(any_elevator)),
-        (_("上报电梯备案"), link("/elevators/?tab=draft"), bool(any_reported)),
-    ]
+        steps = steps[:1]
+    if all(ready for _word, _link, ready in steps) and unit.approved_version:
+        return []
+    return [(word, link(path), bool(ready)) for word, path, ready in steps]
+
+
+def _customers(unit_id: int) -> Any:
+    served = select(Elevator.use_unit_id).where(Elevator.maintenance_unit_id == unit_id)
+    return served.where(Elevator.use_unit_id.is_not(None))
 
 
 def link(path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from flask import abort, g, redirect, render_template, request, url_for
@@ -44,8 +46,9 @@ class Inbox(BaseView):
             .offset((page - 1) * PAGE)
         ).all()
         return render_template(
-            "ta/inbox.html", title=_("收件箱"), rows=rows[:PAGE], page=page, more=len(rows) > PAGE, local=clock.local
-        )
+            "ta/inbox.html", title=_("收件箱"), groups=grouped(rows[:PAGE]), page=page, more=len(rows) > PAGE,
+            local=clock.local,
+        )  # fmt: skip
 
     @expose("/<int:pk>", methods=["POST"])
     @has_access
@@ -78,6 +81,19 @@ class Inbox(BaseView):
                 .where(Notification.recipient_id == g.actor.user_id, Notification.read_at.is_(None), *conditions)
                 .values(read_at=clock.now())
             )
+
+
+# So many notices of one topic in a row are folded behind the newest.
+FOLD_FROM = 3
+
+
+def grouped(rows: Sequence[Notification]) -> list[tuple[Notification, list[Notification]]]:
+    """Notices as shown: one by one, or the newest of a row of like ones with the others behind it."""
+    shown: list[tuple[Notification, list[Notification]]] = []
+    for _key, like in groupby(rows, key=lambda n: (n.topic, n.read_at is None)):
+        run = list(like)
+        shown += [(run[0], run[1:])] if len(run) >= FOLD_FROM else [(one, []) for one in run]
+    return shown
 
 
 def register(appbuilder: Any) -> None:

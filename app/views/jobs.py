@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import abort, flash, g, jsonify, redirect, request, url_for
@@ -27,13 +28,29 @@ from app.workflows.attachments import PRIVATE
 PAGE = 30
 # The counts that handlers give, in words; what is not named here is not shown.
 RESULT = {
-    "rows": _l("行数"), "new": _l("新增"), "changed": _l("更新"), "same": _l("无变化"), "bad": _l("有错误"),
+    "rows": _l("行数"), "new": _l("新增"), "changed": _l("更新"), "same": _l("无变化"), "bad": _l("有错误的行"),
+    "imported": _l("已导入"), "due": _l("应维保"), "overdue": _l("超期"), "nonconforming": _l("不合规"),
     "effects": _l("到期事项"), "clocks_started": _l("启动时钟"), "overdue_judged": _l("判定超期"),
     "orders_made": _l("生成任务"), "days_judged": _l("判定天数"), "units": _l("单位"), "elevators": _l("电梯"),
-    "scores": _l("得分"), "seconds": _l("用时（秒）"), "on": _l("日期"), "digest": _l("摘要"), "sha256": _l("文件摘要"),
-    "filter": _l("筛选条件"), "policy": _l("政策版本"), "as_of": _l("数据截至"), "undone": _l("已撤销"),
-    "kept": _l("未撤销"), "imported": _l("已导入"),
-    "regions": _l("地区"), "periods": _l("期间"),
+    "scores": _l("得分"), "seconds": _l("用时（秒）"), "on": _l("日期"),
+    "filter": _l("筛选条件"), "as_of": _l("数据截至"), "undone": _l("已撤销"), "kept": _l("未撤销"),
+    "regions": _l("地区"), "periods": _l("期间"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
+}  # fmt: skip
+# The same count means another thing in another kind of job.
+OF_KIND = {
+    "score": {"bad": _l("不合格次数"), "elevators": _l("计分电梯")}, "nightly_scores": {"regions": _l("计算的地区")},
+}  # fmt: skip
+# What proves the result; folded away, for nobody reads it by eye.
+PROOF = {"digest": _l("摘要"), "sha256": _l("文件摘要"), "policy": _l("政策版本")}
+# Where the work of a kind can be seen: (verb, words, address).
+RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
+    "schedule": (
+        (Verb.ORDER_READ, _l("查看维保计划"), "/orders/"),
+        (Verb.ORDER_READ, _l("查看超期记录"), "/overdue/?tab=standing"),
+    ),
+    "score": ((Verb.SCORE_READ, _l("查看排名"), "/scores/"),),
+    "nightly_scores": ((Verb.SCORE_READ, _l("查看排名"), "/scores/"),),
+    "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip
 
 
@@ -57,7 +74,7 @@ class Jobs(BaseView):
         own = select(Job).where(Job.created_by_id == g.actor.user_id).order_by(Job.id.desc())
         rows = db.session.scalars(own.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
         shown = self.render_template(
-            "ta/platform/jobs.html", title=_("任务"), rows=[facts(job) for job in rows[:PAGE]], page=page,
+            "ta/platform/jobs.html", title=_("后台任务"), rows=[facts(job) for job in rows[:PAGE]], page=page,
             more=len(rows) > PAGE, findings=findings, may_schedule=g.actor.may(Verb.SCHEDULE_RUN),
             today=clock.today().isoformat(), on=request.form.get("on", ""),
         )  # fmt: skip
@@ -139,13 +156,40 @@ def facts(job: Job) -> dict[str, Any]:
         "text": _text(job),
         "error": job.error,
         "tries": job.tries,
-        "result": [[str(RESULT[k]), str(v)] for k, v in (job.result or {}).items() if k in RESULT and v is not None],
+        "result": _told(job, RESULT | OF_KIND.get(job.kind, {})),
+        "proof": _told(job, PROOF),
+        "links": _links(job),
         "file": url_for("files.fetch", attachment_id=job.attachment_id) if _may_fetch(job) else None,
         "back": link if isinstance(link, str) and link.startswith("/") and not link.startswith("//") else None,
         "url": url_for("Jobs.show", job_id=job.id),
         "created_at": _moment(job.created_at),
         "finished_at": _moment(job.finished_at),
     }
+
+
+def _told(job: Job, words: dict[str, Any]) -> list[list[str]]:
+    found = job.result or {}
+    return [[str(words[k]), _said(k, v)] for k, v in found.items() if k in words and v is not None]
+
+
+def _said(name: str, value: Any) -> str:
+    """A figure or word of a result; an instant as the clocks here show it."""
+    if name == "as_of":
+        try:
+            return clock.local(dt.datetime.fromisoformat(str(value))).strftime("%Y-%m-%d %H:%M")
+        except ValueError:
+            return str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _links(job: Job) -> list[list[str]]:
+    """To what came of the job: for a score its own ranking, for a day's schedule the orders and missed periods."""
+    if job.state != "done":
+        return []
+    own = (job.result or {}).get("link")
+    run = str(own).rpartition("=")[2] if job.kind == "score" and own else ""
+    more = f"?f_run={run}" if run.isdigit() else ""
+    return [[str(words), link + more] for verb, words, link in RESULTS_AT.get(job.kind, ()) if g.actor.may(verb)]
 
 
 def _text(job: Job) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -13,19 +13,16 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
+from app.listings.standing import due_of
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
 from app.models.choices import GENERATION_MODE, LEVEL
 from app.permissions import Verb
-from app.rules.schedule import Clock, task_state
 from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.workflows import ledgers
 
-STATE_WORDS = {
-    "paused": ("已暂停", "gone"), "overdue": ("超期维保", "over"), "never_visited": ("尚未初始维保", "info"),
-    "near": ("临近维保", "near"), "normal": ("正常", "ok"),
-}  # fmt: skip
+MOST_AT_ONCE = 500
 
 
 class LedgerPages(BaseView):
@@ -58,6 +55,55 @@ class LedgerPages(BaseView):
                     return redirect(f"/ledgers/{key}")
         return self._page(elevator, row, form, findings), status
 
+    @expose("/batch", methods=["GET", "POST"])
+    @has_access
+    @permission_name("read")
+    @no_cache
+    def batch(self) -> Any:
+        """Worker, interval and mode of many ledgers; what is left blank stays, every elevator has its own result."""
+        if not g.actor.may(Verb.LEDGER_EDIT):
+            abort(403)
+        ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+        statement = scope.apply(select(Elevator), g.actor).where(Elevator.id.in_(ids[:MOST_AT_ONCE]))
+        rows = db.session.scalars(statement.order_by(Elevator.code)).all()
+        findings: list[Finding] = []
+        results: list[tuple[str, bool, list[str]]] = []
+        if request.method == "POST" and "change" in request.form:
+            data, findings = self._changes()
+            if not findings:
+                results = sorted((self._change(row, data) for row in rows), key=lambda result: result[1])
+        units = {row.maintenance_unit_id for row in rows}
+        workers = forms.workers_of(units.pop() if len(units) == 1 else g.actor.unit_id)
+        return self.render_template(
+            "ta/maintenance/ledger_batch.html", title=_("批量修改设备履历"), rows=rows, findings=findings,
+            results=results, form=request.form, workers=workers, modes=list(GENERATION_MODE.items()),
+            intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
+        ), 422 if findings else 200  # fmt: skip
+
+    @staticmethod
+    def _changes() -> tuple[dict[str, Any], list[Finding]]:
+        """What the form asks to change."""
+        data: dict[str, Any] = {}
+        findings: list[Finding] = []
+        for name, label in (("worker_id", _("维保人员")), ("interval_days", _("维保间隔"))):
+            value, bad = forms.whole(name, label)
+            findings += bad
+            if value is not None:
+                data[name] = value
+        if text("mode", 20):
+            data["mode"] = text("mode", 20)
+        if not data and not findings:
+            said, remedy = _("没有选择要修改的内容"), _("请至少选择一项")
+            findings.append(Finding(_("批量修改"), False, said, remedy))
+        return data, findings
+
+    @staticmethod
+    def _change(elevator: Elevator, data: dict[str, Any]) -> tuple[str, bool, list[str]]:
+        _done, findings, _status = run(
+            lambda session: ledgers.save(session, g.actor, elevator, data, None, clock.now())
+        )
+        return elevator.code, not findings, [str(f) for f in findings] or [str(_("已修改"))]
+
     @staticmethod
     def _data() -> tuple[dict[str, Any], list[Finding]]:
         values, findings = forms.days([(name, str(label)) for name, label in ledgers.DATES.items()])
@@ -79,18 +125,10 @@ class LedgerPages(BaseView):
             own=own and elevator.maintenance_unit_id is not None, dates=list(ledgers.DATES.items()),
             persons=list(ledgers.PERSONS.items()), workers=forms.workers_of(elevator.maintenance_unit_id),
             modes=list(GENERATION_MODE.items()), intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
-            clock=running, standing=standing(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),
+            clock=running, due=due_of(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),
+            may_overdue=g.actor.may(Verb.ORDER_READ),
             orders=list(db.session.scalars(orders.order_by(MaintenanceOrder.planned_on))),
         )  # fmt: skip
-
-
-def standing(row: MaintenanceClock | None, today: Any) -> Any:
-    """How the clock stands today, by the rules; None for an elevator without a clock."""
-    if row is None or row.anchor_on is None:
-        return task_state(None, today, 0, ever_visited=row is not None and row.last_visit_on is not None)
-    limit = row.limit_on or today
-    value = Clock(row.anchor_on, limit, limit, row.paused_on, row.limit_left_days, row.plan_left_days)
-    return task_state(value, today, 3, ever_visited=row.last_visit_on is not None, missed=row.missed)
 
 
 def register(appbuilder: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -17,12 +16,12 @@ from markupsafe import Markup
 from app import clock
 from app.extensions import db
 from app.listing import COUNT_CAP, Listing, Page, Query, moment
-from app.listings import contracts, maintenance, warnings
+from app.listings import contracts, maintenance, standing, warnings
 from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
 from app.rules.contracts import contract_state, days_text
 from app.views import menu, screens
-from app.views.base import Button, Deed, Screen, capped, due, mark, pill
+from app.views.base import Button, Deed, Screen, capped, due, limit_cell, mark, pill
 from app.views.home import counted
 from app.workflows import orders
 
@@ -52,19 +51,6 @@ class ContractScreen(Screen):
         return f"/contracts/{row.id}"
 
 
-def _overdue_days(row: MaintenanceClock) -> int:
-    """Days since the first limit of the standing row of missed periods."""
-    assert row.anchor_on is not None
-    first = row.anchor_on - dt.timedelta(days=row.limit_days * (row.missed - 1))
-    return (clock.today() - first).days
-
-
-def _left(row: MaintenanceClock) -> Markup:
-    if row.missed and row.paused_on is None:
-        return due(-_overdue_days(row), row.limit_days)
-    return due(maintenance.left_days(row), row.limit_days, paused=row.paused_on is not None)
-
-
 def _covered(row: MaintenanceClock) -> Any:
     if row.covered_until is None or row.covered_until < clock.today():
         return mark(_l("已脱保"), "over")
@@ -78,7 +64,7 @@ class TaskScreen(Screen):
     route_base = "/tasks"
     listing = maintenance.TASKS
     verb = Verb.ORDER_READ
-    cells: ClassVar[dict[str, Any]] = {"left": _left, "covered_until": _covered}
+    cells: ClassVar[dict[str, Any]] = {"left": limit_cell, "covered_until": _covered}
     empty_text = _l("还没有在用电梯。电梯备案通过并在用后，维保时钟出现在这里。")
 
     def row_link(self, row: MaintenanceClock) -> str:
@@ -104,10 +90,20 @@ class LedgerScreen(Screen):
         "worker": lambda row: _filled("worker", row) or mark(_l("未选择"), "near"),
         "half_month": lambda row: _filled("half_month", row) or mark(_l("未填写"), "near"),
     }
+    deeds: ClassVar[list[Deed]] = [Deed("batch", _l("批量修改"), Verb.LEDGER_EDIT, lambda *_: None)]
     empty_text = _l("还没有电梯。电梯备案通过后，在这里填写维保人员和下次维保日期。")
 
     def row_link(self, row: Elevator) -> str:
         return f"/ledgers/{row.id}"
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """What to change is asked for on a page of its own."""
+        if name != "batch":
+            return super().deed(name)
+        return redirect(f"/ledgers/batch?{urlencode([('ids', key) for key in request.form.getlist('ids')[:500]])}")
 
 
 def _cancel(session: Any, actor: Any, key: int, at: Any) -> None:
@@ -194,9 +190,11 @@ def _due_cell(listing: Listing) -> Any:
     read = column.value
 
     def cell(row: Any) -> Any:
+        if listing.name == "warnings_maintenance":
+            found = standing.due_of(row)
+            day = mark(found.on, "over") if found.over else found.on or "—"
+            return Markup("{} {}").format(day, due(found.left_days, row.limit_days, paused=found.paused))
         day = read(row)
-        if getattr(row, "missed", 0) and listing.name == "warnings_maintenance":
-            return Markup("{} {}").format(day or "—", due(-_overdue_days(row), row.limit_days))
         if day is None:
             return mark(_l("没有"), "over")
         return Markup("{} {}").format(day, due((day - clock.today()).days, 30))

@@ -41,7 +41,7 @@ MENU: tuple[Group, ...] = (
     Group("", (
         Entry(_l("首页"), "Home.index", "home", V.HOME),
         Entry(_l("待我审批"), "Queue.list", "check", V.APPLICATION_DECIDE, "queue"),
-        Entry(_l("我的申请"), "OwnApplications.list", "check", V.APPLICATION_SUBMIT),
+        Entry(_l("我的申请"), "OwnApplications.list", "send", V.APPLICATION_SUBMIT),
         Entry(_l("预警"), "Warnings.index", "warn", V.WARNING_READ, "warnings"),
     )),
     Group(_l("电梯与单位"), (
@@ -53,7 +53,7 @@ MENU: tuple[Group, ...] = (
     )),
     Group(_l("现场"), (
         Entry(_l("设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),
-        Entry(_l("维保任务"), "TaskScreen.list", "calendar", V.ORDER_READ),
+        Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
@@ -62,16 +62,16 @@ MENU: tuple[Group, ...] = (
         Entry(_l("维护保养有效率"), "Scores.list", "star", V.SCORE_READ),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
-        Entry(_l("任务与导出"), "Jobs.index", "jobs", V.JOB_READ),
+        Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ),
     )),
     Group(_l("设置"), (
-        Entry(_l("账号"), "Accounts.list", "person", V.ACCOUNT_CREATE),
+        Entry(_l("账号"), "Accounts.list", "key", V.ACCOUNT_CREATE),
         Entry(_l("我的子用户"), "SubAccounts.list", "person", V.SUBACCOUNT_EDIT),
         Entry(_l("地区"), "RegionPages.index", "place", V.ACCOUNT_CREATE),
         Entry(_l("政策参数"), "Policy.index", "gear", V.POLICY_READ),
         Entry(_l("工作日历与时限"), "CalendarPages.index", "calendar", V.POLICY_READ),
         Entry(_l("审计日志"), "Audit.index", "audit", V.AUDIT_READ),
-        Entry(_l("运维后台"), "ops.index", "gear", V.OPS),
+        Entry(_l("运维后台"), "ops.index", "console", V.OPS),
     )),
 )  # fmt: skip
 

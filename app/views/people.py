@@ -175,6 +175,7 @@ class PeoplePages(BaseView):
             mask=mask_mobile, findings=findings, may_reveal=g.actor.may(Verb.SENSITIVE_READ),
             may_write=self._own() and person.unit_id == g.actor.unit_id and person.left_on is None,
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
+            blocks=people.check_in_block(db.session, person, now),
         )  # fmt: skip
         return page, status
 

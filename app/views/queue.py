@@ -87,6 +87,7 @@ class Queue(BaseView):
             flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
             return redirect(url_for("Queue.list"))
         results = [self._one_of_many(item, verb, opinion) for item in chosen]
+        results.sort(key=lambda r: not r.findings)  # what still needs somebody comes first
         done = sum(not r.findings for r in results)
         return self.render_template(
             "ta/filing/bulk.html", title=_("批量办理结果"), results=results, done=done, words=WORDS,

@@ -25,8 +25,8 @@ from app.permissions import Actor, Verb
 from app.reference import CURRENT, items_for
 from app.views import screens
 from app.views.account_forms import run, text
-from app.views.base import Screen, mark, pill
-from app.views.filing_words import day_time, minutes_on_site
+from app.views.base import Deed, Screen, countdown, cut, mark, pill, two
+from app.views.filing_words import day_time, due_instant, minutes_on_site
 from app.workflows import attachments, submissions, visits
 from app.workflows.visits import RESULTS
 
@@ -51,6 +51,28 @@ def _line(text: str) -> Markup:
     return Markup('<span class="ta-nw">{}</span>').format(text)
 
 
+def _left_at(row: Visit) -> str:
+    """The end of a visit below its beginning; the day is said again only where it is another one."""
+    if row.checked_out_at is None:
+        return _("未签退")
+    end = clock.local(row.checked_out_at)
+    same = end.date() == clock.local(row.checked_in_at).date()
+    return _("签退 %(t)s", t=end.strftime("%H:%M" if same else "%m-%d %H:%M"))
+
+
+def _review_due(row: Visit) -> Any:
+    """What is left for the use unit's review; what it became afterwards."""
+    if row.awaiting_review:
+        return countdown(due_instant(row.review_due_at, row.checked_out_at, clock.now()))
+    if row.reviewed_at is not None:
+        return two(_("已复核"), day_time(row.reviewed_at), 9)
+    return _line(_("现场已签名")) if row.signed_at is not None else "—"
+
+
+def _confirm(session: Any, actor: Any, key: int, at: Any) -> None:
+    visits.review(session, actor, key, "", at)
+
+
 class VisitScreen(Screen):
     """维保记录."""
 
@@ -65,8 +87,16 @@ class VisitScreen(Screen):
         "worker": lambda row: _line(listed.worker_of(row)),
         "level": lambda row: _line(word(LEVEL, row.level)),
         "mode": lambda row: _line(word(VISIT_MODE, row.mode)),
+        "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 14),
+        "unit": lambda row: cut(listed.unit_of(row), 9),
+        "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 9),
+        "sheet_at": lambda row: _line(day_time(row.sheet_at)),
+        "review_due_at": _review_due,
         "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
     }
+    deeds: ClassVar[list[Deed]] = [
+        Deed("review", _l("确认所选维保属实"), Verb.VISIT_REVIEW, _confirm, _l("确认所选的维保属实？每一条单独核对。"))
+    ]
     empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
 
 
@@ -88,6 +118,9 @@ class VisitPages(BaseView):
     @permission_name("review")
     def review(self, pk: int) -> Any:
         opinion = text("opinion", LONGEST_TEXT)
+        if text("verb", 20) == "objection":
+            said = _("异议已记录，并已告知维保单位和监管部门；记录仍待复核")
+            return self._done(pk, lambda session: visits.object_to(session, g.actor, pk, opinion, clock.now()), said)
         return self._done(pk, lambda session: visits.review(session, g.actor, pk, opinion, clock.now()), _("已复核"))
 
     @expose("/<int:pk>/decision", methods=["POST"])
@@ -133,6 +166,7 @@ class VisitPages(BaseView):
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time,
+            due=due_instant(row.review_due_at, row.checked_out_at, clock.now()) if row.awaiting_review else None,
         )  # fmt: skip
 
 

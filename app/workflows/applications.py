@@ -200,7 +200,7 @@ def steps(session: AnySession, application: Application) -> list[ApplicationStep
 
 def _decision(verb: ApplicationVerb | str) -> ApplicationVerb:
     if verb not in _DECISIONS:
-        raise refuse("审批动作", f"没有“{verb}”这种决定", "请选择同意、退回补正或不同意", field="verb", value=verb)
+        raise refuse("审批动作", f"没有“{verb}”这种决定", "请选择同意、退回补正或不通过", field="verb", value=verb)
     return ApplicationVerb(verb)
 
 

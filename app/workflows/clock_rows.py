@@ -65,7 +65,7 @@ def store(row: MaintenanceClock, ledger: MaintenanceLedger | None, value: Clock)
 
 def write(row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History) -> None:
     store(row, ledger, told.clock)
-    row.missed, row.limit_days = told.standing, told.limit_days
+    row.missed, row.missed_since_on, row.limit_days = told.standing, told.missed_since, told.limit_days
     if ledger is not None:
         # A counted visit starts the plan even where the ledger had no dates yet.
         ledgers.plan(ledger, told.clock.planned_on)
@@ -79,6 +79,7 @@ def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, 
     overdue.judge(session, row, periods_of(row.anchor_on, missed, row.missed), at)
     row.anchor_on, row.limit_on, row.missed = after.anchor_on, after.limit_on, row.missed + len(missed)
     if missed:
+        row.missed_since_on = row.missed_since_on or missed[0]
         row.judged_through = max(row.judged_through or through, through)
 
 

@@ -112,6 +112,7 @@ def _counts_no_more(
         row.last_visit_on = before if before is not None and not clock_rows.before_unit(row, before) else None
         if base is None:
             row.anchor_on = row.limit_on = row.limit_left_days = row.plan_left_days = None
+            row.missed_since_on = None
             row.missed = 0
             rows = overdue.standing(session, row.elevator_id, first=on)
             overdue.withdraw(session, rows, BY_CLOCK, reason, at, visit.id)
@@ -351,7 +352,7 @@ def _hand_over(
         interval = clock_rows.interval_of(row, ledger)
         now = change_unit(clock_rows.value_of(row, ledger), on, interval, row.limit_days, missed=row.missed > 0)
         clock_rows.store(row, ledger, now)
-    row.missed = 0
+    row.missed, row.missed_since_on = 0, None
     row.first_visit_on = row.last_visit_on = None
 
 

@@ -60,11 +60,13 @@ from app.workflows.filing_versions import (
 
 __all__ = [
     "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard",
-    "draft_of", "fields_of", "findings", "save_draft", "submit", "validate_elevator", "validate_unit", "versions_of",
-    "withdraw",
+    "draft_of", "fields_of", "findings", "problems", "save_draft", "submit", "validate_elevator", "validate_unit",
+    "versions_of", "withdraw",
 ]  # fmt: skip
 
+_PARTIES = ("use_unit_id", "maintenance_unit_id")
 KIND = {Unit: "unit_filing", Elevator: "elevator_filing"}
+CODE = {Unit: "uscc", Elevator: "code"}
 EDIT_VERB = {Unit: Verb.UNIT_EDIT, Elevator: Verb.ELEVATOR_EDIT}
 
 
@@ -106,6 +108,28 @@ def save_draft(
         return row
     _keep(session, actor, row, merged, at)
     return row
+
+
+def problems(
+    session: AnySession, model: FiledModel, row: Filed | None, data: Mapping[str, Any], on: dt.date, *, handed_in: bool
+) -> list[Finding]:
+    """Everything that is wrong with what a form sent, at once: what has no stored form, what lacks, what breaks a rule.
+
+    Empty while a draft can be kept. When it can't, the rules that what was filled in breaks are told as well, so that
+    nobody mends one field after the other; what only submitting needs is told when the form is handed in.
+    """
+    values, found = clean(model, data)
+    merged = (content(session, row) if row is not None else empty(model)) | values
+    told = {f.field for f in found}
+    found += _needed(model, merged, told)
+    if not found:
+        return []
+    validate = validate_unit if model is Unit else validate_elevator
+    told = {f.field for f in found}
+    for f in validate(session, merged, on=on, row_id=row.id if row is not None else None):
+        if f.stops and f.field not in told and (handed_in or f.rule != filing_checks.REQUIRED):
+            found.append(f)
+    return found
 
 
 def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Application:
@@ -237,6 +261,8 @@ def application_findings(session: AnySession, application: Application, at: dt.d
     row, version = _subject(session, application, hold=False)
     found = findings(session, row, version.data, clock.local_day(at))
     if isinstance(row, Elevator):
+        # The officer is told of a unit that is not approved by its own check, which stops the approval.
+        found = [f for f in found if f.field not in _PARTIES or f.ok or f.stops]
         found += filing_checks.parties_in_force(session, version.data)
     # What is merely filled in is one line to the officer; what is not, each its own.
     filled = [f for f in found if f.ok and f.rule == filing_checks.REQUIRED]

@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from app.errors import Finding, Refusal
 from app.models import Elevator, Region, Unit
+from app.models.choices import FILING_STATE
 from app.models.policy import policy_value
 from app.models.unit import UNIT_KIND_NAMES
 from app.rules import identifiers
 from app.transaction import AnySession
-from app.workflows.filing_fields import FiledModel, label
+from app.workflows.filing_fields import FiledModel, label, required_of
 
 REQUIRED = "必填"
 _UNIT_NEEDS = ("uscc", "name", "region_id", "address", "head_name", "head_phone")
@@ -28,6 +29,16 @@ _ELEVATOR_WANTS = (
     ("next_inspection_on", "没有下次检验日期时不能预警，也不能办理停用后启用"),
 )
 Data = Mapping[str, Any]
+
+
+def needed_when(model: FiledModel) -> dict[str, str]:
+    """Fields that submitting needs though a draft may lack them, and the box that makes them needed ("" = always)."""
+    if model is Unit:
+        found = dict.fromkeys(_UNIT_NEEDS, "")
+        found |= dict.fromkeys(_MAINTENANCE_NEEDS, "is_maintenance") | dict.fromkeys(_USE_NEEDS, "is_use")
+    else:
+        found = dict.fromkeys(_ELEVATOR_NEEDS, "")
+    return {name: box for name, box in found.items() if name not in required_of(model)}
 
 
 def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int | None = None) -> list[Finding]:
@@ -89,18 +100,24 @@ def validate_elevator(session: AnySession, data: Data, *, on: dt.date, row_id: i
 
 
 def rivals(session: AnySession, model: FiledModel, data: Data, row_id: int) -> list[Finding]:
-    """For the officer alone: others that claim the same code and are not approved. They block nobody, but are seen."""
+    """For the officer alone: others handed in with the same code and not approved. They block nobody, but are seen.
+
+    A mere draft is its unit's own affair: it is compared when it is handed in.
+    """
     name = "uscc" if model is Unit else "code"
     column = getattr(model, name)
     statement = select(model).where(column == data.get(name), model.id != row_id, model.approved_version == 0)
+    statement = statement.where(model.filing_state == "pending")
     found: list[Any] = list(session.scalars(statement.order_by(model.id).limit(5).execution_options(skip_scope=True)))
     if not found:
         return []
     named = "、".join(f"{r!r}（填报编号 {r.id}）" for r in found)
+    path = "units" if model is Unit else "elevators"
     return [
         Finding(
             f"{label(model, name)}另有填报", False, f"另有未审核通过的填报使用同一{label(model, name)}：{named}",
             "请核对哪一份属实；通过其中一份后，另一份不能再通过", field=name, level="warn",
+            link=f"/{path}/{found[0].id}",
         )
     ]  # fmt: skip
 
@@ -206,6 +223,15 @@ def _party(session: AnySession, data: Data, name: str, kind: str, word: str) -> 
         return []
     ok = unit is not None and bool(getattr(unit, kind))
     found = f"{unit.name}" if unit is not None else f"没有编号为 {data[name]} 的单位"
+    if ok and unit is not None and not unit.approved_version:
+        state = FILING_STATE[unit.filing_state]
+        return [
+            Finding(
+                word, False, f"{unit.name} 已登记，备案{state}，还没有通过",
+                f"电梯可以先上报；该{word}的备案通过后才能审批", field=name, value=str(data[name]),
+                link=f"/units/{unit.id}", level="warn",
+            )
+        ]  # fmt: skip
     return [
         Finding(
             word, ok, found + ("" if ok or unit is None else f"没有备案为{word}"),

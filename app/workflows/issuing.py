@@ -98,10 +98,10 @@ def new_login_name(session: AnySession, typed: str, field_name: str) -> str:
     """
     name = login_key(check_login_name(typed, field_name))
     if USCC_FORM.fullmatch(name.upper()) or (name.isdigit() and len(name) == 11):
-        remedy = "请换一个帐号，例如 weibao.01"
-        raise refuse("帐号", "不能是手机号或统一社会信用代码的样子", remedy, field=field_name, value=typed)
+        remedy = "请换一个账号，例如 weibao.01"
+        raise refuse("账号", "不能是手机号或统一社会信用代码的样子", remedy, field=field_name, value=typed)
     if _name_taken(session, name):
-        raise refuse("帐号", f"{name} 已被使用", "请换一个帐号", field=field_name, value=typed)
+        raise refuse("账号", f"{name} 已被使用", "请换一个账号", field=field_name, value=typed)
     return name
 
 
@@ -170,7 +170,7 @@ def save_new(session: AnySession, account: Account, roles: Iterable[Role]) -> No
         session.flush()
     except IntegrityError as error:
         found = f"{account.username} 或其手机号刚刚被使用"
-        raise refuse("帐号", found, "请刷新列表后再试", field="login_name", value=account.username) from error
+        raise refuse("账号", found, "请刷新列表后再试", field="login_name", value=account.username) from error
 
 
 def issue(

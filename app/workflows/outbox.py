@@ -118,6 +118,17 @@ def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterabl
 # --- reading
 
 
+def settle(session: AnySession, at: dt.datetime, topic: str, link: str) -> int:
+    """What a notice asked for is done: it counts as read for all who were asked. How many that were."""
+    statement = update(Notification).where(
+        Notification.topic == topic, Notification.link == link, Notification.read_at.is_(None)
+    )
+    result: Any = session.execute(
+        statement.values(read_at=at).execution_options(synchronize_session=False, skip_scope=True)
+    )
+    return int(result.rowcount)
+
+
 def unread(session: AnySession, actor: Actor) -> int:
     """How many notices the actor has not read."""
     return session.scalar(

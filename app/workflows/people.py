@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, func, not_, or_, select
 
@@ -16,6 +17,7 @@ from app.models.choices import GRADE
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy.keys import Key
+from app.rules.checkin import certificate_finding
 from app.rules.identifiers import check_mobile, normal_code
 from app.rules.quota import Grade, grade_limit, units_used
 from app.scope import visible
@@ -181,6 +183,20 @@ def reveal_phone(session: AnySession, actor: Actor, person_id: int, at: dt.datet
     person: Person = visible(session, actor, Person, person_id, "人员")
     audit.record(session, actor, at, "person.reveal", "person", person.id, after={"fields": ["phone"]})
     return person.phone or ""
+
+
+def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Finding | None:
+    """What of the person's certificate keeps him from checking in today; None when nothing does."""
+    today = clock.local_day(at)
+
+    def policy(key: Key) -> Any:
+        return policy_value(session, key, person.region_code, today)
+
+    gate = bool(policy(Key.CERTIFICATE_GATE))
+    found = certificate_finding(
+        person.certificate_until, today, required=gate, blocks=gate, near_days=policy(Key.NEAR_CERTIFICATE_DAYS)
+    )
+    return found if found.stops and person.left_on is None else None
 
 
 def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> dict[int, Quota]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -12,7 +12,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.models import Contract, ContractElevator, Elevator, MaintenanceClock, Person, Unit, Visit
 from app.models.policy import policy_book
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.checkin import CheckInFacts, Place, check_in_findings, distance_metres
 from app.rules.identifiers import normal_code
@@ -63,7 +63,32 @@ def gate(
 ) -> tuple[Elevator | None, list[Finding]]:
     """Every condition of a check-in at this elevator by this person, failing and passing."""
     elevator = elevator_of(session, text)
-    return elevator, check_in_findings(_facts(session, actor, elevator, text, position, at, now or at))
+    findings = check_in_findings(_facts(session, actor, elevator, text, position, at, now or at))
+    ways = _ways(session, actor, elevator, at)
+    return elevator, [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
+
+
+def _ways(session: AnySession, actor: Actor, elevator: Elevator | None, at: dt.datetime) -> dict[str, str]:
+    """Where a failing condition is mended, for whoever may do it himself; others are told whom to ask."""
+    found: dict[str, str] = {}
+    held = open_visit(session, actor.person_id, at)
+    if held is not None:
+        found |= dict.fromkeys(("已在其他电梯签到", "这台电梯正在维保"), f"/m/visits/{held.id}")
+    if actor.may(Verb.UNIT_EDIT):
+        found["单位备案未通过"] = "/units/mine"
+    if actor.may(Verb.PERSON_EDIT) and actor.person_id is not None:
+        found |= dict.fromkeys(("没有作业人员证", "证书已过有效期"), f"/people/{actor.person_id}/edit")
+    if actor.may(Verb.SUBACCOUNT_EDIT):
+        found |= {"主账号不允许进行维保作业,请切换为子账号操作": "/sub-accounts/", "无电梯权限": "/sub-accounts/"}
+    if elevator is None or elevator.maintenance_unit_id != actor.unit_id:
+        return found
+    if actor.may(Verb.CONTRACT_EDIT):
+        found["电梯已超有效期(脱保)"] = "/contracts/"
+    if actor.may(Verb.ELEVATOR_EDIT):
+        found |= dict.fromkeys(("电梯尚未标注位置", "电梯位置较远"), f"/elevators/{elevator.id}/edit")
+    if actor.may(Verb.APPLICATION_SUBMIT) and elevator.status == "suspended":
+        found["电梯已停用"] = f"/elevators/{elevator.id}/apply/reactivation"
+    return found
 
 
 def _facts(

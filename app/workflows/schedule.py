@@ -235,7 +235,10 @@ def _judge_day(
         session.execute(
             update(MaintenanceClock.__table__)
             .where(*due, _clock.limit_days == days)
-            .values(anchor_on=day, limit_on=limit_on(day, days), missed=_clock.missed + 1, judged_through=day)
+            .values(
+                anchor_on=day, limit_on=limit_on(day, days), missed=_clock.missed + 1, judged_through=day,
+                missed_since_on=func.coalesce(_clock.missed_since_on, day),
+            )
         )
     return judged
 

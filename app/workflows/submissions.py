@@ -215,6 +215,8 @@ def tell_officers(session: AnySession, application: Application, at: dt.datetime
 
 def tell_applicant(session: AnySession, application: Application, verb: ApplicationVerb, at: dt.datetime) -> None:
     """Notice of a decision to the unit's accounts and to whoever submitted."""
+    if not application.is_open:
+        outbox.settle(session, at, "approval", link_of(application))
     recipients = set(outbox.accounts_of_unit(session, application.unit_id) if application.unit_id else ())
     recipients |= {application.submitted_by_id} if application.submitted_by_id else set()
     opinion = f"意见：{application.opinion}" if application.opinion else ""

@@ -196,16 +196,8 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
     require(actor, Verb.VISIT_REVIEW)
     visit = _seen(session, actor, visit_id)
     opinion = opinion.strip()
-    maker = _maker_unit(session, actor)
     raise_failing([
-        Finding(
-            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
-        ),
-        Finding(
-            "复核人", actor.unit_id != visit.unit_id and maker != visit.unit_id,
-            "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核",
-        ),
-        Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
+        *_reviewer(session, actor, visit),
         Finding("重复复核", visit.reviewed_at is None, "这条记录已经复核", "需要更正时请添加说明"),
         Finding("现场签名", visit.signed_at is None, "现场已经签名，不用再复核", "无需操作"),
         Finding("意见", len(opinion) <= 140, f"意见有 {len(opinion)} 个字", "最多 140 个字", field="opinion"),
@@ -216,6 +208,47 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
         session, actor, at, "visit.review", "visit", visit.id, after={"state": visit.state, "opinion": opinion}
     )
     return visit
+
+
+def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, at: dt.datetime) -> VisitNote:
+    """The use unit disagrees with what a record says: kept beside it and told to the firm and the regulator.
+
+    The record's state stays; whether anything follows is theirs to decide. It is no review: the limit runs on.
+    """
+    require(actor, Verb.VISIT_REVIEW)
+    visit = _seen(session, actor, visit_id)
+    body = objection.strip()
+    raise_failing([
+        *_reviewer(session, actor, visit),
+        Finding("异议", bool(body), "没有写明异议", "请写明哪一处与实际不符", field="opinion"),
+        Finding("异议", len(body) <= LONGEST, f"异议有 {len(body)} 个字", f"最多 {LONGEST} 个字", field="opinion"),
+    ])  # fmt: skip
+    note = VisitNote(visit_id=visit.id, kind="objection", body=body, author_id=actor.user_id, at=at)
+    session.add(note)
+    session.flush()
+    audit.record(session, actor, at, "visit.objection", "visit", visit.id, after={"note": body})
+    told = [
+        visit.account_id, *outbox.accounts_of_unit(session, visit.unit_id, Verb.VISIT_APPROVE),
+        *outbox.officers_of(session, visit.region_code),
+    ]  # fmt: skip
+    code = visit.snapshot.get("code") or visit.elevator.code
+    outbox.notify(
+        session, at, [account for account in told if account is not None], "visit.objection",
+        f"使用单位对电梯 {code} 的维保记录提出异议", body, f"/visits/{visit.id}", f"visit-objection-{note.id}",
+    )  # fmt: skip
+    return note
+
+
+def _reviewer(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
+    """Who may speak for the use unit about a visit, and when."""
+    own = actor.unit_id != visit.unit_id and _maker_unit(session, actor) != visit.unit_id
+    return [
+        Finding(
+            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
+        ),
+        Finding("复核人", own, "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核"),
+        Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
+    ]
 
 
 def approve(session: AnySession, actor: Actor, visit_id: int, decision: str, reason: str, at: dt.datetime) -> Visit:
@@ -385,6 +418,6 @@ def _maker_unit(session: AnySession, actor: Actor) -> int | None:
 
 
 __all__ = [
-    "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "own_visit", "review",
+    "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "object_to", "own_visit", "review",
     "upload_sheet",
 ]  # fmt: skip

@@ -56,7 +56,7 @@ def test_ctrl_c_loses_no_job_and_the_next_start_keeps_the_secrets(product: Any, 
     }  # fmt: skip
 
     page = enter("区域管理员")
-    menu(page, "任务与导出")
+    menu(page, "后台任务")
     press(page, "运行")
     job = path_of(page)
     assert product.stop(signal.SIGINT) == 0

@@ -99,7 +99,7 @@ def test_turned_down_with_a_reason_mended_and_approved(product: Any, enter: Any,
 
     menu(unit, "首页")
     unit.get_by_role("banner").get_by_role("link", name="收件箱").click()
-    appears(unit, f"不同意：变更　{elevator.code}")
+    appears(unit, f"不通过：变更　{elevator.code}")
     shot(unit, "the unit is told")
     unit.goto(f"/elevators/{elevator.id}")
     expect(unit.get_by_role("main")).to_contain_text("内部编号应与现场一致，请核对")

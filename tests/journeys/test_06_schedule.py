@@ -27,7 +27,7 @@ def search(page: Any, title: str, words: str) -> list[dict[str, str]]:
 
 def run_schedule(page: Any) -> dict[str, int]:
     """Have today's schedule run from the jobs page, and wait for what it did."""
-    menu(page, "任务与导出")
+    menu(page, "后台任务")
     press(page, "运行")
     job_done(page)
     return {name: int(fact(page, name)) for name in FACTS}

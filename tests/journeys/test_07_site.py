@@ -33,7 +33,7 @@ def add_sub_account(page: Any, login: str, name: str, role: str) -> str:
     """新增子用户, from 我的子用户; gives the first password."""
     menu(page, "我的子用户")
     follow(page, "新增子用户")
-    page.get_by_label("帐号").fill(login)
+    page.get_by_label("账号").fill(login)
     page.get_by_label("姓名", exact=False).first.fill(name)
     page.get_by_label(role, exact=True).check()
     press(page, "建立子用户")
@@ -56,7 +56,7 @@ def test_a_main_account_makes_sub_accounts_and_gives_them_elevators(
     expect(head.get_by_role("main")).to_contain_text("新分配 1 台")
     shot(head, "one elevator given")
     menu(head, "我的子用户")
-    row = next(r for r in rows(head) if r["帐号"] == WORKER)
+    row = next(r for r in rows(head) if r["账号"] == WORKER)
     assert (row["姓名"], row["角色"], row["电梯"], row["状态"]) == ("白屿白", "维保员", "1", "在用")
     shot(head, "sub-accounts")
 

@@ -21,7 +21,7 @@ from tests.factories import World, make_clock, make_elevator
 
 NOW = dt.datetime(2026, 6, 1, 4, tzinfo=dt.UTC)
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
-LISTS = {"/elevators/": "elevators", "/overdue/": "overdue", "/tasks/": "tasks"}
+LISTS = {"/elevators/": "elevators", "/overdue/": "overdue", "/tasks/": "tasks", "/visits/": "visit_records"}
 
 
 def missed(world: World, elevator: Any, limit_on: dt.date, unit: Any, **more: Any) -> None:

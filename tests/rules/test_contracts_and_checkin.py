@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.calendar import day_start
-from app.rules.checkin import CheckInFacts, Face, Place, check_in_findings, distance_metres
+from app.rules.checkin import CheckInFacts, Face, Place, check_in_findings, distance_metres, distance_words
 from app.rules.contracts import (
     Binding,
     Clash,
@@ -215,7 +215,7 @@ def test_all_reasons_at_once() -> None:
 def test_what_only_warns_or_is_off() -> None:
     near = replace(GOOD, certificate_until_on=TODAY)
     assert stopping(near) == []
-    assert [f.rule for f in check_in_findings(near) if not f.ok] == ["证书 0 天后到期"]
+    assert [f.rule for f in check_in_findings(near) if not f.ok] == ["证书今天到期"]
     ended = replace(GOOD, certificate_until_on=D(2021, 1, 1), certificate_blocks=False)
     assert stopping(ended) == []
     assert [f.level for f in check_in_findings(ended) if not f.ok] == ["warn"]
@@ -243,3 +243,11 @@ def test_distance_is_a_distance(a: float, b: float, c: float, d: float) -> None:
     assert 0 <= metres <= 20_015_200
     assert metres == pytest.approx(distance_metres(there, here), abs=1e-3)
     assert distance_metres(here, here) == 0
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize(
+    ("metres", "words"), [(0, "0 米"), (199.6, "200 米"), (999.4, "999 米"), (1000, "1.0 公里"), (8449.0, "8.4 公里")]
+)
+def test_a_distance_is_said_as_people_say_it(metres: float, words: str) -> None:
+    assert distance_words(metres) == words

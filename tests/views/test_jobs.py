@@ -136,3 +136,16 @@ def test_who_may_not_run_the_schedule_is_not_offered_it(world: World, sign_in: A
     form = {"on": dt.date(2026, 3, 1).isoformat(), "csrf_token": csrf(browser, "/password/")}
     browser.post("/jobs/schedule", data=form)
     assert stored(world) == []
+
+
+def test_a_result_is_in_the_words_of_its_kind_and_leads_to_what_came_of_it(world: World, sign_in: Any) -> None:
+    job_id = enter(world, "region_admin", "score", "得分 2026 年")
+    with transaction(world.session):
+        token = jobs.claim(world.session, job_id, clock.now())
+        assert token
+        told = {"bad": 1234, "as_of": "2026-03-01T16:05:00+00:00", "digest": "a1b2c3d4", "link": "/scores/?run=7"}
+        jobs.finish(world.session, job_id, token, clock.now(), told, None)
+    page = sign_in(world.accounts["region_admin"]).get(f"/jobs/{job_id}").text
+    assert "不合格次数" in page and "1,234" in page and "有错误" not in page
+    assert "2026-03-02 00:05" in page and 'href="/scores/?f_run=7"' in page
+    assert page.index("a1b2c3d4") > page.index("<details class=\"ta-proof\">")

@@ -79,9 +79,9 @@ class TestAudit:
                 audit.record(log.session, log.actor("clerk"), clock.now(), "many", "elevator", number)
         browser = sign_in(log.accounts["platform_admin"])
         first = browser.get("/audit/?action=many").text
-        assert "elevator 59" in first and "elevator 9<" not in first and "deed." not in first
+        assert "电梯 59" in first and "电梯 9<" not in first and "deed." not in first
         link = first.split('href="?action=many&amp;before=')[1].split('"')[0]
-        assert "elevator 9<" in browser.get(f"/audit/?action=many&before={link}").text
+        assert "电梯 9<" in browser.get(f"/audit/?action=many&before={link}").text
         day = clock.today()
         assert "many" in browser.get(f"/audit/?from={day}&to={day}").text
         assert "没有符合条件" in browser.get(f"/audit/?to={day - dt.timedelta(days=1)}").text
@@ -97,6 +97,16 @@ class TestAudit:
     def test_a_day_that_nobody_means_is_named(self, log: World, sign_in: Any, query: str) -> None:
         answer = sign_in(log.accounts["platform_admin"]).get(f"/audit/?{query}")
         assert answer.status_code == 200 and "不在 1950 年至 2199 年之间" in answer.text
+
+    def test_it_speaks_in_words(self, log: World, sign_in: Any) -> None:
+        with transaction(log.session):
+            actor = log.actor("clerk")
+            audit.record(log.session, actor, clock.now(), "contract.create", "contract", 3)
+            audit.record(log.session, actor, clock.now(), "visit.check_in", "visit", 4)
+        browser = sign_in(log.accounts["platform_admin"])
+        page = browser.get("/audit/?action=create").text
+        assert "维保合同 3" in page and "维保记录 4" not in page and "contract.create" not in page
+        assert '<option value="create" selected>建立</option>' in page and "flask" not in page
 
 @pytest.mark.feature("POL-01")
 class TestProposing:

@@ -83,8 +83,7 @@ def test_every_tab_holds_what_its_word_says(world: Any, rows: dict[str, Visit], 
     for label in ("全部", "待签退", "待复核", "待上传", "有效", "不合规", "过期未签退", "无效"):
         assert f">{label} <b" in text
     for heading in (
-        "识别码", "位置", "维保单位", "使用单位", "维保员", "频次", "签到", "签退", "时长", "模式", "上传时间",
-        "复核时间", "状态",
+        "识别码", "位置", "维保单位", "维保员", "频次", "签到", "时长", "上传时间", "复核期限", "状态",
     ):  # fmt: skip
         assert f">{heading}<" in text
     first = [name for name in STATES if name != "open"]

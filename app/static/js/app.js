@@ -135,6 +135,14 @@
     update();
   }
 
+  // A table of its own kind: the box in its head ticks all of its rows.
+  all("form[data-bulk]").forEach(function (form) {
+    var head = $("[data-bulk-all]", form);
+    if (head) head.addEventListener("change", function () {
+      all('input[name="ids"], input[name="chosen"]', form).forEach(function (b) { b.checked = head.checked; });
+    });
+  });
+
   // A job's progress, until it ends: [data-job="/jobs/1.json"].
   all("[data-job]").forEach(function (box) {
     var wait = 700;

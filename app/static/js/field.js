@@ -39,6 +39,8 @@
       fetch(url, { headers: { Accept: "text/html" } }).then(function (r) { return r.text(); }).then(function (page) {
         var fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-gate]");
         if (fresh) gate.innerHTML = fresh.innerHTML;
+        // Refused, 签到 is no longer the thing to press.
+        var go = $("[data-checkin]"); if (go) go.classList.toggle("ta-glove--main", !$(".fd-refused", gate));
       });
     };
     locate(function (place) { put(place); if (form.dataset.locate === "ask") again(place); });
@@ -107,7 +109,9 @@
   }
 
   // The camera, where the browser reads codes itself.
-  var start = $("[data-camera-start]");
+  var start = $("[data-camera-start]"), none = $("[data-camera-none]");
+  var reads = "BarcodeDetector" in window && navigator.mediaDevices;
+  if (none) none.hidden = !!reads;
   if (start && "BarcodeDetector" in window && navigator.mediaDevices) {
     start.hidden = false;
     start.addEventListener("click", function () {
@@ -121,7 +125,9 @@
             location.href = "/m/scan?code=" + encodeURIComponent(found[0].rawValue);
           }).catch(function () { /* a frame that could not be read */ });
         }, 300);
-      }).catch(function () { start.disabled = true; start.textContent = "相机打不开，请输入识别码"; });
+      }).catch(function () {
+        start.hidden = true; if (none) none.hidden = false; var box = $("#code"); if (box) box.focus();
+      });
     });
   }
 })();

@@ -27,6 +27,15 @@
     });
   });
 
+  // What submitting needs depends on the kinds that are ticked.
+  document.querySelectorAll("[data-needed-when]").forEach(function (mark) {
+    var box = document.getElementById("i-" + mark.dataset.neededWhen);
+    if (!box) { return; }
+    var show = function () { mark.hidden = !box.checked; };
+    box.addEventListener("change", show);
+    show();
+  });
+
   var form = document.querySelector("form[data-approval]");
   if (form) {
     var radios = Array.prototype.slice.call(form.querySelectorAll("input[name=verb]"));
@@ -48,12 +57,4 @@
     form.addEventListener("submit", function () { go.disabled = true; });
     show();
   }
-
-  document.querySelectorAll("form[data-bulk]").forEach(function (bulk) {
-    var all = bulk.querySelector("[data-bulk-all]");
-    if (!all) { return; }
-    all.addEventListener("change", function () {
-      bulk.querySelectorAll("input[name=chosen]").forEach(function (box) { box.checked = all.checked; });
-    });
-  });
 }());

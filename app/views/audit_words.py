@@ -1,0 +1,99 @@
+"""What the audit log's actions and entities are called on screen: the one table; the stored names never change."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.models.base import Model
+
+ENTITY: dict[str, Any] = {
+    "account": _l("账号"), "application": _l("申请"), "attachment": _l("附件"), "contract": _l("维保合同"),
+    "contract_elevator": _l("合同电梯"), "demo": _l("演示数据"), "elevator": _l("电梯"), "export": _l("导出"),
+    "grade_certificate": _l("等级证书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
+    "maintenance_ledger": _l("设备履历"), "maintenance_order": _l("维保任务"), "notification": _l("通知"),
+    "person": _l("人员"), "policy_value": _l("政策参数"), "region": _l("地区"), "schedule": _l("排班"),
+    "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
+    "visit": _l("维保记录"), "overdue_period": _l("超期记录"),
+}  # fmt: skip
+# By the part after the dot; the part before is the entity, which stands in its own column.
+DEED: dict[str, Any] = {
+    "accept": _l("受理"), "add": _l("新增"), "age": _l("按时间更新状态"), "approve": _l("通过"),
+    "assign": _l("分配电梯"), "assign_all": _l("分配全部电梯"), "bind": _l("绑定电梯"), "build": _l("生成"),
+    "cancel": _l("作废"), "change": _l("变更"), "change_password": _l("修改密码"), "check_in": _l("签到"),
+    "check_out": _l("签退"), "clock": _l("按时限更新"), "create": _l("建立"), "delete": _l("删除"),
+    "discard": _l("放弃修改"), "done": _l("完成"), "download": _l("下载"), "edit": _l("修改"),
+    "failed": _l("失败"), "grant": _l("授权"), "in_force": _l("生效"), "leave": _l("离职"), "locked": _l("锁定"),
+    "make": _l("生成文件"), "note": _l("说明"), "objection": _l("提出异议"), "ok": _l("成功"),
+    "reassign": _l("重新分配"), "refused": _l("被拒绝"), "reject": _l("不通过"), "reset_password": _l("重置密码"),
+    "resubmit": _l("重新提交"), "retry": _l("重试"), "return": _l("退回补正"), "reveal": _l("查看完整信息"),
+    "review": _l("复核"), "run": _l("运行"), "save": _l("保存履历"), "save_draft": _l("保存草稿"), "set": _l("设置"),
+    "sheet": _l("上传维保单"), "store": _l("上传附件"), "upload": _l("上传文件"),
+    "submit": _l("上报"), "take_effect": _l("到期生效"), "settle": _l("状态更新"), "deactivate": _l("注销"),
+    "reactivate": _l("恢复"),
+    "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
+    "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
+    "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
+}  # fmt: skip
+# Where the first part is no entity of the log's column.
+_AREA: dict[str, Any] = {
+    "login": _l("登录"), "import": _l("导入"), "order": _l("维保任务"), "ledger": _l("设备履历"),
+    "policy": _l("政策参数"), "notice": _l("通知"), "grade": _l("等级证书"), "score": _l("得分"),
+}  # fmt: skip
+# What an entry tells besides columns.
+FIELD: dict[str, Any] = {
+    "accounts": _l("账号"), "attachment": _l("附件"), "columns": _l("列"), "contracts": _l("合同"),
+    "digest": _l("摘要"), "distance": _l("距离"), "elevator": _l("电梯"), "elevators": _l("电梯"),
+    "entries": _l("条数"), "evidence": _l("完整留痕"), "filter": _l("筛选条件"), "format": _l("格式"),
+    "job": _l("后台任务"), "opinion": _l("意见"), "orders": _l("维保任务"), "overdue": _l("超期"),
+    "persons": _l("人员"),
+    "policy": _l("政策版本"), "reason": _l("原因"), "region": _l("地区"), "rows": _l("行数"), "seed": _l("种子"),
+    "sha256": _l("文件摘要"), "units": _l("单位"), "version": _l("版本"), "visits": _l("维保记录"),
+    "waiting": _l("待审批"), "as_of": _l("数据截至"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
+    "state": _l("状态"), "level": _l("频次"), "note": _l("说明"), "scores": _l("得分"),
+}  # fmt: skip
+VIA: dict[str, Any] = {
+    "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
+    "clock": _l("时钟"), "cli": _l("命令行"), "ops": _l("运维后台"), "import": _l("导入"),
+}  # fmt: skip
+
+
+def action_word(action: str) -> str:
+    """An action in words, such as 登录 · 失败; one that is not in the table stays as it is stored."""
+    area, _dot, deed = action.rpartition(".")
+    if deed not in DEED:
+        return action
+    return f"{_AREA[area]} · {DEED[deed]}" if area in _AREA else str(DEED[deed])
+
+
+def action_choices() -> list[tuple[str, str]]:
+    """The filter's choices: every deed, of whatever entity, and all that has to do with signing in."""
+    return [("login.", str(_AREA["login"])), *sorted(((k, str(v)) for k, v in DEED.items()), key=lambda c: c[1])]
+
+
+def entity_choices() -> list[tuple[str, str]]:
+    return sorted(((key, str(word)) for key, word in ENTITY.items()), key=lambda choice: choice[1])
+
+
+@cache
+def _labels() -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for mapper in Model.registry.mappers:
+        table = mapper.local_table
+        tables[str(table.name)] = {c.key: c.info["label"] for c in table.columns if "label" in c.info}
+    return tables
+
+
+def field_word(entity: str, field: str) -> str:
+    """A changed field as its column is called; what is no column has its own words, or stays."""
+    return str(_labels().get(entity, {}).get(field) or FIELD.get(field, field))
+
+
+def entity_word(entity: str) -> str:
+    return str(ENTITY.get(entity, entity))
+
+
+def via_word(via: str) -> str:
+    return str(VIA.get(via, via))

@@ -1,0 +1,194 @@
+"""Forms say all that is wrong at once; fresh units are led; ledgers in bulk; notices that are settled."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.models import Elevator, MaintenanceLedger, Notification, Unit
+from app.transaction import transaction
+from tests import factories
+from tests.conftest import csrf
+from tests.factories import World
+from tests.workflows.filing_world import decide, elevator_data, save, submit, unit_data
+
+
+def post(client: Any, url: str, data: dict[str, Any]) -> Any:
+    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+
+
+@pytest.mark.feature("UNT-05", "UNT-02")
+def test_a_form_tells_number_and_rule_errors_together(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    sent = {
+        "uscc": "91980402000000000X", "name": "", "region_id": str(factories.region(session).id), "latitude": "abc",
+        "head_phone": "12", "then": "save",
+    }  # fmt: skip
+    answer = post(client, "/units/new", sent)
+    assert answer.status_code == 422
+    banner = answer.text.partition("请更正标出的各项")[2].partition("</ul>")[0]
+    for label in ("单位名称", "纬度", "负责人手机", "统一社会信用代码"):
+        assert label in banner, banner
+    assert session.scalar(select(Unit).where(Unit.uscc == sent["uscc"])) is None
+
+
+@pytest.mark.feature("UNT-05")
+def test_what_submitting_needs_is_said_on_the_form(world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["maintenance_head"]).get("/units/new").text
+    assert page.count('data-word="上报必填"') > 5 and 'data-needed-when="is_use"' in page
+
+
+@pytest.mark.feature("UNT-05")
+def test_submitting_waits_for_the_red_checks_and_each_leads_to_its_field(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    head = world.actor("maintenance_head")
+    row = save(session, head, Unit, None, unit_data(session, address=None, head_phone=None))
+    page = sign_in(world.accounts["maintenance_head"]).get(f"/units/{row.id}").text
+    assert 'aria-disabled="true"' in page and f"/units/{row.id}/submit" not in page
+    assert f'href="/units/{row.id}/edit#f-address"' in page
+    assert page.count("企业地址没有填写") == 1
+    save(session, head, Unit, row, {"address": "临河区明水路 8 号", "head_phone": "13900000008"})
+    page = sign_in(world.accounts["maintenance_head"]).get(f"/units/{row.id}").text
+    assert f"/units/{row.id}/submit" in page
+
+
+@pytest.mark.feature("UNT-05", "UNT-07")
+def test_a_code_that_is_taken_is_told_with_the_first_saving(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["clerk"])
+    sent = unit_data(session, uscc=world.other_use_unit.uscc) | {"then": "save", "is_use": "1", "_is_use": "1"}
+    answer = client.post(
+        "/units/new", data={k: str(v) for k, v in sent.items()} | {"csrf_token": csrf(client, "/profile/")},
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "草稿已保存" in answer.text and f"已由{world.other_use_unit.name}备案并审核通过" in answer.text
+
+
+@pytest.mark.feature("ELV-04")
+def test_a_unit_that_is_not_approved_yet_is_known(session: Any, world: World, sign_in: Any) -> None:
+    head, other = world.actor("maintenance_head"), world.actor("other_head")
+    own = save(session, head, Unit, None, unit_data(session, name="澜州自家新客户"))
+    row = save(session, head, Elevator, None, elevator_data(world, use_unit_id=own.id))
+    client = sign_in(world.accounts["maintenance_head"])
+    page = client.get(f"/elevators/{row.id}").text
+    assert "澜州自家新客户 已登记，备案待上报，还没有通过" in page and f'href="/units/{own.id}"' in page
+    theirs = save(session, other, Unit, None, unit_data(session, name="澜州别家新客户"))
+    form = {"row_version": str(row.row_version), "use_unit_id": "澜州别家新客户", "then": "save"}
+    assert "已由其他单位登记" not in post(client, f"/elevators/{row.id}/edit", form).text
+    submit(session, other, theirs)
+    assert "已由其他单位登记，备案审核中" in post(client, f"/elevators/{row.id}/edit", form).text
+
+
+@pytest.mark.feature("LIF-08", "UNT-05")
+def test_a_rejected_filing_is_mended_from_its_application(session: Any, world: World, sign_in: Any) -> None:
+    head = world.actor("maintenance_head")
+    row = save(session, head, Elevator, None, elevator_data(world))
+    application = submit(session, head, row)
+    decide(session, world.actor("inspector"), application, "reject", "地址不清")
+    page = sign_in(world.accounts["maintenance_head"]).get(f"/applications/{application.id}").text
+    assert "修改后重新上报" in page and f'href="/elevators/{row.id}/edit"' in page
+    assert "修改后重新上报" not in sign_in(world.accounts["inspector"]).get(f"/applications/{application.id}").text
+
+
+@pytest.mark.feature("NTF-01", "LIF-08")
+def test_a_decision_settles_the_notices_of_all_its_officers(session: Any, world: World) -> None:
+    head = world.actor("maintenance_head")
+    first, second = (
+        submit(session, head, save(session, head, Elevator, None, elevator_data(world, code=code)))
+        for code in ("300001", "300002")
+    )
+
+    def unread(application: Any) -> int:
+        session.rollback()
+        statement = select(Notification).where(
+            Notification.topic == "approval", Notification.link == f"/applications/{application.id}",
+            Notification.read_at.is_(None),
+        )  # fmt: skip
+        return len(session.scalars(statement.execution_options(skip_scope=True)).all())
+
+    assert unread(first) > 1
+    decide(session, world.actor("inspector"), first, "approve", "")
+    assert unread(first) == 0 and unread(second) > 1
+
+
+@pytest.mark.feature("NTF-01")
+def test_like_notices_are_folded(session: Any, world: World, sign_in: Any) -> None:
+    now = clock.now()
+    for number in range(4):
+        session.add(
+            Notification(
+                recipient_id=world.accounts["inspector"].id, topic="approval", title=f"待审批：第 {number} 件",
+                link="/applications/1", state="sent", created_at=now,
+            )
+        )  # fmt: skip
+    session.commit()
+    page = sign_in(world.accounts["inspector"]).get("/inbox/").text
+    assert "还有 3 条同类消息" in page and page.index("第 3 件") < page.index("还有 3 条") < page.index("第 0 件")
+
+
+@pytest.mark.feature("DSH-01")
+def test_a_fresh_firm_sees_all_its_steps_and_what_is_done(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    page = client.get("/").text
+    assert "填写设备履历" in page
+    steps = page.partition("开始使用")[2].partition("</ol>")[0]
+    assert steps.count("待办") == 1 and steps.count("已完成") == 6  # all but the ledger
+    session.rollback()
+    factories.make_ledger(session, world.own, world.worker, next_half_month_on=clock.today())
+    session.commit()
+    assert "开始使用" not in client.get("/").text
+
+
+@pytest.mark.feature("PLN-09")
+def test_what_is_due_today_has_its_tab(session: Any, world: World, sign_in: Any) -> None:
+    factories.make_clock(session, world.own, clock.today() - dt.timedelta(days=1))
+    ledger = factories.make_ledger(session, world.own, world.worker, next_half_month_on=clock.today())
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    assert world.own.code in client.get("/tasks/?tab=today").text
+    with transaction(session):
+        ledger.next_half_month_on = clock.today() + dt.timedelta(days=1)
+    assert world.own.code not in client.get("/tasks/?tab=today").text
+
+
+@pytest.mark.feature("ELV-06")
+def test_many_ledgers_are_changed_each_by_itself(session: Any, world: World, sign_in: Any) -> None:
+    second = factories.make_elevator(session, maintenance_unit=world.firm)
+    kept = factories.make_ledger(session, world.own, None, interval_days=15, next_annual_on=dt.date(2027, 5, 1))
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    ids = [world.own.id, second.id, world.foreign.id]
+    asked = post(client, "/ledgers/deed/batch", {"ids": ids})
+    assert asked.status_code == 302 and "/ledgers/batch?ids=" in asked.location
+    page = client.get(asked.location).text
+    assert world.own.code in page and second.code in page and world.foreign.code not in page
+    blank = post(client, "/ledgers/batch", {"ids": ids, "change": "1"})
+    assert blank.status_code == 422 and "没有选择要修改的内容" in blank.text
+    done = post(client, "/ledgers/batch", {"ids": ids, "change": "1", "worker_id": world.worker.id})
+    assert done.status_code == 200 and "已修改" in done.text
+    session.rollback()
+    session.refresh(kept)
+    assert (kept.worker_id, kept.interval_days, kept.next_annual_on) == (world.worker.id, 15, dt.date(2027, 5, 1))
+    foreign = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == world.foreign.id)
+    assert session.scalar(foreign.execution_options(skip_scope=True)) is None
+
+
+@pytest.mark.feature("PER-06", "PER-03")
+def test_a_missing_certificate_is_said_first(session: Any, world: World, sign_in: Any) -> None:
+    factories.make_policy(session, "certificate_gate", True)
+    world.worker.certificate_until = None
+    session.commit()
+    page = sign_in(world.accounts["maintenance_head"]).get(f"/people/{world.worker.id}").text
+    assert "没有作业人员证，不能签到" in page and f"/people/{world.worker.id}/edit" in page
+
+
+@pytest.mark.feature("MNT-12")
+def test_the_phone_has_its_own_page_of_the_account(world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["worker"]).get("/m/me").text
+    assert world.worker.name in page and 'action="/logout/"' in page and 'href="/m/scan"' in page
+    page = sign_in(world.accounts["safety_officer"]).get("/m/me").text
+    assert 'href="/m/reviews"' in page and 'href="/m/scan"' not in page
