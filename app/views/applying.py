@@ -80,7 +80,7 @@ class ApplyPages(BaseView):
             typed = _typed(row, kind)
             try:
                 if typed.wrong:
-                    raise Refusal(typed.wrong)
+                    raise Refusal([*typed.wrong, *_besides(row, kind, typed)])
                 with transaction(db.session):
                     now = clock.now()
                     made = applications.apply(
@@ -109,6 +109,14 @@ class ApplyPages(BaseView):
             fields=_fields(row, kind, cause, findings), causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
             cause=cause.value if cause is not None else "",
         )  # fmt: skip
+
+
+def _besides(row: Elevator, kind: str, typed: Typed) -> list[Finding]:
+    """What else is refused when a day or number was no value at all: all of it is told at once."""
+    today, told = clock.today(), {f.field for f in typed.wrong}
+    files = [0 for f in request.files.getlist("files") if f and f.filename]
+    asked = Asked(today, typed.effective_on or today, typed.reason, files, typed.data, unit_id=g.actor.unit_id)
+    return [f for f in applications.conditions_of(db.session, kind, row, asked) if f.stops and f.field not in told]
 
 
 def kinds_offered(row: Elevator) -> list[tuple[str, str, str]]:

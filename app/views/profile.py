@@ -43,15 +43,20 @@ class Password(BaseView):
         findings, status = [], 200
         if request.method == "POST":
             form = request.form
+            new, again = form.get("new_password", ""), form.get("again", "")
             try:
                 confirm_own_password(account, form.get("old_password", ""), "old_password")
-                with transaction(db.session) as unit:
-                    accounts.change_own_password(
-                        unit, g.actor, form.get("new_password", ""), form.get("again", ""), clock.now()
-                    )
+            except Refusal as refusal:
+                # What is wrong with the new one is told as well, so that one correction is enough.
+                more = accounts.new_password_findings(db.session, account, new, again, clock.now())
+                findings, status = [*refusal.findings, *more], refusal.status_code
+            try:
+                if not findings:
+                    with transaction(db.session) as unit:
+                        accounts.change_own_password(unit, g.actor, new, again, clock.now())
             except Refusal as refusal:
                 findings, status = refusal.findings, refusal.status_code
-            else:
+            if not findings:
                 begin_session(account)
                 flash(_("密码已修改，其他设备上的登录已退出"), "success")
                 return redirect("/")

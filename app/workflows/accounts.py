@@ -240,13 +240,7 @@ def change_own_password(
     if actor.user_id is None:
         raise NotAllowed(Finding("权限", False, "没有登录", "请先登录"))
     account: Account = visible(session, actor, Account, actor.user_id, "账号")
-    findings = []
-    if new != again:
-        findings.append(Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again"))
-    try:
-        check_password_form(new, password_length(session, account, at), account.username, field_name)
-    except Refusal as refusal:
-        findings += refusal.findings
+    findings = new_password_findings(session, account, new, again, at, field_name)
     if not findings and account.password_matches(new):
         findings.append(Finding("新密码", False, "与原密码相同", "请换一个密码", field=field_name))
     raise_failing(findings)
@@ -255,6 +249,20 @@ def change_own_password(
     session.flush()
     audit.record(session, actor, at, "account.change_password", "account", account.id)
     return account
+
+
+def new_password_findings(
+    session: AnySession, account: Account, new: str, again: str, at: dt.datetime, field_name: str = "new_password"
+) -> list[Finding]:
+    """What is wrong with a new password by itself; nothing here tells whether it is the one in force."""
+    findings = []
+    if new != again:
+        findings.append(Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again"))
+    try:
+        check_password_form(new, password_length(session, account, at), account.username, field_name)
+    except Refusal as refusal:
+        findings += refusal.findings
+    return findings
 
 
 def region_within(session: AnySession, actor: Actor, region_id: int | None, on: dt.date) -> Region:

@@ -192,3 +192,24 @@ def test_the_phone_has_its_own_page_of_the_account(world: World, sign_in: Any) -
     assert world.worker.name in page and 'action="/logout/"' in page and 'href="/m/scan"' in page
     page = sign_in(world.accounts["safety_officer"]).get("/m/me").text
     assert 'href="/m/reviews"' in page and 'href="/m/scan"' not in page
+
+
+@pytest.mark.feature("LIF-01")
+def test_a_bad_day_and_a_missing_file_are_told_together(session: Any, world: World, sign_in: Any) -> None:
+    row = factories.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, status="notified")
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    answer = post(client, f"/elevators/{row.id}/apply/use_registration", {"effective_on": "明天", "reason": ""})
+    assert answer.status_code == 422 and "不是日期" in answer.text and "没有上传" in answer.text
+
+
+@pytest.mark.feature("ACC-05")
+def test_all_that_is_wrong_with_a_password_is_told_at_once(world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["clerk"])
+    answer = client.post(
+        "/password/", data={"old_password": "falsch.1", "new_password": "short", "again": "other",
+                            "csrf_token": csrf(client, "/password/")},
+    )  # fmt: skip
+    assert answer.status_code == 422
+    for said in ("两次输入的新密码不一致", 'id="old_password-err"', 'id="new_password-err"'):
+        assert said in answer.text
