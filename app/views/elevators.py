@@ -144,7 +144,7 @@ class ElevatorPages(FilingPages):
             found.append(
                 Clock(_("维保合同"), due, number, f"/contracts/{bound.contract_id}" if held_contract else None)
             )
-        elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped":
+        elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped" and row.approved_version:
             found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), _("没有生效的合同")))
         open_one = db.session.scalar(
             select(Application).where(Application.elevator_id == row.id, Application.is_open.is_(True)).limit(1)

@@ -167,6 +167,7 @@ def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path:
     page.reload()
     shot(page, "imported")
     menu(page, "电梯")
+    page.get_by_role("navigation", name="电梯", exact=True).get_by_role("link", name="全部").click()
     box = page.get_by_role("searchbox", name="搜索 电梯")
     box.fill("982016")
     box.press("Enter")

@@ -92,7 +92,7 @@ def test_orders_come_by_themselves_and_lateness_is_kept(product: Any, enter: Any
     head.get_by_role("navigation", name="维保任务", exact=True).get_by_role("link", name="超期维保").click()
     head.wait_for_load_state()
     row = next(r for r in rows(head) if r["识别码"] == missed.code)
-    assert row["剩余"] == "超 1 天"
+    assert row["剩余"] == f"超 1 天 {today - DAY} 未补做"
     assert row["上次维保日期"] == last.isoformat()
     assert total(head) == over
     shot(head, "overdue by one day")
@@ -100,5 +100,5 @@ def test_orders_come_by_themselves_and_lateness_is_kept(product: Any, enter: Any
     entry = next(r for r in search(head, "超期记录", missed.code) if r["本期维保到期日期"] == (today - DAY).isoformat())
     assert entry["责任单位"] == product.login("维保单位负责人").place
     assert entry["上期维保是否完成"] == "是"
-    assert entry["本期维保周期设置"] == "15"
+    assert entry["本期维保周期设置"] == "15 天"
     shot(head, "the missed period is kept")
