@@ -41,7 +41,7 @@ from app.listing import LISTINGS, Column, Listing, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import kept, screens
-from app.views.cells import countdown, cut, due, limit_cell, link, mark, missed_words, pill, shown, two
+from app.views.cells import countdown, cut, due, firm, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
 # The parameters that say where in the list one is; every other change starts again at its head.
@@ -366,6 +366,6 @@ def capped(count: int) -> str:
 
 
 __all__ = [
-    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "due", "escape", "limit_cell",
-    "link", "mark", "missed_words", "pill", "shown", "two",
+    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "due", "escape", "firm",
+    "limit_cell", "link", "mark", "missed_words", "pill", "shown", "two",
 ]  # fmt: skip

@@ -60,6 +60,18 @@ def cut(text: Any, width: int = 12) -> Markup:
     return Markup('<span class="ta-cut" style="--w:{}em" title="{}">{}</span>').format(width, str(text), str(text))
 
 
+_LEGAL_FORM = ("股份有限公司", "有限责任公司", "有限公司")
+
+
+def firm(name: Any, width: int = 11) -> Markup:
+    """A company's name without its legal form, which says nothing in a list; the whole name in the title."""
+    whole = str(name)
+    form = next((f for f in _LEGAL_FORM if whole.endswith(f) and len(whole) > len(f) + 3), "")
+    return Markup('<span class="ta-cut" style="--w:{}em" title="{}">{}</span>').format(
+        width, whole, whole.removesuffix(form)
+    )
+
+
 def due(left: int | None, total: int = 15, near: int = 3, paused: bool = False) -> Markup:
     """What is left of a limit in days, as everywhere: words, figure, bar."""
     if paused:

@@ -23,14 +23,14 @@ _UNIT_SECTIONS = (
                   "is_property", "is_owner")),
     (_l("联系人"), ("head_name", "head_phone", "duty_phone", "safety_officer", "safety_phone")),
     (_l("许可资格"), ("licence_no", "licence_grade", "licence_issued_on", "licence_until")),
-    (_l("办公场所"), ("office_address", "latitude", "longitude", "note")),
+    (_l("办公场所"), ("latitude", "longitude", "office_address", "note")),
 )  # fmt: skip
 _ELEVATOR_SECTIONS = (
     (_l("编号"), ("code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
                 "internal_no")),
     (_l("设备"), ("category", "name", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "made_on",
                 "commissioned_on", "supervised_on")),
-    (_l("位置"), ("region_id", "address", "estate", "place_type", "latitude", "longitude", "is_central", "is_secret")),
+    (_l("位置"), ("region_id", "address", "estate", "place_type", "is_central", "latitude", "longitude", "is_secret")),
     (_l("单位"), ("use_unit_id", "maintenance_unit_id", "owner_name", "property_name", "manufacturer", "installer")),
     (_l("检验与安全"), ("inspected_on", "next_inspection_on", "governor_on", "insured_until", "safety_officer",
                    "safety_phone", "emergency_phone")),

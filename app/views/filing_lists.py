@@ -24,7 +24,7 @@ from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FIL
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
-from app.views.base import Button, Deed, Screen, countdown, cut, due, limit_cell, mark, pill, two
+from app.views.base import Button, Deed, Screen, countdown, due, firm, limit_cell, mark, pill, two
 from app.views.filing_words import due_instant
 from app.views.labels import MOST as MOST_LABELS
 from app.workflows import filing
@@ -93,8 +93,8 @@ class ElevatorScreen(Screen):
     verb = Verb.ELEVATOR_READ
     cells: ClassVar[dict[str, Any]] = {
         "address": _place,
-        "use_unit": lambda row: cut(row.use_unit.name, 9) if row.use_unit else "—",
-        "maintenance_unit": lambda row: cut(row.maintenance_unit.name, 9) if row.maintenance_unit else "—",
+        "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
+        "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
         "status": lambda row: pill(
             STATES[state_of(row)], STATUS_TONE[row.status] if row.approved_version else FILING_TONE[row.filing_state]
         ),

@@ -25,7 +25,7 @@ from app.permissions import Actor, Verb
 from app.reference import CURRENT, items_for
 from app.views import screens
 from app.views.account_forms import run, text
-from app.views.base import Deed, Screen, countdown, cut, mark, pill, two
+from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.filing_words import day_time, due_instant, minutes_on_site
 from app.workflows import attachments, submissions, visits
 from app.workflows.visits import RESULTS
@@ -88,7 +88,7 @@ class VisitScreen(Screen):
         "level": lambda row: _line(word(LEVEL, row.level)),
         "mode": lambda row: _line(word(VISIT_MODE, row.mode)),
         "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 14),
-        "unit": lambda row: cut(listed.unit_of(row), 9),
+        "unit": lambda row: firm(listed.unit_of(row)),
         "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 9),
         "sheet_at": lambda row: _line(day_time(row.sheet_at)),
         "review_due_at": _review_due,

@@ -11,6 +11,7 @@ from app import clock
 from app.models import MaintenanceClock
 from app.rules.schedule import DueDay, due_day
 from app.transaction import transaction
+from app.views.cells import firm
 from app.workflows import orders
 from tests import factories as make
 from tests.conftest import csrf
@@ -88,3 +89,16 @@ def test_the_export_gives_the_missed_day(late: make.World, sign_in: Any) -> None
     form = {"csrf_token": csrf(client, "/profile/"), "format": "csv", "query": "tab=over"}
     answer = client.post("/exports/warnings_maintenance", data=form)
     assert (clock.today() - dt.timedelta(days=18)).isoformat() in answer.get_data(as_text=True)
+
+
+@pytest.mark.feature("ELV-03")
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("澜州恒枢电梯工程有限公司", "澜州恒枢电梯工程"), ("澜州物业股份有限公司", "澜州物业"),
+        ("某某有限公司", "某某有限公司"), ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_a_company_is_named_without_its_legal_form(name: str, shown: str) -> None:
+    made = str(firm(name))
+    assert f">{shown}</span>" in made and "<b>" not in made
