@@ -1,0 +1,73 @@
+"""Where the phone's pages lead: back to where one came from, from a refusal to its remedy, to the item that lacks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from app import clock
+from tests.conftest import csrf
+from tests.factories import World
+from tests.workflows.clock_world import add_visit
+
+
+def post(client: Any, url: str, data: dict[str, Any]) -> Any:
+    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+
+
+@pytest.mark.feature("MNT-01")
+@pytest.mark.parametrize(
+    ("referrer", "back"),
+    [
+        ("http://localhost/m/orders?kind=over", "/m/orders?kind=over"), ("http://localhost/m/", "/m/"),
+        ("http://localhost/elevators/", "/m/scan"), ("http://evil.example/m/orders", "/m/scan"), ("", "/m/scan"),
+    ],
+)
+def test_back_goes_where_one_came_from(world: World, sign_in: Any, referrer: str, back: str) -> None:
+    client = sign_in(world.accounts["worker"])
+    page = client.get(f"/m/e/{world.own.code}", headers={"Referer": referrer} if referrer else {}).text
+    assert f'<a href="{back.replace("&", "&amp;")}" aria-label="返回">' in page
+
+
+@pytest.mark.feature("MNT-02")
+def test_a_refusal_leads_whoever_may_act(session: Any, world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["maintenance_head"]).get(f"/m/e/{world.own.code}").text
+    assert 'href="/sub-accounts/"' in page
+    assert 'class="ta-glove" data-checkin' in page  # not the thing to press while refused
+    page = sign_in(world.accounts["worker"]).get(f"/m/e/{world.own.code}?latitude=31.5&longitude=120.5").text
+    assert "公里，要求 200 米内" in page and "请单位文员或主账号" in page and "/sub-accounts/" not in page
+
+
+@pytest.mark.feature("MNT-02")
+def test_a_visit_that_runs_elsewhere_is_one_press_away(session: Any, world: World, sign_in: Any) -> None:
+    other = add_visit(
+        session, world.foreign, world.worker, clock.today(), state="open", checked_out_at=None, counted=False,
+        checked_in_at=clock.now(), unit_id=world.firm.id, next_change_at=clock.now() + dt.timedelta(hours=8),
+    )  # fmt: skip
+    session.commit()
+    page = sign_in(world.accounts["worker"]).get(f"/m/e/{world.own.code}").text
+    assert f'href="/m/visits/{other.id}"' in page
+
+
+@pytest.mark.feature("MNT-04")
+def test_a_refused_check_out_leads_to_the_first_item_that_lacks(session: Any, world: World, sign_in: Any) -> None:
+    began = clock.now() - dt.timedelta(hours=1)
+    visit = add_visit(
+        session, world.own, world.worker, clock.local_day(began), state="open", checked_out_at=None, counted=False,
+        checked_in_at=began, received_at=began, snapshot={"category": "3110", "code": world.own.code},
+    )  # fmt: skip
+    session.commit()
+    client = sign_in(world.accounts["worker"])
+    answer = post(client, f"/m/visits/{visit.id}/out", {"mode": "items", "code": world.own.code})
+    assert answer.status_code == 422
+    first = answer.text.partition('data-item id="')[2].partition('"')[0]
+    assert first and f'href="#{first}"' in answer.text and 'href="#fault"' in answer.text
+    assert "没有故障请选“无故障”" in answer.text and "is-missing" in answer.text
+
+
+@pytest.mark.feature("MNT-06")
+def test_a_code_is_typed_where_the_camera_cannot_read(world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["worker"]).get("/m/scan").text
+    assert "data-camera-none" in page and "autofocus" in page and "这个浏览器不能直接扫码" in page
