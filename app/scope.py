@@ -172,16 +172,18 @@ def _applications(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return and_(_in_region(model, actor), or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor)))
     # Those whom it concerns read it as well: the other side of a change of unit.
-    return or_(
+    own = or_(
         model.unit_id == actor.unit_id,
         model.id.in_(select(_party.application_id).where(_party.unit_id == actor.unit_id)),
     )
+    return and_(own, or_(model.elevator_id.is_(None), _assigned(model.elevator_id, actor)))
 
 
 def _unit_changes(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
-    return or_(*(c == actor.unit_id for c in (model.old_unit_id, model.new_unit_id, model.use_unit_id)))
+    own = or_(*(c == actor.unit_id for c in (model.old_unit_id, model.new_unit_id, model.use_unit_id)))
+    return and_(own, _assigned(model.elevator_id, actor))
 
 
 def _contracts(model: Any, actor: Actor) -> Criterion:
@@ -192,7 +194,10 @@ def _contracts(model: Any, actor: Actor) -> Criterion:
 
 def _contract_elevators(model: Any, actor: Actor) -> Criterion:
     contract: Any = Contract.__table__.c
-    return model.contract_id.in_(select(contract.id).where(_contracts(contract, actor)))
+    seen = _not_secret if actor.unit_id is None else _assigned
+    return and_(
+        model.contract_id.in_(select(contract.id).where(_contracts(contract, actor))), seen(model.elevator_id, actor)
+    )
 
 
 def _persons(model: Any, actor: Actor) -> Criterion:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from app import clock, scope
+from app import scope
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.imports import matching, words
 from app.imports.checking import Checker, Row
@@ -112,7 +112,7 @@ def check(
     try:
         sheet = read(path, name, held)
         match = _match(session, actor, held, sheet, given)
-        checker = Checker(session, actor, held, clock.local_day(at), match, mode)
+        checker = Checker(session, actor, held, at, match, mode)
         counts = _keep(session, batch_id, checker, sheet, progress)
     except Refusal as refusal:
         with transaction(session):

@@ -94,12 +94,12 @@ class Survey:
 
 
 class Checker:
-    """Judges the rows of one sheet for one actor on one day."""
+    """Judges the rows of one sheet for one actor at one instant."""
 
     def __init__(
-        self, session: AnySession, actor: Actor, kind: Kind, today: dt.date, match: Match, mode: str = "both"
+        self, session: AnySession, actor: Actor, kind: Kind, at: dt.datetime, match: Match, mode: str = "both"
     ) -> None:
-        self.session, self.actor, self.kind, self.today, self.mode = session, actor, kind, today, mode
+        self.session, self.actor, self.kind, self.at, self.mode = session, actor, kind, at, mode
         self.match, self.specs = match, match.specs(kind)
         self.given = [s for s in self.specs if s is not None]
         self.survey = Survey()

@@ -28,6 +28,7 @@ from app.imports.references import parts
 from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, Person, Visit
 from app.rules.identifiers import check_mobile, normal_code
 from app.workflows import ledgers, people
+from app.workflows.contracts import number_key
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
@@ -164,30 +165,31 @@ _TERMS = ("number", "kind", "unit_id", "use_unit_id", "signed_on", "starts_on", 
 
 
 def contract_rows(checker: Checker, rows: list[Row]) -> None:
-    numbers = {r.data["number"] for r in rows if r.data.get("number")}
+    numbers = {normal_code(r.data["number"]) for r in rows if r.data.get("number")}
     at = checker.match.columns.index("number") if "number" in checker.match.columns else None
-    numbers |= {str(r.raw[at]) for r in rows if at is not None and r.raw[at]}
+    numbers |= {normal_code(str(r.raw[at])) for r in rows if at is not None and r.raw[at]}
     standing: dict[str, list[Standing]] = {}
     for part in parts(sorted(numbers)):
-        statement = scope.apply(select(Contract).where(Contract.number.in_(part)), checker.actor, Contract)
+        statement = scope.apply(select(Contract).where(number_key().in_(part)), checker.actor, Contract)
         if checker.actor.unit_id is not None:
             # Another firm's contract for our own building may bear the same number; it is not ours to change.
             statement = statement.where(Contract.unit_id == checker.actor.unit_id)
         for contract in checker.session.scalars(statement.order_by(Contract.id)):
             shown = {n: as_json(getattr(contract, n)) for n in _TERMS}
-            for word in {contract.number, " ".join(contract.number.split())}:
-                standing.setdefault(word, []).append(Standing(contract.id, shown, shown))
+            standing.setdefault(normal_code(contract.number), []).append(Standing(contract.id, shown, shown))
     ids = [s.id for several in standing.values() for s in several]
     bound = _bound(checker, ids)
     units = unit_names(checker, _TERMS, standing)
     for row in rows:
         codes = codes_in(row.data.pop("elevators", None))
         wanted = {checker.elevators[c].id for c in codes if c in checker.elevators}
-        there = standing.get(row.data.get("number") or "", [])
+        there = standing.get(normal_code(row.data.get("number") or ""), [])
         unit_id = row.data.get("unit_id")
         if unit_id is not None:
             there = [s for s in there if s.shown["unit_id"] == unit_id] or there[:0]
         given = {n: as_json(v) for n, v in row.data.items() if v is not None and n in _TERMS}
+        if there:
+            given["number"] = there[-1].shown["number"]  # written otherwise, it is the same number
         found = judge(checker, row, there, given, units)
         held = bound.get(found.id, {}) if found is not None else {}
         lost = [c for c in codes if c not in checker.elevators and c not in held]
@@ -237,7 +239,6 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
     people_known = _people(checker)
     spec = checker.kind.spec("worker")
     assert spec is not None
-    end = dt.datetime.combine(checker.today, dt.time(), dt.UTC) + dt.timedelta(days=1)
     for row in rows:
         elevator = checker.elevators.get(row.data.get("code") or "")
         began, ended = row.data.get("checked_in_at"), row.data.get("checked_out_at")
@@ -249,8 +250,10 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
             continue
         _elevator_of(checker, row)
         worker = _person(row, spec, row.data.get("unit_id"), people_known)
-        if began is not None and began > end:
-            row.bad("签到", as_json(began), "晚于今天", "既往记录只能是过去的", "日期不对", "checked_in_at")
+        for name, label in (("checked_in_at", "签到"), *_LATER):
+            when = row.data.get(name)
+            if when is not None and when > checker.at:
+                row.bad(label, as_json(when), "晚于现在", "既往记录只能是过去的", "日期不对", name)
         for name, label in _LATER:
             when = ended if name == "checked_out_at" else row.data.get(name)
             if when is not None and began is not None and when < began:

@@ -6,17 +6,19 @@ Whatever is wrong with the file itself is told in words, before any row is looke
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
+import json
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from app.errors import refuse
+from app.imports import sheet_reader
 from app.imports.columns import Kind, plain_heading
 from app.imports.synonyms import names_of, plain_word
 
@@ -26,6 +28,16 @@ MOST_UNPACKED = 400 * 1024 * 1024
 HEADER_WITHIN = 10
 SAMPLES = 200
 Cells = list[Any]
+_RESAVE = "请去掉密码、另存为 .xlsx 后再上传"
+_WRONG = {
+    sheet_reader.TOO_LARGE: (
+        f"第一张工作表的范围太大（最多 {sheet_reader.MOST_ROWS:,} 行、{sheet_reader.MOST_COLUMNS} 列）",
+        "请按 Ctrl+End 查看最后一格，删去多余的行和列，另存后再上传；确有这么多行时请分成几个文件",
+    ),
+    sheet_reader.BROKEN: ("不是能打开的 Excel 工作簿，或已损坏", _RESAVE),
+    sheet_reader.LOCKED: ("文件有密码", _RESAVE),
+    sheet_reader.EMPTY: ("没有工作表", "请用模板重新填写"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ class Sheet:
             count += 1
             if count > MOST_ROWS:
                 raise refuse("行数", f"多于 {MOST_ROWS} 行", "请分成几个文件")
-            row = [_cell(c) for c in cells[:width]]
+            row = [sheet_reader.plain(c) for c in cells[:width]]
             yield number, row if len(row) == width else row + [None] * (width - len(row))
 
 
@@ -78,24 +90,21 @@ def read(path: Path, name: str, kind: Kind) -> Sheet:
 
 
 class _Book:
-    """The first sheet of a workbook; its cells stay in the reader's own memory, a row at a time becomes Python's."""
+    """The first sheet of a workbook, read by a process of its own into lines on disk; one line at a time comes back."""
 
     def __init__(self, path: Path) -> None:
         _not_a_bomb(path)
-        try:
-            book = CalamineWorkbook.from_path(str(path))
-            if not book.sheet_names:
-                raise refuse("工作簿", "没有工作表", "请用模板重新填写")
-            self._sheet = book.get_sheet_by_index(0)
-        except (CalamineError, OSError, ValueError) as error:
-            found = "文件有密码" if "assword" in str(error) else "不是能打开的 Excel 工作簿，或已损坏"
-            raise refuse("工作簿", found, "请去掉密码、另存为 .xlsx 后再上传") from error
+        self._rows = tempfile.NamedTemporaryFile(prefix="tian-sheet-")  # noqa: SIM115 - goes with this object
+        asked = [sys.executable, "-I", sheet_reader.__file__, str(path)]
+        done = subprocess.run(asked, stdout=self._rows, check=False)
+        if done.returncode:
+            raise refuse("工作簿", *_WRONG.get(done.returncode, _WRONG[sheet_reader.TOO_LARGE]))
 
     def lines(self) -> Iterator[Cells]:
         """All lines from the first; columns as Excel names them, A first."""
-        before: Cells = [None] * (self._sheet.start[1] if self._sheet.start else 0)
-        for cells in self._sheet.iter_rows():
-            yield before + cells
+        with open(self._rows.name, encoding="utf-8") as rows:
+            for line in rows:
+                yield json.loads(line)
 
 
 class _Csv:
@@ -145,16 +154,3 @@ def _header(first: list[Cells], kind: Kind) -> int:
         if sum(isinstance(c, str) and any(map(str.isalpha, c)) for c in cells) >= 2:
             return number
     raise refuse("表头", "前 10 行里没有找到表头", "请下载模板，按模板的列名填写")
-
-
-def _cell(cell: Any) -> Any:
-    """JSON knows no dates: they become ISO text, which the parser reads again. PostgreSQL's JSON knows no NUL."""
-    if isinstance(cell, str):
-        return cell.replace("\x00", "") if "\x00" in cell else cell
-    if isinstance(cell, float):
-        return int(cell) if cell.is_integer() and abs(cell) < 1e15 else cell
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(sep=" ", timespec="seconds") if cell.time() != dt.time() else cell.date().isoformat()
-    if isinstance(cell, dt.date | dt.time):
-        return cell.isoformat()
-    return str(cell) if isinstance(cell, dt.timedelta) else cell

@@ -22,6 +22,7 @@ from app.imports.comparing import EXISTS
 from app.imports.comparing_filings import MODELS
 from app.models import Contract, Elevator, ImportBatch, ImportRow, NumberSeries, Person
 from app.permissions import Actor
+from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
 from app.workflows import audit, clocks, contracts, filing, ledgers, people
 from app.workflows.filing_fields import empty
@@ -252,7 +253,8 @@ def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: Impor
     chosen = data.pop("elevator_ids", [])
     standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
     if standing is None and data.get("number"):
-        statement = scope.apply(select(Contract).where(Contract.number == data["number"]), actor, Contract)
+        same = select(Contract).where(contracts.number_key() == normal_code(data["number"]))
+        statement = scope.apply(same, actor, Contract)
         owner = actor.unit_id or data.get("unit_id")
         standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))
     if data or standing is None:

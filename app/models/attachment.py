@@ -33,4 +33,6 @@ class Attachment(Model):
     unit_id: Mapped[int | None] = col(_l("单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str | None] = col(_l("区划代码"), String(12))
     uploaded_by_id: Mapped[int | None] = col(_l("上传人"), Integer, ForeignKey("ab_user.id"))
+    # Of an export: what its owner saw when it was made (`attachments.rights_of`); else null.
+    rights: Mapped[str | None] = col(_l("权限摘要"), String(64))
     uploaded_at: Mapped[dt.datetime] = col(_l("上传时间"), Instant)

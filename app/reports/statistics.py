@@ -113,11 +113,11 @@ class Statistics:
 
 def frame_of(session: Any, actor: Actor, region: str, from_on: dt.date, to_on: dt.date) -> Frame:
     """The checked frame, or a refusal with everything that is wrong with it. No region: all that the reader sees."""
+    raise_failing([day_finding(from_on, "from_on", "起始日期"), day_finding(to_on, "to_on", "截止日期")])
     ordered = from_on <= to_on
     far = ordered and add_months(from_on, 12 * LONGEST_YEARS) < to_on
     raise_failing(
         [
-            day_finding(from_on, "from_on", "起始日期"), day_finding(to_on, "to_on", "截止日期"),
             Finding("统计期间", ordered, f"起始 {from_on}，截止 {to_on}", "截止日期不能早于起始日期", field="to_on"),
             Finding("统计期间", not far, f"期间超过 {LONGEST_YEARS} 年", "请缩短期间", field="from_on"),
         ]

@@ -170,6 +170,11 @@ def certificate_finding(
 
 def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
     code = facts.elevator_code
+    if not facts.may_serve:
+        # Codes can be tried out: how it stands and where is for those who serve it.
+        found = f"电梯 {code} 没有分配给您，或不由您的单位维保"
+        way = "请单位主账号在“我的子用户”里分配这台电梯；维保单位有误时请主账号更正电梯档案；扫错了请重新扫"
+        return [_f(False, "电梯权限", "无电梯权限", found, way)]
     serving = status in (ElevatorStatus.IN_USE, ElevatorStatus.NOTIFIED)
     covered = facts.covered_until_on
     if covered is not None:
@@ -179,13 +184,7 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
     else:
         contract = "电梯没有绑定有效期内的合同"
     return [
-        _f(
-            facts.may_serve,
-            "电梯权限",
-            "无电梯权限",
-            "您可以维保这台电梯" if facts.may_serve else f"电梯 {code} 没有分配给您，或不由您的单位维保",
-            "请单位主账号在“我的子用户”里分配这台电梯；维保单位有误时请主账号更正电梯档案；扫错了请重新扫",
-        ),
+        _f(True, "电梯权限", "无电梯权限", "您可以维保这台电梯", ""),
         _f(
             serving,
             "电梯状态",
@@ -286,7 +285,8 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
         )
         if status is not None:
             findings += _elevator(facts, status)
-        findings += _presence(facts)
+        if facts.may_serve:
+            findings += _presence(facts)
     findings += _person(facts)
     findings.append(
         _f(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import os
 import tempfile
 import unicodedata
@@ -19,7 +20,16 @@ from typing import IO, Any
 from sqlalchemy import func, select
 
 from app.errors import Finding, NotAllowed, refuse
-from app.models import Application, Attachment, Contract, Elevator, GradeCertificate, MaintenanceOrder, Visit
+from app.models import (
+    Application,
+    Attachment,
+    Contract,
+    Elevator,
+    ElevatorAssignment,
+    GradeCertificate,
+    MaintenanceOrder,
+    Visit,
+)
 from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor, Verb, require
 from app.scope import visible
@@ -65,6 +75,12 @@ LIMITS = {
 }  # fmt: skip
 # Made for one account's rights; the verb that it needs when it fetches the file.
 PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
+# What reading the row needs, its files need too; of other rows only the uploader has the file.
+READING = {
+    "elevator": Verb.ELEVATOR_READ, "visit": Verb.VISIT_READ, "contract": Verb.CONTRACT_READ, "unit": Verb.UNIT_READ,
+    "application": Verb.APPLICATION_READ, "grade_certificate": Verb.PERSON_READ, "person": Verb.PERSON_READ,
+    "maintenance_order": Verb.ORDER_READ,
+}  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model for model in (Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder)
 }
@@ -126,6 +142,7 @@ def store(
         region_code=region_code,
         uploaded_by_id=actor.user_id,
         uploaded_at=at,
+        rights=rights_of(session, actor) if kind == "export" else None,
     )
     session.add(row)
     session.flush()
@@ -168,7 +185,31 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
         require(actor, PRIVATE[row.kind])
         if row.uploaded_by_id != actor.user_id:
             raise NotAllowed(Finding("附件", False, "这个文件是按另一账号的权限生成的", "请用自己的账号重新导出"))
+        if row.kind == "export" and row.rights != rights_of(session, actor):
+            raise NotAllowed(Finding("附件", False, "这个文件生成后，您的权限已变", "权限已变，请重新导出"))
+    elif row.uploaded_by_id != actor.user_id:
+        _may_read(actor, row)
     return row
+
+
+def _may_read(actor: Actor, row: Attachment) -> None:
+    verb = READING.get(row.entity)
+    if verb is None:
+        raise NotAllowed(Finding("附件", False, "这个文件只有上传人可以打开", "请向上传人索取"))
+    require(actor, verb)
+
+
+def rights_of(session: AnySession, actor: Actor) -> str:
+    """A digest of what the actor may see: roles, place, and the elevators assigned to him where these are not all."""
+    assigned: list[int] = []
+    if not actor.sees_all_elevators:
+        statement = select(ElevatorAssignment.elevator_id).where(ElevatorAssignment.user_id == actor.user_id)
+        assigned = sorted(session.scalars(statement))
+    told = [
+        sorted(r.value for r in actor.roles), actor.unit_id, actor.region_code, actor.person_id,
+        actor.sees_all_elevators, assigned,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:

@@ -36,7 +36,7 @@ def request(
     Elevators bound after the contract began are asked for from its first day on.
     """
     require(actor, Verb.CONTRACT_EDIT)
-    contract = contracts.own(session, actor, contract_id)
+    contract = contracts.own(session, actor, contract_id, whole=True)
     contracts.check_version(contract, expected_version)
     reason = reason.strip()
     if not reason:

@@ -12,26 +12,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
-from app.errors import Finding, Refusal, Stale, raise_failing, refuse
+from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
 from app.models import Contract, ContractElevator, Elevator, Unit
 from app.models.choices import CONTRACT_KIND
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.contracts import Binding, Span, overlaps, span_findings, touches_past
-from app.scope import visible
+from app.rules.identifiers import normal_code
+from app.scope import apply, visible
 from app.transaction import AnySession, lock
 from app.workflows import attachments, audit, cover
 from app.workflows.cover import cut, in_force, live_bindings
 
 __all__ = [
     "FIELDS", "NeedsApproval", "add_scan", "bind", "check_not_ended", "check_version", "checked", "delete",
-    "double_cover", "in_force", "live_bindings", "may_touch_past", "own", "past_finding", "put_in_force", "renew",
-    "renewal_values", "save", "span_after", "unbind",
+    "double_cover", "in_force", "live_bindings", "may_touch_past", "number_key", "own", "past_finding",
+    "put_in_force", "renew", "renewal_values", "save", "span_after", "unbind",
 ]  # fmt: skip
 FIELDS = ("number", "kind", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
 DAY = dt.timedelta(days=1)
@@ -59,7 +60,7 @@ def save(
     require(actor, Verb.CONTRACT_EDIT)
     today = clock.local_day(at)
     if contract is not None:
-        contract = _held(session, own(session, actor, contract.id).id)
+        contract = _held(session, own(session, actor, contract.id, whole=True).id)
         check_version(contract, expected_version)
         check_not_ended(contract, today)
     values = checked(session, actor, contract, data, today)
@@ -68,6 +69,7 @@ def save(
         contract = Contract(
             **values, unit_id=unit.id, region_code=unit.region_code, created_by_id=actor.user_id, approved_version=1
         )
+        _refuse_number_taken(session, unit.id, None, values["number"])
         with _unique_number(session, values["number"]):
             session.add(contract)
         audit.record(session, actor, at, "contract.create", "contract", contract.id, after=values)
@@ -96,6 +98,7 @@ def put_in_force(
     at: dt.datetime,
 ) -> None:
     """Write the values, and version each binding whose days change. Double cover is refused as in `bind`."""
+    _refuse_number_taken(session, contract.unit_id, contract.id, values["number"])
     with _unique_number(session, values["number"]):
         for name in FIELDS:
             setattr(contract, name, values[name])
@@ -114,7 +117,7 @@ def checked(
 ) -> dict[str, Any]:
     """The fields as they will be stored, or one Refusal with everything that is wrong."""
     values = {name: data.get(name, getattr(contract, name, None)) for name in FIELDS}
-    values["number"] = unicodedata.normalize("NFKC", str(values["number"] or "")).strip()
+    values["number"] = " ".join(unicodedata.normalize("NFKC", str(values["number"] or "")).split())
     values["kind"] = values["kind"] or "normal"
     values["note"] = str(values["note"] or "").strip() or None
     findings = []
@@ -143,7 +146,7 @@ def checked(
 def delete(session: AnySession, actor: Actor, contract_id: int, at: dt.datetime) -> None:
     """Delete a contract that never covered an elevator; one that did stays as history (CON-05)."""
     require(actor, Verb.CONTRACT_EDIT)
-    contract = own(session, actor, contract_id)
+    contract = own(session, actor, contract_id, whole=True)
     check_not_ended(contract, clock.local_day(at))
     ever = select(ContractElevator.id).where(ContractElevator.contract_id == contract.id).limit(1)
     if session.scalar(ever.execution_options(skip_scope=True)) is not None:
@@ -163,7 +166,7 @@ def renew(
     Elevators that meanwhile went to another unit, or are scrapped, stay behind.
     """
     require(actor, Verb.CONTRACT_EDIT)
-    old = own(session, actor, contract_id)
+    old = own(session, actor, contract_id, whole=True)
     made = save(session, actor, None, renewal_values(old) | dict(data) | {"unit_id": old.unit_id}, at)
     made.renewed_from_id = old.id
     last = [row.elevator_id for row in live_bindings(session, old.id) if row.ends_on >= old.ends_on]
@@ -223,6 +226,7 @@ def unbind(
     check_not_ended(contract, today)
     chosen = set(elevator_ids)
     rows = [r for r in live_bindings(session, contract.id) if r.elevator_id in chosen and r.ends_on > today]
+    _refuse_unassigned(session, actor, contract, {r.elevator_id for r in rows})
     for row in rows:
         cut(session, row, today, actor, at)
     session.flush()
@@ -249,11 +253,27 @@ def add_scan(
 # --- conditions
 
 
-def own(session: AnySession, actor: Actor, contract_id: int) -> Contract:
-    """The contract that the actor may write: within scope, and his unit's; the use side only reads it."""
+def own(session: AnySession, actor: Actor, contract_id: int, *, whole: bool = False) -> Contract:
+    """The contract that the actor may write: within scope, and his unit's; the use side only reads it.
+
+    `whole`: the deed touches all of its elevators, so a sub-account must be assigned every one of them.
+    """
     contract: Contract = visible(session, actor, Contract, contract_id, "合同")
     require_own_side(actor, contract.unit_id, f"合同 {contract.number} ")
+    if whole:
+        _refuse_unassigned(session, actor, contract, {r.elevator_id for r in live_bindings(session, contract.id)})
     return contract
+
+
+def _refuse_unassigned(session: AnySession, actor: Actor, contract: Contract, elevator_ids: set[int]) -> None:
+    if actor.sees_all_elevators or not elevator_ids:
+        return
+    bound = select(ContractElevator.elevator_id).where(ContractElevator.contract_id == contract.id)
+    seen = set(session.scalars(apply(bound, actor, ContractElevator).execution_options(skip_scope=True)))
+    others = len(elevator_ids - seen)
+    if others:
+        found = f"合同 {contract.number} 有 {others} 台电梯没有分配给您"
+        raise NotAllowed(Finding("分配的电梯", False, found, "请由主账号办理，或请主账号分配这些电梯", "elevators"))
 
 
 def may_touch_past(actor: Actor) -> bool:
@@ -294,7 +314,7 @@ def span_after(contract: Contract, row: ContractElevator, new: Span) -> Span | N
 
 def _check_own(session: AnySession, actor: Actor, contract: Contract, elevator_ids: list[int]) -> None:
     findings = []
-    statement = select(Elevator).where(Elevator.id.in_(elevator_ids)).order_by(Elevator.id)
+    statement = apply(select(Elevator).where(Elevator.id.in_(elevator_ids)), actor, Elevator).order_by(Elevator.id)
     # Locked in order of id: two contracts that take the same elevator at once wait for each other here.
     rows = {e.id: e for e in session.scalars(statement.with_for_update(of=Elevator))}
     for key in elevator_ids:
@@ -367,6 +387,22 @@ def _held(session: AnySession, contract_id: int) -> Contract:
     if row is None:
         raise refuse("合同", f"合同 {contract_id} 已不存在", "请从列表重新打开")
     return row
+
+
+def number_key() -> Any:
+    """A contract's number as it is compared: stored in NFKC, case and spaces make no other number (`normal_code`)."""
+    return func.upper(func.replace(Contract.number, " ", ""))
+
+
+def _refuse_number_taken(session: AnySession, unit_id: int, contract_id: int | None, number: str) -> None:
+    other = select(Contract.number).where(
+        Contract.unit_id == unit_id, number_key() == normal_code(number), Contract.id != (contract_id or 0)
+    )
+    held = session.scalar(other.limit(1).execution_options(skip_scope=True))
+    if held is not None:
+        raise refuse(
+            "合同编号", f"本单位已有编号为 {held} 的合同", "请核对编号，或打开已有的合同", field="number", value=number
+        )
 
 
 @contextmanager

@@ -83,7 +83,9 @@ def _escalate(session: AnySession, one: Clock, since: dt.datetime, at: dt.dateti
 
 def _raise(session: AnySession, row: Application, level: int, at: dt.datetime) -> int:
     """Tell the office `level` steps above the one that decides; above the last region stand the administrators."""
-    offices = list(outbox.offices_of(session, row.region_code, Verb.APPLICATION_DECIDE))
+    offices = list(outbox.offices_of(
+        session, row.region_code, Verb.APPLICATION_DECIDE, secret=submissions.is_secret(session, row)
+    ))  # fmt: skip
     above: list[Any] = [*offices[1:], outbox.platform_admins(session)]
     if level > len(above):
         return 0

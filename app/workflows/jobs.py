@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Finding, NotFound, refuse
-from app.models import Job, ServiceHeartbeat
+from app.models import ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession, after_commit
 from app.workflows import audit, outbox
@@ -136,6 +136,13 @@ def finish(
 def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:
     """End a job with what went wrong, in words for its owner, and tell him."""
     _write(session, job_id, token, state="failed", error=error, finished_at=at, heartbeat_at=at, claim=None)
+    # Whatever ended the check of a file, its page must not wait for ever.
+    session.execute(
+        update(ImportBatch)
+        .where(ImportBatch.job_id == job_id, ImportBatch.state == "checking")
+        .values(state="failed", note=f"校验没有完成：{error}"[:300])
+        .execution_options(synchronize_session=False)
+    )
     _tell(session, job_id, at, "失败", error)
 
 

@@ -83,19 +83,27 @@ def accounts_of_unit(session: AnySession, unit_id: int | None, verb: Verb | None
     return _accounts(session, Account.unit_id == unit_id, verb) if unit_id is not None else []
 
 
-def officers_of(session: AnySession, region_code: str | None, verb: Verb = Verb.APPLICATION_DECIDE) -> list[int]:
+def officers_of(
+    session: AnySession, region_code: str | None, verb: Verb = Verb.APPLICATION_DECIDE, *, secret: bool = False
+) -> list[int]:
     """Active regulators who may do `verb` for a region: those of the nearest node up the tree that has any."""
-    return next(offices_of(session, region_code, verb), [])
+    return next(offices_of(session, region_code, verb, secret=secret), [])
 
 
-def offices_of(session: AnySession, region_code: str | None, verb: Verb) -> Iterator[list[int]]:
-    """The offices up the tree that have anybody who may do `verb`, the nearest first; read as they are asked for."""
+def offices_of(
+    session: AnySession, region_code: str | None, verb: Verb, *, secret: bool = False
+) -> Iterator[list[int]]:
+    """The offices up the tree that have anybody who may do `verb`, the nearest first; read as they are asked for.
+
+    `secret`: it is about a 涉密 elevator, so only those who may see these count.
+    """
+    among = {r for r in (Role.REGION_ADMIN, Role.INSPECTOR) if not secret or Verb.SECRET_READ in GRANTS[r]}
     for code in chain(region_code):
         found = _accounts(
             session,
             (Account.unit_id.is_(None)) & (Account.region_code == code),
             verb,
-            {Role.REGION_ADMIN, Role.INSPECTOR},
+            among,
         )
         if found:
             yield found

@@ -207,7 +207,8 @@ def steps_after(session: AnySession, application: Application, seen_version: int
 def tell_officers(session: AnySession, application: Application, at: dt.datetime) -> None:
     """Notice to those who may decide."""
     outbox.notify(
-        session, at, outbox.officers_of(session, application.region_code), "approval",
+        session, at, outbox.officers_of(session, application.region_code, secret=is_secret(session, application)),
+        "approval",
         f"待审批：{application.title}", body=f"申请编号 {application.number}", link=link_of(application),
         dedupe_key=f"submitted:{application.id}:{application.row_version}",
     )  # fmt: skip
@@ -237,6 +238,12 @@ def tell_parties(session: AnySession, application: Application, deed: str, at: d
         body=f"申请编号 {application.number}　与本单位有关；如有异议请在申请页面留言或联系登记机关",
         link=link_of(application), dedupe_key=f"party:{application.id}:{application.row_version}",
     )  # fmt: skip
+
+
+def is_secret(session: AnySession, application: Application) -> bool:
+    """Whether it is about a 涉密 elevator, which not every officer may know of."""
+    statement = select(Elevator.is_secret).where(Elevator.id == (application.elevator_id or 0))
+    return bool(session.scalar(statement.execution_options(skip_scope=True)))
 
 
 def link_of(application: Application) -> str:

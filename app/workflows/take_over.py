@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app import clock
+from app.errors import Finding, raise_failing
 from app.models import Elevator, Person, Unit, Visit
 from app.models.policy import policy_version, visit_policy
 from app.permissions import Actor, Verb, require
@@ -43,6 +44,7 @@ def take_over(
     touched: dict[int, None] = {}
     made = 0
     for row in rows:
+        raise_failing(_past(row, at))
         known = select(Visit.id).where(
             Visit.elevator_id == row.elevator_id, Visit.checked_in_at == row.checked_in_at
         )
@@ -55,6 +57,19 @@ def take_over(
     for elevator_id in touched:
         clocks.recompute(session, elevator_id, at)
     return made
+
+
+def _past(row: PastVisit, at: dt.datetime) -> list[Finding]:
+    """What was taken over has happened: no instant of it lies ahead."""
+    told = {
+        "签到时间": row.checked_in_at, "签退时间": row.checked_out_at, "现场签名": row.signed_at,
+        "上传时间": row.sheet_at, "复核时间": row.reviewed_at,
+    }  # fmt: skip
+    return [
+        Finding("既往记录", False, f"{label} {clock.local(when):%Y-%m-%d %H:%M} 晚于现在", "既往记录只能是过去的")
+        for label, when in told.items()
+        if when is not None and when > at
+    ]
 
 
 def _visit(session: AnySession, row: PastVisit, batch_id: int | None, at: dt.datetime) -> Visit:

@@ -196,19 +196,23 @@ def test_each_refusal(change: dict[str, object], rule: str) -> None:
 def test_all_reasons_at_once() -> None:
     facts = replace(
         GOOD,
-        may_serve=False,
         worker_place=Place(30.01, 120.0),
         covered_until_on=None,
         is_main_account=True,
         quota_used=100,
     )
     assert set(stopping(facts)) == {
-        "无电梯权限",
         "电梯位置较远",
         "电梯已超有效期(脱保)",
         "主账号不允许进行维保作业,请切换为子账号操作",
         "您本月有效扫码维保次数已达上限",
     }
+
+
+@pytest.mark.feature("MNT-02")
+def test_of_a_strangers_elevator_nothing_is_told_but_that() -> None:
+    facts = replace(GOOD, may_serve=False, worker_place=Place(30.01, 120.0), covered_until_on=None, quota_used=100)
+    assert set(stopping(facts)) == {"无电梯权限", "您本月有效扫码维保次数已达上限"}
 
 
 @pytest.mark.feature("MNT-02", "PER-06")

@@ -59,6 +59,8 @@ def test_who_may_not_read_reports_gets_none(world: World, sign_in: Any, persona:
         ("from_on=abc&to_on=2026-02-30", 422, "“2026-02-30”不是日期"),
         ("from_on=2026-03-02&to_on=2026-03-01", 422, "不能早于"),
         ("from_on=1000-01-01&to_on=2026-03-01", 422, "核对"),
+        ("from_on=9999-12-31&to_on=9999-12-31", 422, "核对"),
+        ("from_on=0001-01-01&to_on=9999-12-31", 422, "核对"),
         (f"{PERIOD}&region=980403000000", 404, "管辖范围"),
         (f"{PERIOD}&region=%3Cscript%3E", 404, "管辖范围"),
         (f"{PERIOD}&region=%00980403000000", 404, "管辖范围"),

@@ -1,0 +1,145 @@
+"""The first sheet of a workbook as lines of JSON; run as a process of its own, with bounded memory and time.
+
+`python sheet_reader.py <file>`: the library that reads workbooks makes a dense rectangle of a sheet's corners and
+aborts its process when there is no room for it, so nothing else may live in that process. This file imports the
+standard library and that library only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import posixpath
+import resource
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+MEMORY = 1536 * 1024 * 1024
+SECONDS = 240
+MOST_ROWS = 121_000
+MOST_COLUMNS = 300
+MOST_CELLS = 12_000_000
+MOST_CELL = 2000
+BLOCK = 1 << 20
+TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
+
+
+def main(path: str) -> int:
+    """Write the rows; the exit code says what was wrong."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if zipfile.is_zipfile(path):
+        try:
+            if any(_too_large(*corner) for corner in corners(path)):
+                return TOO_LARGE
+        except (zipfile.BadZipFile, expat.ExpatError, OSError, NotImplementedError, RuntimeError):
+            return BROKEN
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(path)
+        if not book.sheet_names:
+            return EMPTY
+        sheet = book.get_sheet_by_index(0)
+        if _too_large(sheet.total_height, sheet.total_width):
+            return TOO_LARGE
+        before = [None] * (sheet.start[1] if sheet.start else 0)
+        for row in sheet.iter_rows():
+            sys.stdout.write(json.dumps(before + [plain(cell) for cell in row]) + "\n")
+    except (CalamineError, OSError, ValueError) as error:
+        return LOCKED if "assword" in str(error) else BROKEN
+    return 0
+
+
+def _too_large(rows: int, columns: int) -> bool:
+    return rows > MOST_ROWS or columns > MOST_COLUMNS or rows * columns > MOST_CELLS
+
+
+def corners(path: str) -> list[tuple[int, int]]:
+    """Rows and columns from A1 to the last cell that holds something, of every part that may be the first sheet."""
+    with zipfile.ZipFile(path) as packed:
+        parts = {name.lower(): name for name in packed.namelist()}
+        links = parts.get("xl/_rels/workbook.xml.rels")
+        if links is None:
+            return []
+        found = []
+        for target in _targets(packed, links):
+            name = parts.get(target.lower())
+            if name is not None:
+                found.append(_corner(packed, name))
+        return found
+
+
+def _targets(packed: zipfile.ZipFile, links: str) -> list[str]:
+    """The parts that the workbook names; which of them are sheets, a hostile file may say wrongly."""
+    targets: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "Relationship":
+            given = attributes.get("Target", "").lstrip("/")
+            targets.extend({given, posixpath.normpath(f"xl/{given}")})
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(packed.read(links), True)
+    return targets
+
+
+def _corner(packed: zipfile.ZipFile, name: str) -> tuple[int, int]:
+    row = column = last_row = last_column = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column, last_row, last_column
+        tag = tag.rpartition(":")[2]
+        if tag == "row":
+            given = attributes.get("r", "")
+            row, column = int(given) if given.isascii() and given.isdigit() else row + 1, 0
+        elif tag == "c":
+            letters = attributes.get("r", "").rstrip("0123456789")
+            digits = attributes.get("r", "")[len(letters) :]
+            column = _number(letters) if letters else column + 1
+            row = int(digits) if digits else max(row, 1)
+        elif tag in ("v", "is"):
+            last_row, last_column = max(last_row, row), max(last_column, column)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    with packed.open(name) as part:
+        while block := part.read(BLOCK):
+            parser.Parse(block, False)
+            if _too_large(last_row, last_column):
+                break
+    return last_row, last_column
+
+
+def _number(letters: str) -> int:
+    """A column's letters as its number, A = 1."""
+    number = 0
+    for letter in letters[:8].upper():
+        number = number * 26 + max(ord(letter) - 64, 0)
+    return number
+
+
+def plain(cell: Any) -> Any:
+    """JSON knows no dates: they become ISO text, which the parser reads again."""
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(sep=" ", timespec="seconds") if cell.time() != dt.time() else cell.date().isoformat()
+    if isinstance(cell, dt.date | dt.time):
+        return cell.isoformat()
+    if isinstance(cell, dt.timedelta):
+        return str(cell)
+    if isinstance(cell, float):
+        if not math.isfinite(cell):
+            return str(cell)
+        return int(cell) if cell == int(cell) and abs(cell) < 1e15 else cell
+    return cell[:MOST_CELL].replace("\x00", "") if isinstance(cell, str) else cell
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.exit(main(str(Path(sys.argv[1]))))
