@@ -17,7 +17,7 @@ from app import scope
 from app.errors import Finding
 from app.imports import comparing_filings, comparing_service
 from app.imports.columns import Kind, Spec
-from app.imports.comparing import BLANK, NOT_FOUND
+from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.matching import Match
 from app.imports.parsing import Bad, Unknown, order_of, parse, text_of
 from app.imports.reading import Cells, Sheet
@@ -132,6 +132,8 @@ class Checker:
         COMPARE[self.kind.name](self, rows)
         for row in rows:
             self._twice(row)
+            # A bad row is kept too, however far its judgement went.
+            row.data = {name: as_json(value) for name, value in row.data.items()}
         self.elevators.clear()
         if len(self._parsed) > 100_000:
             self._parsed.clear()

@@ -189,4 +189,4 @@ def test_a_narrowed_clerk_imports_his_own_elevators_only(session: Any, world: An
 
 def test_read_still_finds_the_heading(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(workbook(["说明"], ["识别码", "下次年度维保"], ["1", "2027-05-01"]).getvalue())
-    assert read(tmp_path / "a.xlsx", "a.xlsx", kinds()["ledgers"]).rows == [(3, ["1", "2027-05-01"])]
+    assert list(read(tmp_path / "a.xlsx", "a.xlsx", kinds()["ledgers"]).rows()) == [(3, ["1", "2027-05-01"])]
