@@ -1,14 +1,14 @@
 """What the owner of an export saw when it was made
 
-Revision: 0013
-Revises: 0012
+Revision: 0016
+Revises: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
