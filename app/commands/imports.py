@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from app import clock, scope
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.imports import batches, writing
-from app.imports.columns import kinds
+from app.imports.columns import Kind, Spec, kinds
+from app.imports.parsing import Bad, parse
 from app.models import Account, ImportBatch, ImportRow
+from app.models.batch import IMPORT_MODE
 from app.permissions import SYSTEM, Actor
 from app.transaction import transaction
 from app.workflows.actors import actor_of
@@ -36,23 +40,30 @@ def register(app: Flask) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check only; nothing is imported.")
 @click.option("--as", "login", default="", help="Import as this account, with its rights and scope.")
+@click.option("--mode", type=click.Choice(list(IMPORT_MODE)), default="both", help="New rows, changed ones, or both.")
+@click.option("--column", "columns", multiple=True, help="Which field a heading is: HEADING=FIELD; empty: left out.")
+@click.option("--word", "words", multiple=True, help="What a word means: FIELD:WORD=MEANING; empty: left blank.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How 01/05/2026 is read where the file does not tell.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def import_command(kind: str, file: Path, dry_run: bool, login: str, as_json: bool) -> None:
+def import_command(
+    kind: str, file: Path, dry_run: bool, login: str, mode: str, columns: tuple[str, ...], words: tuple[str, ...],
+    dates: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Check a workbook (.xlsx, .xls, .csv) and import its good rows. Exit code 1: bad rows; 2: the file is refused."""
     actor = _actor(login)
     try:
         with scope.acting(actor):
-            summary = _run(actor, kind, file, dry_run)
+            summary = _run(actor, kind, file, dry_run, Told(mode, columns, words, dates))
     except Refusal as refusal:
         click.echo(json.dumps({"refused": str(refusal)}, ensure_ascii=False) if as_json else f"不能导入：{refusal}")
         raise SystemExit(2) from refusal
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False))
     else:
-        words = {
+        labels = {
             "rows": "行", "new": "新增", "changed": "更新", "same": "无变化", "bad": "有错误", "imported": "已导入",
         }  # fmt: skip
-        click.echo("，".join(f"{word} {summary[key]}" for key, word in words.items()))
+        click.echo("，".join(f"{word} {summary[key]}" for key, word in labels.items()))
         for error in summary["errors"]:
             where = f"第 {error['row']} 行　{error['column']}　{error['value']}"
             click.echo(f"  {where}：{error['found']}，{error['remedy']}")
@@ -98,12 +109,66 @@ def _actor(login: str) -> Actor:
     return actor_of(account, "cli")
 
 
-def _run(actor: Actor, kind: str, file: Path, dry_run: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Told:
+    """What the caller says of the file beside itself."""
+
+    mode: str
+    columns: tuple[str, ...]
+    words: tuple[str, ...]
+    dates: str | None
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.columns or self.words or self.dates)
+
+
+def _rematch(actor: Actor, number: int, told: Told, at: dt.datetime) -> None:
+    """Take the caller's columns and words instead of the guessed ones."""
+    batch = db.session.get(ImportBatch, number)
+    assert batch is not None and batch.mapping is not None
+    held, mapping = kinds()[batch.kind], batch.mapping
+    chosen = list(mapping["columns"])
+    for pair in told.columns:
+        heading, _sep, field = pair.partition("=")
+        if heading not in mapping["headings"]:
+            raise refuse("列", f"文件里没有“{heading}”这一列", f"文件的列：{'、'.join(mapping['headings'])}")
+        name = _field(held, field).name if field else None
+        chosen = [None if c == name else c for c in chosen]
+        chosen[mapping["headings"].index(heading)] = name
+    meant: dict[str, dict[str, Any]] = dict(mapping.get("words") or {})
+    for pair in told.words:
+        where, _sep, meaning = pair.partition("=")
+        field, _sep, word = where.partition(":")
+        spec = _field(held, field)
+        try:
+            meant.setdefault(spec.name, {})[word] = parse(meaning, spec) if meaning else ""
+        except Bad as problem:
+            raise refuse(spec.label, problem.found, problem.remedy) from problem
+    orders = dict(mapping.get("orders") or {})
+    if told.dates:
+        orders |= {s.name: told.dates for s in held.columns if s.kind in ("date", "instant") and s.name not in orders}
+    with transaction(db.session) as session:
+        batches.rematch(session, actor, number, at, columns=chosen, words=meant, orders=orders, queued=False)
+
+
+def _field(held: Kind, label: str) -> Spec:
+    found = next((s for s in held.columns if label in (s.label, s.name)), None)
+    if found is None:
+        raise refuse("字段", f"{held.label}没有“{label}”这个字段", "请用模板里的列名")
+    return found
+
+
+def _run(actor: Actor, kind: str, file: Path, dry_run: bool, said: Told) -> dict[str, Any]:
     at = clock.now()
     with transaction(db.session) as session, file.open("rb") as stream:
-        number = batches.open_batch(session, actor, at, kind, stream, file.name, queued=False).id
+        number = batches.open_batch(session, actor, at, kind, stream, file.name, mode=said.mode, queued=False).id
     path = batches.file_of(db.session, actor, number)
     told: dict[str, Any] = dict(batches.check(db.session, actor, number, path, at))
+    db.session.rollback()
+    if said.anything and (held := db.session.get(ImportBatch, number)) is not None and held.state == "checked":
+        _rematch(actor, number, said, at)
+        told = dict(batches.check(db.session, actor, number, path, at))
     batch = db.session.get(ImportBatch, number)
     if batch is not None and batch.state == "failed":
         raise _failed(batch.note or "")

@@ -35,6 +35,8 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "persons": comparing_service.person_rows, "ledgers": comparing_service.ledger_rows,
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
 }  # fmt: skip
+# Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
+MOST_KEPT = 20_000
 # More distinct words than a person would explain one by one.
 MOST_WORDS = 200
 TWICE, OTHER = "编号重复", "其他"
@@ -81,8 +83,12 @@ class Survey:
     """What the first walk found: rows in all, keys that stand more than once, how each date column is written."""
 
     rows: int = 0
-    # By key: first row, its content, and 0 alone, 1 repeated word for word, 2 contradicting itself.
-    keys: dict[Any, tuple[int, int, int]] = field(default_factory=dict)
+    # By key: the row that has it first and its content; then the keys repeated word for word, and those that
+    # contradict themselves. Digests, not words: a hundred thousand keys must fit.
+    first: dict[int, int] = field(default_factory=dict)
+    content: dict[int, int] = field(default_factory=dict)
+    repeated: set[int] = field(default_factory=set)
+    contradicted: set[int] = field(default_factory=set)
     orders: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def order(self, name: str) -> str | None:
@@ -135,8 +141,9 @@ class Checker:
             # A bad row is kept too, however far its judgement went.
             row.data = {name: as_json(value) for name, value in row.data.items()}
         self.elevators.clear()
-        if len(self._parsed) > 100_000:
+        if len(self._parsed) > MOST_KEPT:
             self._parsed.clear()
+        if len(self.cleaned) > MOST_KEPT:
             self.cleaned.clear()
         return rows
 
@@ -155,14 +162,18 @@ class Checker:
             if key is None:
                 continue
             content = hash(tuple(map(str, cells)))
-            first, known, state = told.keys.get(key, (number, content, -1))
-            told.keys[key] = (first, known, 0 if state < 0 else max(state, 1 if content == known else 2))
+            if key not in told.first:
+                told.first[key], told.content[key] = number, content
+            elif told.content[key] == content:
+                told.repeated.add(key)
+            else:
+                told.contradicted.add(key)
         for name in told.orders:
             if name not in self.match.orders and (order := told.order(name)) is not None:
                 self.match.orders[name] = order
 
-    def _key(self, cells: Cells) -> Any:
-        """What makes a row one of its kind; None where it says nothing."""
+    def _key(self, cells: Cells) -> int | None:
+        """The digest of what makes a row one of its kind; None where it says nothing."""
         found = []
         for name in (self.kind.key, *self.kind.also):
             at = self.match.columns.index(name) if name in self.match.columns else None
@@ -170,25 +181,24 @@ class Checker:
             if not text and name == self.kind.key:
                 return None
             found.append(text)
-        return tuple(found)
+        return hash(tuple(found))
 
     def _twice(self, row: Row) -> None:
         """The same key twice contradicts itself, all its rows are told; repeated word for word, the first counts."""
-        key = self._key(row.raw)
-        first, _content, state = self.survey.keys.get(key, (0, 0, 0))
-        if not state or row.verdict == "same":
+        key, told = self._key(row.raw), self.survey
+        if key is None or row.verdict == "same" or (key not in told.contradicted and key not in told.repeated):
             return
-        spec = self.kind.spec(self.kind.key)
+        spec, first = self.kind.spec(self.kind.key), told.first[key]
         assert spec is not None
-        if state == 2:
+        value = str(row.raw[self.match.columns.index(spec.name)])
+        if key in told.contradicted:
             row.bad(
-                spec.label, row.data.get(spec.name) or key[0], "在文件里出现了不止一次，内容不同",
-                f"最早在第 {first} 行，每个只保留一行", TWICE,
-            )  # fmt: skip
+                spec.label, value, "在文件里出现了不止一次，内容不同", f"最早在第 {first} 行，每个只保留一行", TWICE
+            )
         elif row.number != first and row.verdict != "bad":
             row.verdict, row.data = "same", {}
             row.errors = [{
-                "column": spec.label, "value": key[0][:60], "found": f"与第 {first} 行完全相同",
+                "column": spec.label, "value": value[:60], "found": f"与第 {first} 行完全相同",
                 "remedy": f"按第 {first} 行导入一次", "rule": TWICE, "field": spec.name,
             }]  # fmt: skip
 
