@@ -39,8 +39,14 @@ def age_due() -> int:
 
 
 @shared_task
-def schedule() -> int | None:
-    return enter("schedule", clock.today())
+def schedule() -> list[int]:
+    """One job, or a job a city where there are many elevators; none that was entered today already."""
+    from app.workflows import schedule as workflow
+
+    with transaction(db.session) as session:
+        regions = workflow.shards(session)
+    entered = [enter("schedule", clock.today(), region) for region in regions]
+    return [job for job in entered if job is not None]
 
 
 @shared_task
@@ -49,9 +55,9 @@ def scores() -> int | None:
     return enter("nightly_scores", clock.today())
 
 
-def enter(kind: str, on: dt.date) -> int | None:
+def enter(kind: str, on: dt.date, region: str | None = None) -> int | None:
     """Enter the system's job of that day; None when it waits, runs or is done already (beat may ask twice)."""
-    params = {"on": on.isoformat()}
+    params = {"on": on.isoformat()} | ({"region": region} if region else {})
     with transaction(db.session):
         earlier = db.session.execute(
             select(Job.params, Job.state).where(
@@ -60,7 +66,8 @@ def enter(kind: str, on: dt.date) -> int | None:
         )
         if any(held == params and state != "failed" for held, state in earlier):
             return None
-        return jobs.enqueue(db.session, SYSTEM, clock.now(), kind, f"{TITLES[kind]} {on.isoformat()}", params).id
+        title = " ".join([TITLES[kind], *params.values()])
+        return jobs.enqueue(db.session, SYSTEM, clock.now(), kind, title, params).id
 
 
 @handles("schedule")

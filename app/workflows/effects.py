@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Finding, Refusal, refuse
 from app.models import Application, Elevator
+from app.models.region import code_span
 from app.permissions import SYSTEM, Actor
 from app.rules.lifecycle import ELEVATOR_KINDS
 from app.transaction import AnySession, lock
@@ -41,8 +42,10 @@ def take_effect(
     session.flush()
 
 
-def waiting(session: AnySession, on: dt.date | None = None, elevator_id: int | None = None) -> list[Application]:
-    """Approved applications about elevators that have not taken effect, due by a day or for an elevator."""
+def waiting(
+    session: AnySession, on: dt.date | None = None, elevator_id: int | None = None, region: str | None = None
+) -> list[Application]:
+    """Approved applications about elevators that wait for their day: due by a day, for an elevator, in a region."""
     statement = select(Application).where(
         Application.kind.in_([k.value for k in ELEVATOR_KINDS]), Application.state == "approved",
         Application.took_effect_at.is_(None),
@@ -51,17 +54,20 @@ def waiting(session: AnySession, on: dt.date | None = None, elevator_id: int | N
         statement = statement.where(Application.effective_on <= on)
     if elevator_id is not None:
         statement = statement.where(Application.elevator_id == elevator_id)
+    if region is not None:
+        low, high = code_span(region)
+        statement = statement.where(Application.region_code >= low, Application.region_code < high)
     statement = statement.order_by(Application.effective_on, Application.id)
     return list(session.scalars(statement.execution_options(skip_scope=elevator_id is not None)))
 
 
-def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime) -> int:
+def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:
     """Apply what was approved for a day up to `on`; gives how many took effect. Again the same day: none.
 
     One that has become impossible meanwhile (scrapped by order) is left as it is and stays visible as waiting.
     """
     count = 0
-    for application in waiting(session, on):
+    for application in waiting(session, on, region=region):
         try:
             with session.begin_nested():
                 take_effect(session, SYSTEM, application, application.effective_on or on, at)

@@ -41,6 +41,8 @@ DAY = dt.timedelta(days=1)
 # A visit still open is waited for at most so long where a preset voids none (rules.md, The maintenance clock).
 OPEN_HOURS = 8
 ROWS_AT_ONCE = 1000
+# More clocks than this are run city by city; a city is the first digits of its code.
+SHARD_ABOVE, CITY_WIDTH = 200_000, 4
 
 _clock: Any = MaintenanceClock.__table__.c
 _elevator: Any = Elevator.__table__.c
@@ -89,7 +91,7 @@ def run(
     started, tell = time.perf_counter(), progress or (lambda done, total, message: None)
     tell(0, 4, "办理到期事项")
     marks = session.scalar(select(func.max(_overdue.id))) or 0, session.scalar(select(func.max(_order.id))) or 0
-    taken = effects.take_effect_due(session, on, at)
+    taken = effects.take_effect_due(session, on, at, region)
     taken += maintenance_stops.end_due(session, on, at) + clocks.back_to_usual(session, on, at)
     tell(1, 4, "启动维保时钟")
     clocks_started = start_clocks(session, on, at, region)
@@ -104,6 +106,18 @@ def run(
         audit.record(session, actor, at, "schedule.run", "schedule", None, after=summary.as_dict())
     tell(4, 4, "完成")
     return summary
+
+
+def shards(session: AnySession) -> list[str | None]:
+    """The regions to run one by one, so that every worker takes part: the cities that have elevators, or all at once.
+
+    Each is a transaction of its own and safe to repeat. SQLite has one writer; there they would only wait.
+    """
+    many = session.scalar(select(func.count()).select_from(MaintenanceClock)) or 0
+    if many <= SHARD_ABOVE or session.get_bind().dialect.name == "sqlite":
+        return [None]
+    codes = session.scalars(select(_elevator.region_code).where(_elevator.approved_version > 0).distinct())
+    return sorted({code[:CITY_WIDTH].ljust(12, "0") for code in codes})
 
 
 # --- clocks
