@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from app import clock
 from app.errors import Finding
 from app.list_parts import PAGE_SIZE, Filter, Query
 
@@ -18,6 +19,11 @@ def read(listing: Any, args: Mapping[str, str]) -> Query:
     args = {name: value.replace("\0", "") for name, value in args.items()}
     query = Query(sort=listing.order[0], descending=listing.order[1], columns=listing.default)
     query.q = " ".join(args.get("q", "")[:80].split())
+    for name, label, understand in (("as_of", "截至日期", day_of_text), ("known_at", "所知时间", instant_of_text)):
+        given = args.get(name, "").strip()
+        if given and (listing.then is None or understand(given) is None):
+            rule = "不能回看" if listing.then is None else "不是有效的时间"
+            query.notices.append(_notice(label, given, rule, "已按现在显示"))
     _read_tab(listing, args, query)
     for one in listing.filters:
         _read_filter(one, args, query)
@@ -121,3 +127,22 @@ def _whole(
 
 def _notice(label: str, value: str, rule: str, remedy: str) -> Finding:
     return Finding(label, False, f"“{value[:40]}”{rule}", remedy, field=label, value=value[:40], level="warn")
+
+
+def day_of_text(text: str) -> dt.date | None:
+    """A day as typed; None for anything else."""
+    try:
+        return dt.date.fromisoformat(text.strip()[:40])
+    except ValueError:
+        return None
+
+
+def instant_of_text(text: str) -> dt.datetime | None:
+    """An instant as typed, of Shanghai unless it carries a zone; a day alone means its end."""
+    typed = text.strip()[:40].replace(" ", "T", 1)
+    try:
+        if len(typed) == 10:
+            return clock.instant_of(dt.datetime.combine(dt.date.fromisoformat(typed), dt.time(23, 59, 59)))
+        return clock.instant_of(dt.datetime.fromisoformat(typed))
+    except (ValueError, OverflowError):
+        return None

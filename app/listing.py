@@ -16,6 +16,7 @@ Whatever a parameter holds wrongly becomes a notice that names it, and the list 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -24,14 +25,15 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select, true
 from sqlalchemy.orm import aliased
 
-from app import list_query, scope, search
+from app import clock, list_query, scope, search
 from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, related
+from app.list_query import day_of_text, instant_of_text
 from app.models import Region
 from app.models.region import code_span
 
 __all__ = [
-    "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column", "moment",
-    "register", "related",
+    "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
+    "day_of_text", "instant_of_text", "moment", "register", "related",
 ]  # fmt: skip
 
 COUNT_CAP = 1001
@@ -56,6 +58,10 @@ class Listing:
     search_hint: Any = ""
     # Where rows are found by what another model holds: the column with that row's key.
     search_key: Any = None
+    # How it was on a day, as known at an instant (ASO-01), where rows have a history; `as_of` is that list's day.
+    then: Callable[[Listing, dt.date, dt.datetime], Listing] | None = None
+    as_of: dt.date | None = None
+    known_at: dt.datetime | None = None
 
     @property
     def key(self) -> Any:
@@ -63,6 +69,17 @@ class Listing:
 
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)
+
+    def chosen(self, args: Mapping[str, str]) -> Listing:
+        """The list that the parameters ask for: itself, or itself as of a day, as known at an instant."""
+        if self.then is None:
+            return self
+        on, known_at = day_of_text(args.get("as_of", "")), instant_of_text(args.get("known_at", ""))
+        if on is None and known_at is None:
+            return self
+        now = clock.now()
+        known_at = min(known_at or now, now)
+        return self.then(self, on or clock.local_day(known_at), known_at)
 
     def read(self, args: Mapping[str, str]) -> Query:
         """Understand the parameters; never fails."""
@@ -78,6 +95,10 @@ class Listing:
         statement = statement.where(scope.criterion(self.model, moment.actor))
         if self.where is not None:
             statement = statement.where(self.where(moment))
+        return self.narrowed(statement, moment, query, tab).execution_options(skip_scope=True)
+
+    def narrowed(self, statement: Select[Any], moment: Moment, query: Query, tab: str | None) -> Select[Any]:
+        """Only the rows of the tab, the search and the filters."""
         chosen = query.tab if tab is None else tab
         for one in self.tabs:
             if one.key == chosen and one.criterion is not None:
@@ -86,7 +107,7 @@ class Listing:
         for each in self.filters:
             if each.name in query.filters:
                 statement = statement.where(_compare(each, query.filters[each.name]))
-        return statement.execution_options(skip_scope=True)
+        return statement
 
     def words(self, query: Query) -> list[str]:
         return query.q.split()[:5] if self.search else []
@@ -259,6 +280,9 @@ class Listing:
     def describe(self, session: Any, query: Query) -> list[tuple[str, str, str]]:
         """The search and filters in words: (parameter, label, text), as the chips and the export's note say them."""
         found = []
+        if self.as_of is not None and self.known_at is not None:
+            found.append(("as_of", "登记截至", self.as_of.isoformat()))
+            found.append(("known_at", "按此时所知", f"{clock.local(self.known_at):%Y-%m-%d %H:%M:%S}"))
         for one in self.filters:
             if one.name in query.filters:
                 found.append((f"f_{one.name}", str(one.label), self._words(session, one, query.filters[one.name])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 from flask import Flask
@@ -14,13 +15,13 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Refusal, refuse
 from app.extensions import db
-from app.listing import moment
+from app.listing import Listing, day_of_text, instant_of_text, moment
 from app.listings import kinds
 from app.models import Region
 from app.permissions import SYSTEM
-from app.reports import exports, tables
+from app.reports import exports, proof, tables
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows import actors, export_records
 
 
 def register(app: Flask) -> None:
@@ -30,15 +31,37 @@ def register(app: Flask) -> None:
 
 
 @click.command("export")
-@click.argument("kind", type=click.Choice(list(kinds.KINDS)))
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("kind", type=click.Choice(list(kinds.KINDS)), required=False)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--region", help="A region with its subtree, by its 12-digit code (default: everything).")
+@click.option("--as-of", "as_of", help="Units, elevators, contracts as of this day (2026-03-01).")
+@click.option("--known-at", help="As known at this instant (2026-03-01T08:00, Beijing time; default: now).")
+@click.option("--verify", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Prove an exported file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
 @with_appcontext
-def export_command(kind: str, file: Path, region: str | None, as_json: bool) -> None:
-    """Write all rows of KIND to FILE (.xlsx or .csv). Sensitive columns are masked, as everywhere."""
+def export_command(
+    context: click.Context,
+    kind: str | None,
+    file: Path | None,
+    region: str | None,
+    as_of: str | None,
+    known_at: str | None,
+    verify: Path | None,
+    as_json: bool,
+) -> None:
+    """Write all rows of KIND to FILE (.xlsx or .csv), or prove a file that was exported earlier (--verify).
+
+    Sensitive columns are masked, as everywhere. --verify exits with 1 for a file that is not as it was written.
+    """
+    if verify is not None:
+        verdict = prove(verify)
+        click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False) if as_json else verdict_words(verdict))
+        context.exit(0 if verdict.intact else 1)
+    if kind is None or file is None:
+        raise click.UsageError("请给出 KIND 和 FILE，或用 --verify FILE")
     try:
-        told = export(kind, file, region)
+        told = export(kind, file, region, as_of, known_at)
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     except OSError as error:
@@ -49,7 +72,9 @@ def export_command(kind: str, file: Path, region: str | None, as_json: bool) -> 
         click.echo(f"{told['rows']} 行写入 {file}，数据截至 {told['as_of']}，摘要 {told['sha256'][:12]}")
 
 
-def export(kind: str, file: Path, region: str | None) -> dict[str, Any]:
+def export(
+    kind: str, file: Path, region: str | None, as_of: str | None = None, known_at: str | None = None
+) -> dict[str, Any]:
     """The file appears whole or not at all."""
     fmt = tables.format_of(file)
     actor = SYSTEM.by("cli")
@@ -61,14 +86,63 @@ def export(kind: str, file: Path, region: str | None) -> dict[str, Any]:
                 raise refuse("地区", f"没有区划代码为 {region[:40]} 的地区", remedy, field="region", value=region[:40])
             now = moment(db.session, actor)
             listing = kinds.kind(db.session, kind, region)
-            query = listing.read({"f_region": region} if region else {})
+            args = {"f_region": region, "as_of": as_of, "known_at": known_at}
+            given = {name: value for name, value in args.items() if value}
+            listing = _then(listing, given, now.now)
+            query = listing.read(given)
             told = exports.export(now, listing, query, draft, fmt, forget=True).as_dict()
         with transaction(db.session) as session:
-            audit.record(session, actor, clock.now(), "export.make", kind, None, after=told | {"region": region})
+            export_records.keep(
+                session, actor, clock.now(), proof.KIND + kind, told, query=urlencode(given), columns=query.columns,
+                fmt=fmt, region=region,
+            )  # fmt: skip
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
     return told
+
+
+def _then(listing: Listing, given: dict[str, str], now: Any) -> Listing:
+    """The list as of what was asked; what can't be read, or has no history, is refused, not passed over."""
+    for name, read in (("as_of", day_of_text), ("known_at", instant_of_text)):
+        if name in given and (listing.then is None or read(given[name]) is None):
+            found = "这一类没有历史" if listing.then is None else f"“{given[name][:40]}”不是有效的时间"
+            raise refuse("回看", found, "单位、电梯、合同可以回看；日期写成 2026-03-01", field=name)
+    if "as_of" in given and "known_at" not in given:
+        # Named, so that running it again is the same export.
+        given["known_at"] = now.isoformat()
+    return listing.chosen(given)
+
+
+def prove(file: Path) -> proof.Verdict:
+    """Compare a file with the record of its export, and run the export again for whoever made it."""
+    with exports.one_view(db.session):
+        try:
+            held = proof.read(file)
+            record = export_records.of_table(db.session, held.sha256)
+            made_by = record.made_by_id if record is not None else None
+            maker = SYSTEM if made_by is None else actors.actor_by_id(db.session, made_by, "cli")
+            return proof.prove(db.session, file, export_records.of_table, maker)
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+
+
+def verdict_words(verdict: proof.Verdict) -> str:
+    """The verdict in lines for people."""
+    record = verdict.record
+    if record is None:
+        return f"没有找到这个文件的导出记录（{verdict.rows} 行）：不是本平台写出的，或内容已被改动"
+    as_of = f"{clock.local(record.as_of):%Y-%m-%d %H:%M:%S}"
+    text = [
+        f"导出于 {clock.local(record.made_at):%Y-%m-%d %H:%M:%S}，数据截至 {as_of}，政策版本 {record.policy}，"
+        f"{record.rows} 行，条件：{record.filter}",
+        "文件与写出时一致" if verdict.intact else f"文件被改动过：{'、'.join(verdict.changed)}",
+    ]
+    if verdict.same:
+        text.append("再次导出，摘要相同")
+    elif verdict.now is not None:
+        text.append(f"数据此后有变化：再次导出多 {verdict.now.only_now} 行，少 {verdict.now.only_file} 行")
+    return "\n".join(text)
 
 
 def _known(region: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.listings import standing
+from app.listings import as_of, standing
 from app.models import Account, Contract, ContractElevator
 from app.models.choices import CONTRACT_KIND
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
@@ -83,5 +83,6 @@ CONTRACTS = register(
             Tab("ended", _l("已失效"), lambda m: Contract.ends_on < m.today),
         ),
         load=(joinedload(Contract.unit), joinedload(Contract.use_unit)),
+        then=as_of.contracts_then,
     )
 )

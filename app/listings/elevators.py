@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, or_, true
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.listings import standing
+from app.listings import as_of, standing
 from app.models import Elevator, MaintenanceClock
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
 
@@ -163,6 +163,7 @@ ELEVATORS = register(
             joinedload(Elevator.use_unit), joinedload(Elevator.maintenance_unit), joinedload(Elevator.region),
             joinedload(Elevator.maintenance_clock),
         ),
+        then=as_of.elevators,
         join=_with_clock,
     )
 )  # fmt: skip

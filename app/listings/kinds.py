@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.errors import refuse
 from app.listing import Column, Filter, Listing, column, related
+from app.listings import as_of
 from app.listings.maintenance import ORDERS, OVERDUE
 from app.models import (
     Contract,
@@ -74,6 +75,7 @@ def _filed(model: Any) -> tuple[Column, ...]:
 UNITS = _made(
     "units", _l("单位"), Unit,
     (*_filed(Unit), column(Unit, "filing_state"), column(Unit, "info_state"), column(Unit, "approved_on")),
+    then=as_of.units,
 )  # fmt: skip
 
 ELEVATORS = _made(
@@ -82,7 +84,7 @@ ELEVATORS = _made(
         *_filed(Elevator), column(Elevator, "status"), column(Elevator, "filing_state"),
         column(Elevator, "info_state"), column(Elevator, "approved_on"),
     ),
-    load=(selectinload(Elevator.maintenance_unit), selectinload(Elevator.use_unit)),
+    load=(selectinload(Elevator.maintenance_unit), selectinload(Elevator.use_unit)), then=as_of.elevators,
 )  # fmt: skip
 
 
@@ -149,7 +151,7 @@ _contract_columns = (
 )
 CONTRACTS = _Contracts(
     "contracts", _l("维保合同"), Contract, _contract_columns, _all(_contract_columns), filters=_region(Contract),
-    order=("id", False), load=(selectinload(Contract.unit), selectinload(Contract.use_unit)),
+    order=("id", False), load=(selectinload(Contract.unit), selectinload(Contract.use_unit)), then=as_of.contracts_then,
 )  # fmt: skip
 
 

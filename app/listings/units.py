@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listings import as_of
 from app.models import Unit
 from app.models.choices import FILING_STATE, INFO_STATE, UNIT_KINDS
 
@@ -61,5 +62,6 @@ UNITS = register(
         ),
         order=("id", True),
         load=(joinedload(Unit.region),),
+        then=as_of.units,
     )
 )

@@ -7,6 +7,7 @@ its owner has then.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ class Exported:
 
     rows: int
     sha256: str
+    file: str
     filter: str
     policy: str
     as_of: str
@@ -80,6 +82,17 @@ def check_format(fmt: str) -> str:
 
 def read(listing: Listing, wanted: Wanted) -> Query:
     """The list's own reading of its address; columns as chosen on the page."""
+    args = arguments(wanted)
+    return listing.read(args | ({"cols": wanted.columns} if wanted.columns else {}))
+
+
+def chosen(listing: Listing, wanted: Wanted) -> Listing:
+    """The list itself, or itself as of the day that the address names (ASO-01)."""
+    return listing.chosen(arguments(wanted))
+
+
+def arguments(wanted: Wanted) -> dict[str, str]:
+    """The parameters of the list's address."""
     if len(wanted.query) > LONGEST_QUERY:
         # Cut short it would be another filter, and a wider one.
         found = f"网址中的条件有 {len(wanted.query)} 个字符，最多 {LONGEST_QUERY} 个"
@@ -91,7 +104,7 @@ def read(listing: Listing, wanted: Wanted) -> Query:
     args: dict[str, str] = {}
     for name, value in pairs:
         args.setdefault(name, value)  # the first of a name, as the page reads it
-    return listing.read(args | ({"cols": wanted.columns} if wanted.columns else {}))
+    return args
 
 
 def describe(moment: Moment, listing: Listing, query: Query) -> list[tuple[str, str]]:
@@ -133,7 +146,14 @@ def export(
         as_of=moment.now, note=note, total=total, progress=progress,
     )  # fmt: skip
     words = "；".join(f"{label}：{text}" for label, text in lines) or "无"
-    return Exported(written.rows, written.sha256, words, policy, moment.now.isoformat(timespec="seconds"))
+    as_known = moment.now.isoformat(timespec="seconds")
+    return Exported(written.rows, written.sha256, digest_of(path), words, policy, as_known)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def scope_text(session: Any, actor: Actor) -> str:

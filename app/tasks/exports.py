@@ -15,7 +15,7 @@ from app.permissions import Verb, require
 from app.reports import exports
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
-from app.workflows import audit, audit_days
+from app.workflows import audit, audit_days, export_records
 
 # Ships with the product's source; whoever has the export needs nothing else.
 VERIFIER = Path(__file__).resolve().parents[2] / "scripts" / "verify_audit.py"
@@ -27,7 +27,7 @@ def run_export(context: JobContext) -> dict[str, Any]:
     params = context.params
     require(context.actor, Verb(params["verb"]))
     wanted = exports.Wanted(params["listing"], params["query"], params["columns"], params["format"])
-    listing = exports.listing_of(wanted.listing)
+    listing = exports.chosen(exports.listing_of(wanted.listing), wanted)
     with tempfile.TemporaryDirectory(prefix="tian-export-") as folder:
         path = Path(folder) / f"export.{exports.check_format(wanted.format)}"
         with exports.one_view(context.session):
@@ -40,9 +40,9 @@ def run_export(context: JobContext) -> dict[str, Any]:
             ).as_dict()
         with transaction(context.session) as session:
             context.attach(path, exports.file_name(str(listing.title), now.now, wanted.format))
-            audit.record(
-                session, context.actor, clock.now(), "export.make", wanted.listing, None,
-                after=told | {"columns": list(query.columns), "format": wanted.format, "job": context.job_id},
+            export_records.keep(
+                session, context.actor, clock.now(), wanted.listing, told, query=wanted.query, columns=query.columns,
+                fmt=wanted.format, job=context.job_id,
             )  # fmt: skip
             context.finish(told)
     return told

@@ -162,21 +162,23 @@ class Screen(PerRequestFilters, ModelView):
         """Render the list; `results` are what a deed did to each row."""
         now = moment(db.session, g.actor)
         own = kept.of(g.actor, self.listing.name)
-        query = self.listing.read(self._args(own.columns))
-        counts = self.listing.counts(now, query)
-        page = self.listing.page(now, query, counts.get(query.tab))
+        args = self._args(own.columns)
+        listing = self.listing.chosen(args)
+        query = listing.read(args)
+        counts = listing.counts(now, query)
+        page = listing.page(now, query, counts.get(query.tab))
         if not page.rows and query.page != 1:
             query.page, query.beyond = 1, None
-            page = self.listing.page(now, query, page.total)
-        chosen = [c for n in query.columns if (c := self.listing.column(n)) is not None]
+            page = listing.page(now, query, page.total)
+        chosen = [c for n in query.columns if (c := listing.column(n)) is not None]
         return render_template(
-            self.template, title=str(self.listing.title), screen=self, listing=self.listing, query=query, page=page,
+            self.template, title=str(listing.title), screen=self, listing=listing, query=query, page=page,
             columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
-            table=[[self.cell(c, row) for c in chosen] for row in page.rows], tabs=self._tabs(query, counts),
-            chips=self._chips(query), pages=self._pages(query, page), hidden=self._hidden(query),
+            table=[[self.cell(c, row) for c in chosen] for row in page.rows], tabs=self._tabs(listing, query, counts),
+            chips=self._chips(listing, query), pages=self._pages(query, page), hidden=self._hidden(query),
             buttons=[b for b in self.buttons if g.actor.may(b.verb)],
-            deeds=[d for d in self.deeds if g.actor.may(d.verb)],
-            may_export=self.exportable and g.actor.may(Verb.EXPORT), all_columns=self.listing.columns,
+            deeds=[d for d in self.deeds if g.actor.may(d.verb) and listing.as_of is None],
+            may_export=self.exportable and g.actor.may(Verb.EXPORT), all_columns=listing.columns,
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
             saved=[(one, self._link(one.query)) for one in own.filters], results=results,
             link=self._link, query_string=request.query_string.decode()[:2000],
@@ -292,19 +294,19 @@ class Screen(PerRequestFilters, ModelView):
                 kept[name] = value
         return f"{base}?{urlencode(kept)}" if kept else base
 
-    def _tabs(self, query: Query, counts: dict[str, int]) -> ShownList:
-        first = self.listing.tabs[0].key if self.listing.tabs else ""
+    def _tabs(self, listing: Listing, query: Query, counts: dict[str, int]) -> ShownList:
+        first = listing.tabs[0].key if listing.tabs else ""
         return [
             Shown(
                 str(t.label), self._link(tab=None if t.key == first else t.key), selected=t.key == query.tab,
                 count=capped(counts[t.key]) if t.key in counts else None, tone=t.tone if counts.get(t.key) else "",
             )
-            for t in self.listing.tabs
+            for t in listing.tabs
         ]  # fmt: skip
 
-    def _chips(self, query: Query) -> ShownList:
+    def _chips(self, listing: Listing, query: Query) -> ShownList:
         chips: ShownList = [Shown(str(_("搜索")), self._link(q=None), query.q)] if query.q else []
-        for name, label, text in self.listing.describe(db.session, query):
+        for name, label, text in listing.describe(db.session, query):
             gone: dict[str, Any] = {f"{name}_from": None, f"{name}_to": None, name: None}
             chips.append(Shown(label, self._link(**gone), text))
         return chips

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.listings.contracts import CONTRACTS
 from app.models import Application, Contract, ContractElevator
 from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
 from app.models.policy import policy_value
@@ -196,9 +197,17 @@ class ContractPages(BaseView):
             count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
             ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
             scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),
-            late=own and late and row.starts_on < today,
+            late=own and late and row.starts_on < today, then=_then(row.id),
         )  # fmt: skip
         return page, status
+
+
+def _then(contract_id: int) -> tuple[Any, Any] | None:
+    """The contract as of the day in the address, as known then, with the list that says so; None when not asked."""
+    listing = CONTRACTS.chosen(request.args)
+    if listing.as_of is None:
+        return None
+    return listing, next(iter(listing.by_keys(db.session, [contract_id])), None)
 
 
 def _bound(contract_id: int) -> list[ContractElevator]:

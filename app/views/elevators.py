@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 from app import clock, scope
 from app.extensions import db
 from app.listings import standing
+from app.listing import instant_of_text
 from app.models import (
     Application,
     Contract,
@@ -89,8 +90,12 @@ class ElevatorPages(FilingPages):
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:
-            version = filing.as_of(db.session, row, on)
-            shown |= {"as_of_version": version, "status": moves.status_on(db.session, row, on)}
+            known_at = instant_of_text(request.args.get("known_at", ""))
+            version = filing.as_of(db.session, row, on, known_at)
+            shown |= {
+                "as_of_version": version, "status": moves.status_on(db.session, row, on, known_at),
+                "known_at": known_at,
+            }  # fmt: skip
             shown["sections"] = filed.facts(Elevator, version.data) if version else []
             return shown
         if row.approved_version and actor.may(Verb.APPLICATION_SUBMIT):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, current_app, g, redirect
+from flask import abort, current_app, g, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
@@ -14,12 +14,14 @@ from sqlalchemy import func, select
 
 from app import clock, scope
 from app.extensions import db
+from app.listing import day_of_text, instant_of_text
 from app.models import Contract, Elevator, Person, Unit
 from app.models.policy import policy_value
 from app.permissions import Verb
-from app.views import filing_words, screens
+from app.views import filed, filing_words, screens
 from app.views.filing_pages import FilingPages, UnitFinder
 from app.views.filing_words import WORDS, due_days
+from app.workflows import filing
 
 MOST_COUNTED = 1000
 
@@ -59,6 +61,14 @@ class UnitPages(FilingPages):
             figures.append(_figure(_("人员"), Person, staff, "unit", row))
         if row.is_maintenance and g.actor.may(Verb.CONTRACT_READ):
             figures.append(_figure(_("维保合同"), Contract, Contract.unit_id == row.id, "unit", row))
+        on = day_of_text(request.args.get("as_of", ""))
+        if on is not None:
+            known_at = instant_of_text(request.args.get("known_at", ""))
+            version = filing.as_of(db.session, row, on, known_at)
+            return {
+                "words": WORDS, "figures": [], "licence": None, "as_of": on, "known_at": known_at,
+                "as_of_version": version, "sections": filed.facts(Unit, version.data) if version else [],
+            }  # fmt: skip
         return {
             "words": WORDS, "figures": figures, "licence": due_days(row.licence_until, today, near, 1461),
         }  # fmt: skip

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
-from app.models import Contract, ContractElevator, Elevator, Unit
+from app.models import Contract, ContractElevator, Elevator, Unit, Version
 from app.models.choices import CONTRACT_KIND
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require, require_own_side
@@ -30,8 +30,8 @@ from app.workflows import attachments, audit, cover
 from app.workflows.cover import cut, in_force, live_bindings
 
 __all__ = [
-    "FIELDS", "NeedsApproval", "add_scan", "bind", "check_not_ended", "check_version", "checked", "delete",
-    "double_cover", "in_force", "live_bindings", "may_touch_past", "number_key", "own", "past_finding",
+    "FIELDS", "NeedsApproval", "add_scan", "bind", "check_not_ended", "check_version", "checked", "content", "delete",
+    "double_cover", "in_force", "keep_version", "live_bindings", "may_touch_past", "number_key", "own", "past_finding",
     "put_in_force", "renew", "renewal_values", "save", "span_after", "unbind",
 ]  # fmt: skip
 FIELDS = ("number", "kind", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
@@ -72,6 +72,7 @@ def save(
         _refuse_number_taken(session, unit.id, None, values["number"])
         with _unique_number(session, values["number"]):
             session.add(contract)
+        keep_version(session, actor, contract, at)
         audit.record(session, actor, at, "contract.create", "contract", contract.id, after=values)
         return contract
     bindings = live_bindings(session, contract.id)
@@ -109,7 +110,28 @@ def put_in_force(
         if span is not None:
             session.add(_binding(contract, row.elevator_id, span, actor, at))
     session.flush()
+    keep_version(session, actor, contract, at)
     cover.refresh(session, [row.elevator_id for row, _ in changes], clock.local_day(at))
+
+
+def content(contract: Contract) -> dict[str, Any]:
+    """The fields as they stand, ready for JSON."""
+    values = {name: getattr(contract, name) for name in FIELDS}
+    return {name: v.isoformat() if isinstance(v, dt.date) else v for name, v in values.items()}
+
+
+def keep_version(session: AnySession, actor: Actor, contract: Contract, at: dt.datetime) -> None:
+    """Keep what the contract says from now on as a version, so that it can be read as it was known (ASO-01)."""
+    same = (Version.entity == Contract.__tablename__, Version.entity_id == contract.id)
+    number = (session.scalar(select(func.max(Version.number)).where(*same)) or 0) + 1
+    session.add(
+        Version(
+            entity=Contract.__tablename__, entity_id=contract.id, number=number, base_number=number - 1,
+            state="approved", data=content(contract), edited_at=at, edited_by_id=actor.user_id, decided_at=at,
+            decided_by_id=actor.user_id, in_force_from=clock.local_day(at),
+        )
+    )  # fmt: skip
+    session.flush()
 
 
 def checked(

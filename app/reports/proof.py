@@ -1,0 +1,190 @@
+"""Proving an exported file (RPR-01): it is what the product wrote, and running the export again gives the same.
+
+A .csv is proved by its bytes. An .xlsx names its table's digest on the sheet 说明, and is as it was written only if
+its bytes are: whoever saves it again, changed or not, has another file, and the run now says which of the two it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from app.errors import Refusal, refuse
+from app.listing import moment
+from app.listings import kinds
+from app.models import ExportRecord
+from app.permissions import Actor
+from app.reports import exports
+from app.reports.tables import NOTE_SHEET
+
+# Before the name of a list that only the command line exports.
+KIND = "kind:"
+HALF_SECOND = dt.timedelta(milliseconds=500)
+DIGEST_LABEL = "表格摘要 SHA-256"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a file holds: the digest that names its export, that of its bytes, its lines, its note."""
+
+    sha256: str
+    file: str
+    lines: Counter[str]
+    note: dict[str, str]
+    format: str
+
+    @property
+    def rows(self) -> int:
+        return max(self.lines.total() - 1, 0)
+
+
+def read(path: Path) -> Held:
+    """A .csv or .xlsx of ours; what can't be read is refused in words."""
+    raw = path.read_bytes()
+    if raw[:2] == b"PK":
+        return _workbook(path)
+    digest = hashlib.sha256(raw).hexdigest()
+    try:
+        lines = Counter(raw.decode("utf-8-sig").split("\r\n"))
+    except UnicodeDecodeError as error:
+        found = "既不是本平台导出的 .csv，也不是 .xlsx"
+        raise refuse("导出文件", found, "请选择导出时得到的原文件", field="file") from error
+    lines.pop("", None)
+    return Held(digest, digest, lines, {}, "csv")
+
+
+def _workbook(path: Path) -> Held:
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        names = book.sheet_names
+        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
+    except (CalamineError, OSError, ValueError) as error:
+        raise refuse("导出文件", "不是能打开的工作簿", "请选择导出时得到的原文件", field="file") from error
+    note = {str(row[0]): str(row[1]) for row in sheets.pop(NOTE_SHEET, []) if len(row) > 1}
+    claimed = next((text for label, text in note.items() if label.startswith(DIGEST_LABEL)), "")
+    if not claimed or not sheets:
+        raise refuse("导出文件", "没有“说明”表，或其中没有表格摘要", "请选择本平台导出的原文件", field="file")
+    return Held(claimed, exports.digest_of(path), Counter(_lines(list(sheets.values()))), note, "xlsx")
+
+
+def _lines(sheets: list[list[list[Any]]]) -> Iterator[str]:
+    """Heading once, then all rows of all sheets."""
+    width = len(sheets[0][0]) if sheets and sheets[0] else 0
+    for number, sheet in enumerate(sheets):
+        for row in sheet[1 if number else 0 :]:
+            yield cell_line([*row, *[None] * width][:width])
+
+
+def cell_line(values: Iterable[Any]) -> str:
+    """A row as it is read back; what differs only by how a spreadsheet keeps it is written alike."""
+    return json.dumps([_cell(value) for value in values], ensure_ascii=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, dt.datetime):
+        return (value + HALF_SECOND).replace(microsecond=0).isoformat(sep=" ")
+    if isinstance(value, dt.date):
+        return f"{value.isoformat()} 00:00:00"
+    return f"{value:.12g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a run now differs from the file: lines that only one of them has."""
+
+    only_now: int
+    only_file: int
+
+    @property
+    def same(self) -> bool:
+        return not (self.only_now or self.only_file)
+
+
+def difference(file: Held, now: Held) -> Difference:
+    """By lines as a whole; the order is part of the digest, not of this."""
+    return Difference((now.lines - file.lines).total(), (file.lines - now.lines).total())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a file proved: the record of its export, whether it is as written, how a run now compares.
+
+    `now` is None where the asker may not run the export again, or it can't be run any more; `same` says that the run
+    now has the very digest.
+    """
+
+    record: ExportRecord | None
+    intact: bool
+    rows: int
+    changed: tuple[str, ...] = ()
+    now: Difference | None = None
+    same: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        found = self.record
+        return {
+            "known": found is not None, "intact": self.intact, "rows": self.rows, "changed": list(self.changed),
+            "same_now": self.same, "only_now": self.now.only_now if self.now else None,
+            "only_file": self.now.only_file if self.now else None,
+            **({} if found is None else {
+                "listing": found.listing, "filter": found.filter, "as_of": found.as_of.isoformat(),
+                "policy": found.policy, "sha256": found.sha256, "made_at": found.made_at.isoformat(),
+            }),
+        }  # fmt: skip
+
+
+def prove(
+    session: Any, path: Path, find: Callable[[Any, str], ExportRecord | None], maker: Actor | None
+) -> Verdict:
+    """Compare a file with the record of its export, and with the same export run now in its maker's name."""
+    held = read(path)
+    record = find(session, held.sha256)
+    if record is None:
+        return Verdict(None, False, held.rows)
+    changed = _changed(held, record)
+    if maker is None:
+        return Verdict(record, not changed, held.rows, changed)
+    try:
+        now = again(session, maker, record, held.format)
+    except Refusal:
+        return Verdict(record, not changed, held.rows, changed)
+    return Verdict(record, not changed, held.rows, changed, difference(held, now), now.sha256 == record.sha256)
+
+
+def _changed(held: Held, record: ExportRecord) -> tuple[str, ...]:
+    """What a workbook says otherwise than was written; a .csv that is found is whole by its digest."""
+    if held.format == "csv":
+        return ()
+    wrong = [] if held.file == record.file else ["文件（改动过，或另存过）"]
+    if held.note.get("行数") != str(record.rows):
+        wrong.append("行数")
+    if held.note.get("政策版本") != record.policy:
+        wrong.append("政策版本")
+    return tuple(wrong)
+
+
+def again(session: Any, maker: Actor, record: ExportRecord, fmt: str) -> Held:
+    """Run an export once more: the same list, conditions and columns, in the maker's scope as it is now."""
+    wanted = exports.Wanted(record.listing.removeprefix(KIND), record.query, ",".join(record.columns), fmt)
+    with tempfile.TemporaryDirectory(prefix="tian-proof-") as folder:
+        path = Path(folder) / f"again.{fmt}"
+        now = moment(session, maker)
+        if record.listing.startswith(KIND):
+            region = exports.arguments(wanted).get("f_region")
+            listing = kinds.kind(session, wanted.listing, region)
+        else:
+            listing = exports.listing_of(wanted.listing)
+        listing = exports.chosen(listing, wanted)
+        exports.export(now, listing, exports.read(listing, wanted), path, fmt, forget=True)
+        return read(path)

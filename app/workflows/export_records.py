@@ -1,0 +1,47 @@
+"""Keeping what was exported, in the transaction that the audit log hears of it, and finding it again (RPR-01)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from app.models import ExportRecord
+from app.permissions import Actor
+from app.transaction import AnySession
+from app.workflows import audit
+
+
+def keep(
+    session: AnySession,
+    actor: Actor,
+    at: dt.datetime,
+    listing: str,
+    told: Mapping[str, Any],
+    *,
+    query: str,
+    columns: Sequence[str],
+    fmt: str,
+    **more: Any,
+) -> ExportRecord:
+    """Write the record and the audit entry of an export that was made."""
+    row = ExportRecord(
+        listing=listing, query=query, columns=list(columns), format=fmt, filter=told["filter"],
+        as_of=dt.datetime.fromisoformat(told["as_of"]), policy=told["policy"], rows=told["rows"],
+        sha256=told["sha256"], file=told["file"], made_by_id=actor.user_id, made_at=at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    audit.record(
+        session, actor, at, "export.make", listing, None,
+        after=dict(told) | {"columns": list(columns), "format": fmt, "record": row.id} | more,
+    )  # fmt: skip
+    return row
+
+
+def of_table(session: AnySession, sha256: str) -> ExportRecord | None:
+    """The last export whose table had this digest (as .csv)."""
+    statement = select(ExportRecord).where(ExportRecord.sha256 == sha256).order_by(ExportRecord.id.desc()).limit(1)
+    return session.scalar(statement)

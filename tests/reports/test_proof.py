@@ -1,0 +1,115 @@
+"""RPR-01: every export can be proved: as written, and the same when it is run again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from app.listing import Column
+from app.models import ExportRecord
+from app.reports import proof, tables
+from tests.conftest import csrf
+from tests.factories import World, make_elevator
+from tests.views.test_as_of import invoke
+
+pytestmark = pytest.mark.feature("RPR-01")
+AT = dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)
+VALUES: list[list[Any]] = [
+    ["甲", 1, 2.5, Decimal("16.00"), dt.date(2026, 3, 1), AT, True, "007", None],
+    ["=1+1", -3, 1 / 3, Decimal("0.10"), dt.date(1890, 1, 1), AT + dt.timedelta(seconds=59), False, "1" * 17, ""],
+    ["换\n行 ", 10**17, 1e-7, Decimal("123456789.123456"), None, None, None, "N,\"x\"", "末"],
+]  # fmt: skip
+KINDS = ("text", "number", "number", "number", "date", "instant", "bool", "code", "text")
+
+
+def write(path: Path, rows: list[list[Any]]) -> tables.Written:
+    columns = [
+        Column(f"c{n}", f"列{n}", (lambda row, n=n: row[n]), kind) for n, kind in enumerate(KINDS)
+    ]
+    return tables.write(rows, columns, path, path.suffix[1:], title="表", as_of=AT, note=[("政策版本", "abc")])
+
+
+def test_cells_read_back_have_the_digest_that_was_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    written = write(path, VALUES)
+    held = proof.read(path)
+    assert (held.cells, held.sha256, held.rows) == (written.cells, written.sha256, 3)
+    assert written.sha256 == write(tmp_path / "a.csv", VALUES).sha256 == proof.read(tmp_path / "a.csv").sha256
+
+
+def test_several_sheets_are_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "ROWS_A_SHEET", 2)
+    path = tmp_path / "a.xlsx"
+    assert write(path, VALUES).cells == proof.read(path).cells
+
+
+@pytest.mark.parametrize(("column", "value"), [(1, "乙"), (2, 2), (4, 16.01), (5, dt.date(2026, 3, 2)), (8, "008")])
+def test_one_changed_cell_is_found(tmp_path: Path, column: int, value: Any) -> None:
+    path = tmp_path / "a.xlsx"
+    written = write(path, VALUES)
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].cell(2, column).value = value
+    book.save(path)
+    held = proof.read(path)
+    assert held.sha256 == written.sha256 and held.cells != written.cells
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"PK\x03\x04nothing"])
+def test_what_is_no_export_is_refused(tmp_path: Path, content: bytes) -> None:
+    from app.errors import Refusal
+
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    with pytest.raises(Refusal):
+        proof.read(path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_the_command_proves_and_says_what_changed(app: Any, world: World, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"e.{ending}"
+    invoke(app, "export", "elevators", str(file))
+    assert "再次导出，摘要相同" in invoke(app, "export", "--verify", str(file))
+    make_elevator(world.session)
+    world.session.commit()
+    told = json.loads(invoke(app, "export", "--verify", str(file), "--json"))
+    assert (told["intact"], told["same_now"], told["only_now"], told["only_file"]) == (True, False, 1, 0)
+    if ending == "csv":
+        file.write_text(file.read_text(encoding="utf-8").replace("云樾里", "云樾外", 1), encoding="utf-8")
+        assert "没有找到" in invoke(app, "export", "--verify", str(file), code=1)
+    else:
+        book = openpyxl.load_workbook(file)
+        book.worksheets[0].delete_rows(2)
+        book.save(file)
+        assert "表格内容" in invoke(app, "export", "--verify", str(file), code=1)
+
+
+def test_a_listed_export_is_recorded_and_proved_by_its_owner(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["inspector"])
+    token = csrf(browser, "/elevators/")
+    wanted = {"query": "f_status=in_use", "cols": "code,address", "format": "xlsx", "csrf_token": token}
+    made = browser.post("/exports/elevators", data=wanted)
+    world.session.rollback()
+    record = world.session.query(ExportRecord).one()
+    assert (record.listing, record.rows, record.columns, record.made_by_id) == (
+        "elevators", 1, ["code", "address"], world.accounts["inspector"].id
+    )  # fmt: skip
+    assert record.sha256 == made.headers["X-Table-SHA256"] and record.policy and "在用" in record.filter
+    world.session.rollback()
+
+    def send(who: Any, content: bytes) -> str:
+        data = {"csrf_token": csrf(who, "/export-proof/"), "file": (io.BytesIO(content), "e.xlsx")}
+        return str(who.post("/export-proof/", data=data).text)
+
+    own = send(browser, made.data)
+    assert "与写出时一致" in own and "摘要相同" in own
+    other = send(sign_in(world.accounts["other_head"]), made.data)
+    assert "与写出时一致" in other and "只为导出人本人" in other and "在用" not in other.split("与写出时一致")[1]
+    assert "没有选择文件" in browser.post("/export-proof/", data={"csrf_token": csrf(browser, "/export-proof/")}).text
+    assert "不是本平台" in send(browser, b"code,address\r\n1,2\r\n")

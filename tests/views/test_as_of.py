@@ -1,0 +1,182 @@
+"""ASO-01: units, elevators, contracts as of any day and as known on any day: lists, records, exports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.listing import Listing, moment
+from app.listings.contracts import CONTRACTS
+from app.listings.elevators import ELEVATORS
+from app.listings.units import UNITS
+from app.models import ContractElevator, Elevator, StatusChange, Unit, Version
+from app.permissions import SYSTEM
+from app.transaction import transaction
+from app.workflows import contracts
+from app.workflows.filing_fields import snapshot
+from tests.factories import World, make_elevator
+from tests.workflows.clock_world import at, day
+
+pytestmark = pytest.mark.feature("ASO-01")
+JANUARY, MARCH, JUNE = "2026-01-01", "2026-03-01", "2026-06-01"
+
+
+def version(session: Any, row: Any, number: int, on: str, decided: str | None = None, **fields: Any) -> None:
+    session.add(
+        Version(
+            entity=row.__tablename__, entity_id=row.id, number=number, state="approved", data=snapshot(row) | fields,
+            edited_at=at(day(on)), decided_at=at(day(decided or on)), in_force_from=day(on),
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def rows(session: Any, listing: Listing, actor: Any = SYSTEM, **args: str) -> list[Any]:
+    chosen = listing.chosen(args)
+    return chosen.page(moment(session, actor), chosen.read(args)).rows
+
+
+@pytest.fixture
+def told(world: World) -> World:
+    """An elevator that moved in March, and was stopped in June; a unit renamed in March, known in June only."""
+    session = world.session
+    version(session, world.own, 1, JANUARY, address="旧址 1 号")
+    version(session, world.own, 2, MARCH, address="新址 2 号", maintenance_unit_id=world.other_firm.id)
+    session.add(
+        StatusChange(
+            entity="elevator", entity_id=world.own.id, field="status", old="in_use", new="suspended", verb="suspension",
+            effective_on=day(JUNE), known_at=at(day(JUNE)),
+        )
+    )  # fmt: skip
+    version(session, world.firm, 1, JANUARY, name="恒枢旧名")
+    version(session, world.firm, 2, MARCH, JUNE, name="恒枢新名")
+    world.own.status = "suspended"
+    session.commit()
+    return world
+
+
+def test_an_elevator_as_of_a_day(told: World) -> None:
+    code = told.own.code
+    (old,) = rows(told.session, ELEVATORS, as_of="2026-02-28", q=code)
+    assert (old.address, old.status, old.maintenance_unit.name) == ("旧址 1 号", "in_use", "恒枢旧名")
+    (new,) = rows(told.session, ELEVATORS, as_of=MARCH, q=code)
+    assert (new.address, new.status, new.maintenance_unit.name) == ("新址 2 号", "in_use", told.other_firm.name)
+    (stopped,) = rows(told.session, ELEVATORS, as_of=JUNE, q=code)
+    assert stopped.status == "suspended"
+    assert rows(told.session, ELEVATORS, as_of="2025-12-31", q=code) == []
+
+
+def test_as_known_at_an_instant_before_the_change_was_known(told: World) -> None:
+    (before,) = rows(told.session, UNITS, as_of="2026-04-01", known_at="2026-05-31", q="恒枢")
+    (after,) = rows(told.session, UNITS, as_of="2026-04-01", known_at="2026-06-02", q="恒枢")
+    assert (before.name, after.name) == ("恒枢旧名", "恒枢新名")
+    (then,) = rows(told.session, ELEVATORS, as_of=JUNE, known_at="2026-05-31", q=told.own.code)
+    assert then.status == "in_use"
+
+
+def test_search_filters_tabs_and_order_ask_the_past(told: World) -> None:
+    session = told.session
+    assert len(rows(session, ELEVATORS, as_of="2026-02-01", q="旧址")) == 1
+    assert rows(session, ELEVATORS, as_of=MARCH, q="旧址") == []
+    other = str(told.other_firm.id)
+    assert told.own.id in [r.id for r in rows(session, ELEVATORS, as_of=MARCH, f_maintenance_unit=other)]
+    assert told.own.id not in [r.id for r in rows(session, ELEVATORS, as_of="2026-02-01", f_maintenance_unit=other)]
+    assert [r.id for r in rows(session, ELEVATORS, as_of=JUNE, tab="suspended")] == [told.own.id]
+    assert rows(session, ELEVATORS, as_of="2026-05-01", tab="suspended") == []
+    listing = ELEVATORS.chosen({"as_of": JUNE})
+    counts = listing.counts(moment(session, SYSTEM), listing.read({}))
+    assert counts["suspended"] == 1 and counts["all"] == 2
+    narrow = {"f_region": "980402000000", "f_next_inspection_from": "2098-01-01", "sort": "-code"}
+    found = rows(session, ELEVATORS, as_of=JUNE, **narrow)
+    assert [r.id for r in found] == [told.own.id]
+
+
+def test_what_never_had_a_version_stands_since_its_approval(told: World) -> None:
+    ids = [r.id for r in rows(told.session, ELEVATORS, as_of=JANUARY)]
+    assert told.foreign.id in ids
+    assert told.foreign.id not in [r.id for r in rows(told.session, ELEVATORS, as_of="2019-12-31")]
+    fresh = make_elevator(told.session, approved_version=0, approved_on=None, filing_state="draft")
+    told.session.commit()
+    assert fresh.id not in [r.id for r in rows(told.session, ELEVATORS, as_of="2030-01-01")]
+
+
+def test_todays_register_is_the_register(told: World) -> None:
+    """As of now, as known now, every approved elevator with its present status."""
+    found = {r.id: r.status for r in rows(told.session, ELEVATORS, as_of="2030-01-01")}
+    assert found == {told.own.id: "suspended", told.foreign.id: "in_use"}
+
+
+def test_whoever_may_not_see_it_now_sees_nothing_of_then(told: World) -> None:
+    actor = told.actor("other_head")
+    assert [r.id for r in rows(told.session, ELEVATORS, actor, as_of=MARCH)] == [told.foreign.id]
+    assert rows(told.session, CONTRACTS, told.actor("use_head"), as_of=MARCH) == []
+
+
+def test_a_contract_as_it_was_known(world: World) -> None:
+    session, actor = world.session, world.actor("maintenance_head")
+    today = dt.date(2026, 3, 2)
+    data = {
+        "number": "HT-1", "kind": "normal", "signed_on": today, "starts_on": today, "ends_on": dt.date(2026, 12, 31),
+    }  # fmt: skip
+    elevator = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    session.commit()
+    with transaction(session):
+        row = contracts.save(session, actor, None, data, at(today))
+        contracts.bind(session, actor, row.id, [elevator.id], at(today, 2))
+    with transaction(session):
+        contracts.save(session, actor, row, data | {"ends_on": dt.date(2027, 6, 30), "note": "延长"}, at(day(JUNE)))
+    (before,) = rows(session, CONTRACTS, as_of=MARCH, known_at="2026-05-01", q="HT-1")
+    assert (before.ends_on, before.note, before.elevator_count) == (dt.date(2026, 12, 31), None, 0)
+    (held,) = rows(session, CONTRACTS, as_of="2026-04-01", known_at="2026-05-01", q="HT-1")
+    assert (held.elevator_count, held.elevator_codes) == (1, elevator.code)
+    (after,) = rows(session, CONTRACTS, as_of="2027-01-01", q="HT-1", tab="active")
+    assert (after.ends_on, after.elevator_count) == (dt.date(2027, 6, 30), 1)
+    assert rows(session, CONTRACTS, as_of="2027-01-01", known_at="2026-05-01", q="HT-1", tab="active") == []
+    assert rows(session, CONTRACTS, as_of=MARCH, known_at="2026-02-01", q="HT-1") == []
+    assert session.query(ContractElevator).filter_by(contract_id=row.id).count() == 2
+
+
+@pytest.mark.parametrize("query", ["as_of=abc", "known_at=x", "as_of=2026-02-30"])
+def test_a_day_that_is_none_is_named(told: World, sign_in: Any, query: str) -> None:
+    text = sign_in(told.accounts["inspector"]).get(f"/elevators/?{query}").text
+    assert "不是有效的时间" in text and "您看到的是" not in text
+
+
+def test_the_list_says_loudly_that_it_is_the_past(told: World, sign_in: Any) -> None:
+    browser = sign_in(told.accounts["inspector"])
+    text = browser.get("/elevators/?as_of=2026-02-01").text
+    assert "您看到的是 2026-02-01 的登记" in text and "旧址 1 号" in text and "回到现在" in text
+    assert f"/elevators/{told.own.id}?as_of=2026-02-01" in text
+    assert "旧址 1 号" in browser.get(f"/elevators/{told.own.id}?as_of=2026-02-01").text
+    assert "恒枢旧名" in browser.get("/units/?as_of=2026-02-01").text
+    assert "恒枢旧名" in browser.get(f"/units/{told.firm.id}?as_of=2026-04-01&known_at=2026-05-01").text
+    contract = browser.get(f"/contracts/{told.contract.id}?as_of=2020-06-01").text
+    assert "2020-06-01 的合同" in contract
+
+
+def invoke(app: Any, *arguments: str, code: int = 0) -> str:
+    done = app.test_cli_runner().invoke(args=list(arguments))
+    assert done.exit_code == code, done.output + repr(done.exception)
+    return str(done.output)
+
+
+@pytest.mark.feature("RPR-01")
+def test_the_command_exports_the_past_and_proves_it(app: Any, told: World, tmp_path: Path) -> None:
+    file = tmp_path / "past.csv"
+    made = json.loads(invoke(app, "export", "elevators", str(file), "--as-of", "2026-02-01", "--json"))
+    text = file.read_text(encoding="utf-8-sig")
+    assert made["rows"] == 2 and "旧址 1 号" in text and "恒枢旧名" in text and "登记截至：2026-02-01" in made["filter"]
+    version(told.session, told.own, 3, "2026-07-01", address="再迁 3 号")
+    told.session.commit()
+    proved = json.loads(invoke(app, "export", "--verify", str(file), "--json"))
+    assert proved["known"] and proved["intact"] and proved["same_now"]
+    for kind, model in (("units", Unit), ("contracts", None), ("elevators", Elevator)):
+        assert model is None or told.session.query(model).count()
+        whole = str(tmp_path / f"{kind}.xlsx")
+        assert json.loads(invoke(app, "export", kind, whole, "--as-of", MARCH, "--json"))["rows"]
+    assert "没有历史" in invoke(app, "export", "visits", str(tmp_path / "v.csv"), "--as-of", MARCH, code=1)
+    assert "不是有效的时间" in invoke(app, "export", "units", str(tmp_path / "v.csv"), "--as-of", "x", code=1)
