@@ -33,32 +33,40 @@ def write(path: Path, rows: list[list[Any]]) -> tables.Written:
     columns = [
         Column(f"c{n}", f"列{n}", (lambda row, n=n: row[n]), kind) for n, kind in enumerate(KINDS)
     ]
-    return tables.write(rows, columns, path, path.suffix[1:], title="表", as_of=AT, note=[("政策版本", "abc")])
+    return tables.write([rows], columns, path, path.suffix[1:], title="表", as_of=AT, note=[("政策版本", "abc")])
 
 
-def test_cells_read_back_have_the_digest_that_was_kept(tmp_path: Path) -> None:
+def test_a_workbook_names_its_table_and_reads_back_alike(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     written = write(path, VALUES)
     held = proof.read(path)
-    assert (held.cells, held.sha256, held.rows) == (written.cells, written.sha256, 3)
+    assert (held.sha256, held.rows, held.note["行数"]) == (written.sha256, 3, "3")
     assert written.sha256 == write(tmp_path / "a.csv", VALUES).sha256 == proof.read(tmp_path / "a.csv").sha256
-
-
-def test_several_sheets_are_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROWS_A_SHEET", 2)
-    path = tmp_path / "a.xlsx"
-    assert write(path, VALUES).cells == proof.read(path).cells
+    write(tmp_path / "b.xlsx", VALUES)
+    assert proof.difference(held, proof.read(tmp_path / "b.xlsx")).same
 
 
 @pytest.mark.parametrize(("column", "value"), [(1, "乙"), (2, 2), (4, 16.01), (5, dt.date(2026, 3, 2)), (8, "008")])
 def test_one_changed_cell_is_found(tmp_path: Path, column: int, value: Any) -> None:
     path = tmp_path / "a.xlsx"
     written = write(path, VALUES)
+    before = proof.read(path)
     book = openpyxl.load_workbook(path)
     book.worksheets[0].cell(2, column).value = value
     book.save(path)
     held = proof.read(path)
-    assert held.sha256 == written.sha256 and held.cells != written.cells
+    assert held.sha256 == written.sha256 and held.file != before.file
+    difference = proof.difference(held, before)
+    assert (difference.only_now, difference.only_file) == (1, 1)
+
+
+def test_saved_again_without_a_change_is_another_file_with_the_same_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    write(path, VALUES)
+    before = proof.read(path)
+    openpyxl.load_workbook(path).save(path)
+    held = proof.read(path)
+    assert held.file != before.file and proof.difference(held, before).same
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"PK\x03\x04nothing"])
@@ -87,7 +95,7 @@ def test_the_command_proves_and_says_what_changed(app: Any, world: World, tmp_pa
         book = openpyxl.load_workbook(file)
         book.worksheets[0].delete_rows(2)
         book.save(file)
-        assert "表格内容" in invoke(app, "export", "--verify", str(file), code=1)
+        assert "改动过" in invoke(app, "export", "--verify", str(file), code=1)
 
 
 def test_a_listed_export_is_recorded_and_proved_by_its_owner(world: World, sign_in: Any) -> None:
