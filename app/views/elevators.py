@@ -14,8 +14,8 @@ from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.extensions import db
-from app.listings import standing
 from app.listing import instant_of_text
+from app.listings import standing
 from app.models import (
     Application,
     Contract,
