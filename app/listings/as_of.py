@@ -18,8 +18,7 @@ from sqlalchemy import Boolean, Date, Integer, Select, String, and_, case, cast,
 from sqlalchemy.orm import Session
 
 from app import clock, scope
-from app.list_parts import Sought
-from app.listing import Column, Filter, Listing, Moment, Query, Tab
+from app.listing import Column, Filter, Listing, Moment, Query, Sought, Tab
 from app.models import Contract, ContractElevator, Elevator, Region, StatusChange, Unit, Version
 from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, PLACE_TYPE, UNIT_KINDS
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
