@@ -1,6 +1,6 @@
 """All models, so that one import fills the metadata."""
 
-from app.models.account import Account, AccountRole, ElevatorAssignment, LoginGuard
+from app.models.account import Account, AccountRole, ElevatorAssignment, EndedSession, LoginGuard
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
@@ -49,6 +49,7 @@ __all__ = [
     "ContractElevator",
     "Elevator",
     "ElevatorAssignment",
+    "EndedSession",
     "ExportRecord",
     "GradeCertificate",
     "ImportBatch",

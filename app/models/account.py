@@ -99,6 +99,16 @@ class LoginGuard(Model):
     locked_until: Mapped[dt.datetime | None] = col(_l("锁定至"), Instant)
 
 
+class EndedSession(Model):
+    """A browser session that was signed out of: its cookie may have been copied, so the end is kept here too."""
+
+    __tablename__ = "ended_session"
+    __table_args__ = (Index("ix_ended_session_until", "until"),)
+    id: Mapped[str] = col(_l("会话"), String(43), primary_key=True)
+    # The cookie is worthless by itself after this; then the row is dropped.
+    until: Mapped[dt.datetime] = col(_l("保留至"), Instant)
+
+
 class ElevatorAssignment(Model):
     """A sub-account's elevators where it does not see all of its unit's (ACC-10); a snapshot, not a rule."""
 

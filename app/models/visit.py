@@ -80,6 +80,8 @@ class Visit(Model):
     sheet_due_at: Mapped[dt.datetime | None] = col(_l("上传期限"), Instant)
     reviewed_at: Mapped[dt.datetime | None] = col(_l("复核时间"), Instant)
     reviewed_by_id: Mapped[int | None] = col(_l("复核人"), Integer, ForeignKey("ab_user.id"))
+    # Where the review came from: beside the check-in's address it tells of one device for both.
+    reviewed_from: Mapped[str | None] = col(_l("复核来源地址"), String(60))
     review_opinion: Mapped[str | None] = col(_l("复核意见"), String(140))
     review_due_at: Mapped[dt.datetime | None] = col(_l("复核期限"), Instant)
     decision: Mapped[str | None] = col(_l("审批"), String(10))

@@ -7,7 +7,7 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import captchas, codes, signin
+from app.workflows import captchas, codes, sessions, signin
 
 
 @shared_task
@@ -17,5 +17,5 @@ def sweep() -> dict[str, int]:
     with transaction(db.session) as session:
         return {
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
-            "codes": codes.forget_old(session, at),
+            "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
         }  # fmt: skip

@@ -22,7 +22,7 @@ from app.permissions import NOBODY, Verb
 from app.transaction import transaction
 from app.views import screens
 from app.views.sign_in import SecurityApi, SignIn
-from app.workflows import codes, second_factor, signin
+from app.workflows import codes, second_factor, sessions, signin
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
@@ -32,6 +32,7 @@ ENDED = {
     "idle": "长时间没有操作，请重新登录",
     "expired": "登录已满最长时间，请重新登录",
     "changed": "密码或权限已变更，请重新登录",
+    "out": "已退出登录，请重新登录",
 }
 
 
@@ -152,6 +153,17 @@ def confirm_own_password(account: Account, password: str, field: str) -> None:
         raise refusal
 
 
+def end_session() -> None:
+    """Sign out: this session counts no more, on whatever browser its cookie lies."""
+    number = session.get("number")
+    if isinstance(number, str):
+        database = current_app.appbuilder.session  # type: ignore[attr-defined]
+        with transaction(database):
+            sessions.end(database, number, clock.now() + current_app.permanent_session_lifetime)
+    logout_user()
+    forget_session()
+
+
 def forget_session() -> None:
     """Empty the session, except for the language: it was chosen for this browser, by whoever sits there."""
     locale = session.get("locale")
@@ -167,6 +179,7 @@ def begin_session(account: Account) -> None:
     forget_session()
     login_user(account, remember=False)
     session.permanent = True
+    session["number"] = sessions.new_id()
     session["epoch"] = account.session_epoch
     session["since"] = session["seen"] = int(clock.now().timestamp())
     g.pop("csrf_token", None)
@@ -176,6 +189,9 @@ def begin_session(account: Account) -> None:
 def _why_ended(account: Account) -> str:
     """Why the session at hand counts no more; empty when it does."""
     now = int(clock.now().timestamp())
+    number = session.get("number")
+    if not isinstance(number, str) or sessions.is_ended(current_app.appbuilder.session, number):  # type: ignore[attr-defined]
+        return "out"
     if session.get("epoch") != account.session_epoch:
         return "changed"
     if now - session.get("since", 0) > current_app.permanent_session_lifetime.total_seconds():

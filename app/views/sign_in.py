@@ -12,7 +12,6 @@ from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.security.views import AuthDBView
 from flask_babel import gettext as _
 from flask_jwt_extended import create_access_token, create_refresh_token, current_user, jwt_required
-from flask_login import logout_user
 
 from app import clock
 from app.errors import Refusal
@@ -34,6 +33,10 @@ class SignIn(AuthDBView):
         if g.user.is_authenticated:
             return redirect(safe_next())
         findings, status = [], 200
+        # Whoever is not signed in is not refused but asked to sign in: that is what this page does.
+        kept = [said for said in session.pop("_flashes", []) if said[0] != "danger"]
+        if kept:
+            session["_flashes"] = kept
         ended = session.pop("ended", None)
         name = request.form.get("username", "")[:200]
         if request.method == "POST":
@@ -66,10 +69,9 @@ class SignIn(AuthDBView):
     @expose("/logout/", methods=["GET", "POST"])
     def logout(self) -> Any:
         """Sign out. A GET does too: ending one's own session is all that a forged link could do."""
-        from app.views.security import forget_session
+        from app.views.security import end_session
 
-        logout_user()
-        forget_session()
+        end_session()
         flash(_("已退出登录"), "info")
         return redirect(url_for("SignIn.login"))
 

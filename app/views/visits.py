@@ -156,10 +156,11 @@ class VisitPages(BaseView):
         ).all()
         people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
         answers = {r["code"]: r for r in row.results or []}
+        one_place = g.actor.unit_id is None and visits.same_address(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
-            state=state_word(row), tone=TONES[row.state], code=listed.code_of(row), place=listed.place_of(row),
-            worker=listed.worker_of(row), unit=listed.unit_of(row), use_unit=listed.use_unit_of(row),
+            one_place=one_place, state=state_word(row), tone=TONES[row.state], code=listed.code_of(row),
+            place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row), use_unit=listed.use_unit_of(row),
             items=items if answers else (), answers=answers, results=RESULTS,
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
             duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],

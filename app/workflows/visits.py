@@ -15,6 +15,7 @@ from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import (
     Account,
     Attachment,
+    AuditEntry,
     Elevator,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -30,7 +31,7 @@ from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession, lock
-from app.workflows import ageing, audit, outbox, people, presence
+from app.workflows import ageing, audit, independence, outbox, people, presence
 from app.workflows.presence import Position
 from app.workflows.visit_state import settle
 
@@ -192,7 +193,10 @@ def upload_sheet(
 
 
 def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: dt.datetime) -> Visit:
-    """The use unit confirms a visit (MNT-07). Never an account of the unit that did it, nor one made by it."""
+    """The use unit confirms a visit (MNT-07). Never an account of the unit that did it, nor one made by it.
+
+    Nor one whose phone is a phone of that unit: who holds it reviews his own visit.
+    """
     require(actor, Verb.VISIT_REVIEW)
     visit = _seen(session, actor, visit_id)
     opinion = opinion.strip()
@@ -203,6 +207,7 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
         Finding("意见", len(opinion) <= 140, f"意见有 {len(opinion)} 个字", "最多 140 个字", field="opinion"),
     ])  # fmt: skip
     visit.reviewed_at, visit.reviewed_by_id, visit.review_opinion = at, actor.user_id, opinion or None
+    visit.reviewed_from = actor.address[:60] if actor.address else None
     settle(session, visit, at)
     audit.record(
         session, actor, at, "visit.review", "visit", visit.id, after={"state": visit.state, "opinion": opinion}
@@ -241,12 +246,16 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
 
 def _reviewer(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
     """Who may speak for the use unit about a visit, and when."""
-    own = actor.unit_id != visit.unit_id and _maker_unit(session, actor) != visit.unit_id
+    own = actor.unit_id != visit.unit_id and visit.unit_id not in _maker_units(session, actor)
     return [
         Finding(
             "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
         ),
         Finding("复核人", own, "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核"),
+        Finding(
+            "复核人手机", not _phone_of_unit(session, actor, visit.unit_id),
+            "复核账号的手机号是维保单位人员或账号的手机号", "请由使用单位自己的人员复核，或改正账号的手机号",
+        ),
         Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
     ]
 
@@ -407,17 +416,43 @@ def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], 
         row.entity_id = visit.id
 
 
-def _maker_unit(session: AnySession, actor: Actor) -> int | None:
-    """The unit of the account that made the actor's account: a puppet of the firm may not review its visits."""
-    parent = session.scalar(
-        select(Account.parent_user_id).where(Account.id == actor.user_id).execution_options(skip_scope=True)
+def same_address(session: AnySession, visit: Visit) -> bool:
+    """Whether the review came from an address from which the visit was checked in or out: a sign, not a proof."""
+    if visit.reviewed_from is None:
+        return False
+    statement = select(AuditEntry.id).where(
+        AuditEntry.entity == "visit", AuditEntry.entity_id == visit.id,
+        AuditEntry.action.in_(("visit.check_in", "visit.check_out")), AuditEntry.address == visit.reviewed_from,
+    )  # fmt: skip
+    return session.scalar(statement.limit(1).execution_options(skip_scope=True)) is not None
+
+
+def _maker_units(session: AnySession, actor: Actor) -> set[int | None]:
+    """The units of those who made the actor's account, at any remove: a firm's puppet may not review its visits."""
+    makers = independence.party(session, actor.user_id).makers
+    statement = select(Account.unit_id).where(Account.id.in_(makers)).execution_options(skip_scope=True)
+    return set(session.scalars(statement))
+
+
+def _phone_of_unit(session: AnySession, actor: Actor, unit_id: int) -> bool:
+    """Whether a phone of the actor's account or person is one of the unit's people, accounts or its head."""
+    account = session.scalar(select(Account).where(Account.id == actor.user_id).execution_options(skip_scope=True))
+    person = session.scalar(select(Person).where(Person.id == actor.person_id).execution_options(skip_scope=True))
+    mine = {held.phone for held in (account, person) if held is not None} - {None, ""}
+    if not mine:
+        return False
+    return any(
+        session.scalar(select(found).where(where, column.in_(mine)).limit(1).execution_options(skip_scope=True))
+        for found, where, column in (
+            (Person.id, Person.unit_id == unit_id, Person.phone),
+            (Account.id, Account.unit_id == unit_id, Account.phone),
+            (Unit.id, Unit.id == unit_id, Unit.head_phone),
+        )
     )
-    if parent is None:
-        return None
-    return session.scalar(select(Account.unit_id).where(Account.id == parent).execution_options(skip_scope=True))
 
 
 __all__ = [
     "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "object_to", "own_visit", "review",
+    "same_address",
     "upload_sheet",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from typing import Any
@@ -26,7 +27,7 @@ from app.models import (
 from app.permissions import Role
 from app.reference import all_items, items_for
 from app.transaction import transaction
-from app.workflows import ageing, presence, schedule, visits
+from app.workflows import ageing, audit, presence, schedule, visits
 from app.workflows.visit_state import settle
 from app.workflows.visits import CheckOut, Position
 from tests.factories import (
@@ -482,6 +483,41 @@ def test_T05_review_is_open_through_the_fifteenth_day(session: Any, huzhou: Any)
     assert (visit.state, visit.review_opinion) == ("valid", "已到场")
     with pytest.raises(Refusal), transaction(session):
         visits.review(session, reviewer, visit.id, "", START + 20 * DAY)
+
+
+@pytest.mark.feature("MNT-07")
+def test_a_phone_of_the_firm_reviews_nothing(session: Any, huzhou: Any) -> None:
+    visit = arrive(session, huzhou)
+    leave(session, huzhou, visit, START + 40 * MINUTE)
+    account = make_account(session, Role.SAFETY_OFFICER, unit=huzhou.use_unit)
+    for phone in (huzhou.worker.phone, huzhou.firm.head_phone):
+        account.phone = phone
+        session.commit()
+        with pytest.raises(Refusal) as refusal, transaction(session):
+            visits.review(session, actor(account), visit.id, "", START + DAY)
+        assert rules_of(refusal) == {"复核人手机"}
+    account.phone = "13812340000"
+    child = make_account(session, Role.SAFETY_OFFICER, unit=huzhou.use_unit, parent_user_id=account.id)
+    account.parent_user_id = huzhou.accounts["maintenance_head"].id
+    session.commit()
+    with pytest.raises(Refusal) as refusal, transaction(session):
+        visits.review(session, actor(child), visit.id, "", START + DAY)
+    assert rules_of(refusal) == {"复核人"}
+
+
+@pytest.mark.feature("MNT-07")
+def test_one_address_of_worker_and_reviewer_is_marked(session: Any, huzhou: Any) -> None:
+    visit = arrive(session, huzhou)
+    leave(session, huzhou, visit, START + 40 * MINUTE)
+    phone = dataclasses.replace(huzhou.actor("worker"), address="203.0.113.7")
+    audit.record(session, phone, START, "visit.check_out", "visit", visit.id)
+    session.commit()
+    reviewer = dataclasses.replace(huzhou.actor("safety_officer"), address="203.0.113.7")
+    with transaction(session):
+        visits.review(session, reviewer, visit.id, "", START + DAY)
+    assert visit.reviewed_from == "203.0.113.7" and visits.same_address(session, visit)
+    visit.reviewed_from = "203.0.113.8"
+    assert not visits.same_address(session, visit)
 
 
 @pytest.mark.feature("MNT-07")
