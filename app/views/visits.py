@@ -160,7 +160,8 @@ class VisitPages(BaseView):
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
             one_place=one_place, state=state_word(row), tone=TONES[row.state], code=listed.code_of(row),
-            place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row), use_unit=listed.use_unit_of(row),
+            place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row),
+            use_unit=listed.use_unit_of(row),
             items=items if answers else (), answers=answers, results=RESULTS,
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
             duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],
