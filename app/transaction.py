@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, event, select
+from sqlalchemy import JSON, Engine, event, insert, select
 from sqlalchemy.orm import Session, scoped_session
 
 AnySession = Session | scoped_session[Any]
@@ -68,6 +69,30 @@ def after_commit(session: AnySession, call: Callable[[], Any]) -> None:
         real.info[_WAITING].append(call)
     else:
         call()
+
+
+def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Write many new rows with the same columns: COPY on PostgreSQL, one prepared statement on SQLite.
+
+    What a column's default would say in Python must be in the rows; the database's own defaults hold.
+    """
+    connection = session.connection()
+    if not rows or connection.dialect.name != "postgresql":
+        if rows:
+            connection.execute(insert(table), rows)
+        return
+    columns = [table.c[name] for name in rows[0]]
+    written = [isinstance(c.type.dialect_impl(connection.dialect), JSON) for c in columns]
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(c.name) for c in columns)
+    keys = list(zip((c.key for c in columns), written, strict=True))
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([
+                json.dumps(row[key], ensure_ascii=False) if is_json and row[key] is not None else row[key]
+                for key, is_json in keys
+            ])  # fmt: skip
 
 
 def lock(session: AnySession, model: type[Row], key: Any) -> Row | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from app import scope
 from app.errors import Finding, Refusal, raise_failing, refuse
@@ -21,7 +21,7 @@ from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow
 from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import normal_code
-from app.transaction import AnySession, lock, transaction
+from app.transaction import AnySession, insert_many, lock, transaction
 from app.workflows import attachments, audit, jobs
 
 VERBS = {
@@ -156,7 +156,7 @@ def _keep(
     tell = None if progress is None else lambda done, total: progress(done, total, "校验")
     for rows in checker.check(sheet, tell):
         with transaction(session):
-            session.execute(insert(ImportRow.__table__), [_values(batch_id, row) for row in rows])  # type: ignore[arg-type]
+            insert_many(session, ImportRow.__table__, [_values(batch_id, row) for row in rows])
         for row in rows:
             counts[row.verdict] += 1
     return counts

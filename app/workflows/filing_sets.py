@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from app import scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Elevator, Region, Version
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_many
 from app.workflows import audit, filing_rights, moves
 from app.workflows.filing import EDIT_VERB
 from app.workflows.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, label, required_of
@@ -204,7 +204,7 @@ def _make(
     table: Any = model.__table__
     # The keys first: then every row is written without waiting for its answer.
     ids = _keys(session, table, len(rows))
-    _many(session, insert(table), [row | {"id": key} for key, row in zip(ids, rows, strict=True)])
+    insert_many(session, table, [row | {"id": key} for key, row in zip(ids, rows, strict=True)])
     _within_scope(session, actor, model, ids)
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
     _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(ids, contents, strict=True)], stamp)
@@ -238,7 +238,7 @@ def _insert_versions(
     session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any]
 ) -> None:
     if found:
-        session.execute(insert(Version.__table__), [
+        insert_many(session, Version.__table__, [
             {"entity": model.__tablename__, "entity_id": key, "number": number, "base_number": base, "data": data,
              "state": "draft", **stamp}
             for key, number, base, data in found
