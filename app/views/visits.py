@@ -27,7 +27,7 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.filing_words import day_time, due_instant, minutes_on_site
-from app.workflows import attachments, submissions, visits
+from app.workflows import attachments, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
 TONES = {
@@ -156,7 +156,7 @@ class VisitPages(BaseView):
         ).all()
         people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
         answers = {r["code"]: r for r in row.results or []}
-        one_place = g.actor.unit_id is None and visits.same_address(db.session, row)
+        one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
             one_place=one_place, state=state_word(row), tone=TONES[row.state], code=listed.code_of(row),

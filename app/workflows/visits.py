@@ -13,9 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import (
-    Account,
     Attachment,
-    AuditEntry,
     Elevator,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -31,7 +29,7 @@ from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession, lock
-from app.workflows import ageing, audit, independence, outbox, people, presence
+from app.workflows import ageing, audit, outbox, people, presence, visit_reviewers
 from app.workflows.presence import Position
 from app.workflows.visit_state import settle
 
@@ -201,7 +199,7 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
     visit = _seen(session, actor, visit_id)
     opinion = opinion.strip()
     raise_failing([
-        *_reviewer(session, actor, visit),
+        *visit_reviewers.findings(session, actor, visit),
         Finding("重复复核", visit.reviewed_at is None, "这条记录已经复核", "需要更正时请添加说明"),
         Finding("现场签名", visit.signed_at is None, "现场已经签名，不用再复核", "无需操作"),
         Finding("意见", len(opinion) <= 140, f"意见有 {len(opinion)} 个字", "最多 140 个字", field="opinion"),
@@ -224,7 +222,7 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
     visit = _seen(session, actor, visit_id)
     body = objection.strip()
     raise_failing([
-        *_reviewer(session, actor, visit),
+        *visit_reviewers.findings(session, actor, visit),
         Finding("异议", bool(body), "没有写明异议", "请写明哪一处与实际不符", field="opinion"),
         Finding("异议", len(body) <= LONGEST, f"异议有 {len(body)} 个字", f"最多 {LONGEST} 个字", field="opinion"),
     ])  # fmt: skip
@@ -242,22 +240,6 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
         f"使用单位对电梯 {code} 的维保记录提出异议", body, f"/visits/{visit.id}", f"visit-objection-{note.id}",
     )  # fmt: skip
     return note
-
-
-def _reviewer(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
-    """Who may speak for the use unit about a visit, and when."""
-    own = actor.unit_id != visit.unit_id and visit.unit_id not in _maker_units(session, actor)
-    return [
-        Finding(
-            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
-        ),
-        Finding("复核人", own, "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核"),
-        Finding(
-            "复核人手机", not _phone_of_unit(session, actor, visit.unit_id),
-            "复核账号的手机号是维保单位人员或账号的手机号", "请由使用单位自己的人员复核，或改正账号的手机号",
-        ),
-        Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
-    ]
 
 
 def approve(session: AnySession, actor: Actor, visit_id: int, decision: str, reason: str, at: dt.datetime) -> Visit:
@@ -416,43 +398,7 @@ def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], 
         row.entity_id = visit.id
 
 
-def same_address(session: AnySession, visit: Visit) -> bool:
-    """Whether the review came from an address from which the visit was checked in or out: a sign, not a proof."""
-    if visit.reviewed_from is None:
-        return False
-    statement = select(AuditEntry.id).where(
-        AuditEntry.entity == "visit", AuditEntry.entity_id == visit.id,
-        AuditEntry.action.in_(("visit.check_in", "visit.check_out")), AuditEntry.address == visit.reviewed_from,
-    )  # fmt: skip
-    return session.scalar(statement.limit(1).execution_options(skip_scope=True)) is not None
-
-
-def _maker_units(session: AnySession, actor: Actor) -> set[int | None]:
-    """The units of those who made the actor's account, at any remove: a firm's puppet may not review its visits."""
-    makers = independence.party(session, actor.user_id).makers
-    statement = select(Account.unit_id).where(Account.id.in_(makers)).execution_options(skip_scope=True)
-    return set(session.scalars(statement))
-
-
-def _phone_of_unit(session: AnySession, actor: Actor, unit_id: int) -> bool:
-    """Whether a phone of the actor's account or person is one of the unit's people, accounts or its head."""
-    account = session.scalar(select(Account).where(Account.id == actor.user_id).execution_options(skip_scope=True))
-    person = session.scalar(select(Person).where(Person.id == actor.person_id).execution_options(skip_scope=True))
-    mine = {held.phone for held in (account, person) if held is not None} - {None, ""}
-    if not mine:
-        return False
-    return any(
-        session.scalar(select(found).where(where, column.in_(mine)).limit(1).execution_options(skip_scope=True))
-        for found, where, column in (
-            (Person.id, Person.unit_id == unit_id, Person.phone),
-            (Account.id, Account.unit_id == unit_id, Account.phone),
-            (Unit.id, Unit.id == unit_id, Unit.head_phone),
-        )
-    )
-
-
 __all__ = [
     "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "object_to", "own_visit", "review",
-    "same_address",
     "upload_sheet",
 ]  # fmt: skip

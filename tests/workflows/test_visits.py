@@ -27,7 +27,7 @@ from app.models import (
 from app.permissions import Role
 from app.reference import all_items, items_for
 from app.transaction import transaction
-from app.workflows import ageing, audit, presence, schedule, visits
+from app.workflows import ageing, audit, presence, schedule, visit_reviewers, visits
 from app.workflows.visit_state import settle
 from app.workflows.visits import CheckOut, Position
 from tests.factories import (
@@ -515,9 +515,9 @@ def test_one_address_of_worker_and_reviewer_is_marked(session: Any, huzhou: Any)
     reviewer = dataclasses.replace(huzhou.actor("safety_officer"), address="203.0.113.7")
     with transaction(session):
         visits.review(session, reviewer, visit.id, "", START + DAY)
-    assert visit.reviewed_from == "203.0.113.7" and visits.same_address(session, visit)
+    assert visit.reviewed_from == "203.0.113.7" and visit_reviewers.same_address(session, visit)
     visit.reviewed_from = "203.0.113.8"
-    assert not visits.same_address(session, visit)
+    assert not visit_reviewers.same_address(session, visit)
 
 
 @pytest.mark.feature("MNT-07")

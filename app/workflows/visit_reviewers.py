@@ -1,0 +1,62 @@
+"""Who may speak for the use unit about a visit: no account that the firm made, none whose phone is one of theirs."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.errors import Finding
+from app.models import Account, AuditEntry, Person, Unit, Visit
+from app.permissions import Actor
+from app.transaction import AnySession
+from app.workflows import independence
+
+
+def findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
+    """Who may speak for the use unit about a visit, and when."""
+    own = actor.unit_id != visit.unit_id and visit.unit_id not in _maker_units(session, actor)
+    return [
+        Finding(
+            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
+        ),
+        Finding("复核人", own, "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核"),
+        Finding(
+            "复核人手机", not _phone_of_unit(session, actor, visit.unit_id),
+            "复核账号的手机号是维保单位人员或账号的手机号", "请由使用单位自己的人员复核，或改正账号的手机号",
+        ),
+        Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
+    ]
+
+
+def _maker_units(session: AnySession, actor: Actor) -> set[int | None]:
+    """The units of those who made the actor's account, at any remove: a firm's puppet may not review its visits."""
+    makers = independence.party(session, actor.user_id).makers
+    statement = select(Account.unit_id).where(Account.id.in_(makers)).execution_options(skip_scope=True)
+    return set(session.scalars(statement))
+
+
+def _phone_of_unit(session: AnySession, actor: Actor, unit_id: int) -> bool:
+    """Whether a phone of the actor's account or person is one of the unit's people, accounts or its head."""
+    account = session.scalar(select(Account).where(Account.id == actor.user_id).execution_options(skip_scope=True))
+    person = session.scalar(select(Person).where(Person.id == actor.person_id).execution_options(skip_scope=True))
+    mine = {held.phone for held in (account, person) if held is not None} - {None, ""}
+    if not mine:
+        return False
+    return any(
+        session.scalar(select(found).where(where, column.in_(mine)).limit(1).execution_options(skip_scope=True))
+        for found, where, column in (
+            (Person.id, Person.unit_id == unit_id, Person.phone),
+            (Account.id, Account.unit_id == unit_id, Account.phone),
+            (Unit.id, Unit.id == unit_id, Unit.head_phone),
+        )
+    )
+
+
+def same_address(session: AnySession, visit: Visit) -> bool:
+    """Whether the review came from an address from which the visit was checked in or out: a sign, not a proof."""
+    if visit.reviewed_from is None:
+        return False
+    statement = select(AuditEntry.id).where(
+        AuditEntry.entity == "visit", AuditEntry.entity_id == visit.id,
+        AuditEntry.action.in_(("visit.check_in", "visit.check_out")), AuditEntry.address == visit.reviewed_from,
+    )  # fmt: skip
+    return session.scalar(statement.limit(1).execution_options(skip_scope=True)) is not None
