@@ -82,6 +82,11 @@ class Verb(enum.StrEnum):
     POLICY_READ = "policy.read"
     POLICY_EDIT = "policy.edit"
     CALENDAR_EDIT = "calendar.edit"
+    SAFETY_READ = "safety.read"
+    SAFETY_EDIT = "safety.edit"
+    SAFETY_RECORD = "safety.record"
+    PATROL_READ = "patrol.read"
+    PATROL_EDIT = "patrol.edit"
     AUDIT_READ = "audit.read"
     OPS = "ops"
 
@@ -129,6 +134,11 @@ VERB_LABEL = {
     V.POLICY_READ: _l("查看政策参数"),
     V.POLICY_EDIT: _l("设置政策参数"),
     V.CALENDAR_EDIT: _l("维护工作日历"),
+    V.SAFETY_READ: _l("查看主体责任"),
+    V.SAFETY_EDIT: _l("指定安全员、维护风险清单"),
+    V.SAFETY_RECORD: _l("填写安全记录"),
+    V.PATROL_READ: _l("查看和填写巡检"),
+    V.PATROL_EDIT: _l("安排巡检"),
     V.AUDIT_READ: _l("查看审计日志"),
     V.OPS: _l("打开运维后台"),
 }
@@ -139,6 +149,7 @@ _READING = {
 }  # fmt: skip
 _REGULATOR = _EVERYONE | _READING | {
     V.PERSON_READ, V.ACCOUNT_READ, V.APPLICATION_DECIDE, V.SCORE_READ, V.REPORT_READ, V.POLICY_READ, V.SCORE_RUN,
+    V.SAFETY_READ, V.PATROL_READ, V.PATROL_EDIT,
     V.SENSITIVE_READ,
 }  # fmt: skip
 _MAINTENANCE_OFFICE = _EVERYONE | _READING | {
@@ -148,7 +159,7 @@ _MAINTENANCE_OFFICE = _EVERYONE | _READING | {
 
 GRANTS: dict[Role, frozenset[Verb]] = {
     # What only a unit's own account can mean is not the platform's.
-    Role.PLATFORM_ADMIN: frozenset(Verb) - {V.VISIT_MAKE, V.SUBACCOUNT_EDIT},
+    Role.PLATFORM_ADMIN: frozenset(Verb) - {V.VISIT_MAKE, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD},
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
         | {V.ACCOUNT_CREATE, V.REGION_EDIT, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.IMPORT, V.TAKE_OVER,
@@ -166,9 +177,12 @@ GRANTS: dict[Role, frozenset[Verb]] = {
     Role.USE_HEAD: frozenset(
         _EVERYONE | _READING
         | {V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.APPLICATION_SUBMIT, V.VISIT_REVIEW, V.IMPORT,
+           V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT,
            V.ACCOUNT_READ, V.SUBACCOUNT_EDIT, V.REPORT_READ}
     ),
-    Role.SAFETY_OFFICER: frozenset(_EVERYONE | _READING | {V.VISIT_REVIEW, V.APPLICATION_SUBMIT}),
+    Role.SAFETY_OFFICER: frozenset(_EVERYONE | _READING | {V.VISIT_REVIEW, V.APPLICATION_SUBMIT}
+        | {V.SAFETY_READ, V.SAFETY_RECORD, V.PATROL_READ}
+    ),
     Role.TESTER: frozenset(_EVERYONE | {V.ELEVATOR_READ}),
     Role.RESCUE_AGENT: frozenset(_EVERYONE | {V.ELEVATOR_READ}),
     Role.APPLICANT: frozenset(_EVERYONE | {V.UNIT_READ, V.UNIT_EDIT, V.FILING_SUBMIT, V.APPLICATION_READ}),

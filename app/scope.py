@@ -29,6 +29,7 @@ from app.models import (
     ContractElevator,
     Elevator,
     ElevatorAssignment,
+    ElevatorOfficer,
     GradeCertificate,
     ImportBatch,
     ImportMatch,
@@ -39,8 +40,12 @@ from app.models import (
     Notification,
     OnDemandInterval,
     OverduePeriod,
+    PatrolRound,
+    PatrolStop,
     Person,
     PolicyProposal,
+    RiskItem,
+    SafetyRecord,
     Score,
     ScoreEntry,
     ScoreRun,
@@ -285,6 +290,16 @@ def _own_notices(model: Any, actor: Actor) -> Criterion:
     return model.recipient_id == (actor.user_id or 0)
 
 
+def _of_unit(model: Any, actor: Actor) -> Criterion:
+    """A unit's own rows; a regulator's region."""
+    return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
+
+
+def _patrol_stops(model: Any, actor: Actor) -> Criterion:
+    patrol: Any = PatrolRound.__table__.c
+    return model.round_id.in_(select(patrol.id).where(_of_unit(patrol, actor)))
+
+
 def _policy_proposals(model: Any, actor: Actor) -> Criterion:
     """Of a regulator's region, and of those above it, whose values hold there too; a unit sees none."""
     if actor.unit_id is not None:
@@ -312,6 +327,11 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
+    ElevatorOfficer: _of_unit,
+    RiskItem: _of_unit,
+    SafetyRecord: _of_unit,
+    PatrolRound: _of_unit,
+    PatrolStop: _patrol_stops,
     Attachment: _attachments,
     Job: _own_jobs,
     ImportBatch: _imports,
@@ -395,7 +415,8 @@ def _own_contracts(model: Any, actor: Actor) -> Criterion:
 
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
-    Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal,
+    Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal, RiskItem,
+    SafetyRecord, PatrolRound,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

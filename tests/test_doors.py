@@ -22,6 +22,7 @@ from app.models import (
     Contract,
     ContractElevator,
     Elevator,
+    ElevatorOfficer,
     GradeCertificate,
     ImportBatch,
     ImportMatch,
@@ -33,8 +34,12 @@ from app.models import (
     Notification,
     OnDemandInterval,
     OverduePeriod,
+    PatrolRound,
+    PatrolStop,
     Person,
     PolicyProposal,
+    RiskItem,
+    SafetyRecord,
     Score,
     ScoreEntry,
     ScoreRun,
@@ -156,6 +161,16 @@ def foreign_rows(world: World, session: Any) -> None:
             known_at=at, **unit,
         )
     )  # fmt: skip
+    session.add_all([
+        ElevatorOfficer(elevator_id=KEY, account_id=head.id, named_at=at, **unit),
+        RiskItem(
+            id=KEY, place=MARK, risk=MARK, level="major", measures=MARK, cycle="daily", responsible=MARK, **unit
+        ),
+        SafetyRecord(id=KEY, kind="weekly", on=day, nothing_found=True, summary=MARK, made_by=MARK, made_at=at, **unit),
+        PatrolRound(id=KEY, title=MARK, due_on=day, account_id=head.id, account_name=MARK, **unit),
+    ])  # fmt: skip
+    session.flush()
+    session.add(PatrolStop(id=KEY, round_id=KEY, elevator_id=KEY, finding=MARK))
     session.add(ImportRow(id=KEY, batch_id=KEY, number=2, state="new", raw=[MARK]))
     session.commit()
 
@@ -163,7 +178,7 @@ def foreign_rows(world: World, session: Any) -> None:
 WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
-    UnitChange, OnDemandInterval, ImportMatch,
+    UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
 )  # fmt: skip
 
 

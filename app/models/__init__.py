@@ -24,6 +24,7 @@ from app.models.person import GradeCertificate, Person
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.region import Region
+from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
 from app.models.sign_in import Captcha, OneTimeCode
 from app.models.unit import Unit
@@ -49,6 +50,7 @@ __all__ = [
     "ContractElevator",
     "Elevator",
     "ElevatorAssignment",
+    "ElevatorOfficer",
     "EndedSession",
     "ExportRecord",
     "GradeCertificate",
@@ -67,11 +69,15 @@ __all__ = [
     "OneTimeCode",
     "OverdueCorrection",
     "OverduePeriod",
+    "PatrolRound",
+    "PatrolStop",
     "Person",
     "PolicyProposal",
     "PolicySnapshot",
     "PolicyValue",
     "Region",
+    "RiskItem",
+    "SafetyRecord",
     "SavedFilter",
     "Score",
     "ScoreEntry",

@@ -32,6 +32,7 @@ def register(appbuilder: Any) -> None:
         maintenance_lists,
         menu,
         orders,
+        patrols,
         people,
         policy,
         policy_proposals,
@@ -41,6 +42,7 @@ def register(appbuilder: Any) -> None:
         regions,
         reports,
         roles,
+        safety,
         scores,
         second_step,
         security,
@@ -88,3 +90,5 @@ def register(appbuilder: Any) -> None:
     exports.register(appbuilder)
     reports.register(appbuilder)
     scores.register(appbuilder)
+    safety.register(appbuilder)
+    patrols.register(appbuilder)

@@ -39,6 +39,7 @@ from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
 from app.views import screens
 from app.views.filing_words import due_instant
+from app.views.safety import gap_figure
 from app.workflows import scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
@@ -101,7 +102,8 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown.append(_own_orders(actor, today))
     if actor.may(Verb.WARNING_READ):
         shown += _warnings(actor)
-    return shown
+    gap = gap_figure(actor)
+    return [*shown, Figure(*gap)] if gap is not None else shown
 
 
 def _elevators(actor: Actor) -> Figure:

@@ -56,6 +56,8 @@ MENU: tuple[Group, ...] = (
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
+        Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
+        Entry(_l("巡检"), "Patrols.list", "list", V.PATROL_READ),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),
     Group(_l("评价与数据"), (
@@ -171,7 +173,9 @@ class Shell:
 
     @property
     def field_link(self) -> str:
-        return "/m/" if self.actor.may(Verb.VISIT_MAKE) or self.actor.may(Verb.VISIT_REVIEW) else ""
+        if self.actor.may(Verb.VISIT_MAKE) or self.actor.may(Verb.VISIT_REVIEW):
+            return "/m/"
+        return "/m/patrols" if self.actor.may(Verb.PATROL_READ) else ""
 
     @property
     def account_links(self) -> list[tuple[str, str]]:
