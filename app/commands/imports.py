@@ -23,6 +23,7 @@ from app.models import Account, ImportBatch, ImportRow
 from app.models.batch import IMPORT_MODE
 from app.permissions import SYSTEM, Actor
 from app.transaction import transaction
+from app.workflows import jobs
 from app.workflows.actors import actor_of
 
 MOST_TOLD = 100
@@ -163,6 +164,18 @@ def _run(actor: Actor, kind: str, file: Path, dry_run: bool, said: Told) -> dict
     at = clock.now()
     with transaction(db.session) as session, file.open("rb") as stream:
         number = batches.open_batch(session, actor, at, kind, stream, file.name, mode=said.mode, queued=False).id
+    try:
+        return _work(actor, number, dry_run, said, at)
+    except Refusal:
+        raise
+    except Exception as error:
+        db.session.rollback()
+        with transaction(db.session) as session:
+            jobs.batch_failed(session, type(error).__name__, ImportBatch.id == number)
+        raise
+
+
+def _work(actor: Actor, number: int, dry_run: bool, said: Told, at: dt.datetime) -> dict[str, Any]:
     path = batches.file_of(db.session, actor, number)
     told: dict[str, Any] = dict(batches.check(db.session, actor, number, path, at))
     db.session.rollback()
@@ -177,7 +190,8 @@ def _run(actor: Actor, kind: str, file: Path, dry_run: bool, said: Told) -> dict
         with transaction(db.session) as session:
             batches.start(session, actor, number, at, queued=False)
         done = writing.run(db.session, actor, number, at, lambda *_: None)
-        told |= {"imported": done["imported"], "bad": done["bad"]}
+        # A row that was good when it was checked may have ended badly: each is counted where it is now.
+        told |= batches.counts_of(db.session, number) | {"imported": done["imported"]}
     told["errors"] = _errors(number)
     return told
 

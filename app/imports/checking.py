@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import scope
+from app import clock, scope
 from app.errors import Finding
 from app.imports import comparing_filings, comparing_service
 from app.imports.columns import Kind, Spec
@@ -25,7 +25,9 @@ from app.imports.references import Regions, UnitNames, parts
 from app.models import Elevator
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
+from app.rules.past_visits import Diary
 from app.transaction import AnySession
+from app.workflows import contract_findings
 
 PART = 2000
 # Kinds of cells whose words a person may explain.
@@ -105,7 +107,8 @@ class Checker:
     def __init__(
         self, session: AnySession, actor: Actor, kind: Kind, at: dt.datetime, match: Match, mode: str = "both"
     ) -> None:
-        self.session, self.actor, self.kind, self.at, self.mode = session, actor, kind, at, mode
+        self.session, self.actor, self.kind, self.mode = session, actor, kind, mode
+        self.at, self.today = at, clock.local_day(at)
         self.match, self.specs = match, match.specs(kind)
         self.given = [s for s in self.specs if s is not None]
         self.survey = Survey()
@@ -113,6 +116,10 @@ class Checker:
         self.elevators: dict[str, Any] = {}
         # Words by field: how often, and what is known of their meaning (None = nothing).
         self.heard: dict[str, dict[str, list[Any]]] = {}
+        # What rows before this one would do: one file may contradict itself, row against row.
+        self.diary = Diary()
+        self.held: dict[int, list[contract_findings.Held]] = {}
+        self.seen_units: dict[tuple[int | None, str], list[Finding]] = {}
         self._parsed: dict[tuple[str, str], tuple[Any, Bad | None]] = {}
         self.cleaned: dict[tuple[str, Any], tuple[Any, list[Finding]]] = {}
 
@@ -219,7 +226,8 @@ class Checker:
                 row.data[spec.name] = value
         key = row.data.get(self.kind.key)
         if isinstance(key, str):
-            row.data[self.kind.key] = normal_code(key) if self.kind.key != "number" else " ".join(key.split())
+            plain = normal_code if self.kind.key != "number" else contract_findings.plain_number
+            row.data[self.kind.key] = plain(key)
         elif self.kind.key not in self.match.columns:
             label = self.kind.spec(self.kind.key)
             assert label is not None

@@ -99,7 +99,7 @@ def kinds() -> dict[str, Kind]:
         )),
         "contracts": Kind("contracts", _l("维保合同"), "number", (
             _of(contract, "number", "code", True), _of(contract, "kind", "choice", False, CONTRACT_KIND),
-            Spec("unit_id", "维保单位", "unit", False, None, "不填时为本单位"),
+            Spec("unit_id", "维保单位", "unit", False, None, "不填时为本单位；账号没有所属单位时必填"),
             _of(contract, "use_unit_id", "unit"), _of(contract, "signed_on", "date", True),
             _of(contract, "starts_on", "date", True), _of(contract, "ends_on", "date", True),
             _of(contract, "note", "text"),

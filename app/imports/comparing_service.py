@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from app import scope
-from app.errors import Refusal
-from app.imports.columns import Spec
+from app.errors import Finding, Refusal
+from app.imports.columns import HELP, Spec
 from app.imports.comparing import (
+    BLANK,
     EXISTS,
     LACKS,
     NOT_FOUND,
@@ -25,14 +27,17 @@ from app.imports.comparing import (
     unmask,
 )
 from app.imports.references import parts
-from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, Person, Visit
+from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, Person, Unit, Visit
+from app.rules.contracts import Binding
 from app.rules.identifiers import check_mobile, normal_code
-from app.workflows import ledgers, people
+from app.workflows import contract_findings, ledgers, people
 from app.workflows.contracts import number_key
+from app.workflows.take_over import PastVisit, findings, read_works
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
 
+WOULD_WRITE = ("new", "changed")
 
 # --- persons
 
@@ -118,6 +123,10 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
     for part in parts([e.id for e in checker.elevators.values()]):
         for held in checker.session.scalars(select(MaintenanceLedger).where(MaintenanceLedger.elevator_id.in_(part))):
             kept[held.elevator_id] = held
+    visited: set[int] = set()
+    for part in parts([e.id for e in checker.elevators.values()]):
+        counted = select(Visit.elevator_id).where(Visit.elevator_id.in_(part), Visit.counted.is_(True)).distinct()
+        visited |= set(checker.session.scalars(counted.execution_options(skip_scope=True)))
     known = _people(checker)
     served = _names_of_people(checker, kept.values())
     persons_named = [s for s in checker.given if s.kind == "person"]
@@ -138,14 +147,21 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
             )
         elif checker.actor.unit_id not in (None, elevator.maintenance_unit_id):
             row.bad("识别码", row.data["code"], "这台电梯由其他单位维保", "履历由承担维保的单位填写", LACKS, "code")
-        given = {n: as_json(row.data[n]) for n in ledgers.FIELDS if row.data.get(n) is not None}
+        typed = {n: row.data[n] for n in ledgers.FIELDS if row.data.get(n) is not None}
+        given = {n: as_json(v) for n, v in typed.items()}
         if there is None:
             row.entity_id = elevator.id
             row.data = given
             new_row(checker, row)
-            continue
-        shown = {n: as_json(getattr(there, n)) for n in ledgers.FIELDS}
-        judge(checker, row, [Standing(elevator.id, shown, shown)], given, {})
+        else:
+            shown = {n: as_json(getattr(there, n)) for n in ledgers.FIELDS}
+            judge(checker, row, [Standing(elevator.id, shown, shown)], given, {})
+            typed = {n: v for n, v in typed.items() if n in row.data}
+        if row.verdict in WOULD_WRITE and elevator.maintenance_unit_id is not None:
+            _, wrong, _ = ledgers.judged(
+                checker.session, elevator, there, typed, checker.at, visited=elevator.id in visited
+            )
+            tell(checker, row, wrong)
 
 
 def _names_of_people(checker: Checker, held: Iterable[MaintenanceLedger]) -> dict[int, tuple[str, ...]]:
@@ -169,18 +185,22 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
     at = checker.match.columns.index("number") if "number" in checker.match.columns else None
     numbers |= {normal_code(str(r.raw[at])) for r in rows if at is not None and r.raw[at]}
     standing: dict[str, list[Standing]] = {}
+    known: dict[int, Contract] = {}
     for part in parts(sorted(numbers)):
         statement = scope.apply(select(Contract).where(number_key().in_(part)), checker.actor, Contract)
         if checker.actor.unit_id is not None:
             # Another firm's contract for our own building may bear the same number; it is not ours to change.
             statement = statement.where(Contract.unit_id == checker.actor.unit_id)
         for contract in checker.session.scalars(statement.order_by(Contract.id)):
+            known[contract.id] = contract
             shown = {n: as_json(getattr(contract, n)) for n in _TERMS}
             standing.setdefault(normal_code(contract.number), []).append(Standing(contract.id, shown, shown))
     ids = [s.id for several in standing.values() for s in several]
     bound = _bound(checker, ids)
     units = unit_names(checker, _TERMS, standing)
+    held = _held(checker)
     for row in rows:
+        typed = {n: v for n, v in row.data.items() if v is not None and n in _TERMS}
         codes = codes_in(row.data.pop("elevators", None))
         wanted = {checker.elevators[c].id for c in codes if c in checker.elevators}
         there = standing.get(normal_code(row.data.get("number") or ""), [])
@@ -191,8 +211,8 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
         if there:
             given["number"] = there[-1].shown["number"]  # written otherwise, it is the same number
         found = judge(checker, row, there, given, units)
-        held = bound.get(found.id, {}) if found is not None else {}
-        lost = [c for c in codes if c not in checker.elevators and c not in held]
+        under = bound.get(found.id, {}) if found is not None else {}
+        lost = [c for c in codes if c not in checker.elevators and c not in under]
         if lost:
             remedy = "请核对识别码；新电梯请先导入电梯"
             row.bad("电梯", "、".join(lost), f"没有找到 {len(lost)} 台", remedy, NOT_FOUND, "elevators")
@@ -200,12 +220,75 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
             row.data = given
             if checker.actor.unit_id is not None and unit_id not in (None, checker.actor.unit_id):
                 row.bad("维保单位", unit_id, "不是本单位", "只能导入本单位的合同", LACKS, "unit_id")
+            if checker.actor.unit_id is None and unit_id is None:
+                row.bad("维保单位", None, "没有填写", f"维保单位必填：{HELP['unit']}", BLANK, "unit_id")
             if not new_row(checker, row):
                 continue
-        more = sorted(wanted - set(held.values()))
+        more = sorted(wanted - set(under.values()))
         if more and row.verdict != "bad":
             row.data["elevator_ids"] = more
             row.verdict = "changed" if found is not None else "new"
+        if row.verdict in WOULD_WRITE:
+            contract = known[found.id] if found is not None else None
+            typed = {n: v for n, v in typed.items() if contract is None or n in row.data}
+            _contract_findings(checker, row, contract, typed, more, held)
+
+
+def _contract_findings(
+    checker: Checker,
+    row: Row,
+    contract: Contract | None,
+    typed: Mapping[str, Any],
+    more: list[int],
+    held: Mapping[int, list[contract_findings.Held]],
+) -> None:
+    """What the verbs would refuse: terms, an ended contract, past days, foreign elevators, double cover."""
+    session, actor, today = checker.session, checker.actor, checker.today
+    values, wrong = contract_findings.judged(session, actor, contract, typed, today)
+    if values["use_unit_id"] is not None and typed.get("use_unit_id") is not None:
+        wrong += _visible_unit(checker, values["use_unit_id"], "use_unit_id", "使用单位")
+    unit_id = contract.unit_id if contract is not None else actor.unit_id or typed.get("unit_id")
+    if contract is None:
+        wrong += _visible_unit(checker, unit_id, "unit_id", "维保单位")
+    if any(f.stops for f in wrong):
+        return tell(checker, row, wrong)
+    assert unit_id is not None
+    if contract is not None:
+        wrong += contract_findings.change_findings(session, actor, contract, values, today)
+    span = contract_findings.span_of_binding(actor, values["starts_on"], values["ends_on"], today)
+    elevators = {e.id: e for e in checker.elevators.values()}
+    wrong += contract_findings.own_findings(unit_id, elevators, more)
+    # A contract of this file has no number in the register yet: its row stands for it.
+    name = contract.id if contract is not None else -row.number
+    others = [h for key in more for h in (*held.get(key, ()), *checker.held.get(key, ()))]
+    wrong += contract_findings.clashes(name, unit_id, [(key, span) for key in more], others)
+    tell(checker, row, wrong)
+    if row.verdict in WOULD_WRITE:
+        for key in more:
+            binding, number = Binding(name, key, span.from_on, span.to_on), f"{values['number']}（第 {row.number} 行）"
+            mine = contract_findings.Held(binding, number, unit_id, elevators[key].code)
+            checker.held.setdefault(key, []).append(mine)
+
+
+def _visible_unit(checker: Checker, key: int | None, field: str, label: str) -> list[Finding]:
+    """What keeps a contract from naming this unit; asked once a unit."""
+    if (key, field) not in checker.seen_units:
+        try:
+            unit = scope.visible(checker.session, checker.actor, Unit, key, label)
+            found = [contract_findings.unit_finding(unit)] if field == "unit_id" else []
+        except Refusal as refusal:
+            found = [replace(f, field=field) for f in refusal.findings]
+        checker.seen_units[key, field] = found
+    return list(checker.seen_units[key, field])
+
+
+def _held(checker: Checker) -> dict[int, list[contract_findings.Held]]:
+    """By elevator every contract's days, whoever may see them."""
+    found: dict[int, list[contract_findings.Held]] = {}
+    for part in parts([e.id for e in checker.elevators.values()]):
+        for one in contract_findings.held_now(checker.session, part):
+            found.setdefault(one.binding.elevator_id, []).append(one)
+    return found
 
 
 def _bound(checker: Checker, ids: list[int]) -> dict[int, dict[str, int]]:
@@ -225,11 +308,6 @@ def _bound(checker: Checker, ids: list[int]) -> dict[int, dict[str, int]]:
 # --- visits
 
 
-_LATER = (
-    ("checked_out_at", "签退"), ("sheet_at", "上传时间"), ("reviewed_at", "复核时间"), ("signed_at", "现场签名"),
-)  # fmt: skip
-
-
 def visit_rows(checker: Checker, rows: list[Row]) -> None:
     """Past visits: what is there (same elevator, same second) is left alone, whatever the row says of it."""
     known: set[tuple[int, dt.datetime]] = set()
@@ -239,9 +317,10 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
     people_known = _people(checker)
     spec = checker.kind.spec("worker")
     assert spec is not None
+    made: list[tuple[Row, PastVisit, Elevator]] = []
     for row in rows:
         elevator = checker.elevators.get(row.data.get("code") or "")
-        began, ended = row.data.get("checked_in_at"), row.data.get("checked_out_at")
+        began = row.data.get("checked_in_at")
         if elevator is not None and (elevator.id, began) in known:
             row.forgive({e["field"] for e in row.errors})
             row.entity_id, row.data, row.verdict = elevator.id, {}, "same"
@@ -250,17 +329,24 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
             continue
         _elevator_of(checker, row)
         worker = _person(row, spec, row.data.get("unit_id"), people_known)
-        for name, label in (("checked_in_at", "签到"), *_LATER):
-            when = row.data.get(name)
-            if when is not None and when > checker.at:
-                row.bad(label, as_json(when), "晚于现在", "既往记录只能是过去的", "日期不对", name)
-        for name, label in _LATER:
-            when = ended if name == "checked_out_at" else row.data.get(name)
-            if when is not None and began is not None and when < began:
-                row.bad(label, as_json(when), "早于签到", "请核对时间", "日期不对", name)
+        if elevator is not None and began is not None:
+            past = PastVisit(
+                elevator.id, row.data.get("unit_id") or 0, worker or 0, began, mode=row.data.get("mode") or "items",
+                **{n: row.data.get(n) for n in ("checked_out_at", "signed_at", "sheet_at", "reviewed_at")},
+            )  # fmt: skip
+            tell(checker, row, findings(checker.session, past, (elevator.region_code, elevator.code), checker.at))
+            if worker is not None and row.verdict in WOULD_WRITE:
+                made.append((row, past, elevator))
         row.entity_id = elevator.id if elevator is not None else None
         row.data = {n: as_json(v) for n, v in row.data.items()} | {"worker_id": worker}
         new_row(checker, row)
+    read_works(checker.session, [past for _, past, _ in made], checker.diary)
+    for row, past, elevator in made:
+        double = checker.diary.clash(past.worker_id, past.work(""))
+        if double is not None and row.verdict in WOULD_WRITE:
+            tell(checker, row, [double])
+        elif row.verdict in WOULD_WRITE:
+            checker.diary.add(past.worker_id, past.work(f"电梯 {elevator.code}，第 {row.number} 行"))
 
 
 def codes_in(text: Any) -> list[str]:

@@ -7,7 +7,7 @@ imported, as unchanged, or as bad with its reason; none is left in between.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app import scope
-from app.errors import Refusal, refuse
+from app.errors import Finding, Refusal, refuse
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
@@ -55,7 +55,7 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
                 rows = _step(session, held, waiting)
                 count = len(rows)
                 if held.name == "visits":
-                    _take_visits(session, actor, batch_id, rows, at)
+                    _take_visits(session, actor, held, batch_id, rows, at)
                 for row in rows if held.name != "visits" else ():
                     _take(session, actor, held, batch_id, row, at)
             done = _count(session, batch_id)
@@ -192,13 +192,17 @@ def _take(session: AnySession, actor: Actor, held: Kind, batch_id: int, row: Imp
             row.entity_id = WRITERS[held.name](session, actor, batch_id, row, at)
         row.applied = True
     except Refusal as refusal:
-        labels = {s.name: s.label for s in held.columns}
-        _end_badly(session, row, [
-            {"column": labels.get(f.field or "", f.rule), "value": f.value or "", "found": f.found,
-             "remedy": f.remedy, "rule": f.rule[:20], "field": f.field or ""}
-            for f in refusal.findings
-            if not f.ok
-        ])  # fmt: skip
+        _end_badly(session, row, _errors(held, refusal.findings))
+
+
+def _errors(held: Kind, findings: Iterable[Finding]) -> list[Values]:
+    labels = {s.name: s.label for s in held.columns}
+    return [
+        {"column": labels.get(f.field or "", f.rule), "value": f.value or "", "found": f.found,
+         "remedy": f.remedy, "rule": f.rule[:20], "field": f.field or ""}
+        for f in findings
+        if not f.ok
+    ]  # fmt: skip
 
 
 def _end_badly(session: AnySession, row: Any, errors: list[Values]) -> None:
@@ -277,11 +281,14 @@ WRITERS: dict[str, Callable[..., Any]] = {
 
 
 def _take_visits(
-    session: AnySession, actor: Actor, batch_id: int, rows: Sequence[ImportRow], at: dt.datetime
+    session: AnySession, actor: Actor, held: Kind, batch_id: int, rows: Sequence[ImportRow], at: dt.datetime
 ) -> None:
-    take_over(session, actor, batch_id, [_past(row) for row in rows], at)
-    for row in rows:
-        row.applied = True
+    taken = take_over(session, actor, batch_id, [_past(row) for row in rows], at)
+    for place, row in enumerate(rows):
+        if place in taken.refused:
+            _end_badly(session, row, _errors(held, taken.refused[place]))
+        else:
+            row.applied = True
 
 
 def _past(row: ImportRow) -> PastVisit:

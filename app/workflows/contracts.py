@@ -7,7 +7,6 @@ gets the answer that was true then, and shortening a contract after a missed vis
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -18,15 +17,26 @@ from sqlalchemy.exc import IntegrityError
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
 from app.models import Contract, ContractElevator, Elevator, Unit, Version
-from app.models.choices import CONTRACT_KIND
-from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require, require_own_side
-from app.policy import Key
-from app.rules.contracts import Binding, Span, overlaps, span_findings, touches_past
+from app.rules.contracts import Span
 from app.rules.identifiers import normal_code
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
 from app.workflows import attachments, audit, cover
+from app.workflows.contract_findings import (
+    FIELDS,
+    double_cover,
+    ended_finding,
+    judged,
+    may_touch_past,
+    moved_by,
+    own_findings,
+    past_finding,
+    span_after,
+    span_of_binding,
+    touched_by,
+    unit_finding,
+)
 from app.workflows.cover import cut, in_force, live_bindings
 
 __all__ = [
@@ -34,7 +44,6 @@ __all__ = [
     "double_cover", "in_force", "keep_version", "live_bindings", "may_touch_past", "number_key", "own", "past_finding",
     "put_in_force", "renew", "renewal_values", "save", "span_after", "unbind",
 ]  # fmt: skip
-FIELDS = ("number", "kind", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
 DAY = dt.timedelta(days=1)
 
 
@@ -75,14 +84,9 @@ def save(
         keep_version(session, actor, contract, at)
         audit.record(session, actor, at, "contract.create", "contract", contract.id, after=values)
         return contract
-    bindings = live_bindings(session, contract.id)
     new = Span(values["starts_on"], values["ends_on"])
-    moved = [(row, span_after(contract, row, new)) for row in bindings]
-    touched = [
-        touches_past(Span(r.starts_on, r.ends_on), s, today, fresh=clock.local_day(r.added_at) == today)
-        for r, s in moved
-    ]
-    if not may_touch_past(actor) and any(touched):
+    moved = moved_by(session, contract, new)
+    if not may_touch_past(actor) and touched_by(moved, today):
         raise NeedsApproval(past_finding(new))
     before = {name: getattr(contract, name) for name in FIELDS}
     put_in_force(session, actor, contract, values, moved, at)
@@ -138,27 +142,7 @@ def checked(
     session: AnySession, actor: Actor, contract: Contract | None, data: Mapping[str, Any], today: dt.date
 ) -> dict[str, Any]:
     """The fields as they will be stored, or one Refusal with everything that is wrong."""
-    values = {name: data.get(name, getattr(contract, name, None)) for name in FIELDS}
-    values["number"] = " ".join(unicodedata.normalize("NFKC", str(values["number"] or "")).split())
-    values["kind"] = values["kind"] or "normal"
-    values["note"] = str(values["note"] or "").strip() or None
-    findings = []
-    if not 0 < len(values["number"]) <= 40:
-        found = "没有填写合同编号" if not values["number"] else f"合同编号有 {len(values['number'])} 个字，最多 40 个"
-        findings.append(Finding("合同编号", False, found, "请按纸质合同填写编号", "number", values["number"]))
-    if values["kind"] not in CONTRACT_KIND:
-        found = f"没有“{values['kind']}”这种合同属性"
-        findings.append(Finding("合同属性", False, found, "请选择普通、半包或全包", "kind", str(values["kind"])))
-    for name, label in (("starts_on", "起始日期"), ("ends_on", "截止日期")):
-        if not isinstance(values[name], dt.date):
-            findings.append(Finding(label, False, f"没有填写{label}", "请按合同填写", field=name))
-    if isinstance(values["starts_on"], dt.date) and isinstance(values["ends_on"], dt.date):
-        code = contract.region_code if contract else actor.region_code
-        years = int(policy_value(session, Key.CONTRACT_MAX_YEARS, code, today))
-        findings += span_findings(values["starts_on"], values["ends_on"], values["signed_on"], years)
-        if contract is None and values["ends_on"] < today and not may_touch_past(actor):
-            found = f"截止日期 {values['ends_on']} 已过"
-            findings.append(Finding("合同期限", False, found, "已到期的合同不能新增，请录入现行合同", "ends_on"))
+    values, findings = judged(session, actor, contract, data, today)
     if values["use_unit_id"] is not None:
         visible(session, actor, Unit, values["use_unit_id"], "使用单位")
     raise_failing(findings)
@@ -222,8 +206,7 @@ def bind(
     contract = _held(session, own(session, actor, contract_id).id)
     today = clock.local_day(at)
     check_not_ended(contract, today)
-    starts = contract.starts_on if may_touch_past(actor) else max(contract.starts_on, today)
-    span = Span(starts, contract.ends_on)
+    span = span_of_binding(actor, contract.starts_on, contract.ends_on, today)
     present = {r.elevator_id for r in live_bindings(session, contract.id) if r.ends_on >= span.from_on}
     chosen = [key for key in dict.fromkeys(elevator_ids) if key not in present]
     _check_own(session, actor, contract, chosen)
@@ -298,11 +281,6 @@ def _refuse_unassigned(session: AnySession, actor: Actor, contract: Contract, el
         raise NotAllowed(Finding("分配的电梯", False, found, "请由主账号办理，或请主账号分配这些电梯", "elevators"))
 
 
-def may_touch_past(actor: Actor) -> bool:
-    """Whose deed needs no further approval: the system's (an approved change) and the platform administrator's."""
-    return actor.sees_everything
-
-
 def check_version(contract: Contract, expected: int | None) -> None:
     """Raise Stale when the row moved since the form was opened."""
     if expected is not None and contract.row_version != expected:
@@ -313,45 +291,14 @@ def check_version(contract: Contract, expected: int | None) -> None:
 def check_not_ended(contract: Contract, today: dt.date) -> None:
     """Raise for a contract whose last day is over."""
     if contract.ends_on < today:
-        raise refuse(
-            "已失效的合同不能修改", f"合同 {contract.number} 已于 {contract.ends_on} 到期",
-            "如续保请用“续签”建立新合同", link=f"/contracts/{contract.id}/renew",
-        )  # fmt: skip
-
-
-def past_finding(span: Span) -> Finding:
-    """Why a change waits for the regulator."""
-    return Finding(
-        "合同追溯变更", False, f"改为 {span.from_on} 至 {span.to_on} 会改变今天或以前的合同关系",
-        "请填写理由，提交监管部门审批后生效；已判定的超期不因此改变", field="ends_on", value=str(span.to_on),
-    )  # fmt: skip
-
-
-def span_after(contract: Contract, row: ContractElevator, new: Span) -> Span | None:
-    """A binding's days once the contract has new ones: an edge that was the contract's own follows it."""
-    starts = new.from_on if row.starts_on == contract.starts_on else max(row.starts_on, new.from_on)
-    ends = new.to_on if row.ends_on == contract.ends_on else min(row.ends_on, new.to_on)
-    return Span(starts, ends) if starts <= ends else None
+        raise Refusal(ended_finding(contract))
 
 
 def _check_own(session: AnySession, actor: Actor, contract: Contract, elevator_ids: list[int]) -> None:
-    findings = []
     statement = apply(select(Elevator).where(Elevator.id.in_(elevator_ids)), actor, Elevator).order_by(Elevator.id)
     # Locked in order of id: two contracts that take the same elevator at once wait for each other here.
     rows = {e.id: e for e in session.scalars(statement.with_for_update(of=Elevator))}
-    for key in elevator_ids:
-        row = rows.get(key)
-        if row is None or row.maintenance_unit_id != contract.unit_id:
-            found = f"电梯 {row.code if row else key} 的维保单位不是本单位"
-            remedy = "请先由使用单位办理维保单位变更，通过后再追加"
-        elif row.status == "scrapped":
-            found, remedy = f"电梯 {row.code} 已报废", "报废的电梯不能追加"
-        elif not row.approved_version:
-            found, remedy = f"电梯 {row.code} 的备案尚未通过", "请先上报备案，审核通过后再追加"
-        else:
-            continue
-        findings.append(Finding("追加电梯", False, found, remedy, field="elevators", value=str(key)))
-    raise_failing(findings)
+    raise_failing(own_findings(contract.unit_id, rows, elevator_ids))
 
 
 def _refuse_double_cover(session: AnySession, contract: Contract, wanted: list[tuple[int, Span]]) -> None:
@@ -363,33 +310,6 @@ def _refuse_double_cover(session: AnySession, contract: Contract, wanted: list[t
     raise_failing(double_cover(session, contract, wanted))
 
 
-def double_cover(session: AnySession, contract: Contract, wanted: list[tuple[int, Span]]) -> list[Finding]:
-    """Where another contract holds one of the elevators on one of the days, each by number and days (CON-03)."""
-    keys = sorted({key for key, _ in wanted})
-    held = select(ContractElevator, Contract, Elevator.code).join(
-        Contract, Contract.id == ContractElevator.contract_id
-    ).join(Elevator, Elevator.id == ContractElevator.elevator_id).where(
-        ContractElevator.elevator_id.in_(keys), ContractElevator.removed_at.is_(None),
-        ContractElevator.contract_id != contract.id,
-    )  # fmt: skip
-    rows = session.execute(held.execution_options(skip_scope=True)).all()
-    mine = [Binding(contract.id, key, span.from_on, span.to_on) for key, span in wanted]
-    others = [Binding(r.contract_id, r.elevator_id, r.starts_on, r.ends_on) for r, _, _ in rows]
-    named = {other.id: other for _, other, _ in rows}
-    codes = {r.elevator_id: code for r, _, code in rows}
-    findings = []
-    for clash in overlaps(mine, others):
-        other = named[int(str(clash.other_contract_id))]
-        found = f"电梯 {codes[clash.elevator_id]} 在 {clash.from_on} 至 {clash.to_on} 已有合同 {other.number}"
-        if other.unit_id != contract.unit_id:
-            found += "（其他单位）"
-        findings.append(
-            Finding("一台电梯同日只能有一份合同", False, found, "请先从该合同删除这台电梯，或调整本合同的起止日期",
-                    field="elevators", value=codes[clash.elevator_id])
-        )  # fmt: skip
-    return findings
-
-
 def _binding(contract: Contract, elevator_id: int, span: Span, actor: Actor, at: dt.datetime) -> ContractElevator:
     return ContractElevator(
         contract_id=contract.id, elevator_id=elevator_id, unit_id=contract.unit_id, starts_on=span.from_on,
@@ -399,8 +319,7 @@ def _binding(contract: Contract, elevator_id: int, span: Span, actor: Actor, at:
 
 def _unit_of(session: AnySession, actor: Actor, data: Mapping[str, Any]) -> Unit:
     unit: Unit = visible(session, actor, Unit, actor.unit_id or data.get("unit_id"), "维保单位")
-    if not unit.is_maintenance:
-        raise refuse("维保单位", f"{unit.name} 不是维保单位", "维保合同由维保单位录入", field="unit_id", value=unit.id)
+    raise_failing([unit_finding(unit)])
     return unit
 
 

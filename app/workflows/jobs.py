@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blinker import Signal
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Finding, NotFound, refuse
@@ -35,6 +35,9 @@ KIND_VERB = {
     "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT,
     "audit_export": Verb.OPS,
 }  # fmt: skip
+
+# What a batch is while its job waits or runs; it ends with the job, well or badly.
+BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo": "undoing"}
 
 job_queued = Signal("A job waits; sent with its id after the commit.")
 
@@ -134,16 +137,20 @@ def finish(
 
 
 def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:
-    """End a job with what went wrong, in words for its owner, and tell him."""
+    """End a job with what went wrong, in words for its owner, and tell him. Its batch's page does not wait for ever."""
     _write(session, job_id, token, state="failed", error=error, finished_at=at, heartbeat_at=at, claim=None)
-    # Whatever ended the check of a file, its page must not wait for ever.
+    batch_failed(session, error, ImportBatch.job_id == job_id)
+    _tell(session, job_id, at, "失败", error)
+
+
+def batch_failed(session: AnySession, error: str, which: ColumnElement[bool]) -> None:
+    """Let a batch say that its work broke off; what was written stays, a second try goes on from there."""
     session.execute(
         update(ImportBatch)
-        .where(ImportBatch.job_id == job_id, ImportBatch.state == "checking")
-        .values(state="failed", note=f"校验没有完成：{error}"[:300])
-        .execution_options(synchronize_session=False)
+        .where(which, ImportBatch.state.in_(BATCH_WHILE.values()))
+        .values(state="failed", note=f"中途出错，已写入的行保留：{error}"[:300])
+        .execution_options(synchronize_session=False, skip_scope=True)
     )
-    _tell(session, job_id, at, "失败", error)
 
 
 def give_back(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> bool:
@@ -244,6 +251,13 @@ def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Jo
     )  # fmt: skip
     if taken.rowcount != 1:
         raise refuse("任务重试", "只有失败的任务可以重试", "请刷新页面查看任务现在的状态")
+    if job.kind in BATCH_WHILE:
+        session.execute(
+            update(ImportBatch)
+            .where(ImportBatch.job_id == job.id, ImportBatch.state == "failed")
+            .values(state=BATCH_WHILE[job.kind], note=None)
+            .execution_options(synchronize_session=False, skip_scope=True)
+        )
     audit.record(session, actor, at, "job.retry", "job", job.id, before={"state": "failed"}, after={"state": "queued"})
     _announce(session, job.id)
     session.refresh(job)

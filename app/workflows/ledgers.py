@@ -155,11 +155,18 @@ def take_back_long(ledger: MaintenanceLedger, level: str, due_on: dt.date) -> No
 
 
 def judged(
-    session: AnySession, elevator: Elevator, ledger: MaintenanceLedger | None, data: Mapping[str, Any], at: dt.datetime
+    session: AnySession,
+    elevator: Elevator,
+    ledger: MaintenanceLedger | None,
+    data: Mapping[str, Any],
+    at: dt.datetime,
+    *,
+    visited: bool | None = None,
 ) -> tuple[dict[str, Any], list[Finding], Clock | None]:
     """The fields as they would be stored, what is wrong with them, and the clock that plans them once it was visited.
 
-    The same for a form and for a row of a workbook that is only checked.
+    The same for a form and for a row of a workbook that is only checked: there `visited` says whether any visit counts,
+    and the clock is told again only where a day was typed against it.
     """
     today = clock.local_day(at)
     values = {name: data.get(name, getattr(ledger, name, None)) for name in FIELDS}
@@ -185,13 +192,14 @@ def judged(
     findings += [
         day_finding(values[name], name, label) for name, label in DATES.items() if isinstance(values[name], dt.date)
     ]
-    running = None
-    if values["interval_days"] in INTERVALS:
+    running, stored = None, getattr(ledger, "next_half_month_on", None)
+    typed = values["next_half_month_on"] not in (None, stored)
+    if values["interval_days"] in INTERVALS and (visited is None or (visited and typed)):
         running = clock_rows.plan_by_visits(session, elevator.id, values["interval_days"], at)
     if running is not None:
-        findings += _plan_findings(values, getattr(ledger, "next_half_month_on", None), running)
+        findings += _plan_findings(values, stored, running)
         values["next_half_month_on"] = running.planned_on
-    findings += _dates_findings(values, DATES if running is None else LONG_DATES)
+    findings += _dates_findings(values, LONG_DATES if running is not None or visited else DATES)
     if values["next_annual_on"] is not None and values["next_quarter_on"] is None and all(f.ok for f in findings):
         findings.append(replace(annual_finding(values["next_annual_on"], today), field="next_annual_on"))
     return values, findings, running

@@ -201,7 +201,7 @@ def worker_finding(
     session: AnySession, worker_id: int, unit_id: int, today: dt.date, field: str = "worker_id"
 ) -> Finding:
     """Whether a person may be given work of a unit: its own, and not gone."""
-    person = session.scalar(select(Person).where(Person.id == worker_id).execution_options(skip_scope=True))
+    person = session.get(Person, worker_id, execution_options={"skip_scope": True})
     if person is None or person.unit_id != unit_id:
         found = f"编号 {worker_id} 的人员不是本单位的人员"
         return Finding("维保人员", False, found, "请选择本单位的人员", field, str(worker_id))

@@ -24,13 +24,13 @@ from app.transaction import AnySession
 from app.workflows import clocks, moves, policies
 
 
-def settle(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
+def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "settle") -> VisitStanding:
     """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing."""
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     if policy.daily_elevators is not None and visit.day_rank is None:
         visit.day_rank = _rank(session, visit)
     standing = visit_state(facts_of(visit), policy, at)
-    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb="settle", at=at)
+    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb=verb, at=at)
     visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
     visit.state_reason = "；".join(REASON_LABELS[r] for r in standing.reasons)[:200] or None
     visit.next_change_at = standing.next_change_at
