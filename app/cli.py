@@ -7,7 +7,7 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score, search
+    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score, search, told
 
     accounts.register(app)
     backups.register(app)
@@ -18,3 +18,5 @@ def register(app: Any) -> None:
     schedule.register(app)
     score.register(app)
     search.register(app)
+    for command in app.cli.commands.values():
+        told.tell(command)

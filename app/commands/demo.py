@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
 from app.demo import evidence, people
 from app.demo.builder import DAY, Builder
+from app.errors import refuse
 from app.extensions import db
-from app.models import Elevator, Region
+from app.models import AuditEntry, Elevator, Region
 from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows import audit, scores
@@ -29,10 +31,14 @@ def register(app: Flask) -> None:
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same region.")
 @click.option("--if-empty", is_flag=True, help="Do nothing where any region exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@with_appcontext
 def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> None:
     """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, scores, an account a role."""
     if if_empty and db.session.scalar(select(Region.id).limit(1)) is not None:
         return
+    if _built(seed):
+        found = f"这个数据库里已有种子 {seed} 的演示区"
+        raise refuse("演示数据", found, "请换一个 --seed，或用空的数据库（另设 DATA_DIR 或 DATABASE_URL）", value=seed)
     at = clock.now()
     quiet = as_json or if_empty
 
@@ -58,6 +64,12 @@ def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> No
     if not if_empty:
         click.echo("，".join(f"{word} {summary[key]}" for key, word in WORDS.items()))
     people.print_accounts(made, click.echo)
+
+
+def _built(seed: int) -> bool:
+    """Whether a region of this seed is there: its rows would be made a second time, down to the same codes."""
+    entries = db.session.scalars(select(AuditEntry.after).where(AuditEntry.action == "demo.build"))
+    return any((after or {}).get("seed") == seed for after in entries)
 
 
 WORDS = {

@@ -46,6 +46,7 @@ def register(app: Flask) -> None:
 @click.option("--word", "words", multiple=True, help="What a word means: FIELD:WORD=MEANING; empty: left blank.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How 01/05/2026 is read where the file does not tell.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@with_appcontext
 def import_command(
     kind: str, file: Path, dry_run: bool, login: str, mode: str, columns: tuple[str, ...], words: tuple[str, ...],
     dates: str | None, as_json: bool,

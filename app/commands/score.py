@@ -14,6 +14,7 @@ from app.errors import Refusal
 from app.extensions import db
 from app.models.choices import SCORE_STATE, word
 from app.permissions import SYSTEM
+from app.rules.calendar import EARLIEST_ON
 from app.transaction import transaction
 from app.workflows import scores
 
@@ -29,7 +30,10 @@ def _instant(_context: click.Context, _option: click.Parameter, value: str | Non
     if value is None:
         return None
     try:
-        return clock.instant_of(dt.datetime.fromisoformat(value))
+        instant = clock.instant_of(dt.datetime.fromisoformat(value))
+        if not EARLIEST_ON.year <= instant.year < dt.MAXYEAR:
+            raise OverflowError(value)
+        return instant
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{value} 不是时间，请写成 2026-07-16T08:00:00（无时区即为北京时间）或带时区的 ISO 8601 时间"

@@ -1,0 +1,66 @@
+"""Mistakes on the command line: told in Chinese with the way out, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import run_flask
+
+
+def typed(app: Any, *words: str) -> Any:
+    return app.test_cli_runner().invoke(args=list(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["schedule", "--on", "明天"], "选项 --on：“明天”不是日期，请用 2026-03-01 这样的写法"),
+        (["schedule", "--on", "2026-02-30"], "“2026-02-30”不是日期"),
+        (["schedule", "--region", "1"], "没有区划代码为 1 的地区"),
+        (["score", "--from", "2026-01-01"], "缺少选项 --to"),
+        (["score", "--from", "x", "--to", "2026-01-31"], "选项 --from：“x”不是日期"),
+        (["score", "--from", "2026-01-01", "--to", "2026-01-31", "--as-of", "9999-12-31T23:59+00:00"], "不是时间"),
+        (["export", "lifts", "a.xlsx"], "参数 KIND：没有“lifts”，请从这些里选"),
+        (["export"], "缺少参数 KIND"),
+        (["export", "elevators", "/tmp"], "不是文件"),
+        (["import", "units", "nowhere.xlsx"], "文件“nowhere.xlsx”不存在或不能读取"),
+        (["demo", "--elevators", "5"], "“5”不是 30 到 2000000 的整数"),
+        (["demo", "--seed", "x"], "“x”不是整数"),
+        (["jobs", "retry", "x"], "参数 JOB_ID：“x”不是整数"),
+        (["jobs", "list", "--most"], "选项 --most 的写法不对"),
+        (["jobs", "lsit"], "没有命令“lsit”"),
+        (["schedule", "--regon", "1"], "没有选项 --regon，您要的可能是 --region"),
+        (["schedule", "today"], "多出了参数 today"),
+    ],
+)
+def test_a_mistake_is_told_with_the_way_out(app: Any, words: list[str], said: str) -> None:
+    done = typed(app, *words)
+    assert done.exit_code == 2, done.output + repr(done.exception)
+    assert said in done.output and "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["schedule"], ["score", "--from", "2026-01-01", "--to", "2026-01-31"], ["demo"], ["export", "units", "u.csv"],
+     ["audit", "verify"], ["policy", "show"], ["jobs", "list"], ["sync-roles"], ["create-admin", "--login", "admin01"],
+     ["schedule", "--region", "980402000000"]],
+)  # fmt: skip
+def test_an_unmigrated_database_says_what_to_run(
+    app: Any, empty_database_url: str, elsewhere: Any, tmp_path: Path, monkeypatch: Any, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    elsewhere(empty_database_url)
+    done = typed(app, *words)
+    assert done.exit_code == 2, done.output + repr(done.exception)
+    assert "flask db upgrade" in done.output and "Traceback" not in done.output
+
+
+def test_the_invented_region_is_not_built_twice(app: Any, database: Any, tmp_path: Path) -> None:
+    run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--seed", "3", "--json")
+    again = typed(app, "demo", "--elevators", "30", "--seed", "3")
+    assert again.exit_code == 2 and "已有种子 3 的演示区" in again.output and "--seed" in again.output
+    other = typed(app, "demo", "--elevators", "30", "--seed", "4", "--json")
+    assert other.exit_code == 0, other.output + repr(other.exception)
