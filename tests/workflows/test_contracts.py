@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.errors import NotFound, Refusal, Stale
+from app.listing import moment
+from app.listings.contracts import CONTRACTS, state_words
 from app.models import Application, Contract, ContractElevator, OverduePeriod
 from app.transaction import transaction
 from app.workflows import applications, clocks, contract_changes, contracts, cover
@@ -341,3 +344,35 @@ class TestCoveredUntil:
         assert clock_of(session, elevator).covered_until is None
         run(session, day("2024-07-01"))
         assert clock_of(session, elevator).covered_until == row.ends_on
+
+
+@pytest.mark.feature("CON-02")
+def test_t18_tabs_and_days_of_contracts(session: Any, world: make.World) -> None:
+    """On 2021-01-23: to 01-30 near, to 01-31 in force and not near, from 02-01 yet to come."""
+    for number, begin, end in (
+        ("T18-NEAR", "2020-02-01", "2021-01-30"), ("T18-RUNS", "2020-02-01", "2021-01-31"),
+        ("T18-WAITS", "2021-02-01", "2022-01-31"), ("T18-OVER", "2020-01-01", "2021-01-22"),
+    ):  # fmt: skip
+        make.make_contract(session, world.firm, [], day(begin), day(end), number=number)
+    session.commit()
+    with clock.frozen(at(day("2021-01-23"), 9)):
+        now = moment(session, world.actor("maintenance_head"))
+        shown = {
+            tab: set(session.scalars(
+                select(Contract.number).where(
+                    Contract.number.startswith("T18"),
+                    Contract.id.in_(CONTRACTS.statement(now, CONTRACTS.read({}), tab=tab)),
+                )
+            ))
+            for tab in ("pending", "active", "near", "ended")
+        }  # fmt: skip
+        words = {
+            c.number: state_words(c) for c in session.scalars(select(Contract).where(Contract.number.startswith("T18")))
+        }
+    assert shown == {
+        "pending": {"T18-WAITS"}, "active": {"T18-NEAR", "T18-RUNS"}, "near": {"T18-NEAR"}, "ended": {"T18-OVER"},
+    }  # fmt: skip
+    assert words == {
+        "T18-NEAR": "生效中 剩余 7 天", "T18-RUNS": "生效中 剩余 8 天", "T18-WAITS": "待生效 等待 9 天",
+        "T18-OVER": "已失效 已过 1 天",
+    }  # fmt: skip

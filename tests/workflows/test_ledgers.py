@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from app.errors import NotAllowed, Refusal, Stale
 from app.models import MaintenanceLedger, MaintenanceOrder
+from app.rules.calendar import add_months
 from app.transaction import transaction
 from app.workflows import clocks, ledgers, orders
 from tests import factories as make
@@ -170,6 +172,36 @@ def test_a_ledger_first_complete_makes_the_orders_due_at_once(session: Any, head
     ]
     save(session, head, world.own, worker_id=world.worker.id)
     assert run(session, ENTRY).orders_made == 0
+
+
+@pytest.mark.feature("PLN-02")
+@pytest.mark.parametrize(
+    ("interval", "half_month", "quarter", "levels"),
+    [
+        pytest.param(15, "2021-11-03", "2021-11-08", ["quarter", "half_month"], id="T6-merged"),
+        pytest.param(15, "2021-11-03", "2021-11-20", ["half_month", "quarter"], id="T6-goes-into-11-18"),
+        pytest.param(15, "2021-11-18", "2021-12-01", ["half_month", "quarter"], id="T6-goes-into-12-03"),
+        pytest.param(14, "2021-11-03", "2021-11-17", ["half_month", "quarter"], id="T7-14-days"),
+        pytest.param(15, "2021-11-03", "2021-11-17", ["quarter", "half_month"], id="T7-15-days"),
+    ],
+)
+def test_t6_t7_a_longer_service_merges_into_its_order(
+    session: Any, head: Any, world: make.World, interval: int, half_month: str, quarter: str, levels: list[str]
+) -> None:
+    """As the orders carry it: the one made from the ledger, and the next, once the first was done on its day."""
+    first, far = day(half_month), day("2022-10-08")
+    save(
+        session, head, world.own, on=first, worker_id=world.worker.id, interval_days=interval, next_half_month_on=first,
+        next_quarter_on=day(quarter), next_half_year_on=far, next_annual_on=far,
+    )  # fmt: skip
+    made = open_orders(session, world.own)
+    visit(session, world.own, world.worker, first, level=made[0].level)
+    following = first + dt.timedelta(days=interval)
+    run(session, following)
+    made += open_orders(session, world.own)
+    assert [(o.planned_on, o.level) for o in made] == [(first, levels[0]), (following, levels[1])]
+    visit(session, world.own, world.worker, following, level=levels[1])
+    assert session.scalar(select(MaintenanceLedger.next_quarter_on)) == add_months(day(quarter), 3)
 
 
 @pytest.mark.feature("PLN-02")
