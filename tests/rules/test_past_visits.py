@@ -24,7 +24,9 @@ HUZHOU, NANTONG = VisitPolicy(max_hours=8), VisitPolicy()
         (NANTONG, IN + 10_000 * HOUR, True),
     ],
 )
-def test_without_an_end_only_what_its_hours_voided_is_history(policy: VisitPolicy, now: datetime, refused: bool) -> None:
+def test_without_an_end_only_what_its_hours_voided_is_history(
+    policy: VisitPolicy, now: datetime, refused: bool
+) -> None:
     found = [f.field for f in past_visit_findings(VisitFacts(checked_in_at=IN), policy, now)]
     assert found == (["checked_out_at"] if refused else [])
 
