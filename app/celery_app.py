@@ -31,6 +31,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "jobs-reap": {"task": "app.tasks.jobs.reap", "schedule": 10.0, "options": {"expires": 10}},
     "outbox-deliver": {"task": "app.tasks.outbox.deliver", "schedule": 10.0, "options": {"expires": 10}},
     "audit-seal": {"task": "app.tasks.audit.seal", "schedule": 30.0, "options": {"expires": 30}},
+    "approval-reminders": {
+        "task": "app.tasks.reminders.remind", "schedule": crontab(minute="*/10"), "options": {"expires": 600},
+    },
     "heartbeat": {"task": "app.tasks.heartbeat.beat", "schedule": 30.0, "options": {"expires": 30}},
     "clocks-tell": {"task": "app.tasks.clocks.tell", "schedule": 600.0, "options": {"expires": 600}},
     "audit-days": {"task": "app.tasks.audit.close_days", "schedule": crontab(minute="20")},

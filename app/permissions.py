@@ -59,6 +59,7 @@ class Verb(enum.StrEnum):
     APPLICATION_READ = "application.read"
     APPLICATION_SUBMIT = "application.submit"
     APPLICATION_DECIDE = "application.decide"
+    COMMENT = "comment"
     CONTRACT_READ = "contract.read"
     CONTRACT_EDIT = "contract.edit"
     LEDGER_READ = "ledger.read"
@@ -111,6 +112,7 @@ VERB_LABEL = {
     V.APPLICATION_READ: _l("查看申请"),
     V.APPLICATION_SUBMIT: _l("提交申请"),
     V.APPLICATION_DECIDE: _l("审批"),
+    V.COMMENT: _l("留言和关注"),
     V.CONTRACT_READ: _l("查看合同"),
     V.CONTRACT_EDIT: _l("维护合同"),
     V.LEDGER_READ: _l("查看设备履历"),
@@ -145,7 +147,7 @@ VERB_LABEL = {
 _EVERYONE = {V.HOME, V.INBOX, V.JOB_READ, V.REGION_READ}
 _READING = {
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.CONTRACT_READ, V.LEDGER_READ, V.ORDER_READ, V.VISIT_READ,
-    V.WARNING_READ, V.EXPORT,
+    V.WARNING_READ, V.EXPORT, V.COMMENT,
 }  # fmt: skip
 _REGULATOR = _EVERYONE | _READING | {
     V.PERSON_READ, V.ACCOUNT_READ, V.APPLICATION_DECIDE, V.SCORE_READ, V.REPORT_READ, V.POLICY_READ, V.SCORE_RUN,

@@ -25,8 +25,10 @@ from app.models import (
     ApplicationParty,
     Attachment,
     AuditEntry,
+    Comment,
     Contract,
     ContractElevator,
+    Delegation,
     Elevator,
     ElevatorAssignment,
     ElevatorOfficer,
@@ -52,6 +54,7 @@ from app.models import (
     Unit,
     UnitChange,
     Visit,
+    Watch,
 )
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
 from app.policy import chain
@@ -263,6 +266,24 @@ def _audit(model: Any, actor: Actor) -> Criterion:
     return and_(model.entity == "account", model.entity_id.in_(seen))
 
 
+def _delegations(model: Any, actor: Actor) -> Criterion:
+    """One's own, and for whoever reads accounts those of the region."""
+    own = or_(model.from_id == (actor.user_id or 0), model.to_id == (actor.user_id or 0))
+    if actor.unit_id is None and actor.may(Verb.ACCOUNT_READ):
+        return or_(own, _in_region(model, actor))
+    return own
+
+
+def _comments(model: Any, actor: Actor) -> Criterion:
+    """As the record that they are about; a unit never reads what regulators keep among themselves."""
+    about = []
+    for record in (Application, Elevator, Unit, Contract):
+        table: Any = record.__table__
+        seen = select(table.c.id).where(RULES[record](table.c, actor))
+        about.append(and_(model.entity == table.name, model.entity_id.in_(seen)))
+    return or_(*about) if actor.unit_id is None else and_(not_(model.internal), or_(*about))
+
+
 def _own_jobs(model: Any, actor: Actor) -> Criterion:
     return model.created_by_id == (actor.user_id or 0)
 
@@ -333,6 +354,9 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     PatrolRound: _of_unit,
     PatrolStop: _patrol_stops,
     Attachment: _attachments,
+    Delegation: _delegations,
+    Comment: _comments,
+    Watch: lambda model, actor: model.user_id == (actor.user_id or 0),
     Job: _own_jobs,
     ImportBatch: _imports,
     ImportMatch: _import_matches,
@@ -340,7 +364,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     AuditEntry: _audit,
 }
 # Kept for their owner alone, even from a platform administrator's lists (the console at /ops reads them apart).
-PERSONAL = {Notification}
+PERSONAL = {Notification, Watch}
 
 
 def criterion(model: type[Any], actor: Actor) -> Criterion:

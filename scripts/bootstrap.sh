@@ -55,3 +55,17 @@ fi
 
 # Compiled catalogues are not kept in the repository; one whose source is newer is made again.
 .venv/bin/python scripts/catalogues.py compile
+
+# PDF forms need Pango and a Chinese font. Asked for once; without them all else works and pages offer the browser's printer.
+if [ ! -e .venv/.pdf-looked ]; then
+    : > .venv/.pdf-looked
+    missing=""
+    .venv/bin/python -c 'import weasyprint' >/dev/null 2>&1 || missing="$pdf_libraries"
+    [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ] || missing="$missing fontconfig fonts-noto-cjk"
+    # shellcheck disable=SC2086
+    if [ -n "$missing" ] && ! install_packages $missing; then
+        say "· 暂不能生成 PDF 申请表（其他功能不受影响），可用浏览器打印。需要时请执行：" \
+            "· PDF forms can't be made yet (all else works; the browser prints them). When wanted:" \
+            "    sudo apt-get update && sudo apt-get install -y $missing"
+    fi
+fi

@@ -1,5 +1,8 @@
 # Sourced by the other scripts: installing system packages as root, or by sudo without a question.
 
+# What printing a PDF takes beside Python: text layout; the font is named where it is looked for.
+pdf_libraries="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+
 say() {
     for line in "$@"; do printf '%s\n' "$line" >&2; done
 }

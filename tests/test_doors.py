@@ -19,8 +19,10 @@ from app.extensions import db
 from app.models import (
     Application,
     Attachment,
+    Comment,
     Contract,
     ContractElevator,
+    Delegation,
     Elevator,
     ElevatorOfficer,
     GradeCertificate,
@@ -47,6 +49,7 @@ from app.models import (
     UnitChange,
     Version,
     Visit,
+    Watch,
 )
 from app.permissions import Role
 from tests.factories import World, make_account, make_elevator, make_maintenance_unit, make_use_unit
@@ -72,6 +75,7 @@ STRING_VALUES = {
     "name": "elevators",
     "code": CODE,
     "token": TOKEN,
+    "entity": "application",
 }
 
 
@@ -155,6 +159,14 @@ def foreign_rows(world: World, session: Any) -> None:
             region_code=place["region_code"], signed_on=day, due_on=day, applied_on=day, late=True,
         )
     )  # fmt: skip
+    session.add_all([
+        Delegation(
+            id=KEY, from_id=head.id, to_id=head.id, region_code=place["region_code"], from_on=day, to_on=day,
+            reason=MARK, created_at=at,
+        ),
+        Comment(id=KEY, entity="application", entity_id=KEY, author_id=head.id, body=MARK, created_at=at),
+        Watch(id=KEY, entity="application", entity_id=KEY, user_id=head.id, since_at=at),
+    ])  # fmt: skip
     session.add(
         OnDemandInterval(
             id=KEY, elevator_id=KEY, from_on=day, to_on=day, interval_days=30, reason=MARK, application_id=KEY,
@@ -178,7 +190,8 @@ def foreign_rows(world: World, session: Any) -> None:
 WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
-    UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
+    UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop, Delegation, Comment,
+    Watch,
 )  # fmt: skip
 
 

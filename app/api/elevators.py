@@ -12,13 +12,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, chosen, page
+from app.api.base import Resource, actor, answers, chosen, finding_list, page
 from app.extensions import db
 from app.models import Elevator, MaintenanceClock
 from app.models.choices import ELEVATOR_STATUS, FILING_STATE
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, normal_code
 from app.views import screens
+from app.workflows import gates
 from app.workflows.filing_fields import snapshot
 
 
@@ -101,6 +102,39 @@ class ElevatorApi(Resource):
         return jsonify(brief(row) | {"filed": filed, "clock": times, "as_of": clock.now().isoformat()})
 
 
+class ElevatorGateApi(Resource):
+    """Whether something could be done about an elevator, before it is tried."""
+
+    resource_name = "elevators"
+    openapi_spec_tag = "Elevators"
+
+    @expose("/<int:key>/gate", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def gate(self, key: int) -> Any:
+        """Judge a check-in, a contract or an application: every condition, failing and passing. Changes nothing.
+        ---
+        get:
+          parameters:
+            - {in: path, name: key, required: true, schema: {type: integer}}
+            - {in: query, name: what, schema: {type: string, enum: [check_in, contract, use_registration, suspension,
+               reactivation, scrapping, registration_change, maintenance_pause, maintenance_resume, worker_change,
+               on_demand]}}
+          responses:
+            200: {description: The conditions, content: {application/json: {schema: {type: object}}}}
+            401: {description: No token or session}
+            404: {description: None such within the account's scope}
+            422: {description: A parameter is wrong}
+          security:
+            - jwt: []
+        """
+        row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
+        what = request.args.get("what", gates.CHECK_IN)
+        found = gates.of_elevator(db.session, actor(), row, what, clock.now())
+        return jsonify(what=what, passes=not any(f.stops for f in found), findings=finding_list(found))
+
+
 def brief(row: Elevator) -> dict[str, Any]:
     """The columns of a list."""
     return {
@@ -124,4 +158,6 @@ def register(appbuilder: Any) -> None:
     """Add this resource."""
     for permission in ("can_list", "can_get"):
         screens.declare("ElevatorApi", permission, Verb.ELEVATOR_READ)
+    screens.declare("ElevatorGateApi", "can_gate", Verb.ELEVATOR_READ)
     appbuilder.add_api(ElevatorApi)
+    appbuilder.add_api(ElevatorGateApi)

@@ -9,7 +9,7 @@ from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Application
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 
-_WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "accepted"])
+_WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "accepted", "endorsed"])
 
 APPLICATIONS = register(
     Listing(

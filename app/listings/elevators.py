@@ -153,6 +153,11 @@ ELEVATORS = register(
                 "due", _l("临近维保"),
                 lambda m: (Elevator.status == "in_use") & standing.maintenance_near(m) & _clock_near_home(m), "near",
             ),
+            Tab(
+                "uncovered", _l("脱保"),
+                lambda m: (Elevator.status == "in_use") & (Elevator.approved_version > 0) & standing.cover_over(m),
+                "over",
+            ),
             Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
             Tab("draft", _l("待上报"), _drafts),

@@ -20,6 +20,7 @@ from app.models.maintenance import (
     OverduePeriod,
 )
 from app.models.notification import Notification
+from app.models.office import Comment, Delegation, Watch
 from app.models.person import GradeCertificate, Person
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
@@ -46,8 +47,10 @@ __all__ = [
     "Captcha",
     "ClockMark",
     "ColumnChoice",
+    "Comment",
     "Contract",
     "ContractElevator",
+    "Delegation",
     "Elevator",
     "ElevatorAssignment",
     "ElevatorOfficer",
@@ -89,4 +92,5 @@ __all__ = [
     "Version",
     "Visit",
     "VisitNote",
+    "Watch",
 ]

@@ -51,6 +51,9 @@ class Application(Stamped, Versioned, Model):
     submitted_at: Mapped[dt.datetime | None] = col(_l("提交时间"), Instant)
     submitted_by_id: Mapped[int | None] = col(_l("提交人"), Integer, ForeignKey("ab_user.id"))
     due_at: Mapped[dt.datetime | None] = col(_l("办理期限"), Instant)
+    # Who took it on, and who endorsed it where policy asks for two persons.
+    officer_id: Mapped[int | None] = col(_l("受理人"), Integer, ForeignKey("ab_user.id"), index=True)
+    endorsed_by_id: Mapped[int | None] = col(_l("初审人"), Integer, ForeignKey("ab_user.id"))
     decided_at: Mapped[dt.datetime | None] = col(_l("办结时间"), Instant)
     decided_by_id: Mapped[int | None] = col(_l("审批人"), Integer, ForeignKey("ab_user.id"))
     opinion: Mapped[str | None] = col(_l("审批意见"), Text)
@@ -74,6 +77,7 @@ class ApplicationStep(Model):
     verb: Mapped[str] = col(_l("动作"), String(20))
     state: Mapped[str] = col(_l("状态"), String(10), choices=APPLICATION_STATE)
     actor_id: Mapped[int | None] = col(_l("操作人"), Integer, ForeignKey("ab_user.id"))
+    on_behalf_of_id: Mapped[int | None] = col(_l("代何人"), Integer, ForeignKey("ab_user.id"))
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
     opinion: Mapped[str | None] = col(_l("意见"), Text)
     seen_version: Mapped[int | None] = col(_l("所见版本"), Integer)

@@ -51,8 +51,8 @@ CHANGE_CAUSE = {
     "design_life": _l("达到设计使用年限"),
 }  # fmt: skip
 APPLICATION_STATE = {
-    "draft": _l("草稿"), "submitted": _l("待受理"), "accepted": _l("待审批"), "returned": _l("退回补正"),
-    "approved": _l("通过"), "rejected": _l("不通过"), "withdrawn": _l("已撤回"),
+    "draft": _l("草稿"), "submitted": _l("待受理"), "accepted": _l("待审批"), "endorsed": _l("待复审"),
+    "returned": _l("退回补正"), "approved": _l("通过"), "rejected": _l("不通过"), "withdrawn": _l("已撤回"),
 }  # fmt: skip
 
 CONTRACT_KIND = {"normal": _l("普通"), "half": _l("半包"), "full": _l("全包")}

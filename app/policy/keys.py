@@ -61,6 +61,7 @@ class Key(StrEnum):
     APPROVAL_WORKING_DAYS = "approval_working_days"
     CONTRACT_MAX_YEARS = "contract_max_years"
     UNIT_CHANGE_DAYS = "unit_change_days"
+    SECOND_APPROVAL = "second_approval"
     ON_DEMAND_MAX_DAYS = "on_demand_max_days"
     YELLOW_HOURS = "yellow_hours"
     ESCALATE_HOURS = "escalate_hours"
@@ -146,6 +147,14 @@ SPECS: dict[Key, Spec] = dict(
             off_means="不上报",
         ),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
+        (
+            Key.SECOND_APPROVAL,
+            Spec(
+                Key.SECOND_APPROVAL, "choice", _F, "哪些申请须由两名审批人先后同意", "none",
+                choices=(("none", "都不需要"), ("scrapping", "报废登记"),
+                         ("lasting", "报废登记、维保单位变更和变更登记"), ("all", "所有申请和备案")),
+            ),
+        ),
         _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),
         _int(
             Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,

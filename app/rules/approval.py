@@ -9,11 +9,12 @@ from app.errors import Finding, refuse
 
 
 class ApplicationState(StrEnum):
-    """草稿, 待受理, 待审批, 退回补正, 通过, 不通过, 已撤回."""
+    """草稿, 待受理, 待审批, 待复审, 退回补正, 通过, 不通过, 已撤回."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
+    ENDORSED = "endorsed"
     RETURNED = "returned"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -26,6 +27,7 @@ class ApplicationVerb(StrEnum):
     SUBMIT = "submit"
     ACCEPT = "accept"
     RETURN_ = "return"
+    ENDORSE = "endorse"
     APPROVE = "approve"
     REJECT = "reject"
     WITHDRAW = "withdraw"
@@ -53,6 +55,7 @@ STATE_LABELS = {
     ApplicationState.DRAFT: "草稿",
     ApplicationState.SUBMITTED: "待受理",
     ApplicationState.ACCEPTED: "待审批",
+    ApplicationState.ENDORSED: "待复审",
     ApplicationState.RETURNED: "退回补正",
     ApplicationState.APPROVED: "通过",
     ApplicationState.REJECTED: "不通过",
@@ -70,6 +73,7 @@ VERB_LABELS = {
     ApplicationVerb.SUBMIT: "提交",
     ApplicationVerb.ACCEPT: "受理",
     ApplicationVerb.RETURN_: "退回补正",
+    ApplicationVerb.ENDORSE: "初审同意",
     ApplicationVerb.APPROVE: "同意",
     ApplicationVerb.REJECT: "不通过",
     ApplicationVerb.WITHDRAW: "撤回",
@@ -90,6 +94,12 @@ APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationSta
     (_S.ACCEPTED, _V.APPROVE): _S.APPROVED,
     (_S.ACCEPTED, _V.REJECT): _S.REJECTED,
     (_S.ACCEPTED, _V.WITHDRAW): _S.WITHDRAWN,
+    # Where policy asks for two persons, the first one's 同意 is an endorsement; the second decides.
+    (_S.ACCEPTED, _V.ENDORSE): _S.ENDORSED,
+    (_S.ENDORSED, _V.RETURN_): _S.RETURNED,
+    (_S.ENDORSED, _V.APPROVE): _S.APPROVED,
+    (_S.ENDORSED, _V.REJECT): _S.REJECTED,
+    (_S.ENDORSED, _V.WITHDRAW): _S.WITHDRAWN,
     (_S.RETURNED, _V.RESUBMIT): _S.SUBMITTED,
     (_S.RETURNED, _V.WITHDRAW): _S.WITHDRAWN,
 }
@@ -106,8 +116,8 @@ FILING_MOVES: dict[tuple[FilingState, ApplicationVerb], FilingState] = {
     (FilingState.REJECTED, _V.SUBMIT): FilingState.PENDING,
 }
 
-OPEN_STATES = frozenset({_S.DRAFT, _S.SUBMITTED, _S.ACCEPTED, _S.RETURNED})
-WAITING_STATES = frozenset({_S.SUBMITTED, _S.ACCEPTED})
+OPEN_STATES = frozenset({_S.DRAFT, _S.SUBMITTED, _S.ACCEPTED, _S.ENDORSED, _S.RETURNED})
+WAITING_STATES = frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.ENDORSED})
 LOCKED_FILING_STATES = frozenset({FilingState.PENDING})
 
 
@@ -154,6 +164,32 @@ def reason_finding(verb: ApplicationVerb, reason: str) -> Finding:
     found = "已写明" if ok else f"{VERB_LABELS[verb]}没有写明理由"
     remedy = "" if ok else "请在意见中写明理由，申请人会看到"
     return Finding("审批理由", ok, found, remedy, field="reason", value=reason)
+
+
+class SecondApproval(StrEnum):
+    """Which applications need two officers, by policy."""
+
+    NONE = "none"
+    SCRAPPING = "scrapping"
+    LASTING = "lasting"
+    ALL = "all"
+
+
+# What can't be taken back by a later application: the elevator is gone, or somebody else's.
+_LASTING = {"scrapping", "unit_change", "registration_change"}
+
+
+def needs_second(policy: str, kind: str) -> bool:
+    """Whether an application of this kind is endorsed by one officer and approved by another."""
+    match SecondApproval(policy):
+        case SecondApproval.NONE:
+            return False
+        case SecondApproval.SCRAPPING:
+            return kind == "scrapping"
+        case SecondApproval.LASTING:
+            return kind in _LASTING
+        case SecondApproval.ALL:
+            return True
 
 
 def info_state(approved_before: bool, state: FilingState) -> InfoState:

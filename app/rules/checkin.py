@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
@@ -54,7 +55,8 @@ class CheckInFacts:
     covers the day and the worker's unit, `contract_ended_on` of the last one that did. `elevator_status` None = no
     such elevator. `certificate_until_on` None = no certificate on file; `certificate_blocks` is the policy's word.
     `open_elsewhere` names the elevator of the worker's other open visit, `open_link` leads to whichever runs;
-    `open_expires`: the region lets an open visit expire, so waiting is a way out too.
+    `open_expires`: the region lets an open visit expire, so waiting is a way out too. `links` leads to where a
+    condition is mended, by topic, as far as this person may go there.
     """
 
     at: datetime
@@ -83,6 +85,7 @@ class CheckInFacts:
     open_expires: bool = False
     face: Face = Face.NOT_USED
     clock_slack: timedelta = timedelta(minutes=5)
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def _f(
@@ -106,6 +109,7 @@ def _person(facts: CheckInFacts) -> list[Finding]:
             "单位备案未通过",
             "单位备案已通过" if facts.unit_approved else "单位备案还没有通过，不能维保",
             "请由主账号完成备案上报并等待审核",
+            link=facts.links.get("unit"),
         ),
         _certificate(facts),
     ]
@@ -193,6 +197,7 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             "请单位主账号先办理停用后启用登记"
             if status is ElevatorStatus.SUSPENDED
             else "报废的电梯不再维保，请核对是否扫错",
+            link=facts.links.get("status") if status is ElevatorStatus.SUSPENDED else None,
         ),
         _f(
             not facts.maintenance_paused,
@@ -200,6 +205,7 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             "维保已暂停",
             "电梯的维保已暂停" if facts.maintenance_paused else "维保正常",
             "请单位主账号先办理恢复维保",
+            link=facts.links.get("paused"),
         ),
         _f(
             covered is not None,
@@ -207,6 +213,7 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             "电梯已超有效期(脱保)",
             contract,
             "请由单位主账号续签合同并绑定这台电梯",
+            link=facts.links.get("contract"),
         ),
         _f(
             not facts.open_here,
@@ -240,6 +247,7 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
             "电梯尚未标注位置",
             "电梯已标注位置" if there is not None else "这台电梯还没有采集位置",
             "请单位文员或主账号在电梯档案里补填位置并上报，审核通过后即可签到",
+            link=facts.links.get("place"),
         )
     )
     if here is not None and there is not None:
@@ -254,6 +262,15 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
             )
         )
     return findings
+
+
+def elevator_findings(facts: CheckInFacts) -> list[Finding]:
+    """The elevator's side of a check-in, for the desk: status, stop, contract, place; nobody stands before the car."""
+    assert facts.elevator_status is not None
+    desk = replace(facts, may_serve=True)
+    _served, status, paused, contract, _here = _elevator(desk, facts.elevator_status)
+    place = next(f for f in _presence(desk) if f.rule in ("电梯位置", "电梯尚未标注位置"))
+    return [status, paused, contract, place]
 
 
 def check_in_findings(facts: CheckInFacts) -> list[Finding]:

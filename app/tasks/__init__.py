@@ -12,5 +12,6 @@ MODULES = (
     "app.tasks.nightly",
     "app.tasks.outbox",
     "app.tasks.policy",
+    "app.tasks.reminders",
     "app.tasks.scores",
 )

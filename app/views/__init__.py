@@ -18,6 +18,7 @@ def register(appbuilder: Any) -> None:
         captcha,
         clock_words,
         contracts,
+        coverage,
         elevators,
         exports,
         files,
@@ -31,11 +32,13 @@ def register(appbuilder: Any) -> None:
         lookup,
         maintenance_lists,
         menu,
+        office,
         orders,
         patrols,
         people,
         policy,
         policy_proposals,
+        printing,
         profile,
         queue,
         recovery,
@@ -54,6 +57,7 @@ def register(appbuilder: Any) -> None:
 
     menu.install(current_app)
     clock_words.install(current_app)
+    office.install(current_app)
     health.register(current_app)
     files.register(current_app)
     security.install(current_app)
@@ -79,8 +83,10 @@ def register(appbuilder: Any) -> None:
     labels.register(appbuilder)
     applications.register(appbuilder)
     applying.register(appbuilder)
+    printing.register(appbuilder)
     queue.register(appbuilder)
     unit_changes.register(appbuilder)
+    office.register(appbuilder)
     filing_lists.register(appbuilder)
     contracts.register(appbuilder)
     ledgers.register(appbuilder)
@@ -89,6 +95,7 @@ def register(appbuilder: Any) -> None:
     visits.register(appbuilder)
     exports.register(appbuilder)
     reports.register(appbuilder)
+    coverage.register(appbuilder)
     scores.register(appbuilder)
     safety.register(appbuilder)
     patrols.register(appbuilder)

@@ -21,7 +21,7 @@ from app.views import filed, screens
 from app.views.application_words import asked_words
 from app.views.applying import day_of, store_files
 from app.views.filing_words import WORDS, due_instant
-from app.workflows import applications, filing, submissions
+from app.workflows import applications, filing, seconds, submissions
 from app.workflows.submissions import FILING_KINDS
 
 MOST_COUNTED = 1000
@@ -102,6 +102,8 @@ class ApplicationPages(BaseView):
         own = _may_withdraw(row)
         officer = g.actor.may(Verb.APPLICATION_DECIDE)
         may_decide = officer and row.state in WAITING and row.submitted_by_id != g.actor.user_id
+        if row.state == "endorsed" and row.endorsed_by_id == g.actor.user_id:
+            may_decide = False
         checks = applications.checks(db.session, row, now) if row.state in (*WAITING, "returned") else []
         if not officer:
             # Who else claims the same code is for the officer's eyes.
@@ -120,10 +122,11 @@ class ApplicationPages(BaseView):
         page = self.render_template(
             "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
             words=WORDS, steps=steps, version=version, changed=changed, same=same, base_number=base_number,
-            names={s.actor_id: submissions.name_of(db.session, s.actor_id) for s in steps},
+            names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
+            two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
             checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
             due=due_instant(row.due_at, row.submitted_at, now) if row.is_open else None, may_decide=may_decide,
-            own=own, files=_files(row), following=following, subject=_subject_link(row),
+            own=own, files=files_of(row), following=following, subject=_subject_link(row),
             next_due=due_instant(following.due_at, following.submitted_at, now) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
             is_filing=row.kind in FILING_KINDS, asked=asked_words(row), refile=_refile(row),
@@ -141,6 +144,12 @@ def _refile(row: Application) -> str | None:
     if subject is None or subject.filing_state not in ("draft", "rejected") or not g.actor.may(filing.EDIT_VERB[model]):
         return None
     return f"/{'units' if row.entity == 'unit' else 'elevators'}/{subject.id}/edit"
+
+
+def _behalf(row: Application, now: Any, may_decide: bool) -> str:
+    """For whom the officer stands in here."""
+    owner = seconds.on_behalf(db.session, g.actor, row, now) if may_decide else None
+    return submissions.name_of(db.session, owner) if owner is not None else ""
 
 
 def _row(key: int) -> Application:
@@ -168,7 +177,7 @@ def _may_withdraw(row: Application) -> bool:
     return True
 
 
-def _files(row: Application) -> list[Attachment]:
+def files_of(row: Application) -> list[Attachment]:
     ids = row.data.get("attachments", [])
     if not ids:
         return []
@@ -179,12 +188,12 @@ def _files(row: Application) -> list[Attachment]:
 
 def _subject_link(row: Application) -> str | None:
     base = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/"}.get(row.entity)
-    if row.entity == "elevator" and not _sees_elevator(row):
+    if row.entity == "elevator" and not sees_elevator(row):
         return None
     return f"{base}{row.entity_id}" if base else None
 
 
-def _sees_elevator(row: Application) -> bool:
+def sees_elevator(row: Application) -> bool:
     """A new unit applies for an elevator that is not its own yet; it reads the code and nothing more."""
     statement = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), g.actor, Elevator)
     return db.session.scalar(statement.execution_options(skip_scope=True)) is not None

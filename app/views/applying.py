@@ -31,7 +31,7 @@ from app.views import filing_forms, screens
 from app.views import maintenance_forms as forms
 from app.views.filing_forms import Field
 from app.views.filing_words import WORDS
-from app.workflows import applications, attachments, ledgers, registration_changes
+from app.workflows import applications, attachments, gates, ledgers, registration_changes
 from app.workflows.filing_fields import snapshot
 from app.workflows.submissions import Asked
 
@@ -63,6 +63,21 @@ class ApplyPages(BaseView):
 
     route_base = "/elevators"
     default_view = "apply"
+
+    @expose("/<int:key>/gate")
+    @has_access
+    @permission_name("read")
+    def gate(self, key: int) -> Any:
+        """Can this happen? Each condition, what was found, and where it is mended; nothing is asked for yet."""
+        row, now = _row(key), clock.now()
+        what = request.args.get("what", gates.CHECK_IN)
+        what = what if what in gates.WORDS else gates.CHECK_IN
+        findings = gates.of_elevator(db.session, g.actor, row, what, now)
+        return self.render_template(
+            "ta/lifecycle/gate.html", title=_("能不能办"), row=row, what=what, whats=gates.WORDS, words=WORDS,
+            findings=sorted(findings, key=lambda f: (f.ok, f.level != "fail")),
+            passes=not any(f.stops for f in findings),
+        )  # fmt: skip
 
     @expose("/<int:key>/apply/<kind>", methods=["GET", "POST"])
     @has_access
@@ -241,4 +256,5 @@ def _row(key: int) -> Elevator:
 def register(appbuilder: Any) -> None:
     """Add the form."""
     screens.declare("ApplyPages", "can_apply", Verb.APPLICATION_SUBMIT)
+    screens.declare("ApplyPages", "can_read", Verb.ELEVATOR_READ)
     appbuilder.add_view_no_menu(ApplyPages)

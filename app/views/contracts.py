@@ -16,16 +16,17 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listings.contracts import CONTRACTS
 from app.models import Application, Contract, ContractElevator
+from app.models.base import label_of
 from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
 from app.transaction import transaction
+from app.views import filed, screens
 from app.views import maintenance_forms as forms
-from app.views import screens
 from app.views.account_forms import number, run, text
-from app.workflows import attachments, contract_changes, contracts
+from app.workflows import attachments, contract_changes, contract_versions, contracts, renewals, submissions
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
 MOST_ROWS = 200
@@ -168,6 +169,7 @@ class ContractPages(BaseView):
                     return redirect(f"/contracts/{done.id}")
         page = self.render_template(
             "ta/maintenance/contract_form.html", row=None if fresh else row, past=past, findings=findings, form=values,
+            standing=renewals.findings(db.session, row) if fresh and row is not None else [],
             title=title or (_("编辑合同") if row else _("新增合同")), kinds=list(CONTRACT_KIND.items()),
             units=forms.use_units(), row_version=None if fresh or row is None else row.row_version,
         )  # fmt: skip
@@ -197,7 +199,10 @@ class ContractPages(BaseView):
             count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
             ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
             scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),
-            late=own and late and row.starts_on < today, then=_then(row.id),
+            late=own and late and row.starts_on < today, then=_then(row.id), versions=_versions(row),
+            renewed=db.session.scalars(
+                scope.apply(select(Contract).where(Contract.renewed_from_id == row.id), g.actor)
+            ).all(),
         )  # fmt: skip
         return page, status
 
@@ -218,6 +223,28 @@ def _bound(contract_id: int) -> list[ContractElevator]:
         .order_by(ContractElevator.ends_on.desc(), ContractElevator.id)
     )
     return list(db.session.scalars(scope.apply(statement, g.actor, ContractElevator)))
+
+
+def _versions(row: Contract) -> list[tuple[Any, list[tuple[str, str, str]], str]]:
+    """Each version with what changed in words, and who made it."""
+    found = contract_versions.versions_of(db.session, row)
+    keys = [pair[n] for _v, changed in found for name, pair in changed.items() for n in (0, 1) if name == "use_unit_id"]
+    names = filed.unit_names(keys)
+
+    def said(name: str, value: Any) -> str:
+        if value in (None, ""):
+            return "—"
+        if name == "use_unit_id":
+            return names.get(value, str(value))
+        return str(CONTRACT_KIND.get(value, value)) if name == "kind" else str(value)
+
+    return [
+        (
+            version, [(label_of(Contract, n), said(n, old), said(n, new)) for n, (old, new) in changed.items()],
+            submissions.name_of(db.session, version.edited_by_id),
+        )
+        for version, changed in found
+    ]  # fmt: skip
 
 
 def _changes(contract_id: int) -> list[Application]:

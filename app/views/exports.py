@@ -16,11 +16,11 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import moment
 from app.permissions import SYSTEM, Verb, require
-from app.reports import exports, proof
+from app.reports import exports, proof, tables
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen
-from app.workflows import actors, export_records, jobs
+from app.workflows import actors, audit, export_records, jobs
 
 MIME = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -133,6 +133,21 @@ def _send(screen: Any, wanted: exports.Wanted) -> Any:
             )  # fmt: skip
         # Opened before the folder goes: the bytes stay until the answer is sent, and no name is left behind.
         return attached(path, exports.file_name(str(listing.title), now.now, wanted.format), told["sha256"])
+
+
+def send_table(rows: Any, columns: Any, title: str, name: str) -> Any:
+    """A report that is a table, as .xlsx or .csv, at once; the deed is audited with its digest."""
+    require(g.actor, Verb.EXPORT)
+    fmt = exports.check_format(request.form.get("format", "xlsx"))
+    now = clock.now()
+    with tempfile.TemporaryDirectory(prefix="tian-table-") as folder:
+        path = Path(folder) / f"table.{fmt}"
+        block = [tuple(column.value(row) for column in columns) for row in rows]
+        written = tables.write([block] if block else [], columns, path, fmt, title=title, as_of=now)
+        with transaction(db.session) as session:
+            after = {"rows": written.rows, "sha256": written.sha256, "format": fmt}
+            audit.record(session, g.actor, now, "export.make", name, None, after=after)
+        return attached(path, exports.file_name(title, now, fmt), written.sha256)
 
 
 def attached(path: Path, name: str, digest: str) -> Any:

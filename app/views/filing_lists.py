@@ -33,7 +33,8 @@ STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrappe
 STATES = ELEVATOR_STATUS | FILING_STATE
 FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
 APPLICATION_TONE = {
-    "submitted": "near", "accepted": "near", "returned": "near", "approved": "ok", "rejected": "over",
+    "submitted": "near", "accepted": "near", "endorsed": "near", "returned": "near", "approved": "ok",
+    "rejected": "over",
 }  # fmt: skip
 
 

@@ -28,8 +28,8 @@ WORDS = SimpleNamespace(
     },
     field={"status": _l("电梯状态"), "filing_state": _l("审核状态"), "state": _l("状态")},
     verb={
-        "submit": _l("提交"), "accept": _l("受理"), "return": _l("退回补正"), "approve": _l("通过"),
-        "reject": _l("不通过"), "withdraw": _l("撤回"), "resubmit": _l("重新提交"),
+        "submit": _l("提交"), "accept": _l("受理"), "return": _l("退回补正"), "endorse": _l("初审同意"),
+        "approve": _l("通过"), "reject": _l("不通过"), "withdraw": _l("撤回"), "resubmit": _l("重新提交"),
     },
     any=choices.ELEVATOR_STATUS | choices.FILING_STATE,
 )  # fmt: skip

@@ -273,7 +273,7 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
     if not actor.may(Verb.APPLICATION_READ):
         return None
     decides = actor.may(Verb.APPLICATION_DECIDE)
-    states = ("submitted", "accepted") if decides else ("submitted", "accepted", "returned")
+    states = ("submitted", "accepted", "endorsed") if decides else ("submitted", "accepted", "endorsed", "returned")
     where = (Application.is_open, Application.state.in_(states))
     base = scope.apply(select(Application).where(*where), actor, Application)
     rows = db.session.scalars(

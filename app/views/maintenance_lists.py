@@ -44,7 +44,10 @@ class ContractScreen(Screen):
     listing = contracts.CONTRACTS
     verb = Verb.CONTRACT_READ
     cells: ClassVar[dict[str, Any]] = {"state": _contract_state}
-    buttons: ClassVar[list[Button]] = [Button(_l("新增合同"), "ContractPages.new", Verb.CONTRACT_EDIT, main=True)]
+    buttons: ClassVar[list[Button]] = [
+        Button(_l("合同覆盖"), "Coverage.index", Verb.REPORT_READ, icon="chart"),
+        Button(_l("新增合同"), "ContractPages.new", Verb.CONTRACT_EDIT, main=True),
+    ]
     empty_text = _l("还没有维保合同。录入合同并绑定电梯后，维保员才能签到。")
 
     def row_link(self, row: Contract) -> str:

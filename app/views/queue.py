@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
@@ -21,10 +23,11 @@ from app.transaction import transaction
 from app.views import menu, screens
 from app.views.applications import WAITING, is_number
 from app.views.filing_words import WORDS, due_instant
-from app.workflows import applications
+from app.workflows import applications, delegations
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
 DECISIONS = ("approve", "return", "reject")
+TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("迟到")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Queue(BaseView):
         """What waits, the nearest limit first; one's own submissions wait for another officer."""
         statement = scope.apply(select(Application), g.actor)
         statement = waiting(statement)
+        tab = request.args.get("tab", "")
+        tab = tab if tab in TABS else "office"
+        now = clock.now()
+        tabs = _tabs(statement, now)
+        statement = statement.where(_of_tab(tab, now))
         counts = dict(db.session.execute(_by_kind(statement)).all())  # type: ignore[arg-type]
         kind = request.args.get("kind", "")
         notices = []
@@ -68,9 +76,8 @@ class Queue(BaseView):
         found = db.session.scalars(
             statement.options(selectinload(Application.unit)).order_by(*order).limit(size + 1).offset((page - 1) * size)
         ).all()
-        now = clock.now()
         return self.render_template(
-            "ta/filing/queue.html", title=_("待我审批"),
+            "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
             rows=[(a, due_instant(a.due_at, a.submitted_at, now)) for a in found[:size]],
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), notices=notices, now=now,
@@ -106,6 +113,28 @@ class Queue(BaseView):
             row = db.session.scalar(scope.apply(select(Application).where(Application.id == int(key)), g.actor))
             return Result(row, key, [f for f in refusal.findings if not f.ok])
         return Result(made, key, [])
+
+
+def _of_tab(tab: str, now: dt.datetime) -> Any:
+    """我的: what I took on, or a colleague for whom I stand in. 迟到: past its limit."""
+    if tab == "late":
+        return Application.due_at <= now
+    if tab == "mine":
+        desks = {g.actor.user_id, *delegations.stood_in_for(db.session, g.actor, clock.local_day(now))}
+        return Application.officer_id.in_(desks)
+    return true()
+
+
+def _tabs(statement: Any, now: dt.datetime) -> dict[str, int]:
+    """How many each tab holds, counted to a thousand."""
+    return {
+        tab: db.session.scalar(
+            select(func.count()).select_from(
+                statement.with_only_columns(Application.id).where(_of_tab(tab, now)).limit(MOST_COUNTED).subquery()
+            )
+        ) or 0
+        for tab in TABS
+    }  # fmt: skip
 
 
 def waiting(statement: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import select
 
 from app import clock, scope
-from app.errors import Finding, NotAllowed, Stale, raise_failing, refuse
+from app.errors import Finding, Stale, raise_failing, refuse
 from app.models import Application, ApplicationStep, Elevator
 from app.permissions import Actor, Verb, require
 from app.rules import deadlines
@@ -20,12 +20,11 @@ from app.rules.approval import (
     WAITING_STATES,
     ApplicationState,
     ApplicationVerb,
-    may_decide,
     reason_finding,
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
-from app.workflows import independence, registration_changes, submissions
+from app.workflows import registration_changes, seconds, submissions
 from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import FILING_KINDS, Asked
 
@@ -34,6 +33,7 @@ __all__ = [
     "resubmit", "steps", "withdraw",
 ]  # fmt: skip
 
+_ENDS = {ApplicationVerb.APPROVE, ApplicationVerb.REJECT, ApplicationVerb.ENDORSE}
 _DECISIONS = frozenset(
     {ApplicationVerb.ACCEPT, ApplicationVerb.RETURN_, ApplicationVerb.APPROVE, ApplicationVerb.REJECT}
 )
@@ -105,6 +105,7 @@ def decide(
 
     `seen_version` is the `row_version` that the page showed; if the application moved since, the officer is told
     what happened and decides again. Approving or rejecting what was not yet accepted accepts it first: both steps stay.
+    Where policy asks for two persons, the first 同意 endorses and the second, of another officer, approves.
     """
     require(actor, Verb.APPLICATION_DECIDE)
     verb = _decision(verb)
@@ -116,16 +117,23 @@ def decide(
         verb = ApplicationVerb.REJECT
     _as_seen(session, application, seen_version)
     opinion = opinion.strip()
-    _may_decide(session, actor, application)
+    seconds.may_decide_on(session, actor, application, verb)
     raise_failing(_opinion(verb, opinion))
     if verb is ApplicationVerb.APPROVE:
         raise_failing(checks(session, application, at))
-    if verb in (ApplicationVerb.APPROVE, ApplicationVerb.REJECT) and application.state == ApplicationState.SUBMITTED:
-        submissions.advance(session, actor, application, ApplicationVerb.ACCEPT, at, seen_version=seen_version)
+        verb = seconds.verb_of(session, application, at)
+    behalf = seconds.on_behalf(session, actor, application, at)
+    told: dict[str, Any] = {"seen_version": seen_version, "on_behalf_of_id": behalf}
+    if verb in _ENDS and application.state == ApplicationState.SUBMITTED:
+        submissions.advance(session, actor, application, ApplicationVerb.ACCEPT, at, **told)
+    seconds.note(actor, application, verb, behalf)
     application.opinion = opinion or None
     if verb in (ApplicationVerb.APPROVE, ApplicationVerb.REJECT):
         application.decided_at, application.decided_by_id = at, actor.user_id
-    submissions.advance(session, actor, application, verb, at, opinion=opinion or None, seen_version=seen_version)
+    submissions.advance(session, actor, application, verb, at, opinion=opinion or None, **told)
+    if verb is ApplicationVerb.ENDORSE:
+        submissions.tell_officers(session, application, at)
+        return application
     means = handlers(application.kind)
     if verb is ApplicationVerb.APPROVE:
         means.approved(session, actor, application, at)
@@ -188,8 +196,9 @@ def next_waiting(session: AnySession, actor: Actor, after: Application | None = 
 
 
 def not_own(actor: Actor) -> Any:
-    """Leaves out what the officer submitted himself: it waits for another."""
-    return Application.submitted_by_id.is_distinct_from(actor.user_id)
+    """Leaves out what the officer submitted or endorsed himself: it waits for another."""
+    endorsed = (Application.state == ApplicationState.ENDORSED) & (Application.endorsed_by_id == (actor.user_id or 0))
+    return Application.submitted_by_id.is_distinct_from(actor.user_id) & ~endorsed
 
 
 def steps(session: AnySession, application: Application) -> list[ApplicationStep]:
@@ -235,29 +244,6 @@ def _as_seen(session: AnySession, application: Application, seen_version: int) -
         Finding("申请流程", False, f"申请 {application.number} 已不在审批中：{what}", "不需要再处理，请看下一件"),
         current=application.row_version,
     )
-
-
-def _may_decide(session: AnySession, actor: Actor, application: Application) -> None:
-    subject = {application.region_code, *_regions_of_row(session, application)}
-    findings: list[Finding] = []
-    for code in sorted(subject):
-        chain = {code[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)}
-        findings += may_decide(
-            application.submitted_by_id or 0, actor.user_id or 0, subject_regions=chain,
-            officer_region=code if actor.sees_everything else actor.region_code or "",
-            applicant_unit_id=application.unit_id, officer_unit_id=actor.unit_id,
-        )  # fmt: skip
-    findings += independence.of_application(session, application, actor)
-    failing = {f.rule: f for f in findings if f.stops}
-    if failing:
-        raise NotAllowed(failing.values())
-
-
-def _regions_of_row(session: AnySession, application: Application) -> list[str]:
-    """Where the elevator is now, and where it goes: moving one to another district is for an officer of both."""
-    statement = select(Elevator.region_code).where(Elevator.id == (application.elevator_id or 0))
-    found = [session.scalar(statement.execution_options(skip_scope=True)), application.data.get("to_region")]
-    return [code for code in found if code]
 
 
 def _opinion(verb: ApplicationVerb, opinion: str) -> list[Finding]:

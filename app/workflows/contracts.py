@@ -22,7 +22,7 @@ from app.rules.contracts import Span
 from app.rules.identifiers import normal_code
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
-from app.workflows import attachments, audit, cover
+from app.workflows import attachments, audit, cover, renewals
 from app.workflows.contract_findings import (
     FIELDS,
     double_cover,
@@ -175,11 +175,7 @@ def renew(
     old = own(session, actor, contract_id, whole=True)
     made = save(session, actor, None, renewal_values(old) | dict(data) | {"unit_id": old.unit_id}, at)
     made.renewed_from_id = old.id
-    last = [row.elevator_id for row in live_bindings(session, old.id) if row.ends_on >= old.ends_on]
-    still = select(Elevator.id).where(
-        Elevator.id.in_(last), Elevator.maintenance_unit_id == old.unit_id, Elevator.status != "scrapped"
-    )
-    bind(session, actor, made.id, list(session.scalars(still)), at)
+    bind(session, actor, made.id, renewals.taken(session, old), at)
     return made
 
 

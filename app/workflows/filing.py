@@ -55,12 +55,14 @@ from app.workflows.filing_versions import (
     digest,
     draft_of,
     next_number,
+    version_of,
     versions_of,
 )
 
 __all__ = [
     "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard",
     "draft_of", "fields_of", "findings", "problems", "save_draft", "submit", "validate_elevator", "validate_unit",
+    "version_of",
     "versions_of", "withdraw",
 ]  # fmt: skip
 
@@ -143,7 +145,8 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Ap
         raise refuse("没有需要上报的修改", f"{row!r} 已审核通过，之后没有修改", "修改后才需要重新上报")
     version = draft_of(session, row) or _new_version(session, actor, row, content(session, row), at)
     filing_rights.may_file(session, actor, type(row), row, version.data)
-    raise_failing(findings(session, row, version.data, clock.local_day(at)))
+    moved = filing_checks.unit_by_application(row, version.data, actor.unit_id)
+    raise_failing([*findings(session, row, version.data, clock.local_day(at)), *moved])
     version.base_number = row.approved_version
     version.digest = digest(version.data)
     version.submitted_at, version.submitted_by_id = at, actor.user_id
@@ -260,6 +263,7 @@ def application_findings(session: AnySession, application: Application, at: dt.d
     """The checks on the approval page: all that submitting needs, the units, and others that claim the same code."""
     row, version = _subject(session, application, hold=False)
     found = findings(session, row, version.data, clock.local_day(at))
+    found += filing_checks.unit_by_application(row, version.data, application.unit_id)
     if isinstance(row, Elevator):
         # The officer is told of a unit that is not approved by its own check, which stops the approval.
         found = [f for f in found if f.field not in _PARTIES or f.ok or f.stops]

@@ -99,6 +99,23 @@ def validate_elevator(session: AnySession, data: Data, *, on: dt.date, row_id: i
     return findings
 
 
+def unit_by_application(row: Unit | Elevator, data: Data, unit_id: int | None) -> list[Finding]:
+    """A unit does not hand an elevator on by way of a filing: there nothing is late and nobody else is told (LIF-05).
+
+    A regulator (no unit) mends a register that was wrong from the start.
+    """
+    if not isinstance(row, Elevator) or not row.approved_version or row.maintenance_unit_id is None or unit_id is None:
+        return []
+    same = data.get("maintenance_unit_id") == row.maintenance_unit_id
+    return [
+        Finding(
+            "维保单位变更", same, "维保单位没有改动" if same else "修改备案时改了维保单位",
+            "" if same else "请改回现在的维保单位，另行办理维保单位变更；批准后档案随之改变",
+            field="maintenance_unit_id", link=None if same else f"/unit-changes/new?code={row.code}",
+        )
+    ]  # fmt: skip
+
+
 def rivals(session: AnySession, model: FiledModel, data: Data, row_id: int) -> list[Finding]:
     """For the officer alone: others handed in with the same code and not approved. They block nobody, but are seen.
 

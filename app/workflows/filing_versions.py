@@ -55,6 +55,11 @@ def base_of(session: AnySession, version: Version) -> Data:
     return snapshot(row) if row is not None and row.approved_version == version.base_number else {}
 
 
+def version_of(session: AnySession, application: Application) -> Version | None:
+    """The content that an application asks for, where it has one."""
+    return session.get(Version, application.version_id) if application.version_id else None
+
+
 def as_of(
     session: AnySession, row: Filed, on: dt.date, known_at: dt.datetime | None = None
 ) -> Version | None:

@@ -14,7 +14,7 @@ from app.models import Contract, ContractElevator, Elevator, MaintenanceClock, P
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
-from app.rules.checkin import CheckInFacts, Place, check_in_findings, distance_metres
+from app.rules.checkin import CheckInFacts, Place, check_in_findings, distance_metres, elevator_findings
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
@@ -123,6 +123,7 @@ def _facts(
     if elevator is None:
         return CheckInFacts(**facts, open_elsewhere=_code_of(session, held))
     facts |= _elevator_facts(session, actor, elevator, today, bool(policy[Key.CONTRACT_GATE]))
+    facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here else _code_of(session, held))
 
@@ -151,6 +152,29 @@ def _elevator_facts(
         "maintenance_paused": paused is not None and status is ElevatorStatus.IN_USE,
         "covered_until_on": covered, "contract_ended_on": _last_end(session, elevator, actor, today),
     }  # fmt: skip
+
+
+def standing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datetime) -> list[Finding]:
+    """Whether anybody of its unit could check in at this elevator now, as the desk sees it (GAT-01)."""
+    today = clock.local_day(at)
+    gated = bool(policy_book(session, elevator.region_code, today)[Key.CONTRACT_GATE].value)
+    unit = replace(actor, unit_id=elevator.maintenance_unit_id)
+    facts = _elevator_facts(session, unit, elevator, today, gated)
+    return elevator_findings(CheckInFacts(at=at, now=at, links=links(actor, elevator), **facts))
+
+
+def links(actor: Actor, elevator: Elevator) -> dict[str, str]:
+    """Where each condition is mended, as far as this account may go there."""
+    page, found = f"/elevators/{elevator.id}", {}
+    if actor.may(Verb.UNIT_EDIT) and actor.unit_id is not None:
+        found["unit"] = f"/units/{actor.unit_id}"
+    if actor.may(Verb.APPLICATION_SUBMIT):
+        found |= {"status": f"{page}/apply/reactivation", "paused": f"{page}/apply/maintenance_resume"}
+    if actor.may(Verb.CONTRACT_EDIT):
+        found["contract"] = "/contracts/"
+    if actor.may(Verb.ELEVATOR_EDIT):
+        found["place"] = f"{page}/edit"
+    return found
 
 
 def may_serve(session: AnySession, actor: Actor, elevator: Elevator) -> bool:

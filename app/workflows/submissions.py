@@ -23,7 +23,7 @@ from app.rules import deadlines
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
-from app.workflows import calendars, moves, outbox
+from app.workflows import calendars, moves, outbox, watching
 from app.workflows.numbers import next_number
 
 _READ = Verb.APPLICATION_READ
@@ -120,17 +120,19 @@ def advance(
     *,
     opinion: str | None = None,
     seen_version: int | None = None,
+    on_behalf_of_id: int | None = None,
 ) -> None:
-    """One verb on an application: its state, and the step that stays."""
+    """One verb on an application: its state, the step that stays, and word to those who watch it."""
     new = application_move(ApplicationState(application.state), verb)
     moves.move(session, actor, application, "state", new.value, verb=verb.value, at=at, reason=opinion)
     session.add(
         ApplicationStep(
             application_id=application.id, verb=verb.value, state=new.value, actor_id=actor.user_id, at=at,
-            opinion=opinion, seen_version=seen_version,
+            opinion=opinion, seen_version=seen_version, on_behalf_of_id=on_behalf_of_id,
         )
     )  # fmt: skip
     session.flush()
+    watching.tell_of_step(session, actor, application, VERB_LABELS[verb], link_of(application), at)
 
 
 def attach(session: AnySession, actor: Actor, application: Application, attachments: Iterable[int]) -> None:

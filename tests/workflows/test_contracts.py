@@ -16,7 +16,7 @@ from app.listing import moment
 from app.listings.contracts import CONTRACTS, state_words
 from app.models import Application, Contract, ContractElevator, OverduePeriod
 from app.transaction import transaction
-from app.workflows import applications, clocks, contract_changes, contracts, cover
+from app.workflows import applications, clocks, contract_changes, contract_versions, contracts, cover, renewals
 from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, limits, run, visit
 
@@ -376,3 +376,36 @@ def test_t18_tabs_and_days_of_contracts(session: Any, world: make.World) -> None
         "T18-NEAR": "生效中 剩余 7 天", "T18-RUNS": "生效中 剩余 8 天", "T18-WAITS": "待生效 等待 9 天",
         "T18-OVER": "已失效 已过 1 天",
     }  # fmt: skip
+
+
+@pytest.mark.feature("CON-05")
+class TestVersions:
+    def test_each_change_of_terms_stays_readable(self, session: Any, head: Any, world: make.World) -> None:
+        row = new(session, head)
+        for fields in ({"kind": "half"}, {"kind": "half"}, {"ends_on": day("2025-12-31"), "note": "延长"}):
+            with transaction(session):
+                contracts.save(session, head, row, fields, at(TODAY))
+        found = contract_versions.versions_of(session, row)
+        assert [(v.number, changed) for v, changed in found] == [
+            (4, {"ends_on": ("2025-06-09", "2025-12-31"), "note": (None, "延长")}),
+            (2, {"kind": ("full", "half")}), (1, {}),
+        ]  # fmt: skip
+        assert found[0][0].edited_by_id == head.user_id
+
+    def test_none_is_no_error(self, session: Any, world: make.World) -> None:
+        assert contract_versions.versions_of(session, world.contract) == []
+
+    def test_a_renewal_says_which_elevators_stay_behind(self, session: Any, head: Any, world: make.World) -> None:
+        kept, gone, ended = (free_elevator(session, world) for _ in range(3))
+        old = make.make_contract(session, world.firm, [kept, gone, ended], ends_on=TODAY)
+        gone.maintenance_unit_id, ended.status = world.other_firm.id, "scrapped"
+        session.commit()
+        found = renewals.findings(session, old)
+        assert [(f.ok, f.found) for f in found] == [
+            (True, "1 台电梯随合同续签"), (False, f"电梯 {gone.code} 已不由本单位维保"),
+            (False, f"电梯 {ended.code} 已报废"),
+        ]  # fmt: skip
+        with transaction(session):
+            made = contracts.renew(session, head, old.id, {"number": "HT-续", "signed_on": TODAY}, at(TODAY))
+        assert [r.elevator_id for r in contracts.live_bindings(session, made.id)] == [kept.id]
+        assert made.renewed_from_id == old.id

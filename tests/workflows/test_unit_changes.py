@@ -268,3 +268,35 @@ def test_what_the_new_unit_learns_and_what_it_does_not(session: Any, world: Worl
 def test_an_office_does_not_apply(world: World) -> None:
     with pytest.raises(NotAllowed):
         ask(world, "region_admin", new_unit_id=world.other_firm.id, signed_on=TODAY)
+
+
+def test_a_filing_hands_no_elevator_on(session: Any, world: World) -> None:
+    """Hostile: a change of unit by way of a filing would be late nowhere and told to nobody."""
+    head = world.actor("use_head")
+    with scope.acting(head), transaction(session):
+        filing.save_draft(
+            session, head, Elevator, world.own, {"maintenance_unit_id": world.other_firm.id, "internal_no": "A-1"}, AT
+        )
+    with scope.acting(head), pytest.raises(Refusal, match="另行办理维保单位变更") as refused, transaction(session):
+        filing.submit(session, head, session.get(Elevator, world.own.id), AT)
+    assert refused.value.findings[0].link == f"/unit-changes/new?code={world.own.code}"
+
+
+def test_effects_and_decision_are_one_transaction(
+    session: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = by_new(world)
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("app.workflows.unit_changes._bind", broken)
+    with pytest.raises(RuntimeError):
+        approve(world, application)
+    session.expire_all()
+    assert (application.state, application.took_effect_at) == ("submitted", None)
+    assert (world.own.maintenance_unit_id, world.own.approved_version) == (world.firm.id, 1)
+    live = select(ContractElevator).where(
+        ContractElevator.elevator_id == world.own.id, ContractElevator.removed_at.is_(None)
+    )
+    assert [r.unit_id for r in session.scalars(live)] == [world.firm.id]

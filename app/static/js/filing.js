@@ -57,4 +57,40 @@
     form.addEventListener("submit", function () { go.disabled = true; });
     show();
   }
+
+  // The queue by keyboard: j and k move, Enter opens, x chooses; a and r decide what is chosen, else the marked row.
+  var queue = document.querySelector("form[data-queue]");
+  if (queue) {
+    var lines = Array.prototype.slice.call(queue.querySelectorAll("tbody tr"));
+    var at = -1;
+    var mark = function (next) {
+      if (!lines.length) { return; }
+      if (at >= 0) { lines[at].classList.remove("is-at"); }
+      at = Math.max(0, Math.min(lines.length - 1, next));
+      lines[at].classList.add("is-at");
+      lines[at].querySelector(".key a").focus();
+      lines[at].scrollIntoView({ block: "nearest" });
+    };
+    var chosen = function () { return queue.querySelectorAll("input[name=chosen]:checked"); };
+    var decide = function (verb) {
+      if (!chosen().length && at >= 0) { lines[at].querySelector("input[name=chosen]").checked = true; }
+      if (!chosen().length) { return; }
+      var opinion = queue.querySelector("input[name=opinion]");
+      // To send something back needs its reason: the cursor goes there first.
+      if (verb === "return" && !opinion.value.trim()) { opinion.focus(); return; }
+      queue.requestSubmit(queue.querySelector("button[value=" + verb + "]"));
+    };
+    document.addEventListener("keydown", function (event) {
+      var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox";
+      if (typing || event.ctrlKey || event.altKey || event.metaKey) { return; }
+      var box = at >= 0 ? lines[at].querySelector("input[name=chosen]") : null;
+      if (event.key === "j") { mark(at + 1); }
+      else if (event.key === "k") { mark(at - 1); }
+      else if (event.key === "x" && box) { box.checked = !box.checked; }
+      else if (event.key === "a") { decide("approve"); }
+      else if (event.key === "r") { decide("return"); }
+      else { return; }
+      event.preventDefault();
+    });
+  }
 }());

@@ -1,0 +1,61 @@
+"""Reminders of what waits for a decision: yellow when little is left, red when it is over; each once (LIF-07)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select
+
+from app import clock
+from app.models import Account, Application
+from app.rules.approval import WAITING_STATES
+from app.rules.deadlines import Deadline, DeadlineLevel, countdown
+from app.transaction import AnySession
+from app.workflows import delegations, outbox, submissions
+from app.workflows.actors import actor_of
+
+NEAR = dt.timedelta(hours=24)
+MOST_AT_ONCE = 500
+WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
+
+
+def remind(session: AnySession, at: dt.datetime) -> int:
+    """Write the notices that are due and give how many were new; the outbox's key keeps each from coming twice.
+
+    A limit that moved (time with the unit for correction) is a new limit, with reminders of its own.
+    """
+    statement = (
+        select(Application)
+        .where(
+            Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]),
+            Application.due_at <= at + NEAR,
+        )
+        .order_by(Application.due_at.desc())
+        .limit(MOST_AT_ONCE)
+    )  # fmt: skip
+    written = 0
+    for row in session.scalars(statement.execution_options(skip_scope=True)):
+        assert row.due_at is not None
+        level = countdown(Deadline(row.submitted_at or at, row.due_at), at, NEAR).level
+        words = WORDS.get(level)
+        if words is None:
+            continue
+        written += outbox.notify(
+            session, at, recipients(session, row, clock.local_day(at)), f"due_{level.value}", f"{words}：{row.title}",
+            body=f"申请编号 {row.number}　期限 {clock.until(row.due_at)}", link=submissions.link_of(row),
+            dedupe_key=f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}",
+        )  # fmt: skip
+    return written
+
+
+def recipients(session: AnySession, application: Application, on: dt.date) -> list[int]:
+    """Who took it on, with whoever stands in for him; before that the office, without the applicant himself."""
+    if application.officer_id is not None and application.state != "endorsed":
+        statement = select(Account).where(Account.id == application.officer_id, Account.active.is_(True))
+        owner = session.scalar(statement.execution_options(skip_scope=True))
+        if owner is not None:
+            others = delegations.colleagues(session, actor_of(owner))
+            standing = [a.id for a in others if owner.id in delegations.stood_in_for(session, actor_of(a), on)]
+            return [owner.id, *standing]
+    left_out = {application.submitted_by_id, application.endorsed_by_id}
+    return [key for key in outbox.officers_of(session, application.region_code) if key not in left_out]
