@@ -17,7 +17,7 @@ LONGEST_FILE = 450
 
 # A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
 BASE = {"errors", "rules", "policy", "clock", "extensions", "vault"}
-CORE = BASE | {"models", "permissions", "scope", "transaction", "reference"}
+CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "reference"}
 LISTS = {"list_parts", "listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports"}
 ALLOWED: dict[str, set[str]] = {
@@ -28,7 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "policy": {"errors", "rules"},
     "models": BASE,
     "permissions": BASE | {"models"},
-    "scope": BASE | {"models", "permissions"},
+    "scope_rules": BASE | {"models", "permissions"},
+    "scope": BASE | {"models", "permissions", "scope_rules"},
     "transaction": BASE | {"models", "permissions", "scope"},
     "workflows": CORE,
     # What lists, choices and exports share: declarations above the models, below whoever shows them.

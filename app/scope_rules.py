@@ -1,0 +1,350 @@
+"""What an actor may see of each model, as a condition on its rows: the one table that `scope` applies.
+
+A rule takes the model (or its table's columns) and the actor. A model without a rule has rows of nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, and_, false, not_, or_, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from app.models import (
+    Account,
+    Application,
+    ApplicationParty,
+    Attachment,
+    AuditEntry,
+    Comment,
+    Contract,
+    ContractElevator,
+    Delegation,
+    Elevator,
+    ElevatorAssignment,
+    ElevatorOfficer,
+    GradeCertificate,
+    ImportBatch,
+    ImportMatch,
+    Job,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Notification,
+    OnDemandInterval,
+    OverduePeriod,
+    PatrolRound,
+    PatrolStop,
+    Person,
+    PolicyProposal,
+    RiskItem,
+    SafetyRecord,
+    Score,
+    ScoreEntry,
+    ScoreRun,
+    Unit,
+    UnitChange,
+    Visit,
+    Watch,
+)
+from app.permissions import Actor, Verb
+from app.policy import chain
+
+Criterion = ColumnElement[bool]
+
+# The end of a code that spans a city or more.
+WIDE = "0" * 8
+
+_elevator: Any = Elevator.__table__.c
+_assignment: Any = ElevatorAssignment.__table__.c
+_unit: Any = Unit.__table__.c
+_party: Any = ApplicationParty.__table__.c
+_clock: Any = MaintenanceClock.__table__.c
+
+
+class _mostly(FunctionElement[bool]):
+    """A condition that most rows fulfil. SQLite takes any range for a narrow one and would sort a city's rows."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_mostly)
+def _as_it_is(element: Any, compiler: Any, **more: Any) -> str:
+    return str(compiler.process(next(iter(element.clauses)), **more))
+
+
+@compiles(_mostly, "sqlite")
+def _likely(element: Any, compiler: Any, **more: Any) -> str:
+    return f"likelihood({compiler.process(next(iter(element.clauses)), **more)}, 0.95)"
+
+
+def _in_region(model: Any, actor: Actor) -> Criterion:
+    span = actor.region_span
+    if span is None:
+        return false()
+    inside = (model.region_code >= span[0], model.region_code < span[1])
+    return and_(*map(_mostly, inside)) if str(actor.region_code).endswith(WIDE) else and_(*inside)
+
+
+def _not_secret(elevator_id: Any, actor: Actor) -> Criterion:
+    if actor.may(Verb.SECRET_READ):
+        return true()
+    return not_(elevator_id.in_(select(_elevator.id).where(_elevator.is_secret)))
+
+
+def _assigned(elevator_id: Any, actor: Actor) -> Criterion:
+    """True for accounts that see all of their unit's elevators, else the assigned ones."""
+    if actor.sees_all_elevators:
+        return true()
+    return elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
+
+
+def _elevators(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is not None:
+        own = or_(
+            model.maintenance_unit_id == actor.unit_id,
+            model.use_unit_id == actor.unit_id,
+            and_(model.filed_by_unit_id == actor.unit_id, model.approved_version == 0),
+        )
+        return and_(own, _assigned(model.id, actor))
+    secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
+    return and_(_in_region(model, actor), secret)
+
+
+def _units(model: Any, actor: Actor) -> Criterion:
+    """Own unit, those it filed, and the other side of its elevators; a regulator's region."""
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    partners = (
+        select(_elevator.use_unit_id)
+        .where(_elevator.maintenance_unit_id == actor.unit_id, _elevator.use_unit_id.is_not(None))
+        .union(
+            select(_elevator.maintenance_unit_id).where(
+                _elevator.use_unit_id == actor.unit_id, _elevator.maintenance_unit_id.is_not(None)
+            )
+        )
+    )
+    return or_(
+        model.id == actor.unit_id,
+        model.filed_by_unit_id == actor.unit_id,
+        and_(model.approved_version > 0, model.id.in_(partners)),
+    )
+
+
+def _by_unit_and_elevator(model: Any, actor: Actor) -> Criterion:
+    """Rows of an elevator with the maintenance unit at that time in `unit_id` (and often `use_unit_id`)."""
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    if hasattr(model, "use_unit_id"):
+        used = model.use_unit_id == actor.unit_id
+    else:
+        used = model.elevator_id.in_(select(_elevator.id).where(_elevator.use_unit_id == actor.unit_id))
+    own = or_(model.unit_id == actor.unit_id, used)
+    return and_(own, _assigned(model.elevator_id, actor))
+
+
+def _applications(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor)))
+    # Those whom it concerns read it as well: the other side of a change of unit.
+    own = or_(
+        model.unit_id == actor.unit_id,
+        model.id.in_(select(_party.application_id).where(_party.unit_id == actor.unit_id)),
+    )
+    return and_(own, or_(model.elevator_id.is_(None), _assigned(model.elevator_id, actor)))
+
+
+def _unit_changes(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    own = or_(*(c == actor.unit_id for c in (model.old_unit_id, model.new_unit_id, model.use_unit_id)))
+    return and_(own, _assigned(model.elevator_id, actor))
+
+
+def _contracts(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    return or_(model.unit_id == actor.unit_id, model.use_unit_id == actor.unit_id)
+
+
+def _contract_elevators(model: Any, actor: Actor) -> Criterion:
+    contract: Any = Contract.__table__.c
+    seen = _not_secret if actor.unit_id is None else _assigned
+    return and_(
+        model.contract_id.in_(select(contract.id).where(_contracts(contract, actor))), seen(model.elevator_id, actor)
+    )
+
+
+def _persons(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    if actor.may(Verb.PERSON_READ) or actor.may(Verb.ACCOUNT_READ):
+        return model.unit_id == actor.unit_id
+    return model.id == (actor.person_id or 0)
+
+
+def _grades(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    if actor.may(Verb.PERSON_READ):
+        return model.unit_id == actor.unit_id
+    return model.person_id == (actor.person_id or 0)
+
+
+def _accounts(model: Any, actor: Actor) -> Criterion:
+    itself = model.id == (actor.user_id or 0)
+    if not actor.may(Verb.ACCOUNT_READ):
+        return itself
+    if actor.unit_id is not None:
+        return model.unit_id == actor.unit_id
+    return or_(itself, _in_region(model, actor))
+
+
+def _scores(model: Any, actor: Actor) -> Criterion:
+    return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
+
+
+def _score_runs(model: Any, actor: Actor) -> Criterion:
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    score: Any = Score.__table__.c
+    return model.id.in_(select(score.run_id).where(score.unit_id == actor.unit_id))
+
+
+def _score_entries(model: Any, actor: Actor) -> Criterion:
+    score: Any = Score.__table__.c
+    return model.score_id.in_(select(score.id).where(_scores(score, actor)))
+
+
+def _attachments(model: Any, actor: Actor) -> Criterion:
+    mine = model.uploaded_by_id == (actor.user_id or 0)
+    # What a job or an import holds was made for one person's scope: nobody else downloads it.
+    private = model.kind.in_(["import", "export"])
+    wider = model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
+    return or_(mine, and_(not_(private), wider))
+
+
+def _audit(model: Any, actor: Actor) -> Criterion:
+    """The deeds of the accounts that the actor sees; without the right to the log, only what befell these accounts."""
+    account: Any = Account.__table__.c
+    seen = select(account.id).where(_accounts(account, actor))
+    if actor.may(Verb.AUDIT_READ):
+        return model.actor_id.in_(seen)
+    return and_(model.entity == "account", model.entity_id.in_(seen))
+
+
+def _delegations(model: Any, actor: Actor) -> Criterion:
+    """One's own, and for whoever reads accounts those of the region."""
+    own = or_(model.from_id == (actor.user_id or 0), model.to_id == (actor.user_id or 0))
+    if actor.unit_id is None and actor.may(Verb.ACCOUNT_READ):
+        return or_(own, _in_region(model, actor))
+    return own
+
+
+def _comments(model: Any, actor: Actor) -> Criterion:
+    """As the record that they are about; a unit never reads what regulators keep among themselves."""
+    about = []
+    for record in (Application, Elevator, Unit, Contract):
+        table: Any = record.__table__
+        seen = select(table.c.id).where(RULES[record](table.c, actor))
+        about.append(and_(model.entity == table.name, model.entity_id.in_(seen)))
+    return or_(*about) if actor.unit_id is None else and_(not_(model.internal), or_(*about))
+
+
+def _own_jobs(model: Any, actor: Actor) -> Criterion:
+    return model.created_by_id == (actor.user_id or 0)
+
+
+def _imports(model: Any, actor: Actor) -> Criterion:
+    """One's own, and for who may import for a region what its units imported: to look at, and to undo."""
+    own = model.created_by_id == (actor.user_id or 0)
+    if actor.unit_id is not None or not actor.may(Verb.IMPORT):
+        return own
+    return or_(own, _in_region(model, actor))
+
+
+def _import_matches(model: Any, actor: Actor) -> Criterion:
+    return model.owner == import_owner(actor)
+
+
+def import_owner(actor: Actor) -> str:
+    """Whose habit a confirmed match of columns is: the unit's, else the region's, else the account's."""
+    if actor.unit_id is not None:
+        return f"unit:{actor.unit_id}"
+    return f"region:{actor.region_code}" if actor.region_code else f"user:{actor.user_id or 0}"
+
+
+def _own_notices(model: Any, actor: Actor) -> Criterion:
+    return model.recipient_id == (actor.user_id or 0)
+
+
+def _of_unit(model: Any, actor: Actor) -> Criterion:
+    """A unit's own rows; a regulator's region."""
+    return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
+
+
+def _patrol_stops(model: Any, actor: Actor) -> Criterion:
+    patrol: Any = PatrolRound.__table__.c
+    return model.round_id.in_(select(patrol.id).where(_of_unit(patrol, actor)))
+
+
+def _policy_proposals(model: Any, actor: Actor) -> Criterion:
+    """Of a regulator's region, and of those above it, whose values hold there too; a unit sees none."""
+    if actor.unit_id is not None:
+        return false()
+    return or_(_in_region(model, actor), model.region_code.in_(chain(actor.region_code)))
+
+
+RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
+    Elevator: _elevators,
+    Unit: _units,
+    Application: _applications,
+    UnitChange: _unit_changes,
+    Contract: _contracts,
+    ContractElevator: _contract_elevators,
+    MaintenanceLedger: _by_unit_and_elevator,
+    MaintenanceClock: _by_unit_and_elevator,
+    MaintenanceOrder: _by_unit_and_elevator,
+    OnDemandInterval: _by_unit_and_elevator,
+    OverduePeriod: _by_unit_and_elevator,
+    Visit: _by_unit_and_elevator,
+    Person: _persons,
+    GradeCertificate: _grades,
+    Account: _accounts,
+    Score: _scores,
+    ScoreRun: _score_runs,
+    ScoreEntry: _score_entries,
+    PolicyProposal: _policy_proposals,
+    ElevatorOfficer: _of_unit,
+    RiskItem: _of_unit,
+    SafetyRecord: _of_unit,
+    PatrolRound: _of_unit,
+    PatrolStop: _patrol_stops,
+    Attachment: _attachments,
+    Delegation: _delegations,
+    Comment: _comments,
+    Watch: lambda model, actor: model.user_id == (actor.user_id or 0),
+    Job: _own_jobs,
+    ImportBatch: _imports,
+    ImportMatch: _import_matches,
+    Notification: _own_notices,
+    AuditEntry: _audit,
+}
+# Kept for their owner alone, even from a platform administrator's lists (the console at /ops reads them apart).
+PERSONAL = {Notification, Watch}
+
+
+def _own_contracts(model: Any, actor: Actor) -> Criterion:
+    return _contracts(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id
+
+
+# Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
+GUARDED = (
+    Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal, RiskItem,
+    SafetyRecord, PatrolRound,
+)  # fmt: skip
+# Read by both sides of it, written by one.
+NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}
