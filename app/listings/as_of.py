@@ -57,6 +57,15 @@ class AsOfListing(Listing):
         return [found[key] for key in keys if key in found]
 
 
+class Then(SimpleNamespace):
+    """A row as it was. What only the present knows of it (a clock, a filing that waits) is nothing here."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return None
+
+
 # --- histories as tables
 
 
@@ -218,12 +227,12 @@ def elevators(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
         units, regions = _names(session, ids, on, known_at), _regions(session, {row.region_code for row, _d in found})
         blank = dict.fromkeys(fields_of(Elevator))
         return [
-            SimpleNamespace(
+            Then(
                 **blank | data | {
                     "id": row.id, "status": row.status, "region_code": row.region_code,
                     "region": regions.get(row.region_code, SimpleNamespace(name="—")),
                     "maintenance_unit": units.get(data.get("maintenance_unit_id") or 0),
-                    "use_unit": units.get(data.get("use_unit_id") or 0), "maintenance_clock": None,
+                    "use_unit": units.get(data.get("use_unit_id") or 0), "approved_version": 1,
                 }
             )
             for row, data in found
@@ -272,10 +281,11 @@ def units(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
         regions = _regions(session, {row.region_code for row, _d in found})
         blank = dict.fromkeys(fields_of(Unit))
         return [
-            SimpleNamespace(
+            Then(
                 **blank | data | {
                     "id": row.id, "region": regions.get(row.region_code, SimpleNamespace(name="—")),
                     "kinds": [name for name in UNIT_KINDS if data.get(f"is_{name}")], "region_code": row.region_code,
+                    "approved_version": 1,
                 }
             )
             for row, data in found
@@ -337,7 +347,7 @@ def contracts_then(listing: Listing, on: dt.date, known_at: dt.datetime) -> List
         ids = {row.unit_id for row, _d in found} | {data.get("use_unit_id") for _row, data in found}
         names, codes = _names(session, ids, on, known_at), _codes(session, keys, bound, live)
         return [
-            SimpleNamespace(
+            Then(
                 **dict.fromkeys(CONTRACT_FIELDS) | data | {
                     "id": row.id, "unit": names.get(row.unit_id, SimpleNamespace(name="—")),
                     "use_unit": names.get(data.get("use_unit_id") or 0), "elevator_count": row.elevators,
