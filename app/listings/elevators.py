@@ -44,8 +44,8 @@ STATE = case((Elevator.approved_version > 0, Elevator.status), else_=Elevator.fi
 
 
 def state_of(row: Elevator) -> str:
-    """As `STATE`, of a row at hand."""
-    return row.status if row.approved_version else row.filing_state
+    """As `STATE`, of a row at hand; a row of the past is one that was in force then."""
+    return row.status if getattr(row, "approved_version", 1) else row.filing_state
 
 
 def _status(value: str) -> Any:

@@ -32,6 +32,7 @@ from app.workflows import filing
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
 STATES = ELEVATOR_STATUS | FILING_STATE
 FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
+STATE_TONE = STATUS_TONE | FILING_TONE
 APPLICATION_TONE = {
     "submitted": "near", "accepted": "near", "endorsed": "near", "returned": "near", "approved": "ok",
     "rejected": "over",
@@ -96,9 +97,7 @@ class ElevatorScreen(Screen):
         "address": _place,
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
-        "status": lambda row: pill(
-            STATES[state_of(row)], STATUS_TONE[row.status] if row.approved_version else FILING_TONE[row.filing_state]
-        ),
+        "status": lambda row: pill(STATES[state_of(row)], STATE_TONE[state_of(row)]),
         "limit_on": _limit,
         "next_inspection_on": lambda row: _marked(row.next_inspection_on, _near("near_inspection_days", row)),
         "covered_until": _cover,

@@ -164,7 +164,7 @@ def test_a_large_export_is_a_job_with_notice_and_link(
         assert run(job_id) == "done"
         db.session.remove()
     found = browser.get(f"/jobs/{job_id}.json").json
-    told = dict(found["result"])
+    told = dict(found["result"]) | dict(found["proof"])
     assert told["行数"] == "8" and "搜索：云樾里" in told["筛选条件"]
     file = browser.get(found["file"])
     assert file.status_code == 200

@@ -88,7 +88,7 @@ def test_a_finished_job_shows_counts_and_file_while_the_right_lasts(world: World
     run(world, job_id)
     browser = sign_in(world.accounts["clerk"])
     text = browser.get(f"/jobs/{job_id}").text
-    assert "1234" in text and "not-for-pages" not in text
+    assert "1,234" in text and "not-for-pages" not in text
     link = browser.get(f"/jobs/{job_id}.json").json["file"]
     assert browser.get(link).status_code == 200
     world.session.rollback()  # SQLite: a read begun before the request can't turn into a write

@@ -96,7 +96,7 @@ def test_a_large_region_is_a_job(
     found = browser.get(f"/jobs/{job_id}.json").json
     book = openpyxl.load_workbook(io.BytesIO(browser.get(found["file"]).data))
     note = dict(book["说明"].iter_rows(values_only=True))
-    assert note["地区"] == "本单位" and dict(found["result"])["文件摘要"] in note.values()
+    assert note["地区"] == "本单位" and dict(found["proof"])["文件摘要"] in note.values()
 
 
 def test_a_wrong_form_comes_back_with_its_values(world: World, sign_in: Any) -> None:
