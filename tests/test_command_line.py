@@ -24,7 +24,7 @@ def typed(app: Any, *words: str) -> Any:
         (["score", "--from", "x", "--to", "2026-01-31"], "选项 --from：“x”不是日期"),
         (["score", "--from", "2026-01-01", "--to", "2026-01-31", "--as-of", "9999-12-31T23:59+00:00"], "不是时间"),
         (["export", "lifts", "a.xlsx"], "参数 KIND：没有“lifts”，请从这些里选"),
-        (["export"], "缺少参数 KIND"),
+        (["import"], "缺少参数 KIND"),
         (["export", "elevators", "/tmp"], "不是文件"),
         (["import", "units", "nowhere.xlsx"], "文件“nowhere.xlsx”不存在或不能读取"),
         (["demo", "--elevators", "5"], "“5”不是 30 到 2000000 的整数"),

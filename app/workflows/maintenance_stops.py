@@ -104,7 +104,7 @@ def _until(asked: Asked) -> list[Finding]:
     if not text:
         return []
     until, on = dt.date.fromisoformat(text), asked.effective_on or asked.submitted_on
-    ok = on < until <= on + DAY * conditions.FURTHEST_DAYS
+    ok = 0 < (until - on).days <= conditions.FURTHEST_DAYS
     return [
         Finding(
             "恢复日期", ok, f"暂停 {on} 至 {until}", "" if ok else "恢复日期须晚于暂停日期，且不超过一年",

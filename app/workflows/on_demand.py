@@ -88,7 +88,7 @@ def _days(session: AnySession, elevator: Elevator, asked: Asked) -> list[Finding
     if not text:
         return [Finding("截止日期", False, "没有填写截止日期", "到期自动恢复通常的间隔，请填写", field="until_on")]
     until = dt.date.fromisoformat(text)
-    ok = on < until <= on + DAY * conditions.FURTHEST_DAYS
+    ok = 0 < (until - on).days <= conditions.FURTHEST_DAYS
     found = [
         Finding(
             "截止日期", ok, f"{on} 至 {until}", "" if ok else "须晚于生效日期，且不超过一年；期满可以再申请",

@@ -59,6 +59,8 @@ def test_a_change_of_registration_by_its_cause(session: Any, world: World, sign_
         ("on_demand", {"interval_days": "90", "until_on": "2199-01-01"}, "请填写 16 至 30 天"),
         ("worker_change", {"worker_id": ""}, "没有选择维保人员"),
         ("suspension", {"effective_on": "31/12"}, "“31/12”不是日期"),
+        ("maintenance_pause", {"effective_on": "9999-12-31", "until_on": "9999-12-31"}, "不在 1950 年至 2199 年之间"),
+        ("on_demand", {"effective_on": "9999-12-31", "until_on": "0001-01-01"}, "不在 1950 年至 2199 年之间"),
     ],
 )
 def test_what_is_wrong_is_said_and_the_input_stays(
