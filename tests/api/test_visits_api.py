@@ -79,15 +79,22 @@ def test_a_whole_visit_by_token(app: Any, session: Any, huzhou: World) -> None:
 @pytest.mark.feature("MNT-02")
 def test_all_refusals_come_at_once_and_begin_nothing(app: Any, session: Any, huzhou: World) -> None:
     headers, client = token(app, huzhou, "worker"), app.test_client()
-    query = {"code": huzhou.foreign.code, "latitude": 31.5, "longitude": 120.5}
-    session.rollback()
+    huzhou.own.status = "suspended"
+    session.commit()
+    far = {"code": huzhou.own.code, "latitude": 31.5, "longitude": 120.5}
+    foreign = far | {"code": huzhou.foreign.code}
     with clock.frozen(START):
-        gate = client.get("/api/v1/gate", query_string=query, headers=headers).json
-        refused = rules_of(client.post("/api/v1/visits", json=query, headers=headers))
-    assert not gate["passes"] and gate["elevator"] is None
-    assert refused == {f["rule"] for f in gate["findings"] if not f["ok"] and f["level"] == "fail"}
-    assert len(refused) >= 3
-    assert huzhou.foreign.address not in str(gate)
+        told = {}
+        for name, query in (("own", far), ("foreign", foreign)):
+            gate = client.get("/api/v1/gate", query_string=query, headers=headers).json
+            told[name] = rules_of(client.post("/api/v1/visits", json=query, headers=headers))
+            assert not gate["passes"]
+            assert told[name] == {f["rule"] for f in gate["findings"] if not f["ok"] and f["level"] == "fail"}
+    assert {"电梯已停用", "电梯位置较远"} <= told["own"]
+    # How another's elevator stands, and how far off it is, is told to nobody who walks the codes.
+    assert "无电梯权限" in told["foreign"] and not {"电梯已停用", "电梯位置较远"} & told["foreign"]
+    assert gate["elevator"] is None and huzhou.foreign.address not in str(gate)
+    session.rollback()
     assert session.scalar(select(func.count(Visit.id))) == 0
 
 

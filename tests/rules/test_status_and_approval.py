@@ -85,7 +85,7 @@ def test_no_decision_before_acceptance_and_withdrawal_while_open(state: S, verb:
     possible = (state, verb) in APPLICATION_MOVES
     assert (verb in verbs_possible(state)) is possible
     if verb in (V.APPROVE, V.REJECT):
-        assert possible is (state is S.ACCEPTED)
+        assert possible is (state in (S.ACCEPTED, S.ENDORSED))
     if verb is V.WITHDRAW:
         assert possible is (state in OPEN_STATES)
     if not possible:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, scope
 from app.extensions import db
-from app.imports import batches
+from app.imports import batches, writing
 from app.models import (
     Attachment,
     AuditEntry,
@@ -109,7 +109,8 @@ def count(world: World, *where: Any) -> int:
 
 @pytest.mark.feature("IMP-01")
 def test_an_imports_rows_come_in_once(app: Any, world: World, killing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "STEP", 2)
+    monkeypatch.setattr(writing, "STEP", 2)
+    monkeypatch.setattr(writing, "STEP_OF_SETS", 2)
     clerk, held = world.actor("clerk"), []
 
     def enter(number: int) -> int:
