@@ -80,7 +80,8 @@ def test_a_new_unit_files_itself_and_its_first_elevator(
     fill(unit, {"企业地址": "青坪区知春路 6 号", "资格证书编号": "TS3398031-2030", "许可级别": "A2"})
     press(unit, "保存并上报")
     expect(unit.get_by_role("main")).to_contain_text("草稿已保存，还不能上报")
-    expect(unit.get_by_role("main").get_by_role("link", name="许可有效期至没有填写")).to_be_visible()
+    told = unit.get_by_role("alert").filter(has_text="许可有效期至没有填写")
+    expect(told.get_by_role("link", name="许可有效期至")).to_be_visible()
     assert unit.get_by_label("许可级别").input_value() == "A2", "nothing typed is lost"
     shot(unit, "one field is missing")
     fill(unit, {"许可有效期至": (today + dt.timedelta(days=900)).isoformat()})
