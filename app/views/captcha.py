@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from captcha.image import ImageCaptcha
 from flask import Response, abort, request
 from flask_appbuilder import BaseView, expose
 
@@ -68,7 +67,10 @@ class CaptchaPictures(BaseView):
 
 
 @cache
-def _pen() -> ImageCaptcha:
+def _pen() -> Any:
+    # Imported with the first picture: it brings an imaging library that starting up need not wait for.
+    from captcha.image import ImageCaptcha
+
     return ImageCaptcha(WIDTH, HEIGHT, font_sizes=(34, 38, 42))
 
 

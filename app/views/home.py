@@ -37,6 +37,7 @@ from app.models import (
 )
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
+from app.rules.scoring import FULL_POINTS
 from app.views import screens
 from app.views.filing_words import due_instant
 from app.views.safety import gap_figure
@@ -46,7 +47,6 @@ from app.workflows import scores
 FLAG_DAYS = 60
 QUEUE_ROWS = 6
 RANKED_ROWS = 6
-FULL_SCORE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def ranked(actor: Actor) -> Ranked | None:
         ).execution_options(skip_scope=True)
     )
     shown = [
-        (name, f"/scores/{key}", f"{points:.2f}", round(points * 100 / FULL_SCORE), elevators, score_tone(points))
+        (name, f"/scores/{key}", f"{points:.2f}", round(points * 100 / FULL_POINTS), elevators, score_tone(points))
         for key, name, points, elevators in rows
     ]
     return Ranked(f"{run.from_on} {_('至')} {run.to_on}", f"/scores/?f_run={run.id}", shown) if shown else None
@@ -259,7 +259,7 @@ def ranked(actor: Actor) -> Ranked | None:
 
 def score_tone(points: Decimal) -> str:
     """Colours of the bar: nine tenths of the points are well, three quarters are near."""
-    share = points / FULL_SCORE
+    share = points / FULL_POINTS
     return "ok" if share >= Decimal("0.9") else "near" if share >= Decimal("0.75") else "over"
 
 

@@ -17,6 +17,7 @@ from app.rules.identifiers import check_password as check_password_form
 from app.scope import visible
 from app.transaction import AnySession
 from app.workflows import audit, signin
+from app.workflows.actors import own_account
 from app.workflows.issuing import (
     Issued,
     assignable_role,
@@ -237,9 +238,7 @@ def change_own_password(
     session: AnySession, actor: Actor, new: str, again: str, at: dt.datetime, *, field_name: str = "new_password"
 ) -> Account:
     """Set one's own password; every other session ends. The caller has had the old one confirmed (`signin`)."""
-    if actor.user_id is None:
-        raise NotAllowed(Finding("权限", False, "没有登录", "请先登录"))
-    account: Account = visible(session, actor, Account, actor.user_id, "账号")
+    account = own_account(session, actor)
     findings = new_password_findings(session, account, new, again, at, field_name)
     if not findings and account.password_matches(new):
         findings.append(Finding("新密码", False, "与原密码相同", "请换一个密码", field=field_name))

@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.errors import Finding, NotAllowed
 from app.models import Account
 from app.permissions import NOBODY, Actor, Role
+from app.scope import visible
 from app.transaction import AnySession
 
 KNOWN_ROLES = {r.value for r in Role}
@@ -36,6 +38,14 @@ def _roles(account: Any) -> frozenset[Role]:
     if account.self_registered and (account.unit is None or account.unit.approved_version == 0):
         return frozenset({Role.APPLICANT})
     return frozenset(Role(r.name) for r in account.roles if r.name in KNOWN_ROLES)
+
+
+def own_account(session: AnySession, actor: Actor) -> Account:
+    """The account that acts, as the database has it now; nobody has none."""
+    if actor.user_id is None:
+        raise NotAllowed(Finding("权限", False, "没有登录", "请先登录"))
+    account: Account = visible(session, actor, Account, actor.user_id, "账号")
+    return account
 
 
 def actor_by_id(session: AnySession, user_id: int, via: str) -> Actor:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from app import scope
-from app.errors import Finding, NotAllowed, Refusal
+from app.errors import Finding, Refusal
 from app.models import Account
 from app.permissions import Actor
 from app.rules.identifiers import check_password as check_password_form
 from app.transaction import AnySession
 from app.workflows import audit, codes, signin
+from app.workflows.actors import own_account
 from app.workflows.issuing import free_phone, password_length
 
 
@@ -58,14 +58,14 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
 
 def ask_binding(session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None) -> str:
     """Send a code to the phone that the account wants to bind; gives the masked number."""
-    account = _own(session, actor)
+    account = own_account(session, actor)
     phone = free_phone(session, typed, "phone", account.id)
     return codes.send(session, account, "bind", phone, at, asked_from)
 
 
 def bind(session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime) -> Refusal | None:
     """Bind the phone that the code went to; gives a refusal as `renew` does."""
-    account = _own(session, actor)
+    account = own_account(session, actor)
     try:
         phone = free_phone(session, typed, "phone", account.id)
         row = codes.check(session, account.id, "bind", code, at)
@@ -83,10 +83,3 @@ def _findable(session: AnySession, typed: str) -> Account | None:
     account = signin.find_account(session, typed[:200])
     held = account is not None and account.locked_until is not None  # an administrator's lock stays his to end
     return account if account is not None and account.active and not held else None
-
-
-def _own(session: AnySession, actor: Actor) -> Account:
-    if actor.user_id is None:
-        raise NotAllowed(Finding("权限", False, "没有登录", "请先登录"))
-    account: Account = scope.visible(session, actor, Account, actor.user_id, "账号")
-    return account

@@ -14,15 +14,15 @@ from app import clock, scope
 from app.errors import Finding, Refusal, refuse
 from app.models import Account, Region, Unit
 from app.models.policy import policy_value
-from app.permissions import SYSTEM, Actor, Role
+from app.permissions import SYSTEM, Actor
 from app.policy.keys import Key
 from app.rules.identifiers import check_mobile, check_uscc
 from app.rules.identifiers import check_password as check_password_form
 from app.transaction import AnySession
 from app.workflows import audit
+from app.workflows.accounts import KIND_ROLES
 from app.workflows.issuing import gather, new_login_name, required_text, save_new
 
-KIND_ROLES = {"maintenance": Role.MAINTENANCE_HEAD, "use": Role.USE_HEAD}
 # The fields of the form, for the page that shows them again.
 FIELDS = (
     "kind", "login_name", "password", "again", "unit_name", "uscc", "licence_no", "legal_person", "head_name",

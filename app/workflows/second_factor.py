@@ -14,6 +14,7 @@ from app.models import Account
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
 from app.workflows import audit, codes
+from app.workflows.actors import own_account
 
 Factor = Literal["totp", "sms"]
 ISSUER = "梯安"
@@ -41,7 +42,7 @@ def address_of(account: Account, secret: str) -> str:
 
 def switch_totp_on(session: AnySession, actor: Actor, secret: str, typed: str, at: dt.datetime) -> None:
     """Take the secret once its app has shown a right code."""
-    account = _own(session, actor)
+    account = own_account(session, actor)
     step = _step_of(secret, typed, at)
     if step is None:
         raise _wrong("不正确，或手机时间不准", "请核对手机时间后输入新的 6 位数字")
@@ -51,14 +52,14 @@ def switch_totp_on(session: AnySession, actor: Actor, secret: str, typed: str, a
 
 def switch_totp_off(session: AnySession, actor: Actor, at: dt.datetime) -> None:
     """End it; the caller has had the password confirmed."""
-    account = _own(session, actor)
+    account = own_account(session, actor)
     account.totp_secret = account.totp_step = None
     _keep(session, actor, account, "account.totp_off", at)
 
 
 def switch_sms(session: AnySession, actor: Actor, on: bool, at: dt.datetime, account_id: int | None = None) -> None:
     """Codes by SMS at sign-in: one's own, or a sub-account's by its main account; only with a bound phone."""
-    account = _own(session, actor) if account_id is None else _sub_account(session, actor, account_id)
+    account = own_account(session, actor) if account_id is None else _sub_account(session, actor, account_id)
     if on and not account.phone:
         found = "还没有绑定手机" if account_id is None else f"{account.get_full_name()} 还没有绑定手机"
         raise refuse("登录短信认证", found, "请本人先在“个人信息”里绑定手机")
@@ -91,13 +92,6 @@ def _step_of(secret: str, typed: str, at: dt.datetime) -> int | None:
         if pyotp.utils.strings_equal(code, totp.generate_otp(step)):
             return step
     return None
-
-
-def _own(session: AnySession, actor: Actor) -> Account:
-    if actor.user_id is None:
-        raise NotAllowed(Finding("权限", False, "没有登录", "请先登录"))
-    account: Account = scope.visible(session, actor, Account, actor.user_id, "账号")
-    return account
 
 
 def _sub_account(session: AnySession, actor: Actor, account_id: int) -> Account:
