@@ -161,7 +161,8 @@ _MAINTENANCE_OFFICE = _EVERYONE | _READING | {
 
 GRANTS: dict[Role, frozenset[Verb]] = {
     # What only a unit's own account can mean is not the platform's.
-    Role.PLATFORM_ADMIN: frozenset(Verb) - {V.VISIT_MAKE, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD},
+    Role.PLATFORM_ADMIN: frozenset(Verb)
+    - {V.VISIT_MAKE, V.PERSON_EDIT, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD},
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
         | {V.ACCOUNT_CREATE, V.REGION_EDIT, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.IMPORT, V.TAKE_OVER,

@@ -32,7 +32,7 @@ from app.models import (
     Version,
     Visit,
 )
-from app.models.policy import policy_value, visit_policy
+from app.models.policy import policy_value, policy_version, visit_policy
 from app.policy import Key
 from app.rules.identifiers import uscc_check_char
 from app.rules.schedule import pause
@@ -159,6 +159,7 @@ class Builder:
             )  # fmt: skip
             self.flush()
             self.session.info.pop("policy_cache", None)
+        self.judged_by = policy_version(self.session, CITY, self.today)[:20]
 
     def _region(self, code: str, name: str, level: str, parent: str | None, lat: float, lon: float) -> None:
         found = self.session.scalar(select(Region.id).where(Region.code == code))
@@ -368,7 +369,7 @@ class Builder:
             reason = row.pop("reason")
             self.add(
                 Visit, **row, elevator_id=elevator_id, unit_id=firm.id, use_unit_id=use_unit_id, region_code=street,
-                worker_id=worker, item_version="T5002-2017", preset="huzhou", settled_at=row["received_at"],
+                worker_id=worker, item_version="T5002-2017", preset=self.judged_by, settled_at=row["received_at"],
                 state_reason=REASON_LABELS[reason] if reason else None, taken_over=True,
                 signer=names.person_name(use_unit_id) if row["signed_at"] else None,
             )  # fmt: skip

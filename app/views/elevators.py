@@ -156,7 +156,8 @@ class ElevatorPages(FilingPages):
         )
         if open_one is not None:
             due = due_instant(open_one.due_at, open_one.submitted_at, clock.now())
-            found.append(Clock(str(WORDS.kind[open_one.kind]), due, open_one.number, f"/applications/{open_one.id}"))
+            link = f"/applications/{open_one.id}" if g.actor.may(Verb.APPLICATION_READ) else None
+            found.append(Clock(str(WORDS.kind[open_one.kind]), due, open_one.number, link))
         return found
 
     def _story(self, row: Elevator) -> list[Event]:
@@ -168,7 +169,8 @@ class ElevatorPages(FilingPages):
         for step in db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(8)):
             title = str(WORDS.kind.get(step.verb, _("接管申报")))
             text = f"{WORDS.status.get(step.old, step.old)} → {WORDS.status.get(step.new, step.new)}"
-            link = f"/applications/{step.application_id}" if step.application_id else None
+            linked = step.application_id and g.actor.may(Verb.APPLICATION_READ)
+            link = f"/applications/{step.application_id}" if linked else None
             events.append(
                 Event(step.known_at, title, text, _("%(d)s 生效", d=step.effective_on), link,
                       "over" if step.new in ("suspended", "scrapped") else "ok")

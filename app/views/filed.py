@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, select
 
 from app.extensions import db
 from app.models import Elevator, Region, Unit
+from app.permissions import Verb
 from app.rules.identifiers import mask_mobile
 from app.workflows.filing_fields import FiledModel, differences, fields_of, label
 
@@ -126,7 +128,7 @@ def comparison(
 
 
 def _link(name: str, value: Any) -> str | None:
-    return f"/units/{value}" if name in UNIT_FIELDS and value else None
+    return f"/units/{value}" if name in UNIT_FIELDS and value and g.actor.may(Verb.UNIT_READ) else None
 
 
 def _word(model: FiledModel, name: str, value: Any, units: Mapping[int, str], regions: Mapping[int, str]) -> str:

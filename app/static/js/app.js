@@ -23,6 +23,15 @@
     });
   });
 
+  // What scrolls sideways can be scrolled by key.
+  var reach = function () {
+    all(".ta-tw").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+    });
+  };
+  reach();
+  addEventListener("resize", reach);
+
   // An open drop-down closes when one looks elsewhere.
   document.addEventListener("click", function (e) {
     all("details.ta-drop[open]").forEach(function (d) { if (!d.contains(e.target)) d.open = false; });
