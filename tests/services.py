@@ -67,6 +67,15 @@ class Services:
         found = self._once("redis", self._start_redis)
         return f"redis://127.0.0.1:{found['port']}"
 
+    def pid(self, name: str) -> int:
+        return int(json.loads((self.root / f"{name}.service").read_text())["pid"])
+
+    def restart_postgres(self) -> None:
+        """Start the one that was killed again, on its data and its port."""
+        note = self.root / "postgres.service"
+        port = json.loads(note.read_text())["port"]
+        note.write_text(json.dumps(self._run_postgres(port)))
+
     def stop(self) -> None:
         for note in self.root.glob("*.service"):
             found = json.loads(note.read_text())
@@ -92,6 +101,10 @@ class Services:
              "--locale=C.UTF-8"],
             check=True, cwd=home, stdout=subprocess.DEVNULL, **as_user(user),
         )  # fmt: skip
+        return self._run_postgres(port)
+
+    def _run_postgres(self, port: int) -> dict[str, Any]:
+        home, data, user = self.root / "pg", self.root / "pg" / "data", unprivileged_user()
         options = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
         process = start_server(
             [program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(home), *options],
