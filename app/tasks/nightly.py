@@ -23,8 +23,8 @@ TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nig
 
 
 @shared_task
-def age() -> int | None:
-    return enter("age", clock.today())
+def age() -> list[int]:
+    return enter_by_city("age")
 
 
 @shared_task
@@ -40,19 +40,23 @@ def age_due() -> int:
 
 @shared_task
 def schedule() -> list[int]:
+    return enter_by_city("schedule")
+
+
+@shared_task
+def scores() -> list[int]:
+    """After the schedule's hour, so that the day which just ended is judged."""
+    return enter_by_city("nightly_scores")
+
+
+def enter_by_city(kind: str) -> list[int]:
     """One job, or a job a city where there are many elevators; none that was entered today already."""
     from app.workflows import schedule as workflow
 
     with transaction(db.session) as session:
         regions = workflow.shards(session)
-    entered = [enter("schedule", clock.today(), region) for region in regions]
+    entered = [enter(kind, clock.today(), region) for region in regions]
     return [job for job in entered if job is not None]
-
-
-@shared_task
-def scores() -> int | None:
-    """After the schedule's hour, so that the day which just ended is judged."""
-    return enter("nightly_scores", clock.today())
 
 
 def enter(kind: str, on: dt.date, region: str | None = None) -> int | None:
@@ -88,13 +92,14 @@ def run_age(context: JobContext) -> dict[str, Any]:
     """Move on the visits whose state changes by age alone."""
     from app.workflows import ageing
 
+    region = _region(context)
     with transaction(context.session):
-        return _as_dict(ageing.run(context.session, clock.now()))
+        return _as_dict(ageing.run(context.session, clock.now(), context.progress, region))
 
 
 @handles("nightly_scores")
 def run_scores(context: JobContext) -> dict[str, Any]:
-    """Score every city and district, a transaction each; taken up again it makes the same runs, known as of the entry.
+    """Score each city and district of the region, a transaction each; again it makes the same runs, as of the entry.
 
     Each region's year so far replaces the night before's; what became final tonight is kept (`nightly_periods`).
     """
@@ -102,7 +107,7 @@ def run_scores(context: JobContext) -> dict[str, Any]:
 
     periods = nightly_periods(_day(context))
     as_of = context.entered_at
-    places = workflow.regions_with_clocks(context.session)
+    places = workflow.regions_with_clocks(context.session, _region(context))
     for number, place in enumerate(places):
         for first, last in periods:
             with transaction(context.session) as session:

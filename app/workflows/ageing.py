@@ -13,6 +13,7 @@ from app.models import Visit
 from app.permissions import SYSTEM
 from app.transaction import AnySession
 from app.workflows import audit
+from app.workflows.orders import in_region
 from app.workflows.visit_state import settle
 
 AT_ONCE = 500
@@ -40,9 +41,11 @@ def settle_run_out(session: AnySession, person_id: int, at: dt.datetime) -> None
         settle(session, visit, at)
 
 
-def run(session: AnySession, at: dt.datetime, progress: Progress | None = None) -> Summary:
-    """Settle every visit whose next change lies in the past, oldest first. A second run finds none."""
-    due = (Visit.next_change_at.is_not(None), Visit.next_change_at <= at)
+def run(
+    session: AnySession, at: dt.datetime, progress: Progress | None = None, region: str | None = None
+) -> Summary:
+    """Settle every visit (of a region) whose next change lies in the past, oldest first. A second run finds none."""
+    due = (Visit.next_change_at.is_not(None), Visit.next_change_at <= at, in_region(Visit.region_code, region))
     total = session.scalar(select(func.count()).select_from(Visit).where(*due).execution_options(skip_scope=True)) or 0
     summary, moved = Summary(), Counter[str]()
     while True:

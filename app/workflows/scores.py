@@ -27,6 +27,7 @@ from app.rules.scoring import LedgerRow, PairFacts, ScoreState, ledger, maintena
 from app.rules.scoring import Score as Points
 from app.transaction import AnySession
 from app.workflows import audit, policies
+from app.workflows.orders import in_region
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Evidence, Facts, Frame, batches
 
 Progress = Callable[[int, int, str], None]
@@ -110,13 +111,13 @@ def run_automatic(
     return made
 
 
-def regions_with_clocks(session: AnySession) -> list[str]:
-    """Cities and districts in which elevators are maintained: each has its own ranking."""
+def regions_with_clocks(session: AnySession, within: str | None = None) -> list[str]:
+    """Cities and districts in which elevators are maintained, in all or within one: each has its own ranking."""
     held: Any = MaintenanceClock.__table__.c
     found = session.scalars(select(func.distinct(held.region_code))).all()
     places = {code[:width].ljust(12, "0") for code in found if code for width in (4, 6)}
     known = select(Region.code).where(Region.level.in_(("city", "district")), Region.code.in_(places))
-    return list(session.scalars(known.order_by(Region.code)))
+    return list(session.scalars(known.where(in_region(Region.code, within)).order_by(Region.code)))
 
 
 def frame_of(

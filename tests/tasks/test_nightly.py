@@ -1,4 +1,4 @@
-"""The night's schedule: one job, or one a city where there are many elevators; entered once, whatever beat asks."""
+"""The night's work: one job, or one a city where there are many elevators; entered once, whatever beat asks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.models import Job, MaintenanceOrder, OverduePeriod
+from app.models import Job, MaintenanceOrder, OverduePeriod, ScoreRun, Visit
 from app.tasks import MODULES, nightly
 from app.tasks import jobs as running
 from app.transaction import transaction
 from app.workflows import schedule
 from tests.factories import World, make_clock, make_ledger
+from tests.workflows.clock_world import add_visit
 
 
 @pytest.fixture
@@ -38,18 +39,25 @@ def run_all(app: Any, session: Session, ids: list[int]) -> None:
     session.rollback()
 
 
+def entered_once(app: Any, session: Session, task: Any, kind: str) -> list[int]:
+    """Ask for the night's work twice: one job where one writer works, else a job a city; nothing the second time."""
+    with app.app_context():
+        entered: list[int] = task()
+        assert task() == []
+    session.rollback()
+    regions = {job.params.get("region") for job in session.scalars(select(Job).where(Job.kind == kind))}
+    one_writer = session.get_bind().dialect.name == "sqlite"
+    assert regions == ({None} if one_writer else {"980402000000", "980403000000"})
+    assert len(entered) == len(regions)
+    return entered
+
+
 @pytest.mark.feature("PLN-03")
 def test_shards_together_do_what_one_run_would(app: Any, due: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "SHARD_ABOVE", 0)
     monkeypatch.setattr(schedule, "CITY_WIDTH", 6)
     session = due.session
-    with app.app_context():
-        entered, again = nightly.schedule(), nightly.schedule()
-    one_writer = session.get_bind().dialect.name == "sqlite"
-    assert len(entered) == (1 if one_writer else 2) and again == []
-    session.rollback()
-    regions = {job.params.get("region") for job in session.scalars(select(Job).where(Job.kind == "schedule"))}
-    assert regions == ({None} if one_writer else {"980402000000", "980403000000"})
+    entered = entered_once(app, session, nightly.schedule, "schedule")
     run_all(app, session, entered)
     assert {o.elevator_id for o in session.scalars(select(MaintenanceOrder))} == {due.own.id, due.foreign.id}
     periods = session.scalars(select(OverduePeriod)).all()
@@ -67,3 +75,25 @@ def test_few_elevators_are_one_job(app: Any, due: World) -> None:
     assert len(entered) == 1
     job = due.session.get(Job, entered[0])
     assert job is not None and "region" not in job.params
+
+
+@pytest.mark.feature("SCO-01", "MNT-08")
+def test_scores_and_ageing_are_shared_out_too(app: Any, due: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "SHARD_ABOVE", 0)
+    monkeypatch.setattr(schedule, "CITY_WIDTH", 6)
+    session, late = due.session, clock.now() - dt.timedelta(days=3)
+    left_open = {
+        "state": "open", "checked_in_at": late, "checked_out_at": None,
+        "received_at": late, "counted": False, "next_change_at": late + dt.timedelta(hours=8),
+    }  # fmt: skip
+    pairs = ((due.own, due.worker), (due.foreign, due.other_worker))
+    visits = [add_visit(session, elevator, worker, clock.local_day(late), **left_open) for elevator, worker in pairs]
+    session.commit()
+    run_all(app, session, entered_once(app, session, nightly.age, "age"))
+    assert "open" not in {session.get(Visit, visit.id).state for visit in visits}
+    run_all(app, session, entered_once(app, session, nightly.scores, "nightly_scores"))
+    scored = set(session.scalars(select(ScoreRun.region_code)))
+    # A shard of this test is a district; each scores its own, and no two the same.
+    assert scored >= {"980402000000", "980403000000"}
+    told = session.execute(select(ScoreRun.region_code, ScoreRun.from_on, ScoreRun.to_on)).all()
+    assert len(told) == len(set(told))
