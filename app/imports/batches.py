@@ -26,7 +26,7 @@ from app.workflows import attachments, audit, jobs
 
 VERBS = {
     "units": Verb.UNIT_EDIT, "elevators": Verb.ELEVATOR_EDIT, "persons": Verb.PERSON_EDIT,
-    "ledgers": Verb.LEDGER_EDIT, "contracts": Verb.CONTRACT_EDIT, "visits": Verb.TAKE_OVER,
+    "ledgers": Verb.LEDGER_EDIT, "orders": Verb.ORDER_EDIT, "contracts": Verb.CONTRACT_EDIT, "visits": Verb.TAKE_OVER,
 }  # fmt: skip
 # People are entered by their own unit only.
 OF_UNITS = ("persons",)

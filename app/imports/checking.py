@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
-from app.imports import comparing_filings, comparing_service
+from app.imports import comparing_filings, comparing_orders, comparing_service
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.matching import Match
@@ -35,7 +35,8 @@ WORDED = ("choice", "bool", "unit", "region")
 COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "units": comparing_filings.filed, "elevators": comparing_filings.filed,
     "persons": comparing_service.person_rows, "ledgers": comparing_service.ledger_rows,
-    "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
+    "orders": comparing_orders.order_rows, "contracts": comparing_service.contract_rows,
+    "visits": comparing_service.visit_rows,
 }  # fmt: skip
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
 MOST_KEPT = 20_000
@@ -282,7 +283,7 @@ class Checker:
         units = [s.name for s in self.given if s.kind == "unit"]
         self.units.look_up({str(r.data[n]) for r in rows for n in units if isinstance(r.data.get(n), str)})
         wanted: set[str] = set()
-        if self.kind.name in ("ledgers", "visits"):
+        if self.kind.name in ("ledgers", "orders", "visits"):
             wanted = {r.data["code"] for r in rows if r.data.get("code")}
         if self.kind.name == "contracts":
             wanted = {c for r in rows for c in comparing_service.codes_in(r.data.get("elevators"))}

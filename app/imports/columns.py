@@ -9,8 +9,16 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app.models import Contract, Elevator, MaintenanceLedger, Person, Unit
-from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, GENERATION_MODE, PLACE_TYPE, VISIT_MODE
+from app.models import Contract, Elevator, MaintenanceLedger, MaintenanceOrder, Person, Unit
+from app.models.choices import (
+    CATEGORY,
+    CONTRACT_KIND,
+    ELEVATOR_STATUS,
+    GENERATION_MODE,
+    LEVEL,
+    PLACE_TYPE,
+    VISIT_MODE,
+)
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
 # How a cell is read: text, code (kept as text), date, instant, number (whole), figure (perhaps with its unit), bool,
@@ -97,6 +105,12 @@ def kinds() -> dict[str, Kind]:
             _of(ledger, "mode", "choice", False, GENERATION_MODE), _of(ledger, "interval_days", "number"),
             *(_of(ledger, f"next_{n}_on", "date") for n in ("half_month", "quarter", "half_year", "annual")),
         )),
+        "orders": Kind("orders", _l("维保计划"), "code", (
+            Spec("number", "任务编号", "code", False, None, "改派已有任务时填写；新任务留空"),
+            code, _of(MaintenanceOrder, "planned_on", "date", True),
+            _of(MaintenanceOrder, "level", "choice", False, LEVEL),
+            Spec("worker_id", "维保人员", "person", False, None, people),
+        ), ("planned_on", "number")),
         "contracts": Kind("contracts", _l("维保合同"), "number", (
             _of(contract, "number", "code", True), _of(contract, "kind", "choice", False, CONTRACT_KIND),
             Spec("unit_id", "维保单位", "unit", False, None, "不填时为本单位；账号没有所属单位时必填"),

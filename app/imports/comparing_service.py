@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from app.imports.references import parts
 from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, Person, Unit, Visit
 from app.rules.contracts import Binding
 from app.rules.identifiers import check_mobile, normal_code
+from app.transaction import AnySession
 from app.workflows import contract_findings, ledgers, people
 from app.workflows.contracts import number_key
 from app.workflows.take_over import PastVisit, findings, read_works
@@ -81,7 +82,7 @@ def _mobile(checker: Checker, row: Row, there: bool) -> None:
 # --- ledgers
 
 
-def _elevator_of(checker: Checker, row: Row) -> Elevator | None:
+def elevator_of(checker: Checker, row: Row) -> Elevator | None:
     code = row.data.get("code")
     if not code:
         return None
@@ -91,7 +92,7 @@ def _elevator_of(checker: Checker, row: Row) -> Elevator | None:
     return found
 
 
-def _people(checker: Checker) -> dict[str, list[Person]]:
+def people_by_word(checker: Checker) -> dict[str, list[Person]]:
     found: dict[str, list[Person]] = {}
     for person in checker.session.scalars(scope.apply(select(Person), checker.actor, Person)):
         for name in {person.name, person.certificate_no} - {None}:
@@ -99,7 +100,7 @@ def _people(checker: Checker) -> dict[str, list[Person]]:
     return found
 
 
-def _person(
+def person_named(
     row: Row, spec: Spec, unit_id: int | None, known: Mapping[str, list[Person]], current: int | None = None
 ) -> int | None:
     """The person named; of several with one name the one who has the place already."""
@@ -127,11 +128,12 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
     for part in parts([e.id for e in checker.elevators.values()]):
         counted = select(Visit.elevator_id).where(Visit.elevator_id.in_(part), Visit.counted.is_(True)).distinct()
         visited |= set(checker.session.scalars(counted.execution_options(skip_scope=True)))
-    known = _people(checker)
-    served = _names_of_people(checker, kept.values())
+    known = people_by_word(checker)
+    ids = {getattr(one, name) for one in kept.values() for name in ledgers.PERSONS} - {None}
+    served = names_of_people(checker.session, ids)
     persons_named = [s for s in checker.given if s.kind == "person"]
     for row in rows:
-        elevator = _elevator_of(checker, row)
+        elevator = elevator_of(checker, row)
         if elevator is None:
             continue
         there = kept.get(elevator.id)
@@ -140,7 +142,7 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
             if current is not None and row.data.get(spec.name) in served.get(current, ()):
                 row.data[spec.name] = current
             else:
-                row.data[spec.name] = _person(row, spec, elevator.maintenance_unit_id, known, current)
+                row.data[spec.name] = person_named(row, spec, elevator.maintenance_unit_id, known, current)
         if elevator.maintenance_unit_id is None:
             row.bad(
                 "识别码", row.data["code"], "这台电梯还没有维保单位", "请先在电梯备案里填写维保单位", LACKS, "code"
@@ -164,13 +166,12 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
             tell(checker, row, wrong)
 
 
-def _names_of_people(checker: Checker, held: Iterable[MaintenanceLedger]) -> dict[int, tuple[str, ...]]:
+def names_of_people(session: AnySession, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     """By person: the words by which an export names him, whoever may see him."""
-    ids = {getattr(one, name) for one in held for name in ledgers.PERSONS} - {None}
     found: dict[int, tuple[str, ...]] = {}
     for part in parts(sorted(ids)):
         statement = select(Person.id, Person.name, Person.certificate_no).where(Person.id.in_(part))
-        for key, *words in checker.session.execute(statement.execution_options(skip_scope=True)):
+        for key, *words in session.execute(statement.execution_options(skip_scope=True)):
             found[key] = tuple(w for w in words if w)
     return found
 
@@ -314,7 +315,7 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
     for part in parts([e.id for e in checker.elevators.values()]):
         statement = select(Visit.elevator_id, Visit.checked_in_at).where(Visit.elevator_id.in_(part))
         known |= {(key, at.replace(microsecond=0)) for key, at in checker.session.execute(statement)}
-    people_known = _people(checker)
+    people_known = people_by_word(checker)
     spec = checker.kind.spec("worker")
     assert spec is not None
     made: list[tuple[Row, PastVisit, Elevator]] = []
@@ -327,8 +328,8 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
             if checker.mode == "new":
                 told_key(checker, row, "已存在", "既往记录不更新，请删去这一行", EXISTS)
             continue
-        _elevator_of(checker, row)
-        worker = _person(row, spec, row.data.get("unit_id"), people_known)
+        elevator_of(checker, row)
+        worker = person_named(row, spec, row.data.get("unit_id"), people_known)
         if elevator is not None and began is not None:
             past = PastVisit(
                 elevator.id, row.data.get("unit_id") or 0, worker or 0, began, mode=row.data.get("mode") or "items",

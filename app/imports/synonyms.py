@@ -147,6 +147,13 @@ COLUMNS: dict[str, dict[str, str]] = {
         "next_half_year_on": "下次半年保 半年保",
         "next_annual_on": "下次年保 年保 nextannual",
     },
+    "orders": {
+        "number": "计划编号 工单编号 编号 orderno planno",
+        "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
+        "planned_on": "维保日期 计划维保日期 日期 planneddate date",
+        "level": "维保频次 维保类型 周期 frequency",
+        "worker_id": "维保员 维保工 worker technician mechanic",
+    },
     "contracts": {
         "number": "合同号 编号 contractno contractnumber",
         "kind": "合同类型 类型 包修方式 type contracttype",

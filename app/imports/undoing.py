@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
+from app.imports import comparing_orders
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS
@@ -31,7 +32,7 @@ from app.models import (
 )
 from app.permissions import Actor
 from app.transaction import AnySession, lock, transaction
-from app.workflows import audit, contracts, filing, jobs, ledgers, people
+from app.workflows import audit, contracts, filing, jobs, ledgers, orders, people
 from app.workflows.filing_fields import differences, snapshot
 from app.workflows.filing_sets import delete_drafts
 from app.workflows.standing_on import standing_on
@@ -276,6 +277,23 @@ def _undo_contract(session: AnySession, actor: Actor, row: ImportRow, finished: 
         contracts.save(session, actor, contract, _dated(row.before or {}), at)
 
 
+def _undo_order(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:
+    """An order that still waits as it came is voided; one that got another worker goes back to the former."""
+    order = scope.visible(session, actor, MaintenanceOrder, row.entity_id, "维保任务")
+    if order.state != "open":
+        raise refuse("撤销", "任务已不是“待维保”")
+    _unchanged(row, {n: as_json(getattr(order, n)) for n in comparing_orders.FIELDS})
+    if row.state == "new":
+        orders.cancel(session, actor, order.id, "撤销导入", at)
+        return
+    former = (row.before or {}).get("worker_id")
+    if former is None:
+        raise refuse("撤销", "这条任务原来没有维保人员")
+    outcome = orders.reassign(session, actor, [order.id], former, at)[0]
+    if not outcome.ok:
+        raise refuse("撤销", outcome.text)
+
+
 def _unchanged(row: ImportRow, now: dict[str, Any]) -> None:
     """What the row wrote must still stand; else somebody or something changed it since."""
     moved = [n for n, value in (row.data or {}).items() if n in now and now[n] != value]
@@ -293,5 +311,6 @@ def _dated(values: dict[str, Any]) -> dict[str, Any]:
 UNDOERS: dict[str, Callable[..., None]] = {
     "units": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "units"),
     "elevators": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "elevators"),
-    "persons": _undo_person, "ledgers": _undo_ledger, "contracts": _undo_contract,
+    "persons": _undo_person, "ledgers": _undo_ledger, "orders": _undo_order,
+    "contracts": _undo_contract,
 }  # fmt: skip

@@ -20,11 +20,11 @@ from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
 from app.imports.comparing_filings import MODELS
-from app.models import Contract, Elevator, ImportBatch, ImportRow, NumberSeries, Person
+from app.models import Contract, Elevator, ImportBatch, ImportRow, MaintenanceOrder, NumberSeries, Person
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
-from app.workflows import audit, clocks, contracts, filing, ledgers, people
+from app.workflows import audit, clocks, contracts, filing, ledgers, orders, people
 from app.workflows.filing_fields import empty
 from app.workflows.filing_sets import Saved, Wish, save_drafts
 from app.workflows.take_over import PastVisit, take_over
@@ -270,10 +270,32 @@ def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: Impor
     return standing.id
 
 
+def _write_order(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    """A new order, or another worker for one that waits; of a second import of the file the first one's stays."""
+    data = row.data or {}
+    if row.entity_id is not None:
+        outcome = orders.reassign(session, actor, [row.entity_id], data["worker_id"], at)[0]
+        if not outcome.ok:
+            raise refuse("维保任务", outcome.text, "请刷新维保计划后重新导入")
+        return row.entity_id
+    planned = _day(data["planned_on"])
+    same = select(MaintenanceOrder.id).where(
+        MaintenanceOrder.elevator_id == data["elevator_id"], MaintenanceOrder.planned_on == planned,
+        MaintenanceOrder.state == "open",
+    )  # fmt: skip
+    if session.scalar(same.execution_options(skip_scope=True).limit(1)) is not None:
+        raise refuse("计划日期", f"校验之后已有 {planned} 的任务", "请改用“更新导入”，或删去这一行", field="planned_on")
+    made: MaintenanceOrder = orders.create(
+        session, actor, data["elevator_id"], data | {"planned_on": planned}, at, origin="import"
+    )
+    return made.id
+
+
 WRITERS: dict[str, Callable[..., Any]] = {
     "units": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "units"),
     "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
-    "persons": _write_person, "ledgers": _write_ledger, "contracts": _write_contract,
+    "persons": _write_person, "ledgers": _write_ledger, "orders": _write_order,
+    "contracts": _write_contract,
 }  # fmt: skip
 
 

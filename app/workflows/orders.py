@@ -97,12 +97,36 @@ def make_due(
     return made
 
 
-def create(session: AnySession, actor: Actor, elevator_id: int, data: Mapping[str, Any], at: dt.datetime) -> Any:
-    """An order by hand (PLN-05). An elevator may have several; the clock is not moved by orders, only by visits."""
+def create(
+    session: AnySession, actor: Actor, elevator_id: int, data: Mapping[str, Any], at: dt.datetime,
+    origin: str = "manual",
+) -> Any:  # fmt: skip
+    """An order by hand or from a workbook (PLN-05).
+
+    An elevator may have several; the clock is not moved by orders, only by visits.
+    """
     require(actor, Verb.ORDER_EDIT)
     elevator: Elevator = visible(session, actor, Elevator, elevator_id, "电梯")
+    raise_failing(new_findings(session, actor, elevator, data, clock.local_day(at)))
+    planned, level, worker_id = data["planned_on"], data.get("level") or "half_month", data.get("worker_id")
+    running = session.get(MaintenanceClock, elevator.id)
+    row = MaintenanceOrder(
+        elevator_id=elevator.id, unit_id=elevator.maintenance_unit_id, region_code=elevator.region_code,
+        worker_id=worker_id, planned_on=planned, limit_on=running.limit_on if running else None, level=level,
+        origin=origin, created_by_id=actor.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    after = {"elevator_id": elevator.id, "planned_on": planned, "level": level, "worker_id": worker_id}
+    audit.record(session, actor, at, "order.create", "maintenance_order", row.id, after=after)
+    return row
+
+
+def new_findings(
+    session: AnySession, actor: Actor, elevator: Elevator, data: Mapping[str, Any], today: dt.date
+) -> list[Finding]:
+    """What an order by hand or by workbook must fulfil, all at once."""
     planned, level = data.get("planned_on"), data.get("level") or "half_month"
-    today = clock.local_day(at)
     findings = [_own_unit(actor, elevator), _in_use(elevator)]
     if not isinstance(planned, dt.date):
         findings.append(Finding("计划日期", False, "没有填写计划日期", "请选择计划维保的日期", field="planned_on"))
@@ -117,18 +141,7 @@ def create(session: AnySession, actor: Actor, elevator_id: int, data: Mapping[st
     worker_id = data.get("worker_id")
     if worker_id is not None and elevator.maintenance_unit_id is not None:
         findings.append(worker_finding(session, worker_id, elevator.maintenance_unit_id, today))
-    raise_failing(findings)
-    running = session.get(MaintenanceClock, elevator.id)
-    row = MaintenanceOrder(
-        elevator_id=elevator.id, unit_id=elevator.maintenance_unit_id, region_code=elevator.region_code,
-        worker_id=worker_id, planned_on=planned, limit_on=running.limit_on if running else None, level=level,
-        origin="manual", created_by_id=actor.user_id,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    after = {"elevator_id": elevator.id, "planned_on": planned, "level": level, "worker_id": worker_id}
-    audit.record(session, actor, at, "order.create", "maintenance_order", row.id, after=after)
-    return row
+    return findings
 
 
 @dataclass(frozen=True, slots=True)

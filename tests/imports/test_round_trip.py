@@ -19,7 +19,7 @@ from sqlalchemy import select
 from app import scope
 from app.listing import LISTINGS, Listing, moment
 from app.listings import kinds as of_kind
-from app.models import ContractElevator, Elevator, ImportRow, Version, Visit
+from app.models import ContractElevator, Elevator, ImportRow, MaintenanceOrder, Version, Visit
 from app.reports import exports
 from app.transaction import transaction
 from app.workflows import filing
@@ -42,6 +42,7 @@ WORDS = (
 DAYS = (
     None, dt.date(1900, 1, 1), dt.date(1900, 3, 1), dt.date(1999, 12, 31), dt.date(2024, 2, 29), dt.date(2098, 1, 1),
 )  # fmt: skip
+LEVELS = ("half_month", "quarter", "half_year", "annual")
 PHONES = (None, "13800000001", "17700000009")
 
 
@@ -76,6 +77,12 @@ def fill(session: Any, world: Any, dice: random.Random) -> None:
             status=dice.choice(("in_use", "suspended", "notified")),
         )  # fmt: skip
         lifts.append(lift)
+        for state in ("open", "done", "void"):
+            session.add(MaintenanceOrder(
+                elevator_id=lift.id, unit_id=lift.maintenance_unit_id, region_code=lift.region_code, state=state,
+                worker_id=[*(p.id for p in people), None][number % 9], origin=("manual", "import")[number % 2],
+                planned_on=dt.date(2026, 11, 25 + number % 4), level=LEVELS[number % 4],
+            ))  # fmt: skip
         make_ledger(
             session, lift, dice.choice([*people, None]), mode=dice.choice(("auto", "manual")),
             interval_days=dice.choice((14, 15)), next_half_month_on=dice.choice(DAYS), next_annual_on=dice.choice(DAYS),
@@ -119,6 +126,7 @@ TRIPS = [
     ("elevators", "elevators", "region_admin", {"tab": "in_use"}), ("persons", "people", "clerk", {"tab": "all"}),
     ("ledgers", "kind:ledgers", "clerk", {}), ("contracts", "kind:contracts", "clerk", {}),
     ("contracts", "kind:contracts", "platform_admin", {}), ("contracts", "contracts", "clerk", {}),
+    ("orders", "kind:orders", "clerk", {}), ("orders", "orders", "maintenance_head", {"tab": "open"}),
     ("visits", "kind:visits", "region_admin", {}),
 ]  # fmt: skip
 
