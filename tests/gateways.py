@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app import clock
 
 
 @dataclass
@@ -84,6 +95,53 @@ def mail_server() -> Iterator[Gateway]:
     with served(server):
         held.url = f"smtp://127.0.0.1:{server.server_address[1]}"
         yield held
+
+
+@contextmanager
+def tls_server(folder: Path, *, at_once: bool) -> Iterator[Gateway]:
+    """Offers TLS (at once, or by STARTTLS) with a certificate that it has made for itself."""
+    held = Gateway()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*own_certificate(folder))
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                way = self.request
+                if not at_once:
+                    way.sendall(b"220 here\r\n")
+                    way.recv(1024)
+                    way.sendall(b"250-here\r\n250 STARTTLS\r\n")
+                    way.recv(1024)
+                    way.sendall(b"220 go on\r\n")
+                way = context.wrap_socket(way, server_side=True)
+                way.sendall(b"220 here\r\n")
+                while part := way.recv(1024):
+                    held.taken.append(({}, part))
+                    way.sendall(b"250-here\r\n250 AUTH PLAIN\r\n")
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    with served(server):
+        held.url = f"127.0.0.1:{server.server_address[1]}"
+        yield held
+
+
+def own_certificate(folder: Path) -> tuple[str, str]:
+    """The files of a certificate for 127.0.0.1 that signs itself, and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = clock.now()
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    (folder / "own.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "own.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return str(folder / "own.crt"), str(folder / "own.key")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from app import clock
-from app.channels.web import NotTaken, body_of, post
+from app.channels.web import NotTaken, body_of, post, secured
 from app.models import Notification
 from app.workflows.outbox import Sender
 
@@ -18,6 +18,7 @@ def sender(settings: dict[str, Any]) -> Sender | None:
     url, secret = settings.get("DINGTALK_WEBHOOK"), settings.get("DINGTALK_SECRET") or ""
     if not url:
         return None
+    secured("DINGTALK_WEBHOOK", url)
 
     def send(_session: Any, notice: Notification) -> None:
         where = signed(url, secret, int(clock.now().timestamp() * 1000)) if secret else url

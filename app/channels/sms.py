@@ -7,7 +7,7 @@ import hmac
 from typing import Any
 
 from app import clock
-from app.channels.web import body_of, post
+from app.channels.web import body_of, post, secured
 from app.models import Notification
 from app.workflows.outbox import Sender
 
@@ -16,6 +16,7 @@ def sender(settings: dict[str, Any]) -> Sender | None:
     url, secret = settings.get("SMS_GATEWAY_URL"), settings.get("SMS_GATEWAY_SECRET") or ""
     if not url:
         return None
+    secured("SMS_GATEWAY_URL", url)
 
     def send(_session: Any, notice: Notification) -> None:
         body = body_of({"id": f"tian-{notice.id}", "phone": notice.address, "text": notice.body or notice.title})

@@ -1,11 +1,13 @@
-"""One POST of JSON, over in ten seconds; only 2xx is a yes, and no redirect is followed."""
+"""One POST of JSON over HTTPS, over in ten seconds; only 2xx is a yes, and no redirect is followed."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 10
 
@@ -20,6 +22,22 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 _opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+
+
+def is_here(host: str) -> bool:
+    """Whether the host is this very machine, where nobody listens between."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secured(name: str, url: str) -> str:
+    """The address that a setting gives; told at the start, not with the first code, when it would go in clear text."""
+    place = urlsplit(url)
+    if place.scheme != "https" and not (place.scheme == "http" and is_here(place.hostname or "")):
+        raise RuntimeError(f"{name} 应以 https:// 开头（只有本机可用 http://），现为 {place.scheme}://")
+    return url
 
 
 def body_of(content: dict[str, Any]) -> bytes:

@@ -6,18 +6,22 @@ import datetime as dt
 import email
 import email.policy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from app import channels, clock
+from app.channels import mail
 from app.channels.dingtalk import signed
 from app.channels.sms import signature
+from app.channels.web import NotTaken
 from app.models import Notification
 from app.tasks import outbox as task
 from app.transaction import transaction
 from app.workflows import outbox
-from tests.gateways import http_gateway, mail_server
+from tests.gateways import http_gateway, mail_server, tls_server
 
 pytestmark = pytest.mark.feature("NTF-01")
 
@@ -121,6 +125,35 @@ def test_the_robots_signature_goes_over_timestamp_and_secret() -> None:
         "&timestamp=1700000000000&sign=r%2B2we0q01lkZqz38LA5IPNbHN81U1leRf3Au4PSQb6Q%3D"
     )
     assert signed("https://robot.example/send", "SEC", 1).startswith("https://robot.example/send?timestamp=1&sign=")
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp"])
+def test_a_mail_server_whose_certificate_nobody_vouches_for_gets_nothing(
+    app: Any, session: Any, world: Any, offer: Any, tmp_path: Path, scheme: str
+) -> None:
+    with tls_server(tmp_path, at_once=scheme == "smtps") as server:
+        offer(SMTP_URL=f"{scheme}://user:secret-word@{server.url}")
+        key = put(session, world, "email", "clerk@example.test")
+        with app.app_context():
+            assert task.deliver()["sent"] == 0
+    assert "CERTIFICATE_VERIFY_FAILED" in notice(session, key).error
+    assert not any(b"AUTH" in body or b"secret" in body for _, body in server.taken)
+
+
+def test_no_letter_goes_in_clear_text_to_another_machine(monkeypatch: Any) -> None:
+    with mail_server() as server:
+        monkeypatch.setattr(mail, "is_here", lambda _host: False)
+        with pytest.raises(NotTaken, match="STARTTLS"):
+            mail._connected(urlsplit(server.url))
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("name", ["SMS_GATEWAY_URL", "DINGTALK_WEBHOOK"])
+@pytest.mark.parametrize("url", ["http://gateway.example/send", "http://10.0.0.7/send", "ftp://gateway.example", "file:///etc/passwd"])
+def test_an_address_without_https_is_told_at_the_start(offer: Any, name: str, url: str) -> None:
+    with pytest.raises(RuntimeError, match=f"{name} 应以 https://"):
+        offer(**{name: url})
+    offer(**{name: "https://gateway.example/send"})
 
 
 def test_only_what_has_an_address_is_offered(offer: Any) -> None:
