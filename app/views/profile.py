@@ -88,8 +88,14 @@ class Profile(BaseView):
     @has_access
     @permission_name("show")
     def phone_code(self) -> Any:
-        """Send a code to the number that is to be bound."""
+        """Send a code to the number that is to be bound; whoever found the page open does not know the password.
+
+        By its phone an account is recovered, so one that is bound by a stranger would be his for good.
+        """
         phone = request.form.get("phone", "")[:30]
+        refused = _password_wrong("phone_password")
+        if refused is not None:
+            return self._page(refused.findings, refused.status_code, phone=phone)
         sent, findings, status = run(
             lambda unit: recovery.ask_binding(unit, g.actor, phone, clock.now(), request.remote_addr)
         )
@@ -112,9 +118,9 @@ class Profile(BaseView):
     @has_access
     @permission_name("show")
     def sms(self) -> Any:
-        """Switch codes by SMS at sign-in; taking them off asks for the password."""
+        """Switch codes by SMS at sign-in, on or off by the password."""
         on = request.form.get("on") == "1"
-        return self._switch(on, lambda unit: second_factor.switch_sms(unit, g.actor, on, clock.now()))
+        return self._switch("sms_password", lambda unit: second_factor.switch_sms(unit, g.actor, on, clock.now()))
 
     @expose("/totp", methods=["POST"])
     @has_access
@@ -122,10 +128,13 @@ class Profile(BaseView):
     def totp(self) -> Any:
         """Take an authenticator app into use; its secret waits, sealed, in the session until a code confirms it."""
         if request.form.get("off"):
-            return self._switch(False, lambda unit: second_factor.switch_totp_off(unit, g.actor, clock.now()))
+            return self._switch("password", lambda unit: second_factor.switch_totp_off(unit, g.actor, clock.now()))
         kept = session.get(SECRET)
         code = request.form.get("code", "")[:20]
         if not kept or not code:
+            refused = _password_wrong("password")
+            if refused is not None:
+                return self._page(refused.findings, refused.status_code)
             session[SECRET] = vault.seal(second_factor.new_secret())
             return redirect(url_for("Profile.show") + "#totp")
         secret = vault.unseal(kept)
@@ -138,13 +147,10 @@ class Profile(BaseView):
         flash(_("动态口令已启用，下次登录时使用"), "success")
         return redirect(url_for("Profile.show"))
 
-    def _switch(self, on: bool, deed: Any) -> Any:
-        account = _me()
-        try:
-            if not on:
-                confirm_own_password(account, request.form.get("password", ""), "password")
-        except Refusal as refusal:
-            return self._page([f for f in refusal.findings if not f.ok], refusal.status_code)
+    def _switch(self, field: str, deed: Any) -> Any:
+        refused = _password_wrong(field)
+        if refused is not None:
+            return self._page(refused.findings, refused.status_code)
         _done, findings, status = run(deed)
         if findings:
             return self._page(findings, status)
@@ -171,6 +177,15 @@ class Profile(BaseView):
             findings=findings, phone=phone, sent=sent, can_sms=codes.available(), secret=secret, picture=picture,
         )  # fmt: skip
         return page, status
+
+
+def _password_wrong(field: str) -> Refusal | None:
+    """None when the form holds the account's own password: what signing in stands on is changed by its owner only."""
+    try:
+        confirm_own_password(_me(), request.form.get(field, ""), field)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def _me() -> Account:

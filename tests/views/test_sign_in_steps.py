@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock, vault
-from app.models import Account, Notification, Unit
+from app.models import Account, Notification, OneTimeCode, Unit
 from app.transaction import transaction
 from app.workflows import outbox
 from tests.factories import PASSWORD, region, uscc
@@ -198,13 +198,13 @@ def test_profile_binds_a_phone_and_takes_an_app_into_use(
     account = world.accounts["worker"]
     client = sign_in(account)
     page = client.get("/profile/")
-    wrong = post(client, "/profile/phone/code", page, phone="123")
+    wrong = post(client, "/profile/phone/code", page, phone="123", phone_password=PASSWORD)
     assert wrong.status_code == 422 and "应为 11 位" in wrong.get_data(as_text=True)
-    sent = post(client, "/profile/phone/code", page, phone="13900000099")
+    sent = post(client, "/profile/phone/code", page, phone="13900000099", phone_password=PASSWORD)
     assert "139****0099" in sent.get_data(as_text=True)
     bound = post(client, "/profile/phone", sent, phone="13900000099", code=sms_code(session))
     assert bound.status_code == 302
-    post(client, "/profile/totp", client.get("/profile/"))
+    post(client, "/profile/totp", client.get("/profile/"), password=PASSWORD)
     shown = client.get("/profile/").get_data(as_text=True)
     secret = re.search(r"<code>([A-Z2-7]{32})</code>", shown)[1]  # type: ignore[index]
     assert "data:image/svg+xml" in shown
@@ -221,6 +221,35 @@ def test_profile_binds_a_phone_and_takes_an_app_into_use(
     session.rollback()
     session.refresh(account)
     assert account.totp_secret is None
+
+
+@pytest.mark.feature("ACC-06", "ACC-07")
+def test_whoever_finds_a_page_open_binds_no_phone_and_no_app(
+    app: Any, session: Any, world: Any, sign_in: Any, sms: None
+) -> None:
+    """With a phone of his own he could recover the account, and keep it."""
+    account = world.accounts["worker"]
+    client = sign_in(account)
+    page = client.get("/profile/")
+    for form in ({}, {"phone_password": "wrong-password-1"}):
+        refused = post(client, "/profile/phone/code", page, phone="13900000099", **form)
+        assert refused.status_code == 422 and 'id="phone_password-err"' in refused.get_data(as_text=True)
+    session.rollback()
+    assert session.query(OneTimeCode).count() == 0, "nothing was sent"
+    assert post(client, "/profile/totp", page, password="wrong-password-1").status_code == 422
+    with client.session_transaction() as held:
+        assert "totp_secret" not in held
+    session.rollback()
+    with transaction(session):
+        account.phone = "13900000055"
+    assert post(client, "/profile/sms", page, on="1", sms_password="wrong-password-1").status_code == 422
+    session.rollback()
+    session.refresh(account)
+    assert not account.sms_factor
+    assert post(client, "/profile/sms", page, on="1", sms_password=PASSWORD).status_code == 302
+    session.rollback()
+    session.refresh(account)
+    assert account.sms_factor
 
 
 @pytest.mark.feature("ACC-13")
