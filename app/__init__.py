@@ -19,7 +19,7 @@ def create_app(**overrides: Any) -> Flask:
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import metrics, requests
-    from app.workflows import attachments
+    from app.workflows import attachments, passwords
 
     app = Flask(__name__)
     app.config.update(config.settings() | overrides)
@@ -38,6 +38,7 @@ def create_app(**overrides: Any) -> Flask:
     logs.install(app)
     celery_app.make_celery(app)
     attachments.use_folder(app.config["UPLOAD_DIR"])
+    passwords.use_list(app.config["BREACHED_PASSWORDS"])
 
     with app.app_context():
         appbuilder = appbuilder_for(app)

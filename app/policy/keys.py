@@ -131,7 +131,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.QUOTA_TECHNICIAN, _Q, "技师每月台次上限", 130, "台次", 1, 10000, may_be_off=True),
         _int(Key.LOCK_TRIES, _A, "连续输错几次密码后锁定", 5, "次", 1, 100),
         _int(Key.LOCK_MINUTES, _A, "锁定多久", 15, "分钟", 1, 1440),
-        _int(Key.PASSWORD_MIN, _A, "密码最短长度", 10, "位", 6, 20),
+        _int(Key.PASSWORD_MIN, _A, "密码最短长度", 10, "位", 8, 20),
         _int(Key.SUB_ACCOUNTS, _A, "每个单位的子用户上限（0 为不限）", 10, "个", 0, 10000),
         (
             Key.ELEVATOR_CODE_PATTERN,

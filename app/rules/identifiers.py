@@ -18,6 +18,14 @@ LOGIN_NAME_FORM = re.compile(r"[A-Za-z0-9._]{5,20}")
 REGISTRATION_CODE_FORM = re.compile(r"[0-9]{20}")
 CERTIFICATE_NO_FORM = re.compile(r"梯[1-4][1-3][一-龥][A-Z][0-9A-Z]{5}[(（][0-9]{2}[)）]")
 EQUIPMENT_CODE_FORM = re.compile(r"3[0-9]{3}[0-9A-Z]{14,15}")
+# What a stranger guesses first here; what stands beside such a word must be worth something by itself.
+GUESSED_WORDS = (
+    "tian", "dianti", "tejian", "zhijian", "jianguan", "weibao", "weihu", "elevator", "lift", "admin", "administrator",
+    "root", "password", "passwd", "mima", "worker", "clerk", "inspector", "wuye", "test", "demo", "welcome", "qwerty",
+    "asdfgh", "zxcvbn", "abc", "woaini", "huanying", "梯安", "电梯", "特监", "特检", "质监", "监管", "维保", "维护",
+    "管理员", "密码", "物业",
+)  # fmt: skip
+GUESSED_REST = 4
 PASSWORD_MAX_LENGTH = 128  # long enough for a sentence, short enough that hashing it is no attack
 
 
@@ -197,7 +205,24 @@ def password_findings(text: str, min_length: int, login_name: str = "", field: s
             "请换一个密码",
             field=field,
         ),
+        Finding(
+            "容易猜的词",
+            not is_guessable(text, login_name),
+            "主要由“电梯、维保、tian、admin”一类的词或账号加数字、符号组成",
+            f"请换一个，或在这个词之外再加至少 {GUESSED_REST} 个字母或汉字",
+            field=field,
+        ),
     ]
+
+
+def is_guessable(text: str, login_name: str = "") -> bool:
+    """Whether, but for words of this place (or the login name), hardly a letter is left: weibao2026, Tian@123456."""
+    rest = login_key(text)
+    words = [login_key(login_name), *GUESSED_WORDS] if len(login_name) >= GUESSED_REST else list(GUESSED_WORDS)
+    held = [word for word in words if word in rest]
+    for word in sorted(held, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return bool(held) and len({c for c in rest if c.isalpha()}) < GUESSED_REST
 
 
 def check_password(text: str, min_length: int, login_name: str = "", field: str = "password") -> str:

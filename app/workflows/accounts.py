@@ -13,10 +13,9 @@ from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Account, Region, Unit
 from app.permissions import REGULATOR_ROLES, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile, check_uscc, login_key
-from app.rules.identifiers import check_password as check_password_form
 from app.scope import visible
 from app.transaction import AnySession
-from app.workflows import audit, signin
+from app.workflows import audit, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import (
     Issued,
@@ -258,7 +257,7 @@ def new_password_findings(
     if new != again:
         findings.append(Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again"))
     try:
-        check_password_form(new, password_length(session, account, at), account.username, field_name)
+        passwords.check(new, password_length(session, account, at), account.username, field_name)
     except Refusal as refusal:
         findings += refusal.findings
     return findings

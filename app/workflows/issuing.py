@@ -20,9 +20,8 @@ from app.models.policy import policy_value
 from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
 from app.policy.keys import Key
 from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key
-from app.rules.identifiers import check_password as check_password_form
 from app.transaction import AnySession
-from app.workflows import audit, second_factor, signin
+from app.workflows import audit, passwords, second_factor, signin
 
 # No l, I, O, 0, 1: the password is read from a screen or a note.
 _LETTERS = "".join(c for c in string.ascii_letters if c not in "lIO")
@@ -42,7 +41,7 @@ class Issued:
 def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.datetime, typed: str = "") -> Issued:
     """Set a random (or typed) password that must be changed at the next sign-in. The caller has checked the right."""
     least = password_length(session, account, at)
-    password = check_password_form(typed, least, account.username, "new_password") if typed else random_password(least)
+    password = passwords.check(typed, least, account.username, "new_password") if typed else random_password(least)
     account.set_password(password)
     account.must_change_password = True
     second_factor.forget(account)

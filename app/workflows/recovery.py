@@ -7,9 +7,8 @@ import datetime as dt
 from app.errors import Finding, Refusal
 from app.models import Account
 from app.permissions import Actor
-from app.rules.identifiers import check_password as check_password_form
 from app.transaction import AnySession
-from app.workflows import audit, codes, signin
+from app.workflows import audit, codes, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import free_phone, password_length
 
@@ -36,7 +35,7 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
     if new != again:
         findings.append(Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again"))
     try:
-        check_password_form(new, least, account.username if account else typed, "new_password")
+        passwords.check(new, least, account.username if account else typed, "new_password")
     except Refusal as refusal:
         findings += refusal.findings
     if findings:

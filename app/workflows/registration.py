@@ -17,9 +17,8 @@ from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor
 from app.policy.keys import Key
 from app.rules.identifiers import check_mobile, check_uscc
-from app.rules.identifiers import check_password as check_password_form
 from app.transaction import AnySession
-from app.workflows import audit
+from app.workflows import audit, passwords
 from app.workflows.accounts import KIND_ROLES
 from app.workflows.issuing import gather, new_login_name, required_text, save_new
 
@@ -93,7 +92,7 @@ def _password(session: AnySession, form: dict[str, str], at: dt.datetime) -> str
     password = form.get("password", "")
     try:
         least = int(policy_value(session, Key.PASSWORD_MIN, None, clock.local_day(at)))
-        check_password_form(password, least, form.get("login_name", ""), "password")
+        passwords.check(password, least, form.get("login_name", ""), "password")
     except Refusal as refusal:
         findings += refusal.findings
     if password != form.get("again", ""):

@@ -1,0 +1,78 @@
+"""A new password: the form that ACC-05 asks for, and none of those that everybody has tried already.
+
+Kept with the product are digests of the passwords that most often turn up in breaches; a site can add a whole list
+(BREACHED_PASSWORDS). Nothing of a password leaves the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+from app.errors import Finding, Refusal
+from app.rules.identifiers import password_findings
+
+COMMON = Path(__file__).resolve().parents[1] / "reference" / "common_passwords.txt"
+# So many hexadecimal digits of SHA-256: of fifty million good passwords one is taken for a common one.
+DIGITS = 10
+_breached: Path | None = None
+
+
+def use_list(path: str) -> None:
+    """Say where the site's own list is: lines `SHA-1 in hex:count`, sorted, as the public lists come. "" is none."""
+    global _breached
+    _breached = Path(path) if path else None
+    if _breached is not None and not _breached.is_file():
+        raise RuntimeError(f"BREACHED_PASSWORDS 指的文件不存在：{path}")
+
+
+def check(text: str, min_length: int, login_name: str = "", field: str = "password") -> str:
+    """The password unchanged, or a refusal with every reason."""
+    findings = [f for f in password_findings(text, min_length, login_name, field) if not f.ok]
+    if text and is_known(text):
+        found = "在常用密码或已泄露密码的名单上"
+        findings.append(Finding("常用密码", False, found, "请换一个别人想不到的密码", field=field))
+    if findings:
+        raise Refusal(findings)
+    return text
+
+
+def is_known(text: str) -> bool:
+    """Whether it is on a list, as typed or but for upper and lower case."""
+    if {digest_of(text), digest_of(text.casefold())} & _common():
+        return True
+    return _breached is not None and _is_listed(_breached, text)
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(COMMON.read_text(encoding="ascii").split())
+
+
+def _is_listed(path: Path, text: str) -> bool:
+    """Search a sorted file by halves: such a list has more lines than there is memory for."""
+    # SHA-1 is how these lists are written; nothing is proved by it here.
+    wanted = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().upper().encode()
+    with path.open("rb") as lines:
+        low, high = 0, lines.seek(0, os.SEEK_END)
+        while low < high:
+            middle = (low + high) // 2
+            lines.seek(middle)
+            if middle:
+                lines.seek(middle - 1)
+                lines.readline()
+            line = lines.readline()
+            held = line[: len(wanted)].upper()
+            if held == wanted:
+                return True
+            if not line or held > wanted:
+                high = middle
+            else:
+                low = lines.tell()
+    return False
