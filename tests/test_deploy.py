@@ -174,6 +174,25 @@ def until(holds: Any, said: Any) -> None:
         time.sleep(0.2)
 
 
+def test_the_proxy_speaks_good_tls_only() -> None:
+    conf = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    said = {m[1]: m[2] for m in re.finditer(r"^ *(ssl_\w+|server_tokens) +(.+);", conf, re.MULTILINE)}
+    assert said["ssl_protocols"] == "TLSv1.2 TLSv1.3" and said["server_tokens"] == "off"
+    # Forward secrecy, and a cipher that authenticates what it hides.
+    assert all(re.fullmatch(r"ECDHE-.*(GCM-SHA\d+|POLY1305)", name) for name in said["ssl_ciphers"].split(":"))
+    assert 'Strict-Transport-Security "max-age=31536000; includeSubDomains" always' in conf
+    # Programs are not led on from HTTP; the proxy's own /metrics is nobody's.
+    plain = conf.split("listen 443")[0]
+    assert re.search(r"location /api/ \{[^}]*return 403", plain) and "location = /metrics" in conf
+
+
+def test_containers_have_no_right_that_they_need_not() -> None:
+    for name in OURS:
+        service = COMPOSE["services"][name]
+        assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"]
+        assert not service.get("privileged")
+
+
 @pytest.mark.parametrize("name", ["HTTPS", "PROXIES"])
 def test_behind_the_proxy_addresses_and_cookies_are_the_outer_ones(name: str) -> None:
     assert COMPOSE["services"]["web"]["environment"][name] == "1"

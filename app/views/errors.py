@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from app import logs
 from app.errors import Finding, Refusal
 from app.extensions import db
 
@@ -55,11 +56,14 @@ def wants_json() -> bool:
 
 def _refused(refusal: Refusal) -> Any:
     db.session.rollback()
+    if refusal.status_code == 403:
+        logs.tell_refused("not allowed", rules=[f.rule for f in refusal.findings])
     titles = {403: _("没有权限"), 404: _("没有找到"), 409: _("内容已变化")}
     return answer(refusal.status_code, titles.get(refusal.status_code, _("不能办理")), refusal.findings)
 
 
 def _forged(error: CSRFError) -> Any:
+    logs.tell_refused("forged or stale form", reason=error.description)
     body = _("页面停留太久，或登录状态已变。请返回上一页刷新后再提交；已填的内容请先复制保存。")
     return answer(400, _("页面已过期"), body=f"{body}")
 

@@ -37,7 +37,9 @@ def fetch(attachment_id: int) -> Any:
     inline = row.mime in SHOWN and request.args.get("view") == "1"
     answer = send_file(place, mimetype=row.mime, as_attachment=not inline, download_name=row.name, conditional=True)
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+    )
     answer.headers["Cache-Control"] = "private, no-store"
     if row.kind in attachments.PRIVATE:
         name, digest, key, entity, entity_id = row.name, row.sha256, row.id, row.entity, row.entity_id

@@ -6,14 +6,13 @@ import re
 import secrets
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import IntegerConverter
 
 from app.errors import Finding
-from app.permissions import NOBODY
 from app.scope import BIGGEST_KEY
 from app.views.errors import answer
 from app.workflows.actors import actor_of
@@ -56,12 +55,14 @@ def install(app: Flask) -> None:
     @app.after_request
     def _headers(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+        response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers["X-Request-Id"] = g.get("request_id", "")
         response.headers.setdefault("Content-Security-Policy", _policy(request.path, g.get("csp_nonce", "")))
-        if g.get("actor", NOBODY).user_id is not None and not request.path.startswith("/static"):
-            # A shared computer's back button must not show the last person's pages.
+        if current_app.config["SESSION_COOKIE_SECURE"]:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        if not request.path.startswith("/static"):
+            # A shared computer's back button must not show the last person's pages, nor a cache give out a token.
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 
@@ -104,5 +105,5 @@ def _policy(path: str, nonce: str) -> str:
     script = "'self' 'unsafe-inline'" if path.startswith(("/ops", "/swagger")) else f"'self' 'nonce-{nonce}'"
     return (
         f"default-src 'self'; script-src {script}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )

@@ -108,8 +108,12 @@ def sign_in(username: str, password: str, via: str = "web") -> Account:
     with transaction(database):
         tried = signin.begin(database, username[:200], clock.now(), via=via, address=request.remote_addr)
     ok = tried.matches(password)
+    renewed = tried.account.hash_anew(password) if ok and tried.account else None
     with transaction(database):
         refusal = signin.finish(database, tried, ok, clock.now())
+        if refusal is None and renewed and tried.account:
+            # The same password, so no session ends.
+            tried.account.password = renewed
     if refusal is not None:
         raise refusal
     assert tried.account is not None

@@ -1,0 +1,127 @@
+"""What every answer carries, what the cookie is, which tokens count, and what is written down about refusals."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+import config
+from app.models import Account
+from app.models.account import HASHING
+from app.transaction import transaction
+from tests.factories import PASSWORD, World
+
+pytestmark = pytest.mark.feature("ACC-15")
+OPEN = ["/login/", "/health", "/register/", "/static/js/app.js", "/nowhere", "/api/v1/me"]
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_every_answer_says_what_a_browser_may_do_with_it(client: Any, world: World, path: str) -> None:
+    headers = client.get(path).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    for name in ("object-src", "base-uri", "frame-ancestors"):
+        assert policy[name] == "'none'", name
+    assert "unsafe" not in policy["script-src"] and "nonce-" in policy["script-src"]
+    assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in headers and headers["Content-Type"]
+    assert path.startswith("/static") or "no-store" in headers["Cache-Control"]
+
+
+def test_no_cache_keeps_pages_or_tokens(app: Any, world: World, sign_in: Any) -> None:
+    account = world.accounts["clerk"]
+    page = sign_in(account).get("/profile/")
+    tokens = app.test_client().post(
+        "/api/v1/security/login", json={"username": account.username, "password": PASSWORD}
+    )
+    assert tokens.status_code == 200
+    for answer in (page, tokens):
+        assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_over_https_the_cookie_is_this_hosts_alone(monkeypatch: Any, tmp_path: Path, app: Any, client: Any) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HTTPS", "1")
+    held = config.settings()
+    assert held["SESSION_COOKIE_NAME"] == "__Host-session" and held["SESSION_COOKIE_SECURE"]
+    assert held["SESSION_COOKIE_HTTPONLY"] and held["SESSION_COOKIE_SAMESITE"] == "Lax"
+    assert held["SESSION_COOKIE_PATH"] == "/" and not held.get("SESSION_COOKIE_DOMAIN")
+    assert "Strict-Transport-Security" not in client.get("/login/").headers
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    answer = app.test_client().get("/login/", base_url="https://localhost")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    cookie = answer.headers["Set-Cookie"]
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/")) and "Domain" not in cookie
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
+def test_no_answer_repeats_the_request(client: Any, method: str) -> None:
+    answer = client.open("/login/", method=method, headers={"Authorization": "Bearer secret-of-mine"})
+    assert answer.status_code == 405 and "secret-of-mine" not in answer.get_data(as_text=True)
+
+
+def _token(app: Any, account: Account, **more: Any) -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "sub": str(account.id), "epoch": account.session_epoch, "type": "access", "fresh": True, "csrf": "x",
+        "iat": now, "nbf": now, "exp": now + 60, "jti": "a-token", "iss": "tian", "aud": "tian-api",
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"aud": "another-api"}, 401),
+        ({"iss": "another"}, 401),
+        ({"exp": 1}, 401),
+        ({"nbf": 4_000_000_000}, 401),
+        ({"type": "refresh"}, 401),
+        ({"epoch": 0}, 401),
+    ],
+)
+def test_a_token_is_ours_for_this_api_now(app: Any, world: World, change: dict[str, Any], status: int) -> None:
+    claims = _token(app, world.accounts["clerk"], **change)
+    sealed = jwt.encode(claims, app.config["SECRET_KEY"], "HS256")
+    answer = app.test_client().get("/api/v1/me", headers={"Authorization": f"Bearer {sealed}"})
+    assert answer.status_code in ({status} if status == 200 else {401, 422})
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS384", "HS512"])
+def test_no_other_algorithm_and_no_other_key(app: Any, world: World, algorithm: str) -> None:
+    claims = _token(app, world.accounts["clerk"])
+    key = None if algorithm == "none" else app.config["SECRET_KEY"]
+    for sealed in (jwt.encode(claims, key, algorithm), jwt.encode(claims, "k" * 64, "HS256")):
+        answer = app.test_client().get("/api/v1/me", headers={"Authorization": f"Bearer {sealed}"})
+        assert answer.status_code in (401, 422)
+
+
+def test_whoever_is_kept_out_is_written_down(app: Any, world: World, sign_in: Any, caplog: Any) -> None:
+    caplog.set_level(logging.INFO)
+    browser = sign_in(world.accounts["worker"])
+    caplog.clear()
+    assert browser.get("/accounts/").status_code == 403
+    assert browser.post("/profile/phone", data={"phone": "13900000001"}).status_code == 400
+    told = [(r.name, r.levelname, str(r.msg)) for r in caplog.records if r.name in ("app.requests", "app.security")]
+    lines = [(name, level) for name, level, text in told if re.search(r"/accounts/|/profile/phone", text)]
+    assert ("app.requests", "WARNING") in lines and ("app.security", "WARNING") in lines
+    assert all("127.0.0.1" in text for _, _, text in told) and "13900000001" not in caplog.text
+
+
+def test_a_password_kept_by_older_numbers_is_kept_anew(app: Any, session: Any, world: World, sign_in: Any) -> None:
+    from werkzeug.security import generate_password_hash
+
+    account = world.accounts["clerk"]
+    with transaction(session):
+        account.password = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
+    epoch = account.session_epoch
+    assert sign_in(account).get("/profile/").status_code == 200
+    session.rollback()
+    session.refresh(account)
+    assert account.password.startswith(f"{HASHING}$") and account.password_matches(PASSWORD)
+    assert account.session_epoch == epoch, "the same password ends no session"
