@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import segno
-from flask import flash, g, redirect, request, session, url_for
+from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -175,6 +175,7 @@ class Profile(BaseView):
         page = self.render_template(
             "ta/accounts/profile.html", title=_("个人信息"), facts=facts, since=session.get("since"), account=account,
             findings=findings, phone=phone, sent=sent, can_sms=codes.available(), secret=secret, picture=picture,
+            owed=second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]),
         )  # fmt: skip
         return page, status
 

@@ -26,6 +26,8 @@ from app.workflows import codes, second_factor, sessions, signin
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
+# What one that owes a second factor may: look after itself.
+OWN_ENDPOINTS = FREE_ENDPOINTS | {"Profile.show", "Profile.phone_code", "Profile.phone", "Profile.sms", "Profile.totp"}
 # How often the time of the last request is written: not each request needs a new cookie.
 SEEN_EVERY_SECONDS = 60
 ENDED = {
@@ -64,6 +66,8 @@ class SecurityManager(FabSecurityManager):
 
         account = self._account(data.get("sub"))
         if account is None or data.get("epoch") != account.session_epoch or account.must_change_password:
+            return None
+        if second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]):
             return None
         g.user = account
         g.actor = actor_of(account, "api", request.remote_addr)
@@ -227,4 +231,10 @@ def install(app: Flask) -> None:
                 finding = Finding("首次登录", False, "初始密码须先修改", "请用浏览器登录并修改密码", field="password")
                 return jsonify(errors=[finding.as_dict()], message=finding.found), 403
             return redirect(url_for("Password.change"))
+        owes = second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"])
+        if owes and request.endpoint not in OWN_ENDPOINTS:
+            if request.path.startswith("/api/") or request.path.endswith(".json"):
+                finding = Finding("二次验证", False, "须先启用", "请用浏览器登录，在“个人信息”里启用", field="code")
+                return jsonify(errors=[finding.as_dict()], message=finding.found), 403
+            return redirect(url_for("Profile.show") + "#totp")
         return None

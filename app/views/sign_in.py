@@ -153,6 +153,8 @@ class SecurityApi(BaseApi):
                 return jsonify(errors=[f.as_dict() for f in wrong.findings], message=str(wrong)), 401
         if account.must_change_password:
             return _errors(403, "首次登录", "初始密码须先修改", "请用浏览器登录并修改密码")
+        if second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]):
+            return _errors(403, "二次验证", "须先启用", "请用浏览器登录，在“个人信息”里启用")
         claims = {"epoch": account.session_epoch}
         tokens = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims=claims)}
         if body.get("refresh") is True:

@@ -30,6 +30,12 @@ def factor_of(account: Account) -> Factor | None:
     return None
 
 
+def is_owed(account: Account, asked_of: str) -> bool:
+    """Whether this account must take a second factor into use first; asked of "all", of "regulators", or of nobody."""
+    asked = asked_of == "all" or (asked_of == "regulators" and account.unit_id is None)
+    return asked and factor_of(account) is None
+
+
 def new_secret() -> str:
     """A secret to be shown once and confirmed by a first code before it counts."""
     return pyotp.random_base32()

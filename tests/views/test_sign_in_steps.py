@@ -252,6 +252,32 @@ def test_whoever_finds_a_page_open_binds_no_phone_and_no_app(
     assert account.sms_factor
 
 
+@pytest.mark.feature("ACC-07")
+@pytest.mark.parametrize(("asked_of", "owing"), [("all", {"worker", "region_admin"}), ("regulators", {"region_admin"})])
+def test_whoever_owes_a_second_factor_takes_one_into_use_first(
+    app: Any, session: Any, world: Any, sign_in: Any, monkeypatch: Any, asked_of: str, owing: set[str]
+) -> None:
+    tokens = {}
+    for name in ("worker", "region_admin"):
+        login = {"username": world.accounts[name].username, "password": PASSWORD}
+        tokens[name] = app.test_client().post("/api/v1/security/login", json=login).json["access_token"]
+    monkeypatch.setitem(app.config, "SECOND_FACTOR_FOR", asked_of)
+    for name in ("worker", "region_admin"):
+        account, client = world.accounts[name], sign_in(world.accounts[name])
+        login = {"username": account.username, "password": PASSWORD}
+        by_token = app.test_client().get("/api/v1/me", headers={"Authorization": f"Bearer {tokens[name]}"})
+        asked = app.test_client().post("/api/v1/security/login", json=login)
+        shut, page = client.get("/inbox/"), client.get("/profile/")
+        assert (shut.status_code == 302 and shut.location.endswith("/profile/#totp")) is (name in owing)
+        assert ("请先启用二次验证" in page.get_data(as_text=True)) is (name in owing)
+        assert (asked.status_code, by_token.status_code == 200) == ((403, False) if name in owing else (200, True))
+        assert client.get("/api/v1/me").status_code == (403 if name in owing else 200)
+    session.rollback()
+    with transaction(session):
+        account.totp_secret = vault.seal(pyotp.random_base32())
+    assert client.get("/inbox/").status_code == 200
+
+
 @pytest.mark.feature("ACC-13")
 def test_the_role_matrix_says_what_the_table_says(app: Any, world: Any, sign_in: Any) -> None:
     page = sign_in(world.accounts["region_admin"]).get("/roles/").get_data(as_text=True)
