@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import ImmutableMultiDict
@@ -30,8 +32,16 @@ class RowNumber(IntegerConverter):
         super().__init__(map, fixed_digits, max=max)
 
 
+class SignedSessions(SecureCookieSessionInterface):
+    """Cookies signed with SHA-256; Flask's own default is SHA-1."""
+
+    digest_method = staticmethod(hashlib.sha256)
+
+
 def install(app: Flask) -> None:
     """Hook the request cycle; runs before FAB's own hooks that read the user."""
+
+    app.session_interface = SignedSessions()
 
     @app.before_request
     def _who() -> None:

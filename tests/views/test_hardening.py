@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -125,3 +126,15 @@ def test_a_password_kept_by_older_numbers_is_kept_anew(app: Any, session: Any, w
     session.refresh(account)
     assert account.password.startswith(f"{HASHING}$") and account.password_matches(PASSWORD)
     assert account.session_epoch == epoch, "the same password ends no session"
+
+
+def test_the_cookie_is_signed_with_sha_256_and_an_altered_one_is_none(app: Any, world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    assert app.session_interface.digest_method is hashlib.sha256
+    kept = browser.get_cookie("session").value
+    copy = app.test_client()
+    for altered in (kept[:-2] + ("AA" if kept[-2:] != "AA" else "BB"), kept.rpartition(".")[0], "x" + kept):
+        copy.set_cookie("session", altered)
+        assert copy.get("/profile/").status_code == 302
+    copy.set_cookie("session", kept)
+    assert copy.get("/profile/").status_code == 200
