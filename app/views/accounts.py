@@ -28,7 +28,8 @@ ACTION_WORDS = {
     "account.change_password": "修改密码", "account.lock": "锁定", "account.unlock": "解锁",
     "account.deactivate": "注销", "account.reactivate": "恢复", "account.grant": "增加子用户数",
     "account.assign": "分配电梯", "account.assign_all": "分配全部电梯", "account.unassign": "收回电梯",
-    "login.ok": "登录", "login.failed": "登录失败", "login.locked": "输错锁定", "login.refused": "登录被拒",
+    "login.ok": "登录", "login.second": "二次验证", "login.failed": "登录失败", "login.locked": "输错锁定",
+    "login.refused": "登录被拒",
 }  # fmt: skip
 
 

@@ -111,6 +111,7 @@ class Profile(BaseView):
         refusal, _findings, _status = run(lambda unit: recovery.bind(unit, g.actor, phone, code, clock.now()))
         if refusal is not None:
             return self._page(refusal.findings, 422, phone=phone, sent=True)
+        begin_session(_me())
         flash(_("手机已绑定，可以用它登录"), "success")
         return redirect(url_for("Profile.show"))
 
@@ -143,7 +144,7 @@ class Profile(BaseView):
         )
         if findings:
             return self._page(findings, status)
-        session.pop(SECRET, None)
+        begin_session(_me())
         flash(_("动态口令已启用，下次登录时使用"), "success")
         return redirect(url_for("Profile.show"))
 
@@ -154,6 +155,7 @@ class Profile(BaseView):
         _done, findings, status = run(deed)
         if findings:
             return self._page(findings, status)
+        begin_session(_me())
         flash(_("已保存"), "success")
         return redirect(url_for("Profile.show"))
 

@@ -22,7 +22,7 @@ from app.permissions import NOBODY, Verb
 from app.transaction import transaction
 from app.views import screens
 from app.views.sign_in import SecurityApi, SignIn
-from app.workflows import codes, second_factor, sessions, signin
+from app.workflows import audit, codes, second_factor, sessions, signin
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
@@ -133,15 +133,19 @@ def confirm_second_factor(account: Account, code: str) -> Refusal | None:
     except Refusal as refusal:
         return refusal
     wrong: Refusal | None = None
+    factor = second_factor.factor_of(account)
     with transaction(database):
         try:
-            if second_factor.factor_of(account) == "totp":
+            if factor == "totp":
                 second_factor.check_totp(database, account, code, clock.now())
             else:
                 codes.check(database, account.id, "login", code, clock.now())
         except Refusal as refusal:
             wrong = refusal
         locked = signin.finish(database, tried, wrong is None, clock.now(), login=False)
+        if wrong is None:
+            after = {"factor": factor}
+            audit.record(database, tried.actor, clock.now(), "login.second", "account", account.id, after=after)
     return wrong and (locked if locked is not None and tried.left <= 0 else wrong)
 
 

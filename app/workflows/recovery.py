@@ -73,6 +73,7 @@ def bind(session: AnySession, actor: Actor, typed: str, code: str, at: dt.dateti
     if row.target != phone:
         return Refusal(Finding("手机号码", False, "与收到验证码的号码不同", "请重新获取验证码", field="phone"))
     account.phone = phone
+    account.session_epoch += 1  # sessions on other devices end: by this number the account is recovered from now on
     session.flush()
     audit.record(session, actor, at, "account.bind_phone", "account", account.id)
     return None

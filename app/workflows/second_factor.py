@@ -109,6 +109,8 @@ def _sub_account(session: AnySession, actor: Actor, account_id: int) -> Account:
 
 
 def _keep(session: AnySession, actor: Actor, account: Account, verb: str, at: dt.datetime) -> None:
+    """Sessions and tokens from before end: whoever sits in one of them has not shown the new factor."""
+    account.session_epoch += 1
     session.flush()
     audit.record(session, actor, at, verb, "account", account.id)
 

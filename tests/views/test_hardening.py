@@ -138,3 +138,39 @@ def test_the_cookie_is_signed_with_sha_256_and_an_altered_one_is_none(app: Any, 
         assert copy.get("/profile/").status_code == 302
     copy.set_cookie("session", kept)
     assert copy.get("/profile/").status_code == 200
+
+
+EVIL = '"><script>alert(1)</script>{{7*7}}\'<img src=x>'
+
+
+def test_what_was_typed_is_text_on_every_page(app: Any, session: Any, world: World, sign_in: Any) -> None:
+    row = world.own
+    with transaction(session):
+        row.address, row.estate = EVIL, EVIL
+        row.maintenance_unit.name = EVIL
+    browser = sign_in(world.accounts["region_admin"])
+    lists = [f"{path}?q={EVIL}" for path in ("/elevators/", "/search/", "/units/")]
+    addresses = ["/elevators/", f"/elevators/{row.id}", *lists]
+    for address in addresses:
+        text = browser.get(address, follow_redirects=True).get_data(as_text=True)
+        assert "<script>alert" not in text and "<img src=x" not in text and "49'" not in text, address
+    assert "&lt;script&gt;alert" in browser.get(f"/elevators/{row.id}").get_data(as_text=True)
+    answer = browser.get(f"/api/v1/elevators/{row.id}")
+    assert answer.mimetype == "application/json" and EVIL in answer.get_data(as_text=True).replace('\\"', '"')
+
+
+def test_nothing_switches_escaping_off_or_makes_code_of_text() -> None:
+    """Markup is made of literals with `format` alone, which escapes; scripts put text in as text."""
+    app_folder = Path(config.ROOT) / "app"
+    unsafe = {
+        "*.html": r"\|\s*safe\b|autoescape\s+false|\bon(click|load|error|submit)=|href=\"javascript:",
+        "*.js": r"\beval\(|new Function|document\.write|insertAdjacentHTML|\bpostMessage\(|setTimeout\(\s*[\"']",
+        "*.py": r"Markup\(f[\"']|render_template_string|\beval\(|\bexec\(|shell=True|os\.system|pickle\.|yaml\.load\(",
+    }
+    found = [
+        f"{path.relative_to(app_folder)}: {match[0]}"
+        for pattern, words in unsafe.items()
+        for path in sorted(app_folder.rglob(pattern))
+        for match in re.finditer(words, path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["templates/ta/icons.html: |safe"], "the drawings there are the product's own"

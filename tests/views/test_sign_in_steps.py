@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock, vault
-from app.models import Account, Notification, OneTimeCode, Unit
+from app.models import Account, AuditEntry, Notification, OneTimeCode, Unit
 from app.transaction import transaction
 from app.workflows import outbox
 from tests.factories import PASSWORD, region, uscc
@@ -90,6 +90,9 @@ def test_the_password_alone_opens_nothing_where_there_is_a_second_factor(
         assert wrong.status_code == 401 and not is_in(client)
         right = post(client, asked.location, wrong, code=pyotp.TOTP(secret).at(AT))
         assert right.location == "/people/" and is_in(client)
+        session.rollback()
+        told = session.scalars(select(AuditEntry).where(AuditEntry.action == "login.second")).one()
+        assert (told.actor_id, told.after) == (clerk.id, {"factor": "totp"})
         refused = app.test_client().post(
             "/api/v1/security/login", json={"username": clerk.username, "password": PASSWORD}
         )
@@ -196,6 +199,7 @@ def test_profile_binds_a_phone_and_takes_an_app_into_use(
     app: Any, session: Any, world: Any, sign_in: Any, sms: None
 ) -> None:
     account = world.accounts["worker"]
+    elsewhere = sign_in(account)
     client = sign_in(account)
     page = client.get("/profile/")
     wrong = post(client, "/profile/phone/code", page, phone="123", phone_password=PASSWORD)
@@ -203,7 +207,9 @@ def test_profile_binds_a_phone_and_takes_an_app_into_use(
     sent = post(client, "/profile/phone/code", page, phone="13900000099", phone_password=PASSWORD)
     assert "139****0099" in sent.get_data(as_text=True)
     bound = post(client, "/profile/phone", sent, phone="13900000099", code=sms_code(session))
-    assert bound.status_code == 302
+    assert bound.status_code == 302 and is_in(client)
+    assert not is_in(elsewhere), "sessions on other devices end"
+    elsewhere = sign_in(account)
     post(client, "/profile/totp", client.get("/profile/"), password=PASSWORD)
     shown = client.get("/profile/").get_data(as_text=True)
     secret = re.search(r"<code>([A-Z2-7]{32})</code>", shown)[1]  # type: ignore[index]
@@ -212,6 +218,7 @@ def test_profile_binds_a_phone_and_takes_an_app_into_use(
         assert secret not in str(dict(held)), "sealed in the cookie as well"
     code = pyotp.TOTP(secret).at(clock.now())
     assert post(client, "/profile/totp", client.get("/profile/"), code=code).status_code == 302
+    assert is_in(client) and not is_in(elsewhere)
     session.rollback()
     session.refresh(account)
     assert account.phone == "13900000099" and vault.unseal(account.totp_secret) == secret
