@@ -43,12 +43,6 @@ def end_task() -> None:
     structlog.contextvars.clear_contextvars()
 
 
-def tell_refused(what: str, **more: Any) -> None:
-    """A line about somebody kept out or stopped, for whoever watches for attacks; never what he typed."""
-    where = {"method": request.method, "path": request.path, "address": request.remote_addr}
-    structlog.stdlib.get_logger("app.security").warning(what, **where, **more)
-
-
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     _where,

@@ -79,6 +79,12 @@ def test_a_sites_own_list_is_searched_to_its_first_and_last_line(own_list: Path)
         passwords.check("Breached-00007", 10)
 
 
+def test_eight_characters_at_least_whatever_the_policy() -> None:
+    assert passwords.check("k7.wald9", 6) == "k7.wald9"
+    with pytest.raises(Refusal, match="应为 8 至"):
+        passwords.check("k7.wald", 6)
+
+
 def test_an_empty_list_and_a_missing_one(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     passwords.use_list(str(tmp_path / "empty"))
