@@ -67,7 +67,7 @@ def settings() -> dict[str, Any]:
         "DINGTALK_SECRET": os.environ.get("DINGTALK_SECRET", ""),
         # Who may do nothing before he has a second factor: "all", "regulators", or nobody.
         "SECOND_FACTOR_FOR": os.environ.get("SECOND_FACTOR_FOR", ""),
-        "BREACHED_PASSWORDS": os.environ.get("BREACHED_PASSWORDS", ""),
+        "BREACHED_LIST": os.environ.get("BREACHED_LIST", ""),
         "SELF_REGISTRATION": os.environ.get("SELF_REGISTRATION", "1").lower() in {"1", "true", "yes"},
         # Flask-AppBuilder would switch off whatever counts calls, together with its own limit on the login page.
         "RATELIMIT_ENABLED": True,

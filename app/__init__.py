@@ -38,7 +38,7 @@ def create_app(**overrides: Any) -> Flask:
     logs.install(app)
     celery_app.make_celery(app)
     attachments.use_folder(app.config["UPLOAD_DIR"])
-    passwords.use_list(app.config["BREACHED_PASSWORDS"])
+    passwords.use_list(app.config["BREACHED_LIST"])
 
     with app.app_context():
         appbuilder = appbuilder_for(app)

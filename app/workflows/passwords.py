@@ -1,7 +1,7 @@
 """A new password: the form that ACC-05 asks for, and none of those that everybody has tried already.
 
 Kept with the product are digests of the passwords that most often turn up in breaches; a site can add a whole list
-(BREACHED_PASSWORDS). Nothing of a password leaves the machine.
+(BREACHED_LIST). Nothing of a password leaves the machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def use_list(path: str) -> None:
     global _breached
     _breached = Path(path) if path else None
     if _breached is not None and not _breached.is_file():
-        raise RuntimeError(f"BREACHED_PASSWORDS 指的文件不存在：{path}")
+        raise RuntimeError(f"BREACHED_LIST 指的文件不存在：{path}")
 
 
 def check(text: str, min_length: int, login_name: str = "", field: str = "password") -> str:
