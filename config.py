@@ -120,5 +120,7 @@ def settings() -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
         "MAX_FORM_PARTS": 5000,
         "JOB_STALE_SECONDS": int(os.environ.get("JOB_STALE_SECONDS", "60")),
+        # How old the menu's number of warnings may be; their own pages always count.
+        "MENU_NUMBERS_SECONDS": float(os.environ.get("MENU_NUMBERS_SECONDS", "20")),
         "EXPORT_INLINE_ROWS": int(os.environ.get("EXPORT_INLINE_ROWS", "5000")),
     }

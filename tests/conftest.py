@@ -133,6 +133,7 @@ def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
     application = create_app(
         TESTING=True,
         API_LIMITED=False,  # all tests come from one address
+        MENU_NUMBERS_SECONDS=0,  # a test's rows are not those of the one before
         SECRET_KEY="only for tests, only for tests, only for tests",
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{data / 'never-used.db'}",
         DATA_DIR=str(data),

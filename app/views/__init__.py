@@ -50,11 +50,13 @@ def register(appbuilder: Any) -> None:
         second_step,
         security,
         sub_accounts,
+        texts,
         unit_changes,
         units,
         visits,
     )
 
+    texts.install(current_app)
     menu.install(current_app)
     clock_words.install(current_app)
     office.install(current_app)

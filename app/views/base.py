@@ -31,7 +31,7 @@ from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from markupsafe import escape
+from markupsafe import Markup, escape
 from sqlalchemy import select
 
 from app import clock, scope
@@ -40,7 +40,7 @@ from app.extensions import db
 from app.listing import LISTINGS, Column, Listing, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views import kept, screens
+from app.views import kept, parts, rows, screens
 from app.views.cells import countdown, cut, due, firm, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
@@ -50,6 +50,8 @@ PLACE = ("page", "row", "after", "before")
 # Inside Screen the name `list` is its page.
 Pairs = list[tuple[Any, str]]
 Results = list[tuple[str, bool, list[str]]]
+Columns = list[Column]
+Rows = list[Any]
 
 
 class PerRequestFilters:
@@ -174,15 +176,15 @@ class Screen(PerRequestFilters, ModelView):
         return render_template(
             self.template, title=str(listing.title), screen=self, listing=listing, query=query, page=page,
             columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
-            table=[[self.cell(c, row) for c in chosen] for row in page.rows], tabs=self._tabs(listing, query, counts),
+            table_body=self._body(listing, chosen, page.rows), tabs=self._tabs(listing, query, counts),
+            panel=self._panel(listing, query), column_boxes=self._column_boxes(listing, query),
             chips=self._chips(listing, query), pages=self._pages(query, page), hidden=self._hidden(query),
             buttons=[b for b in self.buttons if g.actor.may(b.verb)],
             deeds=[d for d in self.deeds if g.actor.may(d.verb) and listing.as_of is None],
-            may_export=self.exportable and g.actor.may(Verb.EXPORT), all_columns=listing.columns,
+            may_export=self.exportable and g.actor.may(Verb.EXPORT),
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
             saved=[(one, self._link(one.query)) for one in own.filters], results=results,
-            link=self._link, query_string=request.query_string.decode()[:2000],
-            lookup_text=self._lookup_text, **self.more(now, query, page),
+            link=self._link, query_string=request.query_string.decode()[:2000], **self.more(now, query, page),
         )  # fmt: skip
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
@@ -206,6 +208,33 @@ class Screen(PerRequestFilters, ModelView):
         """What a cell shows: the area's Markup, else the value by its kind, escaped by the template."""
         made = self.cells.get(column.name)
         return made(row) if made is not None else shown(column, column.value(row))
+
+    def _body(self, listing: Listing, columns: Columns, found: Rows) -> Markup:
+        """The table's rows; those of the past lead to their record as it was."""
+        past = ""
+        if listing.as_of is not None:
+            past = urlencode({"as_of": listing.as_of.isoformat(), "known_at": request.args.get("known_at", "")})
+
+        def link_of(row: Any) -> str:
+            href = self.row_link(row)
+            return f"{href}{'&' if '?' in href else '?'}{past}" if href and past else href
+
+        choosable = any(g.actor.may(d.verb) for d in self.deeds) and listing.as_of is None
+        return rows.body(
+            columns, found, self.cell, tone=self.row_tone, link=link_of, key=self.row_key if choosable else None
+        )
+
+    def _panel(self, listing: Listing, query: Query) -> Markup:
+        """The fields of the filter panel; as nothing is chosen in them mostly, they are the same for everybody."""
+        days = {name: request.args.get(name, "") for name in ("as_of", "known_at")}
+        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text, **days}
+        if query.filters or any(days.values()):
+            return parts.fresh("ta/list_filters.html", **values)
+        return parts.part("ta/list_filters.html", listing.name, **values)
+
+    def _column_boxes(self, listing: Listing, query: Query) -> Markup:
+        key = (listing.name, query.columns)
+        return parts.part("ta/list_columns.html", key, columns=listing.columns, chosen=query.columns)
 
     @expose("/deed/<string:name>", methods=["POST"])
     @has_access

@@ -19,7 +19,7 @@ from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.extensions import db
-from app.listing import COUNT_CAP, moment
+from app.listing import COUNT_CAP
 from app.listings import warnings
 from app.listings.visits import ATTENTION
 from app.models import (
@@ -41,6 +41,7 @@ from app.rules.scoring import FULL_POINTS
 from app.views import screens
 from app.views.filing_words import due_instant
 from app.views.safety import gap_figure
+from app.views.warned import counted
 from app.workflows import scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
@@ -179,14 +180,6 @@ def _warnings(actor: Actor) -> list[Figure]:
         )
         for title, kind, level, under in rows
     ]  # fmt: skip
-
-
-def counted(actor: Actor) -> dict[tuple[str, str], int]:
-    """The warnings' counts, once a request: menu, figures and card show the same."""
-    if "warning_counts" not in g:
-        g.warning_counts = warnings.counts(moment(db.session, actor))
-    held: dict[tuple[str, str], int] = g.warning_counts
-    return held
 
 
 def warned(actor: Actor) -> list[tuple[str, int, str, int, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -14,15 +13,14 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
-from app.extensions import db
-from app.listing import COUNT_CAP, Listing, Page, Query, moment
+from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
 from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
 from app.rules.contracts import contract_state, days_text
-from app.views import menu, screens
+from app.views import screens
 from app.views.base import Button, Deed, Screen, capped, due, limit_cell, mark, pill
-from app.views.home import counted
+from app.views.warned import counted
 from app.workflows import orders
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
@@ -242,23 +240,6 @@ class Warnings(BaseView):
         counts = counted(g.actor)
         busy = next((key for (key, _level), count in counts.items() if count), "maintenance")
         return redirect(f"/warnings/{busy}/")
-
-
-def _not_yet_counted(actor: Any) -> list[Any]:
-    return [] if "warning_counts" in g else warnings.parts(moment(db.session, actor))
-
-
-def _warned(counts: Sequence[int]) -> tuple[int, str]:
-    """What the menu shows beside 预警: all that is over, or else near, and its tone."""
-    if counts:
-        g.warning_counts = dict(zip(warnings.NAMES, counts, strict=True))
-    found = g.warning_counts
-    over = sum(n for (_key, level), n in found.items() if level == "over")
-    near = sum(n for (_key, level), n in found.items() if level == "near")
-    return (over, "over") if over else (near, "near")
-
-
-menu.COUNTS["warnings"] = menu.Number(_not_yet_counted, _warned)
 
 
 def register(appbuilder: Any) -> None:

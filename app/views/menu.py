@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from markupsafe import Markup
+from sqlalchemy import Select, func, select
 
 from app import clock
 from app.extensions import db
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
+from app.views.parts import part
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +79,19 @@ MENU: tuple[Group, ...] = (
     )),
 )  # fmt: skip
 
+# A number, its tone, and a note on it.
+Said = tuple[int, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in the menu: cheap scoped counts, asked in one statement with all others, and what they say.
-
-    `says` gives the number and its tone.
-    """
+    """A number in the menu: cheap scoped counts, asked in one statement with all others, and what they say."""
 
     parts: Callable[[Actor], Sequence[Any]]
-    says: Callable[[Sequence[int]], tuple[int, str]]
+    says: Callable[[Sequence[int]], Said]
 
 
 COUNTS: dict[str, Number] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class ShownEntry:
-    label: str
-    link: str
-    icon: str
-    current: bool
-    count: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownGroup:
-    label: str
-    entries: list[ShownEntry]
 
 
 class Shell:
@@ -144,20 +131,18 @@ class Shell:
         return held
 
     @property
-    def menu(self) -> list[ShownGroup]:
-        groups = []
-        for group in MENU:
-            entries = [self._entry(e) for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)]
-            if entries:
-                groups.append(ShownGroup(str(group.label), entries))
-        return groups
-
-    def _entry(self, entry: Entry) -> ShownEntry:
-        link = url_for(entry.endpoint)
-        number, tone = self._told.numbers.get(entry.count, (0, ""))
-        here = request.path == link or (link != "/" and request.path.startswith(link))
-        words = "1,000+" if number > 1000 else f"{number:,}" if number else ""
-        return ShownEntry(str(entry.label), link, entry.icon, here, words, tone)
+    def menu(self) -> Markup:
+        """The entries of those verbs that the actor holds."""
+        groups = [
+            (group.label, [e for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)])
+            for group in MENU
+        ]
+        links = {e.endpoint: _address(e.endpoint) for _label, entries in groups for e in entries}
+        path = request.path
+        here = tuple(name for name, to in links.items() if path == to or (to != "/" and path.startswith(to)))
+        numbers = self._told.numbers
+        key = (tuple(links.values()), here, tuple(numbers.items()), sum(len(entries) for _label, entries in groups))
+        return part("ta/menu.html", key, groups=groups, links=links, here=here, numbers=numbers)
 
     @property
     def unread(self) -> int:
@@ -190,28 +175,33 @@ class Told:
 
     place: str | None = None
     unread: int = 0
-    numbers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    numbers: dict[str, Said] = field(default_factory=dict)
 
 
 def _ask(actor: Actor) -> Told:
     if actor.user_id is None:
         return Told()
+    wanted = dict.fromkeys(e.count for group in MENU for e in group.entries if e.count in COUNTS and actor.may(e.verb))
+    parts = {name: list(COUNTS[name].parts(actor)) for name in wanted}
+    statement = _of_the_person(actor).add_columns(*(part for some in parts.values() for part in some))
+    place, count, *counts = db.session.execute(statement.execution_options(skip_scope=True)).one()
+    numbers: dict[str, Said] = {}
+    for name, some in parts.items():
+        numbers[name] = COUNTS[name].says(counts[: len(some)])
+        counts = counts[len(some) :]
+    return Told(place, count, numbers)
+
+
+@lru_cache(maxsize=512)
+def _of_the_person(actor: Actor) -> Select[Any]:
+    """His place's name and his unread messages."""
     unit = select(Unit.name).where(Unit.id == actor.unit_id)
     region = select(Region.name).where(Region.code == (actor.region_code or ""))
     unread = select(func.count()).where(
         Notification.recipient_id == actor.user_id, Notification.read_at.is_(None), Notification.channel == "inbox",
         Notification.state == "sent",
     )  # fmt: skip
-    wanted = [e for group in MENU for e in group.entries if e.count in COUNTS and actor.may(e.verb)]
-    parts = {e.count: list(COUNTS[e.count].parts(actor)) for e in wanted}
-    asked = [(unit if actor.unit_id is not None else region).scalar_subquery(), unread.scalar_subquery()]
-    statement = select(*asked, *(part for some in parts.values() for part in some))
-    place, count, *counts = db.session.execute(statement.execution_options(skip_scope=True)).one()
-    numbers: dict[str, tuple[int, str]] = {}
-    for name, some in parts.items():
-        numbers[name] = COUNTS[name].says(counts[: len(some)])
-        counts = counts[len(some) :]
-    return Told(place, count, numbers)
+    return select((unit if actor.unit_id is not None else region).scalar_subquery(), unread.scalar_subquery())
 
 
 @cache
@@ -224,7 +214,16 @@ def _exists(endpoint: str) -> bool:
 
 
 def _link(endpoint: str) -> str:
-    return url_for(endpoint) if _exists(endpoint) else ""
+    return _address(endpoint) if _exists(endpoint) else ""
+
+
+def _address(endpoint: str) -> str:
+    return _addresses(current_app._get_current_object(), request.script_root, endpoint)  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=1000)
+def _addresses(_app: Flask, _root: str, endpoint: str) -> str:
+    return url_for(endpoint)
 
 
 def install(app: Flask) -> None:

@@ -150,7 +150,7 @@ def waiting_count(actor: Actor) -> list[Any]:
     return [select(func.count()).select_from(keys).scalar_subquery()]
 
 
-menu.COUNTS["queue"] = menu.Number(waiting_count, lambda counts: (counts[0], ""))
+menu.COUNTS["queue"] = menu.Number(waiting_count, lambda counts: (counts[0], "", ""))
 
 
 def _by_kind(statement: Any) -> Any:

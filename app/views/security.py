@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, jsonify, redirect, request, session, ur
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_login import logout_user
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from app import clock
@@ -38,6 +38,15 @@ ENDED = {
 }
 
 
+# All that a request must know of who asks, as it is now: the account, its roles, whether this session was ended.
+ACCOUNT = (
+    select(Account, sessions.ended(bindparam("number")))
+    .where(Account.id == bindparam("account"))
+    .options(joinedload(Account.roles))
+    .execution_options(skip_scope=True)
+)
+
+
 class SecurityManager(FabSecurityManager):
     """FAB's manager with the account of ours. A screen's FAB permission resolves to a verb of the role table."""
 
@@ -54,17 +63,17 @@ class SecurityManager(FabSecurityManager):
 
     def load_user(self, pk: Any) -> Account | None:
         """The account of a session, or None when that has ended; read outside scope, for scope is made from it."""
-        account = self._account(pk)
+        account, signed_out = self._account(pk, session.get("number"))
         if account is None:
             return None
-        g.session_ended = ended = _why_ended(account)
+        g.session_ended = ended = _why_ended(account, signed_out)
         return None if ended else account
 
     def load_user_jwt(self, _header: dict[str, Any], data: dict[str, Any]) -> Account | None:
         """The account of a token. One made before the password, a role or the scope changed is worth nothing."""
         from app.views.requests import actor_of
 
-        account = self._account(data.get("sub"))
+        account, _signed_out = self._account(data.get("sub"))
         if account is None or data.get("epoch") != account.session_epoch or account.must_change_password:
             return None
         if second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]):
@@ -73,22 +82,19 @@ class SecurityManager(FabSecurityManager):
         g.actor = actor_of(account, "api", request.remote_addr)
         return account
 
-    def _account(self, pk: Any) -> Account | None:
+    def _account(self, pk: Any, number: Any = None) -> tuple[Account | None, bool]:
+        """The account that may act, and whether the session of this number was signed out; in one statement."""
         try:
-            number = int(pk)
+            key = int(pk)
         except (TypeError, ValueError):
-            return None
-        found = self.session.scalars(
-            select(Account)
-            .where(Account.id == number)
-            .options(joinedload(Account.roles))
-            .execution_options(skip_scope=True)
-        )
-        account: Account | None = found.unique().one_or_none()
-        if account is None or not account.is_active:
-            return None
+            return None, False
+        asked = {"account": key, "number": number if isinstance(number, str) else ""}
+        found = self.session.execute(ACCOUNT, asked).unique().one_or_none()
+        if found is None or not found[0].is_active:
+            return None, False
+        account: Account = found[0]
         held = account.locked_until is not None and account.locked_until > clock.now()
-        return None if held else account
+        return (None if held else account), bool(found[1])
 
     def auth_user_db(self, username: str | None, password: str | None) -> Account | None:
         """FAB's own door, kept shut to a quieter answer: every sign-in goes through `sign_in` and its count."""
@@ -198,11 +204,10 @@ def begin_session(account: Account) -> None:
     generate_csrf()
 
 
-def _why_ended(account: Account) -> str:
+def _why_ended(account: Account, signed_out: bool) -> str:
     """Why the session at hand counts no more; empty when it does."""
     now = int(clock.now().timestamp())
-    number = session.get("number")
-    if not isinstance(number, str) or sessions.is_ended(current_app.appbuilder.session, number):  # type: ignore[attr-defined]
+    if signed_out or not isinstance(session.get("number"), str):
         return "out"
     if session.get("epoch") != account.session_epoch:
         return "changed"

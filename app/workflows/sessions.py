@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import EndedSession
@@ -25,8 +26,13 @@ def end(session: AnySession, number: str, until: dt.datetime) -> None:
     session.execute(insert(EndedSession).values(id=number[:_LENGTH], until=until).on_conflict_do_nothing())
 
 
+def ended(number: Any) -> ColumnElement[bool]:
+    """Whether a session of this number was ended, as a condition."""
+    return exists().where(EndedSession.id == number)
+
+
 def is_ended(session: AnySession, number: str) -> bool:
-    return session.scalar(select(EndedSession.id).where(EndedSession.id == number)) is not None
+    return bool(session.scalar(select(ended(number))))
 
 
 def forget_old(session: AnySession, at: dt.datetime) -> int:
