@@ -320,8 +320,8 @@ def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]
 
 
 def _count(session: Any, statement: Select[Any]) -> int:
-    capped = statement.limit(COUNT_CAP).subquery()
-    return int(session.scalar(select(func.count()).select_from(capped)) or 0)
+    capped = select(func.count()).select_from(statement.limit(COUNT_CAP).subquery())
+    return int(session.scalar(capped.execution_options(skip_scope=True)) or 0)
 
 
 def _compare(one: Filter, value: Any) -> Any:

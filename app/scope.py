@@ -45,8 +45,12 @@ def acting(actor: Actor) -> Iterator[None]:
         _acting.reset(token)
 
 
+@lru_cache(maxsize=4096)
 def criterion(model: type[Any], actor: Actor) -> Criterion:
-    """The WHERE of what the actor sees of a model; `true()` for a model without rows of anybody."""
+    """The WHERE of what the actor sees of a model; `true()` for a model without rows of anybody.
+
+    Made once for an actor, who is immutable: it says how to ask the database, which answers anew each time.
+    """
     rule = RULES.get(model)
     if rule is None or actor.system or (actor.sees_everything and model not in PERSONAL):
         return true()

@@ -193,23 +193,10 @@ def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPol
 
 def _rows(session: Any) -> list[Row]:
     # The whole table: a region overrides a few keys, so even a nation's is small, and nightly jobs ask for all.
-    columns = (
-        PolicyValue.id, PolicyValue.key, PolicyValue.region_code, PolicyValue.value, PolicyValue.effective_on,
-        PolicyValue.known_at,
-    )  # fmt: skip
-    return [Row(*found) for found in session.execute(select(*columns))]
+    return [Row(*found) for found in session.execute(_ALL_ROWS)]
 
 
-def _forget(session: Session, *_: Any) -> None:
-    session.info.pop(_CACHE, None)
-
-
-def _forget_if_written(session: Session, _context: Any) -> None:
-    if any(isinstance(row, PolicyValue) for row in (*session.new, *session.dirty, *session.deleted)):
-        _forget(session)
-
-
-# What another transaction changed must show at the next one; what this one writes, at once.
-event.listen(Session, "after_commit", _forget)
-event.listen(Session, "after_rollback", _forget)
-event.listen(Session, "after_flush", _forget_if_written)
+_ALL_ROWS = select(
+    PolicyValue.id, PolicyValue.key, PolicyValue.region_code, PolicyValue.value, PolicyValue.effective_on,
+    PolicyValue.known_at,
+).execution_options(skip_scope=True)  # fmt: skip

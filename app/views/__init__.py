@@ -28,6 +28,7 @@ def register(appbuilder: Any) -> None:
         inbox,
         jobs,
         labels,
+        lately,
         ledgers,
         lookup,
         maintenance_lists,
@@ -63,6 +64,7 @@ def register(appbuilder: Any) -> None:
     health.register(current_app)
     files.register(current_app)
     security.install(current_app)
+    lately.install(current_app)
     captcha.register(appbuilder)
     recovery.register(appbuilder)
     second_step.register(appbuilder)

@@ -21,6 +21,7 @@ Refusal becomes that row's result. FAB's other doors of the view (add, edit, del
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -37,10 +38,10 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
-from app.listing import LISTINGS, Column, Listing, Page, Query, moment
+from app.listing import LISTINGS, Column, Listing, Moment, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views import kept, parts, rows, screens
+from app.views import kept, lately, parts, rows, screens
 from app.views.cells import countdown, cut, due, firm, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
@@ -107,6 +108,7 @@ class Shown:
     selected: bool = False
     count: str | None = None
     tone: str = ""
+    note: str = ""
 
 
 ShownList = list[Shown]
@@ -167,8 +169,7 @@ class Screen(PerRequestFilters, ModelView):
         args = self._args(own.columns)
         listing = self.listing.chosen(args)
         query = listing.read(args)
-        counts = listing.counts(now, query)
-        page = listing.page(now, query, counts.get(query.tab))
+        counts, note, page = self._counted(listing, now, query)
         if not page.rows and query.page != 1:
             query.page, query.beyond = 1, None
             page = listing.page(now, query, page.total)
@@ -176,7 +177,7 @@ class Screen(PerRequestFilters, ModelView):
         return render_template(
             self.template, title=str(listing.title), screen=self, listing=listing, query=query, page=page,
             columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
-            table_body=self._body(listing, chosen, page.rows), tabs=self._tabs(listing, query, counts),
+            table_body=self._body(listing, chosen, page.rows), tabs=self._tabs(listing, query, counts, note),
             panel=self._panel(listing, query), column_boxes=self._column_boxes(listing, query),
             chips=self._chips(listing, query), pages=self._pages(query, page), hidden=self._hidden(query),
             buttons=[b for b in self.buttons if g.actor.may(b.verb)],
@@ -186,6 +187,19 @@ class Screen(PerRequestFilters, ModelView):
             saved=[(one, self._link(one.query)) for one in own.filters], results=results,
             link=self._link, query_string=request.query_string.decode()[:2000], **self.more(now, query, page),
         )  # fmt: skip
+
+    def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
+        """The tabs' counts, a note on them, and the page; the open tab's is always of now."""
+        plain = not query.q and not query.filters and listing.as_of is None
+        name, from_ = ("tabs", listing.name), time.time()
+        held: dict[str, int] | None = lately.kept(name) if plain else None
+        if held is None:
+            counts = listing.counts(now, query)
+            if plain:
+                lately.keep(name, counts, from_)
+            return counts, "", listing.page(now, query, counts.get(query.tab))
+        page = listing.page(now, query)
+        return held | {query.tab: page.total}, lately.note(), page
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
         """What an area's template needs besides."""
@@ -323,12 +337,13 @@ class Screen(PerRequestFilters, ModelView):
                 kept[name] = value
         return f"{base}?{urlencode(kept)}" if kept else base
 
-    def _tabs(self, listing: Listing, query: Query, counts: dict[str, int]) -> ShownList:
+    def _tabs(self, listing: Listing, query: Query, counts: dict[str, int], note: str) -> ShownList:
         first = listing.tabs[0].key if listing.tabs else ""
         return [
             Shown(
                 str(t.label), self._link(tab=None if t.key == first else t.key), selected=t.key == query.tab,
                 count=capped(counts[t.key]) if t.key in counts else None, tone=t.tone if counts.get(t.key) else "",
+                note="" if t.key == query.tab else note,
             )
             for t in listing.tabs
         ]  # fmt: skip

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app import clock
 from app.listing import Column
@@ -41,23 +41,31 @@ TONES = {"ok", "near", "over", "gone", "secret", "info"}
 
 def pill(text: Any, tone: str = "gone") -> Markup:
     """A status: colour, shape and word."""
-    return Markup('<span class="ta-pill ta-pill--{}">{}</span>').format(tone if tone in TONES else "gone", str(text))
+    return Markup(f'<span class="ta-pill ta-pill--{_tone(tone)}">{_safe(text)}</span>')
 
 
 def mark(text: Any, tone: str = "gone") -> Markup:
     """The same without the pill, for dense tables."""
-    return Markup('<span class="ta-mark ta-mark--{}">{}</span>').format(tone if tone in TONES else "gone", str(text))
+    return Markup(f'<span class="ta-mark ta-mark--{_tone(tone)}">{_safe(text)}</span>')
+
+
+def _tone(tone: str) -> str:
+    return tone if tone in TONES else "gone"
+
+
+def _safe(text: Any) -> Markup:
+    """As text, whatever it is: Markup given to a cell shows its signs."""
+    return escape(f"{text}")
 
 
 def two(first: Any, second: Any, width: int = 15) -> Markup:
     """Two lines in a cell: the name, cut with a title, and a small one below."""
-    return Markup(
-        '<span class="two"><span class="ta-cut" style="--w:{}em" title="{}">{}</span><small>{}</small></span>'
-    ).format(width, str(first), str(first), str(second))
+    return Markup(f'<span class="two">{cut(first, width)}<small>{_safe(second)}</small></span>')
 
 
 def cut(text: Any, width: int = 12) -> Markup:
-    return Markup('<span class="ta-cut" style="--w:{}em" title="{}">{}</span>').format(width, str(text), str(text))
+    said = _safe(text)
+    return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{said}">{said}</span>')
 
 
 _LEGAL_FORM = ("股份有限公司", "有限责任公司", "有限公司")
@@ -67,37 +75,39 @@ def firm(name: Any, width: int = 11) -> Markup:
     """A company's name without its legal form, which says nothing in a list; the whole name in the title."""
     whole = str(name)
     form = next((f for f in _LEGAL_FORM if whole.endswith(f) and len(whole) > len(f) + 3), "")
-    return Markup('<span class="ta-cut" style="--w:{}em" title="{}">{}</span>').format(
-        width, whole, whole.removesuffix(form)
-    )
+    short = _safe(whole.removesuffix(form))
+    return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{short}</span>')
 
 
 def due(left: int | None, total: int = 15, near: int = 3, paused: bool = False) -> Markup:
     """What is left of a limit in days, as everywhere: words, figure, bar."""
     if paused:
-        paused_html = '<span class="ta-due ta-due--pause"><span>{}</span><i style="--v:0%"></i></span>'
-        return Markup(paused_html).format(_("已暂停"))
+        return _bar(" ta-due--pause", _safe(_("已暂停")), 0)
     if left is None:
-        return Markup('<span class="ta-mut">—</span>')
+        return NOTHING
     spent = 100 if left < 0 else max(0, min(100, 100 - left * 100 // max(total, 1)))
-    tone = " ta-due--over" if left < 0 else " ta-due--near" if left <= near else ""
     if left == 0:
-        today = '<span class="ta-due ta-due--near"><span>{}</span><i style="--v:{}%"></i></span>'
-        return Markup(today).format(_("今天到期"), spent)
+        return _bar(" ta-due--near", _safe(_("今天到期")), spent)
+    tone = " ta-due--over" if left < 0 else " ta-due--near" if left <= near else ""
     words = _("超") if left < 0 else _("剩")
-    return Markup(
-        '<span class="ta-due{}"><span>{} <b>{}</b> {}</span><i style="--v:{}%"></i></span>'
-    ).format(Markup(tone), words, abs(left), _("天"), spent)
+    return _bar(tone, f"{_safe(words)} <b>{abs(left)}</b> {_safe(_('天'))}", spent)
 
 
 def countdown(left: Due | None) -> Markup:
     """A limit to the minute, as `filing_words` says it, in a list's cell."""
     if left is None:
-        return Markup('<span class="ta-mut">—</span>')
-    number = "" if left.number is None else Markup("<b>{}</b> ").format(left.number)
-    return Markup('<span class="ta-due{}"><span>{} {}{}</span><i style="--v:{}%"></i></span>').format(
-        f" ta-due--{left.tone}" if left.tone else "", left.before, number, left.after, left.spent
-    )
+        return NOTHING
+    number = "" if left.number is None else f"<b>{int(left.number)}</b> "
+    said = f"{_safe(left.before)} {number}{_safe(left.after)}"
+    return _bar(f" ta-due--{_safe(left.tone)}" if left.tone else "", said, left.spent)
+
+
+NOTHING = Markup('<span class="ta-mut">—</span>')
+
+
+def _bar(tone: str, said: str, spent: int) -> Markup:
+    """`said` is escaped already; the bar is as long as the part that is spent, in percent."""
+    return Markup(f'<span class="ta-due{tone}"><span>{said}</span><i style="--v:{int(spent)}%"></i></span>')
 
 
 def limit_cell(row: MaintenanceClock | None, near: int = 3, total: int | None = None) -> Markup:
@@ -105,7 +115,7 @@ def limit_cell(row: MaintenanceClock | None, near: int = 3, total: int | None = 
     found = standing.due_of(row)
     if row is None or not found.over or found.on is None:
         return due(found.left_days, total or (row.limit_days if row else 15), near, paused=found.paused)
-    return due(found.left_days) + Markup('<small class="ta-missed">{}</small>').format(missed_words(found.on))
+    return due(found.left_days) + Markup(f'<small class="ta-missed">{_safe(missed_words(found.on))}</small>')
 
 
 def missed_words(on: dt.date) -> str:
@@ -113,4 +123,4 @@ def missed_words(on: dt.date) -> str:
 
 
 def link(text: Any, href: str) -> Markup:
-    return Markup('<a class="ta-a" href="{}">{}</a>').format(href, str(text))
+    return Markup(f'<a class="ta-a" href="{_safe(href)}">{_safe(text)}</a>')

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from flask import redirect, request
+from flask import g, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -50,7 +50,12 @@ def submit_one(model: Any) -> Any:
 
 
 def _near(key: str, row: Any) -> int:
-    return int(policy_value(db.session, key, row.region_code, clock.today()) or 0)
+    """The near days of the row's region, asked once a page for each region."""
+    kept: dict[tuple[str, str], int] = g.setdefault("near_days", {})
+    place = (key, row.region_code)
+    if place not in kept:
+        kept[place] = int(policy_value(db.session, key, row.region_code, clock.today()) or 0)
+    return kept[place]
 
 
 def _place(row: Elevator) -> Markup:

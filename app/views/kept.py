@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import delete, literal, select
+from sqlalchemy import Select, delete, literal, select
 
 from app.extensions import db
 from app.models import ColumnChoice, SavedFilter
@@ -37,16 +38,22 @@ class Kept:
 
 def of(actor: Actor, screen: str) -> Kept:
     """All of it, in one statement."""
+    rows = db.session.execute(_statement(actor, screen)).all()
+    return Kept(rows[0][0] or [], [KeptFilter(*found) for _columns, *found in rows if found[0] is not None])
+
+
+@lru_cache(maxsize=4096)
+def _statement(actor: Actor, screen: str) -> Select[Any]:
     columns = select(ColumnChoice.columns).where(ColumnChoice.user_id == actor.user_id, ColumnChoice.screen == screen)
     mine = SavedFilter.user_id == actor.user_id
     ours = SavedFilter.shared_with == circle_of(actor.unit_id, actor.region_code)
     always = select(literal(1).label("one")).subquery()
-    rows = db.session.execute(
+    return (
         select(columns.scalar_subquery(), SavedFilter.name, SavedFilter.query, mine, SavedFilter.shared_with)
         .select_from(always.outerjoin(SavedFilter, (SavedFilter.screen == screen) & (mine | ours)))
         .order_by(mine.desc(), SavedFilter.name, SavedFilter.id)
-    ).all()
-    return Kept(rows[0][0] or [], [KeptFilter(*found) for _columns, *found in rows if found[0] is not None])
+        .execution_options(skip_scope=True)  # whose they are is said above
+    )
 
 
 def keep_columns(session: Any, actor: Actor, screen: str, names: list[str]) -> None:
