@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import as_of, standing
-from app.models import Elevator, MaintenanceClock
+from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
 
 
@@ -165,8 +165,8 @@ ELEVATORS = register(
         ),
         order=("id", True),
         load=(
-            joinedload(Elevator.use_unit), joinedload(Elevator.maintenance_unit), joinedload(Elevator.region),
-            joinedload(Elevator.maintenance_clock),
+            joinedload(Elevator.use_unit).load_only(Unit.name), joinedload(Elevator.region).load_only(Region.name),
+            joinedload(Elevator.maintenance_unit).load_only(Unit.name), joinedload(Elevator.maintenance_clock),
         ),
         then=as_of.elevators,
         join=_with_clock,

@@ -200,3 +200,18 @@ _ALL_ROWS = select(
     PolicyValue.id, PolicyValue.key, PolicyValue.region_code, PolicyValue.value, PolicyValue.effective_on,
     PolicyValue.known_at,
 ).execution_options(skip_scope=True)  # fmt: skip
+
+
+def _forget(session: Session, *_: Any) -> None:
+    session.info.pop(_CACHE, None)
+
+
+def _forget_if_written(session: Session, _context: Any) -> None:
+    if any(isinstance(row, PolicyValue) for row in (*session.new, *session.dirty, *session.deleted)):
+        _forget(session)
+
+
+# What another transaction changed must show at the next one; what this one writes, at once.
+event.listen(Session, "after_commit", _forget)
+event.listen(Session, "after_rollback", _forget)
+event.listen(Session, "after_flush", _forget_if_written)
