@@ -1,7 +1,7 @@
 """`make bench`: measure every figure and print one JSON line for each; notes and a table at the end go to stderr.
 
-A city (100,000 elevators) by default; `BENCH_SIZES=10000,1000000 make bench` is a province. `BENCH_ONLY` and `BENCH_DB`
-narrow it to some figures and databases.
+A city (100,000 elevators) by default, `BENCH_PROVINCE=1` is a province (a million); `BENCH_SIZES` says other sizes.
+`BENCH_ONLY` and `BENCH_DB` narrow it to some figures and databases.
 
 Gives 1 when a goal is missed or a figure can't be measured, after all the others were.
 """
@@ -26,7 +26,8 @@ from bench.world import World, Worlds
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--only", default=os.environ.get("BENCH_ONLY", "*"), help="figures by name, with * and ?")
-    sizes_asked = os.environ.get("BENCH_SIZES", "10000,100000")
+    largest = 1_000_000 if os.environ.get("BENCH_PROVINCE", "") not in ("", "0") else 100_000
+    sizes_asked = os.environ.get("BENCH_SIZES", f"10000,{largest}")
     parser.add_argument("--sizes", default=sizes_asked, help="elevators of each world")
     parser.add_argument("--db", default=os.environ.get("BENCH_DB", "sqlite,postgresql"), help="databases")
     asked = parser.parse_args(arguments)

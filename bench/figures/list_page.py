@@ -32,8 +32,18 @@ def stock(world: World, framework: str) -> register.Page:
 
 @figure("list.page.fab", unit="ms", goal=times_faster(30))
 def beside_fab(world: World) -> Measured:
-    """25 rows with menu, scope, rights and counts of ten tabs; beside stock Flask-AppBuilder."""
+    """25 rows with menu, scope, rights and twelve tabs; beside stock Flask-AppBuilder.
+
+    The second page of a person within seconds: the other tabs' numbers are those of the first (views/lately.py).
+    """
     return Measured(page_1(world), stock(world, "fab").ms)
+
+
+@figure("list.page.counted", unit="ms", goal=times_faster(30))
+def counted(world: World) -> Measured:
+    """The same where nothing was counted a moment ago: whoever opens the list first, or has just done something."""
+    with world.browser().counting():
+        return Measured(page_1(world), stock(world, "fab").ms)
 
 
 @figure("list.page.flask_admin", unit="ms", goal=times_faster(3))
@@ -59,10 +69,11 @@ def growth(world: World) -> Measured:
 
 
 def beside_page_1(world: World, address: str) -> Measured:
-    """In turns, so that a busy machine slows both alike."""
+    """In turns, so that a busy machine slows both alike; both count their tabs."""
     browser = world.browser()
-    browser.open(address), browser.open(HEAD)
-    times = [(browser.open(address).ms, browser.open(HEAD).ms) for _ in range(9)]
+    with browser.counting():
+        browser.open(address), browser.open(HEAD)
+        times = [(browser.open(address).ms, browser.open(HEAD).ms) for _ in range(9)]
     return Measured(sorted(a for a, _b in times)[4], sorted(b for _a, b in times)[4])
 
 
@@ -105,8 +116,10 @@ def search_rare(world: World) -> Measured:
 
 @figure("menu.statements", unit="statements", goal=at_most(2, of="value"))
 def menu_statements(world: World) -> Measured:
-    """A page without a list: the account with its rights, the shell with its counts, the policy that they ask."""
-    return Measured(world.browser().open("/password/").statements)
+    """What every page asks: the account with its rights and its session, the shell with its counts."""
+    browser = world.browser()
+    browser.open("/search/")
+    return Measured(browser.open("/search/").statements)
 
 
 @figure("warnings.page", unit="ms", goal=at_most(5, of="value"))
