@@ -38,7 +38,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
-from app.listing import LISTINGS, Column, Listing, Moment, Page, Query, moment
+from app.listing import COUNT_CAP, LISTINGS, Column, Listing, Moment, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import kept, lately, parts, rows, screens
@@ -189,7 +189,7 @@ class Screen(PerRequestFilters, ModelView):
         )  # fmt: skip
 
     def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
-        """The tabs' counts, a note on them, and the page; the open tab's is always of now."""
+        """The tabs' counts, a note on them, and the page. The open tab's is of now, unless more than are counted."""
         plain = not query.q and not query.filters and listing.as_of is None
         name, from_ = ("tabs", listing.name), time.time()
         held: dict[str, int] | None = lately.kept(name) if plain else None
@@ -198,7 +198,8 @@ class Screen(PerRequestFilters, ModelView):
             if plain:
                 lately.keep(name, counts, from_)
             return counts, "", listing.page(now, query, counts.get(query.tab))
-        page = listing.page(now, query)
+        many = held.get(query.tab, 0) >= COUNT_CAP
+        page = listing.page(now, query, COUNT_CAP if many else None)
         return held | {query.tab: page.total}, lately.note(), page
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""What makes pages fast must not make them wrong: kept parts, numbers of a moment ago, hand-written rows, texts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask_babel import force_locale, gettext
+from markupsafe import Markup
+
+from app.listing import Column
+from app.models import Account
+from app.models.account import AccountRole
+from app.permissions import Role
+from app.transaction import transaction
+from app.views import parts, rows
+from tests.conftest import csrf
+from tests.factories import World, make_elevator
+
+SAYS = "秒前的数"
+
+
+@pytest.fixture
+def lagging(app: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
+
+
+def in_use(page: str) -> str:
+    """What stands beside the tab 在用."""
+    tab = page[page.index('href="/elevators/?tab=in_use"') :]
+    return tab[: tab.index("</a>")]
+
+
+@pytest.mark.feature("ELV-02")
+class TestNumbersOfAMomentAgo:
+    def test_others_deeds_show_later_own_at_once(self, world: World, sign_in: Any, lagging: None) -> None:
+        browser = sign_in(world.accounts["region_admin"])
+        assert ">1</b>" in in_use(browser.get("/elevators/").text)
+        with transaction(world.session):
+            make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+        late = browser.get("/elevators/").text
+        assert ">1</b>" in in_use(late) and SAYS in in_use(late)
+        assert browser.post("/profile/", data={"csrf_token": csrf(browser, "/profile/")}).status_code < 500
+        now = browser.get("/elevators/").text
+        assert ">2</b>" in in_use(now) and SAYS not in in_use(now)
+
+    def test_the_open_tab_and_its_rows_are_of_now(self, world: World, sign_in: Any, lagging: None) -> None:
+        browser = sign_in(world.accounts["region_admin"])
+        browser.get("/elevators/?tab=in_use")
+        with transaction(world.session):
+            made = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+        page = browser.get("/elevators/?tab=in_use").text
+        assert ">2</b>" in in_use(page) and SAYS not in in_use(page) and made.code in page
+
+    def test_another_account_sees_its_own_numbers(self, world: World, sign_in: Any, lagging: None) -> None:
+        sign_in(world.accounts["region_admin"]).get("/elevators/")
+        assert SAYS not in sign_in(world.accounts["inspector"]).get("/elevators/").text
+
+    def test_a_right_taken_away_is_gone_at_the_next_request(self, world: World, sign_in: Any, lagging: None) -> None:
+        account = world.accounts["region_admin"]
+        browser = sign_in(account)
+        assert 'title="待我审批"' in browser.get("/elevators/").text
+        tester = world.session.query(AccountRole).filter_by(name=Role.TESTER.value).one()
+        with transaction(world.session):
+            world.session.get(Account, account.id).roles = [tester]
+        page = browser.get("/elevators/").text
+        assert 'title="待我审批"' not in page and 'title="电梯"' in page
+
+
+@pytest.mark.feature("ACC-15")
+def test_a_session_that_was_ended_stays_ended_for_a_copied_cookie(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    token = csrf(browser, "/profile/")
+    copied = browser.get_cookie("session").value
+    browser.post("/logout/", data={"csrf_token": token})
+    browser.set_cookie("session", copied)
+    assert browser.get("/elevators/").status_code == 302
+
+
+@pytest.mark.feature("ELV-02")
+class TestRows:
+    columns = (Column("code", "<识别码>", lambda r: r.code, "code"), Column("status", "状态", lambda r: r.status))
+
+    def body(self, row: Any, **more: Any) -> str:
+        told: dict[str, Any] = {"tone": lambda r: "is-stop", "link": lambda r: "", **more}
+        return str(rows.body(self.columns, [row], lambda c, r: c.value(r), **told))
+
+    def test_everything_that_is_not_markup_is_escaped(self, app: Any) -> None:
+        row = SimpleNamespace(code='<b>"x"</b>', status=Markup("<i>在用</i>"))
+        with app.test_request_context("/"):
+            made = self.body(row, link=lambda r: '/x?a=1&b="', key=lambda r: '1"')
+        assert "<b>" not in made and "&lt;b&gt;" in made and "<i>在用</i>" in made
+        assert 'href="/x?a=1&amp;b=&#34;"' in made and 'value="1&#34;"' in made
+        assert 'data-label="&lt;识别码&gt;"' in made
+
+    def test_a_row_has_its_tone_kinds_link_and_box(self, app: Any) -> None:
+        row = SimpleNamespace(code="C1", status="在用")
+        with app.test_request_context("/"):
+            made = self.body(row, link=lambda r: "/e/1", key=lambda r: 7)
+            plain = self.body(row)
+        assert '<tr class="is-stop">' in made and '<a href="/e/1">C1</a>' in made
+        assert 'class=" key ta-nw"' in made and 'class=" st"' in made
+        assert 'value="7" aria-label="选择 C1"' in made
+        assert "checkbox" not in plain and "<a " not in plain
+
+
+@pytest.mark.feature("DSH-01")
+def test_a_part_is_kept_by_its_key_and_language(app: Any) -> None:
+    columns = (Column("code", "甲", lambda r: r), Column("name", "乙", lambda r: r))
+
+    def boxes(key: str, chosen: tuple[str, ...]) -> Markup:
+        return parts.part("ta/list_columns.html", ("test", key), columns=columns, chosen=chosen)
+
+    with app.test_request_context("/"):
+        first = boxes("a", ("code",))
+        assert boxes("a", ("name",)) is first
+        assert boxes("b", ("name",)) != first
+        with force_locale("en"):
+            assert boxes("a", ("code",)) is not first
+
+
+@pytest.mark.feature("DSH-01")
+def test_texts_follow_the_language_within_a_request(app: Any) -> None:
+    with app.test_request_context("/"):
+        chinese = gettext("首页")
+        with force_locale("en"):
+            english = gettext("首页")
+        assert chinese == "首页" and english not in ("", "首页")
+        assert gettext("首页") == chinese
