@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import MetaData, func, insert, select
+from sqlalchemy import MetaData, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -65,6 +65,16 @@ def beside_copy(world: World) -> Measured:
 
     PostgreSQL takes them by COPY, SQLite by one statement with many rows.
     """
+    return _beside(world, _plainly)
+
+
+@figure("schedule.copy_in_place", unit="s", goal=at_most(1.2))
+def beside_copy_in_place(world: World) -> Measured:
+    """The same beside writing those rows into the tables themselves: their size, their foreign keys."""
+    return _beside(world, _in_place)
+
+
+def _beside(world: World, write: Callable[[Session, Any, Sequence[Any]], float]) -> Measured:
     with Session(world.database.engine) as session:
         marks = {table.name: session.scalar(select(func.max(table.c.id))) or 0 for table in WRITTEN}
         took = night(world, session, next_on(world))
@@ -72,14 +82,23 @@ def beside_copy(world: World) -> Measured:
         plain = 0.0
         for table in WRITTEN:
             rows = session.execute(select(table).where(table.c.id > marks[table.name])).all()
-            plain += _plainly(session, table, rows)
+            plain += write(session, table, rows)
         return Measured(took, plain)
+
+
+def _in_place(session: Session, table: Any, rows: Sequence[Any]) -> float:
+    """Seconds to write rows where they stand; all is taken back."""
+    connection = session.connection()
+    try:
+        connection.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
+        return _seconds(connection, table, rows)
+    finally:
+        session.rollback()
 
 
 def _plainly(session: Session, table: Any, rows: Sequence[Any]) -> float:
     """Seconds to write rows into an empty copy of the table with the same indexes."""
     like = table.to_metadata(MetaData(), name=f"bench_{table.name}")
-    columns = [c.name for c in table.columns if c.computed is None]
     for constraint in list(like.foreign_key_constraints):
         like.constraints.remove(constraint)
     for index in like.indexes:
@@ -87,12 +106,17 @@ def _plainly(session: Session, table: Any, rows: Sequence[Any]) -> float:
     connection = session.connection()
     like.create(connection)
     try:
-        if connection.dialect.name == "sqlite":
-            values = [dict(zip(columns, row, strict=True)) for row in rows]
-            return seconds(lambda: values and connection.execute(insert(like), values))
-        return seconds(lambda: _copied(connection, like.name, columns, rows))
+        return _seconds(connection, like, rows)
     finally:
         session.rollback()
+
+
+def _seconds(connection: Any, table: Any, rows: Sequence[Any]) -> float:
+    columns = [c.name for c in table.columns if c.computed is None]
+    if connection.dialect.name == "sqlite":
+        values = [dict(zip(columns, row, strict=True)) for row in rows]
+        return seconds(lambda: values and connection.execute(insert(table), values))
+    return seconds(lambda: _copied(connection, table.name, columns, rows))
 
 
 def _copied(connection: Any, name: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
