@@ -63,7 +63,7 @@ def apply(statement: Any, actor: Actor, *models: type[Any]) -> Any:
     """Narrow a select to what the actor sees of `models` (default: the entities that it selects from)."""
     chosen = models or tuple(dict.fromkeys(d["entity"] for d in statement.column_descriptions if d.get("entity")))
     for model in chosen:
-        statement = statement.where(criterion(model, actor))
+        statement = statement.where(criterion(model, actor))  # type: ignore[arg-type]
     return statement
 
 
@@ -102,7 +102,7 @@ def _net(state: Any) -> None:
 def _options(actor: Actor) -> tuple[Any, ...]:
     """The net of one actor; an actor is immutable, so his net is too."""
     return tuple(
-        with_loader_criteria(model, criterion(model, actor), include_aliases=True, propagate_to_loaders=False)
+        with_loader_criteria(model, criterion(model, actor), include_aliases=True, propagate_to_loaders=False)  # type: ignore[arg-type]
         for model in RULES
         if not (actor.sees_everything and model not in PERSONAL)
     )

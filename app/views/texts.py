@@ -14,7 +14,7 @@ class Texts(Domain):
     """The catalogues of a domain; those of the request's language are kept beside it until it changes."""
 
     def get_translations(self) -> Any:
-        kept = g.get("_flask_babel") if g else None
+        kept: Any = g.get("_flask_babel") if g else None
         locale = getattr(kept, "babel_locale", None)
         if locale is None:
             return super().get_translations()
