@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
@@ -191,6 +193,24 @@ GRANTS: dict[Role, frozenset[Verb]] = {
     Role.APPLICANT: frozenset(_EVERYONE | {V.UNIT_READ, V.UNIT_EDIT, V.FILING_SUBMIT, V.APPLICATION_READ}),
 }  # fmt: skip
 
+# What any account has whatever is ticked: to come in, to read what is sent to it, to follow its own jobs.
+BASIC: frozenset[Verb] = frozenset(_EVERYONE)
+# The verbs as a main account sees them when it ticks a sub-account's rights (ACC-09); each verb is in one group.
+VERB_GROUPS: tuple[tuple[Any, tuple[Verb, ...]], ...] = (
+    (_l("单位与人员"), (V.UNIT_READ, V.UNIT_EDIT, V.PERSON_READ, V.PERSON_EDIT, V.SENSITIVE_READ)),
+    (_l("电梯与备案"), (V.ELEVATOR_READ, V.ELEVATOR_EDIT, V.SECRET_READ, V.FILING_SUBMIT)),
+    (_l("申请与审批"), (V.APPLICATION_READ, V.APPLICATION_SUBMIT, V.APPLICATION_DECIDE, V.COMMENT)),
+    (_l("合同与履历"), (V.CONTRACT_READ, V.CONTRACT_EDIT, V.LEDGER_READ, V.LEDGER_EDIT)),
+    (_l("现场维保"), (V.ORDER_READ, V.ORDER_EDIT, V.VISIT_READ, V.VISIT_MAKE, V.VISIT_REVIEW, V.VISIT_APPROVE)),
+    (_l("主体责任与巡检"), (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
+    (_l("评价与数据"), (V.WARNING_READ, V.SCORE_READ, V.SCORE_RUN, V.REPORT_READ, V.IMPORT, V.TAKE_OVER, V.EXPORT)),
+    (_l("账号与设置"), (
+        V.ACCOUNT_READ, V.ACCOUNT_CREATE, V.SUBACCOUNT_EDIT, V.REGION_EDIT, V.POLICY_READ, V.POLICY_EDIT,
+        V.CALENDAR_EDIT, V.SCHEDULE_RUN, V.AUDIT_READ, V.OPS,
+    )),
+    (_l("所有账号都有"), (V.HOME, V.INBOX, V.JOB_READ, V.REGION_READ)),
+)  # fmt: skip
+
 # Which roles a giver may hand out; never one with a verb that the giver lacks, save main accounts made by regulators.
 ASSIGNABLE: dict[Role, frozenset[Role]] = {
     Role.PLATFORM_ADMIN: frozenset(Role) - {Role.WORKER, Role.APPLICANT},
@@ -201,6 +221,20 @@ ASSIGNABLE: dict[Role, frozenset[Role]] = {
     Role.USE_HEAD: frozenset({Role.SAFETY_OFFICER}),
 }
 REGULATOR_ROLES = frozenset({Role.REGION_ADMIN, Role.INSPECTOR})
+
+
+def granted(roles: Iterable[Role]) -> frozenset[Verb]:
+    """What these roles allow together."""
+    return frozenset().union(*(GRANTS[role] for role in roles))
+
+
+def givable(roles: Iterable[Role]) -> frozenset[Verb]:
+    """What a holder of these roles may give on: what they allow, and what the roles that they hand out allow.
+
+    The second, because a main account may not do maintenance itself and yet gives it to its workers (ACC-14).
+    """
+    held = frozenset(roles)
+    return granted(held) | granted(given for role in held for given in ASSIGNABLE.get(role, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +249,8 @@ class Actor:
     person_id: int | None = None
     is_main: bool = False
     sees_all_elevators: bool = True
+    # Of what the roles allow, what this account has not: not ticked, or no longer its giver's to give (ACC-09).
+    withheld: frozenset[Verb] = frozenset()
     via: str = "web"
     address: str | None = None
     system: bool = False
@@ -235,10 +271,10 @@ class Actor:
     def verbs(self) -> frozenset[Verb]:
         if self.system:
             return frozenset(Verb)
-        return frozenset().union(*(GRANTS[r] for r in self.roles)) if self.roles else frozenset()
+        return granted(self.roles) - self.withheld
 
     def may(self, verb: Verb) -> bool:
-        return self.system or any(verb in GRANTS[r] for r in self.roles)
+        return self.system or (verb not in self.withheld and any(verb in GRANTS[r] for r in self.roles))
 
     def by(self, via: str) -> Actor:
         return replace(self, via=via)
@@ -259,8 +295,11 @@ def require_own_side(actor: Actor, maintenance_unit_id: int | None, what: str) -
 
 
 def require(actor: Actor, verb: Verb) -> None:
-    """Raise NotAllowed when none of the actor's roles grants the verb."""
+    """Raise NotAllowed when none of the actor's roles grants the verb, or it was not ticked for him."""
     if not actor.may(verb):
+        if verb in actor.withheld and verb in granted(actor.roles):
+            found = f"“{VERB_LABEL[verb]}”没有授予本账号"
+            raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或请主账号在“我的子用户”中勾选"))
         roles = "、".join(str(ROLE_LABEL[r]) for r in sorted(actor.roles)) or "无"
         found = f"当前角色（{roles}）不能{VERB_LABEL[verb]}"
         raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或联系管理员调整角色"))

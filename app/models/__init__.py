@@ -1,6 +1,14 @@
 """All models, so that one import fills the metadata."""
 
-from app.models.account import Account, AccountRole, ElevatorAssignment, EndedSession, LoginGuard
+from app.models.account import (
+    Account,
+    AccountRole,
+    ElevatorAssignment,
+    EndedSession,
+    ExternalIdentity,
+    LiveSession,
+    LoginGuard,
+)
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
@@ -56,11 +64,13 @@ __all__ = [
     "ElevatorOfficer",
     "EndedSession",
     "ExportRecord",
+    "ExternalIdentity",
     "GradeCertificate",
     "ImportBatch",
     "ImportMatch",
     "ImportRow",
     "Job",
+    "LiveSession",
     "LoginGuard",
     "MaintenanceClock",
     "MaintenanceLedger",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, relationship
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.models.base import BigId, Instant, Model, col, pk
-from app.models.choices import SEX
+from app.models.choices import RESCUE_ROLE, SEX
 from app.models.person import Person
 from app.models.region import Region
 from app.models.unit import Unit
@@ -53,10 +53,16 @@ class Account(FabUser):
     # Registered by itself: until its unit is approved it may file, and nothing else (ACC-03).
     self_registered: Mapped[bool] = col(_l("自行注册"), Boolean, default=False, server_default=text("false"))
     parent_user_id: Mapped[int | None] = col(_l("建立者"), Integer, ForeignKey("ab_user.id"), index=True)
+    # The verbs that the main account ticked, each between blanks; null: all that the roles allow (ACC-09).
+    ticked: Mapped[str | None] = col(_l("勾选的权限"), Text)
+    # When a code that went to `email` came back; until then the address is a placeholder that nothing is sent to.
+    email_verified_at: Mapped[dt.datetime | None] = col(_l("邮箱验证时间"), Instant)
+    rescue_role: Mapped[str | None] = col(_l("应急角色"), String(12), choices=RESCUE_ROLE)
 
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
     region: Mapped[Region | None] = relationship(foreign_keys=[region_id])
     person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
+    giver: Mapped[Account | None] = relationship(foreign_keys=[parent_user_id], remote_side="Account.id")
 
     def get_full_name(self) -> str:
         """Chinese names have no space and no order to guess: the name is in `first_name`."""
@@ -115,6 +121,43 @@ class EndedSession(Model):
     id: Mapped[str] = col(_l("会话"), String(43), primary_key=True)
     # The cookie is worthless by itself after this; then the row is dropped.
     until: Mapped[dt.datetime] = col(_l("保留至"), Instant)
+
+
+class LiveSession(Model):
+    """A browser that is signed in: where and since when (ACC-15). The cookie and `EndedSession` say whether it counts.
+
+    One of an older `epoch` than its account's has ended with it. Tokens of the API are not here: they run out soon.
+    """
+
+    __tablename__ = "live_session"
+    __table_args__ = (Index("ix_live_session_user", "user_id", "seen_at"), Index("ix_live_session_until", "until"))
+    id: Mapped[int] = pk()
+    number: Mapped[str] = col(_l("会话"), String(43), unique=True)
+    user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    epoch: Mapped[int] = col(_l("会话代"), Integer)
+    device: Mapped[str] = col(_l("设备"), String(60))
+    # Shortened: enough to know one's own office by, too little to find a person by.
+    address: Mapped[str | None] = col(_l("地址"), String(45))
+    created_at: Mapped[dt.datetime] = col(_l("登录时间"), Instant)
+    seen_at: Mapped[dt.datetime] = col(_l("最近操作"), Instant)
+    until: Mapped[dt.datetime] = col(_l("最长至"), Instant)
+
+
+class ExternalIdentity(Model):
+    """A person known to an outside provider of identities (OIDC), bound to one account by whoever held both (INT-02).
+
+    Found by the provider's own subject only: a name or an e-mail address of the outside proves nothing here.
+    """
+
+    __tablename__ = "external_identity"
+    __table_args__ = (UniqueConstraint("provider", "subject"), UniqueConstraint("user_id", "provider"))
+    id: Mapped[int] = pk()
+    user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    provider: Mapped[str] = col(_l("身份来源"), String(20))
+    subject: Mapped[str] = col(_l("外部编号"), String(255))
+    shown_name: Mapped[str | None] = col(_l("外部名称"), String(80))
+    bound_at: Mapped[dt.datetime] = col(_l("绑定时间"), Instant)
+    used_at: Mapped[dt.datetime | None] = col(_l("最近使用"), Instant)
 
 
 class ElevatorAssignment(Model):

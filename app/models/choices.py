@@ -69,6 +69,8 @@ VISIT_STATE = {
     "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),
 }  # fmt: skip
 SEX = {"male": _l("男"), "female": _l("女")}
+# What an account is for when people are trapped; whoever has none takes no part (shenzhen, step 6).
+RESCUE_ROLE = {"rescuer": _l("救援人员"), "duty": _l("救援值班"), "lead": _l("救援负责人")}
 GRADE = {
     "general": _l("普工"), "intermediate": _l("中级工"), "senior": _l("高级工"), "technician": _l("技师"),
 }  # fmt: skip

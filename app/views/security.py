@@ -39,10 +39,12 @@ ENDED = {
 
 
 # All that a request must know of who asks, as it is now: the account, its roles, whether this session was ended.
+# What a sub-account may do hangs on its giver's rights of this moment.
+_giver = joinedload(Account.giver)
 ACCOUNT = (
     select(Account, sessions.ended(bindparam("number")))
     .where(Account.id == bindparam("account"))
-    .options(joinedload(Account.roles))
+    .options(joinedload(Account.roles), _giver.joinedload(Account.roles), _giver.joinedload(Account.unit))
     .execution_options(skip_scope=True)
 )
 

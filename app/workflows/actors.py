@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.errors import Finding, NotAllowed
 from app.models import Account
-from app.permissions import NOBODY, Actor, Role
+from app.permissions import BASIC, NOBODY, Actor, Role, Verb, givable, granted
 from app.scope import visible
 from app.transaction import AnySession
 
 KNOWN_ROLES = {r.value for r in Role}
+KNOWN_VERBS = {v.value for v in Verb}
 
 
 def actor_of(account: Any, via: str = "web", address: str | None = None) -> Actor:
@@ -28,6 +29,7 @@ def actor_of(account: Any, via: str = "web", address: str | None = None) -> Acto
         person_id=account.person_id,
         is_main=account.is_main,
         sees_all_elevators=account.is_main or account.sees_all_elevators,
+        withheld=_withheld(account),
         via=via,
         address=address,
     )
@@ -38,6 +40,31 @@ def _roles(account: Any) -> frozenset[Role]:
     if account.self_registered and (account.unit is None or account.unit.approved_version == 0):
         return frozenset({Role.APPLICANT})
     return frozenset(Role(r.name) for r in account.roles if r.name in KNOWN_ROLES)
+
+
+def _withheld(account: Any) -> frozenset[Verb]:
+    """What a sub-account's roles allow and it has not: role ∩ ticked ∩ what its giver may give at this moment.
+
+    A giver that was ended (注销) has nothing left to give; one that is only locked keeps his rights.
+    """
+    if account.unit_id is None or account.is_main:
+        return frozenset()
+    whole = granted(_roles(account))
+    left = whole if account.ticked is None else whole & ticked_verbs(account)
+    giver = account.giver
+    if giver is not None and giver.unit_id == account.unit_id:
+        left &= givable(_roles(giver)) if giver.active else BASIC
+    return whole - left - BASIC
+
+
+def ticked_verbs(account: Any) -> frozenset[Verb]:
+    """The verbs that were ticked for the account; a word that is none of ours grants nothing."""
+    return frozenset(Verb(word) for word in (account.ticked or "").split() if word in KNOWN_VERBS)
+
+
+def ticks(verb: Verb) -> ColumnElement[bool]:
+    """The same asked of the database: accounts for which this verb is ticked, or for which none are picked out."""
+    return or_(Account.ticked.is_(None), Account.ticked.contains(f" {verb.value} ", autoescape=True))
 
 
 def own_account(session: AnySession, actor: Actor) -> Account:

@@ -209,6 +209,8 @@ def rights_of(session: AnySession, actor: Actor) -> str:
         sorted(r.value for r in actor.roles), actor.unit_id, actor.region_code, actor.person_id,
         actor.sees_all_elevators, assigned,
     ]  # fmt: skip
+    if actor.withheld:
+        told.append(sorted(v.value for v in actor.withheld))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

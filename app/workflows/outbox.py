@@ -17,6 +17,7 @@ from app.models import Account, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.transaction import AnySession
+from app.workflows.actors import ticks
 
 MOST_TRIES = 6
 # While a sender works the row is leased, so that no other worker sends it; a killed one's lease runs out.
@@ -119,7 +120,7 @@ def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterabl
     if verb is not None:
         names = [role.value for role in among if verb in GRANTS[role]]
         role_model = Account.roles.property.mapper.class_
-        statement = statement.where(Account.roles.any(role_model.name.in_(names)))
+        statement = statement.where(Account.roles.any(role_model.name.in_(names)), ticks(verb))
     return list(session.scalars(statement.execution_options(skip_scope=True)))
 
 
