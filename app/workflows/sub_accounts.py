@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
-from app.models.choices import SEX
+from app.models.choices import RESCUE_ROLE, SEX
 from app.models.policy import policy_value
 from app.permissions import ASSIGNABLE, Actor, Role, Verb, require
 from app.policy.keys import Key
@@ -52,6 +52,7 @@ def add(
     phone: str = "",
     person_id: int | None = None,
     all_elevators: bool = False,
+    rescue_role: str = "",
     at: dt.datetime,
 ) -> Issued:
     """A new sub-account with a random password, shown once. A worker is bound to a person of the unit, or one is made.
@@ -59,7 +60,7 @@ def add(
     It sees no elevator until some are assigned, unless `all_elevators` (huzhou 1.4.5). The unit's row is held while the
     accounts are counted: parallel adds cannot pass the limit together.
     """
-    unit = _own_unit(session, actor)
+    unit = own_unit(session, actor)
     chosen = sorted(set(roles))
     checked = gather(
         room=lambda: refuse_when_full(session, unit, at),
@@ -67,33 +68,36 @@ def add(
         name=lambda: required_text(name, "姓名", "name", 40),
         roles=lambda: {assignable_role(actor, role, roles_to_give(actor)) for role in chosen or [""]},
         sex=lambda: _sex(sex),
+        rescue_role=lambda: _rescue_role(rescue_role),
         phone=lambda: free_phone(session, phone, "phone") if phone.strip() else None,
     )
     account = Account(
         username=checked["login_name"], first_name=checked["name"], sex=checked["sex"], phone=checked["phone"],
         unit_id=unit.id, region_code=unit.region_code, is_main=False,
-        sees_all_elevators=all_elevators,
+        sees_all_elevators=all_elevators, rescue_role=checked["rescue_role"],
     )  # fmt: skip
     if Role.WORKER in checked["roles"]:
-        account.person_id = _person_for(session, actor, unit, checked, person_id).id
+        account.person_id = person_for(session, actor, unit, checked, person_id).id
     return issue(session, actor, account, checked["roles"], at)
 
 
 def edit(
-    session: AnySession, actor: Actor, account_id: int, *, name: str, sex: str, active: bool, at: dt.datetime
-) -> Account:
-    """Change 姓名, 性别 and 状态 of a sub-account, nothing else (ACC-08)."""
-    unit = _own_unit(session, actor)
+    session: AnySession, actor: Actor, account_id: int, *, name: str, sex: str, active: bool,
+    rescue_role: str | None = None, at: dt.datetime,
+) -> Account:  # fmt: skip
+    """Change 姓名, 性别, 状态 and 应急角色 of a sub-account, nothing else (ACC-08, ACC-12)."""
+    unit = own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     checked = gather(
         name=lambda: required_text(name, "姓名", "name", 40),
         sex=lambda: _sex(sex),
+        rescue_role=lambda: account.rescue_role if rescue_role is None else _rescue_role(rescue_role),
         room=lambda: refuse_when_full(session, unit, at) if active and not account.active else None,
     )
-    before = {"name": account.first_name, "sex": account.sex}
-    account.first_name, account.sex = checked["name"], checked["sex"]
+    before = {"name": account.first_name, "sex": account.sex, "rescue_role": account.rescue_role}
+    account.first_name, account.sex, account.rescue_role = checked["name"], checked["sex"], checked["rescue_role"]
     session.flush()
-    after = {"name": account.first_name, "sex": account.sex}
+    after = {"name": account.first_name, "sex": account.sex, "rescue_role": account.rescue_role}
     if before != after:
         audit.record(session, actor, at, "account.edit", "account", account.id, before, after)
     return set_active(session, actor, account, active, "", at)
@@ -101,7 +105,7 @@ def edit(
 
 def remove(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> bool:
     """Delete a sub-account that never signed in; end (注销) one that did, for what it did names it. True if deleted."""
-    _own_unit(session, actor)
+    own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     if account.login_count:
         set_active(session, actor, account, False, "由主账号删除", at)
@@ -119,13 +123,13 @@ def remove(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) 
 
 def reset_password(session: AnySession, actor: Actor, account_id: int, at: dt.datetime, typed: str = "") -> Issued:
     """A random or typed new password (ACC-11). The caller has had the operator's own password confirmed (`signin`)."""
-    _own_unit(session, actor)
+    own_unit(session, actor)
     return renew_password(session, actor, own_sub_account(session, actor, account_id), at, typed)
 
 
 def assign_all(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> Account:
     """全部: a rule, later elevators too."""
-    _own_unit(session, actor)
+    own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     session.execute(delete(ElevatorAssignment).where(ElevatorAssignment.user_id == account.id))
     account.sees_all_elevators = True
@@ -136,7 +140,7 @@ def assign_all(session: AnySession, actor: Actor, account_id: int, at: dt.dateti
 
 def assign(session: AnySession, actor: Actor, account_id: int, elevator_ids: Iterable[int], at: dt.datetime) -> int:
     """A search result or single elevators: a snapshot. Gives how many are new; ids outside the scope are refused."""
-    _own_unit(session, actor)
+    own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     wanted = sorted({number for number in elevator_ids if isinstance(number, int)})
     if len(wanted) > MOST_AT_ONCE:
@@ -161,7 +165,7 @@ def assign(session: AnySession, actor: Actor, account_id: int, elevator_ids: Ite
 
 def unassign(session: AnySession, actor: Actor, account_id: int, elevator_ids: Iterable[int], at: dt.datetime) -> int:
     """Take elevators away from a sub-account; gives how many."""
-    _own_unit(session, actor)
+    own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     gone = assigned_ids(session, account.id) & {number for number in elevator_ids if isinstance(number, int)}
     for part in _parts(sorted(gone)):
@@ -214,7 +218,8 @@ def own_sub_account(session: AnySession, actor: Actor, account_id: int) -> Accou
     return account
 
 
-def _own_unit(session: AnySession, actor: Actor) -> Unit:
+def own_unit(session: AnySession, actor: Actor) -> Unit:
+    """The actor's unit, held, if he is its main account."""
     require(actor, Verb.SUBACCOUNT_EDIT)
     if actor.unit_id is None or not actor.is_main:
         raise NotAllowed(Finding("子用户", False, "只有单位主账号能管理子用户", "请用主账号登录"))
@@ -224,7 +229,7 @@ def _own_unit(session: AnySession, actor: Actor) -> Unit:
     return unit
 
 
-def _person_for(
+def person_for(
     session: AnySession, actor: Actor, unit: Unit, checked: dict[str, Any], person_id: int | None
 ) -> Person:
     """The person behind a worker's account: chosen, or known by the phone, or new. Quotas count persons (PER-08)."""
@@ -255,6 +260,12 @@ def _person_for(
 def _sex(value: str) -> str | None:
     if value and value not in SEX:
         raise refuse("性别", f"没有 {value} 这一项", "请选择男、女或不填", field="sex", value=value)
+    return value or None
+
+
+def _rescue_role(value: str) -> str | None:
+    if value and value not in RESCUE_ROLE:
+        raise refuse("应急角色", f"没有 {value[:40]} 这一项", "请从列表选择", field="rescue_role", value=value)
     return value or None
 
 
