@@ -40,6 +40,19 @@ def kept_secret(path: Path, fresh: str) -> str:
     return path.read_text().strip()
 
 
+OIDC_FIELDS = ("label", "issuer", "client_id", "client_secret", "scope", "authorize_url", "token_url", "keys_url")
+
+
+def oidc_providers() -> list[dict[str, str]]:
+    """Sources of identities: OIDC_PROVIDERS names them, OIDC_<NAME>_ISSUER and so on describe each."""
+    found = []
+    for name in (part.strip().lower() for part in os.environ.get("OIDC_PROVIDERS", "").split(",")):
+        if name:
+            given = {key: os.environ.get(f"OIDC_{name.upper()}_{key.upper()}", "") for key in OIDC_FIELDS}
+            found.append({"name": name, "label": name, "issuer": "", "client_id": ""} | {k: v for k, v in given.items() if v})
+    return found
+
+
 def settings() -> dict[str, Any]:
     """Read the environment once; the factory passes the result to Flask."""
     folder = data_dir()
@@ -68,6 +81,7 @@ def settings() -> dict[str, Any]:
         # Who may do nothing before he has a second factor: "all", "regulators", or nobody.
         "SECOND_FACTOR_FOR": os.environ.get("SECOND_FACTOR_FOR", ""),
         "BREACHED_LIST": os.environ.get("BREACHED_LIST", ""),
+        "OIDC_PROVIDERS": oidc_providers(),
         "SELF_REGISTRATION": os.environ.get("SELF_REGISTRATION", "1").lower() in {"1", "true", "yes"},
         # Flask-AppBuilder would switch off whatever counts calls, together with its own limit on the login page.
         "RATELIMIT_ENABLED": True,

@@ -25,10 +25,12 @@ from app.models import (
     Elevator,
     ElevatorAssignment,
     ElevatorOfficer,
+    ExternalIdentity,
     GradeCertificate,
     ImportBatch,
     ImportMatch,
     Job,
+    LiveSession,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -203,6 +205,15 @@ def _accounts(model: Any, actor: Actor) -> Criterion:
     return or_(itself, _in_region(model, actor))
 
 
+def _of_seen_accounts(model: Any, actor: Actor) -> Criterion:
+    """What belongs to an account, for whoever sees the account."""
+    account: Any = Account.__table__.c
+    own = model.user_id == (actor.user_id or 0)
+    if not actor.may(Verb.ACCOUNT_READ):
+        return own
+    return or_(own, model.user_id.in_(select(account.id).where(_accounts(account, actor))))
+
+
 def _scores(model: Any, actor: Actor) -> Criterion:
     return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
 
@@ -314,6 +325,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Person: _persons,
     GradeCertificate: _grades,
     Account: _accounts,
+    LiveSession: _of_seen_accounts,
+    ExternalIdentity: _of_seen_accounts,
     Score: _scores,
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,

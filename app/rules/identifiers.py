@@ -160,6 +160,24 @@ def equipment_code_warning(text: str, field: str = "equipment_code") -> Finding:
     return _soft("设备代码", EQUIPMENT_CODE_FORM, text, field, "以 3 开头的 18 或 19 位设备代码")
 
 
+MAIL_FORM = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}")
+
+
+def check_mail(text: str, field: str = "mail") -> str:
+    """An address of mail in small letters, of at most 60 signs; two addresses that differ in case are one."""
+    address = _plain(text).strip().lower()
+    if len(address) > 60 or not MAIL_FORM.fullmatch(address) or ".." in address or address.endswith(".invalid"):
+        raise refuse("邮箱", "不是有效的邮箱地址" if address else "没有填写", "请填写如 name@example.com 的地址，最多 60 个字符",
+                     field=field, value=text[:80])  # fmt: skip
+    return address
+
+
+def mask_mail(text: str) -> str:
+    """w***@example.com: the first sign and the house."""
+    name, _at, house = text.partition("@")
+    return f"{name[:1]}***@{house}"
+
+
 def mask_mobile(text: str) -> str:
     """138****8000; anything that is not 11 characters is hidden whole."""
     return f"{text[:3]}****{text[-4:]}" if len(text) == 11 else "*" * len(text)

@@ -21,6 +21,7 @@ def register(appbuilder: Any) -> None:
         coverage,
         elevators,
         exports,
+        external,
         files,
         filing_lists,
         health,
@@ -35,6 +36,7 @@ def register(appbuilder: Any) -> None:
         menu,
         office,
         orders,
+        own_data,
         patrols,
         people,
         policy,
@@ -50,7 +52,9 @@ def register(appbuilder: Any) -> None:
         scores,
         second_step,
         security,
+        sessions,
         sub_accounts,
+        sub_rights,
         texts,
         unit_changes,
         units,
@@ -73,9 +77,13 @@ def register(appbuilder: Any) -> None:
     imports.register(appbuilder)
     regions.register(appbuilder)
     profile.register(appbuilder)
+    own_data.register(appbuilder)
     accounts.register(appbuilder)
     roles.register(appbuilder)
     sub_accounts.register(appbuilder)
+    sub_rights.register(appbuilder)
+    sessions.register(appbuilder)
+    external.register(appbuilder)
     people.register(appbuilder)
     jobs.register(appbuilder)
     policy.register(appbuilder)

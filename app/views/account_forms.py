@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import make_response, request
+from flask import abort, g, make_response, request
+from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app import scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Account, Region
@@ -35,6 +37,23 @@ def text(name: str, most: int = 500) -> str:
 def number(value: str | None) -> int | None:
     """A row's number out of a form or URL; anything else is None, never an error."""
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 16 else None
+
+
+def me() -> Account:
+    """The account that acts, as the database has it."""
+    account = db.session.get(Account, g.actor.user_id)
+    assert account is not None
+    return account
+
+
+def own_sub(pk: int) -> Account:
+    """The sub-account to show a form for; the workflow checks again when it acts."""
+    if g.actor.unit_id is None or not g.actor.is_main:
+        abort(403)
+    account: Account = scope.visible(db.session, g.actor, Account, pk, _("子用户"))
+    if account.unit_id != g.actor.unit_id or account.is_main:
+        abort(404)
+    return account
 
 
 _ROLES = {role.value: role for role in Role}

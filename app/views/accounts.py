@@ -17,16 +17,22 @@ from app.listings.accounts import ACCOUNTS
 from app.models import Account, AuditEntry
 from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
-from app.views import screens
+from app.views import external, screens
 from app.views.account_forms import Findings, number, regions_below, role_words, run, show_once, text
 from app.views.base import Button, Screen, SQLAInterface, pill
-from app.workflows import accounts, signin, sub_accounts
+from app.views.sessions import shown_of
+from app.workflows import accounts, identities, signin, sub_accounts
 
 KINDS = {"maintenance": "维保单位", "use": "使用单位"}
 ACTION_WORDS = {
     "account.create": "建立", "account.edit": "修改资料", "account.reset_password": "重置密码",
     "account.change_password": "修改密码", "account.lock": "锁定", "account.unlock": "解锁",
     "account.deactivate": "注销", "account.reactivate": "恢复", "account.grant": "增加子用户数",
+    "account.rights": "勾选权限", "account.roles": "修改角色", "account.verify_mail": "验证邮箱",
+    "account.bind_phone": "绑定手机", "account.recover": "找回密码", "account.delete": "删除",
+    "account.totp_on": "启用动态口令", "account.totp_off": "停用动态口令", "account.sms_on": "启用登录短信认证",
+    "account.sms_off": "停用登录短信认证", "identity.bind": "绑定外部身份", "identity.unbind": "解除外部身份",
+    "session.end": "退出一台设备", "session.end_all": "退出所有设备",
     "account.assign": "分配电梯", "account.assign_all": "分配全部电梯", "account.unassign": "收回电梯",
     "login.ok": "登录", "login.second": "二次验证", "login.failed": "登录失败", "login.locked": "输错锁定",
     "login.refused": "登录被拒",
@@ -124,6 +130,7 @@ class AccountPages(BaseView):
             "unlock": lambda s: accounts.unlock_account(s, g.actor, pk, now),
             "deactivate": lambda s: accounts.deactivate(s, g.actor, pk, text("reason"), now),
             "reactivate": lambda s: accounts.reactivate(s, g.actor, pk, now),
+            "unbind": lambda s: identities.unbind_below(s, g.actor, pk, now),
             "grant": lambda s: accounts.grant_extra_accounts(s, g.actor, pk, _whole(text("count")), now),
         }
         if deed not in deeds:
@@ -134,7 +141,7 @@ class AccountPages(BaseView):
         if deed == "reset-password":
             return self._issued(done, _("密码已重置"))
         flash(_("已办理：%(deed)s", deed={"lock": "锁定", "unlock": "解锁", "deactivate": "注销",
-                                       "reactivate": "恢复", "grant": "增加子用户数"}[deed]), "success")  # fmt: skip
+                                       "reactivate": "恢复", "grant": "增加子用户数", "unbind": "解除外部身份"}[deed]), "success")  # fmt: skip
         return redirect(url_for("AccountPages.show", pk=pk))
 
     def _issued(self, issued: Any, title: str, further: str = "", further_word: str = "") -> Any:
@@ -175,6 +182,7 @@ class AccountPages(BaseView):
         page = self.render_template(
             "ta/accounts/account.html", title=account.get_full_name(), account=account, facts=facts, room=room,
             findings=findings, may_write=g.actor.may(Verb.ACCOUNT_CREATE) and account.id != g.actor.user_id,
+            sessions=shown_of(account), identities=identities.of(db.session, account.id), labels=external.labels(),
             locked=bool(locked or by_admin), may_reset=account.is_main or account.unit_id is None,
             history=[(clock.local(e.at), ACTION_WORDS.get(e.action, e.action), e.actor_name) for e in history],
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One's own account: facts, bound phone and second factor (个人信息), and changing the password (修改密码)."""
+"""One's own account: facts, phone, mail, second factor, devices (个人信息), and changing the password (修改密码)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from app import clock, vault
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Account
+from app.models.choices import GRADE, SEX
 from app.permissions import ROLE_LABEL, Verb
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
-from app.views import screens
-from app.views.account_forms import run
+from app.views import external, screens
+from app.views.account_forms import me, run
 from app.views.security import begin_session, confirm_own_password
-from app.workflows import accounts, codes, recovery, second_factor
+from app.views.sessions import limits, shown_of
+from app.workflows import accounts, codes, identities, own_data, people, recovery, second_factor
 from app.workflows.issuing import password_length
 
 # Where the session keeps the secret of an app that is being taken into use.
@@ -72,7 +74,7 @@ class Password(BaseView):
 
 
 class Profile(BaseView):
-    """个人信息: facts, bound phone, second factor (ACC-06, ACC-07)."""
+    """个人信息: facts, bound phone, second factor (ACC-06, ACC-07); what one writes oneself is in `own_data`."""
 
     route_base = "/profile"
     default_view = "show"
@@ -111,7 +113,7 @@ class Profile(BaseView):
         refusal, _findings, _status = run(lambda unit: recovery.bind(unit, g.actor, phone, code, clock.now()))
         if refusal is not None:
             return self._page(refusal.findings, 422, phone=phone, sent=True)
-        begin_session(_me())
+        begin_session(me())
         flash(_("手机已绑定，可以用它登录"), "success")
         return redirect(url_for("Profile.show"))
 
@@ -144,7 +146,7 @@ class Profile(BaseView):
         )
         if findings:
             return self._page(findings, status)
-        begin_session(_me())
+        begin_session(me())
         flash(_("动态口令已启用，下次登录时使用"), "success")
         return redirect(url_for("Profile.show"))
 
@@ -155,46 +157,62 @@ class Profile(BaseView):
         _done, findings, status = run(deed)
         if findings:
             return self._page(findings, status)
-        begin_session(_me())
+        begin_session(me())
         flash(_("已保存"), "success")
         return redirect(url_for("Profile.show"))
 
-    def _page(self, findings: list[Finding], status: int, phone: str = "", sent: bool = False) -> Any:
-        account = _me()
-        facts = [
-            (_("姓名"), account.get_full_name()),
-            (_("登录名"), account.username),
-            (_("手机"), mask_mobile(account.phone) if account.phone else _("未绑定")),
-            (_("角色"), "、".join(str(ROLE_LABEL[r]) for r in sorted(g.actor.roles)) or "—"),
-            (_("所属单位"), str(account.unit) if account.unit else "—"),
-            (_("管辖地区"), str(account.region) if account.region else "—"),
-            (_("人员"), str(account.person) if account.person else "—"),
-            (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else "—"),
+    def _page(self, findings: list[Finding], status: int, **entered: Any) -> Any:
+        return page(self, findings, status, **entered)
+
+
+def page(view: BaseView, findings: list[Finding], status: int, **entered: Any) -> Any:
+    """The page as it is now, with what was refused and what had been entered (`phone`, `sent`, `mail`, `mail_sent`)."""
+    account = me()
+    kept = session.get(SECRET)
+    secret = vault.unseal(kept) if kept and not account.totp_secret else ""
+    picture = segno.make(second_factor.address_of(account, secret)).svg_data_uri(scale=4) if secret else ""
+    avatar = own_data.avatar_of(db.session, account.id)
+    text = view.render_template(
+        "ta/accounts/profile.html", title=_("个人信息"), facts=_facts(account), account=account, findings=findings,
+        can_sms=codes.available(), can_mail=codes.available("email"), secret=secret, picture=picture,
+        avatar=avatar.id if avatar else None, sexes=list(SEX.items()), sessions=shown_of(account), limits=limits(),
+        owed=second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]), labels=external.labels(),
+        identities=identities.of(db.session, account.id), may_bind=external.may_bind(),
+        **{"phone": "", "sent": False, "mail": "", "mail_sent": False, **entered},
+    )  # fmt: skip
+    return text, status
+
+
+def _facts(account: Account) -> list[tuple[str, str]]:
+    facts = [
+        (_("姓名"), account.get_full_name()),
+        (_("登录名"), account.username),
+        (_("手机"), mask_mobile(account.phone) if account.phone else _("未绑定")),
+        (_("邮箱"), mask_mail(account.email) if account.email_verified_at else _("未验证")),
+        (_("角色"), "、".join(str(ROLE_LABEL[r]) for r in sorted(g.actor.roles)) or "—"),
+        (_("所属单位"), str(account.unit) if account.unit else "—"),
+        (_("管辖地区"), str(account.region) if account.region else "—"),
+        (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else "—"),
+    ]
+    person = account.person
+    if person is not None:
+        quota = people.quotas(db.session, [person], clock.now())[person.id]
+        until = _("，有效期至 %(day)s", day=person.certificate_until) if person.certificate_until else ""
+        facts += [
+            (_("人员"), str(person)),
+            (_("作业人员证"), f"{person.certificate_no or '—'}{until if person.certificate_no else ''}"),
+            (_("等级"), str(GRADE.get(quota.grade.value, quota.grade.value))),
         ]
-        kept = session.get(SECRET)
-        secret = vault.unseal(kept) if kept and not account.totp_secret else ""
-        picture = segno.make(second_factor.address_of(account, secret)).svg_data_uri(scale=4) if secret else ""
-        page = self.render_template(
-            "ta/accounts/profile.html", title=_("个人信息"), facts=facts, since=session.get("since"), account=account,
-            findings=findings, phone=phone, sent=sent, can_sms=codes.available(), secret=secret, picture=picture,
-            owed=second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]),
-        )  # fmt: skip
-        return page, status
+    return facts
 
 
 def _password_wrong(field: str) -> Refusal | None:
     """None when the form holds the account's own password: what signing in stands on is changed by its owner only."""
     try:
-        confirm_own_password(_me(), request.form.get(field, ""), field)
+        confirm_own_password(me(), request.form.get(field, ""), field)
     except Refusal as refusal:
         return refusal
     return None
-
-
-def _me() -> Account:
-    account = db.session.get(Account, g.actor.user_id)
-    assert account is not None
-    return account
 
 
 def register(appbuilder: Any) -> None:

@@ -28,8 +28,9 @@ from app.workflows import audit, codes, second_factor, sessions, signin
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
 # What one that owes a second factor may: look after itself.
 OWN_ENDPOINTS = FREE_ENDPOINTS | {"Profile.show", "Profile.phone_code", "Profile.phone", "Profile.sms", "Profile.totp"}
-# How often the time of the last request is written: not each request needs a new cookie.
+# How often the time of the last request is written: not each request needs a new cookie, still less a new row.
 SEEN_EVERY_SECONDS = 60
+NOTED_EVERY_SECONDS = 300
 ENDED = {
     "idle": "长时间没有操作，请重新登录",
     "expired": "登录已满最长时间，请重新登录",
@@ -199,9 +200,16 @@ def begin_session(account: Account) -> None:
     forget_session()
     login_user(account, remember=False)
     session.permanent = True
-    session["number"] = sessions.new_id()
+    session["number"] = number = sessions.new_id()
     session["epoch"] = account.session_epoch
-    session["since"] = session["seen"] = int(clock.now().timestamp())
+    at = clock.now()
+    session["since"] = session["seen"] = session["noted"] = int(at.timestamp())
+    database = current_app.appbuilder.session  # type: ignore[attr-defined]
+    with transaction(database):
+        sessions.begin(
+            database, account, number, request.user_agent.string, request.remote_addr, at,
+            at + current_app.permanent_session_lifetime,
+        )  # fmt: skip
     g.pop("csrf_token", None)
     generate_csrf()
 
@@ -237,6 +245,10 @@ def install(app: Flask) -> None:
         # Pages poll progress by .json: that is the page, not the person.
         if now - session.get("seen", 0) >= SEEN_EVERY_SECONDS and not request.path.endswith(".json"):
             session["seen"] = now
+            if now - session.get("noted", 0) >= NOTED_EVERY_SECONDS and "number" in session:
+                session["noted"] = now
+                with transaction(app.appbuilder.session):  # type: ignore[attr-defined]
+                    sessions.seen(app.appbuilder.session, session["number"], clock.now())  # type: ignore[attr-defined]
         if account.must_change_password and request.endpoint not in FREE_ENDPOINTS:
             if request.path.startswith("/api/") or request.path.endswith(".json"):
                 finding = Finding("首次登录", False, "初始密码须先修改", "请用浏览器登录并修改密码", field="password")

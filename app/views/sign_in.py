@@ -27,7 +27,7 @@ class SignIn(AuthDBView):
     @expose("/login/", methods=["GET", "POST"])
     @no_cache
     def login(self) -> Any:
-        from app.views import captcha, second_step
+        from app.views import captcha, external, second_step
         from app.views.security import ENDED, begin_session, sign_in
 
         if g.user.is_authenticated:
@@ -63,6 +63,7 @@ class SignIn(AuthDBView):
             asked=captcha.new_question() if needed else None,
             may_register=current_app.config["SELF_REGISTRATION"],
             may_recover=codes.available(),
+            identities=external.labels(),
         )
         return page, status
 

@@ -14,13 +14,13 @@ from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
-from app.models.choices import SEX
+from app.models.choices import RESCUE_ROLE, SEX
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
-from app.views.account_forms import Findings, number, role_words, run, show_once, text
+from app.views.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.views.security import confirm_own_password
-from app.workflows import sub_accounts
+from app.workflows import sub_accounts, sub_rights
 
 PAGE = 50
 
@@ -56,6 +56,7 @@ class SubAccounts(BaseView):
                 "roles": role_words(account),
                 "phone": mask_mobile(account.phone) if account.phone else "—",
                 "sex": SEX.get(account.sex or "", "—"),
+                "rights": _rights(account),
                 "elevators": _("全部") if account.sees_all_elevators else count or 0,
             }
             for account, count in rows
@@ -78,7 +79,8 @@ class SubAccounts(BaseView):
             issued, findings, status = run(
                 lambda session: sub_accounts.add(
                     session, g.actor, login_name=text("login_name"), name=text("name"), sex=text("sex"),
-                    phone=text("phone"), roles=form.getlist("role"), person_id=number(text("person_id")),
+                    phone=text("phone"), rescue_role=text("rescue_role"), roles=form.getlist("role"),
+                    person_id=number(text("person_id")),
                     all_elevators=form.get("elevators") == "all", at=clock.now(),
                 )
             )  # fmt: skip
@@ -90,7 +92,8 @@ class SubAccounts(BaseView):
         page = self.render_template(
             "ta/accounts/sub_add.html", title=_("新增子用户"), findings=findings, form=form,
             roles=[(r.value, ROLE_LABEL[r]) for r in sub_accounts.roles_to_give(g.actor)],
-            chosen=form.getlist("role"), sexes=list(SEX.items()), people=[(p.id, p.name) for p in people],
+            chosen=form.getlist("role"), sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
+            people=[(p.id, p.name) for p in people],
         )  # fmt: skip
         return page, status
 
@@ -98,14 +101,14 @@ class SubAccounts(BaseView):
     @has_access
     @permission_name("write")
     def edit(self, pk: int) -> Any:
-        account = self._sub(pk)
+        account = own_sub(pk)
         findings: Findings = []
         status = 200
         if request.method == "POST":
             done, findings, status = run(
                 lambda session: sub_accounts.edit(
                     session, g.actor, pk, name=text("name"), sex=text("sex"), active=text("active") == "1",
-                    at=clock.now(),
+                    rescue_role=text("rescue_role"), at=clock.now(),
                 )
             )  # fmt: skip
             if done:
@@ -113,10 +116,13 @@ class SubAccounts(BaseView):
                 return redirect(url_for("SubAccounts.list"))
             form: Any = request.form
         else:
-            form = {"name": account.first_name, "sex": account.sex, "active": "1" if account.active else "0"}
+            form = {
+                "name": account.first_name, "sex": account.sex, "active": "1" if account.active else "0",
+                "rescue_role": account.rescue_role,
+            }  # fmt: skip
         page = self.render_template(
             "ta/accounts/sub_edit.html", title=_("编辑子用户"), account=account, findings=findings, form=form,
-            sexes=list(SEX.items()),
+            sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
         )  # fmt: skip
         return page, status
 
@@ -124,7 +130,7 @@ class SubAccounts(BaseView):
     @has_access
     @permission_name("write")
     def delete(self, pk: int) -> Any:
-        account = self._sub(pk)
+        account = own_sub(pk)
         findings: Findings = []
         status = 200
         if request.method == "POST":
@@ -142,15 +148,13 @@ class SubAccounts(BaseView):
     @permission_name("write")
     @no_cache
     def password(self, pk: int) -> Any:
-        account = self._sub(pk)
+        account = own_sub(pk)
         findings: Findings = []
         status = 200
         if request.method == "POST":
-            own = db.session.get(Account, g.actor.user_id)
-            assert own is not None
             typed = text("new_password", 200) if text("mode") == "typed" else ""
             try:
-                confirm_own_password(own, text("own_password", 200), "own_password")
+                confirm_own_password(me(), text("own_password", 200), "own_password")
             except Refusal as refusal:
                 findings, status = refusal.findings, refusal.status_code
             else:
@@ -169,7 +173,7 @@ class SubAccounts(BaseView):
     @permission_name("write")
     def elevators(self, pk: int) -> Any:
         """ACC-10: 全部 is a rule; a search result or single elevators are snapshots."""
-        account = self._sub(pk)
+        account = own_sub(pk)
         findings: Findings = []
         status = 200
         if request.method == "POST":
@@ -181,13 +185,14 @@ class SubAccounts(BaseView):
                     sub_accounts.MOST_AT_ONCE + 1)).all(), now),
                 "chosen": lambda s: sub_accounts.assign(s, g.actor, pk, chosen, now),
                 "take": lambda s: sub_accounts.unassign(s, g.actor, pk, chosen, now),
+                "take_found": lambda s: sub_accounts.unassign(s, g.actor, pk, s.scalars(self._found(text("q"))).all(), now),
             }  # fmt: skip
             if deed not in deeds:
                 abort(400)
             done, findings, status = run(deeds[deed])
             if not findings:
                 said = _("已分配全部电梯，包括以后新增的") if deed == "all" else (
-                    _("已收回 %(n)s 台", n=done) if deed == "take" else _("新分配 %(n)s 台", n=done)
+                    _("已收回 %(n)s 台", n=done) if deed in ("take", "take_found") else _("新分配 %(n)s 台", n=done)
                 )  # fmt: skip
                 flash(said, "success")
                 return redirect(url_for("SubAccounts.elevators", pk=pk, q=text("q") or None, show=text("show") or None))
@@ -224,14 +229,6 @@ class SubAccounts(BaseView):
         unit: Unit = scope.visible(db.session, g.actor, Unit, g.actor.unit_id, _("单位"))
         return unit
 
-    def _sub(self, pk: int) -> Account:
-        """The sub-account to show a form for; the workflow checks again when it acts."""
-        self._unit()
-        account: Account = scope.visible(db.session, g.actor, Account, pk, _("子用户"))
-        if account.unit_id != g.actor.unit_id or account.is_main:
-            abort(404)
-        return account
-
     def _issued(self, issued: Any, title: str) -> Any:
         account = issued.account
         further = "" if account.sees_all_elevators else url_for("SubAccounts.elevators", pk=account.id)
@@ -241,6 +238,11 @@ class SubAccounts(BaseView):
                 further_word=_("分配电梯"), back=url_for("SubAccounts.list"),
             )
         )  # fmt: skip
+
+
+def _rights(account: Account) -> str:
+    can, ticked = sub_rights.choices(g.actor, account)
+    return _("全部") if ticked == can else _("%(n)s 项，共 %(most)s 项", n=len(ticked), most=len(can))
 
 
 def register(appbuilder: Any) -> None:

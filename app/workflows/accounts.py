@@ -188,7 +188,7 @@ def reset_password(session: AnySession, actor: Actor, account_id: int, at: dt.da
 
     Sub-accounts are their main account's business (ACC-04).
     """
-    account = _managed(session, actor, account_id)
+    account = managed(session, actor, account_id)
     if account.unit_id is not None and not account.is_main:
         remedy = "请由该单位主账号在“我的子用户”中重置"
         raise refuse("子用户密码", f"{account.get_full_name()} 是单位的子用户", remedy)
@@ -197,30 +197,30 @@ def reset_password(session: AnySession, actor: Actor, account_id: int, at: dt.da
 
 def lock_account(session: AnySession, actor: Actor, account_id: int, reason: str, at: dt.datetime) -> Account:
     """Keep an account out until it is unlocked; its sessions end."""
-    return _hold(session, actor, _managed(session, actor, account_id), UNTIL_UNLOCKED, "account.lock", reason, at)
+    return _hold(session, actor, managed(session, actor, account_id), UNTIL_UNLOCKED, "account.lock", reason, at)
 
 
 def unlock_account(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> Account:
     """End an administrator's lock and a lock by wrong tries alike."""
-    account = _managed(session, actor, account_id)
+    account = managed(session, actor, account_id)
     signin.unlock(session, account.id)
     return _hold(session, actor, account, None, "account.unlock", "", at)
 
 
 def deactivate(session: AnySession, actor: Actor, account_id: int, reason: str, at: dt.datetime) -> Account:
     """End an account (注销). It stays: what it did names it."""
-    account = _managed(session, actor, account_id)
+    account = managed(session, actor, account_id)
     return set_active(session, actor, account, False, required_text(reason, "原因", "reason", 200), at)
 
 
 def reactivate(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> Account:
     """Take an ended account into use again."""
-    return set_active(session, actor, _managed(session, actor, account_id), True, "", at)
+    return set_active(session, actor, managed(session, actor, account_id), True, "", at)
 
 
 def grant_extra_accounts(session: AnySession, actor: Actor, account_id: int, count: int, at: dt.datetime) -> Account:
     """Allow a unit more sub-accounts than the policy's number (ACC-08: granted by the regional administrator)."""
-    account = _managed(session, actor, account_id)
+    account = managed(session, actor, account_id)
     if not account.is_main or account.unit_id is None:
         raise refuse("增加子用户数", "只有单位主账号可以增加", "请选择单位的主账号", field="count")
     if not 0 <= count <= 10_000:
@@ -282,7 +282,7 @@ def _covers(actor: Actor, code: str | None) -> bool:
     return bool(span and code and span[0] <= code < span[1]) and actor.unit_id is None
 
 
-def _managed(session: AnySession, actor: Actor, account_id: int) -> Account:
+def managed(session: AnySession, actor: Actor, account_id: int) -> Account:
     """The account, held, if the actor may rule over it: never a platform administrator, a peer or himself."""
     require(actor, Verb.ACCOUNT_CREATE)
     account: Account = visible(session, actor, Account, account_id, "账号")

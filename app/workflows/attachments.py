@@ -33,7 +33,7 @@ from app.models import (
 from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor, Verb, require
 from app.scope import visible
-from app.transaction import AnySession
+from app.transaction import AnySession, after_commit
 from app.workflows import audit
 
 MEGABYTE = 1024 * 1024
@@ -70,7 +70,7 @@ _PAPER = Limit((PDF, PNG, JPEG))
 _PICTURE = Limit((PNG, JPEG))
 LIMITS = {
     "licence": _PAPER, "qualification": _PAPER, "contract": _PAPER, "document": _PAPER, "grade": _PAPER,
-    "sheet": _PAPER, "photo": _PICTURE, "signature": Limit((PNG,), megabytes=1, files=4),
+    "sheet": _PAPER, "photo": _PICTURE, "avatar": Limit((JPEG,), megabytes=1, files=1), "signature": Limit((PNG,), megabytes=1, files=4),
     "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), megabytes=2048, files=10),
 }  # fmt: skip
 # Made for one account's rights; the verb that it needs when it fetches the file.
@@ -161,6 +161,19 @@ def adopt(session: AnySession, actor: Actor, ids: Iterable[int], entity: str, en
             raise _bad(row.name, "这个附件不是您为这条记录上传的", "请重新上传")
         row.entity, row.entity_id = entity, entity_id
     return rows
+
+
+def remove(session: AnySession, actor: Actor, row: Attachment, at: dt.datetime) -> None:
+    """Take a file away; its bytes go after the commit, unless another row has the same. The caller checked the right."""
+    digest, place = row.sha256, path(None, row)
+    same = select(func.count()).where(Attachment.sha256 == digest, Attachment.id != row.id)
+    others = session.scalar(same.execution_options(skip_scope=True))
+    after = {"attachment": row.id, "kind": row.kind, "sha256": digest}
+    audit.record(session, actor, at, "attachment.remove", row.entity, row.entity_id, before=after)
+    session.delete(row)
+    session.flush()
+    if not others:
+        after_commit(session, lambda: place.unlink(missing_ok=True))
 
 
 def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attachment:

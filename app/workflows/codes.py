@@ -1,4 +1,4 @@
-"""One-time codes by SMS: sent by the outbox, good once, within minutes, for one purpose (ACC-04, -06, -07)."""
+"""One-time codes by SMS or mail: sent by the outbox, good once, within minutes, for one purpose (ACC-04, -06, -07)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,36 @@ from sqlalchemy import delete, select
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Account, OneTimeCode
 from app.rules.codes import ADDRESS_LIMITS, CODE_DIGITS, CODE_MINUTES, CODE_TRIES, flood_finding
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import AnySession
 from app.workflows import outbox
 
-Purpose = Literal["bind", "login", "recover"]
-WORDS: dict[Purpose, str] = {"bind": "绑定手机", "login": "登录", "recover": "找回密码"}
+Purpose = Literal["bind", "login", "recover", "mail"]
+WORDS: dict[Purpose, str] = {"bind": "绑定手机", "login": "登录", "recover": "找回密码", "mail": "验证邮箱"}
+# What goes by mail; all others go to a phone.
+BY_MAIL = {"mail"}
 KEPT = dt.timedelta(days=2)
 
 
-def available() -> bool:
-    """Whether this installation can send SMS at all."""
-    return "sms" in outbox.SENDERS
+def available(channel: str = "sms") -> bool:
+    """Whether this installation can send SMS (or "email") at all."""
+    return channel in outbox.SENDERS
 
 
 def send(
-    session: AnySession, account: Account, purpose: Purpose, phone: str, at: dt.datetime, asked_from: str | None
+    session: AnySession, account: Account, purpose: Purpose, target: str, at: dt.datetime, asked_from: str | None
 ) -> str:
-    """Send a new code to the phone and give its masked number; refused while too many went there or came from there."""
-    if not available():
-        raise refuse("短信", "本平台没有配置短信", "请联系管理员")
+    """Send a new code to the phone or address of mail, and give that masked.
+
+    Refused while too many went there or came from there.
+    """
+    by_mail = purpose in BY_MAIL
+    if not available("email" if by_mail else "sms"):
+        word = "邮件" if by_mail else "短信"
+        raise refuse(word, f"本平台没有配置{word}", "请联系管理员")
     span = at - dt.timedelta(days=1)
-    target = (OneTimeCode.target == phone) | (OneTimeCode.account_id == account.id)
-    sent = list(session.scalars(select(OneTimeCode.created_at).where(target, OneTimeCode.created_at > span)))
+    same = (OneTimeCode.target == target) | (OneTimeCode.account_id == account.id)
+    sent = list(session.scalars(select(OneTimeCode.created_at).where(same, OneTimeCode.created_at > span)))
     raise_failing([flood_finding(sent, at)])
     if asked_from:
         place = (OneTimeCode.asked_from == asked_from[:60]) & (OneTimeCode.created_at > span)
@@ -43,15 +50,16 @@ def send(
         raise_failing([flood_finding(there, at, ADDRESS_LIMITS, 0)])
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     row = OneTimeCode(
-        purpose=purpose, account_id=account.id, target=phone, code_hash="", asked_from=(asked_from or "")[:60] or None,
+        purpose=purpose, account_id=account.id, target=target, code_hash="", asked_from=(asked_from or "")[:60] or None,
         created_at=at, expires_at=at + dt.timedelta(minutes=CODE_MINUTES),
     )  # fmt: skip
     session.add(row)
     session.flush()
     row.code_hash = _hash(row.id, code)
     text = f"您的验证码是 {code}，用于{WORDS[purpose]}，{CODE_MINUTES} 分钟内有效。任何人索要都不要告诉。"
-    outbox.send_to(session, at, account.id, "sms", phone, f"code.{purpose}", text, secret=True)
-    return mask_mobile(phone)
+    channel, title = ("email", "验证码") if by_mail else ("sms", "")
+    outbox.send_to(session, at, account.id, channel, target, f"code.{purpose}", text, title=title, secret=True)
+    return mask_mail(target) if by_mail else mask_mobile(target)
 
 
 def check(session: AnySession, account_id: int, purpose: Purpose, typed: str, at: dt.datetime) -> OneTimeCode:
@@ -64,12 +72,12 @@ def check(session: AnySession, account_id: int, purpose: Purpose, typed: str, at
         .with_for_update()
     )
     if row is None or row.used_at is not None or row.expires_at <= at or row.tries >= CODE_TRIES:
-        raise _wrong("已失效，或还没有获取", "请重新获取验证码")
+        raise _wrong(purpose, "已失效，或还没有获取", "请重新获取验证码")
     row.tries += 1
     if not hmac.compare_digest(row.code_hash, _hash(row.id, "".join(typed.split()))):
         left = CODE_TRIES - row.tries
         session.flush()
-        raise _wrong("不正确", f"还可以试 {left} 次" if left else "请重新获取验证码")
+        raise _wrong(purpose, "不正确", f"还可以试 {left} 次" if left else "请重新获取验证码")
     row.used_at = at
     session.flush()
     return row
@@ -85,5 +93,5 @@ def _hash(row_id: int, code: str) -> str:
     return hashlib.sha256(f"{row_id}:{code}".encode()).hexdigest()
 
 
-def _wrong(found: str, remedy: str) -> Refusal:
-    return Refusal(Finding("手机验证码", False, found, remedy, field="code"))
+def _wrong(purpose: Purpose, found: str, remedy: str) -> Refusal:
+    return Refusal(Finding("邮箱验证码" if purpose in BY_MAIL else "手机验证码", False, found, remedy, field="code"))

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
-from app.models import Account, AccountRole
+from app.models import Account, AccountRole, ExternalIdentity
 from app.models.policy import policy_value
 from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
 from app.policy.keys import Key
@@ -39,12 +39,16 @@ class Issued:
 
 
 def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.datetime, typed: str = "") -> Issued:
-    """Set a random (or typed) password that must be changed at the next sign-in. The caller has checked the right."""
+    """Set a random (or typed) password that must be changed at the next sign-in. The caller has checked the right.
+
+    Second factor and identities of outside go: the account may be another person's from now on.
+    """
     least = password_length(session, account, at)
     password = passwords.check(typed, least, account.username, "new_password") if typed else random_password(least)
     account.set_password(password)
     account.must_change_password = True
     second_factor.forget(account)
+    session.execute(delete(ExternalIdentity).where(ExternalIdentity.user_id == account.id).execution_options(skip_scope=True))
     signin.unlock(session, account.id)
     session.flush()
     audit.record(session, actor, at, "account.reset_password", "account", account.id)

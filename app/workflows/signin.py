@@ -164,6 +164,17 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
     return _locked(until, at)
 
 
+def by_identity(session: AnySession, account: Account, provider: str, at: dt.datetime, address: str | None) -> None:
+    """Settle a sign-in that an outside identity proved. Wrong passwords that others typed do not stand in its way."""
+    actor = Actor(account.id, account.get_full_name(), via="web", address=address)
+    held = account.locked_until is not None and account.locked_until > at
+    if held or not account.active:
+        raise _wrong("账号已被停用或锁定", "请联系主账号或上级管理员")
+    account.login_count = (account.login_count or 0) + 1
+    account.last_login = clock.local(at).replace(tzinfo=None)
+    audit.record(session, actor, at, "login.ok", "account", account.id, after={"by": provider})
+
+
 def unlock(session: AnySession, account_id: int) -> None:
     """Forget the wrong tries of an account (an administrator unlocked it or gave it a new password)."""
     session.execute(delete(LoginGuard).where(LoginGuard.key == f"account:{account_id}"))

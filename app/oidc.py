@@ -1,0 +1,236 @@
+"""Signing in by an identity of outside: OpenID Connect, authorization code with PKCE, state and nonce (INT-02).
+
+Only the protocol: what it proves is a provider's subject. Whose account that is, `workflows.identities` says.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from app import clock
+
+TIMEOUT_SECONDS = 8
+MOST_BYTES = 1024 * 1024
+# What a provider says of itself is asked again after this; its keys also when a token names one that is not known.
+KEPT_SECONDS = 3600
+LEEWAY_SECONDS = 60
+# Signed with the provider's private key, and nothing that our own secret could have signed; never "none".
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+class NotProven(Exception):
+    """The provider did not prove anybody, with the reason in words for the log and the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One source of identities as the operator describes it; endpoints that he does not give are discovered."""
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    scope: str = "openid profile"
+    authorize_url: str = ""
+    token_url: str = ""
+    keys_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What is remembered between leaving for the provider and coming back."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the provider proved: its own number of the person, and a name to show."""
+
+    subject: str
+    shown_name: str
+
+
+@dataclass(slots=True)
+class _Known:
+    told: dict[str, Any]
+    keys: KeySet | None
+    at: float
+
+
+_known: dict[str, _Known] = {}
+
+
+def providers(described: Iterable[Mapping[str, str]]) -> dict[str, Provider]:
+    """The providers of the settings by name; raises ValueError for one that could not be used safely."""
+    made: dict[str, Provider] = {}
+    for words in described:
+        one = Provider(**words)
+        if not (one.name.isascii() and one.name.isalnum() and len(one.name) <= 20):
+            raise ValueError(f"OIDC_PROVIDERS: {one.name!r} must be up to 20 ASCII letters and digits")
+        if not one.issuer or not one.client_id:
+            raise ValueError(f"OIDC_{one.name.upper()}_ISSUER and _CLIENT_ID are needed")
+        for url in filter(None, (one.issuer, one.authorize_url, one.token_url, one.keys_url)):
+            if not _is_safe(url):
+                raise ValueError(f"OIDC_{one.name.upper()}: {url} must be https")
+        made[one.name] = one
+    return made
+
+
+def begin(provider: Provider, back: str) -> tuple[str, Flow]:
+    """Where to send the browser, and what to remember until it is back at `back`."""
+    flow = Flow(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+    address = prepare_grant_uri(
+        _endpoint(provider, "authorization_endpoint", provider.authorize_url), provider.client_id, "code", back,
+        provider.scope, flow.state, nonce=flow.nonce, code_challenge=create_s256_code_challenge(flow.verifier),
+        code_challenge_method="S256",
+    )  # fmt: skip
+    return str(address), flow
+
+
+def finish(provider: Provider, flow: Flow, back: str, answer: Mapping[str, str]) -> Identity:
+    """Whom the answer at `back` proves, or NotProven. The caller uses a flow once only."""
+    if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
+        raise NotProven("登录请求已失效，或不是从本页开始的")
+    if answer.get("iss", provider.issuer) != provider.issuer:
+        raise NotProven("回应不是来自所选的身份来源")
+    if answer.get("error"):
+        raise NotProven("身份来源没有同意" if answer["error"] == "access_denied" else "身份来源报告了错误")
+    code = answer.get("code", "")
+    if not code or len(code) > 4000:
+        raise NotProven("回应里没有授权码")
+    token = _exchange(provider, flow, back, code).get("id_token")
+    if not isinstance(token, str):
+        raise NotProven("身份来源没有给出身份令牌")
+    claims = _claims(provider, token, flow.nonce)
+    named = next((claims[k] for k in ("name", "preferred_username") if isinstance(claims.get(k), str)), "")
+    shown = "".join(c for c in named if c.isprintable())[:80]
+    return Identity(claims["sub"], shown)
+
+
+def _exchange(provider: Provider, flow: Flow, back: str, code: str) -> dict[str, Any]:
+    url = _endpoint(provider, "token_endpoint", provider.token_url)
+    more: dict[str, str] = {"redirect_uri": back, "code_verifier": flow.verifier, "code": code}
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    by_form = "client_secret_basic" not in _told(provider).get(
+        "token_endpoint_auth_methods_supported", ["client_secret_basic"]
+    )
+    if provider.client_secret and not by_form:
+        pair = f"{quote(provider.client_id, safe='')}:{quote(provider.client_secret, safe='')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    else:
+        more["client_id"] = provider.client_id
+        if provider.client_secret:
+            more["client_secret"] = provider.client_secret
+    return _fetch(url, prepare_token_request("authorization_code", "", **more).encode(), headers)
+
+
+def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
+    """The token's claims, once signature, issuer, audience, time and nonce have held."""
+    try:
+        try:
+            read = jwt.decode(token, _keys(provider), algorithms=ALGORITHMS)
+        except (JoseError, ValueError):
+            # A key that came into use after we asked last: asked for once more, then it is final.
+            read = jwt.decode(token, _keys(provider, anew=True), algorithms=ALGORITHMS)
+        registry = jwt.JWTClaimsRegistry(
+            now=int(clock.now().timestamp()), leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": provider.issuer}, aud={"essential": True, "value": provider.client_id},
+            exp={"essential": True}, iat={"essential": True}, sub={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )  # fmt: skip
+        registry.validate(read.claims)
+    except (JoseError, ValueError) as error:
+        raise NotProven(f"身份令牌不可信（{type(error).__name__}）") from error
+    claims = dict(read.claims)
+    audience, party = claims["aud"], claims.get("azp")
+    if party not in (None, provider.client_id) or (isinstance(audience, list) and len(audience) > 1 and party is None):
+        raise NotProven("身份令牌不是给本平台的")
+    if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
+        raise NotProven("身份令牌没有可用的编号")
+    return claims
+
+
+# --- what the provider says of itself
+
+
+def _told(provider: Provider) -> dict[str, Any]:
+    """Its discovery document; nothing where the operator gave every endpoint."""
+    if provider.authorize_url and provider.token_url and provider.keys_url:
+        return {}
+    held = _known.get(provider.name)
+    if held is None or held.at < time.monotonic() - KEPT_SECONDS:
+        told = _fetch(provider.issuer.rstrip("/") + DISCOVERY)
+        if told.get("issuer") != provider.issuer:
+            raise NotProven("身份来源自报的名称与设置的不同")
+        _known[provider.name] = held = _Known(told, None, time.monotonic())
+    return held.told
+
+
+def _endpoint(provider: Provider, name: str, given: str) -> str:
+    url = given or _told(provider).get(name)
+    if not isinstance(url, str) or not _is_safe(url):
+        raise NotProven("身份来源没有给出安全的地址")
+    return url
+
+
+def _keys(provider: Provider, anew: bool = False) -> KeySet:
+    url = _endpoint(provider, "jwks_uri", provider.keys_url)
+    held = _known.get(provider.name)
+    if held is None or (provider.keys_url and held.at < time.monotonic() - KEPT_SECONDS):
+        held = _known[provider.name] = _Known({}, None, time.monotonic())
+    if held.keys is None or anew:
+        try:
+            held.keys = KeySet.import_key_set(_fetch(url))  # type: ignore[arg-type]
+        except (JoseError, KeyError, TypeError, ValueError) as error:
+            raise NotProven("身份来源的密钥无法读取") from error
+    return held.keys
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_NoRedirect)
+
+
+def _fetch(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """JSON from the provider, within the time and size that a page can wait for; a redirect is not followed."""
+    request = urllib.request.Request(url, body, headers or {"Accept": "application/json"})
+    try:
+        with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            found = json.loads(answer.read(MOST_BYTES))
+    except urllib.error.HTTPError as error:
+        raise NotProven(f"身份来源拒绝了请求（HTTP {error.code}）") from error
+    except (OSError, ValueError) as error:
+        raise NotProven("暂时连不上身份来源") from error
+    if not isinstance(found, dict):
+        raise NotProven("身份来源的回应无法读取")
+    return found

@@ -1,0 +1,38 @@
+"""What a browser says about itself in words that its owner knows it by, and an address that says no more than needed."""
+
+from __future__ import annotations
+
+import ipaddress
+
+# The first that is found counts: most browsers name others in whose likeness they were made.
+_PROGRAMS = (
+    ("MicroMessenger", "微信"), ("DingTalk", "钉钉"), ("Edg", "Edge"), ("OPR/", "Opera"), ("HuaweiBrowser", "华为浏览器"),
+    ("MiuiBrowser", "小米浏览器"), ("QQBrowser", "QQ 浏览器"), ("UCBrowser", "UC 浏览器"), ("Firefox", "Firefox"),
+    ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("HarmonyOS", "鸿蒙手机"), ("OpenHarmony", "鸿蒙手机"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "安卓手机"),
+    ("Windows", "Windows 电脑"), ("Macintosh", "Mac 电脑"), ("Linux", "Linux 电脑"),
+)  # fmt: skip
+UNKNOWN = "未知设备"
+
+
+def device_words(agent: str) -> str:
+    """`Windows 电脑 · Chrome` of a User-Agent; only words of this table, so nothing typed by a stranger is shown."""
+    found = [next((word for mark, word in table if mark in agent[:512]), "") for table in (_SYSTEMS, _PROGRAMS)]
+    return " · ".join(word for word in found if word) or UNKNOWN
+
+
+def short_address(address: str | None) -> str | None:
+    """The network of an address: 203.0.113.x, 2001:db8:1::x. Text that is no address is none."""
+    try:
+        held = ipaddress.ip_address((address or "").split("%")[0])
+    except ValueError:
+        return None
+    if isinstance(held, ipaddress.IPv6Address) and held.ipv4_mapped is not None:
+        held = held.ipv4_mapped
+    if held.is_loopback:
+        return "本机"
+    if isinstance(held, ipaddress.IPv4Address):
+        return str(held).rpartition(".")[0] + ".x"
+    return str(ipaddress.ip_network((held, 48), strict=False).network_address).rstrip(":") + "::x"
