@@ -49,7 +49,8 @@ def oidc_providers() -> list[dict[str, str]]:
     for name in (part.strip().lower() for part in os.environ.get("OIDC_PROVIDERS", "").split(",")):
         if name:
             given = {key: os.environ.get(f"OIDC_{name.upper()}_{key.upper()}", "") for key in OIDC_FIELDS}
-            found.append({"name": name, "label": name, "issuer": "", "client_id": ""} | {k: v for k, v in given.items() if v})
+            least = {"name": name, "label": name, "issuer": "", "client_id": ""}
+            found.append(least | {key: value for key, value in given.items() if value})
     return found
 
 

@@ -25,11 +25,13 @@ from app.models import (
     Delegation,
     Elevator,
     ElevatorOfficer,
+    ExternalIdentity,
     GradeCertificate,
     ImportBatch,
     ImportMatch,
     ImportRow,
     Job,
+    LiveSession,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -117,6 +119,11 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, key="limit_days", region_code="980403000000", value=20, effective_on=day, source=MARK,
             proposed_at=at,
         ),
+        LiveSession(
+            id=KEY, number=MARK, user_id=head.id, epoch=head.session_epoch or 1, device=MARK, created_at=at, seen_at=at,
+            until=at + dt.timedelta(hours=12),
+        ),
+        ExternalIdentity(id=KEY, user_id=head.id, provider="gov", subject=MARK, shown_name=MARK, bound_at=at),
         Notification(id=KEY, recipient_id=head.id, topic="test", title=MARK, state="sent", created_at=at, sent_at=at),
     ])  # fmt: skip
     session.flush()
@@ -191,7 +198,7 @@ WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
     UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop, Delegation, Comment,
-    Watch,
+    Watch, LiveSession, ExternalIdentity,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a browser says about itself in words that its owner knows it by, and an address that says no more than needed."""
+"""What a browser says about itself in words that its owner knows it by; an address that says no more than needed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import ipaddress
 
 # The first that is found counts: most browsers name others in whose likeness they were made.
 _PROGRAMS = (
-    ("MicroMessenger", "微信"), ("DingTalk", "钉钉"), ("Edg", "Edge"), ("OPR/", "Opera"), ("HuaweiBrowser", "华为浏览器"),
-    ("MiuiBrowser", "小米浏览器"), ("QQBrowser", "QQ 浏览器"), ("UCBrowser", "UC 浏览器"), ("Firefox", "Firefox"),
-    ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"),
+    ("MicroMessenger", "微信"), ("DingTalk", "钉钉"), ("Edg", "Edge"), ("OPR/", "Opera"),
+    ("HuaweiBrowser", "华为浏览器"), ("MiuiBrowser", "小米浏览器"), ("QQBrowser", "QQ 浏览器"),
+    ("UCBrowser", "UC 浏览器"), ("Firefox", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"),
 )  # fmt: skip
 _SYSTEMS = (
-    ("HarmonyOS", "鸿蒙手机"), ("OpenHarmony", "鸿蒙手机"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "安卓手机"),
+    ("HarmonyOS", "鸿蒙手机"), ("OpenHarmony", "鸿蒙手机"), ("iPhone", "iPhone"), ("iPad", "iPad"),
+    ("Android", "安卓手机"),
     ("Windows", "Windows 电脑"), ("Macintosh", "Mac 电脑"), ("Linux", "Linux 电脑"),
 )  # fmt: skip
 UNKNOWN = "未知设备"

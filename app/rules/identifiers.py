@@ -167,8 +167,9 @@ def check_mail(text: str, field: str = "mail") -> str:
     """An address of mail in small letters, of at most 60 signs; two addresses that differ in case are one."""
     address = _plain(text).strip().lower()
     if len(address) > 60 or not MAIL_FORM.fullmatch(address) or ".." in address or address.endswith(".invalid"):
-        raise refuse("邮箱", "不是有效的邮箱地址" if address else "没有填写", "请填写如 name@example.com 的地址，最多 60 个字符",
-                     field=field, value=text[:80])  # fmt: skip
+        found = "不是有效的邮箱地址" if address else "没有填写"
+        remedy = "请填写如 name@example.com 的地址，最多 60 个字符"
+        raise refuse("邮箱", found, remedy, field=field, value=text[:80])
     return address
 
 

@@ -24,6 +24,10 @@ from app.views.sessions import shown_of
 from app.workflows import accounts, identities, signin, sub_accounts
 
 KINDS = {"maintenance": "维保单位", "use": "使用单位"}
+DEED_WORDS = {
+    "lock": "锁定", "unlock": "解锁", "deactivate": "注销", "reactivate": "恢复", "grant": "增加子用户数",
+    "unbind": "解除外部身份",
+}  # fmt: skip
 ACTION_WORDS = {
     "account.create": "建立", "account.edit": "修改资料", "account.reset_password": "重置密码",
     "account.change_password": "修改密码", "account.lock": "锁定", "account.unlock": "解锁",
@@ -140,8 +144,7 @@ class AccountPages(BaseView):
             return self._record(scope.visible(db.session, g.actor, Account, pk, _("账号")), findings, status)
         if deed == "reset-password":
             return self._issued(done, _("密码已重置"))
-        flash(_("已办理：%(deed)s", deed={"lock": "锁定", "unlock": "解锁", "deactivate": "注销",
-                                       "reactivate": "恢复", "grant": "增加子用户数", "unbind": "解除外部身份"}[deed]), "success")  # fmt: skip
+        flash(_("已办理：%(deed)s", deed=DEED_WORDS[deed]), "success")
         return redirect(url_for("AccountPages.show", pk=pk))
 
     def _issued(self, issued: Any, title: str, further: str = "", further_word: str = "") -> Any:

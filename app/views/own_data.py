@@ -59,7 +59,7 @@ class OwnData(BaseView):
     @permission_name("write")
     def mail(self) -> Any:
         mail, code = text("mail", 80), text("mail_code", 20)
-        refusal, findings, status = run(lambda unit: own_data.verify_mail(unit, g.actor, mail, code, clock.now()))
+        refusal, findings, _status = run(lambda unit: own_data.verify_mail(unit, g.actor, mail, code, clock.now()))
         if refusal is not None or findings:
             return page(self, refusal.findings if refusal else findings, 422, mail=mail, mail_sent=True)
         flash(_("邮箱已验证"), "success")

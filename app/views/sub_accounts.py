@@ -179,13 +179,14 @@ class SubAccounts(BaseView):
         if request.method == "POST":
             now, deed = clock.now(), text("deed")
             chosen = [n for n in (number(v) for v in request.form.getlist("id")) if n is not None]
+            listed = lambda s: s.scalars(self._found(text("q"))).all()  # noqa: E731
             deeds = {
                 "all": lambda s: sub_accounts.assign_all(s, g.actor, pk, now),
                 "found": lambda s: sub_accounts.assign(s, g.actor, pk, s.scalars(self._found(text("q")).limit(
                     sub_accounts.MOST_AT_ONCE + 1)).all(), now),
                 "chosen": lambda s: sub_accounts.assign(s, g.actor, pk, chosen, now),
                 "take": lambda s: sub_accounts.unassign(s, g.actor, pk, chosen, now),
-                "take_found": lambda s: sub_accounts.unassign(s, g.actor, pk, s.scalars(self._found(text("q"))).all(), now),
+                "take_found": lambda s: sub_accounts.unassign(s, g.actor, pk, listed(s), now),
             }  # fmt: skip
             if deed not in deeds:
                 abort(400)

@@ -48,7 +48,8 @@ class SubRights(BaseView):
                 abort(400)
             done, findings, status = run(deeds[text("deed")])
             if done:
-                flash(_("角色已保存，该子用户须重新登录") if text("deed") == "roles" else _("权限已保存，立即生效"), "success")
+                by_role = text("deed") == "roles"
+                flash(_("角色已保存，该子用户须重新登录") if by_role else _("权限已保存，立即生效"), "success")
                 return redirect(url_for("SubRights.rights", pk=pk))
         return self._rights_page(account, findings), status
 

@@ -70,7 +70,8 @@ _PAPER = Limit((PDF, PNG, JPEG))
 _PICTURE = Limit((PNG, JPEG))
 LIMITS = {
     "licence": _PAPER, "qualification": _PAPER, "contract": _PAPER, "document": _PAPER, "grade": _PAPER,
-    "sheet": _PAPER, "photo": _PICTURE, "avatar": Limit((JPEG,), megabytes=1, files=1), "signature": Limit((PNG,), megabytes=1, files=4),
+    "sheet": _PAPER, "photo": _PICTURE, "avatar": Limit((JPEG,), megabytes=1, files=1),
+    "signature": Limit((PNG,), megabytes=1, files=4),
     "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), megabytes=2048, files=10),
 }  # fmt: skip
 # Made for one account's rights; the verb that it needs when it fetches the file.
@@ -164,7 +165,7 @@ def adopt(session: AnySession, actor: Actor, ids: Iterable[int], entity: str, en
 
 
 def remove(session: AnySession, actor: Actor, row: Attachment, at: dt.datetime) -> None:
-    """Take a file away; its bytes go after the commit, unless another row has the same. The caller checked the right."""
+    """Take a file away; its bytes go after the commit, unless another row has the same. The caller has the right."""
     digest, place = row.sha256, path(None, row)
     same = select(func.count()).where(Attachment.sha256 == digest, Attachment.id != row.id)
     others = session.scalar(same.execution_options(skip_scope=True))

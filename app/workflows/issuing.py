@@ -48,7 +48,8 @@ def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.d
     account.set_password(password)
     account.must_change_password = True
     second_factor.forget(account)
-    session.execute(delete(ExternalIdentity).where(ExternalIdentity.user_id == account.id).execution_options(skip_scope=True))
+    bound = delete(ExternalIdentity).where(ExternalIdentity.user_id == account.id)
+    session.execute(bound.execution_options(skip_scope=True))
     signin.unlock(session, account.id)
     session.flush()
     audit.record(session, actor, at, "account.reset_password", "account", account.id)

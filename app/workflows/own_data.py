@@ -99,7 +99,7 @@ def ask_mail(session: AnySession, actor: Actor, typed: str, at: dt.datetime, ask
 
 
 def verify_mail(session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime) -> Refusal | None:
-    """Keep the address that the code went to. Gives a refusal instead of raising it: the count of tries is to be kept."""
+    """Keep the address that the code went to. Gives a refusal instead of raising it: the count of tries is kept."""
     account = own_account(session, actor)
     try:
         address = check_mail(typed)

@@ -1,7 +1,7 @@
 """Browser sessions: which are there, which were ended (ACC-15).
 
-The cookie alone cannot say that it was signed out of, for it may have been copied: `EndedSession` says so. `LiveSession`
-only tells people where they are signed in.
+The cookie alone cannot say that it was signed out of, for it may have been copied: `EndedSession` says so.
+`LiveSession` only tells people where they are signed in.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from app.permissions import BASIC, GRANTS, VERB_GROUPS, Role, Verb, givable, gra
 from app.transaction import transaction
 from app.workflows import outbox, sub_accounts, sub_rights
 from app.workflows.attachments import rights_of
-from tests.factories import World, actor
+from tests.factories import World
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 pytestmark = pytest.mark.feature("ACC-09")
