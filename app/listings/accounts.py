@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Account, AccountRole, Unit
+from app.models.choices import RESCUE_ROLE
 from app.permissions import ROLE_LABEL, Role
 
 KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
@@ -44,9 +45,10 @@ ACCOUNTS = register(Listing(
         Column("username", _l("登录名"), lambda a: a.username, "code", Account.username),
         Column("name", _l("姓名"), lambda a: a.first_name, "text", Account.first_name),
         column(Account, "phone", sort=False),
-        Column("kind", _l("类别"), kind_of, "choice", None, KIND),
-        Column("roles", _l("角色"), _roles),
+        Column("kind", _l("用户分类"), kind_of, "choice", None, KIND),
+        Column("roles", _l("用户角色"), _roles),
         Column("unit", _l("所属单位"), lambda a: a.unit.name if a.unit else None),
+        column(Account, "rescue_role"),
         Column("uscc", _l("统一社会信用代码"), lambda a: a.unit.uscc if a.unit else None, "code"),
         Column("region", _l("管辖地区"), lambda a: a.region.name if a.region else None),
         Column("active", _l("在用"), lambda a: bool(a.active), "bool", Account.active),
@@ -57,7 +59,9 @@ ACCOUNTS = register(Listing(
     search=(Account.username, Account.first_name, Unit.name),
     search_hint=_l("登录名、姓名、单位名称"),
     filters=(
-        Filter("role", _l("角色"), "choice", choices=dict(_WORDS), criterion=_has_role),
+        Filter("role", _l("用户角色"), "choice", choices=dict(_WORDS), criterion=_has_role),
+        Filter("unit", _l("所属单位"), "lookup", Account.unit_id, lookup="units"),
+        Filter("rescue_role", _l("应急角色"), "choice", Account.rescue_role, choices=dict(RESCUE_ROLE)),
         Filter("phone", _l("手机（完整号码）"), "text", criterion=lambda typed: Account.phone == typed),
         Filter("active", _l("在用"), "bool", Account.active),
         Filter("region", _l("地区"), "region", Account.region_code),

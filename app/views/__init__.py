@@ -13,6 +13,7 @@ def register(appbuilder: Any) -> None:
         accounts,
         applications,
         applying,
+        assigning,
         audit,
         calendar,
         captcha,
@@ -37,6 +38,7 @@ def register(appbuilder: Any) -> None:
         office,
         orders,
         own_data,
+        partners,
         patrols,
         people,
         policy,
@@ -84,6 +86,8 @@ def register(appbuilder: Any) -> None:
     sub_rights.register(appbuilder)
     sessions.register(appbuilder)
     external.register(appbuilder)
+    assigning.register(appbuilder)
+    partners.register(appbuilder)
     people.register(appbuilder)
     jobs.register(appbuilder)
     policy.register(appbuilder)

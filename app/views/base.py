@@ -84,6 +84,8 @@ class Button:
     main: bool = False
     icon: str = "plus"
     values: tuple[tuple[str, Any], ...] = ()
+    # The page works on what the list shows: it gets the list's search, tab and filters.
+    carries: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,10 @@ class ElevatorScreen(Screen):
         "covered_until": _cover,
         "filing_state": _filing,
     }
-    buttons: ClassVar[list[Button]] = [Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True)]
+    buttons: ClassVar[list[Button]] = [
+        Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True),
+        Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),
+    ]
     deeds: ClassVar[list[Deed]] = [
         Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。")),
         Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -16,6 +19,19 @@ from app.transaction import transaction
 from app.views.captcha import answered, new_question
 from app.views.security import begin_session
 from app.workflows import codes, recovery, registration
+
+# Writing a code down takes longer than finding nobody: neither is answered sooner than this.
+EVEN_SECONDS = 0.2
+
+
+@contextmanager
+def _even_time() -> Iterator[None]:
+    """Take the same time whether the account exists or not."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        time.sleep(max(0.0, EVEN_SECONDS - (time.monotonic() - began)))
 
 
 class Recovery(BaseView):
@@ -36,7 +52,7 @@ class Recovery(BaseView):
                 said = _("请填写用户名或已绑定的手机号")
                 findings.append(Finding(_("账号"), False, _("没有填写"), said, field="username"))
             if not findings and codes.available():
-                with transaction(db.session) as session:
+                with _even_time(), transaction(db.session) as session:
                     recovery.ask(session, name, clock.now(), request.remote_addr)
                 return self._renew(name, [], 200)
         page = self.render_template(
@@ -49,7 +65,7 @@ class Recovery(BaseView):
     @no_cache
     def renew(self) -> Any:
         form, name = request.form, request.form.get("username", "").strip()[:200]
-        with transaction(db.session) as session:
+        with _even_time(), transaction(db.session) as session:
             refusal = recovery.renew(
                 session, name, form.get("code", "")[:20], form.get("new_password", ""), form.get("again", ""),
                 clock.now(),
@@ -81,15 +97,14 @@ class Registration(BaseView):
         findings: list[Finding] = []
         if request.method == "POST":
             wrong = answered()
-            findings = list(wrong.findings) if wrong else []
-            account = None
             try:
+                # Only who answered is told which login names are taken: a machine would ask for thousands.
+                if wrong:
+                    raise wrong
                 with transaction(db.session) as session:
                     account = registration.register(session, form, clock.now(), request.remote_addr)
-                    if findings:
-                        raise Refusal(findings)
             except Refusal as refusal:
-                findings += [f for f in refusal.findings if f not in findings]
+                findings = refusal.findings
             else:
                 begin_session(account)
                 flash(_("注册成功。请完善单位备案并上报，审核通过前只能填报。"), "success")

@@ -63,7 +63,7 @@ class SubAccounts(BaseView):
         ]
         return self.render_template(
             "ta/accounts/subs.html", title=_("我的子用户"), rows=shown, used=used, most=most,
-            full=most is not None and used >= most,
+            full=most is not None and used >= most, partners=unit.is_maintenance,
         )  # fmt: skip
 
     @expose("/add", methods=["GET", "POST"])

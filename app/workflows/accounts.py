@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
-from app.models import Account, Region, Unit
+from app.models import Account, Person, Region, Unit
 from app.permissions import REGULATOR_ROLES, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile, check_uscc, login_key
 from app.scope import visible
-from app.transaction import AnySession
-from app.workflows import audit, passwords, signin
+from app.transaction import AnySession, lock
+from app.workflows import audit, outbox, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import (
     Issued,
@@ -178,6 +178,45 @@ def main_account(session: AnySession, unit_id: int) -> Account | None:
         select(Account).where(Account.unit_id == unit_id, Account.is_main).execution_options(skip_scope=True)
     )
     return found
+
+
+def create_partner_account(session: AnySession, actor: Actor, unit_id: int, at: dt.datetime) -> Account:
+    """The main account of a use unit that the actor's maintenance unit filed and the regulator approved (ACC-12).
+
+    Nobody is shown a password: whoever made the account would otherwise confirm his own visits with it. The use unit
+    comes in by a code to the phone of its filing, or by a password from the administrator, who is told.
+    """
+    require(actor, Verb.SUBACCOUNT_EDIT)
+    own = session.get(Unit, actor.unit_id) if actor.unit_id is not None and actor.is_main else None
+    if own is None or not own.is_maintenance:
+        raise NotAllowed(Finding("使用单位账号", False, "只有维保单位的主账号可以建立", "请由区域管理员建立"))
+    unit: Unit = visible(session, actor, Unit, unit_id, "使用单位")
+    lock(session, Unit, unit.id)
+    remedy = "请由区域管理员建立主账号"
+    if unit.filed_by_unit_id != own.id or not unit.is_use or unit.id == own.id:
+        raise refuse("使用单位账号", f"{unit.name} 不是本单位填报的使用单位", remedy)
+    if unit.is_maintenance or unit.approved_version == 0:
+        what = "同时是维保单位" if unit.is_maintenance else "还没有通过审核"
+        raise refuse("使用单位账号", f"{unit.name} {what}", remedy if unit.is_maintenance else "请在审核通过后建立")
+    _refuse_second_main(session, unit)
+    code = check_uscc(unit.uscc or "", "uscc")
+    if signin.find_account(session, code) is not None:
+        raise refuse("主账号", f"{code} 已有账号", remedy)
+    phone = unit.head_phone or ""
+    ours = select(Person.id).where(Person.unit_id == own.id, Person.phone == phone).limit(1)
+    is_ours = session.scalar(ours.execution_options(skip_scope=True)) is not None
+    bound = phone if phone and not is_ours and phone_holder(session, phone) is None else None
+    account = Account(
+        username=code, first_name=unit.head_name or unit.name[:40], phone=bound, unit_id=unit.id,
+        region_code=unit.region_code, is_main=True, sees_all_elevators=True,
+    )  # fmt: skip
+    issue(session, actor, account, {Role.USE_HEAD}, at)
+    outbox.notify(
+        session, at, outbox.officers_of(session, unit.region_code, Verb.ACCOUNT_CREATE), "account",
+        f"{own.name}为{unit.name}建立了主账号", body="使用单位来取初始密码时，请核对身份后重置。",
+        link=f"/accounts/{account.id}",
+    )  # fmt: skip
+    return account
 
 
 # --- keeping

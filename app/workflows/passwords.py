@@ -32,13 +32,19 @@ def use_list(path: str) -> None:
 
 def check(text: str, min_length: int, login_name: str = "", field: str = "password") -> str:
     """The password unchanged, or a refusal with every reason."""
-    findings = [f for f in password_findings(text, max(min_length, LEAST), login_name, field) if not f.ok]
+    wrong = findings(text, min_length, login_name, field)
+    if wrong:
+        raise Refusal(wrong)
+    return text
+
+
+def findings(text: str, min_length: int, login_name: str = "", field: str = "password") -> list[Finding]:
+    """Every reason against a password; none when it may be set."""
+    wrong = [f for f in password_findings(text, max(min_length, LEAST), login_name, field) if not f.ok]
     if text and is_known(text):
         found = "在常用密码或已泄露密码的名单上"
-        findings.append(Finding("常用密码", False, found, "请换一个别人想不到的密码", field=field))
-    if findings:
-        raise Refusal(findings)
-    return text
+        wrong.append(Finding("常用密码", False, found, "请换一个别人想不到的密码", field=field))
+    return wrong
 
 
 def is_known(text: str) -> bool:

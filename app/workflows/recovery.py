@@ -12,6 +12,9 @@ from app.workflows import audit, codes, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import free_phone, password_length
 
+# No region's policy asks for less (`policy.keys`).
+LEAST = 10
+
 
 def ask(session: AnySession, typed: str, at: dt.datetime, asked_from: str | None) -> None:
     """Send a code to the bound phone of this account, if there is such an account with a phone. Else nothing.
@@ -30,23 +33,25 @@ def ask(session: AnySession, typed: str, at: dt.datetime, asked_from: str | None
 def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: dt.datetime) -> Refusal | None:
     """Set a new password by the code. Gives the refusal instead of raising it: the count of tries is to be kept."""
     account = _findable(session, typed)
-    findings = []
-    least = password_length(session, account, at) if account else 10
-    if new != again:
-        findings.append(Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again"))
-    try:
-        passwords.check(new, least, account.username if account else typed, "new_password")
-    except Refusal as refusal:
-        findings += refusal.findings
+    # What the account's own region and name ask of a password is told only to who has its code: else it would tell
+    # that there is such an account.
+    findings = [] if new == again else [
+        Finding("确认密码", False, "两次输入的新密码不一致", "请重新输入", field="again")
+    ]  # fmt: skip
+    findings += passwords.findings(new, LEAST, typed, "new_password")
     if findings:
         return Refusal(findings)
     gone = Refusal(Finding("手机验证码", False, "不正确或已失效", "请核对，或重新获取验证码", field="code"))
     if account is None:
         return gone
     try:
-        codes.check(session, account.id, "recover", code, at)
+        row = codes.check(session, account.id, "recover", code, at)
     except Refusal:
         return gone
+    more = passwords.findings(new, password_length(session, account, at), account.username, "new_password")
+    if more:
+        row.used_at = None
+        return Refusal(more)
     account.set_password(new)
     account.must_change_password = False
     signin.unlock(session, account.id)

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import EndedSession
+from app.models import Account, AuditEntry, EndedSession, LiveSession
 from app.transaction import transaction
-from app.workflows import sessions
-from tests.factories import World
+from app.workflows import sessions, sub_rights
+from tests.conftest import csrf
+from tests.factories import PASSWORD, World
 
 pytestmark = pytest.mark.feature("ACC-15")
 
@@ -55,3 +56,143 @@ def test_the_first_page_asks_and_does_not_refuse(client: Any, world: World) -> N
     assert "访问被拒绝" not in text and "Access is Denied" not in text and 'name="password"' in text
     client.get("/logout/")
     assert "已退出登录" in client.get("/login/").get_data(as_text=True)
+
+
+# --- the list of where one is signed in
+
+AGENT = "Mozilla/5.0 (Windows NT 10.0) Chrome/126.0 Safari/537.36"
+
+
+def text_of(browser: Any, page: str = "/profile/") -> str:
+    return str(browser.get(page).get_data(as_text=True))
+
+
+def is_in(browser: Any) -> bool:
+    return bool(browser.get("/profile/").status_code == 200)
+
+
+def post(browser: Any, address: str, **fields: Any) -> Any:
+    return browser.post(address, data={"csrf_token": csrf(browser, "/profile/"), **fields})
+
+
+def rows_of(session: Any, account: Account) -> list[LiveSession]:
+    session.rollback()
+    return list(session.scalars(select(LiveSession).where(LiveSession.user_id == account.id).order_by(LiveSession.id)))
+
+
+def test_the_profile_lists_where_one_is_signed_in(app: Any, session: Any, world: World, sign_in: Any) -> None:
+    clerk = world.accounts["clerk"]
+    browser = sign_in(clerk)
+    other = app.test_client()
+    data = {"csrf_token": csrf(other), "username": clerk.username, "password": PASSWORD}
+    other.post("/login/", data=data, headers={"User-Agent": AGENT})
+    sign_in(world.accounts["worker"])
+    page = text_of(browser)
+    assert page.count("/sessions/") == 2 and "Windows 电脑 · Chrome" in page and "本机" in page
+    assert "120 分钟没有操作或登录满 12 小时自动退出" in page
+    first = rows_of(session, clerk)[0]
+    assert first.number not in page and AGENT not in page
+
+
+def test_signing_one_device_out(session: Any, world: World, sign_in: Any) -> None:
+    clerk = world.accounts["clerk"]
+    browser, other, third = (sign_in(clerk) for _ in range(3))
+    post(browser, f"/sessions/{rows_of(session, clerk)[1].id}/end")
+    assert [is_in(b) for b in (browser, other, third)] == [True, False, True]
+    assert "已退出登录，请重新登录" in text_of(other, "/login/")
+    assert len(rows_of(session, clerk)) == 2
+    audit = session.scalars(select(AuditEntry).where(AuditEntry.action == "session.end")).one()
+    assert audit.entity_id == clerk.id
+
+
+def test_signing_out_everywhere_else_keeps_the_browser_at_hand(
+    app: Any, session: Any, world: World, sign_in: Any
+) -> None:
+    clerk = world.accounts["clerk"]
+    browser, other = sign_in(clerk), sign_in(clerk)
+    given = {"username": clerk.username, "password": PASSWORD}
+    token = app.test_client().post("/api/v1/security/login", json=given).get_json()["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert app.test_client().get("/api/v1/me", headers=bearer).status_code == 200
+    post(browser, f"/sessions/of/{clerk.id}/end")
+    assert is_in(browser) and not is_in(other)
+    assert app.test_client().get("/api/v1/me", headers=bearer).status_code == 401
+    assert text_of(browser).count("/sessions/of/") == 0  # nothing else is left to end
+
+
+def test_ending_the_own_session_is_signing_out(session: Any, world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    answer = post(browser, f"/sessions/{rows_of(session, world.accounts['clerk'])[0].id}/end")
+    assert answer.location == "/login/" and not is_in(browser)
+
+
+@pytest.mark.parametrize(
+    ("persona", "target", "may"),
+    [
+        ("maintenance_head", "worker", True), ("region_admin", "worker", True), ("region_admin", "inspector", True),
+        ("platform_admin", "region_admin", True), ("maintenance_head", "other_worker", False),
+        ("clerk", "worker", False), ("worker", "maintenance_head", False), ("inspector", "worker", False),
+        ("region_admin", "other_worker", False), ("region_admin", "platform_admin", False),
+        ("use_head", "worker", False),
+    ],
+)  # fmt: skip
+def test_who_ends_whose(session: Any, world: World, sign_in: Any, persona: str, target: str, may: bool) -> None:
+    row = world.accounts[target]
+    victim, actor = sign_in(row), sign_in(world.accounts[persona])
+    post(actor, f"/sessions/{rows_of(session, row)[0].id}/end")
+    assert is_in(victim) is not may
+    if may:
+        victim = sign_in(row)
+    post(actor, f"/sessions/of/{row.id}/end")
+    assert is_in(victim) is not may and is_in(actor)
+
+
+def test_above_one_sees_the_devices_of_those_below(world: World, sign_in: Any) -> None:
+    worker = world.accounts["worker"]
+    sign_in(worker)
+    for persona, page in (
+        ("region_admin", f"/accounts/{worker.id}"), ("maintenance_head", f"/sub-accounts/{worker.id}/sessions")
+    ):  # fmt: skip
+        shown = text_of(sign_in(world.accounts[persona]), page)
+        assert "登录中的设备" in shown and "/sessions/" in shown, persona
+    assert "登录中的设备" not in text_of(sign_in(world.accounts["inspector"]), f"/accounts/{worker.id}")
+
+
+def test_what_has_run_out_is_not_listed_and_is_swept(session: Any, world: World, sign_in: Any) -> None:
+    clerk = world.accounts["clerk"]
+    browser = sign_in(clerk)
+    session.rollback()
+    now, idle = clock.now(), dt.timedelta(minutes=120)
+    assert len(sessions.of(session, clerk, now, idle)) == 1
+    assert sessions.of(session, clerk, now + dt.timedelta(minutes=121), idle) == []
+    with transaction(session):
+        session.get(Account, clerk.id).session_epoch += 1
+    assert sessions.of(session, clerk, now, idle) == []
+    with transaction(session):
+        sessions.forget_old(session, now + dt.timedelta(hours=13))
+    assert rows_of(session, clerk) == [] and not is_in(browser)
+
+
+def test_the_last_deed_is_kept_now_and_then(session: Any, world: World, sign_in: Any) -> None:
+    clerk = world.accounts["clerk"]
+    browser = sign_in(clerk)
+    began = rows_of(session, clerk)[0].seen_at
+    for minutes, noted in ((4, False), (6, True)):
+        with clock.frozen(began + dt.timedelta(minutes=minutes)):
+            assert is_in(browser)
+        assert (rows_of(session, clerk)[0].seen_at > began) is noted
+
+
+def test_a_right_taken_away_holds_from_the_next_request(session: Any, world: World, sign_in: Any) -> None:
+    clerk = world.accounts["clerk"]
+    browser = sign_in(clerk)
+    assert browser.get("/contracts/").status_code == 200 and 'href="/contracts/"' in text_of(browser)
+    with transaction(session):
+        sub_rights.set_rights(session, world.actor("maintenance_head"), clerk.id, ["elevator.read"], clock.now())
+    assert browser.get("/contracts/").status_code == 403 and 'href="/contracts/"' not in text_of(browser)
+    assert browser.get("/elevators/").status_code == 200
+    with transaction(session):
+        sub_rights.set_rights(
+            session, world.actor("maintenance_head"), clerk.id, ["elevator.read", "contract.read"], clock.now()
+        )
+    assert browser.get("/contracts/").status_code == 200

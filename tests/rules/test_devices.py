@@ -1,0 +1,36 @@
+"""Words for a browser, and addresses cut to their network."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.rules.devices import UNKNOWN, device_words, short_address
+
+pytestmark = pytest.mark.feature("ACC-15")
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (CHROME, "Windows 电脑 · Chrome"), (CHROME + " Edg/126.0", "Windows 电脑 · Edge"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile Safari/604.1", "iPhone · Safari"),
+        ("Mozilla/5.0 (Linux; Android 14) Chrome/120 Mobile MicroMessenger/8.0", "安卓手机 · 微信"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Linux 电脑 · Firefox"),
+        ("curl/8.0", UNKNOWN), ("", UNKNOWN), ("<script>alert(1)</script>", UNKNOWN), ("x" * 9000 + "Chrome", UNKNOWN),
+    ],
+)  # fmt: skip
+def test_words_of_a_browser(agent: str, words: str) -> None:
+    assert device_words(agent) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "short"),
+    [
+        ("203.0.113.77", "203.0.113.x"), ("2001:db8:1:2::7", "2001:db8:1::x"), ("::ffff:203.0.113.77", "203.0.113.x"),
+        ("127.0.0.1", "本机"), ("::1", "本机"), ("fe80::1%eth0", "fe80::x"), (None, None), ("", None),
+        ("nowhere", None),
+    ],
+)  # fmt: skip
+def test_an_address_says_its_network_only(address: str | None, short: str | None) -> None:
+    assert short_address(address) == short

@@ -1,0 +1,213 @@
+"""Pages of a main account: rights by tick, elevators by the list's filter, accounts of use units (ACC-09, -10, -12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.errors import NotAllowed, NotFound, Refusal
+from app.models import Account, ElevatorAssignment, Notification
+from app.transaction import transaction
+from app.workflows import accounts, sub_accounts
+from tests.conftest import csrf
+from tests.factories import PASSWORD, World, make_elevator, make_person, make_use_unit
+
+AT = sub_accounts.dt.datetime(2026, 3, 2, 1, 0, tzinfo=sub_accounts.dt.UTC)
+
+
+@pytest.fixture
+def world(session: Any) -> World:
+    return World(session)
+
+
+def text_of(browser: Any, page: str) -> str:
+    return str(browser.get(page).get_data(as_text=True))
+
+
+def post(browser: Any, address: str, **fields: Any) -> Any:
+    return browser.post(address, data={"csrf_token": csrf(browser, "/profile/"), **fields})
+
+
+@pytest.mark.feature("ACC-09", "ACC-13")
+def test_rights_are_ticked_in_groups_and_roles_changed_beside(session: Any, world: World, sign_in: Any) -> None:
+    head, clerk = sign_in(world.accounts["maintenance_head"]), world.accounts["clerk"]
+    page = f"/sub-accounts/{clerk.id}/rights"
+    shown = text_of(head, page)
+    assert "电梯与备案" in shown and 'value="contract.edit" checked' in shown
+    for verb in ("application.decide", "ops", "account.create", "inbox", "visit.make"):
+        assert f'value="{verb}"' not in shown
+    assert post(head, page, deed="verbs", verb=["elevator.read", "order.read"]).location.endswith(page)
+    shown = text_of(head, page)
+    assert 'value="elevator.read" checked' in shown and 'value="contract.edit" checked' not in shown
+    assert "2 项" in text_of(head, "/sub-accounts/")
+    refused = post(head, page, deed="verbs", verb=["elevator.read", "audit.read"])
+    assert refused.status_code == 403 and "您不能授予“查看审计日志”" in refused.get_data(as_text=True)
+    post(head, page, deed="roles", role=["clerk", "maintenance_manager"])
+    session.rollback()
+    assert {r.name for r in clerk.roles} == {"clerk", "maintenance_manager"}
+    assert post(head, page, deed="roles", role=["region_admin"]).status_code == 403
+    assert post(head, page, deed="nothing").status_code == 400
+
+
+@pytest.mark.feature("ACC-09")
+@pytest.mark.parametrize("persona", ["clerk", "region_admin", "other_head", "use_head"])
+def test_the_pages_are_for_the_own_main_account(world: World, sign_in: Any, persona: str) -> None:
+    browser, number = sign_in(world.accounts[persona]), world.accounts["worker"].id
+    for page in (f"/sub-accounts/{number}/rights", f"/sub-accounts/{number}/sessions"):
+        assert browser.get(page).status_code in (302, 403, 404)
+        assert post(browser, page, deed="verbs", verb="elevator.read").status_code in (302, 403, 404)
+
+
+@pytest.mark.feature("ACC-10")
+def test_what_the_list_shows_is_assigned_and_taken_back(session: Any, world: World, sign_in: Any) -> None:
+    worker = world.accounts["worker"]
+    wanted = [make_elevator(session, maintenance_unit=world.firm, estate="临江苑") for _n in range(3)]
+    numbers = {e.id for e in wanted}
+    foreign = make_elevator(session, maintenance_unit=world.other_firm, estate="临江苑")
+    session.commit()
+    head = sign_in(world.accounts["maintenance_head"])
+    assert '/sub-accounts/assign?q=' in text_of(head, "/elevators/?q=临江苑")
+    page = "/sub-accounts/assign?q=临江苑"
+    assert "3 台" in text_of(head, page) and "临江苑" in text_of(head, page)
+    answer = post(head, page, deed="give", account_id=worker.id)
+    assert answer.location.startswith(f"/sub-accounts/{worker.id}/elevators")
+    session.rollback()
+    assert sub_accounts.assigned_ids(session, worker.id) == numbers and foreign.id not in numbers
+    assert "收回列出的 3 台" in text_of(head, f"/sub-accounts/{worker.id}/elevators?show=assigned")
+    # A snapshot: what comes later is not in it.
+    make_elevator(session, maintenance_unit=world.firm, estate="临江苑")
+    session.commit()
+    assert sub_accounts.assigned_ids(session, worker.id) == numbers
+    post(head, "/sub-accounts/assign?q=" + wanted[0].code, deed="take", account_id=worker.id)
+    session.rollback()
+    assert sub_accounts.assigned_ids(session, worker.id) == numbers - {wanted[0].id}
+    post(head, f"/sub-accounts/{worker.id}/elevators", deed="take_found", show="assigned", q="")
+    session.rollback()
+    assert session.scalars(select(ElevatorAssignment)).all() == [] and not worker.sees_all_elevators
+
+
+@pytest.mark.feature("ACC-10")
+@pytest.mark.parametrize("target", ["other_worker", "maintenance_head", "use_head"])
+def test_only_to_ones_own_sub_accounts(session: Any, world: World, sign_in: Any, target: str) -> None:
+    head = sign_in(world.accounts["maintenance_head"])
+    answer = post(head, "/sub-accounts/assign", deed="give", account_id=world.accounts[target].id)
+    assert answer.status_code in (403, 404)
+    session.rollback()
+    assert session.scalars(select(ElevatorAssignment)).all() == []
+
+
+@pytest.mark.feature("ACC-10")
+@pytest.mark.parametrize("persona", ["clerk", "region_admin", "inspector"])
+def test_nobody_else_assigns_by_list(world: World, sign_in: Any, persona: str) -> None:
+    browser = sign_in(world.accounts[persona])
+    assert browser.get("/sub-accounts/assign").status_code in (302, 403)
+    assert "/sub-accounts/assign" not in text_of(browser, "/elevators/")
+
+
+@pytest.mark.feature("ACC-12")
+def test_a_unit_lists_its_accounts_with_their_role_in_a_rescue(session: Any, world: World, sign_in: Any) -> None:
+    world.accounts["clerk"].rescue_role = "duty"
+    session.commit()
+    head = sign_in(world.accounts["maintenance_head"])
+    assert 'href="/accounts/"' in text_of(head, "/sub-accounts/")
+    page = text_of(head, "/accounts/?f_rescue_role=duty&cols=username,rescue_role,kind,unit,roles")
+    assert "救援值班" in page and world.accounts["clerk"].username in page
+    assert world.accounts["worker"].username not in page and "用户分类" in page
+    admin = sign_in(world.accounts["region_admin"])
+    page = text_of(admin, f"/accounts/?f_unit={world.use_unit.id}")
+    assert world.accounts["use_head"].username in page and world.accounts["clerk"].username not in page
+
+
+def filed(session: Any, world: World, **fields: Any) -> Any:
+    unit = make_use_unit(session, filed_by_unit_id=world.firm.id, **fields)
+    session.commit()
+    return unit
+
+
+@pytest.mark.feature("ACC-12")
+def test_a_maintenance_unit_makes_the_account_of_a_use_unit_and_learns_no_password(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    unit = filed(session, world)
+    head = sign_in(world.accounts["maintenance_head"])
+    assert f"/partner-accounts/{unit.id}" in text_of(head, "/partner-accounts/")
+    answer = post(head, f"/partner-accounts/{unit.id}")
+    assert answer.location == "/partner-accounts/"
+    session.rollback()
+    account = session.scalars(select(Account).where(Account.unit_id == unit.id)).one()
+    assert (account.username, account.is_main, account.phone) == (unit.uscc, True, unit.head_phone)
+    assert account.must_change_password and [r.name for r in account.roles] == ["use_head"]
+    page = text_of(head, "/partner-accounts/")
+    assert "从未登录" in page and f'action="/partner-accounts/{unit.id}"' not in page and "初始密码</dt>" not in page
+    told = session.scalars(select(Notification).where(Notification.title.contains("建立了主账号"))).all()
+    assert [n.recipient_id for n in told] == [world.accounts["region_admin"].id]
+    post(head, f"/partner-accounts/{unit.id}")
+    session.rollback()
+    assert len(session.scalars(select(Account).where(Account.unit_id == unit.id)).all()) == 1
+
+
+@pytest.mark.feature("ACC-12")
+def test_its_phone_is_not_one_of_the_makers(session: Any, world: World) -> None:
+    mine = make_person(session, world.firm, phone="13912340000")
+    unit = filed(session, world, head_phone=mine.phone)
+    with transaction(session):
+        account = accounts.create_partner_account(session, world.actor("maintenance_head"), unit.id, AT)
+    assert account.phone is None
+
+
+@pytest.mark.feature("ACC-12")
+@pytest.mark.parametrize(
+    "fields",
+    [{"filed_by_unit_id": None}, {"approved_version": 0}, {"is_maintenance": True}, {"is_use": False}],
+    ids=str,
+)
+def test_only_for_approved_use_units_of_ones_own_filing(session: Any, world: World, fields: dict[str, Any]) -> None:
+    unit = filed(session, world)
+    for name, value in fields.items():
+        setattr(unit, name, value)
+    session.commit()
+    with pytest.raises((Refusal, NotFound)), transaction(session):
+        accounts.create_partner_account(session, world.actor("maintenance_head"), unit.id, AT)
+    assert session.scalars(select(Account).where(Account.unit_id == unit.id)).all() == []
+
+
+@pytest.mark.feature("ACC-12")
+@pytest.mark.parametrize("persona", ["clerk", "worker", "region_admin", "platform_admin", "use_head", "other_head"])
+def test_nobody_else_makes_them(session: Any, world: World, sign_in: Any, persona: str) -> None:
+    unit = filed(session, world)
+    with pytest.raises((NotAllowed, NotFound, Refusal)), transaction(session):
+        accounts.create_partner_account(session, world.actor(persona), unit.id, AT)
+    post(sign_in(world.accounts[persona]), f"/partner-accounts/{unit.id}")
+    session.rollback()
+    assert session.scalars(select(Account).where(Account.unit_id == unit.id)).all() == []
+
+
+@pytest.mark.feature("ACC-08")
+def test_the_administrator_grants_a_unit_more(session: Any, world: World, sign_in: Any) -> None:
+    head = world.accounts["maintenance_head"]
+    admin = sign_in(world.accounts["region_admin"])
+    post(admin, f"/accounts/{head.id}/grant", count="5")
+    session.rollback()
+    assert sub_accounts.room(session, world.firm, AT) == (2, 15)
+    assert "最多 15 个" in text_of(sign_in(head), "/sub-accounts/")
+    assert post(sign_in(head), f"/accounts/{head.id}/grant", count="90").status_code in (302, 403)
+    session.rollback()
+    assert sub_accounts.room(session, world.firm, AT) == (2, 15)
+
+
+@pytest.mark.feature("ACC-07")
+def test_the_main_account_switches_codes_at_sign_in_with_its_own_password(
+    session: Any, world: World, sign_in: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(accounts.outbox.SENDERS, "sms", lambda *_: None)
+    worker = world.accounts["worker"]
+    worker.phone = "13900007777"
+    session.commit()
+    head = sign_in(world.accounts["maintenance_head"])
+    page = f"/sub-accounts/{worker.id}/sessions"
+    assert post(head, page, deed="sms", on="1", own_password="Wrong.pass-0001").status_code == 422
+    assert post(head, page, deed="sms", on="1", own_password=PASSWORD).status_code == 302
+    session.rollback()
+    assert worker.sms_factor
