@@ -98,11 +98,8 @@ class Registration(BaseView):
         if request.method == "POST":
             wrong = answered()
             try:
-                # Only who answered is told which login names are taken: a machine would ask for thousands.
-                if wrong:
-                    raise wrong
                 with transaction(db.session) as session:
-                    account = registration.register(session, form, clock.now(), request.remote_addr)
+                    account = registration.register(session, form, clock.now(), request.remote_addr, wrong)
             except Refusal as refusal:
                 findings = refusal.findings
             else:

@@ -16,7 +16,7 @@ from app.models import Account, Region, Unit
 from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor
 from app.policy.keys import Key
-from app.rules.identifiers import check_mobile, check_uscc
+from app.rules.identifiers import check_login_name, check_mobile, check_uscc
 from app.transaction import AnySession
 from app.workflows import audit, passwords
 from app.workflows.accounts import KIND_ROLES
@@ -29,12 +29,19 @@ FIELDS = (
 )  # fmt: skip
 
 
-def register(session: AnySession, form: dict[str, str], at: dt.datetime, address: str | None = None) -> Account:
-    """The new main account with its unit as a draft; every mistake is told at once."""
-    kind = form.get("kind", "")
+def register(
+    session: AnySession, form: dict[str, str], at: dt.datetime, address: str | None = None,
+    unanswered: Refusal | None = None,
+) -> Account:  # fmt: skip
+    """The new main account with its unit as a draft; every mistake is told at once.
+
+    `unanswered`: the question against machines was not answered. Then nobody is told which login names are taken.
+    """
+    kind, name = form.get("kind", ""), form.get("login_name", "")
     checked = gather(
+        answered=lambda: _answered(unanswered),
         kind=lambda: _kind(kind),
-        login_name=lambda: new_login_name(session, form.get("login_name", ""), "login_name"),
+        login_name=lambda: check_login_name(name) if unanswered else new_login_name(session, name, "login_name"),
         password=lambda: _password(session, form, at),
         unit_name=lambda: required_text(form.get("unit_name", ""), "单位名称", "unit_name", 120),
         uscc=lambda: check_uscc(form.get("uscc", ""), "uscc"),
@@ -79,6 +86,11 @@ def regions(session: AnySession, on: dt.date) -> list[tuple[int, str]]:
             above = [names.get(row.code[:width].ljust(12, "0")) for width in (4, 6) if row.code[width:].strip("0")]
             shown.append((row.id, " ".join([*(n for n in above if n), row.name])))
     return shown
+
+
+def _answered(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise refusal
 
 
 def _kind(kind: str) -> str:
