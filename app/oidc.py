@@ -29,6 +29,7 @@ TIMEOUT_SECONDS = 8
 MOST_BYTES = 1024 * 1024
 # What a provider says of itself is asked again after this; its keys also when a token names one that is not known.
 KEPT_SECONDS = 3600
+REST_SECONDS = 10
 LEEWAY_SECONDS = 60
 # Signed with the provider's private key, and nothing that our own secret could have signed; never "none".
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
@@ -79,6 +80,14 @@ class _Known:
 
 
 _known: dict[str, _Known] = {}
+# Until when a provider that did not answer is left alone, so that its silence holds up one page and not all threads.
+_down: dict[str, float] = {}
+
+
+def forget() -> None:
+    """Ask every provider anew (tests)."""
+    _known.clear()
+    _down.clear()
 
 
 def providers(described: Iterable[Mapping[str, str]]) -> dict[str, Provider]:
@@ -180,7 +189,13 @@ def _told(provider: Provider) -> dict[str, Any]:
         return {}
     held = _known.get(provider.name)
     if held is None or held.at < time.monotonic() - KEPT_SECONDS:
-        told = _fetch(provider.issuer.rstrip("/") + DISCOVERY)
+        if _down.get(provider.name, 0.0) > time.monotonic():
+            raise NotProven("暂时连不上身份来源")
+        try:
+            told = _fetch(provider.issuer.rstrip("/") + DISCOVERY)
+        except NotProven:
+            _down[provider.name] = time.monotonic() + REST_SECONDS
+            raise
         if told.get("issuer") != provider.issuer:
             raise NotProven("身份来源自报的名称与设置的不同")
         _known[provider.name] = held = _Known(told, None, time.monotonic())

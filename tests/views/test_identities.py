@@ -28,7 +28,7 @@ def world(session: Any) -> World:
 
 @pytest.fixture
 def gov(app: Any, monkeypatch: Any) -> Iterator[Provider]:
-    oidc._known.clear()
+    oidc.forget()
     with provider() as held:
         monkeypatch.setitem(app.config, "OIDC", oidc.providers([held.described()]))
         yield held
@@ -239,11 +239,13 @@ def test_a_session_planted_before_is_worth_nothing(app: Any, bound: Account, gov
 
 
 def test_a_provider_that_is_down_is_told_in_words(app: Any, bound: Account, gov: Provider) -> None:
-    oidc._known.clear()
+    oidc.forget()
     gov.down = True
     browser = app.test_client()
     assert browser.get("/login/with/gov").location == "/login/"
     assert "HTTP 503" in told(browser)
+    asked = len(gov.asked)
+    assert browser.get("/login/with/gov").location == "/login/" and len(gov.asked) == asked  # left alone for a while
     assert browser.get("/login/with/nobody").status_code == 404
 
 
@@ -255,14 +257,14 @@ def test_a_provider_that_names_itself_otherwise_is_not_believed(app: Any, world:
 def test_static_endpoints_and_a_secret_in_the_form(app: Any, bound: Account, gov: Provider, monkeypatch: Any) -> None:
     fixed = {"authorize_url": f"{gov.url}/authorize", "token_url": f"{gov.url}/token", "keys_url": f"{gov.url}/keys"}
     monkeypatch.setitem(app.config, "OIDC", oidc.providers([gov.described(**fixed)]))
-    oidc._known.clear()
+    oidc.forget()
     gov.asked.clear()
     browser = app.test_client()
     come(browser, gov)
     assert is_in(browser) and gov.asked == ["/token", "/keys"]
     gov.methods = ["client_secret_post"]
     monkeypatch.setitem(app.config, "OIDC", oidc.providers([gov.described()]))
-    oidc._known.clear()
+    oidc.forget()
     other = app.test_client()
     come(other, gov)
     assert is_in(other)

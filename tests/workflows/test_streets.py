@@ -1,0 +1,94 @@
+"""The tree of regulators down to the street: made from above only, and each sees its subtree only (ACC-01)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.errors import NotAllowed, NotFound, Refusal
+from app.models import Account, Elevator, Region
+from app.permissions import Role
+from app.scope import apply
+from app.transaction import transaction
+from app.workflows import accounts, regions
+from tests.factories import World, actor, make_account, make_elevator, uscc
+
+AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
+STREET, DISTRICT, OTHER = "980402001000", "980402000000", "980403000000"
+pytestmark = pytest.mark.feature("ACC-01")
+
+
+@pytest.fixture
+def world(session: Any) -> World:
+    return World(session)
+
+
+def key_of(session: Any, code: str) -> int:
+    return int(session.scalars(select(Region.id).where(Region.code == code)).one())
+
+
+def make(session: Any, me: Any, code: str, role: str = "region_admin", name: str = "jiedao.01") -> Account:
+    with transaction(session):
+        return accounts.create_regulator(
+            session, me, login_name=name, name="程望舒", region_id=key_of(session, code), role=role, at=AT
+        ).account
+
+
+def test_a_streets_officer_sees_his_street_and_no_neighbour(session: Any, world: World) -> None:
+    made = make(session, world.actor("region_admin"), STREET, "inspector")
+    near = make_elevator(session, maintenance_unit=world.firm, region_code=STREET)
+    session.commit()
+    seen = set(session.scalars(apply(select(Elevator.id), actor(made), Elevator)))
+    assert seen == {near.id}
+    above = set(session.scalars(apply(select(Elevator.id), world.actor("region_admin"), Elevator)))
+    assert {near.id, world.own.id} <= above and world.foreign.id not in above
+
+
+@pytest.mark.parametrize("code", [DISTRICT, OTHER, "980400000000", "980000000000"])
+def test_a_streets_administrator_makes_nobody_above_or_aside(session: Any, world: World, code: str) -> None:
+    street = make(session, world.actor("region_admin"), STREET)
+    with pytest.raises(Refusal, match="不在您的管辖范围内"):
+        make(session, actor(street), code, name="jiedao.02")
+
+
+def test_each_level_rules_over_those_below_and_not_over_those_above(session: Any, world: World) -> None:
+    district = world.accounts["region_admin"]
+    street = make(session, actor(district), STREET)
+    city = make_account(session, Role.REGION_ADMIN, region_code="980400000000")
+    session.commit()
+    for giver, target, may in ((city, district, True), (district, street, True), (street, district, False),
+                               (district, city, False), (street, city, False)):  # fmt: skip
+        if may:
+            with transaction(session):
+                assert accounts.reset_password(session, actor(giver), target.id, AT).password
+        else:
+            with pytest.raises((NotAllowed, NotFound)), transaction(session):
+                accounts.reset_password(session, actor(giver), target.id, AT)
+
+
+def test_a_new_street_is_offered_for_accounts_at_once(session: Any, world: World, sign_in: Any) -> None:
+    with transaction(session):
+        new = {"code": "980402002000", "name": "临江街道", "level": "street", "valid_from": ""}
+        regions.add(session, world.actor("region_admin"), **new, at=AT)
+    browser = sign_in(world.accounts["region_admin"])
+    page = browser.get("/accounts/new-regulator").get_data(as_text=True)
+    assert "明水街道" in page and "临江街道" in page and "青坪区" not in page
+    tree = browser.get("/regions/").get_data(as_text=True)
+    assert "临江街道" in tree and "街道" in tree
+
+
+def test_a_unit_is_made_within_the_street_only(session: Any, world: World) -> None:
+    street = make(session, world.actor("region_admin"), STREET)
+    given = {"unit_name": "临江物业", "head_name": "叶听雨", "phone": "13900000088", "kinds": ["use"], "at": AT}
+    with transaction(session):
+        made = accounts.create_main_account(
+            session, actor(street), region_id=key_of(session, STREET), uscc=uscc(), **given
+        )
+    assert made.account.region_code == STREET
+    with pytest.raises(Refusal, match="管辖范围"), transaction(session):
+        accounts.create_main_account(
+            session, actor(street), region_id=key_of(session, DISTRICT), uscc=uscc(), **given | {"phone": "13900000089"}
+        )
