@@ -325,7 +325,7 @@ def managed(session: AnySession, actor: Actor, account_id: int) -> Account:
     """The account, held, if the actor may rule over it: never a platform administrator, a peer or himself."""
     require(actor, Verb.ACCOUNT_CREATE)
     account: Account = visible(session, actor, Account, account_id, "账号")
-    session.refresh(account, with_for_update=True)
+    lock(session, Account, account.id)
     roles = {r.name for r in account.roles}
     remedy = "请由上一级管理员办理"
     if account.id == actor.user_id:

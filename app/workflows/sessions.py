@@ -18,7 +18,7 @@ from app.models import Account, EndedSession, LiveSession
 from app.permissions import Actor
 from app.rules.devices import device_words, short_address
 from app.scope import visible
-from app.transaction import AnySession
+from app.transaction import AnySession, lock
 from app.workflows import audit
 from app.workflows.accounts import managed
 from app.workflows.actors import own_account
@@ -104,7 +104,7 @@ def end_one(session: AnySession, actor: Actor, session_id: int, at: dt.datetime)
 def end_all(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> Account:
     """Sign an account out everywhere; tokens of the API end as well. Who ends his own keeps the browser at hand."""
     account = _ruled(session, actor, account_id)
-    session.refresh(account, with_for_update=True)
+    lock(session, Account, account.id)
     account.session_epoch += 1
     session.flush()
     audit.record(session, actor, at, "session.end_all", "account", account.id)

@@ -212,7 +212,7 @@ def refuse_when_full(session: AnySession, unit: Unit, at: dt.datetime) -> None:
 def own_sub_account(session: AnySession, actor: Actor, account_id: int) -> Account:
     """The sub-account of the actor's unit, held; never the main account itself, never another unit's."""
     account: Account = visible(session, actor, Account, account_id, "子用户")
-    session.refresh(account, with_for_update=True)
+    lock(session, Account, account.id)
     if account.unit_id is None or account.unit_id != actor.unit_id or account.is_main:
         raise NotAllowed(Finding("子用户", False, "不是本单位的子用户", "请从“我的子用户”列表打开"))
     return account
