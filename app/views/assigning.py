@@ -53,7 +53,7 @@ class Assigning(BaseView):
         page = self.render_template(
             "ta/accounts/assign.html", title=_("按筛选结果分配电梯"), findings=findings, tab=tab, said=said,
             total=self._total(args), most=sub_accounts.MOST_AT_ONCE, accounts=self._accounts(),
-            back=f"{url_for('ElevatorScreen.list')}?{urlencode(args)}", chosen=text("account_id") if request.method == "POST" else "",
+            back=f"{url_for('ElevatorScreen.list')}?{urlencode(args)}", chosen=text("account_id"),
         )  # fmt: skip
         return page, status
 
