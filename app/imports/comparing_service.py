@@ -32,7 +32,6 @@ from app.rules.contracts import Binding
 from app.rules.identifiers import check_mobile, normal_code
 from app.transaction import AnySession
 from app.workflows import contract_findings, ledgers, people
-from app.workflows.contracts import number_key
 from app.workflows.take_over import PastVisit, findings, read_works
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
     standing: dict[str, list[Standing]] = {}
     known: dict[int, Contract] = {}
     for part in parts(sorted(numbers)):
-        statement = scope.apply(select(Contract).where(number_key().in_(part)), checker.actor, Contract)
+        statement = scope.apply(select(Contract).where(Contract.number_key.in_(part)), checker.actor, Contract)
         if checker.actor.unit_id is not None:
             # Another firm's contract for our own building may bear the same number; it is not ours to change.
             statement = statement.where(Contract.unit_id == checker.actor.unit_id)

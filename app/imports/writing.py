@@ -257,7 +257,7 @@ def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: Impor
     chosen = data.pop("elevator_ids", [])
     standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
     if standing is None and data.get("number"):
-        same = select(Contract).where(contracts.number_key() == normal_code(data["number"]))
+        same = select(Contract).where(Contract.number_key == normal_code(data["number"]))
         statement = scope.apply(same, actor, Contract)
         owner = actor.unit_id or data.get("unit_id")
         standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text
@@ -12,6 +13,11 @@ from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import CONTRACT_KIND
 from app.models.elevator import Elevator
 from app.models.unit import Unit
+from app.rules.identifiers import normal_code
+
+
+def _key_of_number(context: Any) -> str:
+    return normal_code(context.get_current_parameters()["number"])
 
 
 class Contract(Stamped, Versioned, Model):
@@ -19,11 +25,13 @@ class Contract(Stamped, Versioned, Model):
 
     __tablename__ = "contract"
     __table_args__ = (
-        Index("ix_contract_unit_number", "unit_id", "number", unique=True),
+        Index("ix_contract_unit_number_key", "unit_id", "number_key", unique=True),
         Index("ix_contract_region_end", "region_code", "ends_on"),
     )
     id: Mapped[int] = pk()
     number: Mapped[str] = col(_l("合同编号"), String(40))
+    # As numbers are compared: case, spaces and full-width letters make no other number of the same unit.
+    number_key: Mapped[str] = col(_l("比对编号"), String(160), default=_key_of_number)
     kind: Mapped[str] = col(_l("合同属性"), String(10), choices=CONTRACT_KIND)
     unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"), index=True)
     use_unit_id: Mapped[int | None] = col(_l("使用单位"), BigId, ForeignKey("unit.id"), index=True)

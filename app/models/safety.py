@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
@@ -117,6 +117,12 @@ class PatrolStop(Model):
     is_fine: Mapped[bool | None] = col(_l("正常"), Boolean)
     finding: Mapped[str | None] = col(_l("发现的问题"), String(500))
     handled: Mapped[str | None] = col(_l("处理"), String(500))
+    # Where the phone said it was, and how far that is from the elevator; null where the phone did not say.
+    latitude: Mapped[float | None] = col(_l("纬度"), Float)
+    longitude: Mapped[float | None] = col(_l("经度"), Float)
+    distance: Mapped[int | None] = col(_l("距电梯"), Integer, unit=_l("米"))
+    # When it came in; later than `checked_at` where the phone kept it without a network.
+    received_at: Mapped[dt.datetime | None] = col(_l("收到时间"), Instant)
 
     round: Mapped[PatrolRound] = relationship(back_populates="stops")
     elevator: Mapped[Elevator] = relationship()

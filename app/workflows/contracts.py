@@ -41,7 +41,7 @@ from app.workflows.cover import cut, in_force, live_bindings
 
 __all__ = [
     "FIELDS", "NeedsApproval", "add_scan", "bind", "check_not_ended", "check_version", "checked", "content", "delete",
-    "double_cover", "in_force", "keep_version", "live_bindings", "may_touch_past", "number_key", "own", "past_finding",
+    "double_cover", "in_force", "keep_version", "live_bindings", "may_touch_past", "own", "past_finding",
     "put_in_force", "renew", "renewal_values", "save", "span_after", "unbind",
 ]  # fmt: skip
 DAY = dt.timedelta(days=1)
@@ -107,6 +107,7 @@ def put_in_force(
     with _unique_number(session, values["number"]):
         for name in FIELDS:
             setattr(contract, name, values[name])
+        contract.number_key = normal_code(contract.number)
     changes = [(row, span) for row, span in moved if span != Span(row.starts_on, row.ends_on)]
     _refuse_double_cover(session, contract, [(row.elevator_id, span) for row, span in changes if span])
     for row, span in changes:
@@ -326,14 +327,9 @@ def _held(session: AnySession, contract_id: int) -> Contract:
     return row
 
 
-def number_key() -> Any:
-    """A contract's number as it is compared: stored in NFKC, case and spaces make no other number (`normal_code`)."""
-    return func.upper(func.replace(Contract.number, " ", ""))
-
-
 def _refuse_number_taken(session: AnySession, unit_id: int, contract_id: int | None, number: str) -> None:
     other = select(Contract.number).where(
-        Contract.unit_id == unit_id, number_key() == normal_code(number), Contract.id != (contract_id or 0)
+        Contract.unit_id == unit_id, Contract.number_key == normal_code(number), Contract.id != (contract_id or 0)
     )
     held = session.scalar(other.limit(1).execution_options(skip_scope=True))
     if held is not None:

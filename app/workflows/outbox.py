@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.models import Account, Notification
+from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.transaction import AnySession
@@ -82,6 +82,20 @@ def send_to(
 def accounts_of_unit(session: AnySession, unit_id: int | None, verb: Verb | None = None) -> list[int]:
     """Active accounts of a unit; with `verb`, those whose roles grant it. Outside scope: senders may not see them."""
     return _accounts(session, Account.unit_id == unit_id, verb) if unit_id is not None else []
+
+
+def readers_of(session: AnySession, unit_id: int | None, verb: Verb, elevator_id: int | None = None) -> list[int]:
+    """Accounts of a unit that may open a record: by their roles and, where it is about an elevator, by assignment.
+
+    Whoever is told of a record must be able to open it; a narrowed sub-account hears of its own elevators only.
+    """
+    able = accounts_of_unit(session, unit_id, verb)
+    if elevator_id is None or not able:
+        return able
+    assigned = select(ElevatorAssignment.user_id).where(ElevatorAssignment.elevator_id == elevator_id)
+    wide = or_(Account.is_main.is_(True), Account.sees_all_elevators.is_(True), Account.id.in_(assigned))
+    statement = select(Account.id).where(Account.id.in_(able), wide).order_by(Account.id)
+    return list(session.scalars(statement.execution_options(skip_scope=True)))
 
 
 def officers_of(

@@ -1,4 +1,7 @@
-"""Reminders of what waits for a decision: yellow when little is left, red when it is over; each once (LIF-07)."""
+"""Reminders of what waits for a decision: yellow when little is left, red when it is over; each once (LIF-07).
+
+How much is little is the policy of the application's region (`yellow_hours`), as on every page and in every round.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import Account, Application
+from app.models.policy import policy_groups
+from app.policy import Key
 from app.rules.approval import WAITING_STATES
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.transaction import AnySession
 from app.workflows import delegations, outbox, submissions
 from app.workflows.actors import actor_of
 
-NEAR = dt.timedelta(hours=24)
 MOST_AT_ONCE = 500
 WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
 
@@ -24,28 +28,34 @@ def remind(session: AnySession, at: dt.datetime) -> int:
 
     A limit that moved (time with the unit for correction) is a new limit, with reminders of its own.
     """
-    statement = (
-        select(Application)
-        .where(
-            Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]),
-            Application.due_at <= at + NEAR,
-        )
-        .order_by(Application.due_at.desc())
-        .limit(MOST_AT_ONCE)
-    )  # fmt: skip
     written = 0
-    for row in session.scalars(statement.execution_options(skip_scope=True)):
-        assert row.due_at is not None
-        level = countdown(Deadline(row.submitted_at or at, row.due_at), at, NEAR).level
-        words = WORDS.get(level)
-        if words is None:
-            continue
-        written += outbox.notify(
-            session, at, recipients(session, row, clock.local_day(at)), f"due_{level.value}", f"{words}：{row.title}",
-            body=f"申请编号 {row.number}　期限 {clock.until(row.due_at)}", link=submissions.link_of(row),
-            dedupe_key=f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}",
+    for hours, here in policy_groups(session, Key.YELLOW_HOURS, clock.local_day(at), Application.region_code):
+        near = dt.timedelta(hours=int(hours))
+        statement = (
+            select(Application)
+            .where(
+                Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]),
+                Application.due_at <= at + near, here,
+            )
+            .order_by(Application.due_at.desc())
+            .limit(MOST_AT_ONCE)
         )  # fmt: skip
+        for row in session.scalars(statement.execution_options(skip_scope=True)):
+            written += _remind_of(session, row, near, at)
     return written
+
+
+def _remind_of(session: AnySession, row: Application, near: dt.timedelta, at: dt.datetime) -> int:
+    assert row.due_at is not None
+    level = countdown(Deadline(row.submitted_at or at, row.due_at), at, near).level
+    words = WORDS.get(level)
+    if words is None:
+        return 0
+    return outbox.notify(
+        session, at, recipients(session, row, clock.local_day(at)), f"due_{level.value}", f"{words}：{row.title}",
+        body=f"申请编号 {row.number}　期限 {clock.until(row.due_at)}", link=submissions.link_of(row),
+        dedupe_key=f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}",
+    )  # fmt: skip
 
 
 def recipients(session: AnySession, application: Application, on: dt.date) -> list[int]:

@@ -217,10 +217,10 @@ def tell_officers(session: AnySession, application: Application, at: dt.datetime
 
 
 def tell_applicant(session: AnySession, application: Application, verb: ApplicationVerb, at: dt.datetime) -> None:
-    """Notice of a decision to the unit's accounts and to whoever submitted."""
+    """Notice of a decision to those of the unit's accounts that may open it, and to whoever submitted."""
     if not application.is_open:
         outbox.settle(session, at, "approval", link_of(application))
-    recipients = set(outbox.accounts_of_unit(session, application.unit_id) if application.unit_id else ())
+    recipients = set(outbox.readers_of(session, application.unit_id, _READ, application.elevator_id))
     recipients |= {application.submitted_by_id} if application.submitted_by_id else set()
     opinion = f"意见：{application.opinion}" if application.opinion else ""
     outbox.notify(
@@ -234,7 +234,10 @@ def tell_applicant(session: AnySession, application: Application, verb: Applicat
 def tell_parties(session: AnySession, application: Application, deed: str, at: dt.datetime) -> None:
     """Notice to the other units that the application concerns."""
     units = select(ApplicationParty.unit_id).where(ApplicationParty.application_id == application.id)
-    recipients = [a for unit_id in session.scalars(units) for a in outbox.accounts_of_unit(session, unit_id, _READ)]
+    recipients = [
+        account for unit_id in session.scalars(units)
+        for account in outbox.readers_of(session, unit_id, _READ, application.elevator_id)
+    ]  # fmt: skip
     outbox.notify(
         session, at, recipients, "party", f"{deed}：{application.title}",
         body=f"申请编号 {application.number}　与本单位有关；如有异议请在申请页面留言或联系登记机关",

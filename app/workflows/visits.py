@@ -163,7 +163,7 @@ def check_out(
     )  # fmt: skip
     if visit.awaiting_review and visit.use_unit_id is not None:
         outbox.notify(
-            session, at, outbox.accounts_of_unit(session, visit.use_unit_id), "visit.review",
+            session, at, outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, elevator.id), "visit.review",
             f"请复核电梯 {elevator.code} 的维保记录",
             f"{visit.snapshot.get('worker', '')} 已完成{LEVEL_LABELS[Level(visit.level)]}",
             f"/visits/{visit.id}", f"visit-review-{visit.id}",
@@ -231,7 +231,7 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
     session.flush()
     audit.record(session, actor, at, "visit.objection", "visit", visit.id, after={"note": body})
     told = [
-        visit.account_id, *outbox.accounts_of_unit(session, visit.unit_id, Verb.VISIT_APPROVE),
+        visit.account_id, *outbox.readers_of(session, visit.unit_id, Verb.VISIT_APPROVE, visit.elevator_id),
         *outbox.officers_of(session, visit.region_code),
     ]  # fmt: skip
     code = visit.snapshot.get("code") or visit.elevator.code
