@@ -254,6 +254,8 @@ class Actor:
     via: str = "web"
     address: str | None = None
     system: bool = False
+    # The absent officer at whose desk, in another office, the actor sits; region and roles are then that desk's.
+    stands_for: int | None = None
 
     @property
     def sees_everything(self) -> bool:

@@ -118,11 +118,10 @@ def prove(file: Path) -> proof.Verdict:
     """Compare a file with the record of its export, and run the export again for whoever made it."""
     with exports.one_view(db.session):
         try:
-            held = proof.read(file)
-            record = export_records.of_table(db.session, held.sha256)
+            _held, record = proof.identify(db.session, file, export_records.of_table, export_records.of_file)
             made_by = record.made_by_id if record is not None else None
             maker = SYSTEM if made_by is None else actors.actor_by_id(db.session, made_by, "cli")
-            return proof.prove(db.session, file, export_records.of_table, maker)
+            return proof.prove(db.session, file, export_records.of_table, maker, export_records.of_file)
         except Refusal as refusal:
             raise click.ClickException(str(refusal)) from refusal
 

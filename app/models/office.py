@@ -13,7 +13,7 @@ from app.models.base import BigId, Instant, Model, col, pk
 
 
 class Delegation(Model):
-    """An officer names another of the same region for some days, first and last included; `ended_at` ends it early."""
+    """An officer names another for some days, first and last included; `ended_at` ends it early. The region is his."""
 
     __tablename__ = "delegation"
     __table_args__ = (

@@ -62,12 +62,18 @@ class Exported:
 
 def listing_of(name: str) -> Listing:
     """The listing of this name; a worker that has shown no screen yet knows them all, too."""
-    for module in pkgutil.iter_modules(app.listings.__path__, "app.listings."):
-        import_module(module.name)
+    names()
     found = LISTINGS.get(name)
     if found is None:
         raise unknown(name)
     return found
+
+
+def names() -> set[str]:
+    """The names of all lists that can be exported."""
+    for module in pkgutil.iter_modules(app.listings.__path__, "app.listings."):
+        import_module(module.name)
+    return set(LISTINGS)
 
 
 def unknown(name: str) -> NotFound:

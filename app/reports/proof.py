@@ -23,13 +23,15 @@ from app.listing import moment
 from app.listings import kinds
 from app.models import ExportRecord
 from app.permissions import Actor
-from app.reports import exports
+from app.reports import exports, given_out
 from app.reports.tables import NOTE_SHEET
 
 # Before the name of a list that only the command line exports.
 KIND = "kind:"
 HALF_SECOND = dt.timedelta(milliseconds=500)
-DIGEST_LABEL = "表格摘要 SHA-256"
+# The label of the digest on the sheet 说明, of a table and of the statistical workbook's figures.
+DIGEST_LABELS = ("表格摘要 SHA-256", "数字摘要 SHA-256")
+Find = Callable[[Any, str], ExportRecord | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def _workbook(path: Path) -> Held:
     except (CalamineError, OSError, ValueError) as error:
         raise refuse("导出文件", "不是能打开的工作簿", "请选择导出时得到的原文件", field="file") from error
     note = {str(row[0]): str(row[1]) for row in sheets.pop(NOTE_SHEET, []) if len(row) > 1}
-    claimed = next((text for label, text in note.items() if label.startswith(DIGEST_LABEL)), "")
+    claimed = next((text for label, text in note.items() if label.startswith(DIGEST_LABELS)), "")
     if not claimed or not sheets:
         raise refuse("导出文件", "没有“说明”表，或其中没有表格摘要", "请选择本平台导出的原文件", field="file")
     return Held(claimed, exports.digest_of(path), Counter(_lines(list(sheets.values()))), note, "xlsx")
@@ -144,12 +146,24 @@ class Verdict:
         }  # fmt: skip
 
 
+def identify(session: Any, path: Path, find: Find, find_file: Find | None = None) -> tuple[Held, ExportRecord | None]:
+    """A file and the record of its export; what is neither a table nor a workbook is known by its bytes alone."""
+    try:
+        held = read(path)
+    except Refusal:
+        digest = exports.digest_of(path)
+        record = find_file(session, digest) if find_file is not None else None
+        if record is None:
+            raise
+        return Held(digest, digest, Counter(), {}, record.format), record
+    return held, find(session, held.sha256)
+
+
 def prove(
-    session: Any, path: Path, find: Callable[[Any, str], ExportRecord | None], maker: Actor | None
+    session: Any, path: Path, find: Find, maker: Actor | None, find_file: Find | None = None
 ) -> Verdict:
     """Compare a file with the record of its export, and with the same export run now in its maker's name."""
-    held = read(path)
-    record = find(session, held.sha256)
+    held, record = identify(session, path, find, find_file)
     if record is None:
         return Verdict(None, False, held.rows)
     changed = _changed(held, record)
@@ -164,7 +178,7 @@ def prove(
 
 def _changed(held: Held, record: ExportRecord) -> tuple[str, ...]:
     """What a workbook says otherwise than was written; a .csv that is found is whole by its digest."""
-    if held.format == "csv":
+    if held.format != "xlsx":
         return ()
     wrong = [] if held.file == record.file else ["文件（改动过，或另存过）"]
     if held.note.get("行数") != str(record.rows):
@@ -180,6 +194,9 @@ def again(session: Any, maker: Actor, record: ExportRecord, fmt: str) -> Held:
     with tempfile.TemporaryDirectory(prefix="tian-proof-") as folder:
         path = Path(folder) / f"again.{fmt}"
         now = moment(session, maker)
+        if not record.listing.startswith(KIND) and record.listing not in exports.names():
+            given_out.again(session, maker, record, path, fmt)
+            return read(path)
         if record.listing.startswith(KIND):
             region = exports.arguments(wanted).get("f_region")
             listing = kinds.kind(session, wanted.listing, region)

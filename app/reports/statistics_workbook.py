@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.models.choices import ELEVATOR_STATUS
+from app.reports.exports import digest_of
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
 from app.reports.tables import open_workbook, write_note
 
@@ -50,9 +51,10 @@ def lines(found: Statistics) -> int:
     return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units)
 
 
-def summary(found: Statistics) -> dict[str, Any]:
-    """The same as the note in short, for a job's result and the audit log."""
+def summary(found: Statistics, path: Path) -> dict[str, Any]:
+    """The same as the note in short, for the record of the export, a job's result and the audit log."""
     return {
+        "file": digest_of(path),
         "rows": lines(found), "sha256": found.digest, "policy": found.policy,
         "filter": f"地区：{found.region}；期间：{found.frame.from_on} 至 {found.frame.to_on}",
         "as_of": found.as_of.isoformat(timespec="seconds"),

@@ -11,8 +11,9 @@ from typing import Any
 
 from app import clock
 from app.listing import moment
+from app.models.policy import policy_version
 from app.permissions import Verb, require
-from app.reports import exports
+from app.reports import exports, given_out
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
 from app.workflows import audit, audit_days, export_records
@@ -70,6 +71,10 @@ def run_audit_export(context: JobContext) -> dict[str, Any]:
             now = clock.now()
             context.attach(path, f"审计日志_{clock.local(now):%Y%m%d-%H%M}.zip")
             audit.record(session, context.actor, now, "audit.export", "audit", None, after={"rows": rows})
+            policy, digest = policy_version(session, None, clock.local_day(now)), exports.digest_of(path)
+            export_records.keep_file(
+                session, context.actor, now, given_out.AUDIT_LOG, "全部审计日志", digest, policy, "zip", rows=rows
+            )
             context.finish({"rows": rows})
     return {"rows": rows}
 
@@ -89,12 +94,13 @@ def run_report(context: JobContext) -> dict[str, Any]:
             frame = statistics.frame_of(context.session, context.actor, params["region"], days[0], days[1])
             found = statistics.build(now, frame)
         statistics_workbook.write(found, path)
-        told = statistics_workbook.summary(found)
+        told = statistics_workbook.summary(found, path)
         with transaction(context.session) as session:
             context.attach(path, exports.file_name(f"统计报表 {found.region}", now.now, "xlsx"))
-            audit.record(
-                session, context.actor, clock.now(), "export.make", "statistics", None,
-                after=told | {"job": context.job_id},
+            export_records.keep(
+                session, context.actor, clock.now(), given_out.STATISTICS, told, columns=[], fmt="xlsx",
+                query=given_out.query_of({name: params[name] for name in ("region", "from_on", "to_on")}),
+                job=context.job_id,
             )  # fmt: skip
             context.finish(told)
     return told

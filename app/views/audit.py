@@ -5,6 +5,7 @@ A platform administrator reads all of it; a regional administrator the deeds of 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from flask import Response, g, redirect, request, url_for
@@ -17,13 +18,14 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.models import AuditEntry
+from app.models.policy import policy_version
 from app.permissions import Verb
 from app.rules.calendar import day_end, day_start
 from app.transaction import transaction
 from app.views import screens
 from app.views.audit_words import action_choices, action_word, entity_choices, entity_word, field_word, via_word
 from app.views.days import typed_day
-from app.workflows import audit_days, jobs
+from app.workflows import audit_days, export_records, jobs
 
 PAGE = 50
 LARGEST = 2**63 - 1
@@ -66,7 +68,14 @@ class Audit(BaseView):
     def days_text(self) -> Any:
         """As the verifier reads them: day and digest a line, the oldest first."""
         lines = [f"{row.on.isoformat()} {row.digest}\n" for row in reversed(audit_days.roots(db.session, 100_000))]
-        answer = Response("".join(lines), mimetype="text/plain")
+        body, now = "".join(lines).encode(), clock.now()
+        with transaction(db.session) as session:
+            policy = policy_version(session, g.actor.region_code, clock.local_day(now))
+            export_records.keep_file(
+                session, g.actor, now, "audit_days", "审计日根", hashlib.sha256(body).hexdigest(), policy, "txt",
+                rows=len(lines),
+            )  # fmt: skip
+        answer = Response(body, mimetype="text/plain")
         answer.headers["Content-Disposition"] = "attachment; filename=audit-days.txt"
         return answer
 

@@ -16,11 +16,11 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import moment
 from app.permissions import SYSTEM, Verb, require
-from app.reports import exports, proof, tables
+from app.reports import exports, given_out, proof
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen
-from app.workflows import actors, audit, export_records, jobs
+from app.workflows import actors, export_records, jobs
 
 MIME = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -93,13 +93,13 @@ def _prove(path: Path) -> proof.Verdict:
 
     Of somebody else's export one learns whether the file is whole, and nothing of what it holds.
     """
-    record = export_records.of_table(db.session, proof.read(path).sha256)
+    _held, record = proof.identify(db.session, path, export_records.of_table, export_records.of_file)
     maker = None
     if record is not None and record.made_by_id == g.actor.user_id:
         maker = g.actor
     elif record is not None and g.actor.sees_everything:
         maker = SYSTEM if record.made_by_id is None else actors.actor_by_id(db.session, record.made_by_id, "web")
-    return proof.prove(db.session, path, export_records.of_table, maker)
+    return proof.prove(db.session, path, export_records.of_table, maker, export_records.of_file)
 
 
 def _screens(name: str) -> list[Any]:
@@ -135,19 +135,21 @@ def _send(screen: Any, wanted: exports.Wanted) -> Any:
         return attached(path, exports.file_name(str(listing.title), now.now, wanted.format), told["sha256"])
 
 
-def send_table(rows: Any, columns: Any, title: str, name: str) -> Any:
-    """A report that is a table, as .xlsx or .csv, at once; the deed is audited with its digest."""
+def send_table(name: str, title: str, **asked: str) -> Any:
+    """A report that is a table, as .xlsx or .csv, at once; in the register like every export, with what was asked."""
     require(g.actor, Verb.EXPORT)
     fmt = exports.check_format(request.form.get("format", "xlsx"))
     now = clock.now()
     with tempfile.TemporaryDirectory(prefix="tian-table-") as folder:
         path = Path(folder) / f"table.{fmt}"
-        block = [tuple(column.value(row) for column in columns) for row in rows]
-        written = tables.write([block] if block else [], columns, path, fmt, title=title, as_of=now)
+        with exports.one_view(db.session):
+            told, columns = given_out.write_table(db.session, g.actor, name, asked, path, fmt, title, now)
         with transaction(db.session) as session:
-            after = {"rows": written.rows, "sha256": written.sha256, "format": fmt}
-            audit.record(session, g.actor, now, "export.make", name, None, after=after)
-        return attached(path, exports.file_name(title, now, fmt), written.sha256)
+            export_records.keep(
+                session, g.actor, now, name, told, query=given_out.query_of(asked), fmt=fmt,
+                columns=[column.name for column in columns],
+            )  # fmt: skip
+        return attached(path, exports.file_name(title, now, fmt), told["sha256"])
 
 
 def attached(path: Path, name: str, digest: str) -> Any:

@@ -11,6 +11,7 @@ from app.errors import Finding, NotFound
 from app.extensions import db
 from app.permissions import NOBODY
 from app.transaction import transaction
+from app.views import desks
 from app.workflows import attachments, audit
 
 files = Blueprint("files", __name__)
@@ -28,6 +29,10 @@ def fetch(attachment_id: int) -> Any:
     actor = g.get("actor", NOBODY)
     if actor.user_id is None:
         return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+    application_id = attachments.application_of(db.session, attachment_id)
+    if application_id is not None:
+        desks.sit_at(application_id)
+        actor = g.actor
     row = attachments.for_download(db.session, actor, attachment_id)
     place = attachments.path(current_app.config["UPLOAD_DIR"], row)
     if not place.is_file():

@@ -14,10 +14,11 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.permissions import Verb
 from app.reports import approvals
+from app.views import desks, screens
 from app.views import maintenance_forms as forms
-from app.views import screens
 from app.views.account_forms import run, text
 from app.views.exports import send_table
+from app.views.policy import region_names
 from app.workflows import delegations, watching
 
 
@@ -42,8 +43,7 @@ class Ageing(BaseView):
     @permission_name("read")
     def table(self) -> Any:
         """The same as .xlsx or .csv."""
-        lines = approvals.ageing(db.session, g.actor, clock.now())
-        return send_table(lines, approvals.COLUMNS, _("待办时长"), "approval_ageing")
+        return send_table("approval_ageing", _("待办时长"))
 
 
 class Delegations(BaseView):
@@ -74,7 +74,7 @@ class Delegations(BaseView):
         today = clock.today()
         page = self.render_template(
             "ta/lifecycle/delegations.html", title=_("代办"), rows=delegations.own(db.session, g.actor), today=today,
-            people=[(a.id, a.get_full_name()) for a in delegations.colleagues(db.session, g.actor)],
+            people=_people(),
             findings=findings, form=request.form, me=g.actor.user_id,
         )  # fmt: skip
         return page, status
@@ -86,6 +86,13 @@ class Delegations(BaseView):
         return forms.deed(
             lambda session: delegations.end(session, g.actor, key, clock.now()), _("已结束"), "/delegations/"
         )
+
+
+def _people() -> list[tuple[int, str]]:
+    """Who can be named; those of another office with its region."""
+    names, own = region_names(), g.actor.region_code
+    found = [(a.id, a.get_full_name(), a.region_code or "") for a in delegations.colleagues(db.session, g.actor)]
+    return [(key, name if code == own else f"{name}（{names.get(code, code)}）") for key, name, code in found]
 
 
 class Talk(BaseView):
@@ -115,6 +122,8 @@ class Talk(BaseView):
 
 def _back(entity: str, key: int) -> str:
     """The record's page; an unknown or foreign record has none."""
+    if entity == "application":
+        desks.sit_at(key)
     try:
         watching.record_of(db.session, g.actor, entity, key)
     except Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from flask import Response, abort, g, redirect, render_template, request
@@ -13,14 +14,15 @@ from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.models import Application
+from app.models.policy import policy_version
 from app.permissions import Verb
-from app.reports import pdf
+from app.reports import given_out, pdf
 from app.transaction import transaction
-from app.views import filed, screens
+from app.views import desks, filed, screens
 from app.views.application_words import asked_words
 from app.views.applications import files_of, sees_elevator
 from app.views.filing_words import WORDS
-from app.workflows import applications, audit, filing, submissions
+from app.workflows import applications, audit, export_records, filing, submissions
 
 
 class PrintForms(BaseView):
@@ -55,7 +57,14 @@ class PrintForms(BaseView):
         except pdf.PdfUnavailable:
             return redirect(f"/applications/{key}/print?pdf=1")
         with transaction(db.session) as session:
-            audit.record(session, g.actor, clock.now(), "application.print", "application", row.id)
+            now, digest = clock.now(), hashlib.sha256(made.content).hexdigest()
+            audit.record(
+                session, g.actor, now, "application.print", "application", row.id, after={"sha256": digest}
+            )
+            policy = policy_version(session, row.region_code, clock.local_day(now))
+            export_records.keep_file(
+                session, g.actor, now, given_out.FORM, f"申请表 {row.number}", digest, policy, "pdf"
+            )
         answer = Response(made.content, mimetype="application/pdf")
         answer.headers["Content-Disposition"] = f'inline; filename="{row.number}.pdf"'
         answer.headers["Cache-Control"] = "private, no-store"
@@ -63,6 +72,7 @@ class PrintForms(BaseView):
 
 
 def _row(key: int) -> Application:
+    desks.sit_at(key)
     try:
         row: Application = scope.visible(db.session, g.actor, Application, key, "这件申请")
     except Refusal:

@@ -22,11 +22,11 @@ from app.lookups import text_of
 from app.models import Elevator
 from app.models.choices import ELEVATOR_STATUS
 from app.permissions import Verb
-from app.reports import exports
+from app.reports import exports, given_out
 from app.transaction import transaction
 from app.views import screens
 from app.views.exports import attached
-from app.workflows import audit, jobs
+from app.workflows import export_records, jobs
 
 DEFAULT_DAYS = 30
 # A page names the units that missed most; the workbook names all.
@@ -172,9 +172,12 @@ def _send(asked: Asked) -> Any:
         with exports.one_view(db.session):
             found = _build(asked)
         statistics_workbook.write(found, path)
-        told = statistics_workbook.summary(found)
+        told = statistics_workbook.summary(found, path)
         with transaction(db.session) as session:
-            audit.record(session, g.actor, clock.now(), "export.make", "statistics", None, after=told)
+            export_records.keep(
+                session, g.actor, clock.now(), given_out.STATISTICS, told, columns=[], fmt="xlsx",
+                query=given_out.query_of(asked.as_dict()),
+            )  # fmt: skip
         name = exports.file_name(_("统计报表 %(region)s", region=found.region), found.as_of, "xlsx")
         return attached(path, name, found.digest)
 

@@ -24,7 +24,7 @@ from app.rules.approval import (
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
-from app.workflows import registration_changes, seconds, submissions
+from app.workflows import delegations, registration_changes, seconds, submissions
 from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import FILING_KINDS, Asked
 
@@ -106,8 +106,25 @@ def decide(
     `seen_version` is the `row_version` that the page showed; if the application moved since, the officer is told
     what happened and decides again. Approving or rejecting what was not yet accepted accepts it first: both steps stay.
     Where policy asks for two persons, the first 同意 endorses and the second, of another officer, approves.
+    Whoever stands in for an officer of another office decides at that one's desk (`delegations.at_desk`).
     """
     require(actor, Verb.APPLICATION_DECIDE)
+    desk = delegations.at_desk(session, actor, application_id, at)
+    if desk.stands_for is not None:
+        with scope.acting(desk):
+            return _decide(session, desk, application_id, verb, opinion, seen_version, at)
+    return _decide(session, actor, application_id, verb, opinion, seen_version, at)
+
+
+def _decide(
+    session: AnySession,
+    actor: Actor,
+    application_id: int,
+    verb: ApplicationVerb | str,
+    opinion: str,
+    seen_version: int,
+    at: dt.datetime,
+) -> Application:
     verb = _decision(verb)
     scope.visible(session, actor, Application, application_id, "这件申请")
     application = lock(session, Application, application_id)

@@ -206,6 +206,15 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
     return row
 
 
+def application_of(session: AnySession, attachment_id: int) -> int | None:
+    """The application that a file belongs to, whoever asks; None for every other file."""
+    statement = select(Attachment.entity_id).where(
+        Attachment.id == attachment_id, Attachment.entity == "application", Attachment.kind.not_in(PRIVATE)
+    )
+    found: int | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
+
+
 def _may_read(actor: Actor, row: Attachment) -> None:
     verb = READING.get(row.entity)
     if verb is None:

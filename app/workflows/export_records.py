@@ -41,6 +41,26 @@ def keep(
     return row
 
 
+def of_file(session: AnySession, digest: str) -> ExportRecord | None:
+    """The last export that was written as exactly these bytes."""
+    statement = select(ExportRecord).where(ExportRecord.file == digest).order_by(ExportRecord.id.desc()).limit(1)
+    return session.scalar(statement)
+
+
+def keep_file(
+    session: AnySession, actor: Actor, at: dt.datetime, name: str, said: str, digest: str, policy: str, fmt: str, *,
+    rows: int = 1,
+) -> ExportRecord:  # fmt: skip
+    """Write the record of a file that is no table, a printed form for example: its bytes are what is proved."""
+    row = ExportRecord(
+        listing=name, query="", columns=[], format=fmt, filter=said, as_of=at, policy=policy, rows=rows,
+        sha256=digest, file=digest, made_by_id=actor.user_id, made_at=at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
 def of_table(session: AnySession, sha256: str) -> ExportRecord | None:
     """The last export whose table had this digest (as .csv)."""
     statement = select(ExportRecord).where(ExportRecord.sha256 == sha256).order_by(ExportRecord.id.desc()).limit(1)

@@ -112,16 +112,16 @@ def offices_of(
 
     `secret`: it is about a 涉密 elevator, so only those who may see these count.
     """
-    among = {r for r in (Role.REGION_ADMIN, Role.INSPECTOR) if not secret or Verb.SECRET_READ in GRANTS[r]}
     for code in chain(region_code):
-        found = _accounts(
-            session,
-            (Account.unit_id.is_(None)) & (Account.region_code == code),
-            verb,
-            among,
-        )
+        found = office_at(session, code, verb, secret=secret)
         if found:
             yield found
+
+
+def office_at(session: AnySession, region_code: str, verb: Verb, *, secret: bool = False) -> list[int]:
+    """Who of the very region, not of those above or below it, may do `verb`."""
+    among = {r for r in (Role.REGION_ADMIN, Role.INSPECTOR) if not secret or Verb.SECRET_READ in GRANTS[r]}
+    return _accounts(session, (Account.unit_id.is_(None)) & (Account.region_code == region_code), verb, among)
 
 
 def platform_admins(session: AnySession) -> list[int]:

@@ -17,7 +17,6 @@ from app.rules.approval import WAITING_STATES
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.transaction import AnySession
 from app.workflows import delegations, outbox, submissions
-from app.workflows.actors import actor_of
 
 MOST_AT_ONCE = 500
 WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
@@ -64,8 +63,6 @@ def recipients(session: AnySession, application: Application, on: dt.date) -> li
         statement = select(Account).where(Account.id == application.officer_id, Account.active.is_(True))
         owner = session.scalar(statement.execution_options(skip_scope=True))
         if owner is not None:
-            others = delegations.colleagues(session, actor_of(owner))
-            standing = [a.id for a in others if owner.id in delegations.stood_in_for(session, actor_of(a), on)]
-            return [owner.id, *standing]
+            return [owner.id, *delegations.standing_in(session, owner, on)]
     left_out = {application.submitted_by_id, application.endorsed_by_id}
     return [key for key in outbox.officers_of(session, application.region_code) if key not in left_out]

@@ -68,7 +68,9 @@ def endorsers(session: AnySession, application: Application) -> set[int]:
 
 
 def on_behalf(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> int | None:
-    """The colleague who had taken it on and for whom the actor stands in today."""
+    """The officer for whom the actor acts here: he had taken it on, or the actor sits at his desk elsewhere."""
+    if actor.stands_for is not None:
+        return actor.stands_for
     owner = application.officer_id
     if owner is None or owner == actor.user_id:
         return None
@@ -78,7 +80,8 @@ def on_behalf(session: AnySession, actor: Actor, application: Application, at: d
 def note(actor: Actor, application: Application, verb: ApplicationVerb, behalf: int | None) -> None:
     """Who took it on, and who endorsed it; what comes back from the unit is endorsed anew."""
     if application.officer_id is None or (verb is ApplicationVerb.ACCEPT and behalf is None):
-        application.officer_id = actor.user_id
+        # What is decided at another office's desk stays that desk's when the days are over.
+        application.officer_id = actor.stands_for or actor.user_id
     if verb is ApplicationVerb.ENDORSE:
         application.endorsed_by_id = actor.user_id
     elif verb is ApplicationVerb.RETURN_:

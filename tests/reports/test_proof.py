@@ -121,3 +121,67 @@ def test_a_listed_export_is_recorded_and_proved_by_its_owner(world: World, sign_
     assert "与写出时一致" in other and "只为导出人本人" in other and "在用" not in other.split("与写出时一致")[1]
     assert "没有选择文件" in browser.post("/export-proof/", data={"csrf_token": csrf(browser, "/export-proof/")}).text
     assert "不是本平台" in send(browser, b"code,address\r\n1,2\r\n")
+
+
+def prove(who: Any, content: bytes, name: str) -> str:
+    data = {"csrf_token": csrf(who, "/export-proof/"), "file": (io.BytesIO(content), name)}
+    return str(who.post("/export-proof/", data=data).text)
+
+
+@pytest.mark.parametrize(("url", "page", "form"), [
+    ("/reports/coverage/table", "/reports/coverage", {"by": "unit", "format": "csv"}),
+    ("/reports/coverage/table", "/reports/coverage", {"by": "region", "format": "xlsx"}),
+    ("/applications/ageing/table", "/applications/ageing", {"format": "xlsx"}),
+    ("/reports/workbook", "/reports/", {"from_on": "2026-01-01", "to_on": "2026-03-01", "region": ""}),
+])  # fmt: skip
+def test_every_report_is_recorded_and_gives_the_same_again(
+    world: World, sign_in: Any, url: str, page: str, form: dict[str, str]
+) -> None:
+    browser = sign_in(world.accounts["inspector"])
+    made = browser.post(url, data=form | {"csrf_token": csrf(browser, page)})
+    assert made.status_code == 200
+    world.session.rollback()
+    record = world.session.query(ExportRecord).one()
+    assert record.policy and record.made_by_id == world.accounts["inspector"].id and record.filter
+    assert record.sha256 == made.headers["X-Table-SHA256"]
+    world.session.rollback()
+    ending = form.get("format", "xlsx")
+    said = prove(browser, made.data, f"r.{ending}")
+    assert "与写出时一致" in said and "摘要相同" in said, said.split("<main")[-1]
+    assert "只为导出人本人" in prove(sign_in(world.accounts["other_inspector"]), made.data, f"r.{ending}")
+    if ending == "xlsx":
+        book = openpyxl.load_workbook(io.BytesIO(made.data))
+        book.worksheets[0].cell(2, 1).value = "改过"
+        changed = io.BytesIO()
+        book.save(changed)
+        assert "被改动过" in prove(browser, changed.getvalue(), "r.xlsx")
+
+
+def test_a_printed_form_is_known_by_its_bytes(world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from app.reports import pdf
+    from tests.workflows.test_applications import suspend
+
+    application = suspend(world)
+    key, number = application.id, application.number
+    monkeypatch.setattr(pdf, "render", lambda html: SimpleNamespace(content=b"%PDF-1.7 form"))
+    browser = sign_in(world.accounts["inspector"])
+    made = browser.get(f"/applications/{key}/form.pdf")
+    world.session.rollback()
+    record = world.session.query(ExportRecord).one()
+    assert (record.listing, record.format) == ("application_form", "pdf") and number in record.filter
+    world.session.rollback()
+    assert "与写出时一致" in prove(browser, made.data, "form.pdf") and "打印件" in prove(browser, made.data, "form.pdf")
+    assert "既不是本平台" in prove(browser, made.data + b" ", "form.pdf") or "没有找到" in prove(
+        browser, made.data + b" ", "form.pdf"
+    )
+
+
+def test_the_daily_roots_are_recorded(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    made = browser.get("/audit/days.txt")
+    assert made.status_code == 200
+    world.session.rollback()
+    record = world.session.query(ExportRecord).one()
+    assert (record.listing, record.format, len(record.file)) == ("audit_days", "txt", 64)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from app import clock
 from app.models import Application, Delegation
+from app.permissions import Role
 from tests import factories
 from tests.factories import World
 from tests.views.test_approval import post, waiting
@@ -120,3 +122,33 @@ def test_which_elevators_no_contract_covers(session: Any, world: World, sign_in:
     assert client.get("/reports/coverage?region=980403000000").status_code == 404
     firm = sign_in(world.accounts["maintenance_head"]).get("/reports/coverage").text
     assert world.firm.name in firm and "没有维保单位" not in firm
+
+
+@pytest.mark.feature("LIF-07")
+def test_an_officer_of_another_office_sits_at_the_desk(session: Any, world: World, sign_in: Any) -> None:
+    """Queue, page, files and decision are open to him for these days; the rest of that region stays shut."""
+    factories.make_account(session, Role.REGION_ADMIN, region_code="980400000000")
+    application = waiting(world)
+    taker = sign_in(world.accounts["other_inspector"])
+    assert taker.get(f"/applications/{application.id}").status_code == 404
+    today = clock.today()
+    session.rollback()
+    session.add(
+        Delegation(
+            from_id=world.accounts["inspector"].id, to_id=world.accounts["other_inspector"].id,
+            region_code="980402000000", from_on=today, to_on=today, created_at=clock.now(),
+        )
+    )  # fmt: skip
+    session.commit()
+    queue = taker.get("/applications/queue").text
+    assert application.number in queue and "办理" in queue and ">代<" in queue
+    page = taker.get(f"/applications/{application.id}")
+    assert page.status_code == 200 and "您代" in page.text
+    assert taker.get(f"/applications/{application.id}/print").status_code == 200
+    for url in (f"/elevators/{world.own.id}", f"/units/{world.firm.id}", f"/contracts/{world.contract.id}"):
+        assert taker.get(url).status_code == 404, url
+    body = {"verb": "reject", "opinion": "材料不全", "seen_version": application.row_version}
+    assert post(taker, f"/applications/{application.id}/decision", body).status_code == 302
+    assert fresh(session).get(Application, application.id).state == "rejected"
+    listed = sign_in(world.accounts["inspector"]).get("/delegations/").text
+    assert "青坪区" in listed, "another office's officers are named with their region"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -19,6 +20,7 @@ from app.transaction import transaction
 from app.workflows import applications, clocks, contract_changes, contract_versions, contracts, cover, renewals
 from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, limits, run, visit
+from tests.workflows.test_applications import together
 
 TODAY = day("2024-06-10")
 TERMS = {
@@ -409,3 +411,44 @@ class TestVersions:
             made = contracts.renew(session, head, old.id, {"number": "HT-续", "signed_on": TODAY}, at(TODAY))
         assert [r.elevator_id for r in contracts.live_bindings(session, made.id)] == [kept.id]
         assert made.renewed_from_id == old.id
+
+
+@pytest.mark.feature("CON-01")
+class TestOneNumber:
+    SPELLINGS = ("HT-77", "ht-77", "ＨＴ－77", "HT - 77", " h t-77 ", "Ht-7\u200b7")
+
+    def test_no_second_spelling(self, session: Any, head: Any, world: make.World) -> None:
+        row = new(session, head, number=self.SPELLINGS[0])
+        for spelt in self.SPELLINGS[1:]:
+            with pytest.raises(Refusal, match="已有编号为"):
+                new(session, head, number=spelt)
+        other = world.actor("other_head")
+        new(session, other, number=self.SPELLINGS[1])
+        with transaction(session):
+            contracts.save(session, head, row, {"number": "ht-77"}, at(TODAY))
+        assert (row.number, row.number_key) == ("ht-77", "HT-77")
+
+    def test_two_spellings_at_once_make_one(self, session: Any, head: Any, database: Any) -> None:
+        """The index decides where two transactions each saw no other."""
+        session.rollback()
+
+        def deed(own: Session, index: int) -> str:
+            return contracts.save(own, head, None, TERMS | {"number": self.SPELLINGS[index]}, at(TODAY)).number
+
+        results = together(database, len(self.SPELLINGS), deed)
+        refused = [r for r in results if isinstance(r, Refusal)]
+        assert len(refused) == len(self.SPELLINGS) - 1, results
+        assert all("编号" in str(r) for r in refused)
+        assert len(session.scalars(select(Contract).where(Contract.number_key == "HT-77")).all()) == 1
+
+    def test_the_index_holds_whatever_was_looked_up(self, session: Any, head: Any, world: make.World) -> None:
+        new(session, head, number="HT-77")
+        session.add(
+            Contract(
+                **TERMS | {"number": "ｈｔ-77"}, unit_id=world.firm.id, region_code=world.firm.region_code,
+                approved_version=1,
+            )
+        )  # fmt: skip
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()

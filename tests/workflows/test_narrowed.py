@@ -18,7 +18,7 @@ from app.models import (
     ElevatorAssignment,
     Notification,
 )
-from app.permissions import Role
+from app.permissions import Role, Verb
 from app.transaction import transaction
 from app.workflows import applications, attachments, contracts, outbox, presence
 from app.workflows.presence import Position
@@ -209,3 +209,30 @@ def test_one_elevator_less_is_another_scope(session: Any, two: Two) -> None:
     session.add(ElevatorAssignment(user_id=two.account.id, elevator_id=two.other.id))
     session.commit()
     assert attachments.rights_of(session, two.clerk) != before
+
+
+@pytest.mark.feature("ACC-10")
+def test_whoever_is_told_may_open_it(session: Any, two: Two) -> None:
+    """A narrowed sub-account hears of its own elevators only; a worker, who reads no applications, of none."""
+    world = two.world
+    officer = world.actor("inspector")
+    for elevator in (two.mine, two.other):
+        row = suspend(session, world.actor("use_head"), elevator)
+        with scope.acting(officer), transaction(session):
+            applications.decide(session, officer, row.id, "approve", "", row.row_version, AT)
+        notices = select(Notification.recipient_id).where(Notification.link == f"/applications/{row.id}")
+        told = set(session.scalars(notices))
+        assert (two.safety.id in told) is (elevator is two.mine)
+        for key in told:
+            account = session.get(type(two.safety), key)
+            actor = make.actor(account)
+            assert actor.may(Verb.APPLICATION_READ), account
+            assert scope.visible(session, actor, Application, row.id)
+
+
+@pytest.mark.feature("ACC-10")
+def test_a_review_is_asked_of_those_who_may_give_it(session: Any, two: Two) -> None:
+    found = outbox.readers_of(session, two.world.use_unit.id, Verb.VISIT_REVIEW, two.other.id)
+    assert two.safety.id not in found and two.world.accounts["use_head"].id in found
+    assert two.safety.id in outbox.readers_of(session, two.world.use_unit.id, Verb.VISIT_REVIEW, two.mine.id)
+    assert outbox.readers_of(session, None, Verb.VISIT_REVIEW, two.mine.id) == []

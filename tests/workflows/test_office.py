@@ -149,9 +149,9 @@ def stand_in(session: Session, world: World, **fields: Any) -> Delegation:
 
 def test_who_stands_in_and_for_how_long(session: Any, world: World) -> None:
     for fields, words in (
-        ({"to_id": world.accounts["other_inspector"].id}, "不是本地区"),
+        ({"to_id": world.accounts["other_inspector"].id}, "不是本部门"),
         ({"to_id": world.accounts["inspector"].id}, "其他人员"),
-        ({"to_id": world.accounts["clerk"].id}, "不是本地区"), ({"to_on": None}, "没有填写起止日期"),
+        ({"to_id": world.accounts["clerk"].id}, "不是本部门"), ({"to_on": None}, "没有填写起止日期"),
         ({"from_on": TODAY - DAY}, "须从今天或以后开始"), ({"to_on": TODAY + 92 * DAY}, "最长 92 天"),
     ):  # fmt: skip
         with pytest.raises(Refusal, match=words):

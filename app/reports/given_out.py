@@ -1,0 +1,80 @@
+"""What leaves the product beside the lists' exports, each in the register of exports (RPR-01).
+
+Reports that are tables and the statistical workbook can be run again from what their record kept; a printed form and
+the package of the audit log are found by the digest of their bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from app import clock
+from app.errors import refuse
+from app.listing import Column, moment
+from app.models.policy import policy_version
+from app.permissions import Actor
+from app.reports import approvals, coverage, exports, tables
+
+STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
+Columns = Sequence[Column]
+
+
+def _coverage(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    on = dt.date.fromisoformat(asked["on"])
+    return coverage.lines(session, actor, asked["by"], on, asked.get("region") or None), coverage.COLUMNS
+
+
+def _ageing(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    return approvals.ageing(session, actor, at), approvals.COLUMNS
+
+
+TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
+    "contract_coverage": _coverage,
+    "approval_ageing": _ageing,
+}
+
+
+def write_table(
+    session: Any, actor: Actor, name: str, asked: Mapping[str, str], path: Path, fmt: str, title: str, at: dt.datetime
+) -> tuple[dict[str, Any], Columns]:
+    """Write a report that is a table; what its record keeps, and its columns."""
+    rows, columns = TABLES[name](session, actor, asked, at)
+    policy = policy_version(session, actor.region_code, clock.local_day(at))
+    said = "；".join(f"{key}：{value}" for key, value in asked.items() if value) or "没有条件"
+    scope = exports.scope_text(session, actor)
+    note = [
+        ("内容", title), ("条件", said), ("数据截至", f"{clock.local(at):%Y-%m-%d %H:%M:%S}（北京时间）"),
+        ("政策版本", policy), ("导出人", actor.name), ("数据范围", scope),
+    ]  # fmt: skip
+    block = [tuple(column.value(row) for column in columns) for row in rows]
+    written = tables.write([block] if block else [], columns, path, fmt, title=title, as_of=at, note=note)
+    told = {
+        "filter": f"{scope}；{said}", "as_of": at.isoformat(), "policy": policy, "rows": written.rows,
+        "sha256": written.sha256, "file": exports.digest_of(path),
+    }  # fmt: skip
+    return told, columns
+
+
+def query_of(asked: Mapping[str, str]) -> str:
+    """What was asked for, as a record keeps it."""
+    return urlencode({key: value for key, value in asked.items() if value})
+
+
+def again(session: Any, actor: Actor, record: Any, path: Path, fmt: str) -> None:
+    """Write the same report once more, in the scope that its maker has now."""
+    asked = dict(parse_qsl(record.query))
+    if record.listing == STATISTICS:
+        # pandas takes most of a second to load; a proof of anything else never pays for it.
+        from app.reports import statistics, statistics_workbook
+
+        days = [dt.date.fromisoformat(asked[name]) for name in ("from_on", "to_on")]
+        frame = statistics.frame_of(session, actor, asked.get("region", ""), days[0], days[1])
+        statistics_workbook.write(statistics.build(moment(session, actor), frame), path)
+    elif record.listing in TABLES:
+        write_table(session, actor, record.listing, asked, path, fmt, record.listing, record.as_of)
+    else:
+        raise refuse("再导一次", "打印件和日志包不重导", "以存档的摘要为准")
