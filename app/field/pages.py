@@ -31,7 +31,7 @@ from app.policy import Key
 from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
-from app.workflows import attachments, people, presence, visits
+from app.workflows import attachments, gates, people, presence, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
 
@@ -216,6 +216,7 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         back=came_from(url_for("field.home") if going else url_for("field.own_visits")), visit=row,
         elevator=lift, items=items, results=RESULTS,
         level=LEVEL_LABELS[Level(row.level)], form=form, findings=[f for f in findings if f.stops],
+        ways=gates.of_check_out(db.session, row, _position(request.values), now) if going else [],
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
@@ -283,9 +284,16 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
     return render_template(
         "ta/field/review.html", title=_("复核维保"), back=url_for("field.reviews"), visit=row, items=items,
         answers={r["code"]: r for r in row.results or []}, results=RESULTS, level=LEVEL_LABELS[Level(row.level)],
-        findings=[f for f in findings if f.stops], local=clock.local, form=request.form,
+        findings=[f for f in findings if f.stops] or _standing(row), local=clock.local, form=request.form,
         files=attachments.of(db.session, "visit", row.id),
     )  # fmt: skip
+
+
+def _standing(row: Visit) -> list[Finding]:
+    """What stands in the way of a review, told before anything is written; nothing once it was given."""
+    if not row.awaiting_review:
+        return []
+    return [f for f in gates.of_review(db.session, g.actor, row) if f.stops]
 
 
 # --- what a form holds

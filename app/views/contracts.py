@@ -26,7 +26,7 @@ from app.transaction import transaction
 from app.views import filed, screens
 from app.views import maintenance_forms as forms
 from app.views.account_forms import number, run, text
-from app.workflows import attachments, contract_changes, contract_versions, contracts, renewals, submissions
+from app.workflows import attachments, contract_changes, contract_versions, contracts, gates, submissions
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
 MOST_ROWS = 200
@@ -169,7 +169,7 @@ class ContractPages(BaseView):
                     return redirect(f"/contracts/{done.id}")
         page = self.render_template(
             "ta/maintenance/contract_form.html", row=None if fresh else row, past=past, findings=findings, form=values,
-            standing=renewals.findings(db.session, row) if fresh and row is not None else [],
+            standing=gates.of_renewal(db.session, g.actor, row, clock.today()) if fresh and row is not None else [],
             title=title or (_("编辑合同") if row else _("新增合同")), kinds=list(CONTRACT_KIND.items()),
             units=forms.use_units(), row_version=None if fresh or row is None else row.row_version,
         )  # fmt: skip
@@ -199,6 +199,7 @@ class ContractPages(BaseView):
             count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
             ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
             scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),
+            stopped=gates.of_binding(db.session, g.actor, row, found, today) if found else {},
             late=own and late and row.starts_on < today, then=_then(row.id), versions=_versions(row),
             renewed=db.session.scalars(
                 scope.apply(select(Contract).where(Contract.renewed_from_id == row.id), g.actor)

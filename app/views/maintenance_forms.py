@@ -87,14 +87,20 @@ def use_units() -> list[tuple[int, str]]:
     return [(unit.id, unit.name) for unit in db.session.scalars(statement.order_by(Unit.name).limit(500))]
 
 
+_FOUND_BY = (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate)
+
+
 def own_elevators(q: str, unit_id: int, most: int = MOST_FOUND) -> list[Elevator]:
-    """Elevators of a unit by code, address or estate; what one may add to a contract or give an order."""
+    """Elevators of a unit by one of their codes, place or use unit; what one may add to a contract or give an order."""
     statement = scope.apply(select(Elevator), g.actor, Elevator).where(
         Elevator.maintenance_unit_id == unit_id, Elevator.approved_version > 0, Elevator.status != "scrapped"
     )
     for word in q.split()[:5]:
         like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         statement = statement.where(
-            or_(*(column.ilike(like, escape="\\") for column in (Elevator.code, Elevator.address, Elevator.estate)))
+            or_(
+                *(column.ilike(like, escape="\\") for column in _FOUND_BY),
+                Elevator.use_unit_id.in_(select(Unit.id).where(Unit.name.ilike(like, escape="\\"))),
+            )
         )
     return list(db.session.scalars(statement.order_by(Elevator.code).limit(most)))

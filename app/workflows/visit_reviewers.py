@@ -15,16 +15,36 @@ def findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
     """Who may speak for the use unit about a visit, and when."""
     own = actor.unit_id != visit.unit_id and visit.unit_id not in _maker_units(session, actor)
     return [
-        Finding(
-            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时不由您的单位使用", "请由使用单位的账号复核"
+        _said(
+            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时由您的单位使用",
+            "这台电梯当时不由您的单位使用", "请由使用单位的账号复核",
         ),
-        Finding("复核人", own, "复核账号属于维保单位，或由维保单位建立", "请由使用单位自己的账号复核"),
-        Finding(
-            "复核人手机", not _phone_of_unit(session, actor, visit.unit_id),
+        _said(
+            "复核人", own, "账号不由维保单位建立", "复核账号属于维保单位，或由维保单位建立",
+            "请由使用单位自己的账号复核",
+        ),
+        _said(
+            "复核人手机", not _phone_of_unit(session, actor, visit.unit_id), "手机号不是维保单位的",
             "复核账号的手机号是维保单位人员或账号的手机号", "请由使用单位自己的人员复核，或改正账号的手机号",
         ),
-        Finding("已签退", visit.checked_out_at is not None, "这次维保还没有签退", "请等维保员签退后再复核"),
+        _said(
+            "已签退", visit.checked_out_at is not None, "维保员已签退", "这次维保还没有签退", "请等维保员签退后再复核"
+        ),
+    ]  # fmt: skip
+
+
+def review_findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
+    """Every condition of a review but the opinion, which is judged when it is given."""
+    again, signed = visit.reviewed_at is not None, visit.signed_at is not None
+    return [
+        *findings(session, actor, visit),
+        _said("重复复核", not again, "还没有复核", "这条记录已经复核", "需要更正时请添加说明"),
+        _said("现场签名", not signed, "现场没有签名", "现场已经签名，不用再复核", "无需操作"),
     ]
+
+
+def _said(rule: str, ok: bool, good: str, bad: str, remedy: str) -> Finding:
+    return Finding(rule, ok, good if ok else bad, "" if ok else remedy)
 
 
 def _maker_units(session: AnySession, actor: Actor) -> set[int | None]:

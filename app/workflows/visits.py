@@ -199,9 +199,7 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
     visit = _seen(session, actor, visit_id)
     opinion = opinion.strip()
     raise_failing([
-        *visit_reviewers.findings(session, actor, visit),
-        Finding("重复复核", visit.reviewed_at is None, "这条记录已经复核", "需要更正时请添加说明"),
-        Finding("现场签名", visit.signed_at is None, "现场已经签名，不用再复核", "无需操作"),
+        *visit_reviewers.review_findings(session, actor, visit),
         Finding("意见", len(opinion) <= 140, f"意见有 {len(opinion)} 个字", "最多 140 个字", field="opinion"),
     ])  # fmt: skip
     visit.reviewed_at, visit.reviewed_by_id, visit.review_opinion = at, actor.user_id, opinion or None
