@@ -20,7 +20,8 @@ from app.transaction import transaction
 from app.views import desks, filed, screens
 from app.views.application_words import asked_words
 from app.views.applying import day_of, store_files
-from app.views.filing_words import WORDS, due_instant
+from app.views.clock_words import due_of
+from app.views.filing_words import WORDS
 from app.workflows import applications, filing, seconds, submissions
 from app.workflows.submissions import FILING_KINDS
 
@@ -125,9 +126,9 @@ class ApplicationPages(BaseView):
             names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
             two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
             checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
-            due=due_instant(row.due_at, row.submitted_at, now) if row.is_open else None, may_decide=may_decide,
+            due=due_of(row.due_at, row.submitted_at, row.region_code) if row.is_open else None, may_decide=may_decide,
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
-            next_due=due_instant(following.due_at, following.submitted_at, now) if following else None,
+            next_due=due_of(following.due_at, following.submitted_at, following.region_code) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
             is_filing=row.kind in FILING_KINDS, asked=asked_words(row), refile=_refile(row),
             place=_place(row) if may_decide else None,

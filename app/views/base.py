@@ -42,7 +42,7 @@ from app.listing import COUNT_CAP, LISTINGS, Column, Listing, Moment, Page, Quer
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import kept, lately, parts, rows, screens
-from app.views.cells import countdown, cut, due, firm, limit_cell, link, mark, missed_words, pill, shown, two
+from app.views.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
 # The parameters that say where in the list one is; every other change starts again at its head.
@@ -415,6 +415,6 @@ def capped(count: int) -> str:
 
 
 __all__ = [
-    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "due", "escape", "firm",
+    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "escape", "firm",
     "limit_cell", "link", "mark", "missed_words", "pill", "shown", "two",
 ]  # fmt: skip

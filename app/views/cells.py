@@ -14,6 +14,7 @@ from app.listings import standing
 from app.models import MaintenanceClock
 from app.models.choices import word
 from app.rules.identifiers import mask_mobile
+from app.views import clock_words
 from app.views.filing_words import Due
 
 
@@ -79,43 +80,24 @@ def firm(name: Any, width: int = 11) -> Markup:
     return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{short}</span>')
 
 
-def due(left: int | None, total: int = 15, near: int = 3, paused: bool = False) -> Markup:
-    """What is left of a limit in days, as everywhere: words, figure, bar."""
-    if paused:
-        return _bar(" ta-due--pause", _safe(_("已暂停")), 0)
+def countdown(left: Due | None, why: str = "") -> Markup:
+    """A limit as every page says it (`m.countdown`), in a list's cell; the reason is its title."""
+    title = f' title="{_safe(why)}"' if why else ""
     if left is None:
-        return NOTHING
-    spent = 100 if left < 0 else max(0, min(100, 100 - left * 100 // max(total, 1)))
-    if left == 0:
-        return _bar(" ta-due--near", _safe(_("今天到期")), spent)
-    tone = " ta-due--over" if left < 0 else " ta-due--near" if left <= near else ""
-    words = _("超") if left < 0 else _("剩")
-    return _bar(tone, f"{_safe(words)} <b>{abs(left)}</b> {_safe(_('天'))}", spent)
-
-
-def countdown(left: Due | None) -> Markup:
-    """A limit to the minute, as `filing_words` says it, in a list's cell."""
-    if left is None:
-        return NOTHING
+        return Markup(f'<span class="ta-mut"{title}>—</span>')
     number = "" if left.number is None else f"<b>{int(left.number)}</b> "
     said = f"{_safe(left.before)} {number}{_safe(left.after)}"
-    return _bar(f" ta-due--{_safe(left.tone)}" if left.tone else "", said, left.spent)
+    tone = f" ta-due--{_safe(left.tone)}" if left.tone else ""
+    return Markup(f'<span class="ta-due{tone}"{title}><span>{said}</span><i style="--v:{int(left.spent)}%"></i></span>')
 
 
-NOTHING = Markup('<span class="ta-mut">—</span>')
-
-
-def _bar(tone: str, said: str, spent: int) -> Markup:
-    """`said` is escaped already; the bar is as long as the part that is spent, in percent."""
-    return Markup(f'<span class="ta-due{tone}"><span>{said}</span><i style="--v:{int(spent)}%"></i></span>')
-
-
-def limit_cell(row: MaintenanceClock | None, near: int = 3, total: int | None = None) -> Markup:
+def limit_cell(row: MaintenanceClock | None) -> Markup:
     """The maintenance limit as everywhere: a missed one with its day, in red, and the way to its record."""
     found = standing.due_of(row)
+    shown_due = countdown(clock_words.limit_due(row), clock_words.why_limit(row) if row is not None else "")
     if row is None or not found.over or found.on is None:
-        return due(found.left_days, total or (row.limit_days if row else 15), near, paused=found.paused)
-    return due(found.left_days) + Markup(f'<small class="ta-missed">{_safe(missed_words(found.on))}</small>')
+        return shown_due
+    return shown_due + Markup(f'<small class="ta-missed">{_safe(missed_words(found.on))}</small>')
 
 
 def missed_words(on: dt.date) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g, has_app_context
 from flask_babel import gettext as _
 
 from app import clock
 from app.extensions import db
-from app.models import Application, Visit
+from app.listings import standing
+from app.models import Application, Contract, ContractElevator, MaintenanceClock, Visit
 from app.models.policy import policy_book, policy_value
 from app.policy import Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
-from app.views.filing_words import Due
+from app.views.filing_words import Due, due_days
 from app.views.policy import origin, region_names
 from app.workflows import approval_limits, calendars
 
@@ -41,7 +42,7 @@ def why_due(row: Application) -> str:
     if found is None:
         return ""
     parts = [
-        _("审批时限 %(n)s 个工作日（%(o)s）", n=found.days, o=origin(found.held, region_names())),
+        _("审批时限 %(n)s 个工作日（%(o)s）", n=found.days, o=origin(found.held, _regions())),
         _("自 %(t)s 起算", t=clock.local(found.started_at).strftime("%Y-%m-%d %H:%M")),
     ]
     if found.idle_days:
@@ -63,9 +64,91 @@ def visit_limits(row: Visit) -> list[tuple[str, Due | None, str, dt.datetime]]:
     ):
         if waits and due_at is not None:
             held = policy_book(db.session, row.region_code, row.visit_on)[key]
-            why = rule % {"n": shown(key, held.value), "o": origin(held, region_names())}
+            why = rule % {"n": shown(key, held.value), "o": origin(held, _regions())}
             found.append((title, due_of(due_at, row.checked_out_at, row.region_code), why, due_at))
     return found
+
+
+# --- limits in days: maintenance, contract, inspection
+
+
+def limit_due(row: MaintenanceClock | None, today: dt.date | None = None) -> Due | None:
+    """What is left of an elevator's maintenance limit; near by the policy of its region."""
+    if row is None:
+        return None
+    on = today or clock.today()
+    found = standing.due_of(row, on)
+    if found.paused:
+        return Due(_("已暂停"), None, "", "pause", 0)
+    near = int(policy_value(db.session, Key.NEAR_MAINTENANCE_DAYS, row.region_code, on))
+    return due_days(found.on, on, near, row.limit_days)
+
+
+def why_limit(row: MaintenanceClock | None) -> str:
+    """From which visit, by whose rule, and what moved it."""
+    if row is None or row.anchor_on is None:
+        return _("首次计入的维保之后开始")
+    held = policy_book(db.session, row.region_code, row.anchor_on)[Key.LIMIT_DAYS]
+    usual = row.limit_days == held.value
+    parts = []
+    if row.last_visit_on is not None:
+        parts.append(_("上次计入的维保 %(d)s", d=row.last_visit_on))
+    if usual:
+        parts.append(_("此后 %(n)s（%(o)s）", n=shown(Key.LIMIT_DAYS, held.value), o=origin(held, _regions())))
+    else:
+        parts.append(_("按需维保，间隔 %(n)s 天", n=row.limit_days))
+    if row.missed and row.missed_since_on is not None:
+        parts.append(_("连续超期 %(n)s 期，%(d)s 起未补做", n=row.missed, d=row.missed_since_on))
+    if row.paused_on is not None:
+        parts.append(_("自 %(d)s 暂停，恢复后还有 %(n)s 天", d=row.paused_on, n=row.limit_left_days or 0))
+    return "；".join(parts)
+
+
+def contract_due(row: Contract | ContractElevator, region_code: str, today: dt.date | None = None) -> Due:
+    """What is left of a contract's days, or of the wait for its first one."""
+    on = today or clock.today()
+    if row.starts_on > on:
+        return Due(_("等待"), (row.starts_on - on).days, _("天"), "", 0)
+    near = int(policy_value(db.session, Key.NEAR_CONTRACT_DAYS, region_code, on))
+    found = due_days(row.ends_on, on, near, max((row.ends_on - row.starts_on).days, 1))
+    assert found is not None
+    return found
+
+
+def why_contract(row: Contract | ContractElevator, region_code: str) -> str:
+    """The contract's days, and from when on it is near."""
+    held = policy_book(db.session, region_code, clock.today())[Key.NEAR_CONTRACT_DAYS]
+    near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), origin(held, _regions())
+    span = _("合同期 %(a)s 至 %(b)s，首末日都在内", a=row.starts_on, b=row.ends_on)
+    return span + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+
+
+def cover_due(until_on: dt.date, region_code: str) -> tuple[Due | None, str]:
+    """What is left of an elevator's cover, of whichever contract, and why."""
+    today = clock.today()
+    held = policy_book(db.session, region_code, today)[Key.NEAR_CONTRACT_DAYS]
+    near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), origin(held, _regions())
+    why = _("合同关系到这一天为止，当日在内") + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+    return due_days(until_on, today, int(str(held.value)), 365), why
+
+
+def inspection_due(next_on: dt.date | None, region_code: str) -> tuple[Due | None, str]:
+    """What is left until the next inspection, and why."""
+    today = clock.today()
+    held = policy_book(db.session, region_code, today)[Key.NEAR_INSPECTION_DAYS]
+    near, source = shown(Key.NEAR_INSPECTION_DAYS, held.value), origin(held, _regions())
+    why = _("登记的下次检验日期") + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+    return due_days(next_on, today, int(str(held.value)), 365), why if next_on is not None else ""
+
+
+def _regions() -> dict[str, str]:
+    """Every region's name, read once a request: a list asks for each of its rows."""
+    if not has_app_context():
+        return region_names()
+    if "region_names" not in g:
+        g.region_names = region_names()
+    names: dict[str, str] = g.region_names
+    return names
 
 
 def _length(span: dt.timedelta) -> str:
@@ -77,5 +160,8 @@ def _length(span: dt.timedelta) -> str:
 
 def install(app: Flask) -> None:
     """Templates ask for reasons by these names, in macros too."""
-    names: dict[str, Any] = {"why_due": why_due, "due_of": due_of, "visit_limits": visit_limits}
+    names: dict[str, Any] = {
+        "why_due": why_due, "due_of": due_of, "visit_limits": visit_limits, "limit_due": limit_due,
+        "why_limit": why_limit, "contract_due": contract_due, "why_contract": why_contract,
+    }  # fmt: skip
     app.jinja_env.globals.update(names)

@@ -21,7 +21,7 @@ from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
-from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
+from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.transaction import transaction
 from app.views import filed, screens
 from app.views import maintenance_forms as forms
@@ -195,7 +195,7 @@ class ContractPages(BaseView):
         late = any(row.starts_on < b.starts_on and b.ends_on >= today for b in held)
         page = self.render_template(
             "ta/maintenance/contract.html", title=row.number, row=row, state=state.value, label=CONTRACT_LABELS[state],
-            tone=TONES[state.value], left=days_text(row.starts_on, row.ends_on, today), held=held[:MOST_ROWS],
+            tone=TONES[state.value], held=held[:MOST_ROWS],
             count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
             ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
             scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),

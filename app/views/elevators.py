@@ -27,15 +27,14 @@ from app.models import (
     Version,
     Visit,
 )
-from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views import filed, screens
+from app.views import clock_words, filed, screens
 from app.views.applying import kinds_offered
 from app.views.base import missed_words
 from app.views.days import typed_day
 from app.views.filing_pages import FilingPages
-from app.views.filing_words import WORDS, Due, due_days, due_instant
+from app.views.filing_words import WORDS, Due
 from app.workflows import cover, filing, moves, on_demand
 
 MOST_FILES = 10
@@ -51,6 +50,7 @@ class Clock:
     due: Due | None
     note: str
     link: str | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,48 +116,51 @@ class ElevatorPages(FilingPages):
         return shown
 
     def _clocks(self, row: Elevator, today: dt.date) -> list[Clock]:
-        def near(key: str) -> int:
-            return int(policy_value(db.session, key, row.region_code, today) or 0)
-
         found = []
         held = db.session.get(MaintenanceClock, row.id) if g.actor.may(Verb.WARNING_READ) else None
         if held is not None and held.paused_on is not None:
-            stopped = Due(_("已暂停"), None, "", "pause", 40)
-            found.append(Clock(_("维保期限"), stopped, _("自 %(d)s 暂停", d=held.paused_on)))
+            note = _("自 %(d)s 暂停", d=held.paused_on)
+            found.append(Clock(
+                _("维保期限"), clock_words.limit_due(held, today), note, None, clock_words.why_limit(held)
+            ))  # fmt: skip
         elif held is not None and (limit := standing.due_of(held, today)).on is not None:
-            due_on = due_days(limit.on, today, near("near_maintenance_days"), held.limit_days)
+            due_on = clock_words.limit_due(held, today)
             last = _("上次 %(d)s", d=held.last_visit_on) if held.last_visit_on else _("尚未维保")
             longer = on_demand.running(db.session, row.id, today)
             if longer is not None:
                 last += _("　按需维保，间隔 %(n)s 天，至 %(d)s", n=longer.interval_days, d=longer.to_on)
             said = missed_words(limit.on) if limit.over else str(limit.on)
             records = f"/overdue/?tab=standing&q={row.code}" if limit.over and g.actor.may(Verb.ORDER_READ) else None
-            found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records))
+            found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
         elif row.status != "scrapped":
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
-        inspection = due_days(row.next_inspection_on, today, near("near_inspection_days"), 365)
-        found.append(Clock(_("下次定期检验"), inspection, str(row.next_inspection_on or _("没有登记"))))
+        inspection, why = clock_words.inspection_due(row.next_inspection_on, row.region_code)
+        found.append(Clock(_("下次定期检验"), inspection, str(row.next_inspection_on or _("没有登记")), None, why))
         bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None
         if bound is not None:
-            whole = (bound.ends_on - bound.starts_on).days
-            due = due_days(bound.ends_on, today, near("near_contract_days"), whole)
+            cover_due = clock_words.contract_due(bound, row.region_code, today)
             # A use unit that is not named in the contract sees that there is one, not which.
             held_contract = db.session.scalar(
                 scope.apply(select(Contract).where(Contract.id == bound.contract_id), g.actor)
             )
             number = held_contract.number if held_contract else _("至 %(d)s", d=bound.ends_on)
             found.append(
-                Clock(_("维保合同"), due, number, f"/contracts/{bound.contract_id}" if held_contract else None)
-            )
+                Clock(
+                    _("维保合同"), cover_due, number, f"/contracts/{bound.contract_id}" if held_contract else None,
+                    clock_words.why_contract(bound, row.region_code),
+                )
+            )  # fmt: skip
         elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped" and row.approved_version:
             found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), _("没有生效的合同")))
         open_one = db.session.scalar(
             select(Application).where(Application.elevator_id == row.id, Application.is_open.is_(True)).limit(1)
         )
         if open_one is not None:
-            due = due_instant(open_one.due_at, open_one.submitted_at, clock.now())
+            due = clock_words.due_of(open_one.due_at, open_one.submitted_at, open_one.region_code)
             link = f"/applications/{open_one.id}" if g.actor.may(Verb.APPLICATION_READ) else None
-            found.append(Clock(str(WORDS.kind[open_one.kind]), due, open_one.number, link))
+            found.append(
+                Clock(str(WORDS.kind[open_one.kind]), due, open_one.number, link, clock_words.why_due(open_one))
+            )
         return found
 
     def _story(self, row: Elevator) -> list[Event]:

@@ -24,8 +24,8 @@ from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FIL
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
-from app.views.base import Button, Deed, Screen, countdown, due, firm, limit_cell, mark, pill, two
-from app.views.filing_words import due_instant
+from app.views.base import Button, Deed, Screen, countdown, firm, limit_cell, mark, pill, two
+from app.views.clock_words import due_of
 from app.views.labels import MOST as MOST_LABELS
 from app.workflows import filing
 
@@ -66,8 +66,8 @@ def _place(row: Elevator) -> Markup:
 def _limit(row: Elevator) -> Markup:
     held = row.maintenance_clock
     if held is None or row.status == "scrapped":
-        return due(None)
-    return limit_cell(held, _near("near_maintenance_days", row))
+        return countdown(None)
+    return limit_cell(held)
 
 
 def _marked(day: dt.date | None, near_days: int) -> Any:
@@ -176,7 +176,7 @@ class OwnApplications(Screen):
 
 
 def _time_left(row: Application) -> Any:
-    return countdown(due_instant(row.due_at, row.submitted_at, clock.now()) if row.is_open else None)
+    return countdown(due_of(row.due_at, row.submitted_at, row.region_code) if row.is_open else None)
 
 
 def register(appbuilder: Any) -> None:

@@ -59,20 +59,6 @@ def due_days(limit_on: dt.date | None, today: dt.date, near_days: int, whole_day
     return Due(_("剩"), left, _("天"), "near" if left <= near_days else "", spent)
 
 
-def due_instant(due_at: dt.datetime | None, started_at: dt.datetime | None, now: dt.datetime) -> Due | None:
-    """A limit to the minute: hours in the last two days, days before."""
-    if due_at is None:
-        return None
-    left = due_at - now
-    whole = (due_at - (started_at or now)) / dt.timedelta(seconds=1)
-    spent = max(0, min(100, round(100 * (1 - left / dt.timedelta(seconds=whole))))) if whole > 0 else 100
-    hours = int(abs(left) / dt.timedelta(hours=1))
-    number, unit = (hours, _("小时")) if hours < 48 else (hours // 24, _("天"))
-    if left <= dt.timedelta(0):
-        return Due(_("超"), number, unit, "over", 100)
-    return Due(_("剩"), number, unit, "near" if hours < 24 else "", spent)
-
-
 def day_time(instant: dt.datetime | None) -> str:
     """An instant as people here read it."""
     return "—" if instant is None else clock.local(instant).strftime("%Y-%m-%d %H:%M")

@@ -39,7 +39,7 @@ from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
 from app.rules.scoring import FULL_POINTS
 from app.views import screens
-from app.views.filing_words import due_instant
+from app.views.clock_words import due_of
 from app.views.safety import gap_figure
 from app.views.warned import counted
 from app.workflows import scores
@@ -142,7 +142,7 @@ def _reviews(actor: Actor, now: dt.datetime) -> Figure:
         Visit,
     )
     waiting, nearest = db.session.execute(statement).one()
-    left = due_instant(nearest, None, now)
+    left = due_of(nearest, None, actor.region_code or "")
     under, tone = _("没有等待复核的维保"), ""
     if waiting:
         tone = "near"
@@ -279,7 +279,10 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
         )
     ).one()
     shown = [
-        {"row": row, "link": link(f"/applications/{row.id}"), "due": due_instant(row.due_at, row.submitted_at, now)}
+        {
+            "row": row, "link": link(f"/applications/{row.id}"),
+            "due": due_of(row.due_at, row.submitted_at, row.region_code),
+        }
         for row in rows
     ]
     every = link("/applications/queue" if decides else "/applications/")

@@ -17,9 +17,9 @@ from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
 from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
-from app.rules.contracts import contract_state, days_text
-from app.views import screens
-from app.views.base import Button, Deed, Screen, capped, due, limit_cell, mark, pill
+from app.rules.contracts import contract_state
+from app.views import clock_words, screens
+from app.views.base import Button, Deed, Screen, capped, countdown, limit_cell, mark, pill
 from app.views.warned import counted
 from app.workflows import orders
 
@@ -31,7 +31,10 @@ def _contract_state(row: Contract) -> Markup:
     today = clock.today()
     state = contract_state(row.starts_on, row.ends_on, today, -1).value
     word = contracts.state_words(row).split(" ")[0]
-    return pill(word, TONES[state]) + " " + days_text(row.starts_on, row.ends_on, today)
+    if state == "ended":
+        return pill(word, TONES[state])
+    left = clock_words.contract_due(row, row.region_code, today)
+    return pill(word, TONES[state]) + " " + countdown(left, clock_words.why_contract(row, row.region_code))
 
 
 class ContractScreen(Screen):
@@ -194,11 +197,17 @@ def _due_cell(listing: Listing) -> Any:
         if listing.name == "warnings_maintenance":
             found = standing.due_of(row)
             day = mark(found.on, "over") if found.over else found.on or "—"
-            return Markup("{} {}").format(day, due(found.left_days, row.limit_days, paused=found.paused))
+            return Markup("{} {}").format(
+                day, countdown(clock_words.limit_due(row), clock_words.why_limit(row))
+            )
         day = read(row)
         if day is None:
             return mark(_l("没有"), "over")
-        return Markup("{} {}").format(day, due((day - clock.today()).days, 30))
+        if listing.name == "warnings_inspection":
+            left, why = clock_words.inspection_due(day, row.region_code)
+        else:
+            left, why = clock_words.cover_due(day, row.region_code)
+        return Markup("{} {}").format(day, countdown(left, why))
 
     return cell
 

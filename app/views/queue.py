@@ -24,7 +24,8 @@ from app.policy import chain
 from app.transaction import transaction
 from app.views import desks, menu, screens
 from app.views.applications import WAITING, is_number
-from app.views.filing_words import WORDS, due_instant
+from app.views.clock_words import due_of
+from app.views.filing_words import WORDS
 from app.workflows import applications, delegations, submissions
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
@@ -82,7 +83,7 @@ class Queue(BaseView):
         ).all()
         return self.render_template(
             "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
-            rows=[(a, due_instant(a.due_at, a.submitted_at, now)) for a in found[:size]],
+            rows=[(a, due_of(a.due_at, a.submitted_at, a.region_code)) for a in found[:size]],
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), notices=notices, now=now, elsewhere=_elsewhere(found),
         )  # fmt: skip

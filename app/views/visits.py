@@ -26,7 +26,8 @@ from app.reference import CURRENT, items_for
 from app.views import screens
 from app.views.account_forms import run, text
 from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
-from app.views.filing_words import day_time, due_instant, minutes_on_site
+from app.views.clock_words import due_of
+from app.views.filing_words import day_time, minutes_on_site
 from app.workflows import attachments, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
@@ -63,7 +64,7 @@ def _left_at(row: Visit) -> str:
 def _review_due(row: Visit) -> Any:
     """What is left for the use unit's review; what it became afterwards."""
     if row.awaiting_review:
-        return countdown(due_instant(row.review_due_at, row.checked_out_at, clock.now()))
+        return countdown(due_of(row.review_due_at, row.checked_out_at, row.region_code))
     if row.reviewed_at is not None:
         return two(_("已复核"), day_time(row.reviewed_at), 9)
     return _line(_("现场已签名")) if row.signed_at is not None else "—"
@@ -168,7 +169,7 @@ class VisitPages(BaseView):
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time,
-            due=due_instant(row.review_due_at, row.checked_out_at, clock.now()) if row.awaiting_review else None,
+            due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
         )  # fmt: skip
 
 
