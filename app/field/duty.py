@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
-from app.field.pages import field, signed_in
+from app.field.pages import field, files_of, position_of, signed_in
 from app.models import Elevator, PatrolRound, PatrolStop, SafetyRecord
 from app.permissions import Verb, require
 from app.transaction import transaction
@@ -99,7 +99,8 @@ def patrol_stop(pk: int) -> Any:
         with transaction(db.session) as session:
             patrols.check(
                 session, g.actor, pk, clock.now(), is_fine=said, finding=request.form.get("finding", "")[:500],
-                handled=request.form.get("handled", "")[:500],
+                handled=request.form.get("handled", "")[:500], position=position_of(request.form),
+                photo_ids=files_of(session, "photo", "patrol_stop"),
             )  # fmt: skip
     except Refusal as refusal:
         return _round(round_id, [f for f in refusal.findings if not f.ok], refusal.status_code)
@@ -114,5 +115,7 @@ def _round(pk: int, findings: list[Any], status: int) -> Any:
         "ta/field/patrol.html", title=row.title, row=row, elevators={e.id: e for e in db.session.scalars(seen)},
         findings=findings, mine=row.account_id == g.actor.user_id and row.closed_at is None, today=clock.today(),
         back=url_for("field.patrol_list"), tab="patrols", local=clock.local, form=request.form,
+        photos=patrols.photos_of(db.session, row), lacks=patrols.lacking(db.session, row),
+        left=patrols.left_out(row, clock.today()),
     )  # fmt: skip
     return page, status

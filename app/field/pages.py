@@ -127,13 +127,13 @@ def elevator(text: str) -> Any:
     """What was scanned, and every condition of a check-in there; with a position in the address, judged by it."""
     if not g.actor.is_main:  # a main account is told what ACC-14 says, among all the rest
         require(g.actor, Verb.VISIT_MAKE)
-    return _gate_page(text, _position(request.args), [])
+    return _gate_page(text, position_of(request.args), [])
 
 
 @field.post("/e/<path:text>")
 @signed_in
 def check_in(text: str) -> Any:
-    position = _position(request.form)
+    position = position_of(request.form)
     try:
         with transaction(db.session) as session:
             visit = visits.check_in(
@@ -181,9 +181,9 @@ def check_out(pk: int) -> Any:
             done = CheckOut(
                 mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
-                signature_id=_signature(session, form.get("signature", "")), photo_ids=_files(session, "photo"),
+                signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
             )  # fmt: skip
-            visits.check_out(session, g.actor, pk, form.get("code", ""), _position(form), done, clock.now())
+            visits.check_out(session, g.actor, pk, form.get("code", ""), position_of(form), done, clock.now())
     except Refusal as refusal:
         db.session.rollback()
         return _visit_page(_own(row.id), form, refusal.findings), refusal.status_code
@@ -197,7 +197,7 @@ def sheet(pk: int) -> Any:
     _own(pk)
     try:
         with transaction(db.session) as session:
-            visits.upload_sheet(session, g.actor, pk, _files(session, "sheet"), clock.now())
+            visits.upload_sheet(session, g.actor, pk, files_of(session, "sheet"), clock.now())
     except Refusal as refusal:
         db.session.rollback()
         return _visit_page(_own(pk), {}, refusal.findings), refusal.status_code
@@ -216,7 +216,7 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         back=came_from(url_for("field.home") if going else url_for("field.own_visits")), visit=row,
         elevator=lift, items=items, results=RESULTS,
         level=LEVEL_LABELS[Level(row.level)], form=form, findings=[f for f in findings if f.stops],
-        ways=gates.of_check_out(db.session, row, _position(request.values), now) if going else [],
+        ways=gates.of_check_out(db.session, row, position_of(request.values), now) if going else [],
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
@@ -338,7 +338,8 @@ def _running(row: Visit | None, now: dt.datetime) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _position(given: Any) -> Position:
+def position_of(given: Any) -> Position:
+    """Where the phone says it is; nowhere when it says nothing, or nonsense."""
     try:
         latitude, longitude = float(given.get("latitude", "")), float(given.get("longitude", ""))
     except ValueError:
@@ -379,15 +380,16 @@ def _signature(session: Any, given: str) -> int | None:
     return _store(session, io.BytesIO(picture), "签名.png", "signature")
 
 
-def _files(session: Any, kind: str) -> list[int]:
+def files_of(session: Any, kind: str, entity: str = "visit") -> list[int]:
+    """The files of the form, each stored and waiting for its row."""
     given = [f for f in request.files.getlist(kind) if f.filename]
     if len(given) > MOST_PHOTOS:
         raise refuse("照片", f"选了 {len(given)} 张", f"一次最多 {MOST_PHOTOS} 张", field=kind)
-    return [_store(session, f.stream, f.filename or "照片.jpg", kind) for f in given]
+    return [_store(session, f.stream, f.filename or "照片.jpg", kind, entity) for f in given]
 
 
-def _store(session: Any, stream: Any, name: str, kind: str) -> int:
+def _store(session: Any, stream: Any, name: str, kind: str, entity: str = "visit") -> int:
     kept = attachments.store(
-        session, g.actor, clock.now(), stream, name, kind, "visit", None, g.actor.unit_id, g.actor.region_code
+        session, g.actor, clock.now(), stream, name, kind, entity, None, g.actor.unit_id, g.actor.region_code
     )
     return kept.id

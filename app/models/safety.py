@@ -121,8 +121,6 @@ class PatrolStop(Model):
     latitude: Mapped[float | None] = col(_l("纬度"), Float)
     longitude: Mapped[float | None] = col(_l("经度"), Float)
     distance: Mapped[int | None] = col(_l("距电梯"), Integer, unit=_l("米"))
-    # When it came in; later than `checked_at` where the phone kept it without a network.
-    received_at: Mapped[dt.datetime | None] = col(_l("收到时间"), Instant)
 
     round: Mapped[PatrolRound] = relationship(back_populates="stops")
     elevator: Mapped[Elevator] = relationship()

@@ -87,6 +87,8 @@ class PatrolPages(BaseView):
             elevators={e.id: e for e in db.session.scalars(seen)}, today=clock.today(),
             may_close=g.actor.may(Verb.PATROL_EDIT) and row.unit_id == g.actor.unit_id and row.closed_at is None,
             mine=row.account_id == g.actor.user_id and row.closed_at is None,
+            photos=patrols.photos_of(db.session, row),
+            lacks=patrols.lacking(db.session, row),
         )  # fmt: skip
 
     @expose("/<int:pk>/close", methods=["POST"])

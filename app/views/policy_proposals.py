@@ -26,12 +26,12 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.base import Button, Screen, SQLAInterface, pill
 from app.views.policy import region_names
-from app.workflows import jobs, policies, policy_backtest, scores
+from app.workflows import attachments, jobs, policies, policy_backtest, scores
 from app.workflows.policies import COUNTRY
 from app.workflows.submissions import name_of
 
 TONES = {"proposed": "near", "approved": "ok", "rejected": "over", "withdrawn": "gone"}
-ROWS = 100
+ROWS, MOST_SCANS = 100, 5
 SAID = {
     "approve": _l("已批准，自生效日起适用"), "reject": _l("已按不同意办结"), "withdraw": _l("提议已撤回"),
 }  # fmt: skip
@@ -76,7 +76,8 @@ class PolicyProposalPages(BaseView):
                 return self._form(request.form, findings, 422)
             with transaction(db.session) as session:
                 made = policies.propose(
-                    session, g.actor, clock.now(), key, value, region, on, text("source"), text("reason")
+                    session, g.actor, clock.now(), key, value, region, on, text("source"), text("reason"),
+                    _scans(session, region),
                 )
                 number = made.id
         except Refusal as refusal:
@@ -181,7 +182,7 @@ class PolicyProposalPages(BaseView):
             decider=name_of(db.session, row.decided_by_id) if row.decided_at else "", changes=_changes(row),
             seen=policy_version(db.session, row.region_code, row.effective_on), local=clock.local, waits=waits, own=own,
             may_edit=may, checks=policies.findings(db.session, g.actor, row) if waits and may and not own else [],
-            span=_last_quarter(),
+            span=_last_quarter(), scans=attachments.of(db.session, "policy_proposal", row.id),
         )  # fmt: skip
         return page, status
 
@@ -243,6 +244,18 @@ def _sums(units: list[dict[str, Any]]) -> dict[str, Any]:
         "states": [(name, *(sum(u["states"][n].get(name, 0) for u in units) for n in (0, 1))) for name in states],
         "overdue": [sum(u["overdue"][n] for u in units) for n in (0, 1)],
     }
+
+
+def _scans(session: Any, region_code: str) -> list[int]:
+    """The scans of the order in the form, each checked by its content."""
+    sent = [f for f in request.files.getlist("scan") if f and f.filename][:MOST_SCANS]
+    return [
+        attachments.store(
+            session, g.actor, clock.now(), f.stream, f.filename or "", "document", "policy_proposal", None, None,
+            region_code,
+        ).id
+        for f in sent
+    ]  # fmt: skip
 
 
 def _last_quarter() -> tuple[dt.date, dt.date]:

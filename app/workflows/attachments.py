@@ -28,6 +28,8 @@ from app.models import (
     ElevatorAssignment,
     GradeCertificate,
     MaintenanceOrder,
+    PatrolStop,
+    PolicyProposal,
     Visit,
 )
 from app.models.attachment import ATTACHMENT_KIND
@@ -80,10 +82,13 @@ PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
 READING = {
     "elevator": Verb.ELEVATOR_READ, "visit": Verb.VISIT_READ, "contract": Verb.CONTRACT_READ, "unit": Verb.UNIT_READ,
     "application": Verb.APPLICATION_READ, "grade_certificate": Verb.PERSON_READ, "person": Verb.PERSON_READ,
-    "maintenance_order": Verb.ORDER_READ,
+    "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
-    model.__tablename__: model for model in (Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder)
+    model.__tablename__: model
+    for model in (
+        Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
+    )
 }
 # A workbook that unpacks to more than this is a bomb, not a register.
 MOST_UNPACKED = 400 * MEGABYTE
@@ -192,7 +197,9 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
     if parent is None or followed is None or parent.entity_id is None:
         row: Attachment = visible(session, actor, Attachment, attachment_id, "附件")
     else:
-        visible(session, actor, followed, parent.entity_id, "附件")
+        held = visible(session, actor, followed, parent.entity_id, "附件")
+        if followed is PatrolStop and held.round.account_id != actor.user_id:
+            visible(session, actor, Elevator, held.elevator_id, "附件")
         whole = select(Attachment).where(Attachment.id == attachment_id).execution_options(skip_scope=True)
         row = session.scalars(whole).one()
     if row.kind in PRIVATE:

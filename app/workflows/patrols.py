@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 
 from app import clock
 from app.errors import Finding, NotAllowed, Stale, raise_failing, refuse
-from app.models import Account, Elevator, PatrolRound, PatrolStop
+from app.models import Account, Attachment, Elevator, PatrolRound, PatrolStop
+from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
+from app.policy import Key
 from app.rules.calendar import day_finding
+from app.rules.checkin import distance_words
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit, outbox
+from app.workflows import attachments, audit, outbox
+from app.workflows.presence import Position, metres
 
 MOST_STOPS = 200
 LONGEST_TITLE, LONGEST_TEXT = 80, 500
@@ -80,9 +84,12 @@ def check(
     is_fine: bool | None,
     finding: str = "",
     handled: str = "",
+    position: Position | None = None,
+    photo_ids: Sequence[int] = (),
 ) -> PatrolStop:
     """The patroller's result for one elevator: fine, or what was found. It stands once given.
 
+    Where the phone was and the photos are kept beside it; without them it counts as well, and shows that they lack.
     The round closes with its last result; a late one still counts, and the round stays marked late.
     """
     require(actor, Verb.PATROL_READ)
@@ -105,6 +112,12 @@ def check(
     stop.checked_at, stop.is_fine = at, is_fine
     stop.finding = None if is_fine else found
     stop.handled = None if is_fine else handled.strip()[:LONGEST_TEXT] or None
+    elevator = session.get(Elevator, stop.elevator_id, execution_options={"skip_scope": True})
+    if position is not None and position.place is not None and elevator is not None:
+        stop.latitude, stop.longitude = position.latitude, position.longitude
+        far = metres(elevator, position)
+        stop.distance = None if far is None else round(far)
+    attachments.adopt(session, actor, photo_ids, "patrol_stop", stop.id)
     session.flush()
     left = session.scalar(
         select(func.count()).where(PatrolStop.round_id == held.id, PatrolStop.checked_at.is_(None))
@@ -114,7 +127,10 @@ def check(
         session.flush()
     audit.record(
         session, actor, at, "patrol.check", "patrol_round", held.id,
-        after={"elevator_id": stop.elevator_id, "is_fine": is_fine, "finding": stop.finding},
+        after={
+            "elevator_id": stop.elevator_id, "is_fine": is_fine, "finding": stop.finding, "distance": stop.distance,
+            "photos": len(photo_ids),
+        },
     )  # fmt: skip
     if not is_fine and held.created_by_id is not None and held.created_by_id != actor.user_id:
         outbox.notify(
@@ -149,6 +165,32 @@ def patrollers(session: AnySession, actor: Actor) -> list[tuple[int, str]]:
         able = sorted({*office, *([actor.user_id] if actor.user_id else [])})
     rows = session.scalars(select(Account).where(Account.id.in_(able)).execution_options(skip_scope=True))
     return sorted(((row.id, row.get_full_name()) for row in rows), key=lambda pair: pair[1])
+
+
+def lacks(stop: PatrolStop, presence_metres: int) -> list[str]:
+    """What a result lacks as evidence, in words: a sign for whoever looks, no refusal."""
+    if stop.checked_at is None:
+        return []
+    if stop.latitude is None:
+        return ["没有位置"]
+    if stop.distance is not None and stop.distance > presence_metres:
+        return [f"距电梯 {distance_words(stop.distance)}"]
+    return []
+
+
+def lacking(session: AnySession, row: PatrolRound) -> dict[int, list[str]]:
+    """`lacks` of each stop, judged by the distance that a check-in asks for in the region."""
+    far = int(policy_value(session, Key.PRESENCE_METRES, row.region_code, row.due_on))
+    return {stop.id: lacks(stop, far) for stop in row.stops}
+
+
+def photos_of(session: AnySession, row: PatrolRound) -> dict[int, list[Attachment]]:
+    """The photos of a round by stop. The caller has the round through scope; its files follow it."""
+    held: dict[int, list[Attachment]] = {stop.id: [] for stop in row.stops}
+    statement = select(Attachment).where(Attachment.entity == "patrol_stop", Attachment.entity_id.in_(held))
+    for file in session.scalars(statement.order_by(Attachment.id).execution_options(skip_scope=True)):
+        held[file.entity_id or 0].append(file)
+    return held
 
 
 def left_out(row: PatrolRound, today: dt.date) -> int:

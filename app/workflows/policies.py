@@ -6,7 +6,7 @@ What was judged under an old value stays judged: a value never takes force on a 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Book, Key, check_val
 from app.rules.calendar import day_finding
 from app.rules.two_persons import independent
 from app.transaction import AnySession, lock
-from app.workflows import audit, moves, outbox
+from app.workflows import attachments, audit, moves, outbox
 from app.workflows.independence import party
 
 COUNTRY = "0" * 12
@@ -40,8 +40,11 @@ def propose(
     effective_on: dt.date,
     source: str,
     reason: str = "",
+    attachment_ids: Sequence[int] = (),
 ) -> PolicyProposal:
     """Ask for a value (or a preset) for a region and its subtree from a day on; it holds once a second approves.
+
+    The order that decides it comes along as scans, which whoever reads the proposal reads.
 
     `INHERIT` ends the region's own value, None means off. Refused while another of the key waits for the region.
     """
@@ -64,9 +67,13 @@ def propose(
             session.flush()
     except IntegrityError:
         raise _waits(open_of(session, key, region_code)) from None
+    attachments.adopt(session, actor, attachment_ids, "policy_proposal", made.id)
     audit.record(
         session, actor, at, "policy.propose", "policy_proposal", made.id, before={"value": _now(session, made)},
-        after={"key": key, "value": stored, "region": region_code, "from": effective_on, "source": made.source},
+        after={
+            "key": key, "value": stored, "region": region_code, "from": effective_on, "source": made.source,
+            "files": len(attachment_ids),
+        },
     )  # fmt: skip
     outbox.notify(
         session, at, approvers_of(session, made), "policy", f"政策参数待批准：{words(key)}", made.source[:200],

@@ -86,6 +86,28 @@ class _Change:
         return counts_for_clock(self.will)
 
 
+class _Drafted(Facts):
+    """The facts of a score with the states that the draft gives: every run of a unit's days begins by them anew.
+
+    What the draft leaves alone is known as it was, by the policy that held.
+    """
+
+    def __init__(
+        self, session: AnySession, frame: Frame, changes: dict[Pair, list[_Change]], before: dict[Place, VisitPolicy]
+    ) -> None:
+        super().__init__(session, frame)
+        self._will = {one.visit_id: one.will for found in changes.values() for one in found}
+        self._pairs, self._before = set(changes), before
+
+    def moved_of(self, first: int, last: int) -> set[Pair]:
+        return super().moved_of(first, last) | {pair for pair in self._pairs if first <= pair[0] <= last}
+
+    def state_of(self, row: Any) -> VisitState | None:
+        if row.id in self._will:
+            return self._will[row.id]
+        return state_as_known(row, self._before[row.region_code, row.visit_on], self.frame.as_of)
+
+
 def drafted(key: str, value: Any, region_code: str, from_on: dt.date) -> Row:
     """A proposed value as a row that holds from the period's first day."""
     return Row(0, key, region_code, value, from_on, dt.datetime.min.replace(tzinfo=dt.UTC))
@@ -134,6 +156,7 @@ class _Work:
         # What the draft changes, by pair.
         self._changes: dict[Pair, list[_Change]] = defaultdict(list)
         self._missed_by: tuple[Counter[Pair], Counter[Pair]] = (Counter(), Counter())
+        self._before: dict[Place, VisitPolicy] = {}
 
     def _unit(self, unit_id: int) -> UnitFigures:
         return self.units.setdefault(unit_id, UnitFigures(unit_id))
@@ -158,6 +181,7 @@ class _Work:
         before, after = self._policies(
             lambda code, on: visit_policy(self.session, code, on), ((code, on) for code, on in places)
         )
+        self._before = before
         ranks = self._ranks() if any(policy.daily_elevators for policy in after.values()) else None
         total = self.session.scalar(select(func.count()).select_from(Visit.__table__).where(self._inside())) or 0
         columns = [_visit[name] for name in _COLUMNS]
@@ -311,7 +335,7 @@ class _Work:
             self.tell(units.index(first), len(units), "计算得分")
             held = before.pairs(first, last)
             with policy_draft(self.session, self.draft):
-                drafted_pairs = Facts(self.session, self.frame).pairs(first, last)
+                drafted_pairs = _Drafted(self.session, self.frame, self._changes, self._before).pairs(first, last)
             for unit_id in {*held, *drafted_pairs}:
                 self._score(unit_id, 0, held.get(unit_id, []))
                 self._score(unit_id, 1, [self._redone(pair) for pair in drafted_pairs.get(unit_id, [])])
@@ -322,32 +346,9 @@ class _Work:
         figures.due[side], figures.bad[side] = made.due, made.bad
 
     def _redone(self, pair: PairFacts) -> PairFacts:
-        """A pair's counts under the draft; what the draft leaves alone stays as counted."""
+        """A pair's facts with the periods that the draft finds missed."""
         key: Pair = (int(str(pair.unit)), int(str(pair.elevator)))
-        valid, failed = pair.valid_visits, pair.nonconforming
-        first_on = pair.first_on
-        changes = self._changes.get(key, [])
-        for one in changes:
-            valid += (one.will is VisitState.VALID) - (one.was is VisitState.VALID)
-            failed += (one.will is VisitState.NONCONFORMING) - (one.was is VisitState.NONCONFORMING)
-            if one.counts and (first_on is None or one.on < first_on):
-                first_on = one.on
-        if any(one.on == first_on and not one.counts for one in changes):
-            first_on = self._first_counted(key)
-        overdue = self._missed_by[1][key]
-        return replace(
-            pair, first_on=first_on, valid_visits=valid, nonconforming=failed, overdue=overdue, overdue_evidence=(),
-            nonconforming_evidence=(),
-        )  # fmt: skip
-
-    def _first_counted(self, key: Pair) -> dt.date | None:
-        changed = {one.visit_id: one.counts for one in self._changes[key]}
-        rows = self.session.execute(
-            select(_visit.id, _visit.visit_on, _visit.state)
-            .where(self._inside(), _visit.unit_id == key[0], _visit.elevator_id == key[1])
-            .order_by(_visit.visit_on)
-        )
-        return next((on for key, on, state in rows if changed.get(key, state in COUNTED)), None)
+        return replace(pair, overdue=self._missed_by[1][key], overdue_evidence=(), nonconforming_evidence=())
 
 
 def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:

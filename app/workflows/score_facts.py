@@ -240,9 +240,13 @@ class Facts:
                 if (row.unit_id, row.elevator_id) in moved:
                     self._count_record(counts, row)
 
-    def _count_record(self, counts: dict[Pair, Counts], row: Any) -> None:
+    def state_of(self, row: Any) -> VisitState | None:
+        """The state of a record as known, told by the rules; a back-test tells it otherwise."""
         policy = visit_policy(self.session, row.region_code, row.visit_on)
-        state = state_as_known(row, policy, self.frame.as_of)
+        return state_as_known(row, policy, self.frame.as_of)
+
+    def _count_record(self, counts: dict[Pair, Counts], row: Any) -> None:
+        state = self.state_of(row)
         if state is None:
             return
         held = counts[(row.unit_id, row.elevator_id)]

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, select
 
 from app.models import ContractElevator, Elevator, StatusChange, Visit
-from app.models.policy import visit_policy
 from app.rules.schedule import first_anchor
 from app.rules.scoring import Days, between, stretches
 from app.rules.visits import COUNTED_STATES, VisitState
-from app.workflows.visit_standing import state_as_known
 
 if TYPE_CHECKING:
     from app.workflows.score_facts import Counts, Facts, Pair
@@ -83,8 +81,7 @@ def _read_days(facts: Facts, counts: dict[Pair, Counts], pairs: set[Pair], first
                 continue
             state: VisitState | None = VisitState(row.state)
             if pair in moved:
-                policy = visit_policy(facts.session, row.region_code, row.visit_on)
-                state = state_as_known(row, policy, facts.frame.as_of)
+                state = facts.state_of(row)
             if state in COUNTED_STATES:
                 counts[pair].days.add(row.visit_on)
 

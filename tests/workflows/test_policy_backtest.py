@@ -130,3 +130,37 @@ def test_only_who_may_propose_tests_and_only_at_home(session: Any, free: Any) ->
         run(session, "limit_days", 5, actor=free.actor("inspector"))
     with pytest.raises(NotFound):
         run(session, "limit_days", 5, region="980403000000", actor=free.actor("region_admin"))
+
+
+def test_every_run_of_the_units_days_begins_anew(session: Any, free: Any) -> None:
+    """The draft voids the first record after a gap between contracts: the second run is due from the next one on."""
+    session.execute(delete(ContractElevator))
+    put_cover(session, free.firm, free.own, day("2026-01-01"), day("2026-01-20"))
+    put_cover(session, free.firm, free.own, day("2026-02-01"), day("2026-03-31"))
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    again = put_visit(session, free.own, free.firm, free.worker, day("2026-02-01"))
+    again.checked_out_at = again.checked_in_at + dt.timedelta(hours=5)
+    put_visit(session, free.own, free.firm, free.worker, day("2026-02-20"))
+    session.commit()
+    draft = [policy_backtest.drafted("visit_max_hours", 4, DISTRICT, day(FROM))]
+    found = unit(
+        policy_backtest.run(session, SYSTEM, DISTRICT, day(FROM), day("2026-03-31"), draft, LATER), free.firm
+    )
+    assert found["states"] == [{"valid": 3}, {"valid": 2, "void": 1}]
+    # ⌊15/15⌋ and ⌊58/15⌋ before; after it ⌊15/15⌋ and ⌊39/15⌋.
+    assert found["due"] == [4, 3]
+
+
+def test_the_first_run_too_when_its_only_record_falls(session: Any, free: Any) -> None:
+    session.execute(delete(ContractElevator))
+    put_cover(session, free.firm, free.own, day("2026-01-01"), day("2026-01-20"))
+    put_cover(session, free.firm, free.own, day("2026-02-01"), day("2026-03-31"))
+    lone = put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    lone.checked_out_at = lone.checked_in_at + dt.timedelta(hours=5)
+    put_visit(session, free.own, free.firm, free.worker, day("2026-02-01"))
+    session.commit()
+    draft = [policy_backtest.drafted("visit_max_hours", 4, DISTRICT, day(FROM))]
+    found = unit(
+        policy_backtest.run(session, SYSTEM, DISTRICT, day(FROM), day("2026-03-31"), draft, LATER), free.firm
+    )
+    assert found["due"] == [4, 3], "nothing is due of a run that no counted record begins"

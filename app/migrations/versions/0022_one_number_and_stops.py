@@ -38,12 +38,11 @@ def upgrade():
         batch.add_column(sa.Column("latitude", sa.Float(), nullable=True))
         batch.add_column(sa.Column("longitude", sa.Float(), nullable=True))
         batch.add_column(sa.Column("distance", sa.Integer(), nullable=True))
-        batch.add_column(sa.Column("received_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade():
     with op.batch_alter_table("patrol_stop") as batch:
-        for name in ("received_at", "distance", "longitude", "latitude"):
+        for name in ("distance", "longitude", "latitude"):
             batch.drop_column(name)
     with op.batch_alter_table("contract") as batch:
         batch.drop_index("ix_contract_unit_number_key")

@@ -52,6 +52,35 @@
     }, true);
   }
 
+  // Pages with several small forms: each takes the position with it when it is sent.
+  all("form[data-place]").forEach(function (one) {
+    one.addEventListener("submit", function (e) {
+      if (one.dataset.located) return;
+      var pressed = e.submitter;
+      e.preventDefault(); e.stopPropagation();
+      locate(function (place) {
+        if (place) { $("[data-latitude]", one).value = place.latitude; $("[data-longitude]", one).value = place.longitude; }
+        one.dataset.located = "1"; delete one.dataset.sent; one.requestSubmit(pressed);
+      });
+    }, true);
+  });
+
+  // What is written in such a form stays on the phone until the page comes without it.
+  all("form[data-keep]").forEach(function (one) {
+    var key = "ta-keep-" + one.dataset.keep, fields = all('input:not([type="hidden"]):not([type="file"]), textarea', one);
+    try {
+      var kept = JSON.parse(localStorage.getItem(key) || "null");
+      if (kept) fields.forEach(function (f) { if (!f.value && kept[f.name]) f.value = kept[f.name]; });
+    } catch (e) { /* an unreadable draft is no draft */ }
+    one.addEventListener("input", function () {
+      var now = {}; fields.forEach(function (f) { now[f.name] = f.value; });
+      try { localStorage.setItem(key, JSON.stringify(now)); } catch (e) { /* no room: the form itself still holds it */ }
+    });
+  });
+  all("[data-kept]").forEach(function (done) {
+    try { localStorage.removeItem("ta-keep-" + done.dataset.kept); } catch (e) { /* nothing kept */ }
+  });
+
   // Check-out: modes, items, "the rest is fine".
   var out = $("#out");
   if (out) {
