@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from typing import Any
 
 import pytest
 
 from app import clock
-from app.models import Job, PolicyProposal
+from app.models import Attachment, Job, PolicyProposal
 from app.models.policy import policy_version
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
@@ -144,6 +145,31 @@ class TestProposing:
         assert "40 分钟" in index and "澜市监〔2026〕3 号" in index
         history = other.get("/policy/keys/visit_min_minutes").text
         assert "澜市监〔2026〕3 号" in history and "30 分钟" in history and "本地" in history
+
+    def test_the_order_comes_along_as_a_scan(self, world: World, sign_in: Any) -> None:
+        """Read by whoever reads the proposal, in the district below as well; kept from units and other regions."""
+        first = sign_in(world.accounts["region_admin"])
+        sent = {
+            "key": "visit_min_minutes", "region": "980402000000", "how": "set", "value": "40",
+            "effective_on": clock.today().isoformat(), "source": "澜市监〔2026〕3 号",
+            "csrf_token": csrf(first, "/policy/propose?key=limit_days"),
+        }  # fmt: skip
+        bad = first.post("/policy/propose", data=sent | {"scan": (io.BytesIO(b"<html>"), "文件.pdf")})
+        assert bad.status_code == 422 and "文件.pdf" in bad.text and 'value="40"' in bad.text
+        world.session.rollback()
+        assert world.session.query(PolicyProposal).count() == 0
+        page = first.post(
+            "/policy/propose", data=sent | {"scan": (io.BytesIO(b"%PDF-1.7"), "文件.pdf")}, follow_redirects=True
+        ).text
+        assert "文件.pdf" in page and "没有附扫描件" not in page
+        world.session.rollback()
+        file = world.session.query(Attachment).one()
+        key, kept = file.id, (file.entity, file.kind, file.region_code)
+        assert kept == ("policy_proposal", "document", "980402000000")
+        world.session.rollback()
+        assert sign_in(world.accounts["inspector"]).get(f"/files/{key}").data == b"%PDF-1.7"
+        for persona in ("other_inspector", "maintenance_head"):
+            assert sign_in(world.accounts[persona]).get(f"/files/{key}").status_code == 404, persona
 
     def test_off_and_what_is_to_come(self, world: World, sign_in: Any) -> None:
         later = clock.today() + dt.timedelta(days=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import threading
 from typing import Any
 
@@ -159,3 +160,53 @@ def test_desk_and_phone(world: World, sign_in: Any) -> None:
     assert "地坎有异物" in done.text
     assert "地坎有异物" in head.get("/patrols/1").text and "节前巡检" in head.get("/patrols/?tab=found").text
     assert "节前巡检" not in sign_in(world.accounts["other_inspector"]).get("/patrols/?tab=all").text
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n0"
+
+
+def test_position_and_photos_stand_beside_the_result(world: World, two: PatrolRound, sign_in: Any) -> None:
+    """Near, far, or without a place: all count, and what lacks shows at the desk and on the phone."""
+    first, second = two.stops
+    number, keys, secret = two.id, [first.id, second.id], world.own
+    world.session.rollback()
+    officer = sign_in(world.accounts["safety_officer"])
+    token = csrf(officer, "/profile/")
+    near = {"latitude": str(secret.latitude), "longitude": str(secret.longitude)}
+    sent = {"csrf_token": token, "result": "fine", "photo": (io.BytesIO(PICTURE), "机房.png")} | near
+    assert officer.post(f"/m/patrols/stops/{keys[0]}", data=sent).status_code == 302
+    far = {"csrf_token": token, "result": "fine", "latitude": "0", "longitude": "0"}
+    assert officer.post(f"/m/patrols/stops/{keys[1]}", data=far).status_code == 302
+    world.session.rollback()
+    row = world.session.get(PatrolRound, number)
+    assert row.stops[0].distance == 0 and (row.stops[1].distance or 0) > 1_000_000
+    assert patrols.lacking(world.session, row)[keys[0]] == []
+    (photo,) = patrols.photos_of(world.session, row)[keys[0]]
+    file, kept = photo.id, (photo.entity, photo.unit_id)
+    assert kept == ("patrol_stop", world.use_unit.id)
+    world.session.rollback()
+    head = sign_in(world.accounts["use_head"])
+    desk = head.get(f"/patrols/{number}").text
+    assert "距电梯 0 米" in desk and "公里" in desk and f"/files/{file}?view=1" in desk
+    assert f"/files/{file}" in officer.get(f"/m/patrols/{number}").text
+    assert head.get(f"/files/{file}").data == PICTURE
+    for persona in ("other_head", "maintenance_head", "other_inspector"):
+        assert sign_in(world.accounts[persona]).get(f"/files/{file}").status_code == 404, persona
+
+
+def test_without_a_place_it_says_so(world: World, two: PatrolRound) -> None:
+    stop = check(world, two.stops[0])
+    assert patrols.lacks(stop, 200) == ["没有位置"] and patrols.lacks(two.stops[1], 200) == []
+
+
+def test_a_text_named_as_a_picture_is_refused_whole(world: World, two: PatrolRound, sign_in: Any) -> None:
+    number, key = two.id, two.stops[0].id
+    world.session.rollback()
+    officer = sign_in(world.accounts["safety_officer"])
+    sent = {
+        "csrf_token": csrf(officer, "/profile/"), "result": "fine", "photo": (io.BytesIO(b"<svg>"), "机房.png"),
+    }  # fmt: skip
+    answer = officer.post(f"/m/patrols/stops/{key}", data=sent)
+    assert answer.status_code == 422 and "机房.png" in answer.text
+    world.session.rollback()
+    assert world.session.get(PatrolRound, number).stops[0].checked_at is None
