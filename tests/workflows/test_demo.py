@@ -10,24 +10,31 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.demo import people
+from app.demo import office, people
 from app.demo.builder import Builder
 from app.models import (
     Account,
     Application,
+    CalendarDay,
+    Comment,
     ContractElevator,
+    Delegation,
     Elevator,
+    ElevatorOfficer,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
     OverduePeriod,
+    PatrolStop,
+    RiskItem,
+    SafetyRecord,
     Unit,
     Visit,
 )
 from app.rules.identifiers import check_uscc
 from app.rules.schedule import Pause, clock_from, missed_limits
 from app.transaction import transaction
-from app.workflows import ageing, schedule
+from app.workflows import ageing, safety, schedule
 from tests.databases import run_flask
 
 NOW = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)
@@ -143,3 +150,26 @@ def test_the_command_fills_an_empty_database_and_leaves_another_alone(app: Any, 
     first = run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--seed", "3", "--if-empty")
     assert "演示账号" in first
     assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
+
+
+@pytest.mark.feature("LIF-07", "SAF-01", "PAT-01", "CLK-01")
+def test_the_offices_show_their_work(region: Any) -> None:
+    """Applications in each state, a stand-in, remarks, holidays, records with a gap, a round half done."""
+    with transaction(region):
+        people.make_accounts(region, NOW)
+        people.make_waiting(region, NOW)
+        assert office.make_office(region, NOW) == 5
+    states = set(region.scalars(select(Application.state)))
+    assert states == {"submitted", "accepted", "endorsed", "returned", "approved", "rejected", "withdrawn"}
+    counts = {
+        model: region.scalar(select(func.count()).select_from(model))
+        for model in (Delegation, Comment, CalendarDay, ElevatorOfficer, RiskItem, SafetyRecord, PatrolStop)
+    }
+    assert counts[Delegation] == 1 and counts[Comment] == 3 and counts[CalendarDay] == 26
+    assert counts[RiskItem] == 4 and counts[SafetyRecord] == 4 and counts[ElevatorOfficer] == counts[PatrolStop] > 0
+    use_unit = region.scalar(select(ElevatorOfficer.unit_id).limit(1))
+    assert safety.gaps(region, use_unit, clock.local_day(NOW)).daily, "the day left out shows"
+    checked = region.scalars(select(PatrolStop.checked_at)).all()
+    assert any(at is None for at in checked) and any(at is not None for at in checked)
+    endorsed = region.scalar(select(Application).where(Application.state == "endorsed"))
+    assert endorsed.kind == "scrapping" and endorsed.endorsed_by_id
