@@ -226,6 +226,19 @@ class PairFacts:
         return self.overdue + (0 if self.forgiven else self.nonconforming)
 
 
+LATE_DAYS = 30
+
+
+def late_extra(valid_on: Iterable[date], end_on: date, interval_days: int) -> int:
+    """Valid visits of a run's last 30 days beyond what its interval can bring: legal, and worth a second look.
+
+    Enough valid visits forgive the period's failures; those that only come near its end are shown as a sign.
+    """
+    begin = end_on - timedelta(days=LATE_DAYS - 1)
+    usual = -(-LATE_DAYS // max(interval_days - 1, 1))
+    return max(sum(begin <= on <= end_on for on in valid_on) - usual, 0)
+
+
 def maintenance_score(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> Score:
     """SCO-01 of one unit: the formula over the sums of its pairs, bad capped by due once, over all (T10)."""
     due = bad = 0

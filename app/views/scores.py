@@ -24,6 +24,8 @@ from app.models import Elevator, Region, Score, ScoreEntry
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
 from app.permissions import Verb, require
 from app.rules.calendar import EARLIEST_ON
+from app.rules.scoring import LATE_DAYS, PairFacts, late_extra
+from app.rules.visits import VisitState
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen, SQLAInterface, mark
@@ -151,13 +153,22 @@ class Scores(Screen):
         visits = score_facts.visits_of(db.session, held.run, held.unit_id, row.id)
         return self.render_template(
             "ta/scores/elevator.html", title=row.code, score=held, run=held.run, elevator=row, pair=pair, visits=visits,
-            local=clock.local, visit_words=VISIT_STATE,
+            local=clock.local, visit_words=VISIT_STATE, extra=_late_extra(pair, visits),
+            late_days=LATE_DAYS,
         )  # fmt: skip
 
     def _held(self, pk: int) -> Score:
         require(g.actor, Verb.SCORE_READ)
         held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
         return held
+
+
+def _late_extra(pair: PairFacts | None, visits: Any) -> int:
+    """How many more valid records than usual the end of the period brought, where they forgive a failure."""
+    if pair is None or not pair.forgiven:
+        return 0
+    valid = [row.visit_on for row, state in visits if state is VisitState.VALID]
+    return late_extra(valid, pair.later[-1].end_on if pair.later else pair.end_on, pair.interval_days)
 
 
 def _asked() -> tuple[str | None, dt.date, dt.date, dt.datetime | None]:
