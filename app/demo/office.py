@@ -20,6 +20,7 @@ from app.rules.approval import ApplicationVerb
 from app.workflows import applications, attachments, calendars, delegations, patrols, safety, watching
 from app.workflows.actors import actor_of
 from app.workflows.calendars import Day
+from app.workflows.presence import Position
 
 HOLIDAYS = (("元旦", 1, 1, 1), ("劳动节", 5, 1, 5), ("国庆节", 10, 1, 7))
 RISKS = (
@@ -158,4 +159,5 @@ def _own_loop(session: Any, head: Actor, officer: Actor, at: dt.datetime) -> Non
         patrols.check(
             session, officer, stop.id, at - DAY + HOUR * number, is_fine=number != 1,
             finding="底坑有积水" if number == 1 else "", handled="已抽水" if number == 1 else "",
+            position=None if number == 2 else Position(own[number].latitude, own[number].longitude),
         )  # fmt: skip

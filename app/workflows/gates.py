@@ -134,9 +134,8 @@ def _renewal_of(session: AnySession, actor: Actor, elevator: Elevator, today: dt
     if held is None:
         link = "/contracts/new" if actor.may(Verb.CONTRACT_EDIT) else None
         return [Finding("原合同", False, "没有可以续签的合同", "请新增合同并追加这台电梯", link=link)]
-    link = f"/contracts/{held.id}"
     return [
-        Finding("原合同", True, f"{held.number}，{held.starts_on} 至 {held.ends_on}", link=link),
+        Finding("原合同", True, f"{held.number}，{held.starts_on} 至 {held.ends_on}"),
         *of_renewal(session, actor, held, today),
     ]
 
