@@ -43,7 +43,7 @@ COLUMNS: dict[str, dict[str, str]] = {
             "maintainer maintenancecontractor servicecompany contractor maintenanceunit maintainedby"
         ),
         "use_unit_id": (
-            "使用单位名称 使用人 使用管理单位 管理单位 用户单位 user usingunit operator buildingmanager "
+            "使用单位名称 责任单位 使用人 使用管理单位 管理单位 用户单位 user usingunit operator buildingmanager "
             "managedby operatingcompany useunit owneroperator"
         ),
         "manufacturer": "制造厂家 生产厂家 厂家 品牌 制造厂 生产单位 manufacturer maker brand madeby",

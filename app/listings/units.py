@@ -30,6 +30,7 @@ UNITS = register(
             column(Unit, "address", sort=False),
             column(Unit, "licence_no", sort=False),
             column(Unit, "licence_grade", sort=False),
+            column(Unit, "licence_issued_on", sort=False),
             column(Unit, "licence_until"),
             column(Unit, "head_name", sort=False),
             column(Unit, "head_phone", sort=False),
