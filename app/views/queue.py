@@ -165,8 +165,8 @@ def waiting(statement: Any) -> Any:
 
 
 def waiting_count(actor: Actor) -> list[Any]:
-    """For the menu: how many wait, counted to a thousand."""
-    keys = waiting(select(Application.id).where(desks.seen())).limit(MOST_COUNTED).subquery()
+    """For the menu: how many wait at one's own desk, counted to a thousand; other desks would cost each page a read."""
+    keys = waiting(scope.apply(select(Application.id), actor, Application)).limit(MOST_COUNTED).subquery()
     return [select(func.count()).select_from(keys).scalar_subquery()]
 
 

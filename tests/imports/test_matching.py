@@ -32,6 +32,7 @@ def columns(kind: str, headings: list[str], *samples: list[Any], known: Any = No
         ("识别码", "code", "same"), ("电梯编号", "code", "alias"), ("Elevator ID", "code", "alias"),
         ("详细地址", "address", "alias"), ("设备使用地点", "address", "alias"),
         ("注册码", "registration_code", "alias"),
+        ("责任单位", "use_unit_id", "alias"),
         ("维保公司", "maintenance_unit_id", "alias"), ("年检到期", "next_inspection_on", "alias"),
         ("速度(m/s)", "rated_speed", "near"), ("额定速度（m/s）", "rated_speed", "alias"),
         ("Device Type", "category", "alias"), ("STATUS", "declared_status", "alias"), ("备用", "", ""),
