@@ -1,6 +1,6 @@
 """Rights by tick, live sessions, identities from outside, a verified address of mail, what an account is in a rescue
 
-Revision ID: 0023
+Revision ID: 0021
 Revises: 0020
 """
 

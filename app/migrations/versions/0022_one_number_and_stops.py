@@ -1,7 +1,7 @@
 """A contract's number as it is compared, unique within its unit; where a patroller stood
 
 Revision ID: 0022
-Revises: 0020
+Revises: 0021
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.rules.identifiers import normal_code
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
