@@ -17,6 +17,7 @@ from app.models.calendar import CalendarDay, ClockMark
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.export import ExportRecord
+from app.models.invitation import Invitation, InvitationPoster
 from app.models.job import Job, ServiceHeartbeat
 from app.models.maintenance import (
     MaintenanceClock,
@@ -69,6 +70,8 @@ __all__ = [
     "ImportBatch",
     "ImportMatch",
     "ImportRow",
+    "Invitation",
+    "InvitationPoster",
     "Job",
     "LiveSession",
     "LoginGuard",

@@ -38,13 +38,13 @@ APPLICATION_KIND = {
     "grade_certificate": _l("等级证书"), "use_registration": _l("使用登记"), "suspension": _l("停用登记"),
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
-    "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"),
+    "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"), "person_filing": _l("人员备案"),
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
     "use_registration": "SY", "suspension": "TY", "reactivation": "QY", "scrapping": "BF",
     "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
-    "worker_change": "RY", "on_demand": "AX",
+    "worker_change": "RY", "on_demand": "AX", "person_filing": "RB",
 }  # fmt: skip
 CHANGE_CAUSE = {
     "retrofit": _l("改造"), "relocation": _l("移装"), "use_unit": _l("使用单位变更"), "rename": _l("更名"),
@@ -67,6 +67,14 @@ VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单
 VISIT_STATE = {
     "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),
     "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),
+}  # fmt: skip
+PERSON_KIND = {
+    "head": _l("维保单位负责人"), "manager": _l("维保经理"), "worker": _l("维保员"), "clerk": _l("维保文员"),
+    "use_head": _l("使用单位负责人"), "safety_officer": _l("使用单位安全员"),
+}  # fmt: skip
+INVITATION_STATE = {
+    "invited": _l("邀请中"), "draft": _l("待完善（草稿）"), "review": _l("审核中"), "ended": _l("已结束"),
+    "rejected": _l("已驳回"), "cancelled": _l("已取消"),
 }  # fmt: skip
 SEX = {"male": _l("男"), "female": _l("女")}
 # What an account is for when people are trapped; whoever has none takes no part (shenzhen, step 6).

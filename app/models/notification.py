@@ -15,7 +15,7 @@ CHANNEL = {"inbox": _l("站内信"), "sms": _l("短信"), "email": _l("邮件"),
 
 
 class Notification(Model):
-    """One notice to one account by one channel. `dedupe_key` makes a repeated verb send once.
+    """One notice to one account (or address) by one channel. `dedupe_key` makes a repeated verb send once.
 
     `is_secret` takes the content away once the notice was sent or given up (a code is nobody's later reading).
     """
@@ -27,7 +27,8 @@ class Notification(Model):
     )
     id: Mapped[int] = pk()
     channel: Mapped[str] = col(_l("渠道"), String(10), default="inbox", choices=CHANNEL)
-    recipient_id: Mapped[int] = col(_l("收件人"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    # None: to an address of somebody who has no account yet.
+    recipient_id: Mapped[int | None] = col(_l("收件人"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
     topic: Mapped[str] = col(_l("主题"), String(40))
     title: Mapped[str] = col(_l("标题"), String(160))
     body: Mapped[str | None] = col(_l("内容"), Text)

@@ -5,26 +5,47 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, ForeignKey, String
+from sqlalchemy import Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
-from app.models.choices import APPLICATION_STATE, GRADE
+from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, INFO_STATE, PERSON_KIND, SEX
 from app.models.unit import Unit
 
 
 class Person(Stamped, Versioned, Model):
-    """A natural person in one unit (一人一企). Visits and quotas count persons, not accounts (PER-08)."""
+    """A natural person in one unit (一人一企). Visits and quotas count persons, not accounts (PER-08).
+
+    Whoever left is archived, not deleted; in another unit the same human is a row of its own. The index decides between
+    two units that take on one human at the same moment.
+    """
 
     __tablename__ = "person"
+    __table_args__ = (
+        Index(
+            "uq_person_one_unit", "resident_id", unique=True,
+            sqlite_where=text("left_on IS NULL"), postgresql_where=text("left_on IS NULL"),
+        ),
+    )  # fmt: skip
     id: Mapped[int] = pk()
     name: Mapped[str] = col(_l("姓名"), String(40))
+    kind: Mapped[str | None] = col(_l("人员类型"), String(20), choices=PERSON_KIND)
+    sex: Mapped[str | None] = col(_l("性别"), String(6), choices=SEX)
+    resident_id: Mapped[str | None] = col(_l("身份证号"), String(18), sensitive="id")
     phone: Mapped[str | None] = col(_l("手机"), String(20), index=True, sensitive="mobile")
     unit_id: Mapped[int] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
     work_kind: Mapped[str | None] = col(_l("工种"), String(40))
     certificate_no: Mapped[str | None] = col(_l("作业人员证编号"), String(40), index=True)
+    certificate_issued_on: Mapped[dt.date | None] = col(_l("证书发证日期"), Date)
     certificate_until: Mapped[dt.date | None] = col(_l("证书有效期至"), Date)
+    # Filed like a unit (PER-05): once approved, the row holds what is in force and changes wait as a version.
+    filing_state: Mapped[str] = col(
+        _l("备案状态"), String(10), default="draft", server_default="draft", choices=FILING_STATE
+    )
+    info_state: Mapped[str] = col(_l("信息状态"), String(10), default="new", server_default="new", choices=INFO_STATE)
+    approved_version: Mapped[int] = col(_l("生效版本"), Integer, default=0, server_default="0")
+    approved_on: Mapped[dt.date | None] = col(_l("审核通过日期"), Date)
     left_on: Mapped[dt.date | None] = col(_l("离职日期"), Date)
 
     unit: Mapped[Unit] = relationship()

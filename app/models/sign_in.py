@@ -32,7 +32,9 @@ class OneTimeCode(Model):
     )
     id: Mapped[int] = pk()
     purpose: Mapped[str] = col(_l("用途"), String(12))
-    account_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    # Of an account; or of somebody who has none yet, under what it is for (an invitation and its number).
+    account_id: Mapped[int | None] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    subject: Mapped[str | None] = col(_l("事由"), String(40), index=True)
     target: Mapped[str] = col(_l("发往"), String(120), sensitive="mobile")
     code_hash: Mapped[str] = col(_l("验证码摘要"), String(64))
     tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")

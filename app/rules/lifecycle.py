@@ -34,6 +34,7 @@ class ApplicationKind(StrEnum):
     MAINTENANCE_RESUME = "maintenance_resume"
     WORKER_CHANGE = "worker_change"
     ON_DEMAND = "on_demand"
+    PERSON_FILING = "person_filing"
 
 
 class ChangeCause(StrEnum):
@@ -68,6 +69,7 @@ KIND_LABELS = {
     ApplicationKind.MAINTENANCE_RESUME: "恢复维保",
     ApplicationKind.WORKER_CHANGE: "维保人员变更",
     ApplicationKind.ON_DEMAND: "按需维保",
+    ApplicationKind.PERSON_FILING: "人员备案",
 }
 
 CAUSE_LABELS = {

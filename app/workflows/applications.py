@@ -26,7 +26,7 @@ from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, Appli
 from app.transaction import AnySession, lock
 from app.workflows import delegations, registration_changes, seconds, submissions
 from app.workflows.kinds import HANDLERS, handlers
-from app.workflows.submissions import FILING_KINDS, Asked
+from app.workflows.submissions import REFILED_KINDS, Asked
 
 __all__ = [
     "HANDLERS", "OPEN_KINDS", "apply", "checks", "conditions_of", "decide", "handlers", "next_waiting", "not_own",
@@ -129,7 +129,7 @@ def _decide(
     scope.visible(session, actor, Application, application_id, "这件申请")
     application = lock(session, Application, application_id)
     assert application is not None
-    if application.kind in FILING_KINDS and verb is ApplicationVerb.RETURN_:
+    if application.kind in REFILED_KINDS and verb is ApplicationVerb.RETURN_:
         # A filing knows 不通过 only: the unit mends it and submits again as a new application.
         verb = ApplicationVerb.REJECT
     _as_seen(session, application, seen_version)
@@ -242,7 +242,7 @@ def _own(session: AnySession, actor: Actor, application_id: int) -> Application:
     scope.visible(session, actor, Application, application_id, "这件申请")
     application = lock(session, Application, application_id)
     assert application is not None
-    verb = Verb.FILING_SUBMIT if application.kind in FILING_KINDS else Verb.APPLICATION_SUBMIT
+    verb = Verb.FILING_SUBMIT if application.kind in REFILED_KINDS else Verb.APPLICATION_SUBMIT
     require(actor, verb)
     submissions.own_application(actor, application)
     return application

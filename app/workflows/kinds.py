@@ -13,7 +13,7 @@ HANDLERS = {
     "use_registration": "lifecycle", "suspension": "lifecycle", "reactivation": "lifecycle", "scrapping": "lifecycle",
     "unit_change": "unit_changes", "registration_change": "registration_changes",
     "maintenance_pause": "maintenance_stops", "maintenance_resume": "maintenance_stops",
-    "worker_change": "worker_changes", "on_demand": "on_demand",
+    "worker_change": "worker_changes", "on_demand": "on_demand", "person_filing": "person_filing",
 }  # fmt: skip
 
 

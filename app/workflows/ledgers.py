@@ -73,6 +73,7 @@ def save(
     if ledger is not None and expected_version is not None and ledger.row_version != expected_version:
         found = f"这份履历已被他人修改（您看到的是第 {expected_version} 版，现为第 {ledger.row_version} 版）"
         raise Stale(Finding("同时修改", False, found, "请核对现在的内容后重新提交"), ledger.row_version)
+    orders.hold_people(session, (data.get(name) for name in PERSONS))
     values, findings, running = judged(session, elevator, ledger, data, at)
     raise_failing(findings)
     _derive(values, today)

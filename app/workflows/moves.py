@@ -13,7 +13,9 @@ from app.models import (
     Application,
     Elevator,
     GradeCertificate,
+    Invitation,
     MaintenanceOrder,
+    Person,
     PolicyProposal,
     StatusChange,
     Unit,
@@ -30,6 +32,7 @@ from app.rules.approval import (
     filing_move,
     info_state,
 )
+from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.transaction import AnySession
 from app.workflows import audit
@@ -192,7 +195,7 @@ def status_on(session: AnySession, elevator: Elevator, on: dt.date, known_at: dt
 def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: str) -> None:
     if isinstance(row, Elevator) and field == "status":
         expected = _elevator_step(session, row, old, new, verb)
-    elif isinstance(row, Unit | Elevator) and field == "filing_state":
+    elif isinstance(row, Unit | Elevator | Person) and field == "filing_state":
         edit = _FILING_EDITS.get((FilingState(old), verb))
         if edit is FilingState.APPROVED and not row.approved_version:
             edit = None
@@ -202,6 +205,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = new if old != "open" and new != "open" else old
     elif isinstance(row, Application | GradeCertificate) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
+    elif isinstance(row, Invitation) and field == "state":
+        expected = invitation_move(InvitationState(old), InvitationVerb(verb))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:

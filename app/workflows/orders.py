@@ -140,6 +140,7 @@ def new_findings(
         findings.append(Finding("频次", False, found, "请选择半月、季度、半年或年度", "level", str(level)))
     worker_id = data.get("worker_id")
     if worker_id is not None and elevator.maintenance_unit_id is not None:
+        hold_people(session, [worker_id])
         findings.append(worker_finding(session, worker_id, elevator.maintenance_unit_id, today))
     return findings
 
@@ -162,6 +163,7 @@ def reassign(
         found = f"选了 {len(order_ids)} 条任务"
         raise refuse("批量分配", found, f"一次最多 {MOST_AT_ONCE} 条，请分批办理", field="ids", value=len(order_ids))
     today = clock.local_day(at)
+    hold_people(session, [worker_id])
     outcomes, changed = [], {}
     for key in dict.fromkeys(order_ids):
         try:
@@ -208,6 +210,13 @@ def void_open(
             values={"closed_at": at, "close_reason": reason},
         )
     )  # fmt: skip
+
+
+def hold_people(session: AnySession, ids: Iterable[int | None]) -> None:
+    """Keep these people from leaving until the work that they are given stands; read them as they are now."""
+    keys = sorted({key for key in ids if key is not None})
+    statement = select(Person).where(Person.id.in_(keys)).order_by(Person.id).with_for_update(read=True)
+    session.scalars(statement.execution_options(skip_scope=True, populate_existing=True)).all()
 
 
 def worker_finding(

@@ -11,25 +11,26 @@ from typing import Any
 from sqlalchemy import and_, func, not_, or_, select
 
 from app import clock
-from app.errors import Finding, Stale, raise_failing, refuse
-from app.models import Account, GradeCertificate, MaintenanceLedger, MaintenanceOrder, Person, Unit, Visit
-from app.models.choices import GRADE
+from app.errors import Finding, Refusal, Stale, raise_failing, refuse
+from app.models import GradeCertificate, Person, Unit, Visit
+from app.models.choices import GRADE, PERSON_KIND, SEX
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy.keys import Key
 from app.rules.checkin import certificate_finding
-from app.rules.identifiers import check_mobile, normal_code
+from app.rules.identifiers import check_mobile, check_resident_id, normal_code
 from app.rules.quota import Grade, grade_limit, units_used
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit
-from app.workflows.issuing import gather, required_text, set_active
+from app.workflows import audit, one_unit, person_filing, person_versions
+from app.workflows.issuing import gather, required_text
 
 QUOTA_KEYS = {
     Grade.GENERAL: Key.QUOTA_GENERAL, Grade.INTERMEDIATE: Key.QUOTA_INTERMEDIATE, Grade.SENIOR: Key.QUOTA_SENIOR,
     Grade.TECHNICIAN: Key.QUOTA_TECHNICIAN,
 }  # fmt: skip
 FIELDS = ("name", "phone", "work_kind", "certificate_no", "certificate_until")
+IDENTITY = ("sex", "kind", "resident_id", "certificate_issued_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,13 @@ def save_person(
     certificate_until: dt.date | None = None,
     row_version: int | None = None,
     at: dt.datetime,
+    identity: Mapping[str, Any] | None = None,
 ) -> Person:
-    """Enter or change a person of one's own unit. Two persons of a unit never share a phone: quotas count persons."""
+    """Enter or change a person of one's own unit. Two persons of a unit never share a phone: quotas count persons.
+
+    `identity` holds what else is to change: sex, kind, resident_id, certificate_issued_on; what it lacks stays. A change
+    of somebody whose filing is approved waits for the officer (`person_filing`).
+    """
     require(actor, Verb.PERSON_EDIT)
     if actor.unit_id is None:
         raise refuse("人员", "账号没有所属单位", "请由人员所在单位填写")
@@ -66,64 +72,52 @@ def save_person(
             raise Stale(
                 Finding("人员", False, f"{row.name} 的资料刚刚被修改过", "请核对现在的内容后再保存"), row.row_version
             )
-    checked = gather(
+        if row is not None:
+            person_filing.editable(row)
+    more = dict(identity or {})
+    values = gather(
         name=lambda: required_text(name, "姓名", "name", 40),
         phone=lambda: _free_phone(session, actor.unit_id, phone, person_id) if phone.strip() else None,
         work_kind=lambda: required_text(work_kind, "工种", "work_kind", 40) if work_kind.strip() else None,
         certificate_no=lambda: _code(certificate_no, "作业人员证编号", "certificate_no"),
+        identity=lambda: _identity(session, actor.unit_id, more, person_id, at),
     )
-    values = checked | {"certificate_until": certificate_until}
+    values |= {"certificate_until": certificate_until, **values.pop("identity")}
     if row is None:
         unit = session.get(Unit, actor.unit_id)
         if unit is None:
             raise refuse("人员", "没有找到所属单位", "请联系区域管理员")
         row = Person(unit_id=unit.id, region_code=unit.region_code, created_by_id=actor.user_id, **values)
-        session.add(row)
-        session.flush()
+        one_unit.keep(session, row)
         audit.record(session, actor, at, "person.create", "person", row.id, after={"name": row.name})
         return row
-    before = {key: getattr(row, key) for key in FIELDS}
-    for key in FIELDS:
-        setattr(row, key, values[key])
-    session.flush()
-    changed = [key for key in FIELDS if before[key] != values[key]]
+    before = person_versions.content(session, row)
+    wanted = {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in values.items()}
+    person_filing.keep_edit(session, actor, row, wanted, at)
+    changed = [key for key in values if before[key] != wanted[key]]
     if changed:
         # Which fields, not what was in them: the log must not become a second register of phones.
         audit.record(session, actor, at, "person.edit", "person", row.id, after={"fields": changed})
     return row
 
 
-def leave(session: AnySession, actor: Actor, person_id: int, on: dt.date, at: dt.datetime) -> Person:
-    """A person leaves the unit: archived, never deleted; refused while work is assigned to him. His accounts end."""
-    require(actor, Verb.PERSON_EDIT)
-    visible(session, actor, Person, person_id, "人员")
-    row = lock(session, Person, person_id)
-    if row is None or row.unit_id != actor.unit_id:
-        raise refuse("人员", "不是本单位的人员", "请从列表重新打开")
-    if row.left_on is not None:
-        raise refuse("离职", f"{row.name} 已于 {row.left_on} 离职", "无须再次办理", field="left_on")
-    if on > clock.local_day(at):
-        raise refuse("离职日期", f"{on} 在今天之后", "请在离职当天或之后办理", field="left_on", value=on)
-    serves = or_(MaintenanceLedger.worker_id == row.id, MaintenanceLedger.co_worker_id == row.id)
-    ledgers = _count(session, MaintenanceLedger.id, serves)
-    waiting = MaintenanceOrder.state == "open"
-    orders = _count(session, MaintenanceOrder.id, MaintenanceOrder.worker_id == row.id, waiting)
-    visits = _count(session, Visit.id, Visit.worker_id == row.id, Visit.state == "open")
-    raise_failing(
-        Finding(rule, count == 0, f"{row.name} 名下还有 {count} {unit}", remedy, field="left_on")
-        for rule, count, unit, remedy in (
-            ("设备履历", ledgers, "台电梯", "请先在设备履历中改派维保人员"),
-            ("维保任务", orders, "项待维保任务", "请先改派"),
-            ("维保记录", visits, "次未签退的维保", "请先签退"),
-        )
-    )
-    row.left_on = on
-    session.flush()
-    audit.record(session, actor, at, "person.leave", "person", row.id, after={"left_on": on})
-    held = select(Account).where(Account.person_id == row.id, Account.active, Account.is_main.is_(False))
-    for account in session.scalars(held.execution_options(skip_scope=True)).all():
-        set_active(session, actor, account, False, "人员离职", at)
-    return row
+def _identity(
+    session: AnySession, unit_id: int | None, given: Mapping[str, Any], person_id: int | None, at: dt.datetime
+) -> dict[str, Any]:
+    """The checked values of what is given of IDENTITY; 一人一企 is asked of the whole register."""
+    values = {key: given[key] or None for key in IDENTITY if key in given}
+    findings = []
+    for key, choices, label in (("sex", SEX, "性别"), ("kind", PERSON_KIND, "人员类型")):
+        if values.get(key) is not None and values[key] not in choices:
+            findings.append(Finding(label, False, "没有这一项", "请从列表选择", field=key))
+    if values.get("resident_id"):
+        try:
+            values["resident_id"] = check_resident_id(str(values["resident_id"]), clock.local_day(at))
+            findings.append(one_unit.finding(session, unit_id, values["resident_id"], person_id))
+        except Refusal as refusal:
+            findings += refusal.findings
+    raise_failing(findings)
+    return values
 
 
 def add_certificate(
@@ -246,13 +240,15 @@ def hold_human(session: AnySession, person_id: int) -> None:
 
 
 def _one_human(session: AnySession, people: Mapping[int, Person]) -> dict[int, set[int]]:
+    """By person every row that is the same human: the same ID number or the same certificate."""
     codes = {key: normal_code(person.certificate_no or "") for key, person in people.items()}
     rows: dict[str, set[int]] = defaultdict(set)
     known = Person.certificate_no.in_({code for code in codes.values() if code})
     statement = select(Person.id, Person.certificate_no).where(known)
     for key, code in session.execute(statement.execution_options(skip_scope=True)):
         rows[str(code)].add(key)
-    return {key: {key} | (rows[code] if code else set()) for key, code in codes.items()}
+    same = one_unit.same_humans(session, people)
+    return {key: {key} | (rows[code] if code else set()) | same.get(key, set()) for key, code in codes.items()}
 
 
 def grades_in_force(session: AnySession, person_ids: Iterable[int], at: dt.datetime) -> dict[int, Grade]:
@@ -291,8 +287,3 @@ def _code(typed: str, label: str, field: str) -> str | None:
     if len(code) > 40:
         raise refuse(label, f"最多 40 个字符，现为 {len(code)} 个", "请按证书核对", field=field, value=typed[:60])
     return code or None
-
-
-def _count(session: AnySession, column: object, *where: object) -> int:
-    statement = select(func.count(column)).where(*where)  # type: ignore[arg-type]
-    return session.scalar(statement.execution_options(skip_scope=True)) or 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from app.errors import Finding, refuse
+from app.errors import Finding, raise_failing, refuse
 from app.models import Application, Elevator, MaintenanceOrder
 from app.permissions import Actor
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
@@ -59,6 +59,10 @@ def effect(
     if ledger is None or ledger.unit_id != elevator.maintenance_unit_id:
         raise refuse("设备履历", "电梯已不由申请时的单位维保", "请退回，由现在的维保单位申请")
     wanted: dict[str, Any] = {name: application.data.get(name) for name in PEOPLE}
+    orders.hold_people(session, wanted.values())
+    for name, key in wanted.items():
+        if key is not None:
+            raise_failing([orders.worker_finding(session, key, ledger.unit_id, on, name)])
     before = {name: getattr(ledger, name) for name in PEOPLE}
     for name, value in wanted.items():
         setattr(ledger, name, value)

@@ -12,7 +12,7 @@ from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import AuditEntry, GradeCertificate, Visit
 from app.rules.quota import Grade
 from app.transaction import transaction
-from app.workflows import people
+from app.workflows import leaving, people
 from tests.factories import World, make_elevator, make_ledger, make_person, make_policy
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
@@ -73,7 +73,7 @@ def test_two_persons_of_a_unit_never_share_a_phone(session: Any, world: World) -
 def test_another_units_person_is_not_there(session: Any, world: World) -> None:
     for deed in (
         lambda: save(session, world.actor("clerk"), world.other_worker.id),
-        lambda: people.leave(session, world.actor("clerk"), world.other_worker.id, AT.date(), AT),
+        lambda: leaving.leave(session, world.actor("clerk"), world.other_worker.id, AT.date(), AT),
         lambda: people.add_certificate(
             session, world.actor("clerk"), world.other_worker.id, grade="senior", certificate_no="1",
             issued_on=AT.date(), at=AT,
@@ -187,10 +187,10 @@ def test_leaving_waits_for_the_work_and_ends_the_account(session: Any, world: Wo
     ledger = make_ledger(session, world.own, world.worker)
     session.commit()
     with pytest.raises(Refusal, match="1 台电梯"), transaction(session):
-        people.leave(session, me, world.worker.id, AT.date(), AT)
+        leaving.leave(session, me, world.worker.id, AT.date(), AT)
     ledger.worker_id = None
     session.commit()
     with transaction(session):
-        people.leave(session, me, world.worker.id, AT.date(), AT)
+        leaving.leave(session, me, world.worker.id, AT.date(), AT)
     session.refresh(world.accounts["worker"])
     assert world.worker.left_on == AT.date() and world.accounts["worker"].active is False

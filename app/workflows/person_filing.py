@@ -1,0 +1,223 @@
+"""Filing of people (PER-05), as of units: 待上报 → 审核中 → 通过 or 不通过, while what is approved stays in force.
+
+A person who was never approved is edited in the row itself; of one who was, a change waits as a version.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from app import clock
+from app.errors import Finding, Stale, raise_failing, refuse
+from app.models import Application, Person, Version
+from app.permissions import Actor, Verb, require
+from app.rules.approval import ApplicationVerb, FilingState
+from app.rules.lifecycle import ApplicationKind
+from app.scope import visible
+from app.transaction import AnySession, lock
+from app.workflows import audit, moves, one_unit, person_versions, submissions
+from app.workflows.filing_fields import differences
+from app.workflows.standing_on import standing_on
+
+KIND = ApplicationKind.PERSON_FILING.value
+# What handing in needs (xinxiang 2.2.1); a draft may lack all but the name.
+NEEDED = ("name", "resident_id", "phone", "certificate_no", "certificate_issued_on", "certificate_until")
+
+
+def label(name: str) -> str:
+    """The declared label of a field."""
+    return str(Person.__table__.c[name].info["label"])
+
+
+def keep_edit(session: AnySession, actor: Actor, person: Person, data: Mapping[str, Any], at: dt.datetime) -> None:
+    """Keep a change of a person as a draft; the caller holds the row and has checked the values.
+
+    Before the first approval the row shows the change at once, afterwards only what is in force.
+    """
+    editable(person)
+    before = person_versions.content(session, person)
+    wanted = before | dict(data)
+    if not differences(before, wanted):
+        return
+    if not person.approved_version:
+        person_versions.put(person, wanted)
+        one_unit.keep(session, person)
+    if person.filing_state != FilingState.DRAFT:
+        moves.move(session, actor, person, "filing_state", "draft", verb=moves.EDIT, at=at)
+    if person.approved_version:
+        version = person_versions.draft_of(session, person) or _version(session, actor, person, at)
+        person_versions.close(version, wanted)
+        version.edited_by_id, version.edited_at = actor.user_id, at
+        person.updated_at = at
+    session.flush()
+
+
+def editable(person: Person) -> None:
+    """Refuse while an officer looks at it."""
+    if person.filing_state == FilingState.PENDING:
+        found = f"{person.name} 的备案正在审核"
+        raise refuse("审核中不能修改", found, "请先在申请中撤回，再修改后重新上报")
+
+
+def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> Application:
+    """审核上报: check everything, lock the content and hand it to the officers of the region."""
+    require(actor, Verb.FILING_SUBMIT)
+    person = _own(session, actor, person_id)
+    editable(person)
+    if person.filing_state == FilingState.APPROVED:
+        found = f"{person.name} 已审核通过，之后没有修改"
+        raise refuse("没有需要上报的修改", found, "修改后才需要重新上报")
+    data = person_versions.content(session, person)
+    raise_failing(findings(session, person, data, clock.local_day(at)))
+    version = person_versions.draft_of(session, person) or _version(session, actor, person, at)
+    person_versions.close(version, data)
+    version.base_number = person.approved_version
+    version.submitted_at, version.submitted_by_id = at, actor.user_id
+    moves.move(session, actor, version, "state", "pending", verb="submit", at=at)
+    moves.move(session, actor, person, "filing_state", "pending", verb="submit", at=at)
+    deed = "变更" if person.approved_version else "新增"
+    return submissions.open_application(
+        session, actor, KIND, entity=person_versions.ENTITY, entity_id=person.id, title=f"{deed}　{data['name']}",
+        region_code=person.region_code, at=at, version_id=version.id,
+    )  # fmt: skip
+
+
+def discard(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> Person:
+    """Drop a change that was not handed in: what is in force is all there is again."""
+    require(actor, Verb.PERSON_EDIT)
+    person = _own(session, actor, person_id)
+    version = person_versions.draft_of(session, person)
+    moves.move(session, actor, person, "filing_state", "approved", verb=moves.DISCARD, at=at)
+    if version is not None:
+        moves.move(session, actor, version, "state", "withdrawn", verb=moves.DISCARD, at=at)
+    return person
+
+
+def remove(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> None:
+    """Delete a person entered by mistake; whoever has records, a filing or an account stays, and may leave."""
+    require(actor, Verb.PERSON_EDIT)
+    person = _own(session, actor, person_id)
+    standing = standing_on(session, Person, [person.id]).get(person.id)
+    filed = person.approved_version or person.filing_state == FilingState.PENDING
+    if standing or filed:
+        found = f"{person.name} 已有{standing or '备案'}"
+        raise refuse("不能删除", found, "有记录的人员保留在册；不再任职时请办理离职")
+    for version in person_versions.all_of(session, person):
+        session.delete(version)
+    audit.record(session, actor, at, "person.delete", "person", person.id, before={"name": person.name})
+    session.delete(person)
+    session.flush()
+
+
+def findings(session: AnySession, person: Person, data: Mapping[str, Any], on: dt.date) -> list[Finding]:
+    """All that a person's filing must hold, passing and failing."""
+    found = []
+    for name in NEEDED:
+        ok = bool(data.get(name))
+        said = f"{label(name)}{'已填写' if ok else '没有填写'}"
+        found.append(Finding("必填", ok, said, "" if ok else f"请填写{label(name)}", field=name))
+    if data.get("resident_id"):
+        found.append(one_unit.finding(session, person.unit_id, data["resident_id"], person.id))
+    issued, until = data.get("certificate_issued_on"), data.get("certificate_until")
+    if issued and until:
+        ok = issued < until
+        remedy = "" if ok else "请按证书核对这两个日期"
+        found.append(Finding("日期先后", ok, f"{issued} 发证，有效期至 {until}", remedy, field="certificate_until"))
+    if issued:
+        ok = issued <= on.isoformat()
+        remedy = "" if ok else "在今天之后，请按证书核对"
+        found.append(Finding("发证日期", ok, f"{issued} 发证", remedy, field="certificate_issued_on"))
+    if until:
+        ok = until >= on.isoformat()
+        said = f"有效期至 {until}" + ("" if ok else "，已过期")
+        found.append(Finding("证书有效期", ok, said, "" if ok else "请换证后更新有效日期", "certificate_until"))
+    here = person.left_on is None
+    found.append(Finding("人员在职", here, f"{person.name} " + ("在职" if here else f"已于 {person.left_on} 离职")))
+    return found
+
+
+# --- what the officer decides
+
+
+def application_findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
+    person, version = _subject(session, application, hold=False)
+    return findings(session, person, person_versions.opened(version), clock.local_day(at))
+
+
+def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+    """Put the version into force; 一人一企 is asked again by the database itself."""
+    person, version = _subject(session, application)
+    if version.base_number != person.approved_version:
+        found = f"上报时现行为第 {version.base_number} 版，现为第 {person.approved_version} 版"
+        raise Stale(Finding("现行版本", False, found, "请退回，修改后重新上报"), current=person.row_version)
+    data = person_versions.opened(version)
+    before = person_versions.snapshot(person)
+    person_versions.put(person, data)
+    person.approved_version, person.approved_on = version.number, clock.local_day(at)
+    one_unit.keep(session, person)
+    _decided(session, actor, version, ApplicationVerb.APPROVE, "approved", application, at)
+    version.in_force_from = clock.local_day(at)
+    moves.move(
+        session, actor, person, "filing_state", "approved", verb="approve", at=at, application=application,
+        reason=application.opinion,
+    )  # fmt: skip
+    # Which fields, not what was in them: the log must not become a second register of phones.
+    changed = [d.field for d in differences(before, data)]
+    after = {"version": version.number, "fields": changed}
+    audit.record(session, actor, at, "person.in_force", "person", person.id, after=after)
+
+
+def turned_down(
+    session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
+) -> None:
+    """Unlock: 不通过 after a rejection, 待上报 after a withdrawal."""
+    person, version = _subject(session, application)
+    withdrawn = verb is ApplicationVerb.WITHDRAW
+    state = FilingState.DRAFT if withdrawn else FilingState.REJECTED
+    _decided(session, actor, version, verb, "withdrawn" if withdrawn else "rejected", application, at)
+    moves.move(
+        session, actor, person, "filing_state", state.value, verb=verb.value, at=at, application=application,
+        reason=application.opinion,
+    )  # fmt: skip
+
+
+def _own(session: AnySession, actor: Actor, person_id: int) -> Person:
+    visible(session, actor, Person, person_id, "人员")
+    person = lock(session, Person, person_id)
+    if person is None or person.unit_id != actor.unit_id:
+        raise refuse("人员", "不是本单位的人员", "请由人员所在单位办理")
+    return person
+
+
+def _version(session: AnySession, actor: Actor, person: Person, at: dt.datetime) -> Version:
+    version = Version(
+        entity=person_versions.ENTITY, entity_id=person.id, number=person_versions.next_number(session, person),
+        state="draft", base_number=person.approved_version, data={}, edited_by_id=actor.user_id, edited_at=at,
+    )  # fmt: skip
+    session.add(version)
+    session.flush()
+    return version
+
+
+def _decided(
+    session: AnySession, actor: Actor, version: Version, verb: ApplicationVerb, state: str, application: Application,
+    at: dt.datetime,
+) -> None:  # fmt: skip
+    version.decided_at, version.decided_by_id = at, actor.user_id
+    version.opinion = application.opinion
+    moves.move(session, actor, version, "state", state, verb=verb.value, at=at)
+
+
+def _subject(session: AnySession, application: Application, hold: bool = True) -> tuple[Person, Version]:
+    key = application.entity_id
+    person = lock(session, Person, key) if hold else session.get(Person, key)
+    version = session.get(Version, application.version_id)
+    if person is None or version is None:
+        found = f"没有找到申请 {application.number} 的备案内容，或不在您的管辖范围内"
+        raise refuse("备案", found, "请从列表重新打开")
+    return person, version
+
+
+APPLICATION = submissions.Handlers(findings=application_findings, approved=approved, turned_down=turned_down)

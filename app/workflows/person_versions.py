@@ -1,0 +1,107 @@
+"""The contents of a person's filings (PER-05): versions, in which ID numbers and phones stand sealed.
+
+The one place that knows how a version keeps what is sensitive; everybody else reads `opened`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Date, func, select
+
+from app import vault
+from app.models import Person, Version
+from app.transaction import AnySession
+from app.workflows.filing_versions import digest
+
+ENTITY = Person.__tablename__
+FIELDS = (
+    "name", "sex", "kind", "work_kind", "resident_id", "phone", "certificate_no", "certificate_issued_on",
+    "certificate_until",
+)  # fmt: skip
+SENSITIVE = tuple(n for n in FIELDS if Person.__table__.c[n].info.get("sensitive"))
+Data = dict[str, Any]
+
+
+def snapshot(person: Person) -> Data:
+    """The filed fields as the row has them, days in ISO form."""
+    return {name: _stored(getattr(person, name)) for name in FIELDS}
+
+
+def put(person: Person, data: Mapping[str, Any]) -> None:
+    """Write filed values onto the row."""
+    for name in FIELDS:
+        if name in data:
+            value = data[name]
+            if value is not None and isinstance(Person.__table__.c[name].type, Date):
+                value = dt.date.fromisoformat(value)
+            if getattr(person, name) != value:
+                setattr(person, name, value)
+
+
+def opened(version: Version) -> Data:
+    """A version's content in plain."""
+    return {n: vault.unseal(v) if n in SENSITIVE and v else v for n, v in version.data.items()}
+
+
+def close(version: Version, data: Mapping[str, Any]) -> None:
+    """Keep a content in a version; its digest is of the plain one."""
+    version.digest = digest(data)
+    version.data = {n: vault.seal(v) if n in SENSITIVE and v else v for n, v in data.items()}
+
+
+def seal_anew(session: AnySession) -> int:
+    """Seal what versions keep under the current key; how many versions there were."""
+    rows = list(session.scalars(select(Version).where(Version.entity == ENTITY).with_for_update()))
+    for version in rows:
+        version.data = {n: vault.renewed(v) if n in SENSITIVE and v else v for n, v in version.data.items()}
+    session.flush()
+    return len(rows)
+
+
+def all_of(session: AnySession, person: Person) -> list[Version]:
+    """All versions, newest first."""
+    return list(session.scalars(_versions(person).order_by(Version.number.desc())))
+
+
+def latest(session: AnySession, person: Person) -> Version | None:
+    found: Version | None = session.scalar(_versions(person).order_by(Version.number.desc()).limit(1))
+    return found
+
+
+def draft_of(session: AnySession, person: Person) -> Version | None:
+    """The version that is still edited."""
+    last = latest(session, person)
+    return last if last is not None and last.state == "draft" else None
+
+
+def base_of(session: AnySession, version: Version) -> Data:
+    """What was in force when a version was handed in; nothing for a first one."""
+    if not version.base_number:
+        return {}
+    same = (Version.entity == ENTITY, Version.entity_id == version.entity_id)
+    base = session.scalar(select(Version).where(*same, Version.number == version.base_number))
+    return opened(base) if base is not None else {}
+
+
+def content(session: AnySession, person: Person) -> Data:
+    """What an edit starts from: what is asked for and not in force yet, else the row."""
+    last = latest(session, person)
+    if person.filing_state == "approved" or last is None or last.state == "approved" or not person.approved_version:
+        return snapshot(person)
+    return snapshot(person) | opened(last)
+
+
+def next_number(session: AnySession, person: Person) -> int:
+    statement = select(func.max(Version.number)).where(Version.entity == ENTITY, Version.entity_id == person.id)
+    return max(session.scalar(statement) or 0, person.approved_version) + 1
+
+
+def _versions(person: Person) -> Any:
+    return select(Version).where(Version.entity == ENTITY, Version.entity_id == person.id)
+
+
+def _stored(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
