@@ -29,6 +29,8 @@ from app.models import (
     GradeCertificate,
     ImportBatch,
     ImportMatch,
+    Invitation,
+    InvitationPoster,
     Job,
     LiveSession,
     MaintenanceClock,
@@ -196,6 +198,15 @@ def _grades(model: Any, actor: Actor) -> Criterion:
     return model.person_id == (actor.person_id or 0)
 
 
+def _invitations(model: Any, actor: Actor) -> Criterion:
+    """Those into one's own unit and those that it sent out for another; for whoever reads people."""
+    if not actor.may(Verb.PERSON_READ):
+        return false()
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    return or_(model.unit_id == actor.unit_id, model.by_unit_id == actor.unit_id)
+
+
 def _accounts(model: Any, actor: Actor) -> Criterion:
     itself = model.id == (actor.user_id or 0)
     if not actor.may(Verb.ACCOUNT_READ):
@@ -324,6 +335,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Visit: _by_unit_and_elevator,
     Person: _persons,
     GradeCertificate: _grades,
+    Invitation: _invitations,
+    InvitationPoster: _invitations,
     Account: _accounts,
     LiveSession: _of_seen_accounts,
     ExternalIdentity: _of_seen_accounts,
@@ -357,7 +370,7 @@ def _own_contracts(model: Any, actor: Actor) -> Criterion:
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal, RiskItem,
-    SafetyRecord, PatrolRound,
+    SafetyRecord, PatrolRound, Invitation, InvitationPoster,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

@@ -13,6 +13,7 @@ from app.models.base import BigId, Instant, Model, col, pk
 ATTACHMENT_KIND = {
     "licence": _l("营业执照"), "qualification": _l("资质证书"), "contract": _l("合同扫描件"), "sheet": _l("维保单"),
     "photo": _l("照片"), "signature": _l("签名"), "document": _l("材料"), "grade": _l("等级证书"),
+    "identity": _l("身份证正面照"), "face": _l("人脸照片"), "operator": _l("特种设备作业人员证"),
     "avatar": _l("头像"), "import": _l("导入文件"), "export": _l("导出文件"),
 }  # fmt: skip
 

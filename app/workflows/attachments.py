@@ -72,17 +72,21 @@ _PAPER = Limit((PDF, PNG, JPEG))
 _PICTURE = Limit((PNG, JPEG))
 LIMITS = {
     "licence": _PAPER, "qualification": _PAPER, "contract": _PAPER, "document": _PAPER, "grade": _PAPER,
+    "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,
     "sheet": _PAPER, "photo": _PICTURE, "avatar": Limit((JPEG,), megabytes=1, files=1),
     "signature": Limit((PNG,), megabytes=1, files=4),
     "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), megabytes=2048, files=10),
 }  # fmt: skip
 # Made for one account's rights; the verb that it needs when it fetches the file.
 PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
+# Pictures of a person: shown with a reason and a trace only (`people.reveal`), never by the file's address.
+OF_PERSONS = ("identity", "face")
 # What reading the row needs, its files need too; of other rows only the uploader has the file.
 READING = {
     "elevator": Verb.ELEVATOR_READ, "visit": Verb.VISIT_READ, "contract": Verb.CONTRACT_READ, "unit": Verb.UNIT_READ,
     "application": Verb.APPLICATION_READ, "grade_certificate": Verb.PERSON_READ, "person": Verb.PERSON_READ,
     "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
+    "invitation": Verb.PERSON_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
@@ -208,6 +212,9 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
             raise NotAllowed(Finding("附件", False, "这个文件是按另一账号的权限生成的", "请用自己的账号重新导出"))
         if row.kind == "export" and row.rights != rights_of(session, actor):
             raise NotAllowed(Finding("附件", False, "这个文件生成后，您的权限已变", "权限已变，请重新导出"))
+    elif row.kind in OF_PERSONS:
+        found = f"{ATTACHMENT_KIND[row.kind]}不能直接下载"
+        raise NotAllowed(Finding("附件", False, found, "请在人员页面填写原因后查看，查看会被记录"))
     elif row.uploaded_by_id != actor.user_id:
         _may_read(actor, row)
     return row
@@ -242,6 +249,17 @@ def rights_of(session: AnySession, actor: Actor) -> str:
     if actor.withheld:
         told.append(sorted(v.value for v in actor.withheld))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def forget(session: AnySession, row: Attachment) -> None:
+    """Drop a file that nobody may keep any more: its row, and after the commit its bytes if no other row has them."""
+    digest = row.sha256
+    session.delete(row)
+    session.flush()
+    others = select(Attachment.id).where(Attachment.sha256 == digest).limit(1).execution_options(skip_scope=True)
+    if session.scalar(others) is None:
+        place = place_of(_root(), digest)
+        after_commit(session, lambda: place.unlink(missing_ok=True))
 
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:

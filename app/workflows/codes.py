@@ -17,8 +17,10 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import AnySession
 from app.workflows import outbox
 
-Purpose = Literal["bind", "login", "recover", "mail"]
-WORDS: dict[Purpose, str] = {"bind": "绑定手机", "login": "登录", "recover": "找回密码", "mail": "验证邮箱"}
+Purpose = Literal["bind", "login", "recover", "mail", "join"]
+WORDS: dict[Purpose, str] = {
+    "bind": "绑定手机", "login": "登录", "recover": "找回密码", "mail": "验证邮箱", "join": "入职验证",
+}  # fmt: skip
 # What goes by mail; all others go to a phone.
 BY_MAIL = {"mail"}
 KEPT = dt.timedelta(days=2)
@@ -30,18 +32,21 @@ def available(channel: str = "sms") -> bool:
 
 
 def send(
-    session: AnySession, account: Account, purpose: Purpose, target: str, at: dt.datetime, asked_from: str | None
-) -> str:
+    session: AnySession, account: Account | None, purpose: Purpose, target: str, at: dt.datetime,
+    asked_from: str | None, subject: str | None = None,
+) -> str:  # fmt: skip
     """Send a new code to the phone or address of mail, and give that masked.
 
-    Refused while too many went there or came from there.
+    Refused while too many went there or came from there. Somebody without account gets it for a `subject`, under
+    which it is checked again.
     """
     by_mail = purpose in BY_MAIL
     if not available("email" if by_mail else "sms"):
         word = "邮件" if by_mail else "短信"
         raise refuse(word, f"本平台没有配置{word}", "请联系管理员")
     span = at - dt.timedelta(days=1)
-    same = (OneTimeCode.target == target) | (OneTimeCode.account_id == account.id)
+    key = account.id if account is not None else None
+    same = (OneTimeCode.target == target) | (OneTimeCode.account_id == (key or 0))
     sent = list(session.scalars(select(OneTimeCode.created_at).where(same, OneTimeCode.created_at > span)))
     raise_failing([flood_finding(sent, at)])
     if asked_from:
@@ -50,23 +55,27 @@ def send(
         raise_failing([flood_finding(there, at, ADDRESS_LIMITS, 0)])
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     row = OneTimeCode(
-        purpose=purpose, account_id=account.id, target=target, code_hash="", asked_from=(asked_from or "")[:60] or None,
-        created_at=at, expires_at=at + dt.timedelta(minutes=CODE_MINUTES),
+        purpose=purpose, account_id=key, subject=subject, target=target, code_hash="",
+        asked_from=(asked_from or "")[:60] or None, created_at=at, expires_at=at + dt.timedelta(minutes=CODE_MINUTES),
     )  # fmt: skip
     session.add(row)
     session.flush()
     row.code_hash = _hash(row.id, code)
     text = f"您的验证码是 {code}，用于{WORDS[purpose]}，{CODE_MINUTES} 分钟内有效。任何人索要都不要告诉。"
     channel, title = ("email", "验证码") if by_mail else ("sms", "")
-    outbox.send_to(session, at, account.id, channel, target, f"code.{purpose}", text, title=title, secret=True)
+    outbox.send_to(session, at, key, channel, target, f"code.{purpose}", text, title=title, secret=True)
     return mask_mail(target) if by_mail else mask_mobile(target)
 
 
-def check(session: AnySession, account_id: int, purpose: Purpose, typed: str, at: dt.datetime) -> OneTimeCode:
+def check(
+    session: AnySession, account_id: int | None, purpose: Purpose, typed: str, at: dt.datetime,
+    subject: str | None = None,
+) -> OneTimeCode:  # fmt: skip
     """The code's row, used up; or a refusal. The caller commits even then: wrong tries count."""
+    whose = OneTimeCode.account_id == account_id if account_id is not None else OneTimeCode.subject == (subject or "")
     row: OneTimeCode | None = session.scalar(
         select(OneTimeCode)
-        .where(OneTimeCode.account_id == account_id, OneTimeCode.purpose == purpose)
+        .where(whose, OneTimeCode.purpose == purpose)
         .order_by(OneTimeCode.created_at.desc(), OneTimeCode.id.desc())
         .limit(1)
         .with_for_update()

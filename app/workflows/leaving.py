@@ -214,7 +214,7 @@ def _successor(session: AnySession, actor: Actor, row: Person, successor_id: int
     if successor_id is None:
         raise refuse("交接人", "没有选择", "请选择接手的人", field="successor_id")
     found: Person = visible(session, actor, Person, successor_id, "交接人")
-    held = session.scalar(
+    held: Person | None = session.scalar(
         select(Person).where(Person.id == found.id).with_for_update(read=True)
         .execution_options(skip_scope=True, populate_existing=True)
     )  # fmt: skip
@@ -234,6 +234,8 @@ def _able(
 ) -> list[Finding]:
     """What is bound to an account needs one that may do it."""
     found = []
+    held = {x.name for x in account.roles} if account is not None else set()
+    verbs = {verb for role in Role if role.value in held for verb in GRANTS[role]}
     needs = {"elevators": None, "patrols": Verb.PATROL_READ, "officer": Verb.SAFETY_RECORD}
     for kind, verb in needs.items():
         if not taken[kind]:
@@ -242,7 +244,7 @@ def _able(
         if account is None:
             said, remedy = f"{successor.name} 没有账号", "请先为其开通子用户，或选择另一人"
             found.append(Finding(label, False, said, remedy, field="successor_id"))
-        elif verb is not None and not any(verb in GRANTS[r] for r in Role if r.value in {x.name for x in account.roles}):
+        elif verb is not None and verb not in verbs:
             said, remedy = f"{successor.name} 的账号不能承担", "请选择账号有此权限的人"
             found.append(Finding(label, False, said, remedy, field="successor_id"))
     return found

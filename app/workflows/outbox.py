@@ -63,10 +63,10 @@ def notify(
 
 
 def send_to(
-    session: AnySession, at: dt.datetime, account_id: int, channel: str, address: str, topic: str, content: str, *,
-    title: str = "", secret: bool = False,
+    session: AnySession, at: dt.datetime, account_id: int | None, channel: str, address: str, topic: str, content: str,
+    *, title: str = "", secret: bool = False,
 ) -> Notification:  # fmt: skip
-    """Write one notice by a channel beside the inbox to an address of the account's."""
+    """Write one notice by a channel beside the inbox to an address of the account's, or of somebody without one."""
     notice = Notification(
         channel=channel, recipient_id=account_id, address=address[:120], topic=topic[:40], title=title[:160] or "通知",
         body=content, is_secret=secret, state="queued", tries=0, created_at=at, next_try_at=at,

@@ -58,8 +58,8 @@ def save_person(
 ) -> Person:
     """Enter or change a person of one's own unit. Two persons of a unit never share a phone: quotas count persons.
 
-    `identity` holds what else is to change: sex, kind, resident_id, certificate_issued_on; what it lacks stays. A change
-    of somebody whose filing is approved waits for the officer (`person_filing`).
+    `identity` holds what else is to change (IDENTITY); what it lacks stays. A change of somebody whose filing
+    is approved waits for the officer (`person_filing`).
     """
     require(actor, Verb.PERSON_EDIT)
     if actor.unit_id is None:
@@ -112,8 +112,9 @@ def _identity(
             findings.append(Finding(label, False, "没有这一项", "请从列表选择", field=key))
     if values.get("resident_id"):
         try:
-            values["resident_id"] = check_resident_id(str(values["resident_id"]), clock.local_day(at))
-            findings.append(one_unit.finding(session, unit_id, values["resident_id"], person_id))
+            number = check_resident_id(str(values["resident_id"]), clock.local_day(at))
+            values["resident_id"] = number
+            findings.append(one_unit.finding(session, unit_id, number, person_id))
         except Refusal as refusal:
             findings += refusal.findings
     raise_failing(findings)

@@ -175,6 +175,21 @@ def by_identity(session: AnySession, account: Account, provider: str, at: dt.dat
     audit.record(session, actor, at, "login.ok", "account", account.id, after={"by": provider})
 
 
+def count_try(session: AnySession, key: str, most: int, minutes: int, at: dt.datetime) -> Refusal | None:
+    """Count one try under a key of another door than sign-in; the refusal while it is locked. The caller commits."""
+    row = _guard(session, key[:64], at)
+    if row.locked_until is not None and row.locked_until > at:
+        return _locked(row.locked_until, at)
+    if row.locked_until is not None or row.last_try_at <= at - dt.timedelta(minutes=minutes):
+        row.tries, row.locked_until = 0, None
+    row.tries += 1
+    row.last_try_at = at
+    if row.tries >= most:
+        row.locked_until = at + dt.timedelta(minutes=minutes)
+    session.flush()
+    return None
+
+
 def unlock(session: AnySession, account_id: int) -> None:
     """Forget the wrong tries of an account (an administrator unlocked it or gave it a new password)."""
     session.execute(delete(LoginGuard).where(LoginGuard.key == f"account:{account_id}"))

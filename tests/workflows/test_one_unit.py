@@ -24,7 +24,7 @@ from app.models import (
 )
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import ledgers, leaving, orders, people
+from app.workflows import leaving, ledgers, orders, people
 from tests.factories import World, make_account, make_elevator, make_ledger, make_person
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)

@@ -1,0 +1,493 @@
+"""入职邀请 from the asking to the person (PER-01, PER-02)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from werkzeug.security import check_password_hash
+
+from app.errors import NotAllowed, NotFound, Refusal, Stale
+from app.extensions import db
+from app.models import Account, Attachment, AuditEntry, Invitation, Notification, Person, StatusChange
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows import attachments, codes, invitations, joining, leaving, outbox, taking_on
+from app.workflows.joining import Upload
+from tests.factories import World, make_account, make_person, make_policy
+from tests.workflows.test_one_unit import resident_id
+
+AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+PHONE = "13911112222"
+
+
+@pytest.fixture
+def world(session: Any, tmp_path: Path) -> World:
+    attachments.use_folder(tmp_path)
+    return World(session)
+
+
+@pytest.fixture
+def manager(session: Any, world: World) -> Any:
+    from tests.factories import actor
+
+    return actor(make_account(session, Role.MAINTENANCE_MANAGER, unit=world.firm))
+
+
+def invite(session: Any, me: Any, **more: Any) -> invitations.Invited:
+    given = {"name": "何一帆", "phone": PHONE, "kind": "worker", "at": AT} | more
+    with transaction(session):
+        return invitations.invite(session, me, **given)
+
+
+FORM = {
+    "name": "何一凡", "resident_id": resident_id(), "sex": "male", "certificate_no": "t98 0001",
+    "certificate_issued_on": "2025-01-01", "certificate_until": "2029-01-01", "password": "Ti.an-2026-new",
+    "again": "Ti.an-2026-new",
+}  # fmt: skip
+
+
+def pictures(*kinds: str) -> list[Upload]:
+    return [Upload(kind, f"{kind}.png", io.BytesIO(PNG + kind.encode())) for kind in kinds]
+
+
+def fill_in(session: Any, row: Invitation, at: dt.datetime = AT, **changes: str) -> Invitation:
+    with transaction(session):
+        return joining.submit(session, row.id, FORM | changes, pictures("identity", "face"), at, "203.0.113.9")
+
+
+def handed_in(session: Any, me: Any, **more: Any) -> Invitation:
+    row = invite(session, me, **more).invitation
+    with transaction(session):
+        joining.accept(session, row.id, AT, None)
+    return fill_in(session, row)
+
+
+def take_on(session: Any, me: Any, row: Invitation, with_account: bool = True) -> Person:
+    with transaction(session):
+        return taking_on.end(session, me, row.id, row.row_version, with_account, AT)
+
+
+@pytest.mark.feature("PER-01")
+def test_the_manager_approves_before_there_is_a_link(session: Any, world: World, manager: Any) -> None:
+    made = invite(session, world.actor("clerk"))
+    assert made.token is None and made.invitation.token_hash is None
+    told = session.scalars(select(Notification.recipient_id).where(Notification.topic == "invitation")).all()
+    assert set(told) == {manager.user_id, world.accounts["maintenance_head"].id}
+    with pytest.raises(NotAllowed), transaction(session):
+        invitations.approve(session, world.actor("clerk"), made.invitation.id, AT)
+    with pytest.raises(Refusal), transaction(session):
+        joining.accept(session, made.invitation.id, AT, None)
+    with transaction(session):
+        token = invitations.approve(session, manager, made.invitation.id, AT).token
+    assert token is not None and len(token) == 43 and token not in str(vars(made.invitation))
+    assert joining.by_token(session, token, AT) is made.invitation
+    assert joining.by_token(session, token, AT + 7 * DAY) is None
+    assert joining.by_token(session, token[:-1] + "x", AT) is None
+    with pytest.raises(Refusal, match="已经审批过"), transaction(session):
+        invitations.approve(session, manager, made.invitation.id, AT)
+
+
+@pytest.mark.feature("PER-01")
+def test_a_new_link_ends_the_old_one(session: Any, world: World, manager: Any) -> None:
+    made = invite(session, manager)
+    with transaction(session):
+        new = invitations.new_link(session, world.actor("clerk"), made.invitation.id, AT)
+    assert joining.by_token(session, made.token or "", AT) is None
+    assert joining.by_token(session, new.token or "", AT) is not None
+
+
+@pytest.mark.feature("PER-01")
+def test_wrong_invitations_are_refused_with_all_that_is_wrong(session: Any, world: World) -> None:
+    me = world.actor("clerk")
+    with pytest.raises(Refusal) as refused:
+        invite(session, me, name="", phone="1", kind="safety_officer")
+    assert {f.field for f in refused.value.findings} == {"name", "phone", "kind"}
+    invite(session, me)
+    with pytest.raises(Refusal, match="已有办理中的邀请（何一帆）"):
+        invite(session, me)
+    with pytest.raises(Refusal, match="已是本单位人员 王砚秋"):
+        invite(session, me, phone=world.worker.phone)
+    # Another unit's people are none of the answer.
+    invite(session, me, phone=world.other_worker.phone)
+    with pytest.raises(NotFound):
+        invite(session, me, unit_id=world.other_firm.id, phone="13911113333")
+    with pytest.raises(NotAllowed):
+        invite(session, world.actor("worker"), phone="13911113333")
+
+
+@pytest.mark.feature("PER-01")
+def test_nobody_is_pestered(session: Any, world: World, manager: Any) -> None:
+    for _n in range(5):
+        made = invite(session, manager)
+        with transaction(session):
+            invitations.cancel(session, manager, made.invitation.id, AT)
+    with pytest.raises(Refusal, match="过多"):
+        invite(session, world.actor("other_head"), kind="worker")
+
+
+@pytest.mark.feature("PER-02")
+def test_the_invitee_enters_his_own_data_and_becomes_a_person(session: Any, world: World) -> None:
+    head = world.actor("maintenance_head")
+    row = handed_in(session, head, with_account=True)
+    assert row.state == "review" and row.name == "何一凡" and row.certificate_no == "T980001"
+    person = take_on(session, head, row)
+    assert (person.name, person.unit_id, person.kind, person.phone) == ("何一凡", world.firm.id, "worker", PHONE)
+    assert (person.resident_id, person.certificate_until) == (FORM["resident_id"], dt.date(2029, 1, 1))
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    assert [r.name for r in account.roles] == ["worker"] and account.phone == PHONE and not account.is_main
+    assert check_password_hash(account.password, FORM["password"]) and not account.must_change_password
+    files = session.scalars(select(Attachment).where(Attachment.entity == "person")).all()
+    assert {f.kind for f in files} == {"identity", "face"} and {f.entity_id for f in files} == {person.id}
+    # Kept twice it would have to be forgotten twice.
+    assert row.state == "ended" and row.resident_id is None and row.password_hash is None
+    steps = session.scalars(select(StatusChange.new).where(StatusChange.entity == "invitation")).all()
+    assert steps == ["draft", "review", "ended"]
+    log = " ".join(str(e.after) + str(e.before) for e in session.scalars(select(AuditEntry)))
+    assert FORM["resident_id"] not in log and PHONE not in log and FORM["password"] not in log
+
+
+@pytest.mark.feature("PER-02")
+def test_a_face_may_be_declined(session: Any, world: World) -> None:
+    row = invite(session, world.actor("maintenance_head")).invitation
+    with transaction(session):
+        joining.accept(session, row.id, AT, None)
+    with pytest.raises(Refusal) as refused, transaction(session):
+        joining.submit(session, row.id, FORM, pictures("identity"), AT, None)
+    assert [f.field for f in refused.value.findings] == ["face"] and "不提供人脸照片" in str(refused.value)
+    with transaction(session):
+        joining.submit(session, row.id, FORM | {"face_declined": "1"}, pictures("identity"), AT, None)
+    assert row.face_declined and set(joining.pictures_of(session, row)) == {"identity"}
+
+
+@pytest.mark.feature("PER-02")
+def test_wrong_data_is_told_at_once_and_keeps_nothing(session: Any, world: World) -> None:
+    row = invite(session, world.actor("maintenance_head"), with_account=True).invitation
+    with transaction(session):
+        joining.accept(session, row.id, AT, None)
+    wrong = FORM | {
+        "name": " ", "resident_id": "98040219900307233X", "sex": "", "certificate_until": "2026-03-19",
+        "certificate_issued_on": "x", "certificate_no": "", "password": "1", "again": "2",
+    }  # fmt: skip
+    with pytest.raises(Refusal) as refused, transaction(session):
+        joining.submit(session, row.id, wrong, [], AT, None)
+    fields = {f.field for f in refused.value.findings}
+    assert fields == {
+        "name", "resident_id", "sex", "certificate_until", "certificate_issued_on", "certificate_no", "password",
+        "again", "identity", "face",
+    }  # fmt: skip
+    assert row.state == "draft" and row.resident_id is None
+    with pytest.raises(Refusal, match="身份证正面照"), transaction(session):
+        bad = [Upload("identity", "x.png", io.BytesIO(b"<svg>")), *pictures("face")]
+        joining.submit(session, row.id, FORM, bad, AT, None)
+
+
+@pytest.mark.feature("PER-01", "PER-02")
+def test_rejected_is_filled_in_again(session: Any, world: World) -> None:
+    head = world.actor("maintenance_head")
+    row = handed_in(session, head)
+    first = {f.id for f in session.scalars(select(Attachment))}
+    with pytest.raises(Refusal, match="没有填写"), transaction(session):
+        invitations.reject(session, head, row.id, " ", row.row_version, AT)
+    seen = row.row_version
+    with transaction(session):
+        invitations.reject(session, head, row.id, "照片不清楚", seen, AT)
+    assert (row.state, row.opinion) == ("rejected", "照片不清楚")
+    fill_in(session, row)
+    assert row.state == "review" and row.opinion is None
+    # The new pictures took the place of the old ones.
+    now = {f.id for f in session.scalars(select(Attachment))}
+    assert len(now) == 2 and not now & first
+    with pytest.raises(Stale), transaction(session):
+        taking_on.end(session, head, row.id, seen, True, AT)
+
+
+@pytest.mark.feature("PER-01")
+def test_cancelling_forgets_what_was_entered(session: Any, world: World, tmp_path: Path) -> None:
+    head = world.actor("maintenance_head")
+    row = handed_in(session, head)
+    kept = [attachments.path(None, f) for f in session.scalars(select(Attachment))]
+    assert all(p.is_file() for p in kept)
+    with transaction(session):
+        invitations.cancel(session, head, row.id, AT)
+    assert row.state == "cancelled" and row.resident_id is None and row.token_hash is None
+    assert session.scalar(select(Attachment)) is None and not any(p.exists() for p in kept)
+    with pytest.raises(Refusal), transaction(session):
+        invitations.cancel(session, head, row.id, AT)
+
+
+@pytest.mark.feature("PER-04")
+def test_nobody_joins_who_has_not_left(session: Any, world: World) -> None:
+    head, other = world.actor("maintenance_head"), world.actor("other_head")
+    row = handed_in(session, head, with_account=True)
+    person = take_on(session, head, row)
+    again = handed_in(session, other, with_account=True)
+    with pytest.raises(Refusal) as refused:
+        take_on(session, other, again)
+    assert {f.rule for f in refused.value.findings} == {"一人一企", "手机号码"}
+    assert world.firm.name not in str(refused.value) and again.state == "review"
+    with transaction(session):
+        leaving.leave(session, head, person.id, AT.date(), AT)
+    moved = take_on(session, other, again)
+    accounts = session.scalars(select(Account).where(Account.person_id.in_([person.id, moved.id]))).all()
+    # The number goes with the human; the ended account stays for what it did.
+    assert [(a.person_id, a.active, a.phone) for a in sorted(accounts, key=lambda a: a.id)] == [
+        (person.id, False, None), (moved.id, True, PHONE)
+    ]  # fmt: skip
+
+
+@pytest.mark.feature("PER-01", "ACC-08")
+def test_the_units_limit_of_accounts_holds(session: Any, world: World) -> None:
+    make_policy(session, "sub_accounts", 2)
+    session.commit()
+    head = world.actor("maintenance_head")
+    row = handed_in(session, head, with_account=True)
+    with pytest.raises(Refusal, match="最多 2 个"):
+        take_on(session, head, row)
+    assert row.state == "review" and session.scalar(select(Person).where(Person.name == "何一凡")) is None
+    # Without an account he may come all the same.
+    assert take_on(session, head, row, with_account=False).unit_id == world.firm.id
+
+
+@pytest.mark.feature("PER-01", "ACC-13")
+def test_nobody_opens_an_account_that_he_may_not_give(session: Any, world: World, manager: Any) -> None:
+    row = handed_in(session, manager, kind="clerk", with_account=True)
+    with pytest.raises(Refusal, match="不能开通"):
+        take_on(session, manager, row)
+    person = take_on(session, world.actor("maintenance_head"), row)
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    assert [r.name for r in account.roles] == ["clerk"] and account.sees_all_elevators
+
+
+@pytest.mark.feature("PER-01")
+def test_a_maintenance_firm_invites_its_use_units_people_but_makes_no_account(
+    session: Any, world: World, manager: Any
+) -> None:
+    """Else a firm made itself the accounts that review its visits."""
+    me = world.actor("clerk")
+    names = [u.name for u in invitations.units_to_invite_for(session, me)]
+    assert names == [world.firm.name, world.use_unit.name]
+    row = invite(session, me, unit_id=world.use_unit.id, kind="safety_officer", with_account=True).invitation
+    # The unit has its own head: it decides.
+    with pytest.raises(NotAllowed), transaction(session):
+        invitations.approve(session, manager, row.id, AT)
+    with transaction(session):
+        invitations.approve(session, world.actor("use_head"), row.id, AT)
+    world.accounts["use_head"].is_main = False
+    session.commit()
+    with transaction(session):
+        joining.accept(session, row.id, AT, None)
+    fill_in(session, row)
+    # Now nobody of the unit has an account: the firm may take the person in, without one.
+    with pytest.raises(Refusal, match="不能开通"):
+        take_on(session, manager, row)
+    person = take_on(session, manager, row, with_account=False)
+    assert person.unit_id == world.use_unit.id
+    assert session.scalar(select(Account).where(Account.person_id == person.id)) is None
+
+
+@pytest.mark.feature("PER-01")
+def test_the_district_creates_the_first_clerk_only(session: Any, world: World) -> None:
+    admin = world.actor("region_admin")
+    with pytest.raises(Refusal, match="已有文员账号"):
+        invite(session, admin, unit_id=world.firm.id, kind="clerk")
+    world.accounts["clerk"].active = False
+    session.commit()
+    with pytest.raises(Refusal, match="没有这类人员"):
+        invite(session, admin, unit_id=world.firm.id, kind="worker")
+    with pytest.raises(NotFound):
+        invite(session, admin, unit_id=world.other_firm.id, kind="clerk")
+    made = invite(session, admin, unit_id=world.firm.id, kind="clerk")
+    assert made.token is not None and made.invitation.with_account
+    with transaction(session):
+        joining.accept(session, made.invitation.id, AT, None)
+    row = fill_in(session, made.invitation)
+    person = take_on(session, admin, row)
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    assert [r.name for r in account.roles] == ["clerk"] and account.unit_id == world.firm.id
+
+
+@pytest.mark.feature("PER-01")
+def test_another_units_invitation_is_not_there(session: Any, world: World) -> None:
+    row = invite(session, world.actor("maintenance_head")).invitation
+    for persona in ("other_head", "other_inspector", "use_head"):
+        me = world.actor(persona)
+        for deed in (
+            lambda me=me: invitations.new_link(session, me, row.id, AT),
+            lambda me=me: invitations.cancel(session, me, row.id, AT),
+            lambda me=me: invitations.reject(session, me, row.id, "x", 1, AT),
+            lambda me=me: taking_on.end(session, me, row.id, 1, True, AT),
+        ):  # fmt: skip
+            with pytest.raises(NotFound), transaction(session):
+                deed()
+
+
+# --- the link and the phone
+
+
+@pytest.mark.feature("PER-02")
+def test_a_code_proves_the_phone(session: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(outbox.SENDERS, "sms", lambda _session, _notice: None)
+    made = invite(session, world.actor("maintenance_head"))
+    row = made.invitation
+    with transaction(session):
+        joining.ask_code(session, row, "13900000000", AT, None)
+    assert session.scalar(select(Notification).where(Notification.channel == "sms")) is None
+    with transaction(session):
+        joining.ask_code(session, row, PHONE, AT, None)
+    notice = session.scalars(select(Notification).where(Notification.channel == "sms")).one()
+    assert notice.recipient_id is None and notice.address == PHONE and notice.is_secret
+    code = re.search(r"\d{6}", notice.body or "")[0]
+    with transaction(session):
+        refused = [joining.prove(session, row, *given, AT) for given in ((PHONE, "000000"), ("13900000000", code))]
+    assert all(refused) and row.phone_checked_at is None
+    with transaction(session):
+        assert joining.prove(session, row, PHONE, code, AT) is None
+        # Good once.
+        assert joining.prove(session, row, PHONE, code, AT) is not None
+    assert row.phone_checked_at == AT
+
+
+@pytest.mark.feature("PER-02")
+def test_a_code_of_one_invitation_opens_no_other(
+    session: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(outbox.SENDERS, "sms", lambda _session, _notice: None)
+    first = invite(session, world.actor("maintenance_head")).invitation
+    other = invite(session, world.actor("other_head")).invitation
+    with transaction(session):
+        codes.send(session, None, "join", PHONE, AT, None, f"invitation:{first.id}")
+    code = re.search(r"\d{6}", session.scalars(select(Notification.body).where(Notification.channel == "sms")).one())[0]
+    with transaction(session):
+        assert joining.prove(session, other, PHONE, code, AT) is not None
+
+
+@pytest.mark.feature("PER-02")
+def test_guessing_is_stopped(session: Any, world: World) -> None:
+    with transaction(session):
+        told = [joining.may_try(session, "link", None, AT) for _n in range(11)]
+    assert [t is None for t in told] == [True] * 10 + [False]
+    with transaction(session):
+        assert joining.may_try(session, "link", None, AT + dt.timedelta(minutes=31)) is None
+        many = [joining.may_try(session, f"other{n}", "203.0.113.9", AT) for n in range(61)]
+    assert many[59] is None and many[60] is not None
+
+
+# --- QR pictures
+
+
+def poster(session: Any, me: Any, **more: Any) -> Any:
+    given = {"unit_id": None, "kind": "worker", "with_account": False, "hours": 24, "most": 2, "at": AT} | more
+    with transaction(session):
+        return invitations.make_poster(session, me, **given)
+
+
+@pytest.mark.feature("PER-01")
+def test_several_ask_by_one_picture_each_once(session: Any, world: World, manager: Any) -> None:
+    row, token = poster(session, world.actor("clerk"))
+    assert joining.poster_by_token(session, token, AT) is row
+    assert joining.poster_by_token(session, token, AT + DAY) is None
+
+    def ask(phone: str) -> Invitation:
+        with transaction(session):
+            return joining.ask_by_poster(session, row.id, name="何一帆", phone=phone, at=AT, address=None)
+
+    first = ask(PHONE)
+    assert ask(PHONE) is first and row.used == 1 and first.approved_at is None
+    ask("13911113333")
+    with pytest.raises(Refusal, match="最多 2 人"):
+        ask("13911114444")
+    # Full or not, whoever asked goes on; each waits for the manager.
+    assert ask(PHONE) is first
+    with transaction(session):
+        token = invitations.approve(session, manager, first.id, AT).token or ""
+    assert joining.by_token(session, token, AT) is first
+    with transaction(session):
+        invitations.close_poster(session, world.actor("clerk"), row.id, AT)
+    assert joining.poster_by_token(session, token, AT) is None
+
+
+@pytest.mark.feature("PER-01")
+@pytest.mark.parametrize("wrong", [{"most": 0}, {"most": 51}, {"hours": 5}, {"kind": "use_head"}])
+def test_wrong_pictures_are_refused(session: Any, world: World, wrong: dict[str, Any]) -> None:
+    with pytest.raises(Refusal):
+        poster(session, world.actor("clerk"), **wrong)
+
+
+@pytest.mark.feature("PER-01")
+def test_the_last_place_of_a_picture_goes_once(app: Any, session: Any, world: World) -> None:
+    row, _token = poster(session, world.actor("clerk"), most=1)
+    key, done = row.id, []
+    session.commit()
+    start = threading.Barrier(2)
+
+    def ask(phone: str) -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                with transaction(db.session) as own:
+                    joining.ask_by_poster(own, key, name="何一帆", phone=phone, at=AT, address=None)
+                done.append("asked")
+            except Refusal as refusal:
+                done.append(str(refusal))
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=ask, args=(phone,)) for phone in (PHONE, "13911113333")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    session.rollback()
+    assert sorted(d == "asked" for d in done) == [False, True]
+    assert len(session.scalars(select(Invitation)).all()) == 1
+
+
+@pytest.mark.feature("PER-01")
+def test_one_invitee_is_taken_on_once(app: Any, session: Any, world: World) -> None:
+    head = world.actor("maintenance_head")
+    row = handed_in(session, head)
+    key, version, done = row.id, row.row_version, []
+    session.commit()
+    start = threading.Barrier(2)
+
+    def end() -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                with transaction(db.session) as own:
+                    taking_on.end(own, head, key, version, False, AT)
+                done.append("ended")
+            except Refusal as refusal:
+                done.append(str(refusal))
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=end) for _n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    session.rollback()
+    assert sorted(d == "ended" for d in done) == [False, True]
+    assert len(session.scalars(select(Person).where(Person.name == "何一凡")).all()) == 1
+
+
+@pytest.mark.feature("PER-04")
+def test_a_signed_in_person_is_known_by_his_bound_phone(session: Any, world: World) -> None:
+    row = invite(session, world.actor("maintenance_head")).invitation
+    person = make_person(session, world.other_firm)
+    mine = make_account(session, Role.WORKER, unit=world.other_firm, person=person, phone=PHONE)
+    session.commit()
+    from tests.factories import actor
+
+    assert joining.is_own(session, actor(mine), row)
+    assert not joining.is_own(session, world.actor("other_worker"), row)
