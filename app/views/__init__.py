@@ -28,6 +28,7 @@ def register(appbuilder: Any) -> None:
         health,
         imports,
         inbox,
+        invitations,
         jobs,
         labels,
         lately,
@@ -89,6 +90,7 @@ def register(appbuilder: Any) -> None:
     assigning.register(appbuilder)
     partners.register(appbuilder)
     people.register(appbuilder)
+    invitations.register(appbuilder)
     jobs.register(appbuilder)
     policy.register(appbuilder)
     policy_proposals.register(appbuilder)

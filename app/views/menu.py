@@ -50,6 +50,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
         Entry(_l("单位"), "UnitScreen.list", "unit", V.UNIT_READ),
         Entry(_l("人员与证书"), "People.list", "people", V.PERSON_READ),
+        Entry(_l("入职邀请"), "Invitations.list", "send", V.PERSON_READ),
         Entry(_l("维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
         Entry(_l("维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
     )),

@@ -375,9 +375,14 @@ def _decider(session: AnySession, actor: Actor, row: Invitation) -> None:
         raise NotAllowed(Finding("入职审批", False, "这件邀请不由您的单位或部门审批", "请由入职单位的主管审批"))
 
 
-def _approve(session: AnySession, actor: Actor, row: Invitation, at: dt.datetime) -> str:
+def _approve(session: AnySession, actor: Actor, row: Invitation, at: dt.datetime) -> str | None:
     row.approved_at, row.approved_by_id = at, actor.user_id
-    token = _link(row, at)
+    token = None
+    if row.poster_id is None:
+        token = _link(row, at)
+    else:
+        # Whoever asked by a QR picture goes on in the browser by which he asked.
+        row.expires_at = at + dt.timedelta(days=LINK_DAYS)
     session.flush()
     audit.record(session, actor, at, "invitation.approve", "invitation", row.id)
     outbox.settle(session, at, "invitation", f"/invitations/{row.id}")

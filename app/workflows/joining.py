@@ -7,12 +7,12 @@ the page keeps. What a link is refused for is not told.
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from werkzeug.security import generate_password_hash
 
 from app import clock, scope
@@ -123,8 +123,12 @@ def is_own(session: AnySession, actor: Actor, row: Invitation) -> bool:
 
 def ask_by_poster(
     session: AnySession, poster_id: int, *, name: str, phone: str, at: dt.datetime, address: str | None
-) -> Invitation:
-    """Ask to join by a QR picture: one invitation a phone, which waits for the manager; asked again it is the same."""
+) -> str | None:
+    """Ask to join by a QR picture: one invitation a phone, which waits for the manager.
+
+    Gives what the asking browser keeps to go on with it (`own_asked`); None for a phone that asked before, whose page
+    is opened by its own browser or its own link.
+    """
     checked = gather(
         name=lambda: required_text(name, "姓名", "name", 40), phone=lambda: check_mobile(phone, "phone")
     )
@@ -133,28 +137,31 @@ def ask_by_poster(
             select(InvitationPoster).where(InvitationPoster.id == poster_id).with_for_update()
             .execution_options(populate_existing=True)
         ).one()  # fmt: skip
-        known = _of_poster(session, poster.id, checked["phone"])
-        if known is not None:
-            return known
+        if _of_poster(session, poster.id, checked["phone"]) is not None:
+            return None
         raise_failing([poster_finding(poster.used, poster.most, poster.expires_at, at)])
+        secret = secrets.token_urlsafe(32)
         row = Invitation(
             unit_id=poster.unit_id, by_unit_id=poster.by_unit_id, region_code=poster.region_code, poster_id=poster.id,
-            kind=poster.kind, with_account=poster.with_account, created_by_id=None, **checked,
+            kind=poster.kind, with_account=poster.with_account, created_by_id=None,
+            token_hash=invitations.digest(secret), expires_at=poster.expires_at, **checked,
         )  # fmt: skip
-        try:
-            with session.begin_nested():
-                session.add(row)
-                session.flush()
-        except IntegrityError:
-            raise refuse("入职邀请", "刚刚已经申请过", "请等待单位审批", field="phone") from None
+        session.add(row)
         poster.used += 1
         session.flush()
-        audit.record(
-            session, invitee(address), at, "invitation.ask", ENTITY, row.id, after={"poster": poster.id}
-        )  # fmt: skip
+        audit.record(session, invitee(address), at, "invitation.ask", ENTITY, row.id, after={"poster": poster.id})
         title = f"待审批：{row.name} 扫码申请入职（{PERSON_KIND[row.kind]}）"
         invitations.tell_deciders(session, row, title, "ask", at)
-    return row
+    return secret
+
+
+def own_asked(session: AnySession, secret: str, poster_id: int, at: dt.datetime) -> Invitation | None:
+    """The invitation for which this browser asked by a QR picture, as long as its link was not made anew."""
+    statement = select(Invitation).where(
+        Invitation.token_hash == invitations.digest(secret), Invitation.poster_id == poster_id
+    )
+    row: Invitation | None = session.scalar(statement.execution_options(skip_scope=True))
+    return row if row is not None and row.state != InvitationState.CANCELLED else None
 
 
 def accept(session: AnySession, invitation_id: int, at: dt.datetime, address: str | None) -> Invitation:
@@ -224,14 +231,6 @@ def own(session: AnySession, invitation_id: int, token_hash: str, at: dt.datetim
     row: Invitation | None = session.scalar(statement.execution_options(skip_scope=True))
     in_time = row is not None and row.expires_at is not None and at < row.expires_at
     return row if in_time else None
-
-
-def of_poster(session: AnySession, poster_id: int, typed: str) -> Invitation | None:
-    """Who asked by this picture with this phone, if anybody did."""
-    try:
-        return _of_poster(session, poster_id, check_mobile(typed))
-    except Refusal:
-        return None
 
 
 # --- parts

@@ -172,14 +172,6 @@ def add_certificate(
     return row
 
 
-def reveal_phone(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> str:
-    """The whole phone number of a person; needs its own right, and the look is audited."""
-    require(actor, Verb.SENSITIVE_READ)
-    person: Person = visible(session, actor, Person, person_id, "人员")
-    audit.record(session, actor, at, "person.reveal", "person", person.id, after={"fields": ["phone"]})
-    return person.phone or ""
-
-
 def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Finding | None:
     """What of the person's certificate keeps him from checking in today; None when nothing does."""
     today = clock.local_day(at)

@@ -39,7 +39,7 @@ def gives(actor: Actor, unit_id: int, kind: str) -> bool:
 
 def findings(session: AnySession, actor: Actor, row: Invitation, with_account: bool, at: dt.datetime) -> list[Finding]:
     """What taking this invitee on needs, passing and failing."""
-    unit = invitations.hold_unit(session, row.unit_id)
+    unit = session.scalars(select(Unit).where(Unit.id == row.unit_id).execution_options(skip_scope=True)).one()
     found = []
     if row.resident_id:
         found.append(one_unit.finding(session, row.unit_id, row.resident_id))
@@ -61,6 +61,8 @@ def end(
     row = invitations.held_for_decision(session, actor, invitation_id)
     invitations.as_seen(row, seen_version)
     with_account = with_account and row.with_account
+    # Held while its accounts are counted: parallel approvals can't pass the limit together.
+    invitations.hold_unit(session, row.unit_id)
     raise_failing(findings(session, actor, row, with_account, at))
     row.decided_at, row.decided_by_id = at, actor.user_id
     moves.move(session, actor, row, "state", InvitationState.ENDED.value, verb=InvitationVerb.END.value, at=at)

@@ -396,23 +396,27 @@ def test_several_ask_by_one_picture_each_once(session: Any, world: World, manage
     assert joining.poster_by_token(session, token, AT) is row
     assert joining.poster_by_token(session, token, AT + DAY) is None
 
-    def ask(phone: str) -> Invitation:
+    def ask(phone: str) -> str | None:
         with transaction(session):
             return joining.ask_by_poster(session, row.id, name="何一帆", phone=phone, at=AT, address=None)
 
-    first = ask(PHONE)
-    assert ask(PHONE) is first and row.used == 1 and first.approved_at is None
+    secret = ask(PHONE)
+    # Asked again by whoever knows the number, nothing is opened.
+    assert secret is not None and ask(PHONE) is None and row.used == 1
+    first = joining.own_asked(session, secret, row.id, AT)
+    assert first is not None and first.approved_at is None and joining.by_token(session, secret, AT) is None
     ask("13911113333")
     with pytest.raises(Refusal, match="最多 2 人"):
         ask("13911114444")
-    # Full or not, whoever asked goes on; each waits for the manager.
-    assert ask(PHONE) is first
+    # Each waits for the manager, then goes on in the browser by which he asked.
     with transaction(session):
-        token = invitations.approve(session, manager, first.id, AT).token or ""
-    assert joining.by_token(session, token, AT) is first
+        assert invitations.approve(session, manager, first.id, AT).token is None
+    assert joining.own_asked(session, secret, row.id, AT) is first
+    assert joining.own(session, first.id, first.token_hash or "", AT) is first
     with transaction(session):
+        joining.accept(session, first.id, AT, None)
         invitations.close_poster(session, world.actor("clerk"), row.id, AT)
-    assert joining.poster_by_token(session, token, AT) is None
+    assert joining.poster_by_token(session, token, AT) is None and first.state == "draft"
 
 
 @pytest.mark.feature("PER-01")

@@ -12,7 +12,7 @@ from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import AuditEntry, GradeCertificate, Visit
 from app.rules.quota import Grade
 from app.transaction import transaction
-from app.workflows import leaving, people
+from app.workflows import leaving, people, revealing
 from tests.factories import World, make_elevator, make_ledger, make_person, make_policy
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
@@ -171,14 +171,16 @@ def test_an_open_visit_that_has_run_out_counts_no_more(session: Any, world: Worl
 @pytest.mark.feature("PER-03", "AUD-01")
 def test_seeing_a_whole_phone_needs_the_right_and_leaves_a_trace(session: Any, world: World) -> None:
     with pytest.raises(NotAllowed), transaction(session):
-        people.reveal_phone(session, world.actor("clerk"), world.worker.id, AT)
+        revealing.of_person(session, world.actor("clerk"), world.worker.id, "phone", "核对", AT)
     with transaction(session):
-        phone = people.reveal_phone(session, world.actor("inspector"), world.worker.id, AT)
+        phone = revealing.of_person(session, world.actor("inspector"), world.worker.id, "phone", "核对", AT)
     assert phone == world.worker.phone
+    with pytest.raises(Refusal, match="查看原因"), transaction(session):
+        revealing.of_person(session, world.actor("inspector"), world.worker.id, "phone", " ", AT)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.reveal")).one()
     assert entry.entity_id == world.worker.id and phone not in str(entry.after)
     with pytest.raises(NotFound), transaction(session):
-        people.reveal_phone(session, world.actor("inspector"), world.other_worker.id, AT)
+        revealing.of_person(session, world.actor("inspector"), world.other_worker.id, "phone", "核对", AT)
 
 
 @pytest.mark.feature("PER-04")
