@@ -55,6 +55,7 @@ class Verb(enum.StrEnum):
     PERSON_EDIT = "person.edit"
     INVITATION_APPROVE = "invitation.approve"
     SENSITIVE_READ = "sensitive.read"
+    OWN_CERTIFICATE = "certificate.own"
     ELEVATOR_READ = "elevator.read"
     ELEVATOR_EDIT = "elevator.edit"
     SECRET_READ = "secret.read"
@@ -109,6 +110,7 @@ VERB_LABEL = {
     V.PERSON_EDIT: _l("维护人员"),
     V.INVITATION_APPROVE: _l("审批入职"),
     V.SENSITIVE_READ: _l("查看完整的电话和证件"),
+    V.OWN_CERTIFICATE: _l("更新本人级别"),
     V.ELEVATOR_READ: _l("查看电梯"),
     V.ELEVATOR_EDIT: _l("填报电梯"),
     V.SECRET_READ: _l("查看涉密电梯"),
@@ -166,7 +168,7 @@ _MAINTENANCE_OFFICE = _EVERYONE | _READING | {
 GRANTS: dict[Role, frozenset[Verb]] = {
     # What only a unit's own account can mean is not the platform's.
     Role.PLATFORM_ADMIN: frozenset(Verb)
-    - {V.VISIT_MAKE, V.PERSON_EDIT, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD},
+    - {V.VISIT_MAKE, V.PERSON_EDIT, V.OWN_CERTIFICATE, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD},
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
         | {V.ACCOUNT_CREATE, V.INVITATION_APPROVE}
@@ -182,6 +184,7 @@ GRANTS: dict[Role, frozenset[Verb]] = {
     Role.CLERK: frozenset(_MAINTENANCE_OFFICE),
     Role.WORKER: frozenset(
         _EVERYONE | {V.ELEVATOR_READ, V.LEDGER_READ, V.ORDER_READ, V.VISIT_READ, V.VISIT_MAKE, V.WARNING_READ}
+        | {V.OWN_CERTIFICATE}
     ),
     Role.USE_HEAD: frozenset(
         _EVERYONE | _READING

@@ -30,6 +30,8 @@ from app.models import (
     ImportBatch,
     ImportMatch,
     ImportRow,
+    Invitation,
+    InvitationPoster,
     Job,
     LiveSession,
     MaintenanceClock,
@@ -66,7 +68,7 @@ PERSONAS = (
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
-    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/)"
+    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/join)"
 )
 # Signing out or changing the language would end the walk itself; /health is open and tells of services only.
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|health)")
@@ -188,6 +190,12 @@ def foreign_rows(world: World, session: Any) -> None:
         SafetyRecord(id=KEY, kind="weekly", on=day, nothing_found=True, summary=MARK, made_by=MARK, made_at=at, **unit),
         PatrolRound(id=KEY, title=MARK, due_on=day, account_id=head.id, account_name=MARK, **unit),
     ])  # fmt: skip
+    session.add_all([
+        Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
+        InvitationPoster(
+            id=KEY, by_unit_id=KEY, kind="worker", token_hash="0" * 64, expires_at=at + dt.timedelta(1), most=9, **unit
+        ),
+    ])  # fmt: skip
     session.flush()
     session.add(PatrolStop(id=KEY, round_id=KEY, elevator_id=KEY, finding=MARK))
     session.add(ImportRow(id=KEY, batch_id=KEY, number=2, state="new", raw=[MARK]))
@@ -198,7 +206,7 @@ WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
     UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop, Delegation, Comment,
-    Watch, LiveSession, ExternalIdentity,
+    Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster,
 )  # fmt: skip
 
 

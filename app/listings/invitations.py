@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
@@ -11,11 +14,11 @@ from app.models.choices import INVITATION_STATE, PERSON_KIND
 from app.workflows.invitations import with_phone
 
 
-def _state(*states: str) -> object:
+def _state(*states: str) -> Callable[[Moment], Any]:
     return lambda _moment: Invitation.state.in_(states)
 
 
-def _waiting(_moment: Moment) -> object:
+def _waiting(_moment: Moment) -> Any:
     return Invitation.state.in_(("review",)) | ((Invitation.state == "invited") & Invitation.approved_at.is_(None))
 
 

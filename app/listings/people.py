@@ -6,12 +6,17 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import false, or_
 from sqlalchemy.orm import joinedload
 
+from app import clock
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.models import Person
+from app.models.choices import FILING_STATE, PERSON_KIND, SEX
 from app.models.policy import policy_value
 from app.policy.keys import Key
+from app.rules.identifiers import normal_code
+from app.workflows import one_unit
 
 
 def _near(moment: Moment) -> Any:
@@ -20,6 +25,28 @@ def _near(moment: Moment) -> Any:
     return Person.left_on.is_(None) & Person.certificate_until.between(moment.today, last)
 
 
+def _certificate_state(chosen: Any) -> Any:
+    """Whether the certificate holds today, by the day alone: what is near is the tab's, by the region's policy."""
+    today = clock.today()
+    states = {
+        "none": Person.certificate_until.is_(None), "valid": Person.certificate_until >= today,
+        "over": Person.certificate_until < today,
+    }  # fmt: skip
+    return or_(false(), *(states[name] for name in chosen if name in states))
+
+
+def _working(chosen: Any) -> Any:
+    here = Person.left_on.is_(None)
+    return or_(false(), *(here if name == "here" else ~here for name in chosen))
+
+
+def _numbered(typed: str) -> Any:
+    return one_unit.with_number(normal_code(typed))
+
+
+WORKING = {"here": _l("在职"), "left": _l("离职")}
+CERTIFICATE = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有登记")}
+
 PEOPLE = register(Listing(
     name="people",
     title=_l("人员与证书"),
@@ -27,19 +54,31 @@ PEOPLE = register(Listing(
     columns=(
         column(Person, "name"),
         column(Person, "phone", sort=False),
+        column(Person, "resident_id", sort=False),
+        column(Person, "kind"),
+        column(Person, "sex"),
         Column("unit", _l("所属单位"), lambda p: p.unit.name),
         column(Person, "work_kind"),
         column(Person, "certificate_no", kind="code"),
+        column(Person, "certificate_issued_on"),
         column(Person, "certificate_until"),
+        column(Person, "filing_state"),
+        column(Person, "approved_on"),
         column(Person, "left_on"),
     ),
-    default=("name", "phone", "unit", "work_kind", "certificate_no", "certificate_until", "left_on"),
+    default=("name", "phone", "unit", "kind", "work_kind", "certificate_no", "certificate_until", "filing_state"),
     # Not the phone: whoever may search parts of it may feel his way to the whole.
     search=(Person.name, Person.certificate_no),
     search_hint=_l("姓名、证书编号"),
     filters=(
         Filter("unit", _l("所属单位"), "lookup", Person.unit_id, lookup="units"),
         Filter("phone", _l("手机（完整号码）"), "text", criterion=lambda typed: Person.phone == typed),
+        Filter("resident", _l("身份证号（完整号码）"), "text", criterion=_numbered),
+        Filter("kind", _l("人员类型"), "choice", Person.kind, choices=PERSON_KIND),
+        Filter("sex", _l("性别"), "choice", Person.sex, choices=SEX),
+        Filter("working", _l("工作状态"), "choice", choices=WORKING, criterion=_working),
+        Filter("certificate", _l("资格证状态"), "choice", choices=CERTIFICATE, criterion=_certificate_state),
+        Filter("filing", _l("备案状态"), "choice", Person.filing_state, choices=FILING_STATE),
         Filter("until", _l("证书有效期至"), "date", Person.certificate_until),
         Filter("region", _l("地区"), "region", Person.region_code),
     ),
@@ -47,6 +86,7 @@ PEOPLE = register(Listing(
         Tab("here", _l("在职"), lambda _m: Person.left_on.is_(None)),
         Tab("near", _l("证书临近到期"), _near, "near"),
         Tab("over", _l("证书过期"), lambda m: Person.left_on.is_(None) & (Person.certificate_until < m.today), "over"),
+        Tab("filed", _l("已备案"), lambda _m: Person.left_on.is_(None) & (Person.approved_version > 0)),
         Tab("left", _l("已离职"), lambda _m: Person.left_on.is_not(None)),
         Tab("all", _l("全部")),
     ),

@@ -32,6 +32,7 @@ def register(appbuilder: Any) -> None:
         jobs,
         labels,
         lately,
+        leaving,
         ledgers,
         lookup,
         maintenance_lists,
@@ -42,6 +43,7 @@ def register(appbuilder: Any) -> None:
         partners,
         patrols,
         people,
+        people_filing,
         policy,
         policy_proposals,
         printing,
@@ -90,6 +92,8 @@ def register(appbuilder: Any) -> None:
     assigning.register(appbuilder)
     partners.register(appbuilder)
     people.register(appbuilder)
+    people_filing.register(appbuilder)
+    leaving.register(appbuilder)
     invitations.register(appbuilder)
     jobs.register(appbuilder)
     policy.register(appbuilder)

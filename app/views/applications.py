@@ -17,13 +17,13 @@ from app.models import Application, Attachment, Elevator, Version
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
-from app.views import desks, filed, screens
+from app.views import desks, filed, person_words, screens
 from app.views.application_words import asked_words
 from app.views.applying import day_of, store_files
 from app.views.clock_words import due_of
 from app.views.filing_words import WORDS
-from app.workflows import applications, filing, seconds, submissions
-from app.workflows.submissions import FILING_KINDS
+from app.workflows import applications, filing, person_filing, person_versions, seconds, submissions
+from app.workflows.submissions import FILING_KINDS, REFILED_KINDS
 
 MOST_COUNTED = 1000
 WAITING = [s.value for s in WAITING_STATES]
@@ -117,6 +117,10 @@ class ApplicationPages(BaseView):
             model = filing.MODEL[row.entity]
             changed, same = filed.comparison(model, filing.base_of(db.session, version), version.data)
             base_number = version.base_number
+        if version is not None and row.kind == person_filing.KIND:
+            old, new = person_versions.base_of(db.session, version), person_versions.opened(version)
+            changed, same = person_words.comparison(old, new)
+            base_number = version.base_number
         steps = applications.steps(db.session, row)
         following = applications.next_waiting(db.session, g.actor, after=row) if may_decide else None
         order = {"fail": 0, "warn": 1}
@@ -130,7 +134,7 @@ class ApplicationPages(BaseView):
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
             next_due=due_of(following.due_at, following.submitted_at, following.region_code) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
-            is_filing=row.kind in FILING_KINDS, asked=asked_words(row), refile=_refile(row),
+            is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row),
             place=_place(row) if may_decide else None,
         )  # fmt: skip
         return page, status
@@ -169,7 +173,7 @@ def _seen(name: str) -> int:
 
 
 def _may_withdraw(row: Application) -> bool:
-    verb = Verb.FILING_SUBMIT if row.kind in FILING_KINDS else Verb.APPLICATION_SUBMIT
+    verb = Verb.FILING_SUBMIT if row.kind in REFILED_KINDS else Verb.APPLICATION_SUBMIT
     if not row.is_open or not g.actor.may(verb):
         return False
     try:
@@ -189,7 +193,8 @@ def files_of(row: Application) -> list[Attachment]:
 
 
 def _subject_link(row: Application) -> str | None:
-    base = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/"}.get(row.entity)
+    pages = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/", "person": "/people/"}
+    base = pages.get(row.entity)
     if g.actor.stands_for is not None or (row.entity == "elevator" and not sees_elevator(row)):
         return None
     return f"{base}{row.entity_id}" if base else None

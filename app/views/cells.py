@@ -13,9 +13,11 @@ from app.listing import Column
 from app.listings import standing
 from app.models import MaintenanceClock
 from app.models.choices import word
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.views import clock_words
 from app.views.filing_words import Due
+
+MASKS = {"mobile": mask_mobile, "id": mask_resident_id}
 
 
 def shown(column: Column, value: Any) -> Any:
@@ -24,8 +26,8 @@ def shown(column: Column, value: Any) -> Any:
         return "—"
     if column.choices is not None:
         return word(column.choices, value)
-    if column.sensitive == "mobile":
-        return mask_mobile(str(value))
+    if column.sensitive is not None:
+        return MASKS[column.sensitive](str(value))
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if column.unit and isinstance(value, int | float):

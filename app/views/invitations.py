@@ -1,4 +1,4 @@
-"""入职邀请 on the desk (PER-01): who was asked, how far it is, links as QR pictures shown once, the manager's decisions."""
+"""入职邀请 on the desk (PER-01): who was asked, how far it is, links shown once as QR pictures, the decisions."""
 
 from __future__ import annotations
 
@@ -140,9 +140,8 @@ class InvitationPages(BaseView):
     @permission_name("decide")
     def reject(self, pk: int) -> Any:
         seen = number(text("seen_version")) or 0
-        return self._done(
-            pk, lambda s: invitations.reject(s, g.actor, pk, text("opinion"), seen, clock.now()), _("已驳回，由本人重新填写")
-        )
+        said = _("已驳回，由本人重新填写")
+        return self._done(pk, lambda s: invitations.reject(s, g.actor, pk, text("opinion"), seen, clock.now()), said)
 
     @expose("/<int:pk>/end", methods=["POST"])
     @has_access

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import abort, current_app, flash, g, jsonify, redirect, request, url_for
+from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -16,15 +17,17 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.listings.people import PEOPLE
-from app.models import Application, Attachment, GradeCertificate, Person
-from app.models.choices import APPLICATION_STATE, GRADE
+from app.models import Application, Attachment, GradeCertificate, Person, Unit
+from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, SEX
 from app.permissions import Verb
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import mask_mobile, mask_resident_id
+from app.rules.invitations import kinds_for
 from app.transaction import transaction
-from app.views import screens
+from app.views import revealed, screens
 from app.views.account_forms import number, run, text
-from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import attachments, grades, people
+from app.views.base import Button, Deed, Screen, SQLAInterface, mark, pill
+from app.views.filing_lists import FILING_TONE
+from app.workflows import attachments, grades, people, person_filing, person_versions, revealing, submissions
 
 
 class People(Screen):
@@ -41,9 +44,31 @@ class People(Screen):
             if row.certificate_until and row.certificate_until < clock.today()
             else row.certificate_until or "—"
         ),
+        "filing_state": lambda row: pill(FILING_STATE[row.filing_state], FILING_TONE[row.filing_state]),
     }
-    buttons = [Button(_l("添加人员"), "PeoplePages.new", Verb.PERSON_EDIT, main=True)]
-    empty_text = _l("还没有人员。添加人员，或新增维保员子用户时自动建立。")
+    buttons = [
+        Button(_l("入职邀请"), "InvitationPages.new", Verb.PERSON_EDIT, icon="send"),
+        Button(_l("添加人员"), "PeoplePages.new", Verb.PERSON_EDIT, main=True),
+    ]
+    deeds = [
+        Deed(
+            "submit", _l("审核上报"), Verb.FILING_SUBMIT,
+            lambda session, actor, key, at: person_filing.submit(session, actor, key, at).title,
+            _l("上报所选人员？每一人单独核对。"),
+        ),
+        Deed("sheet", _l("生成填报信息"), Verb.SENSITIVE_READ, lambda *_: None),
+    ]  # fmt: skip
+    empty_text = _l("还没有人员。发出入职邀请由本人填写，或直接添加人员。")
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """The filing sheet is a page that asks for the reason, not something done to rows."""
+        if name != "sheet":
+            return super().deed(name)
+        keys = request.form.getlist("ids")[: revealing.MOST_ON_A_SHEET]
+        return redirect(f"/people/sheet?{urlencode([('ids', key) for key in keys])}")
 
 
 class PeoplePages(BaseView):
@@ -70,30 +95,15 @@ class PeoplePages(BaseView):
     def show(self, pk: int) -> Any:
         return self._record(scope.visible(db.session, g.actor, Person, pk, _("人员")), [], 200)
 
-    @expose("/<int:pk>/phone", methods=["POST"])
+    @expose("/<int:pk>/reveal", methods=["POST"])
     @has_access
     @permission_name("reveal")
     @no_cache
-    def phone(self, pk: int) -> Any:
-        """The whole number, once, audited."""
+    def reveal(self, pk: int) -> Any:
+        """A number or a picture whole, once, for a reason, audited."""
         with transaction(db.session) as session:
-            return jsonify(phone=people.reveal_phone(session, g.actor, pk, clock.now()))
-
-    @expose("/<int:pk>/leave", methods=["POST"])
-    @has_access
-    @permission_name("write")
-    def leave(self, pk: int) -> Any:
-        person = scope.visible(db.session, g.actor, Person, pk, _("人员"))
-        on, bad = _day("left_on", _("离职日期"))
-        if on is None and not bad:
-            bad = [Finding(_("离职日期"), False, _("没有填写"), _("请填写离职日期"), field="left_on")]
-        if not bad:
-            assert on is not None
-            _done, bad, _status = run(lambda session: people.leave(session, g.actor, pk, on, clock.now()))
-        if bad:
-            return self._record(person, bad, 422)
-        flash(_("已办理离职，其账号已注销"), "success")
-        return redirect(url_for("PeoplePages.show", pk=pk))
+            found = revealing.of_person(session, g.actor, pk, text("what", 20), text("reason"), clock.now())
+        return revealed.answer(found)
 
     @expose("/<int:pk>/certificate", methods=["GET", "POST"])
     @has_access
@@ -104,8 +114,8 @@ class PeoplePages(BaseView):
         findings: Any = []
         status = 200
         if request.method == "POST":
-            issued_on, bad = _day("issued_on", _("发证日期"))
-            valid_until, worse = _day("valid_until", _("有效期至"))
+            issued_on, bad = day_of("issued_on", _("发证日期"))
+            valid_until, worse = day_of("valid_until", _("有效期至"))
             findings, status = bad + worse, 422
             if not findings:
                 _done, findings, status = run(lambda session: self._apply(session, pk, issued_on, valid_until))
@@ -141,24 +151,36 @@ class PeoplePages(BaseView):
         status = 200
         form: Any = request.form
         if request.method == "POST":
-            until, findings = _day("certificate_until", _("证书有效期至"))
-            status = 422
+            until, findings = day_of("certificate_until", _("证书有效期至"))
+            issued, worse = day_of("certificate_issued_on", _("证书发证日期"))
+            findings, status = findings + worse, 422
+            identity: dict[str, Any] = {"certificate_issued_on": issued}
+            identity |= {"sex": text("sex", 10), "kind": text("kind", 20)}
+            # Nobody types a number again that he sees masked: left blank it stays.
+            if text("resident_id").strip() or person is None:
+                identity["resident_id"] = text("resident_id", 40)
             if not findings:
                 saved, findings, status = run(
                     lambda session: people.save_person(
                         session, g.actor, person.id if person else None, name=text("name"), phone=text("phone"),
                         work_kind=text("work_kind"), certificate_no=text("certificate_no"), certificate_until=until,
-                        row_version=number(text("row_version")), at=clock.now(),
+                        row_version=number(text("row_version")), at=clock.now(), identity=identity,
                     )
                 )  # fmt: skip
                 if saved:
                     flash(_("已保存"), "success")
                     return redirect(url_for("PeoplePages.show", pk=saved.id))
         elif person is not None:
-            form = {name: getattr(person, name) or "" for name in people.FIELDS}
-            form["row_version"] = person.row_version
+            form = {name: value or "" for name, value in person_versions.content(db.session, person).items()}
+            form |= {"resident_id": "", "row_version": person.row_version}
         title = _("修改人员") if person else _("添加人员")
-        page = self.render_template("ta/accounts/person_form.html", title=title, findings=findings, form=form)
+        unit = db.session.get(Unit, g.actor.unit_id)
+        kinds = kinds_for(is_maintenance=unit.is_maintenance, is_use=unit.is_use) if unit is not None else ()
+        page = self.render_template(
+            "ta/accounts/person_form.html", title=title, findings=findings, form=form, person=person,
+            sexes=list(SEX.items()), kinds=[(k, PERSON_KIND[k]) for k in kinds],
+            resident_id=mask_resident_id(person.resident_id) if person is not None and person.resident_id else "",
+        )  # fmt: skip
         return page, status
 
     def _record(self, person: Person, findings: Any, status: int) -> Any:
@@ -172,12 +194,25 @@ class PeoplePages(BaseView):
         page = self.render_template(
             "ta/accounts/person.html", title=person.name, person=person, certificates=held, scans=scans,
             quota=people.quotas(db.session, [person], now)[person.id], grades=GRADE, states=APPLICATION_STATE,
-            mask=mask_mobile, findings=findings, may_reveal=g.actor.may(Verb.SENSITIVE_READ),
+            mask=mask_mobile, findings=findings, kinds=PERSON_KIND, sexes=SEX, filing_words=FILING_STATE,
+            filing_tone=FILING_TONE.get(person.filing_state, "gone"), waiting=self._waiting(person),
+            resident_id=mask_resident_id(person.resident_id) if person.resident_id else "—",
+            shown=revealing.kinds_of(db.session, person) if g.actor.may(Verb.SENSITIVE_READ) else {},
+            operator=[f for f in attachments.of(db.session, "person", person.id) if f.kind == "operator"],
+            may_file=self._own() and g.actor.may(Verb.FILING_SUBMIT) and person.unit_id == g.actor.unit_id,
             may_write=self._own() and person.unit_id == g.actor.unit_id and person.left_on is None,
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
             blocks=people.check_in_block(db.session, person, now),
         )  # fmt: skip
         return page, status
+
+    @staticmethod
+    def _waiting(person: Person) -> str | None:
+        """Where the filing waits for the officer, for whoever may open it."""
+        if person.filing_state != "pending" or not g.actor.may(Verb.APPLICATION_READ):
+            return None
+        row = submissions.open_of(db.session, person_filing.KIND, person_versions.ENTITY, person.id)
+        return submissions.link_of(row) if row is not None else None
 
     @staticmethod
     def _scans(certificate_ids: Any) -> dict[int, Any]:
@@ -199,7 +234,7 @@ class PeoplePages(BaseView):
         return g.actor.unit_id is not None and g.actor.may(Verb.PERSON_EDIT)
 
 
-def _day(name: str, label: str) -> tuple[dt.date | None, list[Finding]]:
+def day_of(name: str, label: str) -> tuple[dt.date | None, list[Finding]]:
     """A day of a form, or what is wrong with it."""
     typed = text(name, 40).strip()
     if not typed:

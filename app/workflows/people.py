@@ -132,8 +132,12 @@ def add_certificate(
     valid_until: dt.date | None = None,
     at: dt.datetime,
 ) -> GradeCertificate:
-    """A grade certificate as a draft; `grades.submit` asks the regulator, and only his approval raises the quota."""
-    require(actor, Verb.PERSON_EDIT)
+    """A grade certificate as a draft; `grades.submit` asks the regulator, and only his approval raises the quota.
+
+    The main account's office enters it, or the person himself (PER-07): a claim raises nothing.
+    """
+    if actor.person_id != person_id or not actor.may(Verb.OWN_CERTIFICATE):
+        require(actor, Verb.PERSON_EDIT)
     person: Person = visible(session, actor, Person, person_id, "人员")
     if person.unit_id != actor.unit_id or person.left_on is not None:
         raise refuse("人员", f"{person.name} 不是本单位在职人员", "请选择本单位的人员", field="person_id")

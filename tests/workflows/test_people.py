@@ -84,13 +84,23 @@ def test_another_units_person_is_not_there(session: Any, world: World) -> None:
 
 
 @pytest.mark.feature("PER-07")
-@pytest.mark.parametrize("persona", ["worker", "safety_officer", "inspector"])
+@pytest.mark.parametrize("persona", ["other_worker", "safety_officer", "inspector"])
 def test_a_worker_cannot_raise_himself(session: Any, world: World, persona: str) -> None:
     with pytest.raises(NotAllowed), transaction(session):
         people.add_certificate(
             session, world.actor(persona), world.worker.id, grade="technician", certificate_no="J1",
             issued_on=dt.date(2025, 1, 1), at=AT,
         )  # fmt: skip
+
+
+@pytest.mark.feature("PER-07")
+def test_a_worker_may_claim_for_himself_which_raises_nothing(session: Any, world: World) -> None:
+    with transaction(session):
+        people.add_certificate(
+            session, world.actor("worker"), world.worker.id, grade="technician", certificate_no="J1",
+            issued_on=dt.date(2025, 1, 1), at=AT,
+        )  # fmt: skip
+    assert people.quotas(session, [world.worker], AT)[world.worker.id].limit == 100
 
 
 @pytest.mark.feature("PER-07")
