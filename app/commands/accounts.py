@@ -139,11 +139,13 @@ def create_admin_command(login_name: str, name: str, as_json: bool) -> None:
 @with_appcontext
 def seal_anew_command(as_json: bool) -> None:
     """Seal what the database keeps sealed under the first of DATA_KEYS, all or nothing; then the others may go."""
-    from app.workflows import second_factor
+    from app.workflows import person_versions, second_factor
 
     try:
         with transaction(db.session) as session:
             count = second_factor.seal_anew(session, SYSTEM.by("cli"), clock.now())
+            versions = person_versions.seal_anew(session)
     except vault.Unreadable as error:
         raise click.ClickException(f"{error}。没有改变任何内容") from error
-    click.echo(json.dumps({"accounts": count}) if as_json else f"{count} 个账号的密钥已用当前密钥重新加密")
+    told = {"accounts": count, "person_versions": versions}
+    click.echo(json.dumps(told) if as_json else f"{count} 个账号的密钥、{versions} 份人员备案已用当前密钥重新加密")

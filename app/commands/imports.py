@@ -27,7 +27,7 @@ from app.workflows import jobs
 from app.workflows.actors import actor_of
 
 MOST_TOLD = 100
-KINDS = ("units", "elevators", "persons", "ledgers", "orders", "contracts", "visits")
+KINDS = ("units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations")
 
 
 def register(app: Flask) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
-from app.imports import comparing_filings, comparing_orders, comparing_service
+from app.imports import comparing_filings, comparing_orders, comparing_people, comparing_service
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.matching import Match
@@ -34,9 +34,9 @@ PART = 2000
 WORDED = ("choice", "bool", "unit", "region")
 COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "units": comparing_filings.filed, "elevators": comparing_filings.filed,
-    "persons": comparing_service.person_rows, "ledgers": comparing_service.ledger_rows,
-    "orders": comparing_orders.order_rows, "contracts": comparing_service.contract_rows,
-    "visits": comparing_service.visit_rows,
+    "persons": comparing_people.person_rows, "invitations": comparing_people.invitation_rows,
+    "ledgers": comparing_service.ledger_rows, "orders": comparing_orders.order_rows,
+    "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
 }  # fmt: skip
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
 MOST_KEPT = 20_000

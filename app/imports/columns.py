@@ -9,13 +9,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app.models import Contract, Elevator, MaintenanceLedger, MaintenanceOrder, Person, Unit
+from app.models import Contract, Elevator, Invitation, MaintenanceLedger, MaintenanceOrder, Person, Unit
 from app.models.choices import (
     CATEGORY,
     CONTRACT_KIND,
     ELEVATOR_STATUS,
     GENERATION_MODE,
     LEVEL,
+    PERSON_KIND,
     PLACE_TYPE,
     VISIT_MODE,
 )
@@ -96,6 +97,7 @@ def kinds() -> dict[str, Kind]:
         "persons": Kind("persons", _l("人员"), "certificate_no", (
             _of(Person, "name", "text", True), _of(Person, "phone", "text"), _of(Person, "work_kind", "text"),
             _of(Person, "certificate_no", "code", True), _of(Person, "certificate_until", "date"),
+            _of(Person, "resident_id", "code"), _of(Person, "certificate_issued_on", "date"),
         )),
         "ledgers": Kind("ledgers", _l("设备履历"), "code", (
             code,
@@ -130,4 +132,10 @@ def kinds() -> dict[str, Kind]:
             Spec("sheet_at", "上传时间", "instant", False, None, HELP["instant"]),
             Spec("reviewed_at", "复核时间", "instant", False, None, HELP["instant"]),
         ), ("checked_in_at",)),
+        "invitations": Kind("invitations", _l("入职邀请"), "phone", (
+            _of(Invitation, "name", "text", True), _of(Invitation, "phone", "code", True),
+            _of(Invitation, "kind", "choice", True, PERSON_KIND),
+            Spec("unit_id", "入职单位", "unit", False, None, "不填时为本单位；区域管理员按信息报备邀请首名文员时必填"),
+            _of(Invitation, "with_account", "bool"),
+        )),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""People, ledgers, contracts and past visits of a file against what stands."""
+"""Ledgers, contracts and past visits of a file against what stands."""
 
 from __future__ import annotations
 
@@ -24,59 +24,19 @@ from app.imports.comparing import (
     tell,
     told_key,
     unit_names,
-    unmask,
 )
 from app.imports.references import parts
 from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, Person, Unit, Visit
 from app.rules.contracts import Binding
-from app.rules.identifiers import check_mobile, normal_code
+from app.rules.identifiers import normal_code
 from app.transaction import AnySession
-from app.workflows import contract_findings, ledgers, people
+from app.workflows import contract_findings, ledgers
 from app.workflows.take_over import PastVisit, findings, read_works
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
 
 WOULD_WRITE = ("new", "changed")
-
-# --- persons
-
-
-def person_rows(checker: Checker, rows: list[Row]) -> None:
-    """People of the own unit, found again by certificate; without one by a name that only one of them has."""
-    statement = scope.apply(select(Person), checker.actor, Person).where(Person.unit_id == (checker.actor.unit_id or 0))
-    by_code: dict[str, list[Standing]] = {}
-    by_name: dict[str, list[Standing]] = {}
-    left: set[int] = set()
-    for person in checker.session.scalars(statement.order_by(Person.left_on.is_(None), Person.id)):
-        shown = {n: as_json(getattr(person, n)) for n in people.FIELDS}
-        where, word = (by_code, person.certificate_no) if person.certificate_no else (by_name, person.name)
-        where.setdefault(str(word), []).append(Standing(person.id, shown, shown))
-        left |= {person.id} if person.left_on is not None else set()
-    for row in rows:
-        code = row.data.get("certificate_no")
-        there = by_code.get(code or "", []) if code else by_name.get(row.data.get("name") or "", [])
-        _mobile(checker, row, bool(there))
-        given = {n: as_json(v) for n, v in row.data.items() if v is not None}
-        standing = judge(checker, row, there, given, {}) if there else None
-        if standing is None:
-            row.data = given
-            new_row(checker, row)
-        elif standing.id in left and row.verdict == "changed":
-            row.bad("姓名", standing.shown["name"], "已经离职", "离职的人员不再修改", "已离职", "name")
-
-
-def _mobile(checker: Checker, row: Row, there: bool) -> None:
-    phone = row.data.get("phone")
-    if isinstance(phone, str) and "*" in phone:
-        unmask(checker, Person, row, there)
-    elif phone is not None:
-        try:
-            row.data["phone"] = check_mobile(str(phone), "phone")
-        except Refusal as refusal:
-            row.data["phone"] = None
-            tell(checker, row, refusal.findings)
-
 
 # --- ledgers
 

@@ -134,6 +134,15 @@ COLUMNS: dict[str, dict[str, str]] = {
             "证书号 证书编号 证件编号 作业证编号 操作证号 资格证编号 certificate certificateno licenceno"
         ),
         "certificate_until": "有效日期 有效期 有效期至 证书有效期 到期日期 validuntil expires expiry",
+        "resident_id": "身份证 身份证号码 公民身份号码 证件号码 idnumber idcard",
+        "certificate_issued_on": "发证日期 发证时间 领证日期 issued issuedon",
+    },
+    "invitations": {
+        "name": "人员姓名 员工姓名 被邀请人 名字 name fullname",
+        "phone": "手机号 手机号码 联系电话 联系方式 钉钉手机号 phone mobile",
+        "kind": "职位 岗位 角色 邀请人员职位 role position",
+        "unit_id": "单位 单位名称 企业名称 维保单位 所属单位 unit company",
+        "with_account": "开通账号 账号 account",
     },
     "ledgers": {
         "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",

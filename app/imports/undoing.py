@@ -25,6 +25,7 @@ from app.models import (
     Elevator,
     ImportBatch,
     ImportRow,
+    Invitation,
     MaintenanceLedger,
     MaintenanceOrder,
     Person,
@@ -32,7 +33,7 @@ from app.models import (
 )
 from app.permissions import Actor
 from app.transaction import AnySession, lock, transaction
-from app.workflows import audit, contracts, filing, jobs, ledgers, orders, people
+from app.workflows import audit, contracts, filing, invitations, jobs, ledgers, orders, people, person_versions
 from app.workflows.filing_fields import differences, snapshot
 from app.workflows.filing_sets import delete_drafts
 from app.workflows.standing_on import standing_on
@@ -217,22 +218,35 @@ def _undo_person(session: AnySession, actor: Actor, row: ImportRow, finished: dt
     scope.visible(session, actor, Person, row.entity_id, "人员")
     person = lock(session, Person, row.entity_id)
     assert person is not None
+    held = person_versions.content(session, person)
     if row.state == "changed":
-        _unchanged(row, {n: as_json(getattr(person, n)) for n in people.FIELDS})
-        values = {n: getattr(person, n) for n in people.FIELDS} | _dated(row.before or {})
+        _unchanged(row, held)
+        before = row.before or {}
+        values = _dated({n: held[n] for n in people.FIELDS} | before)
         people.save_person(
             session, actor, person.id, name=values["name"] or "", phone=values["phone"] or "",
             work_kind=values["work_kind"] or "", certificate_no=values["certificate_no"] or "",
             certificate_until=values["certificate_until"], at=at,
+            identity={n: values[n] for n in people.IDENTITY if n in before},
         )  # fmt: skip
         return
     standing = standing_on(session, Person, [person.id])
     if standing:
         raise refuse("撤销", f"已有{standing[person.id]}")
-    _unchanged(row, {n: as_json(getattr(person, n)) for n in people.FIELDS})
+    _unchanged(row, held)
     audit.record(session, actor, at, "person.delete", "person", person.id, before={"name": person.name})
     session.delete(person)
     session.flush()
+
+
+def _undo_invitation(
+    session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime
+) -> None:
+    """Nobody has agreed yet: the invitation is taken back."""
+    found: Invitation = scope.visible(session, actor, Invitation, row.entity_id, "入职邀请")
+    if found.state != "invited":
+        raise refuse("撤销", "本人已同意，或邀请已经结束")
+    invitations.cancel(session, actor, found.id, at)
 
 
 def _undo_ledger(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:
@@ -311,6 +325,6 @@ def _dated(values: dict[str, Any]) -> dict[str, Any]:
 UNDOERS: dict[str, Callable[..., None]] = {
     "units": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "units"),
     "elevators": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "elevators"),
-    "persons": _undo_person, "ledgers": _undo_ledger, "orders": _undo_order,
+    "persons": _undo_person, "invitations": _undo_invitation, "ledgers": _undo_ledger, "orders": _undo_order,
     "contracts": _undo_contract,
 }  # fmt: skip

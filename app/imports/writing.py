@@ -24,7 +24,7 @@ from app.models import Contract, Elevator, ImportBatch, ImportRow, MaintenanceOr
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
-from app.workflows import audit, clocks, contracts, filing, ledgers, orders, people
+from app.workflows import audit, clocks, contracts, filing, invitations, ledgers, orders, people, person_versions
 from app.workflows.filing_fields import empty
 from app.workflows.filing_sets import Saved, Wish, save_drafts
 from app.workflows.take_over import PastVisit, take_over
@@ -229,16 +229,29 @@ def _write_filed(session: AnySession, actor: Actor, batch_id: int, row: ImportRo
 def _write_person(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
     """Somebody of the own unit; what the row does not name stays."""
     data = row.data or {}
-    values = {n: _day(v) if n.endswith("_until") else v for n, v in data.items()}
+    values = dict(data)
     if row.entity_id is not None:
         person: Any = scope.visible(session, actor, Person, row.entity_id, "人员")
-        values = {n: getattr(person, n) for n in people.FIELDS} | values
+        held = person_versions.content(session, person)
+        values = {n: held[n] for n in people.FIELDS} | values
+    values = {n: _day(v) if n.endswith(("_until", "_on")) else v for n, v in values.items()}
     saved = people.save_person(
         session, actor, row.entity_id, name=str(values.get("name") or ""), phone=str(values.get("phone") or ""),
         work_kind=str(values.get("work_kind") or ""), certificate_no=str(values.get("certificate_no") or ""),
         certificate_until=values.get("certificate_until"), at=at,
+        identity={n: values[n] for n in people.IDENTITY if n in values},
     )  # fmt: skip
     return saved.id
+
+
+def _write_invitation(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    """One invitation; where it is approved by being made, its link is shown when it is made anew on its page."""
+    data = row.data or {}
+    return invitations.invite(
+        session, actor, name=str(data.get("name") or ""), phone=str(data.get("phone") or ""),
+        kind=str(data.get("kind") or ""), unit_id=data.get("unit_id"), with_account=bool(data.get("with_account")),
+        batch_id=batch_id, at=at,
+    ).invitation.id  # fmt: skip
 
 
 def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
@@ -294,7 +307,7 @@ def _write_order(session: AnySession, actor: Actor, batch_id: int, row: ImportRo
 WRITERS: dict[str, Callable[..., Any]] = {
     "units": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "units"),
     "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
-    "persons": _write_person, "ledgers": _write_ledger, "orders": _write_order,
+    "persons": _write_person, "invitations": _write_invitation, "ledgers": _write_ledger, "orders": _write_order,
     "contracts": _write_contract,
 }  # fmt: skip
 

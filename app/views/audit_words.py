@@ -14,7 +14,8 @@ ENTITY: dict[str, Any] = {
     "contract_elevator": _l("合同电梯"), "demo": _l("演示数据"), "elevator": _l("电梯"), "export": _l("导出"),
     "grade_certificate": _l("等级证书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
     "maintenance_ledger": _l("设备履历"), "maintenance_order": _l("维保任务"), "notification": _l("通知"),
-    "person": _l("人员"), "policy_value": _l("政策参数"), "region": _l("地区"), "schedule": _l("排班"),
+    "person": _l("人员"), "invitation": _l("入职邀请"), "invitation_poster": _l("邀请二维码"),
+    "policy_value": _l("政策参数"), "region": _l("地区"), "schedule": _l("排班"),
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"),
 }  # fmt: skip
@@ -32,7 +33,9 @@ DEED: dict[str, Any] = {
     "review": _l("复核"), "run": _l("运行"), "save": _l("保存履历"), "save_draft": _l("保存草稿"), "set": _l("设置"),
     "sheet": _l("上传维保单"), "store": _l("上传附件"), "upload": _l("上传文件"),
     "submit": _l("上报"), "take_effect": _l("到期生效"), "settle": _l("状态更新"), "deactivate": _l("注销"),
-    "reactivate": _l("恢复"),
+    "reactivate": _l("恢复"), "hand_over": _l("离职交接"), "take_on": _l("办理入职"), "ask": _l("扫码申请"),
+    "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
+    "release_phone": _l("解绑手机"),
     "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
     "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
@@ -56,7 +59,7 @@ FIELD: dict[str, Any] = {
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
-    "clock": _l("时钟"), "cli": _l("命令行"), "ops": _l("运维后台"), "import": _l("导入"),
+    "clock": _l("时钟"), "cli": _l("命令行"), "join": _l("入职页面"), "ops": _l("运维后台"), "import": _l("导入"),
 }  # fmt: skip
 
 

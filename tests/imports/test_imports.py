@@ -358,7 +358,9 @@ def test_a_bomb_is_refused(session: Any, world: Any) -> None:
 
 
 @pytest.mark.feature("IMP-01")
-@pytest.mark.parametrize("name", ["units", "elevators", "persons", "ledgers", "orders", "contracts", "visits"])
+@pytest.mark.parametrize(
+    "name", ["units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations"]
+)
 def test_the_template_is_read_back_as_it_is(name: str, tmp_path: Path, session: Any) -> None:
     kind = kinds()[name]
     workbooks.write_template(kind, tmp_path / "t.xlsx")

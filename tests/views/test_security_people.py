@@ -39,16 +39,20 @@ def test_phones_are_masked_until_they_are_asked_for(app: Any, session: Any, worl
     token = client.get("/people/")  # any page has one in its head
     token = token_of(client.get("/password/"))
     headers = {"X-CSRFToken": token}
-    assert client.post(f"/people/{world.worker.id}/phone").status_code == 400
-    answer = client.post(f"/people/{world.worker.id}/phone", headers=headers)
-    assert answer.json == {"phone": phone} and "no-store" in answer.headers["Cache-Control"]
-    assert client.post(f"/people/{world.other_worker.id}/phone", headers=headers).status_code == 404
+    asked = {"what": "phone", "reason": "核对联系方式"}
+    reveal = f"/people/{world.worker.id}/reveal"
+    assert client.post(reveal, data=asked).status_code == 400
+    assert client.post(reveal, data={"what": "phone"}, headers=headers).status_code == 422
+    answer = client.post(reveal, data=asked, headers=headers)
+    assert answer.json == {"text": phone} and "no-store" in answer.headers["Cache-Control"]
+    assert client.post(f"/people/{world.other_worker.id}/reveal", data=asked, headers=headers).status_code == 404
     session.rollback()
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.reveal")).all()
     assert [e.entity_id for e in entries] == [world.worker.id]
+    assert entries[0].after == {"fields": ["phone"], "reason": "核对联系方式"}
     clerk = client_of(app, world, "clerk")
     headers = {"X-CSRFToken": token_of(clerk.get("/password/"))}
-    assert clerk.post(f"/people/{world.worker.id}/phone", headers=headers).status_code == 403
+    assert clerk.post(reveal, data=asked, headers=headers).status_code == 403
 
 
 @pytest.mark.feature("PER-03")

@@ -1,0 +1,85 @@
+"""People and invitations of a file against what stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app import scope
+from app.errors import Refusal
+from app.imports.comparing import Standing, as_json, judge, new_row, tell, told_key, unmask
+from app.models import Person
+from app.rules.identifiers import check_mobile, check_resident_id
+from app.workflows import invitations, one_unit, people, person_versions
+
+if TYPE_CHECKING:
+    from app.imports.checking import Checker, Row
+
+# What a workbook of people enters.
+FIELDS = (*people.FIELDS, "resident_id", "certificate_issued_on")
+
+
+def person_rows(checker: Checker, rows: list[Row]) -> None:
+    """People of the own unit, found again by certificate; without one by a name that only one of them has."""
+    statement = scope.apply(select(Person), checker.actor, Person).where(Person.unit_id == (checker.actor.unit_id or 0))
+    by_code: dict[str, list[Standing]] = {}
+    by_name: dict[str, list[Standing]] = {}
+    left: set[int] = set()
+    for person in checker.session.scalars(statement.order_by(Person.left_on.is_(None), Person.id)):
+        shown = {n: as_json(getattr(person, n)) for n in FIELDS}
+        waiting = person.approved_version and person.filing_state != "approved"
+        now = person_versions.content(checker.session, person) if waiting else shown
+        where, word = (by_code, person.certificate_no) if person.certificate_no else (by_name, person.name)
+        where.setdefault(str(word), []).append(Standing(person.id, shown, {n: now[n] for n in FIELDS}))
+        left |= {person.id} if person.left_on is not None else set()
+    for row in rows:
+        code = row.data.get("certificate_no")
+        there = by_code.get(code or "", []) if code else by_name.get(row.data.get("name") or "", [])
+        _numbers(checker, row, there)
+        given = {n: as_json(v) for n, v in row.data.items() if v is not None}
+        standing = judge(checker, row, there, given, {}) if there else None
+        if standing is None:
+            row.data = given
+            new_row(checker, row)
+        elif standing.id in left and row.verdict == "changed":
+            row.bad("姓名", standing.shown["name"], "已经离职", "离职的人员不再修改", "已离职", "name")
+
+
+def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:
+    """Phone and ID number as they are stored; masked ones say nothing new."""
+    if any(isinstance(row.data.get(n), str) and "*" in row.data[n] for n in ("phone", "resident_id")):
+        unmask(checker, Person, row, bool(there))
+    try:
+        if row.data.get("phone") is not None:
+            row.data["phone"] = check_mobile(str(row.data["phone"]), "phone")
+    except Refusal as refusal:
+        row.data["phone"] = None
+        tell(checker, row, refusal.findings)
+    try:
+        if row.data.get("resident_id") is not None:
+            number = check_resident_id(str(row.data["resident_id"]), checker.today)
+            row.data["resident_id"] = number
+            known = next((s.id for s in there if s.shown.get("resident_id") == number), None)
+            key = known if known is not None else (there[0].id if len(there) == 1 else None)
+            tell(checker, row, [one_unit.finding(checker.session, checker.actor.unit_id, number, key)])
+    except Refusal as refusal:
+        row.data["resident_id"] = None
+        tell(checker, row, refusal.findings)
+
+
+def invitation_rows(checker: Checker, rows: list[Row]) -> None:
+    """Each row is a new invitation, judged as the form is; whoever is asked already is a wrong row, by name."""
+    for row in rows:
+        if row.verdict == "bad":
+            continue
+        if checker.mode == "update":
+            told_key(checker, row, "邀请只能新增", "请改用“新增导入”", "不能更新")
+            continue
+        given = dict(row.data)
+        _unit, checked, found = invitations.problems(
+            checker.session, checker.actor, given.get("unit_id"), given, checker.at
+        )
+        tell(checker, row, found)
+        if checked:
+            row.data = {"unit_id": given.get("unit_id"), **checked}

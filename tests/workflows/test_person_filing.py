@@ -1,0 +1,148 @@
+"""Filing of people (PER-05)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import vault
+from app.errors import NotAllowed, Refusal
+from app.models import Application, Person, Version
+from app.transaction import transaction
+from app.workflows import applications, people, person_filing, person_versions
+from tests.factories import World, make_person
+from tests.workflows.test_one_unit import resident_id
+
+AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def world(session: Any) -> World:
+    return World(session)
+
+
+@pytest.fixture
+def person(session: Any, world: World) -> Person:
+    row = make_person(
+        session, world.firm, "何一帆", resident_id=resident_id(), certificate_issued_on=dt.date(2024, 1, 1)
+    )
+    session.commit()
+    return row
+
+
+def submit(session: Any, world: World, person: Person, persona: str = "clerk") -> Application:
+    with transaction(session):
+        return person_filing.submit(session, world.actor(persona), person.id, AT)
+
+
+def decide(session: Any, world: World, row: Application, verb: str, opinion: str = "同意") -> None:
+    with transaction(session):
+        applications.decide(session, world.actor("inspector"), row.id, verb, opinion, row.row_version, AT)
+
+
+def edit(session: Any, world: World, person: Person, **changes: Any) -> None:
+    given = {n: getattr(person, n) or "" for n in people.FIELDS} | {"certificate_until": person.certificate_until}
+    identity = {k: changes.pop(k) for k in list(changes) if k in people.IDENTITY}
+    with transaction(session):
+        people.save_person(
+            session, world.actor("clerk"), person.id, at=AT, identity=identity, **(given | changes)
+        )  # fmt: skip
+
+
+@pytest.mark.feature("PER-05")
+def test_what_a_filing_lacks_is_told_at_once(session: Any, world: World) -> None:
+    bare = make_person(session, world.firm, certificate_no=None, certificate_until=dt.date(2026, 3, 19), phone=None)
+    session.commit()
+    with pytest.raises(Refusal) as refused:
+        submit(session, world, bare)
+    fields = {f.field for f in refused.value.findings}
+    assert fields == {"resident_id", "phone", "certificate_no", "certificate_issued_on", "certificate_until"}
+    assert bare.filing_state == "draft"
+
+
+@pytest.mark.feature("PER-05")
+def test_an_approved_person_stays_in_force_while_a_change_waits(session: Any, world: World, person: Person) -> None:
+    application = submit(session, world, person)
+    assert (person.filing_state, application.state, application.region_code) == (
+        "pending", "submitted", person.region_code
+    )  # fmt: skip
+    with pytest.raises(Refusal, match="正在审核"):
+        edit(session, world, person, name="何一凡")
+    decide(session, world, application, "approve")
+    assert (person.filing_state, person.approved_version, person.approved_on) == ("approved", 1, AT.date())
+    edit(session, world, person, name="何一凡", certificate_until=dt.date(2036, 1, 1))
+    # The check-in asks what is in force.
+    assert (person.name, person.certificate_until.year, person.filing_state) == ("何一帆", 2035, "draft")
+    second = submit(session, world, person)
+    decide(session, world, second, "approve")
+    assert (person.name, person.certificate_until, person.approved_version) == ("何一凡", dt.date(2036, 1, 1), 2)
+    assert [v.state for v in person_versions.all_of(session, person)] == ["approved", "approved"]
+
+
+@pytest.mark.feature("PER-05")
+def test_a_rejected_or_withdrawn_filing_is_mended(session: Any, world: World, person: Person) -> None:
+    row = submit(session, world, person)
+    with pytest.raises(Refusal):
+        decide(session, world, row, "reject", "")
+    # 退回 is 不通过: the unit mends it and hands in anew.
+    decide(session, world, row, "return", "证书号不符")
+    assert (person.filing_state, row.state) == ("rejected", "rejected")
+    edit(session, world, person, certificate_no="T98-NEW")
+    assert (person.filing_state, person.certificate_no) == ("draft", "T98-NEW")
+    row = submit(session, world, person)
+    with transaction(session):
+        applications.withdraw(session, world.actor("clerk"), row.id, AT)
+    assert person.filing_state == "draft"
+
+
+@pytest.mark.feature("PER-05")
+def test_a_change_may_be_dropped(session: Any, world: World, person: Person) -> None:
+    decide(session, world, submit(session, world, person), "approve")
+    edit(session, world, person, name="何一凡")
+    with transaction(session):
+        person_filing.discard(session, world.actor("clerk"), person.id, AT)
+    assert (person.filing_state, person_versions.content(session, person)["name"]) == ("approved", "何一帆")
+
+
+@pytest.mark.feature("PER-05")
+def test_versions_hold_no_number_in_plain(session: Any, world: World, person: Person) -> None:
+    submit(session, world, person)
+    version = session.scalars(select(Version)).one()
+    assert person.resident_id not in str(version.data) and person.phone not in str(version.data)
+    assert person_versions.opened(version)["resident_id"] == person.resident_id
+    before = dict(version.data)
+    with transaction(session):
+        assert person_versions.seal_anew(session) == 1
+    assert version.data["phone"] != before["phone"] and vault.unseal(version.data["phone"]) == person.phone
+
+
+@pytest.mark.feature("PER-04", "PER-05")
+def test_one_unit_is_asked_again_when_it_is_approved(session: Any, world: World, person: Person) -> None:
+    row = submit(session, world, person)
+    number, person.resident_id = person.resident_id, None
+    make_person(session, world.other_firm, resident_id=number)
+    session.commit()
+    with pytest.raises(Refusal, match="其他单位在职"):
+        decide(session, world, row, "approve")
+    assert person.filing_state == "pending"
+
+
+@pytest.mark.feature("PER-05")
+def test_only_who_has_no_records_is_deleted(session: Any, world: World, person: Person) -> None:
+    me = world.actor("clerk")
+    with pytest.raises(Refusal, match="账号"), transaction(session):
+        person_filing.remove(session, me, world.worker.id, AT)
+    key = person.id
+    with transaction(session):
+        person_filing.remove(session, me, key, AT)
+    assert session.get(Person, key) is None
+
+
+@pytest.mark.feature("PER-05")
+def test_others_hand_nothing_in(session: Any, world: World, person: Person) -> None:
+    for persona in ("worker", "inspector"):
+        with pytest.raises(NotAllowed):
+            submit(session, world, person, persona)
