@@ -85,6 +85,11 @@ class Account(FabUser):
         return self.get_full_name()
 
 
+def hash_of(text: str) -> str:
+    """A checked password as it is kept, for an account that is not there yet."""
+    return str(generate_password_hash(text))
+
+
 @lru_cache(maxsize=1)
 def _hash_of_nobody() -> str:
     return generate_password_hash("nobody", HASHING)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from sqlalchemy import select
-from werkzeug.security import generate_password_hash
 
 from app import clock, scope
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Account, Attachment, Invitation, InvitationPoster, Unit
+from app.models.account import hash_of
 from app.models.choices import PERSON_KIND, SEX
 from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor
@@ -306,7 +306,7 @@ def _checked(session: AnySession, row: Invitation, form: Mapping[str, str], at: 
     raise_failing(findings)
     values |= {"sex": form["sex"], "certificate_no": number or None, **days}
     if row.with_account and secret:
-        values["password_hash"] = generate_password_hash(secret)
+        values["password_hash"] = hash_of(secret)
     return values
 
 
