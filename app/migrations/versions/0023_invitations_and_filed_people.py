@@ -1,14 +1,14 @@
 """Invitations to join a unit; one human in one unit; people are filed like units; codes to phones without account
 
-Revision ID: 0024
-Revises: 0020
+Revision ID: 0023
+Revises: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
