@@ -263,6 +263,8 @@ class Actor:
     system: bool = False
     # The absent officer at whose desk, in another office, the actor sits; region and roles are then that desk's.
     stands_for: int | None = None
+    # What a personal token was ticked for; None = no token, all that the roles grant (INT-04).
+    ticked: frozenset[Verb] | None = None
 
     @property
     def sees_everything(self) -> bool:
@@ -278,15 +280,22 @@ class Actor:
 
     @property
     def verbs(self) -> frozenset[Verb]:
-        if self.system:
-            return frozenset(Verb)
-        return granted(self.roles) - self.withheld
+        return frozenset(verb for verb in Verb if self.may(verb))
 
     def may(self, verb: Verb) -> bool:
-        return self.system or (verb not in self.withheld and any(verb in GRANTS[r] for r in self.roles))
+        """The one place where roles, what is withheld and a token's scopes meet."""
+        if self.system:
+            return True
+        if verb in self.withheld or (self.ticked is not None and verb not in self.ticked):
+            return False
+        return any(verb in GRANTS[r] for r in self.roles)
 
     def by(self, via: str) -> Actor:
         return replace(self, via=via)
+
+    def by_token(self, number: int, ticked: frozenset[Verb]) -> Actor:
+        """The same account through one of its tokens: never more than the account, nor more than was ticked."""
+        return replace(self, via=f"token:{number}", ticked=ticked | {Verb.HOME})
 
 
 SYSTEM = Actor(user_id=None, name="系统", via="job", system=True)
@@ -306,6 +315,9 @@ def require_own_side(actor: Actor, maintenance_unit_id: int | None, what: str) -
 def require(actor: Actor, verb: Verb) -> None:
     """Raise NotAllowed when none of the actor's roles grants the verb, or it was not ticked for him."""
     if not actor.may(verb):
+        if actor.ticked is not None and verb not in actor.ticked:
+            found = f"这个令牌没有勾选“{VERB_LABEL[verb]}”"
+            raise NotAllowed(Finding("令牌权限", False, found, "请在“接口令牌”里另建一个勾选了这一项的令牌"))
         if verb in actor.withheld and verb in granted(actor.roles):
             found = f"“{VERB_LABEL[verb]}”没有授予本账号"
             raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或请主账号在“我的子用户”中勾选"))

@@ -14,6 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from app.models import (
     Account,
+    ApiToken,
     Application,
     ApplicationParty,
     Attachment,
@@ -97,6 +98,15 @@ def _not_secret(elevator_id: Any, actor: Actor) -> Criterion:
     if actor.may(Verb.SECRET_READ):
         return true()
     return not_(elevator_id.in_(select(_elevator.id).where(_elevator.is_secret)))
+
+
+def without_secret(model: Any, actor: Actor) -> Criterion:
+    """All rows but those of 涉密 elevators, for an account whose place sets no bound."""
+    if model is Elevator:
+        return not_(model.is_secret)
+    if not hasattr(model, "elevator_id"):
+        return true()
+    return or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor))
 
 
 def _assigned(elevator_id: Any, actor: Actor) -> Criterion:
@@ -217,12 +227,13 @@ def _accounts(model: Any, actor: Actor) -> Criterion:
 
 
 def _of_seen_accounts(model: Any, actor: Actor) -> Criterion:
-    """What belongs to an account, for whoever sees the account."""
+    """What belongs to an account: one's own, and for whoever keeps accounts that of the accounts that he sees."""
     account: Any = Account.__table__.c
-    own = model.user_id == (actor.user_id or 0)
+    owner = model.user_id if hasattr(model, "user_id") else model.account_id
+    own = owner == (actor.user_id or 0)
     if not actor.may(Verb.ACCOUNT_READ):
         return own
-    return or_(own, model.user_id.in_(select(account.id).where(_accounts(account, actor))))
+    return or_(own, owner.in_(select(account.id).where(_accounts(account, actor))))
 
 
 def _scores(model: Any, actor: Actor) -> Criterion:
@@ -340,6 +351,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Account: _accounts,
     LiveSession: _of_seen_accounts,
     ExternalIdentity: _of_seen_accounts,
+    ApiToken: _of_seen_accounts,
     Score: _scores,
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,

@@ -7,8 +7,12 @@ from typing import Any
 
 def register(appbuilder: Any) -> None:
     """Add every API class; one line each."""
-    from app.api import applications, elevators, me, visits
+    from flask import current_app
 
+    from app.api import applications, base, elevators, me, visits
+
+    # After the limits: a storm of worthless tokens is counted too.
+    current_app.before_request(base.refuse_dead_tokens)
     me.register(appbuilder)
     elevators.register(appbuilder)
     applications.register(appbuilder)

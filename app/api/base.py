@@ -6,21 +6,31 @@ Errors look alike: `{"message": …, "errors": [{rule, found, remedy, field, …
 from __future__ import annotations
 
 import functools
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, jsonify, request
+from flask import current_app, g, jsonify, make_response, request
 from flask_appbuilder.api import BaseApi
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 
+from app import clock
+from app.api import describing
 from app.errors import Finding, Refusal, Stale, refuse
 from app.extensions import csrf, db
 from app.permissions import NOBODY, Actor
+from app.transaction import transaction
+from app.workflows import api_calls
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 PAGE_SIZE = 50
 MOST_ROWS = 200
 MOST_COUNTED = 1000
+ONCE_HEADER = "Idempotency-Key"
+_ONCE_KEY = re.compile(r"[A-Za-z0-9._:-]{8,80}")
 
 
 class Resource(BaseApi):
@@ -31,9 +41,40 @@ class Resource(BaseApi):
 
     allow_browser_login = True
 
+    def add_apispec_components(self, api_spec: Any) -> None:
+        super().add_apispec_components(api_spec)
+        describing.add_components(api_spec)
+
+    def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None,
+                         **kwargs: Any) -> None:  # fmt: skip
+        """The docstring's operations, with what all of them share written out."""
+        super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
+        for method, operation in operations.items():
+            describing.complete(operation, str(path), method, f"{type(self).__name__}.{func.__name__}")
+
+    def response_401(self) -> Any:
+        return not_signed_in()
+
+    def response_403(self) -> Any:
+        found = "当前账号的角色，或这个令牌勾选的权限，不能调用这个接口"
+        remedy = "请由有此权限的账号办理；用令牌时，请另建一个勾选了相应权限的令牌"
+        return refused(Refusal(Finding("权限", False, found, remedy)), 403)
+
+
+def not_signed_in() -> Any:
+    """401: nobody, or a token that is worth nothing (any more)."""
+    found = "没有登录，或令牌无效、已过期、已撤销，或所属账号已变更"
+    remedy = "请在请求头 Authorization 中给出有效的令牌：Bearer tian_…"
+    return refused(Refusal(Finding("登录", False, found, remedy, field="Authorization")), 401)
+
+
+def refuse_dead_tokens() -> Any:
+    """Before any resource: whoever comes with a personal token that is none is told so, in the usual words."""
+    return not_signed_in() if g.get("token_refused") else None
+
 
 def answers(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Innermost decorator of a method: CSRF for cookie calls that write, refusals as JSON."""
+    """Innermost decorator of a method: CSRF for cookie calls that write, refusals and clashes as JSON."""
 
     @functools.wraps(method)
     def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -44,16 +85,48 @@ def answers(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, *args, **kwargs)
         except Refusal as refusal:
             return refused(refusal)
+        except (IntegrityError, StaleDataError, OperationalError) as error:
+            # Told as on pages; Flask-AppBuilder would make a 500 of them.
+            return current_app.handle_user_exception(error)
 
     return answer
 
 
-def refused(refusal: Refusal) -> Any:
+def once(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Below `answers`: with an Idempotency-Key the deed is done once, and a call sent again gets the same answer.
+
+    The key and the answer are kept in the deed's own transaction: what was refused, or never committed, leaves none.
+    """
+
+    @functools.wraps(method)
+    def do(self: Any, *args: Any, **kwargs: Any) -> Any:
+        key, account_id = request.headers.get(ONCE_HEADER), actor().user_id
+        if key is None or account_id is None:
+            return method(self, *args, **kwargs)
+        if not _ONCE_KEY.fullmatch(key):
+            remedy = "请用 8 至 80 个字母、数字或 . _ : -，例如 UUID"
+            raise refuse(ONCE_HEADER, "格式不对", remedy, field=ONCE_HEADER, value=key[:60])
+        told = f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
+        digest = hashlib.sha256(told).hexdigest()
+        with transaction(db.session) as session:
+            before = api_calls.begin(session, account_id, key, digest, clock.now())
+            if before is not None:
+                again = make_response(jsonify(before.answer), before.code)
+                again.headers["Idempotent-Replayed"] = "true"
+                return again
+            made = make_response(method(self, *args, **kwargs))
+            api_calls.finish(session, account_id, key, made.status_code, made.get_json(silent=True))
+        return made
+
+    return do
+
+
+def refused(refusal: Refusal, status: int | None = None) -> Any:
     """The refusal as JSON, with the version now in force where the caller's was stale."""
     body: dict[str, Any] = {"message": str(refusal), "errors": [f.as_dict() for f in refusal.findings if not f.ok]}
     if isinstance(refusal, Stale):
         body["current_version"] = refusal.current
-    return jsonify(body), refusal.status_code
+    return jsonify(body), status or refusal.status_code
 
 
 def actor() -> Actor:
@@ -94,7 +167,7 @@ def chosen(name: str, choices: dict[str, Any]) -> str | None:
 
 def page(statement: Select[Any], order: Any, shown: Callable[[Any], dict[str, Any]]) -> Any:
     """One page of a scoped select as JSON: rows, page, size, and the count up to a thousand (`count_is_exact`)."""
-    number, size = whole(request.args, "page", 0), whole(request.args, "size", PAGE_SIZE, 1, MOST_ROWS)
+    number, size = page_asked()
     keys = statement.with_only_columns(statement.selected_columns[0]).order_by(None).limit(MOST_COUNTED + 1)
     count = db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
     rows = db.session.scalars(statement.order_by(*order).limit(size).offset(number * size)).all()
@@ -104,5 +177,15 @@ def page(statement: Select[Any], order: Any, shown: Callable[[Any], dict[str, An
     )  # fmt: skip
 
 
+def page_asked() -> tuple[int, int]:
+    """Which page, from 0, and how many rows a page."""
+    return whole(request.args, "page", 0, high=10**6), whole(request.args, "size", PAGE_SIZE, 1, MOST_ROWS)
+
+
 def finding_list(findings: list[Finding]) -> list[dict[str, Any]]:
     return [f.as_dict() for f in findings]
+
+
+def iso(value: Any) -> str | None:
+    """A day or instant as it is sent."""
+    return None if value is None else str(value.isoformat())

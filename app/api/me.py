@@ -6,23 +6,24 @@ from typing import Any
 
 from flask import g, jsonify
 from flask_appbuilder import expose
-from flask_appbuilder.api import BaseApi, safe
+from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
+from app.api.base import Resource
 from app.extensions import db
 from app.models import Account, Region, Unit
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
+from app.workflows import api_tokens
 
 
-class MeApi(BaseApi):
+class MeApi(Resource):
     """The signed-in account, by token or by the browser's session (reading only, so without CSRF token)."""
 
     resource_name = "me"
     openapi_spec_tag = "Me"
-    allow_browser_login = True
 
     @expose("", methods=["GET"])
     @protect()
@@ -46,6 +47,7 @@ class MeApi(BaseApi):
                       verbs: {type: array, items: {type: string}}
                       unit: {type: object, nullable: true}
                       region: {type: object, nullable: true}
+                      token: {type: integer, nullable: true, description: "The token that acts, if one does"}
             401: {description: No token or session}
             403: {description: The first password must be changed}
           security:
@@ -68,6 +70,7 @@ class MeApi(BaseApi):
             verbs=sorted(v.value for v in actor.verbs),
             unit={"id": unit.id, "name": unit.name, "uscc": unit.uscc} if unit else None,
             region={"code": region.code, "name": region.name} if region else None,
+            token=api_tokens.number_of(actor),
         )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
+from app.api.reading import words
 from app.errors import refuse
 from app.extensions import db
 from app.models import MaintenanceOrder, Visit
@@ -260,19 +261,6 @@ class OrderApi(Resource):
 
 
 # --- what is sent
-
-
-def words(source: Mapping[str, Any], name: str, most: int = visits.LONGEST) -> str:
-    """A text of the body or query, absent = empty; anything else, or a longer one, is refused by name."""
-    given = source.get(name)
-    if given is None:
-        return ""
-    if not isinstance(given, str):
-        raise refuse("参数", f"{name} 应为文字", "请按接口文档填写", field=name, value=str(given)[:60])
-    if len(given) > most:
-        raise refuse("参数", f"{name} 有 {len(given)} 个字", f"最多 {most} 个字", field=name)
-    # PostgreSQL stores no NUL, and no sense has one.
-    return given.replace("\0", "")
 
 
 def position(source: Mapping[str, Any], required: bool = True) -> Position:

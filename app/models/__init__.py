@@ -9,6 +9,7 @@ from app.models.account import (
     LiveSession,
     LoginGuard,
 )
+from app.models.api import ApiCall, ApiToken
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
@@ -45,6 +46,8 @@ from app.models.visit import Visit, VisitNote
 __all__ = [
     "Account",
     "AccountRole",
+    "ApiCall",
+    "ApiToken",
     "Application",
     "ApplicationParty",
     "ApplicationStep",

@@ -28,7 +28,7 @@ class AuditEntry(Model):
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
     actor_id: Mapped[int | None] = col(_l("操作人编号"), Integer)
     actor_name: Mapped[str] = col(_l("操作人"), String(80))
-    via: Mapped[str] = col(_l("途径"), String(10))
+    via: Mapped[str] = col(_l("途径"), String(30))
     address: Mapped[str | None] = col(_l("来源地址"), String(60))
     action: Mapped[str] = col(_l("动作"), String(60))
     entity: Mapped[str] = col(_l("对象"), String(30))

@@ -7,7 +7,7 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import captchas, codes, sessions, signin
+from app.workflows import api_calls, captchas, codes, sessions, signin
 
 
 @shared_task
@@ -18,4 +18,5 @@ def sweep() -> dict[str, int]:
         return {
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
+            "calls": api_calls.forget_old(session, at),
         }  # fmt: skip

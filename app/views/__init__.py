@@ -11,6 +11,7 @@ def register(appbuilder: Any) -> None:
 
     from app.views import (
         accounts,
+        api_tokens,
         applications,
         applying,
         assigning,
@@ -84,6 +85,7 @@ def register(appbuilder: Any) -> None:
     profile.register(appbuilder)
     own_data.register(appbuilder)
     accounts.register(appbuilder)
+    api_tokens.register(appbuilder)
     roles.register(appbuilder)
     sub_accounts.register(appbuilder)
     sub_rights.register(appbuilder)

@@ -58,6 +58,7 @@ class Accounts(Screen):
         Button(_l("新建单位主账号"), "AccountPages.new_unit", Verb.ACCOUNT_CREATE, main=True),
         Button(_l("新建监管账号"), "AccountPages.new_regulator", Verb.ACCOUNT_CREATE),
         Button(_l("角色权限"), "RoleMatrix.show", Verb.ACCOUNT_READ, icon="people"),
+        Button(_l("接口令牌"), "Tokens.list", Verb.ACCOUNT_READ, icon="key"),
     ]
     empty_text = _l("还没有账号。先为本地区的单位建立主账号。")
 

@@ -101,14 +101,8 @@ class ApplicationPages(BaseView):
     def _page(self, row: Application, findings: list[Finding], status: int) -> Any:
         now = clock.now()
         own = _may_withdraw(row)
-        officer = g.actor.may(Verb.APPLICATION_DECIDE)
-        may_decide = officer and row.state in WAITING and row.submitted_by_id != g.actor.user_id
-        if row.state == "endorsed" and row.endorsed_by_id == g.actor.user_id:
-            may_decide = False
-        checks = applications.checks(db.session, row, now) if row.state in (*WAITING, "returned") else []
-        if not officer:
-            # Who else claims the same code is for the officer's eyes.
-            checks = [f for f in checks if not f.rule.endswith("另有填报")]
+        may_decide = applications.waits_for(g.actor, row)
+        checks = applications.checks_shown(db.session, g.actor, row, now)
         version = db.session.get(Version, row.version_id) if row.version_id else None
         changed: list[filed.Line] = []
         same: list[filed.Line] = []

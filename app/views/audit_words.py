@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.models.base import Model
 
 ENTITY: dict[str, Any] = {
-    "account": _l("账号"), "application": _l("申请"), "attachment": _l("附件"), "contract": _l("维保合同"),
+    "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"), "attachment": _l("附件"), "contract": _l("维保合同"),
     "contract_elevator": _l("合同电梯"), "demo": _l("演示数据"), "elevator": _l("电梯"), "export": _l("导出"),
     "grade_certificate": _l("等级证书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
     "maintenance_ledger": _l("设备履历"), "maintenance_order": _l("维保任务"), "notification": _l("通知"),
@@ -35,7 +35,7 @@ DEED: dict[str, Any] = {
     "submit": _l("上报"), "take_effect": _l("到期生效"), "settle": _l("状态更新"), "deactivate": _l("注销"),
     "reactivate": _l("恢复"), "hand_over": _l("离职交接"), "take_on": _l("办理入职"), "ask": _l("扫码申请"),
     "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
-    "release_phone": _l("解绑手机"),
+    "release_phone": _l("解绑手机"), "revoke": _l("撤销"),
     "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
     "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
@@ -99,4 +99,6 @@ def entity_word(entity: str) -> str:
 
 
 def via_word(via: str) -> str:
+    if via.startswith("token:"):
+        return str(_l("接口令牌 %(n)s", n=via.removeprefix("token:")))
     return str(VIA.get(via, via))

@@ -10,13 +10,18 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import IntegerConverter
 
+from app import clock
 from app.errors import Finding
+from app.extensions import db
+from app.permissions import NOBODY
 from app.scope import BIGGEST_KEY
+from app.transaction import transaction
 from app.views.errors import answer
+from app.workflows import api_tokens
 from app.workflows.actors import actor_of
 
 # What a proxy in front may give; anything else is replaced, so that nobody writes his own text into the logs.
@@ -48,6 +53,8 @@ def install(app: Flask) -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.csp_nonce = secrets.token_urlsafe(16)
+        if by_token():
+            return
         g.actor = actor_of(current_user._get_current_object(), "web", request.remote_addr)  # type: ignore[attr-defined]
 
     @app.before_request
@@ -75,6 +82,30 @@ def install(app: Flask) -> None:
             # A shared computer's back button must not show the last person's pages, nor a cache give out a token.
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+def by_token() -> bool:
+    """Act by the personal token of an API call, where there is one: the cookie that came along counts for nothing.
+
+    A token that is worth nothing (any more) makes the caller nobody: the resource answers 401.
+    """
+    text = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if not (request.path.startswith("/api/") and text.startswith(api_tokens.PREFIX)):
+        return False
+    at = clock.now()
+    found = api_tokens.actor_by_text(db.session, text, at, request.remote_addr)
+    g.token_refused = found is None
+    if found is None:
+        g.user = g._login_user = AnonymousUserMixin()
+        g.actor = NOBODY
+        return True
+    token, g.actor = found
+    g.user = g._login_user = token.account
+    today = clock.local_day(at)
+    if token.used_on != today:
+        with transaction(db.session) as session:
+            api_tokens.note_use(session, token.id, today)
+    return True
 
 
 def _broken_text() -> str | None:

@@ -29,8 +29,8 @@ from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import REFILED_KINDS, Asked
 
 __all__ = [
-    "HANDLERS", "OPEN_KINDS", "apply", "checks", "conditions_of", "decide", "handlers", "next_waiting", "not_own",
-    "resubmit", "steps", "withdraw",
+    "HANDLERS", "OPEN_KINDS", "apply", "checks", "checks_shown", "conditions_of", "decide", "handlers", "next_waiting", "not_own",
+    "resubmit", "steps", "waits_for", "withdraw",
 ]  # fmt: skip
 
 _ENDS = {ApplicationVerb.APPROVE, ApplicationVerb.REJECT, ApplicationVerb.ENDORSE}
@@ -158,6 +158,22 @@ def _decide(
         means.turned_down(session, actor, application, verb, at)
     submissions.tell_applicant(session, application, verb, at)
     return application
+
+
+def checks_shown(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> list[Finding]:
+    """The checks as a reader sees them, at the desk and by the interface; none of what is not being decided any more."""
+    if application.state not in (*WAITING_STATES, ApplicationState.RETURNED):
+        return []
+    found = checks(session, application, at)
+    # Who else claims the same code is for the officer's eyes.
+    return found if actor.may(Verb.APPLICATION_DECIDE) else [f for f in found if not f.rule.endswith("另有填报")]
+
+
+def waits_for(actor: Actor, application: Application) -> bool:
+    """Whether it waits for this officer: not what he submitted himself, nor what he endorsed."""
+    endorsed = application.state == ApplicationState.ENDORSED and application.endorsed_by_id == actor.user_id
+    own = application.submitted_by_id == actor.user_id
+    return actor.may(Verb.APPLICATION_DECIDE) and application.state in WAITING_STATES and not own and not endorsed
 
 
 def withdraw(session: AnySession, actor: Actor, application_id: int, at: dt.datetime) -> Application:

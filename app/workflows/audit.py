@@ -46,7 +46,7 @@ def record(
         at=at,
         actor_id=actor.user_id,
         actor_name=actor.name[:80],
-        via=actor.via[:10],
+        via=actor.via[:30],
         address=actor.address[:60] if actor.address else None,
         action=action,
         entity=entity,
