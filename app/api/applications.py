@@ -1,27 +1,32 @@
-"""`/api/v1/applications`: what waits, what was asked, and the decision. The same workflow as the approval page."""
+"""`/api/v1/applications`: what waits, what was asked, how far it is. Who files and who decides: other modules."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from flask import jsonify
+from flask import jsonify, request
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
-from app.errors import refuse
+from app.api.base import Resource, actor, answers, chosen, finding_list, iso, page, whole
+from app.api.reading import asked_bool
 from app.extensions import db
-from app.models import Application, Version
+from app.models import Application, Attachment, Version
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Verb
+from app.rules.approval import WAITING_STATES
 from app.rules.identifiers import mask_mobile
-from app.transaction import transaction
-from app.views import screens
-from app.workflows import applications, filing
+from app.views import clock_words, screens
+from app.views.application_words import asked_words
+from app.views.applications import files_of
+from app.workflows import applications, filing, seconds, submissions, watching
 from app.workflows.submissions import FILING_KINDS
+
+_PHONES = {"safety_phone", "head_phone"}
 
 
 class ApplicationApi(Resource):
@@ -38,28 +43,40 @@ class ApplicationApi(Resource):
         """Give applications, the nearest limit first.
         ---
         get:
+          summary: 申请列表，期限近的在前
+          paged: true
           parameters:
             - {in: query, name: kind, schema: {type: string}}
             - {in: query, name: state, schema: {type: string}}
             - {in: query, name: open, schema: {type: integer, enum: [0, 1]}}
-            - {in: query, name: page, schema: {type: integer, minimum: 0}}
-            - {in: query, name: size, schema: {type: integer, minimum: 1, maximum: 200}}
-          responses:
-            200: {description: One page, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed}
-            422: {description: A parameter is wrong}
-          security:
-            - jwt: []
+            - {in: query, name: waiting, schema: {type: integer, enum: [0, 1]}, description: 1 只看等我决定的}
+            - {in: query, name: late, schema: {type: integer, enum: [0, 1]}, description: 1 只看超期未办的}
+            - {in: query, name: elevator_id, schema: {type: integer}}
+            - {in: query, name: unit_id, schema: {type: integer}}
+            - {in: query, name: q, schema: {type: string, maxLength: 60}, description: 编号开头或标题的一部分}
+          gives: {200: ApplicationPage}
         """
         statement = scope.apply(select(Application), actor())
         for name, choices in (("kind", APPLICATION_KIND), ("state", APPLICATION_STATE)):
             value = chosen(name, choices)
             if value:
                 statement = statement.where(getattr(Application, name) == value)
-        wanted = chosen("open", {"0": 0, "1": 1})
+        for name in ("elevator_id", "unit_id"):
+            if request.args.get(name):
+                statement = statement.where(getattr(Application, name) == whole(request.args, name))
+        wanted = asked_bool("open")
         if wanted is not None:
-            statement = statement.where(Application.is_open.is_(wanted == "1"))
+            statement = statement.where(Application.is_open.is_(wanted))
+        if asked_bool("waiting"):
+            states = [s.value for s in WAITING_STATES]
+            mine = applications.not_own(actor())
+            statement = statement.where(Application.is_open.is_(True), Application.state.in_(states), mine)
+        if asked_bool("late"):
+            statement = statement.where(Application.is_open.is_(True), Application.due_at <= clock.now())
+        text = request.args.get("q", "").strip()[:60]
+        if text:
+            number = Application.number.startswith(text.upper(), autoescape=True)
+            statement = statement.where(or_(number, Application.title.contains(text, autoescape=True)))
         return page(statement, [Application.due_at, Application.id], brief)
 
     @expose("/<int:key>", methods=["GET"])
@@ -67,60 +84,13 @@ class ApplicationApi(Resource):
     @safe
     @answers
     def get(self, key: int) -> Any:
-        """Give one application with its content, differences, checks and steps.
+        """Give one application: what is asked, differences, conditions, steps, files, its limit.
         ---
         get:
-          parameters:
-            - {in: path, name: key, required: true, schema: {type: integer}}
-          responses:
-            200: {description: The application, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            404: {description: None such within the account's scope}
-          security:
-            - jwt: []
+          summary: 一件申请的全部：内容、差异、条件、步骤、材料、期限
+          gives: {200: ApplicationWhole}
         """
-        row = scope.visible(db.session, actor(), Application, key, "这件申请")
-        return jsonify(_whole(row))
-
-    @expose("/<int:key>/decision", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    def decide(self, key: int) -> Any:
-        """Accept, approve, return or reject; `seen_version` is the row_version that the officer looked at.
-        ---
-        post:
-          parameters:
-            - {in: path, name: key, required: true, schema: {type: integer}}
-          requestBody:
-            required: true
-            content:
-              application/json:
-                schema:
-                  type: object
-                  required: [verb, seen_version]
-                  properties:
-                    verb: {type: string, enum: [accept, approve, return, reject]}
-                    opinion: {type: string, maxLength: 500}
-                    seen_version: {type: integer}
-          responses:
-            200: {description: The application afterwards, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed to decide this one}
-            404: {description: None such within the account's scope}
-            409: {description: It moved since it was looked at}
-            422: {description: The rules say no}
-          security:
-            - jwt: []
-        """
-        sent = body()
-        opinion, verb = sent.get("opinion", ""), sent.get("verb", "")
-        if not isinstance(opinion, str) or not isinstance(verb, str):
-            raise refuse("参数", "verb 和 opinion 应为文字", "请按接口文档填写", field="opinion")
-        seen = whole(sent, "seen_version")
-        with transaction(db.session):
-            row = applications.decide(db.session, actor(), key, verb, opinion, seen, clock.now())
-        return jsonify(_whole(row))
+        return jsonify(full(scope.visible(db.session, actor(), Application, key, "这件申请")))
 
 
 def brief(row: Application) -> dict[str, Any]:
@@ -129,17 +99,14 @@ def brief(row: Application) -> dict[str, Any]:
         "id": row.id, "number": row.number, "kind": row.kind, "state": row.state, "title": row.title,
         "is_open": row.is_open, "entity": row.entity, "entity_id": row.entity_id, "elevator_id": row.elevator_id,
         "unit_id": row.unit_id, "region_code": row.region_code, "row_version": row.row_version,
-        "submitted_at": _iso(row.submitted_at), "due_at": _iso(row.due_at), "decided_at": _iso(row.decided_at),
-        "effective_on": _iso(row.effective_on), "opinion": row.opinion,
+        "submitted_at": iso(row.submitted_at), "due_at": iso(row.due_at), "decided_at": iso(row.decided_at),
+        "effective_on": iso(row.effective_on), "took_effect_at": iso(row.took_effect_at), "opinion": row.opinion,
     }  # fmt: skip
 
 
-def _whole(row: Application) -> dict[str, Any]:
-    steps = [
-        {"verb": s.verb, "state": s.state, "at": _iso(s.at), "opinion": s.opinion}
-        for s in applications.steps(db.session, row)
-    ]
-    found = applications.checks(db.session, row, clock.now()) if row.is_open and actor().may(_DECIDE) else []
+def full(row: Application) -> dict[str, Any]:
+    """One application with all that its page shows."""
+    now, who = clock.now(), actor()
     version = db.session.get(Version, row.version_id) if row.version_id else None
     changed = []
     if version is not None and row.kind in FILING_KINDS:
@@ -148,27 +115,65 @@ def _whole(row: Application) -> dict[str, Any]:
             {"field": d.field, "old": masked(d.field, d.old), "new": masked(d.field, d.new)}
             for d in filing.differences(base, version.data)
         ]
+    may_decide = applications.waits_for(who, row)
+    files = files_of(row)
     return brief(row) | {
-        "reason": row.reason, "steps": steps, "checks": finding_list(found), "differences": changed,
-        "attachments": row.data.get("attachments", []), "version": None if version is None else version.number,
+        "reason": row.reason, "steps": [_step(s) for s in applications.steps(db.session, row)],
+        "checks": finding_list(applications.checks_shown(db.session, who, row, now)), "differences": changed,
+        "asked": [{"label": str(label), "text": str(text)} for label, text in asked_words(row)],
+        "data": {name: masked(name, value) for name, value in row.data.items() if name != "attachments"},
+        "attachments": row.data.get("attachments", []), "files": [file_shown(f) for f in files],
+        "version": None if version is None else version.number, "clock": countdown_of(row),
+        "watched": watching.watches(db.session, who, "application", row.id), "may_decide": may_decide,
+        "two_persons": may_decide and seconds.asked_for(db.session, row, now),
     }  # fmt: skip
 
 
-_DECIDE = Verb.APPLICATION_DECIDE
+def countdown_of(row: Application) -> dict[str, Any] | None:
+    """The limit of an open application with its reason; None where none runs."""
+    if not row.is_open or row.due_at is None:
+        return None
+    return countdown("审批", row.due_at, row.submitted_at, row.region_code, clock_words.why_due(row))
+
+
+def countdown(
+    title: str, due_at: dt.datetime, started_at: dt.datetime | None, region_code: str, why: str
+) -> dict[str, Any]:
+    """A limit as every page says it."""
+    left = clock_words.due_of(due_at, started_at, region_code)
+    assert left is not None
+    return {
+        "title": title, "due_at": iso(due_at), "side": left.before, "number": left.number, "unit": left.after,
+        "tone": left.tone, "spent": left.spent, "why": why,
+    }  # fmt: skip
+
+
+def file_shown(row: Attachment) -> dict[str, Any]:
+    """A file that belongs to a record; its bytes are at `url`."""
+    return {
+        "id": row.id, "name": row.name, "kind": row.kind, "mime": row.mime, "size": row.size, "sha256": row.sha256,
+        "url": f"/api/v1/files/{row.id}",
+    }  # fmt: skip
 
 
 def masked(field: str, value: Any) -> Any:
-    """Phones as everywhere outside the page that asks for the right and leaves a trace."""
-    return mask_mobile(value) if value and field in {"safety_phone", "head_phone"} else value
+    """Phones as everywhere outside the page that asks for the right and leaves a trace, at any depth."""
+    if isinstance(value, dict):
+        return {name: masked(name, inner) for name, inner in value.items()}
+    return mask_mobile(value) if value and field in _PHONES else value
 
 
-def _iso(value: Any) -> str | None:
-    return None if value is None else str(value.isoformat())
+def _step(row: Any) -> dict[str, Any]:
+    behalf = row.on_behalf_of_id
+    return {
+        "verb": row.verb, "state": row.state, "at": iso(row.at), "opinion": row.opinion,
+        "actor": submissions.name_of(db.session, row.actor_id),
+        "on_behalf_of": submissions.name_of(db.session, behalf) if behalf is not None else None,
+    }  # fmt: skip
 
 
 def register(appbuilder: Any) -> None:
     """Add this resource."""
     for permission in ("can_list", "can_get"):
         screens.declare("ApplicationApi", permission, Verb.APPLICATION_READ)
-    screens.declare("ApplicationApi", "can_decide", Verb.APPLICATION_DECIDE)
     appbuilder.add_api(ApplicationApi)

@@ -12,8 +12,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
+from app.api import as_of
 from app.api.base import Resource, actor, answers, chosen, finding_list, page
 from app.extensions import db
+from app.listings.elevators import ELEVATORS
 from app.models import Elevator, MaintenanceClock
 from app.models.choices import ELEVATOR_STATUS, FILING_STATE
 from app.permissions import Verb
@@ -34,27 +36,21 @@ class ElevatorApi(Resource):
     @safe
     @answers
     def list(self) -> Any:
-        """Give elevators, newest last.
+        """Give elevators, newest last; with `as_of` or `known_at` as they were.
         ---
         get:
+          summary: 电梯列表；给出 as_of、known_at 时为当时的登记
+          paged: true
           parameters:
             - {in: query, name: q, schema: {type: string}, description: "识别码 or part of the address"}
             - {in: query, name: status, schema: {type: string, enum: [notified, in_use, suspended, scrapped]}}
             - {in: query, name: filing_state, schema: {type: string, enum: [draft, pending, approved, rejected]}}
-            - {in: query, name: page, schema: {type: integer, minimum: 0}}
-            - {in: query, name: size, schema: {type: integer, minimum: 1, maximum: 200}}
-          responses:
-            200:
-              description: One page
-              content: {application/json: {schema: {type: object, properties: {
-                rows: {type: array, items: {type: object}}, page: {type: integer}, size: {type: integer},
-                count: {type: integer}, count_is_exact: {type: boolean}}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed}
-            422: {description: A parameter is wrong}
-          security:
-            - jwt: []
+            - {in: query, name: as_of, schema: {type: string, format: date}}
+            - {in: query, name: known_at, schema: {type: string, format: date-time}}
+          gives: {200: ElevatorPage}
         """
+        if as_of.asked():
+            return as_of.page(ELEVATORS)
         statement = scope.apply(select(Elevator), actor())
         for name, choices in (("status", ELEVATOR_STATUS), ("filing_state", FILING_STATE)):
             value = chosen(name, choices)
@@ -79,14 +75,8 @@ class ElevatorApi(Resource):
         """Give one elevator: what is in force, its clock, its states.
         ---
         get:
-          parameters:
-            - {in: path, name: key, required: true, schema: {type: integer}}
-          responses:
-            200: {description: The elevator, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            404: {description: None such within the account's scope}
-          security:
-            - jwt: []
+          summary: 一台电梯的现行登记和维保期限
+          gives: {200: ElevatorWhole}
         """
         row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
         filed = snapshot(row)
@@ -100,6 +90,23 @@ class ElevatorApi(Resource):
                 "paused_on": _day(held.paused_on), "missed": held.missed, "missed_since_on": _day(held.missed_since_on),
             }  # fmt: skip
         return jsonify(brief(row) | {"filed": filed, "clock": times, "as_of": clock.now().isoformat()})
+
+    @expose("/<int:key>/as-of", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def then(self, key: int) -> Any:
+        """Give the elevator as of a day, as known at an instant.
+        ---
+        get:
+          summary: 某日、按某时所知的电梯登记
+          parameters:
+            - {in: query, name: as_of, schema: {type: string, format: date}}
+            - {in: query, name: known_at, schema: {type: string, format: date-time}}
+          gives: {200: AsOfOne}
+        """
+        row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
+        return as_of.one(ELEVATORS, row.id)
 
 
 class ElevatorGateApi(Resource):
@@ -116,18 +123,12 @@ class ElevatorGateApi(Resource):
         """Judge a check-in, a contract or an application: every condition, failing and passing. Changes nothing.
         ---
         get:
+          summary: 能不能办：签到、绑定合同或申请的每一个条件
           parameters:
-            - {in: path, name: key, required: true, schema: {type: integer}}
             - {in: query, name: what, schema: {type: string, enum: [check_in, contract, use_registration, suspension,
                reactivation, scrapping, registration_change, maintenance_pause, maintenance_resume, worker_change,
                on_demand]}}
-          responses:
-            200: {description: The conditions, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            404: {description: None such within the account's scope}
-            422: {description: A parameter is wrong}
-          security:
-            - jwt: []
+          gives: {200: Findings}
         """
         row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
         what = request.args.get("what", gates.CHECK_IN)
@@ -156,7 +157,7 @@ def _day(value: Any) -> str | None:
 
 def register(appbuilder: Any) -> None:
     """Add this resource."""
-    for permission in ("can_list", "can_get"):
+    for permission in ("can_list", "can_get", "can_then"):
         screens.declare("ElevatorApi", permission, Verb.ELEVATOR_READ)
     screens.declare("ElevatorGateApi", "can_gate", Verb.ELEVATOR_READ)
     appbuilder.add_api(ElevatorApi)

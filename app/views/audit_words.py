@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _l
 from app.models.base import Model
 
 ENTITY: dict[str, Any] = {
-    "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"), "attachment": _l("附件"), "contract": _l("维保合同"),
+    "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"),
+    "attachment": _l("附件"), "contract": _l("维保合同"),
     "contract_elevator": _l("合同电梯"), "demo": _l("演示数据"), "elevator": _l("电梯"), "export": _l("导出"),
     "grade_certificate": _l("等级证书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
     "maintenance_ledger": _l("设备履历"), "maintenance_order": _l("维保任务"), "notification": _l("通知"),

@@ -78,7 +78,7 @@ class ExportProof(BaseView):
                     file.save(path)
                     try:
                         with exports.one_view(db.session):
-                            verdict = _prove(path)
+                            verdict = prove(path)
                     except Refusal as refusal:
                         findings = [f for f in refusal.findings if not f.ok]
             status = 422 if findings else 200
@@ -88,7 +88,7 @@ class ExportProof(BaseView):
         return page, status
 
 
-def _prove(path: Path) -> proof.Verdict:
+def prove(path: Path) -> proof.Verdict:
     """The export runs again in its maker's name, and only for him or for whoever sees everything.
 
     Of somebody else's export one learns whether the file is whole, and nothing of what it holds.

@@ -227,14 +227,18 @@ def _enter(key: str, value: Any, region: str, back: str) -> Any:
     return redirect(url_for("PolicyProposalPages.tested", job_id=job_id))
 
 
-def _changes(row: PolicyProposal) -> list[tuple[str, str, str]]:
-    """Which values the region would have on the day of force that it has not now: meaning, old, new."""
+def changed_keys(row: PolicyProposal) -> list[tuple[Key, Any, Any]]:
+    """Which values the region would have on the day of force that it has not now: key, old, new."""
     now = policy_book(db.session, row.region_code, row.effective_on)
     draft = policy_backtest.drafted(row.key, row.value, row.region_code, row.effective_on)
     with policy_draft(db.session, [draft]):
         then = policy_book(db.session, row.region_code, row.effective_on)
-    moved = [k for k in Key if now[k].value != then[k].value]
-    return [(SPECS[k].meaning, shown(k, now[k].value), shown(k, then[k].value)) for k in moved]
+    return [(k, now[k].value, then[k].value) for k in Key if now[k].value != then[k].value]
+
+
+def _changes(row: PolicyProposal) -> list[tuple[str, str, str]]:
+    """The same in words: meaning, old, new."""
+    return [(SPECS[k].meaning, shown(k, old), shown(k, new)) for k, old, new in changed_keys(row)]
 
 
 def _sums(units: list[dict[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def begin(session: AnySession, account_id: int, key: str, digest: str, at: dt.da
     made = session.execute(dialect.insert(ApiCall).values(**values).on_conflict_do_nothing())
     if getattr(made, "rowcount", 0):
         return None
-    row = session.scalars(_of(account_id, key)).one()
+    row: ApiCall = session.scalars(_of(account_id, key)).one()
     if row.digest != digest:
         raise refuse(
             "Idempotency-Key", "这个键已用于另一个内容不同的请求", "新的请求请换一个新的键；重发请原样发送",

@@ -29,8 +29,8 @@ from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import REFILED_KINDS, Asked
 
 __all__ = [
-    "HANDLERS", "OPEN_KINDS", "apply", "checks", "checks_shown", "conditions_of", "decide", "handlers", "next_waiting", "not_own",
-    "resubmit", "steps", "waits_for", "withdraw",
+    "HANDLERS", "OPEN_KINDS", "apply", "checks", "checks_shown", "conditions_of", "decide", "handlers",
+    "next_waiting", "not_own", "resubmit", "steps", "waits_for", "withdraw",
 ]  # fmt: skip
 
 _ENDS = {ApplicationVerb.APPROVE, ApplicationVerb.REJECT, ApplicationVerb.ENDORSE}
@@ -161,7 +161,7 @@ def _decide(
 
 
 def checks_shown(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> list[Finding]:
-    """The checks as a reader sees them, at the desk and by the interface; none of what is not being decided any more."""
+    """The checks as a reader sees them, at the desk and by the interface; none where nothing is decided any more."""
     if application.state not in (*WAITING_STATES, ApplicationState.RETURNED):
         return []
     found = checks(session, application, at)

@@ -1,0 +1,192 @@
+"""`/api/v1/applications/…/decision`, `/batch`, `/ageing`, `/delegations`: the officers' work, as at the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+
+from app import clock
+from app.api.applications import full
+from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
+from app.api.reading import day, key, words
+from app.errors import Refusal, Stale, refuse
+from app.extensions import db
+from app.models import Delegation
+from app.permissions import Verb
+from app.reports import approvals
+from app.transaction import transaction
+from app.views import screens
+from app.workflows import applications, delegations
+
+MOST_BATCH = 200
+BATCH_VERBS = ("approve", "return", "reject")
+
+
+class DecisionApi(Resource):
+    """One decision, or many with a result for each."""
+
+    resource_name = "applications"
+    openapi_spec_tag = "Applications"
+
+    @expose("/<int:key>/decision", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def decide(self, key: int) -> Any:
+        """Accept, approve, return or reject; `seen_version` is the row_version that the officer looked at.
+        ---
+        post:
+          summary: 受理、同意、退回补正或不通过；需两人时第一人的同意为初审
+          once: true
+          takes: Decision
+          gives: {200: ApplicationWhole}
+        """
+        sent = body()
+        verb, opinion = words(sent, "verb", 20), words(sent, "opinion", 2000)
+        seen = whole(sent, "seen_version")
+        with transaction(db.session):
+            row = applications.decide(db.session, actor(), key, verb, opinion, seen, clock.now())
+        return jsonify(full(row))
+
+    @expose("/batch", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def batch(self) -> Any:
+        """Decide many: each by itself, in its own transaction. Sent again, what was decided is told as moved on (409).
+        ---
+        post:
+          summary: 批量决定，每件单独校验、单独办理、各有结果
+          takes: Batch
+          gives: {200: BatchResult}
+        """
+        sent = body()
+        verb, opinion = words(sent, "verb", 20), words(sent, "opinion", 2000)
+        if verb not in BATCH_VERBS:
+            remedy = "可选：" + "、".join(BATCH_VERBS)
+            raise refuse("审批动作", f"没有“{verb}”这种批量决定", remedy, field="verb", value=verb)
+        results = [_one(item, verb, opinion) for item in _chosen(sent)]
+        return jsonify(done=sum(r["done"] for r in results), results=results)
+
+    @expose("/ageing", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def ageing(self) -> Any:
+        """Give what waits by office, the latest ones first.
+        ---
+        get:
+          summary: 待办时长，按审批机关
+          gives: {200: Ageing}
+        """
+        now = clock.now()
+        rows = [
+            {"region_code": line.region_code, "name": line.name, "waiting": line.waiting, "ages": line.ages,
+             "late": line.late, "oldest_at": iso(line.oldest_at)}
+            for line in approvals.ageing(db.session, actor(), now)
+        ]  # fmt: skip
+        return jsonify(rows=rows, as_of=iso(now))
+
+
+class DelegationApi(Resource):
+    """代办: one's own, given and taken."""
+
+    resource_name = "delegations"
+    openapi_spec_tag = "Applications"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give one's own delegations, and who can be named.
+        ---
+        get:
+          summary: 我的委托和可以委托的人
+          gives: {200: Delegations}
+        """
+        rows = [_delegation(row) for row in delegations.own(db.session, actor())]
+        people = [{"id": a.id, "name": a.get_full_name()} for a in delegations.colleagues(db.session, actor())]
+        return jsonify(rows=rows, colleagues=people)
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def name(self) -> Any:
+        """Let a colleague stand in from a day to a day.
+        ---
+        post:
+          summary: 委托同事代办
+          once: true
+          takes: NewDelegation
+          gives: {201: Delegation}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            row = delegations.name(
+                session, actor(), key(sent, "to_id"), day(sent, "from_on"), day(sent, "to_on"),
+                words(sent, "reason", 200), clock.now(),
+            )  # fmt: skip
+        return jsonify(_delegation(row)), 201
+
+    @expose("/<int:key>/end", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def end(self, key: int) -> Any:
+        """Take it back, or lay it down; ended twice is ended.
+        ---
+        post:
+          summary: 结束一次委托
+          gives: {200: Done}
+        """
+        with transaction(db.session) as session:
+            delegations.end(session, actor(), key, clock.now())
+        return jsonify(done=True)
+
+
+def _chosen(sent: dict[str, Any]) -> list[tuple[int, int]]:
+    """Ids with the version seen, each id once."""
+    given = sent.get("chosen")
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_BATCH or not all(isinstance(g, dict) for g in given):
+        found = f"chosen 应为 1 至 {MOST_BATCH} 个 {{id, seen_version}}"
+        raise refuse("参数", found, "请按接口文档填写", field="chosen")
+    return list({whole(one, "id"): (whole(one, "id"), whole(one, "seen_version")) for one in given}.values())
+
+
+def _one(item: tuple[int, int], verb: str, opinion: str) -> dict[str, Any]:
+    number, seen = item
+    try:
+        with transaction(db.session):
+            row = applications.decide(db.session, actor(), number, verb, opinion, seen, clock.now())
+    except Refusal as refusal:
+        failed = finding_list([f for f in refusal.findings if not f.ok])
+        current = refusal.current if isinstance(refusal, Stale) else None
+        return {"id": number, "done": False, "status": refusal.status_code, "errors": failed,
+                "current_version": current}  # fmt: skip
+    return {"id": number, "done": True, "status": 200, "state": row.state, "number": row.number, "errors": []}
+
+
+def _delegation(row: Delegation) -> dict[str, Any]:
+    return {
+        "id": row.id, "from": {"id": row.from_id, "name": row.giver.get_full_name()},
+        "to": {"id": row.to_id, "name": row.taker.get_full_name()}, "from_on": iso(row.from_on),
+        "to_on": iso(row.to_on), "reason": row.reason, "ended_at": iso(row.ended_at),
+    }  # fmt: skip
+
+
+def register(appbuilder: Any) -> None:
+    """Add these resources."""
+    for permission in ("can_decide", "can_batch", "can_ageing"):
+        screens.declare("DecisionApi", permission, Verb.APPLICATION_DECIDE)
+    for permission in ("can_list", "can_name", "can_end"):
+        screens.declare("DelegationApi", permission, Verb.APPLICATION_DECIDE)
+    appbuilder.add_api(DecisionApi)
+    appbuilder.add_api(DelegationApi)

@@ -1,0 +1,174 @@
+"""`/api/v1/units`, `/elevators`: drafts, 上报 and withdrawal of filings; the workflow of the forms (UNT-05, ELV-04)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from flask import jsonify
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+
+from app import clock, scope
+from app.api.applications import full as application_full
+from app.api.applications import masked
+from app.api.base import Resource, actor, answers, body, finding_list, once, whole
+from app.api.reading import part
+from app.extensions import db
+from app.models import Elevator, Unit
+from app.permissions import Verb
+from app.transaction import transaction
+from app.views import screens
+from app.workflows import filing
+from app.workflows.filing_fields import FiledModel
+
+
+class FilingApi(Resource):
+    """What units and elevators share. A subclass names its model and words."""
+
+    model: ClassVar[FiledModel]
+    noun: ClassVar[str]
+    openapi_spec_tag = "Filing"
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def make(self) -> Any:
+        """Keep a new draft; it is of no force before it was submitted and approved.
+        ---
+        post:
+          summary: 新建备案草稿
+          once: true
+          takes: Draft
+          gives: {201: DraftKept}
+        """
+        data = part(body(), "data")
+        with transaction(db.session) as session:
+            row = filing.save_draft(session, actor(), self.model, None, data, clock.now())
+        return jsonify(self._kept(row)), 201
+
+    @expose("/<int:key>/draft", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def draft(self, key: int) -> Any:
+        """Give the content as filed last, and every condition of submitting it.
+        ---
+        get:
+          summary: 备案内容（含未上报的修改），以及上报须满足的条件
+          gives: {200: DraftKept}
+        """
+        return jsonify(self._kept(self._row(key)))
+
+    @expose("/<int:key>/draft", methods=["PATCH"])
+    @protect()
+    @safe
+    @answers
+    def edit(self, key: int) -> Any:
+        """Keep a change as a draft; what is in force stays. Sent again it changes nothing.
+        ---
+        patch:
+          summary: 修改备案草稿，现行内容不变
+          takes: Draft
+          gives: {200: DraftKept}
+        """
+        sent = body()
+        data, seen = part(sent, "data"), None
+        if sent.get("seen_version") is not None:
+            seen = whole(sent, "seen_version")
+        with transaction(db.session) as session:
+            row = filing.save_draft(session, actor(), self.model, self._row(key), data, clock.now(), seen)
+        return jsonify(self._kept(row))
+
+    @expose("/<int:key>/draft", methods=["DELETE"])
+    @protect()
+    @safe
+    @answers
+    def discard(self, key: int) -> Any:
+        """Drop a change that was not submitted; what never was in force is deleted whole.
+        ---
+        delete:
+          summary: 放弃未上报的修改；从未通过的草稿整条删除
+          gives: {200: Done}
+        """
+        with transaction(db.session) as session:
+            row = self._row(key)
+            drop = filing.discard if row.approved_version else filing.delete_draft
+            drop(session, actor(), row, clock.now())
+        return jsonify(done=True)
+
+    @expose("/<int:key>/submit", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def submit(self, key: int) -> Any:
+        """上报: hand it to the officers; everything that is wrong is told at once.
+        ---
+        post:
+          summary: 上报备案
+          once: true
+          gives: {201: ApplicationWhole}
+        """
+        with transaction(db.session) as session:
+            made = filing.submit(session, actor(), self._row(key), clock.now())
+        return jsonify(application_full(made)), 201
+
+    @expose("/<int:key>/withdraw", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def withdraw(self, key: int) -> Any:
+        """Take back what waits for the officers.
+        ---
+        post:
+          summary: 撤回上报
+          gives: {200: ApplicationWhole}
+        """
+        with transaction(db.session) as session:
+            row = filing.withdraw(session, actor(), self._row(key), clock.now())
+        return jsonify(application_full(row))
+
+    def _row(self, key: int) -> Any:
+        return scope.visible(db.session, actor(), self.model, key, self.noun)
+
+    def _kept(self, row: Any) -> dict[str, Any]:
+        data = filing.content(db.session, row)
+        found = filing.findings(db.session, row, data, clock.today())
+        return {
+            "id": row.id, "filing_state": row.filing_state, "row_version": row.row_version,
+            "checks": finding_list(found), "data": masked("", data),
+        }  # fmt: skip
+
+
+class UnitFilingApi(FilingApi):
+    """单位备案."""
+
+    resource_name = "units"
+    model = Unit
+    noun = "这家单位"
+
+
+class ElevatorFilingApi(FilingApi):
+    """电梯备案."""
+
+    resource_name = "elevators"
+    model = Elevator
+    noun = "这台电梯"
+
+
+def register(appbuilder: Any) -> None:
+    """Add these resources."""
+    for name, read, edit in (
+        ("UnitFilingApi", Verb.UNIT_READ, Verb.UNIT_EDIT),
+        ("ElevatorFilingApi", Verb.ELEVATOR_READ, Verb.ELEVATOR_EDIT),
+    ):
+        screens.declare(name, "can_draft", read)
+        for permission in ("can_make", "can_edit", "can_discard"):
+            screens.declare(name, permission, edit)
+        for permission in ("can_submit", "can_withdraw"):
+            screens.declare(name, permission, Verb.FILING_SUBMIT)
+    appbuilder.add_api(UnitFilingApi)
+    appbuilder.add_api(ElevatorFilingApi)
