@@ -32,26 +32,8 @@ class MeApi(Resource):
         """Give the signed-in account.
         ---
         get:
-          responses:
-            200:
-              description: Account, roles, verbs, unit and region
-              content:
-                application/json:
-                  schema:
-                    type: object
-                    properties:
-                      id: {type: integer}
-                      login_name: {type: string}
-                      name: {type: string}
-                      roles: {type: array, items: {type: object}}
-                      verbs: {type: array, items: {type: string}}
-                      unit: {type: object, nullable: true}
-                      region: {type: object, nullable: true}
-                      token: {type: integer, nullable: true, description: "The token that acts, if one does"}
-            401: {description: No token or session}
-            403: {description: The first password must be changed}
-          security:
-            - jwt: []
+          summary: 我是谁、能做什么、属于哪里
+          gives: {200: Me}
         """
         actor = g.actor
         account = db.session.get(Account, actor.user_id)

@@ -34,6 +34,10 @@ def text(most: int) -> Schema:
     return {"type": "string", "maxLength": most}
 
 
+def degrees(most: int) -> Schema:
+    return {"type": "number", "minimum": -most, "maximum": most}
+
+
 def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -68,6 +72,13 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Findings": an_object("passes findings", what=TEXT, passes=YES, findings=many(ref("Finding"))),
     "Done": an_object("done", done=YES),
+    "Me": an_object(
+        "id login_name name roles verbs", id=WHOLE, login_name=TEXT, name=TEXT, phone=maybe(TEXT), is_main=YES,
+        person_id=maybe(WHOLE), sees_all_elevators=YES, roles=many(an_object("name label", name=TEXT, label=TEXT)),
+        verbs=said(many(TEXT), "现在能做的；用令牌时只含勾选的"),
+        unit=maybe(an_object("id", id=WHOLE, name=TEXT, uscc=TEXT)),
+        region=maybe(an_object("code", code=TEXT, name=TEXT)), token=said(maybe(WHOLE), "用令牌时是哪一个"),
+    ),
     # --- applications
     "Application": an_object(
         "id number kind state", id=WHOLE, number=TEXT, kind=one_of(APPLICATION_KIND), state=one_of(APPLICATION_STATE),
@@ -222,6 +233,42 @@ SCHEMAS: dict[str, Schema] = {
     "ProposalDecision": an_object(
         "verb", verb=one_of(["approve", "reject", "withdraw"]), seen=text(20), opinion=text(500),
     ),
+    # --- visits
+    "Visit": an_object(
+        "id elevator_id state", id=WHOLE, elevator_id=WHOLE, code=TEXT, worker=TEXT, level=TEXT, visit_on=DAY,
+        checked_in_at=INSTANT, checked_out_at=maybe(INSTANT), mode=maybe(TEXT), state=TEXT, state_reason=maybe(TEXT),
+        awaiting_sheet=YES, awaiting_review=YES, sheet_due_at=maybe(INSTANT), review_due_at=maybe(INSTANT),
+    ),
+    "VisitPage": page_of("Visit"),
+    "VisitWhole": {"allOf": [ref("Visit"), an_object(
+        "items choices", item_version=maybe(TEXT), client_key=maybe(TEXT), order_id=maybe(WHOLE),
+        items=many(an_object("code item", code=TEXT, item=TEXT, requirement=TEXT, needs_test=YES)),
+        choices=many(TEXT), results=maybe(PART), in_distance=maybe(WHOLE), out_distance=maybe(WHOLE),
+        problem=maybe(TEXT), advice=maybe(TEXT), note=maybe(TEXT), signer=maybe(TEXT), signed_at=maybe(INSTANT),
+        sheet_at=maybe(INSTANT), reviewed_at=maybe(INSTANT), review_opinion=maybe(TEXT), decision=maybe(TEXT),
+        decision_reason=maybe(TEXT), counted=YES, snapshot=maybe(PART),
+        files=many(an_object("id", id=WHOLE, kind=TEXT, name=TEXT, url=TEXT)),
+    )]},
+    "CheckIn": an_object(
+        "code latitude longitude", code=said(text(200), "扫到的内容，或识别码"), latitude=degrees(90),
+        longitude=degrees(180), client_key=said(text(40), "手机上的编号；重发不重复签到"),
+    ),
+    "CheckOut": an_object(
+        "code latitude longitude", code=text(200), latitude=degrees(90), longitude=degrees(180),
+        mode=one_of(["items", "sheet"]), results=many(an_object(
+            "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
+        ), 200),
+        problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
+    ),
+    "CheckInGate": an_object(
+        "passes findings", passes=YES, findings=many(ref("Finding")),
+        elevator=maybe(an_object("id", id=WHOLE, code=TEXT, address=TEXT, status=TEXT)),
+    ),
+    "Order": an_object(
+        "id elevator_id", id=WHOLE, elevator_id=WHOLE, code=TEXT, address=TEXT, level=TEXT, level_name=TEXT,
+        planned_on=DAY, limit_on=maybe(DAY),
+    ),
+    "OrderPage": page_of("Order"),
     # --- the rest
     "Clocks": an_object("rows", rows=many(ref("Countdown"))),
     "ClockKinds": an_object("rows", rows=many(an_object(

@@ -46,21 +46,15 @@ class VisitApi(Resource):
         """Give visits, newest first.
         ---
         get:
+          summary: 维保记录列表，新的在前
+          paged: true
           parameters:
             - {in: query, name: state, schema: {type: string, enum: [
                 open, awaiting, valid, nonconforming, void, abnormal, pending, rejected]}}
             - {in: query, name: awaiting, schema: {type: string, enum: [sheet, review]}}
-            - {in: query, name: own, schema: {type: integer, enum: [0, 1]}, description: "1: one's own visits only"}
+            - {in: query, name: own, schema: {type: integer, enum: [0, 1]}, description: 1 只看自己的}
             - {in: query, name: elevator_id, schema: {type: integer}}
-            - {in: query, name: page, schema: {type: integer, minimum: 0}}
-            - {in: query, name: size, schema: {type: integer, minimum: 1, maximum: 200}}
-          responses:
-            200: {description: One page, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed}
-            422: {description: A parameter is wrong}
-          security:
-            - jwt: []
+          gives: {200: VisitPage}
         """
         statement = scope.apply(select(Visit), actor())
         state = chosen("state", VISIT_STATE)
@@ -87,14 +81,8 @@ class VisitApi(Resource):
         """Give one visit: items to do or as done, distances, files, the file of that day.
         ---
         get:
-          parameters:
-            - {in: path, name: key, required: true, schema: {type: integer}}
-          responses:
-            200: {description: The visit, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            404: {description: None such within the account's scope}
-          security:
-            - jwt: []
+          summary: 一条维保记录：项目、距离、文件、当日登记
+          gives: {200: VisitWhole}
         """
         return jsonify(full(scope.visible(db.session, actor(), Visit, key, "维保记录")))
 
@@ -106,25 +94,9 @@ class VisitApi(Resource):
         """Check in. The same `client_key` again gives the same visit; every failing condition is told at once.
         ---
         post:
-          requestBody:
-            required: true
-            content:
-              application/json:
-                schema:
-                  type: object
-                  required: [code, latitude, longitude]
-                  properties:
-                    code: {type: string, maxLength: 200, description: "What was scanned, or the 识别码"}
-                    latitude: {type: number, minimum: -90, maximum: 90}
-                    longitude: {type: number, minimum: -180, maximum: 180}
-                    client_key: {type: string, maxLength: 40}
-          responses:
-            201: {description: The visit that runs now, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed to maintain}
-            422: {description: The rules say no, each failing one with its reason and way out}
-          security:
-            - jwt: []
+          summary: 签到；同一 client_key 再发得到同一条记录
+          takes: CheckIn
+          gives: {201: VisitWhole}
         """
         sent = body()
         code, key = words(sent, "code", presence.LONGEST_TEXT), words(sent, "client_key", 40)
@@ -141,41 +113,9 @@ class VisitApi(Resource):
         """Check out of one's own visit. Refused, the visit runs on and nothing is lost.
         ---
         post:
-          parameters:
-            - {in: path, name: key, required: true, schema: {type: integer}}
-          requestBody:
-            required: true
-            content:
-              application/json:
-                schema:
-                  type: object
-                  required: [code, latitude, longitude]
-                  properties:
-                    code: {type: string, maxLength: 200}
-                    latitude: {type: number, minimum: -90, maximum: 90}
-                    longitude: {type: number, minimum: -180, maximum: 180}
-                    mode: {type: string, enum: [items, sheet], default: items}
-                    results:
-                      type: array
-                      items:
-                        type: object
-                        required: [code, result]
-                        properties:
-                          code: {type: string}
-                          result: {type: string, enum: [ok, repair, na]}
-                          value: {type: string, maxLength: 60}
-                          reason: {type: string, maxLength: 200}
-                    problem: {type: string, maxLength: 500, nullable: true, description: "empty text: 无故障"}
-                    advice: {type: string, maxLength: 500}
-                    note: {type: string, maxLength: 500}
-                    signer: {type: string, maxLength: 40}
-          responses:
-            200: {description: The visit afterwards, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed to maintain}
-            422: {description: The rules say no, each failing one with its reason and way out}
-          security:
-            - jwt: []
+          summary: 签退
+          takes: CheckOut
+          gives: {200: VisitWhole}
         """
         sent = body()
         done = CheckOut(
@@ -202,19 +142,12 @@ class GateApi(Resource):
         """Judge a check-in at an elevator: every condition, failing and passing. Changes nothing.
         ---
         get:
+          summary: 能不能签到：每一个条件
           parameters:
             - {in: query, name: code, required: true, schema: {type: string, maxLength: 200}}
             - {in: query, name: latitude, schema: {type: number}}
             - {in: query, name: longitude, schema: {type: number}}
-          responses:
-            200: {description: The conditions, content: {application/json: {schema: {type: object, properties: {
-                passes: {type: boolean}, findings: {type: array, items: {type: object}},
-                elevator: {type: object, nullable: true}}}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed to maintain}
-            422: {description: A parameter is wrong}
-          security:
-            - jwt: []
+          gives: {200: CheckInGate}
         """
         place = position(request.args, required=False)
         found, findings = presence.gate(
@@ -242,16 +175,9 @@ class OrderApi(Resource):
         """Give the open orders that are one's own, the earliest planned first.
         ---
         get:
-          parameters:
-            - {in: query, name: page, schema: {type: integer, minimum: 0}}
-            - {in: query, name: size, schema: {type: integer, minimum: 1, maximum: 200}}
-          responses:
-            200: {description: One page, content: {application/json: {schema: {type: object}}}}
-            401: {description: No token or session}
-            403: {description: Not allowed}
-            422: {description: A parameter is wrong}
-          security:
-            - jwt: []
+          summary: 我的未完成任务，计划早的在前
+          paged: true
+          gives: {200: OrderPage}
         """
         statement = scope.apply(select(MaintenanceOrder), actor()).where(
             MaintenanceOrder.state == "open", MaintenanceOrder.worker_id == (actor().person_id or 0)

@@ -63,7 +63,12 @@ def install(app: Flask) -> None:
         if any(map(_is_broken, request.args)) or any(_is_broken(v) for vs in request.args.listvalues() for v in vs):
             given = request.args.items(multi=True)
             request.args = ImmutableMultiDict((k.replace("\x00", ""), v.replace("\x00", "")) for k, v in given)
-        name = _broken_text()
+        try:
+            name = _broken_text()
+        except (ValueError, LookupError, TypeError):
+            # Parts whose own headings can't be read: the parser gives up in the middle of them.
+            said, remedy = _("表单不是完整的 multipart/form-data"), _("请按表单或接口说明重新发送")
+            return answer(400, _("请求不完整"), [Finding(_("请求格式"), False, said, remedy)])
         if name is None:
             return None
         found = _("“%(name)s”里有不能保存的字符（空字符或残缺的字符）", name=name)

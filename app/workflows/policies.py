@@ -352,7 +352,7 @@ def _waits(other: PolicyProposal | None) -> Refusal:
 
 def _check(key: str, value: Any) -> Any:
     if key == PRESET_KEY:
-        if value not in PRESETS and value != INHERIT:
+        if value != INHERIT and not (isinstance(value, str) and value in PRESETS):
             raise refuse("预设", f"没有预设“{value}”", "可选：" + "、".join(PRESETS), field="value", value=value)
         return value
     try:
