@@ -50,7 +50,8 @@ class Resource(BaseApi):
         """The docstring's operations, with what all of them share written out."""
         super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
         for method, operation in operations.items():
-            describing.complete(operation, str(path), method, f"{type(self).__name__}.{func.__name__}")
+            name = f"{type(self).__name__}.{func.__name__}" + (f".{method}" if len(operations) > 1 else "")
+            describing.complete(operation, str(path), method, name)
 
     def response_401(self) -> Any:
         return not_signed_in()

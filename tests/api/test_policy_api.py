@@ -69,9 +69,9 @@ def test_proposed_by_one_approved_by_another(app: Any, session: Any, world: Worl
     ("change", "status"),
     [({"key": "nothing"}, 422), ({"value": "x"}, 422), ({"value": [1]}, 422), ({"value": {"a": 1}}, 422),
      ({"value": 1.5}, 422), ({"effective_on": None}, 422), ({"effective_on": "2020-01-01"}, 422),
-     ({"source": " "}, 422), ({"region_code": OTHER}, 404), ({"region_code": "x"}, 404), ({"key": "preset", "value": "none"}, 422),
-     ({"key": "preset", "value": None}, 422), ({"key": "preset", "value": {"inherit": True}}, 201),
-     ({"value": {"inherit": True}}, 201)],
+     ({"source": " "}, 422), ({"region_code": OTHER}, 404), ({"region_code": "x"}, 404),
+     ({"key": "preset", "value": "none"}, 422), ({"key": "preset", "value": None}, 422),
+     ({"key": "preset", "value": {"inherit": True}}, 201), ({"value": {"inherit": True}}, 201)],
 )  # fmt: skip
 def test_what_may_be_proposed(app: Any, world: World, change: dict[str, Any], status: int) -> None:
     assert Caller(app, world, "region_admin").post("/policy-proposals", wanted(**change)).status_code == status
