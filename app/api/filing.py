@@ -161,12 +161,9 @@ class ElevatorFilingApi(FilingApi):
 
 def register(appbuilder: Any) -> None:
     """Add these resources."""
-    for name, read, edit in (
-        ("UnitFilingApi", Verb.UNIT_READ, Verb.UNIT_EDIT),
-        ("ElevatorFilingApi", Verb.ELEVATOR_READ, Verb.ELEVATOR_EDIT),
-    ):
-        screens.declare(name, "can_draft", read)
-        for permission in ("can_make", "can_edit", "can_discard"):
+    for name, edit in (("UnitFilingApi", Verb.UNIT_EDIT), ("ElevatorFilingApi", Verb.ELEVATOR_EDIT)):
+        # A draft is for those who may file, as its form is.
+        for permission in ("can_draft", "can_make", "can_edit", "can_discard"):
             screens.declare(name, permission, edit)
         for permission in ("can_submit", "can_withdraw"):
             screens.declare(name, permission, Verb.FILING_SUBMIT)

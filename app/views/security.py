@@ -239,7 +239,8 @@ def install(app: Flask) -> None:
             forget_session()
             session["ended"] = ended
         account = g.user
-        if not account.is_authenticated:
+        # A token has no session; whether its account must change the password was asked when the token was read.
+        if not account.is_authenticated or g.actor.ticked is not None:
             return None
         now = int(clock.now().timestamp())
         # Pages poll progress by .json: that is the page, not the person.

@@ -118,7 +118,8 @@ def note_use(session: AnySession, token_id: int, on: dt.date) -> None:
 
 def number_of(actor: Actor) -> int | None:
     """Which token acts, if one does."""
-    return int(actor.via.removeprefix("token:")) if actor.ticked is not None else None
+    number = actor.via.removeprefix("token:")
+    return int(number) if actor.ticked is not None and number.isdigit() else None
 
 
 def why_dead(row: ApiToken, at: dt.datetime) -> str:

@@ -248,6 +248,9 @@ def rights_of(session: AnySession, actor: Actor) -> str:
     ]  # fmt: skip
     if actor.withheld:
         told.append(sorted(v.value for v in actor.withheld))
+    if actor.ticked is not None:
+        # What was made with all rights of the account is not for a token that has some of them.
+        told.append(sorted(verb.value for verb in actor.ticked))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

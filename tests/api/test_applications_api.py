@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -250,6 +251,7 @@ def test_a_filing_from_draft_to_force(app: Any, session: Any, world: World) -> N
     assert firm.call("DELETE", f"/units/{unit['id']}/draft").json == {"done": True}
     assert firm.get(f"/units/{unit['id']}").status_code == 404
     assert officer.post("/elevators", {"data": elevator_data(world)}).status_code == 403
+    assert officer.get(f"/elevators/{key}/draft").status_code == 403
 
 
 @pytest.mark.parametrize("persona", ["maintenance_head", "use_head", "inspector", "worker"])
@@ -280,3 +282,20 @@ def test_a_withdrawn_key_is_free_after_two_days(app: Any, session: Any, world: W
     assert rules_of(unit.post(talk, {"body": "二"}, headers=key)) == {"Idempotency-Key"}
     with clock.frozen(AT + dt.timedelta(hours=49)):
         assert unit.post(talk, {"body": "二"}, headers=key).status_code == 201
+
+
+def test_the_same_call_twice_at_once_is_done_once(app: Any, session: Any, world: World) -> None:
+    unit = Caller(app, world, "use_head")
+    body, headers = suspension(world, unit), unit.headers | {"Idempotency-Key": "both-at-once-1"}
+    session.rollback()
+
+    def send(_number: int) -> Any:
+        with clock.frozen(AT):
+            return app.test_client().post("/api/v1/applications", json=body, headers=headers)
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(send, range(4)))
+    assert {a.status_code for a in told} == {201}, [a.text for a in told]
+    assert len({a.json["id"] for a in told}) == 1
+    assert sum("Idempotent-Replayed" in a.headers for a in told) == 3
+    assert session.scalar(select(func.count(Application.id))) == 1

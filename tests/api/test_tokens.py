@@ -13,7 +13,7 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, ApiToken, AuditEntry, Elevator
 from app.permissions import GRANTS, Role, Verb
 from app.transaction import transaction
-from app.workflows import accounts, api_tokens, applications
+from app.workflows import accounts, api_tokens, applications, attachments
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.workflows.filing_world import elevator_data, save, submit
@@ -170,6 +170,20 @@ def test_without_the_tick_no_secret_elevator_is_told_of(app: Any, session: Any, 
     assert listed and key not in {r["id"] for r in listed}
     with scope.acting(world.actor("platform_admin").by_token(1, frozenset({Verb.ELEVATOR_READ}))):
         assert session.scalar(select(Elevator).where(Elevator.id == key)) is None
+
+
+@pytest.mark.feature("RPR-01")
+def test_what_was_made_with_all_rights_is_not_for_a_token(session: Any, world: World) -> None:
+    owner = world.actor("inspector")
+    through = owner.by_token(1, frozenset({Verb.EXPORT}))
+    assert attachments.rights_of(session, owner) != attachments.rights_of(session, through)
+    assert attachments.rights_of(session, owner) == attachments.rights_of(session, world.actor("inspector"))
+
+
+def test_a_call_by_token_begins_no_session(app: Any, world: World) -> None:
+    text = make(world, "inspector")
+    answer = app.test_client().get("/api/v1/elevators", headers=bearer(text))
+    assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
 
 
 # --- the pages
