@@ -325,11 +325,11 @@ def managed(session: AnySession, actor: Actor, account_id: int) -> Account:
     """The account, held, if the actor may rule over it: never a platform administrator, a peer or himself."""
     require(actor, Verb.ACCOUNT_CREATE)
     account: Account = visible(session, actor, Account, account_id, "账号")
+    if account.id == actor.user_id:
+        raise NotAllowed(Finding("账号", False, "不能对自己的账号做这件事", "修改密码请到“修改密码”"))
     lock(session, Account, account.id)
     roles = {r.name for r in account.roles}
     remedy = "请由上一级管理员办理"
-    if account.id == actor.user_id:
-        raise NotAllowed(Finding("账号", False, "不能对自己的账号做这件事", "修改密码请到“修改密码”"))
     if not actor.sees_everything:
         if Role.PLATFORM_ADMIN in roles or not _covers(actor, account.region_code):
             raise NotAllowed(Finding("账号", False, "不在您的管辖范围内", remedy))

@@ -26,8 +26,8 @@ def begin(session: AnySession, account_id: int, key: str, digest: str, at: dt.da
     forget_old(session, at, account_id)
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     values = {"account_id": account_id, "key": key, "digest": digest, "code": 0, "made_at": at}
-    made = session.execute(dialect.insert(ApiCall).values(**values).on_conflict_do_nothing())
-    if getattr(made, "rowcount", 0):
+    taken = dialect.insert(ApiCall.__table__).values(**values).on_conflict_do_nothing()
+    if session.scalar(taken.returning(ApiCall.__table__.c.id)) is not None:
         return None
     row: ApiCall = session.scalars(_of(account_id, key)).one()
     if row.digest != digest:

@@ -52,7 +52,7 @@ def make(
     account = own_account(session, actor)
     if actor.ticked is not None:
         raise NotAllowed(Finding("令牌", False, "令牌不能建立令牌", "请登录网页，在“接口令牌”里建立"))
-    session.refresh(account, with_for_update=True)  # counts his tokens; two forms at once wait for each other
+    lock(session, Account, account.id)  # his tokens are counted: two forms at once wait for each other
     chosen = list(dict.fromkeys(verbs))
     raise_failing([
         _named(name), *_verbs(actor, chosen), _until(ends_on, clock.local_day(at)), _room(session, account, at),
