@@ -83,6 +83,8 @@ def settings() -> dict[str, Any]:
         "SECOND_FACTOR_FOR": os.environ.get("SECOND_FACTOR_FOR", ""),
         "BREACHED_LIST": os.environ.get("BREACHED_LIST", ""),
         "OIDC_PROVIDERS": oidc_providers(),
+        "SCANNER_URL": os.environ.get("SCANNER_URL", ""),
+        "SCANNER_WHEN_DOWN": os.environ.get("SCANNER_WHEN_DOWN", "wait"),
         "SELF_REGISTRATION": os.environ.get("SELF_REGISTRATION", "1").lower() in {"1", "true", "yes"},
         # Flask-AppBuilder would switch off whatever counts calls, together with its own limit on the login page.
         "RATELIMIT_ENABLED": True,

@@ -14,7 +14,7 @@ def create_app(**overrides: Any) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
-    from app import api, celery_app, channels, cli, field, logs, ops, vault, views
+    from app import api, celery_app, channels, cli, field, logs, ops, scanner, vault, views
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
@@ -29,6 +29,7 @@ def create_app(**overrides: Any) -> Flask:
         count = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     vault.use_keys(app.config["DATA_KEYS"])
+    scanner.use(app.config)
     channels.install(app.config)
     app.url_map.converters["int"] = requests.RowNumber
     db.init_app(app)

@@ -7,9 +7,11 @@ states that a workflow sets are given only where the test needs a world in which
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
 from typing import Any
 
+from PIL import Image
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
@@ -42,6 +44,13 @@ REGIONS = (
     ("980403000000", "青坪区", "district", "980400000000"),
     ("980402001000", "明水街道", "street", "980402000000"),
 )
+
+
+def picture(form: str = "PNG", size: tuple[int, int] = (40, 30), colour: Any = "#3a6ea5", **more: Any) -> bytes:
+    """A real picture of one colour; other colours are other files."""
+    kept = io.BytesIO()
+    Image.new("RGB", size, colour).save(kept, form, **more)
+    return kept.getvalue()
 
 
 def make_regions(session: Any) -> dict[str, Region]:

@@ -1,12 +1,15 @@
-"""The other side of our channels, on the loopback: an HTTP gateway and a mail server that keep what they were given."""
+"""The other side of our channels, on the loopback: an HTTP gateway and a mail server that keep what they were given,
+and a malware scanner that speaks clamd's INSTREAM and takes one invented mark for malware."""
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
 import json
+import os
 import socketserver
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -95,6 +98,38 @@ def mail_server() -> Iterator[Gateway]:
     with served(server):
         held.url = f"smtp://127.0.0.1:{server.server_address[1]}"
         yield held
+
+
+# Nothing that any scanner of the world knows: only ours finds it.
+MALWARE = b"X5O-TIAN-INVENTED-MALWARE-MARK"
+
+
+@contextmanager
+def clamd(socket_path: str | None = None) -> Iterator[Gateway]:
+    """Speaks INSTREAM on a port of the loopback, or on a socket of the file system. `body["say"]` answers otherwise."""
+    held = Gateway()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            assert self.rfile.read(10) == b"zINSTREAM\0"
+            content = b""
+            while size := struct.unpack("!I", self.rfile.read(4))[0]:
+                content += self.rfile.read(size)
+            held.taken.append(({}, content))
+            said = "stream: Tian.Invented.Mark FOUND" if MALWARE in content else "stream: OK"
+            self.wfile.write(held.body.get("say", said).encode() + b"\0")
+
+    server: Any
+    if socket_path is None:
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    else:
+        server = socketserver.ThreadingUnixStreamServer(socket_path, Handler)
+    server.daemon_threads = True
+    with served(server):
+        held.url = f"clamd://127.0.0.1:{server.server_address[1]}" if socket_path is None else f"clamd://{socket_path}"
+        yield held
+    if socket_path is not None:
+        os.unlink(socket_path)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from app.policy import Key
 from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
+from app.views import uploads
 from app.workflows import attachments, gates, people, presence, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
@@ -382,10 +383,9 @@ def _signature(session: Any, given: str) -> int | None:
 
 def files_of(session: Any, kind: str, entity: str = "visit") -> list[int]:
     """The files of the form, each stored and waiting for its row."""
-    given = [f for f in request.files.getlist(kind) if f.filename]
-    if len(given) > MOST_PHOTOS:
-        raise refuse("照片", f"选了 {len(given)} 张", f"一次最多 {MOST_PHOTOS} 张", field=kind)
-    return [_store(session, f.stream, f.filename or "照片.jpg", kind, entity) for f in given]
+    if (count := uploads.chosen(kind)) > MOST_PHOTOS:
+        raise refuse("照片", f"选了 {count} 张", f"一次最多 {MOST_PHOTOS} 张", field=kind)
+    return uploads.kept(session, kind, kind, entity, None, g.actor.unit_id, g.actor.region_code, clock.now())
 
 
 def _store(session: Any, stream: Any, name: str, kind: str, entity: str = "visit") -> int:

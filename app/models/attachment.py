@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy import ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Model, col, pk
@@ -14,7 +14,13 @@ ATTACHMENT_KIND = {
     "licence": _l("营业执照"), "qualification": _l("资质证书"), "contract": _l("合同扫描件"), "sheet": _l("维保单"),
     "photo": _l("照片"), "signature": _l("签名"), "document": _l("材料"), "grade": _l("等级证书"),
     "identity": _l("身份证正面照"), "face": _l("人脸照片"), "operator": _l("特种设备作业人员证"),
-    "avatar": _l("头像"), "import": _l("导入文件"), "export": _l("导出文件"),
+    "avatar": _l("头像"), "declaration": _l("自我声明承诺书"), "certificate": _l("证件"),
+    "commitment": _l("维保承诺书"), "insurance": _l("缴费明细凭证"),
+    "import": _l("导入文件"), "export": _l("导出文件"),
+}  # fmt: skip
+SCAN_STATE = {
+    "off": _l("未查毒"), "clean": _l("已查毒"), "waiting": _l("待查毒"), "late": _l("先放行，待查毒"),
+    "infected": _l("有病毒"),
 }  # fmt: skip
 
 
@@ -22,7 +28,13 @@ class Attachment(Model):
     """A stored file of a row. `unit_id` and `region_code` are the owner's at upload: scope reads them."""
 
     __tablename__ = "attachment"
-    __table_args__ = (Index("ix_attachment_entity", "entity", "entity_id"),)
+    __table_args__ = (
+        Index("ix_attachment_entity", "entity", "entity_id"),
+        Index(
+            "ix_attachment_scan", "scan", "id", sqlite_where=text("scan IN ('waiting', 'late')"),
+            postgresql_where=text("scan IN ('waiting', 'late')"),
+        ),
+    )  # fmt: skip
     id: Mapped[int] = pk()
     entity: Mapped[str] = col(_l("对象"), String(20))
     entity_id: Mapped[int | None] = col(_l("对象编号"), BigId)
@@ -37,3 +49,7 @@ class Attachment(Model):
     # Of an export: what its owner saw when it was made (`attachments.rights_of`); else null.
     rights: Mapped[str | None] = col(_l("权限摘要"), String(64))
     uploaded_at: Mapped[dt.datetime] = col(_l("上传时间"), Instant)
+    # Of a picture: its small one, in the same place as the files themselves.
+    thumb_sha256: Mapped[str | None] = col(_l("缩略图摘要"), String(64))
+    scan: Mapped[str] = col(_l("查毒"), String(10), default="off", server_default="off", choices=SCAN_STATE)
+    removed_at: Mapped[dt.datetime | None] = col(_l("移除时间"), Instant)

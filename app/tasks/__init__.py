@@ -5,6 +5,7 @@ MODULES = (
     "app.tasks.audit",
     "app.tasks.clocks",
     "app.tasks.exports",
+    "app.tasks.files",
     "app.tasks.heartbeat",
     "app.tasks.housekeeping",
     "app.tasks.imports",

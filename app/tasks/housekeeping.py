@@ -1,4 +1,4 @@
-"""What sign-in leaves behind and nobody needs any more."""
+"""What sign-in and forms leave behind and nobody needs any more."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import api_calls, captchas, codes, sessions, signin
+from app.workflows import api_calls, attachments, captchas, codes, sessions, signin
 
 
 @shared_task
 def sweep() -> dict[str, int]:
-    """Drop old tries, unanswered questions and used-up codes; the number of each."""
+    """Drop old tries, unanswered questions, used-up codes, files of forms never submitted; the number of each."""
     at = clock.now()
     with transaction(db.session) as session:
         return {
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
-            "calls": api_calls.forget_old(session, at),
+            "calls": api_calls.forget_old(session, at), "files": attachments.forget_ahead(session, at),
         }  # fmt: skip

@@ -64,6 +64,7 @@ def register(appbuilder: Any) -> None:
         texts,
         unit_changes,
         units,
+        uploads,
         visits,
     )
 
@@ -73,6 +74,7 @@ def register(appbuilder: Any) -> None:
     office.install(current_app)
     health.register(current_app)
     files.register(current_app)
+    uploads.install(current_app)
     security.install(current_app)
     lately.install(current_app)
     captcha.register(appbuilder)

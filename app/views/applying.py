@@ -27,15 +27,14 @@ from app.rules.lifecycle import (
     kinds_possible,
 )
 from app.transaction import transaction
-from app.views import filing_forms, screens
+from app.views import filing_forms, screens, uploads
 from app.views import maintenance_forms as forms
 from app.views.filing_forms import Field
 from app.views.filing_words import WORDS
-from app.workflows import applications, attachments, gates, ledgers, registration_changes
+from app.workflows import applications, gates, ledgers, registration_changes
 from app.workflows.filing_fields import snapshot
 from app.workflows.submissions import Asked
 
-MOST_FILES = 10
 _K = ApplicationKind
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
 _TYPED = {
@@ -129,7 +128,7 @@ class ApplyPages(BaseView):
 def _besides(row: Elevator, kind: str, typed: Typed) -> list[Finding]:
     """What else is refused when a day or number was no value at all: all of it is told at once."""
     today, told = clock.today(), {f.field for f in typed.wrong}
-    files = [0 for f in request.files.getlist("files") if f and f.filename]
+    files = [0] * uploads.chosen("files")
     asked = Asked(today, typed.effective_on or today, typed.reason, files, typed.data, unit_id=g.actor.unit_id)
     return [f for f in applications.conditions_of(db.session, kind, row, asked) if f.stops and f.field not in told]
 
@@ -154,14 +153,9 @@ def kinds_offered(row: Elevator) -> list[tuple[str, str, str]]:
 
 def store_files(row: Any, now: dt.datetime) -> list[int]:
     """Keep the files of the form; each is checked by content, and one that is refused refuses the whole."""
-    sent = [f for f in request.files.getlist("files") if f and f.filename][:MOST_FILES]
-    return [
-        attachments.store(
-            db.session, g.actor, now, f.stream, f.filename or "", "document", "application", None, g.actor.unit_id,
-            row.region_code,
-        ).id
-        for f in sent
-    ]  # fmt: skip
+    return uploads.kept(
+        db.session, "files", "document", "application", None, g.actor.unit_id, row.region_code, now
+    )
 
 
 def day_of(text: str | None) -> tuple[dt.date | None, str | None]:

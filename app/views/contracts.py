@@ -23,7 +23,7 @@ from app.permissions import Verb
 from app.policy import Key
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.transaction import transaction
-from app.views import filed, screens
+from app.views import filed, screens, uploads
 from app.views import maintenance_forms as forms
 from app.views.account_forms import number, run, text
 from app.workflows import attachments, contract_changes, contract_versions, contracts, gates, submissions
@@ -123,11 +123,11 @@ class ContractPages(BaseView):
         """Add scans of the signed contract."""
         files = [file for file in request.files.getlist("scan") if file.filename]
         row = self._row(key)
-        if not files:
+        if not uploads.chosen("scan"):
             finding = Finding(_("合同扫描件"), False, _("没有选择文件"), _("请选择 PDF 或图片"), field="scan")
             return self._record(row, [finding], 422)
         return self._deed(key, _("已上传扫描件"), lambda session: contracts.add_scan(
-            session, g.actor, key, [(file.stream, file.filename or "") for file in files], clock.now()
+            session, g.actor, key, [(file.stream, file.filename or "") for file in files], clock.now(), uploads.numbers("scan")
         ))  # fmt: skip
 
     # --- parts

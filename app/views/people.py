@@ -23,7 +23,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.rules.invitations import kinds_for
 from app.transaction import transaction
-from app.views import revealed, screens
+from app.views import revealed, screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, mark, pill
 from app.views.filing_lists import FILING_TONE
@@ -134,14 +134,7 @@ class PeoplePages(BaseView):
             session, g.actor, pk, grade=text("grade"), certificate_no=text("certificate_no"), issued_on=issued_on,
             valid_until=valid_until, at=now,
         )  # fmt: skip
-        scans = [file for file in request.files.getlist("scan") if file.filename]
-        kept = [
-            attachments.store(
-                session, g.actor, now, file.stream, file.filename or "", "grade", "application", None,
-                row.unit_id, row.region_code,
-            ).id
-            for file in scans
-        ]  # fmt: skip
+        kept = uploads.kept(session, "scan", "grade", "application", None, row.unit_id, row.region_code, now)
         return grades.submit(session, g.actor, row, kept, now)
 
     def _form(self, person: Person | None) -> Any:

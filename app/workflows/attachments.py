@@ -1,6 +1,7 @@
 """Files: checked by their content, stored under their digest outside the web root, given out within scope only.
 
-The name is only shown; it never becomes a path. What a file is, its first bytes say, not its extension.
+The name is only shown; it never becomes a path. What a file is, its first bytes say, not its extension
+(`file_contents`); pictures are written anew (`pictures`), and nothing that waits for the scanner is given out.
 """
 
 from __future__ import annotations
@@ -8,18 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import os
 import tempfile
-import unicodedata
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from app.errors import Finding, NotAllowed, refuse
+from app import scanner
+from app.errors import Finding, NotAllowed, NotFound, Refusal, refuse
 from app.models import (
     Application,
     Attachment,
@@ -34,49 +35,28 @@ from app.models import (
 )
 from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor, Verb, require
+from app.rules.files import (
+    CSV,
+    JPEG,
+    LIMITS,
+    PDF,
+    PICTURES,
+    PNG,
+    XLS,
+    XLSX,
+    ZIP,
+    Limit,
+    clean_name,
+)
 from app.scope import visible
 from app.transaction import AnySession, after_commit
-from app.workflows import audit
+from app.workflows import audit, file_contents, pictures
+from app.workflows.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
-MEGABYTE = 1024 * 1024
+__all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
+log = logging.getLogger(__name__)
 _folder: Path | None = None
 
-PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-XLS, CSV, ZIP = "application/vnd.ms-excel", "text/csv", "application/zip"
-EXTENSIONS = {
-    PDF: (".pdf",), PNG: (".png",), JPEG: (".jpg", ".jpeg"), XLSX: (".xlsx",), XLS: (".xls",), CSV: (".csv",),
-    ZIP: (".zip",),
-}  # fmt: skip
-WORDS = {
-    PDF: "PDF",
-    PNG: "PNG 图片",
-    JPEG: "JPG 图片",
-    XLSX: "Excel（.xlsx）",
-    XLS: "Excel（.xls）",
-    CSV: "CSV",
-    ZIP: "ZIP",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """What a kind of attachment may be."""
-
-    types: tuple[str, ...]
-    megabytes: int = 10
-    files: int = 20
-
-
-_PAPER = Limit((PDF, PNG, JPEG))
-_PICTURE = Limit((PNG, JPEG))
-LIMITS = {
-    "licence": _PAPER, "qualification": _PAPER, "contract": _PAPER, "document": _PAPER, "grade": _PAPER,
-    "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,
-    "sheet": _PAPER, "photo": _PICTURE, "avatar": Limit((JPEG,), megabytes=1, files=1),
-    "signature": Limit((PNG,), megabytes=1, files=4),
-    "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), megabytes=2048, files=10),
-}  # fmt: skip
 # Made for one account's rights; the verb that it needs when it fetches the file.
 PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
 # Pictures of a person: shown with a reason and a trace only (`people.reveal`), never by the file's address.
@@ -94,9 +74,27 @@ _FOLLOWED: dict[str, Any] = {
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
     )
 }
-# A workbook that unpacks to more than this is a bomb, not a register.
-MOST_UNPACKED = 400 * MEGABYTE
-MOST_PARTS = 2000
+# What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
+AHEAD = "upload"
+MOST_AHEAD = 60
+AHEAD_LASTS = dt.timedelta(days=1)
+# Made by the product itself.
+_NOT_SCANNED = {"export"}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that was checked and lies on the disk, before the database knows of it."""
+
+    name: str
+    kind: str
+    mime: str
+    size: int
+    sha256: str
+    scan: str
+    thumb: str | None = None
+    # What was sent, where the picture was written anew.
+    sent: str | None = None
 
 
 def use_folder(folder: str | Path) -> None:
@@ -121,45 +119,135 @@ def store(
 
     The bytes are on disk before the row is in the database: a row never points at nothing.
     """
-    limit = LIMITS[kind]
-    shown = clean_name(name)
-    _check_number(session, kind, entity, entity_id, limit)
+    _check_number(session, kind, entity, entity_id)
+    return record(session, actor, at, receive(stream, name, kind), entity, entity_id, unit_id, region_code)
+
+
+def receive(stream: IO[bytes], name: str, kind: str) -> Received:
+    """Check a file and put its bytes in their place. Asks no database: a slow scanner holds nobody else up."""
+    limit, shown = LIMITS[kind], clean_name(name)
     draft, size, digest = _take(stream, shown, limit)
     try:
-        mime = content_type(draft, shown)
-        if mime not in limit.types:
-            words = "、".join(WORDS[t] for t in limit.types)
-            found = WORDS.get(mime, "无法识别的格式") if mime else "无法识别的格式"
-            raise _bad(
-                shown, f"内容是{found}，{ATTACHMENT_KIND[kind]}只接受 {words}", "请换用允许的格式；改扩展名没有用"
-            )
-        if Path(shown).suffix.lower() not in EXTENSIONS[mime]:
-            raise _bad(
-                shown, f"扩展名与内容不符，内容是{WORDS[mime]}", f"请把扩展名改为 {EXTENSIONS[mime][0]} 后重新上传"
-            )
-        _keep(draft, digest)
+        mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[kind]), limit)
+        scan = "off" if kind in _NOT_SCANNED else _scanned(draft, shown)
+        if mime not in PICTURES:
+            _keep(draft, digest)
+            return Received(shown, kind, mime, size, digest, scan)
+        made = pictures.prepare(draft, shown, mime, limit.edge)
     finally:
         draft.unlink(missing_ok=True)
+    kept = _keep_bytes(made.content)
+    return Received(shown, kind, mime, len(made.content), kept, scan, _keep_bytes(made.thumb), digest)
+
+
+def record(
+    session: AnySession, actor: Actor, at: dt.datetime, file: Received, entity: str, entity_id: int | None,
+    unit_id: int | None, region_code: str | None,
+) -> Attachment:  # fmt: skip
+    """The row of a received file."""
     row = Attachment(
-        entity=entity,
-        entity_id=entity_id,
-        kind=kind,
-        name=shown,
-        mime=mime,
-        size=size,
-        sha256=digest,
-        unit_id=unit_id,
-        region_code=region_code,
-        uploaded_by_id=actor.user_id,
-        uploaded_at=at,
-        rights=rights_of(session, actor) if kind == "export" else None,
-    )
+        entity=entity, entity_id=entity_id, kind=file.kind, name=file.name, mime=file.mime, size=file.size,
+        sha256=file.sha256, thumb_sha256=file.thumb, scan=file.scan, unit_id=unit_id, region_code=region_code,
+        uploaded_by_id=actor.user_id, uploaded_at=at,
+        rights=rights_of(session, actor) if file.kind == "export" else None,
+    )  # fmt: skip
     session.add(row)
     session.flush()
+    told = {"attachment": row.id, "kind": row.kind, "name": row.name, "size": row.size, "sha256": row.sha256}
     audit.record(
         session, actor, at, "attachment.store", entity, entity_id,
-        after={"attachment": row.id, "kind": kind, "name": shown, "size": size, "sha256": digest},
+        after=told | ({"sent": file.sent} if file.sent not in (None, file.sha256) else {}),
     )  # fmt: skip
+    return row
+
+
+def _scanned(draft: Path, name: str) -> str:
+    """The scanner's word as the row keeps it; what it finds is refused."""
+    if not scanner.is_on():
+        return "off"
+    verdict = scanner.scan(draft)
+    if verdict.state == scanner.CLEAN:
+        return "clean"
+    if verdict.state == scanner.INFECTED:
+        log.warning("malware refused: %s", verdict.told)
+        raise bad(name, f"含有病毒或恶意代码（{verdict.told}）", "请用杀毒软件清除，或重新导出一份干净的文件后上传")
+    log.warning("scanner is down: %s", verdict.told)
+    if scanner.when_down == "refuse":
+        raise bad(name, "暂时不能查毒，没有收下", "请稍后重新上传；一直不行请联系管理员")
+    return "waiting" if scanner.when_down == "wait" else "late"
+
+
+# --- sent ahead of a form
+
+
+def send_ahead(session: AnySession, actor: Actor, at: dt.datetime, file: Received) -> Attachment:
+    """Keep a file for the form that is being filled in; one account holds so many at a time and no more."""
+    held = session.scalar(
+        select(func.count()).where(
+            Attachment.entity == AHEAD, Attachment.uploaded_by_id == actor.user_id, Attachment.removed_at.is_(None)
+        )
+    )
+    if (held or 0) >= MOST_AHEAD:
+        remedy = "请先提交或移除已上传的附件，一天后会自动清除"
+        raise bad(file.name, f"没有收下：您有 {held} 个附件还没有提交", remedy)
+    return record(session, actor, at, file, AHEAD, None, actor.unit_id, actor.region_code)
+
+
+def sent_ahead(session: AnySession, actor: Actor, ids: Iterable[int], kind: str) -> list[Attachment]:
+    """The actor's own files of a kind that no row has yet; anybody else's, or another kind's, are refused."""
+    rows = []
+    for key in dict.fromkeys(ids):
+        row: Attachment = visible(session, actor, Attachment, key, "附件")
+        free = row.entity == AHEAD and row.entity_id is None and row.removed_at is None
+        if row.uploaded_by_id != actor.user_id or not free or row.kind != kind:
+            raise bad(row.name, "不是您为这一项上传的", "请重新上传")
+        rows.append(row)
+    return rows
+
+
+def settle_ahead(
+    session: AnySession, actor: Actor, ids: Iterable[int], kind: str, entity: str, entity_id: int | None,
+    unit_id: int | None, region_code: str | None,
+) -> list[Attachment]:  # fmt: skip
+    """Give files that were sent ahead to their row (or to one that is about to be made), within the row's limits."""
+    rows = sent_ahead(session, actor, ids, kind)
+    held = of(session, entity, entity_id) if entity_id is not None else []
+    check_together([(row.name, row.size) for row in [*(r for r in held if r.kind == kind), *rows]], kind)
+    for row in rows:
+        row.entity, row.entity_id, row.unit_id, row.region_code = entity, entity_id, unit_id, region_code
+    session.flush()
+    return rows
+
+
+def check_together(files: Iterable[tuple[str, int]], kind: str) -> None:
+    """Raise where the files (name, size) of one row are too many or too large together."""
+    limit, given = LIMITS[kind], list(files)
+    label, size = ATTACHMENT_KIND[kind], sum(s for _, s in given)
+    if len(given) > limit.files:
+        raise refuse("附件数量", f"{len(given)} 个{label}，最多 {limit.files} 个", "请移除不需要的", field="file")
+    if size > limit.total * MEGABYTE:
+        found = f"合计 {size / MEGABYTE:.1f} MB，{label}最多 {limit.total} MB（“{given[-1][0]}”等 {len(given)} 个）"
+        raise refuse("附件大小", found, "请压缩扫描件，或分几次提交", field="file")
+
+
+def forget_ahead(session: AnySession, at: dt.datetime) -> int:
+    """Drop what was sent ahead of a form that nobody submitted; how many."""
+    statement = update(Attachment).where(
+        Attachment.entity == AHEAD, Attachment.removed_at.is_(None), Attachment.uploaded_at < at - AHEAD_LASTS
+    )
+    done: Any = session.execute(
+        statement.values(removed_at=at).execution_options(synchronize_session=False, skip_scope=True)
+    )
+    return int(done.rowcount)
+
+
+def remove(session: AnySession, actor: Actor, attachment_id: int, at: dt.datetime) -> Attachment:
+    """Take away a file that the actor sent ahead. What a record holds is taken away by the record's own workflow."""
+    row: Attachment = visible(session, actor, Attachment, attachment_id, "附件")
+    if row.uploaded_by_id != actor.user_id or row.entity != AHEAD:
+        raise NotAllowed(Finding("附件", False, f"“{row.name}”已属于一条记录", "请在那条记录里处理"))
+    row.removed_at = at
+    session.flush()
     return row
 
 
@@ -167,23 +255,10 @@ def adopt(session: AnySession, actor: Actor, ids: Iterable[int], entity: str, en
     """Give the actor's own files, uploaded before their row existed, to that row. Others' files are NotFound."""
     rows = [visible(session, actor, Attachment, key, "附件") for key in ids]
     for row in rows:
-        if row.uploaded_by_id != actor.user_id or row.entity_id not in (None, entity_id):
-            raise _bad(row.name, "这个附件不是您为这条记录上传的", "请重新上传")
+        if row.uploaded_by_id != actor.user_id or row.entity_id not in (None, entity_id) or row.removed_at is not None:
+            raise bad(row.name, "这个附件不是您为这条记录上传的", "请重新上传")
         row.entity, row.entity_id = entity, entity_id
     return rows
-
-
-def remove(session: AnySession, actor: Actor, row: Attachment, at: dt.datetime) -> None:
-    """Take a file away; its bytes go after the commit, unless another row has the same. The caller has the right."""
-    digest, place = row.sha256, path(None, row)
-    same = select(func.count()).where(Attachment.sha256 == digest, Attachment.id != row.id)
-    others = session.scalar(same.execution_options(skip_scope=True))
-    after = {"attachment": row.id, "kind": row.kind, "sha256": digest}
-    audit.record(session, actor, at, "attachment.remove", row.entity, row.entity_id, before=after)
-    session.delete(row)
-    session.flush()
-    if not others:
-        after_commit(session, lambda: place.unlink(missing_ok=True))
 
 
 def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attachment:
@@ -217,6 +292,7 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
         raise NotAllowed(Finding("附件", False, found, "请在人员页面填写原因后查看，查看会被记录"))
     elif row.uploaded_by_id != actor.user_id:
         _may_read(actor, row)
+    _check_open(row)
     return row
 
 
@@ -227,6 +303,16 @@ def application_of(session: AnySession, attachment_id: int) -> int | None:
     )
     found: int | None = session.scalar(statement.execution_options(skip_scope=True))
     return found
+
+
+def _check_open(row: Attachment) -> None:
+    """Raise for what was taken away, and for what the scanner has not let through."""
+    if row.removed_at is not None:
+        raise NotFound(Finding("附件", False, f"“{row.name}”已移除", "请刷新页面"))
+    if row.scan == "infected":
+        raise NotAllowed(Finding("查毒", False, f"“{row.name}”含有病毒或恶意代码，已封存", "请上传人重新上传干净的文件"))
+    if row.scan == "waiting":
+        raise Refusal(Finding("查毒", False, f"“{row.name}”还在等待查毒", "查毒服务恢复后会自动查，请稍后再打开"))
 
 
 def _may_read(actor: Actor, row: Attachment) -> None:
@@ -254,70 +340,38 @@ def rights_of(session: AnySession, actor: Actor) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
+def drop(session: AnySession, actor: Actor, row: Attachment, at: dt.datetime) -> None:
+    """Drop a record's file, with a line in the log; the caller has the right."""
+    told = {"attachment": row.id, "kind": row.kind, "sha256": row.sha256}
+    audit.record(session, actor, at, "attachment.remove", row.entity, row.entity_id, before=told)
+    forget(session, row)
+
+
 def forget(session: AnySession, row: Attachment) -> None:
     """Drop a file that nobody may keep any more: its row, and after the commit its bytes if no other row has them."""
-    digest = row.sha256
+    digests = [digest for digest in (row.sha256, row.thumb_sha256) if digest]
     session.delete(row)
     session.flush()
-    others = select(Attachment.id).where(Attachment.sha256 == digest).limit(1).execution_options(skip_scope=True)
-    if session.scalar(others) is None:
-        place = place_of(_root(), digest)
-        after_commit(session, lambda: place.unlink(missing_ok=True))
+    for digest in digests:
+        same = (Attachment.sha256 == digest) | (Attachment.thumb_sha256 == digest)
+        others = select(Attachment.id).where(same).limit(1).execution_options(skip_scope=True)
+        if session.scalar(others) is None:
+            place = place_of(_root(), digest)
+            after_commit(session, lambda place=place: place.unlink(missing_ok=True))
 
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:
     """A row's files, oldest first. The caller has the row through scope; its files follow it."""
-    statement = select(Attachment).where(Attachment.entity == entity, Attachment.entity_id == entity_id)
+    statement = select(Attachment).where(
+        Attachment.entity == entity, Attachment.entity_id == entity_id, Attachment.removed_at.is_(None)
+    )
     return list(session.scalars(statement.order_by(Attachment.id).execution_options(skip_scope=True)))
 
 
-def path(folder: str | Path | None, attachment: Attachment) -> Path:
-    """Where the bytes are; `folder` defaults to the one in use."""
-    return place_of(Path(folder) if folder is not None else _root(), attachment.sha256)
-
-
-# --- content
-
-
-def clean_name(name: str) -> str:
-    """The name as shown: the last part of any path, Chinese kept, invisible characters gone, 120 at most."""
-    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    text = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co")).strip(" .")
-    stem, suffix = Path(text).stem, Path(text).suffix[:10]
-    return (stem[: 120 - len(suffix)] or "未命名") + suffix
-
-
-def content_type(file: Path, name: str) -> str | None:
-    """What the bytes are, or None. Text is CSV only by elimination: it has no mark of its own."""
-    with file.open("rb") as opened:
-        head = opened.read(4096)
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PNG
-    if head.startswith(b"\xff\xd8\xff"):
-        return JPEG
-    if b"%PDF-" in head[:1024]:
-        return PDF
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return XLS
-    if head.startswith(b"PK\x03\x04"):
-        return _archive_type(file, name)
-    if name.lower().endswith(".csv") and b"\x00" not in head and not head.lstrip().startswith((b"<", b"%!")):
-        return CSV
-    return None
-
-
-def _archive_type(file: Path, name: str) -> str | None:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise _bad(name, "压缩包已损坏，无法打开", "请用表格软件重新保存后上传") from error
-    if len(parts) > MOST_PARTS or sum(p.file_size for p in parts) > MOST_UNPACKED:
-        raise _bad(name, f"解压后超过 {MOST_UNPACKED // MEGABYTE} MB 或 {MOST_PARTS} 个文件", "请拆成几个文件上传")
-    names = {p.filename for p in parts}
-    if "xl/vbaProject.bin" in names:
-        raise _bad(name, "含有宏", "请另存为不含宏的 .xlsx 后上传")
-    return XLSX if {"[Content_Types].xml", "xl/workbook.xml"} <= names else ZIP
+def path(folder: str | Path | None, attachment: Attachment, *, small: bool = False) -> Path:
+    """Where the bytes are; `folder` defaults to the one in use. `small`: of the picture's small one, if it has one."""
+    digest = (small and attachment.thumb_sha256) or attachment.sha256
+    return place_of(Path(folder) if folder is not None else _root(), digest)
 
 
 # --- disk
@@ -346,13 +400,13 @@ def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
             while block := stream.read(MEGABYTE):
                 size += len(block)
                 if size > limit.megabytes * MEGABYTE:
-                    raise _bad(name, f"超过 {limit.megabytes} MB", "请压缩或拆分后上传")
+                    raise bad(name, f"超过 {limit.megabytes} MB", "请压缩或拆分后上传")
                 hashed.update(block)
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
         if not size:
-            raise _bad(name, "是空文件", "请检查文件后重新选择")
+            raise bad(name, "是空文件", "请检查文件后重新选择")
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
@@ -366,17 +420,30 @@ def _keep(draft: Path, digest: str) -> None:
     draft.replace(place)  # the same content twice is one file
 
 
-def _check_number(session: AnySession, kind: str, entity: str, entity_id: int | None, limit: Limit) -> None:
+def _keep_bytes(content: bytes) -> str:
+    """Put bytes of our own making in their place; their digest."""
+    handle, temporary = tempfile.mkstemp(dir=_root(), prefix="draft-")
+    with os.fdopen(handle, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    digest = hashlib.sha256(content).hexdigest()
+    _keep(Path(temporary), digest)
+    return digest
+
+
+def _check_number(session: AnySession, kind: str, entity: str, entity_id: int | None) -> None:
     if entity_id is None:
         return
-    held = session.scalar(
-        select(func.count())
-        .select_from(Attachment)
-        .where(Attachment.entity == entity, Attachment.entity_id == entity_id, Attachment.kind == kind)
-    )
-    if (held or 0) >= limit.files:
+    limit = LIMITS[kind]
+    held, size = session.execute(
+        select(func.count(), func.coalesce(func.sum(Attachment.size), 0)).where(
+            Attachment.entity == entity, Attachment.entity_id == entity_id, Attachment.kind == kind,
+            Attachment.removed_at.is_(None),
+        )
+    ).one()  # fmt: skip
+    if held >= limit.files:
         raise refuse("附件数量", f"已有 {held} 个{ATTACHMENT_KIND[kind]}，最多 {limit.files} 个", "请先删去不需要的")
-
-
-def _bad(name: str, found: str, remedy: str) -> Exception:
-    return refuse("附件", f"“{name}”{found}", remedy, field="file", value=name)
+    if size >= limit.total * MEGABYTE:
+        found = f"已有的{ATTACHMENT_KIND[kind]}合计 {size / MEGABYTE:.0f} MB，最多 {limit.total} MB"
+        raise refuse("附件大小", found, "请先删去不需要的，或压缩扫描件")

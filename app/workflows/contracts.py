@@ -240,16 +240,21 @@ def unbind(
 
 
 def add_scan(
-    session: AnySession, actor: Actor, contract_id: int, files: Iterable[tuple[IO[bytes], str]], at: dt.datetime
-) -> None:
-    """Keep scans of the signed contract, each a stream and its name."""
+    session: AnySession, actor: Actor, contract_id: int, files: Iterable[tuple[IO[bytes], str]], at: dt.datetime,
+    ahead: Iterable[int] = (),
+) -> None:  # fmt: skip
+    """Keep scans of the signed contract, each a stream and its name; `ahead` are files that the page sent before."""
     require(actor, Verb.CONTRACT_EDIT)
     contract = own(session, actor, contract_id)
+    place = ("contract", contract.id, contract.unit_id, contract.region_code)
+    attachments.settle_ahead(session, actor, ahead, "contract", *place)
+    findings: list[Finding] = []
     for stream, name in files:
-        attachments.store(
-            session, actor, at, stream, name, "contract", "contract", contract.id, contract.unit_id,
-            contract.region_code,
-        )  # fmt: skip
+        try:
+            attachments.store(session, actor, at, stream, name, "contract", *place)
+        except Refusal as refusal:
+            findings += refusal.findings
+    raise_failing(findings)
 
 
 # --- conditions

@@ -12,7 +12,8 @@ from app import clock
 from app.models import AuditEntry
 from app.transaction import transaction
 from app.workflows import attachments
-from tests.factories import World
+from tests.conftest import csrf
+from tests.factories import World, picture
 
 pytestmark = pytest.mark.feature("UNT-04")
 
@@ -42,8 +43,8 @@ def test_the_owner_saves_it_under_its_name(fetch: Any, world: World) -> None:
 
 
 def test_a_picture_opens_when_asked_and_a_table_never(fetch: Any, world: World) -> None:
-    picture = store(world, b"\x89PNG\r\n\x1a\n0", "井道.png", "photo")
-    assert fetch("clerk", picture, "?view=1").headers["Content-Disposition"].startswith("inline")
+    shown = store(world, picture(), "井道.png", "photo")
+    assert fetch("clerk", shown, "?view=1").headers["Content-Disposition"].startswith("inline")
     table = store(world, "识别码\n".encode(), "电梯.csv", "import")
     assert fetch("clerk", table, "?view=1").headers["Content-Disposition"].startswith("attachment")
 
@@ -78,3 +79,52 @@ def test_lost_bytes_are_said_clearly(fetch: Any, app: Any, world: World) -> None
     attachments.path(app.config["UPLOAD_DIR"], row).unlink()
     answer = fetch("clerk", key)
     assert answer.status_code == 404
+
+
+# --- sent ahead of a form
+
+
+@pytest.fixture
+def send(sign_in: Any, world: World) -> Any:
+    """Send a file ahead as a persona."""
+
+    def sent(persona: str, content: bytes, name: str, kind: str = "document") -> Any:
+        data = {"kind": kind, "file": (io.BytesIO(content), name)}
+        client = sign_in(world.accounts[persona])
+        return client.post("/files/", data=data | {"csrf_token": csrf(client, "/profile/")})
+
+    return sent
+
+
+def test_a_file_goes_ahead_of_its_form(send: Any, fetch: Any) -> None:
+    answer = send("clerk", picture(), "../井道.png", "document")
+    told = answer.get_json()
+    assert (answer.status_code, told["name"], told["thumb"], told["waits"]) == (201, "井道.png", True, False)
+    small = fetch("clerk", told["id"], "?thumb=1")
+    assert small.mimetype == "image/jpeg" and small.data.startswith(b"\xff\xd8\xff")
+    assert fetch("maintenance_head", told["id"]).status_code in (403, 404)
+
+
+def test_a_wrong_one_is_told_by_name_rule_and_way_out(send: Any) -> None:
+    answer = send("clerk", b"<html>", "合同.pdf")
+    assert answer.status_code == 422
+    said = answer.get_json()["errors"]
+    assert len(said) == 1 and "“合同.pdf”" in said[0] and "只接受" in said[0] and "请换用允许的格式" in said[0]
+
+
+@pytest.mark.parametrize("kind", ["export", "import", "signature", "nothing", ""])
+def test_only_what_people_upload_goes_ahead(send: Any, kind: str) -> None:
+    assert send("clerk", b"%PDF-1.7", "合同.pdf", kind).status_code == 422
+
+
+def test_nobody_sends_anything(client: Any) -> None:
+    assert client.post("/files/", data={"kind": "document"}).status_code in (400, 401, 403)
+
+
+def test_a_shown_file_runs_nothing(fetch: Any, world: World) -> None:
+    shown = fetch("clerk", store(world, picture(), "图.png", "photo"), "?view=1").headers["Content-Security-Policy"]
+    saved = fetch("clerk", store(world, "识别码\n".encode(), "电梯.csv", "import")).headers["Content-Security-Policy"]
+    read = fetch("clerk", store(world), "?view=1").headers
+    assert "default-src 'none'" in shown and "sandbox" in shown and "sandbox" in saved
+    assert "default-src 'none'" in read["Content-Security-Policy"] and read["X-Content-Type-Options"] == "nosniff"
+    assert read["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -17,7 +17,7 @@ from app.reference import items_for
 from app.transaction import transaction
 from app.workflows import attachments
 from tests.conftest import csrf
-from tests.factories import make_account, make_elevator, make_person, make_policy
+from tests.factories import make_account, make_elevator, make_person, make_policy, picture, picture
 from tests.workflows.clock_world import add_visit
 
 TODAY = dt.date(2026, 3, 2)
@@ -189,7 +189,7 @@ def test_a_record_shows_items_distances_files_and_the_file_of_that_day(
     session.commit()
     with transaction(session):
         kept = attachments.store(
-            session, world.actor("worker"), clock.now(), io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"0" * 64), "底坑.png",
+            session, world.actor("worker"), clock.now(), io.BytesIO(picture()), "底坑.png",
             "photo", "visit", row.id, world.firm.id, world.firm.region_code,
         )  # fmt: skip
     client = sign_in(world.accounts["use_head"])

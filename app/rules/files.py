@@ -1,0 +1,105 @@
+"""What a file is by its first bytes, what a kind of attachment may be, and what becomes of its name (UNT-04)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLS, CSV, ZIP = "application/vnd.ms-excel", "text/csv", "application/zip"
+HEIC = "image/heic"
+PICTURES = (PNG, JPEG)
+EXTENSIONS = {
+    PDF: (".pdf",), PNG: (".png",), JPEG: (".jpg", ".jpeg"), XLSX: (".xlsx",), DOCX: (".docx",), XLS: (".xls",),
+    CSV: (".csv",), ZIP: (".zip",), HEIC: (".heic", ".heif"),
+}  # fmt: skip
+WORDS = {
+    PDF: "PDF", PNG: "PNG 图片", JPEG: "JPG 图片", XLSX: "Excel（.xlsx）", DOCX: "Word（.docx）", XLS: "Excel（.xls）",
+    CSV: "CSV", ZIP: "ZIP", HEIC: "HEIC 照片",
+}  # fmt: skip
+LONGEST_NAME = 120
+# Before its mark a PDF may have a byte order mark or blanks; anything else in front is another file in disguise.
+_PDF_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x00]{0,1000}%PDF-[12]\.\d")
+_HEIC_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a kind of attachment may be: types, size of one, how many a row, size of all, edge of its pictures.
+
+    `edge` is the longer side in pixels to which pictures are brought; 0 keeps their size.
+    """
+
+    types: tuple[str, ...]
+    megabytes: int = 10
+    files: int = 20
+    total: int = 60
+    edge: int = 2560
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return tuple(e for t in self.types for e in EXTENSIONS[t])
+
+    @property
+    def words(self) -> str:
+        return "、".join(WORDS[t] for t in self.types)
+
+
+# A scanned page must stay legible to the last stamp, a photograph need not.
+_PAPER = Limit((PDF, PNG, JPEG), edge=3600)
+_PICTURE = Limit((PNG, JPEG))
+LIMITS = {
+    "licence": _PAPER, "qualification": _PAPER, "declaration": _PAPER, "contract": _PAPER, "document": _PAPER,
+    "grade": _PAPER, "certificate": _PAPER, "commitment": _PAPER, "sheet": _PAPER, "photo": _PICTURE,
+    "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,
+    "avatar": Limit((JPEG,), megabytes=1, files=1, edge=0),
+    "insurance": Limit((PDF, PNG, JPEG, XLSX), edge=3600),
+    "signature": Limit((PNG,), megabytes=1, files=4, edge=0),
+    "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), 2048, 10, 20480, 0),
+}  # fmt: skip
+
+
+def sniff(head: bytes) -> str | None:
+    """The type that the first bytes tell; None for text and what is not known. An archive is a ZIP at first sight."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if _PDF_HEAD.match(head):
+        return PDF
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return XLS
+    if head.startswith(b"PK\x03\x04"):
+        return ZIP
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return HEIC
+    return None
+
+
+def is_csv(head: bytes, name: str) -> bool:
+    """Text is CSV only by elimination: it has no mark of its own."""
+    return name.lower().endswith(".csv") and b"\x00" not in head and not head.lstrip().startswith((b"<", b"%!"))
+
+
+def clean_name(name: str) -> str:
+    """The name as shown: the last part of any path, Chinese kept, invisible and turning characters gone, 120 at most."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    text = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")).strip(" .")
+    stem, suffix = PurePosixPath(text).stem, suffix_of(text)[:10]
+    return (stem[: LONGEST_NAME - len(suffix)] or "未命名") + suffix
+
+
+def suffix_of(name: str) -> str:
+    return PurePosixPath(name).suffix
+
+
+def fitted(width: int, height: int, edge: int) -> tuple[int, int]:
+    """The size whose longer side is `edge` at most, in proportion, never less than one pixel."""
+    longer = max(width, height)
+    if not edge or longer <= edge:
+        return width, height
+    return max(1, round(width * edge / longer)), max(1, round(height * edge / longer))

@@ -1,0 +1,149 @@
+// Files of a form sent one by one while it is filled in, and their preview. Without it the plain field does the work.
+(function () {
+  "use strict";
+  var all = function (s, root) { return Array.prototype.slice.call((root || document).querySelectorAll(s)); };
+  var token = function () { return (document.querySelector('meta[name="csrf-token"]') || {}).content || ""; };
+  var english = document.documentElement.lang === "en";
+  var make = function (name, cls, text) {
+    var made = document.createElement(name);
+    if (cls) made.className = cls;
+    if (text) made.textContent = text;
+    return made;
+  };
+  var size = function (bytes) {
+    return bytes < 1024 * 1024 ? Math.max(1, Math.round(bytes / 1024)) + " KB" : (bytes / 1048576).toFixed(1) + " MB";
+  };
+
+  all("[data-upload]").forEach(function (box) {
+    var name = box.dataset.upload, input = box.querySelector('input[type="file"]'), list = box.querySelector(".ta-up__list");
+    var drop = box.querySelector(".ta-up__drop"), form = input.form, words = JSON.parse(box.dataset.words);
+    var types = box.dataset.types.split(","), most = +box.dataset.most, max = +box.dataset.max * 1048576, total = +box.dataset.total * 1048576;
+    var must = input.required, going = 0;
+    var say = function (key, file) { return words[key].replace("{n}", file ? file.name : ""); };
+    box.classList.add("is-on");
+
+    var held = function () { return all(".ta-up__one:not(.is-bad)", list); };
+    var settle = function () {
+      var any = all('input[type="hidden"]', list).length > 0;
+      input.required = must && !any && !going;
+      if (any) { box.classList.remove("is-bad"); }
+      box.classList.toggle("has-files", list.children.length > 0);
+    };
+
+    var line = function (file) {
+      var one = make("li", "ta-up__one"), title = make("span", "ta-up__name", file.name), small = make("small", "", size(file.size));
+      var mark = make("span", "ta-up__pic");
+      mark.textContent = (file.name.split(".").pop() || "").toUpperCase().slice(0, 4);
+      title.appendChild(small);
+      one.appendChild(mark); one.appendChild(title);
+      one.dataset.size = file.size;
+      list.appendChild(one);
+      return { box: one, mark: mark, small: small };
+    };
+    var button = function (text, label, press) {
+      var made = make("button", "ta-linkbtn ta-s", text);
+      made.type = "button"; made.setAttribute("aria-label", text + " " + label);
+      made.addEventListener("click", press);
+      return made;
+    };
+    var fail = function (at, file, found, way, again) {
+      at.box.classList.add("is-bad"); at.box.classList.remove("is-going");
+      at.small.textContent = found + (way ? (english ? ". " : "。") + way : "");
+      at.small.setAttribute("role", "alert");
+      if (again) at.box.appendChild(button(words.again, file.name, function () { at.box.remove(); take(file); }));
+      at.box.appendChild(button(words.remove, file.name, function () { at.box.remove(); settle(); }));
+    };
+    var removable = function (one, id, label) {
+      one.appendChild(button(words.remove, label, function () {
+        var ask = new XMLHttpRequest();
+        ask.open("POST", "/files/" + id + "/remove"); ask.setRequestHeader("X-CSRFToken", token()); ask.send();
+        one.remove(); settle(); input.focus();
+      }));
+    };
+
+    var take = function (file) {
+      var ending = "." + (file.name.split(".").pop() || "").toLowerCase();
+      var sum = held().reduce(function (n, one) { return n + (+one.dataset.size || 0); }, 0), count = held().length;
+      var at = line(file), wrong = "";
+      if (types.indexOf(ending) < 0) wrong = "type";
+      else if (!file.size) wrong = "empty";
+      else if (file.size > max) wrong = "size";
+      else if (count >= most) wrong = "most";
+      else if (sum + file.size > total) wrong = "total";
+      if (wrong) { fail(at, file, say(wrong, file), words[wrong + "way"]); settle(); return; }
+
+      var bar = make("progress", "ta-up__bar"), data = new FormData(), ask = new XMLHttpRequest();
+      bar.max = 100; bar.value = 0; bar.setAttribute("aria-label", words.going + " " + file.name);
+      at.box.appendChild(bar); at.box.classList.add("is-going"); going += 1; settle();
+      data.append("kind", box.dataset.kind); data.append("file", file, file.name);
+      ask.open("POST", "/files/");
+      ask.setRequestHeader("X-CSRFToken", token()); ask.setRequestHeader("Accept", "application/json");
+      ask.upload.addEventListener("progress", function (e) { if (e.lengthComputable) bar.value = Math.round(95 * e.loaded / e.total); });
+      var end = function () { going -= 1; bar.remove(); at.box.classList.remove("is-going"); };
+      ask.addEventListener("load", function () {
+        var told = {};
+        try { told = JSON.parse(ask.responseText); } catch (_e) { told = {}; }
+        end();
+        if (ask.status === 201) {
+          var kept = make("input");
+          kept.type = "hidden"; kept.name = name + "_ids"; kept.value = told.id;
+          at.box.appendChild(kept); at.box.dataset.size = told.size;
+          at.small.textContent = size(told.size) + "　" + (told.waits ? words.waits : words.done);
+          at.box.firstChild.nextSibling.firstChild.textContent = told.name;
+          if (told.thumb) { var picture = make("img"); picture.src = "/files/" + told.id + "?thumb=1"; picture.alt = ""; at.mark.replaceWith(picture); }
+          removable(at.box, told.id, told.name);
+        } else if (ask.status === 413) fail(at, file, say("size", file), words.sizeway);
+        else if (told.errors && told.errors.length) fail(at, file, told.errors.join(english ? "; " : "；"), "");
+        else fail(at, file, say("bad", file), words.lostway, true);
+        settle();
+      });
+      ask.addEventListener("error", function () { end(); fail(at, file, say("lost", file), words.lostway, true); settle(); });
+      ask.send(data);
+    };
+
+    all(".ta-up__one", list).forEach(function (one) { removable(one, one.dataset.id, one.textContent.trim()); });
+    input.addEventListener("change", function () {
+      var chosen = Array.prototype.slice.call(input.files);
+      input.value = "";
+      chosen.forEach(take);
+    });
+    ["dragenter", "dragover"].forEach(function (kind) {
+      drop.addEventListener(kind, function (e) { e.preventDefault(); drop.classList.add("is-over"); });
+    });
+    ["dragleave", "drop"].forEach(function (kind) { drop.addEventListener(kind, function () { drop.classList.remove("is-over"); }); });
+    drop.addEventListener("drop", function (e) { e.preventDefault(); Array.prototype.slice.call(e.dataTransfer.files).forEach(take); });
+    if (form) form.addEventListener("submit", function (e) {
+      var old = box.querySelector(".ta-up__wait");
+      if (old) old.remove();
+      if (!going) return;
+      e.preventDefault(); e.stopPropagation();
+      var told = make("p", "ta-err ta-up__wait", words.wait.replace("{k}", going));
+      told.setAttribute("role", "alert");
+      box.appendChild(told);
+    }, true);
+    settle();
+  });
+
+  // Look at a picture or PDF without leaving the page.
+  document.addEventListener("click", function (e) {
+    var link = e.target.closest && e.target.closest("a[data-preview]");
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    var box = make("dialog", "ta-look"), head = make("header"), title = make("b", "", link.dataset.name);
+    var save = make("a", "ta-a", english ? "Download" : "下载"), shut = make("button", "ta-btn ta-btn--s", english ? "Close" : "关闭");
+    if (!box.showModal) return;
+    e.preventDefault();
+    save.href = link.getAttribute("href").split("?")[0];
+    var shown = make(link.dataset.preview === "pdf" ? "iframe" : "img");
+    shown.src = link.getAttribute("href");
+    if (shown.tagName === "IMG") shown.alt = link.dataset.name; else shown.title = link.dataset.name;
+    [title, save, shut].forEach(function (part) { head.appendChild(part); });
+    box.appendChild(head); box.appendChild(shown);
+    box.setAttribute("aria-label", link.dataset.name);
+    document.body.appendChild(box);
+    shut.addEventListener("click", function () { box.close(); });
+    box.addEventListener("click", function (press) { if (press.target === box) box.close(); });
+    box.addEventListener("close", function () { box.remove(); link.focus(); });
+    box.showModal();
+    shut.focus();
+  });
+})();

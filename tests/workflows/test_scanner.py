@@ -1,0 +1,134 @@
+"""UNT-04: the scanner sees every file first; what it can't say today waits, and nothing goes out meanwhile."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import clock, scanner
+from app.errors import NotAllowed, Refusal
+from app.models import Attachment, AuditEntry, Notification
+from app.tasks import files as task
+from app.transaction import transaction
+from app.workflows import attachments
+from tests.factories import World
+from tests.gateways import MALWARE, clamd
+
+pytestmark = pytest.mark.feature("UNT-04")
+PDF = b"%PDF-1.7\n1 0 obj"
+BAD = PDF + MALWARE
+NOBODY = "clamd://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Iterator[None]:
+    before = attachments._folder
+    attachments.use_folder(tmp_path)
+    yield
+    scanner.use({})
+    if before is not None:
+        attachments.use_folder(before)
+
+
+def store(world: World, content: bytes = PDF, name: str = "合同.pdf") -> Attachment:
+    with transaction(world.session):
+        return attachments.store(
+            world.session, world.actor("clerk"), clock.now(), io.BytesIO(content), name, "document", "unit",
+            world.firm.id, world.firm.id, world.firm.region_code,
+        )  # fmt: skip
+
+
+def fetch(world: World, row: Attachment) -> Any:
+    world.session.expire_all()
+    return attachments.for_download(world.session, world.actor("clerk"), row.id)
+
+
+def test_without_a_scanner_nothing_is_said_to_be_clean(world: World) -> None:
+    assert store(world, BAD).scan == "off"
+
+
+@pytest.mark.parametrize("by_socket", [False, True])
+def test_clamd_is_given_the_whole_file_by_port_and_by_socket(world: World, tmp_path: Path, by_socket: bool) -> None:
+    with clamd(str(tmp_path / "clamd.sock") if by_socket else None) as server:
+        scanner.use({"SCANNER_URL": server.url})
+        content = PDF + b"0" * 200_000
+        assert store(world, content).scan == "clean"
+        assert server.taken[0][1] == content
+        with pytest.raises(Refusal, match=r"“毒\.pdf”含有病毒.*Tian\.Invented\.Mark"):
+            store(world, BAD, "毒.pdf")
+    assert world.session.query(Attachment).count() == 1
+
+
+def test_a_command_does_as_well(world: World, tmp_path: Path) -> None:
+    script = tmp_path / "look.py"
+    script.write_text(
+        "import sys\nfound = b'INVENTED-MALWARE' in open(sys.argv[1], 'rb').read()\n"
+        "print(sys.argv[1] + ': Tian.Mark FOUND' if found else 'OK')\nsys.exit(1 if found else 0)\n"
+    )
+    scanner.use({"SCANNER_URL": f"command:{sys.executable} {script}"})
+    assert store(world).scan == "clean"
+    with pytest.raises(Refusal, match=r"（Tian\.Mark）"):
+        store(world, BAD)
+    scanner.use({"SCANNER_URL": f"command:{sys.executable} -c raise(SystemExit(2))"})
+    assert store(world).scan == "waiting"
+
+
+@pytest.mark.parametrize("said", ["INSTREAM size limit exceeded. ERROR", "", "stream: OK FOUND ERROR"])
+def test_an_answer_that_is_neither_is_no_yes(world: World, said: str) -> None:
+    with clamd() as server:
+        server.body["say"] = said
+        scanner.use({"SCANNER_URL": server.url})
+        assert store(world).scan == "waiting"
+
+
+def test_a_waiting_file_is_closed_until_it_was_scanned(app: Any, world: World) -> None:
+    scanner.use({"SCANNER_URL": NOBODY})
+    good, bad = store(world), store(world, BAD, "毒.pdf")
+    assert (good.scan, bad.scan) == ("waiting", "waiting")
+    with pytest.raises(Refusal, match="等待查毒"):
+        fetch(world, good)
+    world.session.rollback()
+    with app.app_context():
+        assert task.scan() == {"clean": 0, "infected": 0}, "it is still down"
+    with clamd() as server:
+        scanner.use({"SCANNER_URL": server.url})
+        with app.app_context():
+            attachments.use_folder(attachments._root())
+            assert task.scan() == {"clean": 1, "infected": 1}
+            assert task.scan() == {"clean": 0, "infected": 0}
+    assert fetch(world, good).scan == "clean"
+    with pytest.raises(NotAllowed, match="封存"):
+        fetch(world, bad)
+    told = world.session.query(Notification).filter_by(recipient_id=world.accounts["clerk"].id).one()
+    assert "毒.pdf" in told.title
+    assert world.session.query(AuditEntry).filter_by(action="attachment.infected").count() == 1
+
+
+def test_what_happens_while_the_scanner_is_down_is_configured(world: World) -> None:
+    scanner.use({"SCANNER_URL": NOBODY, "SCANNER_WHEN_DOWN": "refuse"})
+    with pytest.raises(Refusal, match="暂时不能查毒"):
+        store(world)
+    scanner.use({"SCANNER_URL": NOBODY, "SCANNER_WHEN_DOWN": "pass"})
+    row = store(world)
+    assert row.scan == "late" and fetch(world, row)
+
+
+@pytest.mark.parametrize("wrong", [{"SCANNER_URL": "http://x"}, {"SCANNER_WHEN_DOWN": "maybe"}])
+def test_a_wrong_setting_stops_the_start(wrong: dict[str, str]) -> None:
+    with pytest.raises(RuntimeError, match="SCANNER_"):
+        scanner.use(wrong)
+
+
+def test_what_the_product_makes_is_not_scanned(world: World) -> None:
+    scanner.use({"SCANNER_URL": NOBODY})
+    with transaction(world.session):
+        row = attachments.store(
+            world.session, world.actor("clerk"), clock.now(), io.BytesIO("识别码\n".encode()), "电梯.csv", "export",
+            "job", 1, world.firm.id, None,
+        )  # fmt: skip
+    assert row.scan == "off"
