@@ -87,6 +87,10 @@ class Verb(enum.StrEnum):
     POLICY_READ = "policy.read"
     POLICY_EDIT = "policy.edit"
     CALENDAR_EDIT = "calendar.edit"
+    COMMITMENT_READ = "commitment.read"
+    COMMITMENT_EDIT = "commitment.edit"
+    INSURANCE_READ = "insurance.read"
+    INSURANCE_EDIT = "insurance.edit"
     SAFETY_READ = "safety.read"
     SAFETY_EDIT = "safety.edit"
     SAFETY_RECORD = "safety.record"
@@ -142,6 +146,10 @@ VERB_LABEL = {
     V.POLICY_READ: _l("查看政策参数"),
     V.POLICY_EDIT: _l("设置政策参数"),
     V.CALENDAR_EDIT: _l("维护工作日历"),
+    V.COMMITMENT_READ: _l("查看维保承诺书"),
+    V.COMMITMENT_EDIT: _l("提交维保承诺书"),
+    V.INSURANCE_READ: _l("查看医社保缴交明细"),
+    V.INSURANCE_EDIT: _l("填报医社保缴交明细"),
     V.SAFETY_READ: _l("查看主体责任"),
     V.SAFETY_EDIT: _l("指定安全员、维护风险清单"),
     V.SAFETY_RECORD: _l("填写安全记录"),
@@ -157,18 +165,21 @@ _READING = {
 }  # fmt: skip
 _REGULATOR = _EVERYONE | _READING | {
     V.PERSON_READ, V.ACCOUNT_READ, V.APPLICATION_DECIDE, V.SCORE_READ, V.REPORT_READ, V.POLICY_READ, V.SCORE_RUN,
-    V.SAFETY_READ, V.PATROL_READ, V.PATROL_EDIT,
+    V.SAFETY_READ, V.PATROL_READ, V.PATROL_EDIT, V.COMMITMENT_READ, V.INSURANCE_READ,
     V.SENSITIVE_READ,
 }  # fmt: skip
 _MAINTENANCE_OFFICE = _EVERYONE | _READING | {
     V.UNIT_EDIT, V.PERSON_READ, V.PERSON_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.APPLICATION_SUBMIT,
     V.CONTRACT_EDIT, V.LEDGER_EDIT, V.ORDER_EDIT, V.IMPORT, V.SCORE_READ, V.REPORT_READ,
+    V.COMMITMENT_READ, V.COMMITMENT_EDIT, V.INSURANCE_READ, V.INSURANCE_EDIT,
 }  # fmt: skip
 
 GRANTS: dict[Role, frozenset[Verb]] = {
     # What only a unit's own account can mean is not the platform's.
-    Role.PLATFORM_ADMIN: frozenset(Verb)
-    - {V.VISIT_MAKE, V.PERSON_EDIT, V.OWN_CERTIFICATE, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD},
+    Role.PLATFORM_ADMIN: frozenset(Verb) - {
+        V.VISIT_MAKE, V.PERSON_EDIT, V.OWN_CERTIFICATE, V.SUBACCOUNT_EDIT, V.SAFETY_EDIT, V.SAFETY_RECORD,
+        V.COMMITMENT_EDIT, V.INSURANCE_EDIT,
+    },
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
         | {V.ACCOUNT_CREATE, V.INVITATION_APPROVE}

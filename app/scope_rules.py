@@ -20,6 +20,7 @@ from app.models import (
     Attachment,
     AuditEntry,
     Comment,
+    Commitment,
     Contract,
     ContractElevator,
     Delegation,
@@ -30,6 +31,10 @@ from app.models import (
     GradeCertificate,
     ImportBatch,
     ImportMatch,
+    InsuranceGap,
+    InsuranceMonth,
+    InsuranceRecord,
+    InsuredPerson,
     Invitation,
     InvitationPoster,
     Job,
@@ -357,6 +362,11 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
     ElevatorOfficer: _of_unit,
+    Commitment: _of_unit,
+    InsuranceRecord: _of_unit,
+    InsuredPerson: _of_unit,
+    InsuranceMonth: _of_unit,
+    InsuranceGap: _of_unit,
     RiskItem: _of_unit,
     SafetyRecord: _of_unit,
     PatrolRound: _of_unit,
@@ -382,7 +392,7 @@ def _own_contracts(model: Any, actor: Actor) -> Criterion:
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal, RiskItem,
-    SafetyRecord, PatrolRound, Invitation, InvitationPoster,
+    SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

@@ -15,9 +15,11 @@ from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
 from app.models.batch import ImportBatch, ImportMatch, ImportRow
 from app.models.calendar import CalendarDay, ClockMark
+from app.models.commitment import Commitment
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.export import ExportRecord
+from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
 from app.models.invitation import Invitation, InvitationPoster
 from app.models.job import Job, ServiceHeartbeat
 from app.models.maintenance import (
@@ -60,6 +62,7 @@ __all__ = [
     "ClockMark",
     "ColumnChoice",
     "Comment",
+    "Commitment",
     "Contract",
     "ContractElevator",
     "Delegation",
@@ -73,6 +76,10 @@ __all__ = [
     "ImportBatch",
     "ImportMatch",
     "ImportRow",
+    "InsuranceGap",
+    "InsuranceMonth",
+    "InsuranceRecord",
+    "InsuredPerson",
     "Invitation",
     "InvitationPoster",
     "Job",

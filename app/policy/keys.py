@@ -61,6 +61,8 @@ class Key(StrEnum):
     APPROVAL_WORKING_DAYS = "approval_working_days"
     CONTRACT_MAX_YEARS = "contract_max_years"
     UNIT_CHANGE_DAYS = "unit_change_days"
+    COMMITMENT_MAX_YEARS = "commitment_max_years"
+    INSURANCE_DAY = "insurance_day"
     SECOND_APPROVAL = "second_approval"
     ON_DEMAND_MAX_DAYS = "on_demand_max_days"
     YELLOW_HOURS = "yellow_hours"
@@ -155,6 +157,8 @@ SPECS: dict[Key, Spec] = dict(
                          ("lasting", "报废登记、维保单位变更和变更登记"), ("all", "所有申请和备案")),
             ),
         ),
+        _int(Key.COMMITMENT_MAX_YEARS, _F, "维保承诺书最长年限", 3, "年", 1, 20, may_be_off=True),
+        _int(Key.INSURANCE_DAY, _F, "每月几日前报上月的医社保缴交明细", 15, "日", 1, 31),
         _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),
         _int(
             Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,

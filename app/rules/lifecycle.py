@@ -24,6 +24,7 @@ class ApplicationKind(StrEnum):
     ELEVATOR_FILING = "elevator_filing"
     CONTRACT_CHANGE = "contract_change"
     GRADE_CERTIFICATE = "grade_certificate"
+    COMMITMENT = "commitment"
     USE_REGISTRATION = "use_registration"
     SUSPENSION = "suspension"
     REACTIVATION = "reactivation"
@@ -59,6 +60,7 @@ KIND_LABELS = {
     ApplicationKind.ELEVATOR_FILING: "电梯备案",
     ApplicationKind.CONTRACT_CHANGE: "合同变更",
     ApplicationKind.GRADE_CERTIFICATE: "等级证书",
+    ApplicationKind.COMMITMENT: "维保承诺书",
     ApplicationKind.USE_REGISTRATION: "使用登记",
     ApplicationKind.SUSPENSION: "停用登记",
     ApplicationKind.REACTIVATION: "停用后启用登记",

@@ -9,6 +9,7 @@ MODULES = (
     "app.tasks.heartbeat",
     "app.tasks.housekeeping",
     "app.tasks.imports",
+    "app.tasks.insurance",
     "app.tasks.jobs",
     "app.tasks.nightly",
     "app.tasks.outbox",

@@ -19,6 +19,7 @@ def register(appbuilder: Any) -> None:
         calendar,
         captcha,
         clock_words,
+        commitments,
         contracts,
         coverage,
         elevators,
@@ -29,6 +30,7 @@ def register(appbuilder: Any) -> None:
         health,
         imports,
         inbox,
+        insurance,
         invitations,
         jobs,
         labels,
@@ -115,6 +117,8 @@ def register(appbuilder: Any) -> None:
     office.register(appbuilder)
     filing_lists.register(appbuilder)
     contracts.register(appbuilder)
+    commitments.register(appbuilder)
+    insurance.register(appbuilder)
     ledgers.register(appbuilder)
     orders.register(appbuilder)
     maintenance_lists.register(appbuilder)

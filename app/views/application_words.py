@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Application, Contract, Elevator, Person, UnitChange
+from app.models import Application, Commitment, Contract, Elevator, Person, UnitChange
 from app.models.choices import CHANGE_CAUSE
 from app.views import filed
 from app.workflows import ledgers, unit_changes
@@ -70,7 +70,14 @@ def _on_demand(row: Application) -> Pairs:
     ]
 
 
+def _commitment(row: Application) -> Pairs:
+    letter = db.session.get(Commitment, row.entity_id)
+    if letter is None:
+        return []
+    return [(_("承诺期限"), f"{letter.valid_from} — {letter.valid_until}"), (_("备注"), letter.note or "—")]
+
+
 _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
-    "worker_change": _worker_change, "on_demand": _on_demand,
+    "worker_change": _worker_change, "commitment": _commitment, "on_demand": _on_demand,
 }  # fmt: skip

@@ -18,7 +18,8 @@ ENTITY: dict[str, Any] = {
     "person": _l("人员"), "invitation": _l("入职邀请"), "invitation_poster": _l("邀请二维码"),
     "policy_value": _l("政策参数"), "region": _l("地区"), "schedule": _l("排班"),
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
-    "visit": _l("维保记录"), "overdue_period": _l("超期记录"),
+    "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "commitment": _l("维保承诺书"),
+    "insurance_record": _l("医社保缴交明细"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -28,7 +29,7 @@ DEED: dict[str, Any] = {
     "check_out": _l("签退"), "clock": _l("按时限更新"), "create": _l("建立"), "delete": _l("删除"),
     "discard": _l("放弃修改"), "done": _l("完成"), "download": _l("下载"), "edit": _l("修改"),
     "failed": _l("失败"), "grant": _l("授权"), "in_force": _l("生效"), "leave": _l("离职"), "locked": _l("锁定"),
-    "make": _l("生成文件"), "note": _l("说明"), "objection": _l("提出异议"), "ok": _l("成功"),
+    "make": _l("生成文件"), "print": _l("打印"), "remove": _l("移除"), "infected": _l("发现病毒"), "note": _l("说明"), "objection": _l("提出异议"), "ok": _l("成功"),
     "reassign": _l("重新分配"), "refused": _l("被拒绝"), "reject": _l("不通过"), "reset_password": _l("重置密码"),
     "resubmit": _l("重新提交"), "retry": _l("重试"), "return": _l("退回补正"), "reveal": _l("查看完整信息"),
     "review": _l("复核"), "run": _l("运行"), "save": _l("保存履历"), "save_draft": _l("保存草稿"), "set": _l("设置"),

@@ -53,6 +53,8 @@ MENU: tuple[Group, ...] = (
         Entry(_l("入职邀请"), "Invitations.list", "send", V.PERSON_READ),
         Entry(_l("维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
         Entry(_l("维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
+        Entry(_l("维保承诺书"), "Commitments.list", "file", V.COMMITMENT_READ),
+        Entry(_l("医社保缴交"), "InsuranceRecords.list", "people", V.INSURANCE_READ),
     )),
     Group(_l("现场"), (
         Entry(_l("设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),

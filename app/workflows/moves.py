@@ -11,6 +11,7 @@ from app import clock
 from app.errors import refuse
 from app.models import (
     Application,
+    Commitment,
     Elevator,
     GradeCertificate,
     Invitation,
@@ -203,7 +204,7 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and row.taken_over and verb == TAKE_OVER:
         # Taken over in parts: the rest of its day may show that it was the ninth.
         expected = new if old != "open" and new != "open" else old
-    elif isinstance(row, Application | GradeCertificate) and field == "state":
+    elif isinstance(row, Application | GradeCertificate | Commitment) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":
         expected = invitation_move(InvitationState(old), InvitationVerb(verb))

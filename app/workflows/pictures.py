@@ -53,7 +53,9 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
     except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
         raise bad(name, "图片已损坏，无法打开", "请重新拍照或重新保存后上传") from error
     image = _plain(image, form)
-    image = image.resize(size) if (size := fitted(*image.size, edge)) != image.size else image
+    width, height = image.size
+    size = fitted(width, height, edge)
+    image = image.resize(size) if size != image.size else image
     image.info = {}
     more: dict[str, Any] = {"quality": 88} if form == "JPEG" else {"optimize": False}
     if profile and len(profile) <= MOST_PROFILE:

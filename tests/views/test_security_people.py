@@ -9,13 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Application, Attachment, AuditEntry, GradeCertificate, Person
-from tests.factories import World
+from tests.factories import World, picture
 from tests.views.test_security import sign_in, token_of
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360f8cf500f0003860180"
-    "5a347d6b0000000049454e44ae426082".replace(" ", "")
-)
+PNG = picture()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.reference import items_for
 from app.transaction import transaction
 from app.workflows import attachments
 from tests.conftest import csrf
-from tests.factories import make_account, make_elevator, make_person, make_policy, picture, picture
+from tests.factories import make_account, make_elevator, make_person, make_policy, picture
 from tests.workflows.clock_world import add_visit
 
 TODAY = dt.date(2026, 3, 2)

@@ -1,0 +1,60 @@
+"""维保承诺书 (UNT-08): in force, about to end, over, waiting."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import and_
+from sqlalchemy.orm import joinedload
+
+from app.listing import Column, Filter, Listing, Moment, Tab, column, register
+from app.models import Commitment
+from app.models.policy import policy_value
+from app.policy import Key
+from app.workflows.commitments import WAITING
+
+
+def _approved(*criteria: Any) -> Any:
+    return and_(Commitment.state == "approved", *criteria)
+
+
+def _near(moment: Moment) -> Any:
+    days = int(policy_value(moment.session, Key.NEAR_CONTRACT_DAYS, moment.actor.region_code, moment.today))
+    return _approved(Commitment.valid_until.between(moment.today, moment.today + dt.timedelta(days=days)))
+
+
+COMMITMENTS = register(
+    Listing(
+        name="commitments",
+        title=_l("维保承诺书"),
+        model=Commitment,
+        columns=(
+            Column("unit", _l("维保单位"), lambda row: row.unit.name),
+            column(Commitment, "valid_from"),
+            column(Commitment, "valid_until"),
+            column(Commitment, "state"),
+            column(Commitment, "note", sort=False),
+            column(Commitment, "created_at", label=_l("提交时间")),
+            column(Commitment, "in_force_from"),
+        ),
+        default=("unit", "valid_from", "valid_until", "state", "created_at", "in_force_from", "note"),
+        filters=(
+            Filter("unit", _l("维保单位"), "lookup", Commitment.unit_id, lookup="units"),
+            Filter("until", _l("承诺截止"), "date", Commitment.valid_until),
+            Filter("region", _l("所属辖区"), "region", Commitment.region_code),
+        ),
+        tabs=(
+            Tab(
+                "held", _l("有效"), lambda m: _approved(Commitment.valid_from <= m.today, Commitment.valid_until >= m.today)
+            ),
+            Tab("near", _l("临近到期"), _near, "near"),
+            Tab("over", _l("已到期"), lambda m: _approved(Commitment.valid_until < m.today)),
+            Tab("waiting", _l("审核中"), lambda m: Commitment.state.in_(WAITING)),
+            Tab("all", _l("全部")),
+        ),
+        order=("id", True),
+        load=(joinedload(Commitment.unit),),
+    )
+)

@@ -1,0 +1,194 @@
+"""维保承诺书 (UNT-08): handed in with the stamped scan, in force once the regulator approved it, for its time only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app import clock
+from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.models import Application, Attachment, Commitment, Unit
+from app.models.policy import policy_value
+from app.permissions import Actor, Verb, require
+from app.policy import Key
+from app.rules.approval import ApplicationState, ApplicationVerb, application_move
+from app.rules.calendar import day_finding
+from app.rules.lifecycle import ApplicationKind
+from app.transaction import AnySession, lock
+from app.workflows import moves, submissions
+
+KIND = ApplicationKind.COMMITMENT
+LONGEST_NOTE = 500
+WAITING = ("submitted", "accepted", "endorsed", "returned")
+
+
+def submit(
+    session: AnySession,
+    actor: Actor,
+    valid_from: dt.date | None,
+    valid_until: dt.date | None,
+    note: str,
+    scans: Sequence[int],
+    pictures: Sequence[int],
+    at: dt.datetime,
+) -> Application:
+    """Hand in a letter of the own unit: stamped scan, perhaps pictures, from which day to which day."""
+    require(actor, Verb.COMMITMENT_EDIT)
+    unit = own_unit(session, actor)
+    today = clock.local_day(at)
+    raise_failing([
+        *_dates(session, unit.region_code, valid_from, valid_until, today),
+        Finding("附件", bool(scans), "没有上传盖章的承诺书", "请上传盖章后的扫描件", field="scan"),
+        Finding(
+            "备注", len(note.strip()) <= LONGEST_NOTE, f"{len(note.strip())} 个字", f"最多 {LONGEST_NOTE} 个字", field="note"
+        ),
+        _none_waits(session, unit.id),
+    ])  # fmt: skip
+    row = Commitment(
+        unit_id=unit.id, region_code=unit.region_code, valid_from=valid_from, valid_until=valid_until,
+        note=note.strip() or None, created_by_id=actor.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    application = submissions.open_application(
+        session, actor, KIND.value, entity=Commitment.__tablename__, entity_id=row.id,
+        title=f"维保承诺书　{unit.name}　{valid_from} 至 {valid_until}", region_code=unit.region_code, at=at,
+        attachments=[*scans, *pictures],
+    )  # fmt: skip
+    _follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
+    return application
+
+
+def in_force(session: AnySession, unit_id: int, on: dt.date) -> Commitment | None:
+    """The unit's letter that holds on a day; the one that lasts longest where several do."""
+    statement = select(Commitment).where(
+        Commitment.unit_id == unit_id, Commitment.state == "approved", Commitment.valid_from <= on,
+        Commitment.valid_until >= on,
+    )  # fmt: skip
+    found = statement.order_by(Commitment.valid_until.desc(), Commitment.id.desc()).limit(1)
+    letter: Commitment | None = session.scalar(found.execution_options(skip_scope=True))
+    return letter
+
+
+def own_unit(session: AnySession, actor: Actor) -> Unit:
+    """The actor's maintenance unit, held, so that two letters handed in at once are seen one after the other."""
+    unit = lock(session, Unit, actor.unit_id) if actor.unit_id is not None else None
+    if unit is None or not unit.is_maintenance:
+        raise NotAllowed(Finding("维保单位", False, "您的账号不属于维保单位", "请由维保单位的账号办理"))
+    return unit
+
+
+def _dates(
+    session: AnySession, region_code: str, valid_from: dt.date | None, valid_until: dt.date | None, today: dt.date
+) -> list[Finding]:
+    if valid_from is None or valid_until is None:
+        missing = [("承诺起始", "valid_from", valid_from), ("承诺截止", "valid_until", valid_until)]
+        return [Finding(w, False, "没有填写", "请选择日期", field=f) for w, f, value in missing if value is None]
+    found = [day_finding(valid_from, "valid_from", "承诺起始"), day_finding(valid_until, "valid_until", "承诺截止")]
+    years = policy_value(session, Key.COMMITMENT_MAX_YEARS, region_code, today)
+    found.append(
+        Finding(
+            "承诺期限", valid_from <= valid_until, f"{valid_from} 至 {valid_until}", "截止日不能早于起始日", field="valid_until"
+        )
+    )
+    found.append(
+        Finding("承诺期限", valid_until >= today, f"{valid_until} 已过", "请选择今天或以后的截止日", field="valid_until")
+    )
+    if years is not None:
+        last = _years_on(valid_from, int(years)) - dt.timedelta(days=1)
+        found.append(
+            Finding(
+                "承诺期限", valid_until <= last, f"超过 {years} 年，最晚到 {last}", "请缩短期限，到期再承诺", field="valid_until"
+            )
+        )
+    return found
+
+
+def _years_on(on: dt.date, years: int) -> dt.date:
+    """The same day years later; 29 February becomes 1 March where there is none."""
+    try:
+        return on.replace(year=on.year + years)
+    except ValueError:
+        return dt.date(on.year + years, 3, 1)
+
+
+def _none_waits(session: AnySession, unit_id: int) -> Finding:
+    statement = select(Application.number, Application.id).join(
+        Commitment, (Application.entity == Commitment.__tablename__) & (Application.entity_id == Commitment.id)
+    )
+    statement = statement.where(Commitment.unit_id == unit_id, Application.is_open.is_(True)).limit(1)
+    other = session.execute(statement.execution_options(skip_scope=True)).first()
+    return Finding(
+        "同一事项只能有一件在办", other is None, f"已有办理中的维保承诺书 {other.number if other else ''}",
+        "请等待办结，或先撤回再提交", link=f"/applications/{other.id}" if other else None,
+    )  # fmt: skip
+
+
+# --- as an application
+
+
+def findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
+    """Scan there and open to be read, the time not over, the unit still one that maintains."""
+    row = _row(session, application)
+    unit = session.get(Unit, row.unit_id)
+    on = clock.local_day(at)
+    ids = application.data.get("attachments", [])
+    kept = session.execute(
+        select(Attachment.kind, Attachment.scan).where(Attachment.id.in_(ids)).execution_options(skip_scope=True)
+    ).all()
+    scans = sum(kind in ("commitment", "document") for kind, _scan in kept)
+    closed = sum(scan in ("waiting", "infected") for _kind, scan in kept)
+    maintains = unit is not None and unit.is_maintenance
+    valid = row.valid_until >= on
+    return [
+        Finding("盖章扫描件", scans > 0, f"{scans} 份", "" if scans else "请退回，补交盖章的承诺书"),
+        Finding("附件查毒", not closed, f"{closed} 份还不能打开" if closed else "都能打开", "请等查毒后再批准"),
+        Finding("承诺期限", valid, f"{row.valid_from} 至 {row.valid_until}", "" if valid else "已过截止日，请退回改期"),
+        Finding("维保单位", maintains, f"{unit}", "" if maintains else "已不是维保单位，请核对"),
+    ]
+
+
+def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+    row = _row(session, application)
+    _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
+    _follow(session, actor, row, ApplicationVerb.APPROVE, at, application)
+    row.in_force_from = at
+    session.flush()
+
+
+def turned_down(
+    session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
+) -> None:
+    row = _row(session, application)
+    if verb is ApplicationVerb.REJECT:
+        _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
+    _follow(session, actor, row, verb, at, application)
+
+
+def resubmitted(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+    _follow(session, actor, _row(session, application), ApplicationVerb.RESUBMIT, at, application)
+
+
+def _row(session: AnySession, application: Application) -> Commitment:
+    row = lock(session, Commitment, application.entity_id)
+    if row is None:
+        raise refuse("维保承诺书", "没有找到这份承诺书，或不在您的管辖范围内", "请从列表重新打开")
+    return row
+
+
+def _follow(
+    session: AnySession, actor: Actor, row: Commitment, verb: ApplicationVerb, at: dt.datetime,
+    application: Application,
+) -> None:  # fmt: skip
+    """The letter's state goes along with its application's."""
+    if verb is ApplicationVerb.ACCEPT and row.state == ApplicationState.ACCEPTED:
+        return
+    new = application_move(ApplicationState(row.state), verb)
+    moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, application=application)
+
+
+APPLICATION = submissions.Handlers(
+    findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted
+)
