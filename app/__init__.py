@@ -19,7 +19,7 @@ def create_app(**overrides: Any) -> Flask:
     from app.extensions import appbuilder_for, csrf, db, migrate
     from app.views import errors as error_pages
     from app.views import metrics, requests
-    from app.workflows import attachments, passwords
+    from app.workflows import attachments, notices, passwords
 
     app = Flask(__name__)
     app.config.update(config.settings() | overrides)
@@ -31,6 +31,7 @@ def create_app(**overrides: Any) -> Flask:
     vault.use_keys(app.config["DATA_KEYS"])
     scanner.use(app.config)
     channels.install(app.config)
+    notices.use_place(app.config["APP_NAME"], app.config["PUBLIC_URL"])
     app.url_map.converters["int"] = requests.RowNumber
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))

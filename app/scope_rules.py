@@ -42,6 +42,7 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
+    NoticeChoice,
     Notification,
     OnDemandInterval,
     OverduePeriod,
@@ -379,10 +380,11 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ImportBatch: _imports,
     ImportMatch: _import_matches,
     Notification: _own_notices,
+    NoticeChoice: lambda model, actor: model.account_id == (actor.user_id or 0),
     AuditEntry: _audit,
 }
 # Kept for their owner alone, even from a platform administrator's lists (the console at /ops reads them apart).
-PERSONAL = {Notification, Watch}
+PERSONAL = {Notification, NoticeChoice, Watch}
 
 
 def _own_contracts(model: Any, actor: Actor) -> Criterion:

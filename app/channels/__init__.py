@@ -1,4 +1,4 @@
-"""Ways out of the house: SMS by an HTTP gateway, e-mail, a robot of a group chat. Each sends one notice of the outbox.
+"""Ways out of the house: SMS by an HTTP gateway, e-mail, a robot of a group chat, a person's webhook. Each sends one notice of the outbox.
 
 A sender raises when the other side did not take the notice; the outbox then waits and tries again. The number of the
 notice goes along as the idempotency key, so that a gateway which took it before answers the second time all the same.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.channels import dingtalk, mail, sms
+from app.channels import dingtalk, mail, sms, webhook
 from app.workflows import outbox
 
 
 def install(settings: dict[str, Any]) -> None:
     """Offer the channels that this installation has an address for, and no others."""
-    for name, channel in (("sms", sms), ("email", mail), ("dingtalk", dingtalk)):
+    for name, channel in (("sms", sms), ("email", mail), ("dingtalk", dingtalk), ("webhook", webhook)):
         outbox.SENDERS.pop(name, None)
         sender = channel.sender(settings)
         if sender is not None:

@@ -139,13 +139,14 @@ def create_admin_command(login_name: str, name: str, as_json: bool) -> None:
 @with_appcontext
 def seal_anew_command(as_json: bool) -> None:
     """Seal what the database keeps sealed under the first of DATA_KEYS, all or nothing; then the others may go."""
-    from app.workflows import insurance, person_versions, second_factor
+    from app.workflows import insurance, notices, person_versions, second_factor
 
     try:
         with transaction(db.session) as session:
             count = second_factor.seal_anew(session, SYSTEM.by("cli"), clock.now())
             versions = person_versions.seal_anew(session)
             insurance.seal_anew(session)
+            notices.seal_anew(session)
     except vault.Unreadable as error:
         raise click.ClickException(f"{error}。没有改变任何内容") from error
     told = {"accounts": count, "person_versions": versions}

@@ -25,6 +25,10 @@ def _near(moment: Moment) -> Any:
     return _approved(Commitment.valid_until.between(moment.today, moment.today + dt.timedelta(days=days)))
 
 
+def _held(moment: Moment) -> Any:
+    return _approved(Commitment.valid_from <= moment.today, Commitment.valid_until >= moment.today)
+
+
 COMMITMENTS = register(
     Listing(
         name="commitments",
@@ -46,9 +50,7 @@ COMMITMENTS = register(
             Filter("region", _l("所属辖区"), "region", Commitment.region_code),
         ),
         tabs=(
-            Tab(
-                "held", _l("有效"), lambda m: _approved(Commitment.valid_from <= m.today, Commitment.valid_until >= m.today)
-            ),
+            Tab("held", _l("有效"), _held),
             Tab("near", _l("临近到期"), _near, "near"),
             Tab("over", _l("已到期"), lambda m: _approved(Commitment.valid_until < m.today)),
             Tab("waiting", _l("审核中"), lambda m: Commitment.state.in_(WAITING)),

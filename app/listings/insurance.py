@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
-from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listing import Column, Filter, Listing, Tab, column, register, related
 from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
 from app.models.insurance import GAP_KIND
 
@@ -129,7 +129,7 @@ GAPS = register(
             Column("month", _l("月份"), lambda row: month_word(row.month), "code", InsuranceGap.month),
             Column("unit", _l("维保单位"), lambda row: row.unit.name),
             column(InsuranceGap, "phone", sort=False),
-            Column("certificate_no", _l("作业人员证编号"), lambda row: row.person.certificate_no if row.person else None, "code"),
+            related("certificate_no", _l("作业人员证编号"), InsuranceGap.person, "certificate_no", "code"),
         ),
         default=("name", "kind", "month", "unit", "phone", "certificate_no"),
         search=(InsuranceGap.name,),

@@ -31,6 +31,7 @@ from app.models.maintenance import (
     OverdueCorrection,
     OverduePeriod,
 )
+from app.models.notice import NoticeChoice, NoticeTemplate
 from app.models.notification import Notification
 from app.models.office import Comment, Delegation, Watch
 from app.models.person import GradeCertificate, Person
@@ -89,6 +90,8 @@ __all__ = [
     "MaintenanceLedger",
     "MaintenanceOrder",
     "MaintenancePause",
+    "NoticeChoice",
+    "NoticeTemplate",
     "Notification",
     "NumberSeries",
     "OnDemandInterval",

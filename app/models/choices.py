@@ -35,7 +35,8 @@ PLACE_TYPE = {
 
 APPLICATION_KIND = {
     "unit_filing": _l("单位备案"), "elevator_filing": _l("电梯备案"), "contract_change": _l("合同变更"),
-    "grade_certificate": _l("等级证书"), "commitment": _l("维保承诺书"), "use_registration": _l("使用登记"), "suspension": _l("停用登记"),
+    "grade_certificate": _l("等级证书"), "commitment": _l("维保承诺书"),
+    "use_registration": _l("使用登记"), "suspension": _l("停用登记"),
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
     "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"), "person_filing": _l("人员备案"),

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Mapped
 from app.models.base import Instant, Model, col, pk
 
 NOTICE_STATE = {"queued": _l("待发"), "sent": _l("已发"), "failed": _l("失败")}
-CHANNEL = {"inbox": _l("站内信"), "sms": _l("短信"), "email": _l("邮件"), "dingtalk": _l("钉钉机器人")}
+CHANNEL = {
+    "inbox": _l("站内信"), "sms": _l("短信"), "email": _l("邮件"), "dingtalk": _l("钉钉机器人"),
+    "webhook": _l("网址回调"),
+}  # fmt: skip
 
 
 class Notification(Model):

@@ -86,7 +86,7 @@ def is_csv(head: bytes, name: str) -> bool:
 
 
 def clean_name(name: str) -> str:
-    """The name as shown: the last part of any path, Chinese kept, invisible and turning characters gone, 120 at most."""
+    """The name as shown: the last part of any path, Chinese kept, invisible and turning characters gone, 120 long."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     text = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")).strip(" .")
     stem, suffix = PurePosixPath(text).stem, suffix_of(text)[:10]

@@ -40,6 +40,7 @@ def register(appbuilder: Any) -> None:
         lookup,
         maintenance_lists,
         menu,
+        notices,
         office,
         orders,
         own_data,
@@ -84,6 +85,7 @@ def register(appbuilder: Any) -> None:
     second_step.register(appbuilder)
     lookup.register(appbuilder)
     inbox.register(appbuilder)
+    notices.register(appbuilder)
     imports.register(appbuilder)
     regions.register(appbuilder)
     profile.register(appbuilder)

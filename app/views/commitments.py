@@ -1,4 +1,4 @@
-"""维保承诺书 (UNT-08): the list for unit and regulator, handing one in, its page with history, the form to be stamped."""
+"""维保承诺书 (UNT-08): lists for unit and regulator, handing one in, its page with history, the form to stamp."""
 
 from __future__ import annotations
 

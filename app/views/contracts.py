@@ -127,7 +127,8 @@ class ContractPages(BaseView):
             finding = Finding(_("合同扫描件"), False, _("没有选择文件"), _("请选择 PDF 或图片"), field="scan")
             return self._record(row, [finding], 422)
         return self._deed(key, _("已上传扫描件"), lambda session: contracts.add_scan(
-            session, g.actor, key, [(file.stream, file.filename or "") for file in files], clock.now(), uploads.numbers("scan")
+            session, g.actor, key, [(file.stream, file.filename or "") for file in files], clock.now(),
+            uploads.numbers("scan"),
         ))  # fmt: skip
 
     # --- parts

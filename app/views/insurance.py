@@ -234,7 +234,8 @@ class InsurancePages(BaseView):
             .order_by(InsuranceRecord.id)
         ).all()  # fmt: skip
         return self.render_template(
-            "ta/duties/insurance_month.html", title=_("参保比对"), row=row, month=month_word(row.month), mask=mask_mobile,
+            "ta/duties/insurance_month.html", title=_("参保比对"), row=row, month=month_word(row.month),
+            mask=mask_mobile,
             uninsured=[x for x in gaps if x.kind == "uninsured"], unfiled=[x for x in gaps if x.kind == "unfiled"],
             records=records, sees_people=g.actor.may(Verb.PERSON_READ),
         )  # fmt: skip
@@ -277,7 +278,8 @@ def _usual(row: InsuranceRecord | None) -> dict[str, str]:
     """What the form starts from: the draft, or the own unit for the month before this one."""
     if row is not None:
         return {
-            "payer": row.payer, "from_on": month_word(row.from_on), "to_on": month_word(row.to_on), "note": row.note or "",
+            "payer": row.payer, "from_on": month_word(row.from_on), "to_on": month_word(row.to_on),
+            "note": row.note or "",
         }  # fmt: skip
     unit = db.session.get(Unit, g.actor.unit_id) if g.actor.unit_id is not None else None
     month = month_word(judged_month(clock.today(), 1))

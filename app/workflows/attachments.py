@@ -312,7 +312,7 @@ def _check_open(row: Attachment) -> None:
     if row.removed_at is not None:
         raise NotFound(Finding("附件", False, f"“{row.name}”已移除", "请刷新页面"))
     if row.scan == "infected":
-        raise NotAllowed(Finding("查毒", False, f"“{row.name}”含有病毒或恶意代码，已封存", "请上传人重新上传干净的文件"))
+        raise NotAllowed(Finding("查毒", False, f"“{row.name}”含有病毒或恶意代码，已封存", "请上传人换一份干净的文件"))
     if row.scan == "waiting":
         raise Refusal(Finding("查毒", False, f"“{row.name}”还在等待查毒", "查毒服务恢复后会自动查，请稍后再打开"))
 

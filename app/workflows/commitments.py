@@ -42,7 +42,8 @@ def submit(
         *_dates(session, unit.region_code, valid_from, valid_until, today),
         Finding("附件", bool(scans), "没有上传盖章的承诺书", "请上传盖章后的扫描件", field="scan"),
         Finding(
-            "备注", len(note.strip()) <= LONGEST_NOTE, f"{len(note.strip())} 个字", f"最多 {LONGEST_NOTE} 个字", field="note"
+            "备注", len(note.strip()) <= LONGEST_NOTE, f"{len(note.strip())} 个字", f"最多 {LONGEST_NOTE} 个字",
+            field="note",
         ),
         _none_waits(session, unit.id),
     ])  # fmt: skip
@@ -88,22 +89,14 @@ def _dates(
         return [Finding(w, False, "没有填写", "请选择日期", field=f) for w, f, value in missing if value is None]
     found = [day_finding(valid_from, "valid_from", "承诺起始"), day_finding(valid_until, "valid_until", "承诺截止")]
     years = policy_value(session, Key.COMMITMENT_MAX_YEARS, region_code, today)
-    found.append(
-        Finding(
-            "承诺期限", valid_from <= valid_until, f"{valid_from} 至 {valid_until}", "截止日不能早于起始日", field="valid_until"
-        )
-    )
-    found.append(
-        Finding("承诺期限", valid_until >= today, f"{valid_until} 已过", "请选择今天或以后的截止日", field="valid_until")
-    )
-    if years is not None:
+    held = [
+        (valid_from <= valid_until, f"{valid_from} 至 {valid_until}", "截止日不能早于起始日"),
+        (valid_until >= today, f"{valid_until} 已过", "请选择今天或以后的截止日"),
+    ]
+    if years is not None and not any(f.stops for f in found):
         last = _years_on(valid_from, int(years)) - dt.timedelta(days=1)
-        found.append(
-            Finding(
-                "承诺期限", valid_until <= last, f"超过 {years} 年，最晚到 {last}", "请缩短期限，到期再承诺", field="valid_until"
-            )
-        )
-    return found
+        held.append((valid_until <= last, f"超过 {years} 年，最晚到 {last}", "请缩短期限，到期再承诺"))
+    return found + [Finding("承诺期限", ok, said, way, field="valid_until") for ok, said, way in held]
 
 
 def _years_on(on: dt.date, years: int) -> dt.date:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 from app.errors import Refusal, refuse
@@ -70,7 +71,7 @@ def _check_honest(file: Path, parts: list[zipfile.ZipInfo], name: str) -> None:
     """Unpack each part without keeping it: a directory that says less than its parts hold, or names one place twice,
     is a bomb that the sums above do not see."""
     places = sorted((p.header_offset, p.compress_size) for p in parts)
-    overlap = any(end + size > after for (end, size), (after, _) in zip(places, places[1:], strict=False))
+    overlap = any(end + size > after for (end, size), (after, _) in pairwise(places))
     with file.open("rb") as opened:
         if overlap or any(p.flag_bits & 1 for p in parts) or not all(_holds(opened, p) for p in parts):
             raise bad(name, "压缩内容与目录不符或已加密，可能是压缩炸弹", "请用表格软件重新保存后上传")

@@ -285,5 +285,6 @@ def _checked(lines: Sequence[Line], held: set[str], today: dt.date) -> tuple[lis
             for f in wrong
         ]
     if len(held) + len(good) > MOST_PEOPLE:
-        findings.append(Finding("人员明细", False, f"{len(held) + len(good)} 人", f"一份最多 {MOST_PEOPLE} 人", field="lines"))
+        count = len(held) + len(good)
+        findings.append(Finding("人员明细", False, f"{count} 人", f"一份最多 {MOST_PEOPLE} 人", field="lines"))
     return good, findings

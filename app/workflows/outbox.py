@@ -17,6 +17,7 @@ from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.transaction import AnySession
+from app.workflows import notices
 from app.workflows.actors import ticks
 
 MOST_TRIES = 6
@@ -43,6 +44,7 @@ def notify(
     """Write one notice to each account (ids; duplicates and None fall out) and give how many were new.
 
     With `dedupe_key` a verb done again notifies nobody twice. The title is cut at 160 characters.
+    Who chose other channels for such notices is told by these as well (`notices.fan_out`).
     """
     rows = [
         {
@@ -54,12 +56,13 @@ def notify(
         for account_id in sorted({r for r in recipients if r is not None})
     ]  # fmt: skip
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    written = 0
+    told: list[int] = []
     for start in range(0, len(rows), _INSERT_ROWS):
         statement = dialect.insert(Notification.__table__).values(rows[start : start + _INSERT_ROWS])
-        statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.id)
-        written += len(session.execute(statement).all())
-    return written
+        statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
+        told += session.scalars(statement.returning(Notification.recipient_id)).all()
+    notices.fan_out(session, at, told, topic, title, body, link, SENDERS)
+    return len(told)
 
 
 def send_to(
@@ -155,7 +158,10 @@ def settle(session: AnySession, at: dt.datetime, topic: str, link: str) -> int:
 def unread(session: AnySession, actor: Actor) -> int:
     """How many notices the actor has not read."""
     return session.scalar(
-        select(func.count()).where(Notification.recipient_id == (actor.user_id or 0), Notification.read_at.is_(None))
+        select(func.count()).where(
+            Notification.recipient_id == (actor.user_id or 0), Notification.read_at.is_(None),
+            Notification.channel == "inbox",
+        )
     ) or 0  # fmt: skip
 
 

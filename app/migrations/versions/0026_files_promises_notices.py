@@ -6,6 +6,7 @@ Revises: 0020
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0026"
 down_revision = "0020"
@@ -13,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -127,6 +129,32 @@ def upgrade():
     op.create_index("ix_insurance_gap_unit", "insurance_gap", ["unit_id", "month"])
     op.create_index("ix_insurance_gap_region", "insurance_gap", ["region_code", "month"])
 
+    op.create_table(
+        "notice_choice",
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("channels", JSON, nullable=False),
+        sa.Column("email", sa.String(length=120), nullable=True),
+        sa.Column("webhook_url", sa.String(length=300), nullable=True),
+        sa.Column("webhook_secret", sa.Text(), nullable=True),
+        sa.Column("quiet_from", sa.Integer(), nullable=True),
+        sa.Column("quiet_until", sa.Integer(), nullable=True),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_notice_choice_account_id_ab_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_notice_choice")),
+    )
+    op.create_table(
+        "notice_template",
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("group", sa.String(length=20), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.String(length=1000), nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("updated_by_id", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", "group", name=op.f("pk_notice_template")),
+    )
+
 
 def stamps():
     return (
@@ -137,7 +165,7 @@ def stamps():
 
 
 def downgrade():
-    for name in ("insurance_gap", "insurance_month", "insured_person", "insurance_record", "commitment"):
+    for name in ("notice_template", "notice_choice", "insurance_gap", "insurance_month", "insured_person", "insurance_record", "commitment"):
         op.drop_table(name)
     with op.batch_alter_table("attachment") as batch:
         batch.drop_index("ix_attachment_scan")
