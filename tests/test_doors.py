@@ -21,6 +21,7 @@ from app.models import (
     Application,
     Attachment,
     Comment,
+    Commitment,
     Contract,
     ContractElevator,
     Delegation,
@@ -33,6 +34,10 @@ from app.models import (
     ImportRow,
     Invitation,
     InvitationPoster,
+    InsuranceGap,
+    InsuranceMonth,
+    InsuranceRecord,
+    InsuredPerson,
     Job,
     LiveSession,
     MaintenanceClock,
@@ -123,6 +128,12 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, entity="unit", entity_id=KEY, kind="document", name=f"{MARK}.pdf", mime="application/pdf", size=1,
             sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
         ),
+        Commitment(id=KEY, valid_from=day, valid_until=day, note=MARK, state="submitted", **unit),
+        InsuranceRecord(id=KEY, payer=MARK, from_on=day, to_on=day, **unit),
+        InsuranceMonth(
+            id=KEY, month=day, records=0, filed=1, insured=0, uninsured=1, unfiled=0, compared_at=at, **unit
+        ),
+        InsuranceGap(id=KEY, month=day, kind="uninsured", name=MARK, **unit),
         PolicyProposal(
             id=KEY, key="limit_days", region_code="980403000000", value=20, effective_on=day, source=MARK,
             proposed_at=at,
@@ -140,6 +151,7 @@ def foreign_rows(world: World, session: Any) -> None:
     ])  # fmt: skip
     session.flush()
     session.add_all([
+        InsuredPerson(id=KEY, record_id=KEY, name=MARK, id_sealed="sealed", **unit),
         ContractElevator(
             id=KEY, contract_id=KEY, elevator_id=KEY, unit_id=KEY, starts_on=day, ends_on=day, added_at=at
         ),

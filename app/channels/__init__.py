@@ -1,7 +1,8 @@
-"""Ways out of the house: SMS by an HTTP gateway, e-mail, a robot of a group chat, a person's webhook. Each sends one notice of the outbox.
+"""Ways out of the house: SMS by an HTTP gateway, e-mail, a robot of a group chat, webhooks.
 
-A sender raises when the other side did not take the notice; the outbox then waits and tries again. The number of the
-notice goes along as the idempotency key, so that a gateway which took it before answers the second time all the same.
+Each sends one notice of the outbox. A sender raises when the other side did not take it; the outbox then waits and
+tries again. The number of the notice goes along as the idempotency key, so that a gateway which took it before answers
+the second time all the same.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ from app.workflows import attachments, audit, jobs
 VERBS = {
     "units": Verb.UNIT_EDIT, "elevators": Verb.ELEVATOR_EDIT, "persons": Verb.PERSON_EDIT,
     "ledgers": Verb.LEDGER_EDIT, "orders": Verb.ORDER_EDIT, "contracts": Verb.CONTRACT_EDIT, "visits": Verb.TAKE_OVER,
-    "invitations": Verb.PERSON_EDIT,
+    "invitations": Verb.PERSON_EDIT, "insurance": Verb.INSURANCE_EDIT, "accounts": Verb.SUBACCOUNT_EDIT,
 }  # fmt: skip
-# People are entered by their own unit only.
-OF_UNITS = ("persons",)
+# People, what they are insured by and the accounts are entered by their own unit only.
+OF_UNITS = ("persons", "insurance", "accounts")
 COUNTED = ("new", "changed", "same", "bad")
 Progress = Callable[[int, int, str], None]
 
@@ -44,6 +44,8 @@ def _may(actor: Actor, name: str) -> bool:
     if name == "invitations" and actor.unit_id is None:
         # 信息报备: the district invites the first clerks of its units.
         return actor.may(Verb.ACCOUNT_CREATE)
+    if name == "accounts" and not actor.is_main:
+        return False
     return actor.may(VERBS[name]) and (name not in OF_UNITS or actor.unit_id is not None)
 
 

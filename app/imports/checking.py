@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
-from app.imports import comparing_filings, comparing_orders, comparing_people, comparing_service
+from app.imports import comparing_filings, comparing_orders, comparing_people, comparing_service, comparing_unit
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.matching import Match
@@ -37,6 +37,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "persons": comparing_people.person_rows, "invitations": comparing_people.invitation_rows,
     "ledgers": comparing_service.ledger_rows, "orders": comparing_orders.order_rows,
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
+    "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
 }  # fmt: skip
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
 MOST_KEPT = 20_000
@@ -119,6 +120,7 @@ class Checker:
         self.heard: dict[str, dict[str, list[Any]]] = {}
         # What rows before this one would do: one file may contradict itself, row against row.
         self.diary = Diary()
+        self.accounts_made = 0
         self.held: dict[int, list[contract_findings.Held]] = {}
         self.seen_units: dict[tuple[int | None, str], list[Finding]] = {}
         self._parsed: dict[tuple[str, str], tuple[Any, Bad | None]] = {}
@@ -148,6 +150,7 @@ class Checker:
             self._twice(row)
             # A bad row is kept too, however far its judgement went.
             row.data = {name: as_json(value) for name, value in row.data.items()}
+            comparing_unit.seal(self, row)
         self.elevators.clear()
         if len(self._parsed) > MOST_KEPT:
             self._parsed.clear()

@@ -9,7 +9,17 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app.models import Contract, Elevator, Invitation, MaintenanceLedger, MaintenanceOrder, Person, Unit
+from app.models import (
+    Contract,
+    Elevator,
+    InsuranceRecord,
+    InsuredPerson,
+    Invitation,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Person,
+    Unit,
+)
 from app.models.choices import (
     CATEGORY,
     CONTRACT_KIND,
@@ -18,14 +28,18 @@ from app.models.choices import (
     LEVEL,
     PERSON_KIND,
     PLACE_TYPE,
+    SEX,
     VISIT_MODE,
 )
+from app.permissions import ROLE_LABEL, Role
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
 # How a cell is read: text, code (kept as text), date, instant, number (whole), figure (perhaps with its unit), bool,
 # choice, region, unit, person, elevators.
 _REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_id": "unit"}
 _FORMS: dict[type, str] = {bool: "bool", dt.date: "date", int: "figure", float: "figure"}
+# What a unit's main account hands out.
+SUB_ROLES = (Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER, Role.SAFETY_OFFICER)
 _CHOICES = {"category": CATEGORY, "place_type": PLACE_TYPE, "declared_status": ELEVATOR_STATUS}
 
 
@@ -137,5 +151,20 @@ def kinds() -> dict[str, Kind]:
             _of(Invitation, "kind", "choice", True, PERSON_KIND),
             Spec("unit_id", "入职单位", "unit", False, None, "不填时为本单位；区域管理员按信息报备邀请首名文员时必填"),
             _of(Invitation, "with_account", "bool"),
+        )),
+        "insurance": Kind("insurance", _l("医社保缴交明细"), "id_number", (
+            _of(InsuranceRecord, "payer", "text", True),
+            Spec("from_on", "开始", "date", True, None, "缴费的第一个月，例如 2026-10-01，按整月计"),
+            Spec("to_on", "结束", "date", True, None, "缴费的最后一个月，例如 2026-10-31，按整月计"),
+            _of(InsuredPerson, "name", "text", True),
+            Spec("id_number", "身份证号", "code", True, None, HELP["code"]),
+            _of(InsuredPerson, "phone", "text"),
+        ), ("payer", "from_on", "to_on")),
+        "accounts": Kind("accounts", _l("子用户"), "login_name", (
+            Spec("login_name", "账号", "code", True, None, "字母或数字开头，例如 weibao.01；不能是手机号"),
+            Spec("name", "姓名", "text", True),
+            Spec("role", "角色", "choice", True, {r.value: ROLE_LABEL[r] for r in SUB_ROLES}),
+            Spec("sex", "性别", "choice", False, SEX), Spec("phone", "手机", "text"),
+            Spec("all_elevators", "全部电梯", "bool", False, None, "是：包括以后新增的；不填为否，导入后再分配"),
         )),
     }  # fmt: skip

@@ -144,6 +144,21 @@ COLUMNS: dict[str, dict[str, str]] = {
         "unit_id": "单位 单位名称 企业名称 维保单位 所属单位 unit company",
         "with_account": "开通账号 账号 account",
     },
+    "insurance": {
+        "payer": "缴费单位 参保单位 缴纳单位 单位名称 payer employer company",
+        "from_on": "开始月份 起始月份 费款所属期起 开始日期 from start",
+        "to_on": "结束月份 截止月份 费款所属期止 结束日期 to end",
+        "name": "姓名 参保人 参保人姓名 name",
+        "id_number": "身份证 证件号码 证件号 公民身份号码 社会保障号码 idnumber idcard",
+        "phone": "手机 手机号 电话 联系电话 phone mobile",
+    },
+    "accounts": {
+        "login_name": "登录名 用户名 登录账号 账户 username login account",
+        "name": "人员姓名 用户姓名 fullname",
+        "role": "岗位 权限 用户角色 role",
+        "phone": "手机号 手机号码 联系方式 电话 phone mobile",
+        "all_elevators": "是否全部电梯 所有电梯",
+    },
     "ledgers": {
         "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
         "worker_id": "维保员 维保工 主维保人员 worker technician mechanic",

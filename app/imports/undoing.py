@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.imports import comparing_orders
+from app.imports import comparing_orders, first_passwords
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS
@@ -25,6 +25,7 @@ from app.models import (
     Elevator,
     ImportBatch,
     ImportRow,
+    InsuredPerson,
     Invitation,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -33,7 +34,20 @@ from app.models import (
 )
 from app.permissions import Actor
 from app.transaction import AnySession, lock, transaction
-from app.workflows import audit, contracts, filing, invitations, jobs, ledgers, orders, people, person_versions
+from app.workflows import (
+    attachments,
+    audit,
+    contracts,
+    filing,
+    insurance,
+    invitations,
+    jobs,
+    ledgers,
+    orders,
+    people,
+    person_versions,
+    sub_accounts,
+)
 from app.workflows.filing_fields import differences, snapshot
 from app.workflows.filing_sets import delete_drafts
 from app.workflows.standing_on import standing_on
@@ -308,6 +322,38 @@ def _undo_order(session: AnySession, actor: Actor, row: ImportRow, finished: dt.
         raise refuse("撤销", outcome.text)
 
 
+def _undo_insured(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:
+    person: InsuredPerson = scope.visible(session, actor, InsuredPerson, row.entity_id, "参保人员")
+    record = insurance.draft(session, actor, person.record_id)
+    _unchanged(row, {"name": person.name, "phone": person.phone})
+    if row.state == "changed":
+        for name, value in (row.before or {}).items():
+            if name in ("name", "phone"):
+                setattr(person, name, value)
+        session.flush()
+        return
+    insurance.remove_person(session, actor, record.id, person.id, at)
+    left = session.scalar(select(func.count()).where(InsuredPerson.record_id == record.id))
+    if not left and record.batch_id == row.batch_id and not attachments.of(session, "insurance_record", record.id):
+        insurance.remove(session, actor, record.id, at)
+
+
+def _undo_account(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:
+    account = sub_accounts.own_sub_account(session, actor, row.entity_id or 0)
+    _unchanged(row, {"name": account.first_name, "sex": account.sex})
+    if row.state == "changed":
+        before = {"name": account.first_name, "sex": account.sex} | (row.before or {})
+        sub_accounts.edit(
+            session, actor, account.id, name=before["name"] or "", sex=before["sex"] or "",
+            active=bool(account.active), at=at,
+        )  # fmt: skip
+        return
+    if account.login_count:
+        raise refuse("撤销", "已经登录过")
+    sub_accounts.remove(session, actor, account.id, at)
+    row.data = {n: v for n, v in (row.data or {}).items() if n != first_passwords.FIELD}
+
+
 def _unchanged(row: ImportRow, now: dict[str, Any]) -> None:
     """What the row wrote must still stand; else somebody or something changed it since."""
     moved = [n for n, value in (row.data or {}).items() if n in now and now[n] != value]
@@ -326,5 +372,5 @@ UNDOERS: dict[str, Callable[..., None]] = {
     "units": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "units"),
     "elevators": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "elevators"),
     "persons": _undo_person, "invitations": _undo_invitation, "ledgers": _undo_ledger, "orders": _undo_order,
-    "contracts": _undo_contract,
+    "contracts": _undo_contract, "insurance": _undo_insured, "accounts": _undo_account,
 }  # fmt: skip

@@ -14,19 +14,44 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from app import scope
+from app import scope, vault
 from app.errors import Finding, Refusal, refuse
+from app.imports import first_passwords
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
 from app.imports.comparing_filings import MODELS
-from app.models import Contract, Elevator, ImportBatch, ImportRow, MaintenanceOrder, NumberSeries, Person
+from app.models import (
+    Account,
+    Contract,
+    Elevator,
+    ImportBatch,
+    ImportRow,
+    InsuranceRecord,
+    InsuredPerson,
+    MaintenanceOrder,
+    NumberSeries,
+    Person,
+)
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
-from app.workflows import audit, clocks, contracts, filing, invitations, ledgers, orders, people, person_versions
+from app.workflows import (
+    audit,
+    clocks,
+    contracts,
+    filing,
+    insurance,
+    invitations,
+    ledgers,
+    orders,
+    people,
+    person_versions,
+    sub_accounts,
+)
 from app.workflows.filing_fields import empty
 from app.workflows.filing_sets import Saved, Wish, save_drafts
+from app.workflows.insurance import Line
 from app.workflows.take_over import PastVisit, take_over
 
 STEP = 100
@@ -304,11 +329,58 @@ def _write_order(session: AnySession, actor: Actor, batch_id: int, row: ImportRo
     return made.id
 
 
+def _write_insured(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    """A person of a draft; the draft of that payer and these months is made with its first person."""
+    data = dict(row.data or {})
+    if row.entity_id is not None:
+        person: InsuredPerson = scope.visible(session, actor, InsuredPerson, row.entity_id, "参保人员")
+        insurance.draft(session, actor, person.record_id)
+        for name in ("name", "phone"):
+            if name in data:
+                setattr(person, name, data[name] or None)
+        session.flush()
+        return person.id
+    line = Line(data["name"], vault.unseal(data["id_number"]), data.get("phone") or "")
+    from_on, to_on = _day(data["from_on"]), _day(data["to_on"])
+    record = session.scalar(
+        scope.apply(select(InsuranceRecord), actor, InsuranceRecord)
+        .where(
+            InsuranceRecord.unit_id == actor.unit_id, InsuranceRecord.payer == data["payer"],
+            InsuranceRecord.from_on == from_on, InsuranceRecord.to_on == to_on, InsuranceRecord.filed_at.is_(None),
+        )
+        .order_by(InsuranceRecord.id)
+        .limit(1)
+    )  # fmt: skip
+    if record is None:
+        record = insurance.save(session, actor, None, data["payer"], from_on, to_on, "", [], at, batch_id)
+    elif line.id_number in insurance.known_ids(session, record.id):
+        raise refuse("身份证号", "校验之后已加入这份明细", "删去这一行", field="id_number")
+    return insurance.add_people(session, insurance.draft(session, actor, record.id), [line])[0].id
+
+
+def _write_account(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    """A sub-account; its first password stays sealed with the row until the importer fetches it."""
+    data = dict(row.data or {})
+    if row.entity_id is not None:
+        account: Account = scope.visible(session, actor, Account, row.entity_id, "子用户")
+        name, sex = data.get("name", account.first_name), data.get("sex", account.sex)
+        sub_accounts.edit(
+            session, actor, account.id, name=name or "", sex=sex or "", active=bool(account.active), at=at
+        )
+        return account.id
+    issued = sub_accounts.add(
+        session, actor, login_name=data["login_name"], name=data["name"], roles=[data["role"]],
+        sex=data.get("sex") or "", phone=data.get("phone") or "", all_elevators=bool(data.get("all_elevators")), at=at,
+    )  # fmt: skip
+    row.data = data | {first_passwords.FIELD: vault.seal(issued.password)}
+    return int(issued.account.id)
+
+
 WRITERS: dict[str, Callable[..., Any]] = {
     "units": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "units"),
     "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
     "persons": _write_person, "invitations": _write_invitation, "ledgers": _write_ledger, "orders": _write_order,
-    "contracts": _write_contract,
+    "contracts": _write_contract, "insurance": _write_insured, "accounts": _write_account,
 }  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from app.models.choices import BATCH_STATE
 
 IMPORT_KIND = {
     "units": _l("单位"), "elevators": _l("电梯"), "persons": _l("人员"), "ledgers": _l("设备履历"),
-    "contracts": _l("维保合同"), "visits": _l("既往维保记录"), "invitations": _l("入职邀请"),
+    "orders": _l("维保计划"), "contracts": _l("维保合同"), "visits": _l("既往维保记录"),
+    "invitations": _l("入职邀请"), "insurance": _l("医社保缴交明细"), "accounts": _l("子用户"),
 }  # fmt: skip
 IMPORT_MODE = {"both": _l("新增和更新"), "new": _l("新增导入"), "update": _l("更新导入")}
 ROW_STATE = {"new": _l("新增"), "changed": _l("更新"), "same": _l("无变化"), "bad": _l("有错误")}

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from app import clock
 from app.extensions import db
+from app.imports import first_passwords
 from app.transaction import transaction
 from app.workflows import api_calls, attachments, captchas, codes, sessions, signin
 
@@ -19,4 +20,5 @@ def sweep() -> dict[str, int]:
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
             "calls": api_calls.forget_old(session, at), "files": attachments.forget_ahead(session, at),
+            "passwords": first_passwords.forget_old(session, at),
         }  # fmt: skip

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.imports import batches, undoing, words, workbooks
+from app.imports import batches, first_passwords, undoing, words, workbooks
 from app.models import ImportBatch, ImportRow
 from app.models.batch import IMPORT_KIND, IMPORT_MODE, ROW_STATE
 from app.models.choices import BATCH_STATE
@@ -114,6 +114,7 @@ class Imports(BaseView):
             "ta/imports/batch.html", title=_("导入%(kind)s", kind=str(held.label)), batch=batch, kind=held, own=own,
             page=page, pages=-(-total // ROWS), total=total, state=state, reason=reason, states=ROW_STATE,
             step=STEPS[batch.state], modes=IMPORT_MODE, findings=findings, per_page=ROWS,
+            passwords=first_passwords.waiting(db.session, batch) if own else 0,
             count={s: getattr(batch, f"{s}_rows") for s in ROW_STATE}, **facts,
         )  # fmt: skip
 
@@ -178,6 +179,22 @@ class Imports(BaseView):
         except Refusal as refusal:
             return self._batch(pk, refusal.findings), refusal.status_code
         return redirect(url_for("Imports.show", pk=pk))
+
+    @expose("/<int:pk>/passwords.xlsx", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def passwords(self, pk: int) -> Any:
+        """The first passwords of the accounts that this batch made, once; to the importer alone."""
+        batch = self._own(pk)
+        stem = Path(batch.file_name).stem[:60]
+        try:
+            with transaction(db.session) as session:
+                rows = first_passwords.fetch(session, g.actor, pk, clock.now())
+        except Refusal as refusal:
+            return self._batch(pk, refusal.findings), refusal.status_code
+        answer = _sent(_("%(name)s 首次密码", name=stem), lambda path: first_passwords.write(rows, path))
+        answer.headers["Cache-Control"] = "no-store, max-age=0"
+        return answer
 
     @expose("/<int:pk>/bad.xlsx")
     @has_access

@@ -61,7 +61,7 @@ def save(
             "缴纳公司", 0 < len(payer) <= LONGEST_PAYER, f"{len(payer)} 个字" if payer else "没有填写",
             f"请填写 1 至 {LONGEST_PAYER} 个字", field="payer",
         ),
-        *_months(from_on, to_on, today),
+        *month_findings(from_on, to_on, today),
         Finding("备注", len(note) <= LONGEST_NOTE, f"{len(note)} 个字", f"最多 {LONGEST_NOTE} 个字", field="note"),
     ]  # fmt: skip
     held = known_ids(session, row.id) if row is not None else set()
@@ -228,7 +228,8 @@ def _compare_again(session: AnySession, row: InsuranceRecord, at: dt.datetime) -
             insurance_gaps.refresh(session, row.unit_id, month, at)
 
 
-def _months(from_on: dt.date | None, to_on: dt.date | None, today: dt.date) -> list[Finding]:
+def month_findings(from_on: dt.date | None, to_on: dt.date | None, today: dt.date) -> list[Finding]:
+    """Whether a record may cover these months."""
     if from_on is None or to_on is None:
         missing = (("开始", "from_on", from_on), ("结束", "to_on", to_on))
         return [Finding(w, False, "没有填写", "请选择月份", field=f) for w, f, value in missing if value is None]

@@ -137,7 +137,7 @@ def choose(
             "免打扰", (start is None) == (end is None), "只填了一头", "请把开始和结束都填上，或都留空",
             field="quiet_from",
         ),
-        Finding("免打扰", start is None or start != end, "开始和结束相同", "请填不同的时间，或都留空", field="quiet_from"),
+        Finding("免打扰", start is None or start != end, "开始和结束相同", "请填不同的时间", field="quiet_from"),
     ])  # fmt: skip
     channels = {g: [c for c in CHANNELS if c in set(wanted.get(g, ()))] for g in GROUPS}
     before = {"channels": row.channels, "quiet_from": row.quiet_from, "quiet_until": row.quiet_until}

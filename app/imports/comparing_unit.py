@@ -1,0 +1,167 @@
+"""Rows of a unit's own lists against what stands: insured people of its drafts, its sub-accounts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app import scope, vault
+from app.errors import Refusal
+from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key
+from app.models import Account, InsuranceRecord, InsuredPerson, Unit
+from app.rules.identifiers import login_key, mask_resident_id
+from app.rules.insurance import first_of, last_of
+from app.workflows import insurance, sub_accounts
+from app.workflows.insurance import Line
+from app.workflows.issuing import assignable_role, free_phone, new_login_name, required_text
+
+if TYPE_CHECKING:
+    from app.imports.checking import Checker, Row
+
+# Cells that are kept sealed once they are right, and shown masked.
+SEALED = {"insurance": "id_number"}
+QUOTA = "子用户数量"
+
+
+# --- insured people
+
+
+def insurance_rows(checker: Checker, rows: list[Row]) -> None:
+    """People of the own unit's records, found again by payer, months and ID number; filed records stand as they are."""
+    standing, filed = _insured(checker)
+    for row in rows:
+        data = row.data
+        payer = " ".join(str(data.get("payer") or "").split())
+        from_on, to_on = data.get("from_on"), data.get("to_on")
+        line = Line(*(str(data.get(n) or "") for n in ("name", "id_number", "phone")))
+        kept, wrong = insurance.checked_line(line, checker.today)
+        if isinstance(from_on, dt.date) and isinstance(to_on, dt.date):
+            wrong += [f for f in insurance.month_findings(from_on, to_on, checker.today) if f.stops]
+            data["from_on"], data["to_on"] = first_of(from_on), last_of(to_on)
+        tell(checker, row, wrong)
+        if row.verdict == "bad":
+            continue
+        data |= {"payer": payer, "name": kept.name, "id_number": kept.id_number, "phone": kept.phone or None}
+        given = {n: as_json(v) for n, v in data.items() if v is not None}
+        key = (payer, given["from_on"], given["to_on"], kept.id_number)
+        if key in filed:
+            told_key(checker, row, "已在上报的明细里", "上报的不再改；有误的请先撤回那份明细", EXISTS)
+        elif (found := standing.get(key)) is not None:
+            judge(checker, row, [found], given, {})
+        else:
+            row.data = given
+            new_row(checker, row)
+
+
+def _insured(checker: Checker) -> tuple[dict[tuple[str, ...], Standing], set[tuple[str, ...]]]:
+    """By payer, months and number: who is in the unit's drafts, and who is in what it has filed."""
+    drafts: dict[tuple[str, ...], Standing] = {}
+    filed: set[tuple[str, ...]] = set()
+    statement = (
+        select(InsuredPerson, InsuranceRecord)
+        .join(InsuranceRecord, InsuranceRecord.id == InsuredPerson.record_id)
+        .where(InsuranceRecord.unit_id == (checker.actor.unit_id or 0), InsuranceRecord.withdrawn_at.is_(None))
+    )
+    for person, record in checker.session.execute(statement):
+        number = vault.unseal(person.id_sealed)
+        months = (record.from_on.isoformat(), record.to_on.isoformat())
+        key = (record.payer, *months, number)
+        if record.filed_at is not None:
+            filed.add(key)
+            continue
+        shown = {
+            "payer": record.payer, "from_on": months[0], "to_on": months[1], "name": person.name, "id_number": number,
+            "phone": person.phone,
+        }  # fmt: skip
+        drafts[key] = Standing(person.id, shown, shown)
+    return drafts, filed
+
+
+def seal(checker: Checker, row: Row) -> None:
+    """Keep no ID number open: a good row's is sealed in its data and masked in its text; a bad row is to be mended."""
+    name = SEALED.get(checker.kind.name)
+    if name is None or row.verdict == "bad":
+        return
+    for at, spec in enumerate(checker.specs):
+        if spec is not None and spec.name == name and row.raw[at] is not None:
+            row.raw = [*row.raw[:at], mask_resident_id(str(row.raw[at]).strip()), *row.raw[at + 1 :]]
+    for kept in (row.data, row.before):
+        if kept and isinstance(kept.get(name), str):
+            kept[name] = vault.seal(kept[name])
+
+
+# --- sub-accounts
+
+
+def account_rows(checker: Checker, rows: list[Row]) -> None:
+    """Sub-accounts of the own unit by login name: new ones as far as the limit goes, name and sex of those there."""
+    session, actor = checker.session, checker.actor
+    unit = own_unit_of(checker)
+    used, most = sub_accounts.room(session, unit, checker.at)
+    statement = scope.apply(select(Account), actor, Account).where(
+        Account.unit_id == unit.id, Account.is_main.is_(False)
+    )
+    there = {login_key(a.username): _standing(a) for a in session.scalars(statement)}
+    for row in rows:
+        name = str(row.data.get("login_name") or "")
+        found = there.get(login_key(name)) if name else None
+        row.data["login_name"] = login_key(name) if name else None
+        given = {n: v for n, v in row.data.items() if v is not None}
+        if found is not None:
+            _existing(checker, row, found, given)
+            continue
+        _new(checker, row)
+        row.data = given
+        if not new_row(checker, row) or row.verdict == "bad":
+            continue
+        checker.accounts_made += 1
+        if most is not None and used + checker.accounts_made > most:
+            found_ = f"最多 {most} 个，已有 {used} 个在用，这是本表新增的第 {checker.accounts_made} 个"
+            told_key(checker, row, found_, "请先注销不用的子用户，或请区域管理员增加数量", QUOTA)
+
+
+def own_unit_of(checker: Checker) -> Any:
+    unit = checker.session.get(Unit, checker.actor.unit_id or 0)
+    assert unit is not None
+    return unit
+
+
+def _standing(account: Account) -> Standing:
+    roles = [r.name for r in account.roles]
+    shown = {
+        "login_name": account.username, "name": account.first_name, "role": roles[0] if roles else None,
+        "sex": account.sex, "phone": account.phone, "all_elevators": bool(account.sees_all_elevators),
+    }  # fmt: skip
+    return Standing(account.id, shown, shown)
+
+
+def _existing(checker: Checker, row: Row, found: Standing, given: dict[str, Any]) -> None:
+    """Only 姓名 and 性别 change by workbook, as on the page (ACC-08); rights never do."""
+    judge(checker, row, [found], given, {})
+    for name in ("role", "phone", "all_elevators"):
+        if name in row.data:
+            spec = checker.kind.spec(name)
+            assert spec is not None
+            remedy = "导入只改姓名和性别；请在“我的子用户”里办理"
+            row.bad(spec.label, row.data[name], "与现在的不同", remedy, "不能更新", name)
+
+
+def _new(checker: Checker, row: Row) -> None:
+    """What adding it would refuse."""
+    data, session = row.data, checker.session
+    checks = [
+        lambda: new_login_name(session, str(data.get("login_name") or ""), "login_name"),
+        lambda: required_text(str(data.get("name") or ""), "姓名", "name", 40),
+        lambda: assignable_role(checker.actor, str(data.get("role") or ""), sub_accounts.roles_to_give(checker.actor)),
+    ]
+    if data.get("phone"):
+        checks.append(lambda: free_phone(session, str(data["phone"]), "phone"))
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            tell(checker, row, refusal.findings)
+
+

@@ -1,0 +1,182 @@
+"""IMP-01 for a unit's own lists: insured people into drafts, sub-accounts with first passwords given once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import scope, vault
+from app.errors import NotAllowed, Refusal
+from app.imports import first_passwords, undoing
+from app.models import Account, ImportRow, InsuranceRecord, InsuredPerson
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows import insurance
+from tests.factories import World, actor, make_account
+from tests.imports.ground import AT, checked, ran, told, workbook
+from tests.workflows.test_insurance import id_number
+
+INSURED = ["缴费单位", "费款所属期起", "费款所属期止", "姓名", "证件号码", "手机号"]
+CLERK = ["wenyuan.1", "顾以宁", "维保文员", "", "", ""]
+ACCOUNTS = ["账号", "姓名", "角色", "性别", "手机", "全部电梯"]
+
+
+def insured(name: str, serial: int, month: str = "2026-01-01", phone: str = "") -> list[Any]:
+    return ["澜州人力代理有限公司", month, month, name, id_number(serial), phone]
+
+
+def undone(session: Any, who: Any, number: int) -> Any:
+    with scope.acting(who):
+        with transaction(session):
+            undoing.begin(session, who, number, AT, queued=False)
+        return undoing.run(session, who, number, AT, lambda *_: None)
+
+
+# --- insured people
+
+
+@pytest.mark.feature("IMP-01", "UNT-09")
+def test_people_come_into_drafts_by_payer_and_months(session: Any, world: World) -> None:
+    who = world.actor("clerk")
+    lines = [
+        insured("王砚秋", 1, phone="13700000001"), insured("顾以宁", 2), insured("何一帆", 3, "2026-02-01")
+    ]  # fmt: skip
+    batch = checked(session, who, "insurance", workbook(INSURED, *lines))
+    assert (batch.new_rows, batch.bad_rows) == (3, 0), told(session, batch)
+    ran(session, who, batch)
+    drafts = session.scalars(select(InsuranceRecord).order_by(InsuranceRecord.from_on)).all()
+    assert [(d.from_on, d.to_on, len(d.people)) for d in drafts] == [
+        (dt.date(2026, 1, 1), dt.date(2026, 1, 31), 2), (dt.date(2026, 2, 1), dt.date(2026, 2, 28), 1)
+    ]  # fmt: skip
+    numbers = {id_number(n) for n in (1, 2, 3)}
+    assert {vault.unseal(p.id_sealed) for p in session.scalars(select(InsuredPerson))} == numbers
+    kept = [json.dumps([r.raw, r.data], ensure_ascii=False) for r in session.scalars(select(ImportRow))]
+    assert not any(number in text for number in numbers for text in kept), "no open number in what is kept"
+    again = checked(session, who, "insurance", workbook(INSURED, *lines))
+    assert (again.same_rows, again.new_rows) == (3, 0)
+
+
+@pytest.mark.feature("IMP-01", "UNT-09")
+def test_every_wrong_cell_and_what_stands(session: Any, world: World) -> None:
+    who = world.actor("clerk")
+    with transaction(session):
+        row = insurance.save(
+            session, who, None, "澜州人力代理有限公司", dt.date(2026, 1, 1), dt.date(2026, 1, 1), "",
+            [insurance.Line("王砚秋", id_number(1))], AT,
+        )  # fmt: skip
+        row.filed_at = AT
+    wrong = ["甲公司", "2026-01-01", "2025-01-01", "", "123", "110"]
+    file = workbook(INSURED, insured("王砚秋", 1), wrong, insured("乙", 4, "2199-01-01"))
+    said = told(session, checked(session, who, "insurance", file))
+    assert "已在上报的明细里" in said[2]
+    assert all(word in said[3] for word in ("没有填写", "应为 18 位", "11 位", "早于"))
+    assert "还没有到" in said[4]
+
+
+@pytest.mark.feature("IMP-01", "UNT-09")
+def test_update_changes_and_undo_restores(session: Any, world: World) -> None:
+    who = world.actor("clerk")
+    first = ran(session, who, checked(session, who, "insurance", workbook(INSURED, insured("王砚", 1))))
+    update = workbook(INSURED, insured("王砚秋", 1, phone="13700000001"), insured("乙", 2))
+    batch = checked(session, who, "insurance", update, mode="update")
+    assert (batch.changed_rows, batch.bad_rows) == (1, 1) and "不能更新" in told(session, batch)[3]
+    ran(session, who, batch)
+    person = session.scalars(select(InsuredPerson)).one()
+    assert (person.name, person.phone) == ("王砚秋", "13700000001")
+    undone(session, who, batch.id)
+    session.expire_all()
+    assert (person.name, person.phone) == ("王砚", None)
+    undone(session, who, first.id)
+    session.expire_all()
+    assert session.scalars(select(InsuranceRecord)).all() == [], "its own draft goes with the last person"
+
+
+# --- sub-accounts
+
+
+def accounts_file(*rows: list[Any]) -> Any:
+    return workbook(ACCOUNTS, *rows)
+
+
+@pytest.mark.feature("IMP-01", "ACC-08")
+def test_the_limit_of_ten_holds_row_by_row(session: Any, world: World) -> None:
+    for _ in range(7):  # clerk and worker of the world are two more
+        make_account(session, Role.CLERK, unit=world.firm)
+    session.commit()
+    who = world.actor("maintenance_head")
+    file = accounts_file(*([f"wenyuan.{n:02d}", f"文员{n}", "维保文员", "", "", ""] for n in range(1, 4)))
+    batch = checked(session, who, "accounts", file)
+    assert (batch.new_rows, batch.bad_rows) == (1, 2)
+    assert "最多 10 个" in told(session, batch)[3]
+    make_account(session, Role.CLERK, unit=world.firm)  # somebody was faster
+    session.commit()
+    batch = ran(session, who, batch)
+    assert (batch.done_rows, batch.bad_rows) == (0, 3)
+
+
+@pytest.mark.feature("IMP-01", "ACC-08")
+def test_wrong_cells_and_rights_that_are_not_his(session: Any, world: World) -> None:
+    who = world.actor("maintenance_head")
+    taken = world.accounts["use_head"].username
+    file = accounts_file(
+        ["13700000001", "", "维保文员", "", "", ""], [taken, "某人", "使用单位安全员", "", "12", ""],
+        ["a.b1", "某人", "厂长", "", "", ""],
+    )  # fmt: skip
+    said = told(session, checked(session, who, "accounts", file))
+    assert "不能是手机号" in said[2] and "没有填写" in said[2]
+    assert "已被使用" in said[3] and "不能授予" in said[3] and "11 位" in said[3]
+    assert said[4]
+    for persona in ("clerk", "inspector", "platform_admin"):
+        with pytest.raises((Refusal, NotAllowed)):
+            checked(session, world.actor(persona), "accounts", accounts_file(CLERK))
+
+
+@pytest.mark.feature("IMP-01", "ACC-08")
+def test_update_changes_name_and_sex_alone_and_undo_takes_back(session: Any, world: World) -> None:
+    who = world.actor("maintenance_head")
+    first = ran(session, who, checked(session, who, "accounts", accounts_file([*CLERK[:1], "顾以", *CLERK[2:5], "否"])))
+    file = accounts_file(["WENYUAN.1", "顾以宁", "维保文员", "女", "", ""], ["wenyuan.99", "乙", "维保文员", "", "", ""])
+    batch = checked(session, who, "accounts", file, mode="update")
+    assert (batch.changed_rows, batch.bad_rows) == (1, 1), told(session, batch)
+    ran(session, who, batch)
+    account = session.scalars(select(Account).where(Account.username == "wenyuan.1")).one()
+    assert (account.first_name, account.sex) == ("顾以宁", "female")
+    raised = checked(session, who, "accounts", accounts_file(["wenyuan.1", "顾以宁", "维保经理", "", "", "是"]))
+    assert "与现在的不同" in told(session, raised)[2], "no right grows by a workbook"
+    undone(session, who, batch.id)
+    session.expire_all()
+    assert (account.first_name, account.sex) == ("顾以", None)
+    undone(session, who, first.id)
+    session.expire_all()
+    assert session.scalars(select(Account).where(Account.username == "wenyuan.1")).all() == []
+    with pytest.raises(Refusal, match="已经领取过"), transaction(session):
+        first_passwords.fetch(session, who, first.id, AT)
+
+
+@pytest.mark.feature("IMP-01", "ACC-08")
+def test_who_has_signed_in_stays(session: Any, world: World) -> None:
+    who = world.actor("maintenance_head")
+    batch = ran(session, who, checked(session, who, "accounts", accounts_file(CLERK)))
+    session.scalars(select(Account).where(Account.username == "wenyuan.1")).one().login_count = 1
+    session.commit()
+    assert undone(session, who, batch.id) == {"undone": 0, "kept": 1}
+
+
+@pytest.mark.feature("IMP-01", "ACC-08")
+def test_passwords_go_to_the_importer_alone_and_only_for_a_week(session: Any, world: World) -> None:
+    who, above = world.actor("maintenance_head"), world.actor("region_admin")
+    other = actor(make_account(session, Role.MAINTENANCE_HEAD, unit=world.firm))
+    session.commit()
+    batch = ran(session, who, checked(session, who, "accounts", accounts_file(CLERK)))
+    with pytest.raises((NotAllowed, Refusal)), transaction(session):
+        first_passwords.fetch(session, other, batch.id, AT)
+    with pytest.raises(NotAllowed), transaction(session):
+        first_passwords.fetch(session, above, batch.id, AT)
+    with transaction(session):
+        assert first_passwords.forget_old(session, AT + dt.timedelta(days=6)) == 0
+    with transaction(session):
+        assert first_passwords.forget_old(session, AT + dt.timedelta(days=8)) == 1

@@ -1,0 +1,188 @@
+"""Pages of commitment letters, insurance records, their comparison, and of notices: by the test client."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from typing import Any
+
+import pytest
+
+from app import channels, clock
+from app.models import Commitment, InsuranceMonth, InsuranceRecord, NoticeChoice, Notification
+from app.transaction import transaction
+from app.workflows import insurance_gaps, outbox
+from tests.conftest import csrf
+from tests.factories import World, picture
+from tests.workflows.test_insurance import id_number
+
+PDF = b"%PDF-1.7"
+
+
+@pytest.fixture
+def browse(sign_in: Any, world: World) -> Any:
+    """`browse(persona)` gives a client; `client.send(path, **data)` posts with the token."""
+
+    def opened(persona: str) -> Any:
+        client = sign_in(world.accounts[persona])
+        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client, "/profile/")})
+        return client
+
+    return opened
+
+
+def fresh(world: World) -> Any:
+    world.session.rollback()
+    world.session.expire_all()
+    return world.session
+
+
+def ahead(client: Any, kind: str, content: bytes = PDF, name: str = "盖章 扫描.pdf") -> int:
+    return int(client.send("/files/", kind=kind, file=(io.BytesIO(content), name)).get_json()["id"])
+
+
+@pytest.mark.feature("UNT-08")
+def test_a_letter_by_files_sent_ahead(browse: Any, world: World) -> None:
+    client, year = browse("clerk"), clock.today().year
+    scan, photo = ahead(client, "commitment"), ahead(client, "photo", picture(), "门头.png")
+    days = {"valid_from": f"{year}-01-01", "valid_until": f"{year}-12-31"}
+    bad = client.send("/commitments/new", valid_from="", valid_until="x", scan_ids=scan)
+    page = bad.get_data(as_text=True)
+    assert bad.status_code == 422 and "不是日期" in page
+    assert f'name="scan_ids" value="{scan}"' in page and "盖章 扫描.pdf" in page, "what was sent ahead is kept"
+    done = client.send("/commitments/new", **days, scan_ids=scan, picture_ids=photo, note="本年度")
+    assert done.status_code == 302
+    row = fresh(world).query(Commitment).one()
+    page = client.get(f"/commitments/{row.id}").get_data(as_text=True)
+    assert "盖章 扫描.pdf" in page and f"/files/{photo}?thumb=1" in page and "本年度" in page
+    seen = browse("inspector").get(f"/commitments/{row.id}").get_data(as_text=True)
+    assert "盖章 扫描.pdf" in seen
+    assert browse("inspector").get(f"/files/{scan}").status_code == 200
+    assert browse("other_inspector").get(f"/commitments/{row.id}").status_code == 404
+    assert browse("other_inspector").get(f"/files/{scan}").status_code == 404
+
+
+@pytest.mark.feature("UNT-08")
+def test_a_letter_without_script_and_the_form_to_stamp(browse: Any, world: World) -> None:
+    client, year = browse("maintenance_head"), clock.today().year
+    days = {"valid_from": f"{year}-01-01", "valid_until": f"{year}-12-31"}
+    wrong = client.send("/commitments/new", **days, scan=(io.BytesIO(b"<html>"), "假.pdf"))
+    assert wrong.status_code == 422 and "“假.pdf”" in wrong.get_data(as_text=True)
+    assert client.send("/commitments/new", **days, scan=(io.BytesIO(PDF), "承诺.pdf")).status_code == 302
+    form = client.get("/commitments/form?page=1").get_data(as_text=True)
+    assert world.firm.name in form and world.firm.uscc in form
+    assert client.get("/commitments/").status_code == 200
+    assert browse("use_head").get("/commitments/").status_code in (302, 403)
+
+
+@pytest.mark.feature("UNT-09")
+def test_a_record_from_form_to_comparison(browse: Any, world: World) -> None:
+    client = browse("clerk")
+    month = f"{clock.today() - dt.timedelta(days=40):%Y-%m}"
+    data = {
+        "payer": "澜州人力代理有限公司", "from_on": month, "to_on": month,
+        "line_name": ["王砚秋", ""], "line_id": [id_number(1), ""], "line_phone": ["13700000001", ""],
+    }  # fmt: skip
+    wrong = client.send("/insurance/new", **data | {"line_id": ["12", ""], "from_on": "2026-13"})
+    assert wrong.status_code == 422 and "不是月份" in wrong.get_data(as_text=True)
+    more = client.send("/insurance/new", **data, more="1").get_data(as_text=True)
+    assert more.count('name="line_name"') == 11 and "王砚秋" in more
+    kept = client.send("/insurance/new", **data, voucher_ids=ahead(client, "insurance"))
+    row = fresh(world).query(InsuranceRecord).one()
+    assert kept.headers["Location"].endswith(f"/insurance/{row.id}")
+    page = client.get(f"/insurance/{row.id}").get_data(as_text=True)
+    assert id_number(1) not in page and f"{id_number(1)[:3]}***********{id_number(1)[-4:]}" in page
+    assert client.send(f"/insurance/{row.id}/file").status_code == 302
+    compared = fresh(world).query(InsuranceMonth).one()
+    page = client.get(f"/insurance/compare/{compared.id}").get_data(as_text=True)
+    assert "澜州人力代理有限公司" in page
+    assert client.send(f"/insurance/compare/{compared.id}/again").status_code == 302
+    for path in ("/insurance/", "/insurance/compare/?tab=all", "/insurance/gaps/?tab=all"):
+        assert client.get(path).status_code == 200
+    looked = browse("inspector").send(f"/insurance/{row.id}/reveal")
+    assert id_number(1) in looked.get_data(as_text=True)
+    assert client.send(f"/insurance/{row.id}/reveal").status_code == 403
+    assert client.send(f"/insurance/{row.id}/edit", **data).status_code == 409
+    assert client.send(f"/insurance/{row.id}/withdraw", reason="月份报错").status_code == 302
+    assert fresh(world).get(InsuranceRecord, row.id).withdrawn_note == "月份报错"
+
+
+@pytest.mark.feature("UNT-09")
+def test_gaps_are_warned_of_and_exported(browse: Any, world: World) -> None:
+    today = clock.today()
+    month = (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    world.worker.created_at = dt.datetime(2020, 1, 1, tzinfo=clock.SHANGHAI)
+    world.session.commit()
+    with transaction(world.session) as session:
+        insurance_gaps.refresh(session, world.firm.id, month, clock.now())
+    client = browse("inspector")
+    assert "医社保缺口" in client.get("/warnings/maintenance/").get_data(as_text=True)
+    book = client.send("/exports/insurance_gaps", query="tab=uninsured", format="csv").get_data().decode("utf-8-sig")
+    assert world.worker.name in book and "已备案未参保" in book
+    assert world.worker.phone not in book, "phones leave masked"
+    assert "医社保缺口" not in browse("other_inspector").get("/warnings/maintenance/").get_data(as_text=True)
+
+
+@pytest.fixture
+def offered() -> Any:
+    channels.install({"SMTP_URL": "smtp://127.0.0.1:1", "WEBHOOKS": True, "WEBHOOK_ALLOWED": "127.0.0.1"})
+    yield
+    channels.install({})
+
+
+@pytest.mark.feature("NTF-01")
+def test_ones_own_channels(browse: Any, world: World, offered: Any) -> None:
+    client = browse("clerk")
+    assert "总是" in client.get("/notices/").get_data(as_text=True)
+    bad = client.send("/notices/", quiet_from="25:00", quiet_until="07:00")
+    assert bad.status_code == 422 and "不是时间" in bad.get_data(as_text=True)
+    assert client.send("/notices/", **{"approval.email": "1", "job.nothing": "1", "quiet_from": "22:00",
+                                       "quiet_until": "07:00"}).status_code == 302  # fmt: skip
+    kept = fresh(world).query(NoticeChoice).one()
+    assert kept.channels["approval"] == ["email"] and kept.channels["job"] == []
+    assert (kept.quiet_from, kept.quiet_until) == (22 * 60, 7 * 60)
+    refused = client.send("/notices/webhook", webhook="https://localhost/x")
+    assert refused.status_code == 422 and "内部或保留" in refused.get_data(as_text=True)
+    shown = client.send("/notices/webhook", webhook="http://127.0.0.1:1/hook?key=inner")
+    assert "签名密钥" in shown.get_data(as_text=True) and "no-store" in shown.headers["Cache-Control"]
+    page = client.get("/notices/").get_data(as_text=True)
+    assert "签名密钥" not in page and "inner" not in page
+    assert client.send("/notices/try").status_code == 302
+    assert fresh(world).query(Notification).filter_by(channel="webhook").count() == 1
+    assert client.send("/notices/webhook", off="1").status_code == 302
+
+
+@pytest.mark.feature("NTF-01")
+def test_an_address_is_bound_by_the_code_that_went_there(browse: Any, world: World, offered: Any) -> None:
+    client = browse("clerk")
+    assert client.send("/notices/email/code", email="nowhere").status_code == 422
+    assert client.send("/notices/email/code", email="clerk@example.test").status_code == 200
+    letter = fresh(world).query(Notification).filter_by(channel="email").one()
+    code = letter.body.split("验证码是 ")[1][:6]
+    wrong = client.send("/notices/email", email="other@example.test", code="x" + code[1:])
+    assert wrong.status_code == 422
+    assert client.send("/notices/email", email="other@example.test", code=code).status_code == 302
+    assert fresh(world).query(NoticeChoice).one().email == "clerk@example.test", "not what the form says by now"
+
+
+@pytest.mark.feature("NTF-01")
+def test_words_and_log_are_the_administrators(browse: Any, world: World) -> None:
+    with transaction(world.session) as session:
+        notice = outbox.send_to(
+            session, clock.now(), world.accounts["clerk"].id, "sms", "13900000001", "test", "内容", title="试"
+        )
+        notice.state, notice.error = "failed", "HTTP 500"
+    client = browse("platform_admin")
+    page = client.get("/notices/log?state=failed").get_data(as_text=True)
+    assert "HTTP 500" in page and "139****0001" in page and "13900000001" not in page
+    assert client.send("/notices/log/retry", notice=notice.id).status_code == 302
+    assert fresh(world).get(Notification, notice.id).state == "queued"
+    words = {"channel": "sms", "group": "approval", "title": "{标题}", "body": "请审：{标题}"}
+    look = client.send("/notices/templates", **words, look="1")
+    assert "请审：待审批" in look.get_data(as_text=True)
+    wrong = client.send("/notices/templates", channel="sms", group="approval", title="{标题}", body="{x}")
+    assert wrong.status_code == 422 and "不是占位符" in wrong.get_data(as_text=True)
+    done = client.send("/notices/templates", **words)
+    assert done.status_code == 302
+    for path in ("/notices/log", "/notices/templates"):
+        assert browse("region_admin").get(path).status_code in (302, 403)
