@@ -359,7 +359,11 @@ def test_a_bomb_is_refused(session: Any, world: Any) -> None:
 
 @pytest.mark.feature("IMP-01")
 @pytest.mark.parametrize(
-    "name", ["units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations"]
+    "name",
+    [
+        "units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations", "insurance",
+        "accounts",
+    ],
 )
 def test_the_template_is_read_back_as_it_is(name: str, tmp_path: Path, session: Any) -> None:
     kind = kinds()[name]

@@ -70,7 +70,7 @@ def test_every_wrong_cell_and_what_stands(session: Any, world: World) -> None:
         )  # fmt: skip
         row.filed_at = AT
     wrong = ["甲公司", "2026-01-01", "2025-01-01", "", "123", "110"]
-    file = workbook(INSURED, insured("王砚秋", 1), wrong, insured("乙", 4, "2199-01-01"))
+    file = workbook(INSURED, insured("王砚秋", 1), wrong, insured("乙", 4, "2026-12-01"))
     said = told(session, checked(session, who, "insurance", file))
     assert "已在上报的明细里" in said[2]
     assert all(word in said[3] for word in ("没有填写", "应为 18 位", "11 位", "早于"))
@@ -139,7 +139,7 @@ def test_wrong_cells_and_rights_that_are_not_his(session: Any, world: World) -> 
 def test_update_changes_name_and_sex_alone_and_undo_takes_back(session: Any, world: World) -> None:
     who = world.actor("maintenance_head")
     first = ran(session, who, checked(session, who, "accounts", accounts_file([*CLERK[:1], "顾以", *CLERK[2:5], "否"])))
-    file = accounts_file(["WENYUAN.1", "顾以宁", "维保文员", "女", "", ""], ["wenyuan.99", "乙", "维保文员", "", "", ""])
+    file = accounts_file(["WENYUAN.1", *CLERK[1:3], "女", "", ""], ["wenyuan.99", *CLERK[1:]])
     batch = checked(session, who, "accounts", file, mode="update")
     assert (batch.changed_rows, batch.bad_rows) == (1, 1), told(session, batch)
     ran(session, who, batch)
