@@ -15,6 +15,7 @@ def register(appbuilder: Any) -> None:
         applications,
         applying,
         assigning,
+        attached,
         audit,
         calendar,
         captcha,
@@ -120,6 +121,7 @@ def register(appbuilder: Any) -> None:
     filing_lists.register(appbuilder)
     contracts.register(appbuilder)
     commitments.register(appbuilder)
+    attached.register(appbuilder)
     insurance.register(appbuilder)
     ledgers.register(appbuilder)
     orders.register(appbuilder)

@@ -1,0 +1,59 @@
+"""Typed papers of a unit or a person (UNT-04): who may add and take away; what was taken away stays in the log."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from app.errors import Finding, NotAllowed, NotFound
+from app.models import Attachment, Person, Unit
+from app.permissions import Actor, Verb, require
+from app.scope import visible
+from app.transaction import AnySession
+from app.workflows import attachments, audit
+
+# By entity: its model, what reading and writing need, the kinds of papers it has.
+RECORDS: dict[str, tuple[type[Any], Verb, Verb, tuple[str, ...]]] = {
+    "unit": (Unit, Verb.UNIT_READ, Verb.UNIT_EDIT, ("licence", "qualification", "declaration", "document")),
+    "person": (Person, Verb.PERSON_READ, Verb.PERSON_EDIT, ("certificate", "document")),
+}
+
+
+def record_of(session: AnySession, actor: Actor, entity: str, key: int) -> tuple[Any, int, bool]:
+    """The record, its unit, and whether the actor may write. No partner sees a unit's papers."""
+    if entity not in RECORDS:
+        raise NotFound(Finding("附件", False, "没有这种记录", "请从记录的页面打开"))
+    model, read, write, _kinds = RECORDS[entity]
+    require(actor, read)
+    row = visible(session, actor, model, key, "这条记录")
+    unit_id = int(row.id if entity == "unit" else row.unit_id)
+    if actor.unit_id not in (None, unit_id):
+        raise NotFound(Finding("附件", False, "没有这条记录，或不在您的管辖范围内", "请从列表重新打开"))
+    return row, unit_id, actor.may(write) and (entity == "unit" or actor.unit_id == unit_id)
+
+
+def require_writing(session: AnySession, actor: Actor, entity: str, key: int, kind: str) -> tuple[Any, int]:
+    """The record and its unit, if the actor may add a paper of this kind."""
+    row, unit_id, may = record_of(session, actor, entity, key)
+    if not may:
+        raise NotAllowed(Finding("附件", False, "您只能查看", "请由本单位有权限的账号办理"))
+    if kind not in RECORDS[entity][3]:
+        raise NotAllowed(Finding("类型", False, "没有这一类附件", "请从列表选择", field="kind"))
+    return row, unit_id
+
+
+def remove(
+    session: AnySession, actor: Actor, entity: str, key: int, attachment_id: int, at: dt.datetime
+) -> Attachment:
+    """Take a paper away; nobody opens it any more, and the log says who took it."""
+    require_writing(session, actor, entity, key, RECORDS[entity][3][0] if entity in RECORDS else "")
+    found = next((f for f in attachments.of(session, entity, key) if f.id == attachment_id), None)
+    if found is None:
+        raise NotFound(Finding("附件", False, "这个附件已不在这里", "请刷新页面"))
+    found.removed_at = at
+    session.flush()
+    audit.record(
+        session, actor, at, "attachment.remove", entity, key,
+        before={"attachment": found.id, "kind": found.kind, "name": found.name, "sha256": found.sha256},
+    )  # fmt: skip
+    return found
