@@ -60,9 +60,11 @@ def sequences_of(connection: sa.Connection) -> dict[str, int]:
 
 def _files(connection: sa.Connection, uploads: Path, writer: archive.Writer) -> dict[str, Any]:
     """Every file that a row names, once. Its digest is its name, so what was swapped on disk shows here."""
-    small = "SELECT thumb_sha256 FROM attachment WHERE thumb_sha256 IS NOT NULL"
-    named = sa.text(f"SELECT sha256 FROM attachment UNION {small} ORDER BY 1")  # noqa: S608 (no value in it)
-    digests = connection.scalars(named).all()
+    statement = "SELECT sha256 FROM attachment"
+    # An older release's table has no small pictures.
+    if "thumb_sha256" in {column["name"] for column in sa.inspect(connection).get_columns("attachment")}:
+        statement += " UNION SELECT thumb_sha256 FROM attachment WHERE thumb_sha256 IS NOT NULL"
+    digests = connection.scalars(sa.text(f"{statement} ORDER BY 1")).all()
     missing = []
     for digest in digests:
         place = attachments.place_of(uploads, digest)
