@@ -18,7 +18,7 @@
     var name = box.dataset.upload, input = box.querySelector('input[type="file"]'), list = box.querySelector(".ta-up__list");
     var drop = box.querySelector(".ta-up__drop"), form = input.form, words = JSON.parse(box.dataset.words);
     var types = box.dataset.types.split(","), most = +box.dataset.most, max = +box.dataset.max * 1048576, total = +box.dataset.total * 1048576;
-    var must = input.required, going = 0;
+    var must = input.required, going = 0, pressed = null;
     var say = function (key, file) { return words[key].replace("{n}", file ? file.name : ""); };
     box.classList.add("is-on");
 
@@ -79,11 +79,11 @@
       ask.open("POST", "/files/");
       ask.setRequestHeader("X-CSRFToken", token()); ask.setRequestHeader("Accept", "application/json");
       ask.upload.addEventListener("progress", function (e) { if (e.lengthComputable) bar.value = Math.round(95 * e.loaded / e.total); });
-      var end = function () { going -= 1; bar.remove(); at.box.classList.remove("is-going"); };
+      var end = function (good) { going -= 1; bar.remove(); at.box.classList.remove("is-going"); later(good); };
       ask.addEventListener("load", function () {
         var told = {};
         try { told = JSON.parse(ask.responseText); } catch (_e) { told = {}; }
-        end();
+        end(ask.status === 201);
         if (ask.status === 201) {
           var kept = make("input");
           kept.type = "hidden"; kept.name = name + "_ids"; kept.value = told.id;
@@ -97,7 +97,7 @@
         else fail(at, file, say("bad", file), words.lostway, true);
         settle();
       });
-      ask.addEventListener("error", function () { end(); fail(at, file, say("lost", file), words.lostway, true); settle(); });
+      ask.addEventListener("error", function () { end(false); fail(at, file, say("lost", file), words.lostway, true); settle(); });
       ask.send(data);
     };
 
@@ -112,10 +112,19 @@
     });
     ["dragleave", "drop"].forEach(function (kind) { drop.addEventListener(kind, function () { drop.classList.remove("is-over"); }); });
     drop.addEventListener("drop", function (e) { e.preventDefault(); Array.prototype.slice.call(e.dataTransfer.files).forEach(take); });
+    // Pressed while a file is under way: the form goes by itself once all have arrived, and stays if one did not.
+    var later = function (good) {
+      if (!good) { pressed = null; unsay(); }
+      if (going || !pressed) return;
+      var button = pressed;
+      pressed = null;
+      setTimeout(function () { form.requestSubmit(button === form ? undefined : button); }, 0);
+    };
+    var unsay = function () { var old = box.querySelector(".ta-up__wait"); if (old) old.remove(); };
     if (form) form.addEventListener("submit", function (e) {
-      var old = box.querySelector(".ta-up__wait");
-      if (old) old.remove();
+      unsay();
       if (!going) return;
+      pressed = e.submitter || form;
       e.preventDefault(); e.stopPropagation();
       var told = make("p", "ta-err ta-up__wait", words.wait.replace("{k}", going));
       told.setAttribute("role", "alert");
