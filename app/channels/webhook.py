@@ -27,7 +27,7 @@ def sender(settings: dict[str, Any]) -> Sender | None:
         return None
 
     def send(session: Any, notice: Notification) -> None:
-        choice = notices.choice_of(session, notice.recipient_id)
+        choice = notices.choice_of(session, notice.recipient_id or 0)
         if choice is None or not choice.webhook_url or not choice.webhook_secret:
             raise NotTaken("收件人已取消网址回调")
         body = body_of({

@@ -29,7 +29,6 @@ class NoticeChoice(Model):
         _l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     channels: Mapped[dict[str, Any]] = col(_l("渠道"), Json, default=dict)
-    email: Mapped[str | None] = col(_l("邮箱"), String(120))
     webhook_url: Mapped[str | None] = col(_l("网址回调地址"), String(300))
     # Sealed (`vault`): with it the receiver checks the signature.
     webhook_secret: Mapped[str | None] = col(_l("网址回调密钥"), Text)

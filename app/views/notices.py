@@ -11,17 +11,17 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import clock
-from app.errors import Finding, Refusal
+from app.errors import Finding
 from app.extensions import db
 from app.models import Account, Notification
 from app.models.notice import NOTICE_GROUP
 from app.models.notification import CHANNEL, NOTICE_STATE
 from app.permissions import Verb, require
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import mask_mail, mask_mobile
 from app.rules.notices import CHANNELS, DEFAULTS, GROUPS, PLACEHOLDERS, URGENT, clock_words, minutes_of
 from app.views import screens
 from app.views.account_forms import number, run, show_once, text
-from app.workflows import audit, codes, notices, outbox
+from app.workflows import audit, notices, outbox
 
 TONES = {"sent": "ok", "failed": "over", "queued": "near"}
 PAGE = 50
@@ -53,44 +53,6 @@ class Notices(BaseView):
                 return self._page([wrong], 422)
         _done, findings, status = run(lambda s: notices.choose(s, g.actor, wanted, (times[0], times[1]), clock.now()))
         return self._after(findings, status, _("通知设置已保存"))
-
-    @expose("/email/code", methods=["POST"])
-    @has_access
-    @permission_name("read")
-    def email_code(self) -> Any:
-        """Send a code to the address that is to be bound."""
-        email = text("email", 130)
-        sent, findings, status = run(lambda s: self._send_code(s, email))
-        if sent:
-            flash(_("验证码已发往 %(phone)s", phone=sent), "success")
-        return self._page(findings, status, email=email, sent=bool(sent))
-
-    def _send_code(self, session: Any, email: str) -> str:
-        account = session.get(Account, g.actor.user_id)
-        return codes.send(
-            session, account, "email", notices.check_email(email), clock.now(), request.remote_addr, "email"
-        )
-
-    @expose("/email", methods=["POST"])
-    @has_access
-    @permission_name("read")
-    def email(self) -> Any:
-        if "off" in request.form:
-            _done, findings, status = run(lambda s: notices.set_email(s, g.actor, None, clock.now()))
-            return self._after(findings, status, _("邮箱已解除"))
-        refused, _findings, _status = run(self._bind)
-        if refused is not None:
-            return self._page(refused, 422, email=text("email", 130), sent=True)
-        return self._after([], 200, _("邮箱已绑定"))
-
-    def _bind(self, session: Any) -> list[Finding] | None:
-        """Bind the address that the newest code went to; a wrong code counts, so this commits all the same."""
-        try:
-            row = codes.check(session, g.actor.user_id, "email", text("code", 20), clock.now())
-        except Refusal as refusal:
-            return refusal.findings
-        notices.set_email(session, g.actor, row.target, clock.now())
-        return None
 
     @expose("/webhook", methods=["POST"])
     @has_access
@@ -137,7 +99,7 @@ class Notices(BaseView):
         offered = [c for c in CHANNELS if c in outbox.SENDERS]
         where = {
             "sms": mask_mobile(account.phone) if account and account.phone else "",
-            "email": choice.email if choice else "",
+            "email": mask_mail(account.email) if account and account.email_verified_at else "",
             "webhook": notices.webhook_host(choice.webhook_url) if choice and choice.webhook_url else "",
         }  # fmt: skip
         page = render_template(
@@ -145,8 +107,7 @@ class Notices(BaseView):
             offered=offered, words=CHANNEL, where=where, chosen=(choice.channels if choice else {}) or {},
             quiet=(clock_words(choice.quiet_from), clock_words(choice.quiet_until)) if choice else ("", ""),
             rows=db.session.scalars(statement.order_by(Notification.id.desc()).limit(20)).all(), states=NOTICE_STATE,
-            tones=TONES, secret=more.get("secret"), email=more.get("email", ""), sent=more.get("sent", False),
-            shown=shown_address, admin=g.actor.may(Verb.OPS),
+            tones=TONES, secret=more.get("secret"), shown=shown_address, admin=g.actor.may(Verb.OPS),
         )  # fmt: skip
         return page, status
 
@@ -239,8 +200,7 @@ def shown_address(row: Notification) -> str:
     if row.channel == "sms":
         return mask_mobile(address)
     if row.channel == "email" and "@" in address:
-        name, _at, host = address.partition("@")
-        return f"{name[:2]}***@{host}"
+        return mask_mail(address)
     return address
 
 

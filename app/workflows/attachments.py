@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -359,7 +360,7 @@ def forget(session: AnySession, row: Attachment) -> None:
         others = select(Attachment.id).where(same).limit(1).execution_options(skip_scope=True)
         if session.scalar(others) is None:
             place = place_of(_root(), digest)
-            after_commit(session, lambda place=place: place.unlink(missing_ok=True))
+            after_commit(session, partial(place.unlink, missing_ok=True))
 
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:

@@ -12,7 +12,6 @@ from sqlalchemy import delete, select
 
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Account, OneTimeCode
-from app.models.notification import CHANNEL
 from app.rules.codes import ADDRESS_LIMITS, CODE_DIGITS, CODE_MINUTES, CODE_TRIES, flood_finding
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import AnySession

@@ -153,19 +153,6 @@ def test_ones_own_channels(browse: Any, world: World, offered: Any) -> None:
 
 
 @pytest.mark.feature("NTF-01")
-def test_an_address_is_bound_by_the_code_that_went_there(browse: Any, world: World, offered: Any) -> None:
-    client = browse("clerk")
-    assert client.send("/notices/email/code", email="nowhere").status_code == 422
-    assert client.send("/notices/email/code", email="clerk@example.test").status_code == 200
-    letter = fresh(world).query(Notification).filter_by(channel="email").one()
-    code = letter.body.split("验证码是 ")[1][:6]
-    wrong = client.send("/notices/email", email="other@example.test", code="x" + code[1:])
-    assert wrong.status_code == 422
-    assert client.send("/notices/email", email="other@example.test", code=code).status_code == 302
-    assert fresh(world).query(NoticeChoice).one().email == "clerk@example.test", "not what the form says by now"
-
-
-@pytest.mark.feature("NTF-01")
 def test_words_and_log_are_the_administrators(browse: Any, world: World) -> None:
     with transaction(world.session) as session:
         notice = outbox.send_to(

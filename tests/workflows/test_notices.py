@@ -87,6 +87,17 @@ def test_without_an_address_or_a_channel_nothing_is_written(world: World) -> Non
     assert tell(world) == []
 
 
+def test_mail_goes_to_a_verified_address_only(world: World) -> None:
+    choose(world, approval=["email"])
+    account = world.accounts["clerk"]
+    account.email = "clerk@example.test"
+    world.session.commit()
+    assert tell(world) == []
+    account.email_verified_at = NOON
+    world.session.commit()
+    assert [(row.channel, row.address) for row in tell(world)] == [("email", "clerk@example.test")]
+
+
 def test_quiet_hours_wait_and_the_urgent_does_not(world: World) -> None:
     give_phone(world)
     choose(world, WIDE, approval=["sms"], escalation=["sms"])

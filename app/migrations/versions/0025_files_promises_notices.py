@@ -1,15 +1,15 @@
 """Files in full, commitment letters, insurance records, choice of channels
 
-Revision: 0026
-Revises: 0020
+Revision ID: 0025
+Revises: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0026"
-down_revision = "0020"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -133,7 +133,6 @@ def upgrade():
         "notice_choice",
         sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("channels", JSON, nullable=False),
-        sa.Column("email", sa.String(length=120), nullable=True),
         sa.Column("webhook_url", sa.String(length=300), nullable=True),
         sa.Column("webhook_secret", sa.Text(), nullable=True),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
