@@ -87,7 +87,7 @@ class Account(FabUser):
 
 def hash_of(text: str) -> str:
     """A checked password as it is kept, for an account that is not there yet."""
-    return str(generate_password_hash(text))
+    return str(generate_password_hash(text, HASHING))
 
 
 @lru_cache(maxsize=1)

@@ -32,11 +32,15 @@ class Printed:
 
 def render(html: str) -> Printed:
     """The PDF of a page that stands by itself: it may ask for nothing, neither on this machine nor elsewhere."""
+    from PIL import ImageFile  # loaded with the first form
+
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
     except OSError as error:
         raise _unavailable("服务器没有安装排版组件 Pango") from error
+    # Loading it tells the picture library to take broken pictures for whole, in the whole process.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     document = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=())).render()
     content = document.write_pdf()
     fonts: list[Any] = list(document.fonts.values())

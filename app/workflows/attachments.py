@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -343,13 +344,6 @@ def rights_of(session: AnySession, actor: Actor) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def drop(session: AnySession, actor: Actor, row: Attachment, at: dt.datetime) -> None:
-    """Drop a record's file, with a line in the log; the caller has the right."""
-    told = {"attachment": row.id, "kind": row.kind, "sha256": row.sha256}
-    audit.record(session, actor, at, "attachment.remove", row.entity, row.entity_id, before=told)
-    forget(session, row)
-
-
 def forget(session: AnySession, row: Attachment) -> None:
     """Drop a file that nobody may keep any more: its row, and after the commit its bytes if no other row has them."""
     digests = [digest for digest in (row.sha256, row.thumb_sha256) if digest]
@@ -359,8 +353,13 @@ def forget(session: AnySession, row: Attachment) -> None:
         same = (Attachment.sha256 == digest) | (Attachment.thumb_sha256 == digest)
         others = select(Attachment.id).where(same).limit(1).execution_options(skip_scope=True)
         if session.scalar(others) is None:
-            place = place_of(_root(), digest)
-            after_commit(session, partial(place.unlink, missing_ok=True))
+            after_commit(session, partial(_unlink, place_of(_root(), digest), time.time()))
+
+
+def _unlink(place: Path, asked: float) -> None:
+    """Unless the same content was kept anew since: what replaces a file may be the same one."""
+    if place.is_file() and place.stat().st_mtime < asked:
+        place.unlink(missing_ok=True)
 
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:

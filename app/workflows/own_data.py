@@ -52,7 +52,7 @@ def set_avatar(session: AnySession, actor: Actor, stream: IO[bytes], at: dt.date
     lock(session, Account, account.id)
     held = avatar_of(session, account.id)
     if held is not None:
-        attachments.drop(session, actor, held, at)
+        _drop(session, actor, held, at)
     return attachments.store(
         session, actor, at, io.BytesIO(picture), "头像.jpg", "avatar", "account", account.id, account.unit_id,
         account.region_code,
@@ -64,7 +64,13 @@ def remove_avatar(session: AnySession, actor: Actor, at: dt.datetime) -> None:
     account = own_account(session, actor)
     held = avatar_of(session, account.id)
     if held is not None:
-        attachments.drop(session, actor, held, at)
+        _drop(session, actor, held, at)
+
+
+def _drop(session: AnySession, actor: Actor, row: Attachment, at: dt.datetime) -> None:
+    told = {"attachment": row.id, "kind": row.kind, "sha256": row.sha256}
+    audit.record(session, actor, at, "attachment.remove", row.entity, row.entity_id, before=told)
+    attachments.forget(session, row)
 
 
 def shrunk(stream: IO[bytes]) -> bytes:

@@ -476,8 +476,10 @@ PAGES = {
     "/accounts/new-unit": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN},
     "/sub-accounts/": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
     "/sub-accounts/add": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
-    "/people/": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.CLERK},
-    "/people/new": {Role.MAINTENANCE_HEAD, Role.CLERK},
+    "/people/": {
+        Role.PLATFORM_ADMIN, Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.CLERK, Role.USE_HEAD,
+    },
+    "/people/new": {Role.MAINTENANCE_HEAD, Role.CLERK, Role.USE_HEAD},
 }
 OTHERS = (Role.TESTER, Role.RESCUE_AGENT, Role.APPLICANT)
 

@@ -20,12 +20,12 @@ from app.permissions import Role
 from app.transaction import transaction
 from app.workflows import attachments, codes, invitations, joining, leaving, outbox, taking_on
 from app.workflows.joining import Upload
-from tests.factories import World, make_account, make_person, make_policy
+from tests.factories import World, make_account, make_person, make_policy, picture
 from tests.workflows.test_one_unit import resident_id
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+COLOURS = {"identity": "#204060", "face": "#604020", "operator": "#206040"}
 PHONE = "13911112222"
 
 
@@ -56,7 +56,7 @@ FORM = {
 
 
 def pictures(*kinds: str) -> list[Upload]:
-    return [Upload(kind, f"{kind}.png", io.BytesIO(PNG + kind.encode())) for kind in kinds]
+    return [Upload(kind, f"{kind}.png", io.BytesIO(picture(colour=COLOURS[kind]))) for kind in kinds]
 
 
 def fill_in(session: Any, row: Invitation, at: dt.datetime = AT, **changes: str) -> Invitation:
