@@ -215,7 +215,10 @@ GRANTS: dict[Role, frozenset[Verb]] = {
 BASIC: frozenset[Verb] = frozenset(_EVERYONE)
 # The verbs as a main account sees them when it ticks a sub-account's rights (ACC-09); each verb is in one group.
 VERB_GROUPS: tuple[tuple[Any, tuple[Verb, ...]], ...] = (
-    (_l("单位与人员"), (V.UNIT_READ, V.UNIT_EDIT, V.PERSON_READ, V.PERSON_EDIT, V.SENSITIVE_READ)),
+    (_l("单位与人员"), (
+        V.UNIT_READ, V.UNIT_EDIT, V.PERSON_READ, V.PERSON_EDIT, V.INVITATION_APPROVE, V.SENSITIVE_READ,
+        V.OWN_CERTIFICATE,
+    )),
     (_l("电梯与备案"), (V.ELEVATOR_READ, V.ELEVATOR_EDIT, V.SECRET_READ, V.FILING_SUBMIT)),
     (_l("申请与审批"), (V.APPLICATION_READ, V.APPLICATION_SUBMIT, V.APPLICATION_DECIDE, V.COMMENT)),
     (_l("合同与履历"), (V.CONTRACT_READ, V.CONTRACT_EDIT, V.LEDGER_READ, V.LEDGER_EDIT)),
@@ -238,6 +241,12 @@ ASSIGNABLE: dict[Role, frozenset[Role]] = {
     Role.MAINTENANCE_HEAD: frozenset({Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER}),
     Role.USE_HEAD: frozenset({Role.SAFETY_OFFICER}),
 }
+# Beside these, whom it may take on with an account (入职): a manager workers, the district a unit's first clerk.
+TAKES_ON: dict[Role, frozenset[Role]] = {
+    Role.MAINTENANCE_MANAGER: frozenset({Role.WORKER}),
+    Role.REGION_ADMIN: frozenset({Role.CLERK}),
+    Role.PLATFORM_ADMIN: frozenset({Role.CLERK}),
+}
 REGULATOR_ROLES = frozenset({Role.REGION_ADMIN, Role.INSPECTOR})
 
 
@@ -252,7 +261,9 @@ def givable(roles: Iterable[Role]) -> frozenset[Verb]:
     The second, because a main account may not do maintenance itself and yet gives it to its workers (ACC-14).
     """
     held = frozenset(roles)
-    return granted(held) | granted(given for role in held for given in ASSIGNABLE.get(role, ()))
+    return granted(held) | granted(
+        given for role in held for table in (ASSIGNABLE, TAKES_ON) for given in table.get(role, ())
+    )
 
 
 @dataclass(frozen=True, slots=True)

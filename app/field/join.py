@@ -109,6 +109,9 @@ def join_poster(token: str) -> Any:
     asked = session.get(ASKED)
     row = joining.own_asked(db.session, asked, poster.id, clock.now()) if isinstance(asked, str) else None
     if row is not None and row.approved_at is not None:
+        if codes.available() and row.phone_checked_at is None:
+            # He typed the number himself: an account bound to it must not lock its owner out of his own number.
+            return redirect(url_for("field.join", token=asked))
         return _proved(row)
     return _poster_page(token, poster, row, [], 200)
 

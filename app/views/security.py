@@ -115,11 +115,16 @@ class SecurityManager(FabSecurityManager):
         return verb is not None and g.get("actor", NOBODY).may(verb)
 
 
-def sign_in(username: str, password: str, via: str = "web") -> Account:
-    """The account of this name and password, or SignInRefused; counted, locked and audited the same from every door."""
+def sign_in(username: str, password: str, via: str = "web", *, asked: bool = False) -> Account:
+    """The account of this name and password, or SignInRefused; counted, locked and audited the same from every door.
+
+    `asked`: a question against machines was answered just now, where this name owes one.
+    """
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     with transaction(database):
-        tried = signin.begin(database, username[:200], clock.now(), via=via, address=request.remote_addr)
+        tried = signin.begin(
+            database, username[:200], clock.now(), via=via, address=request.remote_addr, asked=asked
+        )  # fmt: skip
     ok = tried.matches(password)
     renewed = tried.account.hash_anew(password) if ok and tried.account else None
     with transaction(database):

@@ -41,9 +41,10 @@ class SignIn(AuthDBView):
         name = request.form.get("username", "")[:200]
         if request.method == "POST":
             try:
-                if signin.captcha_needed(db.session, name, clock.now()) and (wrong := captcha.answered()):
+                asked = signin.captcha_needed(db.session, name, clock.now())
+                if asked and (wrong := captcha.answered()):
                     raise wrong
-                account = sign_in(name, request.form.get("password", ""))
+                account = sign_in(name, request.form.get("password", ""), asked=asked)
             except Refusal as refusal:
                 findings, status = refusal.findings, 401
             else:

@@ -45,7 +45,8 @@ def _roles(account: Any) -> frozenset[Role]:
 def _withheld(account: Any) -> frozenset[Verb]:
     """What a sub-account's roles allow and it has not: role ∩ ticked ∩ what its giver may give at this moment.
 
-    A giver that was ended (注销) has nothing left to give; one that is only locked keeps his rights.
+    A giver that was ended (注销) has nothing left to give; one that is only locked keeps his rights. A giver that is a
+    sub-account itself (a manager who took a worker on) gives nothing that was not ticked for him.
     """
     if account.unit_id is None or account.is_main:
         return frozenset()
@@ -53,7 +54,7 @@ def _withheld(account: Any) -> frozenset[Verb]:
     left = whole if account.ticked is None else whole & ticked_verbs(account)
     giver = account.giver
     if giver is not None and giver.unit_id == account.unit_id:
-        left &= givable(_roles(giver)) if giver.active else BASIC
+        left &= givable(_roles(giver)) - _withheld(giver) if giver.active else BASIC
     return whole - left - BASIC
 
 

@@ -21,7 +21,7 @@ from app.permissions import SYSTEM, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile
 from app.rules.invitations import CLOSED, InvitationState, InvitationVerb, kind_finding, kinds_for
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, hold, lock
 from app.workflows import attachments, audit, moves, outbox
 from app.workflows.accounts import main_account
 from app.workflows.issuing import gather, required_text
@@ -31,6 +31,8 @@ POSTER_HOURS = (1, 24, 72)
 POSTER_MOST = 50
 # Asked to join so often on one day, by whomever, a phone is being pestered.
 MOST_A_DAY = 5
+# Each sends an SMS to a number that anybody may type: more than this on one day is no unit's taking on of people.
+MOST_BY_SENDER_A_DAY = 500
 OPINION_LENGTH = 200
 
 
@@ -115,7 +117,7 @@ def invite(
     assert unit is not None
     # Held, so that two who invite one person at the same moment come one after the other.
     hold_unit(session, unit.id)
-    raise_failing(_phone_findings(session, unit, str(checked["phone"]), at))
+    raise_failing([*_phone_findings(session, unit, str(checked["phone"]), at), _sender_finding(session, actor, at)])
     row = Invitation(
         unit_id=unit.id, by_unit_id=actor.unit_id, region_code=unit.region_code, batch_id=batch_id,
         created_by_id=actor.user_id, **checked,
@@ -329,6 +331,18 @@ def _phone_findings(session: AnySession, unit: Unit, phone: str, at: dt.datetime
     if often:
         found.append(Finding("邀请次数", False, "一天内邀请该手机号的次数过多", "请明天再邀请", field="phone"))
     return found
+
+
+def _sender_finding(session: AnySession, actor: Actor, at: dt.datetime) -> Finding:
+    """Not more invitations a day than one unit (or officer) sends; held, so that many at once are counted together."""
+    own = actor.unit_id is not None
+    hold(session, f"invitations of {actor.unit_id if own else -(actor.user_id or 0)}")
+    mine = Invitation.by_unit_id == actor.unit_id if own else Invitation.created_by_id == actor.user_id
+    lately = select(func.count(Invitation.id)).where(mine, Invitation.created_at > at - dt.timedelta(days=1))
+    sent = session.scalar(lately.execution_options(skip_scope=True)) or 0
+    ok = sent < MOST_BY_SENDER_A_DAY
+    remedy = "" if ok else f"一天最多 {MOST_BY_SENDER_A_DAY} 件，请明天再邀请"
+    return Finding("邀请次数", ok, f"一天内已发出 {sent} 件邀请", remedy)
 
 
 def with_phone(phone: str) -> Any:

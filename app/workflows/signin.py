@@ -22,7 +22,7 @@ from app.permissions import Actor
 from app.policy.keys import Key
 from app.rules.identifiers import check_mobile, login_key, normal_code
 from app.transaction import AnySession
-from app.workflows import audit
+from app.workflows import audit, second_factor
 
 # One address may fail this many times as often as one account before it waits too: offices share an address.
 ADDRESS_FACTOR = 40
@@ -35,6 +35,10 @@ class SignInRefused(Refusal):
     """Wrong name or password, or locked: the words are the same whether the account exists or not."""
 
     status_code = 401
+
+
+class QuestionOwed(SignInRefused):
+    """After wrong tries this name signs in by the page only, where a question is asked; that counts as no try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +93,29 @@ def find_account(session: AnySession, typed: str) -> Account | None:
     return account
 
 
-def begin(session: AnySession, typed: str, at: dt.datetime, *, via: str = "web", address: str | None = None) -> Try:
-    """Count one try for the name and the address; refuse while either is locked."""
-    return _begin(session, find_account(session, typed), login_key(typed), at, via, address)
+def begin(
+    session: AnySession, typed: str, at: dt.datetime, *, via: str = "web", address: str | None = None,
+    asked: bool = True,
+) -> Try:  # fmt: skip
+    """Count one try for the name and the address; refuse while either is locked.
+
+    `asked=False`: the door asked no question against machines. Where one is owed it refuses and counts nothing: else
+    anybody could keep any known name locked from a door that asks none, or by many calls at once from one that does.
+    """
+    return _begin(session, find_account(session, typed), login_key(typed), at, via, address, asked)
 
 
 def captcha_needed(session: AnySession, typed: str, at: dt.datetime) -> bool:
     """Whether this name must answer a question first; a name that nobody has asks for it just the same."""
     account = find_account(session, typed)
     row = session.get(LoginGuard, _key_of(account, login_key(typed)), populate_existing=True)
-    minutes = dt.timedelta(minutes=lock_policy(session, at)[1])
-    return row is not None and row.tries >= CAPTCHA_AFTER and row.last_try_at > at - minutes
+    return row is not None and _owes(row, at, *lock_policy(session, at))
+
+
+def _owes(row: LoginGuard, at: dt.datetime, most: int, minutes: int) -> bool:
+    """Before the last try at the latest: a lock of few tries would else come without a question."""
+    after = max(1, min(CAPTCHA_AFTER, most - 1))
+    return row.tries >= after and row.last_try_at > at - dt.timedelta(minutes=minutes)
 
 
 def begin_confirmation(session: AnySession, account: Account, at: dt.datetime, address: str | None = None) -> Try:
@@ -108,8 +124,9 @@ def begin_confirmation(session: AnySession, account: Account, at: dt.datetime, a
 
 
 def _begin(
-    session: AnySession, account: Account | None, name: str, at: dt.datetime, via: str, address: str | None
-) -> Try:
+    session: AnySession, account: Account | None, name: str, at: dt.datetime, via: str, address: str | None,
+    asked: bool = True,
+) -> Try:  # fmt: skip
     tries, minutes = lock_policy(session, at)
     rows = [(_guard(session, _key_of(account, name), at), tries)]
     if address and not _is_local(address):
@@ -118,6 +135,10 @@ def _begin(
     locked = [row.locked_until for row, _ in rows if row.locked_until and row.locked_until > at]
     if locked:
         raise _locked(max(locked), at)
+    if not asked and _owes(rows[0][0], at, tries, minutes):
+        raise QuestionOwed(
+            Finding("登录", False, "多次输错，须先回答图形验证码", "请用浏览器在登录页登录一次，之后再试", field=FIELD)
+        )
     for row, most in rows:
         if row.locked_until or row.last_try_at <= at - window:
             row.tries, row.locked_until = 0, None
@@ -141,7 +162,11 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
             after = {"active": bool(account.active), "locked": held}
             audit.record(session, tried.actor, at, "login.refused", "account", account.id, after=after)
             return _wrong("账号已被停用或锁定", "请联系主账号或上级管理员")
-        session.execute(delete(LoginGuard).where(LoginGuard.key == tried.keys[0]))
+        if login and second_factor.factor_of(account):
+            # The password alone forgives no wrong codes: whoever has it could guess codes without end.
+            _guard(session, tried.keys[0], at).tries -= 1
+        else:
+            session.execute(delete(LoginGuard).where(LoginGuard.key == tried.keys[0]))
         for key in tried.keys[1:]:
             _guard(session, key, at).tries -= 1
         account.locked_until = None

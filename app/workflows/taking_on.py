@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app import scope
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Account, Attachment, Invitation, Person, Unit
-from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, Actor, Role
+from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Role
 from app.rules.invitations import InvitationState, InvitationVerb
 from app.transaction import AnySession
 from app.workflows import audit, invitations, moves, one_unit, outbox
@@ -19,10 +19,6 @@ from app.workflows.sub_accounts import refuse_when_full
 ROLE_OF = {
     "manager": Role.MAINTENANCE_MANAGER, "clerk": Role.CLERK, "worker": Role.WORKER,
     "safety_officer": Role.SAFETY_OFFICER,
-}  # fmt: skip
-# Beside what a role hands out itself: a manager takes on workers, the district the first clerk.
-_ALSO = {
-    Role.MAINTENANCE_MANAGER: {Role.WORKER}, Role.REGION_ADMIN: {Role.CLERK}, Role.PLATFORM_ADMIN: {Role.CLERK}
 }  # fmt: skip
 
 
@@ -34,7 +30,7 @@ def gives(actor: Actor, unit_id: int, kind: str) -> bool:
     role = ROLE_OF.get(kind)
     if role is None or (actor.unit_id is not None and actor.unit_id != unit_id):
         return False
-    return any(role in ASSIGNABLE.get(held, ()) or role in _ALSO.get(held, ()) for held in actor.roles)
+    return any(role in ASSIGNABLE.get(held, ()) or role in TAKES_ON.get(held, ()) for held in actor.roles)
 
 
 def findings(session: AnySession, actor: Actor, row: Invitation, with_account: bool, at: dt.datetime) -> list[Finding]:
