@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,11 @@ from app import vault
 from app.errors import NotAllowed, Refusal
 from app.models import Account, Invitation, LoginGuard, Notification, OneTimeCode
 from app.permissions import Role, Verb, require
+from app.reports import pdf
 from app.transaction import transaction
-from app.workflows import attachments, codes, invitations, outbox, signin, taking_on
+from app.workflows import attachments, codes, file_room, invitations, outbox, signin, taking_on
 from app.workflows.actors import actor_by_id, actor_of
+from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_account, make_policy
 from tests.workflows.test_invitations import AT, PHONE, handed_in
@@ -221,7 +224,7 @@ def test_who_asks_by_a_qr_picture_proves_the_number_that_he_typed(
     monkeypatch.setattr("app.views.captcha.answered", lambda: None)
     head = world.actor("maintenance_head")
     with transaction(session):
-        poster, token = invitations.make_poster(
+        _poster, token = invitations.make_poster(
             session, head, unit_id=None, kind="worker", with_account=True, hours=24, most=3, at=signin.clock.now()
         )
     thief, page = app.test_client(), f"/m/join-by/{token}"
@@ -245,3 +248,80 @@ def test_who_asks_by_a_qr_picture_proves_the_number_that_he_typed(
     proof = guess | {"code": code[1], "csrf_token": csrf(thief, door)}
     assert thief.post(f"{door}/prove", data=proof).location == "/m/joining"
     assert thief.get(page).location == "/m/joining"
+
+
+@pytest.mark.feature("PER-01", "NTF-01")
+def test_no_request_says_where_the_links_of_the_platforms_own_messages_lead(
+    app: Any, session: Any, world: World, sign_in: Any, sms: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inviter names his own host in his request, and the platform's SMS leads its reader there."""
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://tian.example/")
+    head = sign_in(world.accounts["maintenance_head"])
+    data = {
+        "unit_id": str(world.firm.id), "name": "何一帆", "phone": PHONE, "kind": "worker",
+        "csrf_token": csrf(head, "/profile/"),
+    }  # fmt: skip
+    page = head.post("/invitations/new", data=data, headers={"X-Forwarded-Host": "evil.example"})
+    assert page.status_code == 200 and "https://tian.example/m/join/" in page.text
+    session.rollback()
+    body = session.scalars(select(Notification.body).where(Notification.topic == "invitation")).one()
+    assert "https://tian.example/m/join/" in body and "localhost" not in body
+
+
+# --- the disk
+
+
+@pytest.mark.feature("UNT-04", "INT-04")
+def test_papers_that_belong_to_nothing_do_not_fill_the_disk(
+    app: Any, session: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_room, "MOST_LOOSE_A_DAY", 3)
+    caller = Caller(app, world, "clerk")
+    assert [caller.send_file().status_code for _n in range(4)] == [201, 201, 201, 422]
+    # Another account of the unit has room of its own.
+    assert Caller(app, world, "maintenance_head").send_file().status_code == 201
+
+
+# --- pages that anybody opens
+
+
+NASTY = [
+    {"phone": "１３９１１１１２２２２"}, {"phone": "\u202e13911112222"}, {"phone": "9" * 5000},
+    {"phone": "' OR 1=1 --"}, {"code": "0" * 5000}, {"phone": PHONE, "code": "<script>"},
+]  # fmt: skip
+
+
+@pytest.mark.feature("PER-02")
+@pytest.mark.parametrize("sent", NASTY)
+def test_an_open_link_answers_nonsense_with_a_refusal(app: Any, session: Any, world: World, sent: Any) -> None:
+    with transaction(session):
+        link = invitations.invite(
+            session, world.actor("maintenance_head"), name="<script>alert(1)</script>", phone=PHONE, kind="worker",
+            at=signin.clock.now(),
+        ).token  # fmt: skip
+    nobody = app.test_client()
+    for deed in ("code", "prove"):
+        answer = nobody.post(f"/m/join/{link}/{deed}", data={**sent, "csrf_token": csrf(nobody, f"/m/join/{link}")})
+        assert answer.status_code in (200, 302, 422)
+    # One who proved his number sends what no form sends.
+    nobody.post(f"/m/join/{link}/prove", data={"phone": PHONE, "csrf_token": csrf(nobody, f"/m/join/{link}")})
+    page = nobody.get("/m/joining")
+    assert page.status_code == 200 and "<script>alert(1)" not in page.text
+    nobody.post("/m/joining/accept", data={"csrf_token": csrf(nobody, "/m/joining")})
+    files = (("../../etc/passwd.png", b"\x89PNG"), ("=cmd|' /C calc'!A0.png", b""), ("a\r\nX: y.png", b"GIF"))
+    for name, data in files:
+        nonsense = {
+            "name": "=1+1", "resident_id": "<svg/onload=1>", "sex": "x", "certificate_until": "9999-99-99",
+            "certificate_no": "x" * 5000, "identity": (io.BytesIO(data), name), "face": (io.BytesIO(data), name),
+            "csrf_token": csrf(nobody, "/m/joining"),
+        }  # fmt: skip
+        answer = nobody.post("/m/joining/data", data=nonsense, content_type="multipart/form-data")
+        assert answer.status_code == 422 and "<svg/onload" not in answer.text
+
+
+@pytest.mark.feature("LIF-07")
+@pytest.mark.parametrize("text", ['<img src="file:///etc/passwd">', '<link rel=attachment href="file:///etc/passwd">'])
+def test_what_is_printed_fetches_nothing(text: str) -> None:
+    """Even where a template once forgot to escape: a printed page reads no file and calls no host."""
+    made = pdf.render(f'<html lang="zh"><body>申请编号{text}<p style="background:url(http://127.0.0.1:9/x)">单位</p></body>')
+    assert b"root:" not in made.content and b"EmbeddedFile" not in made.content

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Account
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views import addresses, screens
 from app.views.account_forms import me, number, run, text
 from app.views.security import begin_session, confirm_own_password
 from app.views.sign_in import safe_next
@@ -181,7 +181,7 @@ def _profile() -> str:
 
 
 def _back_of(name: str) -> str:
-    return url_for("External.back", name=name, _external=True)
+    return addresses.full("External.back", name=name)
 
 
 def _now() -> int:

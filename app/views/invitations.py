@@ -22,7 +22,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.rules.invitations import CLOSED, VERB_LABELS, InvitationVerb
 from app.transaction import transaction
-from app.views import revealed, screens
+from app.views import addresses, revealed, screens
 from app.views.account_forms import Findings, number, run, show_once, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, pill
 from app.workflows import invitations, joining, revealing, taking_on
@@ -36,7 +36,7 @@ TONES = {
 
 def address_of(token: str) -> str:
     """Where the invitee's link leads."""
-    return url_for("field.join", token=token, _external=True)
+    return addresses.full("field.join", token=token)
 
 
 def told(session: Any, invited: Invited) -> Invited:
@@ -184,7 +184,7 @@ class InvitationPages(BaseView):
             )  # fmt: skip
             if made is not None:
                 row, token = made
-                return self._picture(url_for("field.join_poster", token=token, _external=True), row.unit.name, row)
+                return self._picture(addresses.full("field.join_poster", token=token), row.unit.name, row)
         live = scope.apply(select(InvitationPoster), g.actor).where(InvitationPoster.expires_at > now)
         units = invitations.units_to_invite_for(db.session, g.actor)
         page = self.render_template(

@@ -17,7 +17,7 @@ from app import scope
 from app.extensions import db
 from app.models import Elevator
 from app.permissions import Verb
-from app.views import screens
+from app.views import addresses, screens
 
 MOST = 200
 
@@ -58,7 +58,7 @@ class LabelPages(BaseView):
 
 def _label(row: Elevator) -> Label:
     """The picture leads to the elevator's own page, which tells a stranger whom to call and a worker what to do."""
-    address = url_for("field.passer_by", token=row.public_token, _external=True)
+    address = addresses.full("field.passer_by", token=row.public_token)
     code = segno.make(address, error="q", micro=False)
     picture = code.svg_inline(scale=4, border=2, svgclass=None, lineclass=None, omitsize=True)
     return Label(row, Markup(picture))

@@ -53,7 +53,7 @@ from app.rules.files import (
 )
 from app.scope import visible
 from app.transaction import AnySession, after_commit
-from app.workflows import audit, file_contents, pictures
+from app.workflows import audit, file_contents, file_room, pictures
 from app.workflows.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
 __all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
@@ -123,7 +123,7 @@ def store(
 
     The bytes are on disk before the row is in the database: a row never points at nothing.
     """
-    _check_number(session, kind, entity, entity_id)
+    file_room.check(session, actor, at, kind, entity, entity_id)
     return record(session, actor, at, receive(stream, name, kind), entity, entity_id, unit_id, region_code)
 
 
@@ -432,20 +432,3 @@ def _keep_bytes(content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
     _keep(Path(temporary), digest)
     return digest
-
-
-def _check_number(session: AnySession, kind: str, entity: str, entity_id: int | None) -> None:
-    if entity_id is None:
-        return
-    limit = LIMITS[kind]
-    held, size = session.execute(
-        select(func.count(), func.coalesce(func.sum(Attachment.size), 0)).where(
-            Attachment.entity == entity, Attachment.entity_id == entity_id, Attachment.kind == kind,
-            Attachment.removed_at.is_(None),
-        )
-    ).one()  # fmt: skip
-    if held >= limit.files:
-        raise refuse("附件数量", f"已有 {held} 个{ATTACHMENT_KIND[kind]}，最多 {limit.files} 个", "请先删去不需要的")
-    if size >= limit.total * MEGABYTE:
-        found = f"已有的{ATTACHMENT_KIND[kind]}合计 {size / MEGABYTE:.0f} MB，最多 {limit.total} MB"
-        raise refuse("附件大小", found, "请先删去不需要的，或压缩扫描件")

@@ -306,6 +306,7 @@ def _give_patrols(
     session: AnySession, actor: Actor, row: Person, to: Person, account: Account | None, keys: list[int],
     at: dt.datetime,
 ) -> None:  # fmt: skip
+    require(actor, Verb.PATROL_EDIT)
     assert account is not None
     for key in keys:
         held = lock(session, PatrolRound, key)
@@ -317,6 +318,7 @@ def _give_officer(
     session: AnySession, actor: Actor, row: Person, to: Person, account: Account | None, keys: list[int],
     at: dt.datetime,
 ) -> None:  # fmt: skip
+    require(actor, Verb.SAFETY_EDIT)
     assert account is not None
     for key in keys:
         held = lock(session, ElevatorOfficer, key)
