@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app import vault
 from app.errors import NotAllowed, Refusal
 from app.models import Account, Invitation, LoginGuard, Notification, OneTimeCode
-from app.permissions import Role, Verb, require
+from app.permissions import BASIC, Role, Verb, require
 from app.reports import pdf
 from app.transaction import transaction
 from app.workflows import attachments, codes, file_room, invitations, outbox, signin, taking_on
@@ -211,6 +211,12 @@ def test_a_manager_takes_on_nobody_with_rights_that_were_not_ticked_for_him(
     with transaction(session):
         session.get(Account, manager.id).ticked = None
     assert actor_by_id(session, key, "web").may(Verb.ORDER_READ), "it holds from the next request"
+    with transaction(session):
+        session.get(Account, manager.id).active = False
+    assert actor_by_id(session, key, "web").may(Verb.ORDER_READ), "the manager left, his worker works on"
+    with transaction(session):
+        session.get(Account, world.accounts["maintenance_head"].id).active = False
+    assert actor_by_id(session, key, "web").verbs == BASIC
 
 
 # --- somebody else's number

@@ -54,8 +54,15 @@ def _withheld(account: Any) -> frozenset[Verb]:
     left = whole if account.ticked is None else whole & ticked_verbs(account)
     giver = account.giver
     if giver is not None and giver.unit_id == account.unit_id:
-        left &= givable(_roles(giver)) - _withheld(giver) if giver.active else BASIC
+        left &= _to_give(giver)
     return whole - left - BASIC
+
+
+def _to_give(giver: Any) -> frozenset[Verb]:
+    """What an account has to give now. Of a sub-account that left what it gave goes on under its own giver: else all
+    whom a manager took on would stand idle from the day on which he leaves."""
+    left = givable(_roles(giver)) - _withheld(giver)
+    return left if giver.active or (not giver.is_main and giver.giver is not None) else BASIC
 
 
 def ticked_verbs(account: Any) -> frozenset[Verb]:
