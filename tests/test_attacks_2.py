@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -20,11 +21,23 @@ from app.models import Account, Invitation, LoginGuard, Notification, OneTimeCod
 from app.permissions import BASIC, Role, Verb, require
 from app.reports import pdf
 from app.transaction import transaction
-from app.workflows import attachments, codes, file_room, invitations, outbox, signin, taking_on
+from app.workflows import (
+    attachments,
+    codes,
+    delegations,
+    file_room,
+    invitations,
+    outbox,
+    reminders,
+    signin,
+    taking_on,
+    visits,
+)
 from app.workflows.actors import actor_by_id, actor_of
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_account, make_policy
+from tests.workflows.clock_world import add_visit
 from tests.workflows.test_invitations import AT, PHONE, handed_in
 
 WRONG = "Wrong.pass-0001"
@@ -331,3 +344,43 @@ def test_what_is_printed_fetches_nothing(text: str) -> None:
     """Even where a template once forgot to escape: a printed page reads no file and calls no host."""
     made = pdf.render(f'<html lang="zh"><body>申请编号{text}<p style="background:url(http://127.0.0.1:9/x)">单位</p></body>')
     assert b"root:" not in made.content and b"EmbeddedFile" not in made.content
+
+
+# --- 涉密
+
+
+@pytest.mark.feature("LIF-07", "ELV-01")
+def test_no_reminder_names_a_secret_elevator_to_who_may_not_know_of_it(app: Any, session: Any, world: World) -> None:
+    """The round that reminds told the whole office, and whoever stood in for its officer."""
+    admin, inspector = world.accounts["region_admin"], world.accounts["inspector"]
+    row = SimpleNamespace(
+        officer_id=None, state="submitted", submitted_by_id=None, endorsed_by_id=None, region_code="980402000000",
+        elevator_id=world.own.id,
+    )  # fmt: skip
+    today = signin.clock.today()
+    assert set(reminders.recipients(session, row, today)) == {admin.id, inspector.id}
+    with transaction(session):
+        delegations.name(session, actor_of(admin), inspector.id, today, today, "", signin.clock.now())
+        world.own.is_secret = True
+        session.flush()
+    assert reminders.recipients(session, row, today) == [admin.id]
+    row.officer_id = admin.id
+    assert reminders.recipients(session, row, today) == [admin.id]
+    with transaction(session):
+        world.own.is_secret = False
+    assert set(reminders.recipients(session, row, today)) == {admin.id, inspector.id}
+
+
+@pytest.mark.feature("MNT-09", "ELV-01")
+@pytest.mark.parametrize("secret", [True, False])
+def test_no_objection_names_a_secret_elevator_to_who_may_not_know_of_it(
+    app: Any, session: Any, world: World, secret: bool
+) -> None:
+    visit = add_visit(session, world.own, world.worker, AT.date())
+    world.own.is_secret = secret
+    session.commit()
+    with transaction(session):
+        visits.object_to(session, world.actor("use_head"), visit.id, "当日没有人来", AT)
+    told = set(session.scalars(select(Notification.recipient_id).where(Notification.topic == "visit.objection")))
+    assert world.accounts["region_admin"].id in told
+    assert (world.accounts["inspector"].id in told) is not secret

@@ -61,8 +61,10 @@ def _withheld(account: Any) -> frozenset[Verb]:
 def _to_give(giver: Any) -> frozenset[Verb]:
     """What an account has to give now. Of a sub-account that left what it gave goes on under its own giver: else all
     whom a manager took on would stand idle from the day on which he leaves."""
-    left = givable(_roles(giver)) - _withheld(giver)
-    return left if giver.active or (not giver.is_main and giver.giver is not None) else BASIC
+    left, above = givable(_roles(giver)) - _withheld(giver), giver.giver
+    if giver.is_main or above is None or above.unit_id != giver.unit_id:
+        return left if giver.active else BASIC
+    return left & _to_give(above)
 
 
 def ticked_verbs(account: Any) -> frozenset[Verb]:

@@ -12,11 +12,13 @@ from sqlalchemy import select
 from app import clock
 from app.models import Account, Application
 from app.models.policy import policy_groups
+from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.transaction import AnySession
 from app.workflows import delegations, outbox, submissions
+from app.workflows.actors import actor_by_id
 
 MOST_AT_ONCE = 500
 WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
@@ -58,11 +60,17 @@ def _remind_of(session: AnySession, row: Application, near: dt.timedelta, at: dt
 
 
 def recipients(session: AnySession, application: Application, on: dt.date) -> list[int]:
-    """Who took it on, with whoever stands in for him; before that the office, without the applicant himself."""
+    """Who took it on, with whoever stands in for him; before that the office, without the applicant himself.
+
+    Of a 涉密 elevator's application only who may see these: the notice names the elevator.
+    """
+    secret = submissions.is_secret(session, application)
     if application.officer_id is not None and application.state != "endorsed":
         statement = select(Account).where(Account.id == application.officer_id, Account.active.is_(True))
         owner = session.scalar(statement.execution_options(skip_scope=True))
         if owner is not None:
-            return [owner.id, *delegations.standing_in(session, owner, on)]
+            found = [owner.id, *delegations.standing_in(session, owner, on)]
+            return [key for key in found if not secret or actor_by_id(session, key, "notice").may(Verb.SECRET_READ)]
     left_out = {application.submitted_by_id, application.endorsed_by_id}
-    return [key for key in outbox.officers_of(session, application.region_code) if key not in left_out]
+    office = outbox.officers_of(session, application.region_code, secret=secret)
+    return [key for key in office if key not in left_out]

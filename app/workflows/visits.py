@@ -230,7 +230,7 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
     audit.record(session, actor, at, "visit.objection", "visit", visit.id, after={"note": body})
     told = [
         visit.account_id, *outbox.readers_of(session, visit.unit_id, Verb.VISIT_APPROVE, visit.elevator_id),
-        *outbox.officers_of(session, visit.region_code),
+        *outbox.officers_of(session, visit.region_code, secret=visit.elevator.is_secret),
     ]  # fmt: skip
     code = visit.snapshot.get("code") or visit.elevator.code
     outbox.notify(
