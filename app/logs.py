@@ -6,6 +6,7 @@ The id goes with what a request sends to the queue (`celery_app.py`), so that on
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from typing import Any
@@ -16,6 +17,8 @@ from flask import Flask, Response, g, has_request_context, request
 # Who was kept out or stopped: those lines are warnings, to be counted apart.
 KEPT_OUT = (401, 403, 413, 429)
 QUIET = ("/static/", "/health", "/metrics")
+# The token of a link stands in its path, and whoever has it goes on with somebody's invitation: only its start is told.
+_TOKEN = re.compile(r"([A-Za-z0-9_-]{6})[A-Za-z0-9_-]{26,}")
 
 
 def _where(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def install(app: Flask) -> None:
             # The path alone: query strings hold names and codes of people and lifts.
             tell = requests.warning if response.status_code in KEPT_OUT else requests.info
             tell(
-                "request", method=request.method, path=request.path, status=response.status_code, ms=took,
-                address=request.remote_addr,
+                "request", method=request.method, path=_TOKEN.sub(r"\1…", request.path), status=response.status_code,
+                ms=took, address=request.remote_addr,
             )  # fmt: skip
         return response

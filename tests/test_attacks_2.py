@@ -384,3 +384,15 @@ def test_no_objection_names_a_secret_elevator_to_who_may_not_know_of_it(
     told = set(session.scalars(select(Notification.recipient_id).where(Notification.topic == "visit.objection")))
     assert world.accounts["region_admin"].id in told
     assert (world.accounts["inspector"].id in told) is not secret
+
+
+# --- the log
+
+
+@pytest.mark.feature("PER-01")
+def test_no_log_has_the_token_of_a_link(app: Any, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    token = "Ab9_-" * 8 + "xyz"
+    caplog.set_level("INFO", "app.requests")
+    app.test_client().get(f"/m/join/{token}")
+    said = [str(record.msg) for record in caplog.records if record.name == "app.requests"]
+    assert any("/m/join/Ab9_-A…" in line for line in said) and not any(token[:12] in line for line in said)

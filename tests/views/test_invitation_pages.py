@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -12,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import AuditEntry, GradeCertificate, Invitation, Person
+from app.workflows import attachments
 from tests.conftest import csrf
 from tests.factories import World, make_ledger, make_person
 from tests.field.test_phone import picture
@@ -20,7 +20,8 @@ from tests.workflows.test_one_unit import resident_id
 
 
 @pytest.fixture
-def world(session: Any, app: Any, tmp_path: Path) -> World:
+def world(session: Any, app: Any) -> World:
+    attachments.use_folder(app.config["UPLOAD_DIR"])
     return World(session)
 
 
