@@ -10,19 +10,27 @@ def register(appbuilder: Any) -> None:
     from flask import current_app
 
     from app.api import (
+        accounts,
         applications,
         applying,
         base,
         clocks,
         contracts,
         deciding,
+        duties,
         elevators,
         files,
         filing,
+        invitations,
         me,
+        people,
+        people_deeds,
         policy,
+        policy_tests,
         proof,
         safety,
+        sessions,
+        sub_accounts,
         talking,
         units,
         visits,
@@ -31,7 +39,7 @@ def register(appbuilder: Any) -> None:
     # After the limits: a storm of worthless tokens is counted too.
     current_app.before_request(base.refuse_dead_tokens)
     for area in (
-        me, units, elevators, filing, applications, applying, deciding, talking, files, contracts, policy, clocks,
-        visits, safety, proof,
+        me, accounts, sub_accounts, sessions, people, people_deeds, invitations, units, elevators, filing, applications,
+        applying, deciding, talking, files, contracts, policy, policy_tests, clocks, visits, safety, duties, proof,
     ):  # fmt: skip
         area.register(appbuilder)

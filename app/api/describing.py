@@ -12,6 +12,7 @@ from typing import Any
 from apispec.exceptions import DuplicateComponentNameError
 
 from app.api.schemas import SCHEMAS
+from app.api.schemas_people import PEOPLE
 
 _IN_PATH = re.compile(r"{(\w+)}")
 _ERRORS = {
@@ -40,7 +41,7 @@ def add_components(api_spec: Any) -> None:
             "type": "http", "scheme": "bearer", "bearerFormat": "tian_…",
             "description": "个人接口令牌：在“个人信息 → 接口令牌”建立",
         }),
-        *((schemes.schema, name, said) for name, said in SCHEMAS.items()),
+        *((schemes.schema, name, said) for name, said in (SCHEMAS | PEOPLE).items()),
     ]:  # fmt: skip
         try:
             add(name, said)

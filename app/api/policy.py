@@ -167,7 +167,7 @@ class ProposalApi(Resource):
         code = words(sent, "region_code", 12) or actor().region_code or COUNTRY
         with transaction(db.session) as session:
             row = policies.propose(
-                session, actor(), clock.now(), words(sent, "key", 60), _sent_value(sent["value"]), code, on,
+                session, actor(), clock.now(), words(sent, "key", 60), sent_value(sent["value"]), code, on,
                 words(sent, "source", 1000), words(sent, "reason", 1000),
             )  # fmt: skip
         return jsonify(_full(row)), 201
@@ -232,7 +232,7 @@ def _full(row: PolicyProposal) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sent_value(value: Any) -> Any:
+def sent_value(value: Any) -> Any:
     """A number, text, true, false or null; or the one object that means 随上级."""
     if value is None or isinstance(value, bool | int | str) or value == {"inherit": True}:
         return value

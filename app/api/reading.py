@@ -101,3 +101,13 @@ def asked_bool(name: str) -> bool | None:
     if given not in ("0", "1"):
         raise refuse("参数", f"{name} 应为 0 或 1", "请调整后重试", field=name, value=str(given)[:60])
     return given == "1"
+
+
+def texts(source: Mapping[str, Any], name: str, most: int = 100) -> list[str]:
+    """Several short texts, each once; absent = none."""
+    given = source.get(name)
+    if given is None:
+        return []
+    if not isinstance(given, list) or len(given) > most or not all(isinstance(one, str) for one in given):
+        raise refuse("参数", f"{name} 应为不超过 {most} 个文字的数组", "请按接口文档填写", field=name)
+    return list(dict.fromkeys(one[:60].replace("\0", "") for one in given))

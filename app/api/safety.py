@@ -139,7 +139,7 @@ class PatrolApi(Resource):
           summary: 一次巡检及各站结果
           gives: {200: PatrolWhole}
         """
-        return jsonify(_whole(scope.visible(db.session, actor(), PatrolRound, key, "这次巡检")))
+        return jsonify(patrol_whole(scope.visible(db.session, actor(), PatrolRound, key, "这次巡检")))
 
     @expose("/stops/<int:key>", methods=["POST"])
     @protect()
@@ -193,7 +193,8 @@ def _patrol(row: PatrolRound) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _whole(row: PatrolRound) -> dict[str, Any]:
+def patrol_whole(row: PatrolRound) -> dict[str, Any]:
+    """One round with its stops."""
     stops = select(PatrolStop).where(PatrolStop.round_id == row.id).options(joinedload(PatrolStop.elevator))
     found = db.session.scalars(scope.apply(stops, actor(), PatrolStop).order_by(PatrolStop.id))
     return _patrol(row) | {"stops": [_stop(one) for one in found]}

@@ -211,20 +211,25 @@ def _enter(key: str, value: Any, region: str, back: str) -> Any:
             findings.append(Finding(label, False, _("没有填写"), _("请选择一段过去的日子"), field=name))
     if findings:
         raise Refusal(findings)
-    if values["to_on"] > clock.today():
-        raise refuse(_("截止日期"), _("还没有到"), _("回测只能用过去的日子"), field="to_on", value=values["to_on"])
+    job_id = enter(key, value, region, values["from_on"], values["to_on"], back)
+    flash(_("回测已开始，完成后在此查看；不改变任何已存的记录"), "success")
+    return redirect(url_for("PolicyProposalPages.tested", job_id=job_id))
+
+
+def enter(key: str, value: Any, region: str, from_on: dt.date, to_on: dt.date, back: str) -> int:
+    """Enter the back-test of a draft on a period that is over; the job's number. The draft is checked first."""
+    if to_on > clock.today():
+        raise refuse(_("截止日期"), _("还没有到"), _("回测只能用过去的日子"), field="to_on", value=to_on)
     with transaction(db.session) as session:
         at = clock.now()
         checked = policies.checked(session, g.actor, key, value, region)
-        scores.frame_of(session, g.actor, region, values["from_on"], values["to_on"], None, at)
+        scores.frame_of(session, g.actor, region, from_on, to_on, None, at)
         params = {
-            "key": key, "value": checked, "region": region, "from_on": values["from_on"].isoformat(),
-            "to_on": values["to_on"].isoformat(), "back": back,
+            "key": key, "value": checked, "region": region, "from_on": from_on.isoformat(),
+            "to_on": to_on.isoformat(), "back": back,
         }  # fmt: skip
         title = _("政策回测：%(key)s", key=policies.words(key))
-        job_id = jobs.enqueue(session, g.actor, at, "policy_test", title, params).id
-    flash(_("回测已开始，完成后在此查看；不改变任何已存的记录"), "success")
-    return redirect(url_for("PolicyProposalPages.tested", job_id=job_id))
+        return jobs.enqueue(session, g.actor, at, "policy_test", title, params).id
 
 
 def changed_keys(row: PolicyProposal) -> list[tuple[Key, Any, Any]]:

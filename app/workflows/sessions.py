@@ -111,6 +111,13 @@ def end_all(session: AnySession, actor: Actor, account_id: int, at: dt.datetime)
     return account
 
 
+def not_by_token(actor: Actor, account_id: int | None) -> None:
+    """Raise when a personal token asks for its own owner's sessions: whatever it was ticked for, that was not."""
+    if actor.ticked is not None and account_id == actor.user_id:
+        remedy = "请本人登录后在“个人信息”中查看和退出"
+        raise NotAllowed(Finding("登录设备", False, "令牌不能查看和退出本人的登录", remedy))
+
+
 def keep(session: AnySession, account: Account, number: str) -> None:
     """The one session that goes on after `end_all`: it takes the account's new epoch."""
     _change(session, update(LiveSession).where(LiveSession.number == number).values(epoch=account.session_epoch))
@@ -118,6 +125,7 @@ def keep(session: AnySession, account: Account, number: str) -> None:
 
 def _ruled(session: AnySession, actor: Actor, account_id: int) -> Account:
     """The account: one's own, a sub-account of one's unit, or one below in the tree of regions."""
+    not_by_token(actor, account_id)
     if account_id == actor.user_id:
         return own_account(session, actor)
     if actor.unit_id is None:

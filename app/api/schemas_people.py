@@ -1,0 +1,215 @@
+"""The bodies and answers about accounts, people, invitations and duties, as `schemas.py` says the others."""
+
+from __future__ import annotations
+
+from app.api.schemas import (
+    ANY,
+    DAY,
+    FILES,
+    INSTANT,
+    KEYS,
+    NAMED,
+    PART,
+    TEXT,
+    WHOLE,
+    YES,
+    Schema,
+    an_object,
+    many,
+    maybe,
+    one_of,
+    page_of,
+    ref,
+    said,
+    text,
+)
+from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, INVITATION_STATE, PERSON_KIND, RESCUE_ROLE, SEX
+from app.models.safety import RISK_LEVEL, SAFETY_RECORD
+from app.permissions import REGULATOR_ROLES, Role, Verb
+from app.workflows.leaving import KINDS
+
+_LABELLED = an_object("name label", name=TEXT, label=TEXT)
+_MASKED = said(maybe(TEXT), "遮蔽")
+_ONCE_SHOWN = said(TEXT, "只在这次回答中；首次登录须修改")
+_SEEN = said(WHOLE, "看到的 row_version；之后有变动则 409")
+_STEP = an_object("verb new at", verb=TEXT, old=maybe(TEXT), new=TEXT, at=INSTANT, by=TEXT, reason=maybe(TEXT))
+_PERSON: dict[str, Schema] = {
+    "name": text(40), "phone": text(20), "kind": one_of(PERSON_KIND), "sex": one_of(SEX), "work_kind": text(40),
+    "resident_id": text(18), "certificate_no": text(40), "certificate_issued_on": DAY, "certificate_until": DAY,
+}  # fmt: skip
+_ROLES = many(one_of(Role), 20)
+_RISK: dict[str, Schema] = {
+    "place": text(80), "risk": text(200), "level": one_of(RISK_LEVEL), "measures": text(500),
+    "cycle": one_of(SAFETY_RECORD), "responsible": text(40),
+}  # fmt: skip
+_FILTER = said(PART, "电梯列表的筛选：q、tab 和各筛选项；按此刻的结果")
+_ELEVATOR_KEYS = many(WHOLE, 5000)
+
+PEOPLE: dict[str, Schema] = {
+    # --- accounts
+    "Reason": an_object("reason", reason=text(200)),
+    "Account": an_object(
+        "id login_name name kind active", id=WHOLE, login_name=TEXT, name=TEXT,
+        kind=one_of(["regulator", "main", "sub"]), phone=_MASKED, active=YES, roles=many(_LABELLED), unit=maybe(NAMED),
+        region_code=maybe(TEXT), region=maybe(TEXT), person_id=maybe(WHOLE),
+        sees_all_elevators=said(YES, "单位账号：全部电梯，含以后新增"), rescue_role=maybe(TEXT),
+        must_change_password=YES, last_login=said(maybe(TEXT), "北京时间"),
+    ),
+    "AccountPage": page_of("Account"),
+    "AccountWhole": {"allOf": [ref("Account"), an_object(
+        "state", state=one_of(["in_use", "locked", "ended"]), sex=maybe(TEXT), locked_until=maybe(INSTANT),
+        room=said(maybe(an_object("used", used=WHOLE, most=said(maybe(WHOLE), "null：不限"), granted=WHOLE)),
+                  "主账号：子用户数"),
+    )]},
+    "Issued": an_object(
+        "account login_name password", account=ref("AccountWhole"), login_name=TEXT, password=_ONCE_SHOWN,
+        notes=many(TEXT),
+    ),
+    "NewRegulator": an_object(
+        "login_name name region_id role", login_name=text(40), name=text(40), phone=text(20),
+        region_id=said(WHOLE, "本级或下级地区的编号"), role=one_of(sorted(REGULATOR_ROLES)),
+    ),
+    "NewMainAccount": an_object(
+        "unit_name uscc region_id head_name phone kinds", unit_name=text(120), uscc=text(18), region_id=WHOLE,
+        head_name=text(40), phone=text(20), kinds=many(one_of(["maintenance", "use"]), 2),
+    ),
+    "Grant": an_object("count", count=said(WHOLE, "在政策规定的数量之外增加几个")),
+    "NewSubAccount": an_object(
+        "login_name name roles", login_name=text(40), name=text(40), roles=_ROLES, sex=one_of(SEX), phone=text(20),
+        person_id=said(WHOLE, "维保员：对应的人员；不给出时按手机查找或新建"), all_elevators=YES,
+        rescue_role=one_of(RESCUE_ROLE),
+    ),
+    "SubAccountChange": an_object(
+        "", name=text(40), sex=one_of(["", *SEX]), active=YES, rescue_role=one_of(["", *RESCUE_ROLE]),
+    ),
+    "SubAccountPassword": an_object(
+        "own_password", own_password=said(text(200), "本人现在的密码；输错计入登录次数"),
+        new_password=said(text(200), "不给出则随机生成"),
+    ),
+    "SubAccountRoles": an_object("roles", roles=_ROLES, person_id=WHOLE),
+    "UnitKey": an_object("unit_id", unit_id=WHOLE),
+    "Removed": an_object("deleted", deleted=said(YES, "false：登录过，改为注销")),
+    "Verbs": an_object("verbs", verbs=many(one_of(Verb), 100)),
+    "Rights": an_object(
+        "roles rights", roles=many(TEXT), roles_to_give=many(TEXT),
+        rights=many(an_object("name label ticked", name=TEXT, label=TEXT, ticked=YES)),
+    ),
+    "AssignedPage": page_of("AssignedElevator"),
+    "AssignedElevator": an_object("id code", id=WHOLE, code=maybe(TEXT), address=maybe(TEXT)),
+    "Assigning": an_object(
+        "", all=said(YES, "全部，含以后新增"), elevator_ids=_ELEVATOR_KEYS, filter=_FILTER,
+    ),
+    "Taking": an_object("", elevator_ids=_ELEVATOR_KEYS, filter=_FILTER),
+    "Assigned": an_object("sees_all_elevators", count=said(maybe(WHOLE), "几台"), sees_all_elevators=YES),
+    "Sessions": an_object("rows", rows=many(an_object(
+        "id device seen_at", id=WHOLE, device=TEXT, address=maybe(TEXT), here=said(YES, "发出这次请求的浏览器"),
+        created_at=INSTANT, seen_at=INSTANT,
+    ))),
+    "Roles": an_object("rows", rows=many(an_object(
+        "name label verbs gives", name=TEXT, label=TEXT, verbs=many(_LABELLED), gives=said(many(TEXT), "可授予的角色"),
+    ))),
+    # --- people
+    "Person": an_object(
+        "id name unit_id filing_state row_version", id=WHOLE, name=TEXT, kind=maybe(TEXT), sex=maybe(TEXT),
+        unit_id=WHOLE, unit=NAMED, region_code=TEXT, phone=_MASKED, resident_id=_MASKED, work_kind=maybe(TEXT),
+        certificate_no=maybe(TEXT), certificate_issued_on=maybe(DAY), certificate_until=maybe(DAY),
+        filing_state=one_of(FILING_STATE), approved_version=WHOLE, approved_on=maybe(DAY), left_on=maybe(DAY),
+        row_version=WHOLE,
+    ),
+    "PersonPage": page_of("Person"),
+    "PersonWhole": {"allOf": [ref("Person"), an_object(
+        "quota", quota=ref("Quota"), certificates=many(ref("Certificate")),
+        blocks=said(maybe(ref("Finding")), "证书为何使其今天不能签到"), may_write=YES,
+        draft=said(maybe(PART), "本单位：含未通过的修改"), checks=said(many(ref("Finding")), "上报须满足的条件"),
+    )]},
+    "Quota": an_object(
+        "month grade used", month=said(TEXT, "2026-11"), grade=one_of(GRADE), used=said(WHOLE, "本月已用台次"),
+        limit=said(maybe(WHOLE), "null：不限"),
+    ),
+    "PersonHistory": an_object(
+        "versions steps", steps=many(_STEP), versions=many(an_object(
+            "number state", number=WHOLE, state=TEXT, edited_at=INSTANT, submitted_at=maybe(INSTANT),
+            decided_at=maybe(INSTANT), in_force_from=maybe(DAY), opinion=maybe(TEXT), by=TEXT,
+            changed=many(an_object("label old new", label=TEXT, old=TEXT, new=TEXT)),
+        )),
+    ),
+    "NewPerson": an_object("name", **_PERSON),
+    "PersonChange": an_object("seen_version", seen_version=_SEEN, **_PERSON),
+    "Certificate": an_object(
+        "id person_id grade state", id=WHOLE, person_id=WHOLE, grade=one_of(GRADE), certificate_no=TEXT, issued_on=DAY,
+        valid_until=maybe(DAY), state=one_of(APPLICATION_STATE), in_force_from=said(maybe(INSTANT), "通过后提高台次"),
+    ),
+    "Certificates": an_object("rows", rows=many(ref("Certificate"))),
+    "NewCertificate": an_object(
+        "grade certificate_no issued_on attachments", grade=one_of([g for g in GRADE if g != "general"]),
+        certificate_no=text(40), issued_on=DAY, valid_until=DAY, attachments=FILES,
+    ),
+    "Held": an_object("id text", id=WHOLE, text=TEXT, detail=TEXT),
+    "LeavingBoard": an_object(
+        "person_id left held checks", person_id=WHOLE, left=said(WHOLE, "还有几项；0 才能离职"),
+        checks=many(ref("Finding")),
+        held=an_object("", **{kind: many(ref("Held")) for kind in (*KINDS, "visits", "accounts")}),
+    ),
+    "HandOver": an_object(
+        "successor_id", successor_id=WHOLE, all=said(YES, "全部交接"),
+        chosen=said(an_object("", **dict.fromkeys(KINDS, KEYS)), "按类给出清单里的编号"),
+    ),
+    "HandedOver": an_object("counts board", counts=said(PART, "各类几项"), board=ref("LeavingBoard")),
+    "Leaving": an_object("left_on", left_on=DAY),
+    # --- invitations
+    "Invitation": an_object(
+        "id name kind state row_version", id=WHOLE, name=TEXT, phone=_MASKED, kind=one_of(PERSON_KIND),
+        state=one_of(INVITATION_STATE), unit=NAMED, by_unit=maybe(NAMED), with_account=YES,
+        approved_at=said(maybe(INSTANT), "null：待主管同意邀请"), created_at=INSTANT, submitted_at=maybe(INSTANT),
+        decided_at=maybe(INSTANT), expires_at=said(maybe(INSTANT), "链接有效至"), row_version=WHOLE,
+    ),
+    "InvitationPage": page_of("Invitation"),
+    "InvitationWhole": {"allOf": [ref("Invitation"), an_object(
+        "steps", sex=maybe(TEXT), resident_id=_MASKED, certificate_no=maybe(TEXT), certificate_issued_on=maybe(DAY),
+        certificate_until=maybe(DAY), face_declined=YES, opinion=maybe(TEXT), person_id=maybe(WHOLE), may_decide=YES,
+        checks=said(many(ref("Finding")), "入职须满足的条件"), steps=many(_STEP),
+    )]},
+    "NewInvitation": an_object(
+        "name phone kind", name=text(40), phone=text(20), kind=one_of(PERSON_KIND),
+        unit_id=said(WHOLE, "缺省为本单位"), with_account=YES,
+    ),
+    "InvitationBatch": an_object("people", people=many(ref("NewInvitation"), 100)),
+    "Invited": an_object(
+        "invitation", invitation=ref("InvitationWhole"), link=said(maybe(TEXT), "本人打开的链接，只在这次回答中"),
+    ),
+    "InvitationResults": an_object("done results", done=said(WHOLE, "办成几件"), results=many(an_object(
+        "done status", done=YES, status=WHOLE, errors=many(ref("Finding")), invitation=maybe(ref("Invitation")),
+        link=maybe(TEXT),
+    ))),
+    "InvitationRejected": an_object("opinion seen_version", opinion=text(200), seen_version=_SEEN),
+    "TakeOn": an_object("seen_version", seen_version=_SEEN, with_account=said(YES, "同时开通邀请时要的账号")),
+    # --- duties
+    "Risk": an_object(
+        "id unit_id row_version", id=WHOLE, unit_id=WHOLE, unit=TEXT, region_code=TEXT, ended_on=maybe(DAY),
+        row_version=WHOLE, **_RISK,
+    ),
+    "RiskPage": page_of("Risk"),
+    "NewRisk": an_object(" ".join(_RISK), **_RISK),
+    "RiskChange": an_object("seen_version", seen_version=_SEEN, **_RISK),
+    "Officer": an_object(
+        "elevator_id account", elevator_id=WHOLE, code=maybe(TEXT), unit_id=WHOLE, named_at=INSTANT, account=NAMED,
+    ),
+    "OfficerPage": page_of("Officer"),
+    "NameOfficer": an_object("account_id elevator_ids", account_id=WHOLE, elevator_ids=KEYS),
+    "Changed": an_object("changed", changed=said(WHOLE, "几台有变化")),
+    "Patrollers": an_object("rows", rows=many(NAMED)),
+    "NewPatrol": an_object(
+        "title due_on account_id elevator_ids", title=text(80), due_on=DAY, account_id=WHOLE, elevator_ids=KEYS,
+        note=text(500),
+    ),
+    # --- policy
+    "NewPolicyTest": an_object(
+        "key value from_on to_on", key=text(60), region_code=said(text(12), "缺省为本辖区"), from_on=DAY, to_on=DAY,
+        value={"description": "拟定的值；null 为不限；{\"inherit\": true} 为随上级", "nullable": True},
+    ),
+    "PolicyTest": an_object(
+        "id state", id=WHOLE, state=said(TEXT, "queued 等待，running 运行，done 完成，failed 失败"), done=WHOLE,
+        total=WHOLE, error=maybe(TEXT), key=TEXT, value=ANY, region=TEXT, from_on=DAY, to_on=DAY,
+        result=said(maybe(PART), "完成后：各单位在现行政策与拟定值下的记录状态、超期、得分"),
+    ),
+}  # fmt: skip
