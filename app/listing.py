@@ -29,7 +29,9 @@ from app import clock, list_query, scope, search
 from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, related
 from app.list_query import day_of_text, instant_of_text
 from app.models import Region
+from app.models.base import Instant
 from app.models.region import code_span
+from app.rules.calendar import EARLIEST_ON, LATEST_ON
 
 __all__ = [
     "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
@@ -330,11 +332,17 @@ def _compare(one: Filter, value: Any) -> Any:
     if one.kind == "choice":
         return one.column.in_(value)
     if one.kind == "date":
+        first, last = value
+        if isinstance(one.column.type, Instant):
+            # The days are Shanghai's; whatever lies beyond the calendar is as good as its end.
+            bounds = [one.column >= _starts(first)] if first else []
+            bounds += [one.column < _starts(last, 1)] if last else []
+            return and_(*bounds)
         bounds = []
-        if value[0]:
-            bounds.append(one.column >= value[0])
-        if value[1]:
-            bounds.append(one.column <= value[1])
+        if first:
+            bounds.append(one.column >= first)
+        if last:
+            bounds.append(one.column <= last)
         return and_(*bounds)
     if one.kind == "region":
         low, high = code_span(value)
@@ -342,6 +350,12 @@ def _compare(one: Filter, value: Any) -> Any:
     if one.kind == "text":
         return one.column.icontains(value, autoescape=True)
     return one.column == value
+
+
+def _starts(day: dt.date, later: int = 0) -> dt.datetime:
+    """The instant at which a day, or the day `later` days after it, begins in Shanghai."""
+    held = min(max(day, EARLIEST_ON), LATEST_ON) + dt.timedelta(days=later)
+    return clock.instant_of(dt.datetime.combine(held, dt.time.min))
 
 
 LISTINGS: dict[str, Listing] = {}

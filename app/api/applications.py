@@ -19,14 +19,16 @@ from app.models import Application, Attachment, Version
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.views import clock_words, screens
 from app.views.application_words import asked_words
 from app.views.applications import files_of
-from app.workflows import applications, filing, seconds, submissions, watching
+from app.workflows import applications, filing, person_filing, person_versions, seconds, submissions, watching
 from app.workflows.submissions import FILING_KINDS
 
-_PHONES = {"safety_phone", "head_phone"}
+_MASKS = {
+    "safety_phone": mask_mobile, "head_phone": mask_mobile, "phone": mask_mobile, "resident_id": mask_resident_id,
+}  # fmt: skip
 
 
 class ApplicationApi(Resource):
@@ -108,13 +110,10 @@ def full(row: Application) -> dict[str, Any]:
     """One application with all that its page shows."""
     now, who = clock.now(), actor()
     version = db.session.get(Version, row.version_id) if row.version_id else None
-    changed = []
-    if version is not None and row.kind in FILING_KINDS:
-        base = filing.base_of(db.session, version)
-        changed = [
-            {"field": d.field, "old": masked(d.field, d.old), "new": masked(d.field, d.new)}
-            for d in filing.differences(base, version.data)
-        ]
+    changed = [
+        {"field": d.field, "old": masked(d.field, d.old), "new": masked(d.field, d.new)}
+        for d in _differences(row.kind, version)
+    ]
     may_decide = applications.waits_for(who, row)
     files = files_of(row)
     return brief(row) | {
@@ -127,6 +126,16 @@ def full(row: Application) -> dict[str, Any]:
         "watched": watching.watches(db.session, who, "application", row.id), "may_decide": may_decide,
         "two_persons": may_decide and seconds.asked_for(db.session, row, now),
     }  # fmt: skip
+
+
+def _differences(kind: str, version: Version | None) -> list[Any]:
+    """What a filing asks to be changed, field by field."""
+    if version is not None and kind in FILING_KINDS:
+        return filing.differences(filing.base_of(db.session, version), version.data)
+    if version is not None and kind == person_filing.KIND:
+        base, asked = person_versions.base_of(db.session, version), person_versions.opened(version)
+        return filing.differences(base, asked)
+    return []
 
 
 def countdown_of(row: Application) -> dict[str, Any] | None:
@@ -157,10 +166,10 @@ def file_shown(row: Attachment) -> dict[str, Any]:
 
 
 def masked(field: str, value: Any) -> Any:
-    """Phones as everywhere outside the page that asks for the right and leaves a trace, at any depth."""
+    """Phones and ID numbers as everywhere outside the page that asks for the right and leaves a trace, at any depth."""
     if isinstance(value, dict):
         return {name: masked(name, inner) for name, inner in value.items()}
-    return mask_mobile(value) if value and field in _PHONES else value
+    return _MASKS[field](value) if value and field in _MASKS else value
 
 
 def _step(row: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("accounts", (V.ACCOUNT_READ, V.ACCOUNT_CREATE, V.SUBACCOUNT_EDIT)),
     ("applications", (V.APPLICATION_READ, V.APPLICATION_SUBMIT, V.APPLICATION_DECIDE, V.COMMENT)),
     ("contracts", (V.CONTRACT_READ, V.CONTRACT_EDIT)),
-    ("maintenance", (V.LEDGER_READ, V.ORDER_READ, V.VISIT_READ, V.VISIT_MAKE)),
+    ("maintenance", (V.LEDGER_READ, V.LEDGER_EDIT, V.ORDER_READ, V.ORDER_EDIT, V.VISIT_READ, V.VISIT_MAKE)),
     ("safety", (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
