@@ -88,6 +88,10 @@ def discard(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) 
     """Drop a change that was not handed in: what is in force is all there is again."""
     require(actor, Verb.PERSON_EDIT)
     person = _own(session, actor, person_id)
+    # Where nothing is in force yet there is nothing to go back to: it must not become approved by this.
+    if not person.approved_version or person.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
+        remedy = "没有通过过备案的，可以继续修改或删除；审核中的，请先撤回"
+        raise refuse("放弃修改", f"{person.name} 没有可以放弃的修改", remedy)
     version = person_versions.draft_of(session, person)
     moves.move(session, actor, person, "filing_state", "approved", verb=moves.DISCARD, at=at)
     if version is not None:

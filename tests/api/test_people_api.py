@@ -60,6 +60,8 @@ def test_entered_changed_filed_withdrawn(app: Any, session: Any, world: World, r
     assert firm.call("PATCH", url, {"name": "x", "seen_version": 99}).status_code == 409
     assert all(one["ok"] for one in changed.json["checks"])
     assert rules_of(firm.post(f"{url}/withdraw")) == {"撤回"}
+    assert rules_of(firm.post(f"{url}/discard")) == {"放弃修改"}  # nothing is in force to go back to
+    assert firm.get(url).json["filing_state"] == "draft"
     asked = firm.post(f"{url}/submit")
     assert asked.status_code == 201 and asked.json["kind"] == "person_filing"
     told = {one["field"]: one["new"] for one in asked.json["differences"]}
