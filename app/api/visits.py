@@ -103,7 +103,8 @@ class VisitApi(Resource):
         place = position(sent)
         with transaction(db.session) as session:
             row = visits.check_in(session, actor(), code, place, clock.now(), client_key=key or None)
-        return jsonify(full(row)), 201
+            told = full(row)
+        return jsonify(told), 201
 
     @expose("/<int:key>/check-out", methods=["POST"])
     @protect()
@@ -125,7 +126,8 @@ class VisitApi(Resource):
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
         with transaction(db.session) as session:
             row = visits.check_out(session, actor(), key, code, place, done, clock.now())
-        return jsonify(full(row))
+            told = full(row)
+        return jsonify(told)
 
 
 class GateApi(Resource):

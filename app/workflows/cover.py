@@ -24,24 +24,19 @@ _elevator: Any = Elevator.__table__.c
 _bound: Any = ContractElevator.__table__.c
 
 
-def cover_on(elevator_id: Any, on: dt.date, known_at: dt.datetime) -> Select[Any]:
-    """The id of the binding that covers an elevator on a day as known at an instant; a scalar subquery's select.
+def cover_on(elevator_id: Any, on: Any, known_at: dt.datetime | None = None) -> Select[Any]:
+    """The id of the binding that covers an elevator on a day, as known now or at an instant; a subquery's select.
 
     Written over the table's columns: the nightly job joins it, and it must see every unit's.
     """
     row: Any = ContractElevator.__table__.alias("cover").c
-    return (
-        select(row.id)
-        .where(
-            row.elevator_id == elevator_id,
-            row.starts_on <= on,
-            row.ends_on >= on,
-            row.added_at < known_at,
-            or_(row.removed_at.is_(None), row.removed_at >= known_at),
-        )
-        .order_by(row.id.desc())
-        .limit(1)
-    )
+    statement = select(row.id).where(row.elevator_id == elevator_id, row.starts_on <= on, row.ends_on >= on)
+    if known_at is None:
+        statement = statement.where(row.removed_at.is_(None))
+    else:
+        removed = or_(row.removed_at.is_(None), row.removed_at >= known_at)
+        statement = statement.where(row.added_at < known_at, removed)
+    return statement.order_by(row.id.desc()).limit(1)
 
 
 def in_force(
@@ -49,15 +44,9 @@ def in_force(
 ) -> ContractElevator | None:
     """The binding in force for an elevator on a day; as known now, or as known just before `known_at`."""
     statement = select(ContractElevator).where(
-        ContractElevator.elevator_id == elevator_id, ContractElevator.starts_on <= on, ContractElevator.ends_on >= on
+        ContractElevator.id == cover_on(elevator_id, on, known_at).scalar_subquery()
     )
-    if known_at is None:
-        statement = statement.where(ContractElevator.removed_at.is_(None))
-    else:
-        statement = statement.where(ContractElevator.id == cover_on(elevator_id, on, known_at).scalar_subquery())
-    found: ContractElevator | None = session.scalar(
-        statement.order_by(ContractElevator.id.desc()).limit(1).execution_options(skip_scope=True)
-    )
+    found: ContractElevator | None = session.scalar(statement.execution_options(skip_scope=True))
     return found
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_, func, not_, or_, select
 
-from app import clock
+from app import clock, scope
 from app.errors import Finding, Refusal, Stale, raise_failing, refuse
 from app.models import GradeCertificate, Person, Unit, Visit
 from app.models.choices import GRADE, PERSON_KIND, SEX
@@ -40,6 +40,15 @@ class Quota:
     grade: Grade
     used: int
     limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Who checks in: the account's person and unit, and the rows that are the same human where they were looked up."""
+
+    person: Person | None = None
+    unit: Unit | None = None
+    human: frozenset[int] | None = None
 
 
 def save_person(
@@ -190,14 +199,17 @@ def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Find
     return found if found.stops and person.left_on is None else None
 
 
-def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> dict[int, Quota]:
+def quotas(
+    session: AnySession, persons: Iterable[Person], at: dt.datetime, human: Mapping[int, set[int]] | None = None
+) -> dict[int, Quota]:
     """Each person's quota of the month of `at`: all accounts together, 无效 left out, open ones in.
 
     One human entered by two units is known by the certificate: both rows share one count and the higher grade, and an
-    open visit that has run out counts no more, whether ageing has come round or not.
+    open visit that has run out counts no more, whether ageing has come round or not. `human`: by person the rows that
+    are the same human, where the caller has looked them up.
     """
     people = {person.id: person for person in persons}
-    human = _one_human(session, people)
+    human = human or _one_human(session, people)
     on = clock.local_day(at)
     first = on.replace(day=1)
     after = (first + dt.timedelta(days=32)).replace(day=1)
@@ -228,12 +240,33 @@ def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> d
     return made
 
 
-def hold_human(session: AnySession, person_id: int) -> None:
+def worker_of(session: AnySession, actor: Actor) -> Worker:
+    """The account's person, as far as the account sees it, and its unit."""
+    if actor.unit_id is None:
+        return Worker(session.get(Person, actor.person_id) if actor.person_id else None)
+    seen = and_(Person.id == (actor.person_id or 0), scope.criterion(Person, actor))
+    statement = select(Person, Unit).select_from(Unit).outerjoin(Person, seen).where(Unit.id == actor.unit_id)
+    row = session.execute(statement.execution_options(skip_scope=True)).one_or_none()
+    return Worker() if row is None else Worker(row[0], row[1])
+
+
+def quota_of(session: AnySession, worker: Worker, at: dt.datetime) -> Quota | None:
+    """A worker's quota of the month of `at`; None for an account without a person."""
+    if worker.person is None:
+        return None
+    human = None if worker.human is None else {worker.person.id: set(worker.human)}
+    return quotas(session, [worker.person], at, human)[worker.person.id]
+
+
+def hold_human(session: AnySession, actor: Actor) -> Worker:
     """Hold every row that is this very person, in order of id, so that no two accounts of one human pass together."""
-    person = session.get(Person, person_id, execution_options={"skip_scope": True})
-    keys = {person_id} if person is None else _one_human(session, {person_id: person})[person_id]
+    worker = worker_of(session, actor)
+    person, keys = worker.person, {actor.person_id or 0}
+    if person is not None:
+        keys = _one_human(session, {person.id: person})[person.id]
     held = select(Person.id).where(Person.id.in_(keys)).order_by(Person.id).with_for_update()
     session.execute(held.execution_options(skip_scope=True)).all()
+    return replace(worker, human=frozenset(keys))
 
 
 def _one_human(session: AnySession, people: Mapping[int, Person]) -> dict[int, set[int]]:

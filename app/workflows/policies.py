@@ -245,7 +245,8 @@ def keep_snapshot(session: AnySession, book: Book, at: dt.datetime) -> str:
     if version in kept:
         return version
     kept.add(version)
-    if session.get(PolicySnapshot, version) is None:
+    known = select(PolicySnapshot.version).where(PolicySnapshot.version == version)
+    if session.scalar(known.execution_options(skip_scope=True)) is None:
         dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         values = {key.value: held.value for key, held in book.items()}
         statement = dialect.insert(PolicySnapshot.__table__).values(version=version, data=values, kept_at=at)

@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import literal_column, or_, select
 
 from app import clock, scope
 from app.errors import Finding
-from app.models import Contract, ContractElevator, Elevator, MaintenanceClock, Person, Unit, Visit
+from app.models import Elevator, Visit
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
@@ -18,9 +18,14 @@ from app.rules.checkin import CheckInFacts, Place, check_in_findings, distance_m
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows import cover, people
+from app.workflows import people, sites
+from app.workflows.people import Worker
+from app.workflows.sites import LONGEST_TEXT, Site, elevator_of
 
-LONGEST_TEXT = 200
+__all__ = [
+    "LONGEST_TEXT", "OPEN", "Look", "Position", "elevator_of", "gate", "links", "look", "may_serve", "metres",
+    "open_visit", "standing",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +42,40 @@ class Position:
         return Place(self.latitude, self.longitude)
 
 
-def elevator_of(session: AnySession, text: str) -> Elevator | None:
-    """The approved elevator that a scanned address, its token, or a typed 识别码 names; outside scope on purpose.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a check-in would meet: where, who, and every condition, failing and passing."""
 
-    Whether this person may serve it is a finding that he must be told, not a hidden row; nothing but the code is shown.
-    """
-    text = text.strip()[:LONGEST_TEXT]
-    token = text.rstrip("/").rsplit("/", 1)[-1]
-    code = normal_code(token) if token else ""
-    if not token:
-        return None
-    statement = (
-        select(Elevator)
-        .where(Elevator.approved_version > 0, or_(Elevator.public_token == token, Elevator.code == code))
-        .order_by(Elevator.public_token == token)
-        .limit(1)
-        .execution_options(skip_scope=True)
-    )
-    found: Elevator | None = session.scalar(statement)
-    return found
+    site: Site | None
+    worker: Worker
+    findings: list[Finding]
 
 
 def gate(
-    session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime, now: dt.datetime | None = None
+    session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime
 ) -> tuple[Elevator | None, list[Finding]]:
     """Every condition of a check-in at this elevator by this person, failing and passing."""
-    elevator = elevator_of(session, text)
-    findings = check_in_findings(_facts(session, actor, elevator, text, position, at, now or at))
-    ways = _ways(session, actor, elevator, at)
-    return elevator, [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
+    worker = people.worker_of(session, actor)
+    found = look(session, actor, worker, open_visit(session, actor.person_id, at), text, position, at, at)
+    return found.site.elevator if found.site is not None else None, found.findings
 
 
-def _ways(session: AnySession, actor: Actor, elevator: Elevator | None, at: dt.datetime) -> dict[str, str]:
+def look(
+    session: AnySession, actor: Actor, worker: Worker, held: Visit | None, text: str, position: Position,
+    at: dt.datetime, now: dt.datetime,
+) -> Look:  # fmt: skip
+    """The same for whoever has the worker and his open visit at hand; `now` is the receipt."""
+    site = sites.by_text(session, actor, text, clock.local_day(at))
+    findings = check_in_findings(_facts(session, actor, worker, site, held, text, position, at, now))
+    stopped = any(f.stops for f in findings)
+    ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
+    told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
+    return Look(site, worker, told)
+
+
+def _ways(actor: Actor, elevator: Elevator | None, held: Visit | None) -> dict[str, str]:
     """Where a failing condition is mended, for whoever may do it himself; others are told whom to ask."""
     found: dict[str, str] = {}
-    held = open_visit(session, actor.person_id, at)
     if held is not None:
         found |= dict.fromkeys(("已在其他电梯签到", "这台电梯正在维保"), f"/m/visits/{held.id}")
     if actor.may(Verb.UNIT_EDIT):
@@ -94,19 +98,20 @@ def _ways(session: AnySession, actor: Actor, elevator: Elevator | None, at: dt.d
 def _facts(
     session: AnySession,
     actor: Actor,
-    elevator: Elevator | None,
+    worker: Worker,
+    site: Site | None,
+    held: Visit | None,
     text: str,
     position: Position,
     at: dt.datetime,
     now: dt.datetime,
 ) -> CheckInFacts:
     today = clock.local_day(at)
+    elevator = site.elevator if site is not None else None
     region = elevator.region_code if elevator is not None else actor.region_code
     policy: dict[Key, Any] = {key: held.value for key, held in policy_book(session, region, today).items()}
-    person = session.get(Person, actor.person_id) if actor.person_id else None
-    unit = session.get(Unit, actor.unit_id) if actor.unit_id else None
-    quota = people.quotas(session, [person], at).get(person.id) if person is not None else None
-    held = open_visit(session, actor.person_id, at)
+    person, unit = worker.person, worker.unit
+    quota = people.quota_of(session, worker, at)
     facts: dict[str, Any] = {
         "at": at, "now": now, "worker_place": position.place, "presence_m": policy[Key.PRESENCE_METRES],
         "is_main_account": actor.is_main, "unit_approved": unit is not None and unit.approved_version > 0,
@@ -120,37 +125,30 @@ def _facts(
         "open_expires": held is not None and held.next_change_at is not None,
         "code_valid": bool(text.strip()), "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
     }  # fmt: skip
-    if elevator is None:
+    if site is None or elevator is None:
         return CheckInFacts(**facts, open_elsewhere=_code_of(session, held))
-    facts |= _elevator_facts(session, actor, elevator, today, bool(policy[Key.CONTRACT_GATE]))
+    facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here else _code_of(session, held))
 
 
-def _elevator_facts(
-    session: AnySession, actor: Actor, elevator: Elevator, today: dt.date, contract_gate: bool
-) -> dict[str, Any]:
-    binding = cover.in_force(session, elevator.id, today)
-    own = binding is not None and binding.unit_id == actor.unit_id
-    covered = binding.ends_on if binding is not None and own else None
+def _elevator_facts(actor: Actor, site: Site, today: dt.date, contract_gate: bool) -> dict[str, Any]:
+    elevator = site.elevator
+    own = site.covered_by is not None and site.covered_by == actor.unit_id
+    covered = site.covered_until if own else None
     if not contract_gate:
         # Where the platform does not ask for a contract, the day itself stands for one.
         covered = covered or today
     place = None
     if elevator.latitude is not None and elevator.longitude is not None:
         place = Place(elevator.latitude, elevator.longitude)
-    paused = session.scalar(
-        select(MaintenanceClock.paused_on)
-        .where(MaintenanceClock.elevator_id == elevator.id)
-        .execution_options(skip_scope=True)
-    )
     status = ElevatorStatus(elevator.status)
     return {
         "elevator_code": elevator.code, "elevator_status": status, "elevator_place": place,
-        "may_serve": may_serve(session, actor, elevator),
-        "maintenance_paused": paused is not None and status is ElevatorStatus.IN_USE,
-        "covered_until_on": covered, "contract_ended_on": _last_end(session, elevator, actor, today),
+        "may_serve": site.may_serve,
+        "maintenance_paused": site.paused_on is not None and status is ElevatorStatus.IN_USE,
+        "covered_until_on": covered, "contract_ended_on": site.last_end,
     }  # fmt: skip
 
 
@@ -159,7 +157,7 @@ def standing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datet
     today = clock.local_day(at)
     gated = bool(policy_book(session, elevator.region_code, today)[Key.CONTRACT_GATE].value)
     unit = replace(actor, unit_id=elevator.maintenance_unit_id)
-    facts = _elevator_facts(session, unit, elevator, today, gated)
+    facts = _elevator_facts(unit, sites.of_elevator(session, unit, elevator, today), today, gated)
     return elevator_findings(CheckInFacts(at=at, now=at, links=links(actor, elevator), **facts))
 
 
@@ -179,25 +177,14 @@ def links(actor: Actor, elevator: Elevator) -> dict[str, str]:
 
 def may_serve(session: AnySession, actor: Actor, elevator: Elevator) -> bool:
     """The elevator is served by the actor's unit and is one of the actor's."""
-    if actor.unit_id is None or elevator.maintenance_unit_id != actor.unit_id or actor.person_id is None:
+    if not sites.serves(actor, elevator):
         return False
     statement = scope.apply(select(Elevator.id).where(Elevator.id == elevator.id), actor, Elevator)
     return session.scalar(statement.execution_options(skip_scope=True)) is not None
 
 
-def _last_end(session: AnySession, elevator: Elevator, actor: Actor, today: dt.date) -> dt.date | None:
-    found: dt.date | None = session.scalar(
-        select(func.max(ContractElevator.ends_on))
-        .join(Contract, Contract.id == ContractElevator.contract_id)
-        .where(
-            ContractElevator.elevator_id == elevator.id,
-            ContractElevator.unit_id == (actor.unit_id or 0),
-            ContractElevator.removed_at.is_(None),
-            ContractElevator.ends_on < today,
-        )
-        .execution_options(skip_scope=True)
-    )
-    return found
+# Written out, so that the index of open visits alone answers it.
+OPEN = Visit.state == literal_column("'open'")
 
 
 def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> Visit | None:
@@ -207,7 +194,7 @@ def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> V
     running = or_(Visit.next_change_at.is_(None), Visit.next_change_at > at)
     found: Visit | None = session.scalar(
         select(Visit)
-        .where(Visit.worker_id == person_id, Visit.state == "open", running)
+        .where(Visit.worker_id == person_id, OPEN, running)
         .execution_options(skip_scope=True)
     )
     return found

@@ -6,6 +6,7 @@ import datetime as dt
 
 from sqlalchemy import select
 
+from app import scope
 from app.models import Visit
 from app.models.policy import policy_book, visit_policy
 from app.permissions import SYSTEM
@@ -25,7 +26,10 @@ from app.workflows import clocks, moves, policies
 
 
 def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "settle") -> VisitStanding:
-    """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing."""
+    """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing.
+
+    A visit that begins is settled before it is written, so that it is written once: it is open and moves nothing.
+    """
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     if policy.daily_elevators is not None and visit.day_rank is None:
         visit.day_rank = _rank(session, visit)
@@ -62,11 +66,14 @@ def facts_of(visit: Visit) -> VisitFacts:
 
 
 def _rank(session: AnySession, visit: Visit) -> int:
-    """Which distinct elevator of the worker's day this is, in order of receipt (PER-09)."""
+    """Which distinct elevator of the worker's day this is, in order of receipt (PER-09); a new one comes last."""
     rows = session.execute(
         select(Visit.id, Visit.elevator_id, Visit.received_at)
         .where(Visit.worker_id == visit.worker_id, Visit.visit_on == visit.visit_on, Visit.state != "void")
         .execution_options(skip_scope=True)
     )
-    ranks = nth_elevators(DayVisit(r.id, r.elevator_id, r.received_at) for r in rows)
-    return ranks.get(visit.id, 1)
+    own = visit.id or scope.BIGGEST_KEY
+    days = {r.id: DayVisit(r.id, r.elevator_id, r.received_at) for r in rows}
+    if visit.id is None:
+        days[own] = DayVisit(own, visit.elevator_id, visit.received_at)
+    return nth_elevators(days.values()).get(own, 1)

@@ -7,21 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import (
-    Attachment,
-    Elevator,
-    MaintenanceLedger,
-    MaintenanceOrder,
-    Person,
-    Unit,
-    Visit,
-    VisitNote,
-)
+from app.models import Attachment, Elevator, Visit, VisitNote
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
 from app.policy import Key
@@ -31,6 +22,7 @@ from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, revie
 from app.transaction import AnySession, lock
 from app.workflows import ageing, audit, outbox, people, presence, visit_reviewers
 from app.workflows.presence import Position
+from app.workflows.sites import Site
 from app.workflows.visit_state import settle
 
 RESULTS = {"ok": "正常", "repair": "修理", "na": "不适用"}
@@ -70,34 +62,38 @@ def check_in(
     The same `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
     """
     require(actor, Verb.VISIT_MAKE)
-    again = _by_key(session, actor, client_key)
-    if again is not None:
-        return again
+    _check_key(client_key)
+    worker = people.Worker()
     if actor.person_id is not None:
         # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
-        people.hold_human(session, actor.person_id)
+        worker = people.hold_human(session, actor)
+    again, held = _before(session, actor, client_key)
+    if again is not None:
+        return again
+    if held is not None and held.next_change_at is not None and held.next_change_at <= at:
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
-        ageing.settle_run_out(session, actor.person_id, at)
-    elevator, findings = presence.gate(session, actor, text, position, at, received_at or at)
-    raise_failing(findings)
-    assert elevator is not None and actor.unit_id is not None and actor.person_id is not None
-    order = _order_for(session, elevator.id, actor.unit_id)
-    level = _level_for(session, elevator.id, order)
+        ageing.settle_run_out(session, held.worker_id, at)
+        held = None
+    look = presence.look(session, actor, worker, held, text, position, at, received_at or at)
+    raise_failing(look.findings)
+    site = look.site
+    assert site is not None and actor.unit_id is not None and actor.person_id is not None
+    elevator = site.elevator
     distance = presence.metres(elevator, position)
     visit = Visit(
         client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
         region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
-        order_id=order.id if order is not None else None, level=level.value, item_version=CURRENT,
+        order_id=site.order_id, level=site.level.value, item_version=CURRENT,
         visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at or at, in_latitude=position.latitude,
         in_longitude=position.longitude, in_distance=None if distance is None else round(distance), state="open",
-        snapshot=_snapshot(session, elevator, actor),
+        counted=False, snapshot=_snapshot(site, worker, actor),
     )  # fmt: skip
+    settle(session, visit, at)
     session.add(visit)
     try:
         session.flush()
     except IntegrityError as error:
         raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保") from error
-    settle(session, visit, at)
     audit.record(
         session, actor, at, "visit.check_in", "visit", visit.id,
         after={"elevator": elevator.code, "distance": visit.in_distance, "level": visit.level},
@@ -294,57 +290,31 @@ def _seen(session: AnySession, actor: Actor, visit_id: int) -> Visit:
     return visit
 
 
-def _by_key(session: AnySession, actor: Actor, client_key: str | None) -> Visit | None:
-    if not client_key:
-        return None
-    if len(client_key) > 40:
+def _check_key(client_key: str | None) -> None:
+    if client_key and len(client_key) > 40:
         raise refuse("提交键", "超过 40 个字符", "请刷新页面后重试", field="client_key")
-    found: Visit | None = session.scalar(
-        select(Visit).where(Visit.client_key == client_key).execution_options(skip_scope=True)
-    )
-    if found is not None and found.worker_id != actor.person_id:
+
+
+def _before(session: AnySession, actor: Actor, client_key: str | None) -> tuple[Visit | None, Visit | None]:
+    """The visit that this key began already, and the person's visit that is open."""
+    own = and_(Visit.worker_id == (actor.person_id or 0), presence.OPEN)
+    either = or_(own, Visit.client_key == client_key) if client_key else own
+    found = session.scalars(select(Visit).where(either).execution_options(skip_scope=True)).all()
+    again = next((row for row in found if client_key and row.client_key == client_key), None)
+    if again is not None and again.worker_id != actor.person_id:
         raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
-    return found
+    return again, next((row for row in found if row.state == "open"), None)
 
 
-def _order_for(session: AnySession, elevator_id: int, unit_id: int) -> MaintenanceOrder | None:
-    found: MaintenanceOrder | None = session.scalar(
-        select(MaintenanceOrder)
-        .where(
-            MaintenanceOrder.elevator_id == elevator_id,
-            MaintenanceOrder.unit_id == unit_id,
-            MaintenanceOrder.state == "open",
-        )
-        .order_by(MaintenanceOrder.planned_on, MaintenanceOrder.id)
-        .limit(1)
-        .execution_options(skip_scope=True)
-    )
-    return found
-
-
-def _level_for(session: AnySession, elevator_id: int, order: MaintenanceOrder | None) -> Level:
-    """The order's level; without one, what the ledger holds ready; without that, the half-month's."""
-    if order is not None:
-        return Level(order.level)
-    kept = session.scalar(
-        select(MaintenanceLedger.next_level)
-        .where(MaintenanceLedger.elevator_id == elevator_id)
-        .execution_options(skip_scope=True)
-    )
-    return Level(kept) if kept else Level.HALF_MONTH
-
-
-def _snapshot(session: AnySession, elevator: Elevator, actor: Actor) -> dict[str, Any]:
+def _snapshot(site: Site, worker: people.Worker, actor: Actor) -> dict[str, Any]:
     """Elevator, units and staff as they are today: the record must say so for years (T5002 art 7, MNT-10)."""
-    unit = session.get(Unit, actor.unit_id, execution_options={"skip_scope": True})
-    use_unit = session.get(Unit, elevator.use_unit_id, execution_options={"skip_scope": True})
-    person = session.get(Person, actor.person_id, execution_options={"skip_scope": True})
+    elevator, person, unit = site.elevator, worker.person, worker.unit
     return {
         "code": elevator.code, "registration_code": elevator.registration_code, "category": elevator.category,
         "model": elevator.model, "factory_no": elevator.factory_no, "internal_no": elevator.internal_no,
         "manufacturer": elevator.manufacturer, "address": elevator.address, "estate": elevator.estate,
         "rated_load": elevator.rated_load, "rated_speed": elevator.rated_speed, "stops": elevator.stops,
-        "unit": unit.name if unit else None, "use_unit": use_unit.name if use_unit else None,
+        "unit": unit.name if unit else None, "use_unit": site.use_unit,
         "safety_officer": elevator.safety_officer, "worker": person.name if person else actor.name,
         "certificate_no": person.certificate_no if person else None,
     }  # fmt: skip
