@@ -96,11 +96,16 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
             ])  # fmt: skip
 
 
-def lock(session: AnySession, model: type[Row], key: Any) -> Row | None:
-    """Read a row as it is now and hold it until the transaction ends. Scope applies: a foreign row is None."""
+def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row | None:
+    """Read a row as it is now and hold it until the transaction ends. Scope applies: a foreign row is None.
+
+    `within`: the scope's criterion, from a caller who has it at hand; the net below is then not asked.
+    """
     mapper: Any = model
     column = mapper.__mapper__.primary_key[0]
     statement = select(mapper).where(column == key).with_for_update().execution_options(populate_existing=True)
+    if within:
+        statement = statement.where(*within).execution_options(skip_scope=True)
     return session.scalar(statement)
 
 

@@ -109,7 +109,8 @@ def pauses_of(session: AnySession, elevator_id: int) -> list[Pause]:
     statement = select(MaintenancePause.from_on, MaintenancePause.to_on).where(
         MaintenancePause.elevator_id == elevator_id
     )
-    return [Pause(first, until) for first, until in session.execute(statement.order_by(MaintenancePause.from_on))]
+    found = session.execute(statement.order_by(MaintenancePause.from_on).execution_options(skip_scope=True))
+    return [Pause(first, until) for first, until in found]
 
 
 def end_pauses(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:

@@ -89,8 +89,9 @@ def _anchor(
     overdue.withdraw(session, late, BY_CLOCK, "本次维保在期限内，资料后到", at, visit.id)
     overdue.completed_by(session, row.elevator_id, on)
     row.last_visit_on = on
-    last = max(on, clock_rows.over_through(session, row.elevator_id, at))
-    told = clock_rows.history(session, row, ledger, on, last)
+    with session.no_autoflush:  # nothing that is read here waits to be written, so clock and ledger are written once
+        last = max(on, clock_rows.over_through(session, row.elevator_id, at))
+        told = clock_rows.history(session, row, ledger, on, last)
     clock_rows.write(row, ledger, told)
     overdue.judge(session, row, told.periods, at)
 
@@ -169,7 +170,7 @@ def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest:
         MaintenanceOrder.elevator_id == visit.elevator_id,
         own | auto if newest else own,
     ).order_by(MaintenanceOrder.id)  # fmt: skip
-    found = list(session.scalars(statement.execution_options(skip_scope=True)))
+    found = list(session.scalars(statement.execution_options(skip_scope=True, autoflush=False)))
     for order in found:
         order.visit_id, order.closed_at = visit.id, at
         moves.move(session, BY_CLOCK, order, "state", "done", verb="visit", at=at, effective_on=visit.visit_on)

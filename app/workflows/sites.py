@@ -85,6 +85,7 @@ def serves(actor: Actor, elevator: Elevator) -> bool:
 _TOKEN = Elevator.public_token == bindparam("token")
 _NAMED: ColumnElement[bool] = (Elevator.approved_version > 0) & or_(_TOKEN, Elevator.code == bindparam("code"))
 
+
 def _words(text: str) -> tuple[str, str]:
     """The last part of an address, as a token and as a typed code."""
     token = text.strip()[:LONGEST_TEXT].rstrip("/").rsplit("/", 1)[-1]

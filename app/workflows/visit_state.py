@@ -33,18 +33,19 @@ def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "s
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     if policy.daily_elevators is not None and visit.day_rank is None:
         visit.day_rank = _rank(session, visit)
+    if visit.preset is None:
+        book = policy_book(session, visit.region_code, visit.visit_on)
+        visit.preset = policies.keep_snapshot(session, book, at)
     standing = visit_state(facts_of(visit), policy, at)
-    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb=verb, at=at)
+    counted = counts_for_clock(standing.state)
+    told, visit.counted = counted != visit.counted, counted
     visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
     visit.state_reason = "；".join(REASON_LABELS[r] for r in standing.reasons)[:200] or None
     visit.next_change_at = standing.next_change_at
     visit.settled_at = at
-    if visit.preset is None:
-        book = policy_book(session, visit.region_code, visit.visit_on)
-        visit.preset = policies.keep_snapshot(session, book, at)
-    counted = counts_for_clock(standing.state)
-    if counted != visit.counted:
-        visit.counted = counted
+    # Last, for it writes the row.
+    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb=verb, at=at)
+    if told:
         clocks.after_visit(session, visit.elevator_id, visit, at)
     session.flush()
     return standing

@@ -110,9 +110,10 @@ def check_out(
     """
     require(actor, Verb.VISIT_MAKE)
     visit = own_visit(session, actor, visit_id)
+    # As a rule the one that he stands at, which is then at hand.
+    scanned = presence.elevator_of(session, text)
     elevator = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
     assert elevator is not None
-    scanned = presence.elevator_of(session, text)
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
     if mode is None:
@@ -277,7 +278,7 @@ def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt
 
 def own_visit(session: AnySession, actor: Actor, visit_id: int) -> Visit:
     """The visit of this very person, held; everybody else's looks like a missing one."""
-    visit = lock(session, Visit, visit_id)
+    visit = lock(session, Visit, visit_id, scope.criterion(Visit, actor))
     if visit is None or visit.worker_id != (actor.person_id or 0):
         raise refuse("维保记录", f"没有找到您的维保记录 {visit_id}", "请从“我的维保”重新打开")
     return visit
