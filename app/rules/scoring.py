@@ -136,11 +136,12 @@ def due_count(
     if first_on is None or end_on <= first_on:
         return 0
     base = (end_on - first_on).days - paused_days
-    parts = Fraction(0)
+    parts: Fraction | None = None
     for segment in on_demand:
         base -= segment.days
-        parts += Fraction(segment.days, segment.interval_days)
-    return max(floor(Fraction(base, interval_days) + parts), 0)
+        parts = (parts or Fraction(0)) + Fraction(segment.days, segment.interval_days)
+    # One interval throughout, as nearly everywhere, is cut in whole numbers.
+    return max(base // interval_days if parts is None else floor(Fraction(base, interval_days) + parts), 0)
 
 
 Days = tuple[date, date]
@@ -214,7 +215,7 @@ class PairFacts:
     @property
     def due(self) -> int:
         first = due_count(self.first_on, self.end_on, self.paused_days, self.interval_days, self.on_demand)
-        return first + sum(run.due(self.interval_days) for run in self.later)
+        return first + sum(run.due(self.interval_days) for run in self.later) if self.later else first
 
     @property
     def forgiven(self) -> bool:
