@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from math import floor
 
 from app.rules.calendar import add_months, day_end, month_end
@@ -281,13 +282,14 @@ def ledger(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> list[L
     due = sum(p.due for p in known)
     bad = sum(p.bad for p in known)
     each = Fraction(full_points, due or bad or 1)
+    cost = cache(lambda failures: failures * each)  # most pairs of a unit lost for one or two
     rows: list[LedgerRow] = []
     for p in known:
         if p.overdue:
             reason = f"超期 {p.overdue} 次"
             rows.append(
                 LedgerRow(
-                    p.unit, p.elevator, LedgerKind.OVERDUE, p.overdue, p.overdue * each, reason, p.overdue_evidence
+                    p.unit, p.elevator, LedgerKind.OVERDUE, p.overdue, cost(p.overdue), reason, p.overdue_evidence
                 )
             )
         if p.nonconforming:
@@ -295,7 +297,7 @@ def ledger(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> list[L
             reason = f"不合规 {p.nonconforming} 次"
             if p.forgiven:
                 reason += f"，有效维保 {p.valid_visits} 次不少于应维保 {p.due} 次，记 0"
-            lost = Fraction(0) if p.forgiven else p.nonconforming * each
+            lost = Fraction(0) if p.forgiven else cost(p.nonconforming)
             rows.append(
                 LedgerRow(p.unit, p.elevator, kind, p.nonconforming, lost, reason, p.nonconforming_evidence)
             )

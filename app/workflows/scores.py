@@ -282,7 +282,7 @@ def entries_of(row: LedgerRow) -> list[dict[str, Any]]:
     """A ledger row as it is stored: one entry for each failure with its evidence, which share the loss equally."""
     if not row.evidence:
         return [_entry_of(row, row.lost, row.count, None)]
-    share = row.lost / len(row.evidence)
+    share = row.lost / len(row.evidence) if row.lost and len(row.evidence) > 1 else row.lost
     return [_entry_of(row, share, 1, evidence) for evidence in row.evidence]
 
 
