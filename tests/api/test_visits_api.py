@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 
 from app import clock
 from app.models import Visit
@@ -74,6 +74,44 @@ def test_a_whole_visit_by_token(app: Any, session: Any, huzhou: World) -> None:
     listed = client.get("/api/v1/visits?awaiting=review&own=1", headers=headers).json
     assert [r["id"] for r in listed["rows"]] == [row.id]
     assert client.get("/api/v1/visits?state=valid", headers=headers).json["rows"] == []
+
+
+@pytest.mark.feature("MNT-01", "MNT-03")
+def test_a_visit_costs_few_statements_and_is_written_once(app: Any, session: Any, huzhou: World) -> None:
+    """What they are stands in ARCHITECTURE; a second write of the same row is a mistake."""
+    make_clock(session, huzhou.own, dt.date(2026, 2, 20))
+    make_ledger(session, huzhou.own)
+    session.commit()
+    headers, client = token(app, huzhou, "worker"), app.test_client()
+    code, seen = huzhou.own.code, list[str]()
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    def asked(at: dt.datetime, url: str, sent: dict[str, Any]) -> Any:
+        seen.clear()
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            with clock.frozen(at):
+                answer = client.post(url, json=sent | {"code": code, **HERE}, headers=headers)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        seen[:] = [statement for statement in seen if not statement.startswith("BEGIN")]
+        return answer.json
+
+    def writes(table: str) -> list[str]:
+        return [s.split()[0] for s in seen if s.startswith((f"INSERT INTO {table} ", f"UPDATE {table} "))]
+
+    made = asked(START, "/api/v1/visits", {"client_key": "few"})
+    # The first visit of a policy keeps what it said.
+    assert made["state"] == "open" and len(seen) <= 14 + len(writes("policy_snapshot")), seen
+    assert writes("visit") == ["INSERT"]
+    left = asked(
+        START + 35 * MINUTE, f"/api/v1/visits/{made['id']}/check-out", {"results": well_done(), "problem": ""}
+    )
+    assert left["counted"] and len(seen) <= 24, seen
+    for table in ("visit", "maintenance_clock", "maintenance_ledger"):
+        assert writes(table) == ["UPDATE"], table
 
 
 @pytest.mark.feature("MNT-02")

@@ -81,6 +81,16 @@ def test_due_edges(first: date | None, end: date, paused: int, due: int) -> None
     assert due_count(first, end, paused, 15) == due
 
 
+@pytest.mark.feature("SCO-01")
+def test_whole_numbers_and_fractions_cut_alike() -> None:
+    """A segment without days changes no count, but is added as a fraction."""
+    for days in range(-20, 70):
+        for paused in (0, 1, 16, 90):
+            end = FIRST + timedelta(days=days)
+            cut = due_count(FIRST, end, paused, 15)
+            assert cut == due_count(FIRST, end, paused, 15, [OnDemandSegment(0, 30)]), (days, paused)
+
+
 @pytest.mark.feature("PLN-11", "SCO-01")
 def test_on_demand_segments_use_their_own_interval() -> None:
     assert due_count(FIRST, END, 0, 15, [OnDemandSegment(60, 30)]) == 8
