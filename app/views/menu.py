@@ -169,7 +169,7 @@ class Shell:
     def account_links(self) -> list[tuple[str, str]]:
         other = "zh_Hans_CN" if self.lang == "en" else "en"
         own = [
-            (_("个人资料"), _link("Profile.show")), (_("修改密码"), _link("Password.change")),
+            (_("个人信息"), _link("Profile.show")), (_("修改密码"), _link("Password.change")),
             (_("通知设置"), _link("Notices.index")),
         ]  # fmt: skip
         return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]

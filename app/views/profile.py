@@ -178,6 +178,7 @@ def page(view: BaseView, findings: list[Finding], status: int, **entered: Any) -
         avatar=avatar.id if avatar else None, sexes=list(SEX.items()), sessions=shown_of(account), limits=limits(),
         owed=second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]), labels=external.labels(),
         identities=identities.of(db.session, account.id), may_bind=external.may_bind(),
+        may_ask=account.person is not None and g.actor.may(Verb.OWN_CERTIFICATE),
         **{"phone": "", "sent": False, "mail": "", "mail_sent": False, **entered},
     )  # fmt: skip
     return text, status

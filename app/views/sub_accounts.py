@@ -9,18 +9,19 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
-from app.models.choices import RESCUE_ROLE, SEX
+from app.models.choices import GRADE, RESCUE_ROLE, SEX
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.views.security import confirm_own_password
-from app.workflows import sub_accounts, sub_rights
+from app.workflows import people, sub_accounts, sub_rights
 
 PAGE = 50
 
@@ -44,16 +45,20 @@ class SubAccounts(BaseView):
             scope.apply(
                 select(Account, counts.c.n)
                 .outerjoin(counts, counts.c.user_id == Account.id)
+                .options(joinedload(Account.person))
                 .where(Account.unit_id == unit.id, Account.is_main.is_(False))
                 .order_by(Account.active.desc(), Account.id),
                 g.actor,
                 Account,
             )
         ).all()
+        persons = [account.person for account, _count in rows if account.person is not None]
+        grades = {key: quota.grade.value for key, quota in people.quotas(db.session, persons, clock.now()).items()}
         shown = [
             {
                 "account": account,
                 "roles": role_words(account),
+                "grade": GRADE.get(grades.get(account.person_id or 0, ""), ""),
                 "phone": mask_mobile(account.phone) if account.phone else "—",
                 "sex": SEX.get(account.sex or "", "—"),
                 "rights": _rights(account),

@@ -10,13 +10,14 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from blinker import Signal
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
-from app.transaction import AnySession
+from app.transaction import AnySession, after_commit
 from app.workflows import notices
 from app.workflows.actors import ticks
 
@@ -29,6 +30,8 @@ _INSERT_ROWS = 500
 Sender = Callable[[AnySession, Notification], None]
 # Channels beside the inbox, by name. A sender raises when it could not send.
 SENDERS: dict[str, Sender] = {}
+
+someone_waits = Signal("A code or a link is to go out, and somebody sits before the page; sent after the commit.")
 
 
 def notify(
@@ -69,13 +72,18 @@ def send_to(
     session: AnySession, at: dt.datetime, account_id: int | None, channel: str, address: str, topic: str, content: str,
     *, title: str = "", secret: bool = False,
 ) -> Notification:  # fmt: skip
-    """Write one notice by a channel beside the inbox to an address of the account's, or of somebody without one."""
+    """Write one notice by a channel beside the inbox to an address of the account's, or of somebody without one.
+
+    A secret one (a code, a link) is waited for, so it does not wait for the next turn of the clock.
+    """
     notice = Notification(
         channel=channel, recipient_id=account_id, address=address[:120], topic=topic[:40], title=title[:160] or "通知",
         body=content, is_secret=secret, state="queued", tries=0, created_at=at, next_try_at=at,
     )  # fmt: skip
     session.add(notice)
     session.flush()
+    if secret:
+        after_commit(session, someone_waits.send)
     return notice
 
 

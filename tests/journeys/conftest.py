@@ -5,17 +5,22 @@ A page that a journey opened may not ask any other host for anything, nor raise 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 
+from app.models import OneTimeCode
 from tests.browser import chromium
 from tests.databases import ROOT
+from tests.gateways import Gateway, http_gateway
 from tests.journeys import steps
 from tests.journeys.product import Product
 
@@ -26,9 +31,17 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def gateway() -> Iterator[Gateway]:
+    """The gateway that this installation sends its SMS through."""
+    with http_gateway() as held:
+        yield held
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory, gateway: Gateway) -> Iterator[Product]:
     """Web, worker and beat on SQLite with the demo region, stopped by SIGTERM as a person would stop it."""
-    running = Product(tmp_path_factory.mktemp("product"))
+    settings = {"SMS_GATEWAY_URL": gateway.url, "SMS_GATEWAY_SECRET": "journeys"}
+    running = Product(tmp_path_factory.mktemp("product"), settings)
     try:
         running.start()
         yield running
@@ -79,6 +92,39 @@ def enter(open_page: Callable[..., Any], product: Product) -> Callable[..., Any]
         return steps.sign_in(open_page(viewport, **options), login.name, login.password)
 
     return start
+
+
+@pytest.fixture
+def sms(gateway: Gateway, product: Product) -> Callable[[str], str]:
+    """`sms("19905550001")` waits for the next message to that phone and gives its text.
+
+    Whoever reads one does not wait a minute for the next: the codes so far were asked for earlier.
+    """
+    read: Counter[str] = Counter()
+    for phone in sent_to(gateway):
+        read[phone] = len(sent_to(gateway)[phone])
+
+    def receive(phone: str) -> str:
+        end = time.monotonic() + 25
+        while len(texts := sent_to(gateway)[phone]) <= read[phone]:
+            assert time.monotonic() < end, f"no message to {phone}"
+            time.sleep(0.1)
+        read[phone] += 1
+        with product.session() as session:
+            for code in session.scalars(select(OneTimeCode).where(OneTimeCode.target == phone)):
+                code.created_at -= dt.timedelta(minutes=2)
+        return texts[read[phone] - 1]
+
+    return receive
+
+
+def sent_to(gateway: Gateway) -> defaultdict[str, list[str]]:
+    """All texts that the gateway took, by phone."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for number in range(len(gateway.taken)):
+        message = gateway.json(number)
+        found[message["phone"]].append(message["text"])
+    return found
 
 
 def asked_elsewhere(url: str, product: Product) -> list[str]:

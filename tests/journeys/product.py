@@ -49,6 +49,7 @@ class Product:
     """Web, worker and beat under the real supervisor, on SQLite with the demo region."""
 
     data: Path
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     said: str = ""
     first_said: str = ""
@@ -63,7 +64,8 @@ class Product:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "DATA_DIR": str(self.data), "PORT": str(self.port), "HOST": "127.0.0.1"}
+        own = {"DATA_DIR": str(self.data), "PORT": str(self.port), "HOST": "127.0.0.1"}
+        return {**os.environ, **self.settings, **own}
 
     # --- as a person starts and stops it
 

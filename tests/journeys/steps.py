@@ -21,6 +21,29 @@ BLANK_PDF = (
 )
 
 
+def resident_id(serial: int) -> str:
+    """An invented 身份证号 with a right check digit, of a range that the demo region does not use."""
+    first = f"98040319900307{serial:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return first + "10X98765432"[sum(int(c) * w for c, w in zip(first, weights, strict=True)) % 11]
+
+
+def picture(name: str) -> dict[str, Any]:
+    """A photo for an upload field."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.effect_noise((480, 360), 60).convert("RGB").save(out, "JPEG", quality=60)
+    return {"name": name, "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def code_in(text: str) -> str:
+    """The six digits of a message."""
+    found = re.search(r"\b\d{6}\b", text) or re.search(r"\d{6}", text)
+    assert found, f"no code in {text!r}"
+    return found.group()
+
+
 def pdf(name: str) -> dict[str, Any]:
     """A file for an upload field."""
     return {"name": name, "mimeType": "application/pdf", "buffer": BLANK_PDF}
@@ -42,18 +65,23 @@ def sign_in(page: Any, login: str, password: str) -> Any:
     return page
 
 
-def answer_question(page: Any, product: Any, password: str) -> None:
-    """Answer the question against machines where one is asked after wrong tries, as a person reads the picture."""
-    key = page.locator('input[name="captcha_key"]')
-    if not key.count() or not page.get_by_text("没有填写").count():
-        return
+def read_picture(page: Any, product: Any) -> None:
+    """Answer the question against machines as a person reads its picture."""
     from app import vault
     from app.models import Captcha
 
     vault.use_keys([(product.data / "data_key").read_text().strip()])
+    key = page.locator('input[name="captcha_key"]').input_value()
     with product.session() as session:
-        answer = vault.unseal(session.get(Captcha, key.input_value()).answer)
+        answer = vault.unseal(session.get(Captcha, key).answer)
     page.get_by_label("图形验证码").fill(answer)
+
+
+def answer_question(page: Any, product: Any, password: str) -> None:
+    """Answer the question where one is asked after wrong tries, and sign in again."""
+    if not page.locator('input[name="captcha_key"]').count() or not page.get_by_text("没有填写").count():
+        return
+    read_picture(page, product)
     page.get_by_label("密码").fill(password)
     page.get_by_role("button", name="登录").click()
     page.wait_for_load_state()

@@ -42,7 +42,7 @@ def test_the_start_shows_an_address_and_accounts_that_work(product: Any, open_pa
         page.locator("header details > summary").click()
         own = page.locator("header details")
         expect(own).to_contain_text(login.role)
-        for link in ("个人资料", "修改密码"):
+        for link in ("个人信息", "修改密码"):
             expect(own.get_by_role("link", name=link)).to_be_visible()
         shot(page, f"home of {login.role}")
 

@@ -211,3 +211,11 @@ def test_the_main_account_switches_codes_at_sign_in_with_its_own_password(
     assert post(head, page, deed="sms", on="1", own_password=PASSWORD).status_code == 302
     session.rollback()
     assert worker.sms_factor
+
+
+@pytest.mark.feature("ACC-08", "PER-07")
+def test_the_list_says_each_ones_level_and_the_worker_finds_where_to_raise_it(world: World, sign_in: Any) -> None:
+    shown = text_of(sign_in(world.accounts["maintenance_head"]), "/sub-accounts/")
+    assert f'href="/people/{world.worker.id}">普工</a>' in shown and shown.count(">普工</a>") == 1
+    assert 'href="/m/me/data#grade"' in text_of(sign_in(world.accounts["worker"]), "/profile/")
+    assert "/m/me/data" not in text_of(sign_in(world.accounts["clerk"]), "/profile/")

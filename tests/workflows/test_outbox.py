@@ -159,3 +159,26 @@ def test_a_killed_deliverers_lease_runs_out(session: Any, queued: list[int], mon
         with transaction(session):
             outbox.send(session, notice_id, at)
     assert sent == queued
+
+
+def test_a_code_goes_out_with_its_commit_and_a_notice_waits_for_its_turn(session: Any) -> None:
+    told: list[object] = []
+
+    def tell(sender: object = None) -> None:
+        told.append(sender)
+
+    def put(secret: bool) -> None:
+        outbox.send_to(session, clock.now(), None, "sms", "13900000001", "test", "内容", secret=secret)
+
+    with outbox.someone_waits.connected_to(tell):
+        with transaction(session):
+            put(False)
+        assert told == []
+        with pytest.raises(RuntimeError), transaction(session):
+            put(True)
+            raise RuntimeError
+        assert told == []
+        with transaction(session):
+            put(True)
+            assert told == []
+        assert len(told) == 1
