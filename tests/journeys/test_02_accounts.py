@@ -33,7 +33,7 @@ def issued(page: Any) -> tuple[str, str]:
     return fact(page, "登录名"), fact(page, "初始密码")
 
 
-def make_unit(page: Any, kind: str, name: str, code: str) -> tuple[str, str]:
+def make_unit(page: Any, kind: str, name: str, code: str, phone: str = "19905550001") -> tuple[str, str]:
     """新建单位主账号, from the list of accounts."""
     page.goto("/accounts/")
     page.get_by_role("link", name="新建单位主账号").click()
@@ -42,7 +42,7 @@ def make_unit(page: Any, kind: str, name: str, code: str) -> tuple[str, str]:
     page.get_by_label("统一社会信用代码").fill(code)
     page.get_by_label("所在地区").select_option(label="青坪区")
     page.get_by_label("负责人姓名").fill("秦若谷")
-    page.get_by_label("负责人手机").fill("19905550001")
+    page.get_by_label("负责人手机").fill(phone)
     press(page, "建立主账号")
     return issued(page)
 

@@ -217,5 +217,5 @@ def test_the_main_account_switches_codes_at_sign_in_with_its_own_password(
 def test_the_list_says_each_ones_level_and_the_worker_finds_where_to_raise_it(world: World, sign_in: Any) -> None:
     shown = text_of(sign_in(world.accounts["maintenance_head"]), "/sub-accounts/")
     assert f'href="/people/{world.worker.id}">普工</a>' in shown and shown.count(">普工</a>") == 1
-    assert 'href="/m/me/data#grade"' in text_of(sign_in(world.accounts["worker"]), "/profile/")
+    assert 'href="/m/me/data#level"' in text_of(sign_in(world.accounts["worker"]), "/profile/")
     assert "/m/me/data" not in text_of(sign_in(world.accounts["clerk"]), "/profile/")
