@@ -118,9 +118,11 @@ def join_poster(token: str) -> Any:
 
 @field.post("/join-by/<token>")
 def join_poster_ask(token: str) -> Any:
-    from app.views.captcha import answered
+    from app.views.captcha import answered, words_wanted
 
     poster = _poster(token)
+    if words_wanted():
+        return _poster_page(token, poster, None, [], 200)
     key = poster.id
     wrong = answered()
     refusal = _counted(f"poster:{key}:{request.remote_addr}") or wrong

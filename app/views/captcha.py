@@ -37,6 +37,11 @@ def new_question() -> Asked:
         return Asked(*captchas.ask(session, clock.now(), in_words=in_words))
 
 
+def words_wanted() -> bool:
+    """Whether the form was sent by its button that asks for words: no try, and nothing is refused."""
+    return request.method == "POST" and bool(request.form.get("words"))
+
+
 def answered() -> Refusal | None:
     """Whether the form's answer is right; the question is used up either way."""
     refusal: Refusal | None = None

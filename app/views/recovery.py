@@ -16,7 +16,7 @@ from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
-from app.views.captcha import answered, new_question
+from app.views.captcha import answered, new_question, words_wanted
 from app.views.security import begin_session
 from app.workflows import codes, recovery, registration
 
@@ -45,7 +45,7 @@ class Recovery(BaseView):
     def start(self) -> Any:
         findings: list[Finding] = []
         name = request.form.get("username", "").strip()[:200]
-        if request.method == "POST":
+        if request.method == "POST" and not words_wanted():
             wrong = answered()
             findings = wrong.findings if wrong else []
             if not name:
@@ -95,7 +95,7 @@ class Registration(BaseView):
             abort(404)
         form = {name: request.form.get(name, "")[:300] for name in registration.FIELDS}
         findings: list[Finding] = []
-        if request.method == "POST":
+        if request.method == "POST" and not words_wanted():
             wrong = answered()
             try:
                 with transaction(db.session) as session:

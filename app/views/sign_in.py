@@ -39,7 +39,7 @@ class SignIn(AuthDBView):
             session["_flashes"] = kept
         ended = session.pop("ended", None)
         name = request.form.get("username", "")[:200]
-        if request.method == "POST":
+        if request.method == "POST" and not captcha.words_wanted():
             try:
                 asked = signin.captcha_needed(db.session, name, clock.now())
                 if asked and (wrong := captcha.answered()):

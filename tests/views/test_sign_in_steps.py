@@ -68,6 +68,7 @@ def test_after_two_wrong_tries_a_question_is_asked_of_any_name(
         assert unanswered.status_code == 401 and "图形验证码" in unanswered.get_data(as_text=True)
         worded = post(client, "/login/", unanswered, username=name, password=PASSWORD, words="1")
         page = worded.get_data(as_text=True)
+        assert worded.status_code == 200 and "is-bad" not in page, "asking for words is no try"
         assert re.search(r"[一二三四五六七八九]加[一二三四五六七八九]等于几", page) and "/captcha/" not in page
         done = post(client, "/login/", worded, username=name, password=PASSWORD, **answer_of(session, page))
     assert (done.status_code == 302) is known
@@ -174,6 +175,9 @@ def test_a_unit_registers_files_and_sees_nothing_else(app: Any, session: Any, wo
         "address": "临河区 1 号", "region_id": str(region(session).id), "licence_no": "",
     }  # fmt: skip
     session.commit()
+    worded = post(client, "/register/", page, **data | {"words": "1"})
+    text = worded.get_data(as_text=True)
+    assert worded.status_code == 200 and "澜州晴川物业" in text and "等于几" in text and "is-bad" not in text
     refused = post(client, "/register/", page, **data | {"uscc": "1", "captcha": "no", "captcha_key": "no"})
     text = refused.get_data(as_text=True)
     assert refused.status_code == 422 and "澜州晴川物业" in text and "应为 18 位" in text and "不正确或已过期" in text

@@ -16,9 +16,10 @@ from werkzeug.security import check_password_hash
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.extensions import db
 from app.models import Account, Attachment, AuditEntry, Invitation, Notification, Person, StatusChange
-from app.permissions import Role
+from app.permissions import Role, Verb
 from app.transaction import transaction
 from app.workflows import attachments, codes, invitations, joining, leaving, outbox, taking_on
+from app.workflows.actors import actor_of
 from app.workflows.joining import Upload
 from tests.factories import World, make_account, make_person, make_policy, picture
 from tests.workflows.test_one_unit import resident_id
@@ -153,6 +154,19 @@ def test_the_invitee_enters_his_own_data_and_becomes_a_person(session: Any, worl
     assert steps == ["draft", "review", "ended"]
     log = " ".join(str(e.after) + str(e.before) for e in session.scalars(select(AuditEntry)))
     assert FORM["resident_id"] not in log and PHONE not in log and FORM["password"] not in log
+
+
+@pytest.mark.feature("PER-02", "ACC-09")
+def test_whom_a_manager_takes_on_may_do_his_work_and_stays_when_the_manager_goes(
+    session: Any, world: World, manager: Any
+) -> None:
+    person = take_on(session, manager, handed_in(session, manager, with_account=True))
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    for still_here in (True, False):
+        session.get(Account, manager.user_id).active = still_here
+        session.commit()
+        session.expire_all()
+        assert actor_of(account).may(Verb.VISIT_MAKE) and actor_of(account).may(Verb.ORDER_READ)
 
 
 @pytest.mark.feature("PER-02")
