@@ -36,14 +36,16 @@ from tests.journeys.test_02_accounts import issued, make_unit
 from tests.journeys.test_04_approval import decide, open_from_queue
 from tests.journeys.test_07_site import add_sub_account
 
+# Of the demo's maintenance units those without an account; each story takes its own.
+FIRMS = ("青禾", "联升", "正鼎", "河川")
+
 
 def firm_without_account(product: Any, number: int) -> tuple[str, str]:
     """Name and code of one of the demo's maintenance units that cannot sign in yet."""
     with product.session() as session:
         held = select(Account.unit_id).where(Account.unit_id.is_not(None))
         wanted = select(Unit).where(Unit.is_maintenance, Unit.approved_version > 0, Unit.id.not_in(held))
-        codes = [("青禾", 0), ("联升", 1), ("正鼎", 2), ("河川", 3)]
-        unit = session.scalar(wanted.where(Unit.name.contains(codes[number][0])))
+        unit = session.scalar(wanted.where(Unit.name.contains(FIRMS[number])))
         return unit.name, unit.uscc
 
 
@@ -195,7 +197,8 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     head.get_by_label("查看设备履历").uncheck()
     shot(head, "1.4.4 rights by tick")
     press(head, "保存权限")
-    assert worker.goto("/ledgers/").status in (403, 200) and "设备履历" not in worker.locator(".ta-side").inner_text()
+    worker.goto("/ledgers/")
+    assert worker.get_by_role("navigation", name="主菜单").get_by_role("link", name="设备履历").count() == 0
 
     # 1.4.5 子用户电梯分配: 只有分配电梯后，子用户才能查询到本单位下所维保的电梯.
     worker.goto("/elevators/")
@@ -272,7 +275,7 @@ def test_part_3_chapter_1_questions_about_accounts(
     change_first_password(head, first)
     add_sub_account(head, "huzhou.wenyuan", "程砚秋", "维保文员")
 
-    # 3.1.1 账号不存在: 单位账号为统一社会信用代码，请先核对; what is said does not tell whether there is such an account.
+    # 3.1.1 账号不存在: 单位账号为统一社会信用代码，请先核对; whether there is such an account is not told.
     stranger = open_page()
     said = []
     for typed in (code[:-1] + "A", code):

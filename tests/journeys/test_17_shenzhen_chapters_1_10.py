@@ -1,4 +1,4 @@
-"""The back office's chapters 一 to 十: an account is given, its unit makes accounts, shows its papers and its customers.
+"""The back office's chapters 一 to 十: an account is given, its unit makes accounts, files its papers and customers.
 
 Where the handbook would have a face taken by the office (七 2, 维保验证), the person gives it himself, or declines:
 that is told with quanzhou's chapters. Chapters 11 to 18 are told in steps 3, 5 and 11.
@@ -117,7 +117,8 @@ def test_chapters_1_to_10(product: Any, enter: Any, open_page: Any, sms: Any, sh
     # 九 资质认证: 上传营业执照、资质证书、资质有效期、自我声明承诺书, 提交.
     follow(head, "修改")
     fill(head, {
-        "资格证书编号": "TS3398017-2031", "许可级别": "A2", "许可有效期至": (today + dt.timedelta(days=900)).isoformat(),
+        "资格证书编号": "TS3398017-2031", "许可级别": "A2",
+        "许可有效期至": (today + dt.timedelta(days=900)).isoformat(),
     })  # fmt: skip
     press(head, "保存草稿")
     head.goto(f"/attached/{own.strip('/').replace('units', 'unit')}")

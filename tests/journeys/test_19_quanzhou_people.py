@@ -1,4 +1,4 @@
-"""The firm's handbook (一): 01 新成员加入、离职或聘用单位变更, 02 企业信息、使用单位、承诺书、医社保; the worker's (二): 01 人员信息.
+"""The firm's handbook: 01 新成员加入、离职或聘用单位变更, 02 企业信息、承诺书、医社保; the worker's: 01 人员信息.
 
 DingTalk's part, to find and accept an invitation, is a link that opens with the invited phone. 同步省厅数据 and the
 chapters on rescue and repair are not part of the product. Units are entered by form in step 3 and shenzhen's chapters.
@@ -19,7 +19,6 @@ from app import clock
 from app.models import Account, Elevator, Person, Unit
 from tests.journeys.conftest import PHONE
 from tests.journeys.steps import (
-    PASSWORD,
     change_first_password,
     code_in,
     fact,
