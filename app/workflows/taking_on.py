@@ -13,7 +13,6 @@ from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Rol
 from app.rules.invitations import InvitationState, InvitationVerb
 from app.transaction import AnySession
 from app.workflows import audit, invitations, moves, one_unit, outbox
-from app.workflows.accounts import main_account
 from app.workflows.issuing import save_new
 from app.workflows.sub_accounts import refuse_when_full
 
@@ -115,7 +114,6 @@ def _account_findings(
 
 
 def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Person, at: dt.datetime) -> Account:
-    """A sub-account of the unit's main account, whoever decides: a manager may do less than the worker he takes on."""
     role = ROLE_OF[row.kind]
     holder = _holder(session, row.phone)
     if holder is not None:
@@ -123,11 +121,10 @@ def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Pe
         holder.phone = None
         session.flush()
         audit.record(session, actor, at, "account.release_phone", "account", holder.id)
-    main = main_account(session, person.unit_id)
     account = Account(
         username=f"ry.{person.id:06d}", first_name=person.name, sex=person.sex, phone=person.phone,
         unit_id=person.unit_id, region_code=person.region_code, person_id=person.id, is_main=False,
-        sees_all_elevators=role is not Role.WORKER, parent_user_id=main.id if main is not None else None,
+        sees_all_elevators=role is not Role.WORKER, parent_user_id=actor.user_id,
     )  # fmt: skip
     account.password = row.password_hash or ""
     save_new(session, account, {role})
