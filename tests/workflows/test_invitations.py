@@ -160,6 +160,8 @@ def test_the_invitee_enters_his_own_data_and_becomes_a_person(session: Any, worl
 def test_whom_a_manager_takes_on_may_do_his_work_and_stays_when_the_manager_goes(
     session: Any, world: World, manager: Any
 ) -> None:
+    session.get(Account, manager.user_id).parent_user_id = world.accounts["maintenance_head"].id
+    session.commit()
     person = take_on(session, manager, handed_in(session, manager, with_account=True))
     account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
     for still_here in (True, False):
