@@ -27,6 +27,12 @@ def data_keys(folder: Path) -> list[str]:
     return given or [kept_secret(folder / "data_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())]
 
 
+def index_keys(folder: Path) -> list[str]:
+    """Keys of the blind indexes over what is sealed, the current one first: from INDEX_KEYS, else one in the folder."""
+    given = [key.strip() for key in os.environ.get("INDEX_KEYS", "").split(",") if key.strip()]
+    return given or [kept_secret(folder / "index_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())]
+
+
 def kept_secret(path: Path, fresh: str) -> str:
     """What the file holds; a fresh secret is written where there is none, once however many processes start."""
     if not path.exists():
@@ -73,6 +79,7 @@ def settings() -> dict[str, Any]:
         "CELERY_BROKER_URL": broker,
         "CELERY_RESULT_BACKEND": os.environ.get("CELERY_RESULT_BACKEND", ""),
         "DATA_KEYS": data_keys(folder),
+        "INDEX_KEYS": index_keys(folder),
         "SMS_GATEWAY_URL": os.environ.get("SMS_GATEWAY_URL", ""),
         "SMS_GATEWAY_SECRET": os.environ.get("SMS_GATEWAY_SECRET", ""),
         "SMTP_URL": os.environ.get("SMTP_URL", ""),

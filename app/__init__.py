@@ -28,7 +28,7 @@ def create_app(**overrides: Any) -> Flask:
         # Only what as many proxies as there are have added; further addresses in the header are a client's word.
         count = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
-    vault.use_keys(app.config["DATA_KEYS"])
+    vault.use_keys(app.config["DATA_KEYS"], app.config["INDEX_KEYS"])
     scanner.use(app.config)
     channels.install(app.config)
     notices.use_place(app.config["APP_NAME"], app.config["PUBLIC_URL"])

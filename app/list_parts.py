@@ -79,6 +79,8 @@ class Filter:
     choices: dict[str, Any] | None = None
     lookup: str | None = None
     criterion: Callable[[Any], Any] | None = None
+    # Of what kind a person's number it is: then its words show the mask, in chips, notes and the log.
+    sensitive: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

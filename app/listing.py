@@ -31,7 +31,9 @@ from app.list_query import day_of_text, instant_of_text
 from app.models import Region
 from app.models.base import Instant
 from app.models.region import code_span
+from app.models.sealed import normal
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
+from app.rules.identifiers import mask_numbers
 
 __all__ = [
     "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
@@ -303,7 +305,7 @@ class Listing:
             return text_of(session, one.lookup or "", value)
         if one.kind == "bool":
             return "是" if value else "否"
-        return str(value)
+        return mask_numbers(normal(value)) if one.sensitive else str(value)
 
 
 def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]:

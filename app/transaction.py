@@ -83,17 +83,27 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
             connection.execute(insert(table), rows)
         return
     columns = [table.c[name] for name in rows[0]]
-    written = [isinstance(c.type.dialect_impl(connection.dialect), JSON) for c in columns]
+    dialect = connection.dialect
+    # COPY goes past the columns' types; those that seal are asked.
+    sealing = [c.type if getattr(c.type, "seals", False) else None for c in columns]
+    written = [
+        isinstance(sealed.load_dialect_impl(dialect) if sealed else c.type.dialect_impl(dialect), JSON)
+        for c, sealed in zip(columns, sealing, strict=True)
+    ]
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(c.name) for c in columns)
-    keys = list(zip((c.key for c in columns), written, strict=True))
+    keys = list(zip((c.key for c in columns), written, sealing, strict=True))
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row([
-                json.dumps(row[key], ensure_ascii=False) if is_json and row[key] is not None else row[key]
-                for key, is_json in keys
+                _written(row[key] if sealed is None else sealed.process_bind_param(row[key], dialect), is_json)
+                for key, is_json, sealed in keys
             ])  # fmt: skip
+
+
+def _written(value: Any, is_json: bool) -> Any:
+    return json.dumps(value, ensure_ascii=False) if is_json and value is not None else value
 
 
 def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row | None:

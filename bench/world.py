@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app import vault
 from tests.databases import Database, PostgresDatabase, SqliteDatabase, run_flask
 from tests.services import Services
 
@@ -115,6 +116,11 @@ class Browser:
         return sorted((self.open(address) for _ in range(rounds)), key=lambda opened: opened.ms)[rounds // 2]
 
 
+def open_vault() -> None:
+    """Take the run's keys, in whatever process of it."""
+    vault.use_keys([os.environ["DATA_KEYS"]], [os.environ["INDEX_KEYS"]])
+
+
 class Worlds:
     """Makes each world once; all of them end with the run."""
 
@@ -122,6 +128,9 @@ class Worlds:
         self._services = Services.make()
         # Nothing here reads or writes a person's data.
         os.environ["DATA_DIR"] = str(self._services.root / "instance")
+        # One set of keys for all that reads the worlds, in this process and in those it starts.
+        os.environ |= {"DATA_KEYS": vault.new_key(), "INDEX_KEYS": vault.new_key()}
+        open_vault()
         self._made: dict[tuple[str, int], World] = {}
 
     def get(self, kind: str, elevators: int) -> World:

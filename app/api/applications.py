@@ -17,19 +17,15 @@ from app.api.reading import asked_bool
 from app.extensions import db
 from app.models import Application, Attachment, Version
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+from app.models.sealed import numbers
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
-from app.rules.identifiers import mask_mobile, mask_resident_id
+from app.rules.identifiers import masked as masked_number
 from app.views import clock_words, screens
 from app.views.application_words import asked_words
 from app.views.applications import files_of
 from app.workflows import applications, filing, person_filing, person_versions, seconds, submissions, watching
 from app.workflows.submissions import FILING_KINDS
-
-_MASKS = {
-    "safety_phone": mask_mobile, "head_phone": mask_mobile, "phone": mask_mobile, "resident_id": mask_resident_id,
-}  # fmt: skip
-
 
 class ApplicationApi(Resource):
     """Applications within the account's scope."""
@@ -169,7 +165,7 @@ def masked(field: str, value: Any) -> Any:
     """Phones and ID numbers as everywhere outside the page that asks for the right and leaves a trace, at any depth."""
     if isinstance(value, dict):
         return {name: masked(name, inner) for name, inner in value.items()}
-    return _MASKS[field](value) if value and field in _MASKS else value
+    return masked_number(numbers()[field], str(value)) if value and field in numbers() else value
 
 
 def _step(row: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from app import scope, vault
+from app import scope
 from app.errors import Refusal
 from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key
 from app.models import Account, InsuranceRecord, InsuredPerson, Unit
@@ -20,8 +20,8 @@ from app.workflows.issuing import assignable_role, free_phone, new_login_name, r
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
 
-# Cells that are kept sealed once they are right, and shown masked.
-SEALED = {"insurance": "id_number"}
+# Cells that are shown masked once they are right.
+MASKED = {"insurance": "id_number"}
 QUOTA = "子用户数量"
 
 
@@ -65,7 +65,7 @@ def _insured(checker: Checker) -> tuple[dict[tuple[str, ...], Standing], set[tup
         .where(InsuranceRecord.unit_id == (checker.actor.unit_id or 0), InsuranceRecord.withdrawn_at.is_(None))
     )
     for person, record in checker.session.execute(statement):
-        number = vault.unseal(person.id_sealed)
+        number = person.id_number
         months = (record.from_on.isoformat(), record.to_on.isoformat())
         key = (record.payer, *months, number)
         if record.filed_at is not None:
@@ -79,17 +79,14 @@ def _insured(checker: Checker) -> tuple[dict[tuple[str, ...], Standing], set[tup
     return drafts, filed
 
 
-def seal(checker: Checker, row: Row) -> None:
-    """Keep no ID number open: a good row's is sealed in its data and masked in its text; a bad row is to be mended."""
-    name = SEALED.get(checker.kind.name)
+def mask(checker: Checker, row: Row) -> None:
+    """Show no ID number: a good row's is masked in its text; a bad row is to be mended."""
+    name = MASKED.get(checker.kind.name)
     if name is None or row.verdict == "bad":
         return
     for at, spec in enumerate(checker.specs):
         if spec is not None and spec.name == name and row.raw[at] is not None:
             row.raw = [*row.raw[:at], mask_resident_id(str(row.raw[at]).strip()), *row.raw[at + 1 :]]
-    for kept in (row.data, row.before):
-        if kept and isinstance(kept.get(name), str):
-            kept[name] = vault.seal(kept[name])
 
 
 # --- sub-accounts

@@ -340,7 +340,7 @@ def _write_insured(session: AnySession, actor: Actor, batch_id: int, row: Import
                 setattr(person, name, data[name] or None)
         session.flush()
         return person.id
-    line = Line(data["name"], vault.unseal(data["id_number"]), data.get("phone") or "")
+    line = Line(data["name"], data["id_number"], data.get("phone") or "")
     from_on, to_on = _day(data["from_on"]), _day(data["to_on"])
     record = session.scalar(
         scope.apply(select(InsuranceRecord), actor, InsuranceRecord)

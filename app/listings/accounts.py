@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Account, AccountRole, Unit
 from app.models.choices import RESCUE_ROLE
+from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
 
 KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
@@ -62,7 +63,10 @@ ACCOUNTS = register(Listing(
         Filter("role", _l("用户角色"), "choice", choices=dict(_WORDS), criterion=_has_role),
         Filter("unit", _l("所属单位"), "lookup", Account.unit_id, lookup="units"),
         Filter("rescue_role", _l("应急角色"), "choice", Account.rescue_role, choices=dict(RESCUE_ROLE)),
-        Filter("phone", _l("手机（完整号码）"), "text", criterion=lambda typed: Account.phone == typed),
+        Filter(
+            "phone", _l("手机（完整号码或末四位）"), "text", criterion=whole_or_end(Account.phone),
+            sensitive="mobile",
+        ),
         Filter("active", _l("在用"), "bool", Account.active),
         Filter("region", _l("地区"), "region", Account.region_code),
     ),

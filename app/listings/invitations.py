@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.models import Invitation
 from app.models.choices import INVITATION_STATE, PERSON_KIND
-from app.workflows.invitations import with_phone
+from app.models.sealed import whole_or_end
 
 
 def _state(*states: str) -> Callable[[Moment], Any]:
@@ -44,7 +44,10 @@ INVITATIONS = register(Listing(
         Filter("state", _l("数据状态"), "choice", Invitation.state, choices=INVITATION_STATE),
         Filter("kind", _l("人员类型"), "choice", Invitation.kind, choices=PERSON_KIND),
         Filter("unit", _l("入职单位"), "lookup", Invitation.unit_id, lookup="units"),
-        Filter("phone", _l("手机（完整号码）"), "text", criterion=with_phone),
+        Filter(
+            "phone", _l("手机（完整号码或末四位）"), "text", criterion=whole_or_end(Invitation.phone),
+            sensitive="mobile",
+        ),
         Filter("made", _l("邀请时间"), "date", Invitation.created_at),
     ),
     tabs=(

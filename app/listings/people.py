@@ -14,9 +14,8 @@ from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.models import Person
 from app.models.choices import FILING_STATE, PERSON_KIND, SEX
 from app.models.policy import policy_value
+from app.models.sealed import whole_or_end
 from app.policy.keys import Key
-from app.rules.identifiers import normal_code
-from app.workflows import one_unit
 
 
 def _near(moment: Moment) -> Any:
@@ -38,10 +37,6 @@ def _certificate_state(chosen: Any) -> Any:
 def _working(chosen: Any) -> Any:
     here = Person.left_on.is_(None)
     return or_(false(), *(here if name == "here" else ~here for name in chosen))
-
-
-def _numbered(typed: str) -> Any:
-    return one_unit.with_number(normal_code(typed))
 
 
 WORKING = {"here": _l("在职"), "left": _l("离职")}
@@ -72,8 +67,14 @@ PEOPLE = register(Listing(
     search_hint=_l("姓名、证书编号"),
     filters=(
         Filter("unit", _l("所属单位"), "lookup", Person.unit_id, lookup="units"),
-        Filter("phone", _l("手机（完整号码）"), "text", criterion=lambda typed: Person.phone == typed),
-        Filter("resident", _l("身份证号（完整号码）"), "text", criterion=_numbered),
+        Filter(
+            "phone", _l("手机（完整号码或末四位）"), "text", criterion=whole_or_end(Person.phone),
+            sensitive="mobile",
+        ),
+        Filter(
+            "resident", _l("身份证号（完整号码或末四位）"), "text", criterion=whole_or_end(Person.resident_id),
+            sensitive="id",
+        ),
         Filter("kind", _l("人员类型"), "choice", Person.kind, choices=PERSON_KIND),
         Filter("sex", _l("性别"), "choice", Person.sex, choices=SEX),
         Filter("working", _l("工作状态"), "choice", choices=WORKING, criterion=_working),

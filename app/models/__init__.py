@@ -37,6 +37,7 @@ from app.models.office import Comment, Delegation, Watch
 from app.models.person import GradeCertificate, Person
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
+from app.models.privacy import Consent, PersonalRequest
 from app.models.region import Region
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
@@ -64,6 +65,7 @@ __all__ = [
     "ColumnChoice",
     "Comment",
     "Commitment",
+    "Consent",
     "Contract",
     "ContractElevator",
     "Delegation",
@@ -101,6 +103,7 @@ __all__ = [
     "PatrolRound",
     "PatrolStop",
     "Person",
+    "PersonalRequest",
     "PolicyProposal",
     "PolicySnapshot",
     "PolicyValue",

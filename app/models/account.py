@@ -16,6 +16,7 @@ from app.models.base import BigId, Instant, Model, col, pk
 from app.models.choices import RESCUE_ROLE, SEX
 from app.models.person import Person
 from app.models.region import Region
+from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
 
 # scrypt with 32 MB and three rounds, about a quarter of a second: what OWASP asks for (ASVS 5.0, 11.4.2).
@@ -29,7 +30,9 @@ class Account(FabUser):
     """
 
     __tablename__ = "ab_user"
-    phone: Mapped[str | None] = col(_l("手机"), String(20), unique=True, sensitive="mobile")
+    phone: Mapped[str | None] = col(_l("手机"), Sealed("account.phone", "mobile"), sensitive="mobile")
+    phone_index: Mapped[str | None] = index_of("phone", index=True, unique=True)
+    phone_tail: Mapped[str | None] = tail_of("phone", index=True)
     unit_id: Mapped[int | None] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
     region_id: Mapped[int | None] = col(_l("管辖地区"), BigId, ForeignKey("region.id"), index=True)
     region_code: Mapped[str | None] = col(_l("管辖区划"), String(12), index=True)

@@ -9,9 +9,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
+from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.models.elevator import Elevator
+from app.models.sealed import SealedJson
 from app.models.unit import Unit
 
 
@@ -47,7 +48,7 @@ class Application(Stamped, Versioned, Model):
     version_id: Mapped[int | None] = col(_l("版本"), BigId, ForeignKey("version.id"))
     effective_on: Mapped[dt.date | None] = col(_l("生效日期"), Date, help=_l("停用、启用、报废的日期，不早于提交日"))
     reason: Mapped[str | None] = col(_l("原因"), Text)
-    data: Mapped[dict[str, Any]] = col(_l("内容"), Json, default=dict)
+    data: Mapped[dict[str, Any]] = col(_l("内容"), SealedJson("application.data"), default=dict)
     submitted_at: Mapped[dt.datetime | None] = col(_l("提交时间"), Instant)
     submitted_by_id: Mapped[int | None] = col(_l("提交人"), Integer, ForeignKey("ab_user.id"))
     due_at: Mapped[dt.datetime | None] = col(_l("办理期限"), Instant)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
 from app.models.choices import BATCH_STATE
+from app.models.sealed import SealedJson
 
 IMPORT_KIND = {
     "units": _l("单位"), "elevators": _l("电梯"), "persons": _l("人员"), "ledgers": _l("设备履历"),
@@ -65,10 +66,10 @@ class ImportRow(Model):
     batch_id: Mapped[int] = col(_l("批次"), BigId, ForeignKey("import_batch.id", ondelete="CASCADE"))
     number: Mapped[int] = col(_l("行号"), Integer)
     state: Mapped[str] = col(_l("结果"), String(10), choices=ROW_STATE)
-    raw: Mapped[list[Any]] = col(_l("原文"), Json)
-    data: Mapped[dict[str, Any] | None] = col(_l("数据"), Json)
-    before: Mapped[dict[str, Any] | None] = col(_l("原值"), Json)
-    errors: Mapped[list[dict[str, Any]] | None] = col(_l("错误"), Json)
+    raw: Mapped[list[Any]] = col(_l("原文"), SealedJson("import_row.raw", whole=True))
+    data: Mapped[dict[str, Any] | None] = col(_l("数据"), SealedJson("import_row.data"))
+    before: Mapped[dict[str, Any] | None] = col(_l("原值"), SealedJson("import_row.before"))
+    errors: Mapped[list[dict[str, Any]] | None] = col(_l("错误"), SealedJson("import_row.errors", whole=True))
     reason: Mapped[str | None] = col(_l("原因"), String(20))
     entity_id: Mapped[int | None] = col(_l("对象编号"), BigId, index=True)
     applied: Mapped[bool] = col(_l("已导入"), Boolean, default=False, server_default=text("false"))

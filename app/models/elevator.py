@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, relationship
 from app.models.base import BigId, Model, Stamped, Versioned, col, pk
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
 from app.models.region import Region
+from app.models.sealed import Sealed
 from app.models.unit import Unit
 
 
@@ -76,7 +77,9 @@ class Elevator(Stamped, Versioned, Model):
     stops: Mapped[int | None] = col(_l("站数"), Integer)
     doors: Mapped[int | None] = col(_l("门数"), Integer)
     safety_officer: Mapped[str | None] = col(_l("安全管理员"), String(40))
-    safety_phone: Mapped[str | None] = col(_l("安全管理员电话"), String(20), sensitive="mobile")
+    safety_phone: Mapped[str | None] = col(
+        _l("安全管理员电话"), Sealed("elevator.safety_phone", "mobile"), sensitive="mobile"
+    )
     emergency_phone: Mapped[str | None] = col(_l("应急救援电话"), String(20))
     insured_until: Mapped[dt.date | None] = col(_l("保险有效期至"), Date)
     note: Mapped[str | None] = col(_l("备注"), Text)

@@ -6,10 +6,11 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Instant, Json, Model, col, pk
+from app.models.sealed import Sealed
 
 
 class ExportRecord(Model):
@@ -18,10 +19,10 @@ class ExportRecord(Model):
     __tablename__ = "export_record"
     id: Mapped[int] = pk()
     listing: Mapped[str] = col(_l("列表"), String(60))
-    query: Mapped[str] = col(_l("条件"), Text, default="")
+    query: Mapped[str] = col(_l("条件"), Sealed("export_record.query"), default="")
     columns: Mapped[list[Any]] = col(_l("列"), Json, default=list)
     format: Mapped[str] = col(_l("格式"), String(5))
-    filter: Mapped[str] = col(_l("筛选条件"), Text)
+    filter: Mapped[str] = col(_l("筛选条件"), Sealed("export_record.filter"))
     as_of: Mapped[dt.datetime] = col(_l("数据截至"), Instant)
     policy: Mapped[str] = col(_l("政策版本"), String(20))
     rows: Mapped[int] = col(_l("行数"), Integer)

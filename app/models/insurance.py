@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.person import Person
+from app.models.sealed import Sealed
 from app.models.unit import Unit
 
 GAP_KIND = {"uninsured": _l("已备案未参保"), "unfiled": _l("已参保未备案")}
@@ -43,7 +44,7 @@ class InsuranceRecord(Stamped, Versioned, Model):
 
 
 class InsuredPerson(Model):
-    """A line of a record. The ID number is sealed; lists show it masked."""
+    """A line of a record; its numbers are sealed, and lists show them masked."""
 
     __tablename__ = "insured_person"
     __table_args__ = (Index("ix_insured_person_record", "record_id", "id"),)
@@ -52,8 +53,8 @@ class InsuredPerson(Model):
     unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
     name: Mapped[str] = col(_l("人员姓名"), String(40))
-    id_sealed: Mapped[str] = col(_l("身份证号"), Text, sensitive="id")
-    phone: Mapped[str | None] = col(_l("联系方式"), String(20), sensitive="mobile")
+    id_number: Mapped[str] = col(_l("身份证号"), Sealed("insured_person.id_number", "id"), sensitive="id")
+    phone: Mapped[str | None] = col(_l("联系方式"), Sealed("insured_person.phone", "mobile"), sensitive="mobile")
 
 
 class InsuranceMonth(Model):
@@ -94,7 +95,7 @@ class InsuranceGap(Model):
     month: Mapped[dt.date] = col(_l("月份"), Date)
     kind: Mapped[str] = col(_l("情形"), String(10), choices=GAP_KIND)
     name: Mapped[str] = col(_l("姓名"), String(40))
-    phone: Mapped[str | None] = col(_l("联系方式"), String(20), sensitive="mobile")
+    phone: Mapped[str | None] = col(_l("联系方式"), Sealed("insurance_gap.phone", "mobile"), sensitive="mobile")
     person_id: Mapped[int | None] = col(_l("人员"), BigId, ForeignKey("person.id", ondelete="CASCADE"))
     record_id: Mapped[int | None] = col(_l("缴交明细"), BigId, ForeignKey("insurance_record.id", ondelete="CASCADE"))
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import INVITATION_STATE, PERSON_KIND, SEX
+from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
 
 
@@ -46,7 +47,7 @@ class Invitation(Stamped, Versioned, Model):
         Index("ix_invitation_unit_state", "unit_id", "state"),
         Index("ix_invitation_by_unit", "by_unit_id", "state"),
         Index(
-            "uq_invitation_poster_phone", "poster_id", "phone", unique=True,
+            "uq_invitation_poster_phone", "poster_id", "phone_index", unique=True,
             sqlite_where=text("poster_id IS NOT NULL AND state <> 'cancelled'"),
             postgresql_where=text("poster_id IS NOT NULL AND state <> 'cancelled'"),
         ),
@@ -57,7 +58,9 @@ class Invitation(Stamped, Versioned, Model):
     region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
     poster_id: Mapped[int | None] = col(_l("邀请码"), BigId, ForeignKey("invitation_poster.id"), index=True)
     name: Mapped[str] = col(_l("姓名"), String(40))
-    phone: Mapped[str] = col(_l("手机"), String(20), index=True, sensitive="mobile")
+    phone: Mapped[str] = col(_l("手机"), Sealed("invitation.phone", "mobile"), sensitive="mobile")
+    phone_index: Mapped[str | None] = index_of("phone", index=True)
+    phone_tail: Mapped[str | None] = tail_of("phone", index=True)
     kind: Mapped[str] = col(_l("人员类型"), String(20), choices=PERSON_KIND)
     with_account: Mapped[bool] = col(_l("同时开通账号"), Boolean, default=False, server_default=text("false"))
     state: Mapped[str] = col(
@@ -70,7 +73,7 @@ class Invitation(Stamped, Versioned, Model):
     phone_checked_at: Mapped[dt.datetime | None] = col(_l("手机验证时间"), Instant)
     accepted_at: Mapped[dt.datetime | None] = col(_l("同意时间"), Instant)
     # What the invitee entered; `name` and `phone` above are what he was invited by, until he says his real name.
-    resident_id: Mapped[str | None] = col(_l("身份证号"), String(18), sensitive="id")
+    resident_id: Mapped[str | None] = col(_l("身份证号"), Sealed("invitation.resident_id", "id"), sensitive="id")
     sex: Mapped[str | None] = col(_l("性别"), String(6), choices=SEX)
     certificate_no: Mapped[str | None] = col(_l("作业人员证编号"), String(40))
     certificate_issued_on: Mapped[dt.date | None] = col(_l("证书发证日期"), Date)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
 from app.models.choices import JOB_STATE
+from app.models.sealed import SealedJson
 
 JOB_KIND = {
     "import_check": _l("校验导入文件"), "import": _l("导入"), "import_undo": _l("撤销导入"), "export": _l("导出"),
@@ -18,6 +19,7 @@ JOB_KIND = {
     "nightly_scores": _l("每晚计算得分"), "report": _l("统计报表"),
     "policy_test": _l("政策回测"),
     "audit_export": _l("审计日志核验包"),
+    "retention": _l("删除到期内容"),
 }  # fmt: skip
 
 
@@ -29,7 +31,7 @@ class Job(Model):
     id: Mapped[int] = pk()
     kind: Mapped[str] = col(_l("任务"), String(20), choices=JOB_KIND)
     title: Mapped[str] = col(_l("说明"), String(160))
-    params: Mapped[dict[str, Any]] = col(_l("参数"), Json, default=dict)
+    params: Mapped[dict[str, Any]] = col(_l("参数"), SealedJson("job.params", whole=True), default=dict)
     state: Mapped[str] = col(_l("状态"), String(10), default="queued", choices=JOB_STATE)
     done: Mapped[int] = col(_l("已完成"), Integer, default=0, server_default="0")
     total: Mapped[int] = col(_l("总数"), Integer, default=0, server_default="0")

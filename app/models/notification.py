@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Instant, Model, col, pk
+from app.models.sealed import Sealed
 
 NOTICE_STATE = {"queued": _l("待发"), "sent": _l("已发"), "failed": _l("失败")}
 CHANNEL = {
@@ -35,7 +36,7 @@ class Notification(Model):
     topic: Mapped[str] = col(_l("主题"), String(40))
     title: Mapped[str] = col(_l("标题"), String(160))
     body: Mapped[str | None] = col(_l("内容"), Text)
-    address: Mapped[str | None] = col(_l("发往"), String(120), sensitive="mobile")
+    address: Mapped[str | None] = col(_l("发往"), Sealed("notification.address"), sensitive="mobile")
     is_secret: Mapped[bool] = col(_l("发后清除内容"), Boolean, default=False, server_default=text("false"))
     link: Mapped[str | None] = col(_l("链接"), String(200))
     dedupe_key: Mapped[str | None] = col(_l("去重键"), String(120), unique=True)

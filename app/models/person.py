@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, INFO_STATE, PERSON_KIND, SEX
+from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
 
 
@@ -23,7 +24,7 @@ class Person(Stamped, Versioned, Model):
     __tablename__ = "person"
     __table_args__ = (
         Index(
-            "uq_person_one_unit", "resident_id", unique=True,
+            "uq_person_one_unit", "resident_id_index", unique=True,
             sqlite_where=text("left_on IS NULL"), postgresql_where=text("left_on IS NULL"),
         ),
     )  # fmt: skip
@@ -31,8 +32,12 @@ class Person(Stamped, Versioned, Model):
     name: Mapped[str] = col(_l("姓名"), String(40))
     kind: Mapped[str | None] = col(_l("人员类型"), String(20), choices=PERSON_KIND)
     sex: Mapped[str | None] = col(_l("性别"), String(6), choices=SEX)
-    resident_id: Mapped[str | None] = col(_l("身份证号"), String(18), sensitive="id")
-    phone: Mapped[str | None] = col(_l("手机"), String(20), index=True, sensitive="mobile")
+    resident_id: Mapped[str | None] = col(_l("身份证号"), Sealed("person.resident_id", "id"), sensitive="id")
+    resident_id_index: Mapped[str | None] = index_of("resident_id", index=True)
+    resident_id_tail: Mapped[str | None] = tail_of("resident_id", index=True)
+    phone: Mapped[str | None] = col(_l("手机"), Sealed("person.phone", "mobile"), sensitive="mobile")
+    phone_index: Mapped[str | None] = index_of("phone", index=True)
+    phone_tail: Mapped[str | None] = tail_of("phone", index=True)
     unit_id: Mapped[int] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
     work_kind: Mapped[str | None] = col(_l("工种"), String(40))

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Json, Model, Stamped, col, pk
+from app.models.sealed import Sealed
 
 
 class SavedFilter(Stamped, Model):
@@ -23,7 +24,7 @@ class SavedFilter(Stamped, Model):
     user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
     screen: Mapped[str] = col(_l("列表"), String(40))
     name: Mapped[str] = col(_l("名称"), String(40))
-    query: Mapped[str] = col(_l("条件"), String(2000))
+    query: Mapped[str] = col(_l("条件"), Sealed("saved_filter.query"))
     shared_with: Mapped[str | None] = col(_l("共享范围"), String(30), index=True)
 
 

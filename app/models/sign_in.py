@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Instant, Model, col, pk
+from app.models.sealed import Sealed, index_of
 
 
 class Captcha(Model):
@@ -26,7 +27,7 @@ class OneTimeCode(Model):
 
     __tablename__ = "one_time_code"
     __table_args__ = (
-        Index("ix_one_time_code_target", "target", "created_at"),
+        Index("ix_one_time_code_target", "target_index", "created_at"),
         Index("ix_one_time_code_account", "account_id", "purpose", "created_at"),
         Index("ix_one_time_code_asked_from", "asked_from", "created_at"),
     )
@@ -35,7 +36,8 @@ class OneTimeCode(Model):
     # Of an account; or of somebody who has none yet, under what it is for (an invitation and its number).
     account_id: Mapped[int | None] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
     subject: Mapped[str | None] = col(_l("事由"), String(40), index=True)
-    target: Mapped[str] = col(_l("发往"), String(120), sensitive="mobile")
+    target: Mapped[str] = col(_l("发往"), Sealed("one_time_code.target"), sensitive="mobile")
+    target_index: Mapped[str | None] = index_of("target")
     code_hash: Mapped[str] = col(_l("验证码摘要"), String(64))
     tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
     asked_from: Mapped[str | None] = col(_l("来源地址"), String(60))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 from app.models.base import BigId, Model, Stamped, Versioned, col, pk
 from app.models.choices import FILING_STATE, INFO_STATE
 from app.models.region import Region
+from app.models.sealed import Sealed, index_of
 
 
 class Unit(Stamped, Versioned, Model):
@@ -43,10 +44,13 @@ class Unit(Stamped, Versioned, Model):
     address: Mapped[str | None] = col(_l("企业地址"), String(200))
     legal_person: Mapped[str | None] = col(_l("企业法人"), String(40))
     head_name: Mapped[str | None] = col(_l("负责人"), String(40))
-    head_phone: Mapped[str | None] = col(_l("负责人手机"), String(20), sensitive="mobile")
+    head_phone: Mapped[str | None] = col(_l("负责人手机"), Sealed("unit.head_phone", "mobile"), sensitive="mobile")
+    head_phone_index: Mapped[str | None] = index_of("head_phone", index=True)
     duty_phone: Mapped[str | None] = col(_l("24 小时值班电话"), String(20))
     safety_officer: Mapped[str | None] = col(_l("安全管理员"), String(40))
-    safety_phone: Mapped[str | None] = col(_l("安全管理员电话"), String(20), sensitive="mobile")
+    safety_phone: Mapped[str | None] = col(
+        _l("安全管理员电话"), Sealed("unit.safety_phone", "mobile"), sensitive="mobile"
+    )
     enterprise_type: Mapped[str | None] = col(_l("企业类型"), String(60))
     established_on: Mapped[dt.date | None] = col(_l("成立日期"), Date)
     business_until: Mapped[dt.date | None] = col(_l("营业期限"), Date)

@@ -9,7 +9,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
-from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.base import BigId, Instant, Model, col, pk
+from app.models.sealed import SealedJson
 
 
 class Version(Model):
@@ -31,7 +32,7 @@ class Version(Model):
     number: Mapped[int] = col(_l("版本"), Integer)
     state: Mapped[str] = col(_l("状态"), String(10), default="draft")
     base_number: Mapped[int] = col(_l("基于版本"), Integer, default=0, server_default="0")
-    data: Mapped[dict[str, Any]] = col(_l("内容"), Json, default=dict)
+    data: Mapped[dict[str, Any]] = col(_l("内容"), SealedJson("version.data"), default=dict)
     digest: Mapped[str | None] = col(_l("内容摘要"), String(64))
     edited_by_id: Mapped[int | None] = col(_l("填写人"), Integer, ForeignKey("ab_user.id"))
     edited_at: Mapped[dt.datetime] = col(_l("填写时间"), Instant)

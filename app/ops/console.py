@@ -39,6 +39,7 @@ from app.models import (
 from app.models.base import label_of
 from app.models.choices import word
 from app.permissions import NOBODY, Verb
+from app.rules.identifiers import mask_numbers, masked
 from app.transaction import transaction
 from app.workflows import audit, jobs, outbox
 
@@ -101,15 +102,16 @@ class Raw(Guarded, ModelView):
 
     def __init__(self, model: type[Any], name: Any, *, category: Any = None, columns: str, search: str = "") -> None:
         self.column_list = columns.split()
-        self.column_details_list = [a.key for a in model.__mapper__.column_attrs]
+        # Not the blind indexes over sealed columns, which say nothing to anybody.
+        self.column_details_list = [a.key for a in model.__mapper__.column_attrs if a.columns[0].computed is None]
         self.column_searchable_list = search.split()
         self.column_sortable_list = [c for c in self.column_list if c in model.__mapper__.column_attrs]
         self.column_labels = {key: label_of(model, key) if key != "id" else "编号" for key in self.column_details_list}
         self.column_default_sort = (model.__mapper__.primary_key[0].key, True)
-        choices = {attr.key: attr.columns[0].info.get("choices") for attr in model.__mapper__.column_attrs}
-        self.column_formatters = {key: _formatter(words) for key, words in choices.items()}
+        told = {attr.key: attr.columns[0].info for attr in model.__mapper__.column_attrs}
+        self.column_formatters = {key: _formatter(info) for key, info in told.items()}
         self.column_formatters_detail = self.column_formatters
-        self.column_formatters_export = {key: _formatter(words, plain=True) for key, words in choices.items()}
+        self.column_formatters_export = {key: _formatter(info, plain=True) for key, info in told.items()}
         table = model.__tablename__
         super().__init__(model, db, name=name, category=category, endpoint=f"ops_{table}", url=f"/ops/{table}")
 
@@ -144,8 +146,9 @@ class Raw(Guarded, ModelView):
                 flash(_("编号 %(key)s：%(why)s", key=key, why=str(refusal)), "error")
 
 
-def _formatter(choices: dict[str, Any] | None, plain: bool = False) -> Any:
-    """How a value is shown; `plain` for a CSV file, where no text may begin a formula."""
+def _formatter(info: dict[str, Any], plain: bool = False) -> Any:
+    """How a value is shown; `plain` for a CSV file, where no text may begin a formula. Persons' numbers are masked."""
+    choices, sensitive = info.get("choices"), info.get("sensitive")
 
     def show(_view: Any, _context: Any, row: Any, name: str) -> Any:
         value = getattr(row, name, None)
@@ -153,8 +156,10 @@ def _formatter(choices: dict[str, Any] | None, plain: bool = False) -> Any:
             return word(choices, value)
         if isinstance(value, dt.datetime):
             return moment(value)
+        if sensitive and value:
+            return masked(sensitive, str(value))
         if isinstance(value, dict | list):
-            text = json.dumps(value, ensure_ascii=False)
+            text = mask_numbers(json.dumps(value, ensure_ascii=False))
             return text if plain else Markup("<code>{}</code>").format(escape(text[:2000]))
         if plain and isinstance(value, str) and value.startswith(FORMULA):
             return "'" + value

@@ -27,7 +27,7 @@ from app.errors import refuse
 from app.listing import Column
 from app.models.choices import word
 from app.reports import sheets
-from app.rules.identifiers import mask_mobile, mask_resident_id
+from app.rules.identifiers import MASKS
 
 FORMATS = {".xlsx": "xlsx", ".csv": "csv"}
 NOTE_SHEET = "说明"
@@ -38,7 +38,6 @@ LONGEST_TEXT = 32_767
 FIRST_EXCEL_DAY = dt.date(1900, 3, 1)
 EXACT_DIGITS = 15
 
-MASKS: dict[str, Callable[[str], str]] = {"mobile": mask_mobile, "id": mask_resident_id}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 # A spreadsheet reads such text from a .csv as a formula; the wide forms, too, where Chinese is typed.
 _FORMULA = tuple("=+-@\t＝＋－＠")

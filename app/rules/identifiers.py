@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date
 
 from app.errors import Finding, raise_failing, refuse
@@ -187,6 +188,21 @@ def mask_mobile(text: str) -> str:
 def mask_resident_id(text: str) -> str:
     """First 3 and last 4 characters of 18; anything of another length is hidden whole."""
     return f"{text[:3]}{'*' * 11}{text[-4:]}" if len(text) == 18 else "*" * len(text)
+
+
+# By the sensitivity that a column declares.
+MASKS: dict[str, Callable[[str], str]] = {"mobile": mask_mobile, "id": mask_resident_id}
+_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
+
+
+def masked(kind: str, text: str) -> str:
+    """A person's number as everybody may see it."""
+    return MASKS[kind](text) if text else text
+
+
+def mask_numbers(text: str) -> str:
+    """A text with whatever looks like a person's mobile or ID number masked, for texts that nobody can vouch for."""
+    return _NUMBER.sub(lambda found: masked("mobile" if len(found[0]) == 11 else "id", found[0]), text)
 
 
 def password_findings(text: str, min_length: int, login_name: str = "", field: str = "password") -> list[Finding]:

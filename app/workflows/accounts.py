@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Account, Person, Region, Unit
+from app.models.sealed import holding
 from app.permissions import REGULATOR_ROLES, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile, check_uscc, login_key
 from app.scope import visible
@@ -203,7 +204,7 @@ def create_partner_account(session: AnySession, actor: Actor, unit_id: int, at: 
     if signin.find_account(session, code) is not None:
         raise refuse("主账号", f"{code} 已有账号", remedy)
     phone = unit.head_phone or ""
-    ours = select(Person.id).where(Person.unit_id == own.id, Person.phone == phone).limit(1)
+    ours = select(Person.id).where(Person.unit_id == own.id, holding(Person.phone, phone)).limit(1)
     is_ours = session.scalar(ours.execution_options(skip_scope=True)) is not None
     bound = phone if phone and not is_ours and phone_holder(session, phone) is None else None
     account = Account(

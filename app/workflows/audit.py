@@ -17,7 +17,9 @@ from typing import Any
 from sqlalchemy import event, func, select, text, update
 
 from app.models import AuditBatch, AuditDay, AuditEntry
+from app.models.sealed import numbers
 from app.permissions import Actor
+from app.rules.identifiers import masked
 from app.rules.sealing import GENESIS, batch_digest, entry_digest, merkle_root
 from app.transaction import AnySession
 
@@ -60,7 +62,7 @@ def record(
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items() if str(k).lower() not in _SECRETS}
+        return {str(k): _number(str(k), _plain(v)) for k, v in value.items() if str(k).lower() not in _SECRETS}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(v) for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
     if isinstance(value, dt.datetime | dt.date):
@@ -72,6 +74,11 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return str(value).replace("\x00", "")  # PostgreSQL's JSON holds no NUL
+
+
+def _number(name: str, value: Any) -> Any:
+    """The log is sealed for ever, so no person's whole number gets into it: masked under whatever field of one."""
+    return masked(numbers()[name], value) if name in numbers() and isinstance(value, str) else value
 
 
 # --- sealing

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Account, OneTimeCode
+from app.models.sealed import holding
 from app.rules.codes import ADDRESS_LIMITS, CODE_DIGITS, CODE_MINUTES, CODE_TRIES, flood_finding
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import AnySession, hold
@@ -48,7 +49,7 @@ def send(
     key = account.id if account is not None else None
     # Fifty requests at once would else all find that none was sent yet.
     hold(session, *(f"code:{word}" for word in (target, key and f"account {key}", asked_from) if word))
-    same = (OneTimeCode.target == target) | (OneTimeCode.account_id == (key or 0))
+    same = holding(OneTimeCode.target, target) | (OneTimeCode.account_id == (key or 0))
     sent = list(session.scalars(select(OneTimeCode.created_at).where(same, OneTimeCode.created_at > span)))
     raise_failing([flood_finding(sent, at)])
     if asked_from:

@@ -31,7 +31,8 @@ CODES = {
 _PHONES = {"duty_phone", "emergency_phone"}
 _PHONE_FORM = re.compile(r"[0-9+][0-9 \-]{2,18}")
 _FILED = {
-    m.__tablename__: tuple(c.key for c in m.__table__.columns if c.key not in _KEPT) for m in (Unit, Elevator)
+    m.__tablename__: tuple(c.key for c in m.__table__.columns if c.key not in _KEPT and c.computed is None)
+    for m in (Unit, Elevator)
 }
 _COLUMNS = {m.__tablename__: [m.__table__.columns[n] for n in _FILED[m.__tablename__]] for m in (Unit, Elevator)}
 _REQUIRED = {t: tuple(c.key for c in cs if not c.nullable and c.default is None) for t, cs in _COLUMNS.items()}

@@ -9,9 +9,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
-from app import clock, vault
+from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
 from app.models import InsuranceRecord, InsuredPerson
 from app.permissions import Actor, Verb, require
@@ -86,11 +86,11 @@ def save(
 
 
 def add_people(session: AnySession, row: InsuranceRecord, people: Sequence[Line]) -> list[InsuredPerson]:
-    """Lines that were checked, as rows with their numbers sealed."""
+    """Lines that were checked, as rows."""
     made = [
         InsuredPerson(
             record_id=row.id, unit_id=row.unit_id, region_code=row.region_code, name=line.name,
-            id_sealed=vault.seal(line.id_number), phone=line.phone or None,
+            id_number=line.id_number, phone=line.phone or None,
         )
         for line in people
     ]  # fmt: skip
@@ -191,8 +191,8 @@ def id_numbers(session: AnySession, actor: Actor, record_id: int, at: dt.datetim
     require(actor, Verb.INSURANCE_READ)
     require(actor, Verb.SENSITIVE_READ)
     row: InsuranceRecord = visible(session, actor, InsuranceRecord, record_id, "缴交明细")
-    found = session.execute(select(InsuredPerson.id, InsuredPerson.id_sealed).where(InsuredPerson.record_id == row.id))
-    numbers = {key: vault.unseal(sealed) for key, sealed in found}
+    found = session.execute(select(InsuredPerson.id, InsuredPerson.id_number).where(InsuredPerson.record_id == row.id))
+    numbers = {line.id: line.id_number for line in found}
     audit.record(
         session, actor, at, "insurance_record.reveal", "insurance_record", row.id, after={"persons": len(numbers)}
     )
@@ -200,16 +200,7 @@ def id_numbers(session: AnySession, actor: Actor, record_id: int, at: dt.datetim
 
 
 def known_ids(session: AnySession, record_id: int) -> set[str]:
-    found = session.scalars(select(InsuredPerson.id_sealed).where(InsuredPerson.record_id == record_id))
-    return {vault.unseal(sealed) for sealed in found}
-
-
-def seal_anew(session: AnySession) -> int:
-    """Seal every ID number under the current key; how many."""
-    rows = session.execute(select(InsuredPerson.id, InsuredPerson.id_sealed).with_for_update()).all()
-    for key, sealed in rows:
-        session.execute(update(InsuredPerson).where(InsuredPerson.id == key).values(id_sealed=vault.renewed(sealed)))
-    return len(rows)
+    return set(session.scalars(select(InsuredPerson.id_number).where(InsuredPerson.record_id == record_id)))
 
 
 def _own(session: AnySession, actor: Actor, record_id: int) -> InsuranceRecord:

@@ -10,7 +10,7 @@ import datetime as dt
 
 from sqlalchemy import delete, func, or_, select
 
-from app import clock, vault
+from app import clock
 from app.errors import Finding, NotAllowed, raise_failing
 from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson, Person, Unit
 from app.models.policy import policy_value
@@ -39,7 +39,7 @@ def refresh(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) 
     assert unit is not None
     filed, phones = _filed(session, unit_id, month)
     rows = _insured(session, unit_id, month)
-    insured = [Named(r.id, r.name, r.phone, vault.unseal(r.id_sealed)) for r in rows]
+    insured = [Named(r.id, r.name, r.phone, r.id_number) for r in rows]
     found = compare(filed, insured)
     place = {"unit_id": unit.id, "region_code": unit.region_code, "month": month}
     where = (InsuranceGap.unit_id == unit_id, InsuranceGap.month == month)
@@ -102,16 +102,16 @@ def judge(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) ->
 
 def _filed(session: AnySession, unit_id: int, month: dt.date) -> tuple[list[Named], dict[int, str | None]]:
     """The unit's people in service that month; since when is the day on which they were entered."""
-    statement = select(Person.id, Person.name, Person.phone, Person.created_at, Person.left_on).where(
-        Person.unit_id == unit_id, or_(Person.left_on.is_(None), Person.left_on >= month)
-    )
+    statement = select(
+        Person.id, Person.name, Person.phone, Person.resident_id, Person.created_at, Person.left_on
+    ).where(Person.unit_id == unit_id, or_(Person.left_on.is_(None), Person.left_on >= month))
     people: list[Named] = []
     phones: dict[int, str | None] = {}
     rows = session.execute(statement.order_by(Person.id).execution_options(skip_scope=True))
-    for key, name, phone, created_at, left_on in rows:
+    for key, name, phone, number, created_at, left_on in rows:
         since = clock.local_day(created_at)
         if known_in(month, since, left_on):
-            people.append(Named(key, name, phone, owed=owed_in(month, since, left_on)))
+            people.append(Named(key, name, phone, number, owed=owed_in(month, since, left_on)))
             phones[key] = phone
     return people, phones
 

@@ -17,6 +17,7 @@ from app import clock, scope
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
 from app.models import Account, Elevator, Invitation, InvitationPoster, Person, Unit
 from app.models.choices import PERSON_KIND
+from app.models.sealed import holding
 from app.permissions import SYSTEM, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile
 from app.rules.invitations import CLOSED, InvitationState, InvitationVerb, kind_finding, kinds_for
@@ -314,7 +315,7 @@ def _phone_findings(session: AnySession, unit: Unit, phone: str, at: dt.datetime
     waiting = select(Invitation.name).where(
         Invitation.unit_id == unit.id, with_phone(phone), Invitation.state.not_in([s.value for s in CLOSED])
     )
-    here = select(Person.name).where(Person.unit_id == unit.id, Person.phone == phone, Person.left_on.is_(None))
+    here = select(Person.name).where(Person.unit_id == unit.id, holding(Person.phone, phone), Person.left_on.is_(None))
     lately = select(func.count(Invitation.id)).where(
         with_phone(phone), Invitation.created_at > at - dt.timedelta(days=1)
     )
@@ -346,8 +347,8 @@ def _sender_finding(session: AnySession, actor: Actor, at: dt.datetime) -> Findi
 
 
 def with_phone(phone: str) -> Any:
-    """The condition that an invitation went to this phone: the one place that knows how it is stored."""
-    return Invitation.phone == phone
+    """The condition that an invitation went to this phone: the one place that knows how it is asked for."""
+    return holding(Invitation.phone, phone)
 
 
 def _has_clerk(session: AnySession, unit_id: int) -> bool:

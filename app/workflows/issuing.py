@@ -17,6 +17,7 @@ from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Account, AccountRole, ExternalIdentity
 from app.models.policy import policy_value
+from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
 from app.policy.keys import Key
 from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key
@@ -126,7 +127,7 @@ def free_phone(session: AnySession, typed: str, field_name: str, account_id: int
 
 def phone_holder(session: AnySession, phone: str) -> int | None:
     found: int | None = session.scalar(
-        select(Account.id).where(Account.phone == phone).execution_options(skip_scope=True)
+        select(Account.id).where(holding(Account.phone, phone)).execution_options(skip_scope=True)
     )
     return found
 

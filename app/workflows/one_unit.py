@@ -9,20 +9,21 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import false, or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Person
+from app.models.sealed import holding
 from app.rules.identifiers import mask_resident_id
 from app.transaction import AnySession
 
 RULE = "一人一企"
 
 
-def with_number(resident_id: str) -> Any:
-    """The condition that a person has this ID number: the one place that knows how it is stored."""
-    return Person.resident_id == resident_id
+def with_number(*resident_ids: str) -> Any:
+    """The condition that a person has one of these ID numbers: the one place that knows how they are asked for."""
+    return holding(Person.resident_id, *resident_ids)
 
 
 def holder(session: AnySession, resident_id: str, besides: int | None = None) -> Person | None:
@@ -35,7 +36,7 @@ def same_humans(session: AnySession, people: Mapping[int, Person]) -> dict[int, 
     """By person the rows of that very human in whatever unit, those that he left among them."""
     numbers = {key: person.resident_id for key, person in people.items() if person.resident_id}
     rows: dict[str, set[int]] = defaultdict(set)
-    statement = select(Person).where(or_(false(), *(with_number(number) for number in set(numbers.values()))))
+    statement = select(Person).where(with_number(*set(numbers.values())))
     for row in session.scalars(statement.execution_options(skip_scope=True)) if numbers else ():
         rows[str(row.resident_id)].add(row.id)
     return {key: rows[number] for key, number in numbers.items()}

@@ -147,7 +147,7 @@ def findings(session: AnySession, person: Person, data: Mapping[str, Any], on: d
 
 def application_findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
     person, version = _subject(session, application, hold=False)
-    return findings(session, person, person_versions.opened(version), clock.local_day(at))
+    return findings(session, person, version.data, clock.local_day(at))
 
 
 def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
@@ -156,7 +156,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
     if version.base_number != person.approved_version:
         found = f"上报时现行为第 {version.base_number} 版，现为第 {person.approved_version} 版"
         raise Stale(Finding("现行版本", False, found, "请退回，修改后重新上报"), current=person.row_version)
-    data = person_versions.opened(version)
+    data = version.data
     before = person_versions.snapshot(person)
     person_versions.put(person, data)
     person.approved_version, person.approved_on = version.number, clock.local_day(at)

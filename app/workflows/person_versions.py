@@ -1,6 +1,6 @@
 """The contents of a person's filings (PER-05): versions, in which ID numbers and phones stand sealed.
 
-The one place that knows how a version keeps what is sensitive; everybody else reads `opened`.
+The column seals and opens them (`models/sealed.py`); the digest is of the plain content.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Date, func, select
 
-from app import vault
 from app.models import Person, Version
 from app.transaction import AnySession
 from app.workflows.filing_versions import digest
@@ -41,24 +40,9 @@ def put(person: Person, data: Mapping[str, Any]) -> None:
                 setattr(person, name, value)
 
 
-def opened(version: Version) -> Data:
-    """A version's content in plain."""
-    return {n: vault.unseal(v) if n in SENSITIVE and v else v for n, v in version.data.items()}
-
-
 def close(version: Version, data: Mapping[str, Any]) -> None:
-    """Keep a content in a version; its digest is of the plain one."""
-    version.digest = digest(data)
-    version.data = {n: vault.seal(v) if n in SENSITIVE and v else v for n, v in data.items()}
-
-
-def seal_anew(session: AnySession) -> int:
-    """Seal what versions keep under the current key; how many versions there were."""
-    rows = list(session.scalars(select(Version).where(Version.entity == ENTITY).with_for_update()))
-    for version in rows:
-        version.data = {n: vault.renewed(v) if n in SENSITIVE and v else v for n, v in version.data.items()}
-    session.flush()
-    return len(rows)
+    """Keep a content in a version."""
+    version.data, version.digest = dict(data), digest(data)
 
 
 def all_of(session: AnySession, person: Person) -> list[Version]:
@@ -83,7 +67,7 @@ def base_of(session: AnySession, version: Version) -> Data:
         return {}
     same = (Version.entity == ENTITY, Version.entity_id == version.entity_id)
     base = session.scalar(select(Version).where(*same, Version.number == version.base_number))
-    return opened(base) if base is not None else {}
+    return dict(base.data) if base is not None else {}
 
 
 def content(session: AnySession, person: Person) -> Data:
@@ -91,7 +75,7 @@ def content(session: AnySession, person: Person) -> Data:
     last = latest(session, person)
     if person.filing_state == "approved" or last is None or last.state == "approved" or not person.approved_version:
         return snapshot(person)
-    return snapshot(person) | opened(last)
+    return snapshot(person) | last.data
 
 
 def next_number(session: AnySession, person: Person) -> int:

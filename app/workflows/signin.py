@@ -18,6 +18,7 @@ from app.errors import Finding, Refusal
 from app.models import Account, LoginGuard, Region
 from app.models.account import password_of_nobody_matches
 from app.models.policy import policy_value
+from app.models.sealed import holding
 from app.permissions import Actor
 from app.policy.keys import Key
 from app.rules.identifiers import check_mobile, login_key, normal_code
@@ -88,7 +89,7 @@ def find_account(session: AnySession, typed: str) -> Account | None:
     except Refusal:
         return None
     account: Account | None = session.scalar(
-        select(Account).where(Account.phone == phone).execution_options(skip_scope=True)
+        select(Account).where(holding(Account.phone, phone)).execution_options(skip_scope=True)
     )
     return account
 

@@ -13,6 +13,7 @@ from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
 from app.models.choices import RESCUE_ROLE, SEX
 from app.models.policy import policy_value
+from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, Actor, Role, Verb, require
 from app.policy.keys import Key
 from app.scope import apply, visible
@@ -240,7 +241,7 @@ def person_for(
         return person
     if checked["phone"]:
         statement = select(Person).where(
-            Person.unit_id == unit.id, Person.phone == checked["phone"], Person.left_on.is_(None)
+            Person.unit_id == unit.id, holding(Person.phone, checked["phone"]), Person.left_on.is_(None)
         )
         known: Person | None = session.scalar(apply(statement, actor).limit(1))
         if known is not None:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from app.errors import Finding
 from app.models import Account, AuditEntry, Person, Unit, Visit
+from app.models.sealed import holding
 from app.permissions import Actor
 from app.transaction import AnySession
 from app.workflows import independence
@@ -62,7 +63,7 @@ def _phone_of_unit(session: AnySession, actor: Actor, unit_id: int) -> bool:
     if not mine:
         return False
     return any(
-        session.scalar(select(found).where(where, column.in_(mine)).limit(1).execution_options(skip_scope=True))
+        session.scalar(select(found).where(where, holding(column, *mine)).limit(1).execution_options(skip_scope=True))
         for found, where, column in (
             (Person.id, Person.unit_id == unit_id, Person.phone),
             (Account.id, Account.unit_id == unit_id, Account.phone),

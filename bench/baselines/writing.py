@@ -22,6 +22,7 @@ from app.listing import Moment
 from app.listings.elevators import ELEVATORS
 from app.permissions import SYSTEM
 from app.reports import exports
+from bench.world import open_vault
 
 COLUMNS = (
     "code", "address", "estate", "category", "certificate_no", "use_unit", "maintenance_unit", "status",
@@ -32,6 +33,7 @@ COLUMNS = (
 
 def ours(url: str, path: Path) -> int:
     """The product's export of the list with these columns, digest and note included."""
+    open_vault()
     with Session(sa.create_engine(url)) as session, exports.one_view(session):
         now = clock.now()
         query = ELEVATORS.read({"cols": ",".join(COLUMNS)})

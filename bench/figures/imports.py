@@ -27,7 +27,7 @@ from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows import attachments
 from bench.harness import Measured, at_most, figure, seconds, side_by_side
-from bench.world import World
+from bench.world import World, open_vault
 from tests.databases import ROOT
 from tests.imports import foreign_register
 
@@ -190,6 +190,7 @@ def write(session: Session, path: Path, rows: int) -> None:
 def main(url: str, path: str, rows: int) -> None:
     configure_mappers()
     attachments.use_folder(Path(path).parent)
+    open_vault()
     with Session(create_engine(url)) as session:
         bring_in(session, Path(path), rows)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
