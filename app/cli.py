@@ -7,7 +7,7 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add every command group; one line each."""
-    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score, search, told
+    from app.commands import accounts, backups, demo, exports, imports, platform, schedule, score, sealing, search, told
 
     accounts.register(app)
     backups.register(app)
@@ -17,6 +17,7 @@ def register(app: Any) -> None:
     platform.register(app)
     schedule.register(app)
     score.register(app)
+    sealing.register(app)
     search.register(app)
     for command in app.cli.commands.values():
         told.tell(command)

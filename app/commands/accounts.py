@@ -1,4 +1,4 @@
-"""`flask sync-roles` and `flask create-admin`, which a deployment runs after `flask db upgrade`; `flask seal-anew`."""
+"""`flask sync-roles` and `flask create-admin`, which a deployment runs after `flask db upgrade`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask_appbuilder.security.sqla.models import Role as RoleRow
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role as grants
 from sqlalchemy import delete, insert, select
 
-from app import clock, vault
+from app import clock
 from app.errors import Refusal
 from app.extensions import db
 from app.permissions import GRANTS, SYSTEM, Role
@@ -27,7 +27,6 @@ def register(app: Flask) -> None:
     """Add this area's commands."""
     app.cli.add_command(sync_roles_command)
     app.cli.add_command(create_admin_command)
-    app.cli.add_command(seal_anew_command)
 
 
 @click.command("sync-roles")
@@ -132,22 +131,3 @@ def create_admin_command(login_name: str, name: str, as_json: bool) -> None:
         click.echo(json.dumps(shown, ensure_ascii=False))
     else:
         click.echo(f"账号 {shown['login_name']}　初始密码 {shown['password']}（只显示这一次，首次登录须修改）")
-
-
-@click.command("seal-anew")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@with_appcontext
-def seal_anew_command(as_json: bool) -> None:
-    """Seal what the database keeps sealed under the first of DATA_KEYS, all or nothing; then the others may go."""
-    from app.workflows import insurance, notices, person_versions, second_factor
-
-    try:
-        with transaction(db.session) as session:
-            count = second_factor.seal_anew(session, SYSTEM.by("cli"), clock.now())
-            versions = person_versions.seal_anew(session)
-            insurance.seal_anew(session)
-            notices.seal_anew(session)
-    except vault.Unreadable as error:
-        raise click.ClickException(f"{error}。没有改变任何内容") from error
-    told = {"accounts": count, "person_versions": versions}
-    click.echo(json.dumps(told) if as_json else f"{count} 个账号的密钥、{versions} 份人员备案已用当前密钥重新加密")

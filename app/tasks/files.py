@@ -7,7 +7,7 @@ from celery import shared_task
 from app import clock, scanner
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import file_scans
+from app.workflows import file_scans, sealed_files
 
 
 @shared_task
@@ -16,9 +16,10 @@ def scan() -> dict[str, int]:
     done = {scanner.CLEAN: 0, scanner.INFECTED: 0}
     if not scanner.is_on():
         return done
-    for key, place in file_scans.waiting(db.session):
+    for key, place, kind in file_scans.waiting(db.session):
         db.session.rollback()  # asking takes seconds: no snapshot, no lock
-        verdict = scanner.scan(place)
+        with sealed_files.in_the_open(place, kind) as plain:
+            verdict = scanner.scan(plain)
         if verdict.state == scanner.DOWN:
             break
         with transaction(db.session) as session:

@@ -19,7 +19,7 @@ from app.permissions import NOBODY
 from app.rules.files import JPEG, LIMITS
 from app.transaction import transaction
 from app.views import desks
-from app.workflows import attachments, audit
+from app.workflows import attachments, audit, sealed_files
 
 files = Blueprint("files", __name__)
 # What a browser may show by itself; everything else is saved.
@@ -54,7 +54,7 @@ def fetch(attachment_id: int) -> Any:
             Finding("附件", False, f"“{row.name}”的内容已不在服务器上", "请联系管理员从备份恢复，或重新生成")
         )
     answer = _answer(place, row, small)
-    if row.kind in attachments.PRIVATE:
+    if row.kind in attachments.PRIVATE or row.kind in attachments.OF_PERSONS:
         name, digest, key, entity, entity_id = row.name, row.sha256, row.id, row.entity, row.entity_id
         with transaction(db.session):
             audit.record(
@@ -67,7 +67,11 @@ def fetch(attachment_id: int) -> Any:
 def _answer(place: Path, row: Attachment, small: bool) -> Response:
     mime = JPEG if small else row.mime
     inline = mime in SHOWN and (small or request.args.get("view") == "1")
-    answer = send_file(place, mimetype=mime, as_attachment=not inline, download_name=row.name, conditional=True)
+    if row.kind in sealed_files.KINDS:
+        opened = sealed_files.opened(place, row.kind)
+        answer = send_file(opened, mimetype=mime, as_attachment=not inline, download_name=row.name)
+    else:
+        answer = send_file(place, mimetype=mime, as_attachment=not inline, download_name=row.name, conditional=True)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = _NOTHING if inline and mime == attachments.PDF else _SANDBOX
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"

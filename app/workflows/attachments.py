@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import logging
 import os
 import tempfile
 import time
@@ -21,7 +20,6 @@ from typing import IO, Any
 
 from sqlalchemy import func, select, update
 
-from app import scanner
 from app.errors import Finding, NotAllowed, NotFound, Refusal, refuse
 from app.models import (
     Application,
@@ -53,16 +51,15 @@ from app.rules.files import (
 )
 from app.scope import visible
 from app.transaction import AnySession, after_commit
-from app.workflows import audit, file_contents, file_room, pictures
+from app.workflows import audit, file_contents, file_room, pictures, sealed_files
 from app.workflows.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
 __all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
-log = logging.getLogger(__name__)
 _folder: Path | None = None
 
 # Made for one account's rights; the verb that it needs when it fetches the file.
 PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
-# Pictures of a person: shown with a reason and a trace only (`people.reveal`), never by the file's address.
+# Pictures of a person: by the file's address for himself alone, else with a reason and a trace (`revealing`).
 OF_PERSONS = ("identity", "face")
 # What reading the row needs, its files need too; of other rows only the uploader has the file.
 READING = {
@@ -133,15 +130,16 @@ def receive(stream: IO[bytes], name: str, kind: str) -> Received:
     draft, size, digest = _take(stream, shown, limit)
     try:
         mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[kind]), limit)
-        scan = "off" if kind in _NOT_SCANNED else _scanned(draft, shown)
+        scan = "off" if kind in _NOT_SCANNED else file_contents.scanned(draft, shown)
         if mime not in PICTURES:
-            _keep(draft, digest)
-            return Received(shown, kind, mime, size, digest, scan)
+            return Received(shown, kind, mime, size, keep(draft, digest, kind), scan)
         made = pictures.prepare(draft, shown, mime, limit.edge)
     finally:
         draft.unlink(missing_ok=True)
-    kept = _keep_bytes(made.content)
-    return Received(shown, kind, mime, len(made.content), kept, scan, _keep_bytes(made.thumb), digest)
+    kept, thumb = _keep_bytes(made.content, kind), _keep_bytes(made.thumb, kind)
+    # Of what lies sealed not even a digest stands open.
+    sent = None if kind in sealed_files.KINDS else digest
+    return Received(shown, kind, mime, len(made.content), kept, scan, thumb, sent)
 
 
 def record(
@@ -163,22 +161,6 @@ def record(
         after=told | ({"sent": file.sent} if file.sent not in (None, file.sha256) else {}),
     )  # fmt: skip
     return row
-
-
-def _scanned(draft: Path, name: str) -> str:
-    """The scanner's word as the row keeps it; what it finds is refused."""
-    if not scanner.is_on():
-        return "off"
-    verdict = scanner.scan(draft)
-    if verdict.state == scanner.CLEAN:
-        return "clean"
-    if verdict.state == scanner.INFECTED:
-        log.warning("malware refused: %s", verdict.told)
-        raise bad(name, f"含有病毒或恶意代码（{verdict.told}）", "请用杀毒软件清除，或重新导出一份干净的文件后上传")
-    log.warning("scanner is down: %s", verdict.told)
-    if scanner.when_down == "refuse":
-        raise bad(name, "暂时不能查毒，没有收下", "请稍后重新上传；一直不行请联系管理员")
-    return "waiting" if scanner.when_down == "wait" else "late"
 
 
 # --- sent ahead of a form
@@ -291,10 +273,10 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
             raise NotAllowed(Finding("附件", False, "这个文件是按另一账号的权限生成的", "请用自己的账号重新导出"))
         if row.kind == "export" and row.rights != rights_of(session, actor):
             raise NotAllowed(Finding("附件", False, "这个文件生成后，您的权限已变", "权限已变，请重新导出"))
-    elif row.kind in OF_PERSONS:
+    elif row.kind in OF_PERSONS and not _of_oneself(actor, row):
         found = f"{ATTACHMENT_KIND[row.kind]}不能直接下载"
         raise NotAllowed(Finding("附件", False, found, "请在人员页面填写原因后查看，查看会被记录"))
-    elif row.uploaded_by_id != actor.user_id:
+    elif row.uploaded_by_id != actor.user_id and not _of_oneself(actor, row):
         _may_read(actor, row)
     _check_open(row)
     return row
@@ -317,6 +299,10 @@ def _check_open(row: Attachment) -> None:
         raise NotAllowed(Finding("查毒", False, f"“{row.name}”含有病毒或恶意代码，已封存", "请上传人换一份干净的文件"))
     if row.scan == "waiting":
         raise Refusal(Finding("查毒", False, f"“{row.name}”还在等待查毒", "查毒服务恢复后会自动查，请稍后再打开"))
+
+
+def _of_oneself(actor: Actor, row: Attachment) -> bool:
+    return row.entity == "person" and row.entity_id is not None and row.entity_id == actor.person_id
 
 
 def _may_read(actor: Actor, row: Attachment) -> None:
@@ -346,10 +332,15 @@ def rights_of(session: AnySession, actor: Actor) -> str:
 
 def forget(session: AnySession, row: Attachment) -> None:
     """Drop a file that nobody may keep any more: its row, and after the commit its bytes if no other row has them."""
-    digests = [digest for digest in (row.sha256, row.thumb_sha256) if digest]
+    digests = [row.sha256, row.thumb_sha256]
     session.delete(row)
     session.flush()
-    for digest in digests:
+    forget_bytes(session, *digests)
+
+
+def forget_bytes(session: AnySession, *digests: str | None) -> None:
+    """Take bytes away after the commit, unless a row has them."""
+    for digest in filter(None, digests):
         same = (Attachment.sha256 == digest) | (Attachment.thumb_sha256 == digest)
         others = select(Attachment.id).where(same).limit(1).execution_options(skip_scope=True)
         if session.scalar(others) is None:
@@ -371,7 +362,7 @@ def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:
 
 
 def path(folder: str | Path | None, attachment: Attachment, *, small: bool = False) -> Path:
-    """Where the bytes are; `folder` defaults to the one in use. `small`: of the picture's small one, if it has one."""
+    """Where the bytes are, sealed or not; `folder` defaults to the one in use. `small`: of the picture's small one."""
     digest = (small and attachment.thumb_sha256) or attachment.sha256
     return place_of(Path(folder) if folder is not None else _root(), digest)
 
@@ -390,13 +381,18 @@ def place_of(root: Path, digest: str) -> Path:
     return root / digest[:2] / digest[2:4] / digest
 
 
-def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
-    """Copy to a draft on the same disk, counting and hashing; stops as soon as it is too large."""
+def draft_file() -> tuple[int, Path]:
+    """A file to be written, on the disk where it will stay."""
     root = _root()
     root.mkdir(parents=True, exist_ok=True)
-    size, hashed = 0, hashlib.sha256()
     handle, temporary = tempfile.mkstemp(dir=root, prefix="draft-")
-    draft = Path(temporary)
+    return handle, Path(temporary)
+
+
+def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
+    """Copy to a draft on the same disk, counting and hashing; stops as soon as it is too large."""
+    size, hashed = 0, hashlib.sha256()
+    handle, draft = draft_file()
     try:
         with os.fdopen(handle, "wb") as out:
             while block := stream.read(MEGABYTE):
@@ -415,20 +411,22 @@ def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
     return draft, size, hashed.hexdigest()
 
 
-def _keep(draft: Path, digest: str) -> None:
+def keep(draft: Path, digest: str, kind: str) -> str:
+    """Put a draft in its place, sealed where its kind is; the digest under which it lies."""
+    if kind in sealed_files.KINDS:
+        draft, digest = sealed_files.seal(draft, kind)
     place = place_of(_root(), digest)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft.chmod(0o640)
     draft.replace(place)  # the same content twice is one file
+    return digest
 
 
-def _keep_bytes(content: bytes) -> str:
+def _keep_bytes(content: bytes, kind: str) -> str:
     """Put bytes of our own making in their place; their digest."""
-    handle, temporary = tempfile.mkstemp(dir=_root(), prefix="draft-")
+    handle, temporary = draft_file()
     with os.fdopen(handle, "wb") as out:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
-    digest = hashlib.sha256(content).hexdigest()
-    _keep(Path(temporary), digest)
-    return digest
+    return keep(temporary, hashlib.sha256(content).hexdigest(), kind)

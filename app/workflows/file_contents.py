@@ -5,14 +5,17 @@ Each refusal names the file, the rule and the way out.
 
 from __future__ import annotations
 
+import logging
 import zipfile
 import zlib
 from itertools import pairwise
 from pathlib import Path
 
+from app import scanner
 from app.errors import Refusal, refuse
 from app.rules.files import DOCX, EXTENSIONS, HEIC, WORDS, XLSX, ZIP, Limit, is_csv, sniff, suffix_of
 
+log = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
 # A workbook that unpacks to more than this is a bomb, not a register.
 MOST_UNPACKED = 400 * MEGABYTE
@@ -34,6 +37,22 @@ def check(file: Path, name: str, words: str, limit: Limit) -> str:
         remedy = f"请把扩展名改为 {EXTENSIONS[mime][0]} 后重新上传"
         raise bad(name, f"扩展名与内容不符，内容是{WORDS[mime]}", remedy)
     return mime
+
+
+def scanned(draft: Path, name: str) -> str:
+    """The scanner's word as the row keeps it; what it finds is refused."""
+    if not scanner.is_on():
+        return "off"
+    verdict = scanner.scan(draft)
+    if verdict.state == scanner.CLEAN:
+        return "clean"
+    if verdict.state == scanner.INFECTED:
+        log.warning("malware refused: %s", verdict.told)
+        raise bad(name, f"含有病毒或恶意代码（{verdict.told}）", "请用杀毒软件清除，或重新导出一份干净的文件后上传")
+    log.warning("scanner is down: %s", verdict.told)
+    if scanner.when_down == "refuse":
+        raise bad(name, "暂时不能查毒，没有收下", "请稍后重新上传；一直不行请联系管理员")
+    return "waiting" if scanner.when_down == "wait" else "late"
 
 
 def content_type(file: Path, name: str) -> str | None:

@@ -17,11 +17,11 @@ WAITING = ("waiting", "late")
 MOST = 200
 
 
-def waiting(session: AnySession) -> list[tuple[int, Path]]:
-    """Files to be scanned, the oldest first, with their places; what is gone from the disk stays unscanned."""
+def waiting(session: AnySession) -> list[tuple[int, Path, str]]:
+    """Files to be scanned, oldest first, with places and kinds; what is gone from the disk stays unscanned."""
     statement = select(Attachment).where(Attachment.scan.in_(WAITING), Attachment.removed_at.is_(None))
     rows = session.scalars(statement.order_by(Attachment.id).limit(MOST).execution_options(skip_scope=True)).all()
-    return [(row.id, place) for row in rows if (place := attachments.path(None, row)).is_file()]
+    return [(row.id, place, row.kind) for row in rows if (place := attachments.path(None, row)).is_file()]
 
 
 def judge(session: AnySession, key: int, verdict: scanner.Verdict, at: dt.datetime) -> bool:
