@@ -112,7 +112,7 @@ class ApplicationPages(BaseView):
             changed, same = filed.comparison(model, filing.base_of(db.session, version), version.data)
             base_number = version.base_number
         if version is not None and row.kind == person_filing.KIND:
-            old, new = person_versions.base_of(db.session, version), person_versions.opened(version)
+            old, new = person_versions.base_of(db.session, version), version.data
             changed, same = person_words.comparison(old, new)
             base_number = version.base_number
         steps = applications.steps(db.session, row)

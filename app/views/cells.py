@@ -13,11 +13,9 @@ from app.listing import Column
 from app.listings import standing
 from app.models import MaintenanceClock
 from app.models.choices import word
-from app.rules.identifiers import mask_mobile, mask_resident_id
+from app.rules.identifiers import masked
 from app.views import clock_words
 from app.views.filing_words import Due
-
-MASKS = {"mobile": mask_mobile, "id": mask_resident_id}
 
 
 def shown(column: Column, value: Any) -> Any:
@@ -27,7 +25,7 @@ def shown(column: Column, value: Any) -> Any:
     if column.choices is not None:
         return word(column.choices, value)
     if column.sensitive is not None:
-        return MASKS[column.sensitive](str(value))
+        return masked(column.sensitive, str(value))
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if column.unit and isinstance(value, int | float):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from app import vault
 from app.errors import Finding, Refusal
 from app.extensions import db
 
@@ -27,6 +28,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _clash)
     app.register_error_handler(StaleDataError, _moved)
     app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(vault.Unreadable, _sealed)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -90,6 +92,14 @@ def _busy(error: OperationalError) -> Any:
     db.session.rollback()
     log.error("database: %s", error.orig)
     return answer(503, _("系统正忙"), body=_("数据库暂时没有响应，本次操作没有保存。请稍后再试。"))
+
+
+def _sealed(error: vault.Unreadable) -> Any:
+    """A key is missing or wrong: nothing was lost, and nobody but whoever runs the product can help."""
+    db.session.rollback()
+    log.error("sealed: %s, request %s", error, g.get("request_id", ""))
+    body = _("%(why)s。请由运维人员核对密钥后重启；数据没有丢失，也没有改变。", why=str(error))
+    return answer(503, _("密钥不对"), body=body)
 
 
 WORDS = {

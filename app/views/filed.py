@@ -14,8 +14,9 @@ from sqlalchemy import Boolean, select
 
 from app.extensions import db
 from app.models import Elevator, Region, Unit
+from app.models.sealed import numbers
 from app.permissions import Verb
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import masked
 from app.workflows.filing_fields import FiledModel, differences, fields_of, label
 
 _UNIT_SECTIONS = (
@@ -50,6 +51,8 @@ class Fact:
     label: str
     text: str
     link: str | None = None
+    # What `ta/macros.html: reveal` needs.
+    whole: tuple[str, int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +92,18 @@ def words_of_many(model: FiledModel, many: list[Mapping[str, Any]]) -> list[dict
     ]
 
 
-def facts(model: FiledModel, data: Mapping[str, Any], skip: Iterable[str] = ()) -> list[tuple[str, list[Fact]]]:
-    """The content in sections; sections in which nothing was entered are left out."""
+def facts(
+    model: FiledModel, data: Mapping[str, Any], skip: Iterable[str] = (), key: int | None = None
+) -> list[tuple[str, list[Fact]]]:
+    """The content in sections; sections in which nothing was entered are left out.
+
+    `key` is the row's where this is what stands in it: whoever has the right then finds the way to whole numbers.
+    """
     said, left_out = words(model, data), set(skip)
     sections = []
     for title, names in SECTIONS[model]:
         rows = [
-            Fact(name, label(model, name), said[name], _link(name, data.get(name)))
+            Fact(name, label(model, name), said[name], _link(name, data.get(name)), _whole(model, name, data, key))
             for name in names
             if name not in left_out
         ]
@@ -127,6 +135,11 @@ def comparison(
     return lines
 
 
+def _whole(model: FiledModel, name: str, data: Mapping[str, Any], key: int | None) -> tuple[str, int, str] | None:
+    held = data.get(name) and name in numbers()
+    return (model.__tablename__, key, name) if held and key is not None and g.actor.may(Verb.SENSITIVE_READ) else None
+
+
 def _link(name: str, value: Any) -> str | None:
     return f"/units/{value}" if name in UNIT_FIELDS and value and g.actor.may(Verb.UNIT_READ) else None
 
@@ -141,8 +154,8 @@ def _word(model: FiledModel, name: str, value: Any, units: Mapping[int, str], re
         return units.get(value, f"#{value}")
     if name == "region_id":
         return regions.get(value, f"#{value}")
-    if column.info.get("sensitive") == "mobile":
-        return mask_mobile(str(value))
+    if column.info.get("sensitive"):
+        return masked(column.info["sensitive"], str(value))
     choices = column.info.get("choices")
     if choices:
         return str(choices.get(value, value))

@@ -14,8 +14,9 @@ from app.errors import Finding
 from app.extensions import db
 from app.models import Region, Unit
 from app.models.choices import FILING_STATE
+from app.models.sealed import numbers
 from app.permissions import Actor
-from app.rules.identifiers import normal_code
+from app.rules.identifiers import masked, normal_code
 from app.views.filed import SECTIONS, UNIT_FIELDS, unit_names
 from app.workflows.filing_checks import needed_when
 from app.workflows.filing_fields import FiledModel, fields_of, label, required_of
@@ -71,6 +72,21 @@ def typed(model: FiledModel, form: Mapping[str, str], skip: Iterable[str] = ()) 
         elif name in form:
             values[name] = form[name]
     return values
+
+
+def masked_numbers(model: FiledModel, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The content as a form shows it: persons' numbers masked, for the whole one is a deed of its own."""
+    kinds = {name: kind for name, kind in numbers().items() if name in model.__table__.columns}
+    return {name: masked(kinds[name], str(value)) if name in kinds and value else value for name, value in data.items()}
+
+
+def as_before(model: FiledModel, sent: dict[str, Any], stands: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, with numbers that came back masked as they were."""
+    shown = masked_numbers(model, stands)
+    return {
+        name: stands[name] if name in numbers() and stands.get(name) and str(value).strip() == shown[name] else value
+        for name, value in sent.items()
+    }
 
 
 def with_units(actor: Actor, values: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:

@@ -141,7 +141,9 @@ class FilingPages(BaseView):
         last = db.session.scalar(_last_decided(row))
         shown = {
             "title": str(row), "row": row, "noun": self.noun, "findings": findings or [],
-            "sections": filed.facts(self.model, snapshot(row), self.only_at_first if row.approved_version else ()),
+            "sections": filed.facts(
+                self.model, snapshot(row), self.only_at_first if row.approved_version else (), row.id
+            ),
             "application": application, "changes": changes, "missing": missing, "last": last, "may": may,
             "base": f"{self.route_base}/{row.id}", "red": sum(f.stops for f in missing),
         }  # fmt: skip
@@ -179,9 +181,12 @@ class FilingPages(BaseView):
         skip = self.only_at_first if row is not None and row.approved_version else ()
         if request.method == "GET":
             values = filing.content(db.session, row) if row is not None else empty(self.model) | self.starting_values()
+            values = filing_forms.masked_numbers(self.model, values)
             return self._form_page(row, values, [], 200, skip, row.row_version if row is not None else None)
         sent = filing_forms.typed(self.model, request.form, skip)
-        values, findings = filing_forms.with_units(g.actor, sent)
+        stands = filing.content(db.session, row) if row is not None else {}
+        whole = filing_forms.as_before(self.model, sent, stands)
+        values, findings = filing_forms.with_units(g.actor, whole)
         seen = request.form.get("row_version", "")
         version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
         if row is not None and version is None:
@@ -213,7 +218,8 @@ class FilingPages(BaseView):
             flash(_("草稿已保存，还不能上报，请更正标出的各项"), "warning")
         elif row is not None:
             row = self.row(row.id)
-        shown = (filing.content(db.session, row) if row is not None else empty(self.model)) | sent
+        stands = filing.content(db.session, row) if row is not None else empty(self.model)
+        shown = filing_forms.masked_numbers(self.model, stands) | sent
         return self._form_page(row, shown, findings, status, skip, version)
 
     def _taken(self, key: int) -> list[Finding]:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app import clock, scope, vault
+from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.listings.insurance import GAPS, MONTHS, RECORDS, STATES, month_word, state_of
@@ -149,7 +149,7 @@ class InsurancePages(BaseView):
     ) -> Any:
         people, own = _people(row.id), row.unit_id == g.actor.unit_id and g.actor.may(Verb.INSURANCE_EDIT)
         state = state_of(row)
-        masked = numbers or {p.id: mask_resident_id(vault.unseal(p.id_sealed)) for p in people[:MOST_SHOWN]}
+        masked = numbers or {p.id: mask_resident_id(p.id_number) for p in people[:MOST_SHOWN]}
         page = self.render_template(
             "ta/duties/insurance.html", title=_("医社保缴交明细"), row=row, people=people[:MOST_SHOWN],
             count=len(people), numbers=masked, whole=numbers is not None, mask=mask_mobile, findings=findings,

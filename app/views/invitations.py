@@ -22,7 +22,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.rules.invitations import CLOSED, VERB_LABELS, InvitationVerb
 from app.transaction import transaction
-from app.views import addresses, revealed, screens
+from app.views import addresses, screens
 from app.views.account_forms import Findings, number, run, show_once, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, pill
 from app.workflows import invitations, joining, revealing, taking_on
@@ -151,16 +151,6 @@ class InvitationPages(BaseView):
         return self._done(
             pk, lambda s: taking_on.end(s, g.actor, pk, seen, account, clock.now()), _("审核通过，人员已入职")
         )
-
-    @expose("/<int:pk>/reveal", methods=["POST"])
-    @has_access
-    @permission_name("read")
-    @no_cache
-    def reveal(self, pk: int) -> Any:
-        """A number or a picture whole, audited."""
-        with transaction(db.session) as session:
-            found = revealing.of_invitation(session, g.actor, pk, text("what", 20), clock.now())
-        return revealed.answer(found)
 
     # --- QR pictures
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
-from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -20,10 +20,9 @@ from app.listings.people import PEOPLE
 from app.models import Application, Attachment, GradeCertificate, Person, Unit
 from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, SEX
 from app.permissions import Verb
-from app.rules.identifiers import mask_mobile, mask_resident_id
+from app.rules.identifiers import mask_mobile, mask_resident_id, masked
 from app.rules.invitations import kinds_for
-from app.transaction import transaction
-from app.views import revealed, screens, uploads
+from app.views import screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, mark, pill
 from app.views.filing_lists import FILING_TONE
@@ -95,15 +94,6 @@ class PeoplePages(BaseView):
     def show(self, pk: int) -> Any:
         return self._record(scope.visible(db.session, g.actor, Person, pk, _("人员")), [], 200)
 
-    @expose("/<int:pk>/reveal", methods=["POST"])
-    @has_access
-    @permission_name("reveal")
-    @no_cache
-    def reveal(self, pk: int) -> Any:
-        """A number or a picture whole, once, for a reason, audited."""
-        with transaction(db.session) as session:
-            found = revealing.of_person(session, g.actor, pk, text("what", 20), text("reason"), clock.now())
-        return revealed.answer(found)
 
     @expose("/<int:pk>/certificate", methods=["GET", "POST"])
     @has_access
@@ -165,7 +155,8 @@ class PeoplePages(BaseView):
                     return redirect(url_for("PeoplePages.show", pk=saved.id))
         elif person is not None:
             form = {name: value or "" for name, value in person_versions.content(db.session, person).items()}
-            form |= {"resident_id": "", "row_version": person.row_version}
+            # Whole numbers are a deed of their own: a phone that comes back masked stays.
+            form |= {"phone": masked("mobile", form["phone"]), "resident_id": "", "row_version": person.row_version}
         title = _("修改人员") if person else _("添加人员")
         unit = db.session.get(Unit, g.actor.unit_id)
         kinds = kinds_for(is_maintenance=unit.is_maintenance, is_use=unit.is_use) if unit is not None else ()
@@ -246,6 +237,5 @@ def register(appbuilder: Any) -> None:
     """Add these pages."""
     screens.declare("PeoplePages", "can_read", Verb.PERSON_READ)
     screens.declare("PeoplePages", "can_write", Verb.PERSON_EDIT)
-    screens.declare("PeoplePages", "can_reveal", Verb.SENSITIVE_READ)
     appbuilder.add_view_no_menu(People)
     appbuilder.add_view_no_menu(PeoplePages)

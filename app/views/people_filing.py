@@ -64,7 +64,7 @@ class PersonFilingPages(BaseView):
         person: Person = scope.visible(db.session, g.actor, Person, pk, _("人员"))
         versions = []
         for version in person_versions.all_of(db.session, person):
-            old, new = person_versions.base_of(db.session, version), person_versions.opened(version)
+            old, new = person_versions.base_of(db.session, version), version.data
             versions.append((version, person_words.comparison(old, new)[0]))
         held = (v for v, _lines in versions)
         keys = {k for v in held for k in (v.edited_by_id, v.submitted_by_id, v.decided_by_id)}

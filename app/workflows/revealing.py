@@ -1,69 +1,50 @@
-"""What is masked of a person shown whole (PER-03): with the right, for a reason, and never without a trace."""
+"""What is masked of a person shown whole (PER-03): one at a time, with the right, for a reason, never without a trace.
+
+Numbers of people, invitees, units and elevators, and the pictures of a person; the log keeps whose, which and what
+for, never what it says.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 from app.errors import Finding, NotFound, raise_failing, refuse
-from app.models import Attachment, Invitation, Person
+from app.models import Attachment, Elevator, Invitation, Person, Unit
+from app.models.base import label_of
+from app.models.sealed import numbers
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession
 from app.workflows import attachments, audit, invitations
 from app.workflows.issuing import required_text
 
-TEXTS = {"phone": "手机", "resident_id": "身份证号"}
+SHOWN: dict[str, Any] = {"person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator}
 PICTURES = {"identity": "身份证正面照", "face": "人脸照片"}
 REASON_LENGTH = 200
 MOST_ON_A_SHEET = 200
 
 
-def of_person(
-    session: AnySession, actor: Actor, person_id: int, what: str, reason: str, at: dt.datetime
+def reveal(
+    session: AnySession, actor: Actor, entity: str, key: int, what: str, reason: str, at: dt.datetime
 ) -> str | Attachment:
-    """A number or a picture of a person; which one and why is in the log, what it says is not."""
-    require(actor, Verb.SENSITIVE_READ)
-    person: Person = visible(session, actor, Person, person_id, "人员")
-    return _shown(session, actor, person, what, required_text(reason, "查看原因", "reason", REASON_LENGTH), at)
-
-
-def of_invitation(
-    session: AnySession, actor: Actor, invitation_id: int, what: str, at: dt.datetime
-) -> str | Attachment:
-    """The same of an invitee, for whoever has to compare his papers: the reason is the decision."""
-    row: Invitation = visible(session, actor, Invitation, invitation_id, "入职邀请")
-    if row.state != "review" or not invitations.may_decide(session, actor, row):
+    """A number or a picture of a row. Whoever decides on an invitee has to compare his papers: that is the reason."""
+    if entity not in SHOWN:
+        raise NotFound(Finding("查看内容", False, "没有这样的号码", "请从记录页打开"))
+    deciding = entity == "invitation" and _decides(session, actor, key)
+    if not deciding:
         require(actor, Verb.SENSITIVE_READ)
-    return _shown(session, actor, row, what, "入职审核", at)
+    row = visible(session, actor, SHOWN[entity], key)
+    said = "入职审核" if deciding else required_text(reason, "查看原因", "reason", REASON_LENGTH)
+    return _shown(session, actor, row, what, said, at)
 
 
-def kinds_of(session: AnySession, row: Person | Invitation) -> dict[str, str]:
+def kinds_of(session: AnySession, row: Any) -> dict[str, str]:
     """What there is to be shown of a row, with its words."""
-    kept = {file.kind for file in attachments.of(session, row.__tablename__, row.id)}
-    texts = {name: words for name, words in TEXTS.items() if getattr(row, name)}
+    texts = {name: words for name, words in _texts(row).items() if getattr(row, name)}
+    kept = {file.kind for file in _pictures(session, row)}
     return texts | {name: words for name, words in PICTURES.items() if name in kept}
-
-
-def _shown(
-    session: AnySession, actor: Actor, row: Person | Invitation, what: str, reason: str, at: dt.datetime
-) -> str | Attachment:
-    if what not in TEXTS and what not in PICTURES:
-        raise refuse("查看内容", "没有这一项", "请从列表选择", field="what")
-    found: str | Attachment | None
-    if what in TEXTS:
-        found = getattr(row, what)
-    else:
-        files = attachments.of(session, row.__tablename__, row.id)
-        found = next((file for file in reversed(files) if file.kind == what), None)
-    if not found:
-        words = (TEXTS | PICTURES)[what]
-        raise NotFound(Finding(words, False, f"没有登记{words}", "请刷新页面"))
-    audit.record(
-        session, actor, at, f"{row.__tablename__}.reveal", row.__tablename__, row.id,
-        after={"fields": [what], "reason": reason},
-    )  # fmt: skip
-    return found
 
 
 def for_filing_sheet(
@@ -82,3 +63,39 @@ def for_filing_sheet(
             after={"fields": ["resident_id", "phone"], "reason": said, "as": "filing_sheet"},
         )  # fmt: skip
     return rows
+
+
+def _decides(session: AnySession, actor: Actor, invitation_id: int) -> bool:
+    row: Invitation = visible(session, actor, Invitation, invitation_id, "入职邀请")
+    return row.state == "review" and invitations.may_decide(session, actor, row)
+
+
+def _shown(session: AnySession, actor: Actor, row: Any, what: str, reason: str, at: dt.datetime) -> str | Attachment:
+    texts = _texts(row)
+    if what not in texts and not (what in PICTURES and isinstance(row, Person | Invitation)):
+        raise refuse("查看内容", "没有这一项", "请从列表选择", field="what")
+    found: str | Attachment | None
+    if what in texts:
+        found = getattr(row, what)
+    else:
+        found = next((file for file in reversed(_pictures(session, row)) if file.kind == what), None)
+    if not found:
+        words = (texts | PICTURES)[what]
+        raise NotFound(Finding(words, False, f"没有登记{words}", "请刷新页面"))
+    entity = row.__tablename__
+    audit.record(
+        session, actor, at, f"{entity}.reveal", entity, row.id, after={"fields": [what], "reason": reason}
+    )
+    return found
+
+
+def _texts(row: Any) -> dict[str, str]:
+    """The numbers of persons that a row of this kind holds, with their words."""
+    model = type(row)
+    return {c.key: str(label_of(model, c.key)) for c in model.__table__.columns if c.key in numbers()}
+
+
+def _pictures(session: AnySession, row: Any) -> list[Attachment]:
+    if not isinstance(row, Person | Invitation):
+        return []
+    return [file for file in attachments.of(session, row.__tablename__, row.id) if file.kind in PICTURES]
