@@ -55,6 +55,7 @@ class Verb(enum.StrEnum):
     PERSON_EDIT = "person.edit"
     INVITATION_APPROVE = "invitation.approve"
     SENSITIVE_READ = "sensitive.read"
+    PRIVACY_DECIDE = "privacy.decide"
     OWN_CERTIFICATE = "certificate.own"
     ELEVATOR_READ = "elevator.read"
     ELEVATOR_EDIT = "elevator.edit"
@@ -114,6 +115,7 @@ VERB_LABEL = {
     V.PERSON_EDIT: _l("维护人员"),
     V.INVITATION_APPROVE: _l("审批入职"),
     V.SENSITIVE_READ: _l("查看完整的电话和证件"),
+    V.PRIVACY_DECIDE: _l("办理个人信息请求"),
     V.OWN_CERTIFICATE: _l("更新本人级别"),
     V.ELEVATOR_READ: _l("查看电梯"),
     V.ELEVATOR_EDIT: _l("填报电梯"),
@@ -182,7 +184,7 @@ GRANTS: dict[Role, frozenset[Verb]] = {
     },
     Role.REGION_ADMIN: frozenset(
         _REGULATOR
-        | {V.ACCOUNT_CREATE, V.INVITATION_APPROVE}
+        | {V.ACCOUNT_CREATE, V.INVITATION_APPROVE, V.PRIVACY_DECIDE}
         | {V.REGION_EDIT, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT, V.IMPORT, V.TAKE_OVER,
            V.SECRET_READ, V.SCHEDULE_RUN, V.AUDIT_READ, V.POLICY_EDIT, V.CALENDAR_EDIT}
     ),

@@ -21,6 +21,7 @@ from app.models import (
     AuditEntry,
     Comment,
     Commitment,
+    Consent,
     Contract,
     ContractElevator,
     Delegation,
@@ -49,6 +50,7 @@ from app.models import (
     PatrolRound,
     PatrolStop,
     Person,
+    PersonalRequest,
     PolicyProposal,
     RiskItem,
     SafetyRecord,
@@ -325,6 +327,14 @@ def _of_unit(model: Any, actor: Actor) -> Criterion:
     return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
 
 
+def _personal_requests(model: Any, actor: Actor) -> Criterion:
+    """One's own; whoever answers them for a region, that region's."""
+    mine = model.account_id == (actor.user_id or 0)
+    if actor.unit_id is not None or not actor.may(Verb.PRIVACY_DECIDE):
+        return mine
+    return or_(mine, _in_region(model, actor))
+
+
 def _patrol_stops(model: Any, actor: Actor) -> Criterion:
     patrol: Any = PatrolRound.__table__.c
     return model.round_id.in_(select(patrol.id).where(_of_unit(patrol, actor)))
@@ -351,6 +361,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     OverduePeriod: _by_unit_and_elevator,
     Visit: _by_unit_and_elevator,
     Person: _persons,
+    Consent: _of_unit,
+    PersonalRequest: _personal_requests,
     GradeCertificate: _grades,
     Invitation: _invitations,
     InvitationPoster: _invitations,

@@ -20,7 +20,7 @@ from app.models.choices import PERSON_KIND, SEX
 from app.rules.identifiers import mask_mobile
 from app.rules.invitations import CERTIFIED_KINDS, TOKEN_LENGTH
 from app.transaction import transaction
-from app.workflows import codes, joining
+from app.workflows import codes, consents, joining
 
 PROOF, ASKED = "joining", "asked_to_join"
 FIELDS = (
@@ -200,6 +200,7 @@ def _own_page(row: Invitation, findings: list[Finding], status: int) -> Any:
         "ta/field/joining.html", title=_("入职"), row=row, unit=joining.unit_name(db.session, row),
         kind=PERSON_KIND[row.kind], sexes=list(SEX.items()), form=form, findings=findings,
         phone=mask_mobile(row.phone), certified=row.kind in CERTIFIED_KINDS, pictures=joining.PICTURES,
+        consent=consents.WORDS,
         there=set(joining.pictures_of(db.session, row)),
     ), status)  # fmt: skip
 

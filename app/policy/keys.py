@@ -68,6 +68,14 @@ class Key(StrEnum):
     YELLOW_HOURS = "yellow_hours"
     ESCALATE_HOURS = "escalate_hours"
 
+    KEEP_FACE_DAYS = "keep_face_days"
+    KEEP_IDENTITY_DAYS = "keep_identity_days"
+    KEEP_NUMBERS_DAYS = "keep_numbers_days"
+    KEEP_INVITEES_DAYS = "keep_invitees_days"
+    KEEP_NOTICES_DAYS = "keep_notices_days"
+    KEEP_IMPORTS_DAYS = "keep_imports_days"
+    KEEP_EXPORTS_DAYS = "keep_exports_days"
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -97,6 +105,7 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
+_P = "个人信息保存"
 
 SPECS: dict[Key, Spec] = dict(
     [
@@ -164,6 +173,13 @@ SPECS: dict[Key, Spec] = dict(
             Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,
             off_means="不允许按需维保",
         ),
+        _int(Key.KEEP_FACE_DAYS, _P, "离职后多久删除人脸照片", 30, "天", 0, 3650),
+        _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证和作业人员证照片", 180, "天", 0, 3650),
+        _int(Key.KEEP_NUMBERS_DAYS, _P, "离职后多久清除手机和身份证号", 1826, "天", 1461, 7305),
+        _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效后多久删除未入职者的资料", 90, "天", 7, 730),
+        _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
+        _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
+        _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),
     ]
 )  # fmt: skip
 

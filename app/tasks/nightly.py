@@ -19,7 +19,8 @@ from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
 from app.workflows import jobs
 
-TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率"}
+TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率",
+          "retention": "删除到期内容"}  # fmt: skip
 
 
 @shared_task
@@ -59,6 +60,11 @@ def enter_by_city(kind: str) -> list[int]:
     return [job for job in entered if job is not None]
 
 
+@shared_task
+def retention() -> int | None:
+    return enter("retention", clock.today())
+
+
 def enter(kind: str, on: dt.date, region: str | None = None) -> int | None:
     """Enter the system's job of that day; None when it waits, runs or is done already (beat may ask twice)."""
     params = {"on": on.isoformat()} | ({"region": region} if region else {})
@@ -95,6 +101,14 @@ def run_age(context: JobContext) -> dict[str, Any]:
     region = _region(context)
     with transaction(context.session):
         return _as_dict(ageing.run(context.session, clock.now(), context.progress, region))
+
+
+@handles("retention")
+def run_retention(context: JobContext) -> dict[str, Any]:
+    """Erase what is past its time; taken up again it goes on where it was."""
+    from app.workflows import retention as workflow
+
+    return workflow.run(context.session, context.actor, clock.now(), context.progress)
 
 
 @handles("nightly_scores")

@@ -52,11 +52,13 @@ def register(appbuilder: Any) -> None:
         policy,
         policy_proposals,
         printing,
+        privacy,
         profile,
         queue,
         recovery,
         regions,
         reports,
+        revealing,
         roles,
         safety,
         scores,
@@ -104,6 +106,8 @@ def register(appbuilder: Any) -> None:
     people_filing.register(appbuilder)
     leaving.register(appbuilder)
     invitations.register(appbuilder)
+    revealing.register(appbuilder)
+    privacy.register(appbuilder)
     jobs.register(appbuilder)
     policy.register(appbuilder)
     policy_proposals.register(appbuilder)

@@ -16,6 +16,7 @@ ENTITY: dict[str, Any] = {
     "grade_certificate": _l("等级证书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
     "maintenance_ledger": _l("设备履历"), "maintenance_order": _l("维保任务"), "notification": _l("通知"),
     "person": _l("人员"), "invitation": _l("入职邀请"), "invitation_poster": _l("邀请二维码"),
+    "personal_request": _l("个人信息请求"), "retention": _l("到期内容"), "sealing": _l("加密内容"),
     "policy_value": _l("政策参数"), "region": _l("地区"), "schedule": _l("排班"),
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "commitment": _l("维保承诺书"),
@@ -31,7 +32,9 @@ DEED: dict[str, Any] = {
     "failed": _l("失败"), "grant": _l("授权"), "in_force": _l("生效"), "leave": _l("离职"), "locked": _l("锁定"),
     "make": _l("生成文件"), "print": _l("打印"), "remove": _l("移除"),
     "infected": _l("发现病毒"), "note": _l("说明"), "objection": _l("提出异议"), "ok": _l("成功"),
-    "reassign": _l("重新分配"), "refused": _l("被拒绝"), "reject": _l("不通过"), "reset_password": _l("重置密码"),
+    "reassign": _l("重新分配"), "refused": _l("被拒绝"), "raise": _l("提出"), "copy": _l("下载本人资料"),
+    "decide": _l("答复"), "erase": _l("到期删除"), "give": _l("同意"), "seal_anew": _l("更换密钥"),
+    "reject": _l("不通过"), "reset_password": _l("重置密码"),
     "resubmit": _l("重新提交"), "retry": _l("重试"), "return": _l("退回补正"), "reveal": _l("查看完整信息"),
     "review": _l("复核"), "run": _l("运行"), "save": _l("保存履历"), "save_draft": _l("保存草稿"), "set": _l("设置"),
     "sheet": _l("上传维保单"), "store": _l("上传附件"), "upload": _l("上传文件"),
@@ -45,6 +48,7 @@ DEED: dict[str, Any] = {
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {
+    "consent": _l("单独同意"),
     "login": _l("登录"), "import": _l("导入"), "order": _l("维保任务"), "ledger": _l("设备履历"),
     "policy": _l("政策参数"), "notice": _l("通知"), "grade": _l("等级证书"), "score": _l("得分"),
 }  # fmt: skip
@@ -54,7 +58,8 @@ FIELD: dict[str, Any] = {
     "digest": _l("摘要"), "distance": _l("距离"), "elevator": _l("电梯"), "elevators": _l("电梯"),
     "entries": _l("条数"), "evidence": _l("完整留痕"), "filter": _l("筛选条件"), "format": _l("格式"),
     "job": _l("后台任务"), "opinion": _l("意见"), "orders": _l("维保任务"), "overdue": _l("超期"),
-    "persons": _l("人员"),
+    "persons": _l("人员"), "kind": _l("类型"), "fields": _l("项目"), "purpose": _l("用途"), "values": _l("处数"),
+    "files": _l("文件"), "erased": _l("已删除"), "photo": _l("照片"),
     "policy": _l("政策版本"), "reason": _l("原因"), "region": _l("地区"), "rows": _l("行数"), "seed": _l("种子"),
     "sha256": _l("文件摘要"), "units": _l("单位"), "version": _l("版本"), "visits": _l("维保记录"),
     "waiting": _l("待审批"), "as_of": _l("数据截至"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),

@@ -78,6 +78,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("政策参数"), "Policy.index", "gear", V.POLICY_READ),
         Entry(_l("工作日历与时限"), "CalendarPages.index", "calendar", V.POLICY_READ),
         Entry(_l("审计日志"), "Audit.index", "audit", V.AUDIT_READ),
+        Entry(_l("个人信息请求"), "PersonalRequests.list", "person", V.PRIVACY_DECIDE),
         Entry(_l("运维后台"), "ops.index", "console", V.OPS),
     )),
 )  # fmt: skip

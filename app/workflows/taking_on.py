@@ -9,10 +9,11 @@ from sqlalchemy import select
 from app import scope
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Account, Attachment, Invitation, Person, Unit
+from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Role
 from app.rules.invitations import InvitationState, InvitationVerb
 from app.transaction import AnySession
-from app.workflows import audit, invitations, moves, one_unit, outbox
+from app.workflows import audit, consents, invitations, moves, one_unit, outbox
 from app.workflows.issuing import save_new
 from app.workflows.sub_accounts import refuse_when_full
 
@@ -40,7 +41,7 @@ def findings(session: AnySession, actor: Actor, row: Invitation, with_account: b
     if row.resident_id:
         found.append(one_unit.finding(session, row.unit_id, row.resident_id))
     twin = select(Person.name).where(
-        Person.unit_id == row.unit_id, Person.phone == row.phone, Person.left_on.is_(None)
+        Person.unit_id == row.unit_id, holding(Person.phone, row.phone), Person.left_on.is_(None)
     )
     other = session.scalar(twin.limit(1).execution_options(skip_scope=True))
     said = "本单位没有别人用此号码" if other is None else f"已是本单位 {other} 的号码"
@@ -76,6 +77,8 @@ def end(
         )
         for file in session.scalars(files):
             file.entity, file.entity_id = Person.__tablename__, person.id
+        session.flush()
+        consents.take_on(session, actor, person, row.submitted_at or at, at)
         account = _open_account(session, actor, row, person, at) if with_account else None
         # The person has it now: kept twice it would have to be forgotten twice.
         row.resident_id = row.password_hash = None
@@ -136,7 +139,7 @@ def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Pe
 
 
 def _holder(session: AnySession, phone: str) -> Account | None:
-    return session.scalar(select(Account).where(Account.phone == phone).execution_options(skip_scope=True))
+    return session.scalar(select(Account).where(holding(Account.phone, phone)).execution_options(skip_scope=True))
 
 
 def _gone(session: AnySession, account: Account) -> bool:

@@ -1,0 +1,55 @@
+"""What is kept how long and why: the register of retention and deletion (PIPL 19, 47). Pure: days are arguments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+# 个人信息保护法 50: 及时; GB/T 35273—2020 8.7: within thirty days.
+ANSWER_DAYS = 30
+LEAST_ANSWER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One kind of personal data. `key` is the policy key of its days after `since`; without one it is not erased."""
+
+    kind: str
+    what: str
+    since: str
+    deed: str
+    why: str
+    key: str = ""
+
+
+DUTIES = (
+    Duty("face", "人脸照片", "离职之日；撤回同意时立即", "删除文件", "只为在职期间的现场身份核对，须单独同意",
+         "keep_face_days"),
+    Duty("identity", "身份证和作业人员证照片", "离职之日", "删除文件", "只为入职核对", "keep_identity_days"),
+    Duty("numbers", "离职人员的手机和身份证号", "离职之日", "清除号码，姓名和证书编号保留",
+         "维保记录须保存至少 4 年（TSG T5002），期间可能须核对维保人员身份", "keep_numbers_days"),
+    Duty("invitees", "没有入职的受邀人填写的资料、照片和邀请本身", "邀请链接失效之日", "删除，审计日志保留",
+         "没有形成用工关系", "keep_invitees_days"),
+    Duty("notices", "站内信、短信和邮件通知", "写入之日", "删除", "办事提醒，事情本身另有记录", "keep_notices_days"),
+    Duty("imports", "导入的工作表和逐行内容", "导入结束之日", "删除文件和行，批次的数量保留",
+         "供核对和撤销；内容已写入档案", "keep_imports_days"),
+    Duty("exports", "已生成的导出文件", "生成之日", "删除文件，导出记录和摘要保留", "文件已由导出人下载",
+         "keep_exports_days"),
+    Duty("sign_in", "验证码、图形验证码、登录次数、已退出的会话", "失效之日", "2 天内删除", "只为登录安全"),
+    Duty("visits", "维保记录、签名和现场照片", "", "不删除", "维保质量的证据；处罚和评分可能据以复核"),
+    Duty("versions", "单位、电梯和人员档案的历次版本", "", "不删除，其中的号码加密；人员的号码随离职期限清除",
+         "审批的依据；改动内容会使摘要不符"),
+    Duty("audit", "审计日志（含登录记录）", "", "不删除，不含完整号码",
+         "逐批封存成链，删去一条即无法核验；网络安全法要求登录日志至少保存 6 个月"),
+    Duty("consents", "同意记录、个人信息请求及答复", "", "不删除", "证明处理合法、答复及时"),
+)  # fmt: skip
+
+
+def past(today: dt.date, days: int) -> dt.date:
+    """The last day of the event after which the data has been kept for all its days: an event on it is due today."""
+    return today - dt.timedelta(days=days)
+
+
+def due_on(asked_on: dt.date) -> dt.date:
+    """Until when a person's request must be answered."""
+    return asked_on + dt.timedelta(days=ANSWER_DAYS)

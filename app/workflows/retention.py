@@ -1,0 +1,185 @@
+"""Erasing what has been kept long enough, a block at a time; each block leaves its count in the log (PIPL 47).
+
+Nothing that proves a deed is touched: visits, versions, decisions and the log stay (`rules/retention.py` says why).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+
+from app import clock
+from app.models import Account, Attachment, ImportBatch, ImportRow, Invitation, Job, Notification, Person, Version
+from app.models.policy import policy_groups, policy_value
+from app.permissions import Actor
+from app.policy.keys import Key
+from app.rules.identifiers import masked
+from app.rules.invitations import InvitationState
+from app.rules.retention import DUTIES, past
+from app.transaction import AnySession, transaction
+from app.workflows import attachments, audit, invitations
+
+BLOCK = 500
+Progress = Callable[[int, int, str], None]
+
+
+def run(session: AnySession, actor: Actor, at: dt.datetime, progress: Progress = lambda *_: None) -> dict[str, int]:
+    """Erase everything that is past its time; how much of each kind. Safe to run twice: the second finds nothing."""
+    told = {}
+    for number, (kind, erase) in enumerate(ERASE.items()):
+        progress(number, len(ERASE), next(duty.what for duty in DUTIES if duty.kind == kind))
+        told[kind] = 0
+        while True:
+            with transaction(session):
+                count = erase(session, clock.local_day(at))
+                if count:
+                    audit.record(
+                        session, actor, at, "retention.erase", "retention", None, after={"kind": kind, "rows": count}
+                    )
+            told[kind] += count
+            if count < BLOCK:
+                break
+    progress(len(ERASE), len(ERASE), "")
+    return told
+
+
+def erase_person(session: AnySession, person: Person) -> list[str]:
+    """Erase a person's numbers and pictures at once, because he asked; what there was. The caller records it."""
+    found: list[str] = []
+    for row in attachments.of(session, "person", person.id):
+        if row.kind in attachments.OF_PERSONS:
+            attachments.forget(session, row)
+            found.append(row.kind)
+    if person.left_on is not None and (person.phone or person.resident_id):
+        _forget_numbers(session, [person.id])
+        found.append("numbers")
+    return found
+
+
+def _pictures(kinds: tuple[str, ...], key: Key) -> Callable[[AnySession, dt.date], int]:
+    def erase(session: AnySession, today: dt.date) -> int:
+        statement = (
+            select(Attachment)
+            .join(Person, (Attachment.entity == "person") & (Attachment.entity_id == Person.id))
+            .where(Attachment.kind.in_(kinds), _left_before(session, key, today))
+        )
+        rows = session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)).all()
+        for row in rows:
+            attachments.forget(session, row)
+        return len(rows)
+
+    return erase
+
+
+def _left_before(session: AnySession, key: Key, today: dt.date) -> Any:
+    """Persons who left so long ago, by the number of each region."""
+    groups = policy_groups(session, key, today, Person.region_code)
+    return or_(*(within & (Person.left_on <= past(today, days)) for days, within in groups if days is not None))
+
+
+def _numbers(session: AnySession, today: dt.date) -> int:
+    statement = select(Person.id).where(
+        or_(Person.phone.is_not(None), Person.resident_id.is_not(None)),
+        _left_before(session, Key.KEEP_NUMBERS_DAYS, today),
+    )
+    ids = list(session.scalars(statement.order_by(Person.id).limit(BLOCK).execution_options(skip_scope=True)))
+    _forget_numbers(session, ids)
+    return len(ids)
+
+
+def _forget_numbers(session: AnySession, ids: list[int]) -> None:
+    """Of the persons, of what was filed of them, of their invitations, and of their accounts, which ended with them."""
+    if not ids:
+        return
+    quiet = {"skip_scope": True, "synchronize_session": False}
+    session.execute(
+        update(Person).where(Person.id.in_(ids)).values(phone=None, resident_id=None).execution_options(**quiet)
+    )
+    ended = (Account.person_id.in_(ids), Account.active.is_(False))
+    session.execute(update(Account).where(*ended).values(phone=None).execution_options(**quiet))
+    filed = select(Version).where(Version.entity == "person", Version.entity_id.in_(ids))
+    for version in session.scalars(filed.execution_options(skip_scope=True)):
+        version.data = version.data | {"phone": None, "resident_id": None}
+    invited = select(Invitation).where(Invitation.person_id.in_(ids))
+    for row in session.scalars(invited.execution_options(skip_scope=True)):
+        row.phone = masked("mobile", row.phone)
+    session.flush()
+
+
+def _invitees(session: AnySession, today: dt.date) -> int:
+    """Whoever was invited and never taken on: what he entered, his pictures, and that he was invited."""
+    since = func.coalesce(Invitation.expires_at, Invitation.created_at)
+    groups = policy_groups(session, Key.KEEP_INVITEES_DAYS, today, Invitation.region_code)
+    old = or_(*(within & (since < _start(today, days)) for days, within in groups if days is not None))
+    unfinished = Invitation.state.not_in([InvitationState.ENDED, InvitationState.REVIEW])
+    statement = select(Invitation).where(unfinished, Invitation.person_id.is_(None), old).order_by(Invitation.id)
+    rows = session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)).all()
+    for row in rows:
+        invitations.forget(session, row)
+        session.delete(row)
+    session.flush()
+    return len(rows)
+
+
+def _notices(session: AnySession, today: dt.date) -> int:
+    old = Notification.created_at < _start_of(session, Key.KEEP_NOTICES_DAYS, today)
+    statement = select(Notification.id).where(old, Notification.state != "queued").order_by(Notification.id)
+    ids = list(session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)))
+    if ids:
+        gone = delete(Notification).where(Notification.id.in_(ids))
+        session.execute(gone.execution_options(skip_scope=True, synchronize_session=False))
+    return len(ids)
+
+
+def _imports(session: AnySession, today: dt.date) -> int:
+    """Whole batches: their rows in one statement, then the file. What a batch did stays in its counts."""
+    old = ImportBatch.finished_at < _start_of(session, Key.KEEP_IMPORTS_DAYS, today)
+    statement = select(ImportBatch).where(old, ImportBatch.attachment_id.is_not(None)).order_by(ImportBatch.id)
+    batches = session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)).all()
+    for batch in batches:
+        session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
+        key, batch.attachment_id = batch.attachment_id, None
+        session.flush()
+        _forget_file(session, key)
+    return len(batches)
+
+
+def _exports(session: AnySession, today: dt.date) -> int:
+    old = Attachment.uploaded_at < _start_of(session, Key.KEEP_EXPORTS_DAYS, today)
+    statement = select(Attachment.id).where(Attachment.kind == "export", old).order_by(Attachment.id)
+    ids = list(session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)))
+    for key in ids:
+        _forget_file(session, key)
+    return len(ids)
+
+
+def _forget_file(session: AnySession, key: int | None) -> None:
+    row = session.scalar(select(Attachment).where(Attachment.id == key).execution_options(skip_scope=True))
+    if row is not None:
+        jobs = update(Job).where(Job.attachment_id == row.id).values(attachment_id=None)
+        session.execute(jobs.execution_options(skip_scope=True, synchronize_session=False))
+        attachments.forget(session, row)
+
+
+def _start_of(session: AnySession, key: Key, today: dt.date) -> dt.datetime:
+    """What happened before this instant is past its time; these kinds know no region, so the country's number holds."""
+    return _start(today, policy_value(session, key, None, today))
+
+
+def _start(today: dt.date, days: int) -> dt.datetime:
+    day = past(today, days) + dt.timedelta(days=1)
+    return clock.instant_of(dt.datetime.combine(day, dt.time()))
+
+
+ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
+    "face": _pictures(("face",), Key.KEEP_FACE_DAYS),
+    "identity": _pictures(("identity", "operator"), Key.KEEP_IDENTITY_DAYS),
+    "numbers": _numbers,
+    "invitees": _invitees,
+    "notices": _notices,
+    "imports": _imports,
+    "exports": _exports,
+}
