@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from scripts import catalogues
-from tests.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.databases import KEYS, Database, PostgresDatabase, SqliteDatabase
 from tests.services import Services
 
 pytest_plugins = ["tests.plugin_features"]
@@ -138,6 +138,7 @@ def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{data / 'never-used.db'}",
         DATA_DIR=str(data),
         UPLOAD_DIR=str(data / "files"),
+        **{name: [key] for name, key in KEYS.items()},
     )
     return application
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import psycopg
 import sqlalchemy as sa
 
+from app import vault
 from tests.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -250,6 +251,15 @@ def migrate(url: str, data: Path) -> None:
     """Do what a deployment does, in a process of its own: upgrade, then sync roles."""
     run_flask(url, data, "db", "upgrade")
     run_flask(url, data, "sync-roles")
+
+
+# The keys of this run, for whatever process of it reads what another one sealed.
+KEYS = {name: vault.new_key() for name in ("DATA_KEYS", "INDEX_KEYS")}
+
+
+def open_vault() -> None:
+    """Take them where no application did."""
+    vault.use_keys([KEYS["DATA_KEYS"]], [KEYS["INDEX_KEYS"]])
 
 
 def run_flask(url: str, data: Path, *arguments: str) -> str:

@@ -163,14 +163,15 @@ def test_cryptography_is_nobodys_own() -> None:
                 used.setdefault(word, set()).add(path.name)
     assert not {"hashlib.md5", "modes.ECB", "PKCS1v15", "Crypto."} & set(used)
     assert used.get("hashlib.sha1") == {"passwords.py"}
-    assert "vault.py" in used.get("Fernet", set()) | used.get("AESGCM", set())
+    assert used.get("AESGCM") == used.get("Fernet") == {"vault.py"}
 
 
 def test_keys_are_long_enough(monkeypatch: Any, tmp_path: Path) -> None:
-    for name in ("SECRET_KEY", "DATA_KEYS"):
+    for name in ("SECRET_KEY", "DATA_KEYS", "INDEX_KEYS"):
         monkeypatch.delenv(name, raising=False)
     assert len(config.secret_key(tmp_path)) == 64, "48 random bytes"
-    assert all(len(key) == 44 for key in config.data_keys(tmp_path)), "32 random bytes"
+    both = config.data_keys(tmp_path), config.index_keys(tmp_path)
+    assert both[0] != both[1] and all(len(key) == 44 for keys in both for key in keys), "32 random bytes"
     n, r, p = map(int, HASHING.removeprefix("scrypt:").split(":"))
     assert (n >= 2**17) or (n >= 2**16 and p >= 2) or (n >= 2**15 and p >= 3)
     assert r >= 8
@@ -183,6 +184,11 @@ def test_an_altered_secret_is_not_opened(app: Any) -> None:
         other = "A" if sealed[place] != "A" else "B"
         with pytest.raises(vault.Unreadable):
             vault.unseal(sealed[:place] + other + sealed[place + 1 :])
+    token = vault.seal_text("13800000000", "person.phone")
+    with pytest.raises(vault.Unreadable):
+        vault.open_text(token[:-3] + ("A" if token[-3] != "A" else "B") + token[-2:], "person.phone")
+    with pytest.raises(vault.Unreadable):
+        vault.open_text(token, "account.phone")
 
 
 def test_random_numbers_that_count_are_the_systems() -> None:

@@ -22,6 +22,7 @@ from app.models import (
     Attachment,
     Comment,
     Commitment,
+    Consent,
     Contract,
     ContractElevator,
     Delegation,
@@ -49,6 +50,7 @@ from app.models import (
     PatrolRound,
     PatrolStop,
     Person,
+    PersonalRequest,
     PolicyProposal,
     RiskItem,
     SafetyRecord,
@@ -138,6 +140,10 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, key="limit_days", region_code="980403000000", value=20, effective_on=day, source=MARK,
             proposed_at=at,
         ),
+        Consent(id=KEY, person_id=KEY, purpose="face", words=MARK, given_at=at, given_by_id=head.id, **unit),
+        PersonalRequest(
+            id=KEY, kind="copy", name=MARK, account_id=head.id, detail=MARK, asked_at=at, due_on=day, **unit
+        ),
         LiveSession(
             id=KEY, number=MARK, user_id=head.id, epoch=head.session_epoch or 1, device=MARK, created_at=at, seen_at=at,
             until=at + dt.timedelta(hours=12),
@@ -151,7 +157,7 @@ def foreign_rows(world: World, session: Any) -> None:
     ])  # fmt: skip
     session.flush()
     session.add_all([
-        InsuredPerson(id=KEY, record_id=KEY, name=MARK, id_sealed="sealed", **unit),
+        InsuredPerson(id=KEY, record_id=KEY, name=MARK, id_number="11010519491231002X", **unit),
         ContractElevator(
             id=KEY, contract_id=KEY, elevator_id=KEY, unit_id=KEY, starts_on=day, ends_on=day, added_at=at
         ),

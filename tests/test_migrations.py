@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
+from app.models.base import Model
 from tests.databases import ROOT, run_flask
 
 KEPT_BY_ALEMBIC = {"alembic_version"}
@@ -45,7 +46,7 @@ def test_the_first_release_comes_up_to_today_with_all_that_it_held(
     assert len(before) > 40
     done = runner.invoke(args=["db", "upgrade"])
     assert done.exit_code == 0, done.output or done.exception
-    after = content(engine)
+    after = unsealed(content(engine))
     lost = [
         f"{table}.{name}: {value!r} became {after.get(table, {}).get(name)!r}"
         for table, row in before.items()
@@ -103,6 +104,18 @@ def content(engine: sa.Engine) -> dict[str, dict[str, Any]]:
             rows = connection.execute(sa.select(table)).mappings().all()
             if name not in KEPT_BY_ALEMBIC and rows:
                 found[name] = dict(rows[0])
+    return found
+
+
+def unsealed(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the product would read of it: sealed columns opened, as the models declare them."""
+    for table in Model.metadata.tables.values():
+        for column in table.columns:
+            kind: Any = column.type
+            if getattr(kind, "seals", False) and column.name in found.get(table.name, {}):
+                value = found[table.name][column.name]
+                assert value is None or "~1" in str(value) or not isinstance(value, str), f"{column} stands open"
+                found[table.name][column.name] = kind.process_result_value(value, None)
     return found
 
 

@@ -12,7 +12,7 @@ import sys
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, configure_mappers
 
-from app import clock, scope
+from app import clock, scope, vault
 from app.imports import batches, checking, undoing, writing
 from app.workflows import attachments
 from app.workflows.actors import actor_by_id
@@ -27,6 +27,7 @@ def main(url: str, folder: str, batch: int, user: int, step: str, after: int) ->
             os.kill(os.getpid(), signal.SIGKILL)
 
     attachments.use_folder(folder)
+    vault.use_keys(*(os.environ[name].split(",") for name in ("DATA_KEYS", "INDEX_KEYS")))
     with Session(create_engine(url)) as session:
         actor = actor_by_id(session, user, "job")
         with scope.acting(actor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,9 +25,11 @@ LINES = ["识别码,品种,地址,所在地区", *(f"71{n:04d},自动扶梯,澜�
 
 def killed(database: Any, app: Any, batch: int, user: int, step: str, after: int) -> None:
     arguments = [database.url, app.config["UPLOAD_DIR"], str(batch), str(user), step, str(after)]
+    keys = {name: ",".join(app.config[name]) for name in ("DATA_KEYS", "INDEX_KEYS")}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.imports.killable", *arguments], cwd=ROOT, capture_output=True, text=True
-    )
+        [sys.executable, "-m", "tests.imports.killable", *arguments], cwd=ROOT, capture_output=True, text=True,
+        env=os.environ | keys,
+    )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 

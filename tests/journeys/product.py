@@ -144,7 +144,9 @@ class Product:
         from sqlalchemy.orm import Session
 
         import app.models  # noqa: F401 - all tables, and the session's hooks
+        from app import vault
 
+        vault.use_keys(*([(self.data / name).read_text().strip()] for name in ("data_key", "index_key")))
         engine = create_engine(f"sqlite:///{self.data / 'tian.db'}")
         try:
             with Session(engine) as opened:

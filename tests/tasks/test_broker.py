@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from app.celery_app import BEAT_SCHEDULE
 from app.tasks import MODULES
-from tests.databases import ROOT, Database
+from tests.databases import KEYS, ROOT, Database, open_vault
 from tests.services import end_process
 
 PATIENCE_SECONDS = 90
@@ -35,7 +35,8 @@ def within(holds: Callable[[], object]) -> bool:
 @pytest.fixture
 def environment(database: Database, db_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """SQLite goes with files, PostgreSQL with Redis: the two ways in which the product is run."""
-    chosen = {**os.environ, "DATABASE_URL": database.url, "DATA_DIR": str(tmp_path)}
+    chosen = {**os.environ, "DATABASE_URL": database.url, "DATA_DIR": str(tmp_path), **KEYS}
+    open_vault()
     if db_kind == "postgresql":
         chosen["CELERY_BROKER_URL"] = request.getfixturevalue("redis_url")
     return chosen

@@ -35,14 +35,14 @@ def test_phones_are_masked_until_they_are_asked_for(app: Any, session: Any, worl
         assert phone not in page and f"{phone[:3]}****{phone[-4:]}" in page
     token = client.get("/people/")  # any page has one in its head
     token = token_of(client.get("/password/"))
-    headers = {"X-CSRFToken": token}
+    headers = {"X-CSRFToken": token, "Accept": "application/json"}
     asked = {"what": "phone", "reason": "核对联系方式"}
-    reveal = f"/people/{world.worker.id}/reveal"
+    reveal = f"/reveal/person/{world.worker.id}"
     assert client.post(reveal, data=asked).status_code == 400
     assert client.post(reveal, data={"what": "phone"}, headers=headers).status_code == 422
     answer = client.post(reveal, data=asked, headers=headers)
     assert answer.json == {"text": phone} and "no-store" in answer.headers["Cache-Control"]
-    assert client.post(f"/people/{world.other_worker.id}/reveal", data=asked, headers=headers).status_code == 404
+    assert client.post(f"/reveal/person/{world.other_worker.id}", data=asked, headers=headers).status_code == 404
     session.rollback()
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.reveal")).all()
     assert [e.entity_id for e in entries] == [world.worker.id]

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ PHONE = "13911112222"
 
 
 @pytest.fixture
-def world(session: Any, tmp_path: Path) -> World:
+def world(session: Any, tmp_path: Path) -> Iterator[World]:
+    before = attachments._folder
     attachments.use_folder(tmp_path)
-    return World(session)
+    yield World(session)
+    attachments.use_folder(before or tmp_path)
 
 
 @pytest.fixture

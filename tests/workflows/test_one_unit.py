@@ -24,7 +24,7 @@ from app.models import (
 )
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import leaving, ledgers, orders, people
+from app.workflows import leaving, ledgers, one_unit, orders, people
 from tests.factories import World, make_account, make_elevator, make_ledger, make_person
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
@@ -101,7 +101,7 @@ def test_two_units_at_the_same_moment_take_on_one_human_once(app: Any, session: 
         thread.join(20)
     session.rollback()
     assert sorted(d == "taken" for d in done) == [False, True] and "一人一企" in "".join(done)
-    assert len(session.scalars(select(Person).where(Person.resident_id == number)).all()) == 1
+    assert len(session.scalars(select(Person).where(one_unit.with_number(number))).all()) == 1
 
 
 @pytest.mark.feature("PER-08")

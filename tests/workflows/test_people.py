@@ -181,16 +181,20 @@ def test_an_open_visit_that_has_run_out_counts_no_more(session: Any, world: Worl
 @pytest.mark.feature("PER-03", "AUD-01")
 def test_seeing_a_whole_phone_needs_the_right_and_leaves_a_trace(session: Any, world: World) -> None:
     with pytest.raises(NotAllowed), transaction(session):
-        revealing.of_person(session, world.actor("clerk"), world.worker.id, "phone", "核对", AT)
+        revealing.reveal(session, world.actor("clerk"), "person", world.worker.id, "phone", "核对", AT)
     with transaction(session):
-        phone = revealing.of_person(session, world.actor("inspector"), world.worker.id, "phone", "核对", AT)
+        phone = revealing.reveal(session, world.actor("inspector"), "person", world.worker.id, "phone", "核对", AT)
     assert phone == world.worker.phone
     with pytest.raises(Refusal, match="查看原因"), transaction(session):
-        revealing.of_person(session, world.actor("inspector"), world.worker.id, "phone", " ", AT)
+        revealing.reveal(session, world.actor("inspector"), "person", world.worker.id, "phone", " ", AT)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.reveal")).one()
-    assert entry.entity_id == world.worker.id and phone not in str(entry.after)
+    assert entry.entity_id == world.worker.id and phone not in str(entry.after) and entry.after["reason"] == "核对"
     with pytest.raises(NotFound), transaction(session):
-        revealing.of_person(session, world.actor("inspector"), world.other_worker.id, "phone", "核对", AT)
+        revealing.reveal(session, world.actor("inspector"), "person", world.other_worker.id, "phone", "核对", AT)
+    with pytest.raises(Refusal, match="没有这一项"), transaction(session):
+        revealing.reveal(session, world.actor("inspector"), "person", world.worker.id, "password", "核对", AT)
+    with pytest.raises(NotFound), transaction(session):
+        revealing.reveal(session, world.actor("inspector"), "ab_user", 1, "phone", "核对", AT)
 
 
 @pytest.mark.feature("PER-04")

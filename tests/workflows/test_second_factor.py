@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -347,14 +348,15 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(app: Any, session: Any, wor
     old, new = vault.new_key(), vault.new_key()
     account, runner = world.accounts["clerk"], app.test_cli_runner()
     try:
-        vault.use_keys([old])
+        rest = app.config["DATA_KEYS"]
+        vault.use_keys([old, *rest])
         account.totp_secret = vault.seal("JBSWY3DPEHPK3PXP")
         session.commit()
-        vault.use_keys([new])  # the old one left out too early
+        vault.use_keys([new, *rest])  # the old one left out too early
         lost = runner.invoke(args=["seal-anew"])
         assert lost.exit_code == 1 and "DATA_KEYS" in lost.output and "没有改变" in lost.output
-        vault.use_keys([new, old])
-        assert runner.invoke(args=["seal-anew", "--json"]).output.strip() == '{"accounts": 1, "person_versions": 0}'
+        vault.use_keys([new, old, *rest])
+        assert json.loads(runner.invoke(args=["seal-anew", "--json"]).output)["accounts"] == 1
         vault.use_keys([new])
         session.refresh(account)
         assert vault.unseal(account.totp_secret) == "JBSWY3DPEHPK3PXP"

@@ -1,0 +1,219 @@
+"""PER-10: what is past its time goes by night, in counts; evidence stays; a person asks and is answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock
+from app.errors import NotAllowed, NotFound, Refusal
+from app.models import (
+    Attachment,
+    AuditEntry,
+    Consent,
+    ImportBatch,
+    ImportRow,
+    Notification,
+    Person,
+    PersonalRequest,
+    Visit,
+)
+from app.permissions import SYSTEM, Actor
+from app.policy.keys import SPECS, Key
+from app.rules.retention import DUTIES, due_on, past
+from app.transaction import transaction
+from app.workflows import attachments, consents, personal_requests, retention, revealing
+from tests.factories import World, make_person, picture
+
+pytestmark = pytest.mark.feature("PER-10")
+AT = dt.datetime(2026, 11, 20, 3, 0, tzinfo=dt.UTC)
+TODAY = clock.local_day(AT)
+DAY = dt.timedelta(days=1)
+PNG, OTHER = picture(), picture(colour="#a53a6e")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Any:
+    before = attachments._folder
+    attachments.use_folder(tmp_path)
+    yield tmp_path
+    if before is not None:
+        attachments.use_folder(before)
+
+
+def kept(session: Any, world: World, kind: str, person: Person, at: dt.datetime = AT) -> Attachment:
+    with transaction(session):
+        return attachments.store(
+            session, world.actor("worker"), at, io.BytesIO(picture(size=(40, 9 + len(kind)))), "图.png", kind, "person",
+            person.id, person.unit_id, person.region_code,
+        )  # fmt: skip
+
+
+def test_every_kind_that_is_erased_has_its_number_and_its_reason() -> None:
+    assert {duty.kind for duty in DUTIES if duty.key} == set(retention.ERASE)
+    assert all(Key(duty.key) in SPECS and duty.why for duty in DUTIES if duty.key)
+    assert all(duty.why and "不删除" in duty.deed for duty in DUTIES if not duty.key and duty.kind != "sign_in")
+    assert (past(dt.date(2026, 3, 1), 1), due_on(dt.date(2026, 1, 31))) == (dt.date(2026, 2, 28), dt.date(2026, 3, 2))
+
+
+def test_a_left_persons_pictures_and_numbers_go_on_their_day(session: Any, world: World, folder: Path) -> None:
+    left = make_person(session, world.firm, phone="13811110000", resident_id="11010519491231002X")
+    session.commit()
+    face, paper = kept(session, world, "face", left), kept(session, world, "identity", left)
+    face_place, face_id, paper_id = attachments.path(None, face), face.id, paper.id
+    left.left_on = TODAY - 29 * DAY
+    session.commit()
+    assert not any(retention.run(session, SYSTEM, AT).values()), "one day too early"
+    left.left_on = TODAY - 30 * DAY
+    session.commit()
+    assert retention.run(session, SYSTEM, AT)["face"] == 1
+    assert not face_place.exists() and session.get(Attachment, face_id) is None
+    assert session.get(Attachment, paper_id) is not None and left.phone
+    left.left_on = TODAY - 1826 * DAY
+    session.commit()
+    told = retention.run(session, SYSTEM, AT)
+    session.expire_all()
+    assert (told["identity"], told["numbers"]) == (1, 1)
+    assert (left.phone, left.resident_id) == (None, None) and left.name, "the name stays with the visits"
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "retention.erase")).all()
+    assert [(e.after["kind"], e.after["rows"]) for e in entries] == [("face", 1), ("identity", 1), ("numbers", 1)]
+    assert not any(retention.run(session, SYSTEM, AT).values()), "a second run finds nothing"
+
+
+def test_who_is_here_keeps_everything(session: Any, world: World) -> None:
+    before = session.scalar(select(func.count()).select_from(Visit))
+    face = kept(session, world, "face", world.worker, AT - 3000 * DAY)
+    key, phone = face.id, world.worker.phone
+    assert not any(retention.run(session, SYSTEM, AT).values())
+    assert session.get(Attachment, key) is not None and world.worker.phone == phone
+    assert session.scalar(select(func.count()).select_from(Visit)) == before
+
+
+def test_notices_sheets_and_exports_go_by_blocks(session: Any, world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(retention, "BLOCK", 2)
+    old, user = AT - 731 * DAY, world.accounts["clerk"].id
+    session.add_all(
+        Notification(recipient_id=user, topic="t", title=f"{n}", state="sent", created_at=old) for n in range(5)
+    )
+    session.add(Notification(recipient_id=user, topic="t", title="新", state="sent", created_at=AT - 729 * DAY))
+    session.add(Notification(recipient_id=user, topic="t", title="待发", state="queued", created_at=old))
+    session.commit()
+    sheet, export = kept(session, world, "photo", world.worker), kept(session, world, "photo", world.worker)
+    sheet.kind, export.kind, export.uploaded_at = "import", "export", AT - 31 * DAY
+    batch = ImportBatch(
+        kind="units", state="done", file_name="甲.xlsx", attachment_id=sheet.id, rows=1, created_at=old,
+        finished_at=AT - 366 * DAY,
+    )  # fmt: skip
+    session.add(batch)
+    session.flush()
+    session.add(ImportRow(batch_id=batch.id, number=1, state="new", raw=["甲"], data={}))
+    session.commit()
+    told = retention.run(session, SYSTEM, AT)
+    assert (told["notices"], told["imports"], told["exports"]) == (5, 1, 1)
+    session.expire_all()
+    assert (batch.rows, batch.attachment_id) == (1, None)
+    assert session.scalar(select(func.count()).select_from(ImportRow).where(ImportRow.batch_id == batch.id)) == 0
+    titles = session.scalars(select(Notification.title).where(Notification.topic == "t")).all()
+    assert sorted(titles) == ["待发", "新"]
+
+
+# --- consent
+
+
+def test_a_face_needs_its_own_consent_and_goes_with_it(session: Any, world: World) -> None:
+    me: Actor = world.actor("worker")
+    with pytest.raises(Refusal) as refused, transaction(session):
+        consents.give_face(session, me, None, "", False, AT)
+    assert {f.field for f in refused.value.findings} == {"face", "agreed"}
+    with transaction(session):
+        first = consents.give_face(session, me, io.BytesIO(PNG), "脸.png", True, AT)
+    place = attachments.path(None, first)
+    with transaction(session):
+        second = consents.give_face(session, me, io.BytesIO(OTHER), "脸.png", True, AT)
+    assert not place.exists()
+    assert consents.face_of(session, world.worker.id) is second
+    given = session.scalars(select(Consent)).one()
+    assert given.person_id == world.worker.id and "随时撤回" in given.words
+    place = attachments.path(None, second)
+    with transaction(session):
+        consents.withdraw_face(session, me, AT + DAY)
+    assert not place.exists() and consents.face_of(session, world.worker.id) is None
+    assert given.withdrawn_at == AT + DAY and consents.standing(session, world.worker.id) is None
+    with pytest.raises(Refusal, match="无须撤回"), transaction(session):
+        consents.withdraw_face(session, me, AT)
+    with pytest.raises(Refusal, match="本人"), transaction(session):
+        consents.give_face(session, world.actor("clerk"), io.BytesIO(PNG), "脸.png", True, AT)
+
+
+def test_a_face_is_seen_with_the_right_alone(session: Any, world: World) -> None:
+    with transaction(session):
+        key = consents.give_face(session, world.actor("worker"), io.BytesIO(PNG), "脸.png", True, AT).id
+    assert attachments.for_download(session, world.actor("worker"), key).id == key
+    for other in ("inspector", "clerk"):
+        with pytest.raises(NotAllowed):
+            attachments.for_download(session, world.actor(other), key)
+    with transaction(session):
+        shown = revealing.reveal(session, world.actor("inspector"), "person", world.worker.id, "face", "核对", AT)
+    assert shown.id == key
+    with pytest.raises(NotAllowed), transaction(session):
+        revealing.reveal(session, world.actor("clerk"), "person", world.worker.id, "face", "核对", AT)
+
+
+# --- requests
+
+
+def test_a_request_is_answered_once_with_a_reason(session: Any, world: World) -> None:
+    me, officer = world.actor("worker"), world.actor("region_admin")
+    face = kept(session, world, "face", world.worker)
+    key, phone = face.id, world.worker.phone
+    with pytest.raises(Refusal) as refused, transaction(session):
+        personal_requests.ask(session, me, "sale", "", AT)
+    assert {f.field for f in refused.value.findings} == {"kind", "detail"}
+    with transaction(session):
+        row = personal_requests.ask(session, me, "erasure", "请删除我的照片", AT)
+    assert row.due_on == TODAY + 30 * DAY
+    with pytest.raises(Refusal, match="同样的请求"), transaction(session):
+        personal_requests.ask(session, me, "erasure", "再删", AT)
+    with pytest.raises(NotAllowed), transaction(session):
+        personal_requests.decide(session, world.actor("inspector"), row.id, True, "已经删除照片", None, AT)
+    with pytest.raises(Refusal, match="理由"), transaction(session):
+        personal_requests.decide(session, officer, row.id, True, "好", None, AT)
+    with transaction(session):
+        personal_requests.decide(session, officer, row.id, True, "照片已删除，维保记录依法保存", row.row_version, AT)
+    assert row.outcome == "done" and session.get(Attachment, key) is None
+    assert world.worker.phone == phone, "who still works here keeps his number"
+    told = session.scalars(select(Notification).where(Notification.recipient_id == me.user_id)).all()
+    assert any(n.body == row.answer for n in told)
+    with pytest.raises(Refusal, match="已经答复"), transaction(session):
+        personal_requests.decide(session, officer, row.id, False, "改变主意了", None, AT)
+
+
+def test_nobody_answers_himself_or_elsewhere(session: Any, world: World) -> None:
+    officer = world.actor("region_admin")
+    with transaction(session):
+        own = personal_requests.ask(session, officer, "copy", "我的全部资料", AT)
+    with pytest.raises(Refusal, match="自己的请求"), transaction(session):
+        personal_requests.decide(session, officer, own.id, True, "已经提供", None, AT)
+    far = PersonalRequest(
+        kind="copy", name="外", account_id=world.accounts["clerk"].id, region_code="980403000000", detail="全部",
+        asked_at=AT, due_on=TODAY,
+    )  # fmt: skip
+    session.add(far)
+    session.commit()
+    with pytest.raises(NotFound), transaction(session):
+        personal_requests.decide(session, officer, far.id, True, "已经提供", None, AT)
+
+
+def test_a_copy_holds_what_is_his_and_is_logged(session: Any, world: World) -> None:
+    world.worker.resident_id = "11010519491231002X"
+    session.commit()
+    with transaction(session):
+        told = personal_requests.copy_of(session, world.actor("worker"), AT)
+    assert told["人员"]["身份证号"] == "11010519491231002X" and told["人员"]["手机"] == world.worker.phone
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "personal_request.copy")).one()
+    assert entry.after is None
