@@ -27,6 +27,7 @@ from app.views.applications import files_of
 from app.workflows import applications, filing, person_filing, person_versions, seconds, submissions, watching
 from app.workflows.submissions import FILING_KINDS
 
+
 class ApplicationApi(Resource):
     """Applications within the account's scope."""
 

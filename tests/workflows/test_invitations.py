@@ -16,7 +16,7 @@ from werkzeug.security import check_password_hash
 
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.extensions import db
-from app.models import Account, Attachment, AuditEntry, Invitation, Notification, Person, StatusChange
+from app.models import Account, Attachment, AuditEntry, Consent, Invitation, Notification, Person, StatusChange
 from app.permissions import Role, Verb
 from app.transaction import transaction
 from app.workflows import attachments, codes, invitations, joining, leaving, outbox, taking_on
@@ -151,6 +151,8 @@ def test_the_invitee_enters_his_own_data_and_becomes_a_person(session: Any, worl
     assert check_password_hash(account.password, FORM["password"]) and not account.must_change_password
     files = session.scalars(select(Attachment).where(Attachment.entity == "person")).all()
     assert {f.kind for f in files} == {"identity", "face"} and {f.entity_id for f in files} == {person.id}
+    given = session.scalars(select(Consent)).one()
+    assert (given.person_id, given.purpose, given.given_by_id) == (person.id, "face", None)
     # Kept twice it would have to be forgotten twice.
     assert row.state == "ended" and row.resident_id is None and row.password_hash is None
     steps = session.scalars(select(StatusChange.new).where(StatusChange.entity == "invitation")).all()

@@ -18,9 +18,11 @@ from app.models import (
     Consent,
     ImportBatch,
     ImportRow,
+    Invitation,
     Notification,
     Person,
     PersonalRequest,
+    Version,
     Visit,
 )
 from app.permissions import SYSTEM, Actor
@@ -92,6 +94,46 @@ def test_who_is_here_keeps_everything(session: Any, world: World) -> None:
     assert not any(retention.run(session, SYSTEM, AT).values())
     assert session.get(Attachment, key) is not None and world.worker.phone == phone
     assert session.scalar(select(func.count()).select_from(Visit)) == before
+
+
+def test_an_invitee_who_never_joined_is_forgotten(session: Any, world: World) -> None:
+    place = {"unit_id": world.firm.id, "region_code": world.firm.region_code, "kind": "worker"}
+    ends = AT - 90 * DAY
+    rejected, review, cancelled = (
+        Invitation(name=state, phone=f"1381111000{n}", state=state, resident_id=None, expires_at=ends, **place)
+        for n, state in enumerate(("rejected", "review", "cancelled"))
+    )
+    rejected.resident_id = "11010519491231002X"
+    session.add_all([rejected, review, cancelled])
+    session.commit()
+    with transaction(session):
+        face = attachments.store(
+            session, SYSTEM, AT, io.BytesIO(PNG), "脸.png", "face", "invitation", rejected.id, world.firm.id,
+            world.firm.region_code,
+        )  # fmt: skip
+    place_of, key = attachments.path(None, face), face.id
+    assert not any(retention.run(session, SYSTEM, AT - DAY).values()), "one day too early"
+    assert retention.run(session, SYSTEM, AT)["invitees"] == 2
+    assert session.scalars(select(Invitation.state)).all() == ["review"], "what waits for the manager stays"
+    assert session.get(Attachment, key) is None and not place_of.exists()
+    assert not any(retention.run(session, SYSTEM, AT).values())
+
+
+def test_the_numbers_of_a_left_person_go_from_his_filings_too(session: Any, world: World) -> None:
+    left = make_person(session, world.firm, phone="13811110000", resident_id="11010519491231002X")
+    session.flush()
+    data = {"name": left.name, "phone": left.phone, "resident_id": left.resident_id}
+    session.add(Version(entity="person", entity_id=left.id, number=1, data=data, edited_at=AT))
+    session.add(Invitation(
+        name=left.name, phone="13811110000", state="ended", person_id=left.id, unit_id=world.firm.id, kind="worker",
+        region_code=world.firm.region_code,
+    ))  # fmt: skip
+    left.left_on = TODAY - 1826 * DAY
+    session.commit()
+    assert retention.run(session, SYSTEM, AT)["numbers"] == 1
+    session.expire_all()
+    assert session.scalars(select(Version)).one().data == {"name": left.name, "phone": None, "resident_id": None}
+    assert session.scalars(select(Invitation)).one().phone == "138****0000"
 
 
 def test_notices_sheets_and_exports_go_by_blocks(session: Any, world: World, monkeypatch: Any) -> None:
