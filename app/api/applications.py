@@ -130,7 +130,7 @@ def _differences(kind: str, version: Version | None) -> list[Any]:
     if version is not None and kind in FILING_KINDS:
         return filing.differences(filing.base_of(db.session, version), version.data)
     if version is not None and kind == person_filing.KIND:
-        base, asked = person_versions.base_of(db.session, version), person_versions.opened(version)
+        base, asked = person_versions.base_of(db.session, version), version.data
         return filing.differences(base, asked)
     return []
 

@@ -107,7 +107,7 @@ class PersonApi(Resource):
              "changed": [
                  {"label": str(line.label), "old": line.old, "new": line.new}
                  for line in person_words.comparison(
-                     person_versions.base_of(db.session, v), person_versions.opened(v)
+                     person_versions.base_of(db.session, v), v.data
                  )[0]
              ]}
             for v in person_versions.all_of(db.session, row)
