@@ -102,9 +102,10 @@ class Product:
 
     @cached_property
     def spare(self) -> list[Subject]:
-        """Elevators of the demo's first firm in 临河区 that run, are covered and have nothing open.
+        """Elevators of the demo's first firm that run, are covered and have nothing open: those in 临河区 first.
 
-        Each journey takes its own by number, so that none stands in another's way.
+        Each journey takes its own by number, so that none stands in another's way. The district's officer decides on
+        the first twelve, for the others ask the region's administrator.
         """
         from sqlalchemy import select
 
@@ -117,12 +118,12 @@ class Product:
                 select(Elevator.id, Elevator.code, Elevator.address)
                 .join(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
                 .where(
-                    Elevator.maintenance_unit_id == head.unit_id, Elevator.region_code.startswith("980402"),
-                    Elevator.status == "in_use", Elevator.filing_state == "approved", Elevator.is_secret.is_(False),
+                    Elevator.maintenance_unit_id == head.unit_id, Elevator.status == "in_use",
+                    Elevator.filing_state == "approved", Elevator.is_secret.is_(False),
                     Elevator.id.not_in(busy), MaintenanceClock.covered_until.is_not(None),
                     MaintenanceClock.missed == 0, MaintenanceClock.limit_on.is_not(None),
                 )
-                .order_by(Elevator.id)
+                .order_by(Elevator.region_code.startswith("980402").desc(), Elevator.id)
             )  # fmt: skip
             return [Subject(*row) for row in found]
 

@@ -30,7 +30,7 @@ def test_chapters_14_to_18(product: Any, enter: Any, shot: Any) -> None:
         # Chapter 14 begins with an elevator that is on the register and not in use yet.
         session.get(Elevator, elevator.id).status = "notified"
         taker_name, taker_uscc = taker.name, taker.uscc
-    unit, officer = enter("维保单位负责人"), enter("监察员")
+    unit, officer = enter("维保单位负责人"), enter("区域管理员")
 
     # 14 使用登记申请: 上传相关申请资料以及告知文件; 审核通过，状态变成正常使用.
     unit.goto(f"/elevators/{elevator.id}/gate?what=use_registration")
