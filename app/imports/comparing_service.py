@@ -111,9 +111,9 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
         typed = {n: row.data[n] for n in ledgers.FIELDS if row.data.get(n) is not None}
         given = {n: as_json(v) for n, v in typed.items()}
         if there is None:
+            # The elevator stands, so the row is welcome in each mode: 更新导入 fills in what was never filled in.
             row.entity_id = elevator.id
             row.data = given
-            new_row(checker, row)
         else:
             shown = {n: as_json(getattr(there, n)) for n in ledgers.FIELDS}
             judge(checker, row, [Standing(elevator.id, shown, shown)], given, {})

@@ -32,6 +32,7 @@ from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 from sqlalchemy import select
 
@@ -86,6 +87,11 @@ class Button:
     values: tuple[tuple[str, Any], ...] = ()
     # The page works on what the list shows: it gets the list's search, tab and filters.
     carries: bool = False
+
+
+def import_button(kind: str, verb: Verb) -> Button:
+    """Leads from a list to the import of its rows, with what is imported chosen already."""
+    return Button(_l("导入"), "Imports.index", verb, icon="upload", values=(("kind", kind),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,7 @@ class ContractPages(BaseView):
             "ta/maintenance/contract.html", title=row.number, row=row, state=state.value, label=CONTRACT_LABELS[state],
             tone=TONES[state.value], held=held[:MOST_ROWS],
             count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
+            deletable=own and state.value != "ended" and not contracts.ever_bound(db.session, row.id),
             ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
             scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),
             stopped=gates.of_binding(db.session, g.actor, row, found, today) if found else {},

@@ -24,7 +24,7 @@ from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FIL
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
-from app.views.base import Button, Deed, Screen, countdown, firm, limit_cell, mark, pill, two
+from app.views.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
 from app.views.clock_words import due_of
 from app.views.labels import MOST as MOST_LABELS
 from app.workflows import filing
@@ -109,6 +109,7 @@ class ElevatorScreen(Screen):
         "filing_state": _filing,
     }
     buttons: ClassVar[list[Button]] = [
+        import_button("elevators", Verb.ELEVATOR_EDIT),
         Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True),
         Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),
     ]

@@ -48,7 +48,7 @@ class Imports(BaseView):
     @has_access
     @permission_name("read")
     def index(self) -> Any:
-        return self._index([])
+        return self._index([], request.args.get("kind", ""))
 
     def _index(self, findings: list[Finding], kind: str = "") -> Any:
         own = ImportBatch.created_by_id == g.actor.user_id

@@ -19,7 +19,9 @@ from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, O
 from app.permissions import Verb
 from app.rules.contracts import contract_state
 from app.views import clock_words, screens
-from app.views.base import Button, Deed, Screen, capped, countdown, limit_cell, mark, pill
+from app.views.base import Button, Deed, Screen, capped, countdown, import_button, limit_cell, mark, pill
+from app.views.labels import MOST as MOST_LABELS
+from app.views.ledgers import MOST_AT_ONCE
 from app.views.warned import counted
 from app.workflows import orders
 
@@ -94,7 +96,11 @@ class LedgerScreen(Screen):
         "worker": lambda row: _filled("worker", row) or mark(_l("未选择"), "near"),
         "half_month": lambda row: _filled("half_month", row) or mark(_l("未填写"), "near"),
     }
-    deeds: ClassVar[list[Deed]] = [Deed("batch", _l("批量修改"), Verb.LEDGER_EDIT, lambda *_: None)]
+    buttons: ClassVar[list[Button]] = [import_button("ledgers", Verb.LEDGER_EDIT)]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("batch", _l("批量修改"), Verb.LEDGER_EDIT, lambda *_: None),
+        Deed("labels", _l("一梯一码 标签"), Verb.ELEVATOR_READ, lambda *_: None),
+    ]
     empty_text = _l("还没有电梯。电梯备案通过后，在这里填写维保人员和下次维保日期。")
 
     def row_link(self, row: Elevator) -> str:
@@ -104,10 +110,11 @@ class LedgerScreen(Screen):
     @has_access
     @permission_name("list")
     def deed(self, name: str) -> Any:
-        """What to change is asked for on a page of its own."""
-        if name != "batch":
+        """What to change is asked for on a page of its own; labels are a page to print."""
+        if name not in ("batch", "labels"):
             return super().deed(name)
-        return redirect(f"/ledgers/batch?{urlencode([('ids', key) for key in request.form.getlist('ids')[:500]])}")
+        page, most = ("/labels/", MOST_LABELS) if name == "labels" else ("/ledgers/batch", MOST_AT_ONCE)
+        return redirect(f"{page}?{urlencode([('ids', key) for key in request.form.getlist('ids')[:most]])}")
 
 
 def _cancel(session: Any, actor: Any, key: int, at: Any) -> None:
@@ -125,7 +132,10 @@ class OrderScreen(Screen):
         "state": lambda row: pill(maintenance.ORDER_STATE[row.state], ORDER_TONES[row.state]),
         "worker": lambda row: row.worker.name if row.worker else mark(_l("未分配"), "near"),
     }
-    buttons: ClassVar[list[Button]] = [Button(_l("新增任务"), "OrderPages.new", Verb.ORDER_EDIT, main=True)]
+    buttons: ClassVar[list[Button]] = [
+        import_button("orders", Verb.ORDER_EDIT),
+        Button(_l("新增任务"), "OrderPages.new", Verb.ORDER_EDIT, main=True),
+    ]
     deeds: ClassVar[list[Deed]] = [
         Deed("reassign", _l("批量分配"), Verb.ORDER_EDIT, lambda *_: None),
         Deed("cancel", _l("作废所选"), Verb.ORDER_EDIT, _cancel, opinion=True),

@@ -24,7 +24,7 @@ from app.rules.identifiers import mask_mobile, mask_resident_id, masked
 from app.rules.invitations import kinds_for
 from app.views import screens, uploads
 from app.views.account_forms import number, run, text
-from app.views.base import Button, Deed, Screen, SQLAInterface, mark, pill
+from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
 from app.views.filing_lists import FILING_TONE
 from app.workflows import attachments, grades, people, person_filing, person_versions, revealing, submissions
 
@@ -47,6 +47,7 @@ class People(Screen):
     }
     buttons = [
         Button(_l("入职邀请"), "InvitationPages.new", Verb.PERSON_EDIT, icon="send"),
+        import_button("persons", Verb.PERSON_EDIT),
         Button(_l("添加人员"), "PeoplePages.new", Verb.PERSON_EDIT, main=True),
     ]
     deeds = [

@@ -150,13 +150,18 @@ def checked(
     return values
 
 
+def ever_bound(session: AnySession, contract_id: int) -> bool:
+    """Whether an elevator stands, or stood, under the contract: then it is history and is not deleted."""
+    statement = select(ContractElevator.id).where(ContractElevator.contract_id == contract_id).limit(1)
+    return session.scalar(statement.execution_options(skip_scope=True)) is not None
+
+
 def delete(session: AnySession, actor: Actor, contract_id: int, at: dt.datetime) -> None:
     """Delete a contract that never covered an elevator; one that did stays as history (CON-05)."""
     require(actor, Verb.CONTRACT_EDIT)
     contract = own(session, actor, contract_id, whole=True)
     check_not_ended(contract, clock.local_day(at))
-    ever = select(ContractElevator.id).where(ContractElevator.contract_id == contract.id).limit(1)
-    if session.scalar(ever.execution_options(skip_scope=True)) is not None:
+    if ever_bound(session, contract.id):
         raise refuse(
             "删除合同", f"合同 {contract.number} 绑定过电梯，其记录用于考核", "请删除所绑定的电梯，合同留作历史"
         )

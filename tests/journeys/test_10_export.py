@@ -42,7 +42,7 @@ def test_a_file_holds_what_the_list_shows(product: Any, enter: Any, shot: Any) -
     page.wait_for_load_state()
     page.locator("summary", has_text=re.compile("^列$")).click()
     for wanted in ("楼盘", "所在地区"):
-        page.locator("label.ta-check", has_text=re.compile(f"^ ?{wanted}$")).get_by_role("checkbox").check()
+        page.locator("details[open]").get_by_role("checkbox", name=wanted, exact=True).check()
     page.get_by_role("button", name="显示这些列").click()
     page.wait_for_load_state()
     shown, count = rows(page), total(page)
