@@ -29,6 +29,7 @@ from app.models.policy import policy_value, visit_policy
 from app.permissions import Verb, require
 from app.policy import Key
 from app.reference import CURRENT, items_for
+from app.rules.checkin import names_an_elevator
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
@@ -100,7 +101,10 @@ def scan() -> Any:
     require(g.actor, Verb.VISIT_MAKE)
     text = request.args.get("code", "").strip()[: presence.LONGEST_TEXT]
     if text:
-        return redirect(url_for("field.elevator", text=text.rstrip("/").rsplit("/", 1)[-1] or text))
+        # Of an address the last part, as labels of other systems have it; a stranger's address stays known for one.
+        last = text.rstrip("/").rsplit("/", 1)[-1] or text
+        known = names_an_elevator(text) or presence.elevator_of(db.session, text) is not None
+        return redirect(url_for("field.elevator", text=last if known else text.replace("/", " ")))
     return render_template(
         "ta/field/scan.html", title=_("扫码签到"), back=came_from(url_for("field.home")), tab="scan",
         digits=_only_digits(g.actor.region_code),

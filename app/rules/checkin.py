@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -23,6 +24,19 @@ class Face(StrEnum):
     MATCHED = "matched"
     NOT_THE_PERSON = "not_the_person"
     TOO_MANY_TRIES = "too_many_tries"
+
+
+_CODE = re.compile(r"[0-9A-Za-z_-]{1,40}")
+_OWN_ADDRESS = re.compile(r"/m/[pe]/[0-9A-Z_-]{1,40}/?$", re.IGNORECASE)
+
+
+def names_an_elevator(text: str) -> bool:
+    """Whether a scanned or typed text can name an elevator at all: a 识别码 or an address as our labels have it.
+
+    What hangs beside our label in the car (an advertisement, a payment) is another address, and no elevator's.
+    """
+    text = text.strip()
+    return bool(_OWN_ADDRESS.search(text) if "/" in text else _CODE.fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,14 @@ from app.models import Elevator, Visit
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
-from app.rules.checkin import CheckInFacts, Place, check_in_findings, distance_metres, elevator_findings
+from app.rules.checkin import (
+    CheckInFacts,
+    Place,
+    check_in_findings,
+    distance_metres,
+    elevator_findings,
+    names_an_elevator,
+)
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
@@ -123,7 +130,8 @@ def _facts(
         "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
         "open_link": f"/m/visits/{held.id}" if held is not None else None,
         "open_expires": held is not None and held.next_change_at is not None,
-        "code_valid": bool(text.strip()), "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
+        "code_valid": elevator is not None or names_an_elevator(normal_code(text)),
+        "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
     }  # fmt: skip
     if site is None or elevator is None:
         return CheckInFacts(**facts, open_elsewhere=_code_of(session, held))

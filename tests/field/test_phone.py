@@ -211,6 +211,8 @@ def test_a_foreign_elevator_shows_nothing_of_itself(session: Any, huzhou: World,
         page(phone, "/m/e/" + "x" * 3000)
         page(phone, "/m/e/%20")
         assert phone.get(f"/m/scan?code=https://example.invalid/e/{code}").location.endswith(f"/m/e/{code}")
+        stranger = phone.get("/m/scan?code=https://pay.example.invalid/q/8F3A", follow_redirects=True).text
+        assert "二维码非法无效" in stranger and "电梯不存在" not in stranger
 
 
 @pytest.mark.feature("MNT-01", "MNT-03", "MNT-04")

@@ -256,6 +256,20 @@ def test_ledgers_by_code_with_people_by_name(session: Any, world: Any) -> None:
     assert again.same_rows == 1
 
 
+@pytest.mark.feature("IMP-01", "ELV-06")
+@pytest.mark.parametrize("mode", ["update", "new", "both"])
+def test_a_ledger_that_was_never_filled_in_is_welcome_in_each_mode(session: Any, world: Any, mode: str) -> None:
+    """更新导入 supplements elevators that stand; only one that has a ledger already is no new one."""
+    file = lambda: workbook(  # noqa: E731
+        ["识别码", "维保人员", "下次年度维保"], [world.own.code, world.worker.name, "2027-06-01"],
+        ["000000", None, "2027-06-01"],
+    )  # fmt: skip
+    batch = imported(session, world.actor("clerk"), "ledgers", file(), mode=mode)
+    assert (batch.new_rows, batch.bad_rows, batch.done_rows) == (1, 1, 1)
+    again = checked(session, world.actor("clerk"), "ledgers", file(), mode=mode)
+    assert (again.new_rows, again.same_rows) == (0, 0 if mode == "new" else 1)
+
+
 @pytest.mark.feature("IMP-01")
 @pytest.mark.feature("CON-01")
 def test_contracts_with_their_elevators(session: Any, world: Any) -> None:

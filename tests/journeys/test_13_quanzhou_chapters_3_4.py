@@ -123,7 +123,7 @@ def test_chapter_3_ledgers_are_filled_in_by_workbook(
     assert [(waiting[c]["维保人员"], waiting[c]["下次半月维保"]) for c in codes] == [("未选择", "未填写")] * 2
     shot(clerk, "ledgers that lack what orders need")
 
-    # 导出后编辑，填写必填信息: 优先填写年度维保时间，其他留空; or 全部填写, here with 季度 in the month of the next 半月.
+    # 导出后编辑，填写必填信息: 优先填写年度维保时间，其他留空; or 全部填写, with 季度 in the month of 半月.
     follow(clerk, codes[0])
     workers = clerk.get_by_label("维保人员", exact=True).locator("option").all_inner_texts()[1:]
     clerk.go_back()
@@ -295,9 +295,9 @@ def test_chapter_4_plans_are_made_and_given_to_others(
     # 2. 手机端: 【维保计划】-【筛选】或直接“勾选”对应设备，支持批量重新分配【指派】，更换维保员，保存即可.
     phone = enter("维保经理", PHONE)
     phone.goto(f"/orders/?q={many.code}")
-    shot(phone, "the plans on a manager's phone")
     for box in phone.get_by_role("main").locator("tbody").get_by_role("checkbox").all():
         box.check()
+    shot(phone, "plans ticked on a manager's phone")
     press(phone, "批量分配")
     phone.get_by_label("接手的维保人员").select_option(label=mine)
     shot(phone, "given to another on the phone")

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.calendar import day_start
-from app.rules.checkin import CheckInFacts, Face, Place, check_in_findings, distance_metres, distance_words
+from app.rules.checkin import (
+    CheckInFacts,
+    Face,
+    Place,
+    check_in_findings,
+    distance_metres,
+    distance_words,
+    names_an_elevator,
+)
 from app.rules.contracts import (
     Binding,
     Clash,
@@ -158,6 +166,21 @@ def test_a_good_check_in_shows_what_passed() -> None:
     assert all(f.ok for f in findings)
     assert len(findings) >= 12
     assert all(f.rule and f.found and not f.remedy for f in findings)
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ("981001", True), ("TC-123_456", True), (" 981001 ", True), ("https://tian.example.invalid/m/p/aB3_x-9", True),
+        ("HTTPS://TIAN.EXAMPLE.INVALID/M/P/AB3_X-9/", True), ("/m/e/981001", True), ("", False), ("  ", False),
+        ("https://pay.example.invalid/q/8F3A", False), ("https://tian.example.invalid/m/p/", False),
+        ("WIFI:S:lobby;P:12345678;;", False), ("pay.example.invalid 8F3A", False), ("9" * 41, False), ("电梯", False),
+        ("https://pay.example.invalid/m/p/a?next=1", False),
+    ],
+)
+def test_what_can_name_an_elevator(text: str, may: bool) -> None:
+    assert names_an_elevator(text) is may
 
 
 @pytest.mark.feature("MNT-02")

@@ -112,6 +112,45 @@ def test_a_contract_is_made_bound_and_shown(
 
 
 @pytest.mark.feature("CON-05")
+def test_only_a_contract_that_never_covered_anything_offers_its_deletion(
+    session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    elevator = make.make_elevator(session, maintenance_unit=world.firm)
+    later = today + dt.timedelta(days=30)
+    unused = make.make_contract(session, world.firm, [], starts_on=later, ends_on=later + dt.timedelta(days=90))
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    address = f"/contracts/{unused.id}"
+    assert f"删除合同 {unused.number}？" in page(client, address)
+    post(client, f"{address}/bind", {"ids": [elevator.id]})
+    post(client, f"{address}/unbind", {"ids": [elevator.id]})
+    shown = page(client, address)
+    assert "删除合同" not in shown and "绑定过电梯的合同留作历史，不能删除" in shown
+    assert "不能删除" not in page(sign_in(world.accounts["inspector"]), address)
+    post(client, f"{address}/delete", {}, 422)
+
+
+@pytest.mark.feature("IMP-01", "ELV-06", "ELV-07", "PLN-05")
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [("/ledgers/", "ledgers"), ("/orders/", "orders"), ("/people/", "persons"), ("/elevators/", "elevators")],
+)
+def test_lists_lead_to_the_import_of_their_rows(world: make.World, sign_in: Any, url: str, kind: str) -> None:
+    clerk = sign_in(world.accounts["clerk"])
+    assert f'href="/imports/?kind={kind}"' in page(clerk, url)
+    assert f'value="{kind}" checked' in page(clerk, f"/imports/?kind={kind}")
+    assert "/imports/?kind" not in page(sign_in(world.accounts["inspector"]), url)
+
+
+@pytest.mark.feature("ELV-06", "ELV-07")
+def test_labels_are_printed_from_the_ledgers(world: make.World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    sent = post(client, "/ledgers/deed/labels", {"ids": [world.own.id, world.foreign.id]}).location
+    shown = page(client, sent)
+    assert world.own.code in shown and world.foreign.code not in shown
+
+
+@pytest.mark.feature("CON-05")
 def test_a_change_of_the_past_becomes_an_application(app: Any, session: Any, world: make.World, sign_in: Any) -> None:
     client = sign_in(world.accounts["maintenance_head"])
     row = world.contract
