@@ -23,6 +23,7 @@ from app.models import (
     MaintenanceClock,
     Visit,
 )
+from app.workflows import ageing
 from tests.journeys.conftest import PHONE
 from tests.journeys.product import Subject
 from tests.journeys.steps import (
@@ -357,7 +358,8 @@ def test_3_2_what_a_scan_says(product: Any, enter: Any, worker: Any, shot: Any) 
 
     long_ago(product, unsent, 2)
     long_ago(product, sent, 16)
-    product.flask("schedule", "--on", today.isoformat(), "--json")
+    with product.session() as session:
+        ageing.run(session, clock.now())
     for visit, why in ((unsent, "维保单"), (sent, "复核")):
         head.goto(visit.removeprefix("/m"))
         assert head.get_by_role("main").locator(".ta-head .ta-pill").first.inner_text().strip() == "不合规"

@@ -286,6 +286,7 @@ def test_2_3_elevators_and_the_registers(unit: Any, enter: Any, tmp_path: Path, 
     codes = ["981501", "981510", "981511"]
     unit.goto("/elevators/?tab=every")
     report_chosen(unit, "电梯", "9815", 3)
+    assert [row["状态"] for row in rows(unit)] == ["审核中"] * 3, "the list is the one that was looked at"
     shot(unit, "2.3.3 three elevators reported")
     approve_all(officer, "elevator_filing", codes)
 
