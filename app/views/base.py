@@ -325,7 +325,7 @@ class Screen(PerRequestFilters, ModelView):
         return redirect(self._link(query))
 
     def _args(self, columns: Names) -> dict[str, str]:
-        args = request.args.to_dict() if request.method == "GET" else {}
+        args = request.args.to_dict()
         if columns and "cols" not in args:
             args["cols"] = ",".join(columns)
         return args
