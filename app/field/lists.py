@@ -33,6 +33,7 @@ class Task:
     elevator: Elevator
     level: str
     due: DueDay
+    near: bool = False
 
     @property
     def left(self) -> int | None:
@@ -77,13 +78,14 @@ def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "") -> list
     for order, running in rows:
         due = standing.due_of(running, today)
         left = due.left_days
+        soon = left is not None and near is not None and 0 <= left <= near
         if kind == "today" and order.planned_on > today:
             continue
         if kind == "over" and not (left is not None and left < 0):
             continue
-        if kind == "near" and not (left is not None and 0 <= left <= near):
+        if kind == "near" and not soon:
             continue
-        found.append(Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], due))
+        found.append(Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], due, soon))
     return found
 
 
@@ -101,11 +103,10 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
         )
     ).one()
     tasks = orders(session, actor, now)
-    near = policy_value(session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
     return {
         "today": sum(1 for t in tasks if t.order.planned_on <= today),
         "over": sum(1 for t in tasks if t.left is not None and t.left < 0),
-        "near": sum(1 for t in tasks if t.left is not None and 0 <= t.left <= near),
+        "near": sum(1 for t in tasks if t.near),
         "all": len(tasks), "sheet": sheet, "review": review,
     }  # fmt: skip
 

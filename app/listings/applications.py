@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Application
@@ -47,6 +47,6 @@ APPLICATIONS = register(
             Tab("rejected", _l("不通过"), lambda m: Application.state == "rejected"),
         ),
         order=("id", True),
-        load=(joinedload(Application.unit),),
+        load=(joinedload(Application.unit), selectinload(Application.steps)),
     )
 )  # fmt: skip

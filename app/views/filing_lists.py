@@ -25,7 +25,7 @@ from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
 from app.views.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
-from app.views.clock_words import due_of
+from app.views.clock_words import due_of, why_due
 from app.views.labels import MOST as MOST_LABELS
 from app.workflows import filing
 
@@ -177,7 +177,9 @@ class OwnApplications(Screen):
 
 
 def _time_left(row: Application) -> Any:
-    return countdown(due_of(row.due_at, row.submitted_at, row.region_code) if row.is_open else None)
+    if not row.is_open:
+        return countdown(None)
+    return countdown(due_of(row.due_at, row.submitted_at, row.region_code), why_due(row))
 
 
 def register(appbuilder: Any) -> None:

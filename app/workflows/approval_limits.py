@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from app import clock
 from app.models import Application, ApplicationStep
@@ -86,6 +86,8 @@ def recompute(session: AnySession, region_code: str, calendar: Calendar) -> dict
 
 
 def _steps(session: AnySession, application: Application) -> list[ApplicationStep]:
+    if "steps" not in inspect(application).unloaded:
+        return list(application.steps)  # a list has read those of all its rows at once
     statement = select(ApplicationStep).where(ApplicationStep.application_id == application.id)
     return list(session.scalars(statement.order_by(ApplicationStep.id)))
 

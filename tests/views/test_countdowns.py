@@ -12,6 +12,7 @@ from app import clock
 from app.models import MaintenanceClock
 from tests import factories as make
 from tests.factories import World
+from tests.test_listing import statements
 from tests.views.test_approval import waiting
 
 pytestmark = pytest.mark.feature("CLK-01")
@@ -75,3 +76,15 @@ def test_yellow_is_the_regions(session: Any, world: World, sign_in: Any) -> None
     client = sign_in(world.accounts["inspector"])
     for url in ("/applications/queue", f"/applications/{key}", "/", "/applications/"):
         assert "剩 2 天" in shown(client.get(url).text, " ta-due--near"), url
+
+
+def test_the_list_of_applications_says_why_at_no_statement_a_row(world: World, sign_in: Any) -> None:
+    client, counted = sign_in(world.accounts["inspector"]), []
+    for number in range(2):
+        for more in range(3):
+            waiting(world, f"30{number}{more}01")
+        with statements() as seen:
+            page = client.get("/applications/").text
+        assert page.count("审批时限") == page.count('<span class="ta-due') == 3 * (number + 1)
+        counted.append(len(seen))
+    assert counted[0] == counted[1]
