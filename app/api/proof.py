@@ -1,4 +1,4 @@
-"""`/api/v1/export-proof`, `/audit-days`: is a file as it was exported; the daily roots of the log (RPR-01, AUD-01)."""
+"""Is a file as it was exported; the log's daily roots, and its package for a verifier outside (RPR-01, AUD-01)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
 
-from app.api.base import Resource, answers
-from app.errors import refuse
+from app import clock, scope
+from app.api.base import Resource, actor, answers, once
+from app.errors import Finding, NotFound, refuse
 from app.extensions import db
+from app.models import Job
 from app.permissions import Verb
 from app.reports import exports
+from app.transaction import transaction
 from app.views import screens
 from app.views.exports import prove
-from app.workflows import audit_days
+from app.workflows import audit_days, jobs
 
 
 class ProofApi(Resource):
@@ -74,8 +77,58 @@ class AuditDayApi(Resource):
         return jsonify(rows=rows)
 
 
+class AuditPackageApi(Resource):
+    """The whole log with its roots and the script that verifies it without this platform (AUD-01)."""
+
+    resource_name = "audit-packages"
+    openapi_spec_tag = "Proof"
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def make(self) -> Any:
+        """Enter the job that makes the package; its file is fetched from `/files` when it is done.
+        ---
+        post:
+          summary: 生成审计日志核验包（全部日志、日根和核验程序）
+          once: true
+          gives: {201: AuditPackage}
+        """
+        with transaction(db.session) as session:
+            number = audit_days.enter_package(session, actor(), clock.now()).id
+        return jsonify(_package(jobs.of(db.session, actor(), number))), 201
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give how far it is, and its file when it is done.
+        ---
+        get:
+          summary: 核验包的进度；完成后 file 为 /files 中的编号
+          gives: {200: AuditPackage}
+        """
+        row = scope.visible(db.session, actor(), Job, key, "核验包")
+        if row.kind != "audit_export":
+            raise NotFound(Finding("核验包", False, f"没有编号为 {key} 的核验包", "请核对编号"))
+        return jsonify(_package(jobs.of(db.session, actor(), key)))
+
+
+def _package(row: Job) -> dict[str, Any]:
+    return {
+        "id": row.id, "state": row.state, "done": row.done, "total": row.total, "error": row.error,
+        "file": row.attachment_id,
+    }  # fmt: skip
+
+
 def register(appbuilder: Any) -> None:
     """Add these resources."""
+    for permission in ("can_make", "can_get"):
+        screens.declare("AuditPackageApi", permission, Verb.OPS)
+    appbuilder.add_api(AuditPackageApi)
     screens.declare("ProofApi", "can_prove", Verb.EXPORT)
     screens.declare("AuditDayApi", "can_list", Verb.AUDIT_READ)
     appbuilder.add_api(ProofApi)

@@ -302,6 +302,10 @@ SCHEMAS: dict[str, Schema] = {
         only_now=maybe(WHOLE), only_file=maybe(WHOLE), listing=TEXT, filter=TEXT, as_of=INSTANT, policy=TEXT,
         sha256=TEXT, made_at=INSTANT,
     ),
+    "AuditPackage": an_object(
+        "id state", id=WHOLE, state=said(TEXT, "queued 等待，running 运行，done 完成，failed 失败"), done=WHOLE,
+        total=WHOLE, error=maybe(TEXT), file=said(maybe(WHOLE), "完成后：/files 中的编号"),
+    ),
     "AuditDays": an_object("rows", rows=many(an_object(
         "on digest", on=DAY, first=WHOLE, last=WHOLE, batches=WHOLE, entries=WHOLE, root=TEXT, previous=TEXT,
         digest=TEXT,

@@ -25,7 +25,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.audit_words import action_choices, action_word, entity_choices, entity_word, field_word, via_word
 from app.views.days import typed_day
-from app.workflows import audit_days, export_records, jobs
+from app.workflows import audit_days, export_records
 
 PAGE = 50
 LARGEST = 2**63 - 1
@@ -85,9 +85,7 @@ class Audit(BaseView):
     def package(self) -> Any:
         """Enter the job that makes the package for a verifier outside: the whole log, its roots, the script."""
         with transaction(db.session) as session:
-            job_id = jobs.enqueue(
-                session, g.actor, clock.now(), "audit_export", _("审计日志核验包"), {"back": "/audit/days"}
-            ).id
+            job_id = audit_days.enter_package(session, g.actor, clock.now()).id
         return redirect(url_for("Jobs.show", job_id=job_id))
 
 

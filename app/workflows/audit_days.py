@@ -12,10 +12,12 @@ import re
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import AuditBatch, AuditDay
+from app.models import AuditBatch, AuditDay, Job
+from app.permissions import Actor
 from app.rules.calendar import day_end
 from app.rules.sealing import GENESIS, day_digest, merkle_root
 from app.transaction import AnySession
+from app.workflows import jobs
 from app.workflows.audit import Verdict, one_sealer
 
 DAYS_FILE = "audit/days.txt"
@@ -85,6 +87,11 @@ def verify(session: AnySession, verdict: Verdict, known: dict[str, str] | None =
 def roots(session: AnySession, most: int = 400) -> list[AuditDay]:
     """The newest days first."""
     return list(session.scalars(select(AuditDay).order_by(AuditDay.on.desc()).limit(most)))
+
+
+def enter_package(session: AnySession, actor: Actor, at: dt.datetime) -> Job:
+    """Enter the job that makes the package for a verifier outside: the whole log, its roots, the script."""
+    return jobs.enqueue(session, actor, at, "audit_export", "审计日志核验包", {"back": "/audit/days"})
 
 
 def unclosed(session: AnySession) -> int:

@@ -1,8 +1,9 @@
-"""Risk lists, officers, planned patrols and back-tests by the interface (SAF-01, PAT-01, POL-01)."""
+"""Risk lists, officers, patrols, back-tests and the log's package by the interface (SAF, PAT, POL, AUD)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import ElevatorOfficer, Job, PatrolRound, RiskItem
+from app.tasks import MODULES
+from app.tasks import jobs as running
 from app.transaction import transaction
 from app.workflows import jobs
 from tests.api.callers import Caller, rules_of
+from tests.api.test_filing_api import token
 from tests.factories import World
 from tests.workflows.filing_world import AT
 
@@ -115,3 +119,25 @@ def test_a_back_test_is_entered_and_read(app: Any, session: Any, world: World) -
     session.add_all([other, foreign])
     session.commit()
     assert {admin.get(f"/policy-tests/{one.id}").status_code for one in (other, foreign)} == {404}
+
+
+@pytest.mark.feature("AUD-01")
+def test_the_logs_package_is_made_and_fetched_by_its_keeper_only(app: Any, session: Any, world: World) -> None:
+    keeper, other = Caller(app, world, "platform_admin"), Caller(app, world, "region_admin")
+    assert {one.post("/audit-packages").status_code for one in (keeper, other)} == {403}, "no token has this right"
+    keeper.headers = token(app, world, "platform_admin")
+    made = keeper.post("/audit-packages")
+    assert made.status_code == 201 and (made.json["state"], made.json["file"]) == ("queued", None)
+    number = made.json["id"]
+    with app.app_context():
+        for module in MODULES:
+            import_module(module)
+        assert running.run(number) == "done"
+    ready = keeper.get(f"/audit-packages/{number}").json
+    assert ready["state"] == "done" and keeper.get(f"/files/{ready['file']}").data.startswith(b"PK")
+    assert other.get(f"/audit-packages/{number}").status_code == 403
+    foreign = Job(kind="export", title="导出", state="done", created_at=AT, heartbeat_at=AT,
+                  created_by_id=world.accounts["platform_admin"].id)  # fmt: skip
+    session.add(foreign)
+    session.commit()
+    assert keeper.get(f"/audit-packages/{foreign.id}").status_code == 404
