@@ -135,8 +135,9 @@ def test_a_database_killed_before_the_commit_comes_back_with_nothing_half_done(
     services, database = own_server
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # What was told to be committed must be in the log before the answer, whoever is killed after it.
-        connection.execute(text("ALTER SYSTEM SET synchronous_commit = on"))
-        connection.execute(text("SELECT pg_reload_conf()"))
+        name = database.engine.url.database
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = on"))
+    database.engine.dispose()  # it holds for new connections
     with Session(database.engine) as session:
         world = World(session)
         application = waiting_change(world)

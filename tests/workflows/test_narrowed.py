@@ -165,7 +165,9 @@ def stored(two: Two, who: str, kind: str, entity: str, key: int) -> Attachment:
 def test_a_file_needs_the_right_to_read_its_row(
     session: Any, two: Two, entity: str, refused: list[str], given: list[str]
 ) -> None:
-    key = {"contract": two.contract.id}.get(entity, two.world.firm.id)
+    # One's own papers need no right over others': the person here is another one.
+    keys = {"contract": two.contract.id, "person": two.world.other_worker.id}
+    key = keys.get(entity, two.world.firm.id)
     row = stored(two, "maintenance_head", "document", entity, key)
     for persona in refused:
         with pytest.raises(NotAllowed):

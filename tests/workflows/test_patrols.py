@@ -17,7 +17,7 @@ from app.models import Notification, PatrolRound, PatrolStop
 from app.transaction import transaction
 from app.workflows import patrols
 from tests.conftest import csrf
-from tests.factories import World, make_elevator
+from tests.factories import World, make_elevator, picture
 
 pytestmark = pytest.mark.feature("PAT-01")
 DAY = dt.timedelta(days=1)
@@ -162,7 +162,7 @@ def test_desk_and_phone(world: World, sign_in: Any) -> None:
     assert "节前巡检" not in sign_in(world.accounts["other_inspector"]).get("/patrols/?tab=all").text
 
 
-PICTURE = b"\x89PNG\r\n\x1a\n0"
+PICTURE = picture()
 
 
 def test_position_and_photos_stand_beside_the_result(world: World, two: PatrolRound, sign_in: Any) -> None:
