@@ -140,9 +140,10 @@ def test_contracts_cover_elevators_once(product: Any, enter: Any, shot: Any) -> 
     press(page, "保存合同")
     page.get_by_label("查找本单位电梯").fill(elevator.code)
     press(page, "查找")
-    page.get_by_label(f"选择 {elevator.code}").check()
-    press(page, "追加所选电梯")
-    expect(page.get_by_role("alert")).to_contain_text(elevator.code)
+    expect(page.get_by_label(f"选择 {elevator.code}")).to_have_count(0)
+    stands = page.get_by_role("row").filter(has_text=elevator.code).last
+    expect(stands).to_contain_text(f"电梯 {elevator.code} 在")
+    expect(stands).to_contain_text("已有合同")
     assert fact(page, "电梯台数") == "0"
     shot(page, "two contracts for one day are refused")
 
