@@ -288,7 +288,7 @@ def _delegations(model: Any, actor: Actor) -> Criterion:
 def _comments(model: Any, actor: Actor) -> Criterion:
     """As the record that they are about; a unit never reads what regulators keep among themselves."""
     about = []
-    for record in (Application, Elevator, Unit, Contract):
+    for record in (Application, Elevator, Unit, Contract, Person, Visit, MaintenanceOrder):
         table: Any = record.__table__
         seen = select(table.c.id).where(RULES[record](table.c, actor))
         about.append(and_(model.entity == table.name, model.entity_id.in_(seen)))

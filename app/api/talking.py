@@ -21,7 +21,7 @@ from app.workflows import watching
 
 
 class TalkApi(Resource):
-    """`entity` is application, elevator, unit or contract."""
+    """`entity` is application, elevator, unit, contract, person, visit or maintenance_order."""
 
     resource_name = "talk"
     openapi_spec_tag = "Talk"

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from app import scope
 from app.errors import Finding, NotAllowed, NotFound, raise_failing
-from app.models import Application, Comment, Contract, Elevator, Unit, Watch
+from app.models import Application, Comment, Contract, Elevator, MaintenanceOrder, Person, Unit, Visit, Watch
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
 from app.workflows import audit, outbox
@@ -21,6 +21,9 @@ RECORDS: dict[str, tuple[Any, Verb, str, str]] = {
     "elevator": (Elevator, Verb.ELEVATOR_READ, "这台电梯", "/elevators/"),
     "unit": (Unit, Verb.UNIT_READ, "这家单位", "/units/"),
     "contract": (Contract, Verb.CONTRACT_READ, "这份合同", "/contracts/"),
+    "person": (Person, Verb.PERSON_READ, "这名人员", "/people/"),
+    "visit": (Visit, Verb.VISIT_READ, "这条维保记录", "/visits/"),
+    "maintenance_order": (MaintenanceOrder, Verb.ORDER_READ, "这条维保任务", "/orders/"),
 }
 LONGEST = 1000
 
@@ -137,4 +140,6 @@ def _sees(session: AnySession, user_id: int, entity: str, entity_id: int, regula
 
 
 def _named(row: Any) -> str:
+    if isinstance(row, Visit | MaintenanceOrder):
+        return f"{RECORDS[row.__tablename__][2].removeprefix('这条')} {row.id}"
     return str(getattr(row, "title", None) or getattr(row, "name", None) or row)

@@ -11,13 +11,22 @@ from sqlalchemy.orm import Session
 
 from app import scope
 from app.errors import NotAllowed, NotFound, Refusal, Stale
-from app.models import Application, ApplicationStep, Comment, Delegation, Elevator, Notification
+from app.models import (
+    Application,
+    ApplicationStep,
+    Comment,
+    Delegation,
+    Elevator,
+    MaintenanceOrder,
+    Notification,
+)
 from app.permissions import Role
 from app.rules.approval import needs_second
 from app.transaction import transaction
 from app.workflows import applications, delegations, filing, reminders, watching
 from tests import factories
 from tests.factories import World
+from tests.workflows.clock_world import add_visit
 from tests.workflows.filing_world import AT, TODAY, decide, elevator_data, save, submit
 from tests.workflows.test_applications import suspend, together
 
@@ -219,8 +228,37 @@ def test_remarks_are_read_by_whoever_reads_the_record(session: Any, world: World
     for body in ("  ", "长" * 1001):
         with pytest.raises(Refusal, match="1 至 1000 个字"):
             say(session, unit, "application", application.id, body)
-    with pytest.raises(NotFound, match="没有“visit”这种记录"):
-        say(session, unit, "visit", 1, "在吗")
+    with pytest.raises(NotFound, match="没有“score”这种记录"):
+        say(session, unit, "score", 1, "在吗")
+
+
+@pytest.mark.parametrize(("entity", "words"), [
+    ("elevator", ""), ("unit", ""), ("contract", ""), ("person", ""), ("visit", "维保记录"),
+    ("maintenance_order", "维保任务"),
+])  # fmt: skip
+def test_any_record_is_talked_about_and_watched_by_whoever_sees_it(
+    session: Any, world: World, sign_in: Any, entity: str, words: str
+) -> None:
+    visit = add_visit(session, world.own, world.worker, TODAY)
+    order = MaintenanceOrder(
+        elevator_id=world.own.id, unit_id=world.firm.id, region_code=world.own.region_code, worker_id=world.worker.id,
+        planned_on=TODAY, level="half_month",
+    )  # fmt: skip
+    session.add(order)
+    session.commit()
+    rows = {
+        "elevator": world.own, "unit": world.firm, "contract": world.contract, "person": world.worker, "visit": visit,
+        "maintenance_order": order,
+    }  # fmt: skip
+    key, clerk, officer = rows[entity].id, world.actor("clerk"), world.actor("inspector")
+    follow(session, officer, entity, key)
+    say(session, clerk, entity, key, "请核对")
+    told = session.scalars(select(Notification).where(Notification.recipient_id == officer.user_id)).all()
+    assert [(n.link, words in n.title) for n in told] == [(f"{watching.RECORDS[entity][3]}{key}", True)]
+    with pytest.raises(NotFound):
+        say(session, world.actor("other_head"), entity, key, "不该看到")
+    page = sign_in(world.accounts["clerk"]).get(f"{watching.RECORDS[entity][3]}{key}").text
+    assert "请核对" in page and f"/talk/{entity}/{key}/watch" in page
 
 
 def test_watchers_are_told_of_steps_and_remarks_while_they_may_see_it(session: Any, world: World) -> None:
