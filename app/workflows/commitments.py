@@ -8,19 +8,21 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from app import clock
-from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.errors import Finding, NotAllowed, raise_failing
 from app.models import Application, Attachment, Commitment, Unit
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
-from app.rules.approval import ApplicationState, ApplicationVerb, application_move
+from app.rules.approval import ApplicationVerb
 from app.rules.calendar import day_finding
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession, lock
-from app.workflows import moves, submissions
+from app.workflows import submissions
+from app.workflows.following import Following
 
 KIND = ApplicationKind.COMMITMENT
 LONGEST_NOTE = 500
+_PAPER = Following(Commitment, "维保承诺书", "这份承诺书")
 WAITING = ("submitted", "accepted", "endorsed", "returned")
 
 
@@ -58,7 +60,7 @@ def submit(
         title=f"维保承诺书　{unit.name}　{valid_from} 至 {valid_until}", region_code=unit.region_code, at=at,
         attachments=[*scans, *pictures],
     )  # fmt: skip
-    _follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
+    _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
 
 
@@ -124,7 +126,7 @@ def _none_waits(session: AnySession, unit_id: int) -> Finding:
 
 def findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
     """Scan there and open to be read, the time not over, the unit still one that maintains."""
-    row = _row(session, application)
+    row = _PAPER.row(session, application)
     unit = session.get(Unit, row.unit_id)
     on = clock.local_day(at)
     ids = application.data.get("attachments", [])
@@ -143,45 +145,4 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     ]
 
 
-def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
-    row = _row(session, application)
-    _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
-    _follow(session, actor, row, ApplicationVerb.APPROVE, at, application)
-    row.in_force_from = at
-    session.flush()
-
-
-def turned_down(
-    session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
-) -> None:
-    row = _row(session, application)
-    if verb is ApplicationVerb.REJECT:
-        _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
-    _follow(session, actor, row, verb, at, application)
-
-
-def resubmitted(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
-    _follow(session, actor, _row(session, application), ApplicationVerb.RESUBMIT, at, application)
-
-
-def _row(session: AnySession, application: Application) -> Commitment:
-    row = lock(session, Commitment, application.entity_id)
-    if row is None:
-        raise refuse("维保承诺书", "没有找到这份承诺书，或不在您的管辖范围内", "请从列表重新打开")
-    return row
-
-
-def _follow(
-    session: AnySession, actor: Actor, row: Commitment, verb: ApplicationVerb, at: dt.datetime,
-    application: Application,
-) -> None:  # fmt: skip
-    """The letter's state goes along with its application's."""
-    if verb is ApplicationVerb.ACCEPT and row.state == ApplicationState.ACCEPTED:
-        return
-    new = application_move(ApplicationState(row.state), verb)
-    moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, application=application)
-
-
-APPLICATION = submissions.Handlers(
-    findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted
-)
+APPLICATION = _PAPER.handlers(findings)

@@ -9,10 +9,13 @@ from app import clock, scope
 from app.errors import Finding, refuse
 from app.models import Application, GradeCertificate, Person
 from app.permissions import Actor, Verb, require
-from app.rules.approval import ApplicationState, ApplicationVerb, application_move
+from app.rules.approval import ApplicationVerb
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession, lock
-from app.workflows import moves, submissions
+from app.workflows import submissions
+from app.workflows.following import Following
+
+_PAPER = Following(GradeCertificate, "等级证书", "这份证书")
 
 
 def submit(
@@ -31,13 +34,13 @@ def submit(
         entity_id=row.id, title=f"等级证书　{person}　{row.certificate_no}", region_code=row.region_code, at=at,
         attachments=attachments,
     )  # fmt: skip
-    _follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
+    _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
 
 
 def findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
     """Scan there, person still in the unit, certificate not past its end."""
-    row = _row(session, application)
+    row = _PAPER.row(session, application)
     person = session.get(Person, row.person_id)
     on = clock.local_day(at)
     here = person is not None and person.left_on is None and person.unit_id == row.unit_id
@@ -59,45 +62,4 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     ]  # fmt: skip
 
 
-def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
-    row = _row(session, application)
-    _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
-    _follow(session, actor, row, ApplicationVerb.APPROVE, at, application)
-    row.in_force_from = at
-    session.flush()
-
-
-def turned_down(
-    session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
-) -> None:
-    row = _row(session, application)
-    if verb is ApplicationVerb.REJECT:
-        _follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
-    _follow(session, actor, row, verb, at, application)
-
-
-def resubmitted(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
-    _follow(session, actor, _row(session, application), ApplicationVerb.RESUBMIT, at, application)
-
-
-def _row(session: AnySession, application: Application) -> GradeCertificate:
-    row = lock(session, GradeCertificate, application.entity_id)
-    if row is None:
-        raise refuse("等级证书", "没有找到这份证书，或不在您的管辖范围内", "请从列表重新打开")
-    return row
-
-
-def _follow(
-    session: AnySession, actor: Actor, row: GradeCertificate, verb: ApplicationVerb, at: dt.datetime,
-    application: Application,
-) -> None:  # fmt: skip
-    """The certificate's state goes along with its application's."""
-    if verb is ApplicationVerb.ACCEPT and row.state == ApplicationState.ACCEPTED:
-        return
-    new = application_move(ApplicationState(row.state), verb)
-    moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, application=application)
-
-
-APPLICATION = submissions.Handlers(
-    findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted
-)
+APPLICATION = _PAPER.handlers(findings)

@@ -1,0 +1,66 @@
+"""Papers that an application is about (等级证书, 维保承诺书): their own state goes along with the application's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import Finding, refuse
+from app.models import Application
+from app.permissions import Actor
+from app.rules.approval import ApplicationState, ApplicationVerb, application_move
+from app.transaction import AnySession, lock
+from app.workflows import moves
+from app.workflows.submissions import Handlers
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A model with `state` and `in_force_from`, its name, and how one of it is called: 这份证书."""
+
+    model: Any
+    name: str
+    words: str
+
+    def row(self, session: AnySession, application: Application) -> Any:
+        """The paper of the application, held until the transaction ends; Refusal outside scope."""
+        found = lock(session, self.model, application.entity_id)
+        if found is None:
+            raise refuse(self.name, f"没有找到{self.words}，或不在您的管辖范围内", "请从列表重新打开")
+        return found
+
+    def follow(
+        self, session: AnySession, actor: Actor, row: Any, verb: ApplicationVerb, at: dt.datetime,
+        application: Application,
+    ) -> None:  # fmt: skip
+        """Move the paper as its application moved; accepted twice is accepted."""
+        if verb is ApplicationVerb.ACCEPT and row.state == ApplicationState.ACCEPTED:
+            return
+        new = application_move(ApplicationState(row.state), verb)
+        moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, application=application)
+
+    def handlers(self, findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]) -> Handlers:
+        """What such a kind of application means: in force from its approval."""
+
+        def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+            row = self.row(session, application)
+            self.follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
+            self.follow(session, actor, row, ApplicationVerb.APPROVE, at, application)
+            row.in_force_from = at
+            session.flush()
+
+        def turned_down(
+            session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
+        ) -> None:
+            row = self.row(session, application)
+            if verb is ApplicationVerb.REJECT:
+                self.follow(session, actor, row, ApplicationVerb.ACCEPT, at, application)
+            self.follow(session, actor, row, verb, at, application)
+
+        def resubmitted(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+            row = self.row(session, application)
+            self.follow(session, actor, row, ApplicationVerb.RESUBMIT, at, application)
+
+        return Handlers(findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted)
