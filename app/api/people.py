@@ -23,7 +23,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import person_words, screens
-from app.workflows import applications, people, person_filing, person_versions, submissions
+from app.workflows import applications, filing_versions, people, person_filing, person_versions, submissions
 
 _TEXTS = {"name": 40, "phone": 30, "work_kind": 40, "certificate_no": 60, "sex": 10, "kind": 20, "resident_id": 40}
 _DAYS = ("certificate_until", "certificate_issued_on")
@@ -110,7 +110,7 @@ class PersonApi(Resource):
                      person_versions.base_of(db.session, v), v.data
                  )[0]
              ]}
-            for v in person_versions.all_of(db.session, row)
+            for v in filing_versions.versions_of(db.session, row)
         ]  # fmt: skip
         steps = select(StatusChange).where(
             StatusChange.entity == person_versions.ENTITY, StatusChange.entity_id == row.id

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date
 
-from app.errors import Finding, raise_failing, refuse
+from app.errors import Finding, refuse
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I O S V Z
 USCC_FORM = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
@@ -258,9 +258,3 @@ def is_guessable(text: str, login_name: str = "") -> bool:
     for word in sorted(held, key=len, reverse=True):
         rest = rest.replace(word, "")
     return bool(held) and len({c for c in rest if c.isalpha()}) < GUESSED_REST
-
-
-def check_password(text: str, min_length: int, login_name: str = "", field: str = "password") -> str:
-    """The password unchanged, or a refusal with every reason. Never trimmed: a blank at the end is part of it."""
-    raise_failing(password_findings(text, min_length, login_name, field))
-    return text

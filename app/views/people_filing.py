@@ -21,7 +21,7 @@ from app.reports import filing_sheet
 from app.views import person_words, screens
 from app.views.account_forms import Findings, number, run, text
 from app.views.filing_words import WORDS
-from app.workflows import person_filing, person_versions, revealing
+from app.workflows import filing_versions, person_filing, person_versions, revealing
 from app.workflows.attachments import XLSX
 from app.workflows.submissions import name_of
 
@@ -63,7 +63,7 @@ class PersonFilingPages(BaseView):
         """Every version: which fields, who, when, why; every step of the filing."""
         person: Person = scope.visible(db.session, g.actor, Person, pk, _("人员"))
         versions = []
-        for version in person_versions.all_of(db.session, person):
+        for version in filing_versions.versions_of(db.session, person):
             old, new = person_versions.base_of(db.session, version), version.data
             versions.append((version, person_words.comparison(old, new)[0]))
         held = (v for v, _lines in versions)

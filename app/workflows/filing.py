@@ -24,7 +24,6 @@ from app.models import (
     MaintenanceOrder,
     Region,
     Unit,
-    Version,
     Visit,
 )
 from app.permissions import Actor, Verb, require
@@ -52,9 +51,11 @@ from app.workflows.filing_versions import (
     as_of,
     base_of,
     content,
+    decided,
     digest,
     draft_of,
-    next_number,
+    new_version,
+    subject,
     version_of,
     versions_of,
 )
@@ -143,7 +144,7 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Ap
         raise refuse("审核中不能重复上报", f"{row!r} 正在审核", "请等待审核，或先撤回", link=link)
     if row.filing_state == FilingState.APPROVED:
         raise refuse("没有需要上报的修改", f"{row!r} 已审核通过，之后没有修改", "修改后才需要重新上报")
-    version = draft_of(session, row) or _new_version(session, actor, row, content(session, row), at)
+    version = draft_of(session, row) or new_version(session, actor, row, content(session, row), at)
     filing_rights.may_file(session, actor, type(row), row, version.data)
     moved = filing_checks.unit_by_application(row, version.data, actor.unit_id)
     raise_failing([*findings(session, row, version.data, clock.local_day(at)), *moved])
@@ -200,7 +201,7 @@ def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime)
 
 def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
     """Put a submitted version into force. A declared status takes force once, at the first approval."""
-    row, version = _subject(session, application)
+    row, version = subject(session, application, MODEL[application.entity])
     if version.base_number != row.approved_version:
         raise Stale(
             Finding("现行版本", False, f"上报时现行为第 {version.base_number} 版，现为第 {row.approved_version} 版",
@@ -222,7 +223,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
             [f for f in findings(session, row, version.data, day) if f.stops]
             or [Finding("唯一", False, "识别码或统一社会信用代码刚刚被另一份备案占用", "请刷新后核对两份备案")]
         ) from None
-    _decide_version(session, actor, version, ApplicationVerb.APPROVE, "approved", application, at)
+    decided(session, actor, version, ApplicationVerb.APPROVE, "approved", application, at)
     version.in_force_from = day
     moves.move(
         session, actor, row, "filing_state", "approved", verb="approve", at=at, application=application,
@@ -249,10 +250,10 @@ def turned_down(
     session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
 ) -> None:
     """Unlock: 不通过 after a rejection, 待上报 after a withdrawal. The row stays as it was."""
-    row, version = _subject(session, application)
+    row, version = subject(session, application, MODEL[application.entity])
     withdrawn = verb is ApplicationVerb.WITHDRAW
     state = FilingState.DRAFT if withdrawn else FilingState.REJECTED
-    _decide_version(session, actor, version, verb, "withdrawn" if withdrawn else "rejected", application, at)
+    decided(session, actor, version, verb, "withdrawn" if withdrawn else "rejected", application, at)
     moves.move(
         session, actor, row, "filing_state", state.value, verb=verb.value, at=at, application=application,
         reason=application.opinion,
@@ -261,7 +262,7 @@ def turned_down(
 
 def application_findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
     """The checks on the approval page: all that submitting needs, the units, and others that claim the same code."""
-    row, version = _subject(session, application, hold=False)
+    row, version = subject(session, application, MODEL[application.entity], hold=False)
     found = findings(session, row, version.data, clock.local_day(at))
     found += filing_checks.unit_by_application(row, version.data, application.unit_id)
     if isinstance(row, Elevator):
@@ -323,7 +324,7 @@ def _keep(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.date
     version = draft_of(session, row)
     before = {} if version is None else version.data
     if version is None:
-        version = _new_version(session, actor, row, data, at)
+        version = new_version(session, actor, row, data, at)
     version.data = dict(data)
     version.edited_by_id, version.edited_at = actor.user_id, at
     if not row.approved_version:
@@ -338,34 +339,6 @@ def _keep(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.date
         session, actor, at, f"{row.__tablename__}.save_draft", row.__tablename__, row.id,
         before={d.field: d.old for d in changed}, after={d.field: d.new for d in changed},
     )  # fmt: skip
-
-
-def _new_version(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.datetime) -> Version:
-    version = Version(
-        entity=row.__tablename__, entity_id=row.id, number=next_number(session, row), state="draft",
-        base_number=row.approved_version, data=dict(data), edited_by_id=actor.user_id, edited_at=at,
-    )  # fmt: skip
-    session.add(version)
-    session.flush()
-    return version
-
-
-def _decide_version(
-    session: AnySession, actor: Actor, version: Version, verb: ApplicationVerb, state: str, application: Application,
-    at: dt.datetime,
-) -> None:  # fmt: skip
-    version.decided_at, version.decided_by_id = at, actor.user_id
-    version.opinion = application.opinion
-    moves.move(session, actor, version, "state", state, verb=verb.value, at=at)
-
-
-def _subject(session: AnySession, application: Application, hold: bool = True) -> tuple[Any, Version]:
-    model = MODEL[application.entity]
-    row = lock(session, model, application.entity_id) if hold else session.get(model, application.entity_id)
-    version = session.get(Version, application.version_id)
-    if row is None or version is None:
-        raise refuse("备案", f"没有找到申请 {application.number} 的备案内容，或不在您的管辖范围内", "请从列表重新打开")
-    return row, version
 
 
 def _region(session: AnySession, data: Mapping[str, Any]) -> Region:

@@ -10,9 +10,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.models import Application, Elevator, Unit, Version
-from app.rules.approval import FilingState
-from app.transaction import AnySession
+from app.errors import refuse
+from app.models import Application, Elevator, Person, Unit, Version
+from app.permissions import Actor
+from app.rules.approval import ApplicationVerb, FilingState
+from app.transaction import AnySession, lock
+from app.workflows import moves
 from app.workflows.filing_fields import Data, Filed, FiledModel, put, snapshot
 
 MODEL: dict[str, FiledModel] = {"unit": Unit, "elevator": Elevator}
@@ -26,19 +29,19 @@ def content(session: AnySession, row: Filed) -> Data:
     return snapshot(row) | last.data
 
 
-def draft_of(session: AnySession, row: Filed) -> Version | None:
+def draft_of(session: AnySession, row: Filed | Person) -> Version | None:
     """The version that is still edited."""
     last = latest(session, row)
     return last if last is not None and last.state == "draft" else None
 
 
-def latest(session: AnySession, row: Filed) -> Version | None:
+def latest(session: AnySession, row: Filed | Person) -> Version | None:
     """The version with the highest number, whatever became of it."""
     found: Version | None = session.scalar(_versions(row).order_by(Version.number.desc()).limit(1))
     return found
 
 
-def versions_of(session: AnySession, row: Filed) -> list[Version]:
+def versions_of(session: AnySession, row: Filed | Person) -> list[Version]:
     """All versions, newest first."""
     return list(session.scalars(_versions(row).order_by(Version.number.desc())))
 
@@ -105,14 +108,44 @@ def digest(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def next_number(session: AnySession, row: Filed) -> int:
+def next_number(session: AnySession, row: Filed | Person) -> int:
     """The number of the next version; a row that came into force without one counts as well."""
     return max(session.scalar(select(func.max(Version.number)).where(*_of(row))) or 0, row.approved_version) + 1
 
 
-def _of(row: Filed) -> tuple[Any, Any]:
+def _of(row: Filed | Person) -> tuple[Any, Any]:
     return Version.entity == row.__tablename__, Version.entity_id == row.id
 
 
-def _versions(row: Filed) -> Any:
+def _versions(row: Filed | Person) -> Any:
     return select(Version).where(*_of(row))
+
+
+def new_version(session: AnySession, actor: Actor, row: Filed | Person, data: Data, at: dt.datetime) -> Version:
+    """A draft on what is in force, flushed: of a unit, an elevator or a person."""
+    version = Version(
+        entity=row.__tablename__, entity_id=row.id, number=next_number(session, row), state="draft",
+        base_number=row.approved_version, data=dict(data), edited_by_id=actor.user_id, edited_at=at,
+    )  # fmt: skip
+    session.add(version)
+    session.flush()
+    return version
+
+
+def decided(
+    session: AnySession, actor: Actor, version: Version, verb: ApplicationVerb, state: str, application: Application,
+    at: dt.datetime,
+) -> None:  # fmt: skip
+    """Keep who decided about a version, when and with which words, and move it."""
+    version.decided_at, version.decided_by_id = at, actor.user_id
+    version.opinion = application.opinion
+    moves.move(session, actor, version, "state", state, verb=verb.value, at=at)
+
+
+def subject(session: AnySession, application: Application, model: Any, hold: bool = True) -> tuple[Any, Version]:
+    """The filed row, held where it is to change, and the version that is asked for; Refusal outside scope."""
+    row = lock(session, model, application.entity_id) if hold else session.get(model, application.entity_id)
+    version = session.get(Version, application.version_id)
+    if row is None or version is None:
+        raise refuse("备案", f"没有找到申请 {application.number} 的备案内容，或不在您的管辖范围内", "请从列表重新打开")
+    return row, version

@@ -11,7 +11,7 @@ from typing import Any
 
 from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
-from app.models import Application, Person, Version
+from app.models import Application, Person
 from app.permissions import Actor, Verb, require
 from app.rules.approval import ApplicationVerb, FilingState
 from app.rules.lifecycle import ApplicationKind
@@ -19,6 +19,7 @@ from app.scope import visible
 from app.transaction import AnySession, lock
 from app.workflows import audit, moves, one_unit, person_versions, submissions
 from app.workflows.filing_fields import differences
+from app.workflows.filing_versions import decided, draft_of, new_version, subject, versions_of
 from app.workflows.standing_on import standing_on
 
 KIND = ApplicationKind.PERSON_FILING.value
@@ -47,7 +48,7 @@ def keep_edit(session: AnySession, actor: Actor, person: Person, data: Mapping[s
     if person.filing_state != FilingState.DRAFT:
         moves.move(session, actor, person, "filing_state", "draft", verb=moves.EDIT, at=at)
     if person.approved_version:
-        version = person_versions.draft_of(session, person) or _version(session, actor, person, at)
+        version = draft_of(session, person) or new_version(session, actor, person, {}, at)
         person_versions.close(version, wanted)
         version.edited_by_id, version.edited_at = actor.user_id, at
         person.updated_at = at
@@ -71,7 +72,7 @@ def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
         raise refuse("没有需要上报的修改", found, "修改后才需要重新上报")
     data = person_versions.content(session, person)
     raise_failing(findings(session, person, data, clock.local_day(at)))
-    version = person_versions.draft_of(session, person) or _version(session, actor, person, at)
+    version = draft_of(session, person) or new_version(session, actor, person, {}, at)
     person_versions.close(version, data)
     version.base_number = person.approved_version
     version.submitted_at, version.submitted_by_id = at, actor.user_id
@@ -92,7 +93,7 @@ def discard(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) 
     if not person.approved_version or person.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
         remedy = "没有通过过备案的，可以继续修改或删除；审核中的，请先撤回"
         raise refuse("放弃修改", f"{person.name} 没有可以放弃的修改", remedy)
-    version = person_versions.draft_of(session, person)
+    version = draft_of(session, person)
     moves.move(session, actor, person, "filing_state", "approved", verb=moves.DISCARD, at=at)
     if version is not None:
         moves.move(session, actor, version, "state", "withdrawn", verb=moves.DISCARD, at=at)
@@ -108,7 +109,7 @@ def remove(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
     if standing or filed:
         found = f"{person.name} 已有{standing or '备案'}"
         raise refuse("不能删除", found, "有记录的人员保留在册；不再任职时请办理离职")
-    for version in person_versions.all_of(session, person):
+    for version in versions_of(session, person):
         session.delete(version)
     audit.record(session, actor, at, "person.delete", "person", person.id, before={"name": person.name})
     session.delete(person)
@@ -146,13 +147,13 @@ def findings(session: AnySession, person: Person, data: Mapping[str, Any], on: d
 
 
 def application_findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
-    person, version = _subject(session, application, hold=False)
+    person, version = subject(session, application, Person, hold=False)
     return findings(session, person, version.data, clock.local_day(at))
 
 
 def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
     """Put the version into force; 一人一企 is asked again by the database itself."""
-    person, version = _subject(session, application)
+    person, version = subject(session, application, Person)
     if version.base_number != person.approved_version:
         found = f"上报时现行为第 {version.base_number} 版，现为第 {person.approved_version} 版"
         raise Stale(Finding("现行版本", False, found, "请退回，修改后重新上报"), current=person.row_version)
@@ -161,7 +162,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
     person_versions.put(person, data)
     person.approved_version, person.approved_on = version.number, clock.local_day(at)
     one_unit.keep(session, person)
-    _decided(session, actor, version, ApplicationVerb.APPROVE, "approved", application, at)
+    decided(session, actor, version, ApplicationVerb.APPROVE, "approved", application, at)
     version.in_force_from = clock.local_day(at)
     moves.move(
         session, actor, person, "filing_state", "approved", verb="approve", at=at, application=application,
@@ -177,10 +178,10 @@ def turned_down(
     session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb, at: dt.datetime
 ) -> None:
     """Unlock: 不通过 after a rejection, 待上报 after a withdrawal."""
-    person, version = _subject(session, application)
+    person, version = subject(session, application, Person)
     withdrawn = verb is ApplicationVerb.WITHDRAW
     state = FilingState.DRAFT if withdrawn else FilingState.REJECTED
-    _decided(session, actor, version, verb, "withdrawn" if withdrawn else "rejected", application, at)
+    decided(session, actor, version, verb, "withdrawn" if withdrawn else "rejected", application, at)
     moves.move(
         session, actor, person, "filing_state", state.value, verb=verb.value, at=at, application=application,
         reason=application.opinion,
@@ -193,35 +194,6 @@ def _own(session: AnySession, actor: Actor, person_id: int) -> Person:
     if person is None or person.unit_id != actor.unit_id:
         raise refuse("人员", "不是本单位的人员", "请由人员所在单位办理")
     return person
-
-
-def _version(session: AnySession, actor: Actor, person: Person, at: dt.datetime) -> Version:
-    version = Version(
-        entity=person_versions.ENTITY, entity_id=person.id, number=person_versions.next_number(session, person),
-        state="draft", base_number=person.approved_version, data={}, edited_by_id=actor.user_id, edited_at=at,
-    )  # fmt: skip
-    session.add(version)
-    session.flush()
-    return version
-
-
-def _decided(
-    session: AnySession, actor: Actor, version: Version, verb: ApplicationVerb, state: str, application: Application,
-    at: dt.datetime,
-) -> None:  # fmt: skip
-    version.decided_at, version.decided_by_id = at, actor.user_id
-    version.opinion = application.opinion
-    moves.move(session, actor, version, "state", state, verb=verb.value, at=at)
-
-
-def _subject(session: AnySession, application: Application, hold: bool = True) -> tuple[Person, Version]:
-    key = application.entity_id
-    person = lock(session, Person, key) if hold else session.get(Person, key)
-    version = session.get(Version, application.version_id)
-    if person is None or version is None:
-        found = f"没有找到申请 {application.number} 的备案内容，或不在您的管辖范围内"
-        raise refuse("备案", found, "请从列表重新打开")
-    return person, version
 
 
 APPLICATION = submissions.Handlers(findings=application_findings, approved=approved, turned_down=turned_down)

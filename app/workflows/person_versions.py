@@ -9,11 +9,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Date, func, select
+from sqlalchemy import Date, select
 
 from app.models import Person, Version
 from app.transaction import AnySession
-from app.workflows.filing_versions import digest
+from app.workflows.filing_versions import digest, latest
 
 ENTITY = Person.__tablename__
 FIELDS = (
@@ -45,22 +45,6 @@ def close(version: Version, data: Mapping[str, Any]) -> None:
     version.data, version.digest = dict(data), digest(data)
 
 
-def all_of(session: AnySession, person: Person) -> list[Version]:
-    """All versions, newest first."""
-    return list(session.scalars(_versions(person).order_by(Version.number.desc())))
-
-
-def latest(session: AnySession, person: Person) -> Version | None:
-    found: Version | None = session.scalar(_versions(person).order_by(Version.number.desc()).limit(1))
-    return found
-
-
-def draft_of(session: AnySession, person: Person) -> Version | None:
-    """The version that is still edited."""
-    last = latest(session, person)
-    return last if last is not None and last.state == "draft" else None
-
-
 def base_of(session: AnySession, version: Version) -> Data:
     """What was in force when a version was handed in; nothing for a first one."""
     if not version.base_number:
@@ -76,15 +60,6 @@ def content(session: AnySession, person: Person) -> Data:
     if person.filing_state == "approved" or last is None or last.state == "approved" or not person.approved_version:
         return snapshot(person)
     return snapshot(person) | last.data
-
-
-def next_number(session: AnySession, person: Person) -> int:
-    statement = select(func.max(Version.number)).where(Version.entity == ENTITY, Version.entity_id == person.id)
-    return max(session.scalar(statement) or 0, person.approved_version) + 1
-
-
-def _versions(person: Person) -> Any:
-    return select(Version).where(Version.entity == ENTITY, Version.entity_id == person.id)
 
 
 def _stored(value: Any) -> Any:

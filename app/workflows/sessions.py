@@ -63,10 +63,6 @@ def ended(number: Any) -> ColumnElement[bool]:
     return exists().where(EndedSession.id == number)
 
 
-def is_ended(session: AnySession, number: str) -> bool:
-    return bool(session.scalar(select(ended(number))))
-
-
 def forget_old(session: AnySession, at: dt.datetime) -> int:
     """Drop those whose cookie is too old by itself; gives how many ended ones."""
     _change(session, delete(LiveSession).where(LiveSession.until < at))

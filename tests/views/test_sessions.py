@@ -48,7 +48,7 @@ def test_rows_go_with_the_cookies_they_are_about(session: Any) -> None:
         sessions.end(session, "new", now + dt.timedelta(hours=1))
     with transaction(session):
         assert sessions.forget_old(session, now) == 1
-    assert not sessions.is_ended(session, "old") and sessions.is_ended(session, "new")
+    assert [session.scalar(select(sessions.ended(number))) for number in ("old", "new")] == [False, True]
 
 
 def test_the_first_page_asks_and_does_not_refuse(client: Any, world: World) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from app.errors import NotAllowed, Refusal
 from app.models import Application, Person, Version
 from app.transaction import transaction
-from app.workflows import applications, people, person_filing, person_versions
+from app.workflows import applications, filing_versions, people, person_filing, person_versions
 from tests.factories import World, make_person
 from tests.workflows.test_one_unit import resident_id
 
@@ -78,7 +78,7 @@ def test_an_approved_person_stays_in_force_while_a_change_waits(session: Any, wo
     second = submit(session, world, person)
     decide(session, world, second, "approve")
     assert (person.name, person.certificate_until, person.approved_version) == ("何一凡", dt.date(2036, 1, 1), 2)
-    assert [v.state for v in person_versions.all_of(session, person)] == ["approved", "approved"]
+    assert [v.state for v in filing_versions.versions_of(session, person)] == ["approved", "approved"]
 
 
 @pytest.mark.feature("PER-05")
