@@ -170,8 +170,8 @@ def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path:
     assert "0398-5559000\n96333" in page.locator(".imp-sheet td.was").all_inner_texts()
     shot(page, "what would change, old and new")
     page.get_by_role("button", name=re.compile("^导入 ")).click()
-    expect(page.get_by_role("main")).to_contain_text("已导入", timeout=90_000)
-    page.reload()
+    done = page.locator(".imp-sum div", has_text="已导入").locator("b").first
+    expect(done).to_have_text(str(NEW + 1), timeout=90_000)
     shot(page, "imported")
     menu(page, "电梯")
     page.get_by_role("navigation", name="电梯", exact=True).get_by_role("link", name="全部").click()
