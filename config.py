@@ -71,9 +71,10 @@ def settings() -> dict[str, Any]:
         "UPLOAD_DIR": str(folder / "files"),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'tian.db'}",
         # A connection that the server closed meanwhile is noticed before it is used; SQLite has no server.
-        "SQLALCHEMY_ENGINE_OPTIONS": {
+        # What a failing statement carried is somebody's data and stays out of errors, and so out of logs.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True} | ({
             "pool_pre_ping": True, "pool_recycle": 1800, "pool_size": int(os.environ.get("DATABASE_POOL", "5")),
-        } if os.environ.get("DATABASE_URL", "").startswith("postgresql") else {},
+        } if os.environ.get("DATABASE_URL", "").startswith("postgresql") else {}),
         "PROXIES": int(os.environ.get("PROXIES", "0")),
         "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
         "CELERY_BROKER_URL": broker,

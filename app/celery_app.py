@@ -25,6 +25,9 @@ from app.workflows.outbox import someone_waits
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10
+# Whoever sends from a page never waits for a broker that is away: one more try, and no result is listened for (which
+# would itself ask the broker, again and again).
+SENDING: dict[str, Any] = {"ignore_result": True, "retry_policy": {"max_retries": 1, "interval_start": 0}}
 
 # Crontabs are Asia/Shanghai. The schedule file remembers the last run, so a night that the machine slept through
 # is made up for at the next start. `expires` keeps a queue from filling while no worker runs.
@@ -100,7 +103,7 @@ def _transport(app: Flask) -> dict[str, Any]:
     if broker:
         # An unacknowledged message comes back after this long, so it must outlast the longest task; jobs that
         # died earlier are found by their heartbeat, not by this.
-        options = {"visibility_timeout": 6 * 3600} if broker.startswith("redis") else {}
+        options = {"visibility_timeout": 6 * 3600, "socket_connect_timeout": 3} if broker.startswith("redis") else {}
         return {
             **schedule,
             "broker_url": broker,
@@ -161,7 +164,7 @@ def _send_job(job_id: int) -> None:
     from celery import current_app
 
     try:
-        current_app.send_task("app.tasks.jobs.run_job", args=[job_id])
+        current_app.send_task("app.tasks.jobs.run_job", args=[job_id], **SENDING)
     except Exception:
         log.exception("job %s was not sent; the reaper will", job_id)
     else:
@@ -174,7 +177,7 @@ def _deliver_now(_sender: object = None) -> None:
     from celery import current_app
 
     try:
-        current_app.send_task("app.tasks.outbox.deliver", expires=10)
+        current_app.send_task("app.tasks.outbox.deliver", expires=10, **SENDING)
     except Exception:
         log.exception("the outbox was not told; its next turn delivers")
 

@@ -76,6 +76,12 @@ class Services:
         port = json.loads(note.read_text())["port"]
         note.write_text(json.dumps(self._run_postgres(port)))
 
+    def restart_redis(self) -> None:
+        """Start the one that was killed again, empty, on its port: what it had not handed out is gone."""
+        note = self.root / "redis.service"
+        port = json.loads(note.read_text())["port"]
+        note.write_text(json.dumps(self._run_redis(port)))
+
     def stop(self) -> None:
         for note in self.root.glob("*.service"):
             found = json.loads(note.read_text())
@@ -114,7 +120,9 @@ class Services:
         return {"port": port, "pid": process.pid}
 
     def _start_redis(self) -> dict[str, Any]:
-        port = free_port()
+        return self._run_redis(free_port())
+
+    def _run_redis(self, port: int) -> dict[str, Any]:
         process = start_server(
             [program("redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no",
              "--dir", str(self.root)],

@@ -31,6 +31,16 @@ def send(environment: dict[str, str], task: str, *arguments: Any) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
 
 
+def enter(database: Database, folder: Path) -> int:
+    """A job of ten steps that has not been sent."""
+    configure_mappers()
+    with Session(database.engine) as session:
+        account = make_account(session, Role.REGION_ADMIN, region_code="980400000000")
+        session.commit()
+        with transaction(session):
+            return jobs.enqueue(session, actor(account), clock.now(), "report", "十步", {"folder": str(folder)}).id
+
+
 def state(database: Database, job_id: int) -> str:
     with Session(database.engine) as session:
         return session.get(Job, job_id).state
@@ -39,13 +49,7 @@ def state(database: Database, job_id: int) -> str:
 @pytest.mark.feature("STA-01")
 def test_a_killed_workers_job_is_finished_once(environment: dict[str, str], database: Database, tmp_path: Path) -> None:
     environment = {**environment, "JOB_STALE_SECONDS": "3"}
-    configure_mappers()
-    with Session(database.engine) as session:
-        account = make_account(session, Role.REGION_ADMIN, region_code="980400000000")
-        session.commit()
-        with transaction(session):
-            params = {"folder": str(tmp_path)}
-            job_id = jobs.enqueue(session, actor(account), clock.now(), "report", "十步", params).id
+    job_id = enter(database, tmp_path)
     send(environment, "app.tasks.jobs.run_job", job_id)
     with celery(environment, *WORKER) as worker:
         assert within((tmp_path / "halfway").exists), (tmp_path / "worker.log").read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import logging
 import re
 import time
@@ -11,8 +13,10 @@ from typing import Any
 
 import jwt
 import pytest
+import sqlalchemy as sa
 
 import config
+from app.logs import formatter
 from app.models import Account
 from app.models.account import HASHING
 from app.transaction import transaction
@@ -37,9 +41,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client: Any, world: Wor
 def test_no_cache_keeps_pages_or_tokens(app: Any, world: World, sign_in: Any) -> None:
     account = world.accounts["clerk"]
     page = sign_in(account).get("/profile/")
-    tokens = app.test_client().post(
-        "/api/v1/security/login", json={"username": account.username, "password": PASSWORD}
-    )
+    tokens = app.test_client().post("/api/v1/security/login", json={"username": account.username, "password": PASSWORD})
     assert tokens.status_code == 200
     for answer in (page, tokens):
         assert "no-store" in answer.headers["Cache-Control"]
@@ -140,7 +142,7 @@ def test_the_cookie_is_signed_with_sha_256_and_an_altered_one_is_none(app: Any, 
     assert copy.get("/profile/").status_code == 200
 
 
-EVIL = '"><script>alert(1)</script>{{7*7}}\'<img src=x>'
+EVIL = "\"><script>alert(1)</script>{{7*7}}'<img src=x>"
 
 
 def test_what_was_typed_is_text_on_every_page(app: Any, session: Any, world: World, sign_in: Any) -> None:
@@ -182,3 +184,29 @@ def test_nothing_switches_escaping_off_or_makes_code_of_text() -> None:
         for line in (app_folder / "views" / f"{name}.py").read_text(encoding="utf-8").splitlines():
             pieces = re.findall(r"\{([^{}]*)\}", line) if "Markup(f'" in line else []
             assert all(piece in made_safe or re.match(whole, piece) for piece in pieces), line
+
+
+def test_no_log_has_the_values_that_code_held_when_it_failed() -> None:
+    """A traceback names files and lines; what variables and statements carried is somebody's data."""
+    lines = io.StringIO()
+    logger = logging.Logger("failing")
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(formatter())
+    logger.addHandler(handler)
+    try:
+        password = "Said-nowhere-1"
+        raise ValueError(len(password))
+    except ValueError:
+        logger.exception("it failed")
+    told = json.loads(lines.getvalue())
+    assert told["exception"][0]["exc_type"] == "ValueError"
+    assert told["exception"][0]["frames"][0]["name"] == "test_no_log_has_the_values_that_code_held_when_it_failed"
+    assert "Said-nowhere" not in lines.getvalue()
+
+
+def test_an_error_of_the_database_does_not_quote_what_was_written() -> None:
+    engine = sa.create_engine("sqlite://", **config.settings()["SQLALCHEMY_ENGINE_OPTIONS"])
+    with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as failed:
+        connection.execute(sa.text("SELECT no_such_column WHERE :number = ''"), {"number": "330102199001011234"})
+    assert "no_such_column" in str(failed.value)
+    assert "330102199001011234" not in str(failed.value)
