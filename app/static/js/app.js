@@ -26,6 +26,8 @@
   // What scrolls sideways can be scrolled by key.
   var reach = function () {
     all(".ta-tw").forEach(function (box) {
+      var table = $("table", box);
+      box.classList.toggle("is-wide", !!table && table.offsetWidth > box.clientWidth);
       if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
     });
   };
