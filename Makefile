@@ -2,7 +2,7 @@
 #   make run      the product on http://127.0.0.1:8080 (PORT, HOST and DATA_DIR change that)
 #   make test     all tests, on SQLite and PostgreSQL, then the journeys in a browser
 #   make check    lint, types, translations, migrations
-#   make bench    one JSON line a figure (BENCH_PROVINCE=1: a million elevators)
+#   make bench    one JSON line a figure (BENCH_PROVINCE=1: a million elevators with a month of visits, BENCH_DAYS=365 a year)
 #   make features which feature has which tests, from the last `make test`
 #   make demo     an invented region (ELEVATORS=200 SEED=1)
 #   make catalogues  bring new texts into translations/, to be translated there

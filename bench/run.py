@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unknown database {', '.join(sorted(unknown))}")
     for module in pkgutil.iter_modules(figures.__path__):
         importlib.import_module(f"{figures.__name__}.{module.name}")
-    worlds = Worlds()
+    worlds = Worlds(max(sizes))
     try:
         return measure_all([f for f in FIGURES if fnmatch.fnmatch(f.name, asked.only)], worlds, kinds, sizes)
     finally:

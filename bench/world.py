@@ -18,6 +18,7 @@ from tests.databases import Database, PostgresDatabase, SqliteDatabase, run_flas
 from tests.services import Services
 
 SEED = 1
+CITY, YEAR, MONTH = 100_000, 365, 30
 # The demo's regulator of the whole city.
 REGULATOR, PASSWORD = "shiju", "Only-for-the-bench-1"
 
@@ -124,8 +125,9 @@ def open_vault() -> None:
 class Worlds:
     """Makes each world once; all of them end with the run."""
 
-    def __init__(self) -> None:
-        self._services = Services.make()
+    def __init__(self, largest: int) -> None:
+        # A province is too large for memory.
+        self._services = Services.make(in_memory=largest <= CITY)
         # Nothing here reads or writes a person's data.
         os.environ["DATA_DIR"] = str(self._services.root / "instance")
         # One set of keys for all that reads the worlds, in this process and in those it starts.
@@ -144,7 +146,9 @@ class Worlds:
             data = self._services.root / f"data-{kind}-{elevators}"
             data.mkdir()
             world = World(kind, elevators, database, data)
-            world.flask("demo", "--elevators", str(elevators), "--seed", str(SEED))
+            # A province's whole year is asked for by BENCH_DAYS=365: 24 million visits take the better part of an hour.
+            days = os.environ.get("BENCH_DAYS") or (YEAR if elevators <= CITY else MONTH)
+            world.flask("demo", "--elevators", str(elevators), "--seed", str(SEED), "--days", str(days))
             # What autovacuum does by itself where a database lives longer than a bench.
             with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(sa.text("ANALYZE" if kind == "sqlite" else "VACUUM ANALYZE"))

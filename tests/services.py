@@ -45,8 +45,8 @@ class Services:
         self.root = root
 
     @classmethod
-    def make(cls) -> Services:
-        root = Path(tempfile.mkdtemp(prefix="tian-", dir=memory()))
+    def make(cls, in_memory: bool = True) -> Services:
+        root = Path(tempfile.mkdtemp(prefix="tian-", dir=memory() if in_memory else None))
         root.chmod(0o755)  # PostgreSQL runs as another user when the tests run as root
         return cls(root)
 

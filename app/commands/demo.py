@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.demo import evidence, office, people
-from app.demo.builder import DAY, Builder
+from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
 from app.models import AuditEntry, Elevator, Region
@@ -29,10 +29,11 @@ def register(app: Flask) -> None:
 @click.command("demo")
 @click.option("--elevators", default=300, show_default=True, type=click.IntRange(30, 2_000_000), help="How many.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same region.")
+@click.option("--days", default=YEAR, show_default=True, type=click.IntRange(30, YEAR), help="Days of visits.")
 @click.option("--if-empty", is_flag=True, help="Do nothing where any region exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @with_appcontext
-def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> None:
+def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: bool) -> None:
     """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, scores, an account a role."""
     if if_empty and db.session.scalar(select(Region.id).limit(1)) is not None:
         return
@@ -48,7 +49,7 @@ def demo_command(elevators: int, seed: int, if_empty: bool, as_json: bool) -> No
 
     with transaction(db.session) as session:
         first = session.scalar(select(Elevator.id).limit(1)) is None
-        summary: dict[str, Any] = Builder(session, elevators, seed, at, progress).build().as_dict()
+        summary: dict[str, Any] = Builder(session, elevators, seed, at, progress, days).build().as_dict()
         made = people.make_accounts(session, at)
         summary["waiting"] = people.make_waiting(session, at) if first else 0
         summary["accounts"] = len(made)

@@ -40,6 +40,7 @@ from app.rules.visits import REASON_LABELS, VisitPolicy
 from app.workflows.filing_fields import fields_of
 
 DAY = dt.timedelta(days=1)
+YEAR = 365
 CHUNK = 2000
 CITY = "980400000000"
 ELEVATORS_A_FIRM, ELEVATORS_A_USE_UNIT, ELEVATORS_A_WORKER = 60, 12, 32
@@ -75,8 +76,10 @@ class Firm:
 class Builder:
     """One run. Keys are counted on from what is there, so that rows can be linked before they are inserted."""
 
-    def __init__(self, session: Any, elevators: int, seed: int, now: dt.datetime, progress: Progress | None) -> None:
-        self.session, self.count, self.now = session, elevators, now
+    def __init__(
+        self, session: Any, elevators: int, seed: int, now: dt.datetime, progress: Progress | None, days: int = YEAR
+    ) -> None:
+        self.session, self.count, self.now, self.days = session, elevators, now, days
         self.today = clock.local_day(now)
         self.rng = random.Random(f"tian-{seed}-{elevators}")
         self.progress = progress or (lambda done, total, message: None)
@@ -306,7 +309,8 @@ class Builder:
                 ends_on=cover[2], added_at=self._noon(cover[1]),
             )  # fmt: skip
         worker = firm.workers[number % len(firm.workers)]
-        from_on = self.today if rng.random() < 0.01 else self.today - DAY * 365
+        known = min(self.today - DAY * self.days, (stop_on or self.today) - DAY * 15)
+        from_on = self.today if rng.random() < 0.01 else known
         life = live(rng, firm.habits, policy, self.diary, worker, from_on, stop_on or self.today, self.now)
         self._keep_life(elevator_id, use_unit_id, street, firm, worker, cover, life)
         self._standing(elevator_id, street, firm, worker, life, stop_on, number, cover[2] if cover else None)
@@ -403,7 +407,7 @@ class Builder:
         stopped = stop_on is not None
         self.rows[MaintenanceClock].append({
             "elevator_id": elevator_id, "unit_id": firm.id, "region_code": street,
-            "unit_since_on": self.today - DAY * 365, "first_visit_on": life.first_on, "last_visit_on": life.last_on,
+            "unit_since_on": self.today - DAY * YEAR, "first_visit_on": life.first_on, "last_visit_on": life.last_on,
             "anchor_on": standing.anchor_on if standing else None,
             "limit_on": standing.limit_on if standing and not stopped else None,
             "limit_days": firm.habits.limit_days, "missed": life.missed_now,

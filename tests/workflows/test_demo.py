@@ -78,6 +78,17 @@ def test_clocks_stand_where_the_visits_left_them(region: Any) -> None:
     assert seen > 40
 
 
+def test_a_region_with_a_month_of_history_holds_to_the_same_rules(session: Any) -> None:
+    with transaction(session):
+        Builder(session, 60, 7, NOW, None, 30).build()
+    first = session.scalar(select(func.min(Visit.visit_on)).where(Visit.elevator_id.not_in(
+        select(Elevator.id).where(Elevator.status == "suspended")
+    )))  # fmt: skip
+    assert (clock.local_day(NOW) - first).days <= 31
+    test_running_the_night_on_a_fresh_region_finds_nothing_to_judge(session)
+    test_clocks_stand_where_the_visits_left_them(session)
+
+
 def test_missed_periods_are_those_between_the_counted_visits(region: Any) -> None:
     today = clock.local_day(NOW)
     checked = 0
