@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from app import vault
+from app.models import ImportBatch
 from app.models.base import Model
 from tests.databases import ROOT, run_flask
 
@@ -87,6 +88,32 @@ def test_numbers_that_were_sealed_as_secrets_are_found_by_their_index_and_come_b
     assert vault.unseal(again["insured_person"]["id_sealed"]) == number
     assert vault.unseal(again["version"]["data"]["resident_id"]) == number
     assert again["person"]["resident_id"] == "resident_id值"
+
+
+def test_mail_and_words_are_sealed_and_come_back(app: Any, empty_database_url: str, elsewhere: Any) -> None:
+    mail, word, heading = "wen-zhi.qiu@example.com", "您的验证码是 482913", {"headings": ["13812345678"]}
+    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
+    assert runner.invoke(args=["db", "upgrade", "0026"]).exit_code == 0
+    fill(engine)
+    held = {("ab_user", "email"): mail, ("notification", "body"): word, ("personal_request", "answer"): word}
+    with engine.begin() as connection:
+        for (name, column), value in held.items():
+            connection.execute(sa.update(sa.table(name, sa.column(column))).values({column: value}))
+        batch = sa.table("import_batch", sa.column("mapping", sa.JSON))
+        connection.execute(sa.update(batch).values(mapping=heading))
+    before = content(engine)
+    done = runner.invoke(args=["db", "upgrade"])
+    assert done.exit_code == 0, done.output or done.exception
+    found = content(engine)
+    assert not any(open_ in str(found) for open_ in (mail, word, "13812345678"))
+    assert found["ab_user"]["email_index"] in vault.indexes_of(mail, "account.email")
+    for (name, column), value in held.items():
+        kind = Model.metadata.tables[name].c[column].type
+        assert kind.process_result_value(found[name][column], None) == value
+    assert ImportBatch.__table__.c.mapping.type.process_result_value(found["import_batch"]["mapping"], None) == heading
+    done = runner.invoke(args=["db", "downgrade", "0026"])
+    assert done.exit_code == 0, done.output or done.exception
+    assert content(engine) == before
 
 
 def fill(engine: sa.Engine) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ from app.imports.references import Regions, UnitNames, parts
 from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow
 from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
-from app.rules.identifiers import normal_code
+from app.rules.identifiers import mask_numbers, normal_code
 from app.transaction import AnySession, insert_many, lock, transaction
 from app.workflows import attachments, audit, jobs
 
@@ -122,10 +122,11 @@ def check(
         checker = Checker(session, actor, held, at, match, mode)
         counts = _keep(session, batch_id, checker, sheet, progress)
     except Refusal as refusal:
+        why = mask_numbers(str(refusal))[:300]
         with transaction(session):
             session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
             session.execute(
-                update(ImportBatch).where(ImportBatch.id == batch_id).values(state="failed", note=str(refusal)[:300])
+                update(ImportBatch).where(ImportBatch.id == batch_id).values(state="failed", note=why)
             )
         return {"rows": 0} | dict.fromkeys(COUNTED, 0)
     unused = [h for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
@@ -139,7 +140,7 @@ def check(
             .where(ImportBatch.id == batch_id)
             .values(
                 state="checked", rows=sum(counts.values()), done_rows=0, mapping=told,
-                note=f"没有用到的列：{'、'.join(unused)}"[:300] if unused else None,
+                note=mask_numbers(f"没有用到的列：{'、'.join(unused)}")[:300] if unused else None,
                 **{f"{state}_rows": counts[state] for state in COUNTED},
             )
         )  # fmt: skip

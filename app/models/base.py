@@ -50,7 +50,7 @@ def col(
     choices: dict[str, Any] | None = None,
     **kwargs: Any,
 ) -> MappedColumn[Any]:
-    """A column with its declaration: `label`, `help`, `unit` of the figure, `sensitive` (mobile, id), `choices`.
+    """A column with its declaration: `label`, `help`, `unit` of the figure, `sensitive` (mobile, id, mail), `choices`.
 
     Every screen, workbook and API reads these from `column.info`; none repeats them.
     """

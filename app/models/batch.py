@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
-from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.base import BigId, Instant, Model, col, pk
 from app.models.choices import BATCH_STATE
 from app.models.sealed import SealedJson
 
@@ -44,7 +44,8 @@ class ImportBatch(Model):
     done_rows: Mapped[int] = col(_l("已导入"), Integer, default=0, server_default="0")
     undone_rows: Mapped[int] = col(_l("已撤销"), Integer, default=0, server_default="0")
     kept_rows: Mapped[int] = col(_l("未撤销"), Integer, default=0, server_default="0")
-    mapping: Mapped[dict[str, Any] | None] = col(_l("列对应"), Json)
+    # A file without headings has its first row in here.
+    mapping: Mapped[dict[str, Any] | None] = col(_l("列对应"), SealedJson("import_batch.mapping", whole=True))
     note: Mapped[str | None] = col(_l("说明"), String(300))
     created_by_id: Mapped[int | None] = col(_l("导入人"), Integer, ForeignKey("ab_user.id"))
     created_at: Mapped[dt.datetime] = col(_l("上传时间"), Instant)
@@ -89,6 +90,6 @@ class ImportMatch(Model):
     owner: Mapped[str] = col(_l("归属"), String(40))
     kind: Mapped[str] = col(_l("导入内容"), String(20), choices=IMPORT_KIND)
     digest: Mapped[str] = col(_l("表头摘要"), String(64))
-    data: Mapped[dict[str, Any]] = col(_l("列对应"), Json)
+    data: Mapped[dict[str, Any]] = col(_l("列对应"), SealedJson("import_match.data", whole=True))
     updated_at: Mapped[dt.datetime] = col(_l("更新时间"), Instant)
     updated_by_id: Mapped[int | None] = col(_l("更新人"), Integer, ForeignKey("ab_user.id"))

@@ -81,6 +81,8 @@ class Invitation(Stamped, Versioned, Model):
     face_declined: Mapped[bool] = col(_l("不提供人脸照片"), Boolean, default=False, server_default=text("false"))
     password_hash: Mapped[str | None] = col(_l("登录密码摘要"), String(256))
     submitted_at: Mapped[dt.datetime | None] = col(_l("提交时间"), Instant)
+    # When the unit was told that what waits in review is about to be erased (`retention`).
+    ending_told_at: Mapped[dt.datetime | None] = col(_l("到期提醒时间"), Instant)
     decided_at: Mapped[dt.datetime | None] = col(_l("审核时间"), Instant)
     decided_by_id: Mapped[int | None] = col(_l("审核人"), Integer, ForeignKey("ab_user.id"))
     opinion: Mapped[str | None] = col(_l("审核意见"), Text)

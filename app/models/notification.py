@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Instant, Model, col, pk
@@ -35,7 +35,7 @@ class Notification(Model):
     recipient_id: Mapped[int | None] = col(_l("收件人"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
     topic: Mapped[str] = col(_l("主题"), String(40))
     title: Mapped[str] = col(_l("标题"), String(160))
-    body: Mapped[str | None] = col(_l("内容"), Text)
+    body: Mapped[str | None] = col(_l("内容"), Sealed("notification.body", sought=False))
     address: Mapped[str | None] = col(_l("发往"), Sealed("notification.address"), sensitive="mobile")
     is_secret: Mapped[bool] = col(_l("发后清除内容"), Boolean, default=False, server_default=text("false"))
     link: Mapped[str | None] = col(_l("链接"), String(200))

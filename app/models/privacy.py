@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Versioned, col, pk
 from app.models.person import Person
+from app.models.sealed import Sealed
 
 CONSENT_PURPOSE = {"face": _l("人脸照片用于现场身份核对")}
 REQUEST_KIND = {"copy": _l("查阅或复制"), "correction": _l("更正"), "erasure": _l("删除")}
@@ -51,12 +52,12 @@ class PersonalRequest(Versioned, Model):
     person_id: Mapped[int | None] = col(_l("人员"), BigId, ForeignKey("person.id"), index=True)
     unit_id: Mapped[int | None] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
-    detail: Mapped[str] = col(_l("具体要求"), Text)
+    detail: Mapped[str] = col(_l("具体要求"), Sealed("personal_request.detail", sought=False))
     # Once, by whoever decides; nothing until then.
     outcome: Mapped[str | None] = col(_l("结果"), String(10), choices=REQUEST_OUTCOME)
     asked_at: Mapped[dt.datetime] = col(_l("提出时间"), Instant)
     due_on: Mapped[dt.date] = col(_l("答复期限"), Date)
-    answer: Mapped[str | None] = col(_l("办理结果和理由"), Text)
+    answer: Mapped[str | None] = col(_l("办理结果和理由"), Sealed("personal_request.answer", sought=False))
     decided_at: Mapped[dt.datetime | None] = col(_l("办理时间"), Instant)
     decided_by_id: Mapped[int | None] = col(_l("办理人"), Integer, ForeignKey("ab_user.id"))
 

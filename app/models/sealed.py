@@ -25,33 +25,51 @@ from sqlalchemy.types import TypeDecorator
 
 from app import vault
 
-Kind = Literal["mobile", "id"]
+Kind = Literal["mobile", "id", "mail"]
 # The place of the index within a token, counted from 1 as SQL does: the index key's name goes with it.
 INDEX_SQL = "substr({0}, 7, 26)"
 TAIL_SQL = "substr({0}, 7, 4) || substr({0}, 33, 10)"
 
 
 def normal(text: str) -> str:
-    """The spelling by which a number is looked for: no blanks, hyphens or country code, one width, capital X."""
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).replace("-", "").upper()
+    """The spelling by which a number is looked for: no blanks, hyphens or country code, one width, capital X.
+
+    Of an address of mail a hyphen is a part, and small letters are the spelling.
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    if "@" in plain:
+        return plain.lower()
+    plain = plain.replace("-", "").upper()
     return re.sub(r"^(\+86|0086)(?=1\d{10}$)", "", plain)
 
 
 class Sealed(TypeDecorator[str]):
-    """A text that is sealed in the database. `context` names its place; `kind` says that it is a person's number."""
+    """A text that is sealed in the database. `context` names its place; `kind` says that it is a person's number.
+
+    What nobody looks for (`sought=False`) carries no digest of itself. `length` is that of a column not of our making.
+    """
 
     impl = Text
     cache_ok = True
     seals = True
 
-    def __init__(self, context: str, kind: Kind | None = None) -> None:
+    def __init__(
+        self, context: str, kind: Kind | None = None, *, sought: bool = True, length: int | None = None
+    ) -> None:
         super().__init__()
-        self.context, self.kind = context, kind
+        self.context, self.kind, self.sought, self.length = context, kind, sought, length
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return self.impl_instance if self.length is None else String(self.length)
+
+    def spelt(self, text: str) -> str:
+        """What its index is made of."""
+        return normal(text) if self.sought else ""
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         if value is None:
             return None
-        return vault.seal_text(value, self.context, normal(value))
+        return vault.seal_text(value, self.context, self.spelt(value))
 
     def process_result_value(self, value: str | None, dialect: Any) -> str | None:
         return vault.open_text(value, self.context) if value is not None and vault.is_sealed(value) else value

@@ -191,7 +191,7 @@ def mask_resident_id(text: str) -> str:
 
 
 # By the sensitivity that a column declares.
-MASKS: dict[str, Callable[[str], str]] = {"mobile": mask_mobile, "id": mask_resident_id}
+MASKS: dict[str, Callable[[str], str]] = {"mobile": mask_mobile, "id": mask_resident_id, "mail": mask_mail}
 _NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 
 
@@ -201,7 +201,8 @@ def masked(kind: str, text: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """A text with whatever looks like a person's mobile or ID number masked, for texts that nobody can vouch for."""
+    """A text with whatever looks like a person's mobile, ID number or address of mail masked: nobody vouches for it."""
+    text = MAIL_FORM.sub(lambda found: mask_mail(found[0]), text)
     return _NUMBER.sub(lambda found: masked("mobile" if len(found[0]) == 11 else "id", found[0]), text)
 
 

@@ -13,7 +13,7 @@ from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurit
 from flask_login import logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from app import clock
 from app.errors import Finding, Refusal
@@ -41,11 +41,13 @@ ENDED = {
 
 # All that a request must know of who asks, as it is now: the account, its roles, whether this session was ended.
 # What a sub-account may do hangs on its giver's rights of this moment.
+# Nobody needs the address of mail for that, and a page can say that a key is missing only if it knows who asks.
 _giver = joinedload(Account.giver)
 ACCOUNT = (
     select(Account, sessions.ended(bindparam("number")))
     .where(Account.id == bindparam("account"))
     .options(joinedload(Account.roles), _giver.joinedload(Account.roles), _giver.joinedload(Account.unit))
+    .options(defer(Account.email), _giver.defer(Account.email))
     .execution_options(skip_scope=True)
 )
 

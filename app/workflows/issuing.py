@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Account, AccountRole, ExternalIdentity
+from app.models.account import no_mail
 from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
@@ -167,7 +168,7 @@ def save_new(session: AnySession, account: Account, roles: Iterable[Role]) -> No
     if len(held) != len(set(names)):
         raise RuntimeError("roles are missing: run flask sync-roles")
     account.last_name = ""
-    account.email = f"{account.username.lower()}@account.invalid"
+    account.email = no_mail(account.username)
     account.active = True
     account.roles = held
     session.add(account)

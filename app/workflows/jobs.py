@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.errors import Finding, NotFound, refuse
 from app.models import ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
+from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit
 from app.workflows import audit, outbox
 
@@ -137,7 +138,11 @@ def finish(
 
 
 def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:
-    """End a job with what went wrong, in words for its owner, and tell him. Its batch's page does not wait for ever."""
+    """End a job with what went wrong, in words for its owner, and tell him. Its batch's page does not wait for ever.
+
+    The words stay as long as the job does, so no whole number of a person is among them.
+    """
+    error = mask_numbers(error)
     _write(session, job_id, token, state="failed", error=error, finished_at=at, heartbeat_at=at, claim=None)
     batch_failed(session, error, ImportBatch.job_id == job_id)
     _tell(session, job_id, at, "失败", error)

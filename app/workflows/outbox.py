@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
+from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit
 from app.workflows import notices
 from app.workflows.actors import ticks
@@ -229,7 +230,8 @@ def send(session: AnySession, notice_id: int, at: dt.datetime) -> bool:
             raise LookupError(f"没有渠道 {notice.channel}")
         sender(session, notice)
     except Exception as error:
-        notice.error = f"{type(error).__name__}: {error}"[:500]
+        # A gateway or a mail server likes to repeat whom it did not reach.
+        notice.error = mask_numbers(f"{type(error).__name__}: {error}")[:500]
         notice.state = "failed" if notice.tries >= MOST_TRIES else "queued"
         notice.next_try_at = None if notice.state == "failed" else at + FIRST_WAIT * 2 ** (notice.tries - 1)
         if notice.state == "failed" and notice.is_secret:

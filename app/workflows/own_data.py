@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import Finding, Refusal, refuse
 from app.models import Account, Attachment
 from app.models.choices import SEX
+from app.models.sealed import holding
 from app.permissions import Actor
 from app.rules.identifiers import check_mail
 from app.transaction import AnySession, lock
@@ -114,7 +115,8 @@ def verify_mail(session: AnySession, actor: Actor, typed: str, code: str, at: dt
         return refusal
     if row.target != address:
         return Refusal(Finding("邮箱", False, "与收到验证码的地址不同", "请重新获取验证码", field="mail"))
-    holder = session.scalar(select(Account.id).where(Account.email == address).execution_options(skip_scope=True))
+    same = select(Account.id).where(holding(Account.email, address))
+    holder = session.scalar(same.execution_options(skip_scope=True))
     if holder not in (None, account.id):
         return Refusal(Finding("邮箱", False, "已是另一账号的邮箱", "请换一个地址，或在那个账号上更换", field="mail"))
     account.email, account.email_verified_at = address, at

@@ -91,8 +91,9 @@ def copy_of(session: AnySession, actor: Actor, at: dt.datetime) -> dict[str, Any
     account = session.scalars(select(Account).where(Account.id == actor.user_id).execution_options(**quiet)).one()
     told: dict[str, Any] = {
         "生成时间": f"{clock.local(at):%Y-%m-%d %H:%M:%S}",
-        "账号": {"登录名": account.username, "姓名": account.get_full_name(), "手机": account.phone},
-    }
+        "账号": {"登录名": account.username, "姓名": account.get_full_name(), "手机": account.phone,
+               "邮箱": account.email if account.email_verified_at else None},
+    }  # fmt: skip
     person = session.get(Person, account.person_id) if account.person_id else None
     if person is not None:
         held = select(GradeCertificate).where(GradeCertificate.person_id == person.id).execution_options(**quiet)

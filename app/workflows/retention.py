@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from app import clock
 from app.models import Account, Attachment, ImportBatch, ImportRow, Invitation, Job, Notification, Person, Version
+from app.models.account import no_mail
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Actor
 from app.policy.keys import Key
@@ -98,8 +99,9 @@ def _forget_numbers(session: AnySession, ids: list[int]) -> None:
     session.execute(
         update(Person).where(Person.id.in_(ids)).values(phone=None, resident_id=None).execution_options(**quiet)
     )
-    ended = (Account.person_id.in_(ids), Account.active.is_(False))
-    session.execute(update(Account).where(*ended).values(phone=None).execution_options(**quiet))
+    ended = select(Account).where(Account.person_id.in_(ids), Account.active.is_(False))
+    for account in session.scalars(ended.execution_options(skip_scope=True)):
+        account.phone, account.email, account.email_verified_at = None, no_mail(account.username), None
     filed = select(Version).where(Version.entity == "person", Version.entity_id.in_(ids))
     for version in session.scalars(filed.execution_options(skip_scope=True)):
         version.data = version.data | {"phone": None, "resident_id": None}

@@ -61,7 +61,7 @@ class Place:
     def renewed(self, text: str) -> str | None:
         """What is to stand there instead; None where it is current."""
         if isinstance(self.kind, Sealed):
-            return _renewed(text, self.kind.context, normal)
+            return _renewed(text, self.kind.context, self.kind.spelt)
         held = json.loads(text)
         if held is None:
             return None

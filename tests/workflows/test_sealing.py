@@ -13,16 +13,16 @@ from sqlalchemy import text
 
 from app import clock, vault
 from app.errors import Refusal
-from app.models import Account, Application, Job, Person, Version
+from app.models import Account, Application, Job, Notification, Person, Version
 from app.models.base import Model
 from app.models.sealed import Sealed, SealedJson, holding, normal, numbers, whole_or_end
 from app.rules.identifiers import mask_numbers, masked
 from app.transaction import insert_many, transaction
-from app.workflows import attachments, audit, issuing, sealed_files, sealing
+from app.workflows import attachments, audit, issuing, outbox, sealed_files, sealing
 from tests.factories import World, make_person, picture
 
 pytestmark = pytest.mark.feature("PER-10")
-PHONE, ID = "13812345678", "11010519491231002X"
+PHONE, ID, MAIL = "13812345678", "11010519491231002X", "wen-zhi.qiu@example.com"
 PNG = picture(size=(900, 700))
 
 
@@ -93,8 +93,12 @@ def test_numbers_are_masked_wherever_they_stand() -> None:
     assert mask_numbers(f"电话 {PHONE}，证 {ID}，单号 2026112600001234567") == (
         "电话 138****5678，证 110***********002X，单号 2026112600001234567"
     )
+    assert mask_numbers("写给 Wen.Zhiqiu@example.com 或 13812345678@example.com") == (
+        "写给 W***@example.com 或 1***@example.com"
+    )
     assert numbers() == {
         "phone": "mobile", "head_phone": "mobile", "safety_phone": "mobile", "resident_id": "id", "id_number": "id",
+        "email": "mail",
     }  # fmt: skip
 
 
@@ -188,11 +192,66 @@ def test_no_two_accounts_bind_one_phone(session: Any, world: World) -> None:
     session.rollback()
 
 
+def test_an_address_of_mail_is_sealed_and_found_in_small_letters(session: Any, world: World) -> None:
+    clerk, worker = world.accounts["clerk"], world.accounts["worker"]
+    clerk.email = MAIL
+    session.commit()
+    raw = stored(session, "ab_user", "email", clerk.id)
+    assert raw.startswith(vault.MARK) and "example" not in raw
+    session.expire_all()
+    assert clerk.email == MAIL
+    asked = session.query(Account.id)
+    assert asked.filter(holding(Account.email, "Wen-Zhi.Qiu@Example.COM")).scalar() == clerk.id
+    assert asked.filter(holding(Account.email, "wenzhi.qiu@example.com")).count() == 0, "a hyphen is a part of it"
+    with pytest.raises(TypeError, match="holding"):
+        asked.filter_by(email=MAIL)
+    worker.email = MAIL.upper()
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        session.commit()
+    session.rollback()
+
+
+def test_who_asks_for_a_page_is_known_without_opening_his_mail(session: Any, world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    key = world.accounts["clerk"].id
+    torn = {"torn": "~1" + "x" * 60, "key": key}
+    session.rollback()
+    with transaction(session):
+        session.execute(text("UPDATE ab_user SET email = :torn WHERE id = :key"), torn)
+    assert browser.get("/inbox/").status_code == 200
+
+
+def test_what_a_notice_says_and_whom_it_failed_to_reach_is_not_in_the_table(
+    session: Any, world: World, monkeypatch: Any
+) -> None:
+    """A code waits in the outbox until it is sent; a mail server repeats the addresses that it refuses."""
+
+    def refuses(_session: Any, notice: Notification) -> None:
+        raise OSError(f"{{'{notice.address}': (550, b'{PHONE}')}}")
+
+    monkeypatch.setitem(outbox.SENDERS, "email", refuses)
+    with transaction(session):
+        notice = outbox.send_to(
+            session, clock.now(), None, "email", MAIL, "code.mail", "您的验证码是 482913", secret=True
+        )
+    assert "482913" not in stored(session, "notification", "body", notice.id)
+    assert stored(session, "notification", "body", notice.id)[vault.INDEX] == vault.seal_text(
+        "别的", "notification.body", ""
+    )[vault.INDEX], "nobody can try six digits against the index"
+    session.expire_all()
+    assert notice.body == "您的验证码是 482913"
+    with transaction(session):
+        assert not outbox.send(session, notice.id, clock.now())
+    assert notice.error == "OSError: {'w***@example.com': (550, b'138****5678')}"
+
+
 # --- sealing anew
 
 
 def test_new_keys_take_over_while_the_old_ones_are_open(app: Any, session: Any, world: World) -> None:
     person = make_person(session, world.firm, phone=PHONE)
+    clerk = world.accounts["clerk"]
+    clerk.email = MAIL
     version = Version(
         entity="unit", entity_id=5, number=9, state="draft", edited_at=clock.now(), data={"head_phone": PHONE}
     )
@@ -219,6 +278,9 @@ def test_new_keys_take_over_while_the_old_ones_are_open(app: Any, session: Any, 
     vault.use_keys(new_data, new_index)
     session.rollback()  # it still reads as of before the run
     assert (person.phone, version.data["head_phone"], job.params["query"]) == (PHONE, PHONE, PHONE)
+    session.refresh(clerk)
+    assert clerk.email == MAIL
+    assert session.query(Account.id).filter(holding(Account.email, MAIL)).scalar() == clerk.id
     assert session.query(Person.id).filter(holding(Person.phone, PHONE)).scalar() == person.id
     held = json.loads(runner.invoke(args=["seal-anew", "--check", "--json"]).output)
     assert set(held["held"]) == {held["current"]}
