@@ -20,5 +20,5 @@ def sweep() -> dict[str, int]:
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
             "calls": api_calls.forget_old(session, at), "files": attachments.forget_ahead(session, at),
-            "passwords": first_passwords.forget_old(session, at),
+            "passwords": first_passwords.forget_old(session, at), "drafts": attachments.forget_drafts(at),
         }  # fmt: skip

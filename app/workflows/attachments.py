@@ -79,6 +79,7 @@ _FOLLOWED: dict[str, Any] = {
 AHEAD = "upload"
 MOST_AHEAD = 60
 AHEAD_LASTS = dt.timedelta(days=1)
+DRAFT_LASTS = dt.timedelta(hours=2)
 # Made by the product itself.
 _NOT_SCANNED = {"export"}
 
@@ -387,6 +388,14 @@ def draft_file() -> tuple[int, Path]:
     root.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=root, prefix="draft-")
     return handle, Path(temporary)
+
+
+def forget_drafts(at: dt.datetime) -> int:
+    """Drop what a process that was killed had begun to write: it stands open until it is in its place. How many."""
+    left = [p for p in _root().glob("draft-*") if p.stat().st_mtime < (at - DRAFT_LASTS).timestamp()]
+    for draft in left:
+        draft.unlink(missing_ok=True)
+    return len(left)
 
 
 def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:

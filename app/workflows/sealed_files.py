@@ -1,4 +1,5 @@
-"""Files that lie sealed on the disk: pictures of faces and of papers that hold an ID number (`app/vault.py`)."""
+"""Files that lie sealed on the disk (`app/vault.py`): pictures of faces and of papers that hold an ID number, workbooks
+that came to be imported, exports that wait to be fetched."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from typing import IO, cast
 from app import vault
 
 # By kind of attachment; of other kinds no file is sealed, whatever its first bytes say.
-KINDS = {"face", "identity", "operator", "grade"}
+KINDS = {"face", "identity", "operator", "grade", "import", "export"}
 _HEAD = 40
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app import clock
+from app import clock, vault
 from app.models import AuditEntry
 from app.transaction import transaction
 from app.workflows import attachments
@@ -71,6 +71,49 @@ def test_an_export_fetched_is_in_the_log_and_gone_with_the_right(fetch: Any, wor
     clerk.roles = list(world.accounts["worker"].roles)
     world.session.commit()
     assert fetch("clerk", key).status_code == 403
+
+
+def test_a_sealed_export_comes_whole_and_in_parts_like_an_open_one(sign_in: Any, app: Any, world: World) -> None:
+    content = "".join(f"识别码{n},13811112222\n" for n in range(9000)).encode()
+    key = store(world, content, "电梯.csv", "export")
+    place = attachments.path(app.config["UPLOAD_DIR"], world.session.get(attachments.Attachment, key))
+    assert len(content) > 3 * vault.BLOCK and b"13811112222" not in place.read_bytes()
+    browser, address = sign_in(world.accounts["clerk"]), f"/files/{key}"
+    whole = browser.get(address)
+    assert (whole.status_code, whole.data) == (200, content)
+    assert whole.content_length == len(content) and whole.headers["Accept-Ranges"] == "bytes"
+    tag = whole.headers["ETag"]
+    edge = vault.BLOCK
+    for asked, part in (
+        ("0-9", content[:10]), (f"{edge - 5}-{edge + 4}", content[edge - 5 : edge + 5]), ("-7", content[-7:]),
+        (f"{2 * edge}-", content[2 * edge :]),
+    ):  # fmt: skip
+        answer = browser.get(address, headers={"Range": f"bytes={asked}", "If-Range": tag})
+        assert (answer.status_code, answer.data, answer.content_length) == (206, part, len(part)), asked
+        assert answer.headers["Content-Range"].endswith(f"/{len(content)}")
+    assert browser.get(address, headers={"Range": f"bytes={len(content)}-"}).status_code == 416
+    assert browser.get(address, headers={"Range": "bytes=0-9", "If-Range": '"other"'}).data == content
+    again = browser.get(address, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    head = browser.head(address)
+    assert (head.content_length, head.data) == (len(content), b"")
+
+
+def test_a_sealed_file_goes_out_in_blocks(sign_in: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never the whole of it in memory: an export may have 2 GB."""
+    content = b"1," * (3 * vault.BLOCK)
+    key = store(world, content, "电梯.csv", "export")
+    most, read = [0], vault.SealedReader.readinto
+
+    def counted(self: Any, buffer: Any) -> int:
+        most[0] = max(most[0], len(buffer))
+        return read(self, buffer)
+
+    monkeypatch.setattr(vault.SealedReader, "readinto", counted)
+    answer = sign_in(world.accounts["clerk"]).get(f"/files/{key}", buffered=False)
+    pieces = [len(piece) for piece in answer.iter_encoded()]
+    answer.close()
+    assert sum(pieces) == len(content) and max(pieces) <= vault.BLOCK and most[0] <= vault.BLOCK
 
 
 def test_lost_bytes_are_said_clearly(fetch: Any, app: Any, world: World) -> None:
