@@ -72,6 +72,8 @@ class Account(FabUser):
     ticked: Mapped[str | None] = col(_l("勾选的权限"), Text)
     # When a code that went to `email` came back; until then the address is a placeholder that nothing is sent to.
     email_verified_at: Mapped[dt.datetime | None] = col(_l("邮箱验证时间"), Instant)
+    # Since when it is not `active`: some time after, its phone and address of mail go (`retention`).
+    closed_at: Mapped[dt.datetime | None] = col(_l("停用时间"), Instant)
     rescue_role: Mapped[str | None] = col(_l("应急角色"), String(12), choices=RESCUE_ROLE)
 
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

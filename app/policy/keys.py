@@ -72,6 +72,8 @@ class Key(StrEnum):
     KEEP_IDENTITY_DAYS = "keep_identity_days"
     KEEP_NUMBERS_DAYS = "keep_numbers_days"
     KEEP_INVITEES_DAYS = "keep_invitees_days"
+    KEEP_ACCOUNTS_DAYS = "keep_accounts_days"
+    KEEP_INSURED_DAYS = "keep_insured_days"
     KEEP_NOTICES_DAYS = "keep_notices_days"
     KEEP_IMPORTS_DAYS = "keep_imports_days"
     KEEP_EXPORTS_DAYS = "keep_exports_days"
@@ -176,7 +178,9 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_FACE_DAYS, _P, "离职后多久删除人脸照片", 30, "天", 0, 3650),
         _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证和作业人员证照片", 180, "天", 0, 3650),
         _int(Key.KEEP_NUMBERS_DAYS, _P, "离职后多久清除手机和身份证号", 1826, "天", 1461, 7305),
-        _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效后多久删除未入职者的资料", 90, "天", 7, 730),
+        _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效、提交后无人审核多久，删除未入职者的资料", 90, "天", 7, 730),
+        _int(Key.KEEP_ACCOUNTS_DAYS, _P, "账号停用后多久清除手机、邮箱和外部身份", 180, "天", 30, 3650),
+        _int(Key.KEEP_INSURED_DAYS, _P, "参保人员明细在缴费期间结束后保存多久", 1826, "天", 365, 7305),
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),

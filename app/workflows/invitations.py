@@ -23,7 +23,7 @@ from app.rules.identifiers import check_mobile
 from app.rules.invitations import CLOSED, InvitationState, InvitationVerb, kind_finding, kinds_for
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
-from app.workflows import attachments, audit, moves, outbox
+from app.workflows import attachments, audit, codes, moves, outbox
 from app.workflows.accounts import main_account
 from app.workflows.issuing import gather, required_text
 
@@ -256,6 +256,15 @@ def tell_deciders(session: AnySession, row: Invitation, title: str, step: str, a
         session, at, deciders(session, row), "invitation", title, link=f"/invitations/{row.id}",
         dedupe_key=f"invitation:{step}:{row.id}:{row.row_version}",
     )  # fmt: skip
+
+
+def tell_ending(session: AnySession, row: Invitation, on: dt.date, at: dt.datetime) -> None:
+    """Word to those who decide, and to the invitee, that what he submitted is erased on a day unless it is decided."""
+    title = f"{row.name} 的入职资料一直没有审核，将于 {on.isoformat()} 删除"
+    tell_deciders(session, row, title, "ending", at)
+    if codes.available():
+        text = f"您提交给{row.unit.name}的入职资料还没有审核，将于 {on.isoformat()} 删除。仍要入职请联系该单位。"
+        outbox.send_to(session, at, None, "sms", row.phone, "invitation", text)
 
 
 def deciders(session: AnySession, row: Invitation) -> list[int]:

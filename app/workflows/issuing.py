@@ -64,7 +64,7 @@ def set_active(
     """Switch an account on or off and end its sessions. The caller has checked the right."""
     if bool(account.active) is active:
         return account
-    account.active = active
+    account.active, account.closed_at = active, None if active else at
     account.session_epoch += 1
     session.flush()
     verb = "account.reactivate" if active else "account.deactivate"

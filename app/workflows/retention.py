@@ -9,17 +9,32 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 
 from app import clock
-from app.models import Account, Attachment, ImportBatch, ImportRow, Invitation, Job, Notification, Person, Version
+from app.models import (
+    Account,
+    Attachment,
+    ExternalIdentity,
+    ImportBatch,
+    ImportRow,
+    InsuranceGap,
+    InsuranceRecord,
+    InsuredPerson,
+    Invitation,
+    Job,
+    NoticeChoice,
+    Notification,
+    Person,
+    Version,
+)
 from app.models.account import no_mail
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Actor
 from app.policy.keys import Key
 from app.rules.identifiers import masked
 from app.rules.invitations import InvitationState
-from app.rules.retention import DUTIES, past
+from app.rules.retention import DUTIES, WARN_DAYS, erased_on, past
 from app.transaction import AnySession, transaction
 from app.workflows import attachments, audit, invitations
 
@@ -30,6 +45,10 @@ Progress = Callable[[int, int, str], None]
 def run(session: AnySession, actor: Actor, at: dt.datetime, progress: Progress = lambda *_: None) -> dict[str, int]:
     """Erase everything that is past its time; how much of each kind. Safe to run twice: the second finds nothing."""
     told = {}
+    while True:
+        with transaction(session):
+            if _warn(session, at) < BLOCK:
+                break
     for number, (kind, erase) in enumerate(ERASE.items()):
         progress(number, len(ERASE), next(duty.what for duty in DUTIES if duty.kind == kind))
         told[kind] = 0
@@ -101,7 +120,7 @@ def _forget_numbers(session: AnySession, ids: list[int]) -> None:
     )
     ended = select(Account).where(Account.person_id.in_(ids), Account.active.is_(False))
     for account in session.scalars(ended.execution_options(skip_scope=True)):
-        account.phone, account.email, account.email_verified_at = None, no_mail(account.username), None
+        _forget_ways(account)
     filed = select(Version).where(Version.entity == "person", Version.entity_id.in_(ids))
     for version in session.scalars(filed.execution_options(skip_scope=True)):
         version.data = version.data | {"phone": None, "resident_id": None}
@@ -113,10 +132,15 @@ def _forget_numbers(session: AnySession, ids: list[int]) -> None:
 
 def _invitees(session: AnySession, today: dt.date) -> int:
     """Whoever was invited and never taken on: what he entered, his pictures, and that he was invited."""
-    since = func.coalesce(Invitation.expires_at, Invitation.created_at)
+    waits = Invitation.state == InvitationState.REVIEW
+    since = case((waits, Invitation.submitted_at), else_=func.coalesce(Invitation.expires_at, Invitation.created_at))
     groups = policy_groups(session, Key.KEEP_INVITEES_DAYS, today, Invitation.region_code)
     old = or_(*(within & (since < _start(today, days)) for days, within in groups if days is not None))
-    unfinished = Invitation.state.not_in([InvitationState.ENDED, InvitationState.REVIEW])
+    # What waits for the manager goes only after he was told in time.
+    told = (Invitation.ending_told_at > Invitation.submitted_at) & (
+        Invitation.ending_told_at < _start(today, WARN_DAYS)
+    )
+    unfinished = (Invitation.state != InvitationState.ENDED) & (~waits | told)
     statement = select(Invitation).where(unfinished, Invitation.person_id.is_(None), old).order_by(Invitation.id)
     rows = session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)).all()
     for row in rows:
@@ -124,6 +148,84 @@ def _invitees(session: AnySession, today: dt.date) -> int:
         session.delete(row)
     session.flush()
     return len(rows)
+
+
+def _warn(session: AnySession, at: dt.datetime) -> int:
+    """Tell who may decide, and the invitee, of what waits in review and is about to be erased; how many.
+
+    Who submitted anew after that is told anew.
+    """
+    today = clock.local_day(at)
+    groups = policy_groups(session, Key.KEEP_INVITEES_DAYS, today, Invitation.region_code)
+    submitted, told = Invitation.submitted_at, Invitation.ending_told_at
+    near = or_(*(within & (submitted < _start(today, days - WARN_DAYS)) for days, within in groups))
+    statement = select(Invitation).where(
+        Invitation.state == InvitationState.REVIEW, Invitation.person_id.is_(None), near,
+        told.is_(None) | (told <= submitted),
+    )  # fmt: skip
+    rows = session.scalars(statement.order_by(Invitation.id).limit(BLOCK).execution_options(skip_scope=True)).all()
+    for row in rows:
+        assert row.submitted_at is not None
+        days = policy_value(session, Key.KEEP_INVITEES_DAYS, row.region_code, today)
+        invitations.tell_ending(session, row, erased_on(today, clock.local_day(row.submitted_at), days), at)
+    # Past the row's version: whoever has it before him decides on the same as before.
+    marked = update(Invitation).where(Invitation.id.in_([row.id for row in rows])).values(ending_told_at=at)
+    session.execute(marked.execution_options(skip_scope=True, synchronize_session=False))
+    return len(rows)
+
+
+def _accounts(session: AnySession, today: dt.date) -> int:
+    """Of closed accounts, with their identities outside; the name stays with what the account did."""
+    groups = policy_groups(session, Key.KEEP_ACCOUNTS_DAYS, today, func.coalesce(Account.region_code, "0" * 12))
+    old = or_(*(within & (Account.closed_at < _start(today, days)) for days, within in groups))
+    outside = select(ExternalIdentity.id).where(ExternalIdentity.user_id == Account.id).exists()
+    chosen = select(NoticeChoice.account_id).where(NoticeChoice.account_id == Account.id).exists()
+    holds = Account.phone.is_not(None) | Account.email_verified_at.is_not(None) | outside | chosen
+    statement = select(Account).where(Account.active.is_(False), old, holds).order_by(Account.id).limit(BLOCK)
+    rows = session.scalars(statement.execution_options(skip_scope=True)).all()
+    for account in rows:
+        _forget_ways(account)
+    for column in (ExternalIdentity.user_id, NoticeChoice.account_id):
+        gone = delete(column.class_).where(column.in_([account.id for account in rows]))
+        session.execute(gone.execution_options(skip_scope=True))
+    session.flush()
+    return len(rows)
+
+
+def _forget_ways(account: Account) -> None:
+    account.phone, account.email, account.email_verified_at = None, no_mail(account.username), None
+
+
+def _insured(session: AnySession, today: dt.date) -> int:
+    """Who was insured and who was not: whole records with their vouchers, then the gaps of the months."""
+    ended = policy_groups(session, Key.KEEP_INSURED_DAYS, today, InsuranceRecord.region_code)
+    old = or_(*(within & (InsuranceRecord.to_on <= past(today, days)) for days, within in ended))
+    voucher = (Attachment.entity == "insurance_record") & (Attachment.entity_id == InsuranceRecord.id)
+    lines = select(InsuredPerson.id).where(InsuredPerson.record_id == InsuranceRecord.id)
+    held = lines.exists() | select(Attachment.id).where(voucher).exists()
+    statement = select(InsuranceRecord.id).where(old, held).order_by(InsuranceRecord.id).limit(BLOCK)
+    ids = list(session.scalars(statement.execution_options(skip_scope=True)))
+    quiet = {"skip_scope": True, "synchronize_session": False}
+    files = select(Attachment).where(Attachment.entity == "insurance_record", Attachment.entity_id.in_(ids))
+    for file in session.scalars(files.execution_options(skip_scope=True)).all():
+        attachments.forget(session, file)
+    session.execute(delete(InsuredPerson).where(InsuredPerson.record_id.in_(ids)).execution_options(**quiet))
+    months = policy_groups(session, Key.KEEP_INSURED_DAYS, today, InsuranceGap.region_code)
+    over = or_(*(within & (InsuranceGap.month <= past(today, days + 31)) for days, within in months))
+    session.execute(delete(InsuranceGap).where(over).execution_options(**quiet))
+    return len(ids)
+
+
+def _jobs(session: AnySession, today: dt.date) -> int:
+    old = Job.finished_at < _start_of(session, Key.KEEP_NOTICES_DAYS, today)
+    statement = select(Job.id).where(old, Job.attachment_id.is_(None)).order_by(Job.id).limit(BLOCK)
+    ids = list(session.scalars(statement.execution_options(skip_scope=True)))
+    if ids:
+        quiet = {"skip_scope": True, "synchronize_session": False}
+        batches = update(ImportBatch).where(ImportBatch.job_id.in_(ids)).values(job_id=None)
+        session.execute(batches.execution_options(**quiet))
+        session.execute(delete(Job).where(Job.id.in_(ids)).execution_options(**quiet))
+    return len(ids)
 
 
 def _notices(session: AnySession, today: dt.date) -> int:
@@ -143,7 +245,7 @@ def _imports(session: AnySession, today: dt.date) -> int:
     batches = session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)).all()
     for batch in batches:
         session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
-        key, batch.attachment_id = batch.attachment_id, None
+        key, batch.attachment_id, batch.mapping = batch.attachment_id, None, None
         session.flush()
         _forget_file(session, key)
     return len(batches)
@@ -181,7 +283,10 @@ ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "identity": _pictures(("identity", "operator"), Key.KEEP_IDENTITY_DAYS),
     "numbers": _numbers,
     "invitees": _invitees,
+    "accounts": _accounts,
+    "insured": _insured,
     "notices": _notices,
     "imports": _imports,
     "exports": _exports,
+    "jobs": _jobs,
 }

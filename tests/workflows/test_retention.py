@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app import clock
+from app import clock, vault
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import (
     Attachment,
     AuditEntry,
     Consent,
+    ExternalIdentity,
     ImportBatch,
     ImportRow,
+    InsuranceGap,
+    InsuranceRecord,
+    InsuredPerson,
     Invitation,
+    Job,
+    NoticeChoice,
     Notification,
     Person,
     PersonalRequest,
@@ -29,7 +35,7 @@ from app.permissions import SYSTEM, Actor
 from app.policy.keys import SPECS, Key
 from app.rules.retention import DUTIES, due_on, past
 from app.transaction import transaction
-from app.workflows import attachments, consents, personal_requests, retention, revealing
+from app.workflows import attachments, consents, issuing, outbox, personal_requests, retention, revealing
 from tests.factories import World, make_person, picture
 
 pytestmark = pytest.mark.feature("PER-10")
@@ -100,7 +106,10 @@ def test_an_invitee_who_never_joined_is_forgotten(session: Any, world: World) ->
     place = {"unit_id": world.firm.id, "region_code": world.firm.region_code, "kind": "worker"}
     ends = AT - 90 * DAY
     rejected, review, cancelled = (
-        Invitation(name=state, phone=f"1381111000{n}", state=state, resident_id=None, expires_at=ends, **place)
+        Invitation(
+            name=state, phone=f"1381111000{n}", state=state, resident_id=None, expires_at=ends, submitted_at=AT - DAY,
+            **place,
+        )
         for n, state in enumerate(("rejected", "review", "cancelled"))
     )
     rejected.resident_id = "11010519491231002X"
@@ -114,9 +123,141 @@ def test_an_invitee_who_never_joined_is_forgotten(session: Any, world: World) ->
     place_of, key = attachments.path(None, face), face.id
     assert not any(retention.run(session, SYSTEM, AT - DAY).values()), "one day too early"
     assert retention.run(session, SYSTEM, AT)["invitees"] == 2
-    assert session.scalars(select(Invitation.state)).all() == ["review"], "what waits for the manager stays"
+    assert session.scalars(select(Invitation.state)).all() == ["review"], "what waits for the manager has its own day"
     assert session.get(Attachment, key) is None and not place_of.exists()
     assert not any(retention.run(session, SYSTEM, AT).values())
+
+
+def waiting(session: Any, world: World, submitted: dt.datetime, **more: Any) -> Invitation:
+    row = Invitation(**{
+        "name": "沈未眠", "phone": "13811110009", "state": "review", "resident_id": "11010519491231002X",
+        "expires_at": AT, "submitted_at": submitted, "unit_id": world.firm.id, "by_unit_id": world.firm.id,
+        "region_code": world.firm.region_code, "kind": "worker",
+    } | more)  # fmt: skip
+    session.add(row)
+    session.commit()
+    return row
+
+
+def told_of(session: Any, channel: str = "inbox") -> list[str]:
+    session.expire_all()
+    rows = session.scalars(
+        select(Notification).where(Notification.topic == "invitation", Notification.channel == channel)
+    ).all()
+    return sorted({row.title if channel == "inbox" else row.body for row in rows})
+
+
+def test_what_nobody_reviews_is_erased_after_a_warning(session: Any, world: World, monkeypatch: Any) -> None:
+    monkeypatch.setitem(outbox.SENDERS, "sms", lambda *_: None)
+    row = waiting(session, world, AT - 83 * DAY)
+    key, version = row.id, row.row_version
+    retention.run(session, SYSTEM, AT - DAY)
+    assert told_of(session) == [], "eight days before is too early to tell"
+    retention.run(session, SYSTEM, AT)
+    said, day = told_of(session), (TODAY + 7 * DAY).isoformat()
+    assert said == [f"沈未眠 的入职资料一直没有审核，将于 {day} 删除"]
+    assert told_of(session, "sms") == [
+        f"您提交给{world.firm.name}的入职资料还没有审核，将于 {day} 删除。仍要入职请联系该单位。"
+    ]
+    assert session.get(Invitation, key).row_version == version, "who has it before him may still decide"
+    for days in (1, 6):
+        assert retention.run(session, SYSTEM, AT + days * DAY)["invitees"] == 0
+    assert told_of(session) == said, "told once"
+    assert retention.run(session, SYSTEM, AT + 7 * DAY)["invitees"] == 1
+    assert session.scalar(select(func.count()).select_from(Invitation)) == 0
+
+
+@pytest.mark.parametrize("late", [0, 200])
+def test_without_a_warning_nothing_that_waits_goes(session: Any, world: World, late: int) -> None:
+    """The night's work stood still for weeks: even then there are seven days between the word and the deed."""
+    waiting(session, world, AT - (90 + late) * DAY)
+    assert retention.run(session, SYSTEM, AT)["invitees"] == 0
+    assert told_of(session) == [f"沈未眠 的入职资料一直没有审核，将于 {TODAY + 7 * DAY} 删除"]
+    assert retention.run(session, SYSTEM, AT + 6 * DAY)["invitees"] == 0
+    assert retention.run(session, SYSTEM, AT + 7 * DAY)["invitees"] == 1
+
+
+def test_who_submits_anew_has_all_his_time_again(session: Any, world: World) -> None:
+    row = waiting(session, world, AT - 85 * DAY, ending_told_at=AT - 2 * DAY)
+    row.submitted_at = AT - DAY
+    session.commit()
+    assert retention.run(session, SYSTEM, AT + 60 * DAY)["invitees"] == 0 and told_of(session) == []
+    assert retention.run(session, SYSTEM, AT + 82 * DAY)["invitees"] == 0 and len(told_of(session)) == 1
+    assert retention.run(session, SYSTEM, AT + 89 * DAY)["invitees"] == 1
+
+
+def test_a_closed_account_loses_its_ways_to_be_reached(session: Any, world: World) -> None:
+    clerk, head = world.accounts["clerk"], world.accounts["maintenance_head"]
+    for account, name, phone in ((clerk, "a", "13800000001"), (head, "b", "13800000002")):
+        account.phone, account.email, account.email_verified_at = phone, f"{name}@example.com", AT
+        session.add(ExternalIdentity(user_id=account.id, provider="gov", subject=name, shown_name=name, bound_at=AT))
+        session.add(NoticeChoice(account_id=account.id, channels={}, webhook_url="https://x.example", updated_at=AT))
+    session.commit()
+    with transaction(session):
+        issuing.set_active(session, SYSTEM, clerk, False, "离职", AT - 179 * DAY)
+    assert clerk.closed_at == AT - 179 * DAY
+    assert retention.run(session, SYSTEM, AT)["accounts"] == 0
+    assert retention.run(session, SYSTEM, AT + DAY)["accounts"] == 1
+    session.expire_all()
+    assert (clerk.phone, clerk.email, clerk.email_verified_at) == (None, f"{clerk.username}@account.invalid", None)
+    assert session.scalars(select(ExternalIdentity.user_id)).all() == [head.id]
+    assert session.scalars(select(NoticeChoice.account_id)).all() == [head.id]
+    assert clerk.first_name and head.phone and head.email == "b@example.com"
+    assert retention.run(session, SYSTEM, AT + DAY)["accounts"] == 0
+    with transaction(session):
+        issuing.set_active(session, SYSTEM, clerk, True, "", AT)
+    assert clerk.closed_at is None
+
+
+def test_who_was_insured_is_forgotten_with_the_voucher(session: Any, world: World) -> None:
+    place = {"unit_id": world.firm.id, "region_code": world.firm.region_code}
+    ended = TODAY - 1826 * DAY
+    old, young = (
+        InsuranceRecord(payer="澜州测试公司", from_on=on - 28 * DAY, to_on=on, filed_at=AT, **place)
+        for on in (ended, ended + DAY)
+    )
+    session.add_all([old, young])
+    session.flush()
+    session.add_all(
+        InsuredPerson(record_id=row.id, name="甲", id_number="11010519491231002X", phone="13811110000", **place)
+        for row in (old, young)
+    )
+    session.add_all(
+        InsuranceGap(month=on, kind="unfiled", name="甲", phone="13811110000", **place)
+        for on in (ended - 31 * DAY, ended)
+    )
+    session.commit()
+    with transaction(session):
+        paper = attachments.store(
+            session, SYSTEM, AT, io.BytesIO(PNG), "凭证.png", "insurance", "insurance_record", old.id, old.unit_id,
+            old.region_code,
+        )  # fmt: skip
+    place_of, key = attachments.path(None, paper), old.id
+    assert vault.is_sealed_file(place_of.read_bytes()), "it lists ID numbers"
+    assert retention.run(session, SYSTEM, AT)["insured"] == 1
+    assert not place_of.exists() and session.get(InsuranceRecord, key) is not None
+    assert session.scalars(select(InsuredPerson.record_id)).all() == [young.id]
+    assert session.scalars(select(InsuranceGap.month)).all() == [ended]
+    assert retention.run(session, SYSTEM, AT)["insured"] == 0
+
+
+def test_jobs_go_with_what_they_were_asked(session: Any, world: World) -> None:
+    old, young = (
+        Job(
+            kind="export", title="导出", params={"query": "13811110000"}, state="done", created_at=at, heartbeat_at=at,
+            finished_at=at,
+        )
+        for at in (AT - 731 * DAY, AT - 729 * DAY)
+    )
+    session.add_all([old, young])
+    session.flush()
+    batch = ImportBatch(kind="units", state="done", file_name="甲.xlsx", job_id=old.id, rows=1, created_at=AT)
+    session.add(batch)
+    session.commit()
+    kept_id = young.id
+    assert retention.run(session, SYSTEM, AT)["jobs"] == 1
+    session.expire_all()
+    assert batch.job_id is None and session.scalars(select(Job.id)).all() == [kept_id]
 
 
 def test_the_numbers_of_a_left_person_go_from_his_filings_too(session: Any, world: World) -> None:
@@ -149,6 +290,7 @@ def test_notices_sheets_and_exports_go_by_blocks(session: Any, world: World, mon
     sheet.kind, export.kind, export.uploaded_at = "import", "export", AT - 31 * DAY
     batch = ImportBatch(
         kind="units", state="done", file_name="甲.xlsx", attachment_id=sheet.id, rows=1, created_at=old,
+        mapping={"headings": ["姓名"]},
         finished_at=AT - 366 * DAY,
     )  # fmt: skip
     session.add(batch)
@@ -158,7 +300,7 @@ def test_notices_sheets_and_exports_go_by_blocks(session: Any, world: World, mon
     told = retention.run(session, SYSTEM, AT)
     assert (told["notices"], told["imports"], told["exports"]) == (5, 1, 1)
     session.expire_all()
-    assert (batch.rows, batch.attachment_id) == (1, None)
+    assert (batch.rows, batch.attachment_id, batch.mapping) == (1, None, None)
     assert session.scalar(select(func.count()).select_from(ImportRow).where(ImportRow.batch_id == batch.id)) == 0
     titles = session.scalars(select(Notification.title).where(Notification.topic == "t")).all()
     assert sorted(titles) == ["待发", "新"]

@@ -1,10 +1,11 @@
-"""Addresses of mail, the words of notices and of personal requests, and an import's headings are sealed; when those
-were told whose invitation waits in review
+"""Addresses of mail, the words of notices and of personal requests, and an import's headings are sealed; since when
+an account is closed, and when those were told whose invitation waits in review
 
 Revision ID: 0028
 Revises: 0026
 """
 
+import datetime as dt
 import json
 
 import sqlalchemy as sa
@@ -45,11 +46,17 @@ def upgrade():
     computed = sa.Computed("substr(email, 7, 26)", persisted=kept)
     op.add_column("ab_user", sa.Column("email_index", sa.String(26), computed))
     op.create_index("ix_ab_user_email_index", "ab_user", ["email_index"], unique=True)
+    op.add_column("ab_user", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
+    # Nobody wrote down when: from today on they have as long as everybody's.
+    accounts = sa.table("ab_user", sa.column("active", sa.Boolean), sa.column("closed_at", sa.DateTime(timezone=True)))
+    now = dt.datetime.now(dt.UTC)
+    op.get_bind().execute(sa.update(accounts).where(accounts.c.active.is_(False)).values(closed_at=now))
     op.add_column("invitation", sa.Column("ending_told_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade():
     op.drop_column("invitation", "ending_told_at")
+    op.drop_column("ab_user", "closed_at")
     op.drop_index("ix_ab_user_email_index", "ab_user")
     op.drop_column("ab_user", "email_index")
     for table, name, place, _sought in TEXTS:
