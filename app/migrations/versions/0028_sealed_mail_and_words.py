@@ -5,14 +5,13 @@ Revision ID: 0028
 Revises: 0026
 """
 
-import datetime as dt
 import json
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app import vault
+from app import clock, vault
 from app.models.sealed import normal
 
 revision = "0028"
@@ -49,8 +48,7 @@ def upgrade():
     op.add_column("ab_user", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
     # Nobody wrote down when: from today on they have as long as everybody's.
     accounts = sa.table("ab_user", sa.column("active", sa.Boolean), sa.column("closed_at", sa.DateTime(timezone=True)))
-    now = dt.datetime.now(dt.UTC)
-    op.get_bind().execute(sa.update(accounts).where(accounts.c.active.is_(False)).values(closed_at=now))
+    op.get_bind().execute(sa.update(accounts).where(accounts.c.active.is_(False)).values(closed_at=clock.now()))
     op.add_column("invitation", sa.Column("ending_told_at", sa.DateTime(timezone=True), nullable=True))
 
 
