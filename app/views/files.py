@@ -92,10 +92,11 @@ def _unsealed(place: Path, kind: str, **how: Any) -> Response:
     answer.response = FileWrapper(opened, vault.BLOCK)
     answer.content_length = size
     try:
-        return answer.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+        answer.make_conditional(request.environ, accept_ranges=True, complete_length=size)
     except RequestedRangeNotSatisfiable:
         opened.close()
         raise
+    return answer
 
 
 @files.post("/files/")
