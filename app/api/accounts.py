@@ -24,7 +24,7 @@ from app.permissions import ASSIGNABLE, GRANTS, ROLE_LABEL, VERB_LABEL, Role, Ve
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import accounts, signin, sub_accounts
+from app.workflows import accounts, passwords, signin, sub_accounts
 from app.workflows.issuing import Issued
 
 
@@ -239,6 +239,7 @@ class RoleApi(Resource):
 def brief(row: Account) -> dict[str, Any]:
     """The columns of a list; phones as everywhere outside the page that asks for the right and leaves a trace."""
     known = {role.value: str(ROLE_LABEL[role]) for role in Role}
+    first = passwords.first_password_of(db.session, row, clock.now())
     return {
         "id": row.id, "login_name": row.username, "name": row.get_full_name(), "kind": kind_of(row),
         "phone": mask_mobile(row.phone) if row.phone else None, "active": bool(row.active),
@@ -246,7 +247,7 @@ def brief(row: Account) -> dict[str, Any]:
         "unit": {"id": row.unit.id, "name": row.unit.name} if row.unit else None, "region_code": row.region_code,
         "region": row.region.name if row.region else None, "person_id": row.person_id,
         "sees_all_elevators": row.sees_all_elevators, "rescue_role": row.rescue_role,
-        "must_change_password": row.must_change_password,
+        "must_change_password": row.must_change_password, "first_password_until": iso(first.until) if first else None,
         "last_login": f"{row.last_login:%Y-%m-%d %H:%M}" if row.last_login else None,
     }  # fmt: skip
 

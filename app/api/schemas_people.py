@@ -53,7 +53,8 @@ PEOPLE: dict[str, Schema] = {
         kind=one_of(["regulator", "main", "sub"]), phone=_MASKED, active=YES, roles=many(_LABELLED), unit=maybe(NAMED),
         region_code=maybe(TEXT), region=maybe(TEXT), person_id=maybe(WHOLE),
         sees_all_elevators=said(YES, "单位账号：全部电梯，含以后新增"), rescue_role=maybe(TEXT),
-        must_change_password=YES, last_login=said(maybe(TEXT), "北京时间"),
+        must_change_password=YES, first_password_until=said(maybe(INSTANT), "初始密码的到期时间；已改为 null"),
+        last_login=said(maybe(TEXT), "北京时间"),
     ),
     "AccountPage": page_of("Account"),
     "AccountWhole": {"allOf": [ref("Account"), an_object(

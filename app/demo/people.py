@@ -52,8 +52,7 @@ def make_accounts(session: Any, at: dt.datetime) -> list[DemoAccount]:
     def add(login_name: str, name: str | None, *roles: Role, place: str, **fields: Any) -> Account:
         account = Account(username=login_name, first_name=name or login_name, **fields)
         password = issuing.random_password(12)
-        account.set_password(password)
-        account.must_change_password = False
+        account.own_password(password)
         issuing.save_new(session, account, roles)
         made.append(DemoAccount("、".join(str(ROLE_LABEL[r]) for r in roles), place, login_name, password))
         return account

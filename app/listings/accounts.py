@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, object_session, selectinload
 
+from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Account, AccountRole, Unit
 from app.models.choices import RESCUE_ROLE
 from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
+from app.workflows.passwords import first_password_of, first_password_words
 
 KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
 _KIND = {
@@ -34,6 +36,12 @@ def _last_login(account: Account) -> str | None:
     return f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else None
 
 
+def first_password(account: Account) -> str | None:
+    """初始密码 that its owner has not made his own yet, with what is left of its days."""
+    found = first_password_of(object_session(account), account, clock.now())  # type: ignore[arg-type]
+    return first_password_words(found) if found else None
+
+
 def _has_role(names: list[str]) -> object:
     return Account.roles.any(AccountRole.name.in_(names))
 
@@ -53,10 +61,10 @@ ACCOUNTS = register(Listing(
         Column("uscc", _l("统一社会信用代码"), lambda a: a.unit.uscc if a.unit else None, "code"),
         Column("region", _l("管辖地区"), lambda a: a.region.name if a.region else None),
         Column("active", _l("在用"), lambda a: bool(a.active), "bool", Account.active),
-        Column("must_change", _l("须改密码"), lambda a: a.must_change_password, "bool"),
+        Column("must_change", _l("初始密码"), first_password),
         Column("last_login", _l("上次登录"), _last_login, "text", Account.last_login),
     ),
-    default=("username", "name", "phone", "kind", "roles", "unit", "region", "active", "last_login"),
+    default=("username", "name", "phone", "kind", "roles", "unit", "region", "active", "must_change", "last_login"),
     search=(Account.username, Account.first_name, Unit.name),
     search_hint=_l("登录名、姓名、单位名称"),
     filters=(
@@ -68,6 +76,7 @@ ACCOUNTS = register(Listing(
             sensitive="mobile",
         ),
         Filter("active", _l("在用"), "bool", Account.active),
+        Filter("must_change", _l("初始密码未改"), "bool", Account.must_change_password),
         Filter("region", _l("地区"), "region", Account.region_code),
     ),
     tabs=(

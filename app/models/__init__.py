@@ -6,6 +6,7 @@ from app.models.account import (
     ElevatorAssignment,
     EndedSession,
     ExternalIdentity,
+    KnownDevice,
     LiveSession,
     LoginGuard,
 )
@@ -41,7 +42,7 @@ from app.models.privacy import Consent, PersonalRequest
 from app.models.region import Region
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
-from app.models.sign_in import Captcha, OneTimeCode
+from app.models.sign_in import Captcha, NumberAsk, OneTimeCode
 from app.models.unit import Unit
 from app.models.version import StatusChange, Version
 from app.models.visit import Visit, VisitNote
@@ -86,6 +87,7 @@ __all__ = [
     "Invitation",
     "InvitationPoster",
     "Job",
+    "KnownDevice",
     "LiveSession",
     "LoginGuard",
     "MaintenanceClock",
@@ -95,6 +97,7 @@ __all__ = [
     "NoticeChoice",
     "NoticeTemplate",
     "Notification",
+    "NumberAsk",
     "NumberSeries",
     "OnDemandInterval",
     "OneTimeCode",

@@ -58,6 +58,10 @@ class Account(FabUser):
     must_change_password: Mapped[bool] = col(
         _l("须修改密码"), Boolean, default=False, server_default=text("false")
     )
+    # When somebody else issued the password that must be changed; it is good for some days only (ASVS 6.4.1).
+    password_issued_at: Mapped[dt.datetime | None] = col(_l("初始密码发出时间"), Instant)
+    # When a code that went to `phone` came back; a number that was merely typed carries no second factor.
+    phone_verified_at: Mapped[dt.datetime | None] = col(_l("手机验证时间"), Instant)
     locked_until: Mapped[dt.datetime | None] = col(_l("锁定至"), Instant)
     # Raised when the password, role or scope changes: sessions that carry an older one end (ACC-15).
     session_epoch: Mapped[int] = col(_l("会话代"), Integer, default=1, server_default="1")
@@ -89,6 +93,16 @@ class Account(FabUser):
         """Keep the hash of a password that was checked already; ends every session that carries an older epoch."""
         self.password = generate_password_hash(text, HASHING)
         self.session_epoch = (self.session_epoch or 0) + 1
+
+    def issue_password(self, text: str, at: dt.datetime) -> None:
+        """The same for one that another person hands over: its owner must change it, within some days."""
+        self.set_password(text)
+        self.must_change_password, self.password_issued_at = True, at
+
+    def own_password(self, text: str) -> None:
+        """The same for one that the owner chose."""
+        self.set_password(text)
+        self.must_change_password, self.password_issued_at = False, None
 
     def password_matches(self, text: str) -> bool:
         return bool(self.password) and check_password_hash(self.password, text)
@@ -133,6 +147,21 @@ class LoginGuard(Model):
     tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
     last_try_at: Mapped[dt.datetime] = col(_l("最近一次"), Instant)
     locked_until: Mapped[dt.datetime | None] = col(_l("锁定至"), Instant)
+
+
+class KnownDevice(Model):
+    """A browser from which an account was signed in whole: wrong tries of strangers do not keep it out (ACC-04).
+
+    Only the digest of what its cookie carries is kept.
+    """
+
+    __tablename__ = "known_device"
+    __table_args__ = (Index("ix_known_device_user", "user_id", "used_at"),)
+    id: Mapped[int] = pk()
+    user_id: Mapped[int] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    digest: Mapped[str] = col(_l("摘要"), String(64), unique=True)
+    created_at: Mapped[dt.datetime] = col(_l("登录时间"), Instant)
+    used_at: Mapped[dt.datetime] = col(_l("最近使用"), Instant)
 
 
 class EndedSession(Model):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped
 
-from app.models.base import Instant, Model, col, pk
+from app.models.base import BigId, Instant, Model, col, pk
 from app.models.sealed import Sealed, index_of
 
 
@@ -40,7 +40,24 @@ class OneTimeCode(Model):
     target_index: Mapped[str | None] = index_of("target")
     code_hash: Mapped[str] = col(_l("验证码摘要"), String(64))
     tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
+    # Which browser or call asked for it: only there it is good.
+    request: Mapped[str | None] = col(_l("请求"), String(43))
     asked_from: Mapped[str | None] = col(_l("来源地址"), String(60))
     created_at: Mapped[dt.datetime] = col(_l("发出时间"), Instant)
     expires_at: Mapped[dt.datetime] = col(_l("有效至"), Instant)
     used_at: Mapped[dt.datetime | None] = col(_l("使用时间"), Instant)
+
+
+class NumberAsk(Model):
+    """That a unit was told something of a number that is not its own person's; as many a day as `workflows.asking` says.
+
+    The number itself is not kept, only a keyed digest that tells one from another for as long as the row lives.
+    """
+
+    __tablename__ = "number_ask"
+    __table_args__ = (Index("ix_number_ask_unit", "unit_id", "asked_on"),)
+    id: Mapped[int] = pk()
+    unit_id: Mapped[int] = col(_l("单位"), BigId, ForeignKey("unit.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = col(_l("账号"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    asked_on: Mapped[dt.date] = col(_l("日期"), Date)
+    digest: Mapped[str] = col(_l("号码摘要"), String(26))

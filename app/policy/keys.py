@@ -55,6 +55,7 @@ class Key(StrEnum):
     LOCK_TRIES = "lock_tries"
     LOCK_MINUTES = "lock_minutes"
     PASSWORD_MIN = "password_min"
+    FIRST_PASSWORD_DAYS = "first_password_days"
     SUB_ACCOUNTS = "sub_accounts"
 
     ELEVATOR_CODE_PATTERN = "elevator_code_pattern"
@@ -145,6 +146,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.LOCK_TRIES, _A, "连续输错几次密码后锁定", 5, "次", 1, 100),
         _int(Key.LOCK_MINUTES, _A, "锁定多久", 15, "分钟", 1, 1440),
         _int(Key.PASSWORD_MIN, _A, "密码最短长度", 10, "位", 8, 20),
+        _int(Key.FIRST_PASSWORD_DAYS, _A, "初始密码、重置的密码多久未用即作废", 14, "天", 1, 90),
         _int(Key.SUB_ACCOUNTS, _A, "每个单位的子用户上限（0 为不限）", 10, "个", 0, 10000),
         (
             Key.ELEVATOR_CODE_PATTERN,

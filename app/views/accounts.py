@@ -9,6 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import select
 
 from app import clock, scope
@@ -19,9 +20,9 @@ from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import external, screens
 from app.views.account_forms import Findings, number, regions_below, role_words, run, show_once, text
-from app.views.base import Button, Screen, SQLAInterface, pill
+from app.views.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.sessions import shown_of
-from app.workflows import accounts, identities, signin, sub_accounts
+from app.workflows import accounts, identities, passwords, signin, sub_accounts
 
 KINDS = {"maintenance": "维保单位", "use": "使用单位"}
 DEED_WORDS = {
@@ -43,6 +44,14 @@ ACTION_WORDS = {
 }  # fmt: skip
 
 
+def _first_password(account: Account) -> Markup:
+    """How long the issued password is good; the way to a new one is the account's page."""
+    found = passwords.first_password_of(db.session, account, clock.now())
+    if found is None:
+        return Markup("")
+    return mark(passwords.first_password_words(found), "over" if found.over else "near")
+
+
 class Accounts(Screen):
     """The list (ACC-12): search, filters, tabs, export; what it shows is the reader's scope."""
 
@@ -53,6 +62,7 @@ class Accounts(Screen):
     record = "AccountPages.show"
     cells = {
         "active": lambda row: pill(_("在用"), "ok") if row.active else pill(_("注销"), "gone"),
+        "must_change": _first_password,
     }
     buttons = [
         Button(_l("新建单位主账号"), "AccountPages.new_unit", Verb.ACCOUNT_CREATE, main=True),
@@ -150,9 +160,11 @@ class AccountPages(BaseView):
 
     def _issued(self, issued: Any, title: str, further: str = "", further_word: str = "") -> Any:
         account = issued.account
+        first = passwords.first_password_of(db.session, account, clock.now())
         return show_once(
             self.render_template(
                 "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
+                days=first.days_left if first else 0,
                 further_word=further_word, back=url_for("AccountPages.show", pk=account.id),
             )
         )  # fmt: skip
@@ -173,6 +185,10 @@ class AccountPages(BaseView):
             (_("状态"), state),
             (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else _("从未登录")),
         ]
+        first = passwords.first_password_of(db.session, account, now)
+        if first is not None:
+            until = clock.local(first.until)
+            facts.append((_("初始密码"), f"{passwords.first_password_words(first)}（{until:%Y-%m-%d %H:%M}）"))
         room = None
         if account.is_main and account.unit is not None:
             used, most = sub_accounts.room(db.session, account.unit, now)

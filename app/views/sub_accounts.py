@@ -21,7 +21,7 @@ from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.views.security import confirm_own_password
-from app.workflows import people, sub_accounts, sub_rights
+from app.workflows import passwords, people, sub_accounts, sub_rights
 
 PAGE = 50
 
@@ -62,6 +62,7 @@ class SubAccounts(BaseView):
                 "phone": mask_mobile(account.phone) if account.phone else "—",
                 "sex": SEX.get(account.sex or "", "—"),
                 "rights": _rights(account),
+                "first": passwords.first_password_of(db.session, account, clock.now()),
                 "elevators": _("全部") if account.sees_all_elevators else count or 0,
             }
             for account, count in rows
@@ -69,6 +70,7 @@ class SubAccounts(BaseView):
         return self.render_template(
             "ta/accounts/subs.html", title=_("我的子用户"), rows=shown, used=used, most=most,
             full=most is not None and used >= most, partners=unit.is_maintenance,
+            first_words=passwords.first_password_words,
         )  # fmt: skip
 
     @expose("/add", methods=["GET", "POST"])
@@ -237,10 +239,12 @@ class SubAccounts(BaseView):
 
     def _issued(self, issued: Any, title: str) -> Any:
         account = issued.account
+        first = passwords.first_password_of(db.session, account, clock.now())
         further = "" if account.sees_all_elevators else url_for("SubAccounts.elevators", pk=account.id)
         return show_once(
             self.render_template(
                 "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
+                days=first.days_left if first else 0,
                 further_word=_("分配电梯"), back=url_for("SubAccounts.list"),
             )
         )  # fmt: skip

@@ -282,8 +282,7 @@ def change_own_password(
     if not findings and account.password_matches(new):
         findings.append(Finding("新密码", False, "与原密码相同", "请换一个密码", field=field_name))
     raise_failing(findings)
-    account.set_password(new)
-    account.must_change_password = False
+    account.own_password(new)
     session.flush()
     audit.record(session, actor, at, "account.change_password", "account", account.id)
     return account

@@ -41,14 +41,13 @@ class Issued:
 
 
 def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.datetime, typed: str = "") -> Issued:
-    """Set a random (or typed) password that must be changed at the next sign-in. The caller has checked the right.
+    """Set a random (or typed) password that must be changed within some days. The caller has checked the right.
 
     Second factor and identities of outside go: the account may be another person's from now on.
     """
     least = password_length(session, account, at)
     password = passwords.check(typed, least, account.username, "new_password") if typed else random_password(least)
-    account.set_password(password)
-    account.must_change_password = True
+    account.issue_password(password, at)
     second_factor.forget(account)
     bound = delete(ExternalIdentity).where(ExternalIdentity.user_id == account.id)
     session.execute(bound.execution_options(skip_scope=True))
@@ -183,8 +182,7 @@ def issue(
     session: AnySession, actor: Actor, account: Account, roles: set[Role], at: dt.datetime, notes: tuple[str, ...] = ()
 ) -> Issued:
     password = random_password(password_length(session, account, at))
-    account.set_password(password)
-    account.must_change_password = True
+    account.issue_password(password, at)
     account.parent_user_id = actor.user_id
     save_new(session, account, roles)
     audit.record(

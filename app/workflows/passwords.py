@@ -2,17 +2,26 @@
 
 Kept with the product are digests of the passwords that most often turn up in breaches; a site can add a whole list
 (BREACHED_LIST). Nothing of a password leaves the machine.
+
+One that somebody else issued is good for some days only: `first_password_of`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 from functools import cache
 from pathlib import Path
 
+from app import clock
 from app.errors import Finding, Refusal
+from app.models import Account
+from app.models.policy import policy_value
+from app.policy.keys import Key
+from app.rules.first_passwords import FirstPassword, first_password
 from app.rules.identifiers import password_findings
+from app.transaction import AnySession
 
 # However little a policy of former days asks for.
 LEAST = 8
@@ -84,3 +93,28 @@ def _is_listed(path: Path, text: str) -> bool:
             else:
                 low = lines.tell()
     return False
+
+
+# --- passwords that somebody else issued
+
+
+def first_password_of(session: AnySession, account: Account, at: dt.datetime) -> FirstPassword | None:
+    """How the account's issued password stands; None when its owner has one of his own."""
+    if not account.must_change_password or account.password_issued_at is None:
+        return None
+    days = int(policy_value(session, Key.FIRST_PASSWORD_DAYS, account.region_code, clock.local_day(at)))
+    return first_password(account.password_issued_at, days, at)
+
+
+def first_password_words(found: FirstPassword) -> str:
+    """The same for a list, in words."""
+    return "初始密码已过期" if found.over else f"初始密码未使用，还有 {found.days_left} 天"
+
+
+def who_issues(account: Account) -> str:
+    """Who can give this account a new password, as its owner is told."""
+    if account.unit_id is not None and not account.is_main:
+        return "请本单位主账号在“我的子用户”里重置密码"
+    if account.unit_id is None and account.region_code is None:
+        return "请另一位平台管理员重置密码，或在服务器上用 flask create-admin 另建"
+    return "请区域管理员在“账号”里重置密码" if account.unit_id is not None else "请上级管理员在“账号”里重置密码"

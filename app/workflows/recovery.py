@@ -52,8 +52,7 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
     if more:
         row.used_at = None
         return Refusal(more)
-    account.set_password(new)
-    account.must_change_password = False
+    account.own_password(new)
     signin.unlock(session, account.id)
     session.flush()
     audit.record(session, Actor(account.id, account.get_full_name()), at, "account.recover", "account", account.id)

@@ -21,9 +21,10 @@ from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import Actor
 from app.policy.keys import Key
+from app.rules.first_passwords import FirstPassword
 from app.rules.identifiers import check_mobile, login_key, normal_code
 from app.transaction import AnySession
-from app.workflows import audit, second_factor
+from app.workflows import audit, codes, passwords, second_factor
 
 # One address may fail this many times as often as one account before it waits too: offices share an address.
 ADDRESS_FACTOR = 40
@@ -163,6 +164,12 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
             after = {"active": bool(account.active), "locked": held}
             audit.record(session, tried.actor, at, "login.refused", "account", account.id, after=after)
             return _wrong("账号已被停用或锁定", "请联系主账号或上级管理员")
+        # Told to nobody but who has the right password: to others it would say that there is such an account.
+        first = passwords.first_password_of(session, account, at) if login else None
+        if first is not None and first.over:
+            after = {"first_password_until": first.until.isoformat(timespec="seconds")}
+            audit.record(session, tried.actor, at, "login.refused", "account", account.id, after=after)
+            return _first_over(account, first)
         if login and second_factor.factor_of(account):
             # The password alone forgives no wrong codes: whoever has it could guess codes without end.
             _guard(session, tried.keys[0], at).tries -= 1
@@ -267,6 +274,13 @@ def _is_local(address: str) -> bool:
 
 def _wrong(found: str, remedy: str) -> SignInRefused:
     return SignInRefused(Finding("登录", False, found, remedy, field=FIELD))
+
+
+def _first_over(account: Account, first: FirstPassword) -> SignInRefused:
+    until = clock.local(first.until)
+    found = f"初始密码已于 {until.year} 年 {until.month} 月 {until.day} 日 {until:%H:%M} 过期"
+    or_by_phone = "；已绑定手机的，也可以用“找回密码”" if account.phone and codes.available() else ""
+    return _wrong(found, passwords.who_issues(account) + or_by_phone)
 
 
 def _locked(until: dt.datetime, at: dt.datetime) -> SignInRefused:
