@@ -17,8 +17,8 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
 from app.views.captcha import answered, new_question, words_wanted
-from app.views.security import begin_session
-from app.workflows import codes, recovery, registration
+from app.views.security import begin_session, know_browser
+from app.workflows import codes, recovery, registration, signin
 
 # Writing a code down takes longer than finding nobody: neither is answered sooner than this.
 EVEN_SECONDS = 0.2
@@ -72,6 +72,10 @@ class Recovery(BaseView):
             )  # fmt: skip
         if refusal is not None:
             return self._renew(name, refusal.findings, 422)
+        # Strangers who type wrong passwords can't lock this browser out again before its owner signs in.
+        account = signin.find_account(db.session, name)
+        if account is not None:
+            know_browser(account)
         flash(_("密码已重新设置，请登录"), "success")
         return redirect(url_for("SignIn.login"))
 

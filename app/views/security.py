@@ -22,7 +22,7 @@ from app.permissions import NOBODY, Verb
 from app.transaction import transaction
 from app.views import screens
 from app.views.sign_in import SecurityApi, SignIn
-from app.workflows import audit, codes, second_factor, sessions, signin
+from app.workflows import audit, codes, devices, second_factor, sessions, signin
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
@@ -125,7 +125,8 @@ def sign_in(username: str, password: str, via: str = "web", *, asked: bool = Fal
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     with transaction(database):
         tried = signin.begin(
-            database, username[:200], clock.now(), via=via, address=request.remote_addr, asked=asked
+            database, username[:200], clock.now(), via=via, address=request.remote_addr, asked=asked,
+            tokens=browser_tokens(),
         )  # fmt: skip
     ok = tried.matches(password)
     renewed = tried.account.hash_anew(password) if ok and tried.account else None
@@ -145,7 +146,7 @@ def confirm_second_factor(account: Account, code: str) -> Refusal | None:
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     try:
         with transaction(database):
-            tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr)
+            tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr, browser_tokens())
     except Refusal as refusal:
         return refusal
     wrong: Refusal | None = None
@@ -171,7 +172,7 @@ def confirm_own_password(account: Account, password: str, field: str) -> None:
 
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     with transaction(database):
-        tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr)
+        tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr, browser_tokens())
     ok = tried.matches(password)
     with transaction(database):
         refusal = signin.finish(database, tried, ok, clock.now(), login=False)
@@ -217,8 +218,26 @@ def begin_session(account: Account) -> None:
             database, account, number, request.user_agent.string, request.remote_addr, at,
             at + current_app.permanent_session_lifetime,
         )  # fmt: skip
+    know_browser(account)
     g.pop("csrf_token", None)
     generate_csrf()
+
+
+def browser_tokens() -> list[str]:
+    """What this browser carries of the accounts that were signed in here (`workflows.devices`)."""
+    carried = g.get("browser_tokens")
+    return devices.tokens_of(request.cookies.get(_device_cookie(), "")) if carried is None else list(carried)
+
+
+def know_browser(account: Account) -> None:
+    """Have this browser known for the account from now on: it was signed in whole, or its phone was proved here."""
+    database = current_app.appbuilder.session  # type: ignore[attr-defined]
+    with transaction(database):
+        g.browser_tokens = devices.remember(database, account, browser_tokens(), clock.now())
+
+
+def _device_cookie() -> str:
+    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
 
 
 def _why_ended(account: Account, signed_out: bool) -> str:
@@ -269,3 +288,12 @@ def install(app: Flask) -> None:
                 return jsonify(errors=[finding.as_dict()], message=finding.found), 403
             return redirect(url_for("Profile.show") + "#totp")
         return None
+
+    @app.after_request
+    def _carry(response: Any) -> Any:
+        if g.get("browser_tokens") is not None:
+            response.set_cookie(
+                _device_cookie(), ".".join(g.browser_tokens), max_age=devices.KNOWN, path="/", httponly=True,
+                secure=app.config["SESSION_COOKIE_SECURE"], samesite="Lax",
+            )  # fmt: skip
+        return response

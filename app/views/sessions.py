@@ -17,7 +17,7 @@ from app.models import Account, LiveSession
 from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import run
-from app.views.security import end_session
+from app.views.security import end_session, know_browser
 from app.workflows import sessions
 
 
@@ -72,6 +72,7 @@ class Sessions(BaseView):
             number = session["number"]
             run(lambda unit: sessions.keep(unit, account, number))
             session["epoch"] = account.session_epoch
+            know_browser(account)
         return _told(account, findings, _("其他设备上的登录已全部退出") if own else _("该账号的登录已全部退出"))
 
 

@@ -41,7 +41,7 @@ class SignIn(AuthDBView):
         name = request.form.get("username", "")[:200]
         if request.method == "POST" and not captcha.words_wanted():
             try:
-                asked = signin.captcha_needed(db.session, name, clock.now())
+                asked = self._asks(name)
                 if asked and (wrong := captcha.answered()):
                     raise wrong
                 account = sign_in(name, request.form.get("password", ""), asked=asked)
@@ -53,7 +53,7 @@ class SignIn(AuthDBView):
                     return second_step.begin(account, target)
                 begin_session(account)
                 return redirect(target)
-        needed = bool(name) and signin.captcha_needed(db.session, name, clock.now())
+        needed = bool(name) and self._asks(name)
         page = self.render_template(
             self.login_template,
             title=_("登录"),
@@ -67,6 +67,12 @@ class SignIn(AuthDBView):
             identities=external.labels(),
         )
         return page, status
+
+    @staticmethod
+    def _asks(name: str) -> bool:
+        from app.views.security import browser_tokens
+
+        return signin.captcha_needed(db.session, name, clock.now(), request.remote_addr, browser_tokens())
 
     @expose("/logout/", methods=["GET", "POST"])
     def logout(self) -> Any:

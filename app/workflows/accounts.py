@@ -16,7 +16,7 @@ from app.permissions import REGULATOR_ROLES, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile, check_uscc, login_key
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit, outbox, passwords, signin
+from app.workflows import audit, devices, outbox, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import (
     Issued,
@@ -283,6 +283,7 @@ def change_own_password(
         findings.append(Finding("新密码", False, "与原密码相同", "请换一个密码", field=field_name))
     raise_failing(findings)
     account.own_password(new)
+    devices.forget(session, account)
     session.flush()
     audit.record(session, actor, at, "account.change_password", "account", account.id)
     return account

@@ -23,7 +23,7 @@ from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
 from app.policy.keys import Key
 from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key
 from app.transaction import AnySession
-from app.workflows import audit, passwords, second_factor, signin
+from app.workflows import audit, devices, passwords, second_factor, signin
 
 # No l, I, O, 0, 1: the password is read from a screen or a note.
 _LETTERS = "".join(c for c in string.ascii_letters if c not in "lIO")
@@ -49,6 +49,7 @@ def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.d
     password = passwords.check(typed, least, account.username, "new_password") if typed else random_password(least)
     account.issue_password(password, at)
     second_factor.forget(account)
+    devices.forget(session, account)
     bound = delete(ExternalIdentity).where(ExternalIdentity.user_id == account.id)
     session.execute(bound.execution_options(skip_scope=True))
     signin.unlock(session, account.id)

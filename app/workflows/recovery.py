@@ -8,7 +8,7 @@ from app.errors import Finding, Refusal
 from app.models import Account
 from app.permissions import Actor
 from app.transaction import AnySession
-from app.workflows import audit, codes, passwords, signin
+from app.workflows import audit, codes, devices, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import free_phone, password_length
 
@@ -53,6 +53,7 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
         row.used_at = None
         return Refusal(more)
     account.own_password(new)
+    devices.forget(session, account)
     signin.unlock(session, account.id)
     session.flush()
     audit.record(session, Actor(account.id, account.get_full_name()), at, "account.recover", "account", account.id)

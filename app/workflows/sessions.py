@@ -19,7 +19,7 @@ from app.permissions import Actor
 from app.rules.devices import device_words, short_address
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit
+from app.workflows import audit, devices
 from app.workflows.accounts import managed
 from app.workflows.actors import own_account
 from app.workflows.sub_accounts import own_sub_account, own_unit
@@ -102,6 +102,7 @@ def end_all(session: AnySession, actor: Actor, account_id: int, at: dt.datetime)
     account = _ruled(session, actor, account_id)
     lock(session, Account, account.id)
     account.session_epoch += 1
+    devices.forget(session, account)
     session.flush()
     audit.record(session, actor, at, "session.end_all", "account", account.id)
     return account

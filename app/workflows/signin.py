@@ -1,6 +1,9 @@
 """Signing in: a try is counted before the password is looked at, so that a hundred parallel guesses are one try each.
 
 Two short transactions round the slow hash: `begin` (counts, refuses while locked), then `Try.matches`, then `finish`.
+
+A browser that the account was signed in from has its own count; all others share one, within which each place has one
+of its own. So strangers who know a name lock themselves out, at worst all strange browsers, and never its owner's.
 """
 
 from __future__ import annotations
@@ -8,14 +11,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.errors import Finding, Refusal
-from app.models import Account, LoginGuard, Region
+from app.models import Account, KnownDevice, LoginGuard, Region
 from app.models.account import password_of_nobody_matches
 from app.models.policy import policy_value
 from app.models.sealed import holding
@@ -24,12 +28,17 @@ from app.policy.keys import Key
 from app.rules.first_passwords import FirstPassword
 from app.rules.identifiers import check_mobile, login_key, normal_code
 from app.transaction import AnySession
-from app.workflows import audit, codes, passwords, second_factor
+from app.workflows import audit, codes, devices, passwords, second_factor
 
 # One address may fail this many times as often as one account before it waits too: offices share an address.
 ADDRESS_FACTOR = 40
+# All browsers that are not known, wherever they are, have so many times the tries of one place, within so many times
+# the minutes: as many guesses a day as from one place.
+PLACES = 4
 # After so many wrong tries of a name a question against machines is asked as well (ACC-04).
 CAPTCHA_AFTER = 2
+# Longer than any policy's lock: 1440 minutes in one place, PLACES times that everywhere.
+KEPT = dt.timedelta(days=5)
 FIELD = "username"
 
 
@@ -44,15 +53,36 @@ class QuestionOwed(SignInRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One counted try: whose (None = nobody has this name), under which guard keys, and how many are left after it."""
+class Count:
+    """One count that a try fell under: its key, how many tries are left there after it, how long it locks.
 
-    account: Account | None
-    keys: tuple[str, ...]
+    `whose` is "device" (a browser that is known), "place" (an address), "everywhere" (all other browsers together),
+    "confirm" (who has the password or a session already), or "address" (whatever name it tries).
+    """
+
+    whose: str
+    key: str
     left: int
     minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One counted try: whose (None = nobody has this name) and what it was counted under, the nearest first."""
+
+    account: Account | None
+    counts: tuple[Count, ...]
     address: str | None
     via: str
+
+    @property
+    def tightest(self) -> Count:
+        """The count that locks next; an address that many people share says nothing to one of them."""
+        return min((c for c in self.counts if c.whose != "address"), key=lambda c: c.left)
+
+    @property
+    def left(self) -> int:
+        return self.tightest.left
 
     def matches(self, password: str) -> bool:
         """Whether the password is right; takes as long for a name that nobody has. Never inside a transaction."""
@@ -97,51 +127,100 @@ def find_account(session: AnySession, typed: str) -> Account | None:
 
 def begin(
     session: AnySession, typed: str, at: dt.datetime, *, via: str = "web", address: str | None = None,
-    asked: bool = True,
+    asked: bool = True, tokens: Sequence[str] = (),
 ) -> Try:  # fmt: skip
     """Count one try for the name and the address; refuse while either is locked.
 
     `asked=False`: the door asked no question against machines. Where one is owed it refuses and counts nothing: else
     anybody could keep any known name locked from a door that asks none, or by many calls at once from one that does.
+    `tokens`: what the browser carries of accounts that were signed in there (`devices`).
     """
-    return _begin(session, find_account(session, typed), login_key(typed), at, via, address, asked)
+    account = find_account(session, typed)
+    device = devices.known(session, account, tokens, at)
+    under = _under(session, account, login_key(typed), at, address, device)
+    return _begin(session, account, under, at, via, address, asked)
 
 
-def captcha_needed(session: AnySession, typed: str, at: dt.datetime) -> bool:
+def captcha_needed(
+    session: AnySession, typed: str, at: dt.datetime, address: str | None = None, tokens: Sequence[str] = ()
+) -> bool:
     """Whether this name must answer a question first; a name that nobody has asks for it just the same."""
     account = find_account(session, typed)
-    row = session.get(LoginGuard, _key_of(account, login_key(typed)), populate_existing=True)
-    return row is not None and _owes(row, at, *lock_policy(session, at))
+    device = devices.known(session, account, tokens, at)
+    for whose, key, most, minutes in _under(session, account, login_key(typed), at, address, device):
+        row = session.get(LoginGuard, key, populate_existing=True)
+        if row is not None and _owes(row, whose, at, most, minutes):
+            return True
+    return False
 
 
-def _owes(row: LoginGuard, at: dt.datetime, most: int, minutes: int) -> bool:
-    """Before the last try at the latest: a lock of few tries would else come without a question."""
-    after = max(1, min(CAPTCHA_AFTER, most - 1))
+def _owes(row: LoginGuard, whose: str, at: dt.datetime, most: int, minutes: int) -> bool:
+    """Before the last try at the latest: a lock of few tries would else come without a question.
+
+    Of all places together only after half of the tries: a few wrong ones anywhere would else keep others from doors
+    that ask no question.
+    """
+    if whose not in ("device", "place", "everywhere"):
+        return False
+    after = most // 2 if whose == "everywhere" else max(1, min(CAPTCHA_AFTER, most - 1))
     return row.tries >= after and row.last_try_at > at - dt.timedelta(minutes=minutes)
 
 
-def begin_confirmation(session: AnySession, account: Account, at: dt.datetime, address: str | None = None) -> Try:
-    """Count one try of an account that confirms a deed with its own password: no way round the lock by that door."""
-    return _begin(session, account, "", at, "web", address)
+def begin_confirmation(
+    session: AnySession, account: Account, at: dt.datetime, address: str | None = None, tokens: Sequence[str] = ()
+) -> Try:
+    """Count one try of who has the password or a session already and confirms by password or code.
+
+    Apart from the tries of strangers, who could else keep the owner from his own deeds; on a known browser together
+    with its sign-ins, so that neither door is a way round the other's lock.
+    """
+    tries, minutes = lock_policy(session, at)
+    device = devices.known(session, account, tokens, at)
+    base = _key_of(account, "")
+    under = [("device", f"{base}#{device.id}", tries, minutes) if device else ("confirm", f"{base}!", tries, minutes)]
+    return _begin(session, account, under + _address_under(address, tries, minutes), at, "web", address)
+
+
+Under = tuple[str, str, int, int]
+
+
+def _under(
+    session: AnySession, account: Account | None, name: str, at: dt.datetime, address: str | None,
+    device: KnownDevice | None,
+) -> list[Under]:  # fmt: skip
+    """What a try to sign in is counted under: (whose, key, most tries, minutes), in the order in which it is locked."""
+    tries, minutes = lock_policy(session, at)
+    base = _key_of(account, name)
+    if device is not None:
+        under = [("device", f"{base}#{device.id}", tries, minutes)]
+    else:
+        place = hashlib.sha256(_place_of(address).encode()).hexdigest()[:10]
+        under = [
+            ("place", f"{base}@{place}", tries, minutes),
+            ("everywhere", base, tries * PLACES, minutes * PLACES),
+        ]
+    return under + _address_under(address, tries, minutes)
+
+
+def _address_under(address: str | None, tries: int, minutes: int) -> list[Under]:
+    place = _place_of(address)
+    return [("address", f"address:{place}"[:64], tries * ADDRESS_FACTOR, minutes)] if place else []
 
 
 def _begin(
-    session: AnySession, account: Account | None, name: str, at: dt.datetime, via: str, address: str | None,
+    session: AnySession, account: Account | None, under: list[Under], at: dt.datetime, via: str, address: str | None,
     asked: bool = True,
 ) -> Try:  # fmt: skip
-    tries, minutes = lock_policy(session, at)
-    rows = [(_guard(session, _key_of(account, name), at), tries)]
-    if address and not _is_local(address):
-        rows.append((_guard(session, f"address:{address}"[:64], at), tries * ADDRESS_FACTOR))
-    window = dt.timedelta(minutes=minutes)
-    locked = [row.locked_until for row, _ in rows if row.locked_until and row.locked_until > at]
+    rows = [(_guard(session, key, at), whose, most, minutes) for whose, key, most, minutes in under]
+    locked = [row.locked_until for row, *_ in rows if row.locked_until and row.locked_until > at]
     if locked:
         raise _locked(max(locked), at)
-    if not asked and _owes(rows[0][0], at, tries, minutes):
+    if not asked and any(_owes(row, whose, at, most, minutes) for row, whose, most, minutes in rows):
         raise QuestionOwed(
             Finding("登录", False, "多次输错，须先回答图形验证码", "请用浏览器在登录页登录一次，之后再试", field=FIELD)
         )
-    for row, most in rows:
+    for row, _whose, most, minutes in rows:
+        window = dt.timedelta(minutes=minutes)
         if row.locked_until or row.last_try_at <= at - window:
             row.tries, row.locked_until = 0, None
         row.tries += 1
@@ -149,7 +228,8 @@ def _begin(
         if row.tries > most:  # tries that run right now already take the last chance
             raise _locked(at + window, at)
     session.flush()
-    return Try(account, tuple(row.key for row, _ in rows), tries - rows[0][0].tries, minutes, address, via)
+    counts = tuple(Count(whose, row.key, most - row.tries, minutes) for row, whose, most, minutes in rows)
+    return Try(account, counts, address, via)
 
 
 def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login: bool = True) -> Refusal | None:
@@ -167,16 +247,10 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
         # Told to nobody but who has the right password: to others it would say that there is such an account.
         first = passwords.first_password_of(session, account, at) if login else None
         if first is not None and first.over:
-            after = {"first_password_until": first.until.isoformat(timespec="seconds")}
-            audit.record(session, tried.actor, at, "login.refused", "account", account.id, after=after)
+            ended = {"first_password_until": first.until.isoformat(timespec="seconds")}
+            audit.record(session, tried.actor, at, "login.refused", "account", account.id, after=ended)
             return _first_over(account, first)
-        if login and second_factor.factor_of(account):
-            # The password alone forgives no wrong codes: whoever has it could guess codes without end.
-            _guard(session, tried.keys[0], at).tries -= 1
-        else:
-            session.execute(delete(LoginGuard).where(LoginGuard.key == tried.keys[0]))
-        for key in tried.keys[1:]:
-            _guard(session, key, at).tries -= 1
+        _forgive(session, tried, at, wholly=not (login and second_factor.factor_of(account)))
         account.locked_until = None
         if login:
             account.login_count = (account.login_count or 0) + 1
@@ -187,14 +261,36 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
     known = account.id if account else None
     stranger = Actor(None, "未登录", via=tried.via, address=tried.address)
     audit.record(session, stranger, at, "login.failed", "account", known, after={"known": account is not None})
-    if tried.left > 0:
+    nearest = tried.tightest
+    if nearest.left > 0:
         what = "用户名或密码不正确" if login else "密码不正确"
-        return _wrong(what, f"还可以试 {tried.left} 次，之后锁定 {tried.minutes} 分钟")
-    until = at + dt.timedelta(minutes=tried.minutes)
-    _guard(session, tried.keys[0], at).locked_until = until
-    end = {"until": until.isoformat(timespec="seconds")}
-    audit.record(session, stranger, at, "login.locked", "account", known, after=end)
-    return _locked(until, at)
+        return _wrong(what, f"还可以试 {nearest.left} 次，之后锁定 {nearest.minutes} 分钟")
+    ends = {}
+    for count in tried.counts:
+        if count.left <= 0 and count.whose != "address":
+            ends[count.whose] = at + dt.timedelta(minutes=count.minutes)
+            _guard(session, count.key, at).locked_until = ends[count.whose]
+    locks = {whose: until.isoformat(timespec="seconds") for whose, until in ends.items()}
+    audit.record(session, stranger, at, "login.locked", "account", known, after=locks)
+    return _locked(max(ends.values()), at)
+
+
+def _forgive(session: AnySession, tried: Try, at: dt.datetime, wholly: bool) -> None:
+    """What a right try takes back: all wrong ones from here, and of the wider counts what came from here.
+
+    `wholly=False`: only this try. The password alone forgives no wrong codes: whoever has it could guess codes without
+    end.
+    """
+    nearest, *wider = tried.counts
+    own = _guard(session, nearest.key, at)
+    whole = own.tries if nearest.whose == "place" else 1
+    for count in wider:
+        row = _guard(session, count.key, at)
+        row.tries = max(0, row.tries - (whole if count.whose == "everywhere" else 1))
+    if wholly or nearest.whose == "place":
+        session.execute(delete(LoginGuard).where(LoginGuard.key == nearest.key))
+    else:
+        own.tries -= 1
 
 
 def by_identity(session: AnySession, account: Account, provider: str, at: dt.datetime, address: str | None) -> None:
@@ -225,20 +321,30 @@ def count_try(session: AnySession, key: str, most: int, minutes: int, at: dt.dat
 
 def unlock(session: AnySession, account_id: int) -> None:
     """Forget the wrong tries of an account (an administrator unlocked it or gave it a new password)."""
-    session.execute(delete(LoginGuard).where(LoginGuard.key == f"account:{account_id}"))
+    session.execute(delete(LoginGuard).where(_of_account(account_id)))
 
 
 def forget_old_tries(session: AnySession, at: dt.datetime) -> int:
     """Drop guards that no longer count (nightly); the number dropped."""
-    done = session.execute(delete(LoginGuard).where(LoginGuard.last_try_at < at - dt.timedelta(days=2)))
+    done = session.execute(delete(LoginGuard).where(LoginGuard.last_try_at < at - KEPT))
     return int(getattr(done, "rowcount", 0))
 
 
 def locked_accounts(session: AnySession, account_ids: list[int], at: dt.datetime) -> dict[int, dt.datetime]:
-    """Until when each of these accounts is locked by wrong tries."""
-    keys = {f"account:{number}": number for number in account_ids}
-    rows = session.scalars(select(LoginGuard).where(LoginGuard.key.in_(keys), LoginGuard.locked_until > at))
-    return {keys[row.key]: row.locked_until for row in rows if row.locked_until}
+    """Until when each of these accounts is locked by wrong tries, be it in some places only."""
+    found: dict[int, dt.datetime] = {}
+    for number in account_ids:
+        last = select(func.max(LoginGuard.locked_until)).where(_of_account(number), LoginGuard.locked_until > at)
+        until = session.scalar(last)
+        if until is not None:
+            found[number] = until
+    return found
+
+
+def _of_account(account_id: int) -> ColumnElement[bool]:
+    """All counts of an account: its base and what hangs on it by a mark that is no digit."""
+    base = f"account:{account_id}"
+    return or_(LoginGuard.key == base, *(LoginGuard.key.like(f"{base}{mark}%") for mark in "@#!"))
 
 
 def lock_policy(session: AnySession, at: dt.datetime) -> tuple[int, int]:
@@ -264,12 +370,20 @@ def _guard(session: AnySession, key: str, at: dt.datetime) -> LoginGuard:
     return session.scalars(statement.execution_options(populate_existing=True)).one()
 
 
-def _is_local(address: str) -> bool:
-    """A reverse proxy on this host is everybody: locking its address would lock all."""
+def _place_of(address: str | None) -> str:
+    """From where somebody comes; of IPv6 the network, of which one household has 2^64 addresses.
+
+    A reverse proxy on this host is everybody: it is no place, for locking it would lock all.
+    """
     try:
-        return ipaddress.ip_address(address).is_loopback
+        held = ipaddress.ip_address((address or "").split("%")[0])
     except ValueError:
-        return True
+        return ""
+    if isinstance(held, ipaddress.IPv6Address) and held.ipv4_mapped is not None:
+        held = held.ipv4_mapped
+    if held.is_loopback:
+        return ""
+    return str(held) if held.version == 4 else str(ipaddress.ip_network((held, 64), strict=False).network_address)
 
 
 def _wrong(found: str, remedy: str) -> SignInRefused:
@@ -287,4 +401,6 @@ def _locked(until: dt.datetime, at: dt.datetime) -> SignInRefused:
     # Rounded up: told "until 10:05" a person who tries at 10:05 must get in.
     shown = clock.local(until + dt.timedelta(seconds=59))
     day = "" if shown.date() == clock.local_day(at) else f"{shown.month} 月 {shown.day} 日 "
-    return _wrong(f"输错次数过多，已锁定至 {day}{shown:%H:%M}", "请到时再试；忘记密码请由主账号或上级管理员重置")
+    by_phone = "用“找回密码”，或" if codes.available() else ""
+    remedy = f"请到时再试，或用登录过的浏览器；忘记密码请{by_phone}由主账号或上级管理员重置"
+    return _wrong(f"输错次数过多，已锁定至 {day}{shown:%H:%M}", remedy)

@@ -161,7 +161,7 @@ def test_an_administrator_unlocks(session: Any, world: World) -> None:
 def test_old_tries_are_forgotten(session: Any, world: World) -> None:
     attempt(session, "nobody.here", "wrong-password-1")
     with transaction(session):
-        assert signin.forget_old_tries(session, AT + dt.timedelta(days=3)) == 2
+        assert signin.forget_old_tries(session, AT + dt.timedelta(days=6)) == 3
     assert session.scalars(select(LoginGuard)).all() == []
 
 

@@ -19,9 +19,9 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade():
-    with op.batch_alter_table("ab_user") as batch:
-        batch.add_column(sa.Column("password_issued_at", INSTANT, nullable=True))
-        batch.add_column(sa.Column("phone_verified_at", INSTANT, nullable=True))
+    # One by one: a table with columns that are worked out can't be made anew on SQLite.
+    op.add_column("ab_user", sa.Column("password_issued_at", INSTANT, nullable=True))
+    op.add_column("ab_user", sa.Column("phone_verified_at", INSTANT, nullable=True))
     op.add_column("one_time_code", sa.Column("request", sa.String(43), nullable=True))
     op.create_table(
         "known_device",
@@ -76,6 +76,5 @@ def downgrade():
     op.drop_table("number_ask")
     op.drop_table("known_device")
     op.drop_column("one_time_code", "request")
-    with op.batch_alter_table("ab_user") as batch:
-        batch.drop_column("phone_verified_at")
-        batch.drop_column("password_issued_at")
+    op.drop_column("ab_user", "phone_verified_at")
+    op.drop_column("ab_user", "password_issued_at")
