@@ -22,7 +22,7 @@ from app.views import screens
 from app.views.account_forms import run, show_once, text
 from app.views.base import Screen, pill
 from app.views.days import typed_day
-from app.views.security import confirm_own_password
+from app.views.security import confirm_oneself
 from app.workflows import api_tokens
 
 GROUP_LABEL = {
@@ -55,7 +55,7 @@ class OwnTokens(BaseView):
         findings = [wrong] if wrong is not None else []
         try:
             if not findings:
-                confirm_own_password(_me(), form.get("password", ""), "password")
+                confirm_oneself(_me())
         except Refusal as refusal:
             return self._page([f for f in refusal.findings if not f.ok], refusal.status_code)
         if findings:
@@ -90,7 +90,7 @@ class OwnTokens(BaseView):
         page = self.render_template(
             "ta/accounts/tokens.html", title=_("接口令牌"), rows=rows, findings=findings, groups=groups,
             form=request.form, chosen=request.form.getlist("verbs"), words=verb_words, longest=api_tokens.LONGEST_DAYS,
-            today=clock.today(), others=g.actor.may(Verb.ACCOUNT_READ),
+            today=clock.today(), account=_me(), others=g.actor.may(Verb.ACCOUNT_READ),
         )  # fmt: skip
         return page, status
 

@@ -18,7 +18,7 @@ from app.permissions import Verb
 from app.transaction import transaction
 from app.views import addresses, screens
 from app.views.account_forms import me, number, run, text
-from app.views.security import begin_session, confirm_own_password
+from app.views.security import begin_session, confirm_oneself
 from app.views.sign_in import safe_next
 from app.workflows import identities, second_factor, signin
 
@@ -85,7 +85,7 @@ class Identities(BaseView):
             abort(404)
         account = me()
         try:
-            confirm_own_password(account, text("password", 200), "password")
+            confirm_oneself(account)
         except Refusal as refusal:
             return _refused("。".join(f"{f.rule}{f.found}" for f in refusal.findings if not f.ok), _profile())
         session[MAY_BIND] = {"name": name, "at": _now(), "epoch": account.session_epoch}
@@ -108,7 +108,7 @@ class Identities(BaseView):
     def unbind(self) -> Any:
         which = number(text("identity")) or 0
         try:
-            confirm_own_password(me(), text("password", 200), "password")
+            confirm_oneself(me())
         except Refusal as refusal:
             return _refused("。".join(f"{f.rule}{f.found}" for f in refusal.findings if not f.ok), _profile())
         _done, findings, _status = run(lambda unit: identities.unbind(unit, g.actor, which, clock.now()))

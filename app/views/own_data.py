@@ -14,7 +14,7 @@ from app import clock
 from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import run, text
-from app.views.profile import page
+from app.views.profile import page, unproved
 from app.workflows import own_data
 
 
@@ -45,8 +45,11 @@ class OwnData(BaseView):
     @has_access
     @permission_name("write")
     def mail_code(self) -> Any:
-        """Send a code to the address that is to be verified."""
+        """Send a code to the address that is to be verified; who found the page open does not get so far."""
         mail = text("mail", 80)
+        refused = unproved("mail_password")
+        if refused is not None:
+            return page(self, refused.findings, refused.status_code, mail=mail)
         sent, findings, status = run(
             lambda unit: own_data.ask_mail(unit, g.actor, mail, clock.now(), request.remote_addr)
         )

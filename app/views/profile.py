@@ -20,7 +20,7 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
 from app.views import external, screens
 from app.views.account_forms import me, run
-from app.views.security import begin_session, confirm_own_password
+from app.views.security import begin_session, confirm_oneself, confirm_own_password
 from app.views.sessions import limits, shown_of
 from app.workflows import accounts, codes, identities, own_data, people, recovery, second_factor
 from app.workflows.issuing import password_length
@@ -95,7 +95,7 @@ class Profile(BaseView):
         By its phone an account is recovered, so one that is bound by a stranger would be his for good.
         """
         phone = request.form.get("phone", "")[:30]
-        refused = _password_wrong("phone_password")
+        refused = unproved("phone_password")
         if refused is not None:
             return self._page(refused.findings, refused.status_code, phone=phone)
         sent, findings, status = run(
@@ -135,7 +135,7 @@ class Profile(BaseView):
         kept = session.get(SECRET)
         code = request.form.get("code", "")[:20]
         if not kept or not code:
-            refused = _password_wrong("password")
+            refused = unproved("password")
             if refused is not None:
                 return self._page(refused.findings, refused.status_code)
             session[SECRET] = vault.seal(second_factor.new_secret())
@@ -151,7 +151,7 @@ class Profile(BaseView):
         return redirect(url_for("Profile.show"))
 
     def _switch(self, field: str, deed: Any) -> Any:
-        refused = _password_wrong(field)
+        refused = unproved(field)
         if refused is not None:
             return self._page(refused.findings, refused.status_code)
         _done, findings, status = run(deed)
@@ -207,10 +207,10 @@ def _facts(account: Account) -> list[tuple[str, str]]:
     return facts
 
 
-def _password_wrong(field: str) -> Refusal | None:
-    """None when the form holds the account's own password: what signing in stands on is changed by its owner only."""
+def unproved(field: str) -> Refusal | None:
+    """None when the form proves its owner: what signing in stands on is changed by nobody else."""
     try:
-        confirm_own_password(me(), request.form.get(field, ""), field)
+        confirm_oneself(me(), field)
     except Refusal as refusal:
         return refusal
     return None

@@ -6,6 +6,7 @@ None of FAB's own user, role and permission screens is registered: with them a s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, redirect, request, session, url_for
@@ -141,8 +142,8 @@ def sign_in(username: str, password: str, via: str = "web", *, asked: bool = Fal
     return tried.account
 
 
-def confirm_second_factor(account: Account, code: str) -> Refusal | None:
-    """None when the code is right; wrong ones count against the same lock as wrong passwords."""
+def confirm_second_factor(account: Account, code: str, login: bool = True) -> Refusal | None:
+    """None when the code is right; wrong ones are counted and lock, and no right password forgives them."""
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     try:
         with transaction(database):
@@ -159,8 +160,8 @@ def confirm_second_factor(account: Account, code: str) -> Refusal | None:
                 codes.check(database, account.id, "login", code, clock.now())
         except Refusal as refusal:
             wrong = refusal
-        locked = signin.finish(database, tried, wrong is None, clock.now(), login=False)
-        if wrong is None:
+        locked = signin.finish(database, tried, wrong is None, clock.now(), login=False, by_code=True)
+        if wrong is None and login:
             after = {"factor": factor}
             audit.record(database, tried.actor, clock.now(), "login.second", "account", account.id, after=after)
     return wrong and (locked if locked is not None and tried.left <= 0 else wrong)
@@ -168,8 +169,6 @@ def confirm_second_factor(account: Account, code: str) -> Refusal | None:
 
 def confirm_own_password(account: Account, password: str, field: str) -> None:
     """Refuse unless this is the signed-in person's own password; tries count like those of sign-in."""
-    from dataclasses import replace
-
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     with transaction(database):
         tried = signin.begin_confirmation(database, account, clock.now(), request.remote_addr, browser_tokens())
@@ -180,6 +179,24 @@ def confirm_own_password(account: Account, password: str, field: str) -> None:
         refusal.findings = [replace(f, rule="原密码", field=field) for f in refusal.findings]
         refusal.status_code = 422
         raise refusal
+
+
+def confirm_oneself(account: Account, field: str = "password") -> None:
+    """Refuse unless the form holds the own password and, of an account with an app, its code (`<field>_code`).
+
+    For what signing in or recovering an account stands on: whoever has the password alone must not change that.
+    """
+    confirm_own_password(account, request.form.get(field, ""), field)
+    if second_factor.factor_of(account) != "totp":
+        return
+    typed = request.form.get(f"{field}_code", "")[:20]
+    wrong: Refusal | None = Refusal(Finding("动态口令", False, "没有填写", "请输入验证器上显示的 6 位数字"))
+    if typed.strip():
+        wrong = confirm_second_factor(account, typed, login=False)
+    if wrong is not None:
+        wrong.findings = [replace(f, field=f"{field}_code") for f in wrong.findings]
+        wrong.status_code = 422
+        raise wrong
 
 
 def end_session() -> None:

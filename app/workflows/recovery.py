@@ -53,6 +53,8 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
         row.used_at = None
         return Refusal(more)
     account.own_password(new)
+    if row.target == account.phone:
+        account.phone_verified_at = at
     devices.forget(session, account)
     signin.unlock(session, account.id)
     session.flush()
@@ -77,7 +79,7 @@ def bind(session: AnySession, actor: Actor, typed: str, code: str, at: dt.dateti
         return refusal
     if row.target != phone:
         return Refusal(Finding("手机号码", False, "与收到验证码的号码不同", "请重新获取验证码", field="phone"))
-    account.phone = phone
+    account.phone, account.phone_verified_at = phone, at
     account.session_epoch += 1  # sessions on other devices end: by this number the account is recovered from now on
     session.flush()
     audit.record(session, actor, at, "account.bind_phone", "account", account.id)

@@ -22,10 +22,13 @@ STEP_SECONDS = 30
 
 
 def factor_of(account: Account) -> Factor | None:
-    """What this account must show besides the password. SMS that can't be sent any more asks for nothing."""
+    """What this account must show besides the password. SMS that can't be sent any more asks for nothing.
+
+    Only a phone that a code came back from carries it: one that somebody merely typed may be anybody's.
+    """
     if account.totp_secret:
         return "totp"
-    if account.sms_factor and account.phone and codes.available():
+    if account.sms_factor and account.phone_verified_at is not None and codes.available():
         return "sms"
     return None
 
@@ -64,11 +67,15 @@ def switch_totp_off(session: AnySession, actor: Actor, at: dt.datetime) -> None:
 
 
 def switch_sms(session: AnySession, actor: Actor, on: bool, at: dt.datetime, account_id: int | None = None) -> None:
-    """Codes by SMS at sign-in: one's own, or a sub-account's by its main account; only with a bound phone."""
+    """Codes by SMS at sign-in: one's own, or a sub-account's by its main account; only with a proved phone."""
     account = own_account(session, actor) if account_id is None else _sub_account(session, actor, account_id)
     if on and not account.phone:
         found = "还没有绑定手机" if account_id is None else f"{account.get_full_name()} 还没有绑定手机"
         raise refuse("登录短信认证", found, "请本人先在“个人信息”里绑定手机")
+    if on and account.phone_verified_at is None:
+        found = "登记的手机还没有用验证码核实"
+        found = found if account_id is None else f"{account.get_full_name()} {found}"
+        raise refuse("登录短信认证", found, "请本人先在“个人信息”的“绑定手机”里用验证码核实")
     if on and not codes.available():
         raise refuse("登录短信认证", "本平台没有配置短信", "可以改用动态口令")
     account.sms_factor = on

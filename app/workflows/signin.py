@@ -232,10 +232,12 @@ def _begin(
     return Try(account, counts, address, via)
 
 
-def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login: bool = True) -> Refusal | None:
+def finish(
+    session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login: bool = True, by_code: bool = False
+) -> Refusal | None:
     """Settle a try. Gives the refusal instead of raising it: the caller commits the count first, then raises.
 
-    `login=False` settles a confirmation by one's own password, which is no sign-in.
+    `login=False` settles a confirmation, which is no sign-in; `by_code` says that it was by the second factor.
     """
     account = tried.account
     if ok and account is not None:
@@ -250,7 +252,7 @@ def finish(session: AnySession, tried: Try, ok: bool, at: dt.datetime, *, login:
             ended = {"first_password_until": first.until.isoformat(timespec="seconds")}
             audit.record(session, tried.actor, at, "login.refused", "account", account.id, after=ended)
             return _first_over(account, first)
-        _forgive(session, tried, at, wholly=not (login and second_factor.factor_of(account)))
+        _forgive(session, tried, at, wholly=by_code or second_factor.factor_of(account) is None)
         account.locked_until = None
         if login:
             account.login_count = (account.login_count or 0) + 1

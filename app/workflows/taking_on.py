@@ -121,7 +121,7 @@ def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Pe
     holder = _holder(session, row.phone)
     if holder is not None:
         # Of whoever left another unit: ended, and kept for what it did; the number goes with the human.
-        holder.phone = None
+        holder.phone = holder.phone_verified_at = None
         session.flush()
         audit.record(session, actor, at, "account.release_phone", "account", holder.id)
     account = Account(
@@ -130,6 +130,7 @@ def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Pe
         sees_all_elevators=role is not Role.WORKER, parent_user_id=actor.user_id,
     )  # fmt: skip
     account.password = row.password_hash or ""
+    account.phone_verified_at = row.phone_checked_at
     save_new(session, account, {role})
     audit.record(
         session, actor, at, "account.create", "account", account.id,

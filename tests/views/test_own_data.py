@@ -18,7 +18,7 @@ from app.rules.identifiers import check_mail, mask_mail
 from app.transaction import transaction
 from app.workflows import attachments, outbox, own_data
 from tests.conftest import csrf
-from tests.factories import World
+from tests.factories import PASSWORD, World
 
 pytestmark = pytest.mark.feature("ACC-06")
 
@@ -139,7 +139,8 @@ def test_mail_is_verified_by_the_code_that_went_there(session: Any, world: World
     clerk = world.accounts["clerk"]
     browser = sign_in(clerk)
     assert "未验证" in browser.get("/profile/").get_data(as_text=True)
-    page = post(browser, "/profile/mail/code", mail="Wen.Zhiqiu@Example.com").get_data(as_text=True)
+    asked = post(browser, "/profile/mail/code", mail="Wen.Zhiqiu@Example.com", mail_password=PASSWORD)
+    page = asked.get_data(as_text=True)
     assert "w***@example.com" in page and 'name="mail_code"' in page
     code = code_in(session)
     wrong = "000000" if code != "000000" else "000001"
@@ -149,7 +150,7 @@ def test_mail_is_verified_by_the_code_that_went_there(session: Any, world: World
     assert clerk.email_verified_at is None
     # That try used the code up: it had been asked for another address.
     with clock.frozen(clock.now().replace(microsecond=0) + own_data.dt.timedelta(seconds=61)):
-        post(browser, "/profile/mail/code", mail="wen.zhiqiu@example.com")
+        post(browser, "/profile/mail/code", mail="wen.zhiqiu@example.com", mail_password=PASSWORD)
         answer = post(browser, "/profile/mail", mail="wen.zhiqiu@example.com", mail_code=code_in(session))
     assert answer.status_code == 302
     session.rollback()
@@ -174,7 +175,7 @@ def test_whose_an_address_is_learns_only_who_reads_its_mail(session: Any, world:
 def test_without_a_mail_server_nothing_is_offered(world: World, sign_in: Any) -> None:
     browser = sign_in(world.accounts["clerk"])
     assert "/profile/mail/code" not in browser.get("/profile/").get_data(as_text=True)
-    assert post(browser, "/profile/mail/code", mail="a@example.com").status_code == 422
+    assert post(browser, "/profile/mail/code", mail="a@example.com", mail_password=PASSWORD).status_code == 422
 
 
 def test_the_profile_names_level_and_certificate(world: World, sign_in: Any) -> None:

@@ -123,7 +123,7 @@ def test_the_second_step_can_not_be_guessed_nor_waited_for(app: Any, session: An
 
 @pytest.mark.feature("ACC-07")
 def test_a_code_by_sms_as_second_step(app: Any, session: Any, clerk: Account, sms: None) -> None:
-    clerk.sms_factor = True
+    clerk.sms_factor, clerk.phone_verified_at = True, AT
     session.commit()
     client = app.test_client()
     asked = sign_in(client, clerk.username)
@@ -254,6 +254,11 @@ def test_whoever_finds_a_page_open_binds_no_phone_and_no_app(
     with transaction(session):
         account.phone = "13900000055"
     assert post(client, "/profile/sms", page, on="1", sms_password="wrong-password-1").status_code == 422
+    typed = post(client, "/profile/sms", page, on="1", sms_password=PASSWORD)
+    assert typed.status_code == 422 and "还没有用验证码核实" in typed.get_data(as_text=True)
+    session.rollback()
+    with transaction(session):
+        account.phone_verified_at = AT
     session.rollback()
     session.refresh(account)
     assert not account.sms_factor

@@ -210,9 +210,20 @@ def test_codes_at_sign_in_need_a_bound_phone_and_the_main_account_may_switch_the
     session.commit()
     with transaction(session), pytest.raises(Refusal, match="还没有绑定手机"):
         second_factor.switch_sms(session, actor_of(head), True, AT, worker.id)
+    with transaction(session), pytest.raises(Refusal, match="登记的手机还没有用验证码核实"):
+        second_factor.switch_sms(session, actor_of(head), True, AT, clerk.id)
+    with transaction(session):
+        recovery.ask_binding(session, actor_of(clerk), PHONE, AT, None)
+    with transaction(session):
+        assert recovery.bind(session, actor_of(clerk), PHONE, code_in(session, "code.bind"), AT) is None
     with transaction(session):
         second_factor.switch_sms(session, actor_of(head), True, AT, clerk.id)
     assert second_factor.factor_of(clerk) == "sms"
+    clerk.phone_verified_at = None
+    session.commit()
+    assert second_factor.factor_of(clerk) is None, "a number that is only typed carries no factor"
+    clerk.phone_verified_at = AT
+    session.commit()
     for stranger in ("use_head", "clerk", "inspector"):
         with transaction(session), pytest.raises(Refusal):
             second_factor.switch_sms(session, actor_of(world.accounts[stranger]), False, AT, worker.id)
