@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, scoped_session
 AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
 _WAITING = "after_commit"
+_KEPT = "whatever_comes"
 
 
 @event.listens_for(Engine, "connect")
@@ -47,7 +48,7 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
     if real.in_transaction():
         real.commit()
     real.info["in_unit_of_work"] = True
-    real.info[_WAITING] = []
+    real.info[_WAITING], real.info[_KEPT] = [], []
     try:
         real.connection(execution_options={"tian_write": True})
         yield session
@@ -58,6 +59,11 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
         raise
     finally:
         real.info["in_unit_of_work"] = False
+        kept, real.info[_KEPT] = real.info[_KEPT], []
+        if kept:
+            with transaction(real) as again:
+                for call in kept:
+                    call(again)
     waiting, real.info[_WAITING] = real.info[_WAITING], []
     for call in waiting:
         call()
@@ -70,6 +76,19 @@ def after_commit(session: AnySession, call: Callable[[], Any]) -> None:
         real.info[_WAITING].append(call)
     else:
         call()
+
+
+def whatever_comes(session: AnySession, call: Callable[[AnySession], Any]) -> None:
+    """Have `call` write in a transaction of its own when the running one has ended, be it by a refusal.
+
+    For what must be counted though it was refused. Those who run at the same moment do not see each other's.
+    """
+    real = session() if isinstance(session, scoped_session) else session
+    if real.info.get("in_unit_of_work"):
+        real.info[_KEPT].append(call)
+        return
+    with transaction(real) as own:
+        call(own)
 
 
 def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -62,7 +62,7 @@ def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:
             row.data["resident_id"] = number
             known = next((s.id for s in there if s.shown.get("resident_id") == number), None)
             key = known if known is not None else (there[0].id if len(there) == 1 else None)
-            tell(checker, row, [one_unit.finding(checker.session, checker.actor.unit_id, number, key)])
+            tell(checker, row, [one_unit.asked(checker.session, checker.actor, number, key, checker.at)])
     except Refusal as refusal:
         row.data["resident_id"] = None
         tell(checker, row, refusal.findings)

@@ -154,7 +154,7 @@ def _new(checker: Checker, row: Row) -> None:
         lambda: assignable_role(checker.actor, str(data.get("role") or ""), sub_accounts.roles_to_give(checker.actor)),
     ]
     if data.get("phone"):
-        checks.append(lambda: free_phone(session, str(data["phone"]), "phone"))
+        checks.append(lambda: free_phone(session, checker.actor, str(data["phone"]), "phone", checker.at))
     for check in checks:
         try:
             check()

@@ -8,7 +8,7 @@ from app import clock
 from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
-from app.workflows import api_calls, attachments, captchas, codes, devices, sessions, signin
+from app.workflows import api_calls, asking, attachments, captchas, codes, devices, sessions, signin
 
 
 @shared_task
@@ -19,7 +19,7 @@ def sweep() -> dict[str, int]:
         return {
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
-            "devices": devices.forget_old(session, at), "calls": api_calls.forget_old(session, at),
-            "files": attachments.forget_ahead(session, at), "passwords": first_passwords.forget_old(session, at),
-            "drafts": attachments.forget_drafts(at),
+            "devices": devices.forget_old(session, at), "asks": asking.forget_old(session, at),
+            "calls": api_calls.forget_old(session, at), "files": attachments.forget_ahead(session, at),
+            "passwords": first_passwords.forget_old(session, at), "drafts": attachments.forget_drafts(at),
         }  # fmt: skip

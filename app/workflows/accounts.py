@@ -68,7 +68,7 @@ def create_regulator(
     checked = gather(
         login_name=lambda: new_login_name(session, login_name, "login_name"),
         name=lambda: required_text(name, "姓名", "name", 40),
-        phone=lambda: free_phone(session, phone, "phone") if phone.strip() else None,
+        phone=lambda: free_phone(session, actor, phone, "phone", at) if phone.strip() else None,
         region=lambda: region_within(session, actor, region_id, clock.local_day(at)),
         role=lambda: assignable_role(actor, role, REGULATOR_ROLES),
     )

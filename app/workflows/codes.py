@@ -34,12 +34,13 @@ def available(channel: str = "sms") -> bool:
 
 def send(
     session: AnySession, account: Account | None, purpose: Purpose, target: str, at: dt.datetime,
-    asked_from: str | None, subject: str | None = None,
+    asked_from: str | None, subject: str | None = None, *, instead: str = "",
 ) -> str:  # fmt: skip
     """Send a new code to the phone or address of mail, and give that masked.
 
     Refused while too many went there or came from there. Somebody without account gets it for a `subject`, under
-    which it is checked again.
+    which it is checked again. `instead` are words that go out in place of a code that then nobody has: all else is the
+    same, so that who asks learns nothing.
     """
     by_mail = purpose in BY_MAIL
     if not available("email" if by_mail else "sms"):
@@ -65,6 +66,7 @@ def send(
     session.flush()
     row.code_hash = _hash(row.id, code)
     text = f"您的验证码是 {code}，用于{WORDS[purpose]}，{CODE_MINUTES} 分钟内有效。任何人索要都不要告诉。"
+    text = instead or text
     channel, title = ("email", "验证码") if by_mail else ("sms", "")
     outbox.send_to(session, at, key, channel, target, f"code.{purpose}", text, title=title, secret=True)
     return mask_mail(target) if by_mail else mask_mobile(target)

@@ -21,9 +21,9 @@ from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
 from app.policy.keys import Key
-from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key
+from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key, mask_mobile
 from app.transaction import AnySession
-from app.workflows import audit, devices, passwords, second_factor, signin
+from app.workflows import asking, audit, devices, passwords, second_factor, signin
 
 # No l, I, O, 0, 1: the password is read from a screen or a note.
 _LETTERS = "".join(c for c in string.ascii_letters if c not in "lIO")
@@ -116,11 +116,19 @@ def _name_taken(session: AnySession, name: str) -> bool:
     return session.scalar(statement.limit(1).execution_options(skip_scope=True)) is not None
 
 
-def free_phone(session: AnySession, typed: str, field_name: str, account_id: int | None = None) -> str:
-    """A mobile number that is bound to no other account."""
+def free_phone(session: AnySession, actor: Actor, typed: str, field_name: str, at: dt.datetime) -> str:
+    """A mobile number that is bound to no account; units are told so within the limits of `asking`."""
     phone = check_mobile(typed, field_name)
     holder = phone_holder(session, phone)
-    if holder is not None and holder != account_id:
+    ours = select(Account.unit_id).where(Account.id == holder).execution_options(skip_scope=True)
+    if holder is None or session.scalar(ours) != actor.unit_id:
+        shown = mask_mobile(phone)
+        over = asking.ask(
+            session, actor, phone, taken=holder is not None, rule="手机号码", shown=shown, field=field_name, at=at
+        )
+        if over is not None:
+            raise Refusal(over)
+    if holder is not None:
         remedy = "请填写本人的手机号码，或留空"
         raise refuse("手机号码", f"{phone} 已绑定其他账号", remedy, field=field_name, value=typed)
     return phone

@@ -1,10 +1,12 @@
 """一人一企 (PER-04): a human is active in one unit only, anywhere in the register; known by the ID number.
 
-Who asks learns whether the number is taken, and of another unit nothing: neither its name nor since when.
+Who asks learns whether the number is taken, and of another unit nothing: neither its name nor since when; and that
+for so many numbers a day only (`asking`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +17,10 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Person
 from app.models.sealed import holding
+from app.permissions import Actor
 from app.rules.identifiers import mask_resident_id
 from app.transaction import AnySession
+from app.workflows import asking
 
 RULE = "一人一企"
 
@@ -53,6 +57,24 @@ def finding(session: AnySession, unit_id: int | None, resident_id: str, person_i
     else:
         found, remedy = f"{shown} 现在其他单位在职", "请本人先在原单位办完离职交接，再登记到本单位"
     return Finding(RULE, False, found, remedy, field="resident_id", value=shown)
+
+
+def asked(
+    session: AnySession, actor: Actor, resident_id: str, person_id: int | None, at: dt.datetime
+) -> Finding:  # fmt: skip
+    """`finding` for a number that somebody of a unit typed: told within the limits of `asking`."""
+    told = finding(session, actor.unit_id, resident_id, person_id)
+    elsewhere = not told.ok and not _is_ours(session, actor.unit_id, resident_id, person_id)
+    shown = mask_resident_id(resident_id)
+    over = asking.ask(
+        session, actor, resident_id, taken=elsewhere, rule=RULE, shown=shown, field="resident_id", at=at
+    )  # fmt: skip
+    return told if over is None or (not told.ok and not elsewhere) else over
+
+
+def _is_ours(session: AnySession, unit_id: int | None, resident_id: str, person_id: int | None) -> bool:
+    other = holder(session, resident_id, person_id)
+    return other is not None and other.unit_id == unit_id
 
 
 def keep(session: AnySession, person: Person) -> None:

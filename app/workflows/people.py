@@ -92,7 +92,7 @@ def save_person(
         phone=lambda: _free_phone(session, actor.unit_id, phone, person_id) if phone.strip() else None,
         work_kind=lambda: required_text(work_kind, "工种", "work_kind", 40) if work_kind.strip() else None,
         certificate_no=lambda: _code(certificate_no, "作业人员证编号", "certificate_no"),
-        identity=lambda: _identity(session, actor.unit_id, more, person_id, at),
+        identity=lambda: _identity(session, actor, more, person_id, at),
     )
     values |= {"certificate_until": certificate_until, **values.pop("identity")}
     if row is None:
@@ -114,7 +114,7 @@ def save_person(
 
 
 def _identity(
-    session: AnySession, unit_id: int | None, given: Mapping[str, Any], person_id: int | None, at: dt.datetime
+    session: AnySession, actor: Actor, given: Mapping[str, Any], person_id: int | None, at: dt.datetime
 ) -> dict[str, Any]:
     """The checked values of what is given of IDENTITY; 一人一企 is asked of the whole register."""
     values = {key: given[key] or None for key in IDENTITY if key in given}
@@ -126,7 +126,7 @@ def _identity(
         try:
             number = check_resident_id(str(values["resident_id"]), clock.local_day(at))
             values["resident_id"] = number
-            findings.append(one_unit.finding(session, unit_id, number, person_id))
+            findings.append(one_unit.asked(session, actor, number, person_id, at))
         except Refusal as refusal:
             findings += refusal.findings
     raise_failing(findings)

@@ -7,13 +7,19 @@ import datetime as dt
 from app.errors import Finding, Refusal
 from app.models import Account
 from app.permissions import Actor
+from app.rules.identifiers import check_mobile
 from app.transaction import AnySession
 from app.workflows import audit, codes, devices, passwords, signin
 from app.workflows.actors import own_account
-from app.workflows.issuing import free_phone, password_length
+from app.workflows.issuing import password_length, phone_holder
 
 # No region's policy may ask for less (the bound of `password_min` in `policy.keys`).
 LEAST = 6
+# What the phone of another account is sent instead of a code.
+TAKEN = (
+    "有人要把这个手机号绑定到另一个账号，但它已经绑定了账号。是您本人的，请用本手机号登录原账号，改绑后再办；"
+    "不是您本人的，不用理会。"
+)
 
 
 def ask(session: AnySession, typed: str, at: dt.datetime, asked_from: str | None) -> None:
@@ -63,22 +69,30 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
 
 
 def ask_binding(session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None) -> str:
-    """Send a code to the phone that the account wants to bind; gives the masked number."""
+    """Send a code to the phone that the account wants to bind; gives the masked number.
+
+    A phone of another account gets words instead of a code: whoever asks is told the same either way.
+    """
     account = own_account(session, actor)
-    phone = free_phone(session, typed, "phone", account.id)
-    return codes.send(session, account, "bind", phone, at, asked_from)
+    phone = check_mobile(typed, "phone")
+    taken = phone_holder(session, phone) not in (None, account.id)
+    return codes.send(session, account, "bind", phone, at, asked_from, instead=TAKEN if taken else "")
 
 
 def bind(session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime) -> Refusal | None:
     """Bind the phone that the code went to; gives a refusal as `renew` does."""
     account = own_account(session, actor)
     try:
-        phone = free_phone(session, typed, "phone", account.id)
+        phone = check_mobile(typed, "phone")
         row = codes.check(session, account.id, "bind", code, at)
     except Refusal as refusal:
         return refusal
     if row.target != phone:
         return Refusal(Finding("手机号码", False, "与收到验证码的号码不同", "请重新获取验证码", field="phone"))
+    if phone_holder(session, phone) not in (None, account.id):
+        # Bound since the code went out; who has the code has the phone, so he may know.
+        remedy = "请先在那个账号上改绑，或请管理员处理"
+        return Refusal(Finding("手机号码", False, "刚刚绑定了另一账号", remedy, field="phone"))
     account.phone, account.phone_verified_at = phone, at
     account.session_epoch += 1  # sessions on other devices end: by this number the account is recovered from now on
     session.flush()

@@ -193,7 +193,8 @@ def _accounts(session: AnySession, today: dt.date) -> int:
 
 
 def _forget_ways(account: Account) -> None:
-    account.phone, account.email, account.email_verified_at = None, no_mail(account.username), None
+    account.phone = account.phone_verified_at = account.email_verified_at = None
+    account.email = no_mail(account.username)
 
 
 def _insured(session: AnySession, today: dt.date) -> int:

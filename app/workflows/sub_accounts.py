@@ -70,7 +70,7 @@ def add(
         roles=lambda: {assignable_role(actor, role, roles_to_give(actor)) for role in chosen or [""]},
         sex=lambda: _sex(sex),
         rescue_role=lambda: _rescue_role(rescue_role),
-        phone=lambda: free_phone(session, phone, "phone") if phone.strip() else None,
+        phone=lambda: free_phone(session, actor, phone, "phone", at) if phone.strip() else None,
     )
     account = Account(
         username=checked["login_name"], first_name=checked["name"], sex=checked["sex"], phone=checked["phone"],

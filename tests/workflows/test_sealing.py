@@ -185,7 +185,7 @@ def test_no_two_accounts_bind_one_phone(session: Any, world: World) -> None:
     session.query(Account).filter(Account.id == world.accounts["clerk"].id).one().phone = PHONE
     session.commit()
     with pytest.raises(Refusal, match="已绑定"):
-        issuing.free_phone(session, "138-1234-5678", "phone")
+        issuing.free_phone(session, world.actor("inspector"), "138-1234-5678", "phone", clock.now())
     world.accounts["inspector"].phone = PHONE
     with pytest.raises(Exception, match=r"(?i)unique"):
         session.commit()
