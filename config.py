@@ -46,7 +46,10 @@ def kept_secret(path: Path, fresh: str) -> str:
     return path.read_text().strip()
 
 
-OIDC_FIELDS = ("label", "issuer", "client_id", "client_secret", "scope", "authorize_url", "token_url", "keys_url")
+OIDC_FIELDS = (
+    "label", "kind", "issuer", "client_id", "client_secret", "scope", "authorize_url", "token_url", "keys_url",
+    "user_url", "id_field", "name_field", "code_field", "token_body", "token_header", "prompt", "pkce",
+)  # fmt: skip
 
 
 def oidc_providers() -> list[dict[str, str]]:

@@ -1,5 +1,7 @@
 """Signing in by an identity of outside: OpenID Connect, authorization code with PKCE, state and nonce (INT-02).
 
+Beside it plain OAuth 2.0, which gives no identity token: the code becomes an access token, and the provider's page
+about its holder names the person. So DingTalk does it, in names of its own.
 Only the protocol: what it proves is a provider's subject. Whose account that is, `workflows.identities` says.
 """
 
@@ -40,19 +42,47 @@ class NotProven(Exception):
     """The provider did not prove anybody, with the reason in words for the log and the page."""
 
 
+# Kinds of provider: OpenID Connect; OAuth 2.0 as the standard writes it; and as DingTalk does. What a kind says the
+# operator may say otherwise.
+KINDS: dict[str, dict[str, str]] = {
+    "oidc": {},
+    "oauth2": {"scope": ""},
+    "dingtalk": {
+        "scope": "openid", "prompt": "consent", "authorize_url": "https://login.dingtalk.com/oauth2/auth",
+        "token_url": "https://api.dingtalk.com/v1.0/oauth2/userAccessToken",
+        "user_url": "https://api.dingtalk.com/v1.0/contact/users/me", "id_field": "unionId", "name_field": "nick",
+        "code_field": "authCode", "token_body": "json", "token_header": "x-acs-dingtalk-access-token", "pkce": "0",
+    },
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One source of identities as the operator describes it; endpoints that he does not give are discovered."""
+    """One source of identities as the operator describes it; endpoints that he does not give are discovered.
+
+    What follows `keys_url` is of OAuth 2.0 only, where there is no issuer: the page about the token's holder, the
+    fields there that hold his number and name (`data.openid` for one within another), and how the provider departs
+    from the standard: the name of the code that comes back, JSON in camel case for the token, a header of its own.
+    """
 
     name: str
     label: str
     issuer: str
     client_id: str
+    kind: str = "oidc"
     client_secret: str = field(default="", repr=False)
     scope: str = "openid profile"
     authorize_url: str = ""
     token_url: str = ""
     keys_url: str = ""
+    user_url: str = ""
+    id_field: str = "sub"
+    name_field: str = "name"
+    code_field: str = "code"
+    token_body: str = "form"
+    token_header: str = ""
+    prompt: str = ""
+    pkce: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +124,24 @@ def providers(described: Iterable[Mapping[str, str]]) -> dict[str, Provider]:
     """The providers of the settings by name; raises ValueError for one that could not be used safely."""
     made: dict[str, Provider] = {}
     for words in described:
-        one = Provider(**words)
+        kind = words.get("kind", "oidc")
+        if kind not in KINDS:
+            raise ValueError(f"OIDC_{words['name'].upper()}_KIND: {kind!r} is none of {', '.join(KINDS)}")
+        one = Provider(**(KINDS[kind] | dict(words)))
         if not (one.name.isascii() and one.name.isalnum() and len(one.name) <= 20):
             raise ValueError(f"OIDC_PROVIDERS: {one.name!r} must be up to 20 ASCII letters and digits")
-        if not one.issuer or not one.client_id:
-            raise ValueError(f"OIDC_{one.name.upper()}_ISSUER and _CLIENT_ID are needed")
-        for url in filter(None, (one.issuer, one.authorize_url, one.token_url, one.keys_url)):
+        needed = {
+            "ISSUER": one.issuer, "CLIENT_ID": one.client_id,
+        } if kind == "oidc" else {
+            "CLIENT_ID": one.client_id, "CLIENT_SECRET": one.client_secret, "AUTHORIZE_URL": one.authorize_url,
+            "TOKEN_URL": one.token_url, "USER_URL": one.user_url, "ID_FIELD": one.id_field,
+        }  # fmt: skip
+        if not all(needed.values()):
+            missing = ", ".join(f"OIDC_{one.name.upper()}_{key}" for key, value in needed.items() if not value)
+            raise ValueError(f"{missing} needed")
+        if one.token_body not in ("form", "json") or one.pkce not in ("0", "1"):
+            raise ValueError(f"OIDC_{one.name.upper()}: TOKEN_BODY is form or json, PKCE is 0 or 1")
+        for url in filter(None, (one.issuer, one.authorize_url, one.token_url, one.keys_url, one.user_url)):
             if not _is_safe(url):
                 raise ValueError(f"OIDC_{one.name.upper()}: {url} must be https")
         made[one.name] = one
@@ -109,10 +151,14 @@ def providers(described: Iterable[Mapping[str, str]]) -> dict[str, Provider]:
 def begin(provider: Provider, back: str) -> tuple[str, Flow]:
     """Where to send the browser, and what to remember until it is back at `back`."""
     flow = Flow(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+    more = {"nonce": flow.nonce} if provider.kind == "oidc" else {}
+    if provider.pkce == "1":
+        more |= {"code_challenge": create_s256_code_challenge(flow.verifier), "code_challenge_method": "S256"}
+    if provider.prompt:
+        more["prompt"] = provider.prompt
     address = prepare_grant_uri(
         _endpoint(provider, "authorization_endpoint", provider.authorize_url), provider.client_id, "code", back,
-        provider.scope, flow.state, nonce=flow.nonce, code_challenge=create_s256_code_challenge(flow.verifier),
-        code_challenge_method="S256",
+        provider.scope, flow.state, **more,
     )  # fmt: skip
     return str(address), flow
 
@@ -121,25 +167,76 @@ def finish(provider: Provider, flow: Flow, back: str, answer: Mapping[str, str])
     """Whom the answer at `back` proves, or NotProven. The caller uses a flow once only."""
     if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
         raise NotProven("登录请求已失效，或不是从本页开始的")
-    if answer.get("iss", provider.issuer) != provider.issuer:
+    if provider.issuer and answer.get("iss", provider.issuer) != provider.issuer:
         raise NotProven("回应不是来自所选的身份来源")
     if answer.get("error"):
         raise NotProven("身份来源没有同意" if answer["error"] == "access_denied" else "身份来源报告了错误")
-    code = answer.get("code", "")
+    code = answer.get(provider.code_field) or answer.get("code", "")
     if not code or len(code) > 4000:
         raise NotProven("回应里没有授权码")
+    if provider.kind != "oidc":
+        return _holder(provider, flow, back, code)
     token = _exchange(provider, flow, back, code).get("id_token")
     if not isinstance(token, str):
         raise NotProven("身份来源没有给出身份令牌")
     claims = _claims(provider, token, flow.nonce)
     named = next((claims[k] for k in ("name", "preferred_username") if isinstance(claims.get(k), str)), "")
-    shown = "".join(c for c in named if c.isprintable())[:80]
-    return Identity(claims["sub"], shown)
+    return Identity(claims["sub"], _shown(named))
+
+
+def _shown(named: object) -> str:
+    return "".join(c for c in named if c.isprintable())[:80] if isinstance(named, str) else ""
+
+
+# --- plain OAuth 2.0
+
+
+def _holder(provider: Provider, flow: Flow, back: str, code: str) -> Identity:
+    """Whom the provider's page about the token's holder names. The token came for our own code and secret, straight
+    from the provider, so it is nobody's else; it is used for this one question and forgotten."""
+    said = _exchange_as_json(provider, flow, code) if provider.token_body == "json" else _exchange(
+        provider, flow, back, code
+    )  # fmt: skip
+    token = said.get("access_token") or said.get("accessToken")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or len(token) > 8000:
+        raise NotProven("身份来源没有给出访问令牌")
+    name, value = (provider.token_header, token) if provider.token_header else ("Authorization", f"Bearer {token}")
+    about = _fetch(provider.user_url, None, {"Accept": "application/json", name: value})
+    subject = _field(about, provider.id_field)
+    if isinstance(subject, int) and not isinstance(subject, bool):
+        subject = str(subject)
+    if not isinstance(subject, str) or not 0 < len(subject.strip()) <= 255:
+        raise NotProven("身份来源没有给出可用的编号")
+    return Identity(subject, _shown(_field(about, provider.name_field)))
+
+
+def _exchange_as_json(provider: Provider, flow: Flow, code: str) -> dict[str, Any]:
+    """The code for a token as DingTalk wants it: JSON with names in camel case."""
+    asked = {
+        "clientId": provider.client_id, "clientSecret": provider.client_secret, "code": code,
+        "grantType": "authorization_code",
+    }  # fmt: skip
+    if provider.pkce == "1":
+        asked["codeVerifier"] = flow.verifier
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    return _fetch(provider.token_url, json.dumps(asked).encode(), headers)
+
+
+def _field(about: dict[str, Any], path: str) -> object:
+    found: object = about
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+# --- OpenID Connect
 
 
 def _exchange(provider: Provider, flow: Flow, back: str, code: str) -> dict[str, Any]:
     url = _endpoint(provider, "token_endpoint", provider.token_url)
-    more: dict[str, str] = {"redirect_uri": back, "code_verifier": flow.verifier, "code": code}
+    more: dict[str, str] = {"redirect_uri": back, "code": code}
+    if provider.pkce == "1":
+        more["code_verifier"] = flow.verifier
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     by_form = "client_secret_basic" not in _told(provider).get(
         "token_endpoint_auth_methods_supported", ["client_secret_basic"]
@@ -185,7 +282,7 @@ def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
 
 def _told(provider: Provider) -> dict[str, Any]:
     """Its discovery document; nothing where the operator gave every endpoint."""
-    if provider.authorize_url and provider.token_url and provider.keys_url:
+    if provider.kind != "oidc" or (provider.authorize_url and provider.token_url and provider.keys_url):
         return {}
     held = _known.get(provider.name)
     if held is None or held.at < time.monotonic() - KEPT_SECONDS:

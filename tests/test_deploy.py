@@ -19,6 +19,7 @@ import requests
 import yaml
 from sqlalchemy.orm import Session
 
+import config
 from app import vault
 from tests.databases import ROOT
 from tests.factories import PASSWORD, World
@@ -58,6 +59,26 @@ def test_the_example_names_every_variable_once_and_every_secret_is_asked_for() -
         secret = re.search("KEY|PASSWORD|TOKEN", name)
         assert not secret or (tail.startswith(":?") and example[name] == ""), f"{name} has a default"
     assert set(used) - OTHERS - OF_WORKER <= read_by_product()
+
+
+def test_what_leads_outside_is_passed_on_and_named_once() -> None:
+    """Gateways and identities are optional: a file of its own, whose example names all that the product reads."""
+    for name in OURS:
+        assert COMPOSE["services"][name]["env_file"] == [{"path": "outside.env", "required": False}]
+    lines = (DEPLOY / "outside.env.example").read_text(encoding="utf-8").splitlines()
+    named = [m[1] for line in lines if (m := re.fullmatch(r"#?([A-Z_]+)=(?:[^ ].*)?", line))]
+    assert len(named) == len(set(named))
+    identities = {name for name in named if name.startswith("OIDC_") and name != "OIDC_PROVIDERS"}
+    assert set(named) - identities <= read_by_product()
+    fields = {name.split("_", 2)[2].lower() for name in identities}
+    assert fields == set(config.OIDC_FIELDS)
+    outside = {name for name in read_by_product() if re.match("SMS_|SMTP|MAIL_|DINGTALK|OIDC|SCANNER|WEBHOOK", name)}
+    assert outside <= set(named), "the compose file would pass these on to nobody"
+    # Empty is as good as absent: a copied example starts.
+    given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    assert not [name for name, value in given.items() if re.search("SECRET|PASSWORD|URL", name) and value]
+    for ignored in (".gitignore", ".dockerignore"):
+        assert "deploy/outside.env" in (ROOT / ignored).read_text(encoding="utf-8")
 
 
 def test_what_depends_and_is_mounted_is_there() -> None:

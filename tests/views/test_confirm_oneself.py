@@ -26,7 +26,7 @@ DOORS = {
     "/profile/phone/code": ({"phone": "13900000099"}, "phone_password", 200),
     "/profile/mail/code": ({"mail": "wen.zhiqiu@example.com"}, "mail_password", 200),
     "/profile/totp": ({"off": "1"}, "password", 302),
-    "/profile/tokens/": ({"name": "看板", "verbs": "elevator_read", "ends_on": "2026-04-01"}, "password", 200),
+    "/profile/tokens/": ({"name": "看板", "verbs": "elevator.read", "ends_on": "2026-04-01"}, "password", 200),
     "/profile/identity/staff": ({}, "password", 302),
 }
 

@@ -4,10 +4,10 @@ Revision ID: 0027
 Revises: 0026
 """
 
-import datetime as dt
-
 import sqlalchemy as sa
 from alembic import op
+
+from app import clock
 
 revision = "0027"
 down_revision = "0026"
@@ -56,7 +56,7 @@ def upgrade():
 
 def carry_over():
     """First passwords that are out count from now on; proved are the phones that a code went to and came back."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     users = sa.table(
         "ab_user", sa.column("id", sa.Integer), sa.column("phone", sa.Text), sa.column("sms_factor", sa.Boolean),
         sa.column("must_change_password", sa.Boolean), sa.column("password_issued_at", INSTANT),
