@@ -20,6 +20,7 @@ from app.models.choices import PERSON_KIND, SEX
 from app.rules.identifiers import mask_mobile
 from app.rules.invitations import CERTIFIED_KINDS, TOKEN_LENGTH
 from app.transaction import transaction
+from app.views.requests import code_request
 from app.workflows import codes, consents, joining
 
 PROOF, ASKED = "joining", "asked_to_join"
@@ -47,7 +48,7 @@ def join_code(token: str) -> Any:
     if waits is not None:
         return _door(token, phone, waits.findings, 422)
     with transaction(db.session) as own:
-        joining.ask_code(own, row, phone, clock.now(), request.remote_addr)
+        joining.ask_code(own, row, phone, clock.now(), request.remote_addr, code_request())
     flash(_("如果这是受邀的手机号，验证码已发出，10 分钟内有效"), "info")
     return _door(token, phone, [], 200)
 
@@ -59,7 +60,7 @@ def join_prove(token: str) -> Any:
     refusal = _counted(row.token_hash or "")
     if refusal is None:
         with transaction(db.session) as own:
-            refusal = joining.prove(own, row, phone, code, clock.now())
+            refusal = joining.prove(own, row, phone, code, clock.now(), code_request())
     return _proved(row) if refusal is None else _door(token, phone, refusal.findings, 422)
 
 

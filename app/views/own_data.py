@@ -15,6 +15,7 @@ from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import run, text
 from app.views.profile import page, unproved
+from app.views.requests import code_request
 from app.workflows import own_data
 
 
@@ -51,7 +52,7 @@ class OwnData(BaseView):
         if refused is not None:
             return page(self, refused.findings, refused.status_code, mail=mail)
         sent, findings, status = run(
-            lambda unit: own_data.ask_mail(unit, g.actor, mail, clock.now(), request.remote_addr)
+            lambda unit: own_data.ask_mail(unit, g.actor, mail, clock.now(), request.remote_addr, code_request())
         )
         if sent:
             flash(_("验证码已发往 %(mail)s", mail=sent), "success")
@@ -62,7 +63,9 @@ class OwnData(BaseView):
     @permission_name("write")
     def mail(self) -> Any:
         mail, code = text("mail", 80), text("mail_code", 20)
-        refusal, findings, _status = run(lambda unit: own_data.verify_mail(unit, g.actor, mail, code, clock.now()))
+        refusal, findings, _status = run(
+            lambda unit: own_data.verify_mail(unit, g.actor, mail, code, clock.now(), code_request())
+        )
         if refusal is not None or findings:
             return page(self, refusal.findings if refusal else findings, 422, mail=mail, mail_sent=True)
         flash(_("邮箱已验证"), "success")

@@ -20,6 +20,7 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
 from app.views import external, screens
 from app.views.account_forms import me, run
+from app.views.requests import code_request
 from app.views.security import begin_session, confirm_oneself, confirm_own_password
 from app.views.sessions import limits, shown_of
 from app.workflows import accounts, codes, identities, own_data, people, recovery, second_factor
@@ -99,7 +100,7 @@ class Profile(BaseView):
         if refused is not None:
             return self._page(refused.findings, refused.status_code, phone=phone)
         sent, findings, status = run(
-            lambda unit: recovery.ask_binding(unit, g.actor, phone, clock.now(), request.remote_addr)
+            lambda unit: recovery.ask_binding(unit, g.actor, phone, clock.now(), request.remote_addr, code_request())
         )
         if sent:
             flash(_("验证码已发往 %(phone)s", phone=sent), "success")
@@ -110,7 +111,9 @@ class Profile(BaseView):
     @permission_name("show")
     def phone(self) -> Any:
         phone, code = request.form.get("phone", "")[:30], request.form.get("code", "")[:20]
-        refusal, _findings, _status = run(lambda unit: recovery.bind(unit, g.actor, phone, code, clock.now()))
+        refusal, _findings, _status = run(
+            lambda unit: recovery.bind(unit, g.actor, phone, code, clock.now(), code_request())
+        )
         if refusal is not None:
             return self._page(refusal.findings, 422, phone=phone, sent=True)
         begin_session(me())

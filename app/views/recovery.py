@@ -17,6 +17,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
 from app.views.captcha import answered, new_question, words_wanted
+from app.views.requests import code_request
 from app.views.security import begin_session, know_browser
 from app.workflows import codes, recovery, registration, signin
 
@@ -53,7 +54,7 @@ class Recovery(BaseView):
                 findings.append(Finding(_("账号"), False, _("没有填写"), said, field="username"))
             if not findings and codes.available():
                 with _even_time(), transaction(db.session) as session:
-                    recovery.ask(session, name, clock.now(), request.remote_addr)
+                    recovery.ask(session, name, clock.now(), request.remote_addr, code_request())
                 return self._renew(name, [], 200)
         page = self.render_template(
             "ta/accounts/recover.html", title=_("找回密码"), findings=findings, username=name, asked=new_question(),
@@ -68,7 +69,7 @@ class Recovery(BaseView):
         with _even_time(), transaction(db.session) as session:
             refusal = recovery.renew(
                 session, name, form.get("code", "")[:20], form.get("new_password", ""), form.get("again", ""),
-                clock.now(),
+                clock.now(), code_request(),
             )  # fmt: skip
         if refusal is not None:
             return self._renew(name, refusal.findings, 422)

@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
@@ -154,3 +154,8 @@ def _policy(path: str, nonce: str) -> str:
         f"default-src 'self'; script-src {script}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
+
+
+def code_request() -> str:
+    """The number under which this browser asks for codes by SMS or mail: a code is good where it was asked for."""
+    return str(session.setdefault("codes", secrets.token_urlsafe(32)))

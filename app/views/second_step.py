@@ -16,6 +16,7 @@ from app.extensions import db
 from app.models import Account
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
+from app.views.requests import code_request
 from app.views.security import begin_session, confirm_second_factor, forget_session
 from app.workflows import codes, second_factor
 
@@ -53,7 +54,7 @@ class SecondStep(BaseView):
         if request.method == "POST" and request.form.get("again"):
             findings = _send(account)
         elif request.method == "POST":
-            refusal = confirm_second_factor(account, request.form.get("code", "")[:20])
+            refusal = confirm_second_factor(account, request.form.get("code", "")[:20], code_request())
             if refusal is None:
                 target = safe_next()
                 begin_session(account)
@@ -69,7 +70,10 @@ class SecondStep(BaseView):
 def _send(account: Account) -> list[Finding]:
     try:
         with transaction(db.session) as opened:
-            codes.send(opened, account, "login", account.phone or "", clock.now(), request.remote_addr)
+            codes.send(
+                opened, account, "login", account.phone or "", clock.now(), request.remote_addr,
+                request=code_request(),
+            )  # fmt: skip
     except Refusal as refusal:
         return refusal.findings
     return []

@@ -142,8 +142,11 @@ def sign_in(username: str, password: str, via: str = "web", *, asked: bool = Fal
     return tried.account
 
 
-def confirm_second_factor(account: Account, code: str, login: bool = True) -> Refusal | None:
-    """None when the code is right; wrong ones are counted and lock, and no right password forgives them."""
+def confirm_second_factor(account: Account, code: str, asked_by: str | None, login: bool = True) -> Refusal | None:
+    """None when the code is right; wrong ones are counted and lock, and no right password forgives them.
+
+    `asked_by` is the browser or call that a code by SMS was sent for.
+    """
     database = current_app.appbuilder.session  # type: ignore[attr-defined]
     try:
         with transaction(database):
@@ -157,7 +160,7 @@ def confirm_second_factor(account: Account, code: str, login: bool = True) -> Re
             if factor == "totp":
                 second_factor.check_totp(database, account, code, clock.now())
             else:
-                codes.check(database, account.id, "login", code, clock.now())
+                codes.check(database, account.id, "login", code, clock.now(), request=asked_by)
         except Refusal as refusal:
             wrong = refusal
         locked = signin.finish(database, tried, wrong is None, clock.now(), login=False, by_code=True)
@@ -192,7 +195,7 @@ def confirm_oneself(account: Account, field: str = "password") -> None:
     typed = request.form.get(f"{field}_code", "")[:20]
     wrong: Refusal | None = Refusal(Finding("动态口令", False, "没有填写", "请输入验证器上显示的 6 位数字"))
     if typed.strip():
-        wrong = confirm_second_factor(account, typed, login=False)
+        wrong = confirm_second_factor(account, typed, None, login=False)
     if wrong is not None:
         wrong.findings = [replace(f, field=f"{field}_code") for f in wrong.findings]
         wrong.status_code = 422

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from flask_jwt_extended import create_access_token, create_refresh_token, curren
 from app import clock
 from app.errors import Refusal
 from app.extensions import db
+from app.transaction import transaction
 from app.workflows import codes, second_factor, signin
 
 
@@ -128,6 +130,7 @@ class SecurityApi(BaseApi):
                     password: {type: string}
                     refresh: {type: boolean}
                     code: {type: string, description: "Second factor, where the account has one"}
+                    request: {type: string, description: "With a code by SMS: the request of the answer that sent it"}
           responses:
             200:
               description: Tokens
@@ -139,7 +142,10 @@ class SecurityApi(BaseApi):
                       access_token: {type: string}
                       refresh_token: {type: string}
             400: {description: Not the JSON that is asked for}
-            401: {description: Wrong name or password, or locked}
+            401:
+              description: >-
+                Wrong name or password, or locked, or a second factor is owed. An account with codes by SMS is sent one;
+                the answer's `request` goes back with it.
             403: {description: The first password must be changed on the web page first}
         """
         from app.views.security import confirm_second_factor, sign_in
@@ -152,11 +158,12 @@ class SecurityApi(BaseApi):
         except Refusal as refusal:
             return jsonify(errors=[f.as_dict() for f in refusal.findings], message=str(refusal)), 401
         if factor := second_factor.factor_of(account):
-            code = body.get("code")
+            code, asked_by = body.get("code"), body.get("request")
+            if factor == "sms" and not (isinstance(code, str) and isinstance(asked_by, str)):
+                return _send_code(account)
             if not isinstance(code, str):
-                what = "动态口令" if factor == "totp" else "短信验证码（先在网页登录获取）"
-                return _errors(401, "二次验证", f"本账号还须提供{what}", "请在 code 中给出后重新提交")
-            wrong = confirm_second_factor(account, code[:20])
+                return _errors(401, "二次验证", "本账号还须提供动态口令", "请在 code 中给出后重新提交")
+            wrong = confirm_second_factor(account, code[:20], asked_by[:43] if isinstance(asked_by, str) else None)
             if wrong is not None:
                 return jsonify(errors=[f.as_dict() for f in wrong.findings], message=str(wrong)), 401
         if account.must_change_password:
@@ -184,6 +191,21 @@ class SecurityApi(BaseApi):
         """
         claims = {"epoch": current_user.session_epoch}
         return jsonify(access_token=create_access_token(str(current_user.id), fresh=False, additional_claims=claims))
+
+
+def _send_code(account: Any) -> Any:
+    """Send a code by SMS for this call; it is good together with the number of the answer, and nowhere else."""
+    asked_by = secrets.token_urlsafe(32)
+    try:
+        with transaction(db.session) as own:
+            phone = codes.send(
+                own, account, "login", account.phone or "", clock.now(), request.remote_addr, request=asked_by
+            )  # fmt: skip
+    except Refusal as refusal:
+        return jsonify(errors=[f.as_dict() for f in refusal.findings], message=str(refusal)), 401
+    remedy = "请在 code 中给出收到的验证码，并在 request 中交回本回答的 request"
+    answer, status = _errors(401, "二次验证", f"短信验证码已发往 {phone}", remedy)
+    return jsonify(**answer.get_json(), request=asked_by), status
 
 
 def _errors(status: int, rule: str, found: str, remedy: str) -> Any:

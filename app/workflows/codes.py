@@ -34,13 +34,13 @@ def available(channel: str = "sms") -> bool:
 
 def send(
     session: AnySession, account: Account | None, purpose: Purpose, target: str, at: dt.datetime,
-    asked_from: str | None, subject: str | None = None, *, instead: str = "",
+    asked_from: str | None, subject: str | None = None, *, instead: str = "", request: str | None = None,
 ) -> str:  # fmt: skip
     """Send a new code to the phone or address of mail, and give that masked.
 
     Refused while too many went there or came from there. Somebody without account gets it for a `subject`, under
     which it is checked again. `instead` are words that go out in place of a code that then nobody has: all else is the
-    same, so that who asks learns nothing.
+    same, so that who asks learns nothing. `request` is the browser or call that asks: the code is good there only.
     """
     by_mail = purpose in BY_MAIL
     if not available("email" if by_mail else "sms"):
@@ -60,7 +60,8 @@ def send(
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     row = OneTimeCode(
         purpose=purpose, account_id=key, subject=subject, target=target, code_hash="",
-        asked_from=(asked_from or "")[:60] or None, created_at=at, expires_at=at + dt.timedelta(minutes=CODE_MINUTES),
+        request=request, asked_from=(asked_from or "")[:60] or None, created_at=at,
+        expires_at=at + dt.timedelta(minutes=CODE_MINUTES),
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -74,13 +75,16 @@ def send(
 
 def check(
     session: AnySession, account_id: int | None, purpose: Purpose, typed: str, at: dt.datetime,
-    subject: str | None = None,
+    subject: str | None = None, *, request: str | None = None,
 ) -> OneTimeCode:  # fmt: skip
-    """The code's row, used up; or a refusal. The caller commits even then: wrong tries count."""
+    """The code's row, used up; or a refusal. The caller commits even then: wrong tries count.
+
+    What another `request` asked for is not looked at, so that nobody uses up or tries out another's code.
+    """
     whose = OneTimeCode.account_id == account_id if account_id is not None else OneTimeCode.subject == (subject or "")
     row: OneTimeCode | None = session.scalar(
         select(OneTimeCode)
-        .where(whose, OneTimeCode.purpose == purpose)
+        .where(whose, OneTimeCode.purpose == purpose, OneTimeCode.request == request)
         .order_by(OneTimeCode.created_at.desc(), OneTimeCode.id.desc())
         .limit(1)
         .with_for_update()

@@ -85,16 +85,20 @@ def may_try(session: AnySession, key: str, address: str | None, at: dt.datetime)
     return Refusal(Finding("手机验证", False, "尝试次数过多", "请半小时后再试，或请邀请人重新生成链接", field="phone"))
 
 
-def ask_code(session: AnySession, row: Invitation, typed: str, at: dt.datetime, address: str | None) -> None:
+def ask_code(
+    session: AnySession, row: Invitation, typed: str, at: dt.datetime, address: str | None, request: str | None = None
+) -> None:
     """Send a code if this is the invited phone; else nothing, and the page says the same."""
     if _is_phone(row, typed):
         try:
-            codes.send(session, None, "join", row.phone, at, address, _subject(row))
+            codes.send(session, None, "join", row.phone, at, address, _subject(row), request=request)
         except Refusal:
             return
 
 
-def prove(session: AnySession, row: Invitation, typed: str, code: str, at: dt.datetime) -> Refusal | None:
+def prove(
+    session: AnySession, row: Invitation, typed: str, code: str, at: dt.datetime, request: str | None = None
+) -> Refusal | None:
     """That he has the invited phone: by the code, or without a gateway by knowing the number. None when proved.
 
     Gives the refusal instead of raising it: the count of tries is to be kept.
@@ -104,7 +108,7 @@ def prove(session: AnySession, row: Invitation, typed: str, code: str, at: dt.da
         return wrong
     if codes.available():
         try:
-            codes.check(session, None, "join", code, at, _subject(row))
+            codes.check(session, None, "join", code, at, _subject(row), request=request)
         except Refusal as refusal:
             return refusal
         with scope.acting(SYSTEM):

@@ -96,21 +96,25 @@ def shrunk(stream: IO[bytes]) -> bytes:
     return out.getvalue()
 
 
-def ask_mail(session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None) -> str:
+def ask_mail(
+    session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None, request: str | None = None
+) -> str:
     """Send a code to the address that is to be verified; gives the masked address.
 
     Whether another account has it is said only to who can read its mail (`verify_mail`).
     """
     account = own_account(session, actor)
-    return codes.send(session, account, "mail", check_mail(typed), at, asked_from)
+    return codes.send(session, account, "mail", check_mail(typed), at, asked_from, request=request)
 
 
-def verify_mail(session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime) -> Refusal | None:
+def verify_mail(
+    session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime, request: str | None = None
+) -> Refusal | None:
     """Keep the address that the code went to. Gives a refusal instead of raising it: the count of tries is kept."""
     account = own_account(session, actor)
     try:
         address = check_mail(typed)
-        row = codes.check(session, account.id, "mail", code, at)
+        row = codes.check(session, account.id, "mail", code, at, request=request)
     except Refusal as refusal:
         return refusal
     if row.target != address:

@@ -22,7 +22,9 @@ TAKEN = (
 )
 
 
-def ask(session: AnySession, typed: str, at: dt.datetime, asked_from: str | None) -> None:
+def ask(
+    session: AnySession, typed: str, at: dt.datetime, asked_from: str | None, request: str | None = None
+) -> None:
     """Send a code to the bound phone of this account, if there is such an account with a phone. Else nothing.
 
     Too many requests are silently dropped for the same reason; the page says when the next may be asked for.
@@ -31,12 +33,14 @@ def ask(session: AnySession, typed: str, at: dt.datetime, asked_from: str | None
     if account is None or not account.phone:
         return
     try:
-        codes.send(session, account, "recover", account.phone, at, asked_from)
+        codes.send(session, account, "recover", account.phone, at, asked_from, request=request)
     except Refusal:
         return
 
 
-def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: dt.datetime) -> Refusal | None:
+def renew(
+    session: AnySession, typed: str, code: str, new: str, again: str, at: dt.datetime, request: str | None = None
+) -> Refusal | None:
     """Set a new password by the code. Gives the refusal instead of raising it: the count of tries is to be kept."""
     account = _findable(session, typed)
     # What the account's own region and name ask of a password is told only to who has its code: else it would tell
@@ -51,7 +55,7 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
     if account is None:
         return gone
     try:
-        row = codes.check(session, account.id, "recover", code, at)
+        row = codes.check(session, account.id, "recover", code, at, request=request)
     except Refusal:
         return gone
     more = passwords.findings(new, password_length(session, account, at), account.username, "new_password")
@@ -68,7 +72,9 @@ def renew(session: AnySession, typed: str, code: str, new: str, again: str, at: 
     return None
 
 
-def ask_binding(session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None) -> str:
+def ask_binding(
+    session: AnySession, actor: Actor, typed: str, at: dt.datetime, asked_from: str | None, request: str | None = None
+) -> str:
     """Send a code to the phone that the account wants to bind; gives the masked number.
 
     A phone of another account gets words instead of a code: whoever asks is told the same either way.
@@ -76,15 +82,18 @@ def ask_binding(session: AnySession, actor: Actor, typed: str, at: dt.datetime, 
     account = own_account(session, actor)
     phone = check_mobile(typed, "phone")
     taken = phone_holder(session, phone) not in (None, account.id)
-    return codes.send(session, account, "bind", phone, at, asked_from, instead=TAKEN if taken else "")
+    words = TAKEN if taken else ""
+    return codes.send(session, account, "bind", phone, at, asked_from, instead=words, request=request)
 
 
-def bind(session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime) -> Refusal | None:
+def bind(
+    session: AnySession, actor: Actor, typed: str, code: str, at: dt.datetime, request: str | None = None
+) -> Refusal | None:
     """Bind the phone that the code went to; gives a refusal as `renew` does."""
     account = own_account(session, actor)
     try:
         phone = check_mobile(typed, "phone")
-        row = codes.check(session, account.id, "bind", code, at)
+        row = codes.check(session, account.id, "bind", code, at, request=request)
     except Refusal as refusal:
         return refusal
     if row.target != phone:

@@ -228,7 +228,11 @@ def test_profile_binds_a_phone_and_takes_an_app_into_use(
     assert account.phone == "13900000099" and vault.unseal(account.totp_secret) == secret
     kept = post(client, "/profile/totp", client.get("/profile/"), off="1", password="wrong-password-1")
     assert kept.status_code == 422
-    assert post(client, "/profile/totp", kept, off="1", password=PASSWORD).status_code == 302
+    assert post(client, "/profile/totp", kept, off="1", password=PASSWORD).status_code == 422, "the app is asked too"
+    later = clock.now() + dt.timedelta(seconds=60)
+    with clock.frozen(later):
+        shown = {"off": "1", "password": PASSWORD, "password_code": pyotp.TOTP(secret).at(later)}
+        assert post(client, "/profile/totp", client.get("/profile/"), **shown).status_code == 302
     session.rollback()
     session.refresh(account)
     assert account.totp_secret is None
@@ -313,3 +317,63 @@ def test_old_questions_tries_and_codes_are_swept(app: Any, session: Any, clerk: 
         first, second = sweep(), sweep()
     assert {name: count for name, count in first.items() if count} == {"questions": 1, "codes": 1}
     assert not any(second.values())
+
+
+@pytest.mark.feature("ACC-04", "ACC-07")
+def test_a_code_is_good_in_the_browser_that_asked_for_it(app: Any, session: Any, clerk: Account, sms: None) -> None:
+    clerk.sms_factor, clerk.phone_verified_at = True, AT
+    session.commit()
+    owner, thief = app.test_client(), app.test_client()
+    with clock.frozen(AT):
+        mine = sign_in(owner, clerk.username)
+        code = sms_code(session)
+    with clock.frozen(AT + dt.timedelta(seconds=30)):
+        # He has the password as well, and has seen the code; his own is not sent so soon.
+        theirs = sign_in(thief, clerk.username)
+        page = thief.get(theirs.location)
+        for _n in range(3):
+            refused = post(thief, theirs.location, page, code=code)
+            assert refused.status_code == 401 and "已失效，或还没有获取" in refused.get_data(as_text=True)
+        assert not is_in(thief)
+        body = {"username": clerk.username, "password": PASSWORD, "code": code, "request": "made-up"}
+        assert app.test_client().post("/api/v1/security/login", json=body).status_code == 401
+        assert post(owner, mine.location, owner.get(mine.location), code=code).status_code == 302 and is_in(owner)
+
+
+@pytest.mark.feature("ACC-04", "ACC-06")
+def test_a_password_is_recovered_where_the_code_was_asked_for(
+    app: Any, session: Any, clerk: Account, sms: None
+) -> None:
+    owner, thief = app.test_client(), app.test_client()
+    page = owner.get("/recover/")
+    asked = post(owner, "/recover/", page, username=clerk.username, **answer_of(session, page.get_data(as_text=True)))
+    form = {"username": clerk.username, "code": sms_code(session), "new_password": NEW, "again": NEW}
+    assert post(thief, "/recover/password", thief.get("/recover/"), **form).status_code == 422
+    assert post(owner, "/recover/password", asked, **form).location == "/login/"
+    # The phone was proved here: strangers who lock the name do not lock this browser.
+    assert owner.get_cookie("device") is not None and thief.get_cookie("device") is None
+    session.rollback()
+    session.refresh(clerk)
+    assert clerk.phone_verified_at is not None
+
+
+@pytest.mark.feature("ACC-07")
+def test_the_interface_sends_a_code_for_its_own_call(app: Any, session: Any, clerk: Account, sms: None) -> None:
+    clerk.sms_factor, clerk.phone_verified_at = True, AT
+    session.commit()
+
+    def login(**more: Any) -> Any:
+        body = {"username": clerk.username, "password": PASSWORD, **more}
+        return app.test_client().post("/api/v1/security/login", json=body)
+
+    with clock.frozen(AT):
+        sent = login()
+        assert sent.status_code == 401 and "139****0077" in sent.json["message"] and len(sent.json["request"]) == 43
+        code = sms_code(session)
+        assert login(code=code, request="x" * 43).status_code == 401
+        soon = login(code=code)
+        assert soon.status_code == 401 and "太频繁" in soon.json["message"], "without its request it is another call"
+        assert login(code=7, request=sent.json["request"]).status_code == 401
+        done = login(code=code, request=sent.json["request"])
+    assert done.status_code == 200 and done.json["access_token"]
+    assert login(code=code, request=sent.json["request"]).status_code == 401, "used up"
