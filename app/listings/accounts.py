@@ -39,7 +39,7 @@ def _last_login(account: Account) -> str | None:
 def first_password(account: Account) -> str | None:
     """初始密码 that its owner has not made his own yet, with what is left of its days."""
     found = first_password_of(object_session(account), account, clock.now())  # type: ignore[arg-type]
-    return first_password_words(found) if found else None
+    return first_password_words(found, named=False) if found else None
 
 
 def _has_role(names: list[str]) -> object:

@@ -49,7 +49,7 @@ def _first_password(account: Account) -> Markup:
     found = passwords.first_password_of(db.session, account, clock.now())
     if found is None:
         return Markup("")
-    return mark(passwords.first_password_words(found), "over" if found.over else "near")
+    return mark(passwords.first_password_words(found, named=False), "over" if found.over else "near")
 
 
 class Accounts(Screen):
@@ -187,8 +187,8 @@ class AccountPages(BaseView):
         ]
         first = passwords.first_password_of(db.session, account, now)
         if first is not None:
-            until = clock.local(first.until)
-            facts.append((_("初始密码"), f"{passwords.first_password_words(first)}（{until:%Y-%m-%d %H:%M}）"))
+            said = passwords.first_password_words(first, named=False)
+            facts.append((_("初始密码"), f"{said}（{clock.local(first.until):%Y-%m-%d %H:%M}）"))
         room = None
         if account.is_main and account.unit is not None:
             used, most = sub_accounts.room(db.session, account.unit, now)

@@ -81,7 +81,7 @@ def install(app: Flask) -> None:
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        response.headers.setdefault("Content-Security-Policy", _policy(request.path, g.get("csp_nonce", "")))
+        response.headers.setdefault("Content-Security-Policy", _policy(g.get("csp_nonce", "")))
         if current_app.config["SESSION_COOKIE_SECURE"]:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         if not request.path.startswith("/static"):
@@ -147,11 +147,11 @@ def _is_broken(text: str) -> bool:
     return "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def _policy(path: str, nonce: str) -> str:
-    """Scripts by nonce only; styles inline too, as Flask-AppBuilder and the bars need. The console is looser."""
-    script = "'self' 'unsafe-inline'" if path.startswith(("/ops", "/swagger")) else f"'self' 'nonce-{nonce}'"
+def _policy(nonce: str) -> str:
+    """Scripts by nonce only, on every page; styles inline too, as Flask-AppBuilder, Flask-Admin and the bars need."""
     return (
-        f"default-src 'self'; script-src {script}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 

@@ -106,9 +106,10 @@ def first_password_of(session: AnySession, account: Account, at: dt.datetime) ->
     return first_password(account.password_issued_at, days, at)
 
 
-def first_password_words(found: FirstPassword) -> str:
-    """The same for a list, in words."""
-    return "初始密码已过期" if found.over else f"初始密码未使用，还有 {found.days_left} 天"
+def first_password_words(found: FirstPassword, named: bool = True) -> str:
+    """The same in words; not `named` under a heading that says what it is of."""
+    said = "已过期" if found.over else f"未使用，还有 {found.days_left} 天"
+    return f"初始密码{said}" if named else said
 
 
 def who_issues(account: Account) -> str:

@@ -38,6 +38,17 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client: Any, world: Wor
     assert path.startswith("/static") or "no-store" in headers["Cache-Control"]
 
 
+@pytest.mark.parametrize("path", ["/ops/", "/ops/job/", "/ops/audit_entry/", "/swagger/v1"])
+def test_frameworks_pages_run_scripts_of_this_answer_only(world: World, sign_in: Any, path: str) -> None:
+    answer = sign_in(world.accounts["platform_admin"]).get(path)
+    assert answer.status_code == 200
+    script = re.search(r"script-src ([^;]+)", answer.headers["Content-Security-Policy"])
+    assert script and "unsafe" not in script[1]
+    nonce = re.search(r"'nonce-([^']+)'", script[1])
+    scripts = re.findall(r"<script\b[^>]*>", answer.get_data(as_text=True))
+    assert nonce and scripts and all(f'nonce="{nonce[1]}"' in one for one in scripts), scripts
+
+
 def test_no_cache_keeps_pages_or_tokens(app: Any, world: World, sign_in: Any) -> None:
     account = world.accounts["clerk"]
     page = sign_in(account).get("/profile/")
