@@ -42,7 +42,7 @@ DEED: dict[str, Any] = {
     "reactivate": _l("恢复"), "hand_over": _l("离职交接"), "take_on": _l("办理入职"), "ask": _l("扫码申请"),
     "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
     "release_phone": _l("解绑手机"), "revoke": _l("撤销"),
-    "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
+    "take_over": _l("接管"), "told": _l("核对别家的号码"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
     "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
@@ -63,6 +63,7 @@ FIELD: dict[str, Any] = {
     "policy": _l("政策版本"), "reason": _l("原因"), "region": _l("地区"), "rows": _l("行数"), "seed": _l("种子"),
     "sha256": _l("文件摘要"), "units": _l("单位"), "version": _l("版本"), "visits": _l("维保记录"),
     "waiting": _l("待审批"), "as_of": _l("数据截至"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
+    "told": _l("告知的号码"), "refused": _l("拒绝的号码"), "today": _l("今天合计"),
     "state": _l("状态"), "level": _l("频次"), "note": _l("说明"), "scores": _l("得分"),
 }  # fmt: skip
 VIA: dict[str, Any] = {

@@ -92,4 +92,4 @@ def _settle(session: AnySession, actor: Actor, at: dt.datetime) -> None:
     )
     refused = len([row for row in waiting if not row[3]])
     after = {"told": len(told), "refused": refused, "today": today}
-    audit.record(session, actor, at, "number.ask", "unit", actor.unit_id, after=after)
+    audit.record(session, actor, at, "number.told", "unit", actor.unit_id, after=after)

@@ -73,7 +73,7 @@ def test_each_answer_is_written_down_without_its_number_though_the_deed_was_refu
     clerk = world.actor("clerk")
     for number in [*elsewhere[:3], elsewhere[0]]:
         enter(session, clerk, number)
-    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "number.ask")).all()
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "number.told")).all()
     assert [(e.entity_id, e.actor_id, e.after) for e in entries] == [
         (world.firm.id, clerk.user_id, {"told": 1, "refused": 0, "today": 1}),
         (world.firm.id, clerk.user_id, {"told": 1, "refused": 0, "today": 2}),
