@@ -42,7 +42,8 @@ DEED: dict[str, Any] = {
     "reactivate": _l("恢复"), "hand_over": _l("离职交接"), "take_on": _l("办理入职"), "ask": _l("扫码申请"),
     "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
     "release_phone": _l("解绑手机"), "revoke": _l("撤销"),
-    "take_over": _l("接管"), "told": _l("核对别家的号码"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
+    "told": _l("核对别家的号码"),
+    "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
     "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
