@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, ElevatorAssignment, Notification
 from app.transaction import transaction
@@ -203,7 +204,7 @@ def test_the_main_account_switches_codes_at_sign_in_with_its_own_password(
 ) -> None:
     monkeypatch.setitem(accounts.outbox.SENDERS, "sms", lambda *_: None)
     worker = world.accounts["worker"]
-    worker.phone = "13900007777"
+    worker.phone, worker.phone_verified_at = "13900007777", clock.now()
     session.commit()
     head = sign_in(world.accounts["maintenance_head"])
     page = f"/sub-accounts/{worker.id}/sessions"
