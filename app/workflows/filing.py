@@ -178,6 +178,10 @@ def discard(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> N
     require(actor, EDIT_VERB[type(row)])
     row = _held(session, actor, type(row), row)
     filing_rights.may_file(session, actor, type(row), row, snapshot(row))
+    # Where nothing is in force yet there is nothing to go back to: it must not become approved by this.
+    if not row.approved_version or row.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
+        remedy = "没有通过过备案的，可以继续修改或删除草稿；审核中的，请先撤回"
+        raise refuse("放弃修改", f"{row!r} 没有可以放弃的修改", remedy)
     moves.move(session, actor, row, "filing_state", "approved", verb=moves.DISCARD, at=at)
     version = draft_of(session, row)
     if version is not None:

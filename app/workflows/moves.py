@@ -200,6 +200,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         edit = _FILING_EDITS.get((FilingState(old), verb))
         if edit is FilingState.APPROVED and not row.approved_version:
             edit = None
+        if edit is None and verb not in set(ApplicationVerb):
+            raise _illegal(field, old, new, verb)
         expected = edit or filing_move(FilingState(old), ApplicationVerb(verb))
     elif isinstance(row, Visit) and field == "state" and row.taken_over and verb == TAKE_OVER:
         # Taken over in parts: the rest of its day may show that it was the ninth.
