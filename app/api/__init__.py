@@ -15,12 +15,15 @@ def register(appbuilder: Any) -> None:
         applying,
         base,
         clocks,
+        commitments,
         contracts,
         deciding,
         duties,
         elevators,
         files,
         filing,
+        insurance,
+        insurance_months,
         invitations,
         me,
         people,
@@ -40,6 +43,7 @@ def register(appbuilder: Any) -> None:
     current_app.before_request(base.refuse_dead_tokens)
     for area in (
         me, accounts, sub_accounts, sessions, people, people_deeds, invitations, units, elevators, filing, applications,
-        applying, deciding, talking, files, contracts, policy, policy_tests, clocks, visits, safety, duties, proof,
+        applying, deciding, talking, files, commitments, insurance, insurance_months, contracts, policy, policy_tests,
+        clocks, visits, safety, duties, proof,
     ):  # fmt: skip
         area.register(appbuilder)

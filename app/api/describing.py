@@ -12,9 +12,11 @@ from typing import Any
 from apispec.exceptions import DuplicateComponentNameError
 
 from app.api.schemas import SCHEMAS
+from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
 
 _IN_PATH = re.compile(r"{(\w+)}")
+_NUMBERS = ("key", "person", "file")
 _ERRORS = {
     401: "没有登录，或令牌无效", 403: "没有权限", 404: "没有这条记录，或不在管辖范围内", 409: "看过之后内容已变化",
     422: "参数有误，或不符合规则：每一条都说明规则、所见和办法", 429: "调用太频繁，见 Retry-After",
@@ -41,7 +43,7 @@ def add_components(api_spec: Any) -> None:
             "type": "http", "scheme": "bearer", "bearerFormat": "tian_…",
             "description": "个人接口令牌：在“个人信息 → 接口令牌”建立",
         }),
-        *((schemes.schema, name, said) for name, said in (SCHEMAS | PEOPLE).items()),
+        *((schemes.schema, name, said) for name, said in (SCHEMAS | PAPERS | PEOPLE).items()),
     ]:  # fmt: skip
         try:
             add(name, said)
@@ -56,7 +58,7 @@ def complete(operation: dict[str, Any], path: str, method: str, name: str) -> No
     named = {(p["in"], p["name"]) for p in parameters}
     for one in _IN_PATH.findall(path):
         if ("path", one) not in named:
-            kind = "integer" if one == "key" else "string"
+            kind = "integer" if one in _NUMBERS else "string"
             parameters.append({"in": "path", "name": one, "required": True, "schema": {"type": kind}})
     if operation.pop("paged", False):
         parameters += _PAGED

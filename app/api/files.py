@@ -11,14 +11,22 @@ from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, once
+from app.api.base import Resource, actor, answers, chosen, once
 from app.errors import refuse
 from app.extensions import db
-from app.permissions import Verb
+from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import screens
 from app.views.files import fetch
 from app.workflows import attachments
+
+# What may be sent ahead, and the rights of those who file such papers: one of them is enough.
+KINDS = {
+    "document": (Verb.APPLICATION_SUBMIT,),
+    "commitment": (Verb.COMMITMENT_EDIT,),
+    "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT),
+    "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
+}
 
 
 class FileApi(Resource):
@@ -33,20 +41,26 @@ class FileApi(Resource):
     @answers
     @once
     def upload(self) -> Any:
-        """Keep a paper for an application that is filed next; nobody else sees it until then.
+        """Keep a paper for what is filed next; nobody else sees it until then.
         ---
         post:
-          summary: 上传申请材料（PDF 或图片），随后在申请的 attachments 中给出编号
+          summary: 上传材料（PDF 或图片），随后在申请、证书、承诺书中给出编号
           once: true
           takes: file
+          parameters:
+            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, grade]},
+               description: 缺省为 document}
           gives: {201: FileShown}
         """
+        kind = chosen("kind", KINDS) or "document"
+        if not any(actor().may(verb) for verb in KINDS[kind]):
+            require(actor(), KINDS[kind][0])
         file = request.files.get("file")
         if file is None or not file.filename:
             raise refuse("附件", "没有文件", "请用 multipart/form-data 的 file 字段上传", field="file")
         with transaction(db.session) as session:
             row = attachments.store(
-                session, actor(), clock.now(), file.stream, file.filename, "document", "application", None,
+                session, actor(), clock.now(), file.stream, file.filename, kind, "application", None,
                 actor().unit_id, actor().region_code,
             )  # fmt: skip
         return jsonify(file_shown(row)), 201
@@ -70,7 +84,8 @@ class FileApi(Resource):
 
 def register(appbuilder: Any) -> None:
     """Add this resource."""
-    screens.declare("FileApi", "can_upload", Verb.APPLICATION_SUBMIT)
+    # What the paper is for decides which right it needs: the door asks for it.
+    screens.declare("FileApi", "can_upload", Verb.HOME)
     # Whose file it is decides which right it needs: the workflow asks for it.
     screens.declare("FileApi", "can_get", Verb.HOME)
     appbuilder.add_api(FileApi)

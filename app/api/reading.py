@@ -43,6 +43,20 @@ def day(source: Mapping[str, Any], name: str) -> dt.date | None:
     return found
 
 
+def month(source: Mapping[str, Any], name: str) -> dt.date | None:
+    """The first day of a month as 2026-11; absent or empty = None."""
+    given = source.get(name)
+    if given in (None, ""):
+        return None
+    try:
+        found = dt.date.fromisoformat(f"{given}-01") if isinstance(given, str) and len(given) == 7 else None
+    except ValueError:
+        found = None
+    if found is None or not EARLIEST_ON <= found <= LATEST_ON:
+        raise refuse("参数", f"{name} 不是月份", "请按 2026-11 填写", field=name, value=str(given)[:60])
+    return found
+
+
 def instant(source: Mapping[str, Any], name: str) -> dt.datetime | None:
     """An instant with its zone, as 2026-11-20T09:00:00+08:00; absent or empty = None."""
     given = source.get(name)

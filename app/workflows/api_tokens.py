@@ -29,14 +29,16 @@ V = Verb
 # What the interface can be asked for, in groups as the form shows them. What is not here no token ever has.
 GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("registers", (V.UNIT_READ, V.ELEVATOR_READ, V.SECRET_READ, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT)),
-    ("people", (V.PERSON_READ, V.PERSON_EDIT, V.INVITATION_APPROVE)),
+    ("people", (V.PERSON_READ, V.PERSON_EDIT, V.INVITATION_APPROVE, V.OWN_CERTIFICATE, V.PRIVACY_DECIDE)),
     ("accounts", (V.ACCOUNT_READ, V.ACCOUNT_CREATE, V.SUBACCOUNT_EDIT)),
     ("applications", (V.APPLICATION_READ, V.APPLICATION_SUBMIT, V.APPLICATION_DECIDE, V.COMMENT)),
     ("contracts", (V.CONTRACT_READ, V.CONTRACT_EDIT)),
+    ("papers", (V.COMMITMENT_READ, V.COMMITMENT_EDIT, V.INSURANCE_READ, V.INSURANCE_EDIT)),
     ("maintenance", (V.LEDGER_READ, V.LEDGER_EDIT, V.ORDER_READ, V.ORDER_EDIT, V.VISIT_READ, V.VISIT_MAKE)),
     ("safety", (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
+    ("notices", (V.INBOX,)),
 )
 OFFERED = frozenset(verb for _name, verbs in GROUPS for verb in verbs)
 

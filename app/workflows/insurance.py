@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from sqlalchemy import delete, func, select
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
-from app.models import InsuranceRecord, InsuredPerson
+from app.models import Attachment, InsuranceRecord, InsuredPerson
 from app.permissions import Actor, Verb, require
 from app.rules.calendar import day_finding
 from app.rules.identifiers import check_mobile, check_resident_id
@@ -163,6 +164,17 @@ def remove(session: AnySession, actor: Actor, record_id: int, at: dt.datetime) -
     session.delete(row)
     session.flush()
     return row
+
+
+def add_voucher(
+    session: AnySession, actor: Actor, record_id: int, stream: IO[bytes], name: str, at: dt.datetime
+) -> Attachment:
+    """Add a voucher to a draft of the own unit."""
+    require(actor, Verb.INSURANCE_EDIT)
+    row = draft(session, actor, record_id)
+    return attachments.store(
+        session, actor, at, stream, name, VOUCHER, "insurance_record", row.id, row.unit_id, row.region_code
+    )
 
 
 def remove_voucher(session: AnySession, actor: Actor, record_id: int, attachment_id: int, at: dt.datetime) -> None:

@@ -12,6 +12,9 @@ from schemathesis.generation import GenerationMode
 
 from app import clock
 from app.models import (
+    Commitment,
+    InsuranceMonth,
+    InsuranceRecord,
     Invitation,
     Job,
     LiveSession,
@@ -66,7 +69,12 @@ def rows(session: Any, world: World) -> dict[str, int]:
         kind="policy_test", title="政策回测", state="done", result={"units": []}, created_at=now, heartbeat_at=now,
         created_by_id=world.accounts["region_admin"].id,
     )  # fmt: skip
-    session.add_all([patrol, record, proposal, visit, risk, asked, seat, tested])
+    firm: dict[str, Any] = {"unit_id": world.firm.id, "region_code": "980402000000"}
+    month = today.replace(day=1)
+    letter = Commitment(valid_from=today, valid_until=today, state="approved", **firm)
+    insured = InsuranceRecord(payer="澜州恒枢", from_on=month, to_on=today, **firm)
+    compared = InsuranceMonth(month=month, compared_at=now, **firm)
+    session.add_all([patrol, record, proposal, visit, risk, asked, seat, tested, letter, insured, compared])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -77,6 +85,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "patrols": patrol.id, "stops": stop.id, "safety-records": record.id, "policy-proposals": proposal.id,
         "visits": visit.id, "files": paper.id, "accounts": clerk.id, "people": world.worker.id, "risks": risk.id,
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
+        "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
     }  # fmt: skip
     return found
 
