@@ -123,7 +123,7 @@ def test_a_record_is_drafted_filed_compared_withdrawn(app: Any, session: Any, wo
     assert rules_of(firm.post(f"{url}/submit")) == {"缴费明细凭证"}
     assert rules_of(firm.call("PATCH", url, {"people": [PEOPLE[0], {"name": "无证", "id_number": "1"}]})) == {
         "第 1 行 身份证号",
-        "第 2 行 身份证号",
+        "第 2 行 居民身份证号（GB 11643）",
     }
     more = firm.call("PATCH", url, {"people": [{"name": "苏见山", "id_number": id_number(3)}], "note": "补"})
     assert (more.json["people"], more.json["note"], more.json["payer"]) == (3, "补", RECORD["payer"])
