@@ -44,6 +44,7 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
+    NoticeChoice,
     Notification,
     OnDemandInterval,
     OverduePeriod,
@@ -150,6 +151,7 @@ def foreign_rows(world: World, session: Any) -> None:
         ),
         ExternalIdentity(id=KEY, user_id=head.id, provider="gov", subject=MARK, shown_name=MARK, bound_at=at),
         Notification(id=KEY, recipient_id=head.id, topic="test", title=MARK, state="sent", created_at=at, sent_at=at),
+        NoticeChoice(account_id=head.id, channels={}, webhook_url=f"https://{MARK}/", updated_at=at),
         ApiToken(
             id=KEY, account_id=head.id, name=MARK, digest="0" * 64, start=CODE, verbs=["unit.read"], epoch=1,
             made_at=at, ends_on=day,
@@ -234,7 +236,8 @@ WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
     UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop, Delegation, Comment,
-    Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken,
+    Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment, InsuranceRecord,
+    InsuredPerson, InsuranceMonth, PersonalRequest, Consent,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ def register(appbuilder: Any) -> None:
         accounts,
         applications,
         applying,
+        attached,
         base,
         clocks,
         commitments,
@@ -26,10 +27,14 @@ def register(appbuilder: Any) -> None:
         insurance_months,
         invitations,
         me,
+        notices,
+        own,
         people,
         people_deeds,
         policy,
         policy_tests,
+        posters,
+        privacy,
         proof,
         safety,
         sessions,
@@ -42,8 +47,8 @@ def register(appbuilder: Any) -> None:
     # After the limits: a storm of worthless tokens is counted too.
     current_app.before_request(base.refuse_dead_tokens)
     for area in (
-        me, accounts, sub_accounts, sessions, people, people_deeds, invitations, units, elevators, filing, applications,
-        applying, deciding, talking, files, commitments, insurance, insurance_months, contracts, policy, policy_tests,
-        clocks, visits, safety, duties, proof,
+        me, own, accounts, sub_accounts, sessions, people, people_deeds, invitations, posters, units, elevators, filing,
+        applications, applying, deciding, talking, files, attached, commitments, insurance, insurance_months, contracts,
+        policy, policy_tests, clocks, visits, safety, duties, proof, notices, privacy,
     ):  # fmt: skip
         area.register(appbuilder)

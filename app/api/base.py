@@ -19,7 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock
 from app.api import describing
-from app.errors import Finding, Refusal, Stale, refuse
+from app.errors import Finding, NotAllowed, Refusal, Stale, refuse
 from app.extensions import csrf, db
 from app.permissions import NOBODY, Actor
 from app.transaction import transaction
@@ -134,6 +134,13 @@ def actor() -> Actor:
     """Who acts in this request."""
     found: Actor = g.get("actor", NOBODY)
     return found
+
+
+def in_person() -> None:
+    """Raise when a personal token asks for what only its owner himself may say or see: signed in, not by a machine."""
+    if actor().ticked is not None:
+        found = "令牌不能代替本人办理这件事"
+        raise NotAllowed(Finding("本人办理", False, found, "请本人登录网页办理，或用登录换取的短时令牌"))
 
 
 def body() -> dict[str, Any]:

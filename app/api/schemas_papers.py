@@ -20,10 +20,17 @@ from app.api.schemas import (
     said,
     text,
 )
-from app.models.choices import APPLICATION_STATE
+from app.models.choices import APPLICATION_STATE, PERSON_KIND, SEX
 from app.models.insurance import GAP_KIND
+from app.models.notification import NOTICE_STATE
+from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
+from app.rules.notices import CHANNELS, GROUPS
+from app.workflows.invitations import POSTER_HOURS, POSTER_MOST
 
 _MASKED = said(maybe(TEXT), "遮蔽")
+_LABELLED = an_object("name label", name=TEXT, label=TEXT)
+_TIME = said(maybe(text(5)), "22:00；空为没有")
+_WAYS = many(one_of(CHANNELS), 3)
 _MONTH: Schema = said({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}, "2026-11")
 _INSURANCE: dict[str, Schema] = {
     "payer": said(text(80), "缴纳公司"), "from_month": _MONTH, "to_month": _MONTH, "note": text(500),
@@ -73,4 +80,81 @@ PAPERS: dict[str, Schema] = {
     ),
     "InsuranceMonthPage": page_of("InsuranceMonth"),
     "InsuranceMonthWhole": {"allOf": [ref("InsuranceMonth"), an_object("gaps", gaps=many(ref("InsuranceGap")))]},
+    # --- papers of a record
+    "RecordFiles": an_object(
+        "kinds rows may_write", kinds=many(_LABELLED), may_write=YES, rows=many(ref("FileShown")),
+    ),
+    # --- QR pictures
+    "Poster": an_object(
+        "id unit kind most used expires_at", id=WHOLE, unit=NAMED, kind=one_of(PERSON_KIND), with_account=YES,
+        most=WHOLE, used=said(WHOLE, "已用人数"), expires_at=INSTANT, created_at=INSTANT,
+    ),
+    "PosterPage": page_of("Poster"),
+    "NewPoster": an_object(
+        "kind hours most", unit_id=said(WHOLE, "缺省为本单位"), kind=one_of(PERSON_KIND), with_account=YES,
+        hours={"type": "integer", "enum": list(POSTER_HOURS)},
+        most={"type": "integer", "minimum": 1, "maximum": POSTER_MOST},
+    ),
+    "PosterMade": an_object(
+        "poster link picture", poster=ref("Poster"), link=said(TEXT, "扫码打开的链接，只在这次回答中"),
+        picture=said(TEXT, "二维码，SVG"),
+    ),
+    # --- notices
+    "Notice": an_object(
+        "id topic title created_at", id=WHOLE, topic=TEXT, title=TEXT, body=maybe(TEXT),
+        link=said(maybe(TEXT), "站内地址"), created_at=INSTANT, read_at=maybe(INSTANT),
+    ),
+    "InboxPage": page_of("Notice"),
+    "Counted": an_object("count", count=WHOLE),
+    "NoticeSettings": an_object(
+        "offered channels", offered=said(many(one_of(CHANNELS)), "这个平台接通的渠道"),
+        channels=said(an_object("", **dict.fromkeys(GROUPS, _WAYS)), "按通知种类"), quiet_from=_TIME, quiet_until=_TIME,
+        sms=_MASKED, email=said(maybe(TEXT), "已验证的邮箱，遮蔽"), webhook=said(maybe(TEXT), "回调的主机名"),
+    ),
+    "NoticeChoice": an_object(
+        "channels", channels=an_object("", **dict.fromkeys(GROUPS, _WAYS)), quiet_from=_TIME, quiet_until=_TIME,
+    ),
+    "Webhook": an_object("url", url=said(text(300), "https 网址；不能指向内网")),
+    "WebhookSecret": an_object(
+        "secret settings", secret=said(TEXT, "核对签名用，只在这次回答中"), settings=ref("NoticeSettings"),
+    ),
+    "SentNotice": an_object(
+        "id channel state", id=WHOLE, channel=TEXT, topic=TEXT, title=TEXT, address=said(TEXT, "遮蔽"),
+        state=one_of(NOTICE_STATE), tries=WHOLE, error=maybe(TEXT), created_at=INSTANT, sent_at=maybe(INSTANT),
+    ),
+    "SentPage": page_of("SentNotice"),
+    # --- oneself
+    "Profile": an_object(
+        "id login_name name", id=WHOLE, login_name=TEXT, name=TEXT, sex=maybe(one_of(SEX)), phone=_MASKED,
+        mail=said(maybe(TEXT), "已验证的邮箱，遮蔽"), avatar=said(maybe(TEXT), "头像的地址"),
+        second_factor=said(maybe(one_of(["totp", "sms"])), "登录时的二次验证；null：没有"),
+        second_factor_owed=said(YES, "须先启用"), last_login=said(maybe(TEXT), "北京时间"),
+    ),
+    "ProfileChange": an_object("sex", sex=one_of(["", *SEX])),
+    "Mail": an_object("mail", mail=text(80)),
+    "MailCode": an_object("mail code", mail=text(80), code=text(20)),
+    "CodeSent": an_object("sent_to", sent_to=said(TEXT, "遮蔽")),
+    "OwnPerson": {"allOf": [ref("PersonWhole"), an_object(
+        "face may_ask", face=said(YES, "有人脸照片"), may_ask=said(YES, "能申报等级证书"),
+    )]},
+    # --- personal data
+    "PersonalRequest": an_object(
+        "id kind name state due_on row_version", id=WHOLE, kind=one_of(REQUEST_KIND), name=TEXT, detail=TEXT,
+        state=one_of(REQUEST_STATE), region_code=TEXT, asked_at=INSTANT, due_on=said(DAY, "答复期限"),
+        answer=maybe(TEXT), decided_at=maybe(INSTANT), row_version=WHOLE,
+    ),
+    "PersonalRequestPage": page_of("PersonalRequest"),
+    "NewPersonalRequest": an_object("kind detail", kind=one_of(REQUEST_KIND), detail=text(1000)),
+    "PersonalAnswer": an_object(
+        "result answer seen_version", result=one_of(REQUEST_OUTCOME), answer=text(1000),
+        seen_version=said(WHOLE, "看到的 row_version；之后有变动则 409"),
+    ),
+    "Privacy": an_object(
+        "words requests", words=said(TEXT, "单独同意的内容"), face=said(maybe(TEXT), "照片的地址"),
+        consented_at=maybe(INSTANT), requests=many(ref("PersonalRequest")),
+    ),
+    "OwnCopy": an_object("data", data=said({"type": "object"}, "按中文名称")),
+    "Retention": an_object("rows", rows=many(an_object(
+        "kind what", kind=TEXT, what=TEXT, since=TEXT, deed=TEXT, why=TEXT, kept=said(maybe(TEXT), "保存多久"),
+    ))),
 }  # fmt: skip

@@ -39,6 +39,12 @@ def address_of(token: str) -> str:
     return addresses.full("field.join", token=token)
 
 
+def picture_of(address: str) -> str:
+    """The QR picture of a link, as SVG."""
+    code = segno.make(address, error="m", micro=False)
+    return str(code.svg_inline(scale=5, border=2, svgclass=None, lineclass=None, omitsize=True))
+
+
 def told(session: Any, invited: Invited) -> Invited:
     """Send the link where there is one and a gateway."""
     if invited.token is not None:
@@ -245,8 +251,7 @@ class InvitationPages(BaseView):
 
     def _picture(self, address: str, name: str, row: Invitation | InvitationPoster) -> Any:
         """The link and its picture, once: the page can't be fetched again."""
-        code = segno.make(address, error="m", micro=False)
-        picture = Markup(code.svg_inline(scale=5, border=2, svgclass=None, lineclass=None, omitsize=True))
+        picture = Markup(picture_of(address))
         several = isinstance(row, InvitationPoster)
         back = url_for("InvitationPages.posters") if several else url_for("InvitationPages.show", pk=row.id)
         page = self.render_template(

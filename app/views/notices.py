@@ -76,12 +76,8 @@ class Notices(BaseView):
         choice = notices.choice_of(db.session, g.actor.user_id)
         if choice is None or not choice.webhook_url:
             abort(404)
-        host = notices.webhook_host(choice.webhook_url)
-        _done, findings, status = run(
-            lambda s: outbox.send_to(
-                s, clock.now(), g.actor.user_id, "webhook", host, "test", _("这是一条测试通知"), title=_("测试通知")
-            )
-        )
+        url = choice.webhook_url
+        _done, findings, status = run(lambda s: send_trial(s, url))
         return self._after(findings, status, _("测试通知已排入发送，结果见下面的发送记录"))
 
     def _after(self, findings: list[Finding], status: int, said: str) -> Any:
@@ -192,6 +188,13 @@ class Notices(BaseView):
             return False
         audit.record(session, g.actor, clock.now(), "notice.retry", "notification", key)
         return True
+
+
+def send_trial(session: Any, url: str) -> Notification:
+    """A notice of a try to one's own webhook."""
+    host = notices.webhook_host(url)
+    words, title = _("这是一条测试通知"), _("测试通知")
+    return outbox.send_to(session, clock.now(), g.actor.user_id, "webhook", host, "test", words, title=title)
 
 
 def shown_address(row: Notification) -> str:

@@ -16,10 +16,13 @@ from app.models import (
     InsuranceMonth,
     InsuranceRecord,
     Invitation,
+    InvitationPoster,
     Job,
     LiveSession,
+    Notification,
     PatrolRound,
     PatrolStop,
+    PersonalRequest,
     PolicyProposal,
     RiskItem,
     SafetyRecord,
@@ -36,6 +39,8 @@ PERSONAS = ("region_admin", "maintenance_head", "use_head", "worker")
 EXAMPLES = 3
 # Doors for whom a platform trusts itself to: no token has their right.
 OF_KEEPERS = ("/api/v1/audit-packages",)
+# Doors of a person's own, where a token is told to leave it to him; walked by who has signed in.
+IN_PERSON = ("/api/v1/privacy", "/api/v1/me/mail", "/api/v1/sessions")
 # The framework's own doors.
 OTHERS = ("/api/v1/security/", "/api/v1/menu/", "/api/{version}/")
 
@@ -74,7 +79,17 @@ def rows(session: Any, world: World) -> dict[str, int]:
     letter = Commitment(valid_from=today, valid_until=today, state="approved", **firm)
     insured = InsuranceRecord(payer="澜州恒枢", from_on=month, to_on=today, **firm)
     compared = InsuranceMonth(month=month, compared_at=now, **firm)
+    poster = InvitationPoster(
+        kind="worker", token_hash="0" * 64, expires_at=now + dt.timedelta(days=1), most=9, by_unit_id=world.firm.id,
+        **firm,
+    )  # fmt: skip
+    wish = PersonalRequest(
+        kind="copy", name="王砚秋", account_id=world.accounts["worker"].id, detail="全部", asked_at=now, due_on=today,
+        **firm,
+    )  # fmt: skip
+    told = Notification(recipient_id=clerk.id, topic="job", title="通知", state="sent", created_at=now, sent_at=now)
     session.add_all([patrol, record, proposal, visit, risk, asked, seat, tested, letter, insured, compared])
+    session.add_all([poster, wish, told])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -86,6 +101,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "visits": visit.id, "files": paper.id, "accounts": clerk.id, "people": world.worker.id, "risks": risk.id,
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
+        "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
     }  # fmt: skip
     return found
 
@@ -111,6 +127,15 @@ def test_generated_calls_of_the_logs_keeper_find_no_5xx(app: Any, world: World, 
     wanted = [one for one in operations(app, headers) if one.path.startswith(OF_KEEPERS)]
     failures, seen = called(wanted, headers, rows)
     assert len(wanted) == 2 and {201, 404} <= seen and not {401, 403} & seen
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.feature("INT-04", "PER-10")
+def test_generated_calls_in_person_find_no_5xx(app: Any, world: World, rows: dict[str, int]) -> None:
+    headers = token(app, world, "worker")
+    wanted = [one for one in operations(app, headers) if one.path.startswith(IN_PERSON)]
+    failures, seen = called(wanted, headers, rows)
+    assert len(wanted) == 9 and {200, 422} <= seen and 401 not in seen
     assert not failures, "\n".join(failures)
 
 
