@@ -36,10 +36,12 @@ def register(appbuilder: Any) -> None:
         posters,
         privacy,
         proof,
+        regions,
         safety,
         sessions,
         sub_accounts,
         talking,
+        tokens,
         units,
         visits,
     )
@@ -47,8 +49,8 @@ def register(appbuilder: Any) -> None:
     # After the limits: a storm of worthless tokens is counted too.
     current_app.before_request(base.refuse_dead_tokens)
     for area in (
-        me, own, accounts, sub_accounts, sessions, people, people_deeds, invitations, posters, units, elevators, filing,
-        applications, applying, deciding, talking, files, attached, commitments, insurance, insurance_months, contracts,
-        policy, policy_tests, clocks, visits, safety, duties, proof, notices, privacy,
+        me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
+        units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
+        insurance_months, contracts, policy, policy_tests, clocks, visits, safety, duties, proof, notices, privacy,
     ):  # fmt: skip
         area.register(appbuilder)

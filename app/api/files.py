@@ -8,12 +8,14 @@ from flask import jsonify, request
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
+from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, chosen, once
+from app.api.base import Resource, actor, answers, chosen, once, page
 from app.errors import refuse
 from app.extensions import db
+from app.models import Attachment
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import screens
@@ -65,6 +67,39 @@ class FileApi(Resource):
             )  # fmt: skip
         return jsonify(file_shown(row)), 201
 
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give what one sent ahead and nothing was filed with yet, the newest first.
+        ---
+        get:
+          summary: 本人上传、还没有用到的材料
+          paged: true
+          gives: {200: FilePage}
+        """
+        statement = scope.apply(select(Attachment), actor()).where(
+            Attachment.uploaded_by_id == actor().user_id, Attachment.entity_id.is_(None),
+            Attachment.kind.in_(list(KINDS)), Attachment.removed_at.is_(None),
+        )  # fmt: skip
+        return page(statement, [Attachment.id.desc()], file_shown)
+
+    @expose("/<int:key>", methods=["DELETE"])
+    @protect()
+    @safe
+    @answers
+    def remove(self, key: int) -> Any:
+        """Take back what one sent ahead; what a record holds is taken away there.
+        ---
+        delete:
+          summary: 删除本人上传、还没有用到的材料
+          gives: {200: Done}
+        """
+        with transaction(db.session) as session:
+            attachments.remove(session, actor(), key, clock.now())
+        return jsonify(done=True)
+
     @expose("/<int:key>", methods=["GET"])
     @protect()
     @safe
@@ -87,5 +122,6 @@ def register(appbuilder: Any) -> None:
     # What the paper is for decides which right it needs: the door asks for it.
     screens.declare("FileApi", "can_upload", Verb.HOME)
     # Whose file it is decides which right it needs: the workflow asks for it.
-    screens.declare("FileApi", "can_get", Verb.HOME)
+    for name in ("get", "list", "remove"):
+        screens.declare("FileApi", f"can_{name}", Verb.HOME)
     appbuilder.add_api(FileApi)

@@ -20,7 +20,7 @@ from app.api.schemas import (
     said,
     text,
 )
-from app.models.choices import APPLICATION_STATE, PERSON_KIND, SEX
+from app.models.choices import APPLICATION_STATE, PERSON_KIND, REGION_LEVEL, SEX
 from app.models.insurance import GAP_KIND
 from app.models.notification import NOTICE_STATE
 from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
@@ -84,6 +84,19 @@ PAPERS: dict[str, Schema] = {
     "RecordFiles": an_object(
         "kinds rows may_write", kinds=many(_LABELLED), may_write=YES, rows=many(ref("FileShown")),
     ),
+    "FilePage": page_of("FileShown"),
+    # --- regions and tokens
+    "Region": an_object(
+        "id code name level", id=said(WHOLE, "其他接口的 region_id"), code=said(TEXT, "12 位区划代码"), name=TEXT,
+        level=one_of(REGION_LEVEL), parent_id=maybe(WHOLE), valid_from=maybe(DAY), valid_until=maybe(DAY),
+    ),
+    "RegionPage": page_of("Region"),
+    "Token": an_object(
+        "id name account live", id=WHOLE, name=TEXT, start=said(TEXT, "令牌开头的几个字"), account=NAMED, live=YES,
+        why_dead=maybe(TEXT), verbs=many(TEXT), made_at=INSTANT, ends_on=DAY, used_on=maybe(DAY),
+        revoked_at=maybe(INSTANT),
+    ),
+    "TokenPage": page_of("Token"),
     # --- QR pictures
     "Poster": an_object(
         "id unit kind most used expires_at", id=WHOLE, unit=NAMED, kind=one_of(PERSON_KIND), with_account=YES,

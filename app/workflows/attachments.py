@@ -231,7 +231,9 @@ def forget_ahead(session: AnySession, at: dt.datetime) -> int:
 def remove(session: AnySession, actor: Actor, attachment_id: int, at: dt.datetime) -> Attachment:
     """Take away a file that the actor sent ahead. What a record holds is taken away by the record's own workflow."""
     row: Attachment = visible(session, actor, Attachment, attachment_id, "附件")
-    if row.uploaded_by_id != actor.user_id or row.entity != AHEAD:
+    # By the interface papers come as an application's that has no number yet.
+    ahead = row.entity in (AHEAD, "application") and row.entity_id is None and row.kind not in PRIVATE
+    if row.uploaded_by_id != actor.user_id or not ahead:
         raise NotAllowed(Finding("附件", False, f"“{row.name}”已属于一条记录", "请在那条记录里处理"))
     row.removed_at = at
     session.flush()

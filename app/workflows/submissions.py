@@ -146,7 +146,10 @@ def attach(session: AnySession, actor: Actor, application: Application, attachme
     kept = set(application.data.get("attachments", []))
     for key in ids:
         found = session.get(Attachment, key)
-        free = found is not None and found.entity_id is None and found.uploaded_by_id == actor.user_id
+        free = (
+            found is not None and found.entity == "application" and found.entity_id is None
+            and found.uploaded_by_id == actor.user_id and found.removed_at is None
+        )  # fmt: skip
         if found is None or not (free or key in kept):
             text = f"没有找到材料 {key}，或不是您上传的"
             raise refuse("材料", text, "请重新上传后再提交", field="attachments", value=key)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app import clock
 from app.models import AuditEntry, Invitation, InvitationPoster
 from app.permissions import Verb
 from tests.api.callers import Caller, rules_of
@@ -93,3 +94,20 @@ def test_posters_are_their_units(app: Any, session: Any, world: World) -> None:
     for persona in ("worker", "region_admin"):
         assert Caller(app, world, persona).post("/invitation-posters", POSTER).status_code == 403
     assert session.query(InvitationPoster).count() == 1
+
+
+@pytest.mark.feature("UNT-04")
+def test_what_was_sent_ahead_is_listed_and_taken_back(app: Any, session: Any, world: World) -> None:
+    firm = Caller(app, world, "maintenance_head")
+    first, second = (firm.send_file("/files", name).json["id"] for name in ("甲.pdf", "乙.pdf"))
+    assert [row["id"] for row in firm.get("/files").json["rows"]] == [second, first]
+    clerk = Caller(app, world, "clerk")
+    assert clerk.get("/files").json["count"] == 0 and clerk.call("DELETE", f"/files/{first}").status_code == 403
+    assert Caller(app, world, "use_head").call("DELETE", f"/files/{first}").status_code == 404
+    assert firm.call("DELETE", f"/files/{first}").json == {"done": True}
+    assert firm.get(f"/files/{first}").status_code == 404 and firm.get("/files").json["count"] == 1
+    year = {"valid_from": f"{clock.today()}", "valid_until": f"{clock.today()}"}
+    assert rules_of(firm.post("/commitments", year | {"scans": [first]})) >= {"材料"}, "what was taken back is no scan"
+    assert firm.post("/commitments", year | {"scans": [second]}).status_code == 201
+    assert firm.call("DELETE", f"/files/{second}").status_code == 403, "it is the application's now"
+    assert firm.get("/files").json["count"] == 0

@@ -1,0 +1,203 @@
+"""What can be done on the pages of accounts, people, certificates, units and papers can be done by the interface.
+
+Each right and each deed of these pages is here with its door, or with the reason why it has none; a new one that is
+forgotten fails.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask_appbuilder.api import BaseApi
+
+from app.permissions import VERB_GROUPS, Verb
+from app.views import screens
+from app.workflows import api_tokens
+from tests.api.callers import Caller
+from tests.factories import World
+
+pytestmark = pytest.mark.feature("INT-04")
+V = Verb
+# The groups of the rights' form whose areas are walked, each by one of its verbs.
+AREAS = (V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.ACCOUNT_READ, V.HOME)
+WITHOUT_DOOR = {
+    V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
+    V.SECRET_READ: "no door of its own: it says which elevators every door shows",
+    V.REGION_READ: "the tree is open to every account",
+    V.REGION_EDIT: "no token has it: a region is made by a person",
+    V.CALENDAR_EDIT: "the working calendar is kept by persons, year by year",
+    V.SCHEDULE_RUN: "the night runs it; by hand only where something went wrong",
+    V.JOB_READ: "jobs are begun on pages only, save the ones that their own door tells of",
+}
+NOT_TICKED = {V.HOME: "every token has it", V.OPS: "for whom the platform trusts itself to, signed in"}
+
+NO_SESSION, OWN_PASSWORD = "who has no account, or is signing in", "asks for the password of who sits there"
+WHOLE_NUMBERS = WITHOUT_DOOR[V.SENSITIVE_READ]
+LIST = "the same deed for chosen rows one after the other"
+PLATFORM = "the platform's own words and log: no token has that right"
+# The deeds of the areas' pages, by module and endpoint.
+DEEDS = {
+    "accounts": {
+        "Accounts.deed": LIST,
+        "AccountPages.new_regulator": "POST /accounts/regulators",
+        "AccountPages.new_unit": "POST /accounts/units",
+        "AccountPages.do": "POST /accounts/{key}/lock",
+    },
+    "api_tokens": {
+        "OwnTokens.index": "no token makes a token",
+        "OwnTokens.revoke": "POST /tokens/{key}/revoke",
+        "Tokens.deed": LIST,
+    },
+    "applications": {
+        "ApplicationPages.decide": "POST /applications/{key}/decision",
+        "ApplicationPages.resubmit": "POST /applications/{key}/resubmit",
+        "ApplicationPages.withdraw": "POST /applications/{key}/withdraw",
+    },
+    "assigning": {"Assigning.assign": "POST /accounts/{key}/elevators/give"},
+    "attached": {"Attached.show": "POST /units/{key}/files", "Attached.remove": "DELETE /people/{key}/files/{file}"},
+    "commitments": {"Commitments.deed": LIST, "CommitmentPages.new": "POST /commitments"},
+    "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
+    "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},
+    "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},
+    "insurance": {
+        "InsuranceRecords.deed": LIST,
+        "InsuranceMonths.deed": LIST,
+        "InsuranceGaps.deed": LIST,
+        "InsurancePages.new": "POST /insurance",
+        "InsurancePages.edit": "PATCH /insurance/{key}",
+        "InsurancePages.file": "POST /insurance/{key}/submit",
+        "InsurancePages.withdraw": "POST /insurance/{key}/withdraw",
+        "InsurancePages.delete_draft": "DELETE /insurance/{key}",
+        "InsurancePages.remove": "DELETE /insurance/{key}/people/{person}",
+        "InsurancePages.again": "POST /insurance-months/{key}/again",
+        "InsurancePages.reveal": WHOLE_NUMBERS,
+    },
+    "invitations": {
+        "Invitations.deed": LIST,
+        "InvitationPages.new": "POST /invitations",
+        "InvitationPages.first": "POST /invitations/first",
+        "InvitationPages.approve": "POST /invitations/{key}/approve",
+        "InvitationPages.link": "POST /invitations/{key}/link",
+        "InvitationPages.cancel": "POST /invitations/{key}/cancel",
+        "InvitationPages.reject": "POST /invitations/{key}/reject",
+        "InvitationPages.end": "POST /invitations/{key}/take-on",
+        "InvitationPages.posters": "POST /invitation-posters",
+        "InvitationPages.close_poster": "POST /invitation-posters/{key}/close",
+    },
+    "leaving": {
+        "LeavingPages.hand_over": "POST /people/{key}/hand-over",
+        "LeavingPages.leave": "POST /people/{key}/leave",
+    },
+    "notices": {
+        "Notices.save": "PUT /notice-settings",
+        "Notices.webhook": "PUT /notice-settings/webhook",
+        "Notices.trial": "POST /notice-settings/webhook/test",
+        "Notices.templates": PLATFORM,
+        "Notices.retry": PLATFORM,
+    },
+    "own_data": {
+        "OwnData.sex": "PATCH /me/profile",
+        "OwnData.avatar": "PUT /me/avatar",
+        "OwnData.mail_code": "POST /me/mail/code",
+        "OwnData.mail": "PUT /me/mail",
+    },
+    "partners": {"Partners.add": "POST /accounts/partners"},
+    "people": {
+        "People.deed": LIST,
+        "PeoplePages.new": "POST /people",
+        "PeoplePages.edit": "PATCH /people/{key}",
+        "PeoplePages.certificate": "POST /people/{key}/certificates",
+    },
+    "people_filing": {
+        "PersonFilingPages.submit": "POST /people/{key}/submit",
+        "PersonFilingPages.discard": "POST /people/{key}/discard",
+        "PersonFilingPages.delete": "DELETE /people/{key}",
+        "PersonFilingPages.sheet": WHOLE_NUMBERS,
+    },
+    "privacy": {
+        "PersonalRequests.deed": LIST,
+        "PrivacyPages.face": "PUT /privacy/face",
+        "PrivacyPages.withdraw": "DELETE /privacy/face",
+        "PrivacyPages.ask": "POST /privacy/requests",
+        "PrivacyPages.copy": "POST /privacy/copy",
+        "PrivacyPages.answer": "POST /personal-requests/{key}/answer",
+    },
+    "profile": {
+        "Password.change": OWN_PASSWORD,
+        "Profile.phone": OWN_PASSWORD,
+        "Profile.phone_code": OWN_PASSWORD,
+        "Profile.sms": OWN_PASSWORD,
+        "Profile.totp": OWN_PASSWORD,
+    },
+    "revealing": {"Reveals.whole": WHOLE_NUMBERS},
+    "sessions": {"Sessions.end": "DELETE /sessions/{key}", "Sessions.end_all": "DELETE /accounts/{key}/sessions"},
+    "sub_accounts": {
+        "SubAccounts.add": "POST /accounts/subs",
+        "SubAccounts.edit": "PATCH /accounts/{key}",
+        "SubAccounts.delete": "DELETE /accounts/{key}",
+        "SubAccounts.password": "POST /accounts/{key}/password",
+        "SubAccounts.elevators": "POST /accounts/{key}/elevators/take",
+    },
+    "sub_rights": {
+        "SubRights.rights": "PUT /accounts/{key}/rights",
+        "SubRights.sessions": "DELETE /accounts/{key}/sessions",
+    },
+    "units": {
+        "UnitPages.new": "POST /units",
+        "UnitPages.edit": "PATCH /units/{key}/draft",
+        "UnitPages.submit": "POST /units/{key}/submit",
+        "UnitPages.withdraw": "POST /units/{key}/withdraw",
+        "UnitPages.discard": "DELETE /units/{key}/draft",
+        "UnitPages.remove": "DELETE /units/{key}/draft",
+    },
+    "own": {"field.own_certificate": "POST /me/certificates"},
+    **{
+        module: dict.fromkeys(endpoints.split(), NO_SESSION)
+        for module, endpoints in {
+            "sign_in": "SignIn.login SignIn.logout",
+            "recovery": "Recovery.renew Recovery.start Registration.start",
+            "second_step": "SecondStep.step",
+            "join": "field.join_code field.join_prove field.joining_accept field.joining_data field.join_poster_ask",
+        }.items()
+    },
+}
+# What every list has: the columns that one wants, the filters that one keeps.
+FURNITURE = ("columns", "save_filter")
+
+
+def test_each_right_has_a_door_and_can_be_ticked(app: Any) -> None:
+    views = {type(view).__name__ for view in app.appbuilder.baseviews if isinstance(view, BaseApi)}
+    held = {verb for (view, _permission), verb in screens.declared().items() if view in views}
+    walked = {verb for _label, group in VERB_GROUPS if set(AREAS) & set(group) for verb in group}
+    assert len(walked) > 25 and set(WITHOUT_DOOR) <= walked
+    assert walked - held == set(WITHOUT_DOOR)
+    assert held - api_tokens.OFFERED == set(NOT_TICKED), "a door that no token may open"
+
+
+def test_each_deed_of_a_page_has_a_door_or_a_reason(app: Any, world: World) -> None:
+    found: dict[str, set[str]] = {module: set() for module in DEEDS}
+    for rule in app.url_map.iter_rules():
+        module = _module(app.view_functions[rule.endpoint])
+        if "POST" not in (rule.methods or ()) or module not in found or rule.rule.startswith("/api/"):
+            continue
+        if rule.endpoint.split(".")[1] not in FURNITURE:
+            found[module].add(rule.endpoint)
+    assert found == {module: set(deeds) for module, deeds in DEEDS.items()}
+
+
+def test_the_doors_are_there(app: Any, world: World) -> None:
+    spec = Caller(app, world, "clerk").get("/_openapi").json["paths"]
+    there = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, part in spec.items() for method in part}
+    doors = {
+        said for deeds in DEEDS.values() for said in deeds.values() if re.match(r"(POST|PUT|PATCH|DELETE) /", said)
+    }
+    assert len(doors) > 50 and not doors - there
+
+
+def _module(view: Any) -> str | None:
+    """Which of our page modules a view is in."""
+    owner = type(view.__self__).__module__ if hasattr(view, "__self__") else getattr(view, "__module__", "")
+    area, _dot, name = owner.rpartition(".")
+    return name if area in ("app.views", "app.field") else None
