@@ -48,6 +48,7 @@ def register(appbuilder: Any) -> None:
 
     # After the limits: a storm of worthless tokens is counted too.
     current_app.before_request(base.refuse_dead_tokens)
+    base.say_it_alike(appbuilder.sm.jwt_manager)
     for area in (
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,

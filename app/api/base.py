@@ -1,6 +1,7 @@
 """What every REST resource shares: tokens or the browser's session, CSRF for the latter, refusals as JSON, pages.
 
-Errors look alike: `{"message": …, "errors": [{rule, found, remedy, field, …}]}` with the refusal's status code.
+Errors look alike: `{"message": …, "errors": [{rule, found, remedy, field, …}], "request_id": …}` with the refusal's
+status code, whoever refuses: the door, a rule, the framework below.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from typing import Any
 from flask import current_app, g, jsonify, make_response, request
 from flask_appbuilder.api import BaseApi
 from sqlalchemy import Select, func, select
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock
 from app.api import describing
@@ -74,20 +73,27 @@ def refuse_dead_tokens() -> Any:
     return not_signed_in() if g.get("token_refused") else None
 
 
+def say_it_alike(manager: Any) -> None:
+    """The tokens' library answers in words of its own too, and a broken token with 422: make it ours."""
+    for say in ("unauthorized", "invalid_token", "expired_token", "revoked_token", "user_lookup_error"):
+        getattr(manager, f"{say}_loader")(lambda *_why: not_signed_in())
+
+
 def answers(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Innermost decorator of a method: CSRF for cookie calls that write, refusals and clashes as JSON."""
+    """Innermost decorator of a method: CSRF for cookie calls that write, whatever goes wrong in one shape."""
 
     @functools.wraps(method)
     def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Another site can make a browser send its cookie, never this header.
-        if request.method not in SAFE_METHODS and not request.headers.get("Authorization", "").startswith("Bearer "):
-            csrf.protect()
         try:
+            # Another site can make a browser send its cookie, never this header.
+            by_header = request.headers.get("Authorization", "").startswith("Bearer ")
+            if request.method not in SAFE_METHODS and not by_header:
+                csrf.protect()
             return method(self, *args, **kwargs)
         except Refusal as refusal:
             return refused(refusal)
-        except (IntegrityError, StaleDataError, OperationalError) as error:
-            # Told as on pages; Flask-AppBuilder would make a 500 of them.
+        except Exception as error:
+            # Whatever else goes wrong is told as everywhere; Flask-AppBuilder would answer in words of its own.
             return current_app.handle_user_exception(error)
 
     return answer
@@ -124,7 +130,10 @@ def once(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def refused(refusal: Refusal, status: int | None = None) -> Any:
     """The refusal as JSON, with the version now in force where the caller's was stale."""
-    body: dict[str, Any] = {"message": str(refusal), "errors": [f.as_dict() for f in refusal.findings if not f.ok]}
+    body: dict[str, Any] = {
+        "message": str(refusal), "errors": [f.as_dict() for f in refusal.findings if not f.ok],
+        "request_id": g.get("request_id", ""),
+    }  # fmt: skip
     if isinstance(refusal, Stale):
         body["current_version"] = refusal.current
     return jsonify(body), status or refusal.status_code

@@ -10,7 +10,7 @@ from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
-from app.api.base import Resource
+from app.api.base import Resource, answers
 from app.extensions import db
 from app.models import Account, Region, Unit
 from app.permissions import ROLE_LABEL, Verb
@@ -28,6 +28,7 @@ class MeApi(Resource):
     @expose("", methods=["GET"])
     @protect()
     @safe
+    @answers
     def get(self) -> Any:
         """Give the signed-in account.
         ---

@@ -67,7 +67,8 @@ SCHEMAS: dict[str, Schema] = {
         field=maybe(TEXT), value=maybe(TEXT), link=maybe(TEXT), level=one_of(["fail", "warn"]),
     ),
     "Refusal": an_object(
-        "message", message=TEXT, errors=many(ref("Finding")),
+        "message errors request_id", message=TEXT, errors=many(ref("Finding")),
+        request_id=said(TEXT, "向管理员查问时给出"),
         current_version=said(maybe(WHOLE), "409 时现在的 row_version"),
     ),
     "Findings": an_object("passes findings", what=TEXT, passes=YES, findings=many(ref("Finding"))),
