@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_jwt_extended import create_access_token, create_refresh_token, current_user, jwt_required
 
 from app import clock
-from app.errors import Refusal
+from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
 from app.workflows import codes, second_factor, signin
@@ -156,7 +156,7 @@ class SecurityApi(BaseApi):
         try:
             account = sign_in(body["username"], body["password"], "api")
         except Refusal as refusal:
-            return jsonify(errors=[f.as_dict() for f in refusal.findings], message=str(refusal)), 401
+            return _told(refusal, 401)
         if factor := second_factor.factor_of(account):
             code, asked_by = body.get("code"), body.get("request")
             if factor == "sms" and not (isinstance(code, str) and isinstance(asked_by, str)):
@@ -165,7 +165,7 @@ class SecurityApi(BaseApi):
                 return _errors(401, "二次验证", "本账号还须提供动态口令", "请在 code 中给出后重新提交")
             wrong = confirm_second_factor(account, code[:20], asked_by[:43] if isinstance(asked_by, str) else None)
             if wrong is not None:
-                return jsonify(errors=[f.as_dict() for f in wrong.findings], message=str(wrong)), 401
+                return _told(wrong, 401)
         if account.must_change_password:
             return _errors(403, "首次登录", "初始密码须先修改", "请用浏览器登录并修改密码")
         if second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]):
@@ -209,4 +209,10 @@ def _send_code(account: Any) -> Any:
 
 
 def _errors(status: int, rule: str, found: str, remedy: str) -> Any:
-    return jsonify(errors=[{"rule": rule, "found": found, "remedy": remedy}], message=f"{rule}：{found}"), status
+    return _told(Refusal(Finding(rule, False, found, remedy)), status)
+
+
+def _told(refusal: Refusal, status: int) -> Any:
+    """As the interface says any refusal (`api.base.refused`)."""
+    errors = [f.as_dict() for f in refusal.findings]
+    return jsonify(errors=errors, message=str(refusal), request_id=g.get("request_id", "")), status

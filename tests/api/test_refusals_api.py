@@ -36,6 +36,14 @@ def test_nobody_and_a_dead_token(app: Any) -> None:
         shaped(client.get(f"/api/v1{path}", headers={"Authorization": "Bearer tian_nothing"}), 401)
 
 
+def test_signing_in_for_a_short_token(app: Any, world: World) -> None:
+    client, name = app.test_client(), world.accounts["clerk"].username
+    shaped(client.post("/api/v1/security/login", data="x"), 400)
+    shaped(client.post("/api/v1/security/login", json={"username": name, "password": "wrong"}), 401)
+    shaped(client.post("/api/v1/security/refresh"), 401)
+    shaped(client.get("/api/v1/units", headers={"Authorization": "Bearer a.b.c"}), 401)
+
+
 def test_rights_rows_and_rules(app: Any, world: World) -> None:
     firm, reader = Caller(app, world, "maintenance_head"), Caller(app, world, "clerk", [Verb.COMMITMENT_READ.value])
     shaped(reader.post("/commitments", {}), 403)
