@@ -7,6 +7,7 @@ forgotten fails.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,3 +202,11 @@ def _module(view: Any) -> str | None:
     owner = type(view.__self__).__module__ if hasattr(view, "__self__") else getattr(view, "__module__", "")
     area, _dot, name = owner.rpartition(".")
     return name if area in ("app.views", "app.field") else None
+
+
+def test_the_manual_names_each_resource(app: Any, world: World) -> None:
+    paths = Caller(app, world, "clerk").get("/_openapi").json["paths"]
+    named = {path.split("/")[3] for path in paths if path.startswith("/api/v1/")} - {"security", "menu", "_openapi"}
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    assert len(named) > 25
+    assert not [name for name in named if not re.search(rf"[/`]{re.escape(name)}\b", text)]

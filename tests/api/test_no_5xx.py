@@ -12,6 +12,7 @@ from schemathesis.generation import GenerationMode
 
 from app import clock
 from app.models import (
+    ApiToken,
     Commitment,
     InsuranceMonth,
     InsuranceRecord,
@@ -89,7 +90,11 @@ def rows(session: Any, world: World) -> dict[str, int]:
     )  # fmt: skip
     told = Notification(recipient_id=clerk.id, topic="job", title="通知", state="sent", created_at=now, sent_at=now)
     session.add_all([patrol, record, proposal, visit, risk, asked, seat, tested, letter, insured, compared])
-    session.add_all([poster, wish, told])
+    theirs = ApiToken(
+        account_id=clerk.id, name="对接", digest="0" * 64, start="tian_0", verbs=["unit.read"], epoch=1, made_at=now,
+        ends_on=today,
+    )  # fmt: skip
+    session.add_all([poster, wish, told, theirs])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -102,6 +107,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
+        "tokens": theirs.id, "regions": world.firm.region_id,
     }  # fmt: skip
     return found
 
