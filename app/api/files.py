@@ -80,8 +80,8 @@ class FileApi(Resource):
           gives: {200: FilePage}
         """
         statement = scope.apply(select(Attachment), actor()).where(
-            Attachment.uploaded_by_id == actor().user_id, Attachment.entity_id.is_(None),
-            Attachment.kind.in_(list(KINDS)), Attachment.removed_at.is_(None),
+            Attachment.uploaded_by_id == actor().user_id, Attachment.entity == "application",
+            Attachment.entity_id.is_(None), Attachment.removed_at.is_(None),
         )  # fmt: skip
         return page(statement, [Attachment.id.desc()], file_shown)
 

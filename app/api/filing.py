@@ -8,18 +8,19 @@ from flask import jsonify
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
+from sqlalchemy import select
 
 from app import clock, scope
 from app.api.applications import full as application_full
 from app.api.applications import masked
-from app.api.base import Resource, actor, answers, body, finding_list, once, whole
+from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
 from app.api.reading import part
 from app.extensions import db
-from app.models import Elevator, Unit
+from app.models import Elevator, StatusChange, Unit
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
-from app.workflows import filing
+from app.views import filed, screens
+from app.workflows import filing, submissions
 from app.workflows.filing_fields import FiledModel
 
 
@@ -131,6 +132,38 @@ class FilingApi(Resource):
             row = filing.withdraw(session, actor(), self._row(key), clock.now())
         return jsonify(application_full(row))
 
+    @expose("/<int:key>/history", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def history(self, key: int) -> Any:
+        """Give every version with what it changed, and every step; what was not handed in is for those who may edit.
+        ---
+        get:
+          summary: 备案的历次版本、差异和流转
+          gives: {200: FilingHistory}
+        """
+        row, name = self._row(key), submissions.name_of
+        versions = [
+            {"number": v.number, "state": v.state, "edited_at": iso(v.edited_at), "submitted_at": iso(v.submitted_at),
+             "decided_at": iso(v.decided_at), "in_force_from": iso(v.in_force_from), "opinion": v.opinion,
+             "by": name(db.session, v.edited_by_id),
+             "changed": [
+                 {"label": str(line.label), "old": str(line.old), "new": str(line.new)}
+                 for line in filed.comparison(self.model, filing.base_of(db.session, v), v.data)[0]
+             ]}
+            for v in filing.versions_seen(db.session, actor(), row)
+        ]  # fmt: skip
+        taken = select(StatusChange).where(
+            StatusChange.entity == self.model.__tablename__, StatusChange.entity_id == row.id
+        )
+        steps = [
+            {"verb": s.verb, "old": s.old, "new": s.new, "at": iso(s.known_at), "by": name(db.session, s.actor_id),
+             "reason": s.reason}
+            for s in db.session.scalars(taken.order_by(StatusChange.id.desc()).limit(200))
+        ]  # fmt: skip
+        return jsonify(versions=versions, steps=steps)
+
     def _row(self, key: int) -> Any:
         return scope.visible(db.session, actor(), self.model, key, self.noun)
 
@@ -161,7 +194,11 @@ class ElevatorFilingApi(FilingApi):
 
 def register(appbuilder: Any) -> None:
     """Add these resources."""
-    for name, edit in (("UnitFilingApi", Verb.UNIT_EDIT), ("ElevatorFilingApi", Verb.ELEVATOR_EDIT)):
+    for name, read, edit in (
+        ("UnitFilingApi", Verb.UNIT_READ, Verb.UNIT_EDIT),
+        ("ElevatorFilingApi", Verb.ELEVATOR_READ, Verb.ELEVATOR_EDIT),
+    ):
+        screens.declare(name, "can_history", read)
         # A draft is for those who may file, as its form is.
         for permission in ("can_draft", "can_make", "can_edit", "can_discard"):
             screens.declare(name, permission, edit)

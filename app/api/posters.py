@@ -12,6 +12,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.api.base import Resource, actor, answers, body, iso, page, whole
@@ -46,6 +47,7 @@ class PosterApi(Resource):
           gives: {200: PosterPage}
         """
         live = select(InvitationPoster).where(InvitationPoster.expires_at > clock.now())
+        live = live.options(joinedload(InvitationPoster.unit))
         return page(scope.apply(live, actor()), [InvitationPoster.id.desc()], _poster)
 
     @expose("", methods=["POST"])

@@ -33,6 +33,13 @@ _MASKED = said(maybe(TEXT), "遮蔽")
 _ONCE_SHOWN = said(TEXT, "只在这次回答中；首次登录须修改")
 _SEEN = said(WHOLE, "看到的 row_version；之后有变动则 409")
 _STEP = an_object("verb new at", verb=TEXT, old=maybe(TEXT), new=TEXT, at=INSTANT, by=TEXT, reason=maybe(TEXT))
+HISTORY = an_object(
+    "versions steps", steps=many(_STEP), versions=many(an_object(
+        "number state", number=WHOLE, state=TEXT, edited_at=INSTANT, submitted_at=maybe(INSTANT),
+        decided_at=maybe(INSTANT), in_force_from=maybe(DAY), opinion=maybe(TEXT), by=TEXT,
+        changed=many(an_object("label old new", label=TEXT, old=TEXT, new=TEXT)),
+    )),
+)  # fmt: skip
 _PERSON: dict[str, Schema] = {
     "name": text(40), "phone": text(20), "kind": one_of(PERSON_KIND), "sex": one_of(SEX), "work_kind": text(40),
     "resident_id": text(18), "certificate_no": text(40), "certificate_issued_on": DAY, "certificate_until": DAY,
@@ -127,13 +134,8 @@ PEOPLE: dict[str, Schema] = {
         "month grade used", month=said(TEXT, "2026-11"), grade=one_of(GRADE), used=said(WHOLE, "本月已用台次"),
         limit=said(maybe(WHOLE), "null：不限"),
     ),
-    "PersonHistory": an_object(
-        "versions steps", steps=many(_STEP), versions=many(an_object(
-            "number state", number=WHOLE, state=TEXT, edited_at=INSTANT, submitted_at=maybe(INSTANT),
-            decided_at=maybe(INSTANT), in_force_from=maybe(DAY), opinion=maybe(TEXT), by=TEXT,
-            changed=many(an_object("label old new", label=TEXT, old=TEXT, new=TEXT)),
-        )),
-    ),
+    "PersonHistory": HISTORY,
+    "FilingHistory": HISTORY,
     "NewPerson": an_object("name", **_PERSON),
     "PersonChange": an_object("seen_version", seen_version=_SEEN, **_PERSON),
     "Certificate": an_object(

@@ -99,7 +99,7 @@ class FilingPages(BaseView):
         """Every version: which fields, who, when, why; every step of the states (ELV-10, UNT-06)."""
         row = self.row(key)
         versions = []
-        for version in filing.versions_of(db.session, row):
+        for version in filing.versions_seen(db.session, g.actor, row):
             changed, _same = filed.comparison(self.model, filing.base_of(db.session, version), version.data)
             versions.append((version, changed))
         names = _names([v for v, _c in versions])

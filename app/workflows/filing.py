@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import flag_modified
 
 from app import clock, scope
-from app.errors import Finding, Refusal, Stale, raise_failing, refuse
+from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
 from app.models import (
     Application,
     ContractElevator,
@@ -24,6 +24,7 @@ from app.models import (
     MaintenanceOrder,
     Region,
     Unit,
+    Version,
     Visit,
 )
 from app.permissions import Actor, Verb, require
@@ -63,8 +64,7 @@ from app.workflows.filing_versions import (
 __all__ = [
     "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard",
     "draft_of", "fields_of", "findings", "problems", "save_draft", "submit", "validate_elevator", "validate_unit",
-    "version_of",
-    "versions_of", "withdraw",
+    "version_of", "versions_of", "versions_seen", "withdraw",
 ]  # fmt: skip
 
 _PARTIES = ("use_unit_id", "maintenance_unit_id")
@@ -186,6 +186,17 @@ def discard(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> N
     version = draft_of(session, row)
     if version is not None:
         moves.move(session, actor, version, "state", "withdrawn", verb=moves.DISCARD, at=at)
+
+
+def versions_seen(session: AnySession, actor: Actor, row: Filed) -> list[Version]:
+    """The versions that the actor may read, the newest first: what was not handed in is for those who may edit it."""
+    held = versions_of(session, row)
+    try:
+        require(actor, EDIT_VERB[type(row)])
+        filing_rights.may_file(session, actor, type(row), row, snapshot(row))
+    except NotAllowed:
+        return [one for one in held if one.state == "approved" or one.submitted_at is not None]
+    return held
 
 
 def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> None:
