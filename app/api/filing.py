@@ -61,7 +61,9 @@ class FilingApi(Resource):
           summary: 备案内容（含未上报的修改），以及上报须满足的条件
           gives: {200: DraftKept}
         """
-        return jsonify(self._kept(self._row(key)))
+        row = self._row(key)
+        filing.require_editing(db.session, actor(), row)
+        return jsonify(self._kept(row))
 
     @expose("/<int:key>/draft", methods=["PATCH"])
     @protect()

@@ -61,7 +61,9 @@ class FilingPages(BaseView):
     @permission_name("write")
     @no_cache
     def edit(self, key: int) -> Any:
-        return self.form(self.row(key))
+        row = self.row(key)
+        filing.require_editing(db.session, g.actor, row)
+        return self.form(row)
 
     @expose("/<int:key>/submit", methods=["POST"])
     @has_access

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import flag_modified
 
 from app import clock, scope
-from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
+from app.errors import Finding, Refusal, Stale, raise_failing, refuse
 from app.models import (
     Application,
     ContractElevator,
@@ -63,8 +63,8 @@ from app.workflows.filing_versions import (
 
 __all__ = [
     "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard",
-    "draft_of", "fields_of", "findings", "problems", "save_draft", "submit", "validate_elevator", "validate_unit",
-    "version_of", "versions_of", "versions_seen", "withdraw",
+    "draft_of", "fields_of", "findings", "problems", "require_editing", "save_draft", "submit", "validate_elevator",
+    "validate_unit", "version_of", "versions_of", "versions_seen", "withdraw",
 ]  # fmt: skip
 
 _PARTIES = ("use_unit_id", "maintenance_unit_id")
@@ -192,11 +192,16 @@ def versions_seen(session: AnySession, actor: Actor, row: Filed) -> list[Version
     """The versions that the actor may read, the newest first: what was not handed in is for those who may edit it."""
     held = versions_of(session, row)
     try:
-        require(actor, EDIT_VERB[type(row)])
-        filing_rights.may_file(session, actor, type(row), row, snapshot(row))
-    except NotAllowed:
+        require_editing(session, actor, row)
+    except Refusal:
         return [one for one in held if one.state == "approved" or one.submitted_at is not None]
     return held
+
+
+def require_editing(session: AnySession, actor: Actor, row: Filed) -> None:
+    """Raise unless the actor may change this row: its partners see it, and not what it is writing."""
+    require(actor, EDIT_VERB[type(row)])
+    filing_rights.may_file(session, actor, type(row), row, snapshot(row))
 
 
 def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> None:

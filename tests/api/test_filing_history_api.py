@@ -54,3 +54,7 @@ def test_what_was_not_handed_in_is_not_told_to_others(app: Any, session: Any, wo
     shown = {who: sign_in(world.accounts[who]).get(f"/units/{key}/history") for who in ("maintenance_head", "use_head")}
     assert {who: page.status_code for who, page in shown.items()} == {"maintenance_head": 200, "use_head": 200}
     assert "暗渠路" in shown["maintenance_head"].text and "暗渠路" not in shown["use_head"].text
+    assert partner.get(f"/units/{key}/draft").status_code == 403 and own.get(f"/units/{key}/draft").status_code == 200
+    form = sign_in(world.accounts["use_head"]).get(f"/units/{key}/edit")
+    assert form.status_code == 403 and "暗渠路" not in form.text
+    assert "暗渠路 2 号" in sign_in(world.accounts["maintenance_head"]).get(f"/units/{key}/edit").text
