@@ -16,7 +16,7 @@ def create_app(**overrides: Any) -> Flask:
     import config
     from app import api, celery_app, channels, cli, field, logs, ops, scanner, vault, views
     from app.api import limits
-    from app.extensions import appbuilder_for, csrf, db, migrate
+    from app.extensions import appbuilder_for, csrf, db
     from app.views import errors as error_pages
     from app.views import metrics, requests
     from app.workflows import attachments, notices, passwords
@@ -32,9 +32,9 @@ def create_app(**overrides: Any) -> Flask:
     scanner.use(app.config)
     channels.install(app.config)
     notices.use_place(app.config["APP_NAME"], app.config["PUBLIC_URL"])
+    app.url_rule_class = requests.LateRule
     app.url_map.converters["int"] = requests.RowNumber
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(config.ROOT / "app" / "migrations"))
     csrf.init_app(app)
     metrics.install(app)
     logs.install(app)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask_appbuilder import AppBuilder, Model
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import event
@@ -22,7 +21,6 @@ Model.metadata.naming_convention = {
 
 # One metadata with Flask-AppBuilder's own tables, so that foreign keys to ab_user hold.
 db = SQLAlchemy(model_class=Model, session_options={"autoflush": True})
-migrate = Migrate(render_as_batch=True, compare_type=True)
 csrf = CSRFProtect()
 
 

@@ -153,6 +153,9 @@ class Screen(PerRequestFilters, ModelView):
 
     # --- FAB's own doors: closed
 
+    def _init_forms(self) -> None:
+        """No form of FAB's is shown; making three a screen takes a while at each start."""
+
     @expose("/list/")
     @has_access
     @permission_name("list")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request, session
@@ -12,7 +14,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Rule
 
 from app import clock
 from app.errors import Finding
@@ -36,6 +38,21 @@ class RowNumber(IntegerConverter):
 
     def __init__(self, map: Any, fixed_digits: int = 0, max: int = BIGGEST_KEY) -> None:
         super().__init__(map, fixed_digits, max=max)
+
+
+class LateRule(Rule):
+    """A route whose address is put together by code that is compiled when it is first asked for.
+
+    Werkzeug compiles two functions a route while starting, a fifth of a start; a process asks for a few of them.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = cache(partial(super()._compile_builder, append_unknown))
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            return compiled()(rule, **values)
+
+        return build
 
 
 class SignedSessions(SecureCookieSessionInterface):
