@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -46,7 +46,26 @@ class Held:
     row_id: int | None = None
 
 
-Book = Mapping[Key, Held]
+class Book(Mapping[Key, Held]):
+    """All keys of a region on a day. Each is worked out when it is asked for, once: most askers want one or two."""
+
+    __slots__ = ("_codes", "_found", "_rows")
+
+    def __init__(self, rows: Mapping[tuple[str, str], Row], codes: Sequence[str]) -> None:
+        self._rows, self._codes = rows, codes
+        self._found: dict[Key, Held] = {}
+
+    def __getitem__(self, key: Key) -> Held:
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = _resolve_one(SPECS[key].key, self._rows, self._codes)
+        return found
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(Key)
+
+    def __len__(self) -> int:
+        return len(Key)
 
 
 def chain(region_code: str | None) -> list[str]:
@@ -98,8 +117,7 @@ def resolve_all(rows: Iterable[Row], region_code: str | None, on: date, known_at
 
 def book_of(held: Mapping[tuple[str, str], Row], region_code: str | None) -> Book:
     """All keys for a region, from the rows that hold."""
-    codes = chain(region_code)
-    return {key: _resolve_one(key, held, codes) for key in Key}
+    return Book(held, chain(region_code))
 
 
 def version_of(book: Book) -> str:

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.listings import standing
 from app.models import Application, Contract, ContractElevator, MaintenanceClock, Visit
 from app.models.policy import policy_book, policy_value
-from app.policy import Key, shown
+from app.policy import Held, Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.views.filing_words import Due, due_days
 from app.views.policy import origin, region_names
@@ -42,7 +42,7 @@ def why_due(row: Application) -> str:
     if found is None:
         return ""
     parts = [
-        _("审批时限 %(n)s 个工作日（%(o)s）", n=found.days, o=origin(found.held, _regions())),
+        _("审批时限 %(n)s 个工作日（%(o)s）", n=found.days, o=_origin(found.held)),
         _("自 %(t)s 起算", t=clock.local(found.started_at).strftime("%Y-%m-%d %H:%M")),
     ]
     if found.idle_days:
@@ -64,7 +64,7 @@ def visit_limits(row: Visit) -> list[tuple[str, Due | None, str, dt.datetime]]:
     ):
         if waits and due_at is not None:
             held = policy_book(db.session, row.region_code, row.visit_on)[key]
-            why = rule % {"n": shown(key, held.value), "o": origin(held, _regions())}
+            why = rule % {"n": shown(key, held.value), "o": origin(held)}
             found.append((title, due_of(due_at, row.checked_out_at, row.region_code), why, due_at))
     return found
 
@@ -94,7 +94,7 @@ def why_limit(row: MaintenanceClock | None) -> str:
     if row.last_visit_on is not None:
         parts.append(_("上次计入的维保 %(d)s", d=row.last_visit_on))
     if usual:
-        parts.append(_("此后 %(n)s（%(o)s）", n=shown(Key.LIMIT_DAYS, held.value), o=origin(held, _regions())))
+        parts.append(_("此后 %(n)s（%(o)s）", n=shown(Key.LIMIT_DAYS, held.value), o=_origin(held)))
     else:
         parts.append(_("按需维保，间隔 %(n)s 天", n=row.limit_days))
     if row.missed and row.missed_since_on is not None:
@@ -118,7 +118,7 @@ def contract_due(row: Contract | ContractElevator, region_code: str, today: dt.d
 def why_contract(row: Contract | ContractElevator, region_code: str) -> str:
     """The contract's days, and from when on it is near."""
     held = policy_book(db.session, region_code, clock.today())[Key.NEAR_CONTRACT_DAYS]
-    near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), origin(held, _regions())
+    near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), _origin(held)
     span = _("合同期 %(a)s 至 %(b)s，首末日都在内", a=row.starts_on, b=row.ends_on)
     return span + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
 
@@ -127,7 +127,7 @@ def cover_due(until_on: dt.date, region_code: str) -> tuple[Due | None, str]:
     """What is left of an elevator's cover, of whichever contract, and why."""
     today = clock.today()
     held = policy_book(db.session, region_code, today)[Key.NEAR_CONTRACT_DAYS]
-    near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), origin(held, _regions())
+    near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), _origin(held)
     why = _("合同关系到这一天为止，当日在内") + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
     return due_days(until_on, today, int(str(held.value)), 365), why
 
@@ -136,9 +136,14 @@ def inspection_due(next_on: dt.date | None, region_code: str) -> tuple[Due | Non
     """What is left until the next inspection, and why."""
     today = clock.today()
     held = policy_book(db.session, region_code, today)[Key.NEAR_INSPECTION_DAYS]
-    near, source = shown(Key.NEAR_INSPECTION_DAYS, held.value), origin(held, _regions())
+    near, source = shown(Key.NEAR_INSPECTION_DAYS, held.value), _origin(held)
     why = _("登记的下次检验日期") + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
     return due_days(next_on, today, int(str(held.value)), 365), why if next_on is not None else ""
+
+
+def _origin(held: Held) -> str:
+    """Which region says so; its name is looked up only where one does."""
+    return origin(held, _regions() if held.region_code is not None else {})
 
 
 def _regions() -> dict[str, str]:
