@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -37,17 +38,24 @@ def shown(column: Column, value: Any) -> Any:
     return value
 
 
+# The cells of a list are mostly those of the page before, or of its own other rows: made once, by what they say.
+KEPT = 4096
 TONES = {"ok", "near", "over", "gone", "secret", "info"}
 
 
 def pill(text: Any, tone: str = "gone") -> Markup:
     """A status: colour, shape and word."""
-    return Markup(f'<span class="ta-pill ta-pill--{_tone(tone)}">{_safe(text)}</span>')
+    return _worded("pill", str(text), tone)
 
 
 def mark(text: Any, tone: str = "gone") -> Markup:
     """The same without the pill, for dense tables."""
-    return Markup(f'<span class="ta-mark ta-mark--{_tone(tone)}">{_safe(text)}</span>')
+    return _worded("mark", str(text), tone)
+
+
+@lru_cache(maxsize=KEPT)
+def _worded(kind: str, text: str, tone: str) -> Markup:
+    return Markup(f'<span class="ta-{kind} ta-{kind}--{_tone(tone)}">{_safe(text)}</span>')
 
 
 def _tone(tone: str) -> str:
@@ -61,6 +69,11 @@ def _safe(text: Any) -> Markup:
 
 def two(first: Any, second: Any, width: int = 15) -> Markup:
     """Two lines in a cell: the name, cut with a title, and a small one below."""
+    return _two(str(first), str(second), width)
+
+
+@lru_cache(maxsize=KEPT)
+def _two(first: str, second: str, width: int) -> Markup:
     return Markup(f'<span class="two">{cut(first, width)}<small>{_safe(second)}</small></span>')
 
 
@@ -74,12 +87,17 @@ _LEGAL_FORM = ("股份有限公司", "有限责任公司", "有限公司")
 
 def firm(name: Any, width: int = 11) -> Markup:
     """A company's name without its legal form, which says nothing in a list; the whole name in the title."""
-    whole = str(name)
+    return _firm(str(name), width)
+
+
+@lru_cache(maxsize=KEPT)
+def _firm(whole: str, width: int) -> Markup:
     form = next((f for f in _LEGAL_FORM if whole.endswith(f) and len(whole) > len(f) + 3), "")
     short = _safe(whole.removesuffix(form))
     return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{short}</span>')
 
 
+@lru_cache(maxsize=KEPT)
 def countdown(left: Due | None, why: str = "") -> Markup:
     """A limit as every page says it (`m.countdown`), in a list's cell; the reason is its title."""
     title = f' title="{_safe(why)}"' if why else ""
