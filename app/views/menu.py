@@ -11,6 +11,7 @@ from flask import Flask, current_app, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from sqlalchemy import Select, func, select
 
@@ -18,7 +19,7 @@ from app import clock
 from app.extensions import db
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
-from app.views.parts import part
+from app.views.parts import part, part_with_holes
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,25 @@ class Shell:
     def lang(self) -> str:
         locale = get_locale()
         return "en" if locale is not None and locale.language == "en" else "zh-CN"
+
+    @property
+    def head(self) -> Markup:
+        """What stands in the head of every page."""
+        static = url_for("static", filename="")
+        holes = {"csrf": generate_csrf(), "nonce": g.get("csp_nonce", "")}
+        return part_with_holes("ta/head.html", static, holes, static=static)
+
+    @property
+    def frame(self) -> Markup:
+        """All that stands around a page's content: the menu, the search box, one's inbox, oneself."""
+        facts: dict[str, Any] = {
+            "place": self.place, "menu": self.menu, "unread": self.unread, "name": self.name, "roles": self.roles,
+            "inbox_link": self.inbox_link, "jobs_link": self.jobs_link, "field_link": self.field_link,
+            "account_links": tuple(self.account_links),
+        }  # fmt: skip
+        sought = request.args.get("q", "") if request.path == "/search/" else ""
+        holes = {"csrf": generate_csrf(), "sought": sought}
+        return part_with_holes("ta/shell.html", tuple(facts.values()), holes, **facts)
 
     @property
     def name(self) -> str:
