@@ -89,19 +89,27 @@ def why_limit(row: MaintenanceClock | None) -> str:
     if row is None or row.anchor_on is None:
         return _("首次计入的维保之后开始")
     held = policy_book(db.session, row.region_code, row.anchor_on)[Key.LIMIT_DAYS]
-    usual = row.limit_days == held.value
     parts = []
     if row.last_visit_on is not None:
         parts.append(_("上次计入的维保 %(d)s", d=row.last_visit_on))
-    if usual:
-        parts.append(_("此后 %(n)s（%(o)s）", n=shown(Key.LIMIT_DAYS, held.value), o=_origin(held)))
-    else:
-        parts.append(_("按需维保，间隔 %(n)s 天", n=row.limit_days))
+    parts.append(_interval_words(row.limit_days, held))
     if row.missed and row.missed_since_on is not None:
         parts.append(_("连续超期 %(n)s 期，%(d)s 起未补做", n=row.missed, d=row.missed_since_on))
     if row.paused_on is not None:
         parts.append(_("自 %(d)s 暂停，恢复后还有 %(n)s 天", d=row.paused_on, n=row.limit_left_days or 0))
     return "；".join(parts)
+
+
+def _interval_words(days: int, held: Held) -> str:
+    """How long the limit is and who says so; said once a request, for most rows of a list say the same."""
+    kept: dict[tuple[int, Held], str] = g.setdefault("interval_words", {}) if has_app_context() else {}
+    if (days, held) not in kept:
+        if days == held.value:
+            said = _("此后 %(n)s（%(o)s）", n=shown(Key.LIMIT_DAYS, held.value), o=_origin(held))
+        else:
+            said = _("按需维保，间隔 %(n)s 天", n=days)
+        kept[days, held] = said
+    return kept[days, held]
 
 
 def contract_due(row: Contract | ContractElevator, region_code: str, today: dt.date | None = None) -> Due:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import flash, g, redirect, request, url_for
@@ -159,15 +160,21 @@ def _tabs(statement: Any, now: dt.datetime) -> dict[str, int]:
 
 def waiting(statement: Any) -> Any:
     """Narrow to what an officer may still decide: open, submitted or accepted, not his own."""
+    return _waiting_for(g.actor, statement)
+
+
+def _waiting_for(actor: Actor, statement: Any) -> Any:
     return statement.where(
-        Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(g.actor)
+        Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(actor)
     )
 
 
-def waiting_count(actor: Actor) -> list[Any]:
+@lru_cache(maxsize=512)
+def waiting_count(actor: Actor) -> tuple[Any, ...]:
     """For the menu: how many wait at one's own desk, counted to a thousand; other desks would cost each page a read."""
-    keys = waiting(scope.apply(select(Application.id), actor, Application)).limit(MOST_COUNTED).subquery()
-    return [select(func.count()).select_from(keys).scalar_subquery()]
+    seen = scope.apply(select(Application.id), actor, Application)
+    keys = _waiting_for(actor, seen).limit(MOST_COUNTED).subquery()
+    return (select(func.count()).select_from(keys).scalar_subquery(),)
 
 
 menu.COUNTS["queue"] = menu.Number(waiting_count, lambda counts: (counts[0], "", ""))
