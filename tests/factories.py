@@ -273,6 +273,7 @@ def make_clock(session: Any, elevator: Elevator, last_visit_on: dt.date | None, 
             "anchor_on": last_visit_on,
             "limit_on": last_visit_on + dt.timedelta(days=15) if last_visit_on else None,
             "limit_days": 15,
+            "in_use": elevator.status == "in_use",
         }
         | fields
     )

@@ -34,8 +34,9 @@ def _listing(name: str, title: Any, model: Any, due: Any, read: Any, near: Any, 
             name=f"warnings_{name}",
             title=title,
             model=model,
-            join=(lambda s: s.join(Elevator, Elevator.id == MaintenanceClock.elevator_id)) if by_clock else None,
-            where=lambda m: Elevator.status == "in_use",
+            # Each clock has its elevator; joined from outside, the register is not even read where only clocks count.
+            join=(lambda s: s.outerjoin(Elevator, Elevator.id == MaintenanceClock.elevator_id)) if by_clock else None,
+            where=lambda m: MaintenanceClock.in_use if by_clock else Elevator.status == "in_use",
             columns=(
                 Column("code", _l("识别码"), lambda row: of(row).code, "code", Elevator.code),
                 Column("place", _l("位置"), lambda row: f"{of(row).estate or ''} {of(row).address}".strip()),

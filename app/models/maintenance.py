@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Computed, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, Computed, Date, ForeignKey, Index, Integer, String, Text, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
@@ -64,10 +64,10 @@ class MaintenanceClock(Model):
         Index("ix_maintenance_clock_unit_limit", "unit_id", "limit_on"),
         Index("ix_maintenance_clock_limit", "limit_on"),
         # Both ways round: a district's few rows by region, a province's by day.
-        Index("ix_maintenance_clock_region_due", "region_code", "due_on", "elevator_id"),
-        Index("ix_maintenance_clock_due", "due_on", "region_code", "elevator_id"),
-        Index("ix_maintenance_clock_region_cover", "region_code", "cover_on", "elevator_id"),
-        Index("ix_maintenance_clock_cover", "cover_on", "region_code", "elevator_id"),
+        Index("ix_maintenance_clock_region_due", "region_code", "due_on", "elevator_id", "in_use"),
+        Index("ix_maintenance_clock_due", "due_on", "region_code", "elevator_id", "in_use"),
+        Index("ix_maintenance_clock_region_cover", "region_code", "cover_on", "elevator_id", "in_use"),
+        Index("ix_maintenance_clock_cover", "cover_on", "region_code", "elevator_id", "in_use"),
     )  # fmt: skip
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), primary_key=True, autoincrement=False)
     unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
@@ -87,6 +87,8 @@ class MaintenanceClock(Model):
     judged_through: Mapped[dt.date | None] = col(_l("已判定至"), Date)
     # The last day of unbroken cover from today on, or of the cover that ended; kept by workflows.cover.
     covered_until: Mapped[dt.date | None] = col(_l("合同有效期至"), Date)
+    # Whether the elevator's status is in_use; kept by workflows.moves, so that near and over are counted here alone.
+    in_use: Mapped[bool] = col(_l("在用"), Boolean, default=True, server_default=true())
     # What near and over are told by, kept by the database so that one range of an index answers: the limit, a day long
     # past while a missed one stands, nothing while stopped; the cover's last day, long past where there is none.
     due_on: Mapped[dt.date | None] = mapped_column(

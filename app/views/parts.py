@@ -13,7 +13,7 @@ from flask import current_app
 from flask_babel import get_locale
 from markupsafe import Markup
 
-# Of each template: far more than there are menus and lists; whoever makes up addresses only makes the keeping start again.
+# Of each template: far more than there are menus and lists; who makes up addresses only makes the keeping start again.
 MOST = 1000
 
 

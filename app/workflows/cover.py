@@ -156,10 +156,20 @@ def refresh_begun(session: AnySession, on: dt.date, within: ColumnElement[bool] 
 
 def make_clocks(session: AnySession, which: ColumnElement[bool]) -> None:
     """Give the elevators that have none a clock's row."""
-    missing = select(_elevator.id, _elevator.maintenance_unit_id, _elevator.region_code).where(
+    in_use = _elevator.status == "in_use"
+    missing = select(_elevator.id, _elevator.maintenance_unit_id, _elevator.region_code, in_use).where(
         which, ~select(_clock.elevator_id).where(_clock.elevator_id == _elevator.id).exists()
     )
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(MaintenanceClock.__table__)
-    names = ["elevator_id", "unit_id", "region_code"]
-    session.execute(insert.from_select(names, missing, include_defaults=True).on_conflict_do_nothing())
+    names = ["elevator_id", "unit_id", "region_code", "in_use"]
+    adding = insert.from_select(names, missing, include_defaults=True).on_conflict_do_nothing()
+    made = session.scalars(adding.returning(_clock.elevator_id)).all()
+    if made:
+        # A step of the status that was on its way when the rows were put together has ended by now: asked once more.
+        these = _clock.elevator_id.in_(made) if len(made) < ROWS_AT_ONCE else true()
+        session.execute(
+            update(MaintenanceClock.__table__)
+            .where(these, _elevator.id == _clock.elevator_id, _clock.in_use != in_use)
+            .values(in_use=in_use)
+        )

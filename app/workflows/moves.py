@@ -15,6 +15,7 @@ from app.models import (
     Elevator,
     GradeCertificate,
     Invitation,
+    MaintenanceClock,
     MaintenanceOrder,
     Person,
     PolicyProposal,
@@ -77,7 +78,8 @@ def move(
     """Take one legal step of one status and record it; the same state again is no step and gives None.
 
     The caller holds the row (`transaction.lock`). `filing_state` carries `info_state` with it, `Application.state`
-    carries `is_open`. A Version's state is recorded by its entity's step and by its own columns.
+    carries `is_open`, an elevator's `status` its clock's `in_use`. A Version's state is recorded by its entity's step
+    and by its own columns.
     """
     old = getattr(row, field)
     if old == new:
@@ -89,6 +91,9 @@ def move(
     if isinstance(row, Application):
         row.is_open = new in OPEN_STATES
     session.flush()
+    if isinstance(row, Elevator) and field == "status":
+        running = update(MaintenanceClock).where(MaintenanceClock.elevator_id == row.id)
+        session.execute(running.values(in_use=new == ElevatorStatus.IN_USE).execution_options(skip_scope=True))
     if isinstance(row, Version):
         return None
     change = StatusChange(
