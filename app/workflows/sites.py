@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
@@ -92,9 +92,14 @@ def _words(text: str) -> tuple[str, str]:
     return token, normal_code(token) if token else ""
 
 
-@lru_cache(maxsize=1024)
 def _around(actor: Actor) -> Select[Any]:
-    """What `Site` holds, by elevator; made once for an actor, who is immutable. Takes `unit` and `today`."""
+    """What `Site` holds, by elevator, and whether the actor's scope holds it. Takes `unit` and `today`."""
+    return _anybodys().add_columns(scope.criterion(Elevator, actor))
+
+
+@cache
+def _anybodys() -> Select[Any]:
+    """The part that is the same for everybody; made once, for making its aliases takes longer than asking."""
     today: Any = bindparam("today")
     bound = cover.cover_on(Elevator.id, today).correlate(Elevator).scalar_subquery()
     ended: Any = ContractElevator.__table__.alias("ended").c
@@ -113,7 +118,7 @@ def _around(actor: Actor) -> Select[Any]:
     )  # fmt: skip
     return (
         select(
-            Elevator, scope.criterion(Elevator, actor), Unit.name, MaintenanceClock.paused_on,
+            Elevator, Unit.name, MaintenanceClock.paused_on,
             ContractElevator.unit_id, ContractElevator.ends_on, last_end.correlate(Elevator).scalar_subquery(),
             MaintenanceLedger.next_level, MaintenanceOrder.id, MaintenanceOrder.level,
         )
@@ -132,5 +137,5 @@ def _first(
     row = session.execute(statement, {"unit": actor.unit_id or 0, "today": today, **more}).first()
     if row is None:
         return None
-    elevator, seen, *around = row
+    elevator, *around, seen = row
     return Site(elevator, bool(seen) and serves(actor, elevator), *around)
