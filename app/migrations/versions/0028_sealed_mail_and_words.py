@@ -2,7 +2,7 @@
 an account is closed, and when those were told whose invitation waits in review
 
 Revision ID: 0028
-Revises: 0026
+Revises: 0027
 """
 
 import json
@@ -15,7 +15,7 @@ from app import clock, vault
 from app.models.sealed import normal
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

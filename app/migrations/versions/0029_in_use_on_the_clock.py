@@ -1,14 +1,14 @@
 """Whether an elevator is in use, kept on its clock: what is near and over is counted without reading the register
 
-Revision ID: 0031
-Revises: 0026
+Revision ID: 0029
+Revises: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0026"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
