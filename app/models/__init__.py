@@ -32,10 +32,10 @@ from app.models.maintenance import (
     OverdueCorrection,
     OverduePeriod,
 )
-from app.models.notice import NoticeChoice, NoticeTemplate
+from app.models.notice import NoticeChoice, NoticeTemplate, ToldExpiry
 from app.models.notification import Notification
 from app.models.office import Comment, Delegation, Watch
-from app.models.person import GradeCertificate, Person
+from app.models.person import Declaration, GradeCertificate, Person
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
@@ -69,6 +69,7 @@ __all__ = [
     "Consent",
     "Contract",
     "ContractElevator",
+    "Declaration",
     "Delegation",
     "Elevator",
     "ElevatorAssignment",
@@ -119,6 +120,7 @@ __all__ = [
     "ScoreRun",
     "ServiceHeartbeat",
     "StatusChange",
+    "ToldExpiry",
     "Unit",
     "UnitChange",
     "Version",

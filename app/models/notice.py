@@ -6,15 +6,15 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import Date, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped
 
-from app.models.base import Instant, Json, Model, col
+from app.models.base import BigId, Instant, Json, Model, col
 
 NOTICE_GROUP = {
     "approval": _l("待我审批"), "decision": _l("我的申请的进展"), "escalation": _l("期限和上报"),
     "visit": _l("维保记录"),
-    "duty": _l("主体责任、巡检和参保"), "policy": _l("政策参数"), "job": _l("后台任务和文件"), "other": _l("其他"),
+    "duty": _l("主体责任、巡检和参保"), "expiry": _l("证书和许可到期"), "policy": _l("政策参数"), "job": _l("后台任务和文件"), "other": _l("其他"),
 }  # fmt: skip
 
 
@@ -47,3 +47,17 @@ class NoticeTemplate(Model):
     body: Mapped[str] = col(_l("内容"), String(1000))
     updated_at: Mapped[dt.datetime] = col(_l("更新时间"), Instant)
     updated_by_id: Mapped[int | None] = col(_l("修改人"), Integer)
+
+
+class ToldExpiry(Model):
+    """That a paper's end was told at one step (`rules.expiry`): never again, even when the notice itself is long gone.
+
+    A paper that is renewed has another last day, and steps of its own.
+    """
+
+    __tablename__ = "told_expiry"
+    paper: Mapped[str] = col(_l("证书"), String(20), primary_key=True)
+    entity_id: Mapped[int] = col(_l("对象编号"), BigId, primary_key=True, autoincrement=False)
+    until: Mapped[dt.date] = col(_l("有效期至"), Date, primary_key=True)
+    step: Mapped[int] = col(_l("提前天数"), Integer, primary_key=True, autoincrement=False)
+    told_at: Mapped[dt.datetime] = col(_l("通知时间"), Instant)

@@ -1,4 +1,4 @@
-"""People who work on elevators, and the grade certificates that set their monthly quota."""
+"""People who work on elevators, their grade certificates and their declarations (自我声明承诺书)."""
 
 from __future__ import annotations
 
@@ -51,6 +51,10 @@ class Person(Stamped, Versioned, Model):
     info_state: Mapped[str] = col(_l("信息状态"), String(10), default="new", server_default="new", choices=INFO_STATE)
     approved_version: Mapped[int] = col(_l("生效版本"), Integer, default=0, server_default="0")
     approved_on: Mapped[dt.date | None] = col(_l("审核通过日期"), Date)
+    # The last day of the declarations that were approved (`Declaration`), kept here for gate, lists and notices.
+    declaration_until: Mapped[dt.date | None] = col(_l("声明承诺有效期至"), Date)
+    # When the service in the unit began; where nobody said, that is the day on which the row was made.
+    hired_on: Mapped[dt.date | None] = col(_l("入职日期"), Date)
     left_on: Mapped[dt.date | None] = col(_l("离职日期"), Date)
 
     unit: Mapped[Unit] = relationship()
@@ -80,3 +84,26 @@ class GradeCertificate(Stamped, Versioned, Model):
 
     def __repr__(self) -> str:
         return f"{self.person} {self.certificate_no}"
+
+
+class Declaration(Stamped, Versioned, Model):
+    """自我声明承诺书 (PER-06). Only an approved one counts, from its approval to its last day; older ones are history."""
+
+    __tablename__ = "declaration"
+    __table_args__ = (Index("ix_declaration_person", "person_id", "valid_until"),)
+    id: Mapped[int] = pk()
+    person_id: Mapped[int] = col(_l("人员"), BigId, ForeignKey("person.id"))
+    unit_id: Mapped[int] = col(_l("所属单位"), BigId, ForeignKey("unit.id"), index=True)
+    region_code: Mapped[str] = col(_l("区划代码"), String(12), index=True)
+    signed_on: Mapped[dt.date] = col(_l("签署日期"), Date)
+    valid_until: Mapped[dt.date] = col(_l("有效期至"), Date)
+    note: Mapped[str | None] = col(_l("备注"), String(500))
+    state: Mapped[str] = col(
+        _l("审核状态"), String(10), default="draft", server_default="draft", choices=APPLICATION_STATE
+    )
+    in_force_from: Mapped[dt.datetime | None] = col(_l("生效时间"), Instant)
+
+    person: Mapped[Person] = relationship()
+
+    def __repr__(self) -> str:
+        return f"{self.person} {self.signed_on}"

@@ -46,6 +46,9 @@ class Unit(Stamped, Versioned, Model):
     head_name: Mapped[str | None] = col(_l("负责人"), String(40))
     head_phone: Mapped[str | None] = col(_l("负责人手机"), Sealed("unit.head_phone", "mobile"), sensitive="mobile")
     head_phone_index: Mapped[str | None] = index_of("head_phone", index=True)
+    head_resident_id: Mapped[str | None] = col(
+        _l("负责人身份证号"), Sealed("unit.head_resident_id", "id"), sensitive="id"
+    )
     duty_phone: Mapped[str | None] = col(_l("24 小时值班电话"), String(20))
     safety_officer: Mapped[str | None] = col(_l("安全管理员"), String(40))
     safety_phone: Mapped[str | None] = col(

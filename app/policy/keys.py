@@ -46,6 +46,9 @@ class Key(StrEnum):
     NEAR_INSPECTION_DAYS = "near_inspection_days"
     NEAR_CONTRACT_DAYS = "near_contract_days"
     NEAR_CERTIFICATE_DAYS = "near_certificate_days"
+    EXPIRY_FIRST_DAYS = "expiry_first_days"
+    EXPIRY_SECOND_DAYS = "expiry_second_days"
+    EXPIRY_LAST_DAYS = "expiry_last_days"
 
     QUOTA_GENERAL = "quota_general"
     QUOTA_INTERMEDIATE = "quota_intermediate"
@@ -139,6 +142,18 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),
         _int(Key.NEAR_CONTRACT_DAYS, _N, "合同临近失效：到期前", 7, "天", 0, 365),
         _int(Key.NEAR_CERTIFICATE_DAYS, _N, "证书、许可证临近到期：到期前", 60, "天", 0, 365),
+        _int(
+            Key.EXPIRY_FIRST_DAYS, _N, "证书、许可证到期前首次通知", 60, "天", 1, 365, may_be_off=True,
+            off_means="不通知",
+        ),
+        _int(
+            Key.EXPIRY_SECOND_DAYS, _N, "证书、许可证到期前再次通知", 30, "天", 1, 365, may_be_off=True,
+            off_means="不通知",
+        ),
+        _int(
+            Key.EXPIRY_LAST_DAYS, _N, "证书、许可证到期前最后通知", 7, "天", 1, 365, may_be_off=True,
+            off_means="不通知",
+        ),
         _int(Key.QUOTA_GENERAL, _Q, "普工每月台次上限", 100, "台次", 1, 10000, may_be_off=True),
         _int(Key.QUOTA_INTERMEDIATE, _Q, "中级工每月台次上限", 110, "台次", 1, 10000, may_be_off=True),
         _int(Key.QUOTA_SENIOR, _Q, "高级工每月台次上限", 120, "台次", 1, 10000, may_be_off=True),

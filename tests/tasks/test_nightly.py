@@ -97,3 +97,15 @@ def test_scores_and_ageing_are_shared_out_too(app: Any, due: World, monkeypatch:
     assert scored >= {"980402000000", "980403000000"}
     told = session.execute(select(ScoreRun.region_code, ScoreRun.from_on, ScoreRun.to_on)).all()
     assert len(told) == len(set(told))
+
+
+@pytest.mark.feature("PER-06")
+def test_the_morning_tells_of_papers_that_end_once(app: Any, world: World) -> None:
+    world.worker.certificate_until = clock.today() + dt.timedelta(days=5)
+    world.session.commit()
+    with app.app_context():
+        entered = nightly.expiry()
+        assert entered is not None and nightly.expiry() is None
+    run_all(app, world.session, [entered])
+    job = world.session.get(Job, entered)
+    assert job.result == {"papers": 1, "notices": 2}

@@ -1,0 +1,143 @@
+"""Messages of papers that end (PER-06, UNT-10): to the person and the unit's main account, each step once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from app import clock
+from app.models import Commitment, GradeCertificate, Notification, ToldExpiry
+from app.workflows import expiry
+from tests.factories import World, make_person, make_policy
+
+pytestmark = pytest.mark.feature("PER-06")
+NOW = dt.datetime(2026, 3, 20, 8, 10, tzinfo=clock.SHANGHAI)
+TODAY = dt.date(2026, 3, 20)
+
+
+def told(world: World, days: int = 0) -> list[tuple[str, str]]:
+    """Run the job some days on; who was told what by it, by persona."""
+    before = set(world.session.scalars(select(Notification.id).execution_options(skip_scope=True)))
+    world.session.commit()
+    expiry.run(world.session, NOW + dt.timedelta(days=days))
+    names = {account.id: name for name, account in world.accounts.items()}
+    rows = world.session.scalars(
+        select(Notification).where(Notification.topic == "expiry").order_by(Notification.id)
+        .execution_options(skip_scope=True)
+    )  # fmt: skip
+    return [(names[row.recipient_id], row.title) for row in rows if row.id not in before]
+
+
+def ends(world: World, days: int, person: Any = None) -> None:
+    (person or world.worker).certificate_until = TODAY + dt.timedelta(days=days)
+    world.session.commit()
+
+
+def test_the_person_and_the_main_account_are_told_at_each_step_once(world: World) -> None:
+    ends(world, 60)
+    words = "作业人员证还有 60 天到期"
+    assert told(world) == [("maintenance_head", f"王砚秋的{words}"), ("worker", f"您的{words}")]
+    assert told(world) == told(world, 1) == told(world, 29) == []
+    assert [who for who, _ in told(world, 30)] == ["maintenance_head", "worker"]
+    assert [title for _, title in told(world, 53)] == ["王砚秋的作业人员证还有 7 天到期", "您的作业人员证还有 7 天到期"]
+    assert [title for _, title in told(world, 60)] == ["王砚秋的作业人员证今天到期", "您的作业人员证今天到期"]
+    assert [title for _, title in told(world, 61)] == [
+        "王砚秋的作业人员证已于 2026-05-19 到期", "您的作业人员证已于 2026-05-19 到期",
+    ]  # fmt: skip
+    assert told(world, 62) == told(world, 400) == []
+
+
+def test_days_that_were_missed_are_caught_up_by_the_newest_step(world: World) -> None:
+    ends(world, 60)
+    assert len(told(world)) == 2
+    assert [title for _, title in told(world, 56)] == ["王砚秋的作业人员证还有 4 天到期", "您的作业人员证还有 4 天到期"]
+
+
+def test_a_notice_that_is_long_deleted_is_not_sent_again_and_a_renewed_paper_has_its_own(world: World) -> None:
+    ends(world, 5)
+    assert len(told(world)) == 2
+    world.session.execute(delete(Notification))
+    world.session.commit()
+    assert told(world, 1) == []
+    ends(world, 30)
+    assert [title for _, title in told(world, 1)][0] == "王砚秋的作业人员证还有 29 天到期"
+
+
+def test_links_lead_where_each_may_go_and_the_words_name_the_way_out(world: World) -> None:
+    ends(world, 7)
+    told(world)
+    rows = world.session.scalars(select(Notification).execution_options(skip_scope=True)).all()
+    links = {row.recipient_id: row.link for row in rows}
+    assert links[world.accounts["maintenance_head"].id] == f"/people/{world.worker.id}"
+    assert links[world.accounts["worker"].id] == "/m/me/data"
+    assert all("请在到期前换证" in str(row.body) for row in rows)
+
+
+def test_several_people_of_a_unit_are_one_message_to_it_and_one_to_each(world: World) -> None:
+    ends(world, 6)
+    ends(world, 4, make_person(world.session, world.firm, "周晚舟"))
+    found = told(world)
+    assert found == [("maintenance_head", "2 人的作业人员证即将到期"), ("worker", "您的作业人员证还有 6 天到期")]
+    body = world.session.scalars(select(Notification.body).execution_options(skip_scope=True)).first()
+    assert str(body).startswith("周晚舟 2026-03-24、王砚秋 2026-03-26。")
+
+
+def test_who_left_is_not_told_of_and_a_unit_without_main_account_is_told_by_who_keeps_its_people(world: World) -> None:
+    ends(world, 5)
+    world.accounts["maintenance_head"].active = False
+    world.session.commit()
+    assert [who for who, _ in told(world)] == ["clerk", "worker"]
+    world.worker.left_on = TODAY
+    world.session.commit()
+    assert told(world, 5) == []
+
+
+def test_the_policy_of_the_region_says_when(world: World) -> None:
+    make_policy(world.session, "expiry_first_days", 45, region_code="980402000000")
+    make_policy(world.session, "expiry_second_days", None, region_code="980402000000")
+    ends(world, 60)
+    ends(world, 60, world.other_worker)
+    assert [who for who, _ in told(world)] == ["other_head", "other_worker"]
+    assert [who for who, _ in told(world, 15)] == ["maintenance_head", "worker"]
+    assert [who for who, _ in told(world, 30)] == ["other_head", "other_worker"]
+
+
+@pytest.mark.feature("UNT-10")
+def test_a_units_licence_is_told_to_its_main_account(world: World) -> None:
+    world.firm.licence_until = TODAY + dt.timedelta(days=30)
+    world.session.commit()
+    assert told(world) == [("maintenance_head", "澜州恒枢电梯工程有限公司的许可证还有 30 天到期")]
+    row = world.session.scalars(select(Notification).execution_options(skip_scope=True)).one()
+    assert row.link == f"/units/{world.firm.id}"
+    assert told(world) == [] and world.session.scalars(select(ToldExpiry.step)).all() == [30]
+
+
+@pytest.mark.feature("PER-07", "UNT-08")
+def test_of_grades_and_letters_only_the_one_that_lasts_longest_counts(world: World) -> None:
+    place = {"unit_id": world.firm.id, "region_code": world.firm.region_code, "state": "approved"}
+    day = dt.timedelta(days=1)
+    for days in (10, 400):
+        world.session.add(
+            GradeCertificate(
+                person_id=world.worker.id, grade="senior", certificate_no=f"DJ{days}", issued_on=TODAY - 400 * day,
+                valid_until=TODAY + days * day, **place,
+            )
+        )  # fmt: skip
+        world.session.add(Commitment(valid_from=TODAY - 400 * day, valid_until=TODAY + days * day, **place))
+    world.session.commit()
+    assert told(world) == []
+    assert {title for _, title in told(world, 341)} == {
+        "王砚秋的等级证书还有 59 天到期", "您的等级证书还有 59 天到期",
+        "澜州恒枢电梯工程有限公司的维保承诺书还有 59 天到期",
+    }  # fmt: skip
+
+
+def test_what_another_run_is_telling_is_not_told(world: World) -> None:
+    ends(world, 5)
+    due = expiry.due_by_unit(world.session, TODAY)
+    assert len(told(world)) == 2
+    with world.session.begin_nested():
+        assert expiry._tell(world.session, world.firm.id, due[0][1], TODAY, NOW) == (0, 0)
