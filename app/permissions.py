@@ -116,7 +116,7 @@ VERB_LABEL = {
     V.INVITATION_APPROVE: _l("审批入职"),
     V.SENSITIVE_READ: _l("查看完整的电话和证件"),
     V.PRIVACY_DECIDE: _l("办理个人信息请求"),
-    V.OWN_CERTIFICATE: _l("更新本人级别"),
+    V.OWN_CERTIFICATE: _l("更新本人级别和声明"),
     V.ELEVATOR_READ: _l("查看电梯"),
     V.ELEVATOR_EDIT: _l("填报电梯"),
     V.SECRET_READ: _l("查看涉密电梯"),

@@ -24,6 +24,7 @@ from app.models import (
     Consent,
     Contract,
     ContractElevator,
+    Declaration,
     Delegation,
     Elevator,
     ElevatorAssignment,
@@ -364,6 +365,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
     GradeCertificate: _grades,
+    Declaration: _grades,
     Invitation: _invitations,
     InvitationPoster: _invitations,
     Account: _accounts,
@@ -405,7 +407,8 @@ def _own_contracts(model: Any, actor: Actor) -> Criterion:
 
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
-    Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, PolicyProposal, RiskItem,
+    Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
+    PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
 )  # fmt: skip
 # Read by both sides of it, written by one.

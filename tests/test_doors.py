@@ -25,6 +25,7 @@ from app.models import (
     Consent,
     Contract,
     ContractElevator,
+    Declaration,
     Delegation,
     Elevator,
     ElevatorOfficer,
@@ -115,6 +116,7 @@ def foreign_rows(world: World, session: Any) -> None:
     session.add(Person(id=KEY, name=MARK, phone="19900000001", **unit))
     session.flush()
     session.add_all([
+        Declaration(id=KEY, person_id=KEY, signed_on=day, valid_until=day, note=MARK, **unit),
         GradeCertificate(id=KEY, person_id=KEY, grade="senior", certificate_no=MARK, issued_on=day, **unit),
         Contract(
             id=KEY, number=MARK, kind="normal", signed_on=day, starts_on=day, ends_on=day + dt.timedelta(9), **unit
@@ -233,7 +235,7 @@ def foreign_rows(world: World, session: Any) -> None:
 
 
 WATCHED = (
-    Unit, Elevator, Person, GradeCertificate, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
+    Unit, Elevator, Person, GradeCertificate, Declaration, Contract, ContractElevator, MaintenanceLedger, MaintenanceOrder, Visit,
     OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
     UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop, Delegation, Comment,
     Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment, InsuranceRecord,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import jsonify
@@ -15,7 +16,7 @@ from app.api import listed
 from app.api.applications import full as application_full
 from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
 from app.api.reading import day, words
-from app.errors import refuse
+from app.errors import Finding, refuse
 from app.extensions import db
 from app.listings.people import PEOPLE
 from app.models import GradeCertificate, Person, StatusChange
@@ -23,10 +24,18 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import person_words, screens
-from app.workflows import applications, filing_versions, people, person_filing, person_versions, submissions
+from app.workflows import (
+    applications,
+    declarations,
+    filing_versions,
+    people,
+    person_filing,
+    person_versions,
+    submissions,
+)
 
 _TEXTS = {"name": 40, "phone": 30, "work_kind": 40, "certificate_no": 60, "sex": 10, "kind": 20, "resident_id": 40}
-_DAYS = ("certificate_until", "certificate_issued_on")
+_DAYS = ("certificate_until", "certificate_issued_on", "hired_on")
 _MASKS = {"phone": mask_mobile, "resident_id": mask_resident_id}
 
 
@@ -54,6 +63,7 @@ class PersonApi(Resource):
             - {in: query, name: sex, schema: {type: string}}
             - {in: query, name: working, schema: {type: string, enum: [here, left]}}
             - {in: query, name: certificate, schema: {type: string, enum: [valid, over, none]}}
+            - {in: query, name: declaration, schema: {type: string, enum: [valid, over, none]}}
             - {in: query, name: filing, schema: {type: string}}
             - {in: query, name: until_from, schema: {type: string, format: date}}
             - {in: query, name: until_to, schema: {type: string, format: date}}
@@ -254,7 +264,7 @@ def brief(row: Person) -> dict[str, Any]:
         "unit": {"id": row.unit.id, "name": row.unit.name}, "region_code": row.region_code,
         **{name: mask(getattr(row, name)) if getattr(row, name) else None for name, mask in _MASKS.items()},
         "work_kind": row.work_kind, "certificate_no": row.certificate_no, "filing_state": row.filing_state,
-        **{name: iso(getattr(row, name)) for name in (*_DAYS, "approved_on", "left_on")},
+        **{name: iso(getattr(row, name)) for name in (*_DAYS, "declaration_until", "approved_on", "left_on")},
         "approved_version": row.approved_version, "row_version": row.row_version,
     }  # fmt: skip
 
@@ -263,7 +273,7 @@ def full(row: Person) -> dict[str, Any]:
     """One person as his page shows him."""
     now, who = clock.now(), actor()
     held = select(GradeCertificate).where(GradeCertificate.person_id == row.id).order_by(GradeCertificate.id.desc())
-    block = people.check_in_block(db.session, row, now)
+    block = people.check_in_block(db.session, row, now) or _declaration_block(row, now)
     own = who.unit_id == row.unit_id and who.may(Verb.PERSON_EDIT) and row.left_on is None
     content = person_versions.content(db.session, row)
     checks = person_filing.findings(db.session, row, content, clock.local_day(now)) if own else []
@@ -273,6 +283,11 @@ def full(row: Person) -> dict[str, Any]:
         "draft": {name: _MASKS[name](v) if v and name in _MASKS else v for name, v in content.items()} if own else None,
         "checks": finding_list(checks),
     }  # fmt: skip
+
+
+def _declaration_block(row: Person, now: dt.datetime) -> Finding | None:
+    found = declarations.standing(db.session, row, now) if row.left_on is None else None
+    return found if found is not None and found.stops else None
 
 
 def certificate(row: GradeCertificate) -> dict[str, Any]:

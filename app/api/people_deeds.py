@@ -1,4 +1,4 @@
-"""`/api/v1/people/…`: grade certificates, the hand-over board and leaving (PER-04, PER-07)."""
+"""`/api/v1/people/…`: grade certificates, declarations, the hand-over board and leaving (PER-04, PER-07)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, finding_list, once
+from app.api.base import Resource, actor, answers, body, finding_list, iso, once
 from app.api.people import certificate, full
 from app.api.reading import day, flag, part, words
 from app.api.reading import key as key_of
 from app.api.reading import keys as keys_of
 from app.errors import refuse
 from app.extensions import db
-from app.models import GradeCertificate, Person
+from app.models import Declaration, GradeCertificate, Person
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import grades, leaving, people
+from app.workflows import declarations, grades, leaving, people
 
 MOST_SCANS, MOST_HANDED = 10, 5000
 
@@ -72,6 +72,57 @@ class CertificateApi(Resource):
             )  # fmt: skip
             made = grades.submit(session, actor(), row, keys_of(sent, "attachments", MOST_SCANS), now)
         return jsonify(application_full(made)), 201
+
+
+class DeclarationApi(Resource):
+    """自我声明承诺书 of a person."""
+
+    resource_name = "people"
+    openapi_spec_tag = "People"
+
+    @expose("/<int:key>/declarations", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def declarations(self, key: int) -> Any:
+        """Give a person's declarations with their states, the newest first.
+        ---
+        get:
+          summary: 自我声明承诺书及审核状态
+          gives: {200: Declarations}
+        """
+        row: Person = scope.visible(db.session, actor(), Person, key, "人员")
+        held = select(Declaration).where(Declaration.person_id == row.id).order_by(Declaration.id.desc())
+        return jsonify(rows=[_declaration(one) for one in db.session.scalars(scope.apply(held, actor()))])
+
+    @expose("/<int:key>/declarations", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def file(self, key: int) -> Any:
+        """Hand in a signed declaration with its scans, for the regulator's review.
+        ---
+        post:
+          summary: 提交自我声明承诺书；扫描件先用 POST /files 上传
+          once: true
+          takes: NewDeclaration
+          gives: {201: ApplicationWhole}
+        """
+        sent, now = body(), clock.now()
+        with transaction(db.session) as session:
+            made = declarations.submit(
+                session, actor(), key, day(sent, "signed_on"), day(sent, "valid_until"), words(sent, "note", 1000),
+                keys_of(sent, "attachments", MOST_SCANS), now,
+            )  # fmt: skip
+        return jsonify(application_full(made)), 201
+
+
+def _declaration(row: Declaration) -> dict[str, Any]:
+    return {
+        "id": row.id, "person_id": row.person_id, "signed_on": iso(row.signed_on), "note": row.note,
+        "valid_until": iso(row.valid_until), "state": row.state, "in_force_from": iso(row.in_force_from),
+    }  # fmt: skip
 
 
 class LeavingApi(Resource):
@@ -154,7 +205,10 @@ def register(appbuilder: Any) -> None:
     """Add these resources."""
     screens.declare("CertificateApi", "can_certificates", Verb.PERSON_READ)
     screens.declare("CertificateApi", "can_file", Verb.PERSON_EDIT)
+    screens.declare("DeclarationApi", "can_declarations", Verb.PERSON_READ)
+    screens.declare("DeclarationApi", "can_file", Verb.PERSON_EDIT)
     for name in ("board", "hand_over", "leave"):
         screens.declare("LeavingApi", f"can_{name}", Verb.PERSON_EDIT)
     appbuilder.add_api(CertificateApi)
+    appbuilder.add_api(DeclarationApi)
     appbuilder.add_api(LeavingApi)

@@ -43,6 +43,7 @@ HISTORY = an_object(
 _PERSON: dict[str, Schema] = {
     "name": text(40), "phone": text(20), "kind": one_of(PERSON_KIND), "sex": one_of(SEX), "work_kind": text(40),
     "resident_id": text(18), "certificate_no": text(40), "certificate_issued_on": DAY, "certificate_until": DAY,
+    "hired_on": DAY,
 }  # fmt: skip
 _ROLES = many(one_of(Role), 20)
 _RISK: dict[str, Schema] = {
@@ -121,6 +122,7 @@ PEOPLE: dict[str, Schema] = {
         "id name unit_id filing_state row_version", id=WHOLE, name=TEXT, kind=maybe(TEXT), sex=maybe(TEXT),
         unit_id=WHOLE, unit=NAMED, region_code=TEXT, phone=_MASKED, resident_id=_MASKED, work_kind=maybe(TEXT),
         certificate_no=maybe(TEXT), certificate_issued_on=maybe(DAY), certificate_until=maybe(DAY),
+        hired_on=maybe(DAY), declaration_until=maybe(DAY),
         filing_state=one_of(FILING_STATE), approved_version=WHOLE, approved_on=maybe(DAY), left_on=maybe(DAY),
         row_version=WHOLE,
     ),
@@ -146,6 +148,14 @@ PEOPLE: dict[str, Schema] = {
     "NewCertificate": an_object(
         "grade certificate_no issued_on attachments", grade=one_of([g for g in GRADE if g != "general"]),
         certificate_no=text(40), issued_on=DAY, valid_until=DAY, attachments=FILES,
+    ),
+    "Declaration": an_object(
+        "id person_id signed_on valid_until state", id=WHOLE, person_id=WHOLE, signed_on=DAY, valid_until=DAY,
+        note=maybe(TEXT), state=one_of(APPLICATION_STATE), in_force_from=said(maybe(INSTANT), "通过后生效"),
+    ),
+    "Declarations": an_object("rows", rows=many(ref("Declaration"))),
+    "NewDeclaration": an_object(
+        "signed_on valid_until attachments", signed_on=DAY, valid_until=DAY, note=text(500), attachments=FILES,
     ),
     "Held": an_object("id text", id=WHOLE, text=TEXT, detail=TEXT),
     "LeavingBoard": an_object(

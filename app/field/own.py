@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
@@ -14,14 +15,14 @@ from app.extensions import db
 from app.field import lists
 from app.field.pages import field, signed_in
 from app.listing import day_of_text
-from app.models import GradeCertificate, Person
+from app.models import Declaration, GradeCertificate, Person
 from app.models.choices import APPLICATION_STATE, GRADE, PERSON_KIND
 from app.models.policy import policy_value
 from app.permissions import Verb, require
 from app.policy import Key
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
-from app.workflows import attachments, grades, people
+from app.workflows import attachments, declarations, grades, people
 
 MOST_SCANS = 5
 TONES = {"approved": "ok", "rejected": "over", "returned": "over"}
@@ -40,22 +41,59 @@ def own_certificate() -> Any:
     require(g.actor, Verb.OWN_CERTIFICATE)
     person = _own()
     key = person.id
+    days, findings = _days((("issued_on", _("发证日期")), ("valid_until", _("有效期至"))))
+    if findings:
+        return _page(findings, 422, "grade")
+    try:
+        with transaction(db.session) as session:
+            _ask(session, key, days)
+    except Refusal as refusal:
+        return _page([f for f in refusal.findings if not f.ok], refusal.status_code, "grade")
+    flash(_("已提交，审核通过后提高台次上限"), "success")
+    return redirect(url_for("field.own_data"))
+
+
+@field.post("/me/declaration")
+@signed_in
+def own_declaration() -> Any:
+    """自我声明承诺书 (PER-06): what one signed, photographed; it counts once the regulator approved it."""
+    require(g.actor, Verb.OWN_CERTIFICATE)
+    person = _own()
+    key, place = person.id, (person.unit_id, person.region_code)
+    days, findings = _days((("signed_on", _("签署日期")), ("valid_until", _("有效期至"))))
+    if findings:
+        return _page(findings, 422, "declaration")
+    now = clock.now()
+    try:
+        with transaction(db.session) as session:
+            kept = _scans(session, "declaration", place, now)
+            note = request.form.get("note", "")[:1000]
+            declarations.submit(session, g.actor, key, days["signed_on"], days["valid_until"], note, kept, now)
+    except Refusal as refusal:
+        return _page([f for f in refusal.findings if not f.ok], refusal.status_code, "declaration")
+    flash(_("已提交，审核通过后生效"), "success")
+    return redirect(url_for("field.own_data"))
+
+
+def _days(names: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[Finding]]:
     days, findings = {}, []
-    for name, label in (("issued_on", _("发证日期")), ("valid_until", _("有效期至"))):
+    for name, label in names:
         typed = request.form.get(name, "")[:10].strip()
         days[name] = day_of_text(typed)
         if typed and days[name] is None:
             remedy = _("请按 2026-01-31 的格式填写")
             findings.append(Finding(label, False, _("%(value)s 不是日期", value=typed), remedy, field=name))
-    if findings:
-        return _page(findings, 422)
-    try:
-        with transaction(db.session) as session:
-            _ask(session, key, days)
-    except Refusal as refusal:
-        return _page([f for f in refusal.findings if not f.ok], refusal.status_code)
-    flash(_("已提交，审核通过后提高台次上限"), "success")
-    return redirect(url_for("field.own_data"))
+    return days, findings
+
+
+def _scans(session: Any, kind: str, place: tuple[int, str], now: Any) -> list[int]:
+    """The form's scans, kept for the application that is about to be made."""
+    return [
+        attachments.store(
+            session, g.actor, now, file.stream, file.filename or "", kind, "application", None, *place
+        ).id
+        for file in [file for file in request.files.getlist("scan")[:MOST_SCANS] if file.filename]
+    ]  # fmt: skip
 
 
 def _ask(session: Any, person_id: int, days: dict[str, Any]) -> None:
@@ -64,14 +102,7 @@ def _ask(session: Any, person_id: int, days: dict[str, Any]) -> None:
         session, g.actor, person_id, grade=request.form.get("grade", "")[:20],
         certificate_no=request.form.get("certificate_no", "")[:60], at=now, **days,
     )  # fmt: skip
-    scans = [file for file in request.files.getlist("scan")[:MOST_SCANS] if file.filename]
-    kept = [
-        attachments.store(
-            session, g.actor, now, file.stream, file.filename or "", "grade", "application", None, row.unit_id,
-            row.region_code,
-        ).id
-        for file in scans
-    ]  # fmt: skip
+    kept = _scans(session, "grade", (row.unit_id, row.region_code), now)
     grades.submit(session, g.actor, row, kept, now)
 
 
@@ -79,10 +110,12 @@ def _own() -> Person:
     return lists.person_of(g.actor) or abort(404)
 
 
-def _page(findings: list[Finding], status: int) -> Any:
+def _page(findings: list[Finding], status: int, about: str = "") -> Any:
+    """`about`: of which form the findings are.""" 
     person, now = _own(), clock.now()
     today = clock.local_day(now)
     held = scope.apply(select(GradeCertificate), g.actor).where(GradeCertificate.person_id == person.id)
+    signed = scope.apply(select(Declaration), g.actor).where(Declaration.person_id == person.id)
     near = policy_value(db.session, Key.NEAR_CERTIFICATE_DAYS, person.region_code, today)
     left = None if person.certificate_until is None else (person.certificate_until - today).days
     page = render_template(
@@ -92,6 +125,8 @@ def _page(findings: list[Finding], status: int) -> Any:
         blocks=people.check_in_block(db.session, person, now), phone=mask_mobile(person.phone or ""),
         resident_id=mask_resident_id(person.resident_id) if person.resident_id else "—",
         certificates=db.session.scalars(held.order_by(GradeCertificate.id.desc()).limit(20)).all(),
+        declared=db.session.scalars(signed.order_by(Declaration.id.desc()).limit(20)).all(), about=about, today=today,
+        declaring=declarations.standing(db.session, person, now),
         face=any(f.kind == "face" for f in attachments.of(db.session, "person", person.id)),
         may_ask=g.actor.may(Verb.OWN_CERTIFICATE) and person.left_on is None,
         choices=[(k, v) for k, v in GRADE.items() if k != "general"],

@@ -112,6 +112,7 @@ def kinds() -> dict[str, Kind]:
             _of(Person, "name", "text", True), _of(Person, "phone", "text"), _of(Person, "work_kind", "text"),
             _of(Person, "certificate_no", "code", True), _of(Person, "certificate_until", "date"),
             _of(Person, "resident_id", "code"), _of(Person, "certificate_issued_on", "date"),
+            _of(Person, "hired_on", "date"),
         )),
         "ledgers": Kind("ledgers", _l("设备履历"), "code", (
             code,

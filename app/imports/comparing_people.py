@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
 
 # What a workbook of people enters.
-FIELDS = (*people.FIELDS, "resident_id", "certificate_issued_on")
+FIELDS = (*people.FIELDS, "resident_id", "certificate_issued_on", "hired_on")
 
 
 def person_rows(checker: Checker, rows: list[Row]) -> None:

@@ -136,6 +136,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "certificate_until": "有效日期 有效期 有效期至 证书有效期 到期日期 validuntil expires expiry",
         "resident_id": "身份证 身份证号码 公民身份号码 证件号码 idnumber idcard",
         "certificate_issued_on": "发证日期 发证时间 领证日期 issued issuedon",
+        "hired_on": "入职时间 入职日 到岗日期 参加工作日期 hired hiredon startdate joined",
     },
     "invitations": {
         "name": "人员姓名 员工姓名 被邀请人 名字 name fullname",

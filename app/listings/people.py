@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -24,14 +25,15 @@ def _near(moment: Moment) -> Any:
     return Person.left_on.is_(None) & Person.certificate_until.between(moment.today, last)
 
 
-def _certificate_state(chosen: Any) -> Any:
-    """Whether the certificate holds today, by the day alone: what is near is the tab's, by the region's policy."""
-    today = clock.today()
-    states = {
-        "none": Person.certificate_until.is_(None), "valid": Person.certificate_until >= today,
-        "over": Person.certificate_until < today,
-    }  # fmt: skip
-    return or_(false(), *(states[name] for name in chosen if name in states))
+def _state_of(until: Any) -> Callable[[Any], Any]:
+    """Whether a paper holds today, by the day alone: what is near is the tab's, by the region's policy."""
+
+    def criterion(chosen: Any) -> Any:
+        today = clock.today()
+        states = {"none": until.is_(None), "valid": until >= today, "over": until < today}
+        return or_(false(), *(states[name] for name in chosen if name in states))
+
+    return criterion
 
 
 def _working(chosen: Any) -> Any:
@@ -41,6 +43,7 @@ def _working(chosen: Any) -> Any:
 
 WORKING = {"here": _l("在职"), "left": _l("离职")}
 CERTIFICATE = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有登记")}
+DECLARATION = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有")}
 
 PEOPLE = register(Listing(
     name="people",
@@ -57,6 +60,8 @@ PEOPLE = register(Listing(
         column(Person, "certificate_no", kind="code"),
         column(Person, "certificate_issued_on"),
         column(Person, "certificate_until"),
+        column(Person, "declaration_until"),
+        column(Person, "hired_on"),
         column(Person, "filing_state"),
         column(Person, "approved_on"),
         column(Person, "left_on"),
@@ -78,7 +83,10 @@ PEOPLE = register(Listing(
         Filter("kind", _l("人员类型"), "choice", Person.kind, choices=PERSON_KIND),
         Filter("sex", _l("性别"), "choice", Person.sex, choices=SEX),
         Filter("working", _l("工作状态"), "choice", choices=WORKING, criterion=_working),
-        Filter("certificate", _l("资格证状态"), "choice", choices=CERTIFICATE, criterion=_certificate_state),
+        Filter("certificate", _l("资格证状态"), "choice", choices=CERTIFICATE, criterion=_state_of(Person.certificate_until)),
+        Filter("declaration", _l("自我声明承诺书"), "choice", choices=DECLARATION, criterion=_state_of(Person.declaration_until)),
+        Filter("declared", _l("声明承诺有效期至"), "date", Person.declaration_until),
+        Filter("hired", _l("入职日期"), "date", Person.hired_on),
         Filter("filing", _l("备案状态"), "choice", Person.filing_state, choices=FILING_STATE),
         Filter("until", _l("证书有效期至"), "date", Person.certificate_until),
         Filter("region", _l("地区"), "region", Person.region_code),

@@ -36,6 +36,7 @@ PLACE_TYPE = {
 APPLICATION_KIND = {
     "unit_filing": _l("单位备案"), "elevator_filing": _l("电梯备案"), "contract_change": _l("合同变更"),
     "grade_certificate": _l("等级证书"), "commitment": _l("维保承诺书"),
+    "declaration": _l("自我声明承诺书"),
     "use_registration": _l("使用登记"), "suspension": _l("停用登记"),
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
@@ -43,7 +44,7 @@ APPLICATION_KIND = {
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
-    "commitment": "CN", "use_registration": "SY", "suspension": "TY", "reactivation": "QY", "scrapping": "BF",
+    "commitment": "CN", "declaration": "SM", "use_registration": "SY", "suspension": "TY", "reactivation": "QY", "scrapping": "BF",
     "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
     "worker_change": "RY", "on_demand": "AX", "person_filing": "RB",
 }  # fmt: skip

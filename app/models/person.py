@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
+from app import clock
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, INFO_STATE, PERSON_KIND, SEX
 from app.models.sealed import Sealed, index_of, tail_of
@@ -59,8 +60,18 @@ class Person(Stamped, Versioned, Model):
 
     unit: Mapped[Unit] = relationship()
 
+    @property
+    def serving_since(self) -> dt.date:
+        """The first day of service in the unit."""
+        return service_since(self.hired_on, self.created_at)
+
     def __repr__(self) -> str:
         return self.name
+
+
+def service_since(hired_on: dt.date | None, created_at: dt.datetime) -> dt.date:
+    """入职日期, or where nobody said, the day on which the row was made."""
+    return hired_on or clock.local_day(created_at)
 
 
 class GradeCertificate(Stamped, Versioned, Model):

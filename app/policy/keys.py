@@ -35,6 +35,7 @@ class Key(StrEnum):
     MANAGER_APPROVAL = "manager_approval"
     CONTRACT_GATE = "contract_gate"
     CERTIFICATE_GATE = "certificate_gate"
+    DECLARATION_GATE = "declaration_gate"
     CLOCK_SLACK_MINUTES = "clock_slack_minutes"
 
     LIMIT_DAYS = "limit_days"
@@ -127,6 +128,13 @@ SPECS: dict[Key, Spec] = dict(
         _bool(Key.MANAGER_APPROVAL, _V, "维保记录须经维保经理审批", False),
         _bool(Key.CONTRACT_GATE, _V, "没有生效合同（脱保）的电梯不能签到", True),
         _bool(Key.CERTIFICATE_GATE, _V, "作业人员证过期的人员不能签到", True),
+        (
+            Key.DECLARATION_GATE,
+            Spec(
+                Key.DECLARATION_GATE, "choice", _V, "没有自我声明承诺书或已过期的人员签到时", "none",
+                choices=(("none", "不要求"), ("warn", "提醒"), ("block", "不能签到")),
+            ),
+        ),
         _int(Key.CLOCK_SLACK_MINUTES, _V, "手机时间与系统时间允许的偏差", 5, "分钟", 0, 60),
         _int(Key.LIMIT_DAYS, _S, "距上次有效维保超过多久即为超期", 15, "天", 1, 365),
         _int(Key.INTERVAL_DAYS, _S, "半月维保任务的默认间隔", 15, "天", 14, 15),

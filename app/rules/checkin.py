@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
+from typing import Literal
 
 from app.errors import Finding
 from app.rules.calendar import local_day
@@ -91,6 +92,8 @@ class CheckInFacts:
     certificate_required: bool = True
     certificate_blocks: bool = True
     certificate_near_days: int = 60
+    declaration_until_on: date | None = None
+    declaration_gate: str = "none"
     quota_used: int = 0
     quota_limit: int | None = None
     open_elsewhere: str | None = None
@@ -127,6 +130,12 @@ def _person(facts: CheckInFacts) -> list[Finding]:
         ),
         _certificate(facts),
     ]
+    declared = declaration_finding(
+        facts.declaration_until_on, local_day(facts.at), gate=facts.declaration_gate,
+        near_days=facts.certificate_near_days,
+    )  # fmt: skip
+    if declared is not None:
+        findings.append(declared)
     if facts.quota_limit is not None:
         findings.append(quota_finding(facts.quota_used, facts.quota_limit))
     elsewhere = facts.open_elsewhere
@@ -184,6 +193,31 @@ def certificate_finding(
             return Finding(rule, False, found, "请尽快换证", level="warn")
         bad = Finding("证书已过有效期", False, f"作业人员证已于 {until.isoformat()} 到期", "请换证并更新证书后再签到")
     return bad if level == "fail" else Finding(bad.rule, False, bad.found, bad.remedy, level="warn")
+
+
+def declaration_finding(until: date | None, today: date, *, gate: str, near_days: int) -> Finding | None:
+    """Whether a person's 自我声明承诺书 allows a check-in; None where the region asks for none (`gate` none).
+
+    `until` is the last day of what was approved: what still waits for the officer is none.
+    """
+    if gate == "none":
+        return None
+    level: Literal["fail", "warn"] = "fail" if gate == "block" else "warn"
+    if until is None:
+        return Finding(
+            "没有自我声明承诺书", False, "没有审核通过的自我声明承诺书", "请签署后上传，或请单位主账号、文员提交",
+            level=level, field="declaration",
+        )  # fmt: skip
+    left = (until - today).days
+    if left < 0:
+        found, remedy = f"自我声明承诺书已于 {until.isoformat()} 到期", "请重新签署并提交，审核通过后生效"
+        return Finding("自我声明承诺书已过期", False, found, remedy, level=level, field="declaration")
+    if left <= near_days:
+        rule = f"自我声明承诺书 {left} 天后到期" if left else "自我声明承诺书今天到期"
+        return Finding(
+            rule, False, f"{until.isoformat()} 到期，今天还能签到", "请尽快重新签署", level="warn", field="declaration"
+        )
+    return Finding("自我声明承诺书", True, f"有效期至 {until.isoformat()}")
 
 
 def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:

@@ -25,6 +25,7 @@ class ApplicationKind(StrEnum):
     CONTRACT_CHANGE = "contract_change"
     GRADE_CERTIFICATE = "grade_certificate"
     COMMITMENT = "commitment"
+    DECLARATION = "declaration"
     USE_REGISTRATION = "use_registration"
     SUSPENSION = "suspension"
     REACTIVATION = "reactivation"
@@ -61,6 +62,7 @@ KIND_LABELS = {
     ApplicationKind.CONTRACT_CHANGE: "合同变更",
     ApplicationKind.GRADE_CERTIFICATE: "等级证书",
     ApplicationKind.COMMITMENT: "维保承诺书",
+    ApplicationKind.DECLARATION: "自我声明承诺书",
     ApplicationKind.USE_REGISTRATION: "使用登记",
     ApplicationKind.SUSPENSION: "停用登记",
     ApplicationKind.REACTIVATION: "停用后启用登记",

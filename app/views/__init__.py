@@ -23,6 +23,7 @@ def register(appbuilder: Any) -> None:
         commitments,
         contracts,
         coverage,
+        declarations,
         elevators,
         exports,
         external,
@@ -125,6 +126,7 @@ def register(appbuilder: Any) -> None:
     filing_lists.register(appbuilder)
     contracts.register(appbuilder)
     commitments.register(appbuilder)
+    declarations.register(appbuilder)
     attached.register(appbuilder)
     insurance.register(appbuilder)
     ledgers.register(appbuilder)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Application, Commitment, Contract, Elevator, Person, UnitChange
+from app.models import Application, Commitment, Contract, Declaration, Elevator, Person, UnitChange
 from app.models.choices import CHANGE_CAUSE
 from app.views import filed
 from app.workflows import ledgers, unit_changes
@@ -77,7 +77,17 @@ def _commitment(row: Application) -> Pairs:
     return [(_("承诺期限"), f"{letter.valid_from} — {letter.valid_until}"), (_("备注"), letter.note or "—")]
 
 
+def _declaration(row: Application) -> Pairs:
+    paper = db.session.get(Declaration, row.entity_id)
+    if paper is None:
+        return []
+    return [
+        (_("人员"), paper.person.name), (_("签署日期"), str(paper.signed_on)), (_("有效期至"), str(paper.valid_until)),
+        (_("备注"), paper.note or "—"),
+    ]  # fmt: skip
+
+
 _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
-    "worker_change": _worker_change, "commitment": _commitment, "on_demand": _on_demand,
+    "worker_change": _worker_change, "commitment": _commitment, "declaration": _declaration, "on_demand": _on_demand,
 }  # fmt: skip

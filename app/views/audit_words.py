@@ -13,7 +13,7 @@ ENTITY: dict[str, Any] = {
     "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"),
     "attachment": _l("附件"), "contract": _l("维保合同"),
     "contract_elevator": _l("合同电梯"), "demo": _l("演示数据"), "elevator": _l("电梯"), "export": _l("导出"),
-    "grade_certificate": _l("等级证书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
+    "grade_certificate": _l("等级证书"), "declaration": _l("自我声明承诺书"), "import_batch": _l("导入批次"), "job": _l("后台任务"),
     "maintenance_ledger": _l("设备履历"), "maintenance_order": _l("维保任务"), "notification": _l("通知"),
     "person": _l("人员"), "invitation": _l("入职邀请"), "invitation_poster": _l("邀请二维码"),
     "personal_request": _l("个人信息请求"), "retention": _l("到期内容"), "sealing": _l("加密内容"),

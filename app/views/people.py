@@ -25,8 +25,10 @@ from app.rules.invitations import kinds_for
 from app.views import screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
+from app.views.commitments import TONES
+from app.views.declarations import of_person
 from app.views.filing_lists import FILING_TONE
-from app.workflows import attachments, grades, people, person_filing, person_versions, revealing, submissions
+from app.workflows import attachments, declarations, grades, people, person_filing, person_versions, revealing, submissions
 
 
 class People(Screen):
@@ -138,7 +140,9 @@ class PeoplePages(BaseView):
             until, findings = day_of("certificate_until", _("证书有效期至"))
             issued, worse = day_of("certificate_issued_on", _("证书发证日期"))
             findings, status = findings + worse, 422
-            identity: dict[str, Any] = {"certificate_issued_on": issued}
+            hired, late = day_of("hired_on", _("入职日期"))
+            findings += late
+            identity: dict[str, Any] = {"certificate_issued_on": issued, "hired_on": hired}
             identity |= {"sex": text("sex", 10), "kind": text("kind", 20)}
             # Nobody types a number again that he sees masked: left blank it stays.
             if text("resident_id").strip() or person is None:
@@ -187,7 +191,8 @@ class PeoplePages(BaseView):
             may_file=self._own() and g.actor.may(Verb.FILING_SUBMIT) and person.unit_id == g.actor.unit_id,
             may_write=self._own() and person.unit_id == g.actor.unit_id and person.left_on is None,
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
-            blocks=people.check_in_block(db.session, person, now),
+            blocks=people.check_in_block(db.session, person, now), declared=of_person(person), tones=TONES,
+            declaring=declarations.standing(db.session, person, now) if person.left_on is None else None,
         )  # fmt: skip
         return page, status
 

@@ -35,7 +35,7 @@ OWN_PAGE = "/m/me/data"
 class Paper:
     """A kind of paper: its words, where its last day stands, what of it counts, who in a unit answers for it.
 
-    `person`: whose it is, None for the unit's own. `page` leads to one, `listing` to all that are near or over.
+    `person`: whose it is, None for the unit's own. `page` leads to one, `listing` to those from a first to a last day.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Paper:
     holds: Callable[[], Any]
     verb: Verb
     page: str
-    listing: tuple[str, str]
+    listing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +146,12 @@ def _first_time(session: AnySession, one: Due, at: dt.datetime) -> bool:
 
 def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.date, at: dt.datetime) -> int:
     paper, first, over = due[0].paper, due[0], due[0].step == OVER
+    named = sorted(due, key=lambda one: one.until)
     if len(due) == 1:
         title, link = f"{first.name}的{paper.words}{rest_words(first.until, today)}", paper.page.format(_page_of(first))
     else:
         title = f"{len(due)} 人的{paper.words}{'已经到期' if over else '即将到期'}"
-        link = paper.listing[over]
-    named = sorted(due, key=lambda one: one.until)
+        link = paper.listing.format(first=named[0].until, last=named[-1].until)
     body = "、".join(f"{one.name} {one.until}" for one in named[:MOST_NAMES])
     if len(named) > MOST_NAMES:
         body += f" 等 {len(named)} 人"
@@ -209,24 +209,24 @@ def _grades() -> Any:
 PAPERS: tuple[Paper, ...] = (
     Paper(
         "certificate", "作业人员证", Person, Person.certificate_until, Person.unit_id, Person.region_code, Person.id,
-        _here, Verb.PERSON_EDIT, "/people/{}", ("/people/?tab=near", "/people/?tab=over"),
+        _here, Verb.PERSON_EDIT, "/people/{}", "/people/?f_until_from={first}&f_until_to={last}",
     ),
     Paper(
         "declaration", "自我声明承诺书", Person, Person.declaration_until, Person.unit_id, Person.region_code,
-        Person.id, _here, Verb.PERSON_EDIT, "/people/{}", ("/people/?declaration=near", "/people/?declaration=over"),
+        Person.id, _here, Verb.PERSON_EDIT, "/people/{}", "/people/?f_declared_from={first}&f_declared_to={last}",
     ),
     Paper(
         "grade", "等级证书", GradeCertificate, GradeCertificate.valid_until, GradeCertificate.unit_id,
         GradeCertificate.region_code, GradeCertificate.person_id, _grades, Verb.PERSON_EDIT, "/people/{}",
-        ("/people/", "/people/"),
+        "/people/",
     ),
     Paper(
         "licence", "许可证", Unit, Unit.licence_until, Unit.id, Unit.region_code, None,
-        lambda: Unit.approved_version > 0, Verb.UNIT_EDIT, "/units/{}", ("/units/mine", "/units/mine"),
+        lambda: Unit.approved_version > 0, Verb.UNIT_EDIT, "/units/{}", "/units/mine",
     ),
     Paper(
         "commitment", "维保承诺书", Commitment, Commitment.valid_until, Commitment.unit_id, Commitment.region_code, None,
         lambda: _last_of(Commitment, Commitment.unit_id), Verb.COMMITMENT_EDIT, "/commitments/{}",
-        ("/commitments/?tab=near", "/commitments/?tab=over"),
+        "/commitments/",
     ),
 )  # fmt: skip

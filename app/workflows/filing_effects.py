@@ -11,6 +11,7 @@ from sqlalchemy import update
 from app import clock
 from app.models import (
     Application,
+    Declaration,
     Elevator,
     GradeCertificate,
     MaintenanceClock,
@@ -51,6 +52,7 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> 
     if before["region_id"] != row.region_id:
         _follow(session, row.region_code, [
             (Person, Person.unit_id == row.id), (GradeCertificate, GradeCertificate.unit_id == row.id),
+            (Declaration, Declaration.unit_id == row.id),
         ])  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, or_, select
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing
 from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson, Person, Unit
+from app.models.person import service_since
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
@@ -101,15 +102,15 @@ def judge(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) ->
 
 
 def _filed(session: AnySession, unit_id: int, month: dt.date) -> tuple[list[Named], dict[int, str | None]]:
-    """The unit's people in service that month; since when is the day on which they were entered."""
+    """The unit's people in service that month."""
     statement = select(
-        Person.id, Person.name, Person.phone, Person.resident_id, Person.created_at, Person.left_on
+        Person.id, Person.name, Person.phone, Person.resident_id, Person.hired_on, Person.created_at, Person.left_on
     ).where(Person.unit_id == unit_id, or_(Person.left_on.is_(None), Person.left_on >= month))
     people: list[Named] = []
     phones: dict[int, str | None] = {}
     rows = session.execute(statement.order_by(Person.id).execution_options(skip_scope=True))
-    for key, name, phone, number, created_at, left_on in rows:
-        since = clock.local_day(created_at)
+    for key, name, phone, number, hired_on, created_at, left_on in rows:
+        since = service_since(hired_on, created_at)
         if known_in(month, since, left_on):
             people.append(Named(key, name, phone, number, owed=owed_in(month, since, left_on)))
             phones[key] = phone

@@ -9,7 +9,7 @@ from app.workflows.submissions import Handlers
 
 HANDLERS = {
     "unit_filing": "filing", "elevator_filing": "filing", "contract_change": "contract_changes",
-    "grade_certificate": "grades", "commitment": "commitments",
+    "grade_certificate": "grades", "commitment": "commitments", "declaration": "declarations",
     "use_registration": "lifecycle", "suspension": "lifecycle", "reactivation": "lifecycle", "scrapping": "lifecycle",
     "unit_change": "unit_changes", "registration_change": "registration_changes",
     "maintenance_pause": "maintenance_stops", "maintenance_resume": "maintenance_stops",

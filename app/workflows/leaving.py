@@ -133,6 +133,8 @@ def leave(session: AnySession, actor: Actor, person_id: int, on: dt.date, at: dt
     row = _own(session, actor, person_id)
     if on > clock.local_day(at):
         raise refuse("离职日期", f"{on} 在今天之后", "请在离职当天或之后办理", field="left_on", value=on)
+    if row.hired_on is not None and on < row.hired_on:
+        raise refuse("离职日期", f"{on} 早于入职日期 {row.hired_on}", "请核对这两个日期", field="left_on", value=on)
     raise_failing(f for f in _board(session, row).findings() if f.stops)
     row.left_on = on
     session.flush()

@@ -12,6 +12,7 @@ from app.errors import refuse
 from app.models import (
     Application,
     Commitment,
+    Declaration,
     Elevator,
     GradeCertificate,
     Invitation,
@@ -211,7 +212,7 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and row.taken_over and verb == TAKE_OVER:
         # Taken over in parts: the rest of its day may show that it was the ninth.
         expected = new if old != "open" and new != "open" else old
-    elif isinstance(row, Application | GradeCertificate | Commitment) and field == "state":
+    elif isinstance(row, Application | GradeCertificate | Commitment | Declaration) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":
         expected = invitation_move(InvitationState(old), InvitationVerb(verb))

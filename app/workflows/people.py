@@ -31,7 +31,7 @@ QUOTA_KEYS = {
     Grade.TECHNICIAN: Key.QUOTA_TECHNICIAN,
 }  # fmt: skip
 FIELDS = ("name", "phone", "work_kind", "certificate_no", "certificate_until")
-IDENTITY = ("sex", "kind", "resident_id", "certificate_issued_on")
+IDENTITY = ("sex", "kind", "resident_id", "certificate_issued_on", "hired_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,13 @@ def _identity(
     for key, choices, label in (("sex", SEX, "性别"), ("kind", PERSON_KIND, "人员类型")):
         if values.get(key) is not None and values[key] not in choices:
             findings.append(Finding(label, False, "没有这一项", "请从列表选择", field=key))
+    hired_on, today = values.get("hired_on"), clock.local_day(at)
+    if hired_on is not None:
+        found = f"{hired_on} 在今天之后"
+        findings.append(Finding("入职日期", hired_on <= today, found, "请在入职当天或之后登记", field="hired_on"))
     if values.get("resident_id"):
         try:
-            number = check_resident_id(str(values["resident_id"]), clock.local_day(at))
+            number = check_resident_id(str(values["resident_id"]), today)
             values["resident_id"] = number
             findings.append(one_unit.asked(session, actor, number, person_id, at))
         except Refusal as refusal:

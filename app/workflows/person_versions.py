@@ -18,7 +18,7 @@ from app.workflows.filing_versions import digest, latest
 ENTITY = Person.__tablename__
 FIELDS = (
     "name", "sex", "kind", "work_kind", "resident_id", "phone", "certificate_no", "certificate_issued_on",
-    "certificate_until",
+    "certificate_until", "hired_on",
 )  # fmt: skip
 SENSITIVE = tuple(n for n in FIELDS if Person.__table__.c[n].info.get("sensitive"))
 Data = dict[str, Any]

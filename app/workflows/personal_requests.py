@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
-from app.models import Account, Consent, GradeCertificate, Person, PersonalRequest, Unit, Visit
+from app.models import Account, Consent, Declaration, GradeCertificate, Person, PersonalRequest, Unit, Visit
 from app.models.privacy import CONSENT_PURPOSE, REQUEST_KIND
 from app.permissions import Actor, Verb, require
 from app.rules.retention import LEAST_ANSWER, due_on
@@ -101,9 +101,11 @@ def copy_of(session: AnySession, actor: Actor, at: dt.datetime) -> dict[str, Any
         visits = select(func.count()).select_from(Visit).where(Visit.worker_id == person.id)
         told["人员"] = {
             "姓名": person.name, "手机": person.phone, "身份证号": person.resident_id, "工种": person.work_kind,
-            "作业人员证编号": person.certificate_no, "离职日期": str(person.left_on or ""),
+            "作业人员证编号": person.certificate_no, "入职日期": str(person.hired_on or ""), "离职日期": str(person.left_on or ""),
         }  # fmt: skip
         told["等级证书"] = [row.certificate_no for row in session.scalars(held)]
+        signed = select(Declaration).where(Declaration.person_id == person.id).execution_options(**quiet)
+        told["自我声明承诺书"] = [f"{row.signed_on} 至 {row.valid_until}" for row in session.scalars(signed)]
         told["同意记录"] = [
             {
                 "用途": str(CONSENT_PURPOSE[row.purpose]), "同意时间": str(row.given_at),

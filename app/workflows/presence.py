@@ -89,6 +89,8 @@ def _ways(actor: Actor, elevator: Elevator | None, held: Visit | None) -> dict[s
         found["单位备案未通过"] = "/units/mine"
     if actor.may(Verb.PERSON_EDIT) and actor.person_id is not None:
         found |= dict.fromkeys(("没有作业人员证", "证书已过有效期"), f"/people/{actor.person_id}/edit")
+    if actor.may(Verb.OWN_CERTIFICATE) and actor.person_id is not None:
+        found |= dict.fromkeys(("没有自我声明承诺书", "自我声明承诺书已过期"), "/m/me/data#declaration")
     if actor.may(Verb.SUBACCOUNT_EDIT):
         found |= {"主账号不允许进行维保作业,请切换为子账号操作": "/sub-accounts/", "无电梯权限": "/sub-accounts/"}
     if elevator is None or elevator.maintenance_unit_id != actor.unit_id:
@@ -126,6 +128,8 @@ def _facts(
         "certificate_blocks": bool(policy[Key.CERTIFICATE_GATE]),
         "certificate_required": bool(policy[Key.CERTIFICATE_GATE]),
         "certificate_near_days": policy[Key.NEAR_CERTIFICATE_DAYS],
+        "declaration_until_on": person.declaration_until if person is not None else None,
+        "declaration_gate": policy[Key.DECLARATION_GATE],
         "quota_used": quota.used if quota else 0, "quota_limit": quota.limit if quota else None,
         "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
         "open_link": f"/m/visits/{held.id}" if held is not None else None,

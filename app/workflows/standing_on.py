@@ -18,7 +18,7 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "ab_user": ("账号", "username"), "application": ("申请", "number"), "maintenance_ledger": ("设备履历", None),
     "maintenance_clock": ("维保时钟", None), "maintenance_pause": ("暂停记录", None),
     "overdue_period": ("超期记录", "limit_on"), "elevator_assignment": ("子用户分配", None),
-    "grade_certificate": ("等级证书", "certificate_no"), "score": ("得分", None), "score_entry": ("得分明细", None),
+    "grade_certificate": ("等级证书", "certificate_no"), "declaration": ("自我声明承诺书，签于", "signed_on"), "score": ("得分", None), "score_entry": ("得分明细", None),
     "attachment": ("附件", "name"), "commitment": ("维保承诺书，起于", "valid_from"),
     "insurance_record": ("医社保缴交明细，起于", "from_on"), "insured_person": ("参保人员", None),
     "insurance_month": ("参保比对", "month"), "insurance_gap": ("参保缺口", "month"),

@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy import select
 
-from app import scope
+from app import clock, scope
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Account, Attachment, Invitation, Person, Unit
 from app.models.sealed import holding
@@ -69,7 +69,7 @@ def end(
             name=row.name, phone=row.phone, kind=row.kind, sex=row.sex, resident_id=row.resident_id,
             unit_id=row.unit_id, region_code=row.region_code, certificate_no=row.certificate_no,
             certificate_issued_on=row.certificate_issued_on, certificate_until=row.certificate_until,
-            created_by_id=actor.user_id,
+            hired_on=clock.local_day(at), created_by_id=actor.user_id,
         )  # fmt: skip
         one_unit.keep(session, person)
         files = select(Attachment).where(

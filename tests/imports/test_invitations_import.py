@@ -70,14 +70,16 @@ def test_people_come_with_their_numbers(session: Any, world: World) -> None:
     number, who = resident_id(), world.actor("clerk")
     world.other_worker.resident_id = taken = resident_id("98040219910307233")
     session.commit()
-    head = ["姓名", "作业人员证编号", "身份证号", "发证日期"]
+    head = ["姓名", "作业人员证编号", "身份证号", "发证日期", "入职时间"]
     batch = checked(session, who, "persons", workbook(
-        head, ["何一帆", "T1", number, "2025-01-01"], ["何一舟", "T2", taken, ""], ["何一凡", "T3", number[:-1], ""],
+        head, ["何一帆", "T1", number, "2025-01-01", "2024-05-06"], ["何一舟", "T2", taken, "", ""],
+        ["何一凡", "T3", number[:-1], "", ""],
     ))  # fmt: skip
     wrong = told(session, batch)
     assert set(wrong) == {3, 4} and "其他单位在职" in wrong[3] and taken not in wrong[3]
     ran(session, who, batch)
     made = session.scalars(select(Person).where(Person.name == "何一帆")).one()
     assert (made.resident_id, made.certificate_issued_on) == (number, dt.date(2025, 1, 1))
+    assert made.hired_on == dt.date(2024, 5, 6)
     shown = f"{number[:3]}{'*' * 11}{number[-4:]}"
-    assert checked(session, who, "persons", workbook(head, ["何一帆", "T1", shown, ""])).same_rows == 1
+    assert checked(session, who, "persons", workbook(head, ["何一帆", "T1", shown, "", ""])).same_rows == 1

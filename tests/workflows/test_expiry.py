@@ -81,8 +81,16 @@ def test_several_people_of_a_unit_are_one_message_to_it_and_one_to_each(world: W
     ends(world, 4, make_person(world.session, world.firm, "周晚舟"))
     found = told(world)
     assert found == [("maintenance_head", "2 人的作业人员证即将到期"), ("worker", "您的作业人员证还有 6 天到期")]
-    body = world.session.scalars(select(Notification.body).execution_options(skip_scope=True)).first()
-    assert str(body).startswith("周晚舟 2026-03-24、王砚秋 2026-03-26。")
+    row = world.session.scalars(select(Notification).order_by(Notification.id).execution_options(skip_scope=True)).first()
+    assert row is not None and str(row.body).startswith("周晚舟 2026-03-24、王砚秋 2026-03-26。")
+    assert row.link == "/people/?f_until_from=2026-03-24&f_until_to=2026-03-26"
+
+
+def test_a_declaration_is_told_like_a_certificate(world: World) -> None:
+    world.worker.declaration_until = TODAY + dt.timedelta(days=20)
+    world.session.commit()
+    words = "自我声明承诺书还有 20 天到期"
+    assert told(world) == [("maintenance_head", f"王砚秋的{words}"), ("worker", f"您的{words}")]
 
 
 def test_who_left_is_not_told_of_and_a_unit_without_main_account_is_told_by_who_keeps_its_people(world: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.security import check_password_hash
 
+from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.extensions import db
 from app.models import Account, Attachment, AuditEntry, Consent, Invitation, Notification, Person, StatusChange
@@ -146,6 +147,7 @@ def test_the_invitee_enters_his_own_data_and_becomes_a_person(session: Any, worl
     person = take_on(session, head, row)
     assert (person.name, person.unit_id, person.kind, person.phone) == ("何一凡", world.firm.id, "worker", PHONE)
     assert (person.resident_id, person.certificate_until) == (FORM["resident_id"], dt.date(2029, 1, 1))
+    assert person.hired_on == clock.local_day(row.decided_at)
     account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
     assert [r.name for r in account.roles] == ["worker"] and account.phone == PHONE and not account.is_main
     assert check_password_hash(account.password, FORM["password"]) and not account.must_change_password
