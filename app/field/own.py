@@ -111,7 +111,7 @@ def _own() -> Person:
 
 
 def _page(findings: list[Finding], status: int, about: str = "") -> Any:
-    """`about`: of which form the findings are.""" 
+    """`about`: of which form the findings are."""
     person, now = _own(), clock.now()
     today = clock.local_day(now)
     held = scope.apply(select(GradeCertificate), g.actor).where(GradeCertificate.person_id == person.id)

@@ -83,8 +83,14 @@ PEOPLE = register(Listing(
         Filter("kind", _l("人员类型"), "choice", Person.kind, choices=PERSON_KIND),
         Filter("sex", _l("性别"), "choice", Person.sex, choices=SEX),
         Filter("working", _l("工作状态"), "choice", choices=WORKING, criterion=_working),
-        Filter("certificate", _l("资格证状态"), "choice", choices=CERTIFICATE, criterion=_state_of(Person.certificate_until)),
-        Filter("declaration", _l("自我声明承诺书"), "choice", choices=DECLARATION, criterion=_state_of(Person.declaration_until)),
+        Filter(
+            "certificate", _l("资格证状态"), "choice", choices=CERTIFICATE,
+            criterion=_state_of(Person.certificate_until),
+        ),
+        Filter(
+            "declaration", _l("自我声明承诺书"), "choice", choices=DECLARATION,
+            criterion=_state_of(Person.declaration_until),
+        ),
         Filter("declared", _l("声明承诺有效期至"), "date", Person.declaration_until),
         Filter("hired", _l("入职日期"), "date", Person.hired_on),
         Filter("filing", _l("备案状态"), "choice", Person.filing_state, choices=FILING_STATE),

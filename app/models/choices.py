@@ -44,7 +44,8 @@ APPLICATION_KIND = {
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
-    "commitment": "CN", "declaration": "SM", "use_registration": "SY", "suspension": "TY", "reactivation": "QY", "scrapping": "BF",
+    "commitment": "CN", "declaration": "SM", "use_registration": "SY", "suspension": "TY", "reactivation": "QY",
+    "scrapping": "BF",
     "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
     "worker_change": "RY", "on_demand": "AX", "person_filing": "RB",
 }  # fmt: skip

@@ -98,7 +98,7 @@ class GradeCertificate(Stamped, Versioned, Model):
 
 
 class Declaration(Stamped, Versioned, Model):
-    """自我声明承诺书 (PER-06). Only an approved one counts, from its approval to its last day; older ones are history."""
+    """自我声明承诺书 (PER-06). Only an approved one counts, from its approval to its last day; older are history."""
 
     __tablename__ = "declaration"
     __table_args__ = (Index("ix_declaration_person", "person_id", "valid_until"),)

@@ -28,7 +28,16 @@ from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, m
 from app.views.commitments import TONES
 from app.views.declarations import of_person
 from app.views.filing_lists import FILING_TONE
-from app.workflows import attachments, declarations, grades, people, person_filing, person_versions, revealing, submissions
+from app.workflows import (
+    attachments,
+    declarations,
+    grades,
+    people,
+    person_filing,
+    person_versions,
+    revealing,
+    submissions,
+)
 
 
 class People(Screen):

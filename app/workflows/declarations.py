@@ -61,7 +61,8 @@ def submit(
     session.flush()
     application = submissions.open_application(
         session, actor, KIND.value, entity=Declaration.__tablename__, entity_id=row.id,
-        title=f"自我声明承诺书　{person}　有效期至 {valid_until}", region_code=row.region_code, at=at, attachments=scans,
+        title=f"自我声明承诺书　{person}　有效期至 {valid_until}", region_code=row.region_code, at=at,
+        attachments=scans,
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
@@ -81,12 +82,15 @@ def _dates(signed_on: dt.date | None, valid_until: dt.date | None, today: dt.dat
         return [Finding(w, False, "没有填写", "请选择日期", field=f) for w, f, value in missing if value is None]
     found = [day_finding(signed_on, "signed_on", "签署日期"), day_finding(valid_until, "valid_until", "有效期至")]
     longest = (valid_until - signed_on).days <= LONGEST_YEARS * 366
-    return found + [
+    return [
+        *found,
         Finding("签署日期", signed_on <= today, f"{signed_on} 在今天之后", "请按承诺书核对", field="signed_on"),
         Finding(
             "有效期至", valid_until > signed_on, f"{valid_until} 不晚于签署日期", "请按承诺书核对", field="valid_until"
         ),
-        Finding("有效期至", valid_until >= today, f"已于 {valid_until} 到期", "请重新签署后再提交", field="valid_until"),
+        Finding(
+            "有效期至", valid_until >= today, f"已于 {valid_until} 到期", "请重新签署后再提交", field="valid_until"
+        ),
         Finding("有效期至", longest, f"超过 {LONGEST_YEARS} 年", "请缩短期限，到期再签署", field="valid_until"),
     ]  # fmt: skip
 

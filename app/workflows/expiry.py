@@ -163,7 +163,8 @@ def _tell_person(session: AnySession, one: Due, heads: set[int], today: dt.date,
     own = select(Account.id).where(Account.person_id == one.person_id, Account.active.is_(True))
     found = [key for key in session.scalars(own.execution_options(skip_scope=True)) if key not in heads]
     title = f"您的{one.paper.words}{rest_words(one.until, today)}"
-    return outbox.notify(session, at, found, "expiry", title, f"有效期至 {one.until}。{_way(one.step == OVER)}", OWN_PAGE)
+    body = f"有效期至 {one.until}。{_way(one.step == OVER)}"
+    return outbox.notify(session, at, found, "expiry", title, body, OWN_PAGE)
 
 
 def _page_of(one: Due) -> int:
@@ -225,8 +226,8 @@ PAPERS: tuple[Paper, ...] = (
         lambda: Unit.approved_version > 0, Verb.UNIT_EDIT, "/units/{}", "/units/mine",
     ),
     Paper(
-        "commitment", "维保承诺书", Commitment, Commitment.valid_until, Commitment.unit_id, Commitment.region_code, None,
-        lambda: _last_of(Commitment, Commitment.unit_id), Verb.COMMITMENT_EDIT, "/commitments/{}",
+        "commitment", "维保承诺书", Commitment, Commitment.valid_until, Commitment.unit_id, Commitment.region_code,
+        None, lambda: _last_of(Commitment, Commitment.unit_id), Verb.COMMITMENT_EDIT, "/commitments/{}",
         "/commitments/",
     ),
 )  # fmt: skip

@@ -101,7 +101,8 @@ def copy_of(session: AnySession, actor: Actor, at: dt.datetime) -> dict[str, Any
         visits = select(func.count()).select_from(Visit).where(Visit.worker_id == person.id)
         told["人员"] = {
             "姓名": person.name, "手机": person.phone, "身份证号": person.resident_id, "工种": person.work_kind,
-            "作业人员证编号": person.certificate_no, "入职日期": str(person.hired_on or ""), "离职日期": str(person.left_on or ""),
+            "作业人员证编号": person.certificate_no, "入职日期": str(person.hired_on or ""),
+            "离职日期": str(person.left_on or ""),
         }  # fmt: skip
         told["等级证书"] = [row.certificate_no for row in session.scalars(held)]
         signed = select(Declaration).where(Declaration.person_id == person.id).execution_options(**quiet)

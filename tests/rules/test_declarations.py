@@ -33,7 +33,6 @@ def test_lack_and_end_warn_or_stop(days: int | None, rule: str, warns: str | Non
         found = declaration_finding(until, TODAY, gate=gate, near_days=60)
         assert found is not None and (found.rule, found.ok) == (rule, level is None)
         assert found.ok or (found.level == level and found.remedy)
-        stops = [
-            f.rule for f in check_in_findings(replace(GOOD, declaration_until_on=until, declaration_gate=gate)) if f.stops
-        ]
+        facts = replace(GOOD, declaration_until_on=until, declaration_gate=gate)
+        stops = [f.rule for f in check_in_findings(facts) if f.stops]
         assert stops == ([rule] if level == "fail" else [])

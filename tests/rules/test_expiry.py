@@ -1,4 +1,4 @@
-"""When a paper's end is told: at each of the policy's days, on the day, after it; what was missed only by the newest."""
+"""When a paper's end is told: at each of the policy's days, on the day, after it; of missed ones the newest."""
 
 from __future__ import annotations
 

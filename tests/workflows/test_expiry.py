@@ -63,7 +63,7 @@ def test_a_notice_that_is_long_deleted_is_not_sent_again_and_a_renewed_paper_has
     world.session.commit()
     assert told(world, 1) == []
     ends(world, 30)
-    assert [title for _, title in told(world, 1)][0] == "王砚秋的作业人员证还有 29 天到期"
+    assert told(world, 1)[0][1] == "王砚秋的作业人员证还有 29 天到期"
 
 
 def test_links_lead_where_each_may_go_and_the_words_name_the_way_out(world: World) -> None:
@@ -81,7 +81,8 @@ def test_several_people_of_a_unit_are_one_message_to_it_and_one_to_each(world: W
     ends(world, 4, make_person(world.session, world.firm, "周晚舟"))
     found = told(world)
     assert found == [("maintenance_head", "2 人的作业人员证即将到期"), ("worker", "您的作业人员证还有 6 天到期")]
-    row = world.session.scalars(select(Notification).order_by(Notification.id).execution_options(skip_scope=True)).first()
+    first = select(Notification).order_by(Notification.id).limit(1)
+    row = world.session.scalar(first.execution_options(skip_scope=True))
     assert row is not None and str(row.body).startswith("周晚舟 2026-03-24、王砚秋 2026-03-26。")
     assert row.link == "/people/?f_until_from=2026-03-24&f_until_to=2026-03-26"
 
