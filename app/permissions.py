@@ -215,6 +215,8 @@ GRANTS: dict[Role, frozenset[Verb]] = {
 
 # What any account has whatever is ticked: to come in, to read what is sent to it, to follow its own jobs.
 BASIC: frozenset[Verb] = frozenset(_EVERYONE)
+# What a unit's main account alone does, whatever roles another account has.
+MAIN_ONLY: frozenset[Verb] = frozenset({Verb.SUBACCOUNT_EDIT})
 # The verbs as a main account sees them when it ticks a sub-account's rights (ACC-09); each verb is in one group.
 VERB_GROUPS: tuple[tuple[Any, tuple[Verb, ...]], ...] = (
     (_l("单位与人员"), (
@@ -246,6 +248,8 @@ ASSIGNABLE: dict[Role, frozenset[Role]] = {
 }
 # Beside these, whom it may take on with an account (入职): a manager workers, the district a unit's first clerk.
 TAKES_ON: dict[Role, frozenset[Role]] = {
+    # 负责人兼维保员: a second account of the head, for the maintenance that the main account may not do (ACC-13, -14).
+    Role.MAINTENANCE_HEAD: frozenset({Role.MAINTENANCE_HEAD}),
     Role.MAINTENANCE_MANAGER: frozenset({Role.WORKER}),
     Role.REGION_ADMIN: frozenset({Role.CLERK}),
     Role.PLATFORM_ADMIN: frozenset({Role.CLERK}),

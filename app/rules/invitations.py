@@ -58,10 +58,10 @@ CLOSED = frozenset({_S.ENDED, _S.CANCELLED})
 # 邀请中 can't be edited: nobody has agreed to anything yet.
 FILLED_IN = frozenset({_S.DRAFT, _S.REJECTED})
 
-MAINTENANCE_KINDS = ("head", "manager", "worker", "clerk")
+MAINTENANCE_KINDS = ("head", "head_worker", "manager", "worker", "clerk")
 USE_KINDS = ("use_head", "safety_officer")
 # Without the certificate nobody works on an elevator.
-CERTIFIED_KINDS = frozenset({"worker"})
+CERTIFIED_KINDS = frozenset({"worker", "head_worker"})
 TOKEN_LENGTH = 43
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from app.errors import Finding, NotAllowed
 from app.models import Account
-from app.permissions import BASIC, NOBODY, Actor, Role, Verb, givable, granted
+from app.permissions import BASIC, MAIN_ONLY, NOBODY, Actor, Role, Verb, givable, granted
 from app.scope import visible
 from app.transaction import AnySession
 
@@ -51,7 +51,7 @@ def _withheld(account: Any) -> frozenset[Verb]:
     if account.unit_id is None or account.is_main:
         return frozenset()
     whole = granted(_roles(account))
-    left = whole if account.ticked is None else whole & ticked_verbs(account)
+    left = (whole if account.ticked is None else whole & ticked_verbs(account)) - MAIN_ONLY
     giver = account.giver
     if giver is not None and giver.unit_id == account.unit_id:
         left &= _to_give(giver)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.errors import Finding, NotAllowed, refuse
 from app.models import Account, AccountRole
-from app.permissions import BASIC, VERB_LABEL, Actor, Role, Verb, givable, granted
+from app.permissions import BASIC, MAIN_ONLY, VERB_LABEL, Actor, Role, Verb, givable, granted
 from app.transaction import AnySession
 from app.workflows import audit
 from app.workflows.actors import KNOWN_ROLES, KNOWN_VERBS, ticked_verbs
@@ -19,7 +19,7 @@ from app.workflows.sub_accounts import own_sub_account, own_unit, person_for, ro
 
 def choices(actor: Actor, account: Account) -> tuple[frozenset[Verb], frozenset[Verb]]:
     """What the actor can tick for this account, and what is ticked of it now."""
-    can = granted(_roles(account)) & givable(actor.roles) - actor.withheld - BASIC
+    can = granted(_roles(account)) & givable(actor.roles) - actor.withheld - BASIC - MAIN_ONLY
     return can, can if account.ticked is None else can & ticked_verbs(account)
 
 
@@ -41,7 +41,7 @@ def set_rights(session: AnySession, actor: Actor, account_id: int, verbs: Iterab
         words = "、".join(str(VERB_LABEL[verb]) for verb in sorted(beyond)[:5])
         remedy = "只能勾选该子用户角色内、且您自己也有的权限"
         raise NotAllowed(Finding("权限", False, f"您不能授予“{words}”", remedy, field="verb"))
-    account.ticked = None if chosen == granted(_roles(account)) - BASIC else _text(chosen)
+    account.ticked = None if chosen == granted(_roles(account)) - BASIC - MAIN_ONLY else _text(chosen)
     session.flush()
     if chosen != before:
         audit.record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from sqlalchemy import select
 
@@ -17,9 +18,11 @@ from app.workflows import audit, consents, invitations, moves, one_unit, outbox
 from app.workflows.issuing import save_new
 from app.workflows.sub_accounts import refuse_when_full
 
-ROLE_OF = {
-    "manager": Role.MAINTENANCE_MANAGER, "clerk": Role.CLERK, "worker": Role.WORKER,
-    "safety_officer": Role.SAFETY_OFFICER,
+# One person may hold several (ACC-13); the head's own account is the unit's main one, and no invitation makes that.
+ROLES_OF = {
+    "head_worker": frozenset({Role.MAINTENANCE_HEAD, Role.WORKER}),
+    "manager": frozenset({Role.MAINTENANCE_MANAGER}), "clerk": frozenset({Role.CLERK}),
+    "worker": frozenset({Role.WORKER}), "safety_officer": frozenset({Role.SAFETY_OFFICER}),
 }  # fmt: skip
 
 
@@ -28,10 +31,10 @@ def gives(actor: Actor, unit_id: int, kind: str) -> bool:
 
     Never in another unit: a maintenance firm must not make the accounts that review its own visits.
     """
-    role = ROLE_OF.get(kind)
-    if role is None or (actor.unit_id is not None and actor.unit_id != unit_id):
+    roles = ROLES_OF.get(kind)
+    if roles is None or (actor.unit_id is not None and actor.unit_id != unit_id):
         return False
-    return any(role in ASSIGNABLE.get(held, ()) or role in TAKES_ON.get(held, ()) for held in actor.roles)
+    return roles <= frozenset().union(*(t.get(held, ()) for held in actor.roles for t in (ASSIGNABLE, TAKES_ON)))
 
 
 def findings(session: AnySession, actor: Actor, row: Invitation, with_account: bool, at: dt.datetime) -> list[Finding]:
@@ -105,8 +108,8 @@ def _account_findings(
     except Refusal as refusal:
         found += refusal.findings
     may = gives(actor, unit.id, row.kind)
-    role = ROLE_OF.get(row.kind)
-    said = "可以开通" if may else f"您不能开通“{ROLE_LABEL[role]}”账号" if role else "这类人员没有子用户账号"
+    roles = ROLES_OF.get(row.kind)
+    said = "可以开通" if may else f"您不能开通“{_named(roles)}”账号" if roles else "这类人员没有子用户账号"
     remedy = "" if may else "请由单位负责人审核，或不开通账号"
     found.append(Finding("账号", may, said, remedy, field="with_account"))
     holder = _holder(session, row.phone)
@@ -117,7 +120,7 @@ def _account_findings(
 
 
 def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Person, at: dt.datetime) -> Account:
-    role = ROLE_OF[row.kind]
+    roles = ROLES_OF[row.kind]
     holder = _holder(session, row.phone)
     if holder is not None:
         # Of whoever left another unit: ended, and kept for what it did; the number goes with the human.
@@ -127,16 +130,20 @@ def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Pe
     account = Account(
         username=f"ry.{person.id:06d}", first_name=person.name, sex=person.sex, phone=person.phone,
         unit_id=person.unit_id, region_code=person.region_code, person_id=person.id, is_main=False,
-        sees_all_elevators=role is not Role.WORKER, parent_user_id=actor.user_id,
+        sees_all_elevators=roles != {Role.WORKER}, parent_user_id=actor.user_id,
     )  # fmt: skip
     account.password = row.password_hash or ""
     account.phone_verified_at = row.phone_checked_at
-    save_new(session, account, {role})
+    save_new(session, account, set(roles))
     audit.record(
         session, actor, at, "account.create", "account", account.id,
-        after={"login_name": account.username, "roles": [role.value], "unit_id": account.unit_id, "by": "invitation"},
+        after={"login_name": account.username, "roles": sorted(roles), "unit_id": account.unit_id, "by": "invitation"},
     )  # fmt: skip
     return account
+
+
+def _named(roles: Iterable[Role]) -> str:
+    return "、".join(str(ROLE_LABEL[role]) for role in sorted(roles))
 
 
 def _holder(session: AnySession, phone: str) -> Account | None:

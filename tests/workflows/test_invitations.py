@@ -20,7 +20,7 @@ from app.extensions import db
 from app.models import Account, Attachment, AuditEntry, Consent, Invitation, Notification, Person, StatusChange
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import attachments, codes, invitations, joining, leaving, outbox, taking_on
+from app.workflows import attachments, codes, invitations, joining, leaving, outbox, presence, taking_on
 from app.workflows.actors import actor_of
 from app.workflows.joining import Upload
 from tests.factories import World, make_account, make_person, make_policy, picture
@@ -518,3 +518,34 @@ def test_a_signed_in_person_is_known_by_his_bound_phone(session: Any, world: Wor
 
     assert joining.is_own(session, actor(mine), row)
     assert not joining.is_own(session, world.actor("other_worker"), row)
+
+
+@pytest.mark.feature("ACC-13", "ACC-14")
+def test_a_head_who_maintains_has_one_account_with_both_roles(session: Any, world: World, manager: Any) -> None:
+    """负责人兼维保员: the desk of the head and the worker's check-in; sub-accounts stay the main account's."""
+    row = handed_in(session, world.actor("maintenance_head"), kind="head_worker", with_account=True)
+    with pytest.raises(Refusal, match="维保单位负责人、维保员"):
+        take_on(session, manager, row)
+    person = take_on(session, world.actor("maintenance_head"), row)
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    both, main = actor_of(account), world.actor("maintenance_head")
+    assert {r.name for r in account.roles} == {"maintenance_head", "worker"} and account.sees_all_elevators
+    for verb in (Verb.VISIT_MAKE, Verb.CONTRACT_EDIT, Verb.VISIT_APPROVE, Verb.OWN_CERTIFICATE):
+        assert both.may(verb), verb
+    assert not both.may(Verb.SUBACCOUNT_EDIT) and main.may(Verb.SUBACCOUNT_EDIT) and not main.may(Verb.VISIT_MAKE)
+
+    def stops(who: Any) -> set[str]:
+        _found, told = presence.gate(session, who, world.own.code, presence.Position(30.5, 120.5), AT)
+        return {f.rule for f in told if f.stops}
+
+    assert "主账号不允许进行维保作业,请切换为子账号操作" in stops(main)
+    assert not stops(both) & {"主账号不允许进行维保作业,请切换为子账号操作", "没有作业人员证", "无电梯权限"}
+
+
+@pytest.mark.feature("ACC-13")
+def test_a_head_who_maintains_needs_the_certificate(session: Any, world: World) -> None:
+    row = invite(session, world.actor("maintenance_head"), kind="head_worker").invitation
+    with transaction(session):
+        joining.accept(session, row.id, AT, None)
+    with pytest.raises(Refusal, match="按特种设备作业人员证填写"):
+        fill_in(session, row, certificate_no="")
