@@ -114,7 +114,7 @@ class AccountDeedApi(Resource):
             made = accounts.create_main_account(
                 session, actor(), unit_name=words(sent, "unit_name"), region_id=key_of(sent, "region_id"),
                 head_name=words(sent, "head_name"), phone=words(sent, "phone", 30), uscc=words(sent, "uscc", 40),
-                kinds=texts(sent, "kinds"), at=clock.now(),
+                kinds=texts(sent, "kinds"), head_resident_id=words(sent, "head_resident_id", 40), at=clock.now(),
             )  # fmt: skip
         return issued(made), 201
 

@@ -13,7 +13,7 @@ from app.api.reading import day, instant
 from app.errors import refuse
 from app.extensions import db
 from app.listing import Column, Listing, moment
-from app.rules.identifiers import mask_mobile
+from app.rules.identifiers import masked
 
 
 def asked() -> bool:
@@ -60,8 +60,8 @@ def _row(then: Listing, row: Any) -> dict[str, Any]:
 
 def _value(column: Column, row: Any) -> Any:
     value = column.value(row)
-    if value and column.sensitive == "mobile":
-        return mask_mobile(value)
+    if value and column.sensitive is not None:
+        return masked(column.sensitive, str(value))
     if isinstance(value, dt.date):
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float):

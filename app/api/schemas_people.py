@@ -80,7 +80,8 @@ PEOPLE: dict[str, Schema] = {
     ),
     "NewMainAccount": an_object(
         "unit_name uscc region_id head_name phone kinds", unit_name=text(120), uscc=text(18), region_id=WHOLE,
-        head_name=text(40), phone=text(20), kinds=many(one_of(["maintenance", "use"]), 2),
+        head_name=text(40), phone=text(20), head_resident_id=said(text(18), "负责人身份证号；是否必填由地区政策决定"),
+        kinds=many(one_of(["maintenance", "use"]), 2),
     ),
     "Grant": an_object("count", count=said(WHOLE, "在政策规定的数量之外增加几个")),
     "NewSubAccount": an_object(

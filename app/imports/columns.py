@@ -93,8 +93,11 @@ def _of(model: Any, name: str, kind: str, required: bool = False, choices: Any =
 def _filed(model: Any) -> tuple[Spec, ...]:
     made = []
     for name in fields_of(model):
-        python = model.__table__.c[name].type.python_type
-        kind = _REFERENCES.get(name) or ("code" if name in CODES else "")
+        column = model.__table__.c[name]
+        python = column.type.python_type
+        # 18 digits in a cell for numbers would lose their end.
+        as_text = name in CODES or column.info.get("sensitive") == "id"
+        kind = _REFERENCES.get(name) or ("code" if as_text else "")
         kind = kind or ("choice" if name in _CHOICES else _FORMS.get(python, "text"))
         made.append(_of(model, name, kind, name in required_of(model), _CHOICES.get(name)))
     return tuple(made)

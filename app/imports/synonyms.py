@@ -111,6 +111,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "legal_person": "法人 法定代表人 法人代表 legalrepresentative director",
         "head_name": "联系人 主要负责人 负责人姓名 contact contactperson manager",
         "head_phone": "联系电话 手机 手机号 手机号码 负责人电话 联系人电话 电话 phone mobile contactphone",
+        "head_resident_id": "负责人身份证 负责人证件号码 法人身份证号 headid headidnumber",
         "duty_phone": "值班电话 24小时电话 急修电话 hotline dutyphone",
         "safety_officer": "安全员 safetyofficer",
         "safety_phone": "安全员电话 安全员手机 safetyphone",

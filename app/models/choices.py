@@ -73,7 +73,8 @@ VISIT_STATE = {
 }  # fmt: skip
 PERSON_KIND = {
     "head": _l("维保单位负责人"), "head_worker": _l("维保单位负责人兼维保员"), "manager": _l("维保经理"),
-    "worker": _l("维保员"), "clerk": _l("维保文员"), "use_head": _l("使用单位负责人"), "safety_officer": _l("使用单位安全员"),
+    "worker": _l("维保员"), "clerk": _l("维保文员"), "use_head": _l("使用单位负责人"),
+    "safety_officer": _l("使用单位安全员"),
 }  # fmt: skip
 INVITATION_STATE = {
     "invited": _l("邀请中"), "draft": _l("待完善（草稿）"), "review": _l("审核中"), "ended": _l("已结束"),

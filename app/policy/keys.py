@@ -61,6 +61,7 @@ class Key(StrEnum):
     PASSWORD_MIN = "password_min"
     FIRST_PASSWORD_DAYS = "first_password_days"
     SUB_ACCOUNTS = "sub_accounts"
+    HEAD_ID_REQUIRED = "head_id_required"
 
     ELEVATOR_CODE_PATTERN = "elevator_code_pattern"
     APPROVAL_WORKING_DAYS = "approval_working_days"
@@ -171,6 +172,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.PASSWORD_MIN, _A, "密码最短长度", 10, "位", 8, 20),
         _int(Key.FIRST_PASSWORD_DAYS, _A, "初始密码、重置的密码多久未用即作废", 14, "天", 1, 90),
         _int(Key.SUB_ACCOUNTS, _A, "每个单位的子用户上限（0 为不限）", 10, "个", 0, 10000),
+        _bool(Key.HEAD_ID_REQUIRED, _A, "建立单位主账号时须填写负责人身份证号", False),
         (
             Key.ELEVATOR_CODE_PATTERN,
             Spec(

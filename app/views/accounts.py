@@ -114,6 +114,7 @@ class AccountPages(BaseView):
                 lambda session: accounts.create_main_account(
                     session, g.actor, unit_name=text("unit_name"), region_id=number(text("region_id")),
                     head_name=text("head_name"), phone=text("phone"), uscc=text("uscc"),
+                    head_resident_id=text("head_resident_id", 40),
                     kinds=request.form.getlist("kinds"), at=clock.now(),
                 )
             )  # fmt: skip

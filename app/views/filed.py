@@ -24,7 +24,7 @@ _UNIT_SECTIONS = (
                   "business_until", "registered_capital", "business_scope")),
     (_l("单位类型"), ("is_maintenance", "is_use", "is_production", "is_installation", "is_inspection", "is_rescue",
                   "is_property", "is_owner")),
-    (_l("联系人"), ("head_name", "head_phone", "duty_phone", "safety_officer", "safety_phone")),
+    (_l("联系人"), ("head_name", "head_phone", "head_resident_id", "duty_phone", "safety_officer", "safety_phone")),
     (_l("许可资格"), ("licence_no", "licence_grade", "licence_issued_on", "licence_until")),
     (_l("办公场所"), ("latitude", "longitude", "office_address", "note")),
 )  # fmt: skip

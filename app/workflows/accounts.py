@@ -11,9 +11,11 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Account, Person, Region, Unit
+from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import REGULATOR_ROLES, Actor, Role, Verb, require
-from app.rules.identifiers import check_mobile, check_uscc, login_key
+from app.policy import Key
+from app.rules.identifiers import check_mobile, check_resident_id, check_uscc, login_key
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.workflows import audit, devices, outbox, passwords, signin
@@ -90,13 +92,15 @@ def create_main_account(
     phone: str,
     uscc: str,
     kinds: Iterable[str],
+    head_resident_id: str = "",
     at: dt.datetime,
 ) -> Issued:
     """A unit's main account; its login name is the unit's 统一社会信用代码 (ACC-02).
 
     Attaches to the unit in force with that code, or to an unapproved one of the same code and name; otherwise makes
     the unit as a draft that the unit itself completes and reports. An unapproved registration under another name is
-    left alone: it may be a squatter's, and the regulator will see both.
+    left alone: it may be a squatter's, and the regulator will see both. The head's 身份证号 is asked where the
+    region's policy says so (shenzhen), and kept with a unit that is made here.
     """
     require(actor, Verb.ACCOUNT_CREATE)
     chosen = sorted(set(kinds))
@@ -105,6 +109,7 @@ def create_main_account(
         region=lambda: region_within(session, actor, region_id, clock.local_day(at)),
         head_name=lambda: required_text(head_name, "负责人姓名", "head_name", 40),
         phone=lambda: check_mobile(phone, "phone"),
+        head_resident_id=lambda: _head_id(session, region_id, head_resident_id, clock.local_day(at)),
         uscc=lambda: check_uscc(uscc, "uscc"),
         roles=lambda: {assignable_role(actor, KIND_ROLES[k], set(KIND_ROLES.values())) for k in _kinds(chosen)},
     )
@@ -124,6 +129,16 @@ def create_main_account(
         is_main=True, sees_all_elevators=True,
     )  # fmt: skip
     return issue(session, actor, account, checked["roles"], at, tuple(notes))
+
+
+def _head_id(session: AnySession, region_id: int | None, typed: str, on: dt.date) -> str | None:
+    """The head's 身份证号 by its digits; without one only where the region asks for none."""
+    if typed.strip():
+        return check_resident_id(typed, on, "head_resident_id")
+    region = session.get(Region, region_id, execution_options={"skip_scope": True}) if region_id else None
+    if region is not None and policy_value(session, Key.HEAD_ID_REQUIRED, region.code, on):
+        raise refuse("负责人身份证号", "没有填写", "本地区建立单位账号须填写负责人身份证号", field="head_resident_id")
+    return None
 
 
 def _kinds(chosen: list[str]) -> list[str]:
@@ -158,8 +173,8 @@ def _unit_for(session: AnySession, actor: Actor, checked: dict[str, Any], kinds:
     region: Region = checked["region"]
     made = Unit(
         uscc=code, name=name, region_id=region.id, region_code=region.code, head_name=checked["head_name"],
-        head_phone=checked["phone"], is_maintenance="maintenance" in kinds, is_use="use" in kinds,
-        created_by_id=actor.user_id,
+        head_phone=checked["phone"], head_resident_id=checked["head_resident_id"],
+        is_maintenance="maintenance" in kinds, is_use="use" in kinds, created_by_id=actor.user_id,
     )  # fmt: skip
     session.add(made)
     session.flush()

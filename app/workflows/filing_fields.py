@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Date, Float, Integer, Numeric, String, Text
 
+from app import clock
 from app.errors import Finding, Refusal
 from app.models import Elevator, Unit
 from app.rules.calendar import day_finding
-from app.rules.identifiers import check_mobile, normal_code
+from app.rules.identifiers import check_mobile, check_resident_id, normal_code
 
 Data = dict[str, Any]
 Filed = Unit | Elevator
@@ -212,6 +213,8 @@ def _text(column: Column[Any], given: Any) -> str | None:
         text = normal_code(text)
     elif column.info.get("sensitive") == "mobile":
         text = check_mobile(text, name)
+    elif column.info.get("sensitive") == "id":
+        text = check_resident_id(text, clock.today(), name)
     else:
         keep = "\n" if isinstance(column.type, Text) else ""
         # Invisible format characters would make two names that look alike; control characters break workbooks.

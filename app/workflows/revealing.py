@@ -36,6 +36,8 @@ def reveal(
     if not deciding:
         require(actor, Verb.SENSITIVE_READ)
     row = visible(session, actor, SHOWN[entity], key)
+    if not _is_for(actor, row, what):
+        raise NotFound(Finding("查看内容", False, "没有这一项，或不是您单位的", "请由本单位或监管部门查看"))
     said = "入职审核" if deciding else required_text(reason, "查看原因", "reason", REASON_LENGTH)
     return _shown(session, actor, row, what, said, at)
 
@@ -63,6 +65,12 @@ def for_filing_sheet(
             after={"fields": ["resident_id", "phone"], "reason": said, "as": "filing_sheet"},
         )  # fmt: skip
     return rows
+
+
+def _is_for(actor: Actor, row: Any, what: str) -> bool:
+    """A unit's partners see its record, and call its head; his ID number is for the unit itself and the regulator."""
+    mine = actor.unit_id is None or actor.unit_id == row.id
+    return not isinstance(row, Unit) or numbers().get(what) != "id" or mine
 
 
 def _decides(session: AnySession, actor: Actor, invitation_id: int) -> bool:

@@ -33,6 +33,7 @@ from tests.factories import (
     make_use_unit,
 )
 from tests.imports.ground import AT, checked, states, told
+from tests.workflows.test_insurance import id_number
 
 WORDS = (
     "=1+1", "'=1+1", "'引号", "+86 1", "-", "—", "007", "0", " 前后空格 ", "两个  空格", "两行\n文字", "1e5", "1.0",
@@ -43,6 +44,7 @@ DAYS = (
     None, dt.date(1900, 1, 1), dt.date(1900, 3, 1), dt.date(1999, 12, 31), dt.date(2024, 2, 29), dt.date(2098, 1, 1),
 )  # fmt: skip
 LEVELS = ("half_month", "quarter", "half_year", "annual")
+NUMBERS = (None, id_number(3), id_number(4))
 PHONES = (None, "13800000001", "17700000009")
 
 
@@ -55,6 +57,7 @@ def fill(session: Any, world: Any, dice: random.Random) -> None:
         make_unit(
             session, f"客户{number} {text() or ''}"[:100], is_use=True, filed_by_unit_id=world.firm.id,
             legal_person=text(), note=text(), established_on=dice.choice(DAYS), head_phone=dice.choice(PHONES),
+            head_resident_id=NUMBERS[number % 3],
             latitude=dice.choice((None, 0.1 + 0.2, -1e-7, 30.123456789012345)), registered_capital=text(),
             region_code=dice.choice(("980402000000", "980402001000", "980403000000")),
             safety_phone=dice.choice(PHONES), duty_phone=dice.choice((None, "96333", "0398-5550162")),

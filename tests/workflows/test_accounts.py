@@ -7,14 +7,15 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, AuditEntry, Unit
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
-from app.workflows import accounts
+from app.workflows import accounts, revealing
 from tests.factories import PASSWORD, World, make_account, make_policy, make_unit, region, uscc
+from tests.workflows.test_insurance import id_number
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 
@@ -113,6 +114,39 @@ def test_a_main_account_logs_in_with_its_uscc_and_brings_a_draft_unit(session: A
     assert {r.name for r in account.roles} == {"maintenance_head", "use_head"}
     assert (unit.uscc, unit.filing_state, unit.approved_version) == (code, "draft", 0)
     assert unit.is_maintenance and unit.is_use and unit.head_name == "陆清和"
+
+
+@pytest.mark.feature("ACC-02")
+def test_the_heads_id_number_is_checked_sealed_and_asked_where_policy_says_so(session: Any, world: World) -> None:
+    me, number = world.actor("region_admin"), id_number(11)
+    with pytest.raises(Refusal) as refused:
+        main(session, me, head_resident_id=number[:-1] + "Y", phone="1")
+    assert fields(refused) == {"head_resident_id", "phone"}
+    unit = session.get(Unit, main(session, me, head_resident_id=f" {number} ").account.unit_id)
+    assert unit.head_resident_id == number
+    stored = session.scalar(text(f"SELECT head_resident_id FROM unit WHERE id = {unit.id}"))
+    assert number not in stored and number not in str([e.after for e in session.scalars(select(AuditEntry))])
+    unit = session.get(Unit, main(session, me, phone="13900002223").account.unit_id)
+    assert unit.head_resident_id is None
+    make_policy(session, "preset", "shenzhen")
+    session.commit()
+    with pytest.raises(Refusal, match="须填写负责人身份证号"):
+        main(session, me, phone="13900002224")
+
+
+@pytest.mark.feature("ACC-02", "PER-03")
+def test_a_units_partner_calls_its_head_and_does_not_see_his_id_number(session: Any, world: World) -> None:
+    world.use_unit.head_resident_id, world.use_unit.head_phone = number, phone = id_number(12), "13900003333"
+    session.commit()
+
+    def shown(who: str, what: str) -> Any:
+        with transaction(session):
+            return revealing.reveal(session, world.actor(who), "unit", world.use_unit.id, what, "核对", AT)
+
+    assert shown("maintenance_head", "head_phone") == phone
+    assert shown("inspector", "head_resident_id") == number
+    with pytest.raises(NotFound):
+        shown("maintenance_head", "head_resident_id")
 
 
 @pytest.mark.feature("ACC-02")

@@ -98,7 +98,7 @@ def test_numbers_are_masked_wherever_they_stand() -> None:
     )
     assert numbers() == {
         "phone": "mobile", "head_phone": "mobile", "safety_phone": "mobile", "resident_id": "id", "id_number": "id",
-        "email": "mail",
+        "email": "mail", "head_resident_id": "id",
     }  # fmt: skip
 
 
