@@ -236,10 +236,10 @@ def foreign_rows(world: World, session: Any) -> None:
 
 WATCHED = (
     Unit, Elevator, Person, GradeCertificate, Declaration, Contract, ContractElevator, MaintenanceLedger,
-    MaintenanceOrder, Visit, OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version, PolicyProposal,
-    UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop, Delegation, Comment,
-    Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment, InsuranceRecord,
-    InsuredPerson, InsuranceMonth, PersonalRequest, Consent,
+    MaintenanceOrder, Visit, OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version,
+    PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
+    Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
+    InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent,
 )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ ATTACHMENT_KIND = {
     "identity": _l("身份证正面照"), "face": _l("人脸照片"), "operator": _l("特种设备作业人员证"),
     "avatar": _l("头像"), "declaration": _l("自我声明承诺书"), "certificate": _l("证件"),
     "commitment": _l("维保承诺书"), "insurance": _l("缴费明细凭证"),
+    "use_certificate": _l("使用登记证"), "inspection": _l("检验报告"), "factory": _l("出厂资料"),
+    "installation": _l("安装资料"),
     "import": _l("导入文件"), "export": _l("导出文件"),
 }  # fmt: skip
 SCAN_STATE = {

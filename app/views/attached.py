@@ -1,4 +1,4 @@
-"""附件 of a unit or person (UNT-04): by type, several at once, small pictures, preview."""
+"""附件 of a unit, person or elevator (UNT-04): by type, several at once, small pictures, preview."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.views import screens, uploads
 from app.views.account_forms import number, run, text
 from app.workflows import attachments, record_files
 
-HOMES = {"unit": "/units/", "person": "/people/"}
+HOMES = {"unit": "/units/", "person": "/people/", "elevator": "/elevators/"}
 
 
 class Attached(BaseView):
@@ -48,7 +48,7 @@ class Attached(BaseView):
         page = self.render_template(
             "ta/duties/attached.html", title=_("附件"), row=row, entity=entity, pk=pk, may=may, kind=kind,
             kinds=[(k, ATTACHMENT_KIND[k], [f for f in held if f.kind == k]) for k in kinds], findings=findings,
-            home=f"{HOMES[entity]}{pk}",
+            home=f"{HOMES[entity]}{pk}", name=str(row), mine=[f.id for f in held if record_files.removable(g.actor, f)],
         )  # fmt: skip
         return page, status
 
@@ -72,6 +72,6 @@ class Attached(BaseView):
 
 
 def register(appbuilder: Any) -> None:
-    # The record's own verb is asked in the workflow: of a person another than of a unit.
-    screens.declare("Attached", "can_read", Verb.UNIT_READ)
+    # The record's own verb is asked in the workflow: of a person another than of a unit or an elevator.
+    screens.declare("Attached", "can_read", Verb.HOME)
     appbuilder.add_view_no_menu(Attached)
