@@ -11,7 +11,8 @@ from sqlalchemy import false, or_
 from sqlalchemy.orm import joinedload
 
 from app import clock
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register
+from app.listing import Column, Filter, Moment, Tab, column, register
+from app.listings.opinions import OPINION, OpinionListing
 from app.models import Person
 from app.models.choices import FILING_STATE, PERSON_KIND, SEX
 from app.models.policy import policy_value
@@ -45,7 +46,7 @@ WORKING = {"here": _l("在职"), "left": _l("离职")}
 CERTIFICATE = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有登记")}
 DECLARATION = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有")}
 
-PEOPLE = register(Listing(
+PEOPLE = register(OpinionListing(
     name="people",
     title=_l("人员与证书"),
     model=Person,
@@ -63,6 +64,7 @@ PEOPLE = register(Listing(
         column(Person, "declaration_until"),
         column(Person, "hired_on"),
         column(Person, "filing_state"),
+        OPINION,
         column(Person, "approved_on"),
         column(Person, "left_on"),
     ),

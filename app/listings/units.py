@@ -7,8 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
-from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listing import Column, Filter, Tab, column, register
 from app.listings import as_of
+from app.listings.opinions import OPINION, OpinionListing
 from app.models import Unit
 from app.models.choices import FILING_STATE, INFO_STATE, UNIT_KINDS
 
@@ -18,7 +19,7 @@ def _kind(name: str) -> Any:
 
 
 UNITS = register(
-    Listing(
+    OpinionListing(
         name="units",
         title=_l("单位"),
         model=Unit,
@@ -40,6 +41,7 @@ UNITS = register(
             column(Unit, "legal_person", sort=False),
             column(Unit, "filing_state", sort=False),
             column(Unit, "info_state", sort=False),
+            OPINION,
             column(Unit, "approved_on"),
         ),
         default=("name", "uscc", "kinds", "region", "licence_no", "licence_grade", "licence_until", "filing_state"),

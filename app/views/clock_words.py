@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask, g, has_app_context
@@ -113,14 +114,14 @@ def _interval_words(days: int, held: Held) -> str:
 
 
 def contract_due(row: Contract | ContractElevator, region_code: str, today: dt.date | None = None) -> Due:
-    """What is left of a contract's days, or of the wait for its first one."""
+    """What is left of a contract's days, or of the wait for its first one; 剩余, as its export has it (CON-02)."""
     on = today or clock.today()
     if row.starts_on > on:
         return Due(_("等待"), (row.starts_on - on).days, _("天"), "", 0)
     near = int(policy_value(db.session, Key.NEAR_CONTRACT_DAYS, region_code, on))
     found = due_days(row.ends_on, on, near, max((row.ends_on - row.starts_on).days, 1))
     assert found is not None
-    return found
+    return found if row.ends_on <= on else replace(found, before=_("剩余"))
 
 
 def why_contract(row: Contract | ContractElevator, region_code: str) -> str:

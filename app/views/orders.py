@@ -99,6 +99,7 @@ class OrderPages(BaseView):
         units = {row.unit_id for row in rows}
         return self.render_template(
             "ta/maintenance/reassign.html", title=_("分配维保任务"), rows=rows, findings=findings, outcomes=outcomes,
+            done={key for key, outcome in outcomes.items() if outcome.ok},
             workers=forms.workers_of(units.pop() if len(units) == 1 else g.actor.unit_id), levels=LEVEL,
         ), 422 if findings else 200  # fmt: skip
 

@@ -165,7 +165,7 @@ class PrivacyPages(BaseView):
             .limit(20)
         )
         page = self.render_template(
-            "ta/privacy/own.html", title=_("我的个人信息"), findings=findings, form=request.form,
+            "ta/privacy/own.html", title=_("个人信息权利"), findings=findings, form=request.form,
             person_id=person_id, words=consents.WORDS,
             photo=consents.face_of(db.session, person_id) if person_id else None,
             consent=consents.standing(db.session, person_id) if person_id else None,

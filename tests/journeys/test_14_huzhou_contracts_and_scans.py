@@ -150,7 +150,7 @@ def test_1_7_4_contracts(product: Any, enter: Any, shot: Any) -> None:
 
     # 临近失效 within seven days; 注: 对于到期的合同，请不要直接编辑或删除原合同，续保则重新增加最新合同.
     ending = new_contract(head, "HZ-2026-1403", today, today + DAY * 6)
-    assert in_tab(head, "临近失效", "HZ-2026-1403")["合同状态"] == "生效中 剩 6 天"
+    assert in_tab(head, "临近失效", "HZ-2026-1403")["合同状态"] == "生效中 剩余 6 天"
     now = counts(head)
     assert {tab: now[tab] - before[tab] for tab in TABS} == {"待生效": 1, "生效中": 1, "临近失效": 1, "已失效": 0}
     with product.session() as session:  # a month later, as it were

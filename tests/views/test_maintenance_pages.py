@@ -225,6 +225,7 @@ def test_orders_are_made_assigned_and_cancelled(
     sent = post(client, "/orders/deed/reassign", {"ids": [key]}).location
     assert world.own.code in page(client, sent)
     done = post(client, "/orders/reassign", {"ids": [key, 999999], "worker_id": colleague.id}, 200)
+    assert "1 条任务都已分配" in done.text and 'name="worker_id"' not in done.text, "what is done is not asked again"
     assert "已分配" in done.get_data(as_text=True)
     session.rollback()
     assert session.get(MaintenanceOrder, key).worker_id == colleague.id

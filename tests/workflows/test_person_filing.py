@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from app.errors import NotAllowed, Refusal
+from app.listings.people import PEOPLE
 from app.models import Application, Person, Version
 from app.transaction import transaction
 from app.workflows import applications, filing_versions, people, person_filing, person_versions
@@ -142,3 +143,20 @@ def test_others_hand_nothing_in(session: Any, world: World, person: Person) -> N
     for persona in ("worker", "inspector"):
         with pytest.raises(NotAllowed):
             submit(session, world, person, persona)
+
+
+@pytest.mark.feature("PER-05")
+def test_the_list_has_the_officers_last_opinion(session: Any, world: World, person: Person) -> None:
+    """xinxiang's list: 审核状态, 信息状态, 审核意见; of a filing that waits, what was said of the one before."""
+
+    def shown() -> Any:
+        column = PEOPLE.column("opinion")
+        assert column is not None
+        return column.value(PEOPLE.by_keys(session, [person.id])[0])
+
+    assert shown() is None
+    decide(session, world, submit(session, world, person), "reject", "证书照片不清")
+    again = submit(session, world, person)
+    assert shown() == "证书照片不清"
+    decide(session, world, again, "approve", "属实")
+    assert shown() == "属实"
