@@ -42,7 +42,8 @@ def send_daily() -> Any:
         with transaction(db.session) as session:
             safety.record(
                 session, g.actor, "daily", clock.today(), found, clock.now(),
-                nothing_found=bool(request.form.get("nothing_found")),
+                nothing_found=bool(request.form.get("nothing_found")), position=position_of(request.form),
+                photo_ids=files_of(session, "photo", "safety_record"),
             )  # fmt: skip
     except Refusal as refusal:
         return _daily([f for f in refusal.findings if not f.ok], refusal.status_code)

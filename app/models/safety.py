@@ -79,6 +79,9 @@ class SafetyRecord(Model):
     made_by_id: Mapped[int | None] = col(_l("填写人"), Integer, ForeignKey("ab_user.id"))
     made_by: Mapped[str] = col(_l("填写人姓名"), String(80))
     made_at: Mapped[dt.datetime] = col(_l("填写时间"), Instant)
+    # Where the phone was that sent it; from a desk there is no place.
+    latitude: Mapped[float | None] = col(_l("纬度"), Float)
+    longitude: Mapped[float | None] = col(_l("经度"), Float)
 
     unit: Mapped[Unit] = relationship()
 

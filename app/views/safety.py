@@ -19,11 +19,12 @@ from app.listings.safety import RISKS, SAFETY_RECORDS, SAFETY_UNITS
 from app.models import Account, Elevator, ElevatorOfficer, RiskItem, SafetyRecord, Unit
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import Actor, Verb, require
+from app.rules.checkin import distance_words
 from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import outbox, safety
+from app.workflows import attachments, outbox, presence, safety
 
 LEVEL_TONE = {"major": "over", "larger": "near", "general": "info", "low": "gone"}
 MOST_LINES = 12
@@ -189,8 +190,20 @@ class SafetyPages(BaseView):
         named = select(Elevator.id, Elevator.code).where(Elevator.id.in_({key for key in ids if key}))
         codes = dict(db.session.execute(scope.apply(named, g.actor, Elevator)).all())
         return self.render_template(
-            "ta/safety/record.html", title=str(SAFETY_RECORD[row.kind]), row=row, codes=codes
+            "ta/safety/record.html", title=str(SAFETY_RECORD[row.kind]), row=row, codes=codes, place=_place(row),
+            photos=attachments.of(db.session, SafetyRecord.__tablename__, row.id),
         )
+
+
+def _place(row: SafetyRecord) -> str:
+    """How far from the nearest of its elevators a record was sent; empty where no place is known."""
+    here = presence.Position(row.latitude, row.longitude)
+    seen = scope.apply(select(Elevator).where(Elevator.id.in_(row.elevators)), g.actor, Elevator)
+    far = [(presence.metres(one, here), one.code) for one in db.session.scalars(seen)]
+    near = min(((metres, code) for metres, code in far if metres is not None), default=None)
+    if near is None:
+        return _("已记录") if here.place is not None else ""
+    return _("距电梯 %(code)s %(far)s", code=near[1], far=distance_words(near[0]))
 
 
 def lines() -> list[dict[str, Any]]:

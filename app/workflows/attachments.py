@@ -33,6 +33,7 @@ from app.models import (
     MaintenanceOrder,
     PatrolStop,
     PolicyProposal,
+    SafetyRecord,
     Visit,
 )
 from app.models.attachment import ATTACHMENT_KIND
@@ -67,13 +68,14 @@ READING = {
     "elevator": Verb.ELEVATOR_READ, "visit": Verb.VISIT_READ, "contract": Verb.CONTRACT_READ, "unit": Verb.UNIT_READ,
     "application": Verb.APPLICATION_READ, "grade_certificate": Verb.PERSON_READ, "person": Verb.PERSON_READ,
     "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
-    "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ, "insurance_record": Verb.INSURANCE_READ,
+    "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ,
+    "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
-        InsuranceRecord, Declaration,
+        InsuranceRecord, Declaration, SafetyRecord,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.

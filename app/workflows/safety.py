@@ -17,7 +17,8 @@ from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit, outbox
+from app.workflows import attachments, audit, outbox
+from app.workflows.presence import Position
 
 DAY = dt.timedelta(days=1)
 LOOK_BACK_DAYS = 7
@@ -136,10 +137,13 @@ def record(
     nothing_found: bool,
     summary: str = "",
     people: str = "",
+    position: Position | None = None,
+    photo_ids: Sequence[int] = (),
 ) -> SafetyRecord:
     """Make the record of a period; once made it stays. A day, week or month that is yet to come has none.
 
-    A daily one covers the elevators that name the actor; with nothing found that must be said expressly.
+    A daily one covers the elevators that name the actor; with nothing found that must be said expressly. Where the
+    phone was and the photos are kept beside it; without them it counts as well.
     """
     require(actor, Verb.SAFETY_RECORD)
     unit = _own_unit(session, actor)
@@ -170,6 +174,8 @@ def record(
         unit_id=unit.id, region_code=unit.region_code, kind=kind, on=first, elevators=[row.id for row in own],
         findings=kept, nothing_found=nothing_found, summary=summary.strip()[:5000] or None,
         people=people.strip()[:200] or None, made_by_id=actor.user_id, made_by=actor.name[:80], made_at=at,
+        latitude=position.latitude if position is not None else None,
+        longitude=position.longitude if position is not None else None,
     )  # fmt: skip
     try:
         with session.begin_nested():
@@ -177,9 +183,10 @@ def record(
             session.flush()
     except IntegrityError as error:
         raise refuse("重复", f"{first} 的{SAFETY_RECORD[kind]}已经填写", "记录填写后不再修改", field="on") from error
+    attachments.adopt(session, actor, photo_ids, "safety_record", made.id)
     audit.record(
         session, actor, at, f"safety.{kind}", "safety_record", made.id,
-        after={"on": first, "elevators": len(own), "findings": len(kept)},
+        after={"on": first, "elevators": len(own), "findings": len(kept), "photos": len(photo_ids)},
     )  # fmt: skip
     return made
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
 import pytest
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
-from app.models import AuditEntry, ElevatorOfficer, Notification, RiskItem, SafetyRecord
+from app.models import Attachment, AuditEntry, ElevatorOfficer, Notification, RiskItem, SafetyRecord
 from app.transaction import transaction
 from app.workflows import safety
 from tests.conftest import csrf
-from tests.factories import World, make_elevator
+from tests.factories import World, make_elevator, picture
 from tests.workflows.clock_world import at, day
 
 pytestmark = pytest.mark.feature("SAF-01")
@@ -204,3 +205,34 @@ def test_a_risk_and_a_record_from_the_forms(world: World, sign_in: Any) -> None:
     page = head.post("/safety/records/new", data=sent | {"csrf_token": token}, follow_redirects=True)
     assert "三项整改" in page.text and "月调度" in page.text
     assert "月调度" in sign_in(world.accounts["safety_officer"]).get("/safety/records/").text
+
+
+def test_a_check_on_the_phone_keeps_where_it_was_and_its_photos(app: Any, world: World, sign_in: Any) -> None:
+    """Photos and place are no condition: a form without them counts, and the page says that the place lacks."""
+    name(world, on=clock.today() - DAY)
+    world.own.latitude, world.own.longitude = 30.0, 120.0
+    world.session.commit()
+    key, code = world.own.id, world.own.code
+    officer = sign_in(world.accounts["safety_officer"])
+    page = officer.get("/m/safety").text
+    assert "data-place" in page and 'name="photo"' in page
+    data = {"csrf_token": csrf(officer, "/profile/"), "elevator_id": str(key), "nothing_found": "1"}
+    shot = (io.BytesIO(picture("JPEG")), "机房.jpg")
+    sent = officer.post("/m/safety", data=data | {"latitude": "30.0003", "longitude": "120.0", "photo": shot})
+    assert sent.status_code == 302
+    world.session.rollback()
+    row = world.session.query(SafetyRecord).one()
+    file = world.session.query(Attachment).filter_by(entity="safety_record").one()
+    assert (row.latitude, row.longitude, file.entity_id) == (30.0003, 120.0, row.id)
+    for persona in ("use_head", "inspector"):
+        client = sign_in(world.accounts[persona])
+        shown = client.get(f"/safety/records/{row.id}").text
+        assert f"距电梯 {code} 33 米" in shown and "机房.jpg" in shown, persona
+        assert client.get(f"/files/{file.id}").status_code == 200, persona
+    for persona in ("worker", "other_inspector"):
+        assert sign_in(world.accounts[persona]).get(f"/files/{file.id}").status_code in (403, 404), persona
+    record_id = row.id
+    world.session.rollback()
+    row.latitude = row.longitude = None
+    world.session.commit()
+    assert "没有位置" in sign_in(world.accounts["use_head"]).get(f"/safety/records/{record_id}").text

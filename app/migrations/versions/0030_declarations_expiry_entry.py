@@ -1,4 +1,4 @@
-"""Declarations of persons, what was told of papers that end, entry dates, ID numbers of heads
+"""Declarations of persons, what was told of papers that end, entry dates, ID numbers of heads, places of checks
 
 Revision ID: 0030
 Revises: 0026
@@ -52,9 +52,13 @@ def upgrade():
     op.add_column("person", sa.Column("declaration_until", sa.Date(), nullable=True))
     op.add_column("person", sa.Column("hired_on", sa.Date(), nullable=True))
     op.add_column("unit", sa.Column("head_resident_id", sa.Text(), nullable=True))
+    for name in ("latitude", "longitude"):
+        op.add_column("safety_record", sa.Column(name, sa.Float(), nullable=True))
 
 
 def downgrade():
+    for name in ("longitude", "latitude"):
+        op.drop_column("safety_record", name)
     op.drop_column("unit", "head_resident_id")
     op.drop_column("person", "hired_on")
     op.drop_column("person", "declaration_until")
