@@ -19,7 +19,9 @@ from app.extensions import db
 from app.listings.people import PEOPLE
 from app.models import Application, Attachment, GradeCertificate, Person, Unit
 from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, SEX
+from app.models.policy import policy_value
 from app.permissions import Verb
+from app.policy import Key
 from app.rules.identifiers import mask_mobile, mask_resident_id, masked
 from app.rules.invitations import kinds_for
 from app.views import screens, uploads
@@ -40,6 +42,22 @@ from app.workflows import (
 )
 
 
+def _tone(person: Person, until: dt.date | None) -> str:
+    """How a paper's last day stands: over, near by the region's policy, or nothing to say."""
+    if until is None or person.left_on is not None:
+        return ""
+    left = (until - clock.today()).days
+    if left < 0:
+        return "over"
+    near = policy_value(db.session, Key.NEAR_CERTIFICATE_DAYS, person.region_code, clock.today())
+    return "near" if left <= int(near) else ""
+
+
+def _until(person: Person, until: dt.date | None) -> Any:
+    tone = _tone(person, until)
+    return mark(until, tone) if tone else until or "—"
+
+
 class People(Screen):
     """The list (PER-03). Phones are masked, in the list and in its export."""
 
@@ -49,11 +67,8 @@ class People(Screen):
     verb = Verb.PERSON_READ
     record = "PeoplePages.show"
     cells = {
-        "certificate_until": lambda row: (
-            mark(row.certificate_until, "over")
-            if row.certificate_until and row.certificate_until < clock.today()
-            else row.certificate_until or "—"
-        ),
+        "certificate_until": lambda row: _until(row, row.certificate_until),
+        "declaration_until": lambda row: _until(row, row.declaration_until),
         "filing_state": lambda row: pill(FILING_STATE[row.filing_state], FILING_TONE[row.filing_state]),
     }
     buttons = [
@@ -201,6 +216,7 @@ class PeoplePages(BaseView):
             may_write=self._own() and person.unit_id == g.actor.unit_id and person.left_on is None,
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
             blocks=people.check_in_block(db.session, person, now), declared=of_person(person), tones=TONES,
+            near=_tone(person, person.certificate_until),
             declaring=declarations.standing(db.session, person, now) if person.left_on is None else None,
         )  # fmt: skip
         return page, status

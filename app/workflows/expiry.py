@@ -149,9 +149,9 @@ def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.
     named = sorted(due, key=lambda one: one.until)
     if len(due) == 1:
         title, link = f"{first.name}的{paper.words}{rest_words(first.until, today)}", paper.page.format(_page_of(first))
-    else:
-        title = f"{len(due)} 人的{paper.words}{'已经到期' if over else '即将到期'}"
-        link = paper.listing.format(first=named[0].until, last=named[-1].until)
+        return outbox.notify(session, at, heads, "expiry", title, f"有效期至 {first.until}。{_way(over)}", link)
+    title = f"{len(due)} 人的{paper.words}{'已经到期' if over else '即将到期'}"
+    link = paper.listing.format(first=named[0].until, last=named[-1].until)
     body = "、".join(f"{one.name} {one.until}" for one in named[:MOST_NAMES])
     if len(named) > MOST_NAMES:
         body += f" 等 {len(named)} 人"
