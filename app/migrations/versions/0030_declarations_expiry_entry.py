@@ -1,14 +1,14 @@
 """Declarations of persons, what was told of papers that end, entry dates, ID numbers of heads, places of checks
 
 Revision ID: 0030
-Revises: 0026
+Revises: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
