@@ -85,8 +85,7 @@ class Builder:
         self.progress = progress or (lambda done, total, message: None)
         self.rows: dict[type[Any], list[dict[str, Any]]] = defaultdict(list)
         self.next_id: dict[type[Any], int] = {}
-        self.summary = Summary()
-        self.diary = Diary()
+        self.summary, self.diary = Summary(), Diary()
         self.regions: dict[str, int] = {}
 
     # --- rows
