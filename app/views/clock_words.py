@@ -65,7 +65,7 @@ def visit_limits(row: Visit) -> list[tuple[str, Due | None, str, dt.datetime]]:
     ):
         if waits and due_at is not None:
             held = policy_book(db.session, row.region_code, row.visit_on)[key]
-            why = rule % {"n": shown(key, held.value), "o": origin(held)}
+            why = rule % {"n": shown(key, held.value), "o": _origin(held)}
             found.append((title, due_of(due_at, row.checked_out_at, row.region_code), why, due_at))
     return found
 
