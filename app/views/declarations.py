@@ -9,7 +9,7 @@ from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import false, select
 
 from app import clock, scope
 from app.errors import Finding
@@ -70,7 +70,7 @@ def of_person(person: Person) -> list[tuple[Declaration, list[Attachment], Appli
     mine = select(Application).where(
         Application.entity == Declaration.__tablename__, Application.entity_id.in_([row.id for row in rows])
     )
-    seen = scope.apply(mine, g.actor, Application) if g.actor.may(Verb.APPLICATION_READ) else mine.where(False)
+    seen = scope.apply(mine, g.actor, Application) if g.actor.may(Verb.APPLICATION_READ) else mine.where(false())
     asked = {row.entity_id: row for row in db.session.scalars(seen)}
     files: dict[int, list[Attachment]] = {}
     found = select(Attachment).where(
