@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from flask import jsonify, request
@@ -18,6 +16,7 @@ from app.extensions import db
 from app.models import Job
 from app.permissions import Verb
 from app.reports import exports
+from app.scratch import scratch
 from app.transaction import transaction
 from app.views import screens
 from app.views.exports import prove
@@ -45,8 +44,8 @@ class ProofApi(Resource):
         file = request.files.get("file")
         if file is None or not file.filename:
             raise refuse("文件", "没有文件", "请用 multipart/form-data 的 file 字段上传导出的文件", field="file")
-        with tempfile.TemporaryDirectory(prefix="tian-proof-") as folder:
-            path = Path(folder) / "file"
+        with scratch("proof") as folder:
+            path = folder / "file"
             file.save(path)
             with exports.one_view(db.session):
                 return jsonify(prove(path).as_dict())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -191,8 +190,8 @@ def _changed(held: Held, record: ExportRecord) -> tuple[str, ...]:
 def again(session: Any, maker: Actor, record: ExportRecord, fmt: str) -> Held:
     """Run an export once more: the same list, conditions and columns, in the maker's scope as it is now."""
     wanted = exports.Wanted(record.listing.removeprefix(KIND), record.query, ",".join(record.columns), fmt)
-    with tempfile.TemporaryDirectory(prefix="tian-proof-") as folder:
-        path = Path(folder) / f"again.{fmt}"
+    with scratch("proof") as folder:
+        path = folder / f"again.{fmt}"
         now = moment(session, maker)
         if not record.listing.startswith(KIND) and record.listing not in exports.names():
             given_out.again(session, maker, record, path, fmt)

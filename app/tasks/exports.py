@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from app.listing import moment
 from app.models.policy import policy_version
 from app.permissions import Verb, require
 from app.reports import exports, given_out
+from app.scratch import scratch
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
 from app.workflows import audit, audit_days, export_records
@@ -29,8 +29,8 @@ def run_export(context: JobContext) -> dict[str, Any]:
     require(context.actor, Verb(params["verb"]))
     wanted = exports.Wanted(params["listing"], params["query"], params["columns"], params["format"])
     listing = exports.chosen(exports.listing_of(wanted.listing), wanted)
-    with tempfile.TemporaryDirectory(prefix="tian-export-") as folder:
-        path = Path(folder) / f"export.{exports.check_format(wanted.format)}"
+    with scratch("export") as folder:
+        path = folder / f"export.{exports.check_format(wanted.format)}"
         with exports.one_view(context.session):
             now = moment(context.session, context.actor)
             query = exports.read(listing, wanted)
@@ -52,8 +52,8 @@ def run_export(context: JobContext) -> dict[str, Any]:
 @handles("audit_export")
 def run_audit_export(context: JobContext) -> dict[str, Any]:
     """The whole log with its daily roots, and the script that verifies it without the product."""
-    with tempfile.TemporaryDirectory(prefix="tian-audit-") as folder:
-        path, log = Path(folder) / "audit.zip", Path(folder) / "log.jsonl"
+    with scratch("audit") as folder:
+        path, log = folder / "audit.zip", folder / "log.jsonl"
         with exports.one_view(context.session), log.open("w", encoding="utf-8") as out:
             rows = 0
             for rows, line in enumerate(audit.lines(context.session), 1):
@@ -87,8 +87,8 @@ def run_report(context: JobContext) -> dict[str, Any]:
 
     params = context.params
     days = [dt.date.fromisoformat(params[name]) for name in ("from_on", "to_on")]
-    with tempfile.TemporaryDirectory(prefix="tian-report-") as folder:
-        path = Path(folder) / "report.xlsx"
+    with scratch("report") as folder:
+        path = folder / "report.xlsx"
         with exports.one_view(context.session):
             now = moment(context.session, context.actor)
             frame = statistics.frame_of(context.session, context.actor, params["region"], days[0], days[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from app import clock
+from app import clock, scratch
 from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
@@ -21,5 +21,6 @@ def sweep() -> dict[str, int]:
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
             "devices": devices.forget_old(session, at), "asks": asking.forget_old(session, at),
             "calls": api_calls.forget_old(session, at), "files": attachments.forget_ahead(session, at),
-            "passwords": first_passwords.forget_old(session, at), "drafts": attachments.forget_drafts(at),
+            "passwords": first_passwords.forget_old(session, at),
+            "drafts": attachments.forget_drafts(at), "scratch": scratch.sweep(at),
         }  # fmt: skip

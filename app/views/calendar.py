@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from flask import flash, g, redirect, request, url_for
@@ -23,6 +21,7 @@ from app.models import CalendarDay
 from app.models.policy import policy_book
 from app.permissions import Verb
 from app.policy import SPECS, Key, shown
+from app.scratch import scratch
 from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import run, text
@@ -87,8 +86,8 @@ class CalendarPages(BaseView):
         if file is None or not file.filename:
             nothing = Finding(_("文件"), False, _("没有选择文件"), _("请选择 .xlsx 或 .csv"), field="file")
             return self._page([nothing], 422)
-        with tempfile.TemporaryDirectory(prefix="tian-calendar-") as folder:
-            path = Path(folder) / "days"
+        with scratch("calendar") as folder:
+            path = folder / "days"
             path.write_bytes(file.stream.read(MOST_BYTES + 1))
             if path.stat().st_size > MOST_BYTES:
                 return self._page([Finding(_("文件"), False, _("超过 2 MB"), _("请删去多余的内容"), field="file")], 422)

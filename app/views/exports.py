@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from app.extensions import db
 from app.listing import moment
 from app.permissions import SYSTEM, Verb, require
 from app.reports import exports, given_out, proof
+from app.scratch import scratch
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen
@@ -73,8 +73,8 @@ class ExportProof(BaseView):
             if file is None or not file.filename:
                 findings = [Finding(_("文件"), False, _("没有选择文件"), _("请选择导出时得到的文件"), field="file")]
             else:
-                with tempfile.TemporaryDirectory(prefix="tian-proof-") as folder:
-                    path = Path(folder) / "file"
+                with scratch("proof") as folder:
+                    path = folder / "file"
                     file.save(path)
                     try:
                         with exports.one_view(db.session):
@@ -120,8 +120,8 @@ def _enter(screen: Any, wanted: exports.Wanted, total: int) -> Any:
 
 def _send(screen: Any, wanted: exports.Wanted) -> Any:
     listing, actor = exports.chosen(screen.listing, wanted), g.actor
-    with tempfile.TemporaryDirectory(prefix="tian-export-") as folder:
-        path = Path(folder) / f"export.{wanted.format}"
+    with scratch("export") as folder:
+        path = folder / f"export.{wanted.format}"
         with exports.one_view(db.session):
             now = moment(db.session, actor)
             query = exports.read(listing, wanted)
@@ -140,8 +140,8 @@ def send_table(name: str, title: str, **asked: str) -> Any:
     require(g.actor, Verb.EXPORT)
     fmt = exports.check_format(request.form.get("format", "xlsx"))
     now = clock.now()
-    with tempfile.TemporaryDirectory(prefix="tian-table-") as folder:
-        path = Path(folder) / f"table.{fmt}"
+    with scratch("table") as folder:
+        path = folder / f"table.{fmt}"
         with exports.one_view(db.session):
             told, columns = given_out.write_table(db.session, g.actor, name, asked, path, fmt, title, now)
         with transaction(db.session) as session:

@@ -6,7 +6,6 @@ One's own batches; who is in charge of a region also looks at what its units imp
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from app.models import ImportBatch, ImportRow
 from app.models.batch import IMPORT_KIND, IMPORT_MODE, ROW_STATE
 from app.models.choices import BATCH_STATE
 from app.permissions import Verb
+from app.scratch import scratch
 from app.transaction import transaction
 from app.views import import_pages, screens
 
@@ -218,8 +218,8 @@ class Imports(BaseView):
 
 
 def _sent(name: str, write: Any) -> Response:
-    with tempfile.TemporaryDirectory(prefix="tian-import-") as folder:
-        path = Path(folder) / "sent.xlsx"
+    with scratch("import") as folder:
+        path = folder / "sent.xlsx"
         write(path)
         body = path.read_bytes()
     answer = Response(body, mimetype=XLSX)

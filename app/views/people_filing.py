@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +16,7 @@ from app.extensions import db
 from app.models import Person, StatusChange
 from app.permissions import Verb
 from app.reports import filing_sheet
+from app.scratch import scratch
 from app.views import person_words, screens
 from app.views.account_forms import Findings, number, run, text
 from app.views.filing_words import WORDS
@@ -106,8 +105,8 @@ class PersonFilingPages(BaseView):
     @staticmethod
     def _written(session: Any, keys: list[int]) -> bytes:
         rows = revealing.for_filing_sheet(session, g.actor, keys, text("reason"), clock.now())
-        with tempfile.TemporaryDirectory(prefix="tian-sheet-") as folder:
-            path = Path(folder) / "sheet.xlsx"
+        with scratch("sheet") as folder:
+            path = folder / "sheet.xlsx"
             filing_sheet.write(rows, path)
             return path.read_bytes()
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from flask import current_app, flash, g, redirect, request, url_for
@@ -23,6 +21,7 @@ from app.models import Elevator
 from app.models.choices import ELEVATOR_STATUS
 from app.permissions import Verb
 from app.reports import exports, given_out
+from app.scratch import scratch
 from app.transaction import transaction
 from app.views import screens
 from app.views.exports import attached
@@ -167,8 +166,8 @@ def _enter(asked: Asked) -> Any:
 def _send(asked: Asked) -> Any:
     from app.reports import statistics_workbook
 
-    with tempfile.TemporaryDirectory(prefix="tian-report-") as folder:
-        path = Path(folder) / "report.xlsx"
+    with scratch("report") as folder:
+        path = folder / "report.xlsx"
         with exports.one_view(db.session):
             found = _build(asked)
         statistics_workbook.write(found, path)
