@@ -24,6 +24,7 @@ from app.models import ExportRecord
 from app.permissions import Actor
 from app.reports import exports, given_out
 from app.reports.tables import NOTE_SHEET
+from app.scratch import scratch
 
 # Before the name of a list that only the command line exports.
 KIND = "kind:"

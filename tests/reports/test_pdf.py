@@ -42,9 +42,9 @@ def test_without_pango_or_a_font_it_says_what_is_needed(monkeypatch: pytest.Monk
     with pytest.raises(pdf.PdfUnavailable, match=r"没有安装排版组件 Pango.*apt-get install fonts-noto-cjk"):
         pdf.render(page(TEXT))
     monkeypatch.undo()
-    monkeypatch.setattr(pdf, "SAMPLE", frozenset("\ue123"))
+    monkeypatch.setattr(pdf, "SAMPLE", frozenset("\U000f1234"))
     with pytest.raises(pdf.PdfUnavailable, match="没有安装中文字体"):
-        pdf.render(page("\ue123"))
+        pdf.render(page("\U000f1234"))
 
 
 def test_the_form_of_an_application(session: Any, world: World, sign_in: Any) -> None:
