@@ -86,6 +86,8 @@ def settings() -> dict[str, Any]:
         "INDEX_KEYS": index_keys(folder),
         "SMS_GATEWAY_URL": os.environ.get("SMS_GATEWAY_URL", ""),
         "SMS_GATEWAY_SECRET": os.environ.get("SMS_GATEWAY_SECRET", ""),
+        "REAL_NAME_URL": os.environ.get("REAL_NAME_URL", ""),
+        "REAL_NAME_SECRET": os.environ.get("REAL_NAME_SECRET", ""),
         "SMTP_URL": os.environ.get("SMTP_URL", ""),
         "MAIL_FROM": os.environ.get("MAIL_FROM", ""),
         "DINGTALK_WEBHOOK": os.environ.get("DINGTALK_WEBHOOK", ""),

@@ -264,6 +264,7 @@ def brief(row: Person) -> dict[str, Any]:
         "unit": {"id": row.unit.id, "name": row.unit.name}, "region_code": row.region_code,
         **{name: mask(getattr(row, name)) if getattr(row, name) else None for name, mask in _MASKS.items()},
         "work_kind": row.work_kind, "certificate_no": row.certificate_no, "filing_state": row.filing_state,
+        "real_name": row.real_name, "real_name_at": iso(row.real_name_at),
         **{name: iso(getattr(row, name)) for name in (*_DAYS, "declaration_until", "approved_on", "left_on")},
         "approved_version": row.approved_version, "row_version": row.row_version,
     }  # fmt: skip

@@ -24,7 +24,7 @@ from app.models import Declaration, GradeCertificate, Person
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import declarations, grades, leaving, people
+from app.workflows import declarations, grades, leaving, people, real_names
 
 MOST_SCANS, MOST_HANDED = 10, 5000
 
@@ -118,6 +118,30 @@ class DeclarationApi(Resource):
         return jsonify(application_full(made)), 201
 
 
+class RealNameApi(Resource):
+    """实名核验 of a person."""
+
+    resource_name = "people"
+    openapi_spec_tag = "People"
+
+    @expose("/<int:key>/real-name", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def ask(self, key: int) -> Any:
+        """Ask the real-name service about a person of one's own unit; the answer comes later.
+        ---
+        post:
+          summary: 提交实名核验；本平台没有接入核验服务时拒绝
+          once: true
+          gives: {200: PersonWhole}
+        """
+        with transaction(db.session) as session:
+            row = real_names.ask(session, actor(), key, clock.now())
+        return jsonify(full(row))
+
+
 def _declaration(row: Declaration) -> dict[str, Any]:
     return {
         "id": row.id, "person_id": row.person_id, "signed_on": iso(row.signed_on), "note": row.note,
@@ -207,8 +231,10 @@ def register(appbuilder: Any) -> None:
     screens.declare("CertificateApi", "can_file", Verb.PERSON_EDIT)
     screens.declare("DeclarationApi", "can_declarations", Verb.PERSON_READ)
     screens.declare("DeclarationApi", "can_file", Verb.PERSON_EDIT)
+    screens.declare("RealNameApi", "can_ask", Verb.PERSON_EDIT)
     for name in ("board", "hand_over", "leave"):
         screens.declare("LeavingApi", f"can_{name}", Verb.PERSON_EDIT)
     appbuilder.add_api(CertificateApi)
     appbuilder.add_api(DeclarationApi)
+    appbuilder.add_api(RealNameApi)
     appbuilder.add_api(LeavingApi)

@@ -23,7 +23,16 @@ from app.api.schemas import (
     said,
     text,
 )
-from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, INVITATION_STATE, PERSON_KIND, RESCUE_ROLE, SEX
+from app.models.choices import (
+    APPLICATION_STATE,
+    FILING_STATE,
+    GRADE,
+    INVITATION_STATE,
+    PERSON_KIND,
+    REAL_NAME,
+    RESCUE_ROLE,
+    SEX,
+)
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import REGULATOR_ROLES, Role, Verb
 from app.workflows.leaving import KINDS
@@ -124,6 +133,7 @@ PEOPLE: dict[str, Schema] = {
         unit_id=WHOLE, unit=NAMED, region_code=TEXT, phone=_MASKED, resident_id=_MASKED, work_kind=maybe(TEXT),
         certificate_no=maybe(TEXT), certificate_issued_on=maybe(DAY), certificate_until=maybe(DAY),
         hired_on=maybe(DAY), declaration_until=maybe(DAY),
+        real_name=one_of(REAL_NAME), real_name_at=maybe(INSTANT),
         filing_state=one_of(FILING_STATE), approved_version=WHOLE, approved_on=maybe(DAY), left_on=maybe(DAY),
         row_version=WHOLE,
     ),

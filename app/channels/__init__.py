@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.channels import dingtalk, mail, sms, webhook
-from app.workflows import outbox
+from app.channels import dingtalk, mail, real_name, sms, webhook
+from app.workflows import outbox, real_names
 
 
 def install(settings: dict[str, Any]) -> None:
@@ -20,3 +20,4 @@ def install(settings: dict[str, Any]) -> None:
         sender = channel.sender(settings)
         if sender is not None:
             outbox.SENDERS[name] = sender
+    real_names.use(real_name.asker(settings))

@@ -14,7 +14,7 @@ from app import clock
 from app.listing import Column, Filter, Moment, Tab, column, register
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Person
-from app.models.choices import FILING_STATE, PERSON_KIND, SEX
+from app.models.choices import FILING_STATE, PERSON_KIND, REAL_NAME, SEX
 from app.models.policy import policy_value
 from app.models.sealed import whole_or_end
 from app.policy.keys import Key
@@ -66,6 +66,7 @@ PEOPLE = register(OpinionListing(
         column(Person, "filing_state"),
         OPINION,
         column(Person, "approved_on"),
+        column(Person, "real_name"),
         column(Person, "left_on"),
     ),
     default=("name", "phone", "unit", "kind", "work_kind", "certificate_no", "certificate_until", "filing_state"),
@@ -94,6 +95,7 @@ PEOPLE = register(OpinionListing(
             criterion=_state_of(Person.declaration_until),
         ),
         Filter("declared", _l("声明承诺有效期至"), "date", Person.declaration_until),
+        Filter("real_name", _l("实名核验"), "choice", Person.real_name, choices=REAL_NAME),
         Filter("hired", _l("入职日期"), "date", Person.hired_on),
         Filter("filing", _l("备案状态"), "choice", Person.filing_state, choices=FILING_STATE),
         Filter("until", _l("证书有效期至"), "date", Person.certificate_until),

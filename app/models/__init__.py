@@ -35,7 +35,7 @@ from app.models.maintenance import (
 from app.models.notice import NoticeChoice, NoticeTemplate, ToldExpiry
 from app.models.notification import Notification
 from app.models.office import Comment, Delegation, Watch
-from app.models.person import Declaration, GradeCertificate, Person
+from app.models.person import Declaration, GradeCertificate, Person, RealNameCheck
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
@@ -111,6 +111,7 @@ __all__ = [
     "PolicyProposal",
     "PolicySnapshot",
     "PolicyValue",
+    "RealNameCheck",
     "Region",
     "RiskItem",
     "SafetyRecord",

@@ -80,6 +80,10 @@ INVITATION_STATE = {
     "invited": _l("邀请中"), "draft": _l("待完善（草稿）"), "review": _l("审核中"), "ended": _l("已结束"),
     "rejected": _l("已驳回"), "cancelled": _l("已取消"),
 }  # fmt: skip
+CHECK_STATE = {"queued": _l("待发"), "sent": _l("已答复"), "failed": _l("失败")}
+REAL_NAME = {
+    "unchecked": _l("未核验"), "waiting": _l("核验中"), "matched": _l("已核验"), "mismatch": _l("不一致"),
+}  # fmt: skip
 SEX = {"male": _l("男"), "female": _l("女")}
 # What an account is for when people are trapped; whoever has none takes no part (shenzhen, step 6).
 RESCUE_ROLE = {"rescuer": _l("救援人员"), "duty": _l("救援值班"), "lead": _l("救援负责人")}

@@ -10,7 +10,16 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app import clock
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
-from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, INFO_STATE, PERSON_KIND, SEX
+from app.models.choices import (
+    APPLICATION_STATE,
+    CHECK_STATE,
+    FILING_STATE,
+    GRADE,
+    INFO_STATE,
+    PERSON_KIND,
+    REAL_NAME,
+    SEX,
+)
 from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
 
@@ -57,6 +66,11 @@ class Person(Stamped, Versioned, Model):
     # When the service in the unit began; where nobody said, that is the day on which the row was made.
     hired_on: Mapped[dt.date | None] = col(_l("入职日期"), Date)
     left_on: Mapped[dt.date | None] = col(_l("离职日期"), Date)
+    # What the real-name service said of this very name and number; another name or number is unchecked again (ACC-06).
+    real_name: Mapped[str] = col(
+        _l("实名核验"), String(10), default="unchecked", server_default="unchecked", choices=REAL_NAME
+    )
+    real_name_at: Mapped[dt.datetime | None] = col(_l("核验时间"), Instant)
 
     unit: Mapped[Unit] = relationship()
 
@@ -118,3 +132,23 @@ class Declaration(Stamped, Versioned, Model):
 
     def __repr__(self) -> str:
         return f"{self.person} {self.signed_on}"
+
+
+class RealNameCheck(Model):
+    """One question to the real-name service (ACC-06): who asked, how often it was tried, what came back.
+
+    Name and number are read from the person when it is sent; nothing of them is kept here.
+    """
+
+    __tablename__ = "real_name_check"
+    __table_args__ = (Index("ix_real_name_check_state", "state", "next_try_at"),)
+    id: Mapped[int] = pk()
+    person_id: Mapped[int] = col(_l("人员"), BigId, ForeignKey("person.id"), index=True)
+    asked_at: Mapped[dt.datetime] = col(_l("提交时间"), Instant)
+    asked_by_id: Mapped[int | None] = col(_l("提交人"), Integer, ForeignKey("ab_user.id"))
+    state: Mapped[str] = col(_l("状态"), String(10), default="queued", choices=CHECK_STATE)
+    tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
+    next_try_at: Mapped[dt.datetime | None] = col(_l("下次尝试"), Instant)
+    result: Mapped[str | None] = col(_l("结果"), String(10), choices=REAL_NAME)
+    error: Mapped[str | None] = col(_l("错误"), String(500))
+    answered_at: Mapped[dt.datetime | None] = col(_l("答复时间"), Instant)

@@ -14,6 +14,7 @@ MODULES = (
     "app.tasks.nightly",
     "app.tasks.outbox",
     "app.tasks.policy",
+    "app.tasks.real_names",
     "app.tasks.reminders",
     "app.tasks.scores",
 )

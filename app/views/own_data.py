@@ -16,7 +16,7 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.profile import page, unproved
 from app.views.requests import code_request
-from app.workflows import own_data
+from app.workflows import own_data, real_names
 
 
 class OwnData(BaseView):
@@ -30,6 +30,18 @@ class OwnData(BaseView):
     @permission_name("write")
     def sex(self) -> Any:
         return self._done(*run(lambda unit: own_data.set_sex(unit, g.actor, text("sex"), clock.now())))
+
+    @expose("/real-name", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def real_name(self) -> Any:
+        """实名核验 of oneself: the question is put, its answer shows when it came."""
+        key = g.actor.person_id or 0
+        done, findings, status = run(lambda unit: real_names.ask(unit, g.actor, key, clock.now()))
+        if done is None:
+            return page(self, findings, status)
+        flash(_("已提交核验，稍后刷新查看结果"), "success")
+        return redirect(url_for("Profile.show"))
 
     @expose("/avatar", methods=["POST"])
     @has_access

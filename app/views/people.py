@@ -18,7 +18,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.listings.people import PEOPLE
 from app.models import Application, Attachment, GradeCertificate, Person, Unit
-from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, SEX
+from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, REAL_NAME, SEX
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
@@ -37,6 +37,7 @@ from app.workflows import (
     people,
     person_filing,
     person_versions,
+    real_names,
     revealing,
     submissions,
 )
@@ -51,6 +52,12 @@ def _tone(person: Person, until: dt.date | None) -> str:
         return "over"
     near = policy_value(db.session, Key.NEAR_CERTIFICATE_DAYS, person.region_code, clock.today())
     return "near" if left <= int(near) else ""
+
+
+def _may_check(person: Person) -> bool:
+    """Whether a real-name check can be asked for now, where this platform has such a service."""
+    open_ = person.real_name in ("unchecked", "mismatch") and bool(person.resident_id)
+    return open_ and real_names.offered() and real_names.may_ask(g.actor, person) and g.actor.may(Verb.PERSON_EDIT)
 
 
 def _until(person: Person, until: dt.date | None) -> Any:
@@ -216,7 +223,7 @@ class PeoplePages(BaseView):
             may_write=self._own() and person.unit_id == g.actor.unit_id and person.left_on is None,
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
             blocks=people.check_in_block(db.session, person, now), declared=of_person(person), tones=TONES,
-            near=_tone(person, person.certificate_until),
+            real_names=REAL_NAME, may_check=_may_check(person), near=_tone(person, person.certificate_until),
             declaring=declarations.standing(db.session, person, now) if person.left_on is None else None,
         )  # fmt: skip
         return page, status

@@ -20,7 +20,7 @@ from app.scratch import scratch
 from app.views import person_words, screens
 from app.views.account_forms import Findings, number, run, text
 from app.views.filing_words import WORDS
-from app.workflows import filing_versions, person_filing, person_versions, revealing
+from app.workflows import filing_versions, person_filing, person_versions, real_names, revealing
 from app.workflows.attachments import XLSX
 from app.workflows.submissions import name_of
 
@@ -37,6 +37,13 @@ class PersonFilingPages(BaseView):
     def submit(self, pk: int) -> Any:
         made, findings, _status = run(lambda s: person_filing.submit(s, g.actor, pk, clock.now()).number)
         return self._back(pk, findings, _("已上报，申请编号 %(n)s", n=made))
+
+    @expose("/<int:pk>/real-name", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def real_name(self, pk: int) -> Any:
+        _row, findings, _status = run(lambda s: real_names.ask(s, g.actor, pk, clock.now()))
+        return self._back(pk, findings, _("已提交核验，稍后刷新查看结果"))
 
     @expose("/<int:pk>/discard", methods=["POST"])
     @has_access

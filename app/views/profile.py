@@ -13,8 +13,8 @@ from flask_babel import gettext as _
 from app import clock, vault
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Account
-from app.models.choices import GRADE, SEX
+from app.models import Account, Person
+from app.models.choices import GRADE, REAL_NAME, SEX, word
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
@@ -23,7 +23,7 @@ from app.views.account_forms import me, run
 from app.views.requests import code_request
 from app.views.security import begin_session, confirm_oneself, confirm_own_password
 from app.views.sessions import limits, shown_of
-from app.workflows import accounts, codes, identities, own_data, people, recovery, second_factor
+from app.workflows import accounts, codes, identities, own_data, people, real_names, recovery, second_factor
 from app.workflows.issuing import password_length
 
 # Where the session keeps the secret of an app that is being taken into use.
@@ -181,10 +181,17 @@ def page(view: BaseView, findings: list[Finding], status: int, **entered: Any) -
         avatar=avatar.id if avatar else None, sexes=list(SEX.items()), sessions=shown_of(account), limits=limits(),
         owed=second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]), labels=external.labels(),
         identities=identities.of(db.session, account.id), may_bind=external.may_bind(),
+        may_check=account.person is not None and _may_check(account.person),
         may_ask=account.person is not None and g.actor.may(Verb.OWN_CERTIFICATE),
         **{"phone": "", "sent": False, "mail": "", "mail_sent": False, **entered},
     )  # fmt: skip
     return text, status
+
+
+def _may_check(person: Person) -> bool:
+    """Whether a real-name check can be asked for now."""
+    open_ = person.real_name in ("unchecked", "mismatch") and bool(person.resident_id)
+    return open_ and real_names.offered() and real_names.may_ask(g.actor, person)
 
 
 def _facts(account: Account) -> list[tuple[str, str]]:
@@ -204,6 +211,7 @@ def _facts(account: Account) -> list[tuple[str, str]]:
         until = _("，有效期至 %(day)s", day=person.certificate_until) if person.certificate_until else ""
         facts += [
             (_("人员"), str(person)),
+            (_("实名核验"), word(REAL_NAME, person.real_name)),
             (_("作业人员证"), f"{person.certificate_no or '—'}{until if person.certificate_no else ''}"),
             (_("等级"), str(GRADE.get(quota.grade.value, quota.grade.value))),
         ]

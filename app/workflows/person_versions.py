@@ -38,6 +38,9 @@ def put(person: Person, data: Mapping[str, Any]) -> None:
                 value = dt.date.fromisoformat(value)
             if getattr(person, name) != value:
                 setattr(person, name, value)
+                if name in ("name", "resident_id"):
+                    # What was checked was another name or number.
+                    person.real_name, person.real_name_at = "unchecked", None
 
 
 def close(version: Version, data: Mapping[str, Any]) -> None:
