@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -121,8 +121,32 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
             ])  # fmt: skip
 
 
+def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """The same for plain tuples, for where rows are counted in millions: numbers, texts and days as ISO text.
+
+    Values go past the columns' types, so no column may be JSON or sealed.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(table.c[name].name) for name in columns)
+    if connection.dialect.name != "postgresql":
+        marks = ", ".join("?" * len(columns))
+        into = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own models
+        connection.exec_driver_sql(into, list(rows))
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _written(value: Any, is_json: bool) -> Any:
-    return json.dumps(value, ensure_ascii=False) if is_json and value is not None else value
+    return _json(value) if is_json and value is not None else value
 
 
 def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row | None:

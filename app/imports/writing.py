@@ -10,7 +10,8 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, column, func, select, update
+from sqlalchemy import values as values_of
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -70,24 +71,27 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
         raise refuse("导入", "这个文件不在导入中", "请刷新页面查看结果")
     total, mode = batch.new_rows + batch.changed_rows, batch.mode
     waiting = (ImportRow.batch_id == batch_id, ImportRow.state.in_(GOOD), ImportRow.applied.is_(False))
-    done = 0
+    done, last = _count(session, batch_id), 0
     while True:
         with transaction(session):
             hold_kind(session, held.name)
             if held.name in MODELS:
-                count = _take_set(session, actor, held, batch_id, mode, waiting, at)
+                # None that waits is left behind, so the next step begins after the last.
+                after = (*waiting, ImportRow.number > last)
+                last, applied = _take_set(session, actor, held, batch_id, mode, after, at)
+                more, done = last is not None, done + applied
             else:
                 rows = _step(session, held, waiting)
-                count = len(rows)
+                more = bool(rows)
                 if held.name == "visits":
                     _take_visits(session, actor, held, batch_id, rows, at)
                 for row in rows if held.name != "visits" else ():
                     _take(session, actor, held, batch_id, row, at)
-            done = _count(session, batch_id)
+                done = _count(session, batch_id)
             session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_rows=done))
         session.expunge_all()
         progress(done, total, "导入")
-        if not count:
+        if not more:
             break
     with transaction(session):
         return _finish(session, actor, held, batch_id, at)
@@ -140,11 +144,17 @@ def hold_kind(session: AnySession, kind: str) -> None:
 def _take_set(
     session: AnySession, actor: Actor, held: Kind, batch_id: int, mode: str, waiting: tuple[Any, ...],
     at: dt.datetime,
-) -> int:  # fmt: skip
-    """Write the next rows at once; where one is refused, each by itself, so that the others go on. Gives how many."""
-    columns = (ImportRow.id, ImportRow.state, ImportRow.data, ImportRow.before, ImportRow.entity_id)
+) -> tuple[int | None, int]:  # fmt: skip
+    """Write the next rows at once; where one is refused, each by itself, so that the others go on.
+
+    Gives the last row's number (None: there was none) and how many were imported.
+    """
+    columns = (ImportRow.id, ImportRow.number, ImportRow.state, ImportRow.data, ImportRow.before, ImportRow.entity_id)
     statement = select(*columns).where(*waiting).order_by(ImportRow.number).limit(STEP_OF_SETS)
     rows = session.execute(statement).all()
+    if not rows:
+        return None, 0
+    last: int = rows[-1].number
     standing = _standing(session, actor, held, rows)
     taken = []
     for row in rows:
@@ -158,29 +168,36 @@ def _take_set(
             wishes = [Wish(number, row.data or {}) for row, number in taken]
             saved = save_drafts(session, actor, MODELS[held.name], wishes, at, batch_id)
     except (Refusal, IntegrityError):
+        applied = 0
         for row, number in taken:
             kept = session.get_one(ImportRow, row.id)
             kept.entity_id = number
             _take(session, actor, held, batch_id, kept, at)
-        return len(rows)
-    _mark(session, [(row, one) for (row, _), one in zip(taken, saved, strict=True)])
-    return len(rows)
+            applied += kept.applied
+        return last, applied
+    return last, _mark(session, [(row, one) for (row, _), one in zip(taken, saved, strict=True)])
 
 
-def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> None:
-    """What each row did in the end: another import may have made the same since it was checked."""
+def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> int:
+    """What each row did in the end: another import may have made the same since it was checked. How many did it."""
     as_judged, otherwise = [], []
     for row, saved in taken:
         values: Values = {"id": row.id, "entity_id": saved.entity_id, "applied": True}
         if saved.made or (row.state == "changed" and (saved.before, saved.after) == (row.before, row.data)):
-            as_judged.append(values)
+            as_judged.append((row.id, saved.entity_id))
         elif saved.after:
             otherwise.append(values | {"state": "changed", "data": saved.after, "before": saved.before})
         else:
             otherwise.append(values | {"state": "same", "applied": False, "data": None, "before": None})
-    for found in (as_judged, otherwise):
-        if found:
-            session.execute(update(ImportRow), found)
+    if as_judged:
+        told = values_of(column("id", BigInteger), column("entity_id", BigInteger), name="told")
+        found = told.data(as_judged).cte("found")
+        rows = ImportRow.__table__
+        marked = update(rows).values(entity_id=found.c.entity_id, applied=True).where(rows.c.id == found.c.id)
+        session.connection().execute(marked)
+    if otherwise:
+        session.execute(update(ImportRow), otherwise)
+    return len(as_judged) + sum(values["applied"] for values in otherwise)
 
 
 def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]) -> dict[Any, int]:

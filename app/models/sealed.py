@@ -161,7 +161,11 @@ def walk(
     """A copy of a JSON value with every person's number changed: what stands under a field that is declared so."""
     among = numbers() if among is None else among
     if isinstance(value, dict):
-        return {key: walk(held, change, key, among) for key, held in value.items()}
+        # Nearly every cell is neither a number of a person nor holds one: those are not gone into.
+        return {
+            key: walk(held, change, key, among) if key in among or isinstance(held, dict | list) else held
+            for key, held in value.items()
+        }
     if isinstance(value, list):
         return [walk(held, change, name, among) for held in value]
     return change(name, value) if isinstance(value, str) and value and name in among else value

@@ -27,6 +27,11 @@ class Visit(Model):
     __table_args__ = (
         # Covers all that a score counts, the region included: no row is fetched for a visit that went well.
         Index("ix_visit_score", "unit_id", "elevator_id", "visit_on", "state", "region_code"),
+        # The few that a score reads row by row.
+        Index(
+            "ix_visit_failed", "unit_id", "elevator_id", "visit_on", "id", "state", "region_code",
+            sqlite_where=text("state <> 'valid'"), postgresql_where=text("state <> 'valid'"),
+        ),
         Index("ix_visit_elevator_day", "elevator_id", "visit_on"),
         Index("ix_visit_worker_day", "worker_id", "visit_on"),
         Index("ix_visit_region_day", "region_code", "visit_on"),

@@ -6,13 +6,12 @@ fractions until one rounding at the end, so the ledger's rows sum to the lost po
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from functools import cache
 from math import floor
 
 from app.rules.calendar import add_months, day_end, month_end
@@ -122,6 +121,11 @@ def on_demand_segment(
     return OnDemandSegment((until - start).days - paused_days(pauses, start, until), interval_days)
 
 
+def services_due(days: int, interval_days: int) -> int:
+    """The whole intervals in a count of days, never below 0."""
+    return max(days // interval_days, 0)
+
+
 def due_count(
     first_on: date | None,
     end_on: date,
@@ -142,7 +146,7 @@ def due_count(
         base -= segment.days
         parts = (parts or Fraction(0)) + Fraction(segment.days, segment.interval_days)
     # One interval throughout, as nearly everywhere, is cut in whole numbers.
-    return max(base // interval_days if parts is None else floor(Fraction(base, interval_days) + parts), 0)
+    return services_due(base, interval_days) if parts is None else max(floor(Fraction(base, interval_days) + parts), 0)
 
 
 Days = tuple[date, date]
@@ -196,7 +200,6 @@ class PairFacts:
     nothing is due). `end_on`: the earlier of the period's end and the last day of the unit's contract; both are of the
     first run of days, `later` are the runs after a gap (see `stretches`). `overdue`:
     missed limits in the period and in the contract. `nonconforming`: 不合规 visits, one each. `valid_visits`: 有效.
-    The evidence fields name the rows behind the counts; they may be empty where only the sum is asked.
     """
 
     unit: Hashable
@@ -209,8 +212,6 @@ class PairFacts:
     nonconforming: int = 0
     valid_visits: int = 0
     on_demand: tuple[OnDemandSegment, ...] = ()
-    overdue_evidence: tuple[Hashable, ...] = ()
-    nonconforming_evidence: tuple[Hashable, ...] = ()
     later: tuple[Stretch, ...] = ()
 
     @property
@@ -220,12 +221,59 @@ class PairFacts:
 
     @property
     def forgiven(self) -> bool:
-        """Enough valid visits put this elevator's 不合规 to zero; overdue stays. Due 0 forgives as well: 0 ≥ 0."""
-        return self.nonconforming > 0 and self.valid_visits >= self.due
+        return is_forgiven(self.nonconforming, self.valid_visits, self.due)
 
     @property
     def bad(self) -> int:
         return self.overdue + (0 if self.forgiven else self.nonconforming)
+
+    @property
+    def judged(self) -> Judged:
+        return self.elevator, self.due, self.overdue, self.nonconforming, self.valid_visits
+
+
+# What a pair comes to: the elevator, services due, missed limits, 不合规 visits, valid visits. A plain tuple, for a
+# province has a million of them.
+Judged = tuple[Hashable, int, int, int, int]
+
+
+def is_forgiven(nonconforming: int, valid_visits: int, due: int) -> bool:
+    """Enough valid visits put this elevator's 不合规 to zero; overdue stays. Due 0 forgives as well: 0 ≥ 0."""
+    return nonconforming > 0 and valid_visits >= due
+
+
+@dataclass(slots=True)
+class Tally:
+    """The sums of a unit's pairs; `failed` are those on which something was missed or 不合规."""
+
+    pairs: int = 0
+    due: int = 0
+    overdue: int = 0
+    nonconforming: int = 0
+    forgiven: int = 0
+    valid_visits: int = 0
+    failed: list[Judged] = field(default_factory=list)
+
+    @property
+    def bad(self) -> int:
+        return self.overdue + self.nonconforming - self.forgiven
+
+
+def tally(pairs: Iterable[Judged]) -> Tally:
+    """The sums of one unit, and its failures in the order given."""
+    sums = Tally()
+    for pair in pairs:
+        _, due, overdue, nonconforming, valid = pair
+        sums.pairs += 1
+        sums.due += due
+        sums.valid_visits += valid
+        if overdue or nonconforming:
+            sums.overdue += overdue
+            sums.nonconforming += nonconforming
+            if is_forgiven(nonconforming, valid, due):
+                sums.forgiven += nonconforming
+            sums.failed.append(pair)
+    return sums
 
 
 LATE_DAYS = 30
@@ -243,11 +291,11 @@ def late_extra(valid_on: Iterable[date], end_on: date, interval_days: int) -> in
 
 def maintenance_score(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> Score:
     """SCO-01 of one unit: the formula over the sums of its pairs, bad capped by due once, over all (T10)."""
-    due = bad = 0
-    for pair in pairs:
-        due += pair.due
-        bad += pair.bad
-    return rate_score(due, bad, full_points)
+    return tallied_score(tally(pair.judged for pair in pairs), full_points)
+
+
+def tallied_score(sums: Tally, full_points: int = FULL_POINTS) -> Score:
+    return rate_score(sums.due, sums.bad, full_points)
 
 
 class LedgerKind(StrEnum):
@@ -260,49 +308,42 @@ class LedgerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """Lost points of one kind on one elevator; `lost` is exact, 0 when forgiven, negative (given back) for the cap."""
+class Loss:
+    """A line of a unit's ledger: failures of one kind on one elevator, `each` of them at exact points.
 
-    unit: Hashable
+    0 when forgiven, negative (given back) for the cap, which is of no elevator.
+    """
+
     elevator: Hashable | None
     kind: LedgerKind
     count: int
-    lost: Fraction
+    each: Fraction
     reason: str
-    evidence: tuple[Hashable, ...] = ()
+
+    @property
+    def lost(self) -> Fraction:
+        return self.count * self.each
 
 
-def ledger(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> list[LedgerRow]:
-    """Every lost point of one unit as rows that sum to the lost points exactly (LED-01).
+NOTHING = Fraction(0)
 
-    Each failure costs full/due. Where failures outnumber what was due, one 封底 row gives back what would go below
+
+def losses(sums: Tally, full_points: int = FULL_POINTS) -> Iterator[Loss]:
+    """Every lost point of one unit as lines that sum to the lost points exactly (LED-01).
+
+    Each failure costs full/due. Where failures outnumber what was due, one 封底 line gives back what would go below
     zero. With nothing due at all there is no rate: the failures share the full points equally, and no cap is needed.
     """
-    known = list(pairs)
-    due = sum(p.due for p in known)
-    bad = sum(p.bad for p in known)
-    each = Fraction(full_points, due or bad or 1)
-    cost = cache(lambda failures: failures * each)  # most pairs of a unit lost for one or two
-    rows: list[LedgerRow] = []
-    for p in known:
-        if p.overdue:
-            reason = f"超期 {p.overdue} 次"
-            rows.append(
-                LedgerRow(
-                    p.unit, p.elevator, LedgerKind.OVERDUE, p.overdue, cost(p.overdue), reason, p.overdue_evidence
-                )
-            )
-        if p.nonconforming:
-            kind = LedgerKind.FORGIVEN if p.forgiven else LedgerKind.NONCONFORMING
-            reason = f"不合规 {p.nonconforming} 次"
-            if p.forgiven:
-                reason += f"，有效维保 {p.valid_visits} 次不少于应维保 {p.due} 次，记 0"
-            lost = Fraction(0) if p.forgiven else cost(p.nonconforming)
-            rows.append(
-                LedgerRow(p.unit, p.elevator, kind, p.nonconforming, lost, reason, p.nonconforming_evidence)
-            )
-    if due and bad > due:
-        unit = known[0].unit
-        reason = f"不合规和超期共 {bad} 次，多于应维保 {due} 次，得分最低为 0"
-        rows.append(LedgerRow(unit, None, LedgerKind.CAP, bad - due, -(bad - due) * each, reason))
-    return rows
+    total, bad = sums.due, sums.bad
+    each = Fraction(full_points, total or bad or 1)
+    for elevator, due, overdue, nonconforming, valid in sums.failed:
+        if overdue:
+            yield Loss(elevator, LedgerKind.OVERDUE, overdue, each, f"超期 {overdue} 次")
+        if nonconforming and is_forgiven(nonconforming, valid, due):
+            reason = f"不合规 {nonconforming} 次，有效维保 {valid} 次不少于应维保 {due} 次，记 0"
+            yield Loss(elevator, LedgerKind.FORGIVEN, nonconforming, NOTHING, reason)
+        elif nonconforming:
+            yield Loss(elevator, LedgerKind.NONCONFORMING, nonconforming, each, f"不合规 {nonconforming} 次")
+    if total and bad > total:
+        reason = f"不合规和超期共 {bad} 次，多于应维保 {total} 次，得分最低为 0"
+        yield Loss(None, LedgerKind.CAP, bad - total, -each, reason)

@@ -170,7 +170,11 @@ def _check(
 def _change(
     session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]], at: dt.datetime
 ) -> None:
-    moves.edit_where(session, actor, model, [r.id for r, _ in changed if r.filing != FilingState.DRAFT], at)
+    table: Any = model.__table__
+    moved = {"updated_at": at, "row_version": table.c.row_version + 1}
+    opened = [r for r, _ in changed if r.filing != FilingState.DRAFT]
+    moves.edit_where(session, actor, model, [r.id for r in opened if r.approved], at, **moved)
+    moves.edit_where(session, actor, model, [r.id for r in opened if not r.approved], at)
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
     edited = [{"key": r.draft_id, "data": data, **stamp} for r, data in changed if r.draft_id is not None]
     versions = Version.__table__
@@ -181,9 +185,7 @@ def _change(
         session, model,
         [(r.id, r.last_number + 1, r.approved, data) for r, data in changed if r.draft_id is None], stamp,
     )  # fmt: skip
-    table: Any = model.__table__
-    moved = {"updated_at": at, "row_version": table.c.row_version + 1}
-    for part in _parts([r.id for r, _ in changed if r.approved]):
+    for part in _parts([r.id for r, _ in changed if r.approved and r.filing == FilingState.DRAFT]):
         session.execute(update(table).where(table.c.id.in_(part)).values(**moved))
     shown = [(r, data) for r, data in changed if not r.approved]
     if shown:

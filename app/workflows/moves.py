@@ -153,10 +153,13 @@ def move_where(
     return ids
 
 
-def edit_where(session: AnySession, actor: Actor, model: type[Any], ids: list[int], at: dt.datetime) -> None:
+def edit_where(
+    session: AnySession, actor: Actor, model: type[Any], ids: list[int], at: dt.datetime, **beside: Any
+) -> None:
     """Open drafts of many approved or turned-down filings: the step EDIT of each, in two statements a part.
 
-    The caller holds the rows and audits the deed once, with its counts.
+    `beside`: columns set in the same stroke, for writing a row of many indexes twice costs twice. The caller holds the
+    rows and audits the deed once, with its counts.
     """
     approved = model.approved_version > 0
     opened = case((approved, info_state(True, FilingState.DRAFT)), else_=info_state(False, FilingState.DRAFT))
@@ -166,7 +169,7 @@ def edit_where(session: AnySession, actor: Actor, model: type[Any], ids: list[in
             statement = (
                 update(model)
                 .where(model.id.in_(ids[start : start + 400]), model.filing_state == old.value)
-                .values(filing_state=new.value, info_state=opened)
+                .values(filing_state=new.value, info_state=opened, **beside)
                 .returning(model.id)
                 .execution_options(synchronize_session=False, skip_scope=True)
             )

@@ -348,7 +348,7 @@ class _Work:
     def _redone(self, pair: PairFacts) -> PairFacts:
         """A pair's facts with the periods that the draft finds missed."""
         key: Pair = (int(str(pair.unit)), int(str(pair.elevator)))
-        return replace(pair, overdue=self._missed_by[1][key], overdue_evidence=(), nonconforming_evidence=())
+        return replace(pair, overdue=self._missed_by[1][key])
 
 
 def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -1,7 +1,6 @@
 """What SCO-01 counts, as it was known at an instant: for each (unit, elevator) the facts that `rules.scoring` judges.
 
-Statements are built over tables, since a score is over every unit's rows: one pass over the covering index
-`ix_visit_score` counts visits, and whatever failed is fetched row by row as evidence. Units are read in short runs of
+Statements are built over tables, since a score is over every unit's rows (`score_rows`). Units are read in runs of
 ids, so memory does not grow with the region. No formula is here.
 """
 
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Date, and_, case, func, literal, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from app import clock
 from app.models import (
@@ -22,7 +21,6 @@ from app.models import (
     Elevator,
     MaintenancePause,
     OnDemandInterval,
-    OverdueCorrection,
     OverduePeriod,
     ScoreRun,
     StatusChange,
@@ -35,16 +33,18 @@ from app.policy import Key
 from app.rules.schedule import Pause
 from app.rules.scoring import (
     Days,
+    Judged,
     OnDemandSegment,
     PairFacts,
     Stretch,
+    due_count,
     on_demand_segment,
     paused_days,
 )
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.transaction import AnySession
-from app.workflows import score_runs
-from app.workflows.score_runs import COUNTED
+from app.workflows import score_rows, score_runs
+from app.workflows.score_rows import Event
 from app.workflows.visit_standing import state_as_known
 
 WHOLE_COUNTRY = "0" * 12
@@ -53,7 +53,6 @@ Pair = tuple[int, int]
 
 _visit: Any = Visit.__table__.c
 _overdue: Any = OverduePeriod.__table__.c
-_correction: Any = OverdueCorrection.__table__.c
 _bound: Any = ContractElevator.__table__.c
 _elevator: Any = Elevator.__table__.c
 _pause: Any = MaintenancePause.__table__.c
@@ -85,15 +84,6 @@ class Frame:
         return and_(region_code >= low, region_code < high)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The row behind a lost point: an overdue period or a visit, and its day."""
-
-    kind: str
-    id: int
-    on: dt.date
-
-
 @dataclass(slots=True)
 class Counts:
     """A pair while it is being counted."""
@@ -105,8 +95,17 @@ class Counts:
     runs: list[Days] = field(default_factory=list)
     days: set[dt.date] = field(default_factory=set)
     starts: list[dt.date | None] = field(default_factory=list)
-    overdue: list[Evidence] = field(default_factory=list)
-    nonconforming: list[Evidence] = field(default_factory=list)
+    overdue: list[Event] = field(default_factory=list)
+    nonconforming: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What each unit's pairs came to, in order of elevator, and the rows behind what failed, by pair."""
+
+    units: dict[int, list[Judged]] = field(default_factory=lambda: defaultdict(list))
+    missed: dict[Pair, list[Event]] = field(default_factory=dict)
+    nonconforming: dict[Pair, list[Event]] = field(default_factory=dict)
 
 
 class Facts:
@@ -117,6 +116,7 @@ class Facts:
         self._stops = self._read_stops()
         self._on_demand = self._read_on_demand()
         self._moved = self._read_moved() if frame.present else None
+        self._looked_back: tuple[tuple[int, int], set[Pair]] = (0, 0), set()
         self._numbers: dict[str, tuple[int, bool]] = {}
 
     def units(self) -> list[int]:
@@ -135,16 +135,58 @@ class Facts:
 
     def pairs(self, first: int, last: int) -> dict[int, list[PairFacts]]:
         """The pairs of the units with ids from `first` to `last`, by unit, each unit's in order of elevator."""
-        counts: dict[Pair, Counts] = defaultdict(Counts)
-        self._count_visits(counts, first, last)
-        self._count_missed(counts, first, last)
-        self._find_covers(counts, first, last)
-        score_runs.find(self, counts, first, last)
-        score_runs.start(self, counts, first, last)
+        rows = score_rows.read(self, first, last)
+        chosen = {*rows.visits, *rows.missed, *rows.covers}
         by_unit: dict[int, list[PairFacts]] = defaultdict(list)
-        for (unit_id, elevator_id), held in sorted(counts.items()):
+        for (unit_id, elevator_id), held in sorted(self._counted(rows, chosen, first, last).items()):
             by_unit[unit_id].append(self._facts(unit_id, elevator_id, held))
         return by_unit
+
+    def judged(self, first: int, last: int) -> Judgement:
+        """What the same pairs come to. Nearly all have one contract and no stop, and make no object of their own."""
+        rows = score_rows.read(self, first, last)
+        found = Judgement(missed=rows.missed, nonconforming=rows.nonconforming)
+        moved, to_on = self.moved_of(first, last), self.frame.to_on
+        apart = {*rows.missed, *rows.covers} - rows.visits.keys()
+        for pair, seen in rows.visits.items():
+            unit_id, elevator_id = pair
+            covers, first_on = rows.covers.get(pair, ()), seen.first_on
+            if (
+                len(covers) != 1 or first_on is None or not covers[0][0] <= first_on <= covers[0][1]
+                or elevator_id in self._stops or pair in self._on_demand or pair in moved
+            ):  # fmt: skip
+                apart.add(pair)
+                continue
+            due = due_count(first_on, min(covers[0][1], to_on), 0, self.policy(seen.region_code)[0])
+            failed = len(rows.missed.get(pair, ())), len(rows.nonconforming.get(pair, ()))
+            found.units[unit_id].append((elevator_id, due, *failed, seen.valid))
+        for pair, held in self._counted(rows, apart, first, last).items():
+            found.units[pair[0]].append(self._facts(*pair, held).judged)
+            found.nonconforming[pair] = held.nonconforming
+        for pairs in found.units.values():
+            pairs.sort()
+        return found
+
+    def _counted(self, rows: score_rows.Rows, chosen: set[Pair], first: int, last: int) -> dict[Pair, Counts]:
+        """The chosen pairs and those that age or time has moved, counted with their runs of days."""
+        counts: dict[Pair, Counts] = defaultdict(Counts)
+        moved = self.moved_of(first, last)
+        for pair in chosen & rows.visits.keys() - moved:
+            seen, held = rows.visits[pair], counts[pair]
+            held.first_on, held.valid, held.region_code = seen.first_on, seen.valid, seen.region_code
+            held.nonconforming = rows.nonconforming.get(pair, [])
+        if moved:
+            self._count_again(counts, moved, self.in_period(first, last))
+        for pair in (chosen | moved) & rows.missed.keys():
+            counts[pair].overdue = rows.missed[pair]
+        for pair in (chosen | moved) & rows.covers.keys():
+            if pair in counts or pair not in rows.outside:
+                counts[pair].covers = rows.covers[pair]
+        for pair, held in counts.items():
+            held.region_code = held.region_code or rows.codes.get(pair)
+        score_runs.find(self, counts, first, last)
+        score_runs.start(self, counts, first, last)
+        return counts
 
     def _facts(self, unit_id: int, elevator_id: int, held: Counts) -> PairFacts:
         stops = self._stops.get(elevator_id, ())
@@ -163,7 +205,6 @@ class Facts:
             unit_id, elevator_id, first.first_on, first.end_on, self.policy(held.region_code)[0],
             paused_days=first.paused_days, on_demand=first.on_demand, later=tuple(runs[1:]),
             overdue=len(held.overdue), nonconforming=len(held.nonconforming), valid_visits=held.valid,
-            overdue_evidence=tuple(held.overdue), nonconforming_evidence=tuple(held.nonconforming),
         )  # fmt: skip
 
     # --- visits
@@ -175,36 +216,15 @@ class Facts:
             self.frame.within(_visit.region_code),
         )
 
-    def _count_visits(self, counts: dict[Pair, Counts], first: int, last: int) -> None:
-        inside = self.in_period(first, last)
-        moved = self.moved_of(first, last)
-        grouped = (
-            select(
-                _visit.unit_id,
-                _visit.elevator_id,
-                func.min(case((_visit.state.in_(COUNTED), _visit.visit_on), else_=literal(None, Date()))),
-                func.count(case((_visit.state == VisitState.VALID.value, 1))),
-                func.max(_visit.region_code),
-            )
-            .where(inside)
-            .group_by(_visit.unit_id, _visit.elevator_id)
-        )
-        for unit_id, elevator_id, first_on, valid, code in self.session.execute(grouped):
-            if (unit_id, elevator_id) not in moved:
-                held = counts[(unit_id, elevator_id)]
-                held.first_on, held.valid, held.region_code = first_on, valid, code
-        failed = select(_visit.unit_id, _visit.elevator_id, _visit.id, _visit.visit_on).where(
-            inside, _visit.state == VisitState.NONCONFORMING.value
-        )
-        for unit_id, elevator_id, visit_id, on in self.session.execute(failed.order_by(_visit.visit_on, _visit.id)):
-            if (unit_id, elevator_id) not in moved:
-                counts[(unit_id, elevator_id)].nonconforming.append(Evidence("visit", visit_id, on))
-        if moved:
-            self._count_again(counts, moved, inside)
-
     def moved_of(self, first: int, last: int) -> set[Pair]:
+        """Pairs with a record whose stored state is not the one known at the instant."""
         if self._moved is not None:
             return {pair for pair in self._moved if first <= pair[0] <= last}
+        if self._looked_back[0] != (first, last):
+            self._looked_back = (first, last), self._moved_since(first, last)
+        return self._looked_back[1]
+
+    def _moved_since(self, first: int, last: int) -> set[Pair]:
         # Looking back: what came or was settled after that instant was not known then.
         as_of, since = self.frame.as_of, self._unsettled_since()
         dated = (_visit.received_at, _visit.settled_at, _visit.checked_out_at, _visit.sheet_at, _visit.signed_at,
@@ -255,28 +275,9 @@ class Facts:
             held.first_on = row.visit_on
         held.valid += state is VisitState.VALID
         if state is VisitState.NONCONFORMING:
-            held.nonconforming.append(Evidence("visit", row.id, row.visit_on))
+            held.nonconforming.append((row.visit_on, row.id))
 
-    # --- missed periods, contracts, stops
-
-    def _count_missed(self, counts: dict[Pair, Counts], first: int, last: int) -> None:
-        frame = self.frame
-        missed = (
-            select(_overdue.unit_id, _overdue.elevator_id, _overdue.id, _overdue.limit_on, _overdue.region_code)
-            .outerjoin(OverdueCorrection.__table__, _correction.overdue_id == _overdue.id)
-            .where(
-                _overdue.unit_id.between(first, last),
-                _overdue.limit_on.between(frame.from_on, frame.to_on),
-                frame.within(_overdue.region_code),
-                _overdue.judged_at <= frame.as_of,
-                or_(_correction.id.is_(None), _correction.known_at > frame.as_of),
-            )
-            .order_by(_overdue.limit_on, _overdue.id)
-        )
-        for unit_id, elevator_id, overdue_id, on, code in self.session.execute(missed):
-            held = counts[(unit_id, elevator_id)]
-            held.overdue.append(Evidence("overdue", overdue_id, on))
-            held.region_code = held.region_code or code
+    # --- contracts, stops
 
     def known(self) -> Any:
         as_of = self.frame.as_of
@@ -285,20 +286,6 @@ class Facts:
     def live(self) -> Any:
         """A binding of the period, as known then."""
         return and_(self.known(), _bound.starts_on <= self.frame.to_on, _bound.ends_on >= self.frame.from_on)
-
-    def _find_covers(self, counts: dict[Pair, Counts], first: int, last: int) -> None:
-        live = (
-            select(_bound.unit_id, _bound.elevator_id, _bound.starts_on, _bound.ends_on, _elevator.region_code)
-            .join(Elevator.__table__, _elevator.id == _bound.elevator_id)
-            .where(_bound.unit_id.between(first, last), self.live())
-        )
-        low, high = self.frame.span
-        for unit_id, elevator_id, starts_on, ends_on, code in self.session.execute(live):
-            if (unit_id, elevator_id) not in counts and not low <= code < high:
-                continue
-            held = counts[(unit_id, elevator_id)]
-            held.covers.append((starts_on, ends_on))
-            held.region_code = held.region_code or code
 
     def _read_stops(self) -> dict[int, tuple[Pause, ...]]:
         """The stops of every elevator that touch the period; an end that became known later stands still open."""

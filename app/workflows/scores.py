@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Integer, column, delete, func, insert, select, update, values
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock, scope
@@ -23,15 +23,24 @@ from app.models.policy import policy_book
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
-from app.rules.scoring import LedgerRow, PairFacts, ScoreState, ledger, maintenance_score, score_state
-from app.rules.scoring import Score as Points
-from app.transaction import AnySession
+from app.rules.scoring import (
+    LedgerKind,
+    Loss,
+    ScoreState,
+    Tally,
+    losses,
+    score_state,
+    tallied_score,
+    tally,
+)
+from app.transaction import AnySession, insert_rows
 from app.workflows import audit, policies
 from app.workflows.orders import in_region
-from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Evidence, Facts, Frame, batches
+from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgement, batches
 
 Progress = Callable[[int, int, str], None]
-UNITS_AT_ONCE = 64
+UNITS_AT_ONCE = 512
+RANKS_AT_ONCE = 1000
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
@@ -61,9 +70,7 @@ def run(
     units = facts.units()
     for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
         tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
-        by_unit = facts.pairs(first, last)
-        inside = [unit for unit in units if first <= unit <= last and (unit in by_unit or unit in facts.uncovered)]
-        work.keep([(unit, by_unit.get(unit, []), facts.uncovered.get(unit, 0)) for unit in inside])
+        work.keep(facts.judged(first, last), {u: n for u, n in facts.uncovered.items() if first <= u <= last})
     tell(len(units), len(units), "排名")
     digest = work.end()
     stored = _find(session, frame)
@@ -212,57 +219,58 @@ class _Work:
     _digest: Any = field(default_factory=hashlib.sha256)
     _points: list[tuple[Any, int]] = field(default_factory=list)
 
-    def keep(self, units: Sequence[tuple[int, list[PairFacts], int]]) -> None:
-        """Score some units, given with their pairs and uncovered elevators; ids ascend from call to call."""
-        rows, entries = [], []
-        for unit_id, pairs, uncovered in units:
-            score = maintenance_score(pairs)
-            row = self._row(unit_id, pairs, score, uncovered)
-            found = [entry for part in ledger(pairs) for entry in entries_of(part)]
-            self._hash(row, found)
-            rows.append(row)
-            entries.append(found)
+    def keep(self, found: Judgement, uncovered: dict[int, int]) -> None:
+        """Score some units and write them with their ledgers; ids ascend from call to call."""
+        sums = {unit_id: tally(found.units.get(unit_id, ())) for unit_id in sorted({*found.units, *uncovered})}
+        rows = [self._row(unit_id, summed, uncovered.get(unit_id, 0)) for unit_id, summed in sums.items()]
+        ids: dict[int, int] = {}
+        if self.run_id is not None and rows:
+            inserted = self.session.execute(insert(Score.__table__).returning(_score.unit_id, _score.id), rows)
+            ids = dict(inserted.all())
+            self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
+        written: list[tuple[Any, ...]] = []
+        for row in rows:
+            unit_id: int = row["unit_id"]
+            entries = [entry for loss in losses(sums[unit_id]) for entry in _entries(unit_id, loss, found)]
+            self._hash(row, entries)
+            self.entries += len(entries)
+            if ids:
+                written += [(ids[unit_id], *entry) for entry in entries]
         self.units += len(rows)
-        self.entries += sum(map(len, entries))
-        if self.run_id is None or not rows:
-            return
-        inserted = self.session.execute(insert(Score.__table__).returning(_score.unit_id, _score.id), rows)
-        ids: dict[int, int] = dict(inserted.all())
-        self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
-        written = [
-            {"score_id": ids[row["unit_id"]], **entry}
-            for row, found in zip(rows, entries, strict=True)
-            for entry in found
-        ]
-        if written:
-            self.session.connection().execute(insert(ScoreEntry.__table__), written)
+        insert_rows(self.session, ScoreEntry.__table__, ("score_id", *ENTRY), written)
 
-    def _row(self, unit_id: int, pairs: list[PairFacts], score: Points, uncovered: int) -> dict[str, Any]:
+    def _row(self, unit_id: int, sums: Tally, uncovered: int) -> dict[str, Any]:
+        score = tallied_score(sums)
         return {
             "run_id": self.run_id, "unit_id": unit_id, "region_code": self.frame.region_code, "points": score.points,
-            "due": score.due, "bad": score.bad, "overdue": sum(p.overdue for p in pairs),
-            "nonconforming": sum(p.nonconforming for p in pairs),
-            "forgiven": sum(p.nonconforming for p in pairs if p.forgiven),
-            "valid_visits": sum(p.valid_visits for p in pairs), "elevators": len(pairs), "uncovered": uncovered,
+            "due": score.due, "bad": score.bad, "overdue": sums.overdue, "nonconforming": sums.nonconforming,
+            "forgiven": sums.forgiven, "valid_visits": sums.valid_visits, "elevators": sums.pairs,
+            "uncovered": uncovered,
         }  # fmt: skip
 
-    def _hash(self, row: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+    def _hash(self, row: dict[str, Any], entries: list[Entry]) -> None:
         # 脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
+        if not row["elevators"]:
+            return
         names = sorted(row.keys() - {"run_id", "uncovered"})
         lines = ["|".join(f"{name}={row[name]}" for name in names)]
-        lines += ["|".join(str(entry[name]) for name in sorted(entry)) for entry in entries]
-        if row["elevators"]:
-            self._digest.update("\n".join([*lines, ""]).encode())
+        # By the entry's names in order: count, denominator, elevator, evidence and so on.
+        lines += [
+            f"{count}|{denominator}|{elevator}|{kind}|{key}|{on}|{numerator}|{reason}|{rule}"
+            for elevator, rule, kind, key, on, count, numerator, denominator, reason in entries
+        ]
+        self._digest.update("\n".join([*lines, ""]).encode())
 
     def end(self) -> str:
         """Rank what has points, close the run; the digest."""
         digest: str = self._digest.hexdigest()
         if self.run_id is not None:
-            ranks = [{"b_id": score_id, "rank": rank} for rank, score_id in ranked(self._points)]
-            if ranks:
-                self.session.connection().execute(
-                    update(Score.__table__).where(_score.id == bindparam("b_id")), ranks
-                )
+            ranks = ranked(self._points)
+            for start in range(0, len(ranks), RANKS_AT_ONCE):
+                told = values(column("rank", Integer), column("id", BigInteger), name="told")
+                given = told.data(ranks[start : start + RANKS_AT_ONCE]).cte("given")
+                ranked_so = update(Score.__table__).values(rank=given.c.rank).where(_score.id == given.c.id)
+                self.session.connection().execute(ranked_so)
             self.session.execute(update(ScoreRun.__table__).where(_run.id == self.run_id).values(digest=digest))
         return digest
 
@@ -278,21 +286,26 @@ def ranked(points: Iterable[tuple[Any, int]]) -> list[tuple[int, int]]:
     return ranks
 
 
-def entries_of(row: LedgerRow) -> list[dict[str, Any]]:
-    """A ledger row as it is stored: one entry for each failure with its evidence, which share the loss equally."""
-    if not row.evidence:
-        return [_entry_of(row, row.lost, row.count, None)]
-    share = row.lost / len(row.evidence) if row.lost and len(row.evidence) > 1 else row.lost
-    return [_entry_of(row, share, 1, evidence) for evidence in row.evidence]
+# A stored line of the ledger, but for its score.
+ENTRY = (
+    "elevator_id", "rule", "evidence", "evidence_id", "happened_on", "count", "numerator", "denominator", "reason",
+)  # fmt: skip
+Entry = tuple[Any, ...]
 
 
-def _entry_of(row: LedgerRow, lost: Fraction, count: int, evidence: Any) -> dict[str, Any]:
-    known: Evidence | None = evidence
-    return {
-        "elevator_id": row.elevator, "rule": row.kind.value, "evidence": known.kind if known else None,
-        "evidence_id": known.id if known else None, "happened_on": known.on if known else None, "count": count,
-        "numerator": str(lost.numerator), "denominator": str(lost.denominator), "reason": row.reason[:200],
-    }  # fmt: skip
+def _entries(unit_id: int, loss: Loss, found: Judgement) -> list[Entry]:
+    """One entry for each failure with the row behind it, a missed period or a visit; the cap has none."""
+    elevator, rule, reason = loss.elevator, loss.kind.value, loss.reason[:200]
+    if elevator is None:
+        lost = loss.lost
+        return [(None, rule, None, None, None, loss.count, str(lost.numerator), str(lost.denominator), reason)]
+    missed = loss.kind is LedgerKind.OVERDUE
+    kind, events = ("overdue", found.missed) if missed else ("visit", found.nonconforming)
+    numerator, denominator = str(loss.each.numerator), str(loss.each.denominator)
+    return [
+        (elevator, rule, kind, key, on.isoformat(), 1, numerator, denominator, reason)
+        for on, key in events[unit_id, elevator]
+    ]
 
 
 # --- what is told

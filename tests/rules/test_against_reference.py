@@ -26,11 +26,12 @@ from app.rules.scoring import (
     PairFacts,
     Stretch,
     between,
-    ledger,
+    losses,
     maintenance_score,
     on_demand_segment,
     paused_days,
     stretches,
+    tally,
 )
 from tests.reference.clock import COUNTED, Cover, Overdue, Slower, Stop, Visit, clock_facts
 from tests.reference.score import pair_counts, unit_scores
@@ -244,5 +245,5 @@ def test_score_and_ledger_equal_the_long_way(data: st.DataObject) -> None:
         ]
         score = maintenance_score(pairs)
         assert (score.due, score.bad, score.points) == (expected.due, expected.bad, expected.points)
-        lost = sum((row.lost for row in ledger(pairs)), Fraction(0))
+        lost = sum((row.lost for row in losses(tally(p.judged for p in pairs))), Fraction(0))
         assert lost == score.lost

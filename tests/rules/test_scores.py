@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -26,11 +27,12 @@ from app.rules.other_scores import (
 from app.rules.schedule import Pause
 from app.rules.scoring import (
     LedgerKind,
+    Loss,
     OnDemandSegment,
     PairFacts,
     ScoreState,
     due_count,
-    ledger,
+    losses,
     maintenance_score,
     nightly_periods,
     on_demand_segment,
@@ -38,10 +40,17 @@ from app.rules.scoring import (
     rate_score,
     round_half_up,
     score_state,
+    services_due,
+    tallied_score,
+    tally,
 )
 
 D = date
 FIRST, END = D(2024, 1, 1), D(2024, 1, 1) + timedelta(days=150)  # ten services due
+
+
+def ledger(pairs: Iterable[PairFacts]) -> list[Loss]:
+    return list(losses(tally(p.judged for p in pairs)))
 
 
 def pair(elevator: str = "E1", **facts: object) -> PairFacts:
@@ -116,12 +125,11 @@ def test_enough_valid_visits_forgive_quality_not_overdue(valid: int, bad: int) -
 
 @pytest.mark.feature("LED-01")
 def test_ledger_with_forgiven_rows() -> None:
-    rows = ledger([pair("A", overdue=1, overdue_evidence=(7,)), pair("B", nonconforming=2, valid_visits=10)])
+    rows = ledger([pair("A", overdue=1), pair("B", nonconforming=2, valid_visits=10)])
     assert [(r.elevator, r.kind, r.count, r.lost) for r in rows] == [
         ("A", LedgerKind.OVERDUE, 1, Fraction(16, 20)),
         ("B", LedgerKind.FORGIVEN, 2, Fraction(0)),
     ]
-    assert rows[0].evidence == (7,)
     assert "记 0" in rows[1].reason
 
 
@@ -167,6 +175,27 @@ def test_ledger_sums_to_the_lost_points_exactly(pairs: list[PairFacts]) -> None:
     assert sum((r.lost for r in rows), Fraction(0)) == score.lost
     assert 0 <= score.exact <= 16
     assert sum(r.count for r in rows if r.kind in (LedgerKind.OVERDUE, LedgerKind.NONCONFORMING)) == score.bad
+
+
+@pytest.mark.feature("SCO-01", "LED-01")
+@given(st.lists(st.tuples(st.integers(1, 9), counts, st.integers(0, 3), st.integers(0, 3), counts), max_size=9))
+def test_the_sums_of_many_are_the_sums_of_each(pairs: list[tuple[int, int, int, int, int]]) -> None:
+    sums = tally(pairs)
+    forgiven = [failed if failed and valid >= due else 0 for _, due, _, failed, valid in pairs]
+    assert (sums.pairs, sums.due, sums.overdue, sums.nonconforming, sums.valid_visits) == (
+        len(pairs), *(sum(pair[place] for pair in pairs) for place in (1, 2, 3, 4)),
+    )  # fmt: skip
+    assert sums.forgiven == sum(forgiven)
+    assert sums.bad == sums.overdue + sums.nonconforming - sum(forgiven)
+    assert sums.failed == [pair for pair in pairs if pair[2] or pair[3]]
+    assert sum((line.lost for line in losses(sums)), Fraction(0)) == tallied_score(sums).lost
+
+
+@pytest.mark.feature("SCO-01")
+@pytest.mark.parametrize(("days", "due"), [(-16, 0), (-1, 0), (0, 0), (14, 0), (15, 1), (29, 1), (30, 2), (364, 24)])
+def test_services_due_at_the_edges(days: int, due: int) -> None:
+    assert services_due(days, 15) == due
+    assert due_count(FIRST, FIRST + timedelta(days=days), 0, 15) == due
 
 
 @pytest.mark.feature("SCO-01")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from app.models import PolicyValue, Score, ScoreEntry, ScoreRun, StatusChange
 from app.workflows import scores
+from app.workflows.score_facts import Facts, frame_of_run
 from tests.factories import make_elevator, make_maintenance_unit, make_person
 from tests.reference.clock import Cover, Overdue, Stop, Visit, clock_facts
 from tests.reference.score import pair_counts, unit_scores
@@ -160,6 +162,23 @@ def test_random_histories(session: Any, world: Any, seed: int) -> None:
             )
             assert again.digest == run.digest
             assert_ledger(session, run)
+            assert_same_by_sets(session, run)
+
+
+def assert_same_by_sets(session: Any, run: ScoreRun) -> None:
+    """What all pairs come to at once is what each comes to by itself, and each failure has its row."""
+    for frame in (frame_of_run(run), replace(frame_of_run(run), present=True)):
+        facts = Facts(session, frame)
+        units = facts.units()
+        if not units:
+            continue
+        found, pairs = facts.judged(units[0], units[-1]), facts.pairs(units[0], units[-1])
+        assert dict(found.units) == {unit: [pair.judged for pair in held] for unit, held in pairs.items()}
+        for unit, judged in found.units.items():
+            for elevator, _due, missed, failed, _valid in judged:
+                events = found.missed.get((unit, elevator), []), found.nonconforming.get((unit, elevator), [])
+                assert tuple(map(len, events)) == (missed, failed)
+                assert all(list(some) == sorted(some) for some in events)
 
 
 def assert_ledger(session: Any, run: ScoreRun) -> None:
