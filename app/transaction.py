@@ -162,6 +162,16 @@ def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row |
     return session.scalar(statement)
 
 
+def plan_anew(session: AnySession) -> None:
+    """Have each statement of this transaction planned for its own values.
+
+    The driver prepares what is asked often, and after some times PostgreSQL plans it for any values at all: a range of
+    units then looks like a handful of rows, and a table of visits is read row by row.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
 def hold(session: AnySession, *words: str) -> None:
     """Let one transaction at a time pass under each of these words: for what is counted and has no row to lock.
 

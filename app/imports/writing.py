@@ -10,8 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, column, func, select, update
-from sqlalchemy import values as values_of
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -57,6 +56,7 @@ from app.workflows.take_over import PastVisit, take_over
 
 STEP = 100
 STEP_OF_SETS = 1000
+KEYS_AT_ONCE = 500
 GOOD = ("new", "changed")
 Values = dict[str, Any]
 
@@ -180,21 +180,26 @@ def _take_set(
 
 def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> int:
     """What each row did in the end: another import may have made the same since it was checked. How many did it."""
-    as_judged, otherwise = [], []
+    as_judged: list[tuple[int, int, int | None]] = []
+    otherwise: list[Values] = []
     for row, saved in taken:
         values: Values = {"id": row.id, "entity_id": saved.entity_id, "applied": True}
         if saved.made or (row.state == "changed" and (saved.before, saved.after) == (row.before, row.data)):
-            as_judged.append((row.id, saved.entity_id))
+            as_judged.append((row.id, saved.entity_id, row.entity_id))
         elif saved.after:
             otherwise.append(values | {"state": "changed", "data": saved.after, "before": saved.before})
         else:
             otherwise.append(values | {"state": "same", "applied": False, "data": None, "before": None})
-    if as_judged:
-        told = values_of(column("id", BigInteger), column("entity_id", BigInteger), name="told")
-        found = told.data(as_judged).cte("found")
-        rows = ImportRow.__table__
-        marked = update(rows).values(entity_id=found.c.entity_id, applied=True).where(rows.c.id == found.c.id)
-        session.connection().execute(marked)
+    rows = ImportRow.__table__
+    # A changed row has named its record since the check.
+    known = [row_id for row_id, entity_id, named in as_judged if entity_id == named]
+    for start in range(0, len(known), KEYS_AT_ONCE):
+        some = rows.c.id.in_(known[start : start + KEYS_AT_ONCE])
+        session.execute(update(rows).where(some).values(applied=True))
+    made = [{"key": row_id, "made": entity_id} for row_id, entity_id, named in as_judged if entity_id != named]
+    if made:
+        statement = update(rows).where(rows.c.id == bindparam("key"))
+        session.connection().execute(statement.values(entity_id=bindparam("made"), applied=True), made)
     if otherwise:
         session.execute(update(ImportRow), otherwise)
     return len(as_judged) + sum(values["applied"] for values in otherwise)

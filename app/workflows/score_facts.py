@@ -42,7 +42,7 @@ from app.rules.scoring import (
     paused_days,
 )
 from app.rules.visits import COUNTED_STATES, VisitState
-from app.transaction import AnySession
+from app.transaction import AnySession, plan_anew
 from app.workflows import score_rows, score_runs
 from app.workflows.score_rows import Event
 from app.workflows.visit_standing import state_as_known
@@ -113,6 +113,7 @@ class Facts:
 
     def __init__(self, session: AnySession, frame: Frame) -> None:
         self.session, self.frame = session, frame
+        plan_anew(session)
         self._stops = self._read_stops()
         self._on_demand = self._read_on_demand()
         self._moved = self._read_moved() if frame.present else None

@@ -7,8 +7,10 @@ it again proves the stored figures instead of writing others.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -39,7 +41,7 @@ from app.workflows.orders import in_region
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgement, batches
 
 Progress = Callable[[int, int, str], None]
-UNITS_AT_ONCE = 512
+UNITS_AT_ONCE = 256
 RANKS_AT_ONCE = 1000
 
 _run: Any = ScoreRun.__table__.c
@@ -68,9 +70,10 @@ def run(
     work = _Work(session, frame, run_id)
     facts = Facts(session, frame)
     units = facts.units()
-    for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
-        tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
-        work.keep(facts.judged(first, last), {u: n for u, n in facts.uncovered.items() if first <= u <= last})
+    with _no_cycles():
+        for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
+            tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
+            work.keep(facts.judged(first, last), {u: n for u, n in facts.uncovered.items() if first <= u <= last})
     tell(len(units), len(units), "排名")
     digest = work.end()
     stored = _find(session, frame)
@@ -89,6 +92,18 @@ def run(
                "digest": digest, "units": work.units, "entries": work.entries},
     )  # fmt: skip
     return stored
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Keep the collector from looking for cycles in what has none: through all these tuples it took half the time."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def runs_of(actor: Actor) -> Any:

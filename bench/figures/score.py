@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, create_engine, delete, func, literal, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -16,8 +19,10 @@ from app.models import Elevator, Score, ScoreEntry, ScoreRun, Visit
 from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows import scores
+from app.workflows.score_runs import COUNTED
 from bench.harness import Measured, at_most, figure, seconds, times_faster
 from bench.world import World
+from tests.databases import ROOT
 
 SAMPLE = 300
 
@@ -84,6 +89,42 @@ def beside_duckdb(world: World) -> Measured:
         return Measured(_run(session, None, from_on, to_on), baseline)
 
 
+@figure("score.statement", unit="s", goal=at_most(8))
+def beside_one_statement(world: World) -> Measured:
+    """The whole run with ledger, ranks and digest, beside the database counting the same by one statement.
+
+    The statement writes nothing, names no failure and knows one contract an elevator, the whole year long. The aim is
+    1; writing a line for each failure alone takes longer than that. The goal here keeps what was reached.
+    """
+    with Session(world.database.engine) as session:
+        from_on, to_on = year(session)
+        days = func.julianday(to_on) - func.julianday(func.min(Visit.visit_on))
+        if world.kind == "postgresql":
+            days = literal(to_on) - func.min(Visit.visit_on)
+        failed = func.count(case((Visit.state == "nonconforming", 1)))
+        pairs = (
+            select(
+                Visit.unit_id, (days / 15).label("due"),
+                case((func.count(case((Visit.state == "valid", 1))) >= days / 15, 0), else_=failed).label("bad"),
+            )
+            .where(Visit.visit_on.between(from_on, to_on), Visit.state.in_(COUNTED))
+            .group_by(Visit.unit_id, Visit.elevator_id)
+            .subquery()
+        )
+        statement = select(pairs.c.unit_id, func.sum(pairs.c.due), func.sum(pairs.c.bad)).group_by(pairs.c.unit_id)
+        times = sorted(seconds(lambda: session.execute(statement).all()) for _ in range(3))
+        session.rollback()
+        return Measured(min(_run(session, None, from_on, to_on) for _ in range(3)), times[0])
+
+
+@figure("score.memory", unit="MB", goal=at_most(600, of="value"))
+def memory(world: World) -> Measured:
+    """The most that a process of its own takes for the year of everybody."""
+    arguments = [sys.executable, "-m", "bench.figures.score", world.database.url]
+    told = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    return Measured(float(told.stdout.split()[-1]))
+
+
 @figure("score.any_period", unit="s", goal=at_most(1, of="value"))
 def any_period(world: World) -> Measured:
     """A month of one district, as an officer asks for it. Baseline: the whole year of everybody."""
@@ -107,6 +148,12 @@ def _run(session: Session, region: str | None, from_on: dt.date, to_on: dt.date)
     return seconds(work)
 
 
+def main(url: str) -> None:
+    with Session(create_engine(url)) as session:
+        _run(session, None, *year(session))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
 def orm_way(session: Session, from_on: dt.date, to_on: dt.date) -> float:
     ids = session.scalars(select(Elevator.id).order_by(Elevator.id)).all()
     step = max(len(ids) // SAMPLE, 1)
@@ -124,3 +171,7 @@ def orm_way(session: Session, from_on: dt.date, to_on: dt.date) -> float:
         session.expunge_all()
 
     return seconds(work) * len(ids) / len(chosen)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
