@@ -103,22 +103,36 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
         return
     columns = [table.c[name] for name in rows[0]]
     dialect = connection.dialect
-    # COPY goes past the columns' types; those that seal are asked.
-    sealing = [c.type if getattr(c.type, "seals", False) else None for c in columns]
-    written = [
-        isinstance(sealed.load_dialect_impl(dialect) if sealed else c.type.dialect_impl(dialect), JSON)
-        for c, sealed in zip(columns, sealing, strict=True)
-    ]
+    # COPY goes past the columns' types: those that seal and those of JSON are asked here, all others written as given.
+    made = {n: made for n, column in enumerate(columns) if (made := _maker(column.type, dialect)) is not None}
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(c.name) for c in columns)
-    keys = list(zip((c.key for c in columns), written, sealing, strict=True))
+    keys = [c.key for c in columns]
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([
-                _written(row[key] if sealed is None else sealed.process_bind_param(row[key], dialect), is_json)
-                for key, is_json, sealed in keys
-            ])  # fmt: skip
+            values = [row[key] for key in keys]
+            for place, make in made.items():
+                if values[place] is not None:
+                    values[place] = make(values[place])
+            copy.write_row(values)
+
+
+def _maker(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
+    """What COPY is given for a value of this type; None where it is the value itself."""
+    seals = getattr(kind, "seals", False)
+    is_json = isinstance(kind.load_dialect_impl(dialect) if seals else kind.dialect_impl(dialect), JSON)
+    if not seals:
+        return _json if is_json else None
+
+    def sealed(value: Any) -> Any:
+        token = kind.process_bind_param(value, dialect)
+        return _json(token) if is_json else token
+
+    return sealed
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -140,13 +154,6 @@ def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: S
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
-
-
-_json = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _written(value: Any, is_json: bool) -> Any:
-    return _json(value) if is_json and value is not None else value
 
 
 def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row | None:

@@ -10,6 +10,7 @@ from typing import IO, Any
 from sqlalchemy import delete, func, select, update
 
 from app import scope, scope_rules
+from app.collector import no_cycles
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.imports import matching, words
 from app.imports.checking import Checker, Row
@@ -162,11 +163,12 @@ def _keep(
         session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
     counts = dict.fromkeys(COUNTED, 0)
     tell = None if progress is None else lambda done, total: progress(done, total, "校验")
-    for rows in checker.check(sheet, tell):
-        with transaction(session):
-            insert_many(session, ImportRow.__table__, [_values(batch_id, row) for row in rows])
-        for row in rows:
-            counts[row.verdict] += 1
+    with no_cycles():
+        for rows in checker.check(sheet, tell):
+            with transaction(session):
+                insert_many(session, ImportRow.__table__, [_values(batch_id, row) for row in rows])
+            for row in rows:
+                counts[row.verdict] += 1
     return counts
 
 

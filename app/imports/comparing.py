@@ -165,4 +165,4 @@ def _rule(rule: str) -> str:
 
 
 def as_json(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
+    return value.isoformat() if isinstance(value, dt.date) else value

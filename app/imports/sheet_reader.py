@@ -127,9 +127,11 @@ def _number(letters: str) -> int:
 
 def plain(cell: Any) -> Any:
     """JSON knows no dates: they become ISO text, which the parser reads again."""
+    if isinstance(cell, str):
+        return cell[:MOST_CELL].replace("\x00", "") if len(cell) > MOST_CELL or "\x00" in cell else cell
     if isinstance(cell, dt.datetime):
         return cell.isoformat(sep=" ", timespec="seconds") if cell.time() != dt.time() else cell.date().isoformat()
-    if isinstance(cell, dt.date | dt.time):
+    if isinstance(cell, (dt.date, dt.time)):
         return cell.isoformat()
     if isinstance(cell, dt.timedelta):
         return str(cell)
@@ -137,7 +139,7 @@ def plain(cell: Any) -> Any:
         if not math.isfinite(cell):
             return str(cell)
         return int(cell) if cell == int(cell) and abs(cell) < 1e15 else cell
-    return cell[:MOST_CELL].replace("\x00", "") if isinstance(cell, str) else cell
+    return cell
 
 
 if __name__ == "__main__":

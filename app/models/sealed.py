@@ -155,6 +155,9 @@ class SealedJson(TypeDecorator[Any]):
         return vault.open_text(text, f"{self.context}.{name}") if vault.is_sealed(text) else text
 
 
+_NESTED = (dict, list)
+
+
 def walk(
     value: Any, change: Callable[[str, str], str], name: str = "", among: Collection[str] | None = None
 ) -> Any:  # fmt: skip
@@ -162,10 +165,8 @@ def walk(
     among = numbers() if among is None else among
     if isinstance(value, dict):
         # Nearly every cell is neither a number of a person nor holds one: those are not gone into.
-        return {
-            key: walk(held, change, key, among) if key in among or isinstance(held, dict | list) else held
-            for key, held in value.items()
-        }
+        found = [key for key, held in value.items() if key in among or held.__class__ in _NESTED]
+        return value | {key: walk(value[key], change, key, among) for key in found}
     if isinstance(value, list):
         return [walk(held, change, name, among) for held in value]
     return change(name, value) if isinstance(value, str) and value and name in among else value

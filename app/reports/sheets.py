@@ -68,9 +68,9 @@ def cell(value: Cell, style: int = 0) -> str:
     return f"<c><v>{value}</v></c>"
 
 
-def text_cell(text: str) -> str:
-    """A text without &, <, >, control characters and space at its ends, which needs no care."""
-    return f'<c t="inlineStr"><is><t>{text}</t></is></c>'
+def text_cells(texts: Iterable[str]) -> list[str]:
+    """Texts without &, <, >, control characters and space at their ends, which need no care."""
+    return [f'<c t="inlineStr"><is><t>{text}</t></is></c>' if text else EMPTY for text in texts]
 
 
 def letters(number: int) -> str:

@@ -23,6 +23,7 @@ from typing import IO, Any
 import xlsxwriter
 
 from app import clock
+from app.collector import no_cycles
 from app.errors import refuse
 from app.listing import Column
 from app.models.choices import word
@@ -89,6 +90,7 @@ def write(
     drawn = [_Drawn(column) for column in columns]
     count = 0
     with ExitStack() as stack:
+        stack.enter_context(no_cycles())
         text = _Text(stack.enter_context(path.open("wb")) if fmt == "csv" else None, labels)
         book = stack.enter_context(_Workbook(path, columns, labels, title, as_of)) if fmt == "xlsx" else None
         for block in blocks:
@@ -154,35 +156,33 @@ def safe_text(value: Value) -> str:
 class _Made(dict[Any, str]):
     """What was made of a value, kept for the next row that has it: days, names and choices repeat.
 
-    A column whose values hardly repeat (codes, addresses) is found out by its first blocks and keeps nothing.
+    A column whose values hardly repeat is found out when its first MOST are all kept, and keeps nothing from then on.
     """
 
-    MOST = 4_000
+    MOST = 8_000  # the days of twenty years are fewer
 
     def __init__(self, make: Callable[[Any], str]) -> None:
         super().__init__()
-        self._make, self._repeats = make, True
+        self._make, self._repeats, self._asked = make, True, 0
 
     def __missing__(self, value: Any) -> str:
         made = self[value] = self._make(value)
         return made
 
     def of(self, values: Sequence[Any]) -> list[str]:
+        if self._repeats and len(self) > self.MOST:
+            self._repeats = self._asked > 2 * len(self)
+            self._asked = 0
+            self.clear()
         if not self._repeats:
             return list(map(self._make, values))
-        if len(self) > self.MOST:
-            self.clear()
-        before = len(self)
+        self._asked += len(values)
         try:
-            found = [self[value] for value in values]
-            self._repeats = len(self) - before <= len(values) // 2
+            return [self[value] for value in values]
         except TypeError:
             # A list or a dictionary can't be looked up.
             self._repeats = False
             return list(map(self._make, values))
-        if not self._repeats:
-            self.clear()
-        return found
 
 
 # Characters that a cell or a .csv line must take care of, between texts that are joined by NUL.
@@ -201,7 +201,7 @@ class _Drawn:
     def of(self, values: Sequence[Any]) -> tuple[list[str], list[str]]:
         harmless = self._harmless(values)
         if harmless is not None:
-            return harmless, [sheets.text_cell(text) if text else sheets.EMPTY for text in harmless]
+            return harmless, sheets.text_cells(harmless)
         return self._texts.of(values), self._cells.of(values)
 
     def _harmless(self, values: Sequence[Any]) -> list[str] | None:

@@ -127,6 +127,9 @@ class Difference:
     new: Any
 
 
+_EMPTY = (None, "")
+
+
 def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Difference]:
     """The fields in which two versions differ, in the order of the newer; empty text and nothing are the same."""
     before = old or {}
@@ -134,7 +137,7 @@ def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[D
     return [
         Difference(name, before.get(name), new.get(name))
         for name in names
-        if (before.get(name) if before.get(name) != "" else None) != (new.get(name) if new.get(name) != "" else None)
+        if (was := before.get(name)) != (now := new.get(name)) and not (was in _EMPTY and now in _EMPTY)
     ]
 
 

@@ -7,10 +7,8 @@ it again proves the stored figures instead of writing others.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,6 +17,7 @@ from sqlalchemy import BigInteger, Integer, column, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock, scope
+from app.collector import no_cycles
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
 from app.models.policy import policy_book
@@ -70,7 +69,7 @@ def run(
     work = _Work(session, frame, run_id)
     facts = Facts(session, frame)
     units = facts.units()
-    with _no_cycles():
+    with no_cycles():
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
             work.keep(facts.judged(first, last), {u: n for u, n in facts.uncovered.items() if first <= u <= last})
@@ -92,18 +91,6 @@ def run(
                "digest": digest, "units": work.units, "entries": work.entries},
     )  # fmt: skip
     return stored
-
-
-@contextmanager
-def _no_cycles() -> Iterator[None]:
-    """Keep the collector from looking for cycles in what has none: through all these tuples it took half the time."""
-    collected = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collected:
-            gc.enable()
 
 
 def runs_of(actor: Actor) -> Any:

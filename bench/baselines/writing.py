@@ -49,7 +49,8 @@ def xlsxwriter(url: str, path: Path) -> int:
     )
     statement = (
         f"SELECT {names} FROM elevator e LEFT JOIN unit u ON u.id = e.use_unit_id "
-        "LEFT JOIN unit m ON m.id = e.maintenance_unit_id ORDER BY e.id DESC"
+        "LEFT JOIN unit m ON m.id = e.maintenance_unit_id "
+        "WHERE e.approved_version > 0 AND e.status <> 'scrapped' ORDER BY e.id DESC"
     )
     book = Workbook(str(path), {"constant_memory": True, "default_date_format": "yyyy-mm-dd"})
     sheet = book.add_worksheet()
