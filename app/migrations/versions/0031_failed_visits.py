@@ -3,8 +3,8 @@
 A line of the ledger no longer holds its elevator by a foreign key: the row behind it, a visit or a missed period, does,
 and a night that writes a line for each failure of a year need not look up and lock every elevator.
 
-Revision ID: 0032
-Revises: 0026
+Revision ID: 0031
+Revises: 0030
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032"
-down_revision = "0026"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
