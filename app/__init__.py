@@ -18,12 +18,12 @@ def create_app(**overrides: Any) -> Flask:
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
     from app.views import errors as error_pages
-    from app.views import metrics, requests
+    from app.views import metrics, requests, told
     from app.workflows import attachments, notices, passwords
 
     app = Flask(__name__)
     app.config.update(config.settings() | overrides)
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    told.install(app)
     if app.config["PROXIES"]:
         # Only what as many proxies as there are have added; further addresses in the header are a client's word.
         count = app.config["PROXIES"]

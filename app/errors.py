@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from app.wording import say, speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +14,8 @@ class Finding:
     """One condition that was checked: which rule, whether it holds, what was found, what to do.
 
     `field` and `value` name the input where one caused it; `link` leads to the remedy.
-    A finding with `ok=False, level="warn"` is shown but stops nothing.
+    A finding with `ok=False, level="warn"` is shown but stops nothing. Its texts are Chinese, and told in the reader's
+    language wherever they are shown: see app/wording.py.
     """
 
     rule: str
@@ -24,12 +27,26 @@ class Finding:
     link: str | None = None
     level: Literal["fail", "warn"] = "fail"
 
+    def __post_init__(self) -> None:
+        speak(self, "rule", "found", "remedy")
+
     @property
     def stops(self) -> bool:
         return not self.ok and self.level == "fail"
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "ok": self.ok}
+        names = ("rule", "ok", "found", "remedy", "field", "value", "link", "level")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def line(self) -> str:
+        """All of it as parts of one sentence."""
+        return say("%(rule)s：%(found)s，%(remedy)s", rule=self.rule, found=self.found, remedy=self.remedy)
+
+    @property
+    def words(self) -> str:
+        """Without the rule: where a heading or the field names it."""
+        return say("%(found)s。%(remedy)s", found=self.found, remedy=self.remedy) if self.remedy else self.found
 
     def __str__(self) -> str:
         return f"{self.rule}：{self.found}" + (f"。{self.remedy}" if self.remedy else "")

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(ROOT.glob("translations/*/LC_MESSAGES/messages.po"))
 KEYWORDS = {"_": None, "_l": None}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
+# Chinese, its punctuation too: what parts the members of a list is translated as well.
+WORDS = re.compile("[\u3001-\u303f\u3400-\u9fff，。：；（）！？“”—…]")
+# Told to whoever runs the product, in Chinese; invented data; words as other registers have them; migrations.
+SILENT = (
+    "app/backup", "app/celery_app.py", "app/cli.py", "app/commands", "app/demo", "app/imports/synonyms.py",
+    "app/logs.py", "app/migrations", "app/ops", "app/reference", "app/reports/sheets.py", "app/supervisor.py",
+    "app/tasks", "app/vault.py",
+)  # fmt: skip
+# What these calls are given is kept in the database or in a file, in Chinese for everybody, or is seen by nobody.
+SILENT_CALLS = {
+    "LookupError", "Notification", "RuntimeError", "add_worksheet", "attach", "compile", "enqueue", "error",
+    "exception", "fail", "file_name", "fromkeys", "info", "keep_file", "log", "notify", "open_application", "retell",
+    "set_properties", "tell_deciders", "tell_parties", "values", "warning", "write_string",
+}  # fmt: skip
 
 
 def extract() -> Any:
@@ -35,7 +51,55 @@ def extract() -> Any:
         ROOT, patterns, options, KEYWORDS, directory_filter=lambda path: _within_product(Path(path))
     ):
         found.add(words)
+    for text in sorted({text for path in speaking() for text, _line in spoken(path)}):
+        found.add(text)
     return found
+
+
+def speaking() -> list[Path]:
+    return [
+        path
+        for path in sorted((ROOT / "app").rglob("*.py"))
+        if not path.relative_to(ROOT).as_posix().startswith(SILENT)
+    ]
+
+
+def spoken(path: Path) -> Iterator[tuple[str, int]]:
+    """The Chinese constants of a file, with their lines: texts of rules and workflows, and labels, carry no mark.
+
+    Left out are docstrings, what is given to calls that keep it, and parts of f-strings: these cannot be translated,
+    and `unspeakable` finds them.
+    """
+    for node in _told(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and WORDS.search(node.value):
+            yield node.value, node.lineno
+
+
+def unspeakable(path: Path) -> Iterator[tuple[str, int]]:
+    """Chinese f-strings: they are finished before anybody can translate them; `say` keeps the sentence."""
+    for node in _told(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            pieces = [part.value for part in node.values if isinstance(part, ast.Constant)]
+            if any(isinstance(piece, str) and WORDS.search(piece) for piece in pieces):
+                yield ast.unparse(node), node.lineno
+
+
+def _told(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node that somebody may get to read."""
+    yield node
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in SILENT_CALLS:
+            return
+    if isinstance(node, ast.JoinedStr):
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                yield from _told(part.value)
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _told(child)
 
 
 def _within_product(path: Path) -> bool:
@@ -85,8 +149,8 @@ def problems(path: Path, found: Any) -> list[str]:
             lines.append(f"待确认 / fuzzy: {entry.id!r}")
         elif _placeholders(entry.id) != _placeholders(kept.string):
             lines.append(f"占位符不同 / placeholders differ: {entry.id!r} → {kept.string!r}")
-        elif "%" in PLACEHOLDER.sub("", kept.string):
-            # Templates always format, so a lone percent sign would end the page.
+        elif "%" in PLACEHOLDER.sub("", kept.string) and "%" not in PLACEHOLDER.sub("", entry.id):
+            # Templates always format, so a lone percent sign would end the page; a text that has one is no template's.
             lines.append(f"百分号须写成 %% / a percent sign is written %%: {kept.string!r}")
     return lines
 

@@ -16,6 +16,7 @@ from app.models import MaintenanceClock
 from app.models.choices import word
 from app.rules.identifiers import masked
 from app.views import clock_words
+from app.views import told as telling
 from app.views.filing_words import Due
 
 
@@ -64,7 +65,7 @@ def _tone(tone: str) -> str:
 
 def _safe(text: Any) -> Markup:
     """As text, whatever it is: Markup given to a cell shows its signs."""
-    return escape(f"{text}")
+    return escape(f"{telling.shown(text)}")
 
 
 def two(first: Any, second: Any, width: int = 15) -> Markup:

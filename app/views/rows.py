@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from app.listing import Column
+from app.views.told import shown
 
 NO_WRAP = {"date", "instant", "code"}
 STATES = {"status", "state"}
@@ -31,7 +32,7 @@ def body(
     choose = escape(_("选择"))
     parts: list[str] = []
     for row in rows:
-        cells = [escape(cell(column, row)) for column in columns]
+        cells = [escape(shown(cell(column, row))) for column in columns]
         parts.append(f'<tr class="{escape(tone(row))}">')
         if key is not None:
             said = escape(cells[0].striptags()) if cells else ""

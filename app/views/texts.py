@@ -8,12 +8,28 @@ from typing import Any
 
 import flask_babel
 from babel import Locale
-from flask import Flask, g
+from flask import Flask, g, has_request_context, request
 from flask_babel import Domain, get_babel
+from jinja2 import pass_context
+
+from app.views.told import shown
+
+
+def _telling(formatted: Any) -> Any:
+    """A template's own gettext, its values told as well."""
+
+    @pass_context
+    def gettext(context: Any, text: str, /, **values: Any) -> Any:
+        return formatted(context, text, **{name: shown(value) for name, value in values.items()})
+
+    return gettext
 
 
 class Texts(Domain):
     """The catalogues of a domain; those of the request's language are kept beside it until it changes."""
+
+    def gettext(self, string: str, **variables: Any) -> str:
+        return str(super().gettext(string, **{name: shown(value) for name, value in variables.items()}))
 
     def get_translations(self) -> Any:
         kept = _kept()
@@ -51,7 +67,7 @@ def install(app: Flask) -> None:
     settings.instance.domain_instance = texts = Texts(domain=settings.default_domain)
     flask_babel.get_domain = _domain
     chosen, parsed = settings.locale_selector, lru_cache(maxsize=16)(Locale.parse)
-    settings.locale_selector = lambda: (name := chosen()) and parsed(name)
+    settings.locale_selector = lambda: (name := _asked(app) or chosen()) and parsed(name)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext=lambda s: texts.get_translations().ugettext(s),
         ngettext=lambda s, p, n: texts.get_translations().ungettext(s, p, n),
@@ -59,3 +75,15 @@ def install(app: Flask) -> None:
         pgettext=lambda c, s: texts.get_translations().upgettext(c, s),
         npgettext=lambda c, s, p, n: texts.get_translations().unpgettext(c, s, p, n),
     )
+    formatted = app.jinja_env.globals["gettext"]
+    app.jinja_env.globals["gettext"] = _telling(formatted)
+
+
+def _asked(app: Flask) -> str | None:
+    """What a call of the API asks for by Accept-Language; a browser's pages go by the language chosen in them."""
+    if not has_request_context() or not request.path.startswith("/api/"):
+        return None
+    if request.cookies.get(str(app.config["SESSION_COOKIE_NAME"])):
+        return None
+    wanted = request.accept_languages.best_match(["zh", "en"])
+    return {"zh": "zh_Hans_CN", "en": "en"}.get(wanted or "")

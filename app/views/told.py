@@ -1,0 +1,67 @@
+"""What rules and workflows said, in the reader's language; in Chinese it stays as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+from flask_babel import gettext
+
+from app.wording import Said, Together
+
+
+def told(text: Any) -> Any:
+    """A text as its reader's catalogue has it, its values too; what no catalogue knows (a name, a number) unchanged."""
+    if isinstance(text, Together):
+        return _known(text.msgid).join(told(part) for part in text.args["parts"])
+    if isinstance(text, Said):
+        pattern = _known(text.msgid)
+        return pattern % {name: told(value) for name, value in text.args.items()} if text.args else pattern
+    return _kept(text) if isinstance(text, str) else text
+
+
+def _kept(text: str) -> str:
+    """A text that the database kept: a constant of ours, or several in a row as the reasons of a state are."""
+    whole = _known(text)
+    if whole != text or "；" not in text:
+        return whole
+    parts = text.split("；")
+    known = [_known(part) for part in parts]
+    return _known("；").join(known) if known != parts else text
+
+
+def _known(text: str) -> str:
+    # An empty text is the catalogue's own head; what is ASCII is no Chinese.
+    return text if text.isascii() else str(gettext(text))
+
+
+def shown(value: Any) -> Any:
+    """Whatever a template is about to write: what was said is told, all else as it is."""
+    return told(value) if isinstance(value, Said) else value
+
+
+class Answers(DefaultJSONProvider):
+    """JSON as answered: Chinese as it is, sentences in the language that was asked for."""
+
+    ensure_ascii = False
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return super().dumps(_within(obj), **kwargs)
+
+
+def _within(value: Any) -> Any:
+    if isinstance(value, Said):
+        return told(value)
+    if isinstance(value, dict):
+        return {key: _within(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_within(one) for one in value]
+    return value
+
+
+def install(app: Flask) -> None:
+    """For every template and every answer in JSON."""
+    app.json = Answers(app)
+    app.jinja_env.finalize = shown
+    app.jinja_env.filters["told"] = told
