@@ -27,6 +27,7 @@ from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.rules.past_visits import Diary
 from app.transaction import AnySession
+from app.wording import kept
 from app.workflows import contract_findings
 
 PART = 2000
@@ -55,7 +56,7 @@ class Row:
     verdict: str = "new"
     data: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] | None = None
-    errors: list[dict[str, str]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
     entity_id: int | None = None
 
     def bad(
@@ -65,9 +66,12 @@ class Row:
         if name is not None and any(e["field"] == name for e in self.errors):
             return
         shown = "" if value is None else str(value)[:60]
-        self.errors.append(
-            {"column": column, "value": shown, "found": found, "remedy": remedy, "rule": rule, "field": name or ""}
-        )
+        error: dict[str, Any] = {
+            "column": column, "value": shown, "found": found, "remedy": remedy, "rule": rule, "field": name or "",
+        }  # fmt: skip
+        # Kept for the page: the row waits in the database until somebody looks, in whichever language.
+        said = {key: kept(text) for key, text in (("found", found), ("remedy", remedy)) if kept(text) is not text}
+        self.errors.append(error | ({"said": said} if said else {}))
         self.verdict = "bad"
 
     def forgive(self, names: Iterable[str]) -> None:

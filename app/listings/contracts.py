@@ -15,13 +15,15 @@ from app.listings import as_of, standing
 from app.models import Account, Contract, ContractElevator
 from app.models.choices import CONTRACT_KIND
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
+from app.wording import say
 
 
 def state_words(row: Contract) -> str:
     """生效中 剩余 n 天. The near tab is by policy, the word beside the row by its plain state."""
     today = clock.today()
     state = contract_state(row.starts_on, row.ends_on, today, -1)
-    return f"{CONTRACT_LABELS[state]} {days_text(row.starts_on, row.ends_on, today)}"
+    days = days_text(row.starts_on, row.ends_on, today)
+    return say("%(state)s %(days)s", state=CONTRACT_LABELS[state], days=days)
 
 
 class ContractListing(Listing):

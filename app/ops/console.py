@@ -41,6 +41,7 @@ from app.models.choices import word
 from app.permissions import NOBODY, Verb
 from app.rules.identifiers import mask_numbers, masked
 from app.transaction import transaction
+from app.views.told import told
 from app.workflows import audit, jobs, outbox
 
 MOST_EXPORTED = 5000
@@ -141,7 +142,7 @@ class Raw(Guarded, ModelView):
                     one(key)
                 flash(_("编号 %(key)s 已重新排队", key=key), "success")
             except Refusal as refusal:
-                flash(_("编号 %(key)s：%(why)s", key=key, why=str(refusal)), "error")
+                flash(_("编号 %(key)s：%(why)s", key=key, why=told(str(refusal))), "error")
 
 
 def _formatter(info: dict[str, Any], plain: bool = False) -> Any:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from app.errors import Refusal, refuse
+from app.wording import say, speak
 
 PRESET_KEY = "preset"
 # Stored as a row's value to end a region's own value: from that day on it inherits again.
@@ -101,6 +102,10 @@ class Spec:
     choices: tuple[tuple[str, str], ...] = ()
     off_means: str = "不限"
 
+    def __post_init__(self) -> None:
+        speak(self, "group", "meaning", "unit", "off_means")
+        object.__setattr__(self, "choices", tuple((value, say(label)) for value, label in self.choices))
+
 
 def _int(
     key: Key, group: str, meaning: str, default: int | None, unit: str, low: int, high: int, **more: Any
@@ -114,6 +119,8 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
 _P = "个人信息保存"
+# Not the 日 of a week, which is written alike.
+DAY_OF_MONTH = say("日%(_)s", _="")
 
 SPECS: dict[Key, Spec] = dict(
     [
@@ -196,7 +203,7 @@ SPECS: dict[Key, Spec] = dict(
             ),
         ),
         _int(Key.COMMITMENT_MAX_YEARS, _F, "维保承诺书最长年限", 3, "年", 1, 20, may_be_off=True),
-        _int(Key.INSURANCE_DAY, _F, "每月几日前报上月的医社保缴交明细", 15, "日", 1, 31),
+        _int(Key.INSURANCE_DAY, _F, "每月几日前报上月的医社保缴交明细", 15, DAY_OF_MONTH, 1, 31),
         _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),
         _int(
             Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,
@@ -272,7 +279,7 @@ def shown(key: Key, value: Any) -> str:
     if value is None:
         return spec.off_means
     if spec.kind == "bool":
-        return "是" if value else "否"
+        return say("是") if value else say("否")
     if spec.kind == "choice":
         return dict(spec.choices).get(str(value), str(value))
-    return f"{value} {spec.unit}".strip()
+    return say("%(value)s %(unit)s", value=value, unit=spec.unit) if spec.unit else str(value)

@@ -30,6 +30,7 @@ from app.models.region import code_span
 from app.permissions import Actor
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
+from app.wording import say
 
 # Full years in use at which a band begins; the last is open.
 AGES = (0, 5, 10, 15, 20)
@@ -149,7 +150,7 @@ def build(moment: Moment, frame: Frame) -> Statistics:
         "units": [asdict(u) for u in lines], "frame": asdict(frame),
     }  # fmt: skip
     return Statistics(
-        frame, name or ("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
+        frame, name or say("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
         policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
         kinds, ages, statuses, lines, _sum(lines, frame),
         hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from app.errors import Finding, refuse
+from app.wording import say
 
 
 class ApplicationState(StrEnum):
@@ -52,32 +53,32 @@ class InfoState(StrEnum):
 
 
 STATE_LABELS = {
-    ApplicationState.DRAFT: "草稿",
-    ApplicationState.SUBMITTED: "待受理",
-    ApplicationState.ACCEPTED: "待审批",
-    ApplicationState.ENDORSED: "待复审",
-    ApplicationState.RETURNED: "退回补正",
-    ApplicationState.APPROVED: "通过",
-    ApplicationState.REJECTED: "不通过",
-    ApplicationState.WITHDRAWN: "已撤回",
+    ApplicationState.DRAFT: say("草稿"),
+    ApplicationState.SUBMITTED: say("待受理"),
+    ApplicationState.ACCEPTED: say("待审批"),
+    ApplicationState.ENDORSED: say("待复审"),
+    ApplicationState.RETURNED: say("退回补正"),
+    ApplicationState.APPROVED: say("通过"),
+    ApplicationState.REJECTED: say("不通过"),
+    ApplicationState.WITHDRAWN: say("已撤回"),
 }
 
 FILING_LABELS = {
-    FilingState.DRAFT: "待上报",
-    FilingState.PENDING: "审核中",
-    FilingState.APPROVED: "通过",
-    FilingState.REJECTED: "不通过",
+    FilingState.DRAFT: say("待上报"),
+    FilingState.PENDING: say("审核中"),
+    FilingState.APPROVED: say("通过"),
+    FilingState.REJECTED: say("不通过"),
 }
 
 VERB_LABELS = {
-    ApplicationVerb.SUBMIT: "提交",
-    ApplicationVerb.ACCEPT: "受理",
-    ApplicationVerb.RETURN_: "退回补正",
-    ApplicationVerb.ENDORSE: "初审同意",
-    ApplicationVerb.APPROVE: "同意",
-    ApplicationVerb.REJECT: "不通过",
-    ApplicationVerb.WITHDRAW: "撤回",
-    ApplicationVerb.RESUBMIT: "重新提交",
+    ApplicationVerb.SUBMIT: say("提交"),
+    ApplicationVerb.ACCEPT: say("受理"),
+    ApplicationVerb.RETURN_: say("退回补正"),
+    ApplicationVerb.ENDORSE: say("初审同意"),
+    ApplicationVerb.APPROVE: say("同意"),
+    ApplicationVerb.REJECT: say("不通过"),
+    ApplicationVerb.WITHDRAW: say("撤回"),
+    ApplicationVerb.RESUBMIT: say("重新提交"),
 }
 
 _S, _V = ApplicationState, ApplicationVerb

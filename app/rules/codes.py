@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.errors import Finding
+from app.wording import say
 
 CODE_DIGITS = 6
 CODE_MINUTES = 10
@@ -14,7 +15,13 @@ BETWEEN_SECONDS = 60
 # (how many, within) for one number or account, and for one address from which many people may come.
 TARGET_LIMITS = ((5, timedelta(hours=1)), (10, timedelta(days=1)))
 ADDRESS_LIMITS = ((30, timedelta(hours=1)), (100, timedelta(days=1)))
-_DIGITS = "零一二三四五六七八九"
+# Digits in words. The empty value keeps them apart from the days of the week, which are written alike.
+_DIGITS = [
+    say(word, _="")
+    for word in (
+        "零%(_)s", "一%(_)s", "二%(_)s", "三%(_)s", "四%(_)s", "五%(_)s", "六%(_)s", "七%(_)s", "八%(_)s", "九%(_)s",
+    )
+]
 
 
 def flood_finding(

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.errors import Finding
 from app.rules.calendar import add_months, day_finding
+from app.wording import say
 
 
 class ContractState(StrEnum):
@@ -21,10 +22,10 @@ class ContractState(StrEnum):
 
 
 CONTRACT_LABELS = {
-    ContractState.PENDING: "待生效",
-    ContractState.ACTIVE: "生效中",
-    ContractState.NEAR: "临近失效",
-    ContractState.ENDED: "已失效",
+    ContractState.PENDING: say("待生效"),
+    ContractState.ACTIVE: say("生效中"),
+    ContractState.NEAR: say("临近失效"),
+    ContractState.ENDED: say("已失效"),
 }
 
 

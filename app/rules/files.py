@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from app.wording import say
+
 PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -18,8 +20,8 @@ EXTENSIONS = {
     CSV: (".csv",), ZIP: (".zip",), HEIC: (".heic", ".heif"),
 }  # fmt: skip
 WORDS = {
-    PDF: "PDF", PNG: "PNG 图片", JPEG: "JPG 图片", XLSX: "Excel（.xlsx）", DOCX: "Word（.docx）", XLS: "Excel（.xls）",
-    CSV: "CSV", ZIP: "ZIP", HEIC: "HEIC 照片",
+    PDF: "PDF", PNG: say("PNG 图片"), JPEG: say("JPG 图片"), XLSX: say("Excel（.xlsx）"),
+    DOCX: say("Word（.docx）"), XLS: say("Excel（.xls）"), CSV: "CSV", ZIP: "ZIP", HEIC: say("HEIC 照片"),
 }  # fmt: skip
 LONGEST_NAME = 120
 # Before its mark a PDF may have a byte order mark or blanks; anything else in front is another file in disguise.

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.errors import Finding, refuse
+from app.wording import say
 
 
 class InvitationState(StrEnum):
@@ -31,16 +32,16 @@ class InvitationVerb(StrEnum):
 
 
 STATE_LABELS = {
-    InvitationState.INVITED: "邀请中",
-    InvitationState.DRAFT: "待完善（草稿）",
-    InvitationState.REVIEW: "审核中",
-    InvitationState.ENDED: "已结束",
-    InvitationState.REJECTED: "已驳回",
-    InvitationState.CANCELLED: "已取消",
+    InvitationState.INVITED: say("邀请中"),
+    InvitationState.DRAFT: say("待完善（草稿）"),
+    InvitationState.REVIEW: say("审核中"),
+    InvitationState.ENDED: say("已结束"),
+    InvitationState.REJECTED: say("已驳回"),
+    InvitationState.CANCELLED: say("已取消"),
 }
 VERB_LABELS = {
-    InvitationVerb.ACCEPT: "同意邀请", InvitationVerb.SUBMIT: "提交资料", InvitationVerb.END: "审核通过",
-    InvitationVerb.REJECT: "驳回", InvitationVerb.CANCEL: "取消邀请",
+    InvitationVerb.ACCEPT: say("同意邀请"), InvitationVerb.SUBMIT: say("提交资料"), InvitationVerb.END: say("审核通过"),
+    InvitationVerb.REJECT: say("驳回"), InvitationVerb.CANCEL: say("取消邀请"),
 }  # fmt: skip
 
 _S, _V = InvitationState, InvitationVerb

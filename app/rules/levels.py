@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from app.errors import Finding, raise_failing
 from app.rules.calendar import add_months, month_end
+from app.wording import say
 
 
 class Level(StrEnum):
@@ -44,10 +45,10 @@ class Level(StrEnum):
 LEVEL_MONTHS = {Level.QUARTER: 3, Level.HALF_YEAR: 6, Level.ANNUAL: 12}
 
 LEVEL_LABELS = {
-    Level.HALF_MONTH: "半月维保",
-    Level.QUARTER: "季度维保",
-    Level.HALF_YEAR: "半年维保",
-    Level.ANNUAL: "年度维保",
+    Level.HALF_MONTH: say("半月维保"),
+    Level.QUARTER: say("季度维保"),
+    Level.HALF_YEAR: say("半年维保"),
+    Level.ANNUAL: say("年度维保"),
 }
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from app.errors import refuse
+from app.wording import say
 
 
 class ElevatorStatus(StrEnum):
@@ -50,38 +51,38 @@ class ChangeCause(StrEnum):
 
 
 STATUS_LABELS = {
-    ElevatorStatus.NOTIFIED: "告知",
-    ElevatorStatus.IN_USE: "在用",
-    ElevatorStatus.SUSPENDED: "停用",
-    ElevatorStatus.SCRAPPED: "报废",
+    ElevatorStatus.NOTIFIED: say("告知"),
+    ElevatorStatus.IN_USE: say("在用"),
+    ElevatorStatus.SUSPENDED: say("停用"),
+    ElevatorStatus.SCRAPPED: say("报废"),
 }
 
 KIND_LABELS = {
-    ApplicationKind.UNIT_FILING: "单位备案",
-    ApplicationKind.ELEVATOR_FILING: "电梯备案",
-    ApplicationKind.CONTRACT_CHANGE: "合同变更",
-    ApplicationKind.GRADE_CERTIFICATE: "等级证书",
-    ApplicationKind.COMMITMENT: "维保承诺书",
-    ApplicationKind.DECLARATION: "自我声明承诺书",
-    ApplicationKind.USE_REGISTRATION: "使用登记",
-    ApplicationKind.SUSPENSION: "停用登记",
-    ApplicationKind.REACTIVATION: "停用后启用登记",
-    ApplicationKind.SCRAPPING: "报废登记",
-    ApplicationKind.UNIT_CHANGE: "维保单位变更",
-    ApplicationKind.REGISTRATION_CHANGE: "变更登记",
-    ApplicationKind.MAINTENANCE_PAUSE: "维保暂停",
-    ApplicationKind.MAINTENANCE_RESUME: "恢复维保",
-    ApplicationKind.WORKER_CHANGE: "维保人员变更",
-    ApplicationKind.ON_DEMAND: "按需维保",
-    ApplicationKind.PERSON_FILING: "人员备案",
+    ApplicationKind.UNIT_FILING: say("单位备案"),
+    ApplicationKind.ELEVATOR_FILING: say("电梯备案"),
+    ApplicationKind.CONTRACT_CHANGE: say("合同变更"),
+    ApplicationKind.GRADE_CERTIFICATE: say("等级证书"),
+    ApplicationKind.COMMITMENT: say("维保承诺书"),
+    ApplicationKind.DECLARATION: say("自我声明承诺书"),
+    ApplicationKind.USE_REGISTRATION: say("使用登记"),
+    ApplicationKind.SUSPENSION: say("停用登记"),
+    ApplicationKind.REACTIVATION: say("停用后启用登记"),
+    ApplicationKind.SCRAPPING: say("报废登记"),
+    ApplicationKind.UNIT_CHANGE: say("维保单位变更"),
+    ApplicationKind.REGISTRATION_CHANGE: say("变更登记"),
+    ApplicationKind.MAINTENANCE_PAUSE: say("维保暂停"),
+    ApplicationKind.MAINTENANCE_RESUME: say("恢复维保"),
+    ApplicationKind.WORKER_CHANGE: say("维保人员变更"),
+    ApplicationKind.ON_DEMAND: say("按需维保"),
+    ApplicationKind.PERSON_FILING: say("人员备案"),
 }
 
 CAUSE_LABELS = {
-    ChangeCause.RETROFIT: "改造",
-    ChangeCause.RELOCATION: "移装",
-    ChangeCause.USE_UNIT: "使用单位变更",
-    ChangeCause.RENAME: "更名",
-    ChangeCause.DESIGN_LIFE: "达到设计使用年限",
+    ChangeCause.RETROFIT: say("改造"),
+    ChangeCause.RELOCATION: say("移装"),
+    ChangeCause.USE_UNIT: say("使用单位变更"),
+    ChangeCause.RENAME: say("更名"),
+    ChangeCause.DESIGN_LIFE: say("达到设计使用年限"),
 }
 
 # Which filed fields each cause may change; those that it is about come first and one of them must change.
@@ -99,11 +100,11 @@ CAUSE_FIELDS: dict[ChangeCause, tuple[str, ...]] = {
     ChangeCause.DESIGN_LIFE: ("next_inspection_on", "inspected_on", "note"),
 }
 CAUSE_PAPERS = {
-    ChangeCause.RETROFIT: "改造监督检验证明",
-    ChangeCause.RELOCATION: "移装监督检验证明",
-    ChangeCause.USE_UNIT: "双方的移交材料",
-    ChangeCause.RENAME: "更名证明",
-    ChangeCause.DESIGN_LIFE: "安全评估或检验报告",
+    ChangeCause.RETROFIT: say("改造监督检验证明"),
+    ChangeCause.RELOCATION: say("移装监督检验证明"),
+    ChangeCause.USE_UNIT: say("双方的移交材料"),
+    ChangeCause.RENAME: say("更名证明"),
+    ChangeCause.DESIGN_LIFE: say("安全评估或检验报告"),
 }
 # The field without which a change of that cause is none.
 CAUSE_ABOUT = {

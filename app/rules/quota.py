@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from enum import StrEnum
 
 from app.errors import Finding
+from app.wording import say
 
 
 class Grade(StrEnum):
@@ -18,10 +19,10 @@ class Grade(StrEnum):
 
 
 GRADE_LABELS = {
-    Grade.GENERAL: "普工",
-    Grade.INTERMEDIATE: "中级工",
-    Grade.SENIOR: "高级工",
-    Grade.TECHNICIAN: "技师",
+    Grade.GENERAL: say("普工"),
+    Grade.INTERMEDIATE: say("中级工"),
+    Grade.SENIOR: say("高级工"),
+    Grade.TECHNICIAN: say("技师"),
 }
 
 

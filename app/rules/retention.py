@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from app.wording import speak
+
 # 个人信息保护法 50: 及时; GB/T 35273—2020 8.7: within thirty days.
 ANSWER_DAYS = 30
 LEAST_ANSWER = 5
@@ -22,6 +24,9 @@ class Duty:
     deed: str
     why: str
     key: str = ""
+
+    def __post_init__(self) -> None:
+        speak(self, "what", "since", "deed", "why")
 
 
 DUTIES = (

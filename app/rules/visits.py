@@ -14,6 +14,7 @@ from enum import StrEnum
 from app.errors import Finding
 from app.rules.calendar import day_end, local_day, whole_seconds
 from app.rules.checkin import distance_words
+from app.wording import say
 
 
 class VisitState(StrEnum):
@@ -30,14 +31,14 @@ class VisitState(StrEnum):
 
 
 VISIT_LABELS = {
-    VisitState.OPEN: "待签退",
-    VisitState.VALID: "有效",
-    VisitState.NONCONFORMING: "不合规",
-    VisitState.VOID: "无效",
-    VisitState.ABNORMAL: "异常",
-    VisitState.PENDING: "审核中",
-    VisitState.REJECTED: "审批驳回",
-    VisitState.AWAITING: "待完善",
+    VisitState.OPEN: say("待签退"),
+    VisitState.VALID: say("有效"),
+    VisitState.NONCONFORMING: say("不合规"),
+    VisitState.VOID: say("无效"),
+    VisitState.ABNORMAL: say("异常"),
+    VisitState.PENDING: say("审核中"),
+    VisitState.REJECTED: say("审批驳回"),
+    VisitState.AWAITING: say("待完善"),
 }
 
 
@@ -73,18 +74,18 @@ class VisitReason(StrEnum):
 
 
 REASON_LABELS = {
-    VisitReason.OPEN_TOO_LONG: "过期未签退",
-    VisitReason.TOO_SHORT: "维保时间不足",
-    VisitReason.NOT_ON_SITE: "非现场扫码",
-    VisitReason.FOUND_ABNORMAL: "经核查为异常",
-    VisitReason.LATE_UPLOAD: "超时上传",
-    VisitReason.OVER_DAILY: "超量上传",
-    VisitReason.REJECTED: "审批驳回",
-    VisitReason.UNDECIDED: "等待审核",
-    VisitReason.SHEET_LATE: "维保单未在时限内上传",
-    VisitReason.REVIEW_LATE: "使用单位未在时限内复核",
-    VisitReason.SHEET_AWAITED: "等待上传维保单",
-    VisitReason.REVIEW_AWAITED: "等待使用单位复核",
+    VisitReason.OPEN_TOO_LONG: say("过期未签退"),
+    VisitReason.TOO_SHORT: say("维保时间不足"),
+    VisitReason.NOT_ON_SITE: say("非现场扫码"),
+    VisitReason.FOUND_ABNORMAL: say("经核查为异常"),
+    VisitReason.LATE_UPLOAD: say("超时上传"),
+    VisitReason.OVER_DAILY: say("超量上传"),
+    VisitReason.REJECTED: say("审批驳回"),
+    VisitReason.UNDECIDED: say("等待审核"),
+    VisitReason.SHEET_LATE: say("维保单未在时限内上传"),
+    VisitReason.REVIEW_LATE: say("使用单位未在时限内复核"),
+    VisitReason.SHEET_AWAITED: say("等待上传维保单"),
+    VisitReason.REVIEW_AWAITED: say("等待使用单位复核"),
 }
 
 

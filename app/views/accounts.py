@@ -24,7 +24,7 @@ from app.views.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.sessions import shown_of
 from app.workflows import accounts, identities, passwords, signin, sub_accounts
 
-KINDS = {"maintenance": "维保单位", "use": "使用单位"}
+KINDS = {"maintenance": _l("维保单位"), "use": _l("使用单位")}
 DEED_WORDS = {
     "lock": "锁定", "unlock": "解锁", "deactivate": "注销", "reactivate": "恢复", "grant": "增加子用户数",
     "unbind": "解除外部身份",

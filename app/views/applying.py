@@ -31,6 +31,7 @@ from app.views import filing_forms, screens, uploads
 from app.views import maintenance_forms as forms
 from app.views.filing_forms import Field
 from app.views.filing_words import WORDS
+from app.wording import say
 from app.workflows import applications, gates, ledgers, registration_changes
 from app.workflows.filing_fields import snapshot
 from app.workflows.submissions import Asked
@@ -42,7 +43,8 @@ _TYPED = {
     *(name for names in CAUSE_FIELDS.values() for name in names if name != "next_inspection_on"),
 }  # fmt: skip
 _PAPER = {
-    _K.USE_REGISTRATION: "申请材料和告知文件", _K.MAINTENANCE_PAUSE: "暂停的证明材料", _K.ON_DEMAND: "按需维保方案",
+    _K.USE_REGISTRATION: say("申请材料和告知文件"), _K.MAINTENANCE_PAUSE: say("暂停的证明材料"),
+    _K.ON_DEMAND: say("按需维保方案"),
 }  # fmt: skip
 _NO_REASON = {_K.USE_REGISTRATION}
 

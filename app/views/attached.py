@@ -16,6 +16,7 @@ from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Verb
 from app.views import screens, uploads
 from app.views.account_forms import number, run, text
+from app.views.told import told
 from app.workflows import attachments, record_files
 
 HOMES = {"unit": "/units/", "person": "/people/", "elevator": "/elevators/"}
@@ -65,7 +66,7 @@ class Attached(BaseView):
         key = number(text("attachment", 20)) or 0
         _done, findings, _status = run(lambda s: record_files.remove(s, g.actor, entity, pk, key, clock.now()))
         for finding in findings:
-            flash(str(finding), "danger")
+            flash(told(str(finding)), "danger")
         if not findings:
             flash(_("已移除"), "success")
         return redirect(f"/attached/{entity}/{pk}")

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from app import vault
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.views.told import told
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def _sealed(error: vault.Unreadable) -> Any:
     """A key is missing or wrong: nothing was lost, and nobody but whoever runs the product can help."""
     db.session.rollback()
     log.error("sealed: %s, request %s", error, g.get("request_id", ""))
-    body = _("%(why)s。请由运维人员核对密钥后重启；数据没有丢失，也没有改变。", why=str(error))
+    body = _("%(why)s。请由运维人员核对密钥后重启；数据没有丢失，也没有改变。", why=told(str(error)))
     return answer(503, _("密钥不对"), body=body)
 
 

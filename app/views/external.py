@@ -20,6 +20,7 @@ from app.views import addresses, screens
 from app.views.account_forms import me, number, run, text
 from app.views.security import begin_session, confirm_oneself
 from app.views.sign_in import safe_next
+from app.views.told import told
 from app.workflows import identities, second_factor, signin
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class Identities(BaseView):
         try:
             confirm_oneself(account)
         except Refusal as refusal:
-            return _refused("。".join(f"{f.rule}{f.found}" for f in refusal.findings if not f.ok), _profile())
+            return _refused(str(refusal), _profile())
         session[MAY_BIND] = {"name": name, "at": _now(), "epoch": account.session_epoch}
         return redirect(_profile())
 
@@ -110,7 +111,7 @@ class Identities(BaseView):
         try:
             confirm_oneself(me())
         except Refusal as refusal:
-            return _refused("。".join(f"{f.rule}{f.found}" for f in refusal.findings if not f.ok), _profile())
+            return _refused(str(refusal), _profile())
         _done, findings, _status = run(lambda unit: identities.unbind(unit, g.actor, which, clock.now()))
         if findings:
             return _refused(findings[0].found, _profile())
@@ -150,7 +151,7 @@ def _sign_in(name: str, found: oidc.Identity, target: str) -> Any:
             if account is not None:
                 signin.by_identity(unit, account, name, clock.now(), request.remote_addr)
     except Refusal as refusal:
-        return _refused(f"{refusal.findings[0].found}。{refusal.findings[0].remedy}", login)
+        return _refused(refusal.findings[0].words, login)
     if account is None:
         words = _("“%(name)s”的身份还没有绑定账号。请先用密码登录，再到“个人信息”里绑定。", name=labels()[name])
         return _refused(words, login)
@@ -166,13 +167,13 @@ def _bind(name: str, found: oidc.Identity) -> Any:
         lambda unit: identities.bind(unit, g.actor, name, found.subject, found.shown_name, clock.now())
     )
     if findings:
-        return _refused(f"{findings[0].found}。{findings[0].remedy}", _profile())
+        return _refused(findings[0].words, _profile())
     flash(_("已绑定“%(name)s”，以后可以用它登录", name=labels()[name]), "success")
     return redirect(_profile())
 
 
 def _refused(words: str, target: str) -> Any:
-    flash(words, "warning")
+    flash(told(words), "warning")
     return redirect(target)
 
 

@@ -22,6 +22,7 @@ from app.permissions import NOBODY
 from app.rules.files import JPEG, LIMITS
 from app.transaction import transaction
 from app.views import desks
+from app.views.told import told
 from app.workflows import attachments, audit, sealed_files
 
 files = Blueprint("files", __name__)
@@ -146,4 +147,4 @@ def described(row: Attachment) -> dict[str, Any]:
 
 def said(finding: Finding) -> str:
     """A refusal of a file without the word that every one of them begins with."""
-    return f"{finding.found}。{finding.remedy}" if finding.remedy else finding.found
+    return str(told(finding.words))

@@ -20,6 +20,7 @@ from app.permissions import Actor, Verb
 from app.transaction import transaction
 from app.views import filed, filing_forms
 from app.views.filing_words import WORDS
+from app.views.told import told
 from app.workflows import filing, filing_rights, submissions
 from app.workflows.filing_fields import FiledModel, empty, snapshot
 
@@ -208,7 +209,7 @@ class FilingPages(BaseView):
                 else:
                     flash(_("草稿已保存，上报后才进入审核"), "success")
                     for said in self._taken(key):
-                        flash(str(said), "warning")
+                        flash(told(str(said)), "warning")
                 return redirect(f"{self.route_base}/{key}")
             except Refusal as refusal:
                 findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code

@@ -15,6 +15,7 @@ from app.imports.columns import Kind, Spec
 from app.models import ImportBatch, ImportRow, Person, Region, Unit
 from app.permissions import Actor
 from app.transaction import AnySession
+from app.wording import again
 
 HOW = {
     matching.SAME: (_l("同名"), "ok"), matching.ALIAS: (_l("别名"), "ok"), matching.KEPT: (_l("上次的选择"), "ok"),
@@ -53,7 +54,8 @@ def lines(
     for row in rows:
         cells: list[dict[str, Any]] = [{"text": cell, "errors": [], "old": None} for cell in row.raw]
         rest: list[dict[str, Any]] = []
-        for error in row.errors or []:
+        for held in row.errors or []:
+            error = held | {name: again(text) for name, text in held.get("said", {}).items()}
             at = place.get(error.get("field") or "")
             (cells[at]["errors"] if at is not None and at < len(cells) else rest).append(error)
         for name, old in (row.before or {}).items() if row.state == "changed" else ():

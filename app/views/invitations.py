@@ -25,6 +25,7 @@ from app.transaction import transaction
 from app.views import addresses, screens
 from app.views.account_forms import Findings, number, run, show_once, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, pill
+from app.views.told import told as in_words
 from app.workflows import invitations, joining, revealing, taking_on
 from app.workflows.invitations import POSTER_HOURS, POSTER_MOST, Invited
 from app.workflows.submissions import name_of
@@ -195,7 +196,7 @@ class InvitationPages(BaseView):
     @permission_name("write")
     def close_poster(self, pk: int) -> Any:
         _row, findings, _status = run(lambda s: invitations.close_poster(s, g.actor, pk, clock.now()))
-        flash(str(findings[0]) if findings else _("邀请码已停用"), "warning" if findings else "success")
+        flash(in_words(str(findings[0])) if findings else _("邀请码已停用"), "warning" if findings else "success")
         return redirect(url_for("InvitationPages.posters"))
 
     # --- parts

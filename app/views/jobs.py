@@ -22,6 +22,7 @@ from app.permissions import NOBODY, Verb, require
 from app.transaction import transaction
 from app.views import screens
 from app.views.days import typed_day
+from app.views.told import told
 from app.workflows import jobs
 from app.workflows.attachments import PRIVATE
 
@@ -85,7 +86,7 @@ class Jobs(BaseView):
     @permission_name("read")
     def show(self, job_id: int) -> Any:
         job = jobs.of(db.session, g.actor, job_id)
-        return self.render_template("ta/platform/job.html", title=job.title, job=facts(job))
+        return self.render_template("ta/platform/job.html", title=told(job.title), job=facts(job))
 
     @expose("/<int:job_id>.json")
     def progress(self, job_id: int) -> Any:
@@ -107,7 +108,7 @@ class Jobs(BaseView):
         except Refusal as refusal:
             if refusal.status_code == 404:
                 raise
-            flash(str(refusal), "warning")
+            flash(told(str(refusal)), "warning")
         else:
             flash(_("任务已重新排队"), "success")
         return redirect(url_for("Jobs.show", job_id=job_id))
@@ -146,7 +147,7 @@ def facts(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "kind": word(JOB_KIND, job.kind),
-        "title": job.title,
+        "title": told(job.title),
         "state": job.state,
         "label": word(JOB_STATE, job.state),
         "over": over,
@@ -154,7 +155,7 @@ def facts(job: Job) -> dict[str, Any]:
         "total": job.total,
         "percent": percent,
         "text": _text(job),
-        "error": job.error,
+        "error": told(job.error),
         "tries": job.tries,
         "result": _told(job, RESULT | OF_KIND.get(job.kind, {})),
         "proof": _told(job, PROOF),

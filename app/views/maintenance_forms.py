@@ -16,6 +16,7 @@ from app.extensions import db
 from app.models import Elevator, Person, Unit
 from app.models.choices import LEVEL
 from app.views.account_forms import number, run
+from app.views.told import told
 
 MOST_FOUND = 50
 LEVEL_WORDS = LEVEL
@@ -63,7 +64,7 @@ def deed(do: Callable[[Any], Any], said: str, back: str) -> Any:
     _done, findings, _status = run(do)
     if findings:
         for finding in findings:
-            flash(str(finding), "danger")
+            flash(told(str(finding)), "danger")
     else:
         flash(said, "success")
     return redirect(back)

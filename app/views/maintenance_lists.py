@@ -17,7 +17,7 @@ from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
 from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
-from app.rules.contracts import contract_state
+from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views import clock_words, screens
 from app.views.base import Button, Deed, Screen, capped, countdown, import_button, limit_cell, mark, pill
 from app.views.labels import MOST as MOST_LABELS
@@ -31,8 +31,8 @@ ORDER_TONES = {"open": "info", "done": "ok", "void": "gone"}
 
 def _contract_state(row: Contract) -> Markup:
     today = clock.today()
-    state = contract_state(row.starts_on, row.ends_on, today, -1).value
-    word = contracts.state_words(row).split(" ")[0]
+    standing = contract_state(row.starts_on, row.ends_on, today, -1)
+    state, word = standing.value, CONTRACT_LABELS[standing]
     if state == "ended":
         return pill(word, TONES[state])
     left = clock_words.contract_due(row, row.region_code, today)

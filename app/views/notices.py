@@ -21,6 +21,7 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.rules.notices import CHANNELS, DEFAULTS, GROUPS, PLACEHOLDERS, URGENT, clock_words, minutes_of
 from app.views import screens
 from app.views.account_forms import number, run, show_once, text
+from app.views.told import told
 from app.workflows import audit, notices, outbox
 
 TONES = {"sent": "ok", "failed": "over", "queued": "near"}
@@ -176,7 +177,7 @@ class Notices(BaseView):
             abort(404)
         done, findings, _status = run(lambda s: self._retry(s, key))
         for finding in findings:
-            flash(str(finding), "danger")
+            flash(told(str(finding)), "danger")
         if not findings:
             said = _("已重新排入发送") if done else _("只有失败的、不含验证码的才能重发")
             flash(said, "success" if done else "warning")

@@ -17,6 +17,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import run
+from app.views.told import told
 from app.workflows import accounts, codes
 
 MOST_SHOWN = 500
@@ -61,7 +62,7 @@ class Partners(BaseView):
         if account is not None:
             flash(_("已为使用单位建立主账号，登录名是它的统一社会信用代码"), "success")
         for finding in findings:
-            flash(f"{finding.found}。{finding.remedy}", "warning")
+            flash(told(finding.words), "warning")
         return redirect(url_for("Partners.list"))
 
     def _own(self) -> None:

@@ -20,6 +20,7 @@ from app.scratch import scratch
 from app.views import person_words, screens
 from app.views.account_forms import Findings, number, run, text
 from app.views.filing_words import WORDS
+from app.views.told import told
 from app.workflows import filing_versions, person_filing, person_versions, real_names, revealing
 from app.workflows.attachments import XLSX
 from app.workflows.submissions import name_of
@@ -120,7 +121,7 @@ class PersonFilingPages(BaseView):
     @staticmethod
     def _back(pk: int, findings: Findings, said: str) -> Any:
         for finding in findings:
-            flash(str(finding), "danger")
+            flash(told(str(finding)), "danger")
         if not findings:
             flash(said, "success")
         return redirect(url_for("PeoplePages.show", pk=pk))

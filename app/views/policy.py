@@ -22,6 +22,7 @@ from app.permissions import Verb
 from app.policy import PRESET_KEY, PRESETS, SPECS, Held, Key, chain, shown
 from app.views import screens
 from app.views.days import typed_day
+from app.wording import say
 from app.workflows import policies
 from app.workflows.policies import COUNTRY
 from app.workflows.submissions import name_of
@@ -198,7 +199,7 @@ def _presets(key: str) -> list[tuple[str, str, str]]:
 def _day(findings: list[Finding]) -> dt.date:
     day, wrong = typed_day(request.args.get("on", ""), "on", _("日期"))
     if wrong is not None:
-        findings.append(replace(wrong, found=_("%(found)s，已改为今天", found=wrong.found)))
+        findings.append(replace(wrong, found=say("%(found)s，已改为今天", found=wrong.found)))
     return day or clock.today()
 
 

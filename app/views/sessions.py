@@ -18,6 +18,7 @@ from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import run
 from app.views.security import end_session, know_browser
+from app.views.told import told
 from app.workflows import sessions
 
 
@@ -78,7 +79,7 @@ class Sessions(BaseView):
 
 def _told(account: Account | None, findings: Any, said: str) -> Any:
     for finding in findings:
-        flash(f"{finding.found}。{finding.remedy}", "warning")
+        flash(told(finding.words), "warning")
     if account is None:
         return redirect(url_for("Profile.show"))
     flash(said, "success")

@@ -28,6 +28,7 @@ from app.views.account_forms import run, text
 from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
 from app.views.filing_words import day_time, minutes_on_site
+from app.views.told import told
 from app.workflows import attachments, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
@@ -85,6 +86,7 @@ class VisitScreen(Screen):
     cells: ClassVar[dict[str, Any]] = {
         "state": lambda row: pill(state_word(row), TONES[row.state]),
         "minutes": minutes_on_site,
+        "state_reason": lambda row: told(row.state_reason) if row.state_reason else "—",
         "worker": lambda row: _line(listed.worker_of(row)),
         "level": lambda row: _line(word(LEVEL, row.level)),
         "mode": lambda row: _line(word(VISIT_MODE, row.mode)),

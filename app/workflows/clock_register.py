@@ -16,6 +16,7 @@ from app.models import Application, MaintenanceClock, Visit
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
+from app.wording import speak
 
 Criterion = ColumnElement[bool]
 
@@ -46,6 +47,9 @@ class Clock:
     unit: Any = None
     unit_verb: Verb | None = None
     escalates: bool = False
+
+    def __post_init__(self) -> None:
+        speak(self, "title", "starts", "measure", "pauses", "ends", "told", "above")
 
 
 WORKING, HOURS, DAYS = "工作日，按工作日历", "小时，连续计", "自然日，到当日 24:00"

@@ -16,11 +16,13 @@ from app.models.sealed import holding
 from app.rules.codes import ADDRESS_LIMITS, CODE_DIGITS, CODE_MINUTES, CODE_TRIES, flood_finding
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import AnySession, hold
+from app.wording import say
 from app.workflows import outbox
 
 Purpose = Literal["bind", "login", "recover", "mail", "join"]
 WORDS: dict[Purpose, str] = {
-    "bind": "绑定手机", "login": "登录", "recover": "找回密码", "mail": "验证邮箱", "join": "入职验证",
+    "bind": say("绑定手机"), "login": say("登录"), "recover": say("找回密码"), "mail": say("验证邮箱"),
+    "join": say("入职验证"),
 }  # fmt: skip
 # What goes by mail; all others go to a phone.
 BY_MAIL = {"mail"}

@@ -156,11 +156,9 @@ def parties_in_force(session: AnySession, data: Data) -> list[Finding]:
 
 
 def _present(model: FiledModel, data: Data, name: str) -> Finding:
-    ok = data.get(name) is not None
-    return Finding(
-        REQUIRED, ok, f"{label(model, name)}{'已填写' if ok else '没有填写'}",
-        "" if ok else f"请填写{label(model, name)}", field=name,
-    )  # fmt: skip
+    ok, word = data.get(name) is not None, label(model, name)
+    found = f"{word}已填写" if ok else f"{word}没有填写"
+    return Finding(REQUIRED, ok, found, "" if ok else f"请填写{word}", field=name)
 
 
 def _passes(check: Callable[[], Any], rule: str) -> list[Finding]:

@@ -19,11 +19,12 @@ from app.policy import Key
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.rules.visits import CheckOutFacts, check_out_findings
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import applications, contract_findings, cover, ledgers, presence, renewals, visit_reviewers
 from app.workflows.submissions import Asked
 
 CHECK_IN, CONTRACT, RENEWAL = "check_in", "contract", "renewal"
-WORDS = {CHECK_IN: "签到", CONTRACT: "绑定合同", RENEWAL: "续签合同"} | {
+WORDS = {CHECK_IN: say("签到"), CONTRACT: say("绑定合同"), RENEWAL: say("续签合同")} | {
     kind.value: KIND_LABELS[kind] for kind in ApplicationKind if kind in applications.OPEN_KINDS
 }
 # What a form asks for is judged when it is sent; before that only what stands already can pass or fail.

@@ -28,14 +28,16 @@ from app.models import (
 from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, ledgers, orders, outbox
 from app.workflows.issuing import set_active
 
 SHOWN = 200
 # What can be handed over, in the order in which it is shown and taken: its words and what they are counted in.
 KINDS = {
-    "ledgers": ("设备履历", "台电梯"), "orders": ("维保任务", "项待维保任务"), "elevators": ("分配的电梯", "台电梯"),
-    "patrols": ("巡检", "次未结束的巡检"), "officer": ("安全员", "台电梯的安全员职责"),
+    "ledgers": (say("设备履历"), say("台电梯")), "orders": (say("维保任务"), say("项待维保任务")),
+    "elevators": (say("分配的电梯"), say("台电梯")), "patrols": (say("巡检"), say("次未结束的巡检")),
+    "officer": (say("安全员"), say("台电梯的安全员职责")),
 }  # fmt: skip
 
 

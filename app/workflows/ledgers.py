@@ -27,13 +27,14 @@ from app.rules.levels import (
 )
 from app.rules.schedule import Clock
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, clock_rows, orders
 
 INTERVALS = (14, 15)
-PERSONS = {"worker_id": "维保人员", "co_worker_id": "协同维保人员", "manager_id": "维保经理"}
+PERSONS = {"worker_id": say("维保人员"), "co_worker_id": say("协同维保人员"), "manager_id": say("维保经理")}
 DATES = {
-    "next_half_month_on": "下次半月维保", "next_quarter_on": "下次季度维保", "next_half_year_on": "下次半年维保",
-    "next_annual_on": "下次年度维保",
+    "next_half_month_on": say("下次半月维保"), "next_quarter_on": say("下次季度维保"),
+    "next_half_year_on": say("下次半年维保"), "next_annual_on": say("下次年度维保"),
 }  # fmt: skip
 LONG_DATES = {name: label for name, label in DATES.items() if name != "next_half_month_on"}
 FIELDS = (*PERSONS, "mode", "interval_days", *DATES)

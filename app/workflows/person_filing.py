@@ -120,9 +120,9 @@ def findings(session: AnySession, person: Person, data: Mapping[str, Any], on: d
     """All that a person's filing must hold, passing and failing."""
     found = []
     for name in NEEDED:
-        ok = bool(data.get(name))
-        said = f"{label(name)}{'已填写' if ok else '没有填写'}"
-        found.append(Finding("必填", ok, said, "" if ok else f"请填写{label(name)}", field=name))
+        ok, word = bool(data.get(name)), label(name)
+        said = f"{word}已填写" if ok else f"{word}没有填写"
+        found.append(Finding("必填", ok, said, "" if ok else f"请填写{word}", field=name))
     if data.get("resident_id"):
         found.append(one_unit.finding(session, person.unit_id, data["resident_id"], person.id))
     issued, until = data.get("certificate_issued_on"), data.get("certificate_until")

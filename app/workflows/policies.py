@@ -22,6 +22,7 @@ from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Book, Key, check_val
 from app.rules.calendar import day_finding
 from app.rules.two_persons import independent
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit, moves, outbox
 from app.workflows.independence import party
 
@@ -269,13 +270,13 @@ def said(session: AnySession, version: str, region_code: str | None, on: dt.date
 
 def words(key: str) -> str:
     """A key's meaning; the preset has its own."""
-    return "预设" if key == PRESET_KEY else SPECS[Key(key)].meaning if key in set(Key) else key
+    return say("预设") if key == PRESET_KEY else SPECS[Key(key)].meaning if key in set(Key) else key
 
 
 def value_words(key: str, value: Any) -> str:
     """A stored value in words."""
     if value == INHERIT:
-        return "随上级地区"
+        return say("随上级地区")
     if key == PRESET_KEY:
         return PRESETS[value].label if value in PRESETS else str(value)
     return shown(Key(key), value) if key in set(Key) else str(value)
