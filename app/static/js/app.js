@@ -57,7 +57,7 @@
       box.firstChild.textContent = question;
       var buttons = all("button", box);
       buttons[0].textContent = document.documentElement.lang === "en" ? "Cancel" : "取消";
-      buttons[1].textContent = (submitter && submitter.textContent.trim()) || "确定";
+      buttons[1].textContent = (submitter && submitter.textContent.trim()) || (document.documentElement.lang === "en" ? "OK" : "确定");
       document.body.appendChild(box);
       buttons[0].addEventListener("click", function () { box.remove(); if (submitter) submitter.focus(); });
       buttons[1].addEventListener("click", function () { form.dataset.sure = "1"; box.remove(); form.requestSubmit(submitter || undefined); });

@@ -9,11 +9,11 @@
   // Time spent and time still to go, ticking from what the server counted.
   all("[data-running]").forEach(function (box) {
     var began = Date.now() - box.dataset.running * 1000, least = +box.dataset.least;
-    var ready = $("[data-left]", box) && $("[data-left]", box).textContent.indexOf("签退") >= 0 ? $("[data-left]", box).textContent : "可以签退";
+    var told = $("[data-left]", box);
     setInterval(function () {
       var spent = (Date.now() - began) / 1000, left = Math.ceil(least - spent);
       $("[data-clock]", box).textContent = text(spent);
-      $("[data-left]", box).textContent = left > 0 ? "还差 " + text(left) : ready;
+      told.textContent = left > 0 ? told.dataset.left + " " + text(left) : told.dataset.ready;
       var bar = $(".ta-bar > *", box); if (bar) bar.style.setProperty("--v", (least ? Math.min(100, 100 * spent / least) : 100) + "%");
     }, 1000);
   });
