@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.wording import say, speak
+from app.wording import say, speak, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,12 @@ class Finding:
         return say("%(found)s。%(remedy)s", found=self.found, remedy=self.remedy) if self.remedy else self.found
 
     def __str__(self) -> str:
-        return f"{self.rule}：{self.found}" + (f"。{self.remedy}" if self.remedy else "")
+        return say(
+            "%(rule)s：%(found)s%(more)s",
+            rule=self.rule,
+            found=self.found,
+            more=say("。%(remedy)s", remedy=self.remedy) if self.remedy else "",
+        )
 
 
 class TianError(Exception):
@@ -63,7 +68,7 @@ class Refusal(TianError):
 
     def __init__(self, findings: Finding | Iterable[Finding]) -> None:
         self.findings = [findings] if isinstance(findings, Finding) else list(findings)
-        super().__init__("；".join(str(f) for f in self.findings if not f.ok) or "不符合规则")
+        super().__init__(together((str(f) for f in self.findings if not f.ok), "；") or "不符合规则")
 
 
 class NotAllowed(Refusal):

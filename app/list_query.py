@@ -9,6 +9,7 @@ from typing import Any
 from app import clock
 from app.errors import Finding
 from app.list_parts import PAGE_SIZE, Filter, Query
+from app.wording import say
 
 MOST_ROWS, MOST_PAGES = 200, 40_000
 
@@ -121,12 +122,27 @@ def _whole(
         return default
     if given.isascii() and given.isdigit() and low <= int(given) <= high:
         return int(given)
-    query.notices.append(_notice(label, given, f"须是 {low} 到 {high} 的整数", f"已按 {default} 显示"))
+    query.notices.append(
+        _notice(
+            label,
+            given,
+            say("须是 %(low)s 到 %(high)s 的整数", low=low, high=high),
+            say("已按 %(default)s 显示", default=default),
+        )
+    )
     return default
 
 
 def _notice(label: str, value: str, rule: str, remedy: str) -> Finding:
-    return Finding(label, False, f"“{value[:40]}”{rule}", remedy, field=label, value=value[:40], level="warn")
+    return Finding(
+        label,
+        False,
+        say("“%(value)s”%(rule)s", value=value[:40], rule=rule),
+        remedy,
+        field=label,
+        value=value[:40],
+        level="warn",
+    )
 
 
 def day_of_text(text: str) -> dt.date | None:

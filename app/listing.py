@@ -35,6 +35,7 @@ from app.models.region import code_span
 from app.models.sealed import normal
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
 from app.rules.identifiers import mask_numbers
+from app.wording import say, together
 
 __all__ = [
     "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
@@ -293,9 +294,9 @@ class Listing:
 
     def _words(self, session: Any, one: Filter, value: Any) -> str:
         if one.kind == "choice":
-            return "、".join(str((one.choices or {})[v]) for v in value)
+            return together(str((one.choices or {})[v]) for v in value)
         if one.kind == "date":
-            return f"{value[0] or '…'} 至 {value[1] or '…'}"
+            return say("%(value)s 至 %(value2)s", value=value[0] or "…", value2=value[1] or "…")
         if one.kind == "region":
             return session.scalar(select(Region.name).where(Region.code == value)) or value
         if one.kind == "lookup":

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select, true
 from app import scope, search
 from app.models import Elevator, Person, Region, ScoreRun, Unit
 from app.permissions import Actor, Verb
+from app.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ LOOKUPS: dict[str, Lookup] = {
     ),
     "score_runs": Lookup(
         ScoreRun, Verb.SCORE_READ, (ScoreRun.region_code, ScoreRun.digest),
-        lambda r: f"{r.from_on} 至 {r.to_on}", lambda r: r.region_code,
+        lambda r: say("%(from_on)s 至 %(to_on)s", from_on=r.from_on, to_on=r.to_on), lambda r: r.region_code,
     ),
 }  # fmt: skip
 

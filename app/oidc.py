@@ -26,6 +26,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from app import clock
+from app.wording import say
 
 TIMEOUT_SECONDS = 8
 MOST_BYTES = 1024 * 1024
@@ -267,7 +268,7 @@ def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
         )  # fmt: skip
         registry.validate(read.claims)
     except (JoseError, ValueError) as error:
-        raise NotProven(f"身份令牌不可信（{type(error).__name__}）") from error
+        raise NotProven(say("身份令牌不可信（%(name)s）", name=type(error).__name__)) from error
     claims = dict(read.claims)
     audience, party = claims["aud"], claims.get("azp")
     if party not in (None, provider.client_id) or (isinstance(audience, list) and len(audience) > 1 and party is None):
@@ -340,7 +341,7 @@ def _fetch(url: str, body: bytes | None = None, headers: dict[str, str] | None =
         with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             found = json.loads(answer.read(MOST_BYTES))
     except urllib.error.HTTPError as error:
-        raise NotProven(f"身份来源拒绝了请求（HTTP {error.code}）") from error
+        raise NotProven(say("身份来源拒绝了请求（HTTP %(code)s）", code=error.code)) from error
     except (OSError, ValueError) as error:
         raise NotProven("暂时连不上身份来源") from error
     if not isinstance(found, dict):

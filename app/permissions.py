@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.errors import Finding, NotAllowed
 from app.models.region import code_span
+from app.wording import say, together
 
 
 class Role(enum.StrEnum):
@@ -337,7 +338,7 @@ def require_own_side(actor: Actor, maintenance_unit_id: int | None, what: str) -
     Scope shows a contract, ledger or order to the use side as well; a firm that is both may write its own only.
     """
     if actor.unit_id is not None and actor.unit_id != maintenance_unit_id:
-        found = f"{what}由其他单位承担维保，您的单位只能查看"
+        found = say("%(what)s由其他单位承担维保，您的单位只能查看", what=what)
         raise NotAllowed(Finding("维保单位", False, found, "请由承担维保的单位办理"))
 
 
@@ -345,11 +346,11 @@ def require(actor: Actor, verb: Verb) -> None:
     """Raise NotAllowed when none of the actor's roles grants the verb, or it was not ticked for him."""
     if not actor.may(verb):
         if actor.ticked is not None and verb not in actor.ticked:
-            found = f"这个令牌没有勾选“{VERB_LABEL[verb]}”"
+            found = say("这个令牌没有勾选“%(verb)s”", verb=VERB_LABEL[verb])
             raise NotAllowed(Finding("令牌权限", False, found, "请在“接口令牌”里另建一个勾选了这一项的令牌"))
         if verb in actor.withheld and verb in granted(actor.roles):
-            found = f"“{VERB_LABEL[verb]}”没有授予本账号"
+            found = say("“%(verb)s”没有授予本账号", verb=VERB_LABEL[verb])
             raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或请主账号在“我的子用户”中勾选"))
-        roles = "、".join(str(ROLE_LABEL[r]) for r in sorted(actor.roles)) or "无"
-        found = f"当前角色（{roles}）不能{VERB_LABEL[verb]}"
+        roles = together(str(ROLE_LABEL[r]) for r in sorted(actor.roles)) or "无"
+        found = say("当前角色（%(roles)s）不能%(verb)s", roles=roles, verb=VERB_LABEL[verb])
         raise NotAllowed(Finding("权限", False, found, "请由有此权限的账号办理，或联系管理员调整角色"))

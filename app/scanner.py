@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from app.wording import say
+
 CLEAN, INFECTED, DOWN = "clean", "infected", "down"
 WHEN_DOWN = ("wait", "refuse", "pass")
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 20.0
@@ -105,4 +107,4 @@ def _by_command(command: list[str], file: Path) -> Verdict:
     if done.returncode == 1:
         told = next((part for part in said.splitlines() if part.endswith("FOUND")), said)
         return Verdict(INFECTED, told.removesuffix("FOUND").rpartition(": ")[2].strip()[:80])
-    return Verdict(DOWN, f"退出码 {done.returncode}")
+    return Verdict(DOWN, say("退出码 %(returncode)s", returncode=done.returncode))

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, with_loader_criteria
 from app.errors import Finding, NotAllowed, NotFound
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
 from app.scope_rules import GUARDED, NARROWER, PERSONAL, RULES, Criterion, without_secret
+from app.wording import say
 
 # What the databases' BIGINT and INTEGER hold.
 BIGGEST_KEY, BIGGEST_ACCOUNT = 2**63 - 1, 2**31 - 1
@@ -76,7 +77,7 @@ def visible(session: Any, actor: Actor, model: type[Any], key: Any, label: str =
     statement = apply(select(model).where(primary == key), actor, model).execution_options(skip_scope=True)
     row = session.scalar(statement) if _can_be(primary, key) else None
     if row is None:
-        found = f"没有找到{label or '这条记录'}（编号 {key}），或不在您的管辖范围内"
+        found = say("没有找到%(label)s（编号 %(key)s），或不在您的管辖范围内", label=label or "这条记录", key=key)
         raise NotFound(Finding("管辖范围", False, found, "请从列表重新打开"))
     return row
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from app.errors import Refusal, refuse
+from app.wording import say
 
 _allowed: tuple[str, ...] = ()
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -63,13 +64,15 @@ def _resolved(host: str, port: int, named: bool) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise _bad(f"找不到 {host}", "请核对域名") from None
+        raise _bad(say("找不到 %(host)s", host=host), "请核对域名") from None
     addresses = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in found]
     if not addresses:
-        raise _bad(f"找不到 {host}", "请核对域名")
+        raise _bad(say("找不到 %(host)s", host=host), "请核对域名")
     # One inner address among several is enough to refuse: which one is taken would be chance.
     if not named and not all(_is_public(a) or _in_allowed_network(a) for a in addresses):
-        raise _bad(f"{host} 指向内部或保留的地址", "请使用公网地址；确需内网的，请管理员加入 WEBHOOK_ALLOWED")
+        raise _bad(
+            say("%(host)s 指向内部或保留的地址", host=host), "请使用公网地址；确需内网的，请管理员加入 WEBHOOK_ALLOWED"
+        )
     return str(addresses[0])
 
 

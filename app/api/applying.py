@@ -20,6 +20,7 @@ from app.permissions import Verb, require
 from app.rules.lifecycle import CAUSE_FIELDS, ApplicationKind, ChangeCause
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say, together
 from app.workflows import applications, ledgers, registration_changes, unit_changes
 
 MOST_FILES = 10
@@ -142,8 +143,14 @@ def _asked(session: Any, row: Elevator, kind: str, sent: dict[str, Any]) -> dict
         known = CAUSE_FIELDS[ChangeCause(cause)] if cause in set(ChangeCause) else ()
         others = [name for name in changes if name not in known]
         if known and others:
-            found = f"这种变更不涉及 {others[0][:40]}"
-            raise refuse("变更内容", found, f"可以变更：{'、'.join(known)}", field="changes", value=others[0][:40])
+            found = say("这种变更不涉及 %(others)s", others=others[0][:40])
+            raise refuse(
+                "变更内容",
+                found,
+                say("可以变更：%(names)s", names=together(known)),
+                field="changes",
+                value=others[0][:40],
+            )
         data = registration_changes.content(session, row, cause, changes)
     return data
 

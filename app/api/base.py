@@ -16,12 +16,13 @@ from flask import current_app, g, jsonify, make_response, request
 from flask_appbuilder.api import BaseApi
 from sqlalchemy import Select, func, select
 
-from app import clock
+from app import clock, wording
 from app.api import describing
 from app.errors import Finding, NotAllowed, Refusal, Stale, refuse
 from app.extensions import csrf, db
 from app.permissions import NOBODY, Actor
 from app.transaction import transaction
+from app.wording import together
 from app.workflows import api_calls
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -164,13 +165,31 @@ def whole(source: Any, name: str, default: int | None = None, low: int = 0, high
     """A whole number of the query string or body, or a refusal naming it."""
     given = source.get(name, default)
     if isinstance(given, bool) or given is None:
-        raise refuse("参数", f"缺少 {name}，或不是整数", f"请给出整数 {name}", field=name, value=given)
+        raise refuse(
+            "参数",
+            wording.say("缺少 %(name)s，或不是整数", name=name),
+            wording.say("请给出整数 %(name)s", name=name),
+            field=name,
+            value=given,
+        )
     try:
         number = int(str(given))
     except ValueError:
-        raise refuse("参数", f"{name} 不是整数", f"请给出整数 {name}", field=name, value=str(given)[:60]) from None
+        raise refuse(
+            "参数",
+            wording.say("%(name)s 不是整数", name=name),
+            wording.say("请给出整数 %(name)s", name=name),
+            field=name,
+            value=str(given)[:60],
+        ) from None
     if not low <= number <= high:
-        raise refuse("参数", f"{name} 应在 {low} 至 {high} 之间", "请调整后重试", field=name, value=number)
+        raise refuse(
+            "参数",
+            wording.say("%(name)s 应在 %(low)s 至 %(high)s 之间", name=name, low=low, high=high),
+            "请调整后重试",
+            field=name,
+            value=number,
+        )
     return number
 
 
@@ -178,7 +197,13 @@ def chosen(name: str, choices: dict[str, Any]) -> str | None:
     """A query parameter that must be one of the choices; absent = None."""
     given = request.args.get(name)
     if given and given not in choices:
-        raise refuse("参数", f"{name} 没有“{given[:60]}”", f"可选：{'、'.join(choices)}", field=name, value=given[:60])
+        raise refuse(
+            "参数",
+            wording.say("%(name)s 没有“%(given)s”", name=name, given=given[:60]),
+            wording.say("可选：%(names)s", names=together(choices)),
+            field=name,
+            value=given[:60],
+        )
     return given or None
 
 

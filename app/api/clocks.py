@@ -22,6 +22,7 @@ from app.rules.calendar import day_end
 from app.views import clock_words, screens
 from app.views.filing_words import due_days
 from app.views.policy import origin, region_names
+from app.wording import say
 from app.workflows.clock_register import CLOCKS
 
 
@@ -108,11 +109,16 @@ def _maintenance(held: MaintenanceClock, anchor_on: dt.date, limit_on: dt.date) 
     left = due_days(limit_on, today, near, held.limit_days)
     assert left is not None
     said = policy_book(db.session, held.region_code, anchor_on)[Key.LIMIT_DAYS]
-    why = f"自 {anchor_on} 起 {held.limit_days} 天"
+    why = say("自 %(anchor_on)s 起 %(limit_days)s 天", anchor_on=anchor_on, limit_days=held.limit_days)
     if said.value == held.limit_days:
-        why = f"自 {anchor_on} 起 {shown(Key.LIMIT_DAYS, said.value)}（{origin(said, region_names())}）"
+        why = say(
+            "自 %(anchor_on)s 起 %(shown)s（%(origin)s）",
+            anchor_on=anchor_on,
+            shown=shown(Key.LIMIT_DAYS, said.value),
+            origin=origin(said, region_names()),
+        )
     if held.missed:
-        why += f"；已有 {held.missed} 期未按时维保"
+        why += say("；已有 %(missed)s 期未按时维保", missed=held.missed)
     return {
         "title": "维保期限", "due_at": iso(day_end(limit_on)), "side": left.before, "number": left.number or 0,
         "unit": left.after, "tone": left.tone, "spent": left.spent, "why": why,

@@ -20,6 +20,7 @@ from app.permissions import Verb
 from app.reports import approvals
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say, together
 from app.workflows import applications, delegations
 
 MOST_BATCH = 200
@@ -68,8 +69,8 @@ class DecisionApi(Resource):
         sent = body()
         verb, opinion = words(sent, "verb", 20), words(sent, "opinion", 2000)
         if verb not in BATCH_VERBS:
-            remedy = "可选：" + "、".join(BATCH_VERBS)
-            raise refuse("审批动作", f"没有“{verb}”这种批量决定", remedy, field="verb", value=verb)
+            remedy = say("可选：%(names)s", names=together(BATCH_VERBS))
+            raise refuse("审批动作", say("没有“%(verb)s”这种批量决定", verb=verb), remedy, field="verb", value=verb)
         results = [_one(item, verb, opinion) for item in _chosen(sent)]
         return jsonify(done=sum(r["done"] for r in results), results=results)
 
@@ -156,7 +157,7 @@ def _chosen(sent: dict[str, Any]) -> list[tuple[int, int]]:
     """Ids with the version seen, each id once."""
     given = sent.get("chosen")
     if not isinstance(given, list) or not 0 < len(given) <= MOST_BATCH or not all(isinstance(g, dict) for g in given):
-        found = f"chosen 应为 1 至 {MOST_BATCH} 个 {{id, seen_version}}"
+        found = say("chosen 应为 1 至 %(most_batch)s 个 {id, seen_version}", most_batch=MOST_BATCH)
         raise refuse("参数", found, "请按接口文档填写", field="chosen")
     return list({whole(one, "id"): (whole(one, "id"), whole(one, "seen_version")) for one in given}.values())
 

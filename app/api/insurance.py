@@ -27,6 +27,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say
 from app.workflows import attachments, insurance
 from app.workflows.insurance import Line
 
@@ -265,7 +266,7 @@ def _lines(sent: dict[str, Any]) -> list[Line]:
     if given is None:
         return []
     if not isinstance(given, list) or len(given) > insurance.MOST_PEOPLE or not all(isinstance(p, dict) for p in given):
-        found = f"people 应为不超过 {insurance.MOST_PEOPLE} 个对象的数组"
+        found = say("people 应为不超过 %(most_people)s 个对象的数组", most_people=insurance.MOST_PEOPLE)
         raise refuse("参数", found, "请按接口文档填写", field="people")
     return [Line(words(p, "name", 60), words(p, "id_number", 60), words(p, "phone", 60)) for p in given]
 

@@ -27,6 +27,7 @@ from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import screens
 from app.views.invitations import address_of, told
+from app.wording import say
 from app.workflows import invitations, taking_on
 from app.workflows.invitations import Invited
 from app.workflows.submissions import name_of
@@ -106,7 +107,12 @@ class InvitationApi(Resource):
             not isinstance(given, list) or not 0 < len(given) <= MOST_AT_ONCE
             or not all(isinstance(one, dict) for one in given)
         ):  # fmt: skip
-            raise refuse("参数", f"people 应为 1 至 {MOST_AT_ONCE} 个对象", "请按接口文档填写", field="people")
+            raise refuse(
+                "参数",
+                say("people 应为 1 至 %(most_at_once)s 个对象", most_at_once=MOST_AT_ONCE),
+                "请按接口文档填写",
+                field="people",
+            )
         results = [_result(one) for one in given]
         answer = jsonify(done=sum(one["done"] for one in results), results=results)
         answer.headers["Cache-Control"] = "no-store, max-age=0"

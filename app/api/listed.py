@@ -16,6 +16,7 @@ from app.errors import Refusal, refuse
 from app.extensions import db
 from app.list_parts import Query
 from app.listing import Listing, moment
+from app.wording import say, together
 
 # A whole number may be asked for by anybody who may not search parts of it; an address is kept by every log on the way.
 NOT_IN_ADDRESSES = ("phone", "resident")
@@ -40,7 +41,9 @@ def query(listing: Listing, given: Mapping[str, Any], number: int = 0, size: int
         if value is None:
             continue
         if not isinstance(value, str | int):
-            raise refuse("参数", f"{name} 应为文字", "请按接口文档填写", field=name, value=str(value)[:60])
+            raise refuse(
+                "参数", say("%(name)s 应为文字", name=name), "请按接口文档填写", field=name, value=str(value)[:60]
+            )
         args[known] = str(value)
     found = listing.read(args)
     if found.notices:
@@ -62,8 +65,13 @@ def keys(listing: Listing, given: Mapping[str, Any], most: int) -> list[int]:
     """The numbers of the rows that a filter finds, at most one more than `most`: the workflow refuses too many."""
     unknown = sorted(set(given) - set(names_of(listing)))
     if unknown:
-        known = "、".join(names_of(listing))
-        raise refuse("筛选", f"没有筛选项“{unknown[0][:40]}”", f"可以使用：{known}", field="filter")
+        known = together(names_of(listing))
+        raise refuse(
+            "筛选",
+            say("没有筛选项“%(unknown)s”", unknown=unknown[0][:40]),
+            say("可以使用：%(known)s", known=known),
+            field="filter",
+        )
     now, asked = moment(db.session, actor()), query(listing, given)
     listing.seek(now, asked)
     return list(db.session.scalars(listing.statement(now, asked).order_by(listing.key).limit(most + 1)))

@@ -22,6 +22,7 @@ from app.rules.notices import CHANNELS, GROUPS, clock_words, minutes_of
 from app.transaction import transaction
 from app.views import screens
 from app.views.notices import send_trial, shown_address
+from app.wording import say, together
 from app.workflows import notices, outbox
 
 
@@ -230,11 +231,21 @@ def _channels(given: dict[str, Any]) -> dict[str, list[str]]:
     """The channels of each group, or a refusal naming what is none: the page offers no others."""
     for name in given:
         if name not in GROUPS:
-            raise refuse("通知种类", f"没有“{name[:40]}”", f"可选：{'、'.join(GROUPS)}", field="channels")
+            raise refuse(
+                "通知种类",
+                say("没有“%(name)s”", name=name[:40]),
+                say("可选：%(names)s", names=together(GROUPS)),
+                field="channels",
+            )
     wanted = {group: texts(given, group) for group in given}
     for name in (one for chosen in wanted.values() for one in chosen):
         if name not in CHANNELS:
-            raise refuse("渠道", f"没有“{name[:40]}”", f"可选：{'、'.join(CHANNELS)}", field="channels")
+            raise refuse(
+                "渠道",
+                say("没有“%(name)s”", name=name[:40]),
+                say("可选：%(names)s", names=together(CHANNELS)),
+                field="channels",
+            )
     return wanted
 
 
@@ -242,7 +253,9 @@ def _time(sent: dict[str, Any], name: str) -> int | None:
     typed = words(sent, name, 20)
     minutes = minutes_of(typed)
     if minutes is None and typed.strip():
-        raise refuse("免打扰", f"“{typed}”不是时间", "请按 22:00 的格式填写", field=name, value=typed)
+        raise refuse(
+            "免打扰", say("“%(typed)s”不是时间", typed=typed), "请按 22:00 的格式填写", field=name, value=typed
+        )
     return minutes
 
 

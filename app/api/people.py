@@ -24,6 +24,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import person_words, screens
+from app.wording import say
 from app.workflows import (
     applications,
     declarations,
@@ -237,7 +238,7 @@ class PersonFilingApi(Resource):
         with transaction(db.session) as session:
             waiting = submissions.open_of(session, person_filing.KIND, person_versions.ENTITY, row.id)
             if waiting is None:
-                raise refuse("撤回", f"{row.name} 没有在审的备案", "请查看备案状态")
+                raise refuse("撤回", say("%(name)s 没有在审的备案", name=row.name), "请查看备案状态")
             done = applications.withdraw(session, actor(), waiting.id, clock.now())
         return jsonify(application_full(done))
 

@@ -24,6 +24,7 @@ from app.models import Declaration, GradeCertificate, Person
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say, together
 from app.workflows import declarations, grades, leaving, people, real_names
 
 MOST_SCANS, MOST_HANDED = 10, 5000
@@ -211,8 +212,8 @@ class LeavingApi(Resource):
 def _chosen(given: dict[str, Any]) -> dict[str, Sequence[int]]:
     unknown = sorted(set(given) - set(leaving.KINDS))
     if unknown:
-        remedy = f"可选：{'、'.join(leaving.KINDS)}"
-        raise refuse("离职交接", f"没有“{unknown[0][:40]}”这一类", remedy, field="chosen")
+        remedy = say("可选：%(names)s", names=together(leaving.KINDS))
+        raise refuse("离职交接", say("没有“%(unknown)s”这一类", unknown=unknown[0][:40]), remedy, field="chosen")
     return {kind: keys_of(given, kind, MOST_HANDED) for kind in leaving.KINDS}
 
 

@@ -24,6 +24,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.policy import origin, region_names
 from app.views.policy_proposals import changed_keys
+from app.wording import say
 from app.workflows import policies
 from app.workflows.policies import COUNTRY
 from app.workflows.submissions import name_of
@@ -69,7 +70,9 @@ class PolicyApi(Resource):
           gives: {200: PolicyHistory}
         """
         if key not in set(Key):
-            raise NotFound(Finding("政策参数", False, f"没有参数“{key[:40]}”", "GET /policy 列出全部参数"))
+            raise NotFound(
+                Finding("政策参数", False, say("没有参数“%(key)s”", key=key[:40]), "GET /policy 列出全部参数")
+            )
         known, code, on, names = Key(key), _region(), _on(), region_names()
         rows = [
             {"id": row.id, "region": row.region_code, "value": row.value, "from": iso(row.effective_on),
@@ -103,7 +106,14 @@ class PolicyApi(Resource):
         known = len(code) == 12 and code.isascii() and code.isdigit()
         values = policies.said(db.session, version[:20], code if known else None, on)
         if values is None:
-            raise NotFound(Finding("政策版本", False, f"没有版本 {version[:20]}", "请用记录里的版本、地区和日期查询"))
+            raise NotFound(
+                Finding(
+                    "政策版本",
+                    False,
+                    say("没有版本 %(version)s", version=version[:20]),
+                    "请用记录里的版本、地区和日期查询",
+                )
+            )
         return jsonify(version=version[:20], values=dict(values))
 
 
@@ -163,7 +173,7 @@ class ProposalApi(Resource):
         on = day(sent, "effective_on")
         if on is None or "value" not in sent:
             name = "value" if on is not None else "effective_on"
-            raise refuse("参数", f"缺少 {name}", "请按接口文档填写", field=name)
+            raise refuse("参数", say("缺少 %(name)s", name=name), "请按接口文档填写", field=name)
         code = words(sent, "region_code", 12) or actor().region_code or COUNTRY
         with transaction(db.session) as session:
             row = policies.propose(
@@ -197,7 +207,7 @@ class ProposalApi(Resource):
                 policies.withdraw(session, actor(), key, at)
             else:
                 remedy = "可选：approve、reject、withdraw"
-                raise refuse("审批动作", f"没有“{verb}”这种决定", remedy, field="verb", value=verb)
+                raise refuse("审批动作", say("没有“%(verb)s”这种决定", verb=verb), remedy, field="verb", value=verb)
         return jsonify(_full(scope.visible(db.session, actor(), PolicyProposal, key, "这件提议")))
 
 
@@ -253,7 +263,7 @@ def _region() -> str:
     inside = typed.isascii() and typed.isdigit() and (span is None or span[0] <= typed < span[1])
     if inside and db.session.scalar(select(Region.id).where(Region.code == typed)):
         return typed
-    found = f"没有地区 {typed}，或不在您的管辖范围内"
+    found = say("没有地区 %(typed)s，或不在您的管辖范围内", typed=typed)
     raise NotFound(Finding("地区", False, found, "请用 12 位区划代码", field="region", value=typed))
 
 

@@ -18,6 +18,7 @@ from app.extensions import db
 from app.models import Job
 from app.permissions import Verb
 from app.views import policy_proposals, screens
+from app.wording import say
 from app.workflows import jobs
 from app.workflows.policies import COUNTRY
 
@@ -46,7 +47,7 @@ class PolicyTestApi(Resource):
         first, last = day(sent, "from_on"), day(sent, "to_on")
         for name, value in (("from_on", first), ("to_on", last)):
             if value is None:
-                raise refuse("参数", f"缺少 {name}", "请给出一段过去的日子", field=name)
+                raise refuse("参数", say("缺少 %(name)s", name=name), "请给出一段过去的日子", field=name)
         if "value" not in sent:
             raise refuse("参数", "缺少 value", "请给出拟定的值", field="value")
         assert first is not None and last is not None
@@ -70,7 +71,7 @@ class PolicyTestApi(Resource):
         """
         row = scope.visible(db.session, actor(), Job, key, "回测")
         if row.kind != "policy_test":
-            raise NotFound(Finding("回测", False, f"没有编号为 {key} 的回测", "请核对编号"))
+            raise NotFound(Finding("回测", False, say("没有编号为 %(key)s 的回测", key=key), "请核对编号"))
         return jsonify(_shown(jobs.of(db.session, actor(), key)))
 
 

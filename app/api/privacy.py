@@ -27,6 +27,7 @@ from app.policy import Key, shown
 from app.rules.retention import DUTIES, Duty
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say, together
 from app.workflows import consents, personal_requests
 
 DECISIONS = ("done", "refused")
@@ -188,7 +189,12 @@ class PersonalRequestApi(Resource):
         sent = body()
         result, said = words(sent, "result", 10), words(sent, "answer", 2000)
         if result not in DECISIONS:
-            raise refuse("参数", f"result 没有“{result}”", f"可选：{'、'.join(DECISIONS)}", field="result")
+            raise refuse(
+                "参数",
+                say("result 没有“%(result)s”", result=result),
+                say("可选：%(names)s", names=together(DECISIONS)),
+                field="result",
+            )
         seen = whole(sent, "seen_version")
         with transaction(db.session) as session:
             row = personal_requests.decide(session, actor(), key, result == "done", said, seen, clock.now())

@@ -20,6 +20,7 @@ from app.scratch import scratch
 from app.transaction import transaction
 from app.views import screens
 from app.views.exports import prove
+from app.wording import say
 from app.workflows import audit_days, jobs
 
 
@@ -112,7 +113,7 @@ class AuditPackageApi(Resource):
         """
         row = scope.visible(db.session, actor(), Job, key, "核验包")
         if row.kind != "audit_export":
-            raise NotFound(Finding("核验包", False, f"没有编号为 {key} 的核验包", "请核对编号"))
+            raise NotFound(Finding("核验包", False, say("没有编号为 %(key)s 的核验包", key=key), "请核对编号"))
         return jsonify(_package(jobs.of(db.session, actor(), key)))
 
 

@@ -11,6 +11,7 @@ from flask import request
 from app.api.base import whole
 from app.errors import refuse
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
+from app.wording import say
 
 LONGEST = 500
 MOST_KEYS = 500
@@ -22,9 +23,14 @@ def words(source: Mapping[str, Any], name: str, most: int = LONGEST) -> str:
     if given is None:
         return ""
     if not isinstance(given, str):
-        raise refuse("参数", f"{name} 应为文字", "请按接口文档填写", field=name, value=str(given)[:60])
+        raise refuse("参数", say("%(name)s 应为文字", name=name), "请按接口文档填写", field=name, value=str(given)[:60])
     if len(given) > most:
-        raise refuse("参数", f"{name} 有 {len(given)} 个字", f"最多 {most} 个字", field=name)
+        raise refuse(
+            "参数",
+            say("%(name)s 有 %(count)s 个字", name=name, count=len(given)),
+            say("最多 %(most)s 个字", most=most),
+            field=name,
+        )
     # PostgreSQL stores no NUL, and no sense has one.
     return given.replace("\0", "")
 
@@ -39,7 +45,9 @@ def day(source: Mapping[str, Any], name: str) -> dt.date | None:
     except ValueError:
         found = None
     if found is None or not EARLIEST_ON <= found <= LATEST_ON:
-        raise refuse("参数", f"{name} 不是日期", "请按 2026-11-20 填写", field=name, value=str(given)[:60])
+        raise refuse(
+            "参数", say("%(name)s 不是日期", name=name), "请按 2026-11-20 填写", field=name, value=str(given)[:60]
+        )
     return found
 
 
@@ -53,7 +61,9 @@ def month(source: Mapping[str, Any], name: str) -> dt.date | None:
     except ValueError:
         found = None
     if found is None or not EARLIEST_ON <= found <= LATEST_ON:
-        raise refuse("参数", f"{name} 不是月份", "请按 2026-11 填写", field=name, value=str(given)[:60])
+        raise refuse(
+            "参数", say("%(name)s 不是月份", name=name), "请按 2026-11 填写", field=name, value=str(given)[:60]
+        )
     return found
 
 
@@ -68,7 +78,7 @@ def instant(source: Mapping[str, Any], name: str) -> dt.datetime | None:
         found = None
     if found is None or found.tzinfo is None or not EARLIEST_ON <= found.date() <= LATEST_ON:
         remedy = "请按 2026-11-20T09:00:00+08:00 填写，带时区"
-        raise refuse("参数", f"{name} 不是时刻", remedy, field=name, value=str(given)[:60])
+        raise refuse("参数", say("%(name)s 不是时刻", name=name), remedy, field=name, value=str(given)[:60])
     return found.astimezone(dt.UTC)
 
 
@@ -83,7 +93,12 @@ def keys(source: Mapping[str, Any], name: str, most: int = MOST_KEYS) -> list[in
     if given is None:
         return []
     if not isinstance(given, list) or len(given) > most:
-        raise refuse("参数", f"{name} 应为不超过 {most} 个整数的数组", "请按接口文档填写", field=name)
+        raise refuse(
+            "参数",
+            say("%(name)s 应为不超过 %(most)s 个整数的数组", name=name, most=most),
+            "请按接口文档填写",
+            field=name,
+        )
     return list(dict.fromkeys(whole({name: one}, name) for one in given))
 
 
@@ -93,7 +108,9 @@ def flag(source: Mapping[str, Any], name: str) -> bool:
     if given is None:
         return False
     if not isinstance(given, bool):
-        raise refuse("参数", f"{name} 应为 true 或 false", "请按接口文档填写", field=name, value=str(given)[:60])
+        raise refuse(
+            "参数", say("%(name)s 应为 true 或 false", name=name), "请按接口文档填写", field=name, value=str(given)[:60]
+        )
     return given
 
 
@@ -103,7 +120,7 @@ def part(source: Mapping[str, Any], name: str) -> dict[str, Any]:
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise refuse("参数", f"{name} 应为对象", "请按接口文档填写", field=name)
+        raise refuse("参数", say("%(name)s 应为对象", name=name), "请按接口文档填写", field=name)
     return given
 
 
@@ -113,7 +130,7 @@ def asked_bool(name: str) -> bool | None:
     if given in (None, ""):
         return None
     if given not in ("0", "1"):
-        raise refuse("参数", f"{name} 应为 0 或 1", "请调整后重试", field=name, value=str(given)[:60])
+        raise refuse("参数", say("%(name)s 应为 0 或 1", name=name), "请调整后重试", field=name, value=str(given)[:60])
     return given == "1"
 
 
@@ -123,5 +140,10 @@ def texts(source: Mapping[str, Any], name: str, most: int = 100) -> list[str]:
     if given is None:
         return []
     if not isinstance(given, list) or len(given) > most or not all(isinstance(one, str) for one in given):
-        raise refuse("参数", f"{name} 应为不超过 {most} 个文字的数组", "请按接口文档填写", field=name)
+        raise refuse(
+            "参数",
+            say("%(name)s 应为不超过 %(most)s 个文字的数组", name=name, most=most),
+            "请按接口文档填写",
+            field=name,
+        )
     return list(dict.fromkeys(one[:60].replace("\0", "") for one in given))

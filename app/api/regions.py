@@ -18,6 +18,7 @@ from app.models import Region
 from app.models.region import code_span
 from app.permissions import Verb
 from app.views import screens
+from app.wording import say
 
 
 class RegionApi(Resource):
@@ -66,7 +67,7 @@ class RegionApi(Resource):
         """
         row = db.session.get(Region, key) if key < 2**63 else None
         if row is None:
-            raise NotFound(Finding("地区", False, f"没有编号为 {key} 的地区", "请从列表选择"))
+            raise NotFound(Finding("地区", False, say("没有编号为 %(key)s 的地区", key=key), "请从列表选择"))
         return jsonify(_region(row))
 
 

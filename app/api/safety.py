@@ -21,6 +21,7 @@ from app.models.safety import SAFETY_RECORD
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say
 from app.workflows import patrols, safety
 
 
@@ -171,7 +172,9 @@ def _found(sent: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     most = safety.MOST_FINDINGS
     if not isinstance(given, list) or len(given) > most or not all(isinstance(one, dict) for one in given):
-        raise refuse("参数", f"findings 应为不超过 {most} 个对象的数组", "请按接口文档填写", field="findings")
+        raise refuse(
+            "参数", say("findings 应为不超过 %(most)s 个对象的数组", most=most), "请按接口文档填写", field="findings"
+        )
     return [
         {"elevator_id": key(one, "elevator_id"), "found": words(one, "found"), "handled": words(one, "handled")}
         for one in given

@@ -25,6 +25,7 @@ from app.permissions import Verb
 from app.reference import CURRENT, items_for
 from app.transaction import transaction
 from app.views import screens
+from app.wording import say
 from app.workflows import attachments, presence, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
@@ -204,12 +205,16 @@ def position(source: Mapping[str, Any], required: bool = True) -> Position:
             number = math.nan
         if not -limit <= number <= limit:
             raise refuse(
-                "参数", f"{name} 应为 -{limit} 至 {limit} 的数", "请给出手机的定位", field=name, value=str(given)[:60]
+                "参数",
+                say("%(name)s 应为 -%(limit)s 至 %(limit)s 的数", name=name, limit=limit),
+                "请给出手机的定位",
+                field=name,
+                value=str(given)[:60],
             )
         found[name] = number
     missing = [name for name in ("latitude", "longitude") if name not in found]
     if missing and (required or found):
-        raise refuse("参数", f"缺少 {missing[0]}", "请打开定位后重试", field=missing[0])
+        raise refuse("参数", say("缺少 %(missing)s", missing=missing[0]), "请打开定位后重试", field=missing[0])
     return Position(**found)
 
 
@@ -219,13 +224,13 @@ def results_of(sent: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if given is None:
         return {}
     if not isinstance(given, list) or len(given) > MOST_RESULTS or not all(isinstance(one, dict) for one in given):
-        found = f"results 应为不超过 {MOST_RESULTS} 个对象的数组"
+        found = say("results 应为不超过 %(most_results)s 个对象的数组", most_results=MOST_RESULTS)
         raise refuse("参数", found, "请按接口文档填写", field="results")
     answered: dict[str, dict[str, Any]] = {}
     for one in given:
         code = words(one, "code", 20)
         if not code or code in answered:
-            found = f"项目 {code} 出现了两次" if code else "有一项没有 code"
+            found = say("项目 %(code)s 出现了两次", code=code) if code else "有一项没有 code"
             raise refuse("参数", found, "每个项目请只给一次", field="results", value=code)
         value, reason = words(one, "value", 60), words(one, "reason", 200)
         answered[code] = {"result": words(one, "result", 20), "value": value, "reason": reason}

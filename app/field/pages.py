@@ -33,6 +33,7 @@ from app.rules.checkin import names_an_elevator
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
+from app.wording import say
 from app.workflows import attachments, gates, people, presence, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
@@ -388,7 +389,12 @@ def _signature(session: Any, given: str) -> int | None:
 def files_of(session: Any, kind: str, entity: str = "visit") -> list[int]:
     """The files of the form, each stored and waiting for its row."""
     if (count := uploads.chosen(kind)) > MOST_PHOTOS:
-        raise refuse("照片", f"选了 {count} 张", f"一次最多 {MOST_PHOTOS} 张", field=kind)
+        raise refuse(
+            "照片",
+            say("选了 %(count)s 张", count=count),
+            say("一次最多 %(most_photos)s 张", most_photos=MOST_PHOTOS),
+            field=kind,
+        )
     return uploads.kept(session, kind, kind, entity, None, g.actor.unit_id, g.actor.region_code, clock.now())
 
 

@@ -23,6 +23,7 @@ from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers, normal_code
 from app.transaction import AnySession, insert_many, lock, transaction
+from app.wording import say
 from app.workflows import attachments, audit, jobs
 
 VERBS = {
@@ -53,12 +54,20 @@ def _may(actor: Actor, name: str) -> bool:
 def kind_of(actor: Actor, name: str) -> Kind:
     found = kinds().get(name)
     if found is None:
-        raise refuse("导入内容", f"没有“{name[:30]}”这种导入", "请从列表选择", field="kind", value=name[:30])
+        raise refuse(
+            "导入内容", say("没有“%(name)s”这种导入", name=name[:30]), "请从列表选择", field="kind", value=name[:30]
+        )
     require(actor, Verb.IMPORT)
     if not _may(actor, name):
         require(actor, VERBS[name])
     if not _may(actor, name):
-        raise refuse("导入内容", f"{found.label}由所在单位的账号导入", "请由单位账号办理", field="kind", value=name)
+        raise refuse(
+            "导入内容",
+            say("%(label)s由所在单位的账号导入", label=found.label),
+            "请由单位账号办理",
+            field="kind",
+            value=name,
+        )
     return found
 
 
@@ -97,11 +106,13 @@ def open_batch(
 
 def _check_mode(mode: str) -> None:
     if mode not in IMPORT_MODE:
-        raise refuse("导入方式", f"没有“{mode[:20]}”这种方式", "请从列表选择", field="mode", value=mode[:20])
+        raise refuse(
+            "导入方式", say("没有“%(mode)s”这种方式", mode=mode[:20]), "请从列表选择", field="mode", value=mode[:20]
+        )
 
 
 def _enqueue_check(session: AnySession, actor: Actor, batch: ImportBatch, at: dt.datetime) -> None:
-    title = f"校验 {batch.file_name}"
+    title = say("校验 %(file_name)s", file_name=batch.file_name)
     batch.job_id = jobs.enqueue(session, actor, at, "import_check", title, {"batch": batch.id}).id
 
 
@@ -267,14 +278,14 @@ def rematch(
 def _column_findings(held: Kind, before: Match, columns: Sequence[str | None]) -> list[Finding]:
     findings = []
     if len(columns) != len(before.headings):
-        found = f"文件有 {len(before.headings)} 列，收到 {len(columns)} 列"
+        found = say("文件有 %(count)s 列，收到 %(count2)s 列", count=len(before.headings), count2=len(columns))
         findings.append(Finding("列的对应", False, found, "请刷新页面后重新选择"))
     for name in dict.fromkeys(c for c in columns if c):
         spec = held.spec(name)
         if spec is None:
-            findings.append(Finding("列的对应", False, f"没有“{name[:30]}”这个字段", "请从列表选择"))
+            findings.append(Finding("列的对应", False, say("没有“%(name)s”这个字段", name=name[:30]), "请从列表选择"))
         elif list(columns).count(name) > 1:
-            found = f"“{spec.label}”对应了 {list(columns).count(name)} 列"
+            found = say("“%(label)s”对应了 %(count)s 列", label=spec.label, count=list(columns).count(name))
             findings.append(Finding("列的对应", False, found, "一个字段只能对应一列，多余的请选“不导入”"))
     return findings
 

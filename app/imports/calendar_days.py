@@ -10,6 +10,7 @@ from app.errors import Finding, Refusal, refuse
 from app.imports.columns import plain_heading
 from app.imports.reading import cells_of
 from app.rules.calendar import day_finding
+from app.wording import say, together
 from app.workflows.calendars import LONGEST_NAME, MOST_DAYS, Day
 
 HEADINGS = ("日期", "类型", "名称")
@@ -26,7 +27,12 @@ def read(path: Path, name: str) -> list[Day]:
     headings = [plain_heading(cell) for cell in table[at]]
     missing = [word for word in HEADINGS[:2] if word not in headings]
     if missing:
-        raise refuse("表头", f"缺少列：{'、'.join(missing)}", "列名为：日期、类型（上班或放假）、名称", field="file")
+        raise refuse(
+            "表头",
+            say("缺少列：%(names)s", names=together(missing)),
+            "列名为：日期、类型（上班或放假）、名称",
+            field="file",
+        )
     days: dict[dt.date, Day] = {}
     findings: list[Finding] = []
     for number, row in enumerate(table[at + 1 :], at + 2):
@@ -39,7 +45,15 @@ def read(path: Path, name: str) -> list[Day]:
     if not days and not findings:
         raise refuse("数据", "只有表头，没有数据行", "请从表头下一行起填写", field="file")
     if len(days) > MOST_DAYS:
-        findings.append(Finding("行数", False, f"共 {len(days)} 天", f"一次最多 {MOST_DAYS} 天", field="file"))
+        findings.append(
+            Finding(
+                "行数",
+                False,
+                say("共 %(count)s 天", count=len(days)),
+                say("一次最多 %(most_days)s 天", most_days=MOST_DAYS),
+                field="file",
+            )
+        )
     if findings:
         raise Refusal(findings)
     return list(days.values())
@@ -50,17 +64,32 @@ def _row(number: int, cells: dict[str, Any], days: dict[dt.date, Day], findings:
     name = str(cells.get("名称") or "").strip()
     wrong = []
     if on is None:
-        wrong.append(("日期", f"“{cells.get('日期') or ''}”不是日期", "请按 2026-10-01 的格式填写"))
+        wrong.append(("日期", say("“%(a)s”不是日期", a=cells.get("日期") or ""), "请按 2026-10-01 的格式填写"))
     elif not day_finding(on, "on", "日期").ok:
-        wrong.append(("日期", f"{on.isoformat()} 超出范围", "请核对年份"))
+        wrong.append(("日期", say("%(on)s 超出范围", on=on.isoformat()), "请核对年份"))
     elif on in days:
-        wrong.append(("日期", f"{on.isoformat()} 在文件中出现两次", "请只留一行"))
+        wrong.append(("日期", say("%(on)s 在文件中出现两次", on=on.isoformat()), "请只留一行"))
     if kind not in WORKED:
-        wrong.append(("类型", f"“{kind}”不是上班或放假", "请填写“上班”或“放假”"))
+        wrong.append(("类型", say("“%(kind)s”不是上班或放假", kind=kind), "请填写“上班”或“放假”"))
     if len(name) > LONGEST_NAME:
-        wrong.append(("名称", f"有 {len(name)} 个字", f"最多 {LONGEST_NAME} 个字"))
+        wrong.append(
+            (
+                "名称",
+                say("有 %(count)s 个字", count=len(name)),
+                say("最多 %(longest_name)s 个字", longest_name=LONGEST_NAME),
+            )
+        )
     for column, found, remedy in wrong:
-        findings.append(Finding(f"第 {number} 行 {column}", False, found, remedy, field="file", value=str(number)))
+        findings.append(
+            Finding(
+                say("第 %(number)s 行 %(column)s", number=number, column=column),
+                False,
+                found,
+                remedy,
+                field="file",
+                value=str(number),
+            )
+        )
     return None if wrong or on is None else Day(on, WORKED[kind], name)
 
 

@@ -27,7 +27,7 @@ from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.rules.past_visits import Diary
 from app.transaction import AnySession
-from app.wording import kept
+from app.wording import kept, say
 from app.workflows import contract_findings
 
 PART = 2000
@@ -208,13 +208,17 @@ class Checker:
         value = str(row.raw[self.match.columns.index(spec.name)])
         if key in told.contradicted:
             row.bad(
-                spec.label, value, "在文件里出现了不止一次，内容不同", f"最早在第 {first} 行，每个只保留一行", TWICE
+                spec.label,
+                value,
+                "在文件里出现了不止一次，内容不同",
+                say("最早在第 %(first)s 行，每个只保留一行", first=first),
+                TWICE,
             )
         elif row.number != first and row.verdict != "bad":
             row.verdict, row.data = "same", {}
             row.errors = [{
-                "column": spec.label, "value": value[:60], "found": f"与第 {first} 行完全相同",
-                "remedy": f"按第 {first} 行导入一次", "rule": TWICE, "field": spec.name,
+                "column": spec.label, "value": value[:60], "found": say("与第 %(first)s 行完全相同", first=first),
+                "remedy": say("按第 %(first)s 行导入一次", first=first), "rule": TWICE, "field": spec.name,
             }]  # fmt: skip
 
     # --- cells
@@ -228,8 +232,15 @@ class Checker:
             if problem is not None:
                 row.bad(spec.label, cell, problem.found, problem.remedy, problem.rule, spec.name)
             elif value is None and spec.required:
-                help_text = f"：{spec.help}" if spec.help else ""
-                row.bad(spec.label, cell, "没有填写", f"{spec.label}必填{help_text}", BLANK, spec.name)
+                help_text = say("：%(help)s", help=spec.help) if spec.help else ""
+                row.bad(
+                    spec.label,
+                    cell,
+                    "没有填写",
+                    say("%(label)s必填%(help_text)s", label=spec.label, help_text=help_text),
+                    BLANK,
+                    spec.name,
+                )
             else:
                 row.data[spec.name] = value
         key = row.data.get(self.kind.key)
@@ -314,9 +325,9 @@ class Checker:
             if found is None:
                 self.hear(spec.name, value, None)
                 if several:
-                    told, rule = f"有 {several} 个同名的单位", "单位不唯一"
+                    told, rule = say("有 %(several)s 个同名的单位", several=several), "单位不唯一"
                     remedy = "请填写统一社会信用代码，或在词的对应里选一个"
                 else:
-                    told, rule = f"没有找到“{value[:40]}”", NOT_FOUND
+                    told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
                 row.bad(spec.label, value, told, remedy, rule, spec.name)
             row.data[spec.name] = found

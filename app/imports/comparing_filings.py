@@ -12,6 +12,7 @@ from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_r
 from app.imports.references import parts
 from app.models import Elevator, Unit, Version
 from app.rules.identifiers import check_uscc, normal_code
+from app.wording import say
 from app.workflows.filing_fields import clean, empty, required_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         if there:
             found = judge(checker, row, _declared(there, row, given), given, units)
             if found is not None and found.filing == "pending" and row.verdict == "changed":
-                told = f"{key} 正在审核，不能修改"
+                told = say("%(key)s 正在审核，不能修改", key=key)
                 row.bad("审核状态", "审核中", told, "请先撤回，或等审核结束", REVIEW, "filing_state")
             continue
         row.data = {n: v for n, v in given.items() if v is not None}

@@ -30,6 +30,7 @@ from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, 
 from app.rules.contracts import Binding
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession
+from app.wording import say, together
 from app.workflows import contract_findings, ledgers
 from app.workflows.take_over import PastVisit, findings, read_works
 
@@ -74,7 +75,14 @@ def person_named(
         return found[0].id
     what = "有重名" if found else "不是这个单位的人员"
     remedy = "请填写作业人员证编号" if found else "请先在人员与证书里登记"
-    row.bad(spec.label, name, f"“{name}”{what}", remedy, "人员不唯一" if found else NOT_FOUND, spec.name)
+    row.bad(
+        spec.label,
+        name,
+        say("“%(name)s”%(what)s", name=name, what=what),
+        remedy,
+        "人员不唯一" if found else NOT_FOUND,
+        spec.name,
+    )
     return None
 
 
@@ -175,13 +183,17 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
         lost = [c for c in codes if c not in checker.elevators and c not in under]
         if lost:
             remedy = "请核对识别码；新电梯请先导入电梯"
-            row.bad("电梯", "、".join(lost), f"没有找到 {len(lost)} 台", remedy, NOT_FOUND, "elevators")
+            row.bad(
+                "电梯", together(lost), say("没有找到 %(count)s 台", count=len(lost)), remedy, NOT_FOUND, "elevators"
+            )
         if found is None:
             row.data = given
             if checker.actor.unit_id is not None and unit_id not in (None, checker.actor.unit_id):
                 row.bad("维保单位", unit_id, "不是本单位", "只能导入本单位的合同", LACKS, "unit_id")
             if checker.actor.unit_id is None and unit_id is None:
-                row.bad("维保单位", None, "没有填写", f"维保单位必填：{HELP['unit']}", BLANK, "unit_id")
+                row.bad(
+                    "维保单位", None, "没有填写", say("维保单位必填：%(unit)s", unit=HELP["unit"]), BLANK, "unit_id"
+                )
             if not new_row(checker, row):
                 continue
         more = sorted(wanted - set(under.values()))
@@ -225,7 +237,10 @@ def _contract_findings(
     tell(checker, row, wrong)
     if row.verdict in WOULD_WRITE:
         for key in more:
-            binding, number = Binding(name, key, span.from_on, span.to_on), f"{values['number']}（第 {row.number} 行）"
+            binding, number = (
+                Binding(name, key, span.from_on, span.to_on),
+                say("%(number)s（第 %(number2)s 行）", number=values["number"], number2=row.number),
+            )
             mine = contract_findings.Held(binding, number, unit_id, elevators[key].code)
             checker.held.setdefault(key, []).append(mine)
 
@@ -306,7 +321,9 @@ def visit_rows(checker: Checker, rows: list[Row]) -> None:
         if double is not None and row.verdict in WOULD_WRITE:
             tell(checker, row, [double])
         elif row.verdict in WOULD_WRITE:
-            checker.diary.add(past.worker_id, past.work(f"电梯 {elevator.code}，第 {row.number} 行"))
+            checker.diary.add(
+                past.worker_id, past.work(say("电梯 %(code)s，第 %(number)s 行", code=elevator.code, number=row.number))
+            )
 
 
 def codes_in(text: Any) -> list[str]:

@@ -13,6 +13,7 @@ from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tel
 from app.models import Account, InsuranceRecord, InsuredPerson, Unit
 from app.rules.identifiers import login_key, mask_resident_id
 from app.rules.insurance import first_of, last_of
+from app.wording import say
 from app.workflows import insurance, sub_accounts
 from app.workflows.insurance import Line
 from app.workflows.issuing import assignable_role, free_phone, new_login_name, required_text
@@ -115,7 +116,12 @@ def account_rows(checker: Checker, rows: list[Row]) -> None:
             continue
         checker.accounts_made += 1
         if most is not None and used + checker.accounts_made > most:
-            found_ = f"最多 {most} 个，已有 {used} 个在用，这是本表新增的第 {checker.accounts_made} 个"
+            found_ = say(
+                "最多 %(most)s 个，已有 %(used)s 个在用，这是本表新增的第 %(accounts_made)s 个",
+                most=most,
+                used=used,
+                accounts_made=checker.accounts_made,
+            )
             told_key(checker, row, found_, "请先注销不用的子用户，或请区域管理员增加数量", QUOTA)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from app.clock import SHANGHAI
 from app.imports.columns import Spec
 from app.imports.synonyms import NO, YES, meaning
+from app.wording import say, together
 
 EPOCH = dt.date(1899, 12, 30)
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
@@ -46,7 +47,7 @@ def text_of(cell: Any) -> str:
     if text[:1] == "'" and text[1:2] in _DISARMED:
         text = text[1:]  # as our own .csv disarms what a spreadsheet would run
     if text in _ERRORS:
-        raise Bad(f"是 Excel 的错误值 {text}", "请改成具体的值")
+        raise Bad(say("是 Excel 的错误值 %(text)s", text=text), "请改成具体的值")
     return text
 
 
@@ -74,7 +75,11 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
         first, second, year = int(match[1]), int(match[2]), _year(match[3])
         order = order or ("dmy" if first > 12 else "mdy" if second > 12 or first == second else None)
         if order is None:
-            raise Bad(f"“{text[:30]}”分不清哪个是月、哪个是日", "请在列的对应里选择“日/月/年”或“月/日/年”", UNCLEAR)
+            raise Bad(
+                say("“%(text)s”分不清哪个是月、哪个是日", text=text[:30]),
+                "请在列的对应里选择“日/月/年”或“月/日/年”",
+                UNCLEAR,
+            )
         month, on = (second, first) if order == "dmy" else (first, second)
         return _real(text, year, month, on), text[match.end() :]
     for pattern, month_at, day_at in ((_NAMED, 2, 1), (_NAMED_FIRST, 1, 2)):
@@ -86,7 +91,7 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
         number, part = divmod(float(text), 1)
         seconds = round(part * 86_400)
         return EPOCH + dt.timedelta(days=int(number)), f" {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
-    raise Bad(f"“{text[:30]}”不是日期", "请按 2026-11-20 的格式填写", "日期不对")
+    raise Bad(say("“%(text)s”不是日期", text=text[:30]), "请按 2026-11-20 的格式填写", "日期不对")
 
 
 def _year(text: str) -> int:
@@ -99,10 +104,12 @@ def _real(text: str, year: int, month: int, on: int) -> dt.date:
         found = dt.date(year, month, on)
     except ValueError:
         if not 1 <= month <= 12:
-            raise Bad(f"“{text[:30]}”没有 {month} 月", "请核对年月日", "日期不对") from None
-        raise Bad(f"“{text[:30]}”不是真实的日期", "请核对年月日", "日期不对") from None
+            raise Bad(
+                say("“%(text)s”没有 %(month)s 月", text=text[:30], month=month), "请核对年月日", "日期不对"
+            ) from None
+        raise Bad(say("“%(text)s”不是真实的日期", text=text[:30]), "请核对年月日", "日期不对") from None
     if not 1900 <= found.year <= 2100:
-        raise Bad(f"“{text[:30]}”的年份不合理", "请核对年份", "日期不对")
+        raise Bad(say("“%(text)s”的年份不合理", text=text[:30]), "请核对年份", "日期不对")
     return found
 
 
@@ -133,12 +140,12 @@ def instant(cell: Any, order: str | None = None) -> dt.datetime | None:
     assert on is not None
     match = _TIME.search(rest)
     if match is None:
-        raise Bad(f"“{text[:30]}”没有时间", "请按 2026-11-20 09:30 的格式填写", "日期不对")
+        raise Bad(say("“%(text)s”没有时间", text=text[:30]), "请按 2026-11-20 09:30 的格式填写", "日期不对")
     hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         wall = dt.datetime.combine(on, dt.time(hour, minute, second), SHANGHAI)
     except ValueError:
-        raise Bad(f"“{text[:30]}”不是真实的时间", "请核对时分秒", "日期不对") from None
+        raise Bad(say("“%(text)s”不是真实的时间", text=text[:30]), "请核对时分秒", "日期不对") from None
     return wall.astimezone(dt.UTC)
 
 
@@ -154,8 +161,10 @@ def choice(cell: Any, spec: Spec) -> str | None:
     found = meaning(spec.name, text, choices)
     if found is not None:
         return found
-    words = "、".join(str(w) for w in choices.values())
-    raise Unknown(f"没有“{text[:30]}”这个选项", f"请从这些里选：{words}", "没有这个选项")
+    words = together(str(w) for w in choices.values())
+    raise Unknown(
+        say("没有“%(text)s”这个选项", text=text[:30]), say("请从这些里选：%(words)s", words=words), "没有这个选项"
+    )
 
 
 def yes(cell: Any) -> bool | None:
@@ -166,7 +175,7 @@ def yes(cell: Any) -> bool | None:
         return True
     if text in NO:
         return False
-    raise Unknown(f"“{text[:30]}”不是“是”或“否”", "请填写“是”或“否”", "没有这个选项")
+    raise Unknown(say("“%(text)s”不是“是”或“否”", text=text[:30]), "请填写“是”或“否”", "没有这个选项")
 
 
 def number(cell: Any) -> int | None:
@@ -174,7 +183,7 @@ def number(cell: Any) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,6}(\.0+)?", text):
-        raise Bad(f"“{text[:30]}”不是整数", "请填写整数")
+        raise Bad(say("“%(text)s”不是整数", text=text[:30]), "请填写整数")
     return int(float(text))
 
 
@@ -184,8 +193,10 @@ def figure(cell: Any, spec: Spec) -> str | None:
     match = re.fullmatch(r"([-+]?[\d,.]+)\s*([^\d\s.,]\S*)", text)
     if match is not None and not _FLOAT.fullmatch(text):
         if match[2].casefold().rstrip(".") not in (spec.unit.casefold(), "公斤" if spec.unit == "kg" else spec.unit):
-            wanted = f"单位应为 {spec.unit}" if spec.unit else "只填数字"
-            raise Bad(f"“{text[:30]}”的写法不对", f"{wanted}，请核对后填写", "单位不对")
+            wanted = say("单位应为 %(unit)s", unit=spec.unit) if spec.unit else "只填数字"
+            raise Bad(
+                say("“%(text)s”的写法不对", text=text[:30]), say("%(wanted)s，请核对后填写", wanted=wanted), "单位不对"
+            )
         text = match[1]
     if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")

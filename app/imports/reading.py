@@ -22,6 +22,7 @@ from app.errors import refuse
 from app.imports import sheet_reader
 from app.imports.columns import Kind, plain_heading
 from app.imports.synonyms import names_of, plain_word
+from app.wording import say
 from app.workflows import sealed_files
 
 MOST_ROWS = 120_000
@@ -33,7 +34,11 @@ Cells = list[Any]
 _RESAVE = "请去掉密码、另存为 .xlsx 后再上传"
 _WRONG = {
     sheet_reader.TOO_LARGE: (
-        f"第一张工作表的范围太大（最多 {sheet_reader.MOST_ROWS:,} 行、{sheet_reader.MOST_COLUMNS} 列）",
+        say(
+            "第一张工作表的范围太大（最多 %(most_rows)s 行、%(most_columns)s 列）",
+            most_rows=f"{sheet_reader.MOST_ROWS:,}",
+            most_columns=sheet_reader.MOST_COLUMNS,
+        ),
         "请按 Ctrl+End 查看最后一格，删去多余的行和列，另存后再上传；确有这么多行时请分成几个文件",
     ),
     sheet_reader.BROKEN: ("不是能打开的 Excel 工作簿，或已损坏", _RESAVE),
@@ -59,7 +64,7 @@ class Sheet:
                 continue
             count += 1
             if count > MOST_ROWS:
-                raise refuse("行数", f"多于 {MOST_ROWS} 行", "请分成几个文件")
+                raise refuse("行数", say("多于 %(most_rows)s 行", most_rows=MOST_ROWS), "请分成几个文件")
             row = [sheet_reader.plain(c) for c in cells[:width]]
             yield number, row if len(row) == width else row + [None] * (width - len(row))
 

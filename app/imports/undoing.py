@@ -34,6 +34,7 @@ from app.models import (
 )
 from app.permissions import Actor
 from app.transaction import AnySession, lock, transaction
+from app.wording import say, together
 from app.workflows import (
     attachments,
     audit,
@@ -152,7 +153,7 @@ def _undo(
 def _why(problem: Refusal | IntegrityError) -> str:
     if isinstance(problem, IntegrityError):
         return "另有记录引用这一行"
-    return "；".join(f.found for f in problem.findings if not f.ok)
+    return together((f.found for f in problem.findings if not f.ok), "；")
 
 
 # --- units and elevators
@@ -178,7 +179,7 @@ def _undo_made(
         elif of_batch != batch_id:
             kept[row.id] = "不是这批导入建立的"
         elif key in standing:
-            kept[row.id] = f"已有{standing[key]}"
+            kept[row.id] = say("已有%(key)s", key=standing[key])
         elif key in touched:
             kept[row.id] = "导入之后又修改过"
     gone = [r.entity_id for r in rows if r.id not in kept and r.entity_id is not None]
@@ -246,7 +247,7 @@ def _undo_person(session: AnySession, actor: Actor, row: ImportRow, finished: dt
         return
     standing = standing_on(session, Person, [person.id])
     if standing:
-        raise refuse("撤销", f"已有{standing[person.id]}")
+        raise refuse("撤销", say("已有%(id)s", id=standing[person.id]))
     _unchanged(row, held)
     audit.record(session, actor, at, "person.delete", "person", person.id, before={"name": person.name})
     session.delete(person)
@@ -279,7 +280,9 @@ def _undo_ledger(session: AnySession, actor: Actor, row: ImportRow, finished: dt
     )
     standing = standing_on(session, MaintenanceLedger, [ledger.id])
     if order is not None or standing:
-        raise refuse("撤销", f"已有维保任务 {order}" if order else f"已有{standing[ledger.id]}")
+        raise refuse(
+            "撤销", say("已有维保任务 %(order)s", order=order) if order else say("已有%(id)s", id=standing[ledger.id])
+        )
     audit.record(
         session, actor, at, "ledger.delete", "maintenance_ledger", ledger.id, before={"elevator": elevator.code}
     )
@@ -297,7 +300,7 @@ def _undo_contract(session: AnySession, actor: Actor, row: ImportRow, finished: 
         .limit(1)
     ).scalar()
     if bound is not None and (row.state == "new" or (row.data or {}).get("elevator_ids")):
-        raise refuse("撤销", f"已绑定电梯 {bound}，保障期用于考核")
+        raise refuse("撤销", say("已绑定电梯 %(bound)s，保障期用于考核", bound=bound))
     _unchanged(row, {n: as_json(getattr(contract, n)) for n in contracts.FIELDS})
     if row.state == "new":
         contracts.delete(session, actor, contract.id, at)

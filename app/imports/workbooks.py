@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.imports.columns import Kind
 from app.models import ImportBatch, ImportRow
 from app.transaction import AnySession
+from app.wording import say, together
 
 
 def write_template(kind: Kind, path: Path) -> None:
@@ -35,10 +36,10 @@ def write_template(kind: Kind, path: Path) -> None:
     for at, word in enumerate(("列", "必填", "说明")):
         notes.write_string(0, at, word, head)
     for at, spec in enumerate(kind.columns, 1):
-        options = "、".join(str(w) for w in spec.choices.values()) if spec.choices else ""
+        options = together(str(w) for w in spec.choices.values()) if spec.choices else ""
         notes.write_string(at, 0, spec.label)
         notes.write_string(at, 1, "必填" if spec.required else "")
-        said = (spec.help, spec.unit and f"单位 {spec.unit}", options)
+        said = (spec.help, spec.unit and say("单位 %(unit)s", unit=spec.unit), options)
         notes.write_string(at, 2, "；".join(part for part in said if part), plain)
     foot = "列的顺序可以改，不用的列可以删；红色的列必填。已有的行按编号更新，空着的格不改原值。"
     notes.write_string(len(kind.columns) + 2, 0, foot)
@@ -67,6 +68,10 @@ def write_bad_rows(session: AnySession, batch: ImportBatch, path: Path) -> int:
 
 def told(row: ImportRow) -> str:
     """A row's errors in one cell: column, value, what is wrong, the way out."""
-    return "；".join(f"{e['column']}：{e['found']}，{e['remedy']}" for e in row.errors or [])
-
-
+    return together(
+        (
+            say("%(column)s：%(found)s，%(remedy)s", column=e["column"], found=e["found"], remedy=e["remedy"])
+            for e in row.errors or []
+        ),
+        "；",
+    )

@@ -36,6 +36,7 @@ from app.models import (
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
+from app.wording import say
 from app.workflows import (
     audit,
     clocks,
@@ -344,7 +345,12 @@ def _write_order(session: AnySession, actor: Actor, batch_id: int, row: ImportRo
         MaintenanceOrder.state == "open",
     )  # fmt: skip
     if session.scalar(same.execution_options(skip_scope=True).limit(1)) is not None:
-        raise refuse("计划日期", f"校验之后已有 {planned} 的任务", "请改用“更新导入”，或删去这一行", field="planned_on")
+        raise refuse(
+            "计划日期",
+            say("校验之后已有 %(planned)s 的任务", planned=planned),
+            "请改用“更新导入”，或删去这一行",
+            field="planned_on",
+        )
     made: MaintenanceOrder = orders.create(
         session, actor, data["elevator_id"], data | {"planned_on": planned}, at, origin="import"
     )

@@ -12,6 +12,7 @@ from app.models import Account, AccountRole, Unit
 from app.models.choices import RESCUE_ROLE
 from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
+from app.wording import together
 from app.workflows.passwords import first_password_of, first_password_words
 
 KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
@@ -28,7 +29,7 @@ def kind_of(account: Account) -> str:
 
 
 def _roles(account: Account) -> str:
-    return "、".join(str(_WORDS[row.name]) for row in account.roles if row.name in _WORDS)
+    return together(str(_WORDS[row.name]) for row in account.roles if row.name in _WORDS)
 
 
 def _last_login(account: Account) -> str | None:

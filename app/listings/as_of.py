@@ -22,6 +22,7 @@ from app.listing import Column, Filter, Listing, Moment, Query, Sought, Tab
 from app.models import Contract, ContractElevator, Elevator, Region, StatusChange, Unit, Version
 from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, PLACE_TYPE, UNIT_KINDS
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
+from app.wording import say, together
 from app.workflows import contracts
 from app.workflows.filing_fields import fields_of, snapshot
 
@@ -351,7 +352,7 @@ def contracts_then(listing: Listing, on: dt.date, known_at: dt.datetime) -> List
                 **dict.fromkeys(CONTRACT_FIELDS) | data | {
                     "id": row.id, "unit": names.get(row.unit_id, SimpleNamespace(name="—")),
                     "use_unit": names.get(data.get("use_unit_id") or 0), "elevator_count": row.elevators,
-                    "created_at": row.created_at, "author": None, "elevator_codes": "、".join(codes.get(row.id, ())),
+                    "created_at": row.created_at, "author": None, "elevator_codes": together(codes.get(row.id, ())),
                 }
             )
             for row, data in found
@@ -359,7 +360,11 @@ def contracts_then(listing: Listing, on: dt.date, known_at: dt.datetime) -> List
 
     def state(row: Any) -> str:
         held_state = contract_state(row.starts_on, row.ends_on, on, -1)
-        return f"{CONTRACT_LABELS[held_state]} {days_text(row.starts_on, row.ends_on, on)}"
+        return say(
+            "%(held_state)s %(days_text)s",
+            held_state=CONTRACT_LABELS[held_state],
+            days_text=days_text(row.starts_on, row.ends_on, on),
+        )
 
     columns = tuple(
         Column("state", one.label, state) if one.name == "state" else one

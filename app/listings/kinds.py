@@ -33,6 +33,7 @@ from app.models import (
 )
 from app.models.choices import SCORE_STATE
 from app.models.region import code_span
+from app.wording import together
 from app.workflows.filing_fields import CODES, fields_of
 
 WHOLE_COUNTRY = "0" * 12
@@ -138,7 +139,7 @@ class _Contracts(Listing):
         for contract_id, code in session.execute(bound):
             codes.setdefault(contract_id, {})[code] = None
         for row in rows:
-            row.elevator_codes = "、".join(codes.get(row.id, ()))
+            row.elevator_codes = together(codes.get(row.id, ()))
         return rows
 
 

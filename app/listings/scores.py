@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Score
+from app.wording import say
 
 SCORES = register(
     Listing(
@@ -25,7 +26,8 @@ SCORES = register(
             column(Score, "bad"),
             column(Score, "uncovered"),
             Column("points", _l("得分"), lambda row: row.points, "number", Score.points, unit=_l("分")),
-            Column("period", _l("期间"), lambda row: f"{row.run.from_on} 至 {row.run.to_on}"),
+            Column("period", _l("期间"), lambda row: say("%(from_on)s 至 %(to_on)s", from_on=row.run.from_on,
+                to_on=row.run.to_on)),
             Column("as_of", _l("数据截至"), lambda row: row.run.as_of, "instant"),
             Column("digest", _l("内容摘要"), lambda row: row.run.digest, "code"),
         ),

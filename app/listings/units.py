@@ -12,6 +12,7 @@ from app.listings import as_of
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Unit
 from app.models.choices import FILING_STATE, INFO_STATE, UNIT_KINDS
+from app.wording import together
 
 
 def _kind(name: str) -> Any:
@@ -26,7 +27,7 @@ UNITS = register(
         columns=(
             column(Unit, "name"),
             column(Unit, "uscc", sort=False),
-            Column("kinds", _l("类型"), lambda row: "、".join(str(UNIT_KINDS[k]) for k in row.kinds)),
+            Column("kinds", _l("类型"), lambda row: together(str(UNIT_KINDS[k]) for k in row.kinds)),
             Column("region", _l("所在地区"), lambda row: row.region.name),
             column(Unit, "address", sort=False),
             column(Unit, "licence_no", sort=False),

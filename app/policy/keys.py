@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from app.errors import Refusal, refuse
-from app.wording import say, speak
+from app.wording import say, speak, together
 
 PRESET_KEY = "preset"
 # Stored as a row's value to end a region's own value: from that day on it inherits again.
@@ -238,7 +238,15 @@ def check_value(key: Key, value: Any, field: str = "value") -> Value:
     if not isinstance(value, str):
         raise _wrong(spec, value, "应为文字", field)
     if spec.kind == "choice" and value not in dict(spec.choices):
-        raise _wrong(spec, value, "应为 " + "、".join(f"{v}（{label}）" for v, label in spec.choices), field)
+        raise _wrong(
+            spec,
+            value,
+            say(
+                "应为 %(names)s",
+                names=together((say("%(v)s（%(label)s）", v=v, label=label) for v, label in spec.choices)),
+            ),
+            field,
+        )
     if spec.kind == "pattern":
         _check_pattern(spec, value, field)
     return value
@@ -249,7 +257,9 @@ def _checked_int(spec: Spec, value: Any, field: str) -> int:
         raise _wrong(spec, value, "应为整数", field)
     low, high = spec.low or 0, spec.high if spec.high is not None else value
     if not low <= value <= high:
-        raise _wrong(spec, value, f"应在 {low} 至 {high} {spec.unit}之间", field)
+        raise _wrong(
+            spec, value, say("应在 %(low)s 至 %(high)s %(unit)s之间", low=low, high=high, unit=spec.unit), field
+        )
     return value
 
 
@@ -260,13 +270,19 @@ def _check_pattern(spec: Spec, value: str, field: str) -> None:
     try:
         re.compile(value)
     except re.error as error:
-        raise _wrong(spec, value, f"不是正确的正则表达式（{error.msg}）", field) from error
+        raise _wrong(spec, value, say("不是正确的正则表达式（%(msg)s）", msg=error.msg), field) from error
 
 
 def _wrong(spec: Spec, value: Any, found: str, field: str) -> Refusal:
     return refuse(
         "政策参数",
-        f"{spec.meaning}（{spec.key.value}）{found}，现为 {value!r}",
+        say(
+            "%(meaning)s（%(value)s）%(found)s，现为 %(value2)s",
+            meaning=spec.meaning,
+            value=spec.key.value,
+            found=found,
+            value2=f"{value!r}",
+        ),
         "请改正后再保存",
         field=field,
         value=value,

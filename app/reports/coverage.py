@@ -16,6 +16,7 @@ from app.listing import Column
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.region import code_span
 from app.permissions import Actor
+from app.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def check_region(session: Any, actor: Actor, code: str) -> None:
     typed = len(code) == 12 and code.isascii() and code.isdigit()
     known = session.scalar(select(Region.id).where(Region.code == code)) if typed else None
     if known is None or (span is not None and not span[0] <= code < span[1]):
-        found = f"没有区划代码为 {code[:20]} 的地区，或不在您的管辖范围内"
+        found = say("没有区划代码为 %(code)s 的地区，或不在您的管辖范围内", code=code[:20])
         raise NotFound(Finding("地区", False, found, "请从候选中选择辖区内的地区", field="region", value=code[:20]))
 
 

@@ -27,6 +27,7 @@ from app.models import Region
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import tables
+from app.wording import say, together
 
 MOST_PARAMETERS = 100
 LONGEST_QUERY = 4000
@@ -77,12 +78,20 @@ def names() -> set[str]:
 
 
 def unknown(name: str) -> NotFound:
-    return NotFound(Finding("导出", False, f"没有名为“{name[:40]}”的列表可以导出", "请从列表页点“导出”"))
+    return NotFound(
+        Finding("导出", False, say("没有名为“%(name)s”的列表可以导出", name=name[:40]), "请从列表页点“导出”")
+    )
 
 
 def check_format(fmt: str) -> str:
     if fmt not in tables.FORMATS.values():
-        raise refuse("导出格式", f"“{fmt[:20]}”不是可用的格式", "请选择 xlsx 或 csv", field="format", value=fmt[:20])
+        raise refuse(
+            "导出格式",
+            say("“%(fmt)s”不是可用的格式", fmt=fmt[:20]),
+            "请选择 xlsx 或 csv",
+            field="format",
+            value=fmt[:20],
+        )
     return fmt
 
 
@@ -101,12 +110,21 @@ def arguments(wanted: Wanted) -> dict[str, str]:
     """The parameters of the list's address."""
     if len(wanted.query) > LONGEST_QUERY:
         # Cut short it would be another filter, and a wider one.
-        found = f"网址中的条件有 {len(wanted.query)} 个字符，最多 {LONGEST_QUERY} 个"
+        found = say(
+            "网址中的条件有 %(count)s 个字符，最多 %(longest_query)s 个",
+            count=len(wanted.query),
+            longest_query=LONGEST_QUERY,
+        )
         raise refuse("筛选条件", found, "请减少条件后从列表页导出", field="query")
     try:
         pairs = parse_qsl(wanted.query.lstrip("?"), max_num_fields=MOST_PARAMETERS)
     except ValueError as error:
-        raise refuse("筛选条件", f"条件多于 {MOST_PARAMETERS} 个", "请从列表页重新筛选后导出", field="query") from error
+        raise refuse(
+            "筛选条件",
+            say("条件多于 %(most_parameters)s 个", most_parameters=MOST_PARAMETERS),
+            "请从列表页重新筛选后导出",
+            field="query",
+        ) from error
     args: dict[str, str] = {}
     for name, value in pairs:
         args.setdefault(name, value)  # the first of a name, as the page reads it
@@ -121,7 +139,7 @@ def describe(moment: Moment, listing: Listing, query: Query) -> list[tuple[str, 
     lines += [(label, text) for _name, label, text in listing.describe(moment.session, query)]
     sort = listing.column(query.sort)
     if sort is not None:
-        lines.append(("排序", f"{sort.label} {'降序' if query.descending else '升序'}"))
+        lines.append(("排序", say("%(label)s %(more)s", label=sort.label, more="降序" if query.descending else "升序")))
     lines += [("未采用的条件", str(notice)) for notice in query.notices]
     return lines
 
@@ -137,7 +155,7 @@ def export(
     """
     lines = describe(moment, listing, query)
     policy = policy_version(moment.session, moment.actor.region_code, moment.today)
-    as_of = f"{clock.local(moment.now):%Y-%m-%d %H:%M:%S}（北京时间）"
+    as_of = say("%(local)s（北京时间）", local=f"{clock.local(moment.now):%Y-%m-%d %H:%M:%S}")
     note = [
         ("内容", str(listing.title)),
         *lines,
@@ -151,7 +169,7 @@ def export(
         listing.blocks(moment, query, columns, forget=forget), columns, path, fmt, title=str(listing.title),
         as_of=moment.now, note=note, total=total, progress=progress,
     )  # fmt: skip
-    words = "；".join(f"{label}：{text}" for label, text in lines) or "无"
+    words = together((say("%(label)s：%(text)s", label=label, text=text) for label, text in lines), "；") or "无"
     as_known = moment.now.isoformat(timespec="seconds")
     return Exported(written.rows, written.sha256, digest_of(path), words, policy, as_known)
 
@@ -169,7 +187,7 @@ def scope_text(session: Any, actor: Actor) -> str:
     if actor.unit_id is not None:
         return "本单位" if actor.sees_all_elevators else "本单位中分配给本账号的电梯"
     name = session.scalar(select(Region.name).where(Region.code == (actor.region_code or "")))
-    return f"{name}及其下级" if name else "无"
+    return say("%(name)s及其下级", name=name) if name else "无"
 
 
 @contextmanager

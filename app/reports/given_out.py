@@ -18,6 +18,7 @@ from app.listing import Column, moment
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import approvals, coverage, exports, tables
+from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
 Columns = Sequence[Column]
@@ -44,16 +45,21 @@ def write_table(
     """Write a report that is a table; what its record keeps, and its columns."""
     rows, columns = TABLES[name](session, actor, asked, at)
     policy = policy_version(session, actor.region_code, clock.local_day(at))
-    said = "；".join(f"{key}：{value}" for key, value in asked.items() if value) or "没有条件"
+    said = (
+        together((say("%(key)s：%(value)s", key=key, value=value) for key, value in asked.items() if value), "；")
+        or "没有条件"
+    )
     scope = exports.scope_text(session, actor)
     note = [
-        ("内容", title), ("条件", said), ("数据截至", f"{clock.local(at):%Y-%m-%d %H:%M:%S}（北京时间）"),
+        ("内容", title), ("条件", said), ("数据截至", say("%(local)s（北京时间）",
+            local=f"{clock.local(at):%Y-%m-%d %H:%M:%S}")),
         ("政策版本", policy), ("导出人", actor.name), ("数据范围", scope),
     ]  # fmt: skip
     block = [tuple(column.value(row) for column in columns) for row in rows]
     written = tables.write([block] if block else [], columns, path, fmt, title=title, as_of=at, note=note)
     told = {
-        "filter": f"{scope}；{said}", "as_of": at.isoformat(), "policy": policy, "rows": written.rows,
+        "filter": say("%(scope)s；%(said)s", scope=scope, said=said), "as_of": at.isoformat(), "policy": policy,
+            "rows": written.rows,
         "sha256": written.sha256, "file": exports.digest_of(path),
     }  # fmt: skip
     return told, columns

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Finding, Refusal
+from app.wording import say
 
 # Characters that every Chinese font has; when they are missing there is none.
 SAMPLE = frozenset("申请编号单位电梯日期")
@@ -52,5 +53,7 @@ def render(html: str) -> Printed:
 
 
 def _unavailable(found: str) -> PdfUnavailable:
-    remedy = f"请管理员在服务器上执行 apt-get install {PACKAGES}；现在可以用浏览器打印本页，或另存为 PDF"
+    remedy = say(
+        "请管理员在服务器上执行 apt-get install %(packages)s；现在可以用浏览器打印本页，或另存为 PDF", packages=PACKAGES
+    )
     return PdfUnavailable(Finding("生成 PDF", False, found, remedy))

@@ -119,8 +119,10 @@ def frame_of(session: Any, actor: Actor, region: str, from_on: dt.date, to_on: d
     far = ordered and add_months(from_on, 12 * LONGEST_YEARS) < to_on
     raise_failing(
         [
-            Finding("统计期间", ordered, f"起始 {from_on}，截止 {to_on}", "截止日期不能早于起始日期", field="to_on"),
-            Finding("统计期间", not far, f"期间超过 {LONGEST_YEARS} 年", "请缩短期间", field="from_on"),
+            Finding("统计期间", ordered, say("起始 %(from_on)s，截止 %(to_on)s", from_on=from_on, to_on=to_on),
+                "截止日期不能早于起始日期", field="to_on"),
+            Finding("统计期间", not far, say("期间超过 %(longest_years)s 年", longest_years=LONGEST_YEARS),
+                "请缩短期间", field="from_on"),
         ]
     )  # fmt: skip
     code = region or (actor.region_code if actor.unit_id is None else None)
@@ -129,7 +131,7 @@ def frame_of(session: Any, actor: Actor, region: str, from_on: dt.date, to_on: d
         typed = len(code) == 12 and code.isascii() and code.isdigit()
         known = session.scalar(select(Region.id).where(Region.code == code)) if typed else None
         if known is None or (span is not None and not span[0] <= code < span[1]):
-            found = f"没有区划代码为 {code[:20]} 的地区，或不在您的管辖范围内"
+            found = say("没有区划代码为 %(code)s 的地区，或不在您的管辖范围内", code=code[:20])
             raise NotFound(Finding("地区", False, found, "请从候选中选择辖区内的地区", field="region", value=code[:20]))
     return Frame(code, from_on, to_on)
 
@@ -209,8 +211,12 @@ def _bars(
 
 
 def _ages(counts: pd.DataFrame, moment: Moment, frame: Frame) -> list[Bar]:
-    labels = {str(low): f"{low}–{high} 年" for low, high in pairwise(AGES)}
-    labels |= {"0": f"不满 {AGES[1]} 年", str(AGES[-1]): f"{AGES[-1]} 年及以上", NO_AGE: "无投用日期"}
+    labels = {str(low): say("%(low)s–%(high)s 年", low=low, high=high) for low, high in pairwise(AGES)}
+    labels |= {
+        "0": say("不满 %(ages)s 年", ages=AGES[1]),
+        str(AGES[-1]): say("%(ages)s 年及以上", ages=AGES[-1]),
+        NO_AGE: "无投用日期",
+    }
     found = []
     for bar in _bars(counts, "age", labels, frame):
         link = ""
@@ -297,7 +303,7 @@ def _line(key: int, names: Mapping[int, str], row: Any, frame: Frame) -> UnitLin
         links["uncovered"] = _address("/tasks/", frame, {"f_unit": unit, "tab": "cover_over"})
         links["done"] = _done(frame, unit)
         links["made_up"] = _address("/overdue/", frame, days | {"tab": "late"})
-    name = names.get(key, f"编号 {key}") if unit else "脱保（无责任单位）"
+    name = names.get(key, say("编号 %(key)s", key=key)) if unit else "脱保（无责任单位）"
     return _figures(unit, name, {count: int(row[count]) for count in COUNTS}, links)
 
 
@@ -323,4 +329,4 @@ def _sum(lines: list[UnitLine], frame: Frame) -> UnitLine:
 
 
 def as_of_text(found: Statistics) -> str:
-    return f"{clock.local(found.as_of):%Y-%m-%d %H:%M:%S}（北京时间）"
+    return say("%(local)s（北京时间）", local=f"{clock.local(found.as_of):%Y-%m-%d %H:%M:%S}")

@@ -10,6 +10,7 @@ from app.models.choices import ELEVATOR_STATUS
 from app.reports.exports import digest_of
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
 from app.reports.tables import open_workbook, write_note
+from app.wording import say
 
 # More units than these make no readable chart; the table has all of them.
 UNITS_IN_CHART = 20
@@ -38,12 +39,12 @@ def note(found: Statistics) -> list[tuple[str, str]]:
     return [
         ("内容", "统计报表"),
         ("地区", found.region),
-        ("统计期间", f"{found.frame.from_on} 至 {found.frame.to_on}"),
+        ("统计期间", say("%(from_on)s 至 %(to_on)s", from_on=found.frame.from_on, to_on=found.frame.to_on)),
         ("数据截至", as_of_text(found)),
         ("政策版本", found.policy),
         ("行数", str(lines(found))),
         ("数字摘要 SHA-256", found.digest),
-        *((f"口径：{name}", text) for name, text in FORMULAS),
+        *((say("口径：%(name)s", name=name), text) for name, text in FORMULAS),
     ]
 
 
@@ -56,7 +57,8 @@ def summary(found: Statistics, path: Path) -> dict[str, Any]:
     return {
         "file": digest_of(path),
         "rows": lines(found), "sha256": found.digest, "policy": found.policy,
-        "filter": f"地区：{found.region}；期间：{found.frame.from_on} 至 {found.frame.to_on}",
+        "filter": say("地区：%(region)s；期间：%(from_on)s 至 %(to_on)s", region=found.region,
+            from_on=found.frame.from_on, to_on=found.frame.to_on),
         "as_of": found.as_of.isoformat(timespec="seconds"),
     }  # fmt: skip
 
@@ -81,7 +83,7 @@ def _breakdown(book: Any, head: Any, title: str, label: str, bars: Sequence[Bar]
     chart = book.add_chart({"type": "bar", "subtype": "stacked"})
     for column, status in enumerate(present, 1):
         _series(chart, title, column, len(bars), STATUS_COLOURS.get(status, GREY))
-    _finish(chart, f"{title}（台）", len(bars))
+    _finish(chart, say("%(title)s（台）", title=title), len(bars))
     sheet.insert_chart(0, len(heads) + 1, chart)
 
 
@@ -103,8 +105,8 @@ def _units(book: Any, head: Any, found: Statistics) -> None:
     chart = book.add_chart({"type": "bar", "subtype": "stacked"})
     _series(chart, title, HEAD.index("完成"), shown, GREEN)
     _series(chart, title, HEAD.index("超期"), shown, ORANGE)
-    more = f"，超期最多的 {shown} 家" if shown < len(found.units) else ""
-    _finish(chart, f"完成与超期（次{more}）", shown)
+    more = say("，超期最多的 %(shown)s 家", shown=shown) if shown < len(found.units) else ""
+    _finish(chart, say("完成与超期（次%(more)s）", more=more), shown)
     sheet.insert_chart(0, len(HEAD) + 1, chart)
 
 

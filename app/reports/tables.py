@@ -29,6 +29,7 @@ from app.listing import Column
 from app.models.choices import word
 from app.reports import sheets
 from app.rules.identifiers import MASKS
+from app.wording import say
 
 FORMATS = {".xlsx": "xlsx", ".csv": "csv"}
 NOTE_SHEET = "说明"
@@ -62,7 +63,8 @@ def format_of(path: Path) -> str:
     found = FORMATS.get(path.suffix.lower())
     if found is None:
         raise refuse(
-            "文件格式", f"“{path.name}”的扩展名不是 .xlsx 或 .csv", "请把文件名改为以 .xlsx 或 .csv 结尾",
+            "文件格式", say("“%(name)s”的扩展名不是 .xlsx 或 .csv", name=path.name),
+                "请把文件名改为以 .xlsx 或 .csv 结尾",
             field="file", value=path.name,
         )  # fmt: skip
     return found
@@ -329,4 +331,4 @@ def _held(value: Value) -> Value:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "（略"
+    return text if len(text) <= LONGEST_TEXT else say("%(text)s（略", text=text[: LONGEST_TEXT - 3])

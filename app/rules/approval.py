@@ -6,7 +6,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from app.errors import Finding, refuse
-from app.wording import say
+from app.wording import say, together
 
 
 class ApplicationState(StrEnum):
@@ -133,7 +133,11 @@ def filing_verbs_possible(state: FilingState) -> list[ApplicationVerb]:
 
 
 def _remedy(verbs: list[ApplicationVerb]) -> str:
-    return "现在可以：" + "、".join(VERB_LABELS[v] for v in verbs) if verbs else "已办结，不能再改；需要变更请另行提出"
+    return (
+        say("现在可以：%(names)s", names=together(VERB_LABELS[v] for v in verbs))
+        if verbs
+        else "已办结，不能再改；需要变更请另行提出"
+    )
 
 
 def application_move(state: ApplicationState, verb: ApplicationVerb) -> ApplicationState:
@@ -141,7 +145,7 @@ def application_move(state: ApplicationState, verb: ApplicationVerb) -> Applicat
     try:
         return APPLICATION_MOVES[state, verb]
     except KeyError:
-        found = f"申请现为“{STATE_LABELS[state]}”，不能{VERB_LABELS[verb]}"
+        found = say("申请现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
         raise refuse("申请流程", found, _remedy(verbs_possible(state)), field="verb", value=verb.value) from None
 
 
@@ -150,7 +154,7 @@ def filing_move(state: FilingState, verb: ApplicationVerb) -> FilingState:
     try:
         return FILING_MOVES[state, verb]
     except KeyError:
-        found = f"备案现为“{FILING_LABELS[state]}”，不能{VERB_LABELS[verb]}"
+        found = say("备案现为“%(state)s”，不能%(verb)s", state=FILING_LABELS[state], verb=VERB_LABELS[verb])
         raise refuse("备案流程", found, _remedy(filing_verbs_possible(state)), field="verb", value=verb.value) from None
 
 
@@ -162,7 +166,7 @@ def needs_reason(verb: ApplicationVerb) -> bool:
 def reason_finding(verb: ApplicationVerb, reason: str) -> Finding:
     """Whether the reason that a verb needs was given; blanks are none."""
     ok = not needs_reason(verb) or bool(reason.strip())
-    found = "已写明" if ok else f"{VERB_LABELS[verb]}没有写明理由"
+    found = "已写明" if ok else say("%(verb)s没有写明理由", verb=VERB_LABELS[verb])
     remedy = "" if ok else "请在意见中写明理由，申请人会看到"
     return Finding("审批理由", ok, found, remedy, field="reason", value=reason)
 
@@ -236,7 +240,9 @@ def may_decide(
         Finding(
             "审批辖区",
             inside,
-            "在您的辖区内" if inside else f"所在地区不在您的辖区（{officer_region}）内",
+            "在您的辖区内"
+            if inside
+            else say("所在地区不在您的辖区（%(officer_region)s）内", officer_region=officer_region),
             "" if inside else "请由所在地区或其上级的监管部门审批",
         ),
         Finding(

@@ -6,6 +6,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from app.errors import Finding
+from app.wording import say
 
 # One fixed offset, not a zone file: China has had one time zone without summer time since 1992, nothing
 # here is older, and the rules must give the same answer on a machine without a zone database.
@@ -61,8 +62,15 @@ def day_finding(day: date, field: str, label: str) -> Finding:
     return Finding(
         "日期范围",
         ok,
-        f"{label}为 {day.isoformat()}" + ("" if ok else f"，不在 {EARLIEST_ON.year} 年至 {LATEST_ON.year} 年之间"),
-        "" if ok else f"请核对{label}的年份后重新填写",
+        say(
+            "%(label)s为 %(day)s%(more)s",
+            label=label,
+            day=day.isoformat(),
+            more=""
+            if ok
+            else say("，不在 %(year)s 年至 %(year2)s 年之间", year=EARLIEST_ON.year, year2=LATEST_ON.year),
+        ),
+        "" if ok else say("请核对%(label)s的年份后重新填写", label=label),
         field=field,
         value=day.isoformat(),
     )

@@ -14,6 +14,7 @@ from app.errors import Finding
 from app.rules.calendar import local_day
 from app.rules.lifecycle import STATUS_LABELS, ElevatorStatus
 from app.rules.quota import quota_finding
+from app.wording import say
 
 EARTH_RADIUS_M = 6_371_008.8
 
@@ -59,7 +60,11 @@ def distance_metres(a: Place, b: Place) -> float:
 
 def distance_words(metres: float) -> str:
     """A distance as one says it: metres up to a kilometre, then kilometres."""
-    return f"{metres:.0f} 米" if metres < 1000 else f"{metres / 1000:.1f} 公里"
+    return (
+        say("%(metres)s 米", metres=f"{metres:.0f}")
+        if metres < 1000
+        else say("%(metres)s 公里", metres=f"{metres / 1000:.1f}")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,10 @@ def _person(facts: CheckInFacts) -> list[Finding]:
             elsewhere is None,
             "没有其他未签退的维保",
             "已在其他电梯签到",
-            "没有未签退的维保" if elsewhere is None else f"电梯 {elsewhere} 的维保还没有签退",
-            f"请打开这次维保，到电梯 {elsewhere} 现场签退" + ("，或等它过期" if facts.open_expires else ""),
+            "没有未签退的维保" if elsewhere is None else say("电梯 %(elsewhere)s 的维保还没有签退",
+                elsewhere=elsewhere),
+            say("请打开这次维保，到电梯 %(elsewhere)s 现场签退%(more)s", elsewhere=elsewhere, more="，或等它过期"
+                if facts.open_expires else ""),
             link=facts.open_link,
         )
     )
@@ -186,12 +193,17 @@ def certificate_finding(
     else:
         left = (until - today).days
         if left > near_days:
-            return Finding("作业人员证", True, f"有效期至 {until.isoformat()}")
+            return Finding("作业人员证", True, say("有效期至 %(until)s", until=until.isoformat()))
         if left >= 0:
-            found = f"作业人员证 {until.isoformat()} 到期，今天还能签到"
-            rule = f"证书 {left} 天后到期" if left else "证书今天到期"
+            found = say("作业人员证 %(until)s 到期，今天还能签到", until=until.isoformat())
+            rule = say("证书 %(left)s 天后到期", left=left) if left else "证书今天到期"
             return Finding(rule, False, found, "请尽快换证", level="warn")
-        bad = Finding("证书已过有效期", False, f"作业人员证已于 {until.isoformat()} 到期", "请换证并更新证书后再签到")
+        bad = Finding(
+            "证书已过有效期",
+            False,
+            say("作业人员证已于 %(until)s 到期", until=until.isoformat()),
+            "请换证并更新证书后再签到",
+        )
     return bad if level == "fail" else Finding(bad.rule, False, bad.found, bad.remedy, level="warn")
 
 
@@ -210,29 +222,39 @@ def declaration_finding(until: date | None, today: date, *, gate: str, near_days
         )  # fmt: skip
     left = (until - today).days
     if left < 0:
-        found, remedy = f"自我声明承诺书已于 {until.isoformat()} 到期", "请重新签署并提交，审核通过后生效"
+        found, remedy = (
+            say("自我声明承诺书已于 %(until)s 到期", until=until.isoformat()),
+            "请重新签署并提交，审核通过后生效",
+        )
         return Finding("自我声明承诺书已过期", False, found, remedy, level=level, field="declaration")
     if left <= near_days:
-        rule = f"自我声明承诺书 {left} 天后到期" if left else "自我声明承诺书今天到期"
+        rule = say("自我声明承诺书 %(left)s 天后到期", left=left) if left else "自我声明承诺书今天到期"
         return Finding(
-            rule, False, f"{until.isoformat()} 到期，今天还能签到", "请尽快重新签署", level="warn", field="declaration"
+            rule,
+            False,
+            say("%(until)s 到期，今天还能签到", until=until.isoformat()),
+            "请尽快重新签署",
+            level="warn",
+            field="declaration",
         )
-    return Finding("自我声明承诺书", True, f"有效期至 {until.isoformat()}")
+    return Finding("自我声明承诺书", True, say("有效期至 %(until)s", until=until.isoformat()))
 
 
 def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
     code = facts.elevator_code
     if not facts.may_serve:
         # Codes can be tried out: how it stands and where is for those who serve it.
-        found = f"电梯 {code} 没有分配给您，或不由您的单位维保"
+        found = say("电梯 %(code)s 没有分配给您，或不由您的单位维保", code=code)
         way = "请单位主账号在“我的子用户”里分配这台电梯；维保单位有误时请主账号更正电梯档案；扫错了请重新扫"
         return [_f(False, "电梯权限", "无电梯权限", found, way)]
     serving = status in (ElevatorStatus.IN_USE, ElevatorStatus.NOTIFIED)
     covered = facts.covered_until_on
     if covered is not None:
-        contract = f"合同有效期至 {covered.isoformat()}"
+        contract = say("合同有效期至 %(covered)s", covered=covered.isoformat())
     elif facts.contract_ended_on is not None:
-        contract = f"合同已于 {facts.contract_ended_on.isoformat()} 到期，没有新合同"
+        contract = say(
+            "合同已于 %(contract_ended_on)s 到期，没有新合同", contract_ended_on=facts.contract_ended_on.isoformat()
+        )
     else:
         contract = "电梯没有绑定有效期内的合同"
     return [
@@ -240,8 +262,8 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
         _f(
             serving,
             "电梯状态",
-            f"电梯已{STATUS_LABELS[status]}",
-            f"电梯 {code} 现为{STATUS_LABELS[status]}",
+            say("电梯已%(status)s", status=STATUS_LABELS[status]),
+            say("电梯 %(code)s 现为%(status)s", code=code, status=STATUS_LABELS[status]),
             "请单位主账号先办理停用后启用登记"
             if status is ElevatorStatus.SUSPENDED
             else "报废的电梯不再维保，请核对是否扫错",
@@ -305,7 +327,8 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
                 metres <= facts.presence_m,
                 "在电梯现场",
                 "电梯位置较远",
-                f"你离这台电梯约 {distance_words(metres)}，要求 {facts.presence_m} 米内",
+                say("你离这台电梯约 %(distance_words)s，要求 %(presence_m)s 米内", distance_words=distance_words(
+                    metres), presence_m=facts.presence_m),
                 "请到现场重新定位；人已在现场时是电梯的位置标错了，请单位文员或主账号在电梯档案里更正并上报",
             )
         )
@@ -344,7 +367,8 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
                 status is not None,
                 "电梯存在",
                 "电梯不存在",
-                f"电梯 {facts.elevator_code}" if status is not None else f"没有编号为 {facts.elevator_code} 的电梯",
+                say("电梯 %(elevator_code)s", elevator_code=facts.elevator_code) if status is not None else say(
+                    "没有编号为 %(elevator_code)s 的电梯", elevator_code=facts.elevator_code),
                 "请核对编号；如确有这台电梯，请联系所在地区的监管部门登记",
             )
         )

@@ -39,13 +39,18 @@ def flood_finding(
     seconds = -int((at - max(waits)).total_seconds() // 1)
     if seconds <= 0:
         return Finding("验证码发送次数", True, "可以发送")
-    span = f"{seconds} 秒" if seconds < 120 else f"{-(-seconds // 60)} 分钟"
+    span = (
+        say("%(seconds)s 秒", seconds=seconds) if seconds < 120 else say("%(seconds)s 分钟", seconds=-(-seconds // 60))
+    )
     return Finding(
-        "验证码发送次数", False, "发送得太频繁", f"请在 {span}后再试；已收到的验证码 {CODE_MINUTES} 分钟内有效",
+        "验证码发送次数", False, "发送得太频繁", say(
+            "请在 %(span)s后再试；已收到的验证码 %(code_minutes)s 分钟内有效", span=span, code_minutes=CODE_MINUTES),
         field="code",
     )  # fmt: skip
 
 
 def word_question(first: int, second: int) -> tuple[str, str]:
     """A sum in words for those who do not see pictures: question and answer. Both numbers from 1 to 9."""
-    return f"{_DIGITS[first]}加{_DIGITS[second]}等于几？请用数字回答", str(first + second)
+    return say("%(first)s加%(second)s等于几？请用数字回答", first=_DIGITS[first], second=_DIGITS[second]), str(
+        first + second
+    )

@@ -56,9 +56,9 @@ def contract_state(starts_on: date, ends_on: date, today: date, near_days: int) 
 def days_text(starts_on: date, ends_on: date, today: date) -> str:
     """剩余 n 天, 等待 n 天, or 已过 n 天: the words beside the state (T18)."""
     if today < starts_on:
-        return f"等待 {days_waiting(starts_on, today)} 天"
+        return say("等待 %(days_waiting)s 天", days_waiting=days_waiting(starts_on, today))
     left = days_left(ends_on, today)
-    return f"剩余 {left} 天" if left >= 0 else f"已过 {-left} 天"
+    return say("剩余 %(left)s 天", left=left) if left >= 0 else say("已过 %(left)s 天", left=-left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ def span_findings(
         Finding(
             "合同期限顺序",
             upright,
-            f"起始 {starts_on.isoformat()}，截止 {ends_on.isoformat()}" + ("" if upright else "，截止早于起始"),
+            say("起始 %(starts_on)s，截止 %(ends_on)s%(more)s", starts_on=starts_on.isoformat(),
+                ends_on=ends_on.isoformat(), more="" if upright else "，截止早于起始"),
             "" if upright else "请核对起始和截止日期",
             field="ends_on",
             value=ends_on.isoformat(),
@@ -127,12 +128,16 @@ def span_findings(
     if all(f.ok for f in findings):
         latest = add_months(starts_on, 12 * max_years) - timedelta(days=1)
         short = ends_on <= latest
-        excess = "" if short else f"，超过 {max_years} 年（最晚 {latest.isoformat()}）"
+        excess = (
+            ""
+            if short
+            else say("，超过 %(max_years)s 年（最晚 %(latest)s）", max_years=max_years, latest=latest.isoformat())
+        )
         findings.append(
             Finding(
                 "合同期限长度",
                 short,
-                f"截止 {ends_on.isoformat()}{excess}",
+                say("截止 %(ends_on)s%(excess)s", ends_on=ends_on.isoformat(), excess=excess),
                 "" if short else "请核对截止日期；更长的合作请到期后续签",
                 field="ends_on",
                 value=ends_on.isoformat(),
@@ -147,7 +152,8 @@ def span_findings(
         Finding(
             "签订日期",
             before,
-            f"{signed_on.isoformat()} 签订" + ("" if before else f"，晚于起始日期 {starts_on.isoformat()}"),
+            say("%(signed_on)s 签订%(more)s", signed_on=signed_on.isoformat(), more="" if before else say(
+                "，晚于起始日期 %(starts_on)s", starts_on=starts_on.isoformat())),
             "" if before else "可以保存；如属补签请在备注中说明",
             field="signed_on",
             value=signed_on.isoformat(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from app.wording import say
+
 ON_THE_DAY, OVER = 0, -1
 # What ended longer ago is no news: whoever enters an old register is not told of all of it.
 LONGEST_OVER_DAYS = 90
@@ -33,5 +35,5 @@ def rest_words(until: date, today: date) -> str:
     """还有 28 天到期, 今天到期, 已于 2026-03-01 到期."""
     left = (until - today).days
     if left < 0:
-        return f"已于 {until} 到期"
-    return f"还有 {left} 天到期" if left else "今天到期"
+        return say("已于 %(until)s 到期", until=until)
+    return say("还有 %(left)s 天到期", left=left) if left else "今天到期"

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from app.wording import say
+from app.wording import say, together
 
 PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -48,7 +48,7 @@ class Limit:
 
     @property
     def words(self) -> str:
-        return "、".join(WORDS[t] for t in self.types)
+        return together(WORDS[t] for t in self.types)
 
 
 # A scanned page must stay legible to the last stamp, a photograph need not.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 
 from app.errors import Finding, refuse
+from app.wording import say
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I O S V Z
 USCC_FORM = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
@@ -63,7 +64,7 @@ def check_uscc(text: str, field: str = "uscc") -> str:
     if not code:
         raise refuse(rule, "没有填写", "请按营业执照填写 18 位代码", field=field, value=text)
     if len(code) != 18:
-        found = f"应为 18 位，现为 {len(code)} 位"
+        found = say("应为 18 位，现为 %(count)s 位", count=len(code))
         raise refuse(rule, found, "请按营业执照核对，不要多填或漏填", field=field, value=text)
     if not USCC_FORM.fullmatch(code):
         remedy = "请按营业执照核对：代码只含数字和大写字母，没有 I、O、S、V、Z，第 3 至 8 位为数字"
@@ -84,7 +85,13 @@ def check_resident_id(text: str, today: date, field: str = "resident_id") -> str
     rule = "居民身份证号（GB 11643）"
     shown = mask_resident_id(code)
     if len(code) != 18:
-        raise refuse(rule, f"应为 18 位，现为 {len(code)} 位", "请填写 18 位身份证号", field=field, value=shown)
+        raise refuse(
+            rule,
+            say("应为 18 位，现为 %(count)s 位", count=len(code)),
+            "请填写 18 位身份证号",
+            field=field,
+            value=shown,
+        )
     if not RESIDENT_ID_FORM.fullmatch(code):
         raise refuse(rule, "前 17 位应为数字，末位为数字或 X", "请按身份证核对", field=field, value=shown)
     try:
@@ -103,7 +110,11 @@ def check_mobile(text: str, field: str = "mobile") -> str:
     """The 11 digits of a mobile number, or a refusal. Spaces, hyphens and +86 in front are taken off."""
     number = re.sub(r"^(\+86|0086)", "", _plain(text).replace("-", ""))
     if not MOBILE_FORM.fullmatch(number):
-        found = "没有填写" if not number else f"应为 11 位、以 13 至 19 开头的数字，现为 {len(number)} 位"
+        found = (
+            "没有填写"
+            if not number
+            else say("应为 11 位、以 13 至 19 开头的数字，现为 %(count)s 位", count=len(number))
+        )
         if len(number) == 11:
             found = "应为 11 位、以 13 至 19 开头的数字"
         raise refuse("手机号码", found, "请核对后重新填写", field=field, value=text)
@@ -114,8 +125,8 @@ def check_login_name(text: str, field: str = "login_name") -> str:
     """A login name (ACC-08: 5–20 letters, digits, dot, underscore) as typed, without outer blanks, or a refusal."""
     name = unicodedata.normalize("NFKC", text).strip()
     if not LOGIN_NAME_FORM.fullmatch(name):
-        length = "" if 5 <= len(name) <= 20 else f"，现为 {len(name)} 个字符"
-        found = f"应为 5 至 20 个字母、数字、点或下划线{length}"
+        length = "" if 5 <= len(name) <= 20 else say("，现为 %(count)s 个字符", count=len(name))
+        found = say("应为 5 至 20 个字母、数字、点或下划线%(length)s", length=length)
         raise refuse("账号", found, "请换一个账号，例如 weibao.01", field=field, value=text)
     return name
 
@@ -132,7 +143,8 @@ def elevator_code_finding(text: str, pattern: str, field: str = "code") -> Findi
     return Finding(
         "识别码格式",
         ok,
-        f"识别码 {code}" + ("" if ok else f" 不符合本地区的格式 {pattern}") if code else "没有填写识别码",
+        say("识别码 %(code)s%(more)s", code=code, more="" if ok else say(" 不符合本地区的格式 %(pattern)s",
+            pattern=pattern)) if code else "没有填写识别码",
         "" if ok else "请按电梯标牌核对；格式由所在地区的政策规定",
         field=field,
         value=text,
@@ -141,7 +153,7 @@ def elevator_code_finding(text: str, pattern: str, field: str = "code") -> Findi
 
 def _soft(rule: str, form: re.Pattern[str], text: str, field: str, expected: str) -> Finding:
     ok = form.fullmatch(normal_code(text)) is not None
-    found = f"{text}" if ok else f"{text or '（空）'} 不是{expected}"
+    found = f"{text}" if ok else say("%(text)s 不是%(expected)s", text=text or "（空）", expected=expected)
     remedy = "" if ok else "可以保存；请对照登记资料核对，旧编号可以保留"
     return Finding(rule, ok, found, remedy, field=field, value=text, level="warn")
 
@@ -216,14 +228,15 @@ def password_findings(text: str, min_length: int, login_name: str = "", field: s
         Finding(
             "密码长度",
             min_length <= len(text) <= PASSWORD_MAX_LENGTH,
-            f"{len(text)} 个字符，应为 {min_length} 至 {PASSWORD_MAX_LENGTH} 个",
+            say("%(count)s 个字符，应为 %(min_length)s 至 %(password_max_length)s 个", count=len(text),
+                min_length=min_length, password_max_length=PASSWORD_MAX_LENGTH),
             "请加长或缩短密码",
             field=field,
         ),
         Finding(
             "密码组成",
             len(kinds) >= 2,
-            f"含 {len(kinds)} 种字符，字母、数字、点、下划线、其他符号中至少要有两种",
+            say("含 %(count)s 种字符，字母、数字、点、下划线、其他符号中至少要有两种", count=len(kinds)),
             "请混合使用，例如字母加数字",
             field=field,
         ),
@@ -245,7 +258,7 @@ def password_findings(text: str, min_length: int, login_name: str = "", field: s
             "容易猜的词",
             not is_guessable(text, login_name),
             "主要由“电梯、维保、tian、admin”一类的词或账号加数字、符号组成",
-            f"请换一个，或在这个词之外再加至少 {GUESSED_REST} 个字母或汉字",
+            say("请换一个，或在这个词之外再加至少 %(guessed_rest)s 个字母或汉字", guessed_rest=GUESSED_REST),
             field=field,
         ),
     ]

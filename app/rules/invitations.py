@@ -71,7 +71,7 @@ def invitation_move(state: InvitationState, verb: InvitationVerb) -> InvitationS
     try:
         return MOVES[state, verb]
     except KeyError:
-        found = f"邀请现为“{STATE_LABELS[state]}”，不能{VERB_LABELS[verb]}"
+        found = say("邀请现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
         raise refuse("入职邀请", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
 
 
@@ -94,7 +94,7 @@ def link_finding(state: InvitationState, approved: bool, expires_at: datetime | 
     if ok:
         return Finding("邀请链接", True, "有效")
     if state in CLOSED:
-        found, remedy = f"邀请{STATE_LABELS[state]}", "需要时请重新邀请"
+        found, remedy = say("邀请%(state)s", state=STATE_LABELS[state]), "需要时请重新邀请"
     elif not approved:
         found, remedy = "邀请还没有经主管审批", "请等待审批"
     else:
@@ -107,5 +107,5 @@ def poster_finding(used: int, most: int, expires_at: datetime, at: datetime) -> 
     if at >= expires_at:
         return Finding("邀请码", False, "邀请码已过期", "请向单位索取新的邀请码")
     if used >= most:
-        return Finding("邀请码", False, f"最多 {most} 人，已用完", "请向单位索取新的邀请码")
-    return Finding("邀请码", True, f"已用 {used} 人，最多 {most} 人")
+        return Finding("邀请码", False, say("最多 %(most)s 人，已用完", most=most), "请向单位索取新的邀请码")
+    return Finding("邀请码", True, say("已用 %(used)s 人，最多 %(most)s 人", used=used, most=most))

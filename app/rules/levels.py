@@ -152,7 +152,11 @@ def next_long_dates(dates: LongDates, level_done: Level, order_day: date, done_d
 def annual_finding(annual_on: date, entry_on: date) -> Finding:
     """Whether the other dates can be derived from this one: the next annual service is not behind."""
     ahead = annual_on >= entry_on
-    found = f"下次年度维保 {annual_on.isoformat()}" + ("" if ahead else f" 早于录入日 {entry_on.isoformat()}")
+    found = say(
+        "下次年度维保 %(annual_on)s%(more)s",
+        annual_on=annual_on.isoformat(),
+        more="" if ahead else say(" 早于录入日 %(entry_on)s", entry_on=entry_on.isoformat()),
+    )
     remedy = "" if ahead else "请填写下一次年度维保的日期；若上次年度维保已做，请填其后一年的日期"
     return Finding("年度维保日期", ahead, found, remedy, field="annual_on", value=annual_on.isoformat())
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from app.errors import refuse
-from app.wording import say
+from app.wording import say, together
 
 
 class ElevatorStatus(StrEnum):
@@ -144,11 +144,11 @@ def elevator_move(status: ElevatorStatus, kind: ApplicationKind) -> ElevatorStat
     except KeyError:
         possible = kinds_possible(status)
         remedy = (
-            "现在可以办理：" + "、".join(KIND_LABELS[k] for k in possible)
+            say("现在可以办理：%(names)s", names=together(KIND_LABELS[k] for k in possible))
             if possible
             else "报废后不能再办理任何变更；如属误办，请联系登记机关"
         )
-        found = f"电梯现为{STATUS_LABELS[status]}，不能办理{KIND_LABELS[kind]}"
+        found = say("电梯现为%(status)s，不能办理%(kind)s", status=STATUS_LABELS[status], kind=KIND_LABELS[kind])
         raise refuse("电梯状态变更", found, remedy, field="kind", value=kind.value) from None
 
 

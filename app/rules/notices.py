@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from app.errors import Finding
+from app.wording import say, together
 
 # Ways that a person may choose; the inbox always gets a notice.
 CHANNELS = ("sms", "email", "webhook")
@@ -71,13 +72,27 @@ def template_findings(title: str, body: str) -> list[Finding]:
     findings = []
     for word, field, text in (("标题", "title", title), ("内容", "body", body)):
         if not text.strip():
-            findings.append(Finding(word, False, "没有填写", f"请填写，例如 {{标题}}；可用 {_listed()}", field=field))
+            findings.append(
+                Finding(
+                    word, False, "没有填写", say("请填写，例如 {标题}；可用 %(listed)s", listed=_listed()), field=field
+                )
+            )
         if len(text) > LONGEST[field]:
-            findings.append(Finding(word, False, f"{len(text)} 个字", f"最多 {LONGEST[field]} 个字", field=field))
+            findings.append(
+                Finding(
+                    word,
+                    False,
+                    say("%(count)s 个字", count=len(text)),
+                    say("最多 %(field)s 个字", field=LONGEST[field]),
+                    field=field,
+                )
+            )
         unknown = sorted({m for m in _MARK.findall(text) if m not in PLACEHOLDERS})
         if unknown:
-            found = "、".join(f"{{{m}}}" for m in unknown) + " 不是占位符"
-            findings.append(Finding(word, False, found, f"可用的有 {_listed()}", field=field, value=text[:60]))
+            found = say("%(names)s 不是占位符", names=together(f"{{{m}}}" for m in unknown))
+            findings.append(
+                Finding(word, False, found, say("可用的有 %(listed)s", listed=_listed()), field=field, value=text[:60])
+            )
         if any(c in "{}" for c in _MARK.sub("", text)):
             findings.append(Finding(word, False, "有不成对的花括号", "请写成 {标题} 这样，或删去", field=field))
     if not findings and "{标题}" not in title + body and "{内容}" not in title + body:
@@ -92,4 +107,4 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def _listed() -> str:
-    return "、".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    return together(f"{{{name}}}" for name in PLACEHOLDERS)

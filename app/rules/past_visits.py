@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from app.errors import Finding
 from app.rules.calendar import SHANGHAI, local_day
 from app.rules.visits import VisitFacts, VisitPolicy, VisitState, visit_state
+from app.wording import say
 
 # Nobody was on one elevator for longer; a check-out a year late is a slip, and is looked at like a month.
 LONGEST_DAYS = 31
@@ -33,18 +34,33 @@ def past_visit_findings(facts: VisitFacts, policy: VisitPolicy, now: datetime) -
         if when is not None and when > now:
             findings.append(Finding(label, False, "晚于现在", "既往记录只能是过去的", name, _told(when)))
     if ended is None and visit_state(facts, policy, now).state is VisitState.OPEN:
-        found = f"签到 {_told(began)} 的维保没有签退，按当地规定仍在进行"
+        found = say("签到 %(began)s 的维保没有签退，按当地规定仍在进行", began=_told(began))
         remedy = "请补上签退时间；还在进行的维保请在原平台办结后再接管"
         findings.append(Finding("签退", False, found, remedy, field="checked_out_at"))
     if ended is not None and ended < began:
-        found = f"签退 {_told(ended)} 早于签到 {_told(began)}"
+        found = say("签退 %(ended)s 早于签到 %(began)s", ended=_told(ended), began=_told(began))
         findings.append(Finding("签退", False, found, "请核对签到和签退", "checked_out_at", _told(ended)))
     least, what = (began, "签到") if ended is None else (max(began, ended), "签退")
     for name, label in AFTER_CHECK_OUT:
         when = getattr(facts, name)
         if when is not None and when < least:
-            found = f"{label} {_told(when)} 早于{what} {_told(least)}"
-            findings.append(Finding(label, False, found, f"请核对时间；{label}不会早于{what}", name, _told(when)))
+            found = say(
+                "%(label)s %(when)s 早于%(what)s %(least)s",
+                label=label,
+                when=_told(when),
+                what=what,
+                least=_told(least),
+            )
+            findings.append(
+                Finding(
+                    label,
+                    False,
+                    found,
+                    say("请核对时间；%(label)s不会早于%(what)s", label=label, what=what),
+                    name,
+                    _told(when),
+                )
+            )
     return findings
 
 
@@ -74,8 +90,10 @@ class Diary:
             for other in self._days.get((worker, day), ()):
                 elsewhere = other.elevator_id != mine.elevator_id
                 if elsewhere and mine.began_at < other.ended_at and other.began_at < mine.ended_at:
-                    when = f"{_told(other.began_at)} 至 {_told(other.ended_at)}"
-                    found = f"同一维保员 {when} 在另一台电梯（{other.name}），时间重叠"
+                    when = say(
+                        "%(began_at)s 至 %(ended_at)s", began_at=_told(other.began_at), ended_at=_told(other.ended_at)
+                    )
+                    found = say("同一维保员 %(when)s 在另一台电梯（%(name)s），时间重叠", when=when, name=other.name)
                     remedy = "一个人不能同时在两台电梯维保，请核对签到、签退和维保员"
                     return Finding("签到", False, found, remedy, "checked_in_at", _told(mine.began_at))
         return None

@@ -45,6 +45,6 @@ def quota_finding(used: int, limit: int) -> Finding:
     return Finding(
         "您本月有效扫码维保次数已达上限" if not ok else "本月维保台次",
         ok,
-        f"本月已用 {used} 台次，上限 {limit} 台次",
+        say("本月已用 %(used)s 台次，上限 %(limit)s 台次", used=used, limit=limit),
         "" if ok else "本月请换其他维保人员；级别有误时请更新级别证书",
     )

@@ -16,6 +16,7 @@ from math import floor
 
 from app.rules.calendar import add_months, day_end, month_end
 from app.rules.schedule import Pause, merged_pauses
+from app.wording import say
 
 FULL_POINTS = 16  # the manual's weight of each of the six scores; not a policy value on any platform
 
@@ -338,12 +339,23 @@ def losses(sums: Tally, full_points: int = FULL_POINTS) -> Iterator[Loss]:
     each = Fraction(full_points, total or bad or 1)
     for elevator, due, overdue, nonconforming, valid in sums.failed:
         if overdue:
-            yield Loss(elevator, LedgerKind.OVERDUE, overdue, each, f"超期 {overdue} 次")
+            yield Loss(elevator, LedgerKind.OVERDUE, overdue, each, say("超期 %(overdue)s 次", overdue=overdue))
         if nonconforming and is_forgiven(nonconforming, valid, due):
-            reason = f"不合规 {nonconforming} 次，有效维保 {valid} 次不少于应维保 {due} 次，记 0"
+            reason = say(
+                "不合规 %(nonconforming)s 次，有效维保 %(valid)s 次不少于应维保 %(due)s 次，记 0",
+                nonconforming=nonconforming,
+                valid=valid,
+                due=due,
+            )
             yield Loss(elevator, LedgerKind.FORGIVEN, nonconforming, NOTHING, reason)
         elif nonconforming:
-            yield Loss(elevator, LedgerKind.NONCONFORMING, nonconforming, each, f"不合规 {nonconforming} 次")
+            yield Loss(
+                elevator,
+                LedgerKind.NONCONFORMING,
+                nonconforming,
+                each,
+                say("不合规 %(nonconforming)s 次", nonconforming=nonconforming),
+            )
     if total and bad > total:
-        reason = f"不合规和超期共 {bad} 次，多于应维保 {total} 次，得分最低为 0"
+        reason = say("不合规和超期共 %(bad)s 次，多于应维保 %(total)s 次，得分最低为 0", bad=bad, total=total)
         yield Loss(None, LedgerKind.CAP, bad - total, -each, reason)

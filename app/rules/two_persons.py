@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from app.errors import Finding
+from app.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,24 @@ def independent(first: Party, second: Party, who: str = "提议人") -> list[Fin
     one = not same and first.person_id is not None and first.person_id == second.person_id
     return [
         Finding(
-            "须由第二人决定", not same, f"您就是{who}" if same else f"您不是{who}",
+            "须由第二人决定", not same, say("您就是%(who)s", who=who) if same else say("您不是%(who)s", who=who),
             "请由另一位有权的人员决定" if same else "", field="decided_by",
         ),
         Finding(
             "两人须互不隶属", not made,
-            f"您与{who}的账号，一个由另一个建立" if made else f"您与{who}的账号互不由对方建立",
+            say("您与%(who)s的账号，一个由另一个建立", who=who) if made else say("您与%(who)s的账号互不由对方建立",
+                who=who),
             "请由另一位账号不是由对方建立的人员决定" if made else "", field="decided_by",
         ),
         Finding(
-            "两个账号不能是同一人", not one, f"您与{who}的账号是同一人" if one else f"您与{who}不是同一人",
+            "两个账号不能是同一人", not one, say("您与%(who)s的账号是同一人", who=who) if one else say(
+                "您与%(who)s不是同一人", who=who),
             "请由另一位人员决定" if one else "", field="decided_by",
         ),
         Finding(
             "两人须各自掌握密码", not reset,
-            f"您与{who}的账号，一个的密码由另一个重置过" if reset else f"您与{who}没有互相重置过密码",
+            say("您与%(who)s的账号，一个的密码由另一个重置过", who=who) if reset else say(
+                "您与%(who)s没有互相重置过密码", who=who),
             "请由另一位人员决定" if reset else "", field="decided_by",
         ),
     ]  # fmt: skip

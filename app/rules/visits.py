@@ -304,7 +304,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
         Finding(
             "签退时间",
             ordered,
-            f"距签到 {spent}" if ordered else "签退早于签到",
+            say("距签到 %(spent)s", spent=spent) if ordered else "签退早于签到",
             "" if ordered else "请把手机的日期和时间改为自动设置",
         ),
     ]
@@ -314,13 +314,18 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
             Finding(
                 "维保时间不足" if wait > 0 else "维保时间",
                 wait <= 0,
-                f"已维保 {spent}，至少 {policy.min_minutes} 分钟",
-                f"请再过 {_clock_text(wait)} 后签退" if wait > 0 else "",
+                say("已维保 %(spent)s，至少 %(min_minutes)s 分钟", spent=spent, min_minutes=policy.min_minutes),
+                say("请再过 %(clock_text)s 后签退", clock_text=_clock_text(wait)) if wait > 0 else "",
             )
         )
     if policy.max_hours is not None:
         over = seconds > policy.max_hours * 3600
-        found = f"已维保 {spent}，最多 {policy.max_hours} 小时" + ("，本次维保已无效" if over else "")
+        found = say(
+            "已维保 %(spent)s，最多 %(max_hours)s 小时%(more)s",
+            spent=spent,
+            max_hours=policy.max_hours,
+            more="，本次维保已无效" if over else "",
+        )
         findings.append(Finding("过期未签退", not over, found, "请重新签到维保" if over else ""))
     findings.append(
         Finding(
@@ -334,15 +339,23 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
         findings.append(Finding("定位未打开", False, "没有取得手机位置", "请打开手机定位并允许使用，再试一次"))
     else:
         near = facts.distance_m <= facts.presence_m
-        found = f"距电梯约 {distance_words(facts.distance_m)}，要求 {facts.presence_m} 米内"
+        found = say(
+            "距电梯约 %(distance_words)s，要求 %(presence_m)s 米内",
+            distance_words=distance_words(facts.distance_m),
+            presence_m=facts.presence_m,
+        )
         remedy = "" if near else "请回到电梯现场再签退；位置标错时请单位文员或主账号更正电梯档案"
         findings.append(Finding("电梯位置较远" if not near else "在电梯现场", near, found, remedy))
     if facts.mode is VisitMode.ITEMS:
         done = facts.open_items == 0
-        found = "全部已填" if done else f"还有 {facts.open_items} 项没有结果"
+        found = "全部已填" if done else say("还有 %(open_items)s 项没有结果", open_items=facts.open_items)
         findings.append(Finding("维保项目", done, found, "" if done else "请逐项选择正常、修理或不适用", field="items"))
         measured = facts.missing_values == 0
-        found = "全部已填" if measured else f"还有 {facts.missing_values} 项没有填实测值"
+        found = (
+            "全部已填"
+            if measured
+            else say("还有 %(missing_values)s 项没有填实测值", missing_values=facts.missing_values)
+        )
         findings.append(Finding("实测值", measured, found, "" if measured else "请填写实测值", field="items"))
     told = facts.fault_text is not None
     findings.append(

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import Account, Region
 from app.permissions import ROLE_LABEL, Actor, Role
 from app.transaction import transaction
+from app.wording import together
 
 T = TypeVar("T")
 Findings = list[Finding]
@@ -61,7 +62,7 @@ _ROLES = {role.value: role for role in Role}
 
 def role_words(account: Account) -> str:
     """The roles of an account as words; a role that is not ours grants nothing and is not shown."""
-    return "、".join(str(ROLE_LABEL[_ROLES[row.name]]) for row in account.roles if row.name in _ROLES) or "—"
+    return together(str(ROLE_LABEL[_ROLES[row.name]]) for row in account.roles if row.name in _ROLES) or "—"
 
 
 def regions_below(actor: Actor, most: int = 3000) -> list[tuple[int, str]]:

@@ -22,6 +22,7 @@ from app.views import external, screens
 from app.views.account_forms import Findings, number, regions_below, role_words, run, show_once, text
 from app.views.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.sessions import shown_of
+from app.wording import say
 from app.workflows import accounts, identities, passwords, signin, sub_accounts
 
 KINDS = {"maintenance": _l("维保单位"), "use": _l("使用单位")}
@@ -189,7 +190,12 @@ class AccountPages(BaseView):
         first = passwords.first_password_of(db.session, account, now)
         if first is not None:
             said = passwords.first_password_words(first, named=False)
-            facts.append((_("初始密码"), f"{said}（{clock.local(first.until):%Y-%m-%d %H:%M}）"))
+            facts.append(
+                (
+                    _("初始密码"),
+                    say("%(said)s（%(local)s）", said=said, local=f"{clock.local(first.until):%Y-%m-%d %H:%M}"),
+                )
+            )
         room = None
         if account.is_main and account.unit is not None:
             used, most = sub_accounts.room(db.session, account.unit, now)

@@ -23,6 +23,7 @@ from app.views.account_forms import run, show_once, text
 from app.views.base import Screen, pill
 from app.views.days import typed_day
 from app.views.security import confirm_oneself
+from app.wording import say, together
 from app.workflows import api_tokens
 
 GROUP_LABEL = {
@@ -121,7 +122,8 @@ class TokenPages(BaseView):
     def show(self, pk: int) -> Any:
         row: ApiToken = scope.visible(db.session, g.actor, ApiToken, pk, _("这个令牌"))
         facts = [
-            (_("账号"), f"{row.account.get_full_name()}（{row.account.username}）"), (_("开头"), f"{row.start}…"),
+            (_("账号"), say("%(account)s（%(username)s）", account=row.account.get_full_name(),
+                username=row.account.username)), (_("开头"), say("%(start)s…", start=row.start)),
             (_("权限"), verb_words(row)), (_("建立时间"), f"{clock.local(row.made_at):%Y-%m-%d %H:%M}"),
             (_("有效期至"), row.ends_on.isoformat()), (_("最近使用"), str(row.used_on or _("还没有使用"))),
         ]  # fmt: skip
@@ -143,7 +145,7 @@ def state_mark(row: ApiToken) -> Any:
 
 def verb_words(row: ApiToken) -> str:
     """What was ticked; a verb that is no more is not shown."""
-    return "、".join(str(VERB_LABEL[Verb(name)]) for name in row.verbs if name in api_tokens.OFFERED)
+    return together(str(VERB_LABEL[Verb(name)]) for name in row.verbs if name in api_tokens.OFFERED)
 
 
 def _may_end(row: ApiToken) -> bool:

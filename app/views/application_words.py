@@ -12,6 +12,7 @@ from app.extensions import db
 from app.models import Application, Commitment, Contract, Declaration, Elevator, Person, UnitChange
 from app.models.choices import CHANGE_CAUSE
 from app.views import filed
+from app.wording import say
 from app.workflows import ledgers, unit_changes
 from app.workflows.filing_fields import label
 
@@ -49,7 +50,10 @@ def _registration_change(row: Application) -> Pairs:
     before, after = filed.words_of_many(Elevator, [data.get("before") or {}, data.get("changes") or {}])
     pairs = [(_("变更原因"), str(CHANGE_CAUSE.get(data.get("cause") or "", "—")))]
     names = data.get("changes") or {}
-    return pairs + [(label(Elevator, n), f"{before.get(n, '—')} → {after.get(n, '—')}") for n in names]
+    return pairs + [
+        (label(Elevator, n), say("%(before)s → %(after)s", before=before.get(n, "—"), after=after.get(n, "—")))
+        for n in names
+    ]
 
 
 def _pause(row: Application) -> Pairs:
@@ -74,7 +78,13 @@ def _commitment(row: Application) -> Pairs:
     letter = db.session.get(Commitment, row.entity_id)
     if letter is None:
         return []
-    return [(_("承诺期限"), f"{letter.valid_from} — {letter.valid_until}"), (_("备注"), letter.note or "—")]
+    return [
+        (
+            _("承诺期限"),
+            say("%(valid_from)s — %(valid_until)s", valid_from=letter.valid_from, valid_until=letter.valid_until),
+        ),
+        (_("备注"), letter.note or "—"),
+    ]
 
 
 def _declaration(row: Application) -> Pairs:

@@ -19,6 +19,7 @@ from app.models import Account, Elevator
 from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import Findings, number, role_words, run, text
+from app.wording import say
 from app.workflows import sub_accounts
 
 
@@ -78,7 +79,16 @@ class Assigning(BaseView):
         rows = db.session.scalars(scope.apply(statement, g.actor, Account).order_by(Account.id)).all()
         word = _("全部电梯")
         return [
-            (a.id, f"{a.get_full_name()}（{a.username}，{role_words(a)}{'，' + word if a.sees_all_elevators else ''}）")
+            (
+                a.id,
+                say(
+                    "%(a)s（%(username)s，%(role_words)s%(word)s）",
+                    a=a.get_full_name(),
+                    username=a.username,
+                    role_words=role_words(a),
+                    word=say("，%(word)s", word=word) if a.sees_all_elevators else "",
+                ),
+            )
             for a in rows
         ]
 

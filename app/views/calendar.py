@@ -26,6 +26,7 @@ from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import run, text
 from app.views.policy import origin, region_names
+from app.wording import say
 from app.workflows import calendars
 from app.workflows.calendars import COUNTRY, Day
 from app.workflows.clock_register import CLOCKS, Clock
@@ -67,7 +68,9 @@ class CalendarPages(BaseView):
             findings = [Finding(_("起始日期"), False, _("没有填写"), _("请选择日期"), field="from_on")]
         elif first is not None and not findings and not 0 <= (last - first).days < MOST_SPAN:
             words = _("一次 1 至 %(n)s 天，截止不早于起始", n=MOST_SPAN)
-            findings = [Finding(_("截止日期"), False, f"{first} — {last}", words, field="to_on")]
+            findings = [
+                Finding(_("截止日期"), False, say("%(first)s — %(last)s", first=first, last=last), words, field="to_on")
+            ]
         if findings:
             return self._page(findings, 422)
         span = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]

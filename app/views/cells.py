@@ -18,6 +18,7 @@ from app.rules.identifiers import masked
 from app.views import clock_words
 from app.views import told as telling
 from app.views.filing_words import Due
+from app.wording import say
 
 
 def shown(column: Column, value: Any) -> Any:
@@ -103,7 +104,7 @@ def countdown(left: Due | None, why: str = "") -> Markup:
     """A limit as every page says it (`m.countdown`), in a list's cell; the reason is its title."""
     title = f' title="{_safe(why)}"' if why else ""
     if left is None:
-        return Markup(f'<span class="ta-mut"{title}>—</span>')
+        return Markup(say('<span class="ta-mut"%(title)s>—</span>', title=title))
     number = "" if left.number is None else f"<b>{int(left.number)}</b> "
     said = f"{_safe(left.before)} {number}{_safe(left.after)}"
     tone = f" ta-due--{_safe(left.tone)}" if left.tone else ""

@@ -18,6 +18,7 @@ from app.policy import Held, Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.views.filing_words import Due, due_days
 from app.views.policy import origin, region_names
+from app.wording import together
 from app.workflows import approval_limits, calendars
 
 TONES = {DeadlineLevel.OK: "", DeadlineLevel.NEAR: "near", DeadlineLevel.OVER: "over"}
@@ -52,7 +53,7 @@ def why_due(row: Application) -> str:
         parts.append(_("退回补正暂停 %(t)s", t=_length(found.paused)))
     if found.standing:
         parts.append(_("正在补正，期限暂停"))
-    return "；".join(parts)
+    return together(parts, "；")
 
 
 def visit_limits(row: Visit) -> list[tuple[str, Due | None, str, dt.datetime]]:
@@ -98,7 +99,7 @@ def why_limit(row: MaintenanceClock | None) -> str:
         parts.append(_("连续超期 %(n)s 期，%(d)s 起未补做", n=row.missed, d=row.missed_since_on))
     if row.paused_on is not None:
         parts.append(_("自 %(d)s 暂停，恢复后还有 %(n)s 天", d=row.paused_on, n=row.limit_left_days or 0))
-    return "；".join(parts)
+    return together(parts, "；")
 
 
 def _interval_words(days: int, held: Held) -> str:

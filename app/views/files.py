@@ -23,6 +23,7 @@ from app.rules.files import JPEG, LIMITS
 from app.transaction import transaction
 from app.views import desks
 from app.views.told import told
+from app.wording import say
 from app.workflows import attachments, audit, sealed_files
 
 files = Blueprint("files", __name__)
@@ -55,7 +56,12 @@ def fetch(attachment_id: int) -> Any:
     place = attachments.path(current_app.config["UPLOAD_DIR"], row, small=small)
     if not place.is_file():
         raise NotFound(
-            Finding("附件", False, f"“{row.name}”的内容已不在服务器上", "请联系管理员从备份恢复，或重新生成")
+            Finding(
+                "附件",
+                False,
+                say("“%(name)s”的内容已不在服务器上", name=row.name),
+                "请联系管理员从备份恢复，或重新生成",
+            )
         )
     answer = _answer(place, row, small)
     if row.kind in attachments.PRIVATE or row.kind in attachments.OF_PERSONS:
@@ -109,7 +115,7 @@ def send_ahead() -> Any:
     file, kind = request.files.get("file"), request.form.get("kind", "")[:20]
     try:
         if kind not in AHEAD:
-            raise refuse("附件", f"没有“{kind}”这一类附件", "请刷新页面后重新上传", field="file")
+            raise refuse("附件", say("没有“%(kind)s”这一类附件", kind=kind), "请刷新页面后重新上传", field="file")
         if file is None or not file.filename:
             raise refuse("附件", "没有收到文件", "请重新选择", field="file")
         # Decoding and scanning take their time: nobody's transaction waits for them.

@@ -27,6 +27,7 @@ from app.rules.inspection import WarningLevel, warning_level
 from app.views.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
 from app.views.clock_words import due_of, why_due
 from app.views.labels import MOST as MOST_LABELS
+from app.wording import together
 from app.workflows import filing
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
@@ -145,7 +146,7 @@ class UnitScreen(Screen):
     verb = Verb.UNIT_READ
     cells: ClassVar[dict[str, Any]] = {
         "name": lambda row: two(row.name, row.address or "", 18),
-        "kinds": lambda row: "、".join(str(UNIT_KINDS[k]) for k in row.kinds) or "—",
+        "kinds": lambda row: together(str(UNIT_KINDS[k]) for k in row.kinds) or "—",
         "licence_until": lambda row: _marked(row.licence_until, _near("near_certificate_days", row)),
         "filing_state": _filing,
     }

@@ -17,6 +17,7 @@ import config
 from app import clock
 from app.extensions import db
 from app.models import ServiceHeartbeat
+from app.wording import say
 
 log = logging.getLogger(__name__)
 SILENT_AFTER = dt.timedelta(seconds=90)
@@ -90,10 +91,12 @@ def _lives(connection: Connection, name: str, words: str) -> Check:
     with connection.begin_nested():
         at = connection.execute(select(table.c.at).where(table.c.name == name)).scalar()
     if at is None:
-        return False, f"{words}从未启动"
+        return False, say("%(words)s从未启动", words=words)
     silent = clock.now() - at
-    detail = f"{max(0, int(silent.total_seconds()))} 秒前有心跳"
-    return silent < SILENT_AFTER, detail if silent < SILENT_AFTER else f"{words}没有应答，{detail}"
+    detail = say("%(a)s 秒前有心跳", a=max(0, int(silent.total_seconds())))
+    return silent < SILENT_AFTER, detail if silent < SILENT_AFTER else say(
+        "%(words)s没有应答，%(detail)s", words=words, detail=detail
+    )
 
 
 def _broker() -> Check:

@@ -42,6 +42,7 @@ from app.views import screens
 from app.views.clock_words import due_of
 from app.views.safety import gap_figure
 from app.views.warned import counted
+from app.wording import say
 from app.workflows import scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
@@ -247,7 +248,15 @@ def ranked(actor: Actor) -> Ranked | None:
         (name, f"/scores/{key}", f"{points:.2f}", round(points * 100 / FULL_POINTS), elevators, score_tone(points))
         for key, name, points, elevators in rows
     ]
-    return Ranked(f"{run.from_on} {_('至')} {run.to_on}", f"/scores/?f_run={run.id}", shown) if shown else None
+    return (
+        Ranked(
+            say("%(from_on)s %(a)s %(to_on)s", from_on=run.from_on, a=_("至"), to_on=run.to_on),
+            f"/scores/?f_run={run.id}",
+            shown,
+        )
+        if shown
+        else None
+    )
 
 
 def score_tone(points: Decimal) -> str:

@@ -27,6 +27,7 @@ from app.views import maintenance_forms as forms
 from app.views import screens, uploads
 from app.views.account_forms import run, text
 from app.views.base import Button, Screen, SQLAInterface, mark
+from app.wording import say
 from app.workflows import attachments, insurance, insurance_gaps
 from app.workflows.insurance import Line
 
@@ -154,7 +155,8 @@ class InsurancePages(BaseView):
             "ta/duties/insurance.html", title=_("医社保缴交明细"), row=row, people=people[:MOST_SHOWN],
             count=len(people), numbers=masked, whole=numbers is not None, mask=mask_mobile, findings=findings,
             files=attachments.of(db.session, "insurance_record", row.id), state=state, word=STATES[state],
-            tone=TONES[state], own=own, months=f"{month_word(row.from_on)} — {month_word(row.to_on)}",
+            tone=TONES[state], own=own, months=say("%(month_word)s — %(month_word2)s",
+                month_word=month_word(row.from_on), month_word2=month_word(row.to_on)),
             reveal=g.actor.may(Verb.SENSITIVE_READ) and numbers is None and bool(people),
         )  # fmt: skip
         return page, status

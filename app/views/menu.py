@@ -20,6 +20,7 @@ from app.extensions import db
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
 from app.views.parts import part, part_with_holes
+from app.wording import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Shell:
 
     @property
     def roles(self) -> str:
-        return "、".join(str(ROLE_LABEL[r]) for r in sorted(self.actor.roles))
+        return together(str(ROLE_LABEL[r]) for r in sorted(self.actor.roles))
 
     @property
     def place(self) -> str:

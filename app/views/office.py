@@ -19,6 +19,7 @@ from app.views import maintenance_forms as forms
 from app.views.account_forms import run, text
 from app.views.exports import send_table
 from app.views.policy import region_names
+from app.wording import say
 from app.workflows import delegations, watching
 
 
@@ -92,7 +93,10 @@ def _people() -> list[tuple[int, str]]:
     """Who can be named; those of another office with its region."""
     names, own = region_names(), g.actor.region_code
     found = [(a.id, a.get_full_name(), a.region_code or "") for a in delegations.colleagues(db.session, g.actor)]
-    return [(key, name if code == own else f"{name}（{names.get(code, code)}）") for key, name, code in found]
+    return [
+        (key, name if code == own else say("%(name)s（%(names)s）", name=name, names=names.get(code, code)))
+        for key, name, code in found
+    ]
 
 
 class Talk(BaseView):

@@ -23,6 +23,7 @@ from app.views.account_forms import me, run
 from app.views.requests import code_request
 from app.views.security import begin_session, confirm_oneself, confirm_own_password
 from app.views.sessions import limits, shown_of
+from app.wording import say, together
 from app.workflows import accounts, codes, identities, own_data, people, real_names, recovery, second_factor
 from app.workflows.issuing import password_length
 
@@ -200,7 +201,7 @@ def _facts(account: Account) -> list[tuple[str, str]]:
         (_("登录名"), account.username),
         (_("手机"), mask_mobile(account.phone) if account.phone else _("未绑定")),
         (_("邮箱"), mask_mail(account.email) if account.email_verified_at else _("未验证")),
-        (_("角色"), "、".join(str(ROLE_LABEL[r]) for r in sorted(g.actor.roles)) or "—"),
+        (_("角色"), together(str(ROLE_LABEL[r]) for r in sorted(g.actor.roles)) or "—"),
         (_("所属单位"), str(account.unit) if account.unit else "—"),
         (_("管辖地区"), str(account.region) if account.region else "—"),
         (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else "—"),
@@ -212,7 +213,14 @@ def _facts(account: Account) -> list[tuple[str, str]]:
         facts += [
             (_("人员"), str(person)),
             (_("实名核验"), word(REAL_NAME, person.real_name)),
-            (_("作业人员证"), f"{person.certificate_no or '—'}{until if person.certificate_no else ''}"),
+            (
+                _("作业人员证"),
+                say(
+                    "%(certificate_no)s%(until)s",
+                    certificate_no=person.certificate_no or "—",
+                    until=until if person.certificate_no else "",
+                ),
+            ),
             (_("等级"), str(GRADE.get(quota.grade.value, quota.grade.value))),
         ]
     return facts

@@ -19,6 +19,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import text
 from app.views.errors import wants_json
+from app.wording import say
 from app.workflows import attachments, revealing, sealed_files
 
 
@@ -52,7 +53,9 @@ class Reveals(BaseView):
 def _picture(found: Attachment) -> Any:
     place = attachments.path(current_app.config["UPLOAD_DIR"], found)
     if not place.is_file():
-        raise NotFound(Finding("附件", False, f"“{found.name}”的内容已不在服务器上", "请联系管理员从备份恢复"))
+        raise NotFound(
+            Finding("附件", False, say("“%(name)s”的内容已不在服务器上", name=found.name), "请联系管理员从备份恢复")
+        )
     sent = send_file(sealed_files.opened(place, found.kind), mimetype=found.mime, max_age=0)
     sent.content_length = found.size
     sent.headers["X-Content-Type-Options"] = "nosniff"

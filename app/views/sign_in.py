@@ -18,6 +18,7 @@ from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
+from app.wording import say
 from app.workflows import codes, second_factor, signin
 
 
@@ -204,7 +205,7 @@ def _send_code(account: Any) -> Any:
     except Refusal as refusal:
         return jsonify(errors=[f.as_dict() for f in refusal.findings], message=str(refusal)), 401
     remedy = "请在 code 中给出收到的验证码，并在 request 中交回本回答的 request"
-    answer, status = _errors(401, "二次验证", f"短信验证码已发往 {phone}", remedy)
+    answer, status = _errors(401, "二次验证", say("短信验证码已发往 %(phone)s", phone=phone), remedy)
     return jsonify(**answer.get_json(), request=asked_by), status
 
 

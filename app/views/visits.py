@@ -29,6 +29,7 @@ from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
+from app.wording import together
 from app.workflows import attachments, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
@@ -45,7 +46,7 @@ def state_word(row: Visit) -> str:
     if row.state == "void" and row.checked_out_at is None:
         return _("过期未签退")
     waits = [w for w, on in ((_("待上传"), row.awaiting_sheet), (_("待复核"), row.awaiting_review)) if on]
-    return "、".join(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
+    return together(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
 
 
 def _line(text: str) -> Markup:

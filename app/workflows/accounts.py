@@ -18,6 +18,7 @@ from app.policy import Key
 from app.rules.identifiers import check_mobile, check_resident_id, check_uscc, login_key
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, devices, outbox, passwords, signin
 from app.workflows.actors import own_account
 from app.workflows.issuing import (
@@ -116,7 +117,7 @@ def create_main_account(
     code: str = checked["uscc"]
     taken = signin.find_account(session, code)
     if taken is not None:
-        found = f"{code} 已有主账号（{taken.get_full_name()}）"
+        found = say("%(code)s 已有主账号（%(taken)s）", code=code, taken=taken.get_full_name())
         raise refuse("主账号", found, "请在账号列表中查找；忘记密码可重置", field="uscc", value=uscc)
     unit = _unit_for(session, actor, checked, chosen)
     notes = []
@@ -160,10 +161,10 @@ def _unit_for(session: AnySession, actor: Actor, checked: dict[str, Any], kinds:
     if in_force is not None:
         if not _covers(actor, in_force.region_code):
             remedy = "请由单位所在地区的管理员建立主账号"
-            raise refuse("单位", f"{code} 已在其他地区备案", remedy, field="uscc", value=code)
+            raise refuse("单位", say("%(code)s 已在其他地区备案", code=code), remedy, field="uscc", value=code)
         if set(kinds) - set(in_force.kinds):
             remedy = "请按备案类别建立账号；类别有变化时先由单位变更备案"
-            raise refuse("单位类别", f"{in_force.name} 的备案类别不含所选类别", remedy, field="kinds")
+            raise refuse("单位类别", say("%(name)s 的备案类别不含所选类别", name=in_force.name), remedy, field="kinds")
         _refuse_second_main(session, in_force)
         return in_force
     for row in rows:
@@ -185,7 +186,13 @@ def _refuse_second_main(session: AnySession, unit: Unit) -> None:
     main = main_account(session, unit.id)
     if main is not None:
         remedy = "请在账号列表中查找；忘记密码可重置"
-        raise refuse("主账号", f"{unit.name} 已有主账号 {main.username}", remedy, field="uscc", value=unit.uscc)
+        raise refuse(
+            "主账号",
+            say("%(name)s 已有主账号 %(username)s", name=unit.name, username=main.username),
+            remedy,
+            field="uscc",
+            value=unit.uscc,
+        )
 
 
 def main_account(session: AnySession, unit_id: int) -> Account | None:
@@ -210,14 +217,18 @@ def create_partner_account(session: AnySession, actor: Actor, unit_id: int, at: 
     lock(session, Unit, unit.id)
     remedy = "请由区域管理员建立主账号"
     if unit.filed_by_unit_id != own.id or not unit.is_use or unit.id == own.id:
-        raise refuse("使用单位账号", f"{unit.name} 不是本单位填报的使用单位", remedy)
+        raise refuse("使用单位账号", say("%(name)s 不是本单位填报的使用单位", name=unit.name), remedy)
     if unit.is_maintenance or unit.approved_version == 0:
         what = "同时是维保单位" if unit.is_maintenance else "还没有通过审核"
-        raise refuse("使用单位账号", f"{unit.name} {what}", remedy if unit.is_maintenance else "请在审核通过后建立")
+        raise refuse(
+            "使用单位账号",
+            say("%(name)s %(what)s", name=unit.name, what=what),
+            remedy if unit.is_maintenance else "请在审核通过后建立",
+        )
     _refuse_second_main(session, unit)
     code = check_uscc(unit.uscc or "", "uscc")
     if signin.find_account(session, code) is not None:
-        raise refuse("主账号", f"{code} 已有账号", remedy)
+        raise refuse("主账号", say("%(code)s 已有账号", code=code), remedy)
     phone = unit.head_phone or ""
     ours = select(Person.id).where(Person.unit_id == own.id, holding(Person.phone, phone)).limit(1)
     is_ours = session.scalar(ours.execution_options(skip_scope=True)) is not None
@@ -246,7 +257,7 @@ def reset_password(session: AnySession, actor: Actor, account_id: int, at: dt.da
     account = managed(session, actor, account_id)
     if account.unit_id is not None and not account.is_main:
         remedy = "请由该单位主账号在“我的子用户”中重置"
-        raise refuse("子用户密码", f"{account.get_full_name()} 是单位的子用户", remedy)
+        raise refuse("子用户密码", say("%(account)s 是单位的子用户", account=account.get_full_name()), remedy)
     return renew_password(session, actor, account, at)
 
 
@@ -279,7 +290,13 @@ def grant_extra_accounts(session: AnySession, actor: Actor, account_id: int, cou
     if not account.is_main or account.unit_id is None:
         raise refuse("增加子用户数", "只有单位主账号可以增加", "请选择单位的主账号", field="count")
     if not 0 <= count <= 10_000:
-        raise refuse("增加子用户数", f"应为 0 至 10000，现为 {count}", "请重新填写", field="count", value=count)
+        raise refuse(
+            "增加子用户数",
+            say("应为 0 至 10000，现为 %(count)s", count=count),
+            "请重新填写",
+            field="count",
+            value=count,
+        )
     before, account.extra_accounts = account.extra_accounts, count
     session.flush()
     audit.record(
@@ -326,7 +343,12 @@ def region_within(session: AnySession, actor: Actor, region_id: int | None, on: 
         raise refuse("所在地区", "没有选择" if region_id is None else "不在您的管辖范围内", remedy, field="region_id")
     if region.valid_until is not None and region.valid_until < on:
         remedy = "请选择现行的地区"
-        raise refuse("所在地区", f"{region.name} 已于 {region.valid_until} 停用", remedy, field="region_id")
+        raise refuse(
+            "所在地区",
+            say("%(name)s 已于 %(valid_until)s 停用", name=region.name, valid_until=region.valid_until),
+            remedy,
+            field="region_id",
+        )
     return region
 
 
@@ -351,7 +373,9 @@ def managed(session: AnySession, actor: Actor, account_id: int) -> Account:
             raise NotAllowed(Finding("账号", False, "不在您的管辖范围内", remedy))
         peer = account.unit_id is None and account.region_code == actor.region_code and Role.REGION_ADMIN in roles
         if peer:
-            raise NotAllowed(Finding("账号", False, f"{account.get_full_name()} 与您同级", remedy))
+            raise NotAllowed(
+                Finding("账号", False, say("%(account)s 与您同级", account=account.get_full_name()), remedy)
+            )
     return account
 
 

@@ -20,6 +20,7 @@ from app.models import Account, ApiToken
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import accounts, audit, sub_accounts
 from app.workflows.actors import actor_of, own_account
 
@@ -154,7 +155,8 @@ def digest_of(text: str) -> str:
 def _named(name: str) -> Finding:
     length = len(name.strip())
     return Finding(
-        "名称", 0 < length <= LONGEST_NAME, f"{length} 个字", f"请填写 1 至 {LONGEST_NAME} 个字，写明哪个系统使用",
+        "名称", 0 < length <= LONGEST_NAME, say("%(length)s 个字", length=length),
+            say("请填写 1 至 %(longest_name)s 个字，写明哪个系统使用", longest_name=LONGEST_NAME),
         field="name",
     )  # fmt: skip
 
@@ -164,7 +166,11 @@ def _verbs(actor: Actor, chosen: list[str]) -> list[Finding]:
         return [Finding("权限", False, "没有勾选", "请至少勾选一项", field="verbs")]
     known = {verb.value for verb in OFFERED if actor.may(verb)}
     wrong = [name for name in chosen if name not in known]
-    found = f"勾选了 {len(chosen)} 项" if not wrong else f"您自己没有“{wrong[0][:30]}”这项权限"
+    found = (
+        say("勾选了 %(count)s 项", count=len(chosen))
+        if not wrong
+        else say("您自己没有“%(wrong)s”这项权限", wrong=wrong[0][:30])
+    )
     return [Finding("权限", not wrong, found, "" if not wrong else "请只勾选列出的权限", field="verbs")]
 
 
@@ -173,7 +179,8 @@ def _until(ends_on: dt.date | None, today: dt.date) -> Finding:
     ok = ends_on is not None and today <= ends_on <= last
     return Finding(
         "有效期", ok, "没有填写" if ends_on is None else ends_on.isoformat(),
-        "" if ok else f"请填写今天至 {last}（最长 {LONGEST_DAYS} 天）", field="ends_on",
+        "" if ok else say("请填写今天至 %(last)s（最长 %(longest_days)s 天）", last=last, longest_days=LONGEST_DAYS),
+            field="ends_on",
     )  # fmt: skip
 
 
@@ -183,4 +190,9 @@ def _room(session: AnySession, account: Account, at: dt.datetime) -> Finding:
         ApiToken.epoch == account.session_epoch,
     )  # fmt: skip
     held = session.scalar(live.execution_options(skip_scope=True)) or 0
-    return Finding("数量", held < MOST_LIVE, f"已有 {held} 个有效的令牌", f"最多 {MOST_LIVE} 个，请先撤销不用的")
+    return Finding(
+        "数量",
+        held < MOST_LIVE,
+        say("已有 %(held)s 个有效的令牌", held=held),
+        say("最多 %(most_live)s 个，请先撤销不用的", most_live=MOST_LIVE),
+    )

@@ -24,6 +24,7 @@ from app.rules.approval import (
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import delegations, registration_changes, seconds, submissions
 from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import REFILED_KINDS, Asked
@@ -59,7 +60,13 @@ def apply(
     """
     require(actor, Verb.APPLICATION_SUBMIT)
     if kind not in OPEN_KINDS:
-        raise refuse("申请事项", f"没有“{kind}”这种申请", "请从电梯页面选择可以办理的事项", field="kind", value=kind)
+        raise refuse(
+            "申请事项",
+            say("没有“%(kind)s”这种申请", kind=kind),
+            "请从电梯页面选择可以办理的事项",
+            field="kind",
+            value=kind,
+        )
     row = _elevator(session, actor, elevator.id)
     data = dict(data or {})
     asked = Asked(clock.local_day(at), effective_on, reason, attachments, data, unit_id=actor.unit_id)
@@ -76,7 +83,7 @@ def apply(
 def _title(kind: str, row: Elevator, data: dict[str, Any]) -> str:
     what = KIND_LABELS[ApplicationKind(kind)]
     if data.get("cause"):
-        what += f"（{CAUSE_LABELS[ChangeCause(data['cause'])]}）"
+        what += say("（%(cause)s）", cause=CAUSE_LABELS[ChangeCause(data["cause"])])
     return f"{what}　{row.code}　{row.address}"
 
 
@@ -242,7 +249,13 @@ def steps(session: AnySession, application: Application) -> list[ApplicationStep
 
 def _decision(verb: ApplicationVerb | str) -> ApplicationVerb:
     if verb not in _DECISIONS:
-        raise refuse("审批动作", f"没有“{verb}”这种决定", "请选择同意、退回补正或不通过", field="verb", value=verb)
+        raise refuse(
+            "审批动作",
+            say("没有“%(verb)s”这种决定", verb=verb),
+            "请选择同意、退回补正或不通过",
+            field="verb",
+            value=verb,
+        )
     return ApplicationVerb(verb)
 
 
@@ -270,11 +283,18 @@ def _as_seen(session: AnySession, application: Application, seen_version: int) -
     what = submissions.steps_after(session, application, seen_version)
     if application.state in WAITING_STATES:
         raise Stale(
-            Finding("所见即所审", False, f"您打开页面后，{what}", "请刷新页面，看过现在的内容后再决定"),
+            Finding(
+                "所见即所审", False, say("您打开页面后，%(what)s", what=what), "请刷新页面，看过现在的内容后再决定"
+            ),
             current=application.row_version,
         )
     raise Stale(
-        Finding("申请流程", False, f"申请 {application.number} 已不在审批中：{what}", "不需要再处理，请看下一件"),
+        Finding(
+            "申请流程",
+            False,
+            say("申请 %(number)s 已不在审批中：%(what)s", number=application.number, what=what),
+            "不需要再处理，请看下一件",
+        ),
         current=application.row_version,
     )
 
@@ -285,7 +305,8 @@ def _opinion(verb: ApplicationVerb, opinion: str) -> list[Finding]:
     return [
         Finding(given.rule, given.ok, given.found, given.remedy, field="opinion", value=opinion[:60]),
         Finding(
-            "意见长度", short, f"{len(opinion)} 个字" + ("" if short else f"，最多 {OPINION_LENGTH} 个"),
+            "意见长度", short, say("%(count)s 个字%(more)s", count=len(opinion), more="" if short else say(
+                "，最多 %(opinion_length)s 个", opinion_length=OPINION_LENGTH)),
             "" if short else "请缩短意见", field="opinion",
         ),
     ]  # fmt: skip

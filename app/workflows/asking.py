@@ -18,6 +18,7 @@ from app.errors import Finding
 from app.models import NumberAsk
 from app.permissions import Actor
 from app.transaction import AnySession, hold, whatever_comes
+from app.wording import say
 from app.workflows import audit
 
 # Yes-answers a day. Those who ask in the same instant may get as many more as they are.
@@ -46,7 +47,9 @@ def ask(
         most = MOST_BY_ACCOUNT if by_account >= MOST_BY_ACCOUNT else MOST_BY_UNIT
         whose = "本账号" if by_account >= MOST_BY_ACCOUNT else "本单位"
         _write(session, actor, at, None)
-        found = f"{whose}今天填写的号码已有 {most} 个属于其他单位，达到每天的上限，暂不再核对"
+        found = say(
+            "%(whose)s今天填写的号码已有 %(most)s 个属于其他单位，达到每天的上限，暂不再核对", whose=whose, most=most
+        )
         return Finding(rule, False, found, "请明天再办；急需时请区域监管部门核对后办理", field=field, value=shown)
     if taken:
         _write(session, actor, at, digest)

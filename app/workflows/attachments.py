@@ -53,6 +53,7 @@ from app.rules.files import (
 )
 from app.scope import visible
 from app.transaction import AnySession, after_commit
+from app.wording import say
 from app.workflows import audit, file_contents, file_room, pictures, sealed_files
 from app.workflows.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
@@ -179,7 +180,7 @@ def send_ahead(session: AnySession, actor: Actor, at: dt.datetime, file: Receive
     )
     if (held or 0) >= MOST_AHEAD:
         remedy = "请先提交或移除已上传的附件，一天后会自动清除"
-        raise bad(file.name, f"没有收下：您有 {held} 个附件还没有提交", remedy)
+        raise bad(file.name, say("没有收下：您有 %(held)s 个附件还没有提交", held=held), remedy)
     return record(session, actor, at, file, AHEAD, None, actor.unit_id, actor.region_code)
 
 
@@ -214,9 +215,11 @@ def check_together(files: Iterable[tuple[str, int]], kind: str) -> None:
     limit, given = LIMITS[kind], list(files)
     label, size = ATTACHMENT_KIND[kind], sum(s for _, s in given)
     if len(given) > limit.files:
-        raise refuse("附件数量", f"{len(given)} 个{label}，最多 {limit.files} 个", "请移除不需要的", field="file")
+        raise refuse("附件数量", say("%(count)s 个%(label)s，最多 %(files)s 个", count=len(given), label=label,
+            files=limit.files), "请移除不需要的", field="file")
     if size > limit.total * MEGABYTE:
-        found = f"合计 {size / MEGABYTE:.1f} MB，{label}最多 {limit.total} MB（“{given[-1][0]}”等 {len(given)} 个）"
+        found = say("合计 %(size)s MB，%(label)s最多 %(total)s MB（“%(given)s”等 %(count)s 个）",
+            size=f"{size / MEGABYTE:.1f}", label=label, total=limit.total, given=given[-1][0], count=len(given))
         raise refuse("附件大小", found, "请压缩扫描件，或分几次提交", field="file")
 
 
@@ -237,7 +240,7 @@ def remove(session: AnySession, actor: Actor, attachment_id: int, at: dt.datetim
     # By the interface papers come as an application's that has no number yet.
     ahead = row.entity in (AHEAD, "application") and row.entity_id is None and row.kind not in PRIVATE
     if row.uploaded_by_id != actor.user_id or not ahead:
-        raise NotAllowed(Finding("附件", False, f"“{row.name}”已属于一条记录", "请在那条记录里处理"))
+        raise NotAllowed(Finding("附件", False, say("“%(name)s”已属于一条记录", name=row.name), "请在那条记录里处理"))
     row.removed_at = at
     session.flush()
     return row
@@ -280,7 +283,7 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
         if row.kind == "export" and row.rights != rights_of(session, actor):
             raise NotAllowed(Finding("附件", False, "这个文件生成后，您的权限已变", "权限已变，请重新导出"))
     elif row.kind in OF_PERSONS and not _of_oneself(actor, row):
-        found = f"{ATTACHMENT_KIND[row.kind]}不能直接下载"
+        found = say("%(kind)s不能直接下载", kind=ATTACHMENT_KIND[row.kind])
         raise NotAllowed(Finding("附件", False, found, "请在人员页面填写原因后查看，查看会被记录"))
     elif row.uploaded_by_id != actor.user_id and not _of_oneself(actor, row):
         _may_read(actor, row)
@@ -300,11 +303,13 @@ def application_of(session: AnySession, attachment_id: int) -> int | None:
 def _check_open(row: Attachment) -> None:
     """Raise for what was taken away, and for what the scanner has not let through."""
     if row.removed_at is not None:
-        raise NotFound(Finding("附件", False, f"“{row.name}”已移除", "请刷新页面"))
+        raise NotFound(Finding("附件", False, say("“%(name)s”已移除", name=row.name), "请刷新页面"))
     if row.scan == "infected":
-        raise NotAllowed(Finding("查毒", False, f"“{row.name}”含有病毒或恶意代码，已封存", "请上传人换一份干净的文件"))
+        raise NotAllowed(Finding("查毒", False, say("“%(name)s”含有病毒或恶意代码，已封存", name=row.name),
+            "请上传人换一份干净的文件"))
     if row.scan == "waiting":
-        raise Refusal(Finding("查毒", False, f"“{row.name}”还在等待查毒", "查毒服务恢复后会自动查，请稍后再打开"))
+        raise Refusal(Finding("查毒", False, say("“%(name)s”还在等待查毒", name=row.name),
+            "查毒服务恢复后会自动查，请稍后再打开"))
 
 
 def _of_oneself(actor: Actor, row: Attachment) -> bool:
@@ -412,7 +417,7 @@ def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
             while block := stream.read(MEGABYTE):
                 size += len(block)
                 if size > limit.megabytes * MEGABYTE:
-                    raise bad(name, f"超过 {limit.megabytes} MB", "请压缩或拆分后上传")
+                    raise bad(name, say("超过 %(megabytes)s MB", megabytes=limit.megabytes), "请压缩或拆分后上传")
                 hashed.update(block)
                 out.write(block)
             out.flush()

@@ -22,6 +22,7 @@ from app.permissions import Actor
 from app.rules.identifiers import masked
 from app.rules.sealing import GENESIS, batch_digest, entry_digest, merkle_root
 from app.transaction import AnySession
+from app.wording import say
 
 BATCH_ENTRIES = 500
 # In the data folder; a line "number digest" for each batch, appended as they are sealed.
@@ -156,7 +157,9 @@ def verify(session: AnySession, known_heads: Mapping[int, str] | None = None) ->
     heads = dict(known_heads or {})
     for batch in session.scalars(select(AuditBatch).order_by(AuditBatch.number)):
         if batch.number != expected:
-            verdict.add(batch.number, f"缺少第 {expected} 至 {batch.number - 1} 批")
+            verdict.add(
+                batch.number, say("缺少第 %(expected)s 至 %(number)s 批", expected=expected, number=batch.number - 1)
+            )
         expected = batch.number + 1
         _verify_batch(session, batch, previous, verdict)
         if batch.number in heads and heads.pop(batch.number) != batch.digest:
@@ -166,7 +169,7 @@ def verify(session: AnySession, known_heads: Mapping[int, str] | None = None) ->
         verdict.entries += batch.count
     verdict.head = previous
     if heads:
-        verdict.add(max(heads), f"另存的摘要中有 {len(heads)} 批在库中已不存在，日志末尾被截去")
+        verdict.add(max(heads), say("另存的摘要中有 %(count)s 批在库中已不存在，日志末尾被截去", count=len(heads)))
     _verify_orphans(session, expected - 1, verdict)
     count, first, last, oldest = session.execute(
         select(func.count(), func.min(AuditEntry.id), func.max(AuditEntry.id), func.min(AuditEntry.at)).where(
@@ -192,10 +195,12 @@ def _verify_batch(session: AnySession, batch: AuditBatch, previous: str, verdict
     places = [row["position"] for row in rows]
     missing = sorted(set(range(1, batch.count + 1)) - set(places))
     if missing:
-        verdict.add(number, f"缺少 {len(missing)} 条记录", positions=missing[:20])
+        verdict.add(number, say("缺少 %(count)s 条记录", count=len(missing)), positions=missing[:20])
     if len(rows) > batch.count or len(set(places)) < len(places):
         verdict.add(
-            number, f"应有 {batch.count} 条，现有 {len(rows)} 条，有记录被插入", ids=[r["id"] for r in rows][:20]
+            number,
+            say("应有 %(count)s 条，现有 %(count2)s 条，有记录被插入", count=batch.count, count2=len(rows)),
+            ids=[r["id"] for r in rows][:20],
         )
     if merkle_root(entry_digest(_content(row)) for row in rows) != batch.root and not missing:
         verdict.add(number, "记录内容或顺序被改动", first_id=batch.first_id, last_id=batch.last_id)
@@ -206,7 +211,7 @@ def _verify_orphans(session: AnySession, last: int, verdict: Verdict) -> None:
     known = select(AuditBatch.number)
     count = session.scalar(select(func.count()).where(AuditEntry.batch.is_not(None), AuditEntry.batch.not_in(known)))
     if count:
-        verdict.add(None, f"{count} 条记录所属的批次不存在（最后一批为第 {last} 批）")
+        verdict.add(None, say("%(count)s 条记录所属的批次不存在（最后一批为第 %(last)s 批）", count=count, last=last))
 
 
 def heads(session: AnySession, after: int = 0) -> list[tuple[int, str]]:

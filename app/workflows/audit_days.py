@@ -17,6 +17,7 @@ from app.permissions import Actor
 from app.rules.calendar import day_end
 from app.rules.sealing import GENESIS, day_digest, merkle_root
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import jobs
 from app.workflows.audit import Verdict, one_sealer
 
@@ -66,9 +67,9 @@ def verify(session: AnySession, verdict: Verdict, known: dict[str, str] | None =
     kept, previous, expected = dict(known or {}), GENESIS, 1
     for row in session.scalars(select(AuditDay).order_by(AuditDay.on)):
         if day_digest(content(row)) != row.digest:
-            verdict.add(None, f"{row.on} 的日根记录被改动（摘要不符）")
+            verdict.add(None, say("%(on)s 的日根记录被改动（摘要不符）", on=row.on))
         if row.previous != previous or row.first != expected:
-            verdict.add(row.first, f"{row.on} 的日根与前一日断开")
+            verdict.add(row.first, say("%(on)s 的日根与前一日断开", on=row.on))
         previous, expected = row.digest, row.last + 1
         digests = session.scalars(
             select(AuditBatch.digest).where(AuditBatch.number.between(row.first, row.last)).order_by(AuditBatch.number)
@@ -76,11 +77,11 @@ def verify(session: AnySession, verdict: Verdict, known: dict[str, str] | None =
         # One that is no digest at all was written by other hands and fits nothing.
         raw = [bytes.fromhex(d) if re.fullmatch("[0-9a-f]{64}", d) else d.encode() for d in digests]
         if len(digests) != row.batches or merkle_root(raw) != row.root:
-            verdict.add(row.first, f"{row.on} 的日根与各批的摘要不符")
+            verdict.add(row.first, say("%(on)s 的日根与各批的摘要不符", on=row.on))
         if kept.pop(row.on.isoformat(), row.digest) != row.digest:
-            verdict.add(row.first, f"{row.on} 的日根与另存的不符，当日或更早的日志被重写")
+            verdict.add(row.first, say("%(on)s 的日根与另存的不符，当日或更早的日志被重写", on=row.on))
     if kept:
-        verdict.add(None, f"另存的日根中有 {len(kept)} 日在库中已不存在")
+        verdict.add(None, say("另存的日根中有 %(count)s 日在库中已不存在", count=len(kept)))
     return verdict
 
 

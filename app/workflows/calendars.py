@@ -20,6 +20,7 @@ from app.policy import chain
 from app.rules.calendar import day_finding
 from app.rules.deadlines import weekday
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import approval_limits, audit
 
 COUNTRY = "0" * 12
@@ -74,7 +75,8 @@ def set_days(
     raise_failing(
         [
             *(f for on in given for f in [day_finding(on, "on", "日期")] if not f.ok),
-            Finding("天数", 0 < len(given) <= MOST_DAYS, f"{len(given)} 天", f"一次 1 至 {MOST_DAYS} 天", field="on"),
+            Finding("天数", 0 < len(given) <= MOST_DAYS, say("%(count)s 天", count=len(given)),
+                say("一次 1 至 %(most_days)s 天", most_days=MOST_DAYS), field="on"),
             Finding("依据", named, "已写明" if named else "没有填写依据", "请写明文件名称或文号", field="source"),
         ]
     )  # fmt: skip
@@ -138,5 +140,5 @@ def _check_region(session: AnySession, actor: Actor, region_code: str) -> None:
     own = actor.sees_everything or (span is not None and actor.unit_id is None and span[0] <= region_code < span[1])
     exists = region_code == COUNTRY or session.scalar(select(Region.id).where(Region.code == region_code))
     if not own or not exists:
-        found = f"没有地区 {region_code[:20]}，或不在您的管辖范围内"
+        found = say("没有地区 %(region_code)s，或不在您的管辖范围内", region_code=region_code[:20])
         raise NotFound(Finding("地区", False, found, "请从列表选择", field="region"))

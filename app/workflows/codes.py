@@ -47,7 +47,7 @@ def send(
     by_mail = purpose in BY_MAIL
     if not available("email" if by_mail else "sms"):
         word = "邮件" if by_mail else "短信"
-        raise refuse(word, f"本平台没有配置{word}", "请联系管理员")
+        raise refuse(word, say("本平台没有配置%(word)s", word=word), "请联系管理员")
     span = at - dt.timedelta(days=1)
     key = account.id if account is not None else None
     # Fifty requests at once would else all find that none was sent yet.
@@ -68,7 +68,12 @@ def send(
     session.add(row)
     session.flush()
     row.code_hash = _hash(row.id, code)
-    text = f"您的验证码是 {code}，用于{WORDS[purpose]}，{CODE_MINUTES} 分钟内有效。任何人索要都不要告诉。"
+    text = say(
+        "您的验证码是 %(code)s，用于%(purpose)s，%(code_minutes)s 分钟内有效。任何人索要都不要告诉。",
+        code=code,
+        purpose=WORDS[purpose],
+        code_minutes=CODE_MINUTES,
+    )
     text = instead or text
     channel, title = ("email", "验证码") if by_mail else ("sms", "")
     outbox.send_to(session, at, key, channel, target, f"code.{purpose}", text, title=title, secret=True)
@@ -97,7 +102,7 @@ def check(
     if not hmac.compare_digest(row.code_hash, _hash(row.id, "".join(typed.split()))):
         left = CODE_TRIES - row.tries
         session.flush()
-        raise _wrong(purpose, "不正确", f"还可以试 {left} 次" if left else "请重新获取验证码")
+        raise _wrong(purpose, "不正确", say("还可以试 %(left)s 次", left=left) if left else "请重新获取验证码")
     row.used_at = at
     session.flush()
     return row

@@ -17,6 +17,7 @@ from app.rules.approval import ApplicationVerb
 from app.rules.calendar import day_finding
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import submissions
 from app.workflows.following import Following
 
@@ -44,7 +45,8 @@ def submit(
         *_dates(session, unit.region_code, valid_from, valid_until, today),
         Finding("附件", bool(scans), "没有上传盖章的承诺书", "请上传盖章后的扫描件", field="scan"),
         Finding(
-            "备注", len(note.strip()) <= LONGEST_NOTE, f"{len(note.strip())} 个字", f"最多 {LONGEST_NOTE} 个字",
+            "备注", len(note.strip()) <= LONGEST_NOTE, say("%(count)s 个字", count=len(note.strip())),
+                say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE),
             field="note",
         ),
         _none_waits(session, unit.id),
@@ -92,12 +94,22 @@ def _dates(
     found = [day_finding(valid_from, "valid_from", "承诺起始"), day_finding(valid_until, "valid_until", "承诺截止")]
     years = policy_value(session, Key.COMMITMENT_MAX_YEARS, region_code, today)
     held = [
-        (valid_from <= valid_until, f"{valid_from} 至 {valid_until}", "截止日不能早于起始日"),
-        (valid_until >= today, f"{valid_until} 已过", "请选择今天或以后的截止日"),
+        (
+            valid_from <= valid_until,
+            say("%(valid_from)s 至 %(valid_until)s", valid_from=valid_from, valid_until=valid_until),
+            "截止日不能早于起始日",
+        ),
+        (valid_until >= today, say("%(valid_until)s 已过", valid_until=valid_until), "请选择今天或以后的截止日"),
     ]
     if years is not None and not any(f.stops for f in found):
         last = _years_on(valid_from, int(years)) - dt.timedelta(days=1)
-        held.append((valid_until <= last, f"超过 {years} 年，最晚到 {last}", "请缩短期限，到期再承诺"))
+        held.append(
+            (
+                valid_until <= last,
+                say("超过 %(years)s 年，最晚到 %(last)s", years=years, last=last),
+                "请缩短期限，到期再承诺",
+            )
+        )
     return found + [Finding("承诺期限", ok, said, way, field="valid_until") for ok, said, way in held]
 
 
@@ -116,7 +128,8 @@ def _none_waits(session: AnySession, unit_id: int) -> Finding:
     statement = statement.where(Commitment.unit_id == unit_id, Application.is_open.is_(True)).limit(1)
     other = session.execute(statement.execution_options(skip_scope=True)).first()
     return Finding(
-        "同一事项只能有一件在办", other is None, f"已有办理中的维保承诺书 {other.number if other else ''}",
+        "同一事项只能有一件在办", other is None, say("已有办理中的维保承诺书 %(number)s", number=other.number
+            if other else ""),
         "请等待办结，或先撤回再提交", link=f"/applications/{other.id}" if other else None,
     )  # fmt: skip
 
@@ -138,9 +151,19 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     maintains = unit is not None and unit.is_maintenance
     valid = row.valid_until >= on
     return [
-        Finding("盖章扫描件", scans > 0, f"{scans} 份", "" if scans else "请退回，补交盖章的承诺书"),
-        Finding("附件查毒", not closed, f"{closed} 份还不能打开" if closed else "都能打开", "请等查毒后再批准"),
-        Finding("承诺期限", valid, f"{row.valid_from} 至 {row.valid_until}", "" if valid else "已过截止日，请退回改期"),
+        Finding("盖章扫描件", scans > 0, say("%(scans)s 份", scans=scans), "" if scans else "请退回，补交盖章的承诺书"),
+        Finding(
+            "附件查毒",
+            not closed,
+            say("%(closed)s 份还不能打开", closed=closed) if closed else "都能打开",
+            "请等查毒后再批准",
+        ),
+        Finding(
+            "承诺期限",
+            valid,
+            say("%(valid_from)s 至 %(valid_until)s", valid_from=row.valid_from, valid_until=row.valid_until),
+            "" if valid else "已过截止日，请退回改期",
+        ),
         Finding("维保单位", maintains, f"{unit}", "" if maintains else "已不是维保单位，请核对"),
     ]
 

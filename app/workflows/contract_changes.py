@@ -17,6 +17,7 @@ from app.models import Application, Contract, ContractElevator
 from app.permissions import Actor, Verb, require
 from app.rules.contracts import Span
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, contracts, cover, submissions
 
 DAYS = ("signed_on", "starts_on", "ends_on")
@@ -48,7 +49,12 @@ def request(
     backdate = _cover_missing(session, contract, today)
     if not asked and not backdate:
         raise refuse("合同变更", "没有任何改动", "请先修改合同内容，再提交变更")
-    title = f"合同变更 {contract.number}：{values['starts_on']} 至 {values['ends_on']}"
+    title = say(
+        "合同变更 %(number)s：%(starts_on)s 至 %(ends_on)s",
+        number=contract.number,
+        starts_on=values["starts_on"],
+        ends_on=values["ends_on"],
+    )
     content = {"before": _plain(now), "after": _plain(values), "backdate": backdate}
     return submissions.open_application(
         session, actor, "contract_change", entity="contract", entity_id=contract.id, title=title,

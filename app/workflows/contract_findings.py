@@ -22,6 +22,7 @@ from app.permissions import Actor
 from app.policy import Key
 from app.rules.contracts import Binding, Span, overlaps, span_findings, touches_past
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows.cover import live_bindings
 
 FIELDS = ("number", "kind", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
@@ -43,27 +44,31 @@ def judged(
     values["note"] = str(values["note"] or "").strip() or None
     findings = []
     if not 0 < len(values["number"]) <= 40:
-        found = "没有填写合同编号" if not values["number"] else f"合同编号有 {len(values['number'])} 个字，最多 40 个"
+        found = (
+            "没有填写合同编号"
+            if not values["number"]
+            else say("合同编号有 %(count)s 个字，最多 40 个", count=len(values["number"]))
+        )
         findings.append(Finding("合同编号", False, found, "请按纸质合同填写编号", "number", values["number"]))
     if values["kind"] not in CONTRACT_KIND:
-        found = f"没有“{values['kind']}”这种合同属性"
+        found = say("没有“%(kind)s”这种合同属性", kind=values["kind"])
         findings.append(Finding("合同属性", False, found, "请选择普通、半包或全包", "kind", str(values["kind"])))
     for name, label in (("starts_on", "起始日期"), ("ends_on", "截止日期")):
         if not isinstance(values[name], dt.date):
-            findings.append(Finding(label, False, f"没有填写{label}", "请按合同填写", field=name))
+            findings.append(Finding(label, False, say("没有填写%(label)s", label=label), "请按合同填写", field=name))
     if isinstance(values["starts_on"], dt.date) and isinstance(values["ends_on"], dt.date):
         code = contract.region_code if contract else actor.region_code
         years = int(policy_value(session, Key.CONTRACT_MAX_YEARS, code, today))
         findings += span_findings(values["starts_on"], values["ends_on"], values["signed_on"], years)
         if contract is None and values["ends_on"] < today and not may_touch_past(actor):
-            found = f"截止日期 {values['ends_on']} 已过"
+            found = say("截止日期 %(ends_on)s 已过", ends_on=values["ends_on"])
             findings.append(Finding("合同期限", False, found, "已到期的合同不能新增，请录入现行合同", "ends_on"))
     return values, findings
 
 
 def unit_finding(unit: Unit) -> Finding:
     """Whether contracts can be a unit's."""
-    found = unit.name if unit.is_maintenance else f"{unit.name} 不是维保单位"
+    found = unit.name if unit.is_maintenance else say("%(name)s 不是维保单位", name=unit.name)
     remedy = "" if unit.is_maintenance else "维保合同由维保单位录入"
     return Finding("维保单位", unit.is_maintenance, found, remedy, field="unit_id", value=str(unit.id))
 
@@ -75,7 +80,8 @@ def plain_number(text: Any) -> str:
 
 def ended_finding(contract: Contract) -> Finding:
     return Finding(
-        "已失效的合同不能修改", False, f"合同 {contract.number} 已于 {contract.ends_on} 到期",
+        "已失效的合同不能修改", False, say("合同 %(number)s 已于 %(ends_on)s 到期", number=contract.number,
+            ends_on=contract.ends_on),
         "如续保请用“续签”建立新合同", link=f"/contracts/{contract.id}/renew",
     )  # fmt: skip
 
@@ -114,7 +120,8 @@ def span_of_binding(actor: Actor, starts_on: dt.date, ends_on: dt.date, today: d
 def past_finding(span: Span) -> Finding:
     """Why a change waits for the regulator."""
     return Finding(
-        "合同追溯变更", False, f"改为 {span.from_on} 至 {span.to_on} 会改变今天或以前的合同关系",
+        "合同追溯变更", False, say("改为 %(from_on)s 至 %(to_on)s 会改变今天或以前的合同关系", from_on=span.from_on,
+            to_on=span.to_on),
         "请填写理由，提交监管部门审批后生效；已判定的超期不因此改变", field="ends_on", value=str(span.to_on),
     )  # fmt: skip
 
@@ -132,12 +139,12 @@ def own_findings(unit_id: int, rows: Mapping[int, Elevator], elevator_ids: Itera
     for key in elevator_ids:
         row = rows.get(key)
         if row is None or row.maintenance_unit_id != unit_id:
-            found = f"电梯 {row.code if row else key} 的维保单位不是本单位"
+            found = say("电梯 %(code)s 的维保单位不是本单位", code=row.code if row else key)
             remedy = "请先由使用单位办理维保单位变更，通过后再追加"
         elif row.status == "scrapped":
-            found, remedy = f"电梯 {row.code} 已报废", "报废的电梯不能追加"
+            found, remedy = say("电梯 %(code)s 已报废", code=row.code), "报废的电梯不能追加"
         elif not row.approved_version:
-            found, remedy = f"电梯 {row.code} 的备案尚未通过", "请先上报备案，审核通过后再追加"
+            found, remedy = say("电梯 %(code)s 的备案尚未通过", code=row.code), "请先上报备案，审核通过后再追加"
         else:
             continue
         findings.append(Finding("追加电梯", False, found, remedy, field="elevators", value=str(key)))
@@ -180,7 +187,13 @@ def clashes(contract_id: Hashable, unit_id: int, wanted: list[tuple[int, Span]],
     findings = []
     for clash in overlaps(mine, others):
         other = named[(clash.other_contract_id, clash.elevator_id)]
-        found = f"电梯 {other.code} 在 {clash.from_on} 至 {clash.to_on} 已有合同 {other.number}"
+        found = say(
+            "电梯 %(code)s 在 %(from_on)s 至 %(to_on)s 已有合同 %(number)s",
+            code=other.code,
+            from_on=clash.from_on,
+            to_on=clash.to_on,
+            number=other.number,
+        )
         if other.unit_id != unit_id:
             found += "（其他单位）"
         findings.append(

@@ -22,6 +22,7 @@ from app.rules.contracts import Span
 from app.rules.identifiers import normal_code
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit, cover, renewals
 from app.workflows.contract_findings import (
     FIELDS,
@@ -163,7 +164,9 @@ def delete(session: AnySession, actor: Actor, contract_id: int, at: dt.datetime)
     check_not_ended(contract, clock.local_day(at))
     if ever_bound(session, contract.id):
         raise refuse(
-            "删除合同", f"合同 {contract.number} 绑定过电梯，其记录用于考核", "请删除所绑定的电梯，合同留作历史"
+            "删除合同",
+            say("合同 %(number)s 绑定过电梯，其记录用于考核", number=contract.number),
+            "请删除所绑定的电梯，合同留作历史",
         )
     audit.record(session, actor, at, "contract.delete", "contract", contract.id, before=_facts(contract))
     session.delete(contract)
@@ -189,7 +192,8 @@ def renewal_values(old: Contract) -> dict[str, Any]:
     """What the form of a renewal starts from: the same terms, as long, from the day after."""
     starts = old.ends_on + DAY
     return {
-        "number": f"{old.number[:36]}-续", "kind": old.kind, "use_unit_id": old.use_unit_id, "signed_on": None,
+        "number": say("%(number)s-续", number=old.number[:36]), "kind": old.kind, "use_unit_id": old.use_unit_id,
+            "signed_on": None,
         "starts_on": starts, "ends_on": starts + (old.ends_on - old.starts_on), "note": old.note,
     }  # fmt: skip
 
@@ -271,7 +275,7 @@ def own(session: AnySession, actor: Actor, contract_id: int, *, whole: bool = Fa
     `whole`: the deed touches all of its elevators, so a sub-account must be assigned every one of them.
     """
     contract: Contract = visible(session, actor, Contract, contract_id, "合同")
-    require_own_side(actor, contract.unit_id, f"合同 {contract.number} ")
+    require_own_side(actor, contract.unit_id, say("合同 %(number)s ", number=contract.number))
     if whole:
         _refuse_unassigned(session, actor, contract, {r.elevator_id for r in live_bindings(session, contract.id)})
     return contract
@@ -284,14 +288,19 @@ def _refuse_unassigned(session: AnySession, actor: Actor, contract: Contract, el
     seen = set(session.scalars(apply(bound, actor, ContractElevator).execution_options(skip_scope=True)))
     others = len(elevator_ids - seen)
     if others:
-        found = f"合同 {contract.number} 有 {others} 台电梯没有分配给您"
+        found = say("合同 %(number)s 有 %(others)s 台电梯没有分配给您", number=contract.number, others=others)
         raise NotAllowed(Finding("分配的电梯", False, found, "请由主账号办理，或请主账号分配这些电梯", "elevators"))
 
 
 def check_version(contract: Contract, expected: int | None) -> None:
     """Raise Stale when the row moved since the form was opened."""
     if expected is not None and contract.row_version != expected:
-        found = f"合同 {contract.number} 已被他人修改（您看到的是第 {expected} 版，现为第 {contract.row_version} 版）"
+        found = say(
+            "合同 %(number)s 已被他人修改（您看到的是第 %(expected)s 版，现为第 %(row_version)s 版）",
+            number=contract.number,
+            expected=expected,
+            row_version=contract.row_version,
+        )
         raise Stale(Finding("同时修改", False, found, "请核对现在的内容后重新提交"), contract.row_version)
 
 
@@ -333,7 +342,7 @@ def _unit_of(session: AnySession, actor: Actor, data: Mapping[str, Any]) -> Unit
 def _held(session: AnySession, contract_id: int) -> Contract:
     row = lock(session, Contract, contract_id)
     if row is None:
-        raise refuse("合同", f"合同 {contract_id} 已不存在", "请从列表重新打开")
+        raise refuse("合同", say("合同 %(contract_id)s 已不存在", contract_id=contract_id), "请从列表重新打开")
     return row
 
 
@@ -344,7 +353,11 @@ def _refuse_number_taken(session: AnySession, unit_id: int, contract_id: int | N
     held = session.scalar(other.limit(1).execution_options(skip_scope=True))
     if held is not None:
         raise refuse(
-            "合同编号", f"本单位已有编号为 {held} 的合同", "请核对编号，或打开已有的合同", field="number", value=number
+            "合同编号",
+            say("本单位已有编号为 %(held)s 的合同", held=held),
+            "请核对编号，或打开已有的合同",
+            field="number",
+            value=number,
         )
 
 
@@ -356,7 +369,7 @@ def _unique_number(session: AnySession, number: str) -> Iterator[None]:
             yield
             session.flush()
     except IntegrityError as error:
-        found = f"本单位已有编号为 {number} 的合同"
+        found = say("本单位已有编号为 %(number)s 的合同", number=number)
         raise refuse("合同编号", found, "请核对编号，或打开已有的合同", field="number", value=number) from error
 
 

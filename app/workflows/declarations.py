@@ -22,6 +22,7 @@ from app.rules.checkin import declaration_finding
 from app.rules.lifecycle import ApplicationKind
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import submissions
 from app.workflows.following import Following
 
@@ -43,12 +44,13 @@ def submit(
     person = lock(session, Person, person_id)
     if person is None or person.unit_id != actor.unit_id or person.left_on is not None:
         name = person.name if person is not None else "所选人员"
-        raise refuse("人员", f"{name}不是本单位在职人员", "请选择本单位的人员", field="person_id")
+        raise refuse("人员", say("%(name)s不是本单位在职人员", name=name), "请选择本单位的人员", field="person_id")
     raise_failing([
         *_dates(signed_on, valid_until, clock.local_day(at)),
         Finding("扫描件", bool(scans), "没有上传签署后的自我声明承诺书", "请上传照片或扫描件", field="attachments"),
         Finding(
-            "备注", len(note.strip()) <= LONGEST_NOTE, f"{len(note.strip())} 个字", f"最多 {LONGEST_NOTE} 个字",
+            "备注", len(note.strip()) <= LONGEST_NOTE, say("%(count)s 个字", count=len(note.strip())),
+                say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE),
             field="note",
         ),
         _none_waits(session, person),
@@ -84,14 +86,18 @@ def _dates(signed_on: dt.date | None, valid_until: dt.date | None, today: dt.dat
     longest = (valid_until - signed_on).days <= LONGEST_YEARS * 366
     return [
         *found,
-        Finding("签署日期", signed_on <= today, f"{signed_on} 在今天之后", "请按承诺书核对", field="signed_on"),
+        Finding("签署日期", signed_on <= today, say("%(signed_on)s 在今天之后", signed_on=signed_on),
+            "请按承诺书核对", field="signed_on"),
         Finding(
-            "有效期至", valid_until > signed_on, f"{valid_until} 不晚于签署日期", "请按承诺书核对", field="valid_until"
+            "有效期至", valid_until > signed_on, say("%(valid_until)s 不晚于签署日期", valid_until=valid_until),
+                "请按承诺书核对", field="valid_until"
         ),
         Finding(
-            "有效期至", valid_until >= today, f"已于 {valid_until} 到期", "请重新签署后再提交", field="valid_until"
+            "有效期至", valid_until >= today, say("已于 %(valid_until)s 到期", valid_until=valid_until),
+                "请重新签署后再提交", field="valid_until"
         ),
-        Finding("有效期至", longest, f"超过 {LONGEST_YEARS} 年", "请缩短期限，到期再签署", field="valid_until"),
+        Finding("有效期至", longest, say("超过 %(longest_years)s 年", longest_years=LONGEST_YEARS),
+            "请缩短期限，到期再签署", field="valid_until"),
     ]  # fmt: skip
 
 
@@ -102,7 +108,8 @@ def _none_waits(session: AnySession, person: Person) -> Finding:
     statement = statement.where(Declaration.person_id == person.id, Application.is_open.is_(True)).limit(1)
     other = session.execute(statement.execution_options(skip_scope=True)).first()
     return Finding(
-        "同一事项只能有一件在办", other is None, f"{person} 已有办理中的自我声明承诺书 {other.number if other else ''}",
+        "同一事项只能有一件在办", other is None, say("%(person)s 已有办理中的自我声明承诺书 %(number)s",
+            person=person, number=other.number if other else ""),
         "请等待办结，或先撤回再提交", link=f"/applications/{other.id}" if other else None,
     )  # fmt: skip
 
@@ -123,13 +130,16 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     here = person is not None and person.left_on is None and person.unit_id == row.unit_id
     valid = row.valid_until >= on
     return [
-        Finding("扫描件", bool(kept), f"{len(kept)} 份", "" if kept else "请退回，补交签署后的扫描件"),
-        Finding("附件查毒", not closed, f"{closed} 份还不能打开" if closed else "都能打开", "请等查毒后再批准"),
+        Finding("扫描件", bool(kept), say("%(count)s 份", count=len(kept)),
+            "" if kept else "请退回，补交签署后的扫描件"),
+        Finding("附件查毒", not closed, say("%(closed)s 份还不能打开", closed=closed) if closed else "都能打开",
+            "请等查毒后再批准"),
         Finding(
             "人员在职", here, f"{person}" + ("在本单位" if here else "已不在申请单位"),
             "" if here else "请退回申请单位核对",
         ),
-        Finding("有效期", valid, f"有效期至 {row.valid_until}", "" if valid else "已过期，请退回重新签署"),
+        Finding("有效期", valid, say("有效期至 %(valid_until)s", valid_until=row.valid_until),
+            "" if valid else "已过期，请退回重新签署"),
     ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from app.policy import Key, chain
 from app.rules.approval import SecondApproval
 from app.rules.two_persons import independent
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, independence, outbox
 from app.workflows.actors import actor_of
 
@@ -198,8 +199,10 @@ def _days(from_on: dt.date | None, to_on: dt.date | None, today: dt.date) -> lis
     ordered = today <= from_on <= to_on
     short = (to_on - from_on).days < LONGEST_DAYS
     return [
-        Finding("代办日期", ordered, f"{from_on} 至 {to_on}", "须从今天或以后开始，截止不早于起始", field="from_on"),
-        Finding("代办期限", short, f"{from_on} 至 {to_on}", f"最长 {LONGEST_DAYS} 天，请分次委托", field="to_on"),
+        Finding("代办日期", ordered, say("%(from_on)s 至 %(to_on)s", from_on=from_on, to_on=to_on),
+            "须从今天或以后开始，截止不早于起始", field="from_on"),
+        Finding("代办期限", short, say("%(from_on)s 至 %(to_on)s", from_on=from_on, to_on=to_on),
+            say("最长 %(longest_days)s 天，请分次委托", longest_days=LONGEST_DAYS), field="to_on"),
     ]
 
 
@@ -217,5 +220,9 @@ def _free(session: AnySession, actor: Actor, from_on: dt.date | None, to_on: dt.
         Delegation.to_on >= from_on,
     )  # fmt: skip
     other = session.scalar(statement.limit(1).execution_options(skip_scope=True))
-    found = "这些天没有其他委托" if other is None else f"{other.from_on} 至 {other.to_on} 已委托他人"
+    found = (
+        "这些天没有其他委托"
+        if other is None
+        else say("%(from_on)s 至 %(to_on)s 已委托他人", from_on=other.from_on, to_on=other.to_on)
+    )
     return [Finding("一次一人", other is None, found, "" if other is None else "请先结束那次委托", field="from_on")]

@@ -24,6 +24,7 @@ from app.permissions import Verb
 from app.policy import Key
 from app.rules.expiry import LONGEST_OVER_DAYS, OVER, is_due, rest_words
 from app.transaction import AnySession, transaction
+from app.wording import say, together
 from app.workflows import outbox
 
 STEPS = (Key.EXPIRY_FIRST_DAYS, Key.EXPIRY_SECOND_DAYS, Key.EXPIRY_LAST_DAYS)
@@ -148,13 +149,23 @@ def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.
     paper, first, over = due[0].paper, due[0], due[0].step == OVER
     named = sorted(due, key=lambda one: one.until)
     if len(due) == 1:
-        title, link = f"{first.name}的{paper.words}{rest_words(first.until, today)}", paper.page.format(_page_of(first))
+        title, link = (
+            say(
+                "%(name)s的%(words)s%(rest_words)s",
+                name=first.name,
+                words=paper.words,
+                rest_words=rest_words(first.until, today),
+            ),
+            paper.page.format(_page_of(first)),
+        )
         return outbox.notify(session, at, heads, "expiry", title, f"有效期至 {first.until}。{_way(over)}", link)
-    title = f"{len(due)} 人的{paper.words}{'已经到期' if over else '即将到期'}"
+    title = say(
+        "%(count)s 人的%(words)s%(more)s", count=len(due), words=paper.words, more="已经到期" if over else "即将到期"
+    )
     link = paper.listing.format(first=named[0].until, last=named[-1].until)
-    body = "、".join(f"{one.name} {one.until}" for one in named[:MOST_NAMES])
+    body = together(f"{one.name} {one.until}" for one in named[:MOST_NAMES])
     if len(named) > MOST_NAMES:
-        body += f" 等 {len(named)} 人"
+        body += say(" 等 %(count)s 人", count=len(named))
     return outbox.notify(session, at, heads, "expiry", title, f"{body}。{_way(over)}", link)
 
 
@@ -162,8 +173,8 @@ def _tell_person(session: AnySession, one: Due, heads: set[int], today: dt.date,
     """By his own accounts; who is the unit's main account as well has been told."""
     own = select(Account.id).where(Account.person_id == one.person_id, Account.active.is_(True))
     found = [key for key in session.scalars(own.execution_options(skip_scope=True)) if key not in heads]
-    title = f"您的{one.paper.words}{rest_words(one.until, today)}"
-    body = f"有效期至 {one.until}。{_way(one.step == OVER)}"
+    title = say("您的%(words)s%(rest_words)s", words=one.paper.words, rest_words=rest_words(one.until, today))
+    body = say("有效期至 %(until)s。%(way)s", until=one.until, way=_way(one.step == OVER))
     return outbox.notify(session, at, found, "expiry", title, body, OWN_PAGE)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from app import scanner
 from app.errors import Refusal, refuse
 from app.rules.files import DOCX, EXTENSIONS, HEIC, WORDS, XLSX, ZIP, Limit, is_csv, sniff, suffix_of
+from app.wording import say
 
 log = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
@@ -32,10 +33,14 @@ def check(file: Path, name: str, words: str, limit: Limit) -> str:
         remedy = "请换用允许的格式；改扩展名没有用"
         if mime == HEIC:
             remedy = "请在手机相机设置里选“兼容性最佳”，或另存为 JPG 后上传"
-        raise bad(name, f"内容是{found}，{words}只接受 {limit.words}", remedy)
+        raise bad(
+            name,
+            say("内容是%(found)s，%(words)s只接受 %(words2)s", found=found, words=words, words2=limit.words),
+            remedy,
+        )
     if suffix_of(name).lower() not in EXTENSIONS[mime]:
-        remedy = f"请把扩展名改为 {EXTENSIONS[mime][0]} 后重新上传"
-        raise bad(name, f"扩展名与内容不符，内容是{WORDS[mime]}", remedy)
+        remedy = say("请把扩展名改为 %(mime)s 后重新上传", mime=EXTENSIONS[mime][0])
+        raise bad(name, say("扩展名与内容不符，内容是%(mime)s", mime=WORDS[mime]), remedy)
     return mime
 
 
@@ -48,7 +53,11 @@ def scanned(draft: Path, name: str) -> str:
         return "clean"
     if verdict.state == scanner.INFECTED:
         log.warning("malware refused: %s", verdict.told)
-        raise bad(name, f"含有病毒或恶意代码（{verdict.told}）", "请用杀毒软件清除，或重新导出一份干净的文件后上传")
+        raise bad(
+            name,
+            say("含有病毒或恶意代码（%(told)s）", told=verdict.told),
+            "请用杀毒软件清除，或重新导出一份干净的文件后上传",
+        )
     log.warning("scanner is down: %s", verdict.told)
     if scanner.when_down == "refuse":
         raise bad(name, "暂时不能查毒，没有收下", "请稍后重新上传；一直不行请联系管理员")
@@ -75,7 +84,15 @@ def _archive_type(file: Path, name: str) -> str:
         raise bad(name, "压缩包已损坏，无法打开", "请用表格软件重新保存后上传") from error
     names = {p.filename for p in parts}
     if len(parts) > MOST_PARTS or sum(p.file_size for p in parts) > MOST_UNPACKED:
-        raise bad(name, f"解压后超过 {MOST_UNPACKED // MEGABYTE} MB 或 {MOST_PARTS} 个文件", "请拆成几个文件上传")
+        raise bad(
+            name,
+            say(
+                "解压后超过 %(most_unpacked)s MB 或 %(most_parts)s 个文件",
+                most_unpacked=MOST_UNPACKED // MEGABYTE,
+                most_parts=MOST_PARTS,
+            ),
+            "请拆成几个文件上传",
+        )
     if names & _MACROS:
         raise bad(name, "含有宏", "请另存为不含宏的文件后上传")
     found = ZIP
@@ -125,4 +142,4 @@ def _holds(opened: object, part: zipfile.ZipInfo) -> bool:
 
 def bad(name: str, found: str, remedy: str) -> Refusal:
     """The refusal of one file."""
-    return refuse("附件", f"“{name}”{found}", remedy, field="file", value=name)
+    return refuse("附件", say("“%(name)s”%(found)s", name=name, found=found), remedy, field="file", value=name)

@@ -12,6 +12,7 @@ from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor
 from app.rules.files import LIMITS
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows.file_contents import MEGABYTE
 
 # Papers sent before what they belong to is filed: more than this on one day fills the disk and nothing else.
@@ -31,9 +32,20 @@ def check(session: AnySession, actor: Actor, at: dt.datetime, kind: str, entity:
         )
     ).one()  # fmt: skip
     if held >= limit.files:
-        raise refuse("附件数量", f"已有 {held} 个{ATTACHMENT_KIND[kind]}，最多 {limit.files} 个", "请先删去不需要的")
+        raise refuse(
+            "附件数量",
+            say(
+                "已有 %(held)s 个%(kind)s，最多 %(files)s 个", held=held, kind=ATTACHMENT_KIND[kind], files=limit.files
+            ),
+            "请先删去不需要的",
+        )
     if size >= limit.total * MEGABYTE:
-        found = f"已有的{ATTACHMENT_KIND[kind]}合计 {size / MEGABYTE:.0f} MB，最多 {limit.total} MB"
+        found = say(
+            "已有的%(kind)s合计 %(size)s MB，最多 %(total)s MB",
+            kind=ATTACHMENT_KIND[kind],
+            size=f"{size / MEGABYTE:.0f}",
+            total=limit.total,
+        )
         raise refuse("附件大小", found, "请先删去不需要的，或压缩扫描件")
 
 
@@ -47,4 +59,4 @@ def _check_loose(session: AnySession, actor: Actor, at: dt.datetime) -> None:
     held = session.scalar(statement.execution_options(skip_scope=True)) or 0
     if held >= MOST_LOOSE_A_DAY:
         remedy = "请先提交用到它们的申请，或明天再传"
-        raise refuse("附件数量", f"您一天内上传的附件有 {held} 个还没有用到", remedy, field="file")
+        raise refuse("附件数量", say("您一天内上传的附件有 %(held)s 个还没有用到", held=held), remedy, field="file")

@@ -31,6 +31,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.approval import ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, declared_move
 from app.transaction import AnySession, lock
+from app.wording import say, together
 from app.workflows import audit, filing_checks, filing_effects, filing_rights, moves, submissions
 from app.workflows.filing_checks import validate_elevator, validate_unit
 from app.workflows.filing_fields import (
@@ -94,7 +95,9 @@ def save_draft(
         _still(row, expected_version)
         if row.filing_state == FilingState.PENDING:
             link = _waiting_link(session, row)
-            raise refuse("审核中不能修改", f"{row!r} 正在审核", "请先撤回，再修改后重新上报", link=link)
+            raise refuse(
+                "审核中不能修改", say("%(row)s 正在审核", row=f"{row!r}"), "请先撤回，再修改后重新上报", link=link
+            )
         before = content(session, row)
         if row.approved_version and model is Elevator:
             values["declared_status"] = before.get("declared_status")
@@ -141,9 +144,11 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Ap
     row = _held(session, actor, type(row), row)
     if row.filing_state == FilingState.PENDING:
         link = _waiting_link(session, row)
-        raise refuse("审核中不能重复上报", f"{row!r} 正在审核", "请等待审核，或先撤回", link=link)
+        raise refuse("审核中不能重复上报", say("%(row)s 正在审核", row=f"{row!r}"), "请等待审核，或先撤回", link=link)
     if row.filing_state == FilingState.APPROVED:
-        raise refuse("没有需要上报的修改", f"{row!r} 已审核通过，之后没有修改", "修改后才需要重新上报")
+        raise refuse(
+            "没有需要上报的修改", say("%(row)s 已审核通过，之后没有修改", row=f"{row!r}"), "修改后才需要重新上报"
+        )
     version = draft_of(session, row) or new_version(session, actor, row, content(session, row), at)
     filing_rights.may_file(session, actor, type(row), row, version.data)
     moved = filing_checks.unit_by_application(row, version.data, actor.unit_id)
@@ -166,7 +171,7 @@ def withdraw(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> 
     row = _held(session, actor, type(row), row)
     application = submissions.open_of(session, KIND[type(row)], row.__tablename__, row.id)
     if application is None:
-        raise refuse("没有可撤回的上报", f"{row!r} 不在审核中", "请刷新页面查看当前状态")
+        raise refuse("没有可撤回的上报", say("%(row)s 不在审核中", row=f"{row!r}"), "请刷新页面查看当前状态")
     submissions.own_application(actor, application)
     submissions.advance(session, actor, application, ApplicationVerb.WITHDRAW, at)
     turned_down(session, actor, application, ApplicationVerb.WITHDRAW, at)
@@ -181,7 +186,7 @@ def discard(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> N
     # Where nothing is in force yet there is nothing to go back to: it must not become approved by this.
     if not row.approved_version or row.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
         remedy = "没有通过过备案的，可以继续修改或删除草稿；审核中的，请先撤回"
-        raise refuse("放弃修改", f"{row!r} 没有可以放弃的修改", remedy)
+        raise refuse("放弃修改", say("%(row)s 没有可以放弃的修改", row=f"{row!r}"), remedy)
     moves.move(session, actor, row, "filing_state", "approved", verb=moves.DISCARD, at=at)
     version = draft_of(session, row)
     if version is not None:
@@ -211,7 +216,11 @@ def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime)
     filing_rights.may_file(session, actor, type(row), row, snapshot(row))
     standing = _standing_on(session, row)
     if standing:
-        raise refuse("不能删除", f"{row!r} 已有{'、'.join(standing)}", "有记录的单位和电梯保留在册；可以修改后重新上报")
+        raise refuse(
+            "不能删除",
+            say("%(row)s 已有%(names)s", row=f"{row!r}", names=together(standing)),
+            "有记录的单位和电梯保留在册；可以修改后重新上报",
+        )
     for version in versions_of(session, row):
         session.delete(version)
     audit.record(session, actor, at, f"{row.__tablename__}.delete", row.__tablename__, row.id, before=snapshot(row))
@@ -224,7 +233,8 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
     row, version = subject(session, application, MODEL[application.entity])
     if version.base_number != row.approved_version:
         raise Stale(
-            Finding("现行版本", False, f"上报时现行为第 {version.base_number} 版，现为第 {row.approved_version} 版",
+            Finding("现行版本", False, say("上报时现行为第 %(base_number)s 版，现为第 %(approved_version)s 版",
+                base_number=version.base_number, approved_version=row.approved_version),
                     "请退回，由申请单位在现行版本上修改后重新上报"),
             current=row.row_version,
         )  # fmt: skip
@@ -291,7 +301,10 @@ def application_findings(session: AnySession, application: Application, at: dt.d
         found += filing_checks.parties_in_force(session, version.data)
     # What is merely filled in is one line to the officer; what is not, each its own.
     filled = [f for f in found if f.ok and f.rule == filing_checks.REQUIRED]
-    found = [Finding(filing_checks.REQUIRED, True, f"{len(filled)} 项已填写"), *(f for f in found if f not in filled)]
+    found = [
+        Finding(filing_checks.REQUIRED, True, say("%(count)s 项已填写", count=len(filled))),
+        *(f for f in found if f not in filled),
+    ]
     return found + filing_checks.rivals(session, type(row), version.data, row.id)
 
 
@@ -310,14 +323,22 @@ def _held(session: AnySession, actor: Actor, model: FiledModel, row: Filed) -> A
 def _still(row: Filed, expected_version: int | None) -> None:
     if expected_version is not None and expected_version != row.row_version:
         raise Stale(
-            Finding("页面已过期", False, f"{row!r} 在您打开页面后被修改过", "请核对现在的内容，再次保存"),
+            Finding(
+                "页面已过期", False, say("%(row)s 在您打开页面后被修改过", row=f"{row!r}"), "请核对现在的内容，再次保存"
+            ),
             current=row.row_version,
         )
 
 
 def _needed(model: FiledModel, data: Data, told: set[str | None]) -> list[Finding]:
     return [
-        Finding("必填", False, f"没有填写{label(model, name)}", f"请填写{label(model, name)}", field=name)
+        Finding(
+            "必填",
+            False,
+            say("没有填写%(model)s", model=label(model, name)),
+            say("请填写%(model)s", model=label(model, name)),
+            field=name,
+        )
         for name in required_of(model)
         if data.get(name) is None and name not in told
     ]
@@ -364,7 +385,12 @@ def _keep(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.date
 def _region(session: AnySession, data: Mapping[str, Any]) -> Region:
     place = session.get(Region, data["region_id"])
     if place is None:
-        raise refuse("所在地区", f"没有编号为 {data['region_id']} 的地区", "请从列表选择", field="region_id")
+        raise refuse(
+            "所在地区",
+            say("没有编号为 %(region_id)s 的地区", region_id=data["region_id"]),
+            "请从列表选择",
+            field="region_id",
+        )
     return place
 
 

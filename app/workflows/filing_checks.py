@@ -15,6 +15,7 @@ from app.models.policy import policy_value
 from app.models.unit import UNIT_KIND_NAMES
 from app.rules import identifiers
 from app.transaction import AnySession
+from app.wording import say, together
 from app.workflows.filing_fields import FiledModel, label, required_of
 
 REQUIRED = "必填"
@@ -50,7 +51,7 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
     findings = [_present(Unit, data, name) for name in needs]
     findings.append(
         Finding(
-            "单位类型", bool(kinds), f"已选 {len(kinds)} 种" if kinds else "没有选择单位类型",
+            "单位类型", bool(kinds), say("已选 %(count)s 种", count=len(kinds)) if kinds else "没有选择单位类型",
             "" if kinds else "请至少选择一种，可以同时是几种", field="is_maintenance",
         )
     )  # fmt: skip
@@ -64,7 +65,8 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
         valid = dt.date.fromisoformat(data["licence_until"]) >= on
         findings.append(
             Finding(
-                "许可有效期", valid, f"许可有效期至 {data['licence_until']}" + ("" if valid else "，已过期"),
+                "许可有效期", valid, say("许可有效期至 %(licence_until)s%(more)s",
+                    licence_until=data["licence_until"], more="" if valid else "，已过期"),
                 "" if valid else "请上传新的许可证并更新有效期", field="licence_until", level="warn",
             )
         )  # fmt: skip
@@ -94,7 +96,7 @@ def validate_elevator(session: AnySession, data: Data, *, on: dt.date, row_id: i
     findings += _party(session, data, "maintenance_unit_id", "is_maintenance", "维保单位")
     for name, remedy in _ELEVATOR_WANTS:
         if data.get(name) is None:
-            found = f"没有填写{label(Elevator, name)}"
+            found = say("没有填写%(elevator)s", elevator=label(Elevator, name))
             findings.append(Finding("建议填写", False, found, remedy, field=name, level="warn"))
     return findings
 
@@ -128,11 +130,12 @@ def rivals(session: AnySession, model: FiledModel, data: Data, row_id: int) -> l
     found: list[Any] = list(session.scalars(statement.order_by(model.id).limit(5).execution_options(skip_scope=True)))
     if not found:
         return []
-    named = "、".join(f"{r!r}（填报编号 {r.id}）" for r in found)
+    named = together(say("%(r)s（填报编号 %(id)s）", r=f"{r!r}", id=r.id) for r in found)
     path = "units" if model is Unit else "elevators"
     return [
         Finding(
-            f"{label(model, name)}另有填报", False, f"另有未审核通过的填报使用同一{label(model, name)}：{named}",
+            say("%(model)s另有填报", model=label(model, name)), False,
+                say("另有未审核通过的填报使用同一%(model)s：%(named)s", model=label(model, name), named=named),
             "请核对哪一份属实；通过其中一份后，另一份不能再通过", field=name, level="warn",
             link=f"/{path}/{found[0].id}",
         )
@@ -148,8 +151,9 @@ def parties_in_force(session: AnySession, data: Data) -> list[Finding]:
             ok = unit.approved_version > 0
             findings.append(
                 Finding(
-                    f"{word}已备案", ok, f"{unit.name}" + ("已审核通过" if ok else "尚未审核通过"),
-                    "" if ok else f"请先审批该{word}的备案", field=name, link=None if ok else f"/units/{unit.id}",
+                    say("%(word)s已备案", word=word), ok, f"{unit.name}" + ("已审核通过" if ok else "尚未审核通过"),
+                    "" if ok else say("请先审批该%(word)s的备案", word=word), field=name,
+                        link=None if ok else f"/units/{unit.id}",
                 )
             )  # fmt: skip
     return findings
@@ -157,8 +161,8 @@ def parties_in_force(session: AnySession, data: Data) -> list[Finding]:
 
 def _present(model: FiledModel, data: Data, name: str) -> Finding:
     ok, word = data.get(name) is not None, label(model, name)
-    found = f"{word}已填写" if ok else f"{word}没有填写"
-    return Finding(REQUIRED, ok, found, "" if ok else f"请填写{word}", field=name)
+    found = say("%(word)s已填写", word=word) if ok else say("%(word)s没有填写", word=word)
+    return Finding(REQUIRED, ok, found, "" if ok else say("请填写%(word)s", word=word), field=name)
 
 
 def _passes(check: Callable[[], Any], rule: str) -> list[Finding]:
@@ -175,7 +179,8 @@ def _region(session: AnySession, data: Data, on: dt.date) -> list[Finding]:
     ok = place is not None and (place.valid_from or on) <= on and (place.valid_until or on) >= on
     return [
         Finding(
-            "所在地区", ok, place.name if place is not None else f"没有编号为 {data['region_id']} 的地区",
+            "所在地区", ok, place.name if place is not None else say("没有编号为 %(region_id)s 的地区",
+                region_id=data["region_id"]),
             "" if ok else "请选择现行的地区", field="region_id", value=str(data["region_id"]),
         )
     ]  # fmt: skip
@@ -188,12 +193,17 @@ def _alone(session: AnySession, model: FiledModel, name: str, value: str, row_id
         statement = statement.where(model.id != row_id)
     other: Any = session.scalar(statement.limit(1).execution_options(skip_scope=True))
     word = label(model, name)
-    found = f"{word} {value} 没有重复"
+    found = say("%(word)s %(value)s 没有重复", word=word, value=value)
     if other is not None:
         # An elevator's place may be none of the reader's business; a unit's name beside its code is public.
-        found = f"{word} {value} 已由{other.name if isinstance(other, Unit) else '另一台电梯'}备案并审核通过"
+        found = say(
+            "%(word)s %(value)s 已由%(name)s备案并审核通过",
+            word=word,
+            value=value,
+            name=other.name if isinstance(other, Unit) else "另一台电梯",
+        )
     return Finding(
-        f"{word}唯一", other is None, found,
+        say("%(word)s唯一", word=word), other is None, found,
         "" if other is None else "请核对是否填错；如确属本方，请联系登记机关更正原备案", field=name, value=value,
     )  # fmt: skip
 
@@ -206,8 +216,9 @@ def _in_order(model: FiledModel, data: Data, pairs: Iterable[tuple[str, str]]) -
             findings.append(
                 Finding(
                     "日期先后", ok,
-                    f"{label(model, first)} {data[first]}，{label(model, second)} {data[second]}"
-                    + ("" if ok else "，先后颠倒"),
+                    say("%(model)s %(first)s，%(model2)s %(second)s%(more)s", model=label(model, first),
+                        first=data[first], model2=label(model, second), second=data[second],
+                            more="" if ok else "，先后颠倒"),
                     "" if ok else "请核对这两个日期", field=second, value=data[second],
                 )
             )  # fmt: skip
@@ -217,7 +228,8 @@ def _in_order(model: FiledModel, data: Data, pairs: Iterable[tuple[str, str]]) -
 def _not_later(model: FiledModel, data: Data, names: Iterable[str], on: dt.date) -> list[Finding]:
     return [
         Finding(
-            "日期不晚于今天", False, f"{label(model, name)} {data[name]} 在今天（{on.isoformat()}）之后", "请核对日期",
+            "日期不晚于今天", False, say("%(model)s %(name)s 在今天（%(on)s）之后", model=label(model, name),
+                name=data[name], on=on.isoformat()), "请核对日期",
             field=name, value=data[name],
         )
         for name in names
@@ -237,19 +249,19 @@ def _party(session: AnySession, data: Data, name: str, kind: str, word: str) -> 
     if data.get(name) is None:
         return []
     ok = unit is not None and bool(getattr(unit, kind))
-    found = f"{unit.name}" if unit is not None else f"没有编号为 {data[name]} 的单位"
+    found = f"{unit.name}" if unit is not None else say("没有编号为 %(name)s 的单位", name=data[name])
     if ok and unit is not None and not unit.approved_version:
         state = FILING_STATE[unit.filing_state]
         return [
             Finding(
-                word, False, f"{unit.name} 已登记，备案{state}，还没有通过",
-                f"电梯可以先上报；该{word}的备案通过后才能审批", field=name, value=str(data[name]),
+                word, False, say("%(name)s 已登记，备案%(state)s，还没有通过", name=unit.name, state=state),
+                say("电梯可以先上报；该%(word)s的备案通过后才能审批", word=word), field=name, value=str(data[name]),
                 link=f"/units/{unit.id}", level="warn",
             )
         ]  # fmt: skip
     return [
         Finding(
-            word, ok, found + ("" if ok or unit is None else f"没有备案为{word}"),
-            "" if ok else f"请选择备案为{word}的单位", field=name, value=str(data[name]),
+            word, ok, found + ("" if ok or unit is None else say("没有备案为%(word)s", word=word)),
+            "" if ok else say("请选择备案为%(word)s的单位", word=word), field=name, value=str(data[name]),
         )
     ]  # fmt: skip

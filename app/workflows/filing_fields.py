@@ -16,6 +16,7 @@ from app.errors import Finding, Refusal
 from app.models import Elevator, Unit
 from app.rules.calendar import day_finding
 from app.rules.identifiers import check_mobile, check_resident_id, normal_code
+from app.wording import say, together
 
 Data = dict[str, Any]
 Filed = Unit | Elevator
@@ -100,7 +101,9 @@ def clean(model: FiledModel, data: Mapping[str, Any]) -> tuple[Data, list[Findin
     for name, given in data.items():
         if name not in fields_of(model):
             findings.append(
-                Finding("备案字段", False, f"没有可以填报的字段“{name}”", "请按表单或模板填写", field=name)
+                Finding(
+                    "备案字段", False, say("没有可以填报的字段“%(name)s”", name=name), "请按表单或模板填写", field=name
+                )
             )
             continue
         try:
@@ -111,7 +114,8 @@ def clean(model: FiledModel, data: Mapping[str, Any]) -> tuple[Data, list[Findin
             values.pop(name, None)
             findings.append(
                 Finding(
-                    f"{label(model, name)}格式", False, f"填写为“{_short(given)}”", str(problem), field=name,
+                    say("%(model)s格式", model=label(model, name)), False, say("填写为“%(short)s”",
+                        short=_short(given)), str(problem), field=name,
                     value=_short(given),
                 )
             )  # fmt: skip
@@ -147,7 +151,7 @@ def _stored(value: Any) -> Any:
 
 def _short(value: Any) -> str:
     text = str(value)
-    return text if len(text) <= 60 else text[:60] + "…"
+    return text if len(text) <= 60 else say("%(text)s…", text=text[:60])
 
 
 def _value(column: Column[Any], given: Any) -> Any:
@@ -199,7 +203,7 @@ def _number(column: Column[Any], given: Any) -> float:
         raise ValueError("请填写数字") from None
     low, high = _RANGES.get(column.key, (-1e9, 1e9))
     if not low <= value <= high:  # also what is not a number at all
-        raise ValueError(f"请填写 {low} 至 {high} 之间的数字，注意单位")
+        raise ValueError(say("请填写 %(low)s 至 %(high)s 之间的数字，注意单位", low=low, high=high))
     return value
 
 
@@ -228,10 +232,10 @@ def _text(column: Column[Any], given: Any) -> str | None:
         return None
     limit = column.type.length if isinstance(column.type, String) else None
     if limit and len(text) > limit:
-        raise ValueError(f"最多 {limit} 个字，现为 {len(text)} 个")
+        raise ValueError(say("最多 %(limit)s 个字，现为 %(count)s 个", limit=limit, count=len(text)))
     choices = column.info.get("choices")
     if choices and text not in choices:
-        raise ValueError("请从这些里选一个：" + "、".join(str(word) for word in choices.values()))
+        raise ValueError(say("请从这些里选一个：%(names)s", names=together(str(word) for word in choices.values())))
     if name in _PHONES and not _PHONE_FORM.fullmatch(text):
         raise ValueError("请填写电话号码，例如 0398-5550162")
     return text

@@ -11,6 +11,7 @@ from app.errors import Finding, NotAllowed, Refusal
 from app.models import Account, Elevator, Person, Region, Unit
 from app.permissions import Actor
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows.filing_fields import Data, Filed, FiledModel
 
 # What a unit may register of others: the customers' side. A maintenance unit gets its account from the regulator.
@@ -67,7 +68,8 @@ def _within_region(session: AnySession, actor: Actor, row: Filed | None, data: M
     if span is None or any(not span[0] <= code < span[1] for code in codes):
         raise NotAllowed(
             Finding(
-                "管辖范围", False, f"{place.name if place else '所选地区'}不在您的管辖范围内", "请选择管辖范围内的地区",
+                "管辖范围", False, say("%(name)s不在您的管辖范围内", name=place.name if place else "所选地区"),
+                    "请选择管辖范围内的地区",
                 field="region_id",
             )
         )  # fmt: skip
@@ -77,9 +79,13 @@ def _unit_by_unit(session: AnySession, actor: Actor, row: Filed | None, data: Ma
     if row is not None and row.id == actor.unit_id:
         return
     if row is not None and row.filed_by_unit_id != actor.unit_id:
-        raise NotAllowed(Finding("填报单位", False, f"{row!r} 不是本单位填报的", "请由该单位自己或填报单位修改"))
+        raise NotAllowed(
+            Finding("填报单位", False, say("%(row)s 不是本单位填报的", row=f"{row!r}"), "请由该单位自己或填报单位修改")
+        )
     if row is not None and _has_own_account(session, row.id):
-        raise NotAllowed(Finding("填报单位", False, f"{row!r} 已有自己的账号", "请由该单位自己修改"))
+        raise NotAllowed(
+            Finding("填报单位", False, say("%(row)s 已有自己的账号", row=f"{row!r}"), "请由该单位自己修改")
+        )
     own = _own_unit(session, actor)
     asked = {n for n in _REGISTERED_BY_OTHERS | _REGISTERED_BY_REGULATOR if data.get(n)}
     if not own.is_maintenance or asked & _REGISTERED_BY_REGULATOR:
@@ -110,5 +116,11 @@ def _elevator_by_unit(session: AnySession, actor: Actor, row: Filed | None, data
         unit = session.scalar(statement)
         if unit is None or not (unit.approved_version or unit.filed_by_unit_id == actor.unit_id):
             raise Refusal(
-                Finding(word, False, f"没有找到编号为 {key} 的{word}", f"请从列表选择，或先登记该{word}", field=name)
+                Finding(
+                    word,
+                    False,
+                    say("没有找到编号为 %(key)s 的%(word)s", key=key, word=word),
+                    say("请从列表选择，或先登记该%(word)s", word=word),
+                    field=name,
+                )
             )

@@ -21,6 +21,7 @@ from app.models import Elevator, Region, Version
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
 from app.transaction import AnySession, insert_many
+from app.wording import say
 from app.workflows import audit, filing_rights, moves
 from app.workflows.filing import EDIT_VERB
 from app.workflows.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, label, required_of
@@ -84,7 +85,11 @@ def save_drafts(
         row = held.get(wish.entity_id)
         if row is None or row.filing == FilingState.PENDING:
             found = "不在您的管辖范围内" if row is None else "正在审核"
-            raise refuse("备案", f"编号为 {wish.entity_id} 的备案{found}", "请刷新后重新校验")
+            raise refuse(
+                "备案",
+                say("编号为 %(entity_id)s 的备案%(found)s", entity_id=wish.entity_id, found=found),
+                "请刷新后重新校验",
+            )
         asked = dict(wish.data)
         if row.approved and model is Elevator:
             asked.pop("declared_status", None)
@@ -153,7 +158,13 @@ def _check(
 ) -> None:
     """Refuse what lacks something required, or what the actor may not file; `row` is None for what is new."""
     raise_failing(
-        Finding("必填", False, f"没有填写{label(model, n)}", f"请填写{label(model, n)}", field=n)
+        Finding(
+            "必填",
+            False,
+            say("没有填写%(model)s", model=label(model, n)),
+            say("请填写%(model)s", model=label(model, n)),
+            field=n,
+        )
         for n in required_of(model)
         if data.get(n) is None
     )
@@ -243,7 +254,7 @@ def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: lis
         statement = scope.apply(select(func.count()).where(model.id.in_(part)), actor, model)
         seen += session.scalar(statement) or 0
     if seen != len(ids):
-        found = f"{len(ids) - seen} 条记录会落在您的管辖范围之外"
+        found = say("%(count)s 条记录会落在您的管辖范围之外", count=len(ids) - seen)
         raise NotAllowed(Finding("管辖范围", False, found, "请检查所选的单位和地区"))
 
 

@@ -15,6 +15,7 @@ from app.models import Application, Elevator, Person, Unit, Version
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb, FilingState
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import moves
 from app.workflows.filing_fields import Data, Filed, FiledModel, put, snapshot
 
@@ -147,5 +148,9 @@ def subject(session: AnySession, application: Application, model: Any, hold: boo
     row = lock(session, model, application.entity_id) if hold else session.get(model, application.entity_id)
     version = session.get(Version, application.version_id)
     if row is None or version is None:
-        raise refuse("备案", f"没有找到申请 {application.number} 的备案内容，或不在您的管辖范围内", "请从列表重新打开")
+        raise refuse(
+            "备案",
+            say("没有找到申请 %(number)s 的备案内容，或不在您的管辖范围内", number=application.number),
+            "请从列表重新打开",
+        )
     return row, version

@@ -12,6 +12,7 @@ from app.models import Application
 from app.permissions import Actor
 from app.rules.approval import ApplicationState, ApplicationVerb, application_move
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import moves
 from app.workflows.submissions import Handlers
 
@@ -28,7 +29,9 @@ class Following:
         """The paper of the application, held until the transaction ends; Refusal outside scope."""
         found = lock(session, self.model, application.entity_id)
         if found is None:
-            raise refuse(self.name, f"没有找到{self.words}，或不在您的管辖范围内", "请从列表重新打开")
+            raise refuse(
+                self.name, say("没有找到%(words)s，或不在您的管辖范围内", words=self.words), "请从列表重新打开"
+            )
         return found
 
     def follow(

@@ -19,7 +19,7 @@ from app.policy import Key
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.rules.visits import CheckOutFacts, check_out_findings
 from app.transaction import AnySession
-from app.wording import say
+from app.wording import say, together
 from app.workflows import applications, contract_findings, cover, ledgers, presence, renewals, visit_reviewers
 from app.workflows.submissions import Asked
 
@@ -37,7 +37,13 @@ TYPED = {
 def of_elevator(session: AnySession, actor: Actor, elevator: Elevator, what: str, at: dt.datetime) -> list[Finding]:
     """Every condition of a check-in, a contract or an application as things stand, passing and failing."""
     if what not in WORDS:
-        raise refuse("事项", f"没有“{what[:30]}”这种事项", f"可选：{'、'.join(WORDS)}", field="what", value=what[:30])
+        raise refuse(
+            "事项",
+            say("没有“%(what)s”这种事项", what=what[:30]),
+            say("可选：%(names)s", names=together(WORDS)),
+            field="what",
+            value=what[:30],
+        )
     today = clock.local_day(at)
     if what == CHECK_IN:
         return presence.standing(session, actor, elevator, at)
@@ -65,16 +71,19 @@ def of_renewal(session: AnySession, actor: Actor, contract: Contract, today: dt.
             "合同一方", own, "合同是本单位的" if own else "合同是其他单位的", "" if own else "请由合同的维保单位办理"
         ),
         Finding(
-            "分配的电梯", not hidden, "合同的电梯都在您的权限内" if not hidden else f"有 {hidden} 台电梯没有分配给您",
+            "分配的电梯", not hidden, "合同的电梯都在您的权限内" if not hidden else say(
+                "有 %(hidden)s 台电梯没有分配给您", hidden=hidden),
             "" if not hidden else "请由主账号办理，或请主账号分配这些电梯",
         ),
         Finding(
-            "没有续签过", later is None, "还没有续签" if later is None else f"已续签为 {later.number}",
+            "没有续签过", later is None, "还没有续签" if later is None else say("已续签为 %(number)s",
+                number=later.number),
             "" if later is None else "请打开已续签的合同；再续签会再建立一份",
             level="warn", link=None if later is None else f"/contracts/{later.id}",
         ),
         Finding(
-            "合同已开始", started, f"自 {contract.starts_on} 起", "" if started else "合同还没有开始，一般不需要续签",
+            "合同已开始", started, say("自 %(starts_on)s 起", starts_on=contract.starts_on),
+                "" if started else "合同还没有开始，一般不需要续签",
             level="warn",
         ),
         *renewals.findings(session, contract),
@@ -136,7 +145,8 @@ def _renewal_of(session: AnySession, actor: Actor, elevator: Elevator, today: dt
         link = "/contracts/new" if actor.may(Verb.CONTRACT_EDIT) else None
         return [Finding("原合同", False, "没有可以续签的合同", "请新增合同并追加这台电梯", link=link)]
     return [
-        Finding("原合同", True, f"{held.number}，{held.starts_on} 至 {held.ends_on}"),
+        Finding("原合同", True, say("%(number)s，%(starts_on)s 至 %(ends_on)s", number=held.number,
+            starts_on=held.starts_on, ends_on=held.ends_on)),
         *of_renewal(session, actor, held, today),
     ]
 
@@ -163,7 +173,8 @@ def _contract(session: AnySession, elevator: Elevator, today: dt.date) -> list[F
         ),
         Finding(
             "一台电梯同日只能有一份合同", held is None,
-            "今天没有合同" if held is None else f"已有合同，{held.starts_on} 至 {held.ends_on}",
+            "今天没有合同" if held is None else say("已有合同，%(starts_on)s 至 %(ends_on)s",
+                starts_on=held.starts_on, ends_on=held.ends_on),
             "" if held is None else "到期后续签，或先从那份合同删除这台电梯",
             link=None if held is None else f"/contracts/{held.contract_id}",
         ),

@@ -12,6 +12,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.approval import ApplicationVerb
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import submissions
 from app.workflows.following import Following
 
@@ -47,16 +48,17 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     valid = row.valid_until is None or row.valid_until >= on
     scans = len(application.data.get("attachments", []))
     return [
-        Finding("证书扫描件", scans > 0, f"{scans} 份", "" if scans else "请退回，补交扫描件"),
+        Finding("证书扫描件", scans > 0, say("%(scans)s 份", scans=scans), "" if scans else "请退回，补交扫描件"),
         Finding(
             "人员在职", here, f"{person}" + ("在本单位" if here else "已不在申请单位"),
             "" if here else "请退回申请单位核对",
         ),
         Finding(
-            "证书有效期", valid, f"有效期至 {row.valid_until or '长期'}", "" if valid else "证书已过期，请换证后再申请"
+            "证书有效期", valid, say("有效期至 %(valid_until)s", valid_until=row.valid_until or "长期"),
+                "" if valid else "证书已过期，请换证后再申请"
         ),
         Finding(
-            "发证日期", row.issued_on <= on, f"{row.issued_on} 发证",
+            "发证日期", row.issued_on <= on, say("%(issued_on)s 发证", issued_on=row.issued_on),
             "" if row.issued_on <= on else "在今天之后，请核对",
         ),
     ]  # fmt: skip

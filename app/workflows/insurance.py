@@ -21,6 +21,7 @@ from app.rules.identifiers import check_mobile, check_resident_id
 from app.rules.insurance import first_of, last_of, months_between
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit, insurance_gaps
 from app.workflows.commitments import own_unit
 from app.workflows.issuing import required_text
@@ -59,11 +60,13 @@ def save(
     payer, note, today = " ".join(payer.split()), note.strip(), clock.local_day(at)
     findings = [
         Finding(
-            "缴纳公司", 0 < len(payer) <= LONGEST_PAYER, f"{len(payer)} 个字" if payer else "没有填写",
-            f"请填写 1 至 {LONGEST_PAYER} 个字", field="payer",
+            "缴纳公司", 0 < len(payer) <= LONGEST_PAYER, say("%(count)s 个字", count=len(payer)) if payer
+                else "没有填写",
+            say("请填写 1 至 %(longest_payer)s 个字", longest_payer=LONGEST_PAYER), field="payer",
         ),
         *month_findings(from_on, to_on, today),
-        Finding("备注", len(note) <= LONGEST_NOTE, f"{len(note)} 个字", f"最多 {LONGEST_NOTE} 个字", field="note"),
+        Finding("备注", len(note) <= LONGEST_NOTE, say("%(count)s 个字", count=len(note)),
+            say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE), field="note"),
     ]  # fmt: skip
     held = known_ids(session, row.id) if row is not None else set()
     people, wrong = _checked(lines, held, today)
@@ -243,9 +246,12 @@ def month_findings(from_on: dt.date | None, to_on: dt.date | None, today: dt.dat
     ahead = first_of(to_on) > first_of(today)
     return [
         *found,
-        Finding("结束", from_on <= to_on, f"{to_on:%Y-%m} 早于 {from_on:%Y-%m}", "请核对起止月份", field="to_on"),
-        Finding("结束", not ahead, f"{to_on:%Y-%m} 还没有到", "只报已经缴费的月份", field="to_on"),
-        Finding("起止", count <= MOST_MONTHS, f"共 {count} 个月", f"一份最多 {MOST_MONTHS} 个月", field="to_on"),
+        Finding("结束", from_on <= to_on, say("%(to_on)s 早于 %(from_on)s", to_on=f"{to_on:%Y-%m}",
+            from_on=f"{from_on:%Y-%m}"), "请核对起止月份", field="to_on"),
+        Finding("结束", not ahead, say("%(to_on)s 还没有到", to_on=f"{to_on:%Y-%m}"), "只报已经缴费的月份",
+            field="to_on"),
+        Finding("起止", count <= MOST_MONTHS, say("共 %(count)s 个月", count=count),
+            say("一份最多 %(most_months)s 个月", most_months=MOST_MONTHS), field="to_on"),
     ]
 
 
@@ -285,10 +291,19 @@ def _checked(lines: Sequence[Line], held: set[str], today: dt.date) -> tuple[lis
         seen.add(kept.id_number)
         good.append(kept)
         findings += [
-            Finding(f"第 {number} 行 {f.rule}", False, f.found, f.remedy, field=f"{f.field}_{number}", value=f.value)
+            Finding(say("第 %(number)s 行 %(rule)s", number=number, rule=f.rule), False, f.found, f.remedy,
+                field=f"{f.field}_{number}", value=f.value)
             for f in wrong
         ]
     if len(held) + len(good) > MOST_PEOPLE:
         count = len(held) + len(good)
-        findings.append(Finding("人员明细", False, f"{count} 人", f"一份最多 {MOST_PEOPLE} 人", field="lines"))
+        findings.append(
+            Finding(
+                "人员明细",
+                False,
+                say("%(count)s 人", count=count),
+                say("一份最多 %(most_people)s 人", most_people=MOST_PEOPLE),
+                field="lines",
+            )
+        )
     return good, findings

@@ -20,6 +20,7 @@ from app.policy import Key
 from app.rules.insurance import Named, compare, first_of, judged_month, known_in, last_of, owed_in
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import outbox
 
 
@@ -30,7 +31,17 @@ def compare_now(session: AnySession, actor: Actor, unit_id: int, month: dt.date,
     if actor.unit_id not in (None, unit.id):
         raise NotAllowed(Finding("维保单位", False, "不是您的单位", "请由该单位或监管部门办理"))
     month, today = first_of(month), clock.local_day(at)
-    raise_failing([Finding("月份", month <= today, f"{month:%Y-%m} 还没有到", "请选择本月或以前的月份", field="month")])
+    raise_failing(
+        [
+            Finding(
+                "月份",
+                month <= today,
+                say("%(month)s 还没有到", month=f"{month:%Y-%m}"),
+                "请选择本月或以前的月份",
+                field="month",
+            )
+        ]
+    )
     return refresh(session, unit.id, month, at)
 
 

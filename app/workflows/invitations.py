@@ -23,6 +23,7 @@ from app.rules.identifiers import check_mobile
 from app.rules.invitations import CLOSED, InvitationState, InvitationVerb, kind_finding, kinds_for
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
+from app.wording import say
 from app.workflows import attachments, audit, codes, moves, outbox
 from app.workflows.accounts import main_account
 from app.workflows.issuing import gather, required_text
@@ -90,7 +91,7 @@ def problems(
         found += _phone_findings(session, unit, str(checked["phone"]), at)
     if actor.unit_id is None and _has_clerk(session, unit.id):
         remedy = "请由该单位的文员邀请其他人员"
-        found.append(Finding("信息报备", False, f"{unit.name} 已有文员账号", remedy, field="kind"))
+        found.append(Finding("信息报备", False, say("%(name)s 已有文员账号", name=unit.name), remedy, field="kind"))
     checked |= {"kind": kind, "with_account": bool(values.get("with_account"))}
     return unit, checked, found
 
@@ -141,7 +142,7 @@ def approve(session: AnySession, actor: Actor, invitation_id: int, at: dt.dateti
     row = _held(session, actor, invitation_id)
     _decider(session, actor, row)
     if row.state != InvitationState.INVITED or row.approved_at is not None:
-        raise refuse("入职邀请", f"{row.name} 的邀请已经审批过", "请刷新页面查看当前状态")
+        raise refuse("入职邀请", say("%(name)s 的邀请已经审批过", name=row.name), "请刷新页面查看当前状态")
     return Invited(row, _approve(session, actor, row, at))
 
 
@@ -152,7 +153,7 @@ def new_link(session: AnySession, actor: Actor, invitation_id: int, at: dt.datet
     if row.approved_at is None:
         raise refuse("邀请链接", "邀请还没有经主管审批", "请等待审批")
     if row.state in CLOSED:
-        raise refuse("邀请链接", f"{row.name} 的邀请已经结束", "需要时请重新邀请")
+        raise refuse("邀请链接", say("%(name)s 的邀请已经结束", name=row.name), "需要时请重新邀请")
     token = _link(row, at)
     session.flush()
     audit.record(session, actor, at, "invitation.link", "invitation", row.id)
@@ -164,7 +165,7 @@ def cancel(session: AnySession, actor: Actor, invitation_id: int, at: dt.datetim
     row = _held(session, actor, invitation_id)
     _inviter(actor, row)
     if row.state in CLOSED:
-        raise refuse("入职邀请", f"{row.name} 的邀请已经结束", "不需要再取消")
+        raise refuse("入职邀请", say("%(name)s 的邀请已经结束", name=row.name), "不需要再取消")
     moves.move(session, actor, row, "state", InvitationState.CANCELLED.value, verb=InvitationVerb.CANCEL.value, at=at)
     forget(session, row)
     return row
@@ -184,7 +185,7 @@ def reject(
         reason=row.opinion,
     )  # fmt: skip
     row.expires_at = at + dt.timedelta(days=LINK_DAYS)
-    text = f"您的入职资料被驳回：{row.opinion}。请用原链接重新填写"
+    text = say("您的入职资料被驳回：%(opinion)s。请用原链接重新填写", opinion=row.opinion)
     _tell_invitee(session, row, text, at)
     return row
 
@@ -203,8 +204,10 @@ def make_poster(
     raise_failing(
         [
             kind_finding(kind, kinds_of(unit, actor)),
-            Finding("有效时间", hours in POSTER_HOURS, f"{hours} 小时", "请从列表选择", field="hours"),
-            Finding("最多人数", few, f"{most} 人", f"请填写 1 至 {POSTER_MOST}", field="most", value=str(most)),
+            Finding("有效时间", hours in POSTER_HOURS, say("%(hours)s 小时", hours=hours), "请从列表选择",
+                field="hours"),
+            Finding("最多人数", few, say("%(most)s 人", most=most), say("请填写 1 至 %(poster_most)s",
+                poster_most=POSTER_MOST), field="most", value=str(most)),
         ]
     )
     token = secrets.token_urlsafe(32)
@@ -260,10 +263,11 @@ def tell_deciders(session: AnySession, row: Invitation, title: str, step: str, a
 
 def tell_ending(session: AnySession, row: Invitation, on: dt.date, at: dt.datetime) -> None:
     """Word to those who decide, and to the invitee, that what he submitted is erased on a day unless it is decided."""
-    title = f"{row.name} 的入职资料一直没有审核，将于 {on.isoformat()} 删除"
+    title = say("%(name)s 的入职资料一直没有审核，将于 %(on)s 删除", name=row.name, on=on.isoformat())
     tell_deciders(session, row, title, "ending", at)
     if codes.available():
-        text = f"您提交给{row.unit.name}的入职资料还没有审核，将于 {on.isoformat()} 删除。仍要入职请联系该单位。"
+        text = say("您提交给%(name)s的入职资料还没有审核，将于 %(on)s 删除。仍要入职请联系该单位。",
+            name=row.unit.name, on=on.isoformat())
         outbox.send_to(session, at, None, "sms", row.phone, "invitation", text)
 
 
@@ -287,7 +291,7 @@ def forget(session: AnySession, row: Invitation) -> None:
 def as_seen(row: Invitation, seen_version: int) -> None:
     """Refuse to decide on what changed since it was shown."""
     if row.row_version != seen_version:
-        found = f"您打开页面后，{row.name} 的资料有变动"
+        found = say("您打开页面后，%(name)s 的资料有变动", name=row.name)
         raise Stale(Finding("所见即所审", False, found, "请刷新页面，看过现在的内容后再决定"), row.row_version)
 
 
@@ -314,7 +318,7 @@ def _unit(session: AnySession, actor: Actor, unit_id: int | None) -> Unit:
     if actor.unit_id is None or unit.id == actor.unit_id:
         return unit
     if unit.id not in {u.id for u in units_to_invite_for(session, actor)}:
-        found = f"{unit.name} 不是本单位维保电梯的使用单位"
+        found = say("%(name)s 不是本单位维保电梯的使用单位", name=unit.name)
         raise refuse("入职单位", found, "请选择本单位，或本单位维保电梯的使用单位", field="unit_id")
     return unit
 
@@ -334,10 +338,12 @@ def _phone_findings(session: AnySession, unit: Unit, phone: str, at: dt.datetime
     found = []
     if asked is not None:
         remedy = "请查看该邀请，或先取消"
-        found.append(Finding("入职邀请", False, f"该手机号已有办理中的邀请（{asked}）", remedy, field="phone"))
+        found.append(Finding("入职邀请", False, say("该手机号已有办理中的邀请（%(asked)s）", asked=asked), remedy,
+            field="phone"))
     if person is not None:
         remedy = "不需要邀请；请核对手机号"
-        found.append(Finding("入职邀请", False, f"该手机号已是本单位人员 {person} 的", remedy, field="phone"))
+        found.append(Finding("入职邀请", False, say("该手机号已是本单位人员 %(person)s 的", person=person), remedy,
+            field="phone"))
     if often:
         found.append(Finding("邀请次数", False, "一天内邀请该手机号的次数过多", "请明天再邀请", field="phone"))
     return found
@@ -351,8 +357,9 @@ def _sender_finding(session: AnySession, actor: Actor, at: dt.datetime) -> Findi
     lately = select(func.count(Invitation.id)).where(mine, Invitation.created_at > at - dt.timedelta(days=1))
     sent = session.scalar(lately.execution_options(skip_scope=True)) or 0
     ok = sent < MOST_BY_SENDER_A_DAY
-    remedy = "" if ok else f"一天最多 {MOST_BY_SENDER_A_DAY} 件，请明天再邀请"
-    return Finding("邀请次数", ok, f"一天内已发出 {sent} 件邀请", remedy)
+    remedy = "" if ok else say("一天最多 %(most_by_sender_a_day)s 件，请明天再邀请",
+        most_by_sender_a_day=MOST_BY_SENDER_A_DAY)
+    return Finding("邀请次数", ok, say("一天内已发出 %(sent)s 件邀请", sent=sent), remedy)
 
 
 def with_phone(phone: str) -> Any:
@@ -426,7 +433,8 @@ def send_link(session: AnySession, invited: Invited, address: str, at: dt.dateti
     with scope.acting(SYSTEM):
         unit = session.get(Unit, invited.invitation.unit_id)
     until = clock.until(invited.invitation.expires_at) if invited.invitation.expires_at else ""
-    text = f"{unit.name if unit else ''}邀请您入职，请在 {until} 前打开 {address} 确认并填写资料。不认识该单位请忽略。"
+    text = say("%(name)s邀请您入职，请在 %(until)s 前打开 %(address)s 确认并填写资料。" "不认识该单位请忽略。",
+        name=unit.name if unit else "", until=until, address=address)
     phone = invited.invitation.phone
     outbox.send_to(session, at, None, "sms", phone, "invitation", text, title="入职邀请", secret=True)
     return True

@@ -23,6 +23,7 @@ from app.permissions import ASSIGNABLE, ROLE_LABEL, Actor, Role
 from app.policy.keys import Key
 from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, login_key, mask_mobile
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import asking, audit, devices, passwords, second_factor, signin
 
 # No l, I, O, 0, 1: the password is read from a screen or a note.
@@ -89,9 +90,15 @@ def required_text(value: str, label: str, field_name: str, most: int) -> str:
     """A text as typed without outer blanks: there, not too long, without control characters."""
     text = unicodedata.normalize("NFC", value or "").strip()
     if not text:
-        raise refuse(label, "没有填写", f"请填写{label}", field=field_name)
+        raise refuse(label, "没有填写", say("请填写%(label)s", label=label), field=field_name)
     if len(text) > most:
-        raise refuse(label, f"最多 {most} 个字，现为 {len(text)} 个", "请缩短", field=field_name, value=text[:60])
+        raise refuse(
+            label,
+            say("最多 %(most)s 个字，现为 %(count)s 个", most=most, count=len(text)),
+            "请缩短",
+            field=field_name,
+            value=text[:60],
+        )
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") for c in text):
         raise refuse(label, "含有看不见的字符", "请重新输入，不要粘贴换行或特殊符号", field=field_name)
     return text
@@ -107,7 +114,7 @@ def new_login_name(session: AnySession, typed: str, field_name: str) -> str:
         remedy = "请换一个账号，例如 weibao.01"
         raise refuse("账号", "不能是手机号或统一社会信用代码的样子", remedy, field=field_name, value=typed)
     if _name_taken(session, name):
-        raise refuse("账号", f"{name} 已被使用", "请换一个账号", field=field_name, value=typed)
+        raise refuse("账号", say("%(name)s 已被使用", name=name), "请换一个账号", field=field_name, value=typed)
     return name
 
 
@@ -130,7 +137,7 @@ def free_phone(session: AnySession, actor: Actor, typed: str, field_name: str, a
             raise Refusal(over)
     if holder is not None:
         remedy = "请填写本人的手机号码，或留空"
-        raise refuse("手机号码", f"{phone} 已绑定其他账号", remedy, field=field_name, value=typed)
+        raise refuse("手机号码", say("%(phone)s 已绑定其他账号", phone=phone), remedy, field=field_name, value=typed)
     return phone
 
 
@@ -146,11 +153,18 @@ def assignable_role(actor: Actor, role: str, among: Iterable[Role]) -> Role:
     try:
         chosen = Role(role)
     except ValueError:
-        found = f"没有角色 {role}" if role else "没有选择"
+        found = say("没有角色 %(role)s", role=role) if role else "没有选择"
         raise refuse("角色", found, "请从列表选择", field="role", value=role) from None
     if chosen not in among or not (actor.system or any(chosen in ASSIGNABLE.get(r, ()) for r in actor.roles)):
         raise NotAllowed(
-            Finding("角色", False, f"您不能授予“{ROLE_LABEL[chosen]}”", "请选择可授予的角色", field="role", value=role)
+            Finding(
+                "角色",
+                False,
+                say("您不能授予“%(chosen)s”", chosen=ROLE_LABEL[chosen]),
+                "请选择可授予的角色",
+                field="role",
+                value=role,
+            )
         )
     return chosen
 
@@ -183,7 +197,7 @@ def save_new(session: AnySession, account: Account, roles: Iterable[Role]) -> No
     try:
         session.flush()
     except IntegrityError as error:
-        found = f"{account.username} 或其手机号刚刚被使用"
+        found = say("%(username)s 或其手机号刚刚被使用", username=account.username)
         raise refuse("账号", found, "请刷新列表后再试", field="login_name", value=account.username) from error
 
 

@@ -21,6 +21,7 @@ from app.models import ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit
+from app.wording import say
 from app.workflows import audit, outbox
 
 MOST_TRIES = 3
@@ -59,7 +60,11 @@ def enqueue(
         if (waiting or 0) >= MOST_UNFINISHED:
             raise refuse(
                 "任务数量",
-                f"您有 {waiting} 个未完成的任务，最多 {MOST_UNFINISHED} 个",
+                say(
+                    "您有 %(waiting)s 个未完成的任务，最多 %(most_unfinished)s 个",
+                    waiting=waiting,
+                    most_unfinished=MOST_UNFINISHED,
+                ),
                 "请等前面的任务完成后再提交",
                 link="/jobs/",
             )
@@ -273,5 +278,12 @@ def of(session: AnySession, actor: Actor, job_id: int) -> Job:
     """The actor's own job (any, for a platform administrator), or NotFound."""
     job = session.get(Job, job_id, populate_existing=True)
     if job is None or not (actor.sees_everything or (job.created_by_id == actor.user_id is not None)):
-        raise NotFound(Finding("任务", False, f"没有找到编号为 {job_id} 的任务，或不是您发起的", "请从任务列表打开"))
+        raise NotFound(
+            Finding(
+                "任务",
+                False,
+                say("没有找到编号为 %(job_id)s 的任务，或不是您发起的", job_id=job_id),
+                "请从任务列表打开",
+            )
+        )
     return job

@@ -32,6 +32,7 @@ from app.rules.invitations import (
     poster_finding,
 )
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import attachments, audit, codes, invitations, moves, signin
 from app.workflows.issuing import gather, required_text
 
@@ -154,7 +155,7 @@ def ask_by_poster(
         poster.used += 1
         session.flush()
         audit.record(session, invitee(address), at, "invitation.ask", ENTITY, row.id, after={"poster": poster.id})
-        title = f"待审批：{row.name} 扫码申请入职（{PERSON_KIND[row.kind]}）"
+        title = say("待审批：%(name)s 扫码申请入职（%(kind)s）", name=row.name, kind=PERSON_KIND[row.kind])
         invitations.tell_deciders(session, row, title, "ask", at)
     return secret
 
@@ -289,7 +290,11 @@ def _checked(session: AnySession, row: Invitation, form: Mapping[str, str], at: 
     if issued is not None and issued > today:
         findings.append(Finding("证书发证日期", False, "在今天之后", "请按证书核对", field="certificate_issued_on"))
     if until is not None and until < today:
-        findings.append(Finding("证书有效期至", False, f"已于 {until} 到期", "请换证后再填写", "certificate_until"))
+        findings.append(
+            Finding(
+                "证书有效期至", False, say("已于 %(until)s 到期", until=until), "请换证后再填写", "certificate_until"
+            )
+        )
     if issued is not None and until is not None and issued >= until:
         findings.append(Finding("证书有效期至", False, "不晚于发证日期", "请按证书核对", field="certificate_until"))
     if form.get("sex") not in SEX:

@@ -28,7 +28,7 @@ from app.models import (
 from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.wording import say
+from app.wording import say, together
 from app.workflows import audit, ledgers, orders, outbox
 from app.workflows.issuing import set_active
 
@@ -70,10 +70,13 @@ class Board:
         found = []
         for kind, (words, unit) in KINDS.items():
             count = len(self.held[kind])
-            said, remedy = f"{name} 名下还有 {count} {unit}", "请在交接清单中交给接手的人"
+            said, remedy = (
+                say("%(name)s 名下还有 %(count)s %(unit)s", name=name, count=count, unit=unit),
+                "请在交接清单中交给接手的人",
+            )
             found.append(Finding(words, count == 0, said, "" if not count else remedy, field="left_on"))
         count = len(self.visits)
-        said = f"{name} 还有 {count} 次维保没有签退"
+        said = say("%(name)s 还有 %(count)s 次维保没有签退", name=name, count=count)
         found.append(Finding("维保记录", count == 0, said, "" if not count else "请先签退", field="left_on"))
         return found
 
@@ -121,7 +124,7 @@ def hand_over(
         after={"successor_id": successor.id, **counts},
     )  # fmt: skip
     if account is not None and account.id != actor.user_id:
-        words = "、".join(f"{n} {KINDS[kind][1]}" for kind, n in counts.items())
+        words = together(f"{n} {KINDS[kind][1]}" for kind, n in counts.items())
         outbox.notify(session, at, [account.id], "handover", f"{row.name} 的工作交给您", words, "/m/")
     return counts
 
@@ -134,9 +137,15 @@ def leave(session: AnySession, actor: Actor, person_id: int, on: dt.date, at: dt
     require(actor, Verb.PERSON_EDIT)
     row = _own(session, actor, person_id)
     if on > clock.local_day(at):
-        raise refuse("离职日期", f"{on} 在今天之后", "请在离职当天或之后办理", field="left_on", value=on)
+        raise refuse("离职日期", say("%(on)s 在今天之后", on=on), "请在离职当天或之后办理", field="left_on", value=on)
     if row.hired_on is not None and on < row.hired_on:
-        raise refuse("离职日期", f"{on} 早于入职日期 {row.hired_on}", "请核对这两个日期", field="left_on", value=on)
+        raise refuse(
+            "离职日期",
+            say("%(on)s 早于入职日期 %(hired_on)s", on=on, hired_on=row.hired_on),
+            "请核对这两个日期",
+            field="left_on",
+            value=on,
+        )
     raise_failing(f for f in _board(session, row).findings() if f.stops)
     row.left_on = on
     session.flush()
@@ -156,7 +165,12 @@ def _own(session: AnySession, actor: Actor, person_id: int) -> Person:
         raise refuse("人员", "不是本单位的人员", "请从列表重新打开")
     _may_see_all(actor, row)
     if row.left_on is not None:
-        raise refuse("离职", f"{row.name} 已于 {row.left_on} 离职", "无须再次办理", field="left_on")
+        raise refuse(
+            "离职",
+            say("%(name)s 已于 %(left_on)s 离职", name=row.name, left_on=row.left_on),
+            "无须再次办理",
+            field="left_on",
+        )
     return row
 
 
@@ -202,7 +216,7 @@ def _board(session: AnySession, person: Person) -> Board:
             words = [str(word) for word in told[1:] if word is not None]
             if kind == "ledgers":
                 mine = [label for label, who in zip(roles.values(), told[2:], strict=True) if who == person.id]
-                words = [told[1], "、".join(mine)]
+                words = [told[1], together(mine)]
             made.held[kind].append(Held(key, str(told[0]), "　".join(words)))
     running = select(Visit.id, Elevator.code, Visit.visit_on).join(Elevator, Elevator.id == Visit.elevator_id)
     running = running.where(Visit.worker_id == person.id, Visit.state == "open").execution_options(skip_scope=True)
@@ -246,10 +260,10 @@ def _able(
             continue
         label = KINDS[kind][0]
         if account is None:
-            said, remedy = f"{successor.name} 没有账号", "请先为其开通子用户，或选择另一人"
+            said, remedy = say("%(name)s 没有账号", name=successor.name), "请先为其开通子用户，或选择另一人"
             found.append(Finding(label, False, said, remedy, field="successor_id"))
         elif verb is not None and verb not in verbs:
-            said, remedy = f"{successor.name} 的账号不能承担", "请选择账号有此权限的人"
+            said, remedy = say("%(name)s 的账号不能承担", name=successor.name), "请选择账号有此权限的人"
             found.append(Finding(label, False, said, remedy, field="successor_id"))
     return found
 

@@ -27,7 +27,7 @@ from app.rules.levels import (
 )
 from app.rules.schedule import Clock
 from app.transaction import AnySession
-from app.wording import say
+from app.wording import say, together
 from app.workflows import audit, clock_rows, orders
 
 INTERVALS = (14, 15)
@@ -65,14 +65,18 @@ def save(
     require(actor, Verb.LEDGER_EDIT)
     unit_id = elevator.maintenance_unit_id
     if unit_id is None:
-        found = f"电梯 {elevator.code} 没有维保单位"
+        found = say("电梯 %(code)s 没有维保单位", code=elevator.code)
         raise refuse("设备履历", found, "履历由这台电梯的维保单位填写", field="elevator_id", value=elevator.code)
-    require_own_side(actor, unit_id, f"电梯 {elevator.code} ")
+    require_own_side(actor, unit_id, say("电梯 %(code)s ", code=elevator.code))
     today = clock.local_day(at)
     clock_rows.lock_of(session, elevator.id)
     ledger = of_elevator(session, elevator.id, locked=True)
     if ledger is not None and expected_version is not None and ledger.row_version != expected_version:
-        found = f"这份履历已被他人修改（您看到的是第 {expected_version} 版，现为第 {ledger.row_version} 版）"
+        found = say(
+            "这份履历已被他人修改（您看到的是第 %(expected_version)s 版，现为第 %(row_version)s 版）",
+            expected_version=expected_version,
+            row_version=ledger.row_version,
+        )
         raise Stale(Finding("同时修改", False, found, "请核对现在的内容后重新提交"), ledger.row_version)
     orders.hold_people(session, (data.get(name) for name in PERSONS))
     values, findings, running = judged(session, elevator, ledger, data, at)
@@ -177,12 +181,12 @@ def judged(
         values["interval_days"] = policy_value(session, Key.INTERVAL_DAYS, elevator.region_code, today)
     findings = []
     if values["interval_days"] not in INTERVALS:
-        found = f"维保间隔为 {values['interval_days']} 天"
+        found = say("维保间隔为 %(interval_days)s 天", interval_days=values["interval_days"])
         findings.append(
             Finding("维保间隔", False, found, "请选择 14 天或 15 天", "interval_days", str(values["interval_days"]))
         )
     if values["mode"] not in GENERATION_MODE:
-        found = f"没有“{values['mode']}”这种任务生成模式"
+        found = say("没有“%(mode)s”这种任务生成模式", mode=values["mode"])
         findings.append(Finding("任务生成模式", False, found, "请选择自动或手动", "mode", str(values["mode"])))
     for name, label in PERSONS.items():
         if values[name] is not None and _changed(ledger, name, values):
@@ -217,9 +221,9 @@ def _dates_findings(values: Mapping[str, Any], names: Mapping[str, str]) -> list
     only_annual = missing == [n for n in names if n != "next_annual_on"]
     if not missing or only_annual or len(missing) == len(names):
         return []
-    told = "、".join(names[n] for n in missing)
+    told = together(names[n] for n in missing)
     remedy = "请补全，或只填下次年度维保日期（其余自动推算）"
-    return [Finding("下次维保日期", False, f"缺少{told}", remedy, field=missing[0])]
+    return [Finding("下次维保日期", False, say("缺少%(told)s", told=told), remedy, field=missing[0])]
 
 
 def _plan_findings(values: Mapping[str, Any], stored: dt.date | None, running: Clock) -> list[Finding]:
@@ -229,11 +233,20 @@ def _plan_findings(values: Mapping[str, Any], stored: dt.date | None, running: C
         return []
     if running.paused_on is not None:
         left = running.plan_remaining_days
-        found = f"维保自 {running.paused_on} 暂停，恢复后按剩余 {left} 天顺延；填写的是 {typed}"
+        found = say(
+            "维保自 %(paused_on)s 暂停，恢复后按剩余 %(left)s 天顺延；填写的是 %(typed)s",
+            paused_on=running.paused_on,
+            left=left,
+            typed=typed,
+        )
         remedy = "请留空；恢复维保时自动推算"
     else:
-        found = f"已有维保记录，下次半月维保由上次维保和维保间隔得出，为 {running.planned_on}；填写的是 {typed}"
-        remedy = f"请留空或填写 {running.planned_on}；要改变计划请改维保间隔"
+        found = say(
+            "已有维保记录，下次半月维保由上次维保和维保间隔得出，为 %(planned_on)s；填写的是 %(typed)s",
+            planned_on=running.planned_on,
+            typed=typed,
+        )
+        remedy = say("请留空或填写 %(planned_on)s；要改变计划请改维保间隔", planned_on=running.planned_on)
     return [Finding("下次半月维保", False, found, remedy, "next_half_month_on", str(typed))]
 
 

@@ -16,6 +16,7 @@ from app.rules.lifecycle import (
     elevator_move,
 )
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import clocks, conditions, cover, effects, maintenance_stops, moves, submissions
 from app.workflows.submissions import Asked
 
@@ -68,13 +69,17 @@ def _status(elevator: Elevator, kind: ApplicationKind) -> Finding:
         elevator_move(ElevatorStatus(elevator.status), kind)
     except Refusal as refusal:
         return refusal.findings[0]
-    return Finding("电梯状态变更", True, f"当前状态可以办理{KIND_LABELS[kind]}")
+    return Finding("电梯状态变更", True, say("当前状态可以办理%(kind)s", kind=KIND_LABELS[kind]))
 
 
 def _inspection(elevator: Elevator, kind: ApplicationKind, on: dt.date) -> Finding:
     due = elevator.next_inspection_on
     over = due is None or warning_level(due, on, 0) is WarningLevel.OVER
-    found = "没有登记下次检验日期" if due is None else f"检验有效期至 {due}" + (f"，{on} 已超过" if over else "")
+    found = (
+        "没有登记下次检验日期"
+        if due is None
+        else say("检验有效期至 %(due)s%(more)s", due=due, more=say("，%(on)s 已超过", on=on) if over else "")
+    )
     # Put back into use past its inspection is refused (LIF-03); a new elevator's first date is often still to come.
     level = "fail" if kind is _K.REACTIVATION else "warn"
     return Finding(

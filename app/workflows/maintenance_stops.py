@@ -14,6 +14,7 @@ from app.models import Application, Elevator, MaintenanceClock, MaintenancePause
 from app.permissions import Actor
 from app.rules.lifecycle import CLOCK_KINDS, KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import clocks, conditions, effects, submissions
 from app.workflows.submissions import Asked
 
@@ -38,7 +39,8 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
         free = paused_on is None
         found.append(
             Finding(
-                "维保未暂停", free, "维保正在计时" if free else f"维保自 {paused_on} 起已暂停",
+                "维保未暂停", free, "维保正在计时" if free else say("维保自 %(paused_on)s 起已暂停",
+                    paused_on=paused_on),
                 "" if free else "不需要再申请；恢复请办理恢复维保", link=None if free else f"/elevators/{elevator.id}",
             )
         )  # fmt: skip
@@ -47,7 +49,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
         found.append(
             Finding(
                 "维保已暂停", paused_on is not None,
-                f"维保自 {paused_on} 起暂停" if paused_on is not None else "维保没有暂停",
+                say("维保自 %(paused_on)s 起暂停", paused_on=paused_on) if paused_on is not None else "维保没有暂停",
                 "" if paused_on is not None else "不需要恢复", link=None,
             )
         )  # fmt: skip
@@ -93,7 +95,11 @@ def often(session: AnySession, elevator: Elevator, asked: Asked) -> Finding:
     stops = session.execute(statement.execution_options(skip_scope=True)).all()
     days = sum(((to_on or asked.submitted_on) - from_on).days for from_on, to_on in stops)
     ok = len(stops) < 2
-    found = f"近一年已停止维保计时 {len(stops)} 次，共 {days} 天" if stops else "近一年没有停止过维保计时"
+    found = (
+        say("近一年已停止维保计时 %(count)s 次，共 %(days)s 天", count=len(stops), days=days)
+        if stops
+        else "近一年没有停止过维保计时"
+    )
     remedy = "" if ok else "请核对是否为规避超期"
     link = None if ok else f"/elevators/{elevator.id}/history"
     return Finding("频繁停用", ok, found, remedy, level="warn", link=link)
@@ -107,7 +113,8 @@ def _until(asked: Asked) -> list[Finding]:
     ok = 0 < (until - on).days <= conditions.FURTHEST_DAYS
     return [
         Finding(
-            "恢复日期", ok, f"暂停 {on} 至 {until}", "" if ok else "恢复日期须晚于暂停日期，且不超过一年",
+            "恢复日期", ok, say("暂停 %(on)s 至 %(until)s", on=on, until=until),
+                "" if ok else "恢复日期须晚于暂停日期，且不超过一年",
             field="until_on", value=text,
         )
     ]  # fmt: skip

@@ -38,6 +38,7 @@ from app.rules.approval import (
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit
 
 TAKE_OVER = "take_over"
@@ -255,5 +256,9 @@ def _has_moved(session: AnySession, elevator_id: int) -> bool:
 
 def _illegal(field: str, old: str, new: str, verb: str) -> Exception:
     return refuse(
-        "状态变更", f"不能由“{old}”经“{verb}”变为“{new}”", "请刷新页面查看当前状态", field=field, value=new
+        "状态变更",
+        say("不能由“%(old)s”经“%(verb)s”变为“%(new)s”", old=old, verb=verb, new=new),
+        "请刷新页面查看当前状态",
+        field=field,
+        value=new,
     )

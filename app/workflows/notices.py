@@ -26,6 +26,7 @@ from app.rules.notices import (
     template_findings,
 )
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit
 
 LONGEST_ADDRESS = 300
@@ -154,7 +155,12 @@ def set_webhook(session: AnySession, actor: Actor, url: str | None, at: dt.datet
     """
     url = (url or "").strip()
     if len(url) > LONGEST_ADDRESS:
-        raise refuse("网址回调地址", f"{len(url)} 个字", f"最多 {LONGEST_ADDRESS} 个字", field="webhook")
+        raise refuse(
+            "网址回调地址",
+            say("%(count)s 个字", count=len(url)),
+            say("最多 %(longest_address)s 个字", longest_address=LONGEST_ADDRESS),
+            field="webhook",
+        )
     if url:
         targets.target(url)
     row = _own(session, actor, at)

@@ -17,6 +17,7 @@ from app.permissions import Actor
 from app.policy import Key
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, clocks, conditions, effects, submissions
 from app.workflows.submissions import Asked
 
@@ -75,10 +76,17 @@ def _interval(session: AnySession, elevator: Elevator, asked: Asked) -> Finding:
         return Finding("维保间隔", False, "本地区不允许按需维保", "请按通常的间隔维保", field="interval_days")
     if days is None:
         said = "没有填写维保间隔"
-        return Finding("维保间隔", False, said, f"请填写 {usual + 1} 至 {most} 天", field="interval_days")
+        return Finding(
+            "维保间隔",
+            False,
+            said,
+            say("请填写 %(usual)s 至 %(most)s 天", usual=usual + 1, most=most),
+            field="interval_days",
+        )
     ok = usual < int(days) <= int(most)
     return Finding(
-        "维保间隔", ok, f"{days} 天，通常 {usual} 天，最长 {most} 天", "" if ok else f"请填写 {usual + 1} 至 {most} 天",
+        "维保间隔", ok, say("%(days)s 天，通常 %(usual)s 天，最长 %(most)s 天", days=days, usual=usual, most=most),
+            "" if ok else say("请填写 %(usual)s 至 %(most)s 天", usual=usual + 1, most=most),
         field="interval_days", value=str(days),
     )  # fmt: skip
 
@@ -91,7 +99,8 @@ def _days(session: AnySession, elevator: Elevator, asked: Asked) -> list[Finding
     ok = 0 < (until - on).days <= conditions.FURTHEST_DAYS
     found = [
         Finding(
-            "截止日期", ok, f"{on} 至 {until}", "" if ok else "须晚于生效日期，且不超过一年；期满可以再申请",
+            "截止日期", ok, say("%(on)s 至 %(until)s", on=on, until=until),
+                "" if ok else "须晚于生效日期，且不超过一年；期满可以再申请",
             field="until_on", value=text,
         )
     ]  # fmt: skip
@@ -104,7 +113,11 @@ def _days(session: AnySession, elevator: Elevator, asked: Asked) -> list[Finding
         .limit(1)
         .execution_options(skip_scope=True)
     )  # fmt: skip
-    said = "这段时间没有其他按需维保" if other is None else f"{other.from_on} 至 {other.to_on} 已批准按需维保"
+    said = (
+        "这段时间没有其他按需维保"
+        if other is None
+        else say("%(from_on)s 至 %(to_on)s 已批准按需维保", from_on=other.from_on, to_on=other.to_on)
+    )
     remedy = "" if other is None else "请等它到期后再申请"
     found.append(Finding("没有其他按需维保", other is None, said, remedy, field="until_on"))
     return found

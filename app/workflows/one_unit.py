@@ -20,6 +20,7 @@ from app.models.sealed import holding
 from app.permissions import Actor
 from app.rules.identifiers import mask_resident_id
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import asking
 
 RULE = "一人一企"
@@ -51,11 +52,14 @@ def finding(session: AnySession, unit_id: int | None, resident_id: str, person_i
     other = holder(session, resident_id, person_id)
     shown = mask_resident_id(resident_id)
     if other is None:
-        return Finding(RULE, True, f"{shown} 没有在其他单位任职", field="resident_id")
+        return Finding(RULE, True, say("%(shown)s 没有在其他单位任职", shown=shown), field="resident_id")
     if other.unit_id == unit_id:
-        found, remedy = f"{shown} 已是本单位人员 {other.name}", "请打开此人的资料，不要重复登记"
+        found, remedy = (
+            say("%(shown)s 已是本单位人员 %(name)s", shown=shown, name=other.name),
+            "请打开此人的资料，不要重复登记",
+        )
     else:
-        found, remedy = f"{shown} 现在其他单位在职", "请本人先在原单位办完离职交接，再登记到本单位"
+        found, remedy = say("%(shown)s 现在其他单位在职", shown=shown), "请本人先在原单位办完离职交接，再登记到本单位"
     return Finding(RULE, False, found, remedy, field="resident_id", value=shown)
 
 
@@ -89,5 +93,7 @@ def keep(session: AnySession, person: Person) -> None:
             raise
         raise_failing([finding(session, unit_id, number, key)])
         shown = mask_resident_id(number)
-        said = Finding(RULE, False, f"{shown} 刚刚被登记", "请刷新后核对", field="resident_id", value=shown)
+        said = Finding(
+            RULE, False, say("%(shown)s 刚刚被登记", shown=shown), "请刷新后核对", field="resident_id", value=shown
+        )
         raise Refusal(said) from None

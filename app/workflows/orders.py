@@ -22,6 +22,7 @@ from app.policy import Key
 from app.rules.calendar import day_finding
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, moves
 
 MOST_AT_ONCE = 500
@@ -133,10 +134,14 @@ def new_findings(
     else:
         findings.append(day_finding(planned, "planned_on", "计划日期"))
         late = planned < today
-        found = f"计划日期 {planned} 早于今天" if late else f"计划日期 {planned}"
+        found = (
+            say("计划日期 %(planned)s 早于今天", planned=planned)
+            if late
+            else say("计划日期 %(planned)s", planned=planned)
+        )
         findings.append(Finding("计划日期", not late, found, "请选择今天或以后的日期", "planned_on", str(planned)))
     if level not in LEVEL:
-        found = f"没有“{level}”这种频次"
+        found = say("没有“%(level)s”这种频次", level=level)
         findings.append(Finding("频次", False, found, "请选择半月、季度、半年或年度", "level", str(level)))
     worker_id = data.get("worker_id")
     if worker_id is not None and elevator.maintenance_unit_id is not None:
@@ -160,8 +165,14 @@ def reassign(
     """Give open orders to another worker of their unit (PLN-06), one by one or many; each has its own outcome."""
     require(actor, Verb.ORDER_EDIT)
     if len(order_ids) > MOST_AT_ONCE:
-        found = f"选了 {len(order_ids)} 条任务"
-        raise refuse("批量分配", found, f"一次最多 {MOST_AT_ONCE} 条，请分批办理", field="ids", value=len(order_ids))
+        found = say("选了 %(count)s 条任务", count=len(order_ids))
+        raise refuse(
+            "批量分配",
+            found,
+            say("一次最多 %(most_at_once)s 条，请分批办理", most_at_once=MOST_AT_ONCE),
+            field="ids",
+            value=len(order_ids),
+        )
     today = clock.local_day(at)
     hold_people(session, [worker_id])
     outcomes, changed = [], {}
@@ -190,7 +201,7 @@ def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt
     if order.origin == "auto":
         raise refuse("作废任务", "这是自动生成的任务", "自动任务随维保周期生成，不能作废；电梯停用请办理停用登记")
     if not 0 < len(reason) <= 120:
-        found = f"原因有 {len(reason)} 个字"
+        found = say("原因有 %(count)s 个字", count=len(reason))
         raise refuse("作废任务", found, "请填写作废原因，最多 120 个字", field="reason", value=reason)
     order.closed_at, order.close_reason = at, reason
     moves.move(session, actor, order, "state", "void", verb="cancel", at=at, reason=reason)
@@ -225,32 +236,38 @@ def worker_finding(
     """Whether a person may be given work of a unit: its own, and not gone."""
     person = session.get(Person, worker_id, execution_options={"skip_scope": True})
     if person is None or person.unit_id != unit_id:
-        found = f"编号 {worker_id} 的人员不是本单位的人员"
+        found = say("编号 %(worker_id)s 的人员不是本单位的人员", worker_id=worker_id)
         return Finding("维保人员", False, found, "请选择本单位的人员", field, str(worker_id))
     gone = person.left_on is not None and person.left_on <= today
-    found = f"{person.name} 已于 {person.left_on} 离职" if gone else person.name
+    found = say("%(name)s 已于 %(left_on)s 离职", name=person.name, left_on=person.left_on) if gone else person.name
     return Finding("维保人员", not gone, found, "请选择在职人员" if gone else "", field, str(worker_id))
 
 
 def _open_order(session: AnySession, actor: Actor, key: int) -> MaintenanceOrder:
     order = lock(session, MaintenanceOrder, key)
     if order is None:
-        raise refuse("维保任务", f"没有找到任务 {key}，或不在您的管辖范围内", "请刷新列表", value=key)
-    require_own_side(actor, order.unit_id, f"任务 {key} ")
+        raise refuse("维保任务", say("没有找到任务 %(key)s，或不在您的管辖范围内", key=key), "请刷新列表", value=key)
+    require_own_side(actor, order.unit_id, say("任务 %(key)s ", key=key))
     if order.state != "open":
-        raise refuse("维保任务", f"任务 {key} 已不是“待维保”", "只有待维保的任务可以改派或作废", value=key)
+        raise refuse(
+            "维保任务", say("任务 %(key)s 已不是“待维保”", key=key), "只有待维保的任务可以改派或作废", value=key
+        )
     return order
 
 
 def _own_unit(actor: Actor, elevator: Elevator) -> Finding:
     ok = elevator.maintenance_unit_id is not None and actor.unit_id in (None, elevator.maintenance_unit_id)
-    found = f"电梯 {elevator.code} 由本单位维保" if ok else f"电梯 {elevator.code} 不由本单位维保"
+    found = (
+        say("电梯 %(code)s 由本单位维保", code=elevator.code)
+        if ok
+        else say("电梯 %(code)s 不由本单位维保", code=elevator.code)
+    )
     return Finding("维保单位", ok, found, "" if ok else "请由这台电梯的维保单位办理", "elevator_id", elevator.code)
 
 
 def _in_use(elevator: Elevator) -> Finding:
     ok = elevator.status == "in_use"
-    found = f"电梯 {elevator.code} " + ("在用" if ok else "不在用")
+    found = say("电梯 %(code)s %(more)s", code=elevator.code, more="在用" if ok else "不在用")
     remedy = "" if ok else "停用、报废或未登记的电梯不安排任务"
     return Finding("电梯状态", ok, found, remedy, "elevator_id", elevator.code)
 

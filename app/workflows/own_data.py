@@ -16,6 +16,7 @@ from app.models.sealed import holding
 from app.permissions import Actor
 from app.rules.identifiers import check_mail
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit, codes
 from app.workflows.actors import own_account
 
@@ -28,7 +29,9 @@ def set_sex(session: AnySession, actor: Actor, sex: str, at: dt.datetime) -> Acc
     """性别 of one's own account."""
     account = own_account(session, actor)
     if sex and sex not in SEX:
-        raise refuse("性别", f"没有 {sex[:20]} 这一项", "请选择男、女或不填", field="sex", value=sex[:20])
+        raise refuse(
+            "性别", say("没有 %(sex)s 这一项", sex=sex[:20]), "请选择男、女或不填", field="sex", value=sex[:20]
+        )
     before, account.sex = account.sex, sex or None
     session.flush()
     audit.record(session, actor, at, "account.edit", "account", account.id, {"sex": before}, {"sex": account.sex})
@@ -82,11 +85,21 @@ def shrunk(stream: IO[bytes]) -> bytes:
     if not content:
         raise refuse("头像", "没有选择图片", "请选择 PNG 或 JPG 图片", field="avatar")
     if len(content) > MOST_BYTES:
-        raise refuse("头像", f"超过 {MOST_BYTES // 1024 // 1024} MB", "请换一张小一些的图片", field="avatar")
+        raise refuse(
+            "头像",
+            say("超过 %(most_bytes)s MB", most_bytes=MOST_BYTES // 1024 // 1024),
+            "请换一张小一些的图片",
+            field="avatar",
+        )
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise refuse("头像", f"{opened.width}×{opened.height} 像素太大", "请换一张小一些的图片", field="avatar")
+                raise refuse(
+                    "头像",
+                    say("%(width)s×%(height)s 像素太大", width=opened.width, height=opened.height),
+                    "请换一张小一些的图片",
+                    field="avatar",
+                )
             upright = ImageOps.exif_transpose(opened).convert("RGB")
             square = ImageOps.fit(upright, (SIDE, SIDE))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

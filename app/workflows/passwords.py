@@ -22,6 +22,7 @@ from app.policy.keys import Key
 from app.rules.first_passwords import FirstPassword, first_password
 from app.rules.identifiers import password_findings
 from app.transaction import AnySession
+from app.wording import say
 
 # However little a policy of former days asks for.
 LEAST = 8
@@ -108,8 +109,8 @@ def first_password_of(session: AnySession, account: Account, at: dt.datetime) ->
 
 def first_password_words(found: FirstPassword, named: bool = True) -> str:
     """The same in words; not `named` under a heading that says what it is of."""
-    said = "已过期" if found.over else f"未使用，还有 {found.days_left} 天"
-    return f"初始密码{said}" if named else said
+    said = "已过期" if found.over else say("未使用，还有 %(days_left)s 天", days_left=found.days_left)
+    return say("初始密码%(said)s", said=said) if named else said
 
 
 def who_issues(account: Account) -> str:

@@ -17,6 +17,7 @@ from app.rules.calendar import day_finding
 from app.rules.checkin import distance_words
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit, outbox
 from app.workflows.presence import Position, metres
 
@@ -42,14 +43,16 @@ def plan(
     raise_failing(
         [
             Finding(
-                "名称", 0 < len(title) <= LONGEST_TITLE, f"{len(title)} 个字", f"请填写 1 至 {LONGEST_TITLE} 个字",
+                "名称", 0 < len(title) <= LONGEST_TITLE, say("%(count)s 个字", count=len(title)),
+                    say("请填写 1 至 %(longest_title)s 个字", longest_title=LONGEST_TITLE),
                 field="title",
             ),
             day_finding(due_on, "due_on", "完成期限"),
             Finding("完成期限", due_on >= today, due_on.isoformat(), "请选择今天或以后的日期", field="due_on"),
             Finding("巡检人", account_id in able, "不在候选之内", "请从列表选择", field="account_id"),
             Finding(
-                "电梯", 0 < len(keys) <= MOST_STOPS, f"选了 {len(keys)} 台", f"请选 1 至 {MOST_STOPS} 台", field="ids"
+                "电梯", 0 < len(keys) <= MOST_STOPS, say("选了 %(count)s 台", count=len(keys)),
+                    say("请选 1 至 %(most_stops)s 台", most_stops=MOST_STOPS), field="ids"
             ),
         ]
     )  # fmt: skip
@@ -70,7 +73,7 @@ def plan(
         after={"title": title, "due_on": due_on, "account_id": account_id, "elevators": len(rows)},
     )  # fmt: skip
     if account_id != actor.user_id:
-        body = f"{len(rows)} 台电梯，{due_on} 前完成"
+        body = say("%(count)s 台电梯，%(due_on)s 前完成", count=len(rows), due_on=due_on)
         outbox.notify(session, at, [account_id], "patrol", f"有一次巡检：{title}", body, f"/m/patrols/{made.id}")
     return made
 
@@ -99,7 +102,11 @@ def check(
     held = lock(session, PatrolRound, stop.round_id)
     assert held is not None
     if held.account_id != actor.user_id:
-        raise NotAllowed(Finding("巡检人", False, f"这次巡检由{held.account_name}负责", "请由其本人填写"))
+        raise NotAllowed(
+            Finding(
+                "巡检人", False, say("这次巡检由%(account_name)s负责", account_name=held.account_name), "请由其本人填写"
+            )
+        )
     if stop.checked_at is not None or held.closed_at is not None:
         raise Stale(Finding("巡检结果", False, "这一站已经填写，或巡检已结束", "结果填写后不再修改"))
     found = finding.strip()[:LONGEST_TEXT]
@@ -174,7 +181,7 @@ def lacks(stop: PatrolStop, presence_metres: int) -> list[str]:
     if stop.latitude is None:
         return ["没有位置"]
     if stop.distance is not None and stop.distance > presence_metres:
-        return [f"距电梯 {distance_words(stop.distance)}"]
+        return [say("距电梯 %(distance_words)s", distance_words=distance_words(stop.distance))]
     return []
 
 

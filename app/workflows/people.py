@@ -23,6 +23,7 @@ from app.rules.identifiers import check_mobile, check_resident_id, masked, norma
 from app.rules.quota import Grade, grade_limit, units_used
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, one_unit, person_filing, person_versions
 from app.workflows.issuing import gather, required_text
 
@@ -81,7 +82,8 @@ def save_person(
         row = lock(session, Person, person_id)
         if row is not None and row_version is not None and row.row_version != row_version:
             raise Stale(
-                Finding("人员", False, f"{row.name} 的资料刚刚被修改过", "请核对现在的内容后再保存"), row.row_version
+                Finding("人员", False, say("%(name)s 的资料刚刚被修改过", name=row.name), "请核对现在的内容后再保存"),
+                row.row_version,
             )
         if row is not None:
             person_filing.editable(row)
@@ -124,7 +126,7 @@ def _identity(
             findings.append(Finding(label, False, "没有这一项", "请从列表选择", field=key))
     hired_on, today = values.get("hired_on"), clock.local_day(at)
     if hired_on is not None:
-        found = f"{hired_on} 在今天之后"
+        found = say("%(hired_on)s 在今天之后", hired_on=hired_on)
         findings.append(Finding("入职日期", hired_on <= today, found, "请在入职当天或之后登记", field="hired_on"))
     if values.get("resident_id"):
         try:
@@ -156,24 +158,45 @@ def add_certificate(
         require(actor, Verb.PERSON_EDIT)
     person: Person = visible(session, actor, Person, person_id, "人员")
     if person.unit_id != actor.unit_id or person.left_on is not None:
-        raise refuse("人员", f"{person.name} 不是本单位在职人员", "请选择本单位的人员", field="person_id")
+        raise refuse(
+            "人员", say("%(name)s 不是本单位在职人员", name=person.name), "请选择本单位的人员", field="person_id"
+        )
     today = clock.local_day(at)
     findings = [
-        Finding("等级", grade in GRADE, f"没有 {grade} 这一级" if grade else "没有选择", "请从列表选择", field="grade"),
+        Finding("等级", grade in GRADE, say("没有 %(grade)s 这一级", grade=grade) if grade else "没有选择",
+            "请从列表选择", field="grade"),
         Finding("发证日期", issued_on is not None, "没有填写", "请按证书填写", field="issued_on"),
     ]
     if issued_on is not None:
         findings.append(
-            Finding("发证日期", issued_on <= today, f"{issued_on} 在今天之后", "请按证书核对", field="issued_on")
+            Finding(
+                "发证日期",
+                issued_on <= today,
+                say("%(issued_on)s 在今天之后", issued_on=issued_on),
+                "请按证书核对",
+                field="issued_on",
+            )
         )
         if valid_until is not None:
             ordered = valid_until > issued_on
             findings.append(
-                Finding("有效期至", ordered, f"{valid_until} 不晚于发证日期", "请按证书核对", field="valid_until")
+                Finding(
+                    "有效期至",
+                    ordered,
+                    say("%(valid_until)s 不晚于发证日期", valid_until=valid_until),
+                    "请按证书核对",
+                    field="valid_until",
+                )
             )
     if valid_until is not None:
         findings.append(
-            Finding("有效期至", valid_until >= today, f"已于 {valid_until} 到期", "请换证后再填", field="valid_until")
+            Finding(
+                "有效期至",
+                valid_until >= today,
+                say("已于 %(valid_until)s 到期", valid_until=valid_until),
+                "请换证后再填",
+                field="valid_until",
+            )
         )
     number = _code(certificate_no, "证书编号", "certificate_no")
     if number is None:
@@ -320,12 +343,24 @@ def _free_phone(session: AnySession, unit_id: int | None, typed: str, person_id:
         .limit(1)
     )
     if other is not None:
-        raise refuse("手机号码", f"已是本单位 {other.name} 的号码", "一人一号，请核对", field="phone", value=typed)
+        raise refuse(
+            "手机号码",
+            say("已是本单位 %(name)s 的号码", name=other.name),
+            "一人一号，请核对",
+            field="phone",
+            value=typed,
+        )
     return phone
 
 
 def _code(typed: str, label: str, field: str) -> str | None:
     code = normal_code(typed)
     if len(code) > 40:
-        raise refuse(label, f"最多 40 个字符，现为 {len(code)} 个", "请按证书核对", field=field, value=typed[:60])
+        raise refuse(
+            label,
+            say("最多 40 个字符，现为 %(count)s 个", count=len(code)),
+            "请按证书核对",
+            field=field,
+            value=typed[:60],
+        )
     return code or None

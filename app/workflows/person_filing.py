@@ -17,6 +17,7 @@ from app.rules.approval import ApplicationVerb, FilingState
 from app.rules.lifecycle import ApplicationKind
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, moves, one_unit, person_versions, submissions
 from app.workflows.filing_fields import differences
 from app.workflows.filing_versions import decided, draft_of, new_version, subject, versions_of
@@ -58,7 +59,7 @@ def keep_edit(session: AnySession, actor: Actor, person: Person, data: Mapping[s
 def editable(person: Person) -> None:
     """Refuse while an officer looks at it."""
     if person.filing_state == FilingState.PENDING:
-        found = f"{person.name} 的备案正在审核"
+        found = say("%(name)s 的备案正在审核", name=person.name)
         raise refuse("审核中不能修改", found, "请先在申请中撤回，再修改后重新上报")
 
 
@@ -68,7 +69,7 @@ def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
     person = _own(session, actor, person_id)
     editable(person)
     if person.filing_state == FilingState.APPROVED:
-        found = f"{person.name} 已审核通过，之后没有修改"
+        found = say("%(name)s 已审核通过，之后没有修改", name=person.name)
         raise refuse("没有需要上报的修改", found, "修改后才需要重新上报")
     data = person_versions.content(session, person)
     raise_failing(findings(session, person, data, clock.local_day(at)))
@@ -92,7 +93,7 @@ def discard(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) 
     # Where nothing is in force yet there is nothing to go back to: it must not become approved by this.
     if not person.approved_version or person.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
         remedy = "没有通过过备案的，可以继续修改或删除；审核中的，请先撤回"
-        raise refuse("放弃修改", f"{person.name} 没有可以放弃的修改", remedy)
+        raise refuse("放弃修改", say("%(name)s 没有可以放弃的修改", name=person.name), remedy)
     version = draft_of(session, person)
     moves.move(session, actor, person, "filing_state", "approved", verb=moves.DISCARD, at=at)
     if version is not None:
@@ -107,7 +108,7 @@ def remove(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
     standing = standing_on(session, Person, [person.id]).get(person.id)
     filed = person.approved_version or person.filing_state == FilingState.PENDING
     if standing or filed:
-        found = f"{person.name} 已有{standing or '备案'}"
+        found = say("%(name)s 已有%(standing)s", name=person.name, standing=standing or "备案")
         raise refuse("不能删除", found, "有记录的人员保留在册；不再任职时请办理离职")
     for version in versions_of(session, person):
         session.delete(version)
@@ -121,25 +122,41 @@ def findings(session: AnySession, person: Person, data: Mapping[str, Any], on: d
     found = []
     for name in NEEDED:
         ok, word = bool(data.get(name)), label(name)
-        said = f"{word}已填写" if ok else f"{word}没有填写"
-        found.append(Finding("必填", ok, said, "" if ok else f"请填写{word}", field=name))
+        said = say("%(word)s已填写", word=word) if ok else say("%(word)s没有填写", word=word)
+        found.append(Finding("必填", ok, said, "" if ok else say("请填写%(word)s", word=word), field=name))
     if data.get("resident_id"):
         found.append(one_unit.finding(session, person.unit_id, data["resident_id"], person.id))
     issued, until = data.get("certificate_issued_on"), data.get("certificate_until")
     if issued and until:
         ok = issued < until
         remedy = "" if ok else "请按证书核对这两个日期"
-        found.append(Finding("日期先后", ok, f"{issued} 发证，有效期至 {until}", remedy, field="certificate_until"))
+        found.append(
+            Finding(
+                "日期先后",
+                ok,
+                say("%(issued)s 发证，有效期至 %(until)s", issued=issued, until=until),
+                remedy,
+                field="certificate_until",
+            )
+        )
     if issued:
         ok = issued <= on.isoformat()
         remedy = "" if ok else "在今天之后，请按证书核对"
-        found.append(Finding("发证日期", ok, f"{issued} 发证", remedy, field="certificate_issued_on"))
+        found.append(
+            Finding("发证日期", ok, say("%(issued)s 发证", issued=issued), remedy, field="certificate_issued_on")
+        )
     if until:
         ok = until >= on.isoformat()
-        said = f"有效期至 {until}" + ("" if ok else "，已过期")
+        said = say("有效期至 %(until)s%(more)s", until=until, more="" if ok else "，已过期")
         found.append(Finding("证书有效期", ok, said, "" if ok else "请换证后更新有效日期", "certificate_until"))
     here = person.left_on is None
-    found.append(Finding("人员在职", here, f"{person.name} " + ("在职" if here else f"已于 {person.left_on} 离职")))
+    found.append(
+        Finding(
+            "人员在职",
+            here,
+            f"{person.name} " + ("在职" if here else say("已于 %(left_on)s 离职", left_on=person.left_on)),
+        )
+    )
     return found
 
 
@@ -155,7 +172,11 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
     """Put the version into force; 一人一企 is asked again by the database itself."""
     person, version = subject(session, application, Person)
     if version.base_number != person.approved_version:
-        found = f"上报时现行为第 {version.base_number} 版，现为第 {person.approved_version} 版"
+        found = say(
+            "上报时现行为第 %(base_number)s 版，现为第 %(approved_version)s 版",
+            base_number=version.base_number,
+            approved_version=person.approved_version,
+        )
         raise Stale(Finding("现行版本", False, found, "请退回，修改后重新上报"), current=person.row_version)
     data = version.data
     before = person_versions.snapshot(person)

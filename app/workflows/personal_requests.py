@@ -15,6 +15,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.retention import LEAST_ANSWER, due_on
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit, outbox, retention
 
 LONGEST = 1000
@@ -34,7 +35,8 @@ def ask(session: AnySession, actor: Actor, kind: str, detail: str, at: dt.dateti
     raise_failing([
         Finding("请求", kind in REQUEST_KIND, "没有选择", "请从列表选择", field="kind"),
         Finding("请求", held is None, "您已有一项同样的请求在办理", "请等待答复", field="kind"),
-        Finding("具体要求", 2 <= len(text) <= LONGEST, f"{len(text)} 个字，应为 2 至 {LONGEST} 个字",
+        Finding("具体要求", 2 <= len(text) <= LONGEST, say("%(count)s 个字，应为 2 至 %(longest)s 个字",
+            count=len(text), longest=LONGEST),
                 "请写明要哪些内容，或哪里不对、应为什么", field="detail"),
     ])  # fmt: skip
     unit = session.get(Unit, account.unit_id) if account.unit_id else None
@@ -47,7 +49,9 @@ def ask(session: AnySession, actor: Actor, kind: str, detail: str, at: dt.dateti
     session.flush()
     audit.record(session, actor, at, "personal_request.raise", "personal_request", row.id, after={"kind": kind})
     told = outbox.officers_of(session, row.region_code, Verb.PRIVACY_DECIDE)
-    words = f"{row.name} 请求{REQUEST_KIND[kind]}个人信息，{row.due_on} 前答复"
+    words = say(
+        "%(name)s 请求%(kind)s个人信息，%(due_on)s 前答复", name=row.name, kind=REQUEST_KIND[kind], due_on=row.due_on
+    )
     outbox.notify(session, at, told, "personal_request", words, link=f"/privacy/requests/{row.id}")
     return row
 
@@ -68,7 +72,8 @@ def decide(
         Finding("办理人", row.account_id != actor.user_id, "是您自己的请求", "请由另一名办理人答复"),
         Finding(
             "办理结果和理由", LEAST_ANSWER <= len(text) <= LONGEST,
-            f"{len(text)} 个字，应为 {LEAST_ANSWER} 至 {LONGEST} 个字", "请写明办了什么，或为何不办", field="answer",
+            say("%(count)s 个字，应为 %(least_answer)s 至 %(longest)s 个字", count=len(text),
+                least_answer=LEAST_ANSWER, longest=LONGEST), "请写明办了什么，或为何不办", field="answer",
         ),
     ])  # fmt: skip
     row.outcome, row.answer = "done" if granted else "refused", text
@@ -80,7 +85,7 @@ def decide(
     session.flush()
     after = {"kind": row.kind, "outcome": row.outcome, "erased": erased}
     audit.record(session, actor, at, "personal_request.decide", "personal_request", row.id, after=after)
-    words = f"您的请求（{REQUEST_KIND[row.kind]}）已答复"
+    words = say("您的请求（%(kind)s）已答复", kind=REQUEST_KIND[row.kind])
     outbox.notify(session, at, [row.account_id], "personal_request", words, text, link="/privacy/")
     return row
 
@@ -106,7 +111,10 @@ def copy_of(session: AnySession, actor: Actor, at: dt.datetime) -> dict[str, Any
         }  # fmt: skip
         told["等级证书"] = [row.certificate_no for row in session.scalars(held)]
         signed = select(Declaration).where(Declaration.person_id == person.id).execution_options(**quiet)
-        told["自我声明承诺书"] = [f"{row.signed_on} 至 {row.valid_until}" for row in session.scalars(signed)]
+        told["自我声明承诺书"] = [
+            say("%(signed_on)s 至 %(valid_until)s", signed_on=row.signed_on, valid_until=row.valid_until)
+            for row in session.scalars(signed)
+        ]
         told["同意记录"] = [
             {
                 "用途": str(CONSENT_PURPOSE[row.purpose]), "同意时间": str(row.given_at),

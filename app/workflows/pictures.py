@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.rules.files import JPEG, PNG, fitted
+from app.wording import say
 from app.workflows.file_contents import bad
 
 # A JPEG is decoded at a fraction of its size, a PNG only whole: 32 million pixels are 128 MB.
@@ -41,7 +42,12 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
     try:
         with Image.open(file, formats=[form]) as opened:
             if opened.width * opened.height > most:
-                found = f"有 {opened.width}×{opened.height} 像素，超过 {most // 10_000} 万"
+                found = say(
+                    "有 %(width)s×%(height)s 像素，超过 %(most)s 万",
+                    width=opened.width,
+                    height=opened.height,
+                    most=most // 10000,
+                )
                 raise bad(name, found, "请缩小尺寸后上传")
             if form == "JPEG" and edge:
                 opened.draft(opened.mode, (edge, edge))
@@ -49,7 +55,7 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
             image = ImageOps.exif_transpose(opened)
             profile = opened.info.get("icc_profile")
     except Image.DecompressionBombError as error:
-        raise bad(name, f"像素过多，超过 {most // 10_000} 万", "请缩小尺寸后上传") from error
+        raise bad(name, say("像素过多，超过 %(most)s 万", most=most // 10000), "请缩小尺寸后上传") from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
         raise bad(name, "图片已损坏，无法打开", "请重新拍照或重新保存后上传") from error
     image = _plain(image, form)

@@ -22,7 +22,7 @@ from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Book, Key, check_val
 from app.rules.calendar import day_finding
 from app.rules.two_persons import independent
 from app.transaction import AnySession, lock
-from app.wording import say
+from app.wording import say, together
 from app.workflows import attachments, audit, moves, outbox
 from app.workflows.independence import party
 
@@ -91,7 +91,7 @@ def approve(
     raise_failing([_not_past(row.effective_on, at), *findings(session, actor, row)])
     now = policy_version(session, row.region_code, row.effective_on)
     if seen != now:
-        found = f"您打开页面后，该地区的政策由版本 {seen[:12]} 变为 {now}"
+        found = say("您打开页面后，该地区的政策由版本 %(seen)s 变为 %(now)s", seen=seen[:12], now=now)
         raise Stale(Finding("所见即所批", False, found, "请刷新页面，看过现在的值后再决定"))
     value = _append(
         session, actor, at, row.key, row.value, row.region_code, row.effective_on, row.source, set_by=row.proposed_by_id
@@ -291,7 +291,10 @@ def _open(session: AnySession, actor: Actor, proposal_id: int) -> PolicyProposal
     row = lock(session, PolicyProposal, proposal_id)
     assert row is not None
     if row.state != "proposed":
-        found = "这件提议" + {"approved": "已经批准", "rejected": "已被否决", "withdrawn": "已经撤回"}[row.state]
+        found = say(
+            "这件提议%(state)s",
+            state={"approved": "已经批准", "rejected": "已被否决", "withdrawn": "已经撤回"}[row.state],
+        )
         raise Stale(Finding("提议状态", False, found, "不需要再处理，请看当前的值"))
     return row
 
@@ -318,7 +321,7 @@ def _check_region(session: AnySession, actor: Actor, region_code: str) -> None:
     own = actor.sees_everything or _inside(actor, region_code)
     exists = region_code == COUNTRY or session.scalar(select(Region.id).where(Region.code == region_code))
     if not own or not exists:
-        found = f"没有地区 {region_code[:20]}，或不在您的管辖范围内"
+        found = say("没有地区 %(region_code)s，或不在您的管辖范围内", region_code=region_code[:20])
         raise NotFound(refuse("地区", found, "请用 12 位区划代码", field="region_code").findings)
 
 
@@ -330,7 +333,8 @@ def _texts(source: str, reason: str) -> list[Finding]:
             "依据", told, "已写明" if told else "没有填写依据", "" if told else "请写明文件名称或文号", field="source"
         ),
         Finding(
-            "文字长度", short, "在限度内" if short else f"依据或说明超过 {LONGEST_TEXT} 个字",
+            "文字长度", short, "在限度内" if short else say("依据或说明超过 %(longest_text)s 个字",
+                longest_text=LONGEST_TEXT),
             "" if short else "请缩短，全文可另存文件", field="reason",
         ),
     ]  # fmt: skip
@@ -355,13 +359,19 @@ def _waits(other: PolicyProposal | None) -> Refusal:
 def _check(key: str, value: Any) -> Any:
     if key == PRESET_KEY:
         if value != INHERIT and not (isinstance(value, str) and value in PRESETS):
-            raise refuse("预设", f"没有预设“{value}”", "可选：" + "、".join(PRESETS), field="value", value=value)
+            raise refuse(
+                "预设",
+                say("没有预设“%(value)s”", value=value),
+                say("可选：%(names)s", names=together(PRESETS)),
+                field="value",
+                value=value,
+            )
         return value
     try:
         known = Key(key)
     except ValueError as error:
         raise refuse(
-            "政策参数", f"没有参数“{key}”", "用 flask policy show 查看全部参数", field="key", value=key
+            "政策参数", say("没有参数“%(key)s”", key=key), "用 flask policy show 查看全部参数", field="key", value=key
         ) from error
     return value if value == INHERIT else check_value(known, value)
 

@@ -10,6 +10,7 @@ from app.models import Attachment, Elevator, Person, Unit
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import attachments, audit
 
 # By entity: its model, what reading and writing need, the kinds of papers it has.
@@ -67,7 +68,7 @@ def remove(
     if found is None:
         raise NotFound(Finding("附件", False, "这个附件已不在这里", "请刷新页面"))
     if not removable(actor, found):
-        raise NotAllowed(Finding("附件", False, f"“{found.name}”是另一方上传的", "请由上传的单位移除"))
+        raise NotAllowed(Finding("附件", False, say("“%(name)s”是另一方上传的", name=found.name), "请由上传的单位移除"))
     found.removed_at = at
     session.flush()
     audit.record(

@@ -18,6 +18,7 @@ from app.permissions import SYSTEM, Actor
 from app.policy.keys import Key
 from app.rules.identifiers import check_login_name, check_mobile, check_uscc
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, passwords
 from app.workflows.accounts import KIND_ROLES
 from app.workflows.issuing import gather, new_login_name, required_text, save_new
@@ -127,7 +128,7 @@ def _region(session: AnySession, typed: str, on: dt.date) -> Region:
     if region is None or region.level not in ("district", "street"):
         raise refuse("行政区划", "没有选择", "请选择单位所在的区县或街道", field="region_id")
     if region.valid_until is not None and region.valid_until < on:
-        raise refuse("行政区划", f"{region.name} 已停用", "请选择现行的地区", field="region_id")
+        raise refuse("行政区划", say("%(name)s 已停用", name=region.name), "请选择现行的地区", field="region_id")
     return region
 
 

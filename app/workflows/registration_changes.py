@@ -26,6 +26,7 @@ from app.rules.lifecycle import (
     common_region,
 )
 from app.transaction import AnySession
+from app.wording import say, together
 from app.workflows import audit, conditions, effects, filing_checks, filing_effects, filing_versions, submissions
 from app.workflows.filing_fields import clean, label, snapshot
 from app.workflows.submissions import Asked
@@ -110,12 +111,18 @@ def _changes(session: AnySession, elevator: Elevator, cause: ChangeCause, asked:
     elif about and about not in changes and not any(f.field == about for f in found):
         name = label(Elevator, about)
         found.append(
-            Finding("变更内容", False, f"{CAUSE_LABELS[cause]}没有改{name}", f"请填写变更后的{name}", field=about)
+            Finding(
+                "变更内容",
+                False,
+                say("%(cause)s没有改%(name)s", cause=CAUSE_LABELS[cause], name=name),
+                say("请填写变更后的%(name)s", name=name),
+                field=about,
+            )
         )
     now = snapshot(elevator)
     moved = [label(Elevator, name) for name, value in before.items() if now[name] != value]
     if asked.application_id is not None:
-        text = f"提交后{'、'.join(moved)}又有变动" if moved else "与提交时一致"
+        text = say("提交后%(names)s又有变动", names=together(moved)) if moved else "与提交时一致"
         found.append(Finding("档案未再变动", not moved, text, "请退回，由申请单位核对后重新提交" if moved else ""))
     names = set(changes)
     whole = filing_checks.validate_elevator(session, now | changes, on=asked.submitted_on, row_id=elevator.id)
@@ -123,7 +130,9 @@ def _changes(session: AnySession, elevator: Elevator, cause: ChangeCause, asked:
     if "use_unit_id" in names:
         found.append(_use_unit(session, changes["use_unit_id"]))
     if not any(f.stops for f in found):
-        found.append(Finding("变更内容", True, "改动：" + "、".join(label(Elevator, n) for n in changes)))
+        found.append(
+            Finding("变更内容", True, say("改动：%(names)s", names=together(label(Elevator, n) for n in changes)))
+        )
     return found
 
 

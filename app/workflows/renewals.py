@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.errors import Finding
 from app.models import Contract, Elevator
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import cover
 
 
@@ -20,12 +21,13 @@ def findings(session: AnySession, old: Contract) -> list[Finding]:
     rows = _covered(session, old)
     behind = [(row, why) for row in rows if (why := _stays_behind(old, row)) is not None]
     going = len(rows) - len(behind)
-    found = f"{going} 台电梯随合同续签" if going else "没有可以随合同续签的电梯"
+    found = say("%(going)s 台电梯随合同续签", going=going) if going else "没有可以随合同续签的电梯"
     remedy = "" if going else "续签后请追加电梯"
     return [
         Finding("续签的电梯", bool(going), found, remedy, level="warn"),
         *(
-            Finding("不随合同续签", False, f"电梯 {row.code} {why[0]}", why[1], field="elevators", value=row.code,
+            Finding("不随合同续签", False, say("电梯 %(code)s %(why)s", code=row.code, why=why[0]), why[1],
+                field="elevators", value=row.code,
                     level="warn", link=why[2])
             for row, why in behind
         ),

@@ -17,6 +17,7 @@ from app.models.sealed import numbers
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import attachments, audit, invitations
 from app.workflows.issuing import required_text
 
@@ -56,7 +57,16 @@ def for_filing_sheet(
     require(actor, Verb.SENSITIVE_READ)
     keys = sorted(set(person_ids))
     few = 0 < len(keys) <= MOST_ON_A_SHEET
-    raise_failing([Finding("人员", few, f"选了 {len(keys)} 人", f"请选择 1 至 {MOST_ON_A_SHEET} 人")])
+    raise_failing(
+        [
+            Finding(
+                "人员",
+                few,
+                say("选了 %(count)s 人", count=len(keys)),
+                say("请选择 1 至 %(most_on_a_sheet)s 人", most_on_a_sheet=MOST_ON_A_SHEET),
+            )
+        ]
+    )
     said = required_text(reason, "查看原因", "reason", REASON_LENGTH)
     rows = [visible(session, actor, Person, key, "人员") for key in keys]
     for row in rows:
@@ -89,7 +99,7 @@ def _shown(session: AnySession, actor: Actor, row: Any, what: str, reason: str, 
         found = next((file for file in reversed(_pictures(session, row)) if file.kind == what), None)
     if not found:
         words = (texts | PICTURES)[what]
-        raise NotFound(Finding(words, False, f"没有登记{words}", "请刷新页面"))
+        raise NotFound(Finding(words, False, say("没有登记%(words)s", words=words), "请刷新页面"))
     entity = row.__tablename__
     audit.record(
         session, actor, at, f"{entity}.reveal", entity, row.id, after={"fields": [what], "reason": reason}

@@ -17,6 +17,7 @@ from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
+from app.wording import say, together
 from app.workflows import attachments, audit, outbox
 from app.workflows.presence import Position
 
@@ -45,7 +46,9 @@ def name_officer(
     for key in dict.fromkeys(elevator_ids):
         row = visible(session, actor, Elevator, key, "电梯")
         if row.use_unit_id != unit.id:
-            raise NotAllowed(Finding("安全员", False, f"电梯 {row.code} 不是本单位使用的", "请只选本单位使用的电梯"))
+            raise NotAllowed(
+                Finding("安全员", False, say("电梯 %(code)s 不是本单位使用的", code=row.code), "请只选本单位使用的电梯")
+            )
         held = session.get(ElevatorOfficer, row.id)
         if held is not None and (held.account_id, held.unit_id) == (account_id, unit.id):
             continue
@@ -61,8 +64,8 @@ def name_officer(
         changed.append(row.code)
     session.flush()
     if changed and account_id != actor.user_id:
-        body = "、".join(changed[:20])
-        title = f"您被指定为 {len(changed)} 台电梯的安全员"
+        body = together(changed[:20])
+        title = say("您被指定为 %(count)s 台电梯的安全员", count=len(changed))
         outbox.notify(session, at, [account_id], "safety", title, body, "/safety/")
     return len(changed)
 
@@ -82,7 +85,7 @@ def save_risk(
     for name, most in LONGEST.items():
         given = values[name]
         if not 0 < len(given) <= most:
-            found = "没有填写" if not given else f"有 {len(given)} 个字，最多 {most} 个"
+            found = "没有填写" if not given else say("有 %(count)s 个字，最多 %(most)s 个", count=len(given), most=most)
             findings.append(Finding(RISK_WORDS[name], False, found, "请补充或缩短", field=name))
     for name, choices, label in (("level", RISK_LEVEL, "等级"), ("cycle", SAFETY_RECORD, "检查频次")):
         if data.get(name) not in choices:
@@ -148,7 +151,13 @@ def record(
     require(actor, Verb.SAFETY_RECORD)
     unit = _own_unit(session, actor)
     if kind not in SAFETY_RECORD:
-        raise refuse("记录类型", f"没有“{kind}”这种记录", "请选择日管控、周排查或月调度", field="kind", value=kind)
+        raise refuse(
+            "记录类型",
+            say("没有“%(kind)s”这种记录", kind=kind),
+            "请选择日管控、周排查或月调度",
+            field="kind",
+            value=kind,
+        )
     first, today = period_of(kind, on), clock.local_day(at)
     own = officers_elevators(session, unit.id, actor.user_id) if kind == "daily" else []
     kept = _findings(findings, {row.id for row in own})
@@ -157,7 +166,7 @@ def record(
         Finding("日期", first <= today, first.isoformat(), "还没有到，请到时再填", field="on"),
         Finding(
             "补填", first >= period_of(kind, today - LOOK_BACK_DAYS * DAY), first.isoformat(),
-            f"只能补填最近 {LOOK_BACK_DAYS} 天所在的周期", field="on",
+            say("只能补填最近 %(look_back_days)s 天所在的周期", look_back_days=LOOK_BACK_DAYS), field="on",
         ),
         Finding(
             "检查结果", bool(kept) != nothing_found, "发现问题和“未发现问题”只能二选一",
@@ -182,7 +191,12 @@ def record(
             session.add(made)
             session.flush()
     except IntegrityError as error:
-        raise refuse("重复", f"{first} 的{SAFETY_RECORD[kind]}已经填写", "记录填写后不再修改", field="on") from error
+        raise refuse(
+            "重复",
+            say("%(first)s 的%(kind)s已经填写", first=first, kind=SAFETY_RECORD[kind]),
+            "记录填写后不再修改",
+            field="on",
+        ) from error
     attachments.adopt(session, actor, photo_ids, "safety_record", made.id)
     audit.record(
         session, actor, at, f"safety.{kind}", "safety_record", made.id,

@@ -34,6 +34,7 @@ from app.policy import Key
 from app.rules.calendar import day_end
 from app.rules.schedule import first_anchor, limit_on
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, clocks, cover, effects, maintenance_stops, orders
 
 Progress = Callable[[int, int, str], None]
@@ -87,7 +88,7 @@ def run(
     """
     require(actor, Verb.SCHEDULE_RUN)
     if on > clock.local_day(at):
-        raise refuse("排班日期", f"{on} 还没有到", "请填写今天或以前的日期", field="on", value=on)
+        raise refuse("排班日期", say("%(on)s 还没有到", on=on), "请填写今天或以前的日期", field="on", value=on)
     started, tell = time.perf_counter(), progress or (lambda done, total, message: None)
     tell(0, 4, "办理到期事项")
     marks = session.scalar(select(func.max(_overdue.id))) or 0, session.scalar(select(func.max(_order.id))) or 0
@@ -195,7 +196,7 @@ def judge_until(
     while day is not None:
         judged += _judge_day(session, day, at, region, open_since)
         days += 1
-        tell(2, 4, f"判定超期 {day.isoformat()}")
+        tell(2, 4, say("判定超期 %(day)s", day=day.isoformat()))
         day = _next_day(session, day, on, region)
     return judged, days
 

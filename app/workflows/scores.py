@@ -35,6 +35,7 @@ from app.rules.scoring import (
     tally,
 )
 from app.transaction import AnySession, insert_rows
+from app.wording import say
 from app.workflows import audit, policies
 from app.workflows.orders import in_region
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgement, batches
@@ -80,7 +81,8 @@ def run(
         if stored.digest != digest:
             raise refuse(
                 "得分复算",
-                f"同一时点复算的摘要为 {digest[:12]}，与已存的 {stored.digest[:12]} 不同：当时在途的数据后来才写入",
+                say("同一时点复算的摘要为 %(digest)s，与已存的 %(digest2)s 不同：当时在途的数据后来才写入",
+                    digest=digest[:12], digest2=stored.digest[:12]),
                 "已存的得分不变；请用新的数据截至时间再计算一次",
                 field="as_of", value=frame.as_of.isoformat(),
             )  # fmt: skip
@@ -148,7 +150,8 @@ def frame_of(
             early,
             late,
             Finding(
-                "计算期间", ordered, f"起始 {from_on}，截止 {to_on}", "" if ordered else "截止日期不能早于起始日期",
+                "计算期间", ordered, say("起始 %(from_on)s，截止 %(to_on)s", from_on=from_on, to_on=to_on),
+                    "" if ordered else "截止日期不能早于起始日期",
                 field="to_on", value=to_on.isoformat(),
             ),
             Finding(
@@ -172,7 +175,8 @@ def _region(session: AnySession, actor: Actor, asked: str | None) -> str:
     if known is None or (not actor.sees_everything and (span is None or not span[0] <= asked < span[1])):
         raise NotFound(
             Finding(
-                "地区", False, f"没有区划代码为 {asked} 的地区，或不在您的管辖范围内", "请填写辖区内的 12 位区划代码",
+                "地区", False, say("没有区划代码为 %(asked)s 的地区，或不在您的管辖范围内", asked=asked),
+                    "请填写辖区内的 12 位区划代码",
                 field="region", value=asked,
             )
         )  # fmt: skip

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app import vault
+from app import vault, wording
 from app.models import Attachment
 from app.models.base import Model
 from app.models.sealed import Sealed, SealedJson, normal, walk
@@ -112,7 +112,14 @@ def check(session: AnySession) -> dict[str, int]:
     for name in found:
         lacks = "DATA_KEYS" if name[:4] not in data else "INDEX_KEYS" if name[4:] and name[4:] not in index else ""
         if lacks:
-            raise vault.Unreadable(f"{found[name]} 处密文不能用现有的密钥打开，请检查 {lacks}（密钥代号 {name}）")
+            raise vault.Unreadable(
+                wording.say(
+                    "%(name)s 处密文不能用现有的密钥打开，请检查 %(lacks)s（密钥代号 %(name2)s）",
+                    name=found[name],
+                    lacks=lacks,
+                    name2=name,
+                )
+            )
     return found
 
 

@@ -13,6 +13,7 @@ from app.errors import Finding, NotAllowed, Refusal, refuse
 from app.models import Account
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, codes
 from app.workflows.actors import own_account
 
@@ -70,7 +71,11 @@ def switch_sms(session: AnySession, actor: Actor, on: bool, at: dt.datetime, acc
     """Codes by SMS at sign-in: one's own, or a sub-account's by its main account; only with a proved phone."""
     account = own_account(session, actor) if account_id is None else _sub_account(session, actor, account_id)
     if on and not account.phone:
-        found = "还没有绑定手机" if account_id is None else f"{account.get_full_name()} 还没有绑定手机"
+        found = (
+            "还没有绑定手机"
+            if account_id is None
+            else say("%(account)s 还没有绑定手机", account=account.get_full_name())
+        )
         raise refuse("登录短信认证", found, "请本人先在“个人信息”里绑定手机")
     if on and account.phone_verified_at is None:
         found = "登记的手机还没有用验证码核实"

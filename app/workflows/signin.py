@@ -28,6 +28,7 @@ from app.policy.keys import Key
 from app.rules.first_passwords import FirstPassword
 from app.rules.identifiers import check_mobile, login_key, normal_code
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, codes, devices, passwords, second_factor
 
 # One address may fail this many times as often as one account before it waits too: offices share an address.
@@ -266,7 +267,9 @@ def finish(
     nearest = tried.tightest
     if nearest.left > 0:
         what = "用户名或密码不正确" if login else "密码不正确"
-        return _wrong(what, f"还可以试 {nearest.left} 次，之后锁定 {nearest.minutes} 分钟")
+        return _wrong(
+            what, say("还可以试 %(left)s 次，之后锁定 %(minutes)s 分钟", left=nearest.left, minutes=nearest.minutes)
+        )
     ends = {}
     for count in tried.counts:
         if count.left <= 0 and count.whose != "address":
@@ -394,7 +397,13 @@ def _wrong(found: str, remedy: str) -> SignInRefused:
 
 def _first_over(account: Account, first: FirstPassword) -> SignInRefused:
     until = clock.local(first.until)
-    found = f"初始密码已于 {until.year} 年 {until.month} 月 {until.day} 日 {until:%H:%M} 过期"
+    found = say(
+        "初始密码已于 %(year)s 年 %(month)s 月 %(day)s 日 %(until)s 过期",
+        year=until.year,
+        month=until.month,
+        day=until.day,
+        until=f"{until:%H:%M}",
+    )
     or_by_phone = "；已绑定手机的，也可以用“找回密码”" if account.phone and codes.available() else ""
     return _wrong(found, passwords.who_issues(account) + or_by_phone)
 
@@ -402,7 +411,9 @@ def _first_over(account: Account, first: FirstPassword) -> SignInRefused:
 def _locked(until: dt.datetime, at: dt.datetime) -> SignInRefused:
     # Rounded up: told "until 10:05" a person who tries at 10:05 must get in.
     shown = clock.local(until + dt.timedelta(seconds=59))
-    day = "" if shown.date() == clock.local_day(at) else f"{shown.month} 月 {shown.day} 日 "
+    day = (
+        "" if shown.date() == clock.local_day(at) else say("%(month)s 月 %(day)s 日 ", month=shown.month, day=shown.day)
+    )
     by_phone = "用“找回密码”，或" if codes.available() else ""
-    remedy = f"请到时再试，或用登录过的浏览器；忘记密码请{by_phone}由主账号或上级管理员重置"
-    return _wrong(f"输错次数过多，已锁定至 {day}{shown:%H:%M}", remedy)
+    remedy = say("请到时再试，或用登录过的浏览器；忘记密码请%(by_phone)s由主账号或上级管理员重置", by_phone=by_phone)
+    return _wrong(say("输错次数过多，已锁定至 %(day)s%(shown)s", day=day, shown=f"{shown:%H:%M}"), remedy)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from app.models import Application, Attachment
 from app.models.base import Model
 from app.transaction import AnySession
+from app.wording import say, together
 
 # By table: what it is called, and the column by which one of its rows is named.
 _WORDS: dict[str, tuple[str, str | None]] = {
@@ -48,7 +49,7 @@ def standing_on(session: AnySession, model: Any, ids: Iterable[int], *, aside: I
         if named.name not in left_out:
             of = named.c.entity == table.name
             _count(session, named, named.c.entity_id, keys, found, of)
-    return {key: "、".join(dict.fromkeys(words)) for key, words in found.items()}
+    return {key: together(dict.fromkeys(words)) for key, words in found.items()}
 
 
 def _count(
@@ -60,4 +61,6 @@ def _count(
         statement = select(column, func.count(), named).where(column.in_(keys[start : start + 400]), *where)
         for key, count, first in session.execute(statement.group_by(column)):
             told = f"{word} {first}" if name else word
-            found.setdefault(key, []).append(f"{told} 等 {count} 项" if count > 1 else told)
+            found.setdefault(key, []).append(
+                say("%(told)s 等 %(count)s 项", told=told, count=count) if count > 1 else told
+            )

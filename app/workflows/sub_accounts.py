@@ -18,6 +18,7 @@ from app.permissions import ASSIGNABLE, Actor, Role, Verb, require
 from app.policy.keys import Key
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import audit
 from app.workflows.accounts import main_account
 from app.workflows.issuing import (
@@ -146,11 +147,21 @@ def assign(session: AnySession, actor: Actor, account_id: int, elevator_ids: Ite
     wanted = sorted({number for number in elevator_ids if isinstance(number, int)})
     if len(wanted) > MOST_AT_ONCE:
         remedy = "请缩小范围，或改为“全部电梯”"
-        raise refuse("电梯分配", f"一次最多 {MOST_AT_ONCE} 台，现为 {len(wanted)} 台", remedy, field="elevators")
+        raise refuse(
+            "电梯分配",
+            say("一次最多 %(most_at_once)s 台，现为 %(count)s 台", most_at_once=MOST_AT_ONCE, count=len(wanted)),
+            remedy,
+            field="elevators",
+        )
     seen = _within(session, actor, wanted)
     if len(seen) != len(wanted):
         missing = len(wanted) - len(seen)
-        raise refuse("电梯分配", f"{missing} 台不在本单位的电梯内", "请刷新列表后重新选择", field="elevators")
+        raise refuse(
+            "电梯分配",
+            say("%(missing)s 台不在本单位的电梯内", missing=missing),
+            "请刷新列表后重新选择",
+            field="elevators",
+        )
     held = assigned_ids(session, account.id)
     new = [number for number in wanted if number not in held]
     if new:
@@ -207,7 +218,12 @@ def refuse_when_full(session: AnySession, unit: Unit, at: dt.datetime) -> None:
     used, most = room(session, unit, at)
     if most is not None and used >= most:
         remedy = "请先注销不用的子用户，或请区域管理员增加数量"
-        raise refuse("子用户数量", f"最多 {most} 个，已有 {used} 个在用", remedy, field="login_name")
+        raise refuse(
+            "子用户数量",
+            say("最多 %(most)s 个，已有 %(used)s 个在用", most=most, used=used),
+            remedy,
+            field="login_name",
+        )
 
 
 def own_sub_account(session: AnySession, actor: Actor, account_id: int) -> Account:
@@ -237,7 +253,9 @@ def person_for(
     if person_id is not None:
         person: Person = visible(session, actor, Person, person_id, "人员")
         if person.unit_id != unit.id or person.left_on is not None:
-            raise refuse("人员", f"{person.name} 不是本单位在职人员", "请选择本单位的人员", field="person_id")
+            raise refuse(
+                "人员", say("%(name)s 不是本单位在职人员", name=person.name), "请选择本单位的人员", field="person_id"
+            )
         return person
     if checked["phone"]:
         statement = select(Person).where(
@@ -246,7 +264,7 @@ def person_for(
         known: Person | None = session.scalar(apply(statement, actor).limit(1))
         if known is not None:
             same = known.name == checked["name"]
-            found = f"该手机号是人员 {known.name} 的"
+            found = say("该手机号是人员 %(name)s 的", name=known.name)
             raise_failing([Finding("人员", same, found, "请在“人员”中选择此人，或更正手机号", field="phone")])
             return known
     made = Person(
@@ -260,13 +278,15 @@ def person_for(
 
 def _sex(value: str) -> str | None:
     if value and value not in SEX:
-        raise refuse("性别", f"没有 {value} 这一项", "请选择男、女或不填", field="sex", value=value)
+        raise refuse("性别", say("没有 %(value)s 这一项", value=value), "请选择男、女或不填", field="sex", value=value)
     return value or None
 
 
 def _rescue_role(value: str) -> str | None:
     if value and value not in RESCUE_ROLE:
-        raise refuse("应急角色", f"没有 {value[:40]} 这一项", "请从列表选择", field="rescue_role", value=value)
+        raise refuse(
+            "应急角色", say("没有 %(value)s 这一项", value=value[:40]), "请从列表选择", field="rescue_role", value=value
+        )
     return value or None
 
 

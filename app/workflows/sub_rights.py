@@ -11,6 +11,7 @@ from app.errors import Finding, NotAllowed, refuse
 from app.models import Account, AccountRole
 from app.permissions import BASIC, MAIN_ONLY, VERB_LABEL, Actor, Role, Verb, givable, granted
 from app.transaction import AnySession
+from app.wording import say, together
 from app.workflows import audit
 from app.workflows.actors import KNOWN_ROLES, KNOWN_VERBS, ticked_verbs
 from app.workflows.issuing import assignable_role
@@ -33,14 +34,20 @@ def set_rights(session: AnySession, actor: Actor, account_id: int, verbs: Iterab
     wanted = set(verbs)
     unknown = sorted(wanted - KNOWN_VERBS)
     if unknown:
-        raise refuse("权限", f"没有权限 {unknown[0][:40]}", "请从列表勾选", field="verb", value=unknown[0][:40])
+        raise refuse(
+            "权限",
+            say("没有权限 %(unknown)s", unknown=unknown[0][:40]),
+            "请从列表勾选",
+            field="verb",
+            value=unknown[0][:40],
+        )
     can, before = choices(actor, account)
     chosen = {Verb(word) for word in wanted} - BASIC
     beyond = chosen - can
     if beyond:
-        words = "、".join(str(VERB_LABEL[verb]) for verb in sorted(beyond)[:5])
+        words = together(str(VERB_LABEL[verb]) for verb in sorted(beyond)[:5])
         remedy = "只能勾选该子用户角色内、且您自己也有的权限"
-        raise NotAllowed(Finding("权限", False, f"您不能授予“{words}”", remedy, field="verb"))
+        raise NotAllowed(Finding("权限", False, say("您不能授予“%(words)s”", words=words), remedy, field="verb"))
     account.ticked = None if chosen == granted(_roles(account)) - BASIC - MAIN_ONLY else _text(chosen)
     session.flush()
     if chosen != before:

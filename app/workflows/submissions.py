@@ -23,6 +23,7 @@ from app.rules import deadlines
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import calendars, moves, outbox, watching
 from app.workflows.numbers import next_number
 
@@ -151,7 +152,7 @@ def attach(session: AnySession, actor: Actor, application: Application, attachme
             and found.uploaded_by_id == actor.user_id and found.removed_at is None
         )  # fmt: skip
         if found is None or not (free or key in kept):
-            text = f"没有找到材料 {key}，或不是您上传的"
+            text = say("没有找到材料 %(key)s，或不是您上传的", key=key)
             raise refuse("材料", text, "请重新上传后再提交", field="attachments", value=key)
         found.entity, found.entity_id = "application", application.id
         found.unit_id, found.region_code = application.unit_id, application.region_code
@@ -182,7 +183,12 @@ def own_application(actor: Actor, application: Application) -> None:
     same_person = actor.user_id is not None and actor.user_id == application.submitted_by_id
     if not (same_unit or same_person or actor.system):
         raise NotAllowed(
-            Finding("申请人", False, f"申请 {application.number} 不是您的单位提交的", "请由提交申请的单位办理")
+            Finding(
+                "申请人",
+                False,
+                say("申请 %(number)s 不是您的单位提交的", number=application.number),
+                "请由提交申请的单位办理",
+            )
         )
 
 
@@ -192,7 +198,7 @@ def name_of(session: AnySession, user_id: int | None) -> str:
         return "系统"
     statement = select(Account).where(Account.id == user_id).execution_options(skip_scope=True)
     account = session.scalar(statement)
-    return account.get_full_name() if account is not None else f"账号 {user_id}"
+    return account.get_full_name() if account is not None else say("账号 %(user_id)s", user_id=user_id)
 
 
 def last_step(session: AnySession, application: Application) -> ApplicationStep | None:
@@ -208,7 +214,13 @@ def steps_after(session: AnySession, application: Application, seen_version: int
         return "申请内容已更新"
     who, when = name_of(session, last.actor_id), clock.local(last.at)
     deed = VERB_LABELS[ApplicationVerb(last.verb)]
-    return f"{who}于 {when:%Y-%m-%d %H:%M} {deed}，现为“{STATE_LABELS[ApplicationState(last.state)]}”"
+    return say(
+        "%(who)s于 %(when)s %(deed)s，现为“%(state)s”",
+        who=who,
+        when=f"{when:%Y-%m-%d %H:%M}",
+        deed=deed,
+        state=STATE_LABELS[ApplicationState(last.state)],
+    )
 
 
 def tell_officers(session: AnySession, application: Application, at: dt.datetime) -> None:
@@ -227,7 +239,7 @@ def tell_applicant(session: AnySession, application: Application, verb: Applicat
         outbox.settle(session, at, "approval", link_of(application))
     recipients = set(outbox.readers_of(session, application.unit_id, _READ, application.elevator_id))
     recipients |= {application.submitted_by_id} if application.submitted_by_id else set()
-    opinion = f"意见：{application.opinion}" if application.opinion else ""
+    opinion = say("意见：%(opinion)s", opinion=application.opinion) if application.opinion else ""
     outbox.notify(
         session, at, sorted(recipients), "decision", f"{VERB_LABELS[verb]}：{application.title}",
         body=f"申请编号 {application.number}　{opinion}".strip(), link=link_of(application),
@@ -262,7 +274,7 @@ def link_of(application: Application) -> str:
 
 def _already(kind: str, other: Application | None) -> Refusal:
     label = KIND_LABELS[ApplicationKind(kind)]
-    found = f"已有办理中的{label}" + (f" {other.number}" if other is not None else "")
+    found = say("已有办理中的%(label)s%(more)s", label=label, more=f" {other.number}" if other is not None else "")
     return refuse(
         "同一事项只能有一件在办", found, "请等待办结，或先撤回再提交", field="kind", value=kind,
         link=None if other is None else link_of(other),

@@ -26,6 +26,7 @@ from app.rules.visits import (
     visit_state,
 )
 from app.transaction import AnySession
+from app.wording import say, together
 from app.workflows import clocks
 from app.workflows.moves import TAKE_OVER
 from app.workflows.visit_state import settle
@@ -102,7 +103,7 @@ def take_over(
         if wrong or double is not None:
             taken.refused[place] = [*wrong, *([double] if double is not None else [])]
             continue
-        diary.add(row.worker_id, row.work(f"电梯 {codes[row.elevator_id][1]}"))
+        diary.add(row.worker_id, row.work(say("电梯 %(elevator_id)s", elevator_id=codes[row.elevator_id][1])))
         accepted.append(row)
     ranks, again = _ranks(session, accepted, at)
     for place, row in enumerate(accepted):
@@ -139,7 +140,7 @@ def read_works(session: AnySession, rows: Sequence[PastVisit], diary: Diary) -> 
             )
         )  # fmt: skip
         for worker, elevator, began, ended, code in session.execute(statement.execution_options(skip_scope=True)):
-            diary.add(worker, Work(elevator, began, ended or began, f"电梯 {code}"))
+            diary.add(worker, Work(elevator, began, ended or began, say("电梯 %(code)s", code=code)))
 
 
 def _codes(session: AnySession, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
@@ -192,7 +193,7 @@ def _visit(
         received_at=row.received_at, mode=row.mode if row.checked_out_at else None, signed_at=row.signed_at,
         sheet_at=row.sheet_at, reviewed_at=row.reviewed_at, state=standing.state.value, day_rank=rank,
         awaiting_sheet=standing.awaiting_sheet, awaiting_review=standing.awaiting_review,
-        state_reason="；".join(REASON_LABELS[r] for r in standing.reasons)[:200] or None,
+        state_reason=together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None,
         next_change_at=standing.next_change_at, settled_at=at, counted=counts_for_clock(standing.state),
         taken_over=True, preset=policy_version(session, elevator.region_code, on)[:20], batch_id=batch_id,
         snapshot={"code": elevator.code, "category": elevator.category, "unit": unit.name, "worker": worker.name},

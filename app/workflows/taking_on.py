@@ -14,6 +14,7 @@ from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Role
 from app.rules.invitations import InvitationState, InvitationVerb
 from app.transaction import AnySession
+from app.wording import say, together
 from app.workflows import audit, consents, invitations, moves, one_unit, outbox
 from app.workflows.issuing import save_new
 from app.workflows.sub_accounts import refuse_when_full
@@ -47,7 +48,7 @@ def findings(session: AnySession, actor: Actor, row: Invitation, with_account: b
         Person.unit_id == row.unit_id, holding(Person.phone, row.phone), Person.left_on.is_(None)
     )
     other = session.scalar(twin.limit(1).execution_options(skip_scope=True))
-    said = "本单位没有别人用此号码" if other is None else f"已是本单位 {other} 的号码"
+    said = "本单位没有别人用此号码" if other is None else say("已是本单位 %(other)s 的号码", other=other)
     found.append(Finding("手机号码", other is None, said, "" if other is None else "一人一号，请核对", field="phone"))
     if with_account:
         found += _account_findings(session, actor, row, unit, at)
@@ -109,7 +110,13 @@ def _account_findings(
         found += refusal.findings
     may = gives(actor, unit.id, row.kind)
     roles = ROLES_OF.get(row.kind)
-    said = "可以开通" if may else f"您不能开通“{_named(roles)}”账号" if roles else "这类人员没有子用户账号"
+    said = (
+        "可以开通"
+        if may
+        else say("您不能开通“%(named)s”账号", named=_named(roles))
+        if roles
+        else "这类人员没有子用户账号"
+    )
     remedy = "" if may else "请由单位负责人审核，或不开通账号"
     found.append(Finding("账号", may, said, remedy, field="with_account"))
     holder = _holder(session, row.phone)
@@ -143,7 +150,7 @@ def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Pe
 
 
 def _named(roles: Iterable[Role]) -> str:
-    return "、".join(str(ROLE_LABEL[role]) for role in sorted(roles))
+    return together(str(ROLE_LABEL[role]) for role in sorted(roles))
 
 
 def _holder(session: AnySession, phone: str) -> Account | None:

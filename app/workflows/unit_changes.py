@@ -24,6 +24,7 @@ from app.rules.calendar import day_finding
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import CLOCK_KINDS, ApplicationKind, change_due_on, change_is_late
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, clocks, conditions, cover, effects, filing_versions, submissions
 from app.workflows.submissions import Asked
 
@@ -83,7 +84,8 @@ def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) ->
     found = find(session, actor, wanted.code)
     if found is None:
         raise refuse(
-            "电梯", f"没有识别码或注册代码为“{wanted.code[:30]}”的电梯", "请核对编号，须与登记的完全一致",
+            "电梯", say("没有识别码或注册代码为“%(code)s”的电梯", code=wanted.code[:30]),
+                "请核对编号，须与登记的完全一致",
             field="code", value=wanted.code[:30],
         )  # fmt: skip
     statement = select(Elevator).where(Elevator.id == found.id).with_for_update(of=Elevator)
@@ -175,7 +177,7 @@ def _taker(session: AnySession, actor: Actor, side: str, wanted: Wanted) -> dict
         if wanted.contract_id is not None:
             contract = scope.visible(session, actor, Contract, wanted.contract_id, "合同")
             if contract.unit_id != actor.unit_id:
-                found = f"合同 {contract.number} 不是本单位的"
+                found = say("合同 %(number)s 不是本单位的", number=contract.number)
                 raise refuse("维保合同", found, "请选择本单位的合同", field="contract_id")
         signed_on = contract.signed_on if contract is not None else None
         return {
@@ -201,10 +203,10 @@ def _taker_finding(session: AnySession, elevator: Elevator, data: Any) -> Findin
     if unit is None:
         return Finding("新维保单位", False, "没有选择新的维保单位", "请从名录中选择", field="new_unit_id")
     if not (unit.is_maintenance and unit.approved_version):
-        found = f"{unit.name} 不是审核通过的维保单位"
+        found = say("%(name)s 不是审核通过的维保单位", name=unit.name)
         return Finding("新维保单位", False, found, "请选择名录中的维保单位，或先办理单位备案", field="new_unit_id")
     if unit.id == elevator.maintenance_unit_id:
-        found = f"{unit.name} 已经是这台电梯的维保单位"
+        found = say("%(name)s 已经是这台电梯的维保单位", name=unit.name)
         remedy = "不需要变更；签订了新合同请用续签"
         return Finding("新维保单位", False, found, remedy, field="new_unit_id", link="/contracts/")
     return Finding("新维保单位", True, unit.name)
@@ -219,7 +221,8 @@ def _signed(data: Any, submitted_on: dt.date) -> Finding:
         return sane
     ok = signed_on <= submitted_on
     return Finding(
-        "签订日期", ok, f"新合同 {signed_on} 签订" + ("" if ok else "，晚于提交日"),
+        "签订日期", ok, say("新合同 %(signed_on)s 签订%(more)s", signed_on=signed_on,
+            more="" if ok else "，晚于提交日"),
         "" if ok else "签订后再申请", field="signed_on", value=signed_on.isoformat(),
     )  # fmt: skip
 
@@ -234,11 +237,16 @@ def _contract(session: AnySession, elevator: Elevator, asked: Asked) -> list[Fin
                     link="/contracts/new")
         ]  # fmt: skip
     covers = contract.starts_on <= on <= contract.ends_on
-    found = f"合同 {contract.number}，{contract.starts_on} 至 {contract.ends_on}"
+    found = say(
+        "合同 %(number)s，%(starts_on)s 至 %(ends_on)s",
+        number=contract.number,
+        starts_on=contract.starts_on,
+        ends_on=contract.ends_on,
+    )
     return [
         _signed({"signed_on": contract.signed_on.isoformat()}, asked.submitted_on),
         Finding(
-            "新合同", covers, found + ("" if covers else f"，{on} 不在合同期内"),
+            "新合同", covers, found + ("" if covers else say("，%(on)s 不在合同期内", on=on)),
             "" if covers else "请改选合同，或把生效日期改到合同期内", field="contract_id",
             link=None if covers else f"/contracts/{contract.id}",
         ),
@@ -263,10 +271,15 @@ def _in_time(session: AnySession, elevator: Elevator, asked: Asked) -> Finding:
         # What counts is the first submission, however often it came back for correction.
         applied_on = change.applied_on
     late = change_is_late(signed_on, applied_on, days)
-    found = f"{signed_on} 签订，{applied_on} 申请，期限 {days} 天"
+    found = say(
+        "%(signed_on)s 签订，%(applied_on)s 申请，期限 %(days)s 天",
+        signed_on=signed_on,
+        applied_on=applied_on,
+        days=days,
+    )
     over = (applied_on - change_due_on(signed_on, days)).days
     return Finding(
-        "申请期限", not late, found + (f"，迟 {over} 天" if late else ""),
+        "申请期限", not late, found + (say("，迟 %(over)s 天", over=over) if late else ""),
         "可以办理；迟报计入新维保单位的维保变更及时率" if late else "", field="signed_on", level="warn",
     )  # fmt: skip
 
@@ -281,16 +294,16 @@ def _signals(session: AnySession, elevator: Elevator, asked: Asked) -> list[Find
     )  # fmt: skip
     until = session.scalar(statement.execution_options(skip_scope=True))
     if until is not None:
-        said = f"原维保单位的合同到 {until}，变更生效后对这台电梯终止"
+        said = say("原维保单位的合同到 %(until)s，变更生效后对这台电梯终止", until=until)
         found.append(Finding("原合同", False, said, "请核对双方是否已经解除合同", level="warn"))
     else:
-        found.append(Finding("原合同", True, f"{on} 以后没有原维保单位的合同"))
+        found.append(Finding("原合同", True, say("%(on)s 以后没有原维保单位的合同", on=on)))
     visit = select(Visit.id).where(Visit.elevator_id == elevator.id, Visit.state == "open").limit(1)
     if session.scalar(visit.execution_options(skip_scope=True)) is not None:
         found.append(Finding("未签退的维保", False, "有一次维保还没有签退", "建议等它签退后再办理", level="warn"))
     times = swaps(session, elevator.id, asked.submitted_on, asked.application_id)
     if times:
-        said = f"近一年已变更维保单位 {times} 次"
+        said = say("近一年已变更维保单位 %(times)s 次", times=times)
         link = f"/unit-changes/?q={elevator.code}"
         found.append(Finding("频繁变更", False, said, "请核对是否为规避考核", level="warn", link=link))
     return found

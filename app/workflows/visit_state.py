@@ -22,6 +22,7 @@ from app.rules.visits import (
     visit_state,
 )
 from app.transaction import AnySession
+from app.wording import together
 from app.workflows import clocks, moves, policies
 
 
@@ -40,7 +41,7 @@ def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "s
     counted = counts_for_clock(standing.state)
     told, visit.counted = counted != visit.counted, counted
     visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
-    visit.state_reason = "；".join(REASON_LABELS[r] for r in standing.reasons)[:200] or None
+    visit.state_reason = together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None
     visit.next_change_at = standing.next_change_at
     visit.settled_at = at
     # Last, for it writes the row.

@@ -20,6 +20,7 @@ from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import ageing, audit, outbox, people, presence, visit_reviewers
 from app.workflows.presence import Position
 from app.workflows.sites import Site
@@ -117,7 +118,9 @@ def check_out(
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
     if mode is None:
-        raise refuse("维保方式", f"没有“{done.mode}”这种方式", "请选择按系统维保项或按上传维保单", field="mode")
+        raise refuse(
+            "维保方式", say("没有“%(mode)s”这种方式", mode=done.mode), "请选择按系统维保项或按上传维保单", field="mode"
+        )
     results, findings = _results(visit, done) if mode is VisitMode.ITEMS else ([], [])
     distance = presence.metres(elevator, position)
     if elevator.latitude is None and position.place is not None:
@@ -197,7 +200,8 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
     opinion = opinion.strip()
     raise_failing([
         *visit_reviewers.review_findings(session, actor, visit),
-        Finding("意见", len(opinion) <= 140, f"意见有 {len(opinion)} 个字", "最多 140 个字", field="opinion"),
+        Finding("意见", len(opinion) <= 140, say("意见有 %(count)s 个字", count=len(opinion)), "最多 140 个字",
+            field="opinion"),
     ])  # fmt: skip
     visit.reviewed_at, visit.reviewed_by_id, visit.review_opinion = at, actor.user_id, opinion or None
     visit.reviewed_from = actor.address[:60] if actor.address else None
@@ -219,7 +223,8 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
     raise_failing([
         *visit_reviewers.findings(session, actor, visit),
         Finding("异议", bool(body), "没有写明异议", "请写明哪一处与实际不符", field="opinion"),
-        Finding("异议", len(body) <= LONGEST, f"异议有 {len(body)} 个字", f"最多 {LONGEST} 个字", field="opinion"),
+        Finding("异议", len(body) <= LONGEST, say("异议有 %(count)s 个字", count=len(body)),
+            say("最多 %(longest)s 个字", longest=LONGEST), field="opinion"),
     ])  # fmt: skip
     note = VisitNote(visit_id=visit.id, kind="objection", body=body, author_id=actor.user_id, at=at)
     session.add(note)
@@ -264,8 +269,8 @@ def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt
         raise NotAllowed(Finding("权限", False, "当前角色不能添加说明", "请由维保单位或使用单位的账号添加"))
     body = body.strip()
     if not body or len(body) > LONGEST:
-        found = f"有 {len(body)} 个字" if body else "没有填写"
-        raise refuse("说明", found, f"请填写 1 到 {LONGEST} 个字", field="body")
+        found = say("有 %(count)s 个字", count=len(body)) if body else "没有填写"
+        raise refuse("说明", found, say("请填写 1 到 %(longest)s 个字", longest=LONGEST), field="body")
     note = VisitNote(visit_id=visit.id, body=body, author_id=actor.user_id, at=at)
     session.add(note)
     session.flush()
@@ -280,7 +285,7 @@ def own_visit(session: AnySession, actor: Actor, visit_id: int) -> Visit:
     """The visit of this very person, held; everybody else's looks like a missing one."""
     visit = lock(session, Visit, visit_id, scope.criterion(Visit, actor))
     if visit is None or visit.worker_id != (actor.person_id or 0):
-        raise refuse("维保记录", f"没有找到您的维保记录 {visit_id}", "请从“我的维保”重新打开")
+        raise refuse("维保记录", say("没有找到您的维保记录 %(visit_id)s", visit_id=visit_id), "请从“我的维保”重新打开")
     return visit
 
 
@@ -326,7 +331,8 @@ def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[F
     items = items_for(visit.snapshot.get("category") or "", visit.level, visit.item_version or CURRENT)
     known = {i.code for i in items}
     findings = [
-        Finding("维保项目", False, f"没有项目 {code[:20]}", "请刷新页面后重填", field="items", value=code[:20])
+        Finding("维保项目", False, say("没有项目 %(code)s", code=code[:20]), "请刷新页面后重填", field="items",
+            value=code[:20])
         for code in done.results
         if code not in known
     ]
@@ -336,11 +342,11 @@ def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[F
         result = answer.get("result") or None
         value, reason = str(answer.get("value") or "").strip()[:60], str(answer.get("reason") or "").strip()[:200]
         if result is not None and result not in RESULTS:
-            found = f"{item.item}：没有“{str(result)[:20]}”这个结果"
+            found = say("%(item)s：没有“%(result)s”这个结果", item=item.item, result=str(result)[:20])
             findings.append(Finding("维保项目", False, found, "请选正常、修理或不适用", field="items"))
             result = None
         if result == "na" and not reason:
-            found = f"{item.item}：没有写理由"
+            found = say("%(item)s：没有写理由", item=item.item)
             findings.append(Finding("不适用的理由", False, found, "请写明为什么不适用", field="items"))
         rows.append({
             "code": item.code, "result": result, "value": value or None, "reason": reason or None,
@@ -353,7 +359,13 @@ def _texts(done: CheckOut) -> Iterable[Finding]:
     for label, name in (("故障反馈", "problem"), ("建议事项", "advice"), ("备注", "note")):
         text = getattr(done, name) or ""
         if len(text) > LONGEST:
-            yield Finding(label, False, f"有 {len(text)} 个字", f"最多 {LONGEST} 个字", field=name)
+            yield Finding(
+                label,
+                False,
+                say("有 %(count)s 个字", count=len(text)),
+                say("最多 %(longest)s 个字", longest=LONGEST),
+                field=name,
+            )
 
 
 def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], kind: str) -> None:
@@ -361,9 +373,9 @@ def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], 
     for number in ids:
         row = session.get(Attachment, number, execution_options={"skip_scope": True})
         if row is None or row.uploaded_by_id != actor.user_id or row.entity != "visit" or row.kind != kind:
-            raise refuse("附件", f"没有找到您上传的文件 {number}", "请重新上传", field=kind)
+            raise refuse("附件", say("没有找到您上传的文件 %(number)s", number=number), "请重新上传", field=kind)
         if row.entity_id not in (None, visit.id):
-            raise refuse("附件", f"{row.name} 已用于另一条记录", "请重新上传", field=kind)
+            raise refuse("附件", say("%(name)s 已用于另一条记录", name=row.name), "请重新上传", field=kind)
         row.entity_id = visit.id
 
 

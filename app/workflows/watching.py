@@ -13,6 +13,7 @@ from app.errors import Finding, NotAllowed, NotFound, raise_failing
 from app.models import Application, Comment, Contract, Elevator, MaintenanceOrder, Person, Unit, Visit, Watch
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, outbox
 from app.workflows.actors import actor_by_id
 
@@ -32,7 +33,9 @@ def record_of(session: AnySession, actor: Actor, entity: str, entity_id: int) ->
     """The record within scope that somebody talks about or watches."""
     require(actor, Verb.COMMENT)
     if entity not in RECORDS:
-        raise NotFound(Finding("记录", False, f"没有“{entity[:20]}”这种记录", "请从记录的页面操作"))
+        raise NotFound(
+            Finding("记录", False, say("没有“%(entity)s”这种记录", entity=entity[:20]), "请从记录的页面操作")
+        )
     model, verb, words, _link = RECORDS[entity]
     require(actor, verb)
     return scope.visible(session, actor, model, entity_id, words)
@@ -45,7 +48,7 @@ def comment(
     """Say something on a record; those who watch it are told. Only regulators may keep it among themselves."""
     row = record_of(session, actor, entity, entity_id)
     text = body.strip()
-    said, remedy = f"留言有 {len(text)} 个字", f"请填写 1 至 {LONGEST} 个字"
+    said, remedy = say("留言有 %(count)s 个字", count=len(text)), say("请填写 1 至 %(longest)s 个字", longest=LONGEST)
     raise_failing([Finding("留言", 0 < len(text) <= LONGEST, said, remedy, field="body")])
     if internal and actor.unit_id is not None:
         raise NotAllowed(Finding("内部留言", False, "单位不能留内部留言", "请去掉“内部”再提交", field="internal"))
@@ -57,7 +60,8 @@ def comment(
     session.flush()
     audit.record(session, actor, at, "comment.make", entity, row.id, after={"body": text, "internal": internal})
     tell(
-        session, actor, [(entity, row.id)], f"{actor.name}留言：{_named(row)}", at, body=text,
+        session, actor, [(entity, row.id)], say("%(name)s留言：%(named)s", name=actor.name, named=_named(row)), at,
+            body=text,
         link=f"{RECORDS[entity][3]}{row.id}", key=f"comment:{made.id}", regulators_only=internal,
     )  # fmt: skip
     return made
@@ -101,7 +105,8 @@ def tell_of_step(
     if application.elevator_id:
         about.add(("elevator", application.elevator_id))
     tell(
-        session, actor, about, f"{deed}：{application.title}", at, body=f"申请编号 {application.number}", link=link,
+        session, actor, about, say("%(deed)s：%(title)s", deed=deed, title=application.title), at,
+            body=say("申请编号 %(number)s", number=application.number), link=link,
         key=f"watch:{application.id}:{application.row_version}",
     )  # fmt: skip
 
@@ -141,5 +146,5 @@ def _sees(session: AnySession, user_id: int, entity: str, entity_id: int, regula
 
 def _named(row: Any) -> str:
     if isinstance(row, Visit | MaintenanceOrder):
-        return f"{RECORDS[row.__tablename__][2].removeprefix('这条')} {row.id}"
+        return say("%(tablename)s %(id)s", tablename=RECORDS[row.__tablename__][2].removeprefix("这条"), id=row.id)
     return str(getattr(row, "title", None) or getattr(row, "name", None) or row)
