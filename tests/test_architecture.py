@@ -17,7 +17,8 @@ LONGEST_FILE = 450
 
 # A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
 BASE = {
-    "errors", "wording", "rules", "policy", "clock", "collector", "extensions", "vault", "scanner", "scratch", "targets",
+    "errors", "wording", "rules", "policy", "clock", "collector", "extensions", "vault", "scanner", "scratch",
+    "targets",
 }  # fmt: skip
 CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "reference"}
 LISTS = {"list_parts", "listing", "listings", "lookups", "search"}
