@@ -72,15 +72,16 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
         raise refuse("导入", "这个文件不在导入中", "请刷新页面查看结果")
     total, mode = batch.new_rows + batch.changed_rows, batch.mode
     waiting = (ImportRow.batch_id == batch_id, ImportRow.state.in_(GOOD), ImportRow.applied.is_(False))
-    done, last = _count(session, batch_id), 0
+    done, last = _count(session, batch_id), -1
     while True:
         with transaction(session):
             hold_kind(session, held.name)
             if held.name in MODELS:
                 # None that waits is left behind, so the next step begins after the last.
                 after = (*waiting, ImportRow.number > last)
-                last, applied = _take_set(session, actor, held, batch_id, mode, after, at)
-                more, done = last is not None, done + applied
+                taken, applied = _take_set(session, actor, held, batch_id, mode, after, at)
+                more, done = taken is not None, done + applied
+                last = last if taken is None else taken
             else:
                 rows = _step(session, held, waiting)
                 more = bool(rows)

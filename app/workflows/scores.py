@@ -301,7 +301,8 @@ Entry = tuple[Any, ...]
 
 def _entries(unit_id: int, loss: Loss, found: Judgement) -> list[Entry]:
     """One entry for each failure with the row behind it, a missed period or a visit; the cap has none."""
-    elevator, rule, reason = loss.elevator, loss.kind.value, loss.reason[:200]
+    elevator: Any = loss.elevator
+    rule, reason = loss.kind.value, loss.reason[:200]
     if elevator is None:
         lost = loss.lost
         return [(None, rule, None, None, None, loss.count, str(lost.numerator), str(lost.denominator), reason)]

@@ -64,7 +64,7 @@ def check(world: World) -> Measured:
         return side_by_side(ours, bare_read, rounds=1)
 
 
-@figure("import.all", unit="s", goal=at_most(40))
+@figure("import.all", unit="s", goal=at_most(30))
 def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
 
