@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app import clock
 from app.transaction import transaction
+from app.views.health import newest_revision
 from app.workflows import jobs
+from tests.databases import ROOT
 
 
 @pytest.fixture
@@ -96,3 +99,8 @@ def test_a_redis_that_is_away_is_named_within_seconds(app: Any, client: Any, bea
         assert ill(client) == {"broker"}
     finally:
         celery.conf.broker_url = before
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    scripts = ScriptDirectory(str(ROOT / "app" / "migrations"))
+    assert scripts.get_heads() == [newest_revision()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -128,3 +129,30 @@ def test_texts_follow_the_language_within_a_request(app: Any) -> None:
             english = gettext("首页")
         assert chinese == "首页" and english not in ("", "首页")
         assert gettext("首页") == chinese
+
+
+@pytest.mark.feature("DSH-01")
+class TestTheFrameAroundAPage:
+    """Kept, and yet each page has its own token, its own nonce and its own person."""
+
+    def test_token_and_nonce_are_of_this_session_and_this_page(self, world: World, sign_in: Any) -> None:
+        one, other = sign_in(world.accounts["region_admin"]), sign_in(world.accounts["inspector"])
+        pages = [one.get("/elevators/"), one.get("/elevators/"), other.get("/elevators/")]
+        for page in pages:
+            policy = page.headers["Content-Security-Policy"]
+            scripts = set(re.findall(r'<script[^>]* nonce="([^"]+)"', page.text))
+            assert scripts == {re.search(r"nonce-([^']+)'", policy)[1]}  # type: ignore[index]
+            assert "\0" not in page.text
+        tokens = [set(re.findall(r'name="csrf_token" value="([^"]+)"', page.text)) for page in pages]
+        assert all(len(found) == 1 for found in tokens)
+        assert not tokens[0] & tokens[2]
+        assert one.post("/logout/", data={"csrf_token": tokens[1].pop()}).status_code == 302
+        assert one.get("/elevators/").status_code == 302 and other.get("/elevators/").status_code == 200
+
+    def test_each_sees_himself_and_what_he_searched(self, world: World, sign_in: Any) -> None:
+        one, other = sign_in(world.accounts["region_admin"]), sign_in(world.accounts["worker"])
+        mine, his = one.get("/elevators/").text, other.get("/elevators/").text
+        name = world.accounts["region_admin"].get_full_name()
+        assert f'<span class="ta-hide-s">{name}</span>' in mine and f'<span class="ta-hide-s">{name}</span>' not in his
+        assert 'value="&lt;b&gt;"' in one.get("/search/?q=<b>").text
+        assert 'id="global-search" name="q" value=""' in one.get("/elevators/?q=<b>").text

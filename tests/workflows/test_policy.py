@@ -200,3 +200,12 @@ def test_a_written_value_shows_at_once_here_and_after_the_commit_there(session: 
 def test_an_unknown_key_is_the_programmers_error(session: Any) -> None:
     with pytest.raises(ValueError, match="no_such"):
         policy_value(session, "no_such", None, clock.today())
+
+
+def test_a_book_holds_every_key_and_is_the_rule_asked_key_by_key() -> None:
+    rows = [row("limit_days", 16), row("preset", "nantong")]
+    book = resolve_all(rows, CITY, DAY)
+    assert list(book) == list(Key) and len(book) == len(Key)
+    assert dict(book.items()) == {key: resolve(key, rows, CITY, DAY) for key in Key}
+    assert book[Key.LIMIT_DAYS] is book[Key("limit_days")]
+    assert "no such key" not in book
