@@ -77,6 +77,7 @@ QUEUES = {
     "app/models/notification.py",
     "app/workflows/jobs.py",
     "app/workflows/outbox.py",
+    "app/workflows/real_names.py",
     "app/tasks/jobs.py",
     "app/tasks/outbox.py",
     "app/imports/batches.py",
