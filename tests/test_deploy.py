@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 import config
 from app import vault
-from tests.databases import ROOT
+from tests.databases import ROOT, open_vault
 from tests.factories import PASSWORD, World
 from tests.services import end_process, free_port
 
@@ -130,6 +130,7 @@ def test_its_commands_bring_the_product_up_on_postgresql_and_redis(
 ) -> None:
     database = databases["postgresql"]
     database.renew()
+    open_vault()
     with Session(database.engine) as session:
         login = World(session).accounts["region_admin"].username
     port = free_port()

@@ -82,8 +82,7 @@ _FOLLOWED: dict[str, Any] = {
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
 AHEAD = "upload"
 MOST_AHEAD = 60
-AHEAD_LASTS = dt.timedelta(days=1)
-DRAFT_LASTS = dt.timedelta(hours=2)
+AHEAD_LASTS, DRAFT_LASTS = dt.timedelta(days=1), dt.timedelta(hours=2)
 # Made by the product itself.
 _NOT_SCANNED = {"export"}
 
