@@ -20,8 +20,7 @@ import yaml
 from sqlalchemy.orm import Session
 
 import config
-from app import vault
-from tests.databases import ROOT, open_vault
+from tests.databases import KEYS, ROOT, open_vault
 from tests.factories import PASSWORD, World
 from tests.services import end_process, free_port
 
@@ -141,7 +140,7 @@ def test_its_commands_bring_the_product_up_on_postgresql_and_redis(
         **{name: VARIABLE.sub(lambda m: (m[2] or "").removeprefix(":-"), value) for name, value in given.items()},
         "DATABASE_URL": database.url, "CELERY_BROKER_URL": redis_url, "CELERY_RESULT_BACKEND": redis_url,
         "DATA_DIR": str(tmp_path), "HOST": "127.0.0.1", "PORT": str(port), "SECRET_KEY": "for this test alone",
-        "DATA_KEYS": vault.new_key(), "INDEX_KEYS": vault.new_key(), "METRICS_TOKEN": "token", "HTTPS": "0",
+        **KEYS, "METRICS_TOKEN": "token", "HTTPS": "0",
         "FLASK_APP": "run.py", "SECOND_FACTOR_FOR": "none",
     }  # fmt: skip
 

@@ -28,6 +28,7 @@ KINDS = {
     "commitment": (Verb.COMMITMENT_EDIT,),
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
+    "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
 }
 
 
@@ -50,7 +51,7 @@ class FileApi(Resource):
           once: true
           takes: file
           parameters:
-            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, grade]},
+            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, grade, declaration]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """

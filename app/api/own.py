@@ -14,8 +14,10 @@ from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
+from app.api.applications import full as application_full
 from app.api.base import Resource, actor, answers, body, in_person, once
 from app.api.people import certificate, full
+from app.api.people_deeds import hand_in
 from app.api.reading import day, keys, words
 from app.errors import Finding, NotFound, refuse
 from app.extensions import db
@@ -25,7 +27,7 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
-from app.workflows import consents, grades, own_data, people, second_factor
+from app.workflows import consents, grades, own_data, people, real_names, second_factor
 
 MOST_SCANS = 5
 
@@ -202,6 +204,41 @@ class OwnPersonApi(Resource):
             grades.submit(session, actor(), row, keys(sent, "attachments", MOST_SCANS), now)
         return jsonify(certificate(row)), 201
 
+    @expose("/declarations", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def declare(self) -> Any:
+        """Hand in one's own signed declaration with its scans; it counts when the regulator approves it.
+        ---
+        post:
+          summary: 提交本人的自我声明承诺书；扫描件先用 POST /files?kind=declaration 上传
+          once: true
+          takes: NewDeclaration
+          gives: {201: ApplicationWhole}
+        """
+        require(actor(), Verb.OWN_CERTIFICATE)
+        return jsonify(application_full(hand_in(_person().id))), 201
+
+    @expose("/real-name", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def real_name(self) -> Any:
+        """Ask the real-name service about oneself; the answer comes later.
+        ---
+        post:
+          summary: 提交本人的实名核验；本平台没有接入核验服务时拒绝
+          once: true
+          gives: {200: PersonWhole}
+        """
+        key, now = _person().id, clock.now()
+        with transaction(db.session) as session:
+            row = real_names.ask(session, actor(), key, now)
+        return jsonify(full(row))
+
 
 def _profile() -> dict[str, Any]:
     account = me()
@@ -229,8 +266,9 @@ def register(appbuilder: Any) -> None:
     """Add these resources."""
     for name in ("profile", "change", "set_avatar", "drop_avatar", "mail_code", "mail"):
         screens.declare("ProfileApi", f"can_{name}", Verb.HOME)
-    for name in ("person", "certificates"):
+    for name in ("person", "certificates", "real_name"):
         screens.declare("OwnPersonApi", f"can_{name}", Verb.HOME)
-    screens.declare("OwnPersonApi", "can_ask", Verb.OWN_CERTIFICATE)
+    for name in ("ask", "declare"):
+        screens.declare("OwnPersonApi", f"can_{name}", Verb.OWN_CERTIFICATE)
     appbuilder.add_api(ProfileApi)
     appbuilder.add_api(OwnPersonApi)

@@ -20,7 +20,7 @@ from app.api.reading import key as key_of
 from app.api.reading import keys as keys_of
 from app.errors import refuse
 from app.extensions import db
-from app.models import Declaration, GradeCertificate, Person
+from app.models import Application, Declaration, GradeCertificate, Person
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
@@ -110,13 +110,17 @@ class DeclarationApi(Resource):
           takes: NewDeclaration
           gives: {201: ApplicationWhole}
         """
-        sent, now = body(), clock.now()
-        with transaction(db.session) as session:
-            made = declarations.submit(
-                session, actor(), key, day(sent, "signed_on"), day(sent, "valid_until"), words(sent, "note", 1000),
-                keys_of(sent, "attachments", MOST_SCANS), now,
-            )  # fmt: skip
-        return jsonify(application_full(made)), 201
+        return jsonify(application_full(hand_in(key))), 201
+
+
+def hand_in(key: int) -> Application:
+    """What the body says of a declaration, handed in for this person."""
+    sent, now = body(), clock.now()
+    with transaction(db.session) as session:
+        return declarations.submit(
+            session, actor(), key, day(sent, "signed_on"), day(sent, "valid_until"), words(sent, "note", 1000),
+            keys_of(sent, "attachments", MOST_SCANS), now,
+        )  # fmt: skip
 
 
 class RealNameApi(Resource):

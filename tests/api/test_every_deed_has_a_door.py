@@ -103,6 +103,7 @@ DEEDS = {
         "OwnData.avatar": "PUT /me/avatar",
         "OwnData.mail_code": "POST /me/mail/code",
         "OwnData.mail": "PUT /me/mail",
+        "OwnData.real_name": "POST /me/real-name",
     },
     "partners": {"Partners.add": "POST /accounts/partners"},
     "people": {
@@ -116,6 +117,7 @@ DEEDS = {
         "PersonFilingPages.discard": "POST /people/{key}/discard",
         "PersonFilingPages.delete": "DELETE /people/{key}",
         "PersonFilingPages.sheet": WHOLE_NUMBERS,
+        "PersonFilingPages.real_name": "POST /people/{key}/real-name",
     },
     "privacy": {
         "PersonalRequests.deed": LIST,
@@ -153,7 +155,10 @@ DEEDS = {
         "UnitPages.discard": "DELETE /units/{key}/draft",
         "UnitPages.remove": "DELETE /units/{key}/draft",
     },
-    "own": {"field.own_certificate": "POST /me/certificates"},
+    "own": {
+        "field.own_certificate": "POST /me/certificates",
+        "field.own_declaration": "POST /me/declarations",
+    },
     **{
         module: dict.fromkeys(endpoints.split(), NO_SESSION)
         for module, endpoints in {

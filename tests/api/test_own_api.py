@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import AuditEntry, Consent, GradeCertificate, PersonalRequest
+from app.models import AuditEntry, Consent, Declaration, GradeCertificate, PersonalRequest, RealNameCheck
 from app.permissions import Verb
 from tests.api.callers import Caller, rules_of
 from tests.api.test_filing_api import token
@@ -157,3 +157,25 @@ def test_requests_are_answered_in_their_region(app: Any, session: Any, world: Wo
     assert {row["kind"] for row in admin.get("/personal-requests/retention").json["rows"]} >= {"face", "numbers"}
     for persona in ("inspector", "maintenance_head"):
         assert Caller(app, world, persona).get("/personal-requests").status_code == 403
+
+
+@pytest.mark.feature("PER-06")
+def test_a_worker_hands_in_his_own_declaration(app: Any, session: Any, world: World) -> None:
+    worker, key = Caller(app, world, "worker", [Verb.OWN_CERTIFICATE.value]), {"Idempotency-Key": "declared-000001"}
+    days = {"signed_on": "2026-01-05", "valid_until": "2027-01-04"}
+    assert worker.post("/me/declarations", days).status_code == 422, "a scan is asked for"
+    scan = worker.send_file("/files?kind=declaration", "承诺书.pdf").json["id"]
+    asked = days | {"attachments": [scan], "person_id": world.other_worker.id}
+    made = worker.post("/me/declarations", asked, headers=key)
+    assert made.status_code == 201 and worker.post("/me/declarations", asked, headers=key).json == made.json
+    row = session.scalars(select(Declaration)).one()
+    assert (row.person_id, row.state) == (world.worker.id, "submitted")
+    assert Caller(app, world, "worker", [Verb.ELEVATOR_READ.value]).post("/me/declarations", asked).status_code == 403
+
+
+@pytest.mark.feature("ACC-06")
+def test_nobody_is_checked_where_there_is_no_service(app: Any, session: Any, world: World) -> None:
+    worker = in_person(app, world, "worker")
+    answer = worker.post("/me/real-name", {})
+    assert (answer.status_code, rules_of(answer)) == (422, {"实名核验"})
+    assert session.scalar(select(RealNameCheck.id)) is None
