@@ -142,8 +142,10 @@ def _apply(session: Any, actor: Actor, kind: str, elevator: Elevator, at: dt.dat
 
 
 def _new_elevator(firm: Unit, use_unit: Unit, serial: int) -> dict[str, Any]:
+    # Six digits that nobody has: beyond those of the region or, in a province, below them.
+    code = 200_000 + serial if serial < 800_000 else 100_000 + serial % 100_000
     return {
-        "code": str(200_000 + serial % 700_000), "category": "3110", "estate": "澜庭苑二期",
+        "code": str(code), "category": "3110", "estate": "澜庭苑二期",
         "address": f"澜庭苑二期 {serial % 20 + 1} 幢 1 单元", "region_id": use_unit.region_id,
         "maintenance_unit_id": firm.id, "use_unit_id": use_unit.id,
         "model": "XC-M3", "manufacturer": names.MAKERS[0], "installer": names.MAKERS[0],
