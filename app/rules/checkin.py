@@ -149,10 +149,13 @@ def _person(facts: CheckInFacts) -> list[Finding]:
             elsewhere is None,
             "没有其他未签退的维保",
             "已在其他电梯签到",
-            "没有未签退的维保" if elsewhere is None else say("电梯 %(elsewhere)s 的维保还没有签退",
-                elsewhere=elsewhere),
-            say("请打开这次维保，到电梯 %(elsewhere)s 现场签退%(more)s", elsewhere=elsewhere, more="，或等它过期"
-                if facts.open_expires else ""),
+            "没有未签退的维保"
+            if elsewhere is None
+            else say("电梯 %(elsewhere)s 的维保还没有签退", elsewhere=elsewhere),
+            say(
+                "请打开这次维保，到电梯 %(elsewhere)s 现场签退%(more)s",
+                elsewhere=elsewhere, more="，或等它过期" if facts.open_expires else "",
+            ),
             link=facts.open_link,
         )
     )

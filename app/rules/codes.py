@@ -43,8 +43,8 @@ def flood_finding(
         say("%(seconds)s 秒", seconds=seconds) if seconds < 120 else say("%(seconds)s 分钟", seconds=-(-seconds // 60))
     )
     return Finding(
-        "验证码发送次数", False, "发送得太频繁", say(
-            "请在 %(span)s后再试；已收到的验证码 %(code_minutes)s 分钟内有效", span=span, code_minutes=CODE_MINUTES),
+        "验证码发送次数", False, "发送得太频繁",
+        say("请在 %(span)s后再试；已收到的验证码 %(code_minutes)s 分钟内有效", span=span, code_minutes=CODE_MINUTES),
         field="code",
     )  # fmt: skip
 

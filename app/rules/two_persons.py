@@ -44,14 +44,14 @@ def independent(first: Party, second: Party, who: str = "提议人") -> list[Fin
             "请由另一位账号不是由对方建立的人员决定" if made else "", field="decided_by",
         ),
         Finding(
-            "两个账号不能是同一人", not one, say("您与%(who)s的账号是同一人", who=who) if one else say(
-                "您与%(who)s不是同一人", who=who),
+            "两个账号不能是同一人", not one,
+            say("您与%(who)s的账号是同一人", who=who) if one else say("您与%(who)s不是同一人", who=who),
             "请由另一位人员决定" if one else "", field="decided_by",
         ),
         Finding(
             "两人须各自掌握密码", not reset,
-            say("您与%(who)s的账号，一个的密码由另一个重置过", who=who) if reset else say(
-                "您与%(who)s没有互相重置过密码", who=who),
+            say("您与%(who)s的账号，一个的密码由另一个重置过", who=who)
+            if reset else say("您与%(who)s没有互相重置过密码", who=who),
             "请由另一位人员决定" if reset else "", field="decided_by",
         ),
     ]  # fmt: skip

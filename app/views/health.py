@@ -94,9 +94,9 @@ def _lives(connection: Connection, name: str, words: str) -> Check:
         return False, say("%(words)s从未启动", words=words)
     silent = clock.now() - at
     detail = say("%(a)s 秒前有心跳", a=max(0, int(silent.total_seconds())))
-    return silent < SILENT_AFTER, detail if silent < SILENT_AFTER else say(
-        "%(words)s没有应答，%(detail)s", words=words, detail=detail
-    )
+    if silent < SILENT_AFTER:
+        return True, detail
+    return False, say("%(words)s没有应答，%(detail)s", words=words, detail=detail)
 
 
 def _broker() -> Check:

@@ -305,8 +305,9 @@ def _opinion(verb: ApplicationVerb, opinion: str) -> list[Finding]:
     return [
         Finding(given.rule, given.ok, given.found, given.remedy, field="opinion", value=opinion[:60]),
         Finding(
-            "意见长度", short, say("%(count)s 个字%(more)s", count=len(opinion), more="" if short else say(
-                "，最多 %(opinion_length)s 个", opinion_length=OPINION_LENGTH)),
+            "意见长度", short,
+            say("%(count)s 个字", count=len(opinion))
+            if short else say("%(count)s 个字，最多 %(most)s 个", count=len(opinion), most=OPINION_LENGTH),
             "" if short else "请缩短意见", field="opinion",
         ),
     ]  # fmt: skip

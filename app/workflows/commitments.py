@@ -128,8 +128,8 @@ def _none_waits(session: AnySession, unit_id: int) -> Finding:
     statement = statement.where(Commitment.unit_id == unit_id, Application.is_open.is_(True)).limit(1)
     other = session.execute(statement.execution_options(skip_scope=True)).first()
     return Finding(
-        "同一事项只能有一件在办", other is None, say("已有办理中的维保承诺书 %(number)s", number=other.number
-            if other else ""),
+        "同一事项只能有一件在办", other is None,
+        say("已有办理中的维保承诺书 %(number)s", number=other.number) if other else "没有办理中的维保承诺书",
         "请等待办结，或先撤回再提交", link=f"/applications/{other.id}" if other else None,
     )  # fmt: skip
 

@@ -24,8 +24,9 @@ def filed(elevator: Elevator) -> Finding:
     """Only what is in force can change."""
     ok = elevator.approved_version > 0
     return Finding(
-        "备案已通过", ok, say("电梯 %(code)s %(more)s", code=elevator.code, more="备案已审核通过" if ok
-            else "备案尚未审核通过"),
+        "备案已通过", ok,
+        say("电梯 %(code)s 备案已审核通过", code=elevator.code)
+        if ok else say("电梯 %(code)s 备案尚未审核通过", code=elevator.code),
         "" if ok else "请先上报电梯备案，审核通过后再办理", link=None if ok else f"/elevators/{elevator.id}",
     )  # fmt: skip
 

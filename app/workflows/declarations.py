@@ -86,18 +86,22 @@ def _dates(signed_on: dt.date | None, valid_until: dt.date | None, today: dt.dat
     longest = (valid_until - signed_on).days <= LONGEST_YEARS * 366
     return [
         *found,
-        Finding("签署日期", signed_on <= today, say("%(signed_on)s 在今天之后", signed_on=signed_on),
-            "请按承诺书核对", field="signed_on"),
+        Finding(
+            "签署日期", signed_on <= today, say("%(signed_on)s 在今天之后", signed_on=signed_on), "请按承诺书核对",
+            field="signed_on",
+        ),
         Finding(
             "有效期至", valid_until > signed_on, say("%(valid_until)s 不晚于签署日期", valid_until=valid_until),
-                "请按承诺书核对", field="valid_until"
+            "请按承诺书核对", field="valid_until",
         ),
         Finding(
             "有效期至", valid_until >= today, say("已于 %(valid_until)s 到期", valid_until=valid_until),
-                "请重新签署后再提交", field="valid_until"
+            "请重新签署后再提交", field="valid_until",
         ),
-        Finding("有效期至", longest, say("超过 %(longest_years)s 年", longest_years=LONGEST_YEARS),
-            "请缩短期限，到期再签署", field="valid_until"),
+        Finding(
+            "有效期至", longest, say("超过 %(longest_years)s 年", longest_years=LONGEST_YEARS),
+            "请缩短期限，到期再签署", field="valid_until",
+        ),
     ]  # fmt: skip
 
 
@@ -108,8 +112,9 @@ def _none_waits(session: AnySession, person: Person) -> Finding:
     statement = statement.where(Declaration.person_id == person.id, Application.is_open.is_(True)).limit(1)
     other = session.execute(statement.execution_options(skip_scope=True)).first()
     return Finding(
-        "同一事项只能有一件在办", other is None, say("%(person)s 已有办理中的自我声明承诺书 %(number)s",
-            person=person, number=other.number if other else ""),
+        "同一事项只能有一件在办", other is None,
+        say("%(person)s 已有办理中的自我声明承诺书 %(number)s", person=person, number=other.number)
+        if other else "没有办理中的自我声明承诺书",
         "请等待办结，或先撤回再提交", link=f"/applications/{other.id}" if other else None,
     )  # fmt: skip
 

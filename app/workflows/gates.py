@@ -71,13 +71,13 @@ def of_renewal(session: AnySession, actor: Actor, contract: Contract, today: dt.
             "合同一方", own, "合同是本单位的" if own else "合同是其他单位的", "" if own else "请由合同的维保单位办理"
         ),
         Finding(
-            "分配的电梯", not hidden, "合同的电梯都在您的权限内" if not hidden else say(
-                "有 %(hidden)s 台电梯没有分配给您", hidden=hidden),
+            "分配的电梯", not hidden,
+            say("有 %(hidden)s 台电梯没有分配给您", hidden=hidden) if hidden else "合同的电梯都在您的权限内",
             "" if not hidden else "请由主账号办理，或请主账号分配这些电梯",
         ),
         Finding(
-            "没有续签过", later is None, "还没有续签" if later is None else say("已续签为 %(number)s",
-                number=later.number),
+            "没有续签过", later is None,
+            "还没有续签" if later is None else say("已续签为 %(number)s", number=later.number),
             "" if later is None else "请打开已续签的合同；再续签会再建立一份",
             level="warn", link=None if later is None else f"/contracts/{later.id}",
         ),
