@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,6 @@ from app.rules.identifiers import masked
 from app.views import clock_words
 from app.views import told as telling
 from app.views.filing_words import Due
-from app.wording import say
 
 
 def shown(column: Column, value: Any) -> Any:
@@ -40,19 +40,20 @@ def shown(column: Column, value: Any) -> Any:
     return value
 
 
-# The cells of a list are mostly those of the page before, or of its own other rows: made once, by what they say.
+# The cells of a list are mostly those of the page before, or of its own other rows: made once, by what they say. What is
+# said is told in the reader's language first: a sentence equals its Chinese, and a kept cell must be one language's.
 KEPT = 4096
 TONES = {"ok", "near", "over", "gone", "secret", "info"}
 
 
 def pill(text: Any, tone: str = "gone") -> Markup:
     """A status: colour, shape and word."""
-    return _worded("pill", str(text), tone)
+    return _worded("pill", _told(text), tone)
 
 
 def mark(text: Any, tone: str = "gone") -> Markup:
     """The same without the pill, for dense tables."""
-    return _worded("mark", str(text), tone)
+    return _worded("mark", _told(text), tone)
 
 
 @lru_cache(maxsize=KEPT)
@@ -64,14 +65,18 @@ def _tone(tone: str) -> str:
     return tone if tone in TONES else "gone"
 
 
+def _told(text: Any) -> str:
+    return f"{telling.shown(text)}"
+
+
 def _safe(text: Any) -> Markup:
     """As text, whatever it is: Markup given to a cell shows its signs."""
-    return escape(f"{telling.shown(text)}")
+    return escape(_told(text))
 
 
 def two(first: Any, second: Any, width: int = 15) -> Markup:
     """Two lines in a cell: the name, cut with a title, and a small one below."""
-    return _two(str(first), str(second), width)
+    return _two(_told(first), _told(second), width)
 
 
 @lru_cache(maxsize=KEPT)
@@ -89,7 +94,7 @@ _LEGAL_FORM = ("股份有限公司", "有限责任公司", "有限公司")
 
 def firm(name: Any, width: int = 11) -> Markup:
     """A company's name without its legal form, which says nothing in a list; the whole name in the title."""
-    return _firm(str(name), width)
+    return _firm(_told(name), width)
 
 
 @lru_cache(maxsize=KEPT)
@@ -99,12 +104,17 @@ def _firm(whole: str, width: int) -> Markup:
     return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{short}</span>')
 
 
-@lru_cache(maxsize=KEPT)
 def countdown(left: Due | None, why: str = "") -> Markup:
     """A limit as every page says it (`m.countdown`), in a list's cell; the reason is its title."""
+    told = left if left is None else replace(left, before=_told(left.before), after=_told(left.after))
+    return _countdown(told, _told(why))
+
+
+@lru_cache(maxsize=KEPT)
+def _countdown(left: Due | None, why: str) -> Markup:
     title = f' title="{_safe(why)}"' if why else ""
     if left is None:
-        return Markup(say('<span class="ta-mut"%(title)s>—</span>', title=title))
+        return Markup(f'<span class="ta-mut"{title}>—</span>')
     number = "" if left.number is None else f"<b>{int(left.number)}</b> "
     said = f"{_safe(left.before)} {number}{_safe(left.after)}"
     tone = f" ta-due--{_safe(left.tone)}" if left.tone else ""

@@ -8,8 +8,11 @@ import re
 from typing import Any
 
 import pytest
+from flask_babel import force_locale
 
 from app.errors import Finding
+from app.views.cells import countdown, mark, pill, two
+from app.views.filing_words import Due
 from app.views.told import told
 from app.wording import say, together
 from scripts import catalogues
@@ -117,6 +120,16 @@ def rules(app: Any, headers: dict[str, str]) -> dict[str, Any]:
     return dict(answer.json)
 
 
+def test_a_kept_cell_is_one_languages(app: Any) -> None:
+    """A sentence equals its Chinese, so what was made for one reader must not be shown to another."""
+    word, left = say("生效中"), Due(say("剩余"), 3, say("天"), "ok", 10)
+    chinese, english_words = ("zh_Hans_CN", "生效中", "剩余"), ("en", "In force", "Left:")
+    for language, *words in (chinese, english_words, chinese):
+        with app.test_request_context(), force_locale(language):
+            made = f"{pill(word)}{mark(word)}{two(word, word)}{countdown(left, word)}"
+            assert (made.count(words[0]), made.count(words[1])) == (6, 1), language
+
+
 def test_the_interface_answers_in_the_language_asked_for(app: Any, world: World) -> None:
     asked = {"en": "en-GB,en;q=0.9", "zh": "zh-CN", "other": "fr"}
     got = {
@@ -124,5 +137,7 @@ def test_the_interface_answers_in_the_language_asked_for(app: Any, world: World)
         for name, value in asked.items()
     }
     assert not HAN.search(str(got["en"])) and "Not signed in" in got["en"]["message"]
+    numbers = {answer.pop("request_id") for answer in got.values()}
+    assert len(numbers) == 3
     assert got["zh"] == got["other"] and "没有登录" in got["zh"]["message"]
     assert [e["field"] for e in got["en"]["errors"]] == [e["field"] for e in got["zh"]["errors"]] == ["Authorization"]
