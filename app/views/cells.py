@@ -40,7 +40,7 @@ def shown(column: Column, value: Any) -> Any:
     return value
 
 
-# The cells of a list are mostly those of the page before, or of its own other rows: made once, by what they say. That is
+# The cells of a list are mostly those of the page before, or of its own other rows: made once, by what they say. It is
 # told in the reader's language first: a sentence equals its Chinese, and a kept cell must be one language's.
 KEPT = 4096
 TONES = {"ok", "near", "over", "gone", "secret", "info"}

@@ -110,7 +110,7 @@ def test_a_rule_says_the_same_on_both(
     app: Any, world: World, sign_in: Any, method: str, path: str, sent: dict[str, Any], page: str, form: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(outbox.SENDERS, "webhook", lambda *_given: None)  # the page has its form where there is a way out
+    monkeypatch.setitem(outbox.SENDERS, "webhook", lambda *_given: None)  # its form is where there is a way
     told = Caller(app, world, "maintenance_head").call(method, path, sent)
     shaped(told, 422)
     browser = sign_in(world.accounts["maintenance_head"])
