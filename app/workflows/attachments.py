@@ -246,10 +246,14 @@ def remove(session: AnySession, actor: Actor, attachment_id: int, at: dt.datetim
 
 
 def adopt(session: AnySession, actor: Actor, ids: Iterable[int], entity: str, entity_id: int) -> list[Attachment]:
-    """Give the actor's own files, uploaded before their row existed, to that row. Others' files are NotFound."""
+    """Give the actor's own files, uploaded before their row existed, to that row. Others' files are NotFound.
+
+    One that another record holds stays there, though the two should have the same number.
+    """
     rows = [visible(session, actor, Attachment, key, "附件") for key in ids]
     for row in rows:
-        if row.uploaded_by_id != actor.user_id or row.entity_id not in (None, entity_id) or row.removed_at is not None:
+        free = row.entity_id is None or (row.entity, row.entity_id) == (entity, entity_id)
+        if row.uploaded_by_id != actor.user_id or not free or row.removed_at is not None:
             raise bad(row.name, "这个附件不是您为这条记录上传的", "请重新上传")
         row.entity, row.entity_id = entity, entity_id
     return rows
@@ -285,6 +289,9 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
         found = say("%(kind)s不能直接下载", kind=ATTACHMENT_KIND[row.kind])
         raise NotAllowed(Finding("附件", False, found, "请在人员页面填写原因后查看，查看会被记录"))
     elif row.uploaded_by_id != actor.user_id and not _of_oneself(actor, row):
+        if row.entity_id is None:
+            # Sent for what is filed next: until then it is the sender's alone, and to all others not there.
+            raise NotFound(Finding("附件", False, say("没有找到附件（编号 %(key)s）", key=row.id), "请从记录的页面打开"))
         _may_read(actor, row)
     _check_open(row)
     return row

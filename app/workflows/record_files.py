@@ -62,9 +62,14 @@ def removable(actor: Actor, file: Attachment) -> bool:
 def remove(
     session: AnySession, actor: Actor, entity: str, key: int, attachment_id: int, at: dt.datetime
 ) -> Attachment:
-    """Take a paper away; nobody opens it any more, and the log says who took it. No side takes the other's."""
-    require_writing(session, actor, entity, key, RECORDS[entity][3][0] if entity in RECORDS else "")
-    found = next((f for f in attachments.of(session, entity, key) if f.id == attachment_id), None)
+    """Take a paper away; nobody opens it any more, and the log says who took it. No side takes the other's.
+
+    What else hangs on the record is none of its papers: a person's own pictures go by his consent alone.
+    """
+    kinds = RECORDS[entity][3] if entity in RECORDS else ("",)
+    require_writing(session, actor, entity, key, kinds[0])
+    papers = (f for f in attachments.of(session, entity, key) if f.kind in kinds)
+    found = next((f for f in papers if f.id == attachment_id), None)
     if found is None:
         raise NotFound(Finding("附件", False, "这个附件已不在这里", "请刷新页面"))
     if not removable(actor, found):
