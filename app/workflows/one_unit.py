@@ -64,11 +64,14 @@ def finding(session: AnySession, unit_id: int | None, resident_id: str, person_i
 
 
 def asked(
-    session: AnySession, actor: Actor, resident_id: str, person_id: int | None, at: dt.datetime
+    session: AnySession, actor: Actor, resident_id: str, person_id: int | None, at: dt.datetime,
+    unit_id: int | None = None,
 ) -> Finding:  # fmt: skip
-    """`finding` for a number that somebody of a unit typed: told within the limits of `asking`."""
-    told = finding(session, actor.unit_id, resident_id, person_id)
-    elsewhere = not told.ok and not _is_ours(session, actor.unit_id, resident_id, person_id)
+    """`finding` for a number that somebody of a unit typed, for his own unit or another: within the limits of
+    `asking`."""
+    into = actor.unit_id if unit_id is None else unit_id
+    told = finding(session, into, resident_id, person_id)
+    elsewhere = not told.ok and not _is_ours(session, into, resident_id, person_id)
     shown = mask_resident_id(resident_id)
     over = asking.ask(
         session, actor, resident_id, taken=elsewhere, rule=RULE, shown=shown, field="resident_id", at=at

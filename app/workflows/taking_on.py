@@ -12,10 +12,11 @@ from app.errors import Finding, Refusal, raise_failing
 from app.models import Account, Attachment, Invitation, Person, Unit
 from app.models.sealed import holding
 from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Role
+from app.rules.identifiers import mask_mobile
 from app.rules.invitations import InvitationState, InvitationVerb
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import audit, consents, invitations, moves, one_unit, outbox
+from app.workflows import asking, audit, consents, invitations, moves, one_unit, outbox
 from app.workflows.issuing import save_new
 from app.workflows.sub_accounts import refuse_when_full
 
@@ -39,11 +40,14 @@ def gives(actor: Actor, unit_id: int, kind: str) -> bool:
 
 
 def findings(session: AnySession, actor: Actor, row: Invitation, with_account: bool, at: dt.datetime) -> list[Finding]:
-    """What taking this invitee on needs, passing and failing."""
+    """What taking this invitee on needs, passing and failing.
+
+    Who invites could fill in himself: whether a number is taken elsewhere is told within the limits of `asking`.
+    """
     unit = session.scalars(select(Unit).where(Unit.id == row.unit_id).execution_options(skip_scope=True)).one()
     found = []
     if row.resident_id:
-        found.append(one_unit.finding(session, row.unit_id, row.resident_id))
+        found.append(one_unit.asked(session, actor, row.resident_id, None, at, row.unit_id))
     twin = select(Person.name).where(
         Person.unit_id == row.unit_id, holding(Person.phone, row.phone), Person.left_on.is_(None)
     )
@@ -120,7 +124,15 @@ def _account_findings(
     remedy = "" if may else "请由单位负责人审核，或不开通账号"
     found.append(Finding("账号", may, said, remedy, field="with_account"))
     holder = _holder(session, row.phone)
-    if holder is not None and not _gone(session, holder):
+    bound = holder is not None and not _gone(session, holder)
+    if holder is None or holder.unit_id != actor.unit_id:
+        over = asking.ask(
+            session, actor, row.phone, taken=bound, rule="手机号码", shown=mask_mobile(row.phone),
+            field="with_account", at=at,
+        )  # fmt: skip
+        if over is not None:
+            return [*found, over]
+    if bound:
         remedy = "请本人先在原单位办完离职（账号随之注销），或不开通账号"
         found.append(Finding("手机号码", False, "已绑定其他账号", remedy, field="with_account"))
     return found
