@@ -291,7 +291,8 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
     elif row.uploaded_by_id != actor.user_id and not _of_oneself(actor, row):
         if row.entity_id is None:
             # Sent for what is filed next: until then it is the sender's alone, and to all others not there.
-            raise NotFound(Finding("附件", False, say("没有找到附件（编号 %(key)s）", key=row.id), "请从记录的页面打开"))
+            found = say("没有找到%(label)s（编号 %(key)s），或不在您的管辖范围内", label="附件", key=row.id)
+            raise NotFound(Finding("附件", False, found))
         _may_read(actor, row)
     _check_open(row)
     return row
