@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import pyotp
 import pytest
 from flask_babel import force_locale
 from sqlalchemy import select
 
+from app import clock, vault
 from app.errors import Refusal
-from app.models import Attachment, NumberAsk
+from app.extensions import db
+from app.models import Account, Attachment, AuditEntry, NumberAsk
 from app.transaction import transaction
 from app.views import cells
 from app.views.filing_words import Due
+from app.views.security import confirm_second_factor
 from app.wording import say
-from app.workflows import asking, attachments, taking_on
+from app.workflows import asking, attachments, codes, outbox, taking_on
 from tests.api.callers import Caller
-from tests.factories import World, make_person, picture
+from tests.api.test_filing_api import token
+from tests.factories import PASSWORD, World, make_person, picture
 from tests.workflows.test_invitations import AT, handed_in
 from tests.workflows.test_one_unit import resident_id
 
@@ -27,6 +34,21 @@ from tests.workflows.test_one_unit import resident_id
 def world(session: Any, app: Any) -> Iterator[World]:
     attachments.use_folder(app.config["UPLOAD_DIR"])
     yield World(session)
+
+
+@pytest.fixture
+def mail(monkeypatch: Any) -> list[str]:
+    """The codes that went out by mail."""
+    sent: list[str] = []
+    monkeypatch.setitem(outbox.SENDERS, "email", lambda _session, _notice: None)
+    told = outbox.send_to
+
+    def keep(*given: Any, **more: Any) -> Any:
+        sent.append(re.findall(r"\d{6}", str(given[6]))[0])
+        return told(*given, **more)
+
+    monkeypatch.setattr(codes.outbox, "send_to", keep)
+    return sent
 
 
 # --- papers
@@ -130,3 +152,65 @@ def test_a_cell_made_for_one_language_is_not_shown_in_another(app: Any) -> None:
                 again = str(make())
             assert "在用" in chinese and "In use" in english and "在用" not in english, name
             assert again == chinese, name
+
+
+# --- doors beside the page
+
+
+@pytest.mark.feature("ACC-06", "ACC-07")
+def test_an_open_browser_changes_no_mail_by_the_interface_without_the_password(
+    app: Any, session: Any, world: World, mail: list[str]
+) -> None:
+    """The page asks for the password (and the app's code); the interface asks no less, and its code is good where it
+    was asked for."""
+    found_open, own, key = token(app, world, "worker"), world.accounts["worker"], "/api/v1/me/mail"
+    new, browser = {"mail": "stranger@example.com"}, app.test_client()
+
+    def call(method: str, path: str, **sent: str) -> Any:
+        session.rollback()
+        return browser.open(path, method=method, json=new | sent, headers=found_open)
+
+    for sent in ({}, {"own_password": "Wrong.pass-0001"}):
+        refused = call("POST", f"{key}/code", **sent)
+        assert refused.status_code == 422 and refused.json["errors"][0]["field"] == "own_password"
+    assert not mail
+    given = call("POST", f"{key}/code", own_password=PASSWORD)
+    assert given.status_code == 200 and given.json["sent_to"] == "s***@example.com" and len(mail) == 1
+    assert call("PUT", key, code=mail[0]).status_code == 422, "the code alone, without the call that asked for it"
+    assert call("PUT", key, code=mail[0], request=given.json["request"]).status_code == 200
+    session.refresh(own)
+    assert own.email == "stranger@example.com"
+
+
+@pytest.mark.feature("ACC-07")
+def test_with_an_app_the_interface_asks_for_its_code_too(
+    app: Any, session: Any, world: World, mail: list[str]
+) -> None:
+    secret = pyotp.random_base32()
+    headers = token(app, world, "worker")
+    with transaction(session):
+        world.accounts["worker"].totp_secret = vault.seal(secret)
+    sent = {"mail": "own@example.com", "own_password": PASSWORD}
+    browser = app.test_client()
+    refused = browser.post("/api/v1/me/mail/code", json=sent, headers=headers)
+    assert refused.status_code == 422 and refused.json["errors"][0]["field"] == "own_password_code"
+    sent["own_password_code"] = pyotp.TOTP(secret).now()
+    assert browser.post("/api/v1/me/mail/code", json=sent, headers=headers).status_code == 200
+
+
+@pytest.mark.feature("ACC-07", "AUD-01")
+def test_a_right_code_for_an_account_that_was_locked_meanwhile_is_no_sign_in(
+    app: Any, session: Any, world: World
+) -> None:
+    secret = pyotp.random_base32()
+    with transaction(session):
+        account = world.accounts["worker"]
+        account.totp_secret, account.locked_until = vault.seal(secret), clock.now() + dt.timedelta(days=1)
+    key = account.id
+    session.rollback()
+    with app.test_request_context("/"):
+        own = db.session.get(Account, key, execution_options={"skip_scope": True})
+        refusal = confirm_second_factor(own, pyotp.TOTP(secret).now(), None)
+    assert refusal is not None and "停用或锁定" in str(refusal)
+    done = set(session.scalars(select(AuditEntry.action).where(AuditEntry.entity_id == key)))
+    assert "login.refused" in done and "login.second" not in done

@@ -5,6 +5,7 @@ What signing in stands on (password, phone, second factor) is changed on the pag
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import current_app, jsonify, request
@@ -27,9 +28,12 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
+from app.views.security import confirm_oneself
 from app.workflows import consents, grades, own_data, people, real_names, second_factor
 
 MOST_SCANS = 5
+# Where a call gives the own password; its code beside it.
+OWN = "own_password"
 
 
 class ProfileApi(Resource):
@@ -109,25 +113,28 @@ class ProfileApi(Resource):
     @safe
     @answers
     def mail_code(self) -> Any:
-        """Send a code to the address that is to be verified: one's own doing, no token's.
+        """Send a code to the address that is to be verified: one's own doing, no token's, and by the own password.
         ---
         post:
-          summary: 向要验证的邮箱发送验证码（个人令牌不能办）
+          summary: 向要验证的邮箱发送验证码；须给出本人的密码（个人令牌不能办）
           takes: Mail
           gives: {200: CodeSent}
         """
         in_person()
-        mail = words(body(), "mail", 80)
+        sent, asked_by = body(), secrets.token_urlsafe(32)
+        mail = words(sent, "mail", 80)
+        # As on the page: who found a browser open has its session, and not the password.
+        confirm_oneself(me(), OWN, {name: words(sent, name, 200) for name in (OWN, f"{OWN}_code")})
         with transaction(db.session) as session:
-            sent_to = own_data.ask_mail(session, actor(), mail, clock.now(), request.remote_addr)
-        return jsonify(sent_to=sent_to)
+            sent_to = own_data.ask_mail(session, actor(), mail, clock.now(), request.remote_addr, asked_by)
+        return jsonify(sent_to=sent_to, request=asked_by)
 
     @expose("/mail", methods=["PUT"])
     @protect()
     @safe
     @answers
     def mail(self) -> Any:
-        """Keep the address that the code went to.
+        """Keep the address that the code went to; it is good with the `request` of the answer that sent it.
         ---
         put:
           summary: 用验证码确认邮箱（个人令牌不能办）
@@ -136,9 +143,9 @@ class ProfileApi(Resource):
         """
         in_person()
         sent = body()
-        mail, code = words(sent, "mail", 80), words(sent, "code", 20)
+        mail, code, asked_by = words(sent, "mail", 80), words(sent, "code", 20), words(sent, "request", 43)
         with transaction(db.session) as session:
-            refusal = own_data.verify_mail(session, actor(), mail, code, clock.now())
+            refusal = own_data.verify_mail(session, actor(), mail, code, clock.now(), asked_by)
         if refusal is not None:  # after the commit: a wrong code was counted
             raise refusal
         return jsonify(_profile())

@@ -144,9 +144,16 @@ PAPERS: dict[str, Schema] = {
         second_factor_owed=said(YES, "须先启用"), last_login=said(maybe(TEXT), "北京时间"),
     ),
     "ProfileChange": an_object("sex", sex=one_of(["", *SEX])),
-    "Mail": an_object("mail", mail=text(80)),
-    "MailCode": an_object("mail code", mail=text(80), code=text(20)),
-    "CodeSent": an_object("sent_to", sent_to=said(TEXT, "遮蔽")),
+    "Mail": an_object(
+        "mail own_password", mail=text(80), own_password=said(text(200), "本人现在的密码；输错计入登录次数"),
+        own_password_code=said(text(20), "已启用动态口令的账号：动态口令"),
+    ),
+    "MailCode": an_object(
+        "mail code request", mail=text(80), code=text(20), request=said(text(43), "发送验证码那次回答的 request"),
+    ),
+    "CodeSent": an_object(
+        "sent_to request", sent_to=said(TEXT, "遮蔽"), request=said(TEXT, "确认邮箱时交回"),
+    ),
     "OwnPerson": {"allOf": [ref("PersonWhole"), an_object(
         "face may_ask", face=said(YES, "有人脸照片"), may_ask=said(YES, "能申报等级证书"),
     )]},

@@ -6,6 +6,7 @@ None of FAB's own user, role and permission screens is registered: with them a s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -164,10 +165,11 @@ def confirm_second_factor(account: Account, code: str, asked_by: str | None, log
         except Refusal as refusal:
             wrong = refusal
         locked = signin.finish(database, tried, wrong is None, clock.now(), login=False, by_code=True)
-        if wrong is None and login:
+        if wrong is None and locked is None and login:
             after = {"factor": factor}
             audit.record(database, tried.actor, clock.now(), "login.second", "account", account.id, after=after)
-    return wrong and (locked if locked is not None and tried.left <= 0 else wrong)
+    # A right code for an account that was locked or ended since its password: that refuses, though nothing was wrong.
+    return locked if locked is not None and (wrong is None or tried.left <= 0) else wrong
 
 
 def confirm_own_password(account: Account, password: str, field: str) -> None:
@@ -184,15 +186,18 @@ def confirm_own_password(account: Account, password: str, field: str) -> None:
         raise refusal
 
 
-def confirm_oneself(account: Account, field: str = "password") -> None:
+def confirm_oneself(account: Account, field: str = "password", given: Mapping[str, str] | None = None) -> None:
     """Refuse unless the form holds the own password and, of an account with an app, its code (`<field>_code`).
+
+    `given`: what a call of the interface holds in place of a form.
 
     For what signing in or recovering an account stands on: whoever has the password alone must not change that.
     """
-    confirm_own_password(account, request.form.get(field, ""), field)
+    held = request.form if given is None else given
+    confirm_own_password(account, held.get(field, ""), field)
     if second_factor.factor_of(account) != "totp":
         return
-    typed = request.form.get(f"{field}_code", "")[:20]
+    typed = held.get(f"{field}_code", "")[:20]
     wrong: Refusal | None = Refusal(Finding("动态口令", False, "没有填写", "请输入验证器上显示的 6 位数字"))
     if typed.strip():
         wrong = confirm_second_factor(account, typed, None, login=False)
