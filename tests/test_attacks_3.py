@@ -16,13 +16,13 @@ from sqlalchemy import select
 from app import clock, vault
 from app.errors import Refusal
 from app.extensions import db
-from app.models import Account, Attachment, AuditEntry, NumberAsk
+from app.models import Account, Attachment, AuditEntry, NumberAsk, Person, RealNameCheck
 from app.transaction import transaction
 from app.views import cells
 from app.views.filing_words import Due
 from app.views.security import confirm_second_factor
 from app.wording import say
-from app.workflows import asking, attachments, codes, outbox, taking_on
+from app.workflows import asking, attachments, codes, outbox, person_versions, real_names, taking_on
 from tests.api.callers import Caller
 from tests.api.test_filing_api import token
 from tests.factories import PASSWORD, World, make_person, picture
@@ -214,3 +214,42 @@ def test_a_right_code_for_an_account_that_was_locked_meanwhile_is_no_sign_in(
     assert refusal is not None and "停用或锁定" in str(refusal)
     done = set(session.scalars(select(AuditEntry.action).where(AuditEntry.entity_id == key)))
     assert "login.refused" in done and "login.second" not in done
+
+
+# --- the real-name service
+
+
+@pytest.fixture
+def asked_service() -> Iterator[None]:
+    real_names.use(lambda _key, _name, _number: False)
+    yield
+    real_names.use(None)
+
+
+@pytest.mark.feature("ACC-06", "PER-10")
+def test_nobody_finds_out_a_humans_number_by_asking_until_it_matches(
+    session: Any, world: World, monkeypatch: Any, asked_service: None
+) -> None:
+    """A name that one knows, number after number: each answer of the service says whose it is not, and one whose."""
+    monkeypatch.setattr(real_names, "MOST_OF_A_UNIT", 5)
+    clerk, said = world.actor("clerk"), []
+
+    def ask(person: Any, which: int, at: dt.datetime = AT) -> str:
+        with transaction(session):
+            held = session.get(Person, person.id)
+            person_versions.put(held, {"resident_id": resident_id(f"98040219900310{which:03d}")})
+        try:
+            with transaction(session):
+                real_names.ask(session, clerk, person.id, at)
+        except Refusal as refusal:
+            return str(refusal)
+        return "asked"
+
+    said = [ask(world.worker, which) for which in range(4)]
+    assert said[:3] == ["asked"] * 3 and "一天内已提交 3 次" in said[3]
+    others = [make_person(session, world.firm) for _which in range(3)]
+    session.commit()
+    said = [ask(person, 10 + which) for which, person in enumerate(others)]
+    assert said[:2] == ["asked"] * 2 and "一天内已提交 5 次" in said[2]
+    assert ask(world.worker, 4, AT + dt.timedelta(days=1, minutes=1)) == "asked"
+    assert len(session.scalars(select(RealNameCheck)).all()) == 6

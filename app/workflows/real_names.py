@@ -9,19 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Person, RealNameCheck
 from app.permissions import Actor, Verb
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, hold, lock
+from app.wording import say
 from app.workflows import audit
 from app.workflows.outbox import FIRST_WAIT, LEASE, MOST_TRIES
 
 Asker = Callable[[str, str, str], bool]
 _asker: Asker | None = None
 MOST_AT_ONCE = 20
+# Within a day. Who may ask as often as he likes finds out the number of anybody whose name he knows.
+MOST_OF_A_PERSON, MOST_OF_A_UNIT = 3, 200
 
 
 def use(asker: Asker | None) -> None:
@@ -51,12 +54,30 @@ def ask(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> P
     raise_failing([
         Finding("身份证号", bool(row.resident_id), "没有登记", "请先登记身份证号", field="resident_id"),
         Finding("实名核验", row.real_name not in ("waiting", "matched"), "正在核验或已核验", "不需要再次提交"),
+        *_how_often(session, row, at),
     ])  # fmt: skip
     session.add(RealNameCheck(person_id=row.id, asked_at=at, asked_by_id=actor.user_id, next_try_at=at))
     row.real_name, row.real_name_at = "waiting", None
     session.flush()
     audit.record(session, actor, at, "person.real_name", "person", row.id, after={"real_name": "waiting"})
     return row
+
+
+def _how_often(session: AnySession, person: Person, at: dt.datetime) -> list[Finding]:
+    """Not more questions a day about one person, or of one unit; held, so that many at once are counted together."""
+    hold(session, f"real names of {person.unit_id}")
+    lately = select(func.count(RealNameCheck.id)).where(RealNameCheck.asked_at > at - dt.timedelta(days=1))
+    of_unit = lately.join(Person, Person.id == RealNameCheck.person_id).where(Person.unit_id == person.unit_id)
+    found = []
+    for whose, most, statement in (
+        (str(person), MOST_OF_A_PERSON, lately.where(RealNameCheck.person_id == person.id)),
+        ("本单位", MOST_OF_A_UNIT, of_unit),
+    ):  # fmt: skip
+        asked = session.scalar(statement.execution_options(skip_scope=True)) or 0
+        said = say("%(whose)s一天内已提交 %(asked)s 次实名核验", whose=whose, asked=asked)
+        remedy = say("一天最多 %(most)s 次，请核对姓名和身份证号，明天再提交", most=most)
+        found.append(Finding("核验次数", asked < most, said, remedy))
+    return found
 
 
 def lease(session: AnySession, at: dt.datetime) -> list[int]:
