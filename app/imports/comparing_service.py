@@ -122,6 +122,8 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
             # The elevator stands, so the row is welcome in each mode: 更新导入 fills in what was never filled in.
             row.entity_id = elevator.id
             row.data = given
+            if not given and checker.mode == "update" and row.verdict == "new":
+                row.verdict = "same"  # the list shows elevators without one, too; nobody filled anything in
         else:
             shown = {n: as_json(getattr(there, n)) for n in ledgers.FIELDS}
             judge(checker, row, [Standing(elevator.id, shown, shown)], given, {})

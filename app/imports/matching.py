@@ -10,6 +10,7 @@ from typing import Any
 
 from app.errors import Refusal
 from app.imports.columns import Kind, Spec, plain_heading
+from app.imports.languages import headings_of
 from app.imports.parsing import Bad, parse
 from app.imports.synonyms import names_of, plain_word
 from app.rules.identifiers import MOBILE_FORM, check_uscc
@@ -73,7 +74,7 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     cells = [[row[i] for row in samples if i < len(row) and row[i] not in (None, "")] for i in range(len(headings))]
     labels = {plain_heading(s.label): s.name for s in kind.columns}
     others = {plain_word(s.label): s.name for s in kind.columns} | {s.name: s.name for s in kind.columns}
-    others = names_of(kind.name) | {plain_word(name): spec for name, spec in others.items()}
+    others = names_of(kind.name) | {plain_word(name): spec for name, spec in others.items()} | headings_of(kind.name)
     fits = _Fits(kind, cells, known)
 
     def take(number: int, name: str, reason: str) -> None:
@@ -86,10 +87,11 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
         if (plain := plain_heading(heading)) in labels:
             take(number, labels[plain], SAME)
     for number, heading in enumerate(headings):
-        if (name := others.get(plain_word(heading))) and columns[number] is None:
+        name = others.get(plain_word(heading))
+        if name and columns[number] is None and not fits.is_count(number, name):
             take(number, name, ALIAS)
     for score, number, name in _near(headings, columns, others):
-        fit = fits.of(number, name)
+        fit = 0 if fits.is_count(number, name) else fits.of(number, name)
         if score >= NEAR and columns[number] is None and how[number] != TWICE and (fit is None or fit >= 0.5):
             take(number, name, LIKE)
     for number in range(len(headings)):
@@ -128,6 +130,13 @@ class _Fits:
         if spec.kind in ("region", "unit"):
             return self.known(spec, cells) if self.known else None
         return _share(cells, lambda cell: _parses(cell, spec))
+
+    def is_count(self, number: int, name: str) -> bool:
+        """Whether "elevators" are only how many there are, not which."""
+        spec, cells = self.kind.spec(name), [str(cell) for cell in self.cells[number]]
+        if spec is None or spec.kind != "elevators" or not cells:
+            return False
+        return all(cell.isdigit() and len(cell) < 5 for cell in cells)
 
     def telling(self, number: int, spec: Spec) -> float:
         """As `of`, where the cells can belong to hardly anything else; dates, texts and yes/no tell nothing."""

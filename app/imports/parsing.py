@@ -10,6 +10,7 @@ from typing import Any
 
 from app.clock import SHANGHAI
 from app.imports.columns import Spec
+from app.imports.languages import own_word
 from app.imports.synonyms import NO, YES, meaning
 from app.wording import say, together
 
@@ -150,7 +151,7 @@ def instant(cell: Any, order: str | None = None) -> dt.datetime | None:
 
 
 def choice(cell: Any, spec: Spec) -> str | None:
-    """A choice by its word, its code or another register's word for it."""
+    """A choice by its word (in any of our languages), its code or another register's word for it."""
     text = text_of(cell)
     if not text:
         return None
@@ -158,7 +159,7 @@ def choice(cell: Any, spec: Spec) -> str | None:
     for value, word in choices.items():
         if text in (value, str(word)):
             return value
-    found = meaning(spec.name, text, choices)
+    found = own_word(text, choices) or meaning(spec.name, text, choices)
     if found is not None:
         return found
     words = together(str(w) for w in choices.values())

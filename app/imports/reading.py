@@ -21,6 +21,7 @@ from typing import IO, Any
 from app.errors import refuse
 from app.imports import sheet_reader
 from app.imports.columns import Kind, plain_heading
+from app.imports.languages import headings_of
 from app.imports.synonyms import names_of, plain_word
 from app.wording import say
 from app.workflows import sealed_files
@@ -158,7 +159,8 @@ def _not_a_bomb(source: IO[bytes]) -> None:
 def _header(first: list[Cells], kind: Kind) -> int:
     """The row with the most known headings among the first ones."""
     known = {plain_heading(c.label) for c in kind.columns}
-    others = set(names_of(kind.name)) | {plain_word(label) for label in known} | {c.name for c in kind.columns}
+    others = set(names_of(kind.name)) | set(headings_of(kind.name))
+    others |= {plain_word(label) for label in known} | {c.name for c in kind.columns}
 
     def score(cells: Cells) -> int:
         return sum(plain_heading(c) in known or plain_word(c) in others for c in cells[:MOST_COLUMNS] if c)
