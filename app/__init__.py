@@ -17,8 +17,8 @@ def create_app(**overrides: Any) -> Flask:
     from app import api, celery_app, channels, cli, field, logs, ops, scanner, vault, views
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
+    from app.views import assets, metrics, requests, told
     from app.views import errors as error_pages
-    from app.views import metrics, requests, told
     from app.workflows import attachments, notices, passwords
 
     app = Flask(__name__)
@@ -45,6 +45,7 @@ def create_app(**overrides: Any) -> Flask:
     with app.app_context():
         appbuilder = appbuilder_for(app)
         requests.install(app)
+        assets.install(app)
         views.register(appbuilder)
         limits.install(app)
         api.register(appbuilder)

@@ -118,9 +118,10 @@ class Shell:
     @property
     def head(self) -> Markup:
         """What stands in the head of every page."""
-        static = url_for("static", filename="")
+        static = url_for("static", filename="", v=None)
         holes = {"csrf": generate_csrf(), "nonce": g.get("csp_nonce", "")}
-        return part_with_holes("ta/head.html", static, holes, static=static)
+        version = current_app.config["STATIC_VERSION"]
+        return part_with_holes("ta/head.html", static, holes, static=static, version=version)
 
     @property
     def frame(self) -> Markup:

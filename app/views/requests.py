@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from werkzeug.datastructures import ImmutableMultiDict
@@ -56,9 +56,13 @@ class LateRule(Rule):
 
 
 class SignedSessions(SecureCookieSessionInterface):
-    """Cookies signed with SHA-256; Flask's own default is SHA-1."""
+    """Cookies signed with SHA-256; Flask's own default is SHA-1. None goes out with a file that everybody may keep."""
 
     digest_method = staticmethod(hashlib.sha256)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not request.path.startswith("/static/"):
+            super().save_session(app, session, response)
 
 
 def install(app: Flask) -> None:

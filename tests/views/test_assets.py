@@ -1,0 +1,52 @@
+"""First paint on a slow line: what a page fetches is small, compressed, and fetched once."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.views import assets
+
+FOUND = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+
+
+@pytest.mark.parametrize("path", ["/login/", "/", "/elevators/"])
+def test_what_a_page_fetches_is_small_and_fetched_once(world: Any, sign_in: Any, path: str) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    if path == "/login/":
+        browser.get("/logout/")
+    fetched = set(FOUND.findall(browser.get(path, follow_redirects=True).text))
+    assert len(fetched) >= 5 and all("?v=" in address for address in fetched)
+    total = 0
+    for address in fetched:
+        answer = browser.get(address, headers={"Accept-Encoding": "gzip, br"})
+        assert answer.status_code == 200 and answer.headers["Cache-Control"] == assets.FOREVER
+        assert "Set-Cookie" not in answer.headers and answer.vary.as_set() == {"accept-encoding"}, "one for everybody"
+        total += len(answer.data)
+    assert total < 32_000, f"{total} bytes beside the page"
+
+
+def test_compressed_it_is_the_same_file(client: Any) -> None:
+    plain = client.get("/static/css/components.css")
+    assert "Content-Encoding" not in plain.headers and plain.headers["Cache-Control"] == "no-cache"
+    small = client.get("/static/css/components.css", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(small.data) == plain.data and "Accept-Encoding" in small.headers["Vary"]
+    assert int(small.headers["Content-Length"]) == len(small.data) < len(plain.data) / 3
+    again = client.get("/static/css/components.css", headers={"If-None-Match": small.headers["ETag"]})
+    assert again.status_code == 304
+    part = client.get("/static/css/components.css", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-99"})
+    assert part.status_code == 206 and part.data == plain.data[:100]
+    assert client.get("/static/icon.svg?v=old").headers["Cache-Control"] == "no-cache"
+
+
+def test_a_changed_file_changes_every_address(tmp_path: Path) -> None:
+    (tmp_path / "css").mkdir()
+    (tmp_path / "css" / "a.css").write_text("a{}")
+    before = assets.digest_of(tmp_path)
+    assert before == assets.digest_of(tmp_path)
+    (tmp_path / "css" / "a.css").write_text("b{}")
+    assert before != assets.digest_of(tmp_path)
