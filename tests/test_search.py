@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from app.listings.maintenance import TASKS
 from app.lookups import find
 from app.models import Elevator, MaintenanceClock, Unit
 from app.permissions import SYSTEM
+from app.views import lookup
 from tests.factories import World, make_clock, make_elevator
 
 # Few letters, so that words are often found: two of Chinese, cases, LIKE's and FTS5's own marks, an accent.
@@ -123,6 +126,23 @@ def test_lookups_and_the_search_of_everything_stay_within_scope(world: World, wa
     assert world.own.code in page and world.foreign.code not in page and "稀罕物业" in page
     for link in (f"/elevators/{world.own.id}", f"/units/{world.use_unit.id}", f"/people/{world.worker.id}"):
         assert f'href="{link}"' in page and browser.get(link).status_code == 200
+
+
+@pytest.mark.feature("ELV-02")
+def test_more_than_are_shown_are_in_the_list(world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "MOST_HITS", 1)
+    own = [world.own, make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)]
+    for elevator in own:
+        elevator.address = "稀罕街 1 号"
+    world.own.status = "scrapped"
+    world.session.commit()
+    browser = sign_in(world.accounts["region_admin"])
+    page = browser.get("/search/?q=稀罕").text
+    more = html.unescape(re.findall(r'href="(/elevators/\?[^"]+)"', page)[0])
+    assert "前 1 条" in page
+    listed = browser.get(more).text
+    assert all(elevator.code in listed for elevator in own)
+    assert "/elevators/?" not in browser.get(f"/search/?q={own[1].code}").text
 
 
 @pytest.mark.feature("ELV-02")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import abort, g, jsonify, render_template, request, url_for
 from flask_appbuilder import BaseView, expose
@@ -18,6 +18,14 @@ from app.permissions import Verb
 from app.views import screens
 
 MOST_HITS = 20
+
+
+class Group(NamedTuple):
+    """What was found of one kind; `more` is the list that shows all of them, where there are more."""
+
+    label: str
+    hits: list[tuple[str, str, str]]
+    more: str
 
 
 class LookupPages(BaseView):
@@ -48,29 +56,30 @@ class Search(BaseView):
     @permission_name("read")
     def index(self) -> Any:
         words = " ".join(request.args.get("q", "")[:60].split())
-        groups = [g for g in self._groups(words) if g[1]] if len(words) >= 2 else []
+        groups = [g for g in self._groups(words) if g.hits] if len(words) >= 2 else []
         return render_template("ta/search.html", title=_("搜索"), words=words, groups=groups)
 
-    def _groups(self, words: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    def _groups(self, words: str) -> list[Group]:
         found = []
-        for label, verb, model, columns, endpoint, argument, text in (
+        for label, verb, model, columns, endpoint, argument, text, screen, tab in (
             (_("电梯"), Verb.ELEVATOR_READ, Elevator,
              (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate),
-             "ElevatorPages.record", "key", lambda e: (e.code, e.address)),
+             "ElevatorPages.record", "key", lambda e: (e.code, e.address), "ElevatorScreen.list", "every"),
             (_("单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.record", "key",
-             lambda u: (u.name, u.uscc)),
+             lambda u: (u.name, u.uscc), "UnitScreen.list", "all"),
             (_("人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no), "PeoplePages.show", "pk",
-             lambda p: (p.name, p.certificate_no or "")),
+             lambda p: (p.name, p.certificate_no or ""), "People.list", "all"),
             (_("申请"), Verb.APPLICATION_READ, Application, (Application.number, Application.title),
-             "ApplicationPages.page", "key", lambda a: (a.number, a.title)),
+             "ApplicationPages.page", "key", lambda a: (a.number, a.title), "OwnApplications.list", "all"),
         ):  # fmt: skip
             if not g.actor.may(verb):
                 continue
             statement = scope.apply(select(model), g.actor, model)
             seen = scope.criterion(model, g.actor)
             statement = holding(db.session, statement, model, columns, words, seen).order_by(model.id.desc())  # type: ignore[attr-defined]
-            rows = db.session.scalars(statement.limit(MOST_HITS)).all()
-            found.append((label, [(url_for(endpoint, **{argument: row.id}), *text(row)) for row in rows]))
+            rows = db.session.scalars(statement.limit(MOST_HITS + 1)).all()
+            hits = [(url_for(endpoint, **{argument: row.id}), *text(row)) for row in rows[:MOST_HITS]]
+            found.append(Group(label, hits, url_for(screen, q=words, tab=tab) if len(rows) > MOST_HITS else ""))
         return found
 
 
