@@ -10,7 +10,9 @@ from sqlalchemy import update
 
 from app import clock
 from app.models import (
+    Account,
     Application,
+    Attachment,
     Declaration,
     Elevator,
     GradeCertificate,
@@ -23,6 +25,9 @@ from app.models import (
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
 from app.workflows import clocks
+
+# Papers that stay in force with their record; those of applications are kept where these were decided.
+OF_THE_UNIT = ("unit", "person", "grade_certificate")
 
 
 def elevator_in_force(
@@ -48,12 +53,24 @@ def elevator_in_force(
 
 
 def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> None:
-    """People and their certificates are the region's where the unit is."""
+    """People, certificates and papers are the region's where the unit is, and so are its accounts.
+
+    Else the office that the unit left would go on resetting their passwords. With the place the sessions end (ACC-15).
+    """
     if before["region_id"] != row.region_id:
+        papers = (Attachment.unit_id == row.id) & Attachment.entity.in_(OF_THE_UNIT)
         _follow(session, row.region_code, [
             (Person, Person.unit_id == row.id), (GradeCertificate, GradeCertificate.unit_id == row.id),
-            (Declaration, Declaration.unit_id == row.id),
+            (Declaration, Declaration.unit_id == row.id), (Attachment, papers),
         ])  # fmt: skip
+    # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
+    elsewhere = Account.region_code.is_distinct_from(row.region_code)
+    session.execute(
+        update(Account)
+        .where(Account.unit_id == row.id, elsewhere)
+        .values(region_code=row.region_code, session_epoch=Account.session_epoch + 1)
+        .execution_options(skip_scope=True, synchronize_session="fetch")
+    )
 
 
 def _follow(session: AnySession, region_code: str, rows: Iterable[tuple[type[Any], Any]]) -> None:

@@ -11,16 +11,18 @@ from sqlalchemy import func, select
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Application, AuditEntry, Elevator, Notification, StatusChange, Unit, Version
 from app.transaction import transaction
-from app.workflows import filing, moves
+from app.workflows import accounts, filing, filing_effects, moves
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import (
     AT,
     TODAY,
+    attachment,
     decide,
     elevator_data,
     filed_elevator,
     filed_unit,
+    fresh,
     save,
     submit,
     unit_data,
@@ -280,6 +282,45 @@ def test_moving_to_another_district_needs_an_officer_of_both(session: Any, world
     session.commit()
     decide(session, factories.actor(city), application, "approve")
     assert row.region_code == "980403000000"
+
+
+@pytest.mark.feature("ACC-02", "ACC-15", "UNT-05")
+def test_a_unit_that_moves_takes_its_accounts_and_papers_with_it(session: Any, world: World) -> None:
+    """The office that it left resets no password of its any more; who was signed in signs in again."""
+    firm, head = world.firm, world.actor("maintenance_head")
+    clerk = world.accounts["clerk"]
+    epoch = clerk.session_epoch
+    licence = attachment(session, head, entity="unit", entity_id=firm.id, kind="licence")
+    old = attachment(session, head, entity="application", kind="document")
+    place = factories.region(session, "980403000000").id
+    save(session, head, Unit, firm, {"region_id": place, "licence_until": "2030-01-01"})
+    application = submit(session, head, firm)
+    assert (clerk.region_code, clerk.session_epoch) == ("980402000000", epoch)
+    city = factories.make_account(session, factories.Role.INSPECTOR, region_code="980400000000")
+    there = factories.make_account(session, factories.Role.REGION_ADMIN, region_code="980403000000")
+    session.commit()
+    decide(session, factories.actor(city), application, "approve")
+    session.refresh(clerk)
+    assert (clerk.region_code, clerk.session_epoch) == ("980403000000", epoch + 1)
+    assert world.accounts["use_head"].region_code == "980402000000"
+    main = world.accounts["maintenance_head"].id
+    with pytest.raises(NotFound), transaction(session):
+        accounts.reset_password(session, world.actor("region_admin"), main, AT)
+    with transaction(session):
+        assert accounts.reset_password(session, factories.actor(there), main, AT).password
+    fresh(session)
+    assert (licence.region_code, old.region_code) == ("980403000000", "980402000000")
+
+
+@pytest.mark.feature("ACC-03")
+def test_a_registered_unit_that_chooses_another_region_is_that_ones_when_approved(session: Any, world: World) -> None:
+    head, unit = world.accounts["other_head"], world.other_firm
+    unit.region_code = "980402000000"  # its draft says another region than its registration did
+    session.commit()
+    with transaction(session):
+        filing_effects.unit_in_force(session, unit, {"region_id": unit.region_id})
+    session.refresh(head)
+    assert head.region_code == "980402000000"
 
 
 def test_what_something_stands_on_cannot_be_deleted(session: Any, world: World) -> None:
