@@ -46,6 +46,7 @@ TRICKS: dict[str, list[tuple[str, str]]] = {
     "two accounts for one person": [
         ("workflows/test_people.py", "test_one_human_in_two_units_has_one_quota"),
         ("workflows/test_people.py", "test_two_persons_of_a_unit_never_share_a_phone"),
+        (VISITS, "test_two_accounts_of_one_human_do_not_pass_the_quota_together"),
     ],
     "self-raised level": [
         ("workflows/test_people.py", "test_a_worker_cannot_raise_himself"),

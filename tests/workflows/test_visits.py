@@ -370,6 +370,37 @@ def test_two_phones_of_one_person_do_not_pass_together(session: Any, huzhou: Any
     assert session.scalar(select(func.count(Visit.id))) == 1
 
 
+@pytest.mark.feature("PER-08")
+def test_two_accounts_of_one_human_do_not_pass_the_quota_together(session: Any, huzhou: Any, database: Any) -> None:
+    """Entered by two firms he is two rows, each of which may have its open visit; the month's limit is one."""
+    used_up(session, huzhou, 50, 49)  # 99 of 100
+    twin = make_person(
+        session, huzhou.other_firm, huzhou.worker.name, certificate_no=huzhou.worker.certificate_no,
+        certificate_until=huzhou.worker.certificate_until,
+    )  # fmt: skip
+    account = make_account(session, Role.WORKER, unit=huzhou.other_firm, person=twin)
+    session.commit()
+    both = [(huzhou.actor("worker"), huzhou.own.code), (actor(account), huzhou.foreign.code)]
+    gate, outcome = threading.Barrier(2), []
+
+    def one(who: Any, code: str) -> None:
+        with Session(database.engine) as own:
+            gate.wait()
+            try:
+                with transaction(own):
+                    visits.check_in(own, who, code, HERE, START)
+                outcome.append("in")
+            except Refusal as refusal:
+                outcome.append(" ".join(f.rule for f in refusal.findings if f.stops))
+
+    threads = [threading.Thread(target=one, args=pair) for pair in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcome) == ["in", "您本月有效扫码维保次数已达上限"]
+
+
 # --- check-out
 
 
