@@ -22,6 +22,7 @@ from app.views import screens
 from app.views.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.views.security import confirm_own_password
 from app.workflows import passwords, people, sub_accounts, sub_rights
+from app.workflows.issuing import password_length
 
 PAGE = 50
 
@@ -171,8 +172,9 @@ class SubAccounts(BaseView):
                 if issued:
                     return self._issued(issued, _("密码已重置"))
         page = self.render_template(
-            "ta/accounts/sub_password.html", title=_("重置密码"), account=account, findings=findings, form=request.form
-        )
+            "ta/accounts/sub_password.html", title=_("重置密码"), account=account, findings=findings, form=request.form,
+            least=password_length(db.session, account, clock.now()),
+        )  # fmt: skip
         return page, status
 
     @expose("/<int:pk>/elevators", methods=["GET", "POST"])

@@ -17,7 +17,8 @@ from app.permissions import Role
 from app.transaction import transaction
 from app.views import parts, rows
 from tests.conftest import csrf
-from tests.factories import World, make_elevator
+from tests.databases import ROOT
+from tests.factories import World, make_elevator, make_policy
 
 SAYS = "秒前的数"
 
@@ -156,3 +157,25 @@ class TestTheFrameAroundAPage:
         assert f'<span class="ta-hide-s">{name}</span>' in mine and f'<span class="ta-hide-s">{name}</span>' not in his
         assert 'value="&lt;b&gt;"' in one.get("/search/?q=<b>").text
         assert 'id="global-search" name="q" value=""' in one.get("/elevators/?q=<b>").text
+
+
+@pytest.mark.feature("ACC-05")
+def test_every_new_password_is_told_how_strong_it_is() -> None:
+    asked = []
+    for path in (ROOT / "app" / "templates").rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"f\.text\(findings, '(?!again)(\w+)'[^}]*new-password", text):
+            asked.append(path.name)
+            assert f"f.strength('{name}'" in text, path
+    assert sorted(asked) == [
+        "joining.html", "password.html", "recover_code.html", "register.html", "sub_password.html"
+    ]  # fmt: skip
+
+
+def test_the_least_length_of_a_new_password_is_the_regions(world: World, sign_in: Any) -> None:
+    make_policy(world.session, "password_min", 14)
+    world.session.commit()
+    clerk = world.accounts["clerk"].id
+    for address in ("/password/", f"/sub-accounts/{clerk}/password"):
+        page = sign_in(world.accounts["maintenance_head"]).get(address).get_data(as_text=True)
+        assert 'data-strength="new_password" data-least="14"' in page

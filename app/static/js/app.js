@@ -169,6 +169,17 @@
     setTimeout(ask, wait);
   });
 
+  // How strong a new password is: [data-strength="the field's id"]. What is taken is the server's to say.
+  all("[data-strength]").forEach(function (meter) {
+    var field = document.getElementById(meter.dataset.strength), words = meter.dataset.words.split("|");
+    field.addEventListener("input", function () {
+      var t = field.value, least = +meter.dataset.least;
+      var kinds = [/[A-Za-z\u4e00-\u9fff]/, /[0-9]/, /[._]/, /[^A-Za-z0-9._\u4e00-\u9fff]/].filter(function (k) { return k.test(t); }).length;
+      meter.value = !t ? 0 : t.length < least || kinds < 2 ? 1 : t.length < least + 4 ? (kinds > 2 ? 3 : 2) : kinds > 2 ? 4 : 3;
+      meter.nextElementSibling.textContent = words[meter.value];
+    });
+  });
+
   all("[data-submit-on-change]").forEach(function (box) { box.addEventListener("change", function () { box.form.requestSubmit(); }); });
   all(".ta-radio").forEach(function (group) {
     var paint = function () { all("label", group).forEach(function (l) { l.classList.toggle("is-on", $("input", l).checked); }); };
