@@ -24,7 +24,7 @@ from app.workflows import regions
 
 
 class RegionPages(BaseView):
-    """The subtree with counts that lead to the lists, and adding a node below."""
+    """The subtree with counts that lead to the lists, and adding or ending a node below."""
 
     route_base = "/regions"
     default_view = "index"
@@ -50,6 +50,24 @@ class RegionPages(BaseView):
         flash(_("已新增“%(name)s”", name=name), "success")
         return redirect(url_for("RegionPages.index"))
 
+    @expose("/end", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def end(self) -> Any:
+        """停用: a region's last day; none takes it back."""
+        given = {n: request.form.get(n, "")[:20].strip() for n in ("region", "valid_until")}
+        try:
+            with transaction(db.session) as session:
+                row = regions.end(
+                    session, g.actor, code=given["region"], valid_until=given["valid_until"], at=clock.now()
+                )
+                name, last = row.name, row.valid_until
+        except Refusal as refusal:
+            return self._page(refusal.findings, given), refusal.status_code
+        said = _("“%(name)s”用到 %(day)s", name=name, day=last) if last else _("“%(name)s”没有停用日期", name=name)
+        flash(said, "success")
+        return redirect(url_for("RegionPages.index"))
+
     def _page(self, findings: list[Any], given: dict[str, str]) -> Any:
         span = g.actor.region_span
         statement = select(Region).order_by(Region.code)
@@ -62,12 +80,11 @@ class RegionPages(BaseView):
         return render_template(
             "ta/regions.html",
             title=_("地区"),
-            rows=[
-                (r, self._total(counts[Unit], r), self._total(counts[Elevator], r), _state(r, today)) for r in rows
-            ],
+            rows=[(r, self._total(counts[Unit], r), self._total(counts[Elevator], r), _state(r, today)) for r in rows],
             depth={level: n for n, level in enumerate(LEVEL_DIGITS)},
             levels=REGION_LEVEL,
             findings=findings,
+            below=[r for r in rows if g.actor.sees_everything or r.code != (span or ("",))[0]],
             given=given,
             may_edit=g.actor.may(Verb.REGION_EDIT),
         )

@@ -1,13 +1,13 @@
-"""Adding a node to the tree of regions."""
+"""The tree of regions: a node is added, and ends when the codes are redrawn (ACC-01)."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from app.errors import Finding, Refusal
+from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Region
 from app.models.region import LEVEL_DIGITS
 from app.permissions import Actor, Verb, require
@@ -42,18 +42,8 @@ def add(
             say("“%(code)s”不是这一级的代码", code=code),
             say("请填写 GB/T 2260 代码，前 %(digits)s 位有效", digits=digits or 2),
         )
-    day = None
-    if valid_from:
-        try:
-            day = dt.date.fromisoformat(valid_from)
-        except ValueError:
-            bad(
-                "启用日期",
-                "valid_from",
-                valid_from,
-                say("“%(valid_from)s”不是日期", valid_from=valid_from),
-                "请按 2026-11-20 的格式填写",
-            )
+    day, wrong = _day("启用日期", "valid_from", valid_from)
+    found += wrong
     if found:
         raise Refusal(found)
     if session.scalar(select(Region.id).where(Region.code == full)) is not None:
@@ -71,6 +61,52 @@ def add(
     session.flush()
     audit.record(session, actor, at, "region.add", "region", row.id, after={"code": full, "name": name, "level": level})
     return row
+
+
+def end(session: AnySession, actor: Actor, *, code: str, valid_until: str, at: dt.datetime) -> Region:
+    """Give a region below the actor's own its last day, or take that back by no day; nothing new is put there after it.
+
+    What stands in it stays and is seen from above as before. Those below end first: none hangs under one that is gone.
+    """
+    require(actor, Verb.REGION_EDIT)
+    row = session.scalar(select(Region).where(Region.code == code).with_for_update())
+    span = actor.region_span
+    if row is None or (not actor.sees_everything and (span is None or not span[0] < row.code < span[1])):
+        found = "没有选择" if row is None else say("%(full)s 不在您的辖区之内", full=row.code)
+        raise refuse("地区", found, "请选择自己地区下面的地区", field="region", value=code)
+    last, wrong = _day("停用日期", "valid_until", valid_until)
+    raise_failing(wrong)
+    if last is not None and row.valid_from is not None and last < row.valid_from:
+        found = say("早于启用日期 %(day)s", day=row.valid_from)
+        raise refuse("停用日期", found, "请填写启用日期之后的一天", field="valid_until", value=valid_until)
+    low, high = row.span
+    below = select(Region.name).where(Region.code > low, Region.code < high)
+    longer = or_(Region.valid_until.is_(None), Region.valid_until > last) if last else None
+    name = None if longer is None else session.scalar(below.where(longer).order_by(Region.code).limit(1))
+    if name is not None:
+        found = say("下级地区“%(name)s”那时仍在用", name=name)
+        raise refuse("停用日期", found, "请先停用下级地区", field="valid_until", value=valid_until)
+    parent = session.get(Region, row.parent_id) if row.parent_id else None
+    if parent is not None and parent.valid_until is not None and (last is None or last > parent.valid_until):
+        found = say("上级地区“%(name)s”于 %(day)s 停用", name=parent.name, day=parent.valid_until)
+        raise refuse("停用日期", found, "请填写不晚于上级地区的日期", field="valid_until", value=valid_until)
+    before, row.valid_until = row.valid_until, last
+    session.flush()
+    if before != last:
+        days = [None if day is None else day.isoformat() for day in (before, last)]
+        audit.record(
+            session, actor, at, "region.end", "region", row.id, {"valid_until": days[0]}, {"valid_until": days[1]}
+        )
+    return row
+
+
+def _day(rule: str, field: str, typed: str) -> tuple[dt.date | None, list[Finding]]:
+    """The day that was typed, none for nothing, with what is wrong."""
+    try:
+        return dt.date.fromisoformat(typed) if typed else None, []
+    except ValueError:
+        found = say("“%(typed)s”不是日期", typed=typed)
+        return None, [Finding(rule, False, found, "请按 2026-11-20 的格式填写", field=field, value=typed)]
 
 
 def _parent(session: AnySession, code: str, level: str) -> Region | None:

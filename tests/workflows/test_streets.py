@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -92,3 +93,36 @@ def test_a_unit_is_made_within_the_street_only(session: Any, world: World) -> No
         accounts.create_main_account(
             session, actor(street), region_id=key_of(session, DISTRICT), uscc=uscc(), **given | {"phone": "13900000089"}
         )
+
+
+@pytest.mark.feature("ACC-01")
+def test_a_region_ends_and_nothing_new_is_put_there(session: Any, world: World, sign_in: Any) -> None:
+    me, above = world.actor("region_admin"), world.actor("platform_admin")
+
+    def end(actor: Any, code: str, last: str) -> Any:
+        with transaction(session):
+            return regions.end(session, actor, code=code, valid_until=last, at=AT)
+
+    for code in (DISTRICT, OTHER, "980400000000", "没有"):
+        with pytest.raises(Refusal, match="自己地区下面"):
+            end(me, code, "2026-12-31")
+    with pytest.raises(NotAllowed):
+        end(world.actor("inspector"), STREET, "2026-12-31")
+    with pytest.raises(Refusal, match="不是日期"):
+        end(me, STREET, "明年")
+    with pytest.raises(Refusal, match="明水街道”那时仍在用"):
+        end(above, DISTRICT, "2026-12-31")
+    browser = sign_in(world.accounts["region_admin"])
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/regions/").get_data(as_text=True))
+    sent = {"csrf_token": token[1], "region": STREET, "valid_until": "2026-01-01"}  # type: ignore[index]
+    assert browser.post("/regions/end", data=sent).status_code == 302
+    assert "已停用" in browser.get("/regions/").get_data(as_text=True)
+    session.rollback()
+    with pytest.raises(Refusal, match="停用"):
+        make(session, me, STREET)
+    end(above, DISTRICT, "2026-12-31")
+    with pytest.raises(Refusal, match="不晚于上级"):
+        end(me, STREET, "")
+    end(above, DISTRICT, "")
+    assert end(me, STREET, "").valid_until is None
+    assert make(session, me, STREET).region_code == STREET
