@@ -27,7 +27,10 @@ SCAN_STATE = {
 
 
 class Attachment(Model):
-    """A stored file of a row. `unit_id` and `region_code` are the owner's, for scope reads them; what is in force moves with it."""
+    """A stored file of a row. `unit_id` and `region_code` are the owner's at upload: scope reads them.
+
+    Papers of a unit and its people follow it into another region (`filing_effects`).
+    """
 
     __tablename__ = "attachment"
     __table_args__ = (

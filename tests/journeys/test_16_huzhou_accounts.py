@@ -1,7 +1,7 @@
 """The handbook's part 1, 一 账号登陆, 三 个人信息, 四 我的子用户, and part 3, 一 账号问题, each by its numbered steps.
 
-Left out, since the product has no such area: 1.4.8 浙里办解绑 (an identity from outside; it is bound and taken off in
-the tests with a provider), 3.1.3 and 3.1.5, which are about it. The accounts of use units (3.1.6) are made in the
+浙里办 is an identity from outside; how one is bound is told in the tests with a provider, here it is taken off again
+(1.4.8, 3.1.3). Left out is 3.1.5, a screen of that provider's own. The accounts of use units (3.1.6) are made in the
 story of shenzhen's chapters.
 """
 
@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app import clock
-from app.models import Account, Elevator, Unit
+from app.models import Account, Elevator, ExternalIdentity, Unit
 from tests.journeys.conftest import PHONE
 from tests.journeys.steps import (
     PASSWORD,
@@ -54,7 +54,19 @@ def set_level(page: Any, number: str) -> None:
     page.get_by_label("等级", exact=True).select_option(label="高级工")
     page.get_by_label("证书编号").fill(number)
     page.get_by_label("发证日期").fill((clock.today() - dt.timedelta(days=400)).isoformat())
-    page.locator("input[type=file][name=scan]").set_input_files(pdf("证书.pdf"))
+    page.locator("#scan").set_input_files(pdf("证书.pdf"))
+
+
+def bind_outside(product: Any, login: str) -> None:
+    """As if its owner had bound an identity of the provider's: `tests/views/test_identities.py` tells how."""
+    with product.session() as session:
+        account = session.scalar(select(Account).where(Account.username == login))
+        session.add(
+            ExternalIdentity(
+                user_id=account.id, provider="zheliban", subject=f"out-{login}", shown_name="浙里办用户",
+                bound_at=clock.now(),
+            )
+        )  # fmt: skip
 
 
 def give_code(page: Any, sms: Any, phone: str, button: str) -> None:
@@ -232,6 +244,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     line.get_by_role("link", name="重置密码").click()
     head.get_by_label("自行输入").check()
     head.get_by_label("输入的新密码").fill("Gudingmima.7")
+    expect(head.locator("meter + span")).to_have_text("中")
     head.get_by_label("您自己的登录密码").fill(PASSWORD)
     press(head, "重置密码")
     assert issued(head)[1] == "Gudingmima.7" != second
@@ -252,6 +265,23 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     menu(head, "我的子用户")
     assert next(iter(rows(head)))["等级"] == "高级工"
     shot(head, "1.4.7 the level in the list")
+
+    # 1.4.8 浙里办解绑; whose phone is bound elsewhere now is not let in by it any more.
+    bind_outside(product, login)
+    line.get_by_role("link", name="编辑").click()
+    head.get_by_role("navigation", name="子用户").get_by_role("link", name="登录与安全").click()
+    expect(head.get_by_role("main")).to_contain_text("浙里办用户")
+    outside = head.locator("form", has=head.get_by_role("button", name="解除绑定"))
+    outside.get_by_label("您自己的登录密码").fill("not.mine.2026")
+    press(head, "解除绑定")
+    expect(head.get_by_role("main")).to_contain_text("浙里办用户")
+    outside.get_by_label("您自己的登录密码").fill(PASSWORD)
+    press(head, "解除绑定")
+    assert head.get_by_text("浙里办用户").count() == 0
+    worker.goto("/profile/")
+    assert path_of(worker) == "/login/"
+    sign_in(worker, login, PASSWORD)
+    menu(head, "我的子用户")
 
     # 1.4.9 短信认证: 如果开通，则该子账号之后每次登录网页端都需要获取手机验证码. 只针对已经绑定手机号码的子账号.
     # What the main account typed is not bound yet: its owner proves it by a code first.
@@ -311,6 +341,7 @@ def test_part_3_chapter_1_questions_about_accounts(
     press(stranger, "获取验证码")
     expect(stranger.locator("body")).to_contain_text("如果这个账号存在")
     stranger.get_by_label("新密码").fill("Zhaohui.2026")
+    expect(stranger.locator("meter + span")).to_have_text("中")
     stranger.get_by_label("再输入一次").fill("Zhaohui.2026")
     give_code(stranger, sms, phone, "设置新密码")
     expect(stranger.locator("body")).to_contain_text("密码已重新设置")
@@ -329,6 +360,20 @@ def test_part_3_chapter_1_questions_about_accounts(
     answer_question(head, product, third)
     change_first_password(head, third)
     assert path_of(head) == "/"
+
+    # 3.1.3 浙里办解绑: 如果是主账号，请联系系统管理员.
+    bind_outside(product, code)
+    admin.reload()
+    menu(admin, "账号")
+    box = admin.get_by_role("searchbox", name="搜索 账号")
+    box.fill(code)
+    box.press("Enter")
+    follow(admin, code)
+    press(admin, "解除外部身份")
+    assert admin.get_by_role("button", name="解除外部身份").count() == 0
+    head.goto("/profile/")
+    assert path_of(head) == "/login/"
+    sign_in(head, code, PASSWORD)
 
     # 3.1.4 登录网页端需要获取手机验证码: 将该功能关闭.
     for button, asked in (("启用登录短信认证", True), ("停用登录短信认证", False)):
