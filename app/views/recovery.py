@@ -103,6 +103,11 @@ class Registration(BaseView):
         if request.method == "POST" and not words_wanted():
             wrong = answered()
             try:
+                if wrong is None:
+                    with transaction(db.session) as session:
+                        over = registration.flooded(session, clock.now(), request.remote_addr)
+                    if over is not None:
+                        raise over
                 with transaction(db.session) as session:
                     account = registration.register(session, form, clock.now(), request.remote_addr, wrong)
             except Refusal as refusal:

@@ -19,7 +19,7 @@ from app.policy.keys import Key
 from app.rules.identifiers import check_login_name, check_mobile, check_uscc
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows import audit, passwords
+from app.workflows import audit, passwords, signin
 from app.workflows.accounts import KIND_ROLES
 from app.workflows.issuing import gather, new_login_name, required_text, save_new
 
@@ -28,6 +28,18 @@ FIELDS = (
     "kind", "login_name", "password", "again", "unit_name", "uscc", "licence_no", "legal_person", "head_name",
     "phone", "address", "region_id",
 )  # fmt: skip
+
+
+# Of one address, right or wrong: a firm needs a few, a program that tries names or takes them thousands.
+MOST_A_DAY = 40
+
+
+def flooded(session: AnySession, at: dt.datetime, address: str | None) -> Refusal | None:
+    """Count one answered form from this address. Gives the refusal instead of raising it: the count is to be kept."""
+    if signin.count_stranger(session, "register", address, MOST_A_DAY, at):
+        return None
+    remedy = "请明天再试，或请所在地区的管理员建立账号"
+    return refuse("单位注册", say("同一地址一天最多提交 %(most)s 次", most=MOST_A_DAY), remedy)
 
 
 def register(

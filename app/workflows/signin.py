@@ -329,6 +329,18 @@ def unlock(session: AnySession, account_id: int) -> None:
     session.execute(delete(LoginGuard).where(_of_account(account_id)))
 
 
+def count_stranger(session: AnySession, what: str, address: str | None, most: int, at: dt.datetime) -> bool:
+    """Count one deed of somebody without an account by where he comes from; whether `most` a day are not passed."""
+    place = _place_of(address)
+    if not place:
+        return True
+    row = _guard(session, f"{what}:{place}"[:64], at)
+    row.tries = 1 if clock.local_day(row.last_try_at) != clock.local_day(at) else row.tries + 1
+    row.last_try_at = at
+    session.flush()
+    return row.tries <= most
+
+
 def forget_old_tries(session: AnySession, at: dt.datetime) -> int:
     """Drop guards that no longer count (nightly); the number dropped."""
     done = session.execute(delete(LoginGuard).where(LoginGuard.last_try_at < at - KEPT))

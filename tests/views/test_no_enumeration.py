@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import time
 from typing import Any
 
 import pytest
 
+from app import clock
 from app.models import Account, account
 from app.transaction import transaction
 from app.views import recovery as recovery_pages
 from app.workflows import codes, outbox, recovery, registration, signin
 from tests.factories import World, make_policy, region, uscc
+from tests.views.test_security import answer_of
 
 pytestmark = pytest.mark.feature("ACC-04")
 NEW = "Brand.new-2026"
+AT = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -52,6 +56,33 @@ def test_registration_tells_a_machine_nothing_of_names(app: Any, session: Any, w
 def test_who_answered_is_told_that_a_name_is_taken(session: Any, world: World) -> None:
     with pytest.raises(signin.Refusal, match="已被使用"), transaction(session):
         registration.register(session, form(login_name=world.accounts["clerk"].username), signin.clock.now())
+
+
+@pytest.mark.feature("ACC-03")
+def test_one_address_tries_or_takes_no_names_without_end(
+    app: Any, session: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question keeps no program out that can add; how many answered forms it sends a day is limited."""
+    monkeypatch.setattr(registration, "MOST_A_DAY", 2)
+    given = form(region_id=str(region(session).id), login_name=world.accounts["clerk"].username)
+    session.commit()
+
+    def send(address: str) -> str:
+        client = app.test_client()
+        more = {"environ_overrides": {"REMOTE_ADDR": address}}
+        page = client.get("/register/", **more).get_data(as_text=True)
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert found
+        data = given | {"csrf_token": found[1]} | answer_of(session, page)
+        return str(client.post("/register/", data=data, **more).get_data(as_text=True))
+
+    with clock.frozen(AT):
+        assert all("已被使用" in send("203.0.113.9") for _ in range(2))
+        over = send("203.0.113.9")
+        assert "已被使用" not in over and "一天最多提交 2 次" in over
+        assert "已被使用" in send("203.0.113.10")
+    with clock.frozen(AT + dt.timedelta(days=1)):
+        assert "已被使用" in send("203.0.113.9")
 
 
 @pytest.mark.parametrize("new", ["shrt1", "short.1", "eleven.char", NEW])
