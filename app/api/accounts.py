@@ -187,6 +187,26 @@ class AccountDeedApi(Resource):
         """
         return self._done(lambda s, at: accounts.reactivate(s, actor(), key, at))
 
+    @expose("/<int:key>/facts", methods=["PUT"])
+    @protect()
+    @safe
+    @answers
+    def change(self, key: int) -> Any:
+        """Change the name, and of a regulator the region and the role; with these its sessions and tokens end.
+        ---
+        put:
+          summary: 修改姓名；监管账号的地区和角色
+          takes: AccountFacts
+          gives: {200: AccountWhole}
+        """
+        sent = body()
+        place = key_of(sent, "region_id") if "region_id" in sent else None
+        return self._done(
+            lambda s, at: accounts.edit(
+                s, actor(), key, name=words(sent, "name"), region_id=place, role=words(sent, "role", 30), at=at
+            )
+        )
+
     @expose("/<int:key>/grant", methods=["POST"])
     @protect()
     @safe
@@ -280,7 +300,7 @@ def register(appbuilder: Any) -> None:
     """Add these resources."""
     for permission in ("can_list", "can_get"):
         screens.declare("AccountApi", permission, Verb.ACCOUNT_READ)
-    for name in ("make_regulator", "make_main", "reset", "lock", "unlock", "end", "resume", "grant"):
+    for name in ("make_regulator", "make_main", "reset", "lock", "unlock", "end", "resume", "change", "grant"):
         screens.declare("AccountDeedApi", f"can_{name}", Verb.ACCOUNT_CREATE)
     screens.declare("RoleApi", "can_list", Verb.ACCOUNT_READ)
     for api in (AccountApi, AccountDeedApi, RoleApi):

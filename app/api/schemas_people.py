@@ -87,6 +87,10 @@ PEOPLE: dict[str, Schema] = {
         "login_name name region_id role", login_name=text(40), name=text(40), phone=text(20),
         region_id=said(WHOLE, "本级或下级地区的编号"), role=one_of(sorted(REGULATOR_ROLES)),
     ),
+    "AccountFacts": an_object(
+        "name", name=text(40), region_id=said(WHOLE, "监管账号必填：本级或下级地区的编号"),
+        role=said(one_of(sorted(REGULATOR_ROLES)), "监管账号必填"),
+    ),
     "NewMainAccount": an_object(
         "unit_name uscc region_id head_name phone kinds", unit_name=text(120), uscc=text(18), region_id=WHOLE,
         head_name=text(40), phone=text(20), head_resident_id=said(text(18), "负责人身份证号；是否必填由地区政策决定"),

@@ -28,7 +28,7 @@ from app.workflows import accounts, identities, passwords, signin, sub_accounts
 KINDS = {"maintenance": _l("维保单位"), "use": _l("使用单位")}
 DEED_WORDS = {
     "lock": "锁定", "unlock": "解锁", "deactivate": "注销", "reactivate": "恢复", "grant": "增加子用户数",
-    "unbind": "解除外部身份",
+    "unbind": "解除外部身份", "edit": "修改资料",
 }  # fmt: skip
 ACTION_WORDS = {
     "account.create": "建立", "account.edit": "修改资料", "account.reset_password": "重置密码",
@@ -96,10 +96,9 @@ class AccountPages(BaseView):
             )  # fmt: skip
             if issued:
                 return self._issued(issued, _("监管账号已建立"), url_for("AccountPages.new_regulator"), _("再建一个"))
-        roles = [r for r in Role if r in REGULATOR_ROLES and any(r in ASSIGNABLE.get(h, ()) for h in g.actor.roles)]
         page = self.render_template(
             "ta/accounts/regulator.html", title=_("新建监管账号"), findings=findings, form=request.form,
-            roles=[(r.value, ROLE_LABEL[r]) for r in roles], regions=regions_below(g.actor),
+            roles=_office_roles(), regions=regions_below(g.actor),
         )  # fmt: skip
         return page, status
 
@@ -148,6 +147,9 @@ class AccountPages(BaseView):
             "deactivate": lambda s: accounts.deactivate(s, g.actor, pk, text("reason"), now),
             "reactivate": lambda s: accounts.reactivate(s, g.actor, pk, now),
             "unbind": lambda s: identities.unbind_below(s, g.actor, pk, now),
+            "edit": lambda s: accounts.edit(
+                s, g.actor, pk, name=text("name"), region_id=number(text("region_id")), role=text("role"), at=now
+            ),
             "grant": lambda s: accounts.grant_extra_accounts(s, g.actor, pk, _whole(text("count")), now),
         }
         if deed not in deeds:
@@ -206,14 +208,24 @@ class AccountPages(BaseView):
             .order_by(AuditEntry.id.desc())
             .limit(20)
         ).all()
+        held = [row.name for row in account.roles]
+        office = account.unit_id is None and set(held) <= {r.value for r in REGULATOR_ROLES}
         page = self.render_template(
             "ta/accounts/account.html", title=account.get_full_name(), account=account, facts=facts, room=room,
+            office=office, held=held[0] if held else "", roles=_office_roles() if office else [],
+            regions=regions_below(g.actor) if office else [],
             findings=findings, may_write=g.actor.may(Verb.ACCOUNT_CREATE) and account.id != g.actor.user_id,
             sessions=shown_of(account), identities=identities.of(db.session, account.id), labels=external.labels(),
             locked=bool(locked or by_admin), may_reset=account.is_main or account.unit_id is None,
             history=[(clock.local(e.at), ACTION_WORDS.get(e.action, e.action), e.actor_name) for e in history],
         )  # fmt: skip
         return page, status
+
+
+def _office_roles() -> list[tuple[str, Any]]:
+    """The roles of regulators that the actor may hand out."""
+    given = {role for held in g.actor.roles for role in ASSIGNABLE.get(held, ())}
+    return [(role.value, ROLE_LABEL[role]) for role in Role if role in REGULATOR_ROLES & given]
 
 
 def _whole(value: str) -> int:

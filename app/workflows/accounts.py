@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
-from app.models import Account, Person, Region, Unit
+from app.models import Account, AccountRole, Person, Region, Unit
 from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import REGULATOR_ROLES, Actor, Role, Verb, require
@@ -247,6 +247,46 @@ def create_partner_account(session: AnySession, actor: Actor, unit_id: int, at: 
 
 
 # --- keeping
+
+
+def edit(
+    session: AnySession, actor: Actor, account_id: int, *, name: str, region_id: int | None = None, role: str = "",
+    at: dt.datetime,
+) -> Account:  # fmt: skip
+    """Change 姓名, and of a regulator 管辖地区 and 角色 too: to what the actor could have made it, and nothing beyond.
+
+    With another region or role its sessions end (ACC-15). A sub-account's facts are its main account's business.
+    """
+    account = managed(session, actor, account_id)
+    if account.unit_id is not None and not account.is_main:
+        remedy = "请由该单位主账号在“我的子用户”中编辑"
+        raise refuse("子用户", say("%(account)s 是单位的子用户", account=account.get_full_name()), remedy)
+    held = {row.name for row in account.roles}
+    office = account.unit_id is None and held <= {r.value for r in REGULATOR_ROLES}
+    if not office and (region_id is not None or role):
+        remedy = "只修改姓名；地区和角色只属于区域管理员和监察员"
+        raise refuse("角色", say("%(account)s 不是监管账号", account=account.get_full_name()), remedy, field="role")
+    checked = gather(
+        name=lambda: required_text(name, "姓名", "name", 40),
+        region=lambda: region_within(session, actor, region_id, clock.local_day(at)) if office else None,
+        role=lambda: assignable_role(actor, role, REGULATOR_ROLES) if office else None,
+    )
+    before = {"name": account.first_name, "region_code": account.region_code, "roles": sorted(held)}
+    account.first_name = checked["name"]
+    if office:
+        region: Region = checked["region"]
+        account.region_id, account.region_code = region.id, region.code
+        if held != {checked["role"].value}:
+            wanted = AccountRole.name == checked["role"].value
+            account.roles = list(session.scalars(select(AccountRole).where(wanted)))
+    roles = sorted(row.name for row in account.roles)
+    after = {"name": account.first_name, "region_code": account.region_code, "roles": roles}
+    if (before["region_code"], before["roles"]) != (after["region_code"], after["roles"]):
+        account.session_epoch += 1
+    session.flush()
+    if before != after:
+        audit.record(session, actor, at, "account.edit", "account", account.id, before, after)
+    return account
 
 
 def reset_password(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> Issued:

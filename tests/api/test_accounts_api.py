@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Account, ApiCall, AuditEntry, ElevatorAssignment, LiveSession
+from app.models import Account, ApiCall, AuditEntry, ElevatorAssignment, LiveSession, Region
 from app.permissions import Role, Verb
 from app.transaction import transaction
 from app.workflows import api_tokens
 from tests.api.callers import Caller, rules_of
+from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_account, make_elevator, uscc
 from tests.factories import region as region_of
 
@@ -93,6 +94,54 @@ def test_no_hand_on_peers_oneself_or_others(app: Any, session: Any, world: World
     sub = world.accounts["clerk"].id
     assert Caller(app, world, "maintenance_head").post(f"/accounts/{sub}/{deed}", sent).status_code == 403
     assert Caller(app, world, "inspector").post(f"/accounts/{sub}/{deed}", sent).status_code == 403
+
+
+@pytest.mark.feature("ACC-01", "ACC-12", "ACC-15")
+def test_a_regulators_name_place_and_role_are_changed_from_above(app: Any, session: Any, world: World) -> None:
+    admin, inspector = Caller(app, world, "region_admin"), world.accounts["inspector"]
+    keys = dict(session.execute(select(Region.code, Region.id)).all())
+    district, street, other = (keys[c] for c in ("980402000000", "980402001000", "980403000000"))
+    url, epoch = f"/accounts/{inspector.id}/facts", inspector.session_epoch
+    facts = {"name": "温知夏", "region_id": district, "role": "inspector"}
+    assert admin.call("PUT", url, facts).json["name"] == "温知夏"
+    session.refresh(inspector)
+    assert inspector.session_epoch == epoch, "a name is no right"
+    assert rules_of(admin.call("PUT", url, facts | {"region_id": other, "name": ""})) == {"姓名", "所在地区"}
+    assert rules_of(admin.call("PUT", url, {"name": "温知夏"})) == {"角色", "所在地区"}
+    assert admin.call("PUT", url, facts | {"role": "platform_admin"}).status_code in (403, 422)
+    moved = admin.call("PUT", url, facts | {"region_id": street, "role": "region_admin"})
+    assert [role["name"] for role in moved.json["roles"]] == ["region_admin"]
+    session.refresh(inspector)
+    assert (inspector.region_code, inspector.session_epoch) == ("980402001000", epoch + 1)
+    # Of a unit's main account the name only, of a sub-account nothing.
+    main, sub = world.accounts["maintenance_head"].id, world.accounts["clerk"].id
+    assert admin.call("PUT", f"/accounts/{main}/facts", {"name": "纪云深"}).json["name"] == "纪云深"
+    assert rules_of(admin.call("PUT", f"/accounts/{main}/facts", facts)) == {"角色"}
+    assert rules_of(admin.call("PUT", f"/accounts/{sub}/facts", {"name": "纪云深"})) == {"子用户"}
+    peer = make_account(session, Role.REGION_ADMIN, region_code="980402000000")
+    boss = make_account(session, Role.PLATFORM_ADMIN)
+    session.commit()
+    for target, status in ((peer, 403), (world.accounts["region_admin"], 403), (boss, 404)):
+        assert admin.call("PUT", f"/accounts/{target.id}/facts", facts).status_code == status
+    above = Caller(app, world, "platform_admin")
+    assert rules_of(above.call("PUT", f"/accounts/{boss.id}/facts", facts)) == {"角色"}
+    done = session.scalars(select(AuditEntry).where(AuditEntry.action == "account.edit")).all()
+    assert [entry.after["region_code"] for entry in done][1] == "980402001000"
+
+
+@pytest.mark.feature("ACC-12", "ACC-15")
+def test_the_page_changes_them_and_who_is_signed_in_is_out(app: Any, session: Any, world: World, sign_in: Any) -> None:
+    inspector = world.accounts["inspector"]
+    theirs, browser = sign_in(inspector), sign_in(world.accounts["region_admin"])
+    page = browser.get(f"/accounts/{inspector.id}").get_data(as_text=True)
+    assert "修改资料" in page and "明水街道" in page and "青坪区" not in page
+    street = session.scalar(select(Region.id).where(Region.code == "980402001000"))
+    sent = {"csrf_token": csrf(browser, "/"), "name": "温知夏", "region_id": street, "role": "inspector"}
+    answer = browser.post(f"/accounts/{inspector.id}/edit", data=sent | {"name": ""})
+    assert answer.status_code == 422 and "请填写姓名" in answer.get_data(as_text=True)
+    assert theirs.get("/profile/").status_code == 200
+    assert browser.post(f"/accounts/{inspector.id}/edit", data=sent).status_code == 302
+    assert theirs.get("/profile/").status_code == 302
 
 
 @pytest.mark.feature("ACC-08", "ACC-09", "ACC-13")

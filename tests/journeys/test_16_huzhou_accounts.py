@@ -368,6 +368,7 @@ def test_part_3_chapter_1_questions_about_accounts(
     box = admin.get_by_role("searchbox", name="搜索 账号")
     box.fill(code)
     box.press("Enter")
+    admin.wait_for_url("**q=*")
     follow(admin, code)
     press(admin, "解除外部身份")
     assert admin.get_by_role("button", name="解除外部身份").count() == 0
