@@ -69,7 +69,7 @@ def end(session: AnySession, actor: Actor, *, code: str, valid_until: str, at: d
     What stands in it stays and is seen from above as before. Those below end first: none hangs under one that is gone.
     """
     require(actor, Verb.REGION_EDIT)
-    row = session.scalar(select(Region).where(Region.code == code).with_for_update())
+    row: Region | None = session.scalar(select(Region).where(Region.code == code).with_for_update())
     span = actor.region_span
     if row is None or (not actor.sees_everything and (span is None or not span[0] < row.code < span[1])):
         found = "没有选择" if row is None else say("%(full)s 不在您的辖区之内", full=row.code)

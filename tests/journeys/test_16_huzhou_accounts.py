@@ -363,7 +363,6 @@ def test_part_3_chapter_1_questions_about_accounts(
 
     # 3.1.3 浙里办解绑: 如果是主账号，请联系系统管理员.
     bind_outside(product, code)
-    admin.reload()
     menu(admin, "账号")
     box = admin.get_by_role("searchbox", name="搜索 账号")
     box.fill(code)
