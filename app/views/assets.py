@@ -35,7 +35,7 @@ def install(app: Flask) -> None:
             return response
         if request.endpoint == "static" and request.args.get("v") == app.config["STATIC_VERSION"]:
             response.headers["Cache-Control"] = FOREVER
-        if response.mimetype.startswith(_TEXT):
+        if (response.mimetype or "").startswith(_TEXT):
             response.vary.add("Accept-Encoding")
             if _wanted(response):
                 _squeeze(response, squeezed)
