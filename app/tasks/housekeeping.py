@@ -8,7 +8,7 @@ from app import clock, scratch
 from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
-from app.workflows import api_calls, asking, attachments, captchas, codes, devices, sessions, signin
+from app.workflows import api_calls, asking, attachments, captchas, codes, devices, sent_ahead, sessions, signin
 
 
 @shared_task
@@ -20,7 +20,7 @@ def sweep() -> dict[str, int]:
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
             "codes": codes.forget_old(session, at), "sessions": sessions.forget_old(session, at),
             "devices": devices.forget_old(session, at), "asks": asking.forget_old(session, at),
-            "calls": api_calls.forget_old(session, at), "files": attachments.forget_ahead(session, at),
+            "calls": api_calls.forget_old(session, at), "files": sent_ahead.forget(session, at),
             "passwords": first_passwords.forget_old(session, at),
             "drafts": attachments.forget_drafts(at), "scratch": scratch.sweep(at),
         }  # fmt: skip

@@ -114,7 +114,7 @@ def countdown(left: Due | None, why: str = "") -> Markup:
 def _countdown(left: Due | None, why: str) -> Markup:
     title = f' title="{_safe(why)}"' if why else ""
     if left is None:
-        return Markup(f'<span class="ta-mut"{title}>—</span>')
+        return Markup(f'<span class="ta-mut"{title}>&mdash;</span>')
     number = "" if left.number is None else f"<b>{int(left.number)}</b> "
     said = f"{_safe(left.before)} {number}{_safe(left.after)}"
     tone = f" ta-due--{_safe(left.tone)}" if left.tone else ""

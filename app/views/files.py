@@ -24,7 +24,7 @@ from app.transaction import transaction
 from app.views import desks
 from app.views.told import told
 from app.wording import say
-from app.workflows import attachments, audit, sealed_files
+from app.workflows import attachments, audit, sealed_files, sent_ahead
 
 files = Blueprint("files", __name__)
 # What a browser may show by itself; everything else is saved.
@@ -121,7 +121,7 @@ def send_ahead() -> Any:
         # Decoding and scanning take their time: nobody's transaction waits for them.
         received = attachments.receive(file.stream, file.filename, kind)
         with transaction(db.session) as session:
-            row = attachments.send_ahead(session, actor, clock.now(), received)
+            row = sent_ahead.send(session, actor, clock.now(), received)
             told = described(row)
     except Refusal as refusal:
         return jsonify(errors=[said(f) for f in refusal.findings if not f.ok]), refusal.status_code

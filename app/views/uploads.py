@@ -20,7 +20,7 @@ from app.permissions import NOBODY
 from app.rules.files import LIMITS, Limit
 from app.views import files
 from app.views.account_forms import number
-from app.workflows import attachments
+from app.workflows import attachments, sent_ahead
 
 MOST_IDS = 60
 
@@ -42,7 +42,7 @@ def kept(
 ) -> list[int]:  # fmt: skip
     """Keep the field's files for a row (or for one that is about to be made); all that is wrong is told at once."""
     place = (entity, entity_id, unit_id, region_code)
-    ahead = attachments.settle_ahead(session, g.actor, numbers(name), kind, *place)
+    ahead = sent_ahead.settle(session, g.actor, numbers(name), kind, *place)
     sent = [f for f in request.files.getlist(name) if f and f.filename]
     made: list[Attachment] = []
     findings: list[Finding] = []
@@ -53,7 +53,7 @@ def kept(
             findings += [f for f in refusal.findings if f not in findings]
     if findings:
         raise Refusal(findings)
-    attachments.check_together([(row.name, row.size) for row in [*ahead, *made]], kind)
+    sent_ahead.check_together([(row.name, row.size) for row in [*ahead, *made]], kind)
     return [row.id for row in [*ahead, *made]]
 
 

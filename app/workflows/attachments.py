@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
-from app.errors import Finding, NotAllowed, NotFound, Refusal, refuse
+from app.errors import Finding, NotAllowed, NotFound, Refusal
 from app.models import (
     Application,
     Attachment,
@@ -81,8 +81,7 @@ _FOLLOWED: dict[str, Any] = {
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
 AHEAD = "upload"
-MOST_AHEAD = 60
-AHEAD_LASTS, DRAFT_LASTS = dt.timedelta(days=1), dt.timedelta(hours=2)
+DRAFT_LASTS = dt.timedelta(hours=2)
 # Made by the product itself.
 _NOT_SCANNED = {"export"}
 
@@ -167,70 +166,7 @@ def record(
     return row
 
 
-# --- sent ahead of a form
-
-
-def send_ahead(session: AnySession, actor: Actor, at: dt.datetime, file: Received) -> Attachment:
-    """Keep a file for the form that is being filled in; one account holds so many at a time and no more."""
-    held = session.scalar(
-        select(func.count()).where(
-            Attachment.entity == AHEAD, Attachment.uploaded_by_id == actor.user_id, Attachment.removed_at.is_(None)
-        )
-    )
-    if (held or 0) >= MOST_AHEAD:
-        remedy = "请先提交或移除已上传的附件，一天后会自动清除"
-        raise bad(file.name, say("没有收下：您有 %(held)s 个附件还没有提交", held=held), remedy)
-    return record(session, actor, at, file, AHEAD, None, actor.unit_id, actor.region_code)
-
-
-def sent_ahead(session: AnySession, actor: Actor, ids: Iterable[int], kind: str) -> list[Attachment]:
-    """The actor's own files of a kind that no row has yet; anybody else's, or another kind's, are refused."""
-    rows = []
-    for key in dict.fromkeys(ids):
-        row: Attachment = visible(session, actor, Attachment, key, "附件")
-        free = row.entity == AHEAD and row.entity_id is None and row.removed_at is None
-        if row.uploaded_by_id != actor.user_id or not free or row.kind != kind:
-            raise bad(row.name, "不是您为这一项上传的", "请重新上传")
-        rows.append(row)
-    return rows
-
-
-def settle_ahead(
-    session: AnySession, actor: Actor, ids: Iterable[int], kind: str, entity: str, entity_id: int | None,
-    unit_id: int | None, region_code: str | None,
-) -> list[Attachment]:  # fmt: skip
-    """Give files that were sent ahead to their row (or to one that is about to be made), within the row's limits."""
-    rows = sent_ahead(session, actor, ids, kind)
-    held = of(session, entity, entity_id) if entity_id is not None else []
-    check_together([(row.name, row.size) for row in [*(r for r in held if r.kind == kind), *rows]], kind)
-    for row in rows:
-        row.entity, row.entity_id, row.unit_id, row.region_code = entity, entity_id, unit_id, region_code
-    session.flush()
-    return rows
-
-
-def check_together(files: Iterable[tuple[str, int]], kind: str) -> None:
-    """Raise where the files (name, size) of one row are too many or too large together."""
-    limit, given = LIMITS[kind], list(files)
-    label, size = ATTACHMENT_KIND[kind], sum(s for _, s in given)
-    if len(given) > limit.files:
-        raise refuse("附件数量", say("%(count)s 个%(label)s，最多 %(files)s 个", count=len(given), label=label,
-            files=limit.files), "请移除不需要的", field="file")
-    if size > limit.total * MEGABYTE:
-        found = say("合计 %(size)s MB，%(label)s最多 %(total)s MB（“%(given)s”等 %(count)s 个）",
-            size=f"{size / MEGABYTE:.1f}", label=label, total=limit.total, given=given[-1][0], count=len(given))
-        raise refuse("附件大小", found, "请压缩扫描件，或分几次提交", field="file")
-
-
-def forget_ahead(session: AnySession, at: dt.datetime) -> int:
-    """Drop what was sent ahead of a form that nobody submitted; how many."""
-    statement = update(Attachment).where(
-        Attachment.entity == AHEAD, Attachment.removed_at.is_(None), Attachment.uploaded_at < at - AHEAD_LASTS
-    )
-    done: Any = session.execute(
-        statement.values(removed_at=at).execution_options(synchronize_session=False, skip_scope=True)
-    )
-    return int(done.rowcount)
+# --- taken away
 
 
 def remove(session: AnySession, actor: Actor, attachment_id: int, at: dt.datetime) -> Attachment:

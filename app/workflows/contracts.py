@@ -23,7 +23,7 @@ from app.rules.identifiers import normal_code
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
 from app.wording import say
-from app.workflows import attachments, audit, cover, renewals
+from app.workflows import attachments, audit, cover, renewals, sent_ahead
 from app.workflows.contract_findings import (
     FIELDS,
     double_cover,
@@ -256,7 +256,7 @@ def add_scan(
     require(actor, Verb.CONTRACT_EDIT)
     contract = own(session, actor, contract_id)
     place = ("contract", contract.id, contract.unit_id, contract.region_code)
-    attachments.settle_ahead(session, actor, ahead, "contract", *place)
+    sent_ahead.settle(session, actor, ahead, "contract", *place)
     findings: list[Finding] = []
     for stream, name in files:
         try:

@@ -20,7 +20,7 @@ from app.models import Attachment
 from app.permissions import Role
 from app.rules.files import LIMITS
 from app.transaction import transaction
-from app.workflows import attachments, sealed_files
+from app.workflows import attachments, sealed_files, sent_ahead
 from tests.factories import World, actor, make_account, picture
 
 pytestmark = pytest.mark.feature("UNT-04")
@@ -317,13 +317,13 @@ def test_a_word_file_is_named_as_such_where_it_is_not_taken(world: World) -> Non
 def ahead(world: World, who: str = "clerk", kind: str = "document", content: bytes = PDF) -> Attachment:
     received = attachments.receive(io.BytesIO(content), "材料.pdf", kind)
     with transaction(world.session):
-        return attachments.send_ahead(world.session, world.actor(who), clock.now(), received)
+        return sent_ahead.send(world.session, world.actor(who), clock.now(), received)
 
 
 def settle(world: World, ids: list[int], who: str = "clerk", kind: str = "document") -> Any:
     place = ("unit", world.firm.id, world.firm.id, world.firm.region_code)
     with transaction(world.session):
-        return attachments.settle_ahead(world.session, world.actor(who), ids, kind, *place)
+        return sent_ahead.settle(world.session, world.actor(who), ids, kind, *place)
 
 
 def test_a_file_sent_ahead_is_its_senders_alone_until_the_form_takes_it(world: World) -> None:
@@ -358,16 +358,16 @@ def test_number_and_size_hold_for_all_of_a_row(world: World, monkeypatch: pytest
     assert settle(world, rows[:1])
     big = [("甲.pdf", 700_000), ("乙.pdf", 600_000)]
     with pytest.raises(Refusal, match=r"合计 1\.2 MB"):
-        attachments.check_together(big, "document")
+        sent_ahead.check_together(big, "document")
 
 
 def test_what_no_form_took_is_gone_after_a_day(world: World) -> None:
     row, held = ahead(world), ahead(world)
     settle(world, [held.id])
     with transaction(world.session):
-        assert attachments.forget_ahead(world.session, clock.now() + dt.timedelta(hours=23)) == 0
+        assert sent_ahead.forget(world.session, clock.now() + dt.timedelta(hours=23)) == 0
     with transaction(world.session):
-        assert attachments.forget_ahead(world.session, clock.now() + dt.timedelta(hours=25)) == 1
+        assert sent_ahead.forget(world.session, clock.now() + dt.timedelta(hours=25)) == 1
     world.session.expire_all()
     with pytest.raises(NotFound):
         attachments.for_download(world.session, world.actor("clerk"), row.id)
@@ -375,7 +375,7 @@ def test_what_no_form_took_is_gone_after_a_day(world: World) -> None:
 
 
 def test_nobody_fills_the_disk_with_forms_never_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attachments, "MOST_AHEAD", 2)
+    monkeypatch.setattr(sent_ahead, "MOST", 2)
     ahead(world), ahead(world)
     with pytest.raises(Refusal, match="还没有提交"):
         ahead(world)
