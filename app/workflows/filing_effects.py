@@ -13,9 +13,16 @@ from app.models import (
     Account,
     Application,
     Attachment,
+    Commitment,
     Declaration,
     Elevator,
     GradeCertificate,
+    InsuranceGap,
+    InsuranceMonth,
+    InsuranceRecord,
+    InsuredPerson,
+    Invitation,
+    InvitationPoster,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -28,6 +35,11 @@ from app.workflows import clocks
 
 # Papers that stay in force with their record; those of applications are kept where these were decided.
 OF_THE_UNIT = ("unit", "person", "grade_certificate")
+# What the office where the unit is has to see and to decide on.
+GO_ALONG: tuple[Any, ...] = (
+    Person, GradeCertificate, Declaration, Commitment, Invitation, InvitationPoster, InsuranceRecord, InsuredPerson,
+    InsuranceMonth, InsuranceGap,
+)  # fmt: skip
 
 
 def elevator_in_force(
@@ -59,10 +71,8 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> 
     """
     if before["region_id"] != row.region_id:
         papers = (Attachment.unit_id == row.id) & Attachment.entity.in_(OF_THE_UNIT)
-        _follow(session, row.region_code, [
-            (Person, Person.unit_id == row.id), (GradeCertificate, GradeCertificate.unit_id == row.id),
-            (Declaration, Declaration.unit_id == row.id), (Attachment, papers),
-        ])  # fmt: skip
+        of_it = [(model, model.unit_id == row.id) for model in GO_ALONG]
+        _follow(session, row.region_code, [*of_it, (Attachment, papers)])
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
     elsewhere = Account.region_code.is_distinct_from(row.region_code)
     session.execute(

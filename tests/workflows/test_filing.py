@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
-from app.models import Application, AuditEntry, Elevator, Notification, StatusChange, Unit, Version
+from app.models import Application, AuditEntry, Commitment, Elevator, Notification, StatusChange, Unit, Version
 from app.transaction import transaction
 from app.workflows import accounts, filing, filing_effects, moves
 from tests import factories
@@ -292,6 +293,12 @@ def test_a_unit_that_moves_takes_its_accounts_and_papers_with_it(session: Any, w
     epoch = clerk.session_epoch
     licence = attachment(session, head, entity="unit", entity_id=firm.id, kind="licence")
     old = attachment(session, head, entity="application", kind="document")
+    letter = Commitment(
+        unit_id=firm.id, region_code=firm.region_code, valid_from=clock.local_day(AT), valid_until=clock.local_day(AT),
+        state="approved",
+    )  # fmt: skip
+    session.add(letter)
+    session.commit()
     place = factories.region(session, "980403000000").id
     save(session, head, Unit, firm, {"region_id": place, "licence_until": "2030-01-01"})
     application = submit(session, head, firm)
@@ -309,7 +316,7 @@ def test_a_unit_that_moves_takes_its_accounts_and_papers_with_it(session: Any, w
     with transaction(session):
         assert accounts.reset_password(session, factories.actor(there), main, AT).password
     fresh(session)
-    assert (licence.region_code, old.region_code) == ("980403000000", "980402000000")
+    assert (licence.region_code, letter.region_code, old.region_code) == ("980403000000",) * 2 + ("980402000000",)
 
 
 @pytest.mark.feature("ACC-03")
