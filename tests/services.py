@@ -74,7 +74,17 @@ class Services:
         """Start the one that was killed again, on its data and its port."""
         note = self.root / "postgres.service"
         port = json.loads(note.read_text())["port"]
-        note.write_text(json.dumps(self._run_postgres(port)))
+        end = time.monotonic() + START_WITHIN_SECONDS
+        while True:
+            try:
+                found = self._run_postgres(port)
+                break
+            except RuntimeError:
+                # Children of the killed one may hold its shared memory for a moment longer.
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+        note.write_text(json.dumps(found))
 
     def restart_redis(self) -> None:
         """Start the one that was killed again, empty, on its port: what it had not handed out is gone."""
