@@ -59,12 +59,12 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
         raise
     finally:
         real.info["in_unit_of_work"] = False
-        kept, real.info[_KEPT] = real.info[_KEPT], []
+        # Both are taken before anything else begins a unit of work, which has lists of its own.
+        waiting, kept = real.info.pop(_WAITING), real.info.pop(_KEPT)
         if kept:
             with transaction(real) as again:
                 for call in kept:
                     call(again)
-    waiting, real.info[_WAITING] = real.info[_WAITING], []
     for call in waiting:
         call()
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.errors import Refusal
+from app.errors import Refusal, refuse
 from app.models import AuditEntry, NumberAsk, Person
 from app.permissions import Role
-from app.transaction import transaction, whatever_comes
+from app.transaction import after_commit, transaction, whatever_comes
 from app.workflows import asking, people, sub_accounts
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_person
@@ -156,3 +156,16 @@ def test_what_must_be_kept_is_kept_whatever_comes(session: Any, world: World) ->
         whatever_comes(session, lambda own: seen.append(own.info["in_unit_of_work"]))
     whatever_comes(session, lambda own: seen.append(own.info["in_unit_of_work"]))
     assert seen == [True, True, True] and not session.info["in_unit_of_work"]
+
+
+def test_what_waits_for_the_commit_is_done_though_something_was_kept_beside_it(session: Any, world: World) -> None:
+    done: list[str] = []
+    with transaction(session):
+        after_commit(session, lambda: done.append("committed"))
+        whatever_comes(session, lambda _own: done.append("kept"))
+    assert done == ["kept", "committed"]
+    with pytest.raises(Refusal), transaction(session):
+        after_commit(session, lambda: done.append("never"))
+        whatever_comes(session, lambda _own: done.append("kept though refused"))
+        raise refuse("规则", "不行")
+    assert done == ["kept", "committed", "kept though refused"]
