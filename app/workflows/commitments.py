@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing
-from app.models import Application, Attachment, Commitment, Unit
+from app.models import Application, Commitment, Unit
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
@@ -19,7 +19,7 @@ from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows import submissions
-from app.workflows.following import Following
+from app.workflows.following import Following, scans_of
 
 KIND = ApplicationKind.COMMITMENT
 LONGEST_NOTE = 500
@@ -122,11 +122,7 @@ def _years_on(on: dt.date, years: int) -> dt.date:
 
 
 def _none_waits(session: AnySession, unit_id: int) -> Finding:
-    statement = select(Application.number, Application.id).join(
-        Commitment, (Application.entity == Commitment.__tablename__) & (Application.entity_id == Commitment.id)
-    )
-    statement = statement.where(Commitment.unit_id == unit_id, Application.is_open.is_(True)).limit(1)
-    other = session.execute(statement.execution_options(skip_scope=True)).first()
+    other = _PAPER.waiting(session, Commitment.unit_id == unit_id)
     return Finding(
         "同一事项只能有一件在办", other is None,
         say("已有办理中的维保承诺书 %(number)s", number=other.number) if other else "没有办理中的维保承诺书",
@@ -142,22 +138,13 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     row = _PAPER.row(session, application)
     unit = session.get(Unit, row.unit_id)
     on = clock.local_day(at)
-    ids = application.data.get("attachments", [])
-    kept = session.execute(
-        select(Attachment.kind, Attachment.scan).where(Attachment.id.in_(ids)).execution_options(skip_scope=True)
-    ).all()
-    scans = sum(kind in ("commitment", "document") for kind, _scan in kept)
-    closed = sum(scan in ("waiting", "infected") for _kind, scan in kept)
+    kinds, readable = scans_of(session, application)
+    scans = sum(kind in ("commitment", "document") for kind in kinds)
     maintains = unit is not None and unit.is_maintenance
     valid = row.valid_until >= on
     return [
         Finding("盖章扫描件", scans > 0, say("%(scans)s 份", scans=scans), "" if scans else "请退回，补交盖章的承诺书"),
-        Finding(
-            "附件查毒",
-            not closed,
-            say("%(closed)s 份还不能打开", closed=closed) if closed else "都能打开",
-            "请等查毒后再批准",
-        ),
+        readable,
         Finding(
             "承诺期限",
             valid,

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.errors import Finding, raise_failing, refuse
-from app.models import Application, Attachment, Declaration, Person
+from app.models import Application, Declaration, Person
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
@@ -24,7 +24,7 @@ from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows import submissions
-from app.workflows.following import Following
+from app.workflows.following import Following, scans_of
 
 KIND = ApplicationKind.DECLARATION
 LONGEST_NOTE = 500
@@ -106,11 +106,7 @@ def _dates(signed_on: dt.date | None, valid_until: dt.date | None, today: dt.dat
 
 
 def _none_waits(session: AnySession, person: Person) -> Finding:
-    statement = select(Application.number, Application.id).join(
-        Declaration, (Application.entity == Declaration.__tablename__) & (Application.entity_id == Declaration.id)
-    )
-    statement = statement.where(Declaration.person_id == person.id, Application.is_open.is_(True)).limit(1)
-    other = session.execute(statement.execution_options(skip_scope=True)).first()
+    other = _PAPER.waiting(session, Declaration.person_id == person.id)
     return Finding(
         "同一事项只能有一件在办", other is None,
         say("%(person)s 已有办理中的自我声明承诺书 %(number)s", person=person, number=other.number)
@@ -127,18 +123,13 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     row = _PAPER.row(session, application)
     person = session.get(Person, row.person_id)
     on = clock.local_day(at)
-    ids = application.data.get("attachments", [])
-    kept = session.scalars(
-        select(Attachment.scan).where(Attachment.id.in_(ids)).execution_options(skip_scope=True)
-    ).all()
-    closed = sum(scan in ("waiting", "infected") for scan in kept)
+    kept, readable = scans_of(session, application)
     here = person is not None and person.left_on is None and person.unit_id == row.unit_id
     valid = row.valid_until >= on
     return [
         Finding("扫描件", bool(kept), say("%(count)s 份", count=len(kept)),
             "" if kept else "请退回，补交签署后的扫描件"),
-        Finding("附件查毒", not closed, say("%(closed)s 份还不能打开", closed=closed) if closed else "都能打开",
-            "请等查毒后再批准"),
+        readable,
         Finding(
             "人员在职", here, f"{person}" + ("在本单位" if here else "已不在申请单位"),
             "" if here else "请退回申请单位核对",
