@@ -58,13 +58,14 @@ def _wanted(response: Response) -> bool:
 def _squeeze(response: Response, squeezed: dict[tuple[str, str | None], bytes]) -> None:
     etag, _ = response.get_etag()
     key = (request.path, etag)
-    if key not in squeezed:
+    made = squeezed.get(key)
+    response.direct_passthrough = False
+    if made is None:
+        # Threads share it: what one has made is its own even when another clears the rest.
         if len(squeezed) >= MOST_KEPT:
             squeezed.clear()
-        response.direct_passthrough = False
-        squeezed[key] = gzip.compress(response.get_data(), 9, mtime=0)
-    response.direct_passthrough = False
-    response.set_data(squeezed[key])
+        made = squeezed[key] = gzip.compress(response.get_data(), 9, mtime=0)
+    response.set_data(made)
     response.headers["Content-Encoding"] = "gzip"
     if etag:
         # Weak: not byte for byte what it names, yet a browser that has it needs no other.
