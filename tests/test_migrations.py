@@ -116,6 +116,30 @@ def test_mail_and_words_are_sealed_and_come_back(app: Any, empty_database_url: s
     assert content(engine) == before
 
 
+def test_accounts_of_a_unit_that_moved_earlier_follow_it(app: Any, empty_database_url: str, elsewhere: Any) -> None:
+    """Once: who is where his unit is keeps his sessions, and so does who has no unit."""
+    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
+    assert runner.invoke(args=["db", "upgrade", "0031"]).exit_code == 0
+    fill(engine)
+    names = ("id", "username", "email", "unit_id", "region_code", "session_epoch")
+    account, unit = sa.table("ab_user", *map(sa.column, names)), sa.table("unit", sa.column("region_code"))
+    with engine.begin() as connection:
+        connection.execute(sa.update(unit).values(region_code="980403000000"))
+        connection.execute(sa.update(account).values(region_code="980402000000", session_epoch=4))
+        table = sa.Table("ab_user", sa.MetaData(), autoload_with=engine)
+        given = [column for column in table.columns if column.computed is None]
+        row = dict(connection.execute(sa.select(*given)).mappings().one()) | {"phone": None}
+        for number, (unit_id, region) in enumerate([(row["unit_id"], "980403000000"), (None, "980402000000")], 2):
+            other = {"id": number, "username": f"第{number}人", "email": f"~1{number}" * 12}
+            connection.execute(table.insert(), row | other | {"unit_id": unit_id, "region_code": region})
+    done = runner.invoke(args=["db", "upgrade"])
+    assert done.exit_code == 0, done.output or done.exception
+    with engine.connect() as connection:
+        asked = sa.select(account.c.region_code, account.c.session_epoch).order_by(account.c.id)
+        held = connection.execute(asked).all()
+    assert held == [("980403000000", 5), ("980403000000", 4), ("980402000000", 4)]
+
+
 def fill(engine: sa.Engine) -> dict[str, dict[str, Any]]:
     """One row in every table, each foreign key pointing at the other table's; what then stands there."""
     metadata = sa.MetaData()

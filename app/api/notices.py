@@ -11,7 +11,7 @@ from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, iso, page
+from app.api.base import Resource, actor, answers, body, in_person, iso, page
 from app.api.reading import asked_bool, part, texts, words
 from app.errors import refuse
 from app.extensions import db
@@ -129,10 +129,12 @@ class NoticeSettingApi(Resource):
         """Set the address that is called; each time with a new secret, which is in this answer only.
         ---
         put:
-          summary: 设置网址回调，或换密钥；密钥只在这次回答中
+          summary: 设置网址回调，或换密钥；密钥只在这次回答中（个人令牌不能设置）
           takes: Webhook
           gives: {200: WebhookSecret}
         """
+        # It goes on sending when the token that set it has long been taken back.
+        in_person()
         url = words(body(), "url", 1000)
         if not url.strip():
             raise refuse("网址回调地址", "没有填写", "例如 https://example.com/notify", field="url")

@@ -138,11 +138,6 @@ def origin(held: Held, names: dict[str, str]) -> str:
     return _("%(region)s：预设“%(preset)s”", region=name, preset=PRESETS[held.preset].label) if held.preset else name
 
 
-def version_link(version: str | None, region_code: str, on: dt.date) -> str:
-    """Where a record's policy version can be read."""
-    return f"/policy/versions/{version}?region={region_code}&on={on.isoformat()}" if version else ""
-
-
 def _sources(book: Any) -> dict[int, str | None]:
     ids = {held.row_id for held in book.values() if held.row_id is not None}
     return dict(db.session.execute(select(PolicyValue.id, PolicyValue.source).where(PolicyValue.id.in_(ids))).all())

@@ -270,8 +270,3 @@ def _in_use(elevator: Elevator) -> Finding:
     found = say("电梯 %(code)s %(more)s", code=elevator.code, more="在用" if ok else "不在用")
     remedy = "" if ok else "停用、报废或未登记的电梯不安排任务"
     return Finding("电梯状态", ok, found, remedy, "elevator_id", elevator.code)
-
-
-def ids_of(rows: Iterable[Outcome]) -> list[int]:
-    """The rows that were done."""
-    return [row.id for row in rows if row.ok]

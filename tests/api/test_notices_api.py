@@ -13,6 +13,7 @@ from app.permissions import Verb
 from app.transaction import transaction
 from app.workflows import outbox
 from tests.api.callers import Caller, rules_of
+from tests.api.test_own_api import in_person
 from tests.factories import World
 from tests.workflows.filing_world import AT
 
@@ -79,7 +80,7 @@ def test_channels_and_quiet_hours_are_chosen(app: Any, session: Any, world: Worl
 
 @pytest.mark.usefixtures("hook")
 def test_a_webhook_is_set_tried_renewed_and_dropped(app: Any, session: Any, world: World) -> None:
-    clerk = Caller(app, world, "clerk")
+    clerk = in_person(app, world, "clerk")
     assert rules_of(clerk.post("/notice-settings/webhook/test")) == {"网址回调"}
     made = clerk.call("PUT", "/notice-settings/webhook", {"url": HOOK})
     assert made.status_code == 200 and "no-store" in made.headers["Cache-Control"]
@@ -98,9 +99,18 @@ def test_a_webhook_is_set_tried_renewed_and_dropped(app: Any, session: Any, worl
     assert rules_of(clerk.post("/notice-settings/webhook/test")) == {"网址回调"}
 
 
+@pytest.mark.usefixtures("hook")
+def test_a_token_sets_no_webhook_that_would_outlive_it(app: Any, session: Any, world: World) -> None:
+    machine, himself = Caller(app, world, "clerk"), in_person(app, world, "clerk")
+    assert rules_of(machine.call("PUT", "/notice-settings/webhook", {"url": HOOK}), 403) == {"本人办理"}
+    assert session.get(NoticeChoice, world.accounts["clerk"].id) is None
+    assert himself.call("PUT", "/notice-settings/webhook", {"url": HOOK}).status_code == 200
+    assert machine.call("DELETE", "/notice-settings/webhook").json["webhook"] is None
+
+
 @pytest.mark.parametrize(
     "url", ["", "http://hook.example.com/", "https://127.0.0.1/x", "https://u:p@example.com/", "ja"]
 )
 def test_no_webhook_leads_inside(app: Any, world: World, url: str) -> None:
-    answer = Caller(app, world, "clerk").call("PUT", "/notice-settings/webhook", {"url": url})
+    answer = in_person(app, world, "clerk").call("PUT", "/notice-settings/webhook", {"url": url})
     assert answer.status_code == 422 and answer.json["errors"], url
