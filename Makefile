@@ -70,7 +70,7 @@ fast:
 	$(PYTEST) -q -n $(WORKERS) --dist worksteal --db both --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
 
 journeys:
-	$(PYTEST) -q tests/journeys --junitxml build/junit-journeys.xml --features build/features.json
+	$(PYTEST) -q -n $(WORKERS) --dist loadfile tests/journeys --junitxml build/junit-journeys.xml --features build/features.json
 
 bench: services
 	@$(BIN)/python -m bench.run
