@@ -23,7 +23,15 @@ from app.permissions import Verb
 from app.rules.calendar import day_end, day_start
 from app.transaction import transaction
 from app.views import screens
-from app.views.audit_words import action_choices, action_word, entity_choices, entity_word, field_word, via_word
+from app.views.audit_words import (
+    action_choices,
+    action_word,
+    entity_choices,
+    entity_word,
+    field_word,
+    value_word,
+    via_word,
+)
 from app.views.days import typed_day
 from app.workflows import audit_days, export_records
 
@@ -136,7 +144,9 @@ def entry(row: AuditEntry) -> dict[str, Any]:
         "entity": entity_word(row.entity),
         "entity_id": row.entity_id,
         "changes": [
-            (field_word(row.entity, k), before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)
+            (field_word(row.entity, k), *(value_word(row.entity, k, side.get(k)) for side in (before, after)))
+            for k in keys
+            if before.get(k) != after.get(k)
         ],
         "batch": row.batch,
     }

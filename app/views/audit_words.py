@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.models.base import Model
+from app.models.choices import word
 
 ENTITY: dict[str, Any] = {
     "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"),
@@ -21,7 +23,9 @@ ENTITY: dict[str, Any] = {
     "policy_value": _l("政策参数"), "region": _l("地区"), "schedule": _l("排班"),
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "commitment": _l("维保承诺书"),
-    "insurance_record": _l("医社保缴交明细"),
+    "insurance_record": _l("医社保缴交明细"), "audit": _l("审计日志"), "calendar": _l("工作日历"),
+    "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
+    "risk_item": _l("风险"), "safety_record": _l("安全记录"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -47,6 +51,13 @@ DEED: dict[str, Any] = {
     "told": _l("核对别家的号码"),
     "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
     "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
+    "bind_phone": _l("绑定手机"), "recover": _l("找回密码"), "register": _l("自行注册"), "rights": _l("修改权限"),
+    "roles": _l("修改角色"), "verify_mail": _l("验证邮箱"), "export": _l("导出"), "name": _l("委托代办"),
+    "on_demand": _l("按需维保"), "registration_change": _l("变更登记"), "unit_change": _l("维保单位变更"),
+    "match": _l("对应列和值"), "passwords": _l("初始密码"), "undone": _l("撤销"), "worker_change": _l("维保人员变更"),
+    "template": _l("修改模板"), "check": _l("巡检一台"), "close": _l("结束"), "plan": _l("安排"),
+    "propose": _l("提议新值"), "officer": _l("指定安全员"), "risk": _l("风险"), "risk_end": _l("停用风险"),
+    "end_all": _l("退出全部登录"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
@@ -68,6 +79,16 @@ FIELD: dict[str, Any] = {
     "waiting": _l("待审批"), "as_of": _l("数据截至"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
     "told": _l("告知的号码"), "refused": _l("拒绝的号码"), "today": _l("今天合计"),
     "state": _l("状态"), "level": _l("频次"), "note": _l("说明"), "scores": _l("得分"),
+    "application": _l("申请"), "body": _l("留言"), "internal": _l("只给监管部门看"), "from": _l("起始日期"),
+    "to": _l("代办人"), "name": _l("名称"), "size": _l("字节数"), "added": _l("新增"), "removed": _l("移除"),
+    "by": _l("操作人"), "count": _l("数量"), "known": _l("认识的浏览器"), "login_name": _l("登录名"),
+    "is_main": _l("主账号"), "extra": _l("其他"), "provider": _l("外部身份"), "region_code": _l("区划代码"),
+    "rights": _l("权限"), "roles": _l("角色"), "sex": _l("性别"), "unit_id": _l("单位"), "webhook": _l("网址回调"),
+    "account": _l("账号"), "account_id": _l("账号"), "maintenance_unit_id": _l("维保单位"), "elevator_id": _l("电梯"),
+    "changed": _l("更新"), "deleted": _l("删除"), "made": _l("新增"), "file": _l("文件"), "hours": _l("有效时间"),
+    "poster": _l("邀请二维码"), "invitation": _l("入职邀请"), "finding": _l("发现的问题"), "is_fine": _l("正常"),
+    "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
+    "value": _l("值"), "looked_at": _l("检查的记录"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
@@ -93,17 +114,29 @@ def entity_choices() -> list[tuple[str, str]]:
 
 
 @cache
-def _labels() -> dict[str, dict[str, Any]]:
-    tables: dict[str, dict[str, Any]] = {}
+def _columns() -> dict[str, dict[str, dict[str, Any]]]:
+    """What each table's columns are declared to be."""
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
     for mapper in Model.registry.mappers:
         table = mapper.local_table
-        tables[str(table.name)] = {c.key: c.info["label"] for c in table.columns if "label" in c.info}
+        tables[str(table.name)] = {c.key: c.info for c in table.columns if "label" in c.info}
     return tables
 
 
 def field_word(entity: str, field: str) -> str:
     """A changed field as its column is called; what is no column has its own words, or stays."""
-    return str(_labels().get(entity, {}).get(field) or FIELD.get(field, field))
+    told = _columns().get(entity, {}).get(field)
+    return str(told["label"] if told else FIELD.get(field, field))
+
+
+def value_word(entity: str, field: str, value: Any) -> Any:
+    """A value as pages say it: the word of a choice, 是 or 否; any other as it is stored."""
+    choices = _columns().get(entity, {}).get(field, {}).get("choices")
+    if choices is not None and isinstance(value, str):
+        return word(choices, value)
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    return value
 
 
 def entity_word(entity: str) -> str:

@@ -151,10 +151,11 @@ class Scores(Screen):
         row = scope.visible(db.session, g.actor, Elevator, elevator_id, _("电梯"))
         pair = next((p for p in score_facts.of_unit(db.session, held.run, held.unit_id) if p.elevator == row.id), None)
         visits = score_facts.visits_of(db.session, held.run, held.unit_id, row.id)
+        missed = score_facts.missed_of(db.session, held.run, held.unit_id, row.id)
         return self.render_template(
             "ta/scores/elevator.html", title=row.code, score=held, run=held.run, elevator=row, pair=pair, visits=visits,
             local=clock.local, visit_words=VISIT_STATE, extra=_late_extra(pair, visits),
-            late_days=LATE_DAYS,
+            late_days=LATE_DAYS, missed=missed,
         )  # fmt: skip
 
     def _held(self, pk: int) -> Score:

@@ -381,6 +381,11 @@ def of_unit(session: AnySession, run: ScoreRun, unit_id: int) -> list[PairFacts]
     return Facts(session, frame_of_run(run)).pairs(unit_id, unit_id).get(unit_id, [])
 
 
+def missed_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[dt.date, int]]:
+    """The missed periods that a stored run counted for a pair: limit day and id."""
+    return score_rows.read(Facts(session, frame_of_run(run)), unit_id, unit_id).missed[unit_id, elevator_id]
+
+
 def visits_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[Any, VisitState]]:
     """The records of a pair in a run's period, each with its state as known then."""
     rows = session.execute(

@@ -59,7 +59,10 @@ def test_ranking_and_the_way_down_to_the_visit(session: Any, scored: Any, sign_i
     down = text(browser, f"/scores/{key}/elevators/{scored.own.id}")
     assert f"/visits/{scored.failed.id}" in down
     assert "不合规" in down
-    assert str(scored.missed.id) in text(browser, f"/scores/{key}/elevators/{scored.secret.id}")
+    limit_on = scored.missed.limit_on
+    assert f"f_limit_to={limit_on}\">{scored.missed.id}</a>" in text(
+        browser, f"/scores/{key}/elevators/{scored.secret.id}"
+    )
 
 
 def test_each_sees_own_and_secret_elevators_stay_unnamed(session: Any, scored: Any, sign_in: Any) -> None:

@@ -14,6 +14,10 @@
     document.addEventListener("keydown", function (e) { if (e.key === "Escape") set(false); });
   });
 
+  // Where one is stands in sight, however long the menu.
+  var here = $(".ta-menu [aria-current]");
+  if (here) { var roll = here.parentNode; if (here.offsetTop + 80 > roll.clientHeight) roll.scrollTop = here.offsetTop - roll.clientHeight / 2; }
+
   all("[data-theme-toggle]").forEach(function (button) {
     button.addEventListener("click", function () {
       var root = document.documentElement;
@@ -55,13 +59,15 @@
       box.className = "ta-dialog";
       box.innerHTML = '<p></p><footer><button class="ta-btn" value="no"></button><button class="ta-btn ta-btn--main" value="yes"></button></footer>';
       box.firstChild.textContent = question;
+      box.firstChild.id = "ta-question"; box.setAttribute("aria-labelledby", "ta-question");
       var buttons = all("button", box);
       buttons[0].textContent = document.documentElement.lang === "en" ? "Cancel" : "取消";
       buttons[1].textContent = (submitter && submitter.textContent.trim()) || (document.documentElement.lang === "en" ? "OK" : "确定");
       document.body.appendChild(box);
-      buttons[0].addEventListener("click", function () { box.remove(); if (submitter) submitter.focus(); });
+      var back = function () { box.remove(); if (submitter) submitter.focus(); };
+      buttons[0].addEventListener("click", back);
       buttons[1].addEventListener("click", function () { form.dataset.sure = "1"; box.remove(); form.requestSubmit(submitter || undefined); });
-      box.addEventListener("cancel", function () { box.remove(); });
+      box.addEventListener("cancel", back);
       box.showModal();
       return;
     }
