@@ -19,7 +19,7 @@ from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, O
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views import clock_words, screens
-from app.views.base import Button, Deed, Screen, capped, countdown, import_button, limit_cell, mark, pill
+from app.views.base import Button, Deed, Screen, capped, countdown, firm, import_button, limit_cell, mark, pill
 from app.views.labels import MOST as MOST_LABELS
 from app.views.ledgers import MOST_AT_ONCE
 from app.views.warned import counted
@@ -70,7 +70,11 @@ class TaskScreen(Screen):
     route_base = "/tasks"
     listing = maintenance.TASKS
     verb = Verb.ORDER_READ
-    cells: ClassVar[dict[str, Any]] = {"left": limit_cell, "covered_until": _covered}
+    cells: ClassVar[dict[str, Any]] = {
+        "left": limit_cell, "covered_until": _covered,
+        "use_unit": lambda row: firm(unit.name) if (unit := row.elevator.use_unit) else "—",
+        "unit": lambda row: firm(row.unit.name) if row.unit else "—",
+    }  # fmt: skip
     empty_text = _l("还没有在用电梯。电梯备案通过并在用后，维保时钟出现在这里。")
 
     def row_link(self, row: MaintenanceClock) -> str:
@@ -164,7 +168,7 @@ class OverdueScreen(Screen):
     listing = maintenance.OVERDUE
     verb = Verb.ORDER_READ
     cells: ClassVar[dict[str, Any]] = {
-        "unit": lambda row: row.unit.name if row.unit else mark(_l("脱保"), "over"),
+        "unit": lambda row: firm(row.unit.name, 13) if row.unit else mark(_l("脱保"), "over"),
         "done_late_on": lambda row: row.done_late_on or "—",
     }
     empty_text = _l("没有超期记录。")
@@ -198,6 +202,11 @@ class WarningScreen(Screen):
         return f"/elevators/{getattr(row, 'elevator_id', None) or row.id}"
 
 
+def _beside(day: Any, left: Markup) -> Markup:
+    """A day, and what is left until it."""
+    return Markup('<span class="ta-day">{}</span> {}').format(day, left)
+
+
 def _due_cell(listing: Listing) -> Any:
     column = listing.column("due_on")
     assert column is not None
@@ -207,9 +216,7 @@ def _due_cell(listing: Listing) -> Any:
         if listing.name == "warnings_maintenance":
             found = standing.due_of(row)
             day = mark(found.on, "over") if found.over else found.on or "—"
-            return Markup("{} {}").format(
-                day, countdown(clock_words.limit_due(row), clock_words.why_limit(row))
-            )
+            return _beside(day, countdown(clock_words.limit_due(row), clock_words.why_limit(row)))
         day = read(row)
         if day is None:
             return mark(_l("没有"), "over")
@@ -217,7 +224,7 @@ def _due_cell(listing: Listing) -> Any:
             left, why = clock_words.inspection_due(day, row.region_code)
         else:
             left, why = clock_words.cover_due(day, row.region_code)
-        return Markup("{} {}").format(day, countdown(left, why))
+        return _beside(day, countdown(left, why))
 
     return cell
 
