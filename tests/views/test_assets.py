@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from app.views import assets
+from app.views import assets, light
 
 FOUND = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
@@ -50,3 +51,36 @@ def test_a_changed_file_changes_every_address(tmp_path: Path) -> None:
     assert before == assets.digest_of(tmp_path)
     (tmp_path / "css" / "a.css").write_text("b{}")
     assert before != assets.digest_of(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/", "/elevators/"])
+def test_a_page_is_compressed_where_no_proxy_does_it(world: Any, sign_in: Any, path: str) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    plain = browser.get(path)
+    assert "Content-Encoding" not in plain.headers and "Accept-Encoding" in plain.headers["Vary"]
+    small = browser.get(path, headers={"Accept-Encoding": "gzip"})
+    assert small.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in small.headers["Vary"]
+    assert small.headers["Cache-Control"] == "no-store, private"
+    assert int(small.headers["Content-Length"]) == len(small.data) < len(plain.data) / 3
+    assert gzip.decompress(small.data).decode().partition("<body")[2][:2000] in plain.text
+
+
+def test_an_answer_to_a_form_or_too_short_to_gain_stays_as_it_is(world: Any, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    wanted = {"Accept-Encoding": "gzip"}
+    assert "Content-Encoding" not in browser.post("/password/", headers=wanted, data={"old": "x"}).headers
+    assert "Content-Encoding" not in browser.get("/health", headers=wanted).headers
+    assert "Content-Encoding" not in browser.get("/nowhere", headers=wanted).headers
+
+
+def test_the_size_of_a_compressed_page_says_little_about_it() -> None:
+    page = b"<p>abc</p>" * 500
+    sizes = {len(light.squeezed(page)) for _ in range(60)}
+    assert len(sizes) > 10 and {gzip.decompress(light.squeezed(page)) for _ in range(5)} == {page}
+
+
+def test_behind_a_proxy_the_proxy_compresses() -> None:
+    app = Flask(__name__)
+    app.config["PROXIES"] = 1
+    light.install(app)
+    assert not app.after_request_funcs
