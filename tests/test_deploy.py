@@ -71,7 +71,7 @@ def test_what_leads_outside_is_passed_on_and_named_once() -> None:
     assert set(named) - identities <= read_by_product()
     fields = {name.split("_", 2)[2].lower() for name in identities}
     assert fields == set(config.OIDC_FIELDS)
-    outside = {name for name in read_by_product() if re.match("SMS_|SMTP|MAIL_|DINGTALK|OIDC|SCANNER|WEBHOOK", name)}
+    outside = {name for name in read_by_product() if re.match("SMS_|REAL_NAME|SMTP|MAIL_|DINGTALK|OIDC|SCANNER|WEBHOOK", name)}
     assert outside <= set(named), "the compose file would pass these on to nobody"
     # Empty is as good as absent: a copied example starts.
     given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
@@ -90,6 +90,8 @@ def test_what_depends_and_is_mounted_is_there() -> None:
         assert service.get("healthcheck") or service is services["setup"] or service is services["proxy"]
         # Nothing but the proxy is reached from outside.
         assert "ports" not in service or service is services["proxy"]
+    # It asks once where web is: a web that was made anew at another address would be looked for at the old one.
+    assert services["proxy"]["depends_on"]["web"]["restart"] is True
     assert re.search(r"server web:(\d+);", (DEPLOY / "nginx.conf").read_text())[1] == "8080"  # type: ignore[index]
     assert services["web"]["environment"]["PORT"] == "8080"
 

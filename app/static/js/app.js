@@ -4,6 +4,7 @@
   var $ = function (s, root) { return (root || document).querySelector(s); };
   var all = function (s, root) { return Array.prototype.slice.call((root || document).querySelectorAll(s)); };
   var token = ($('meta[name="csrf-token"]') || {}).content;
+  var says = function (chinese, english) { return document.documentElement.lang === "en" ? english : chinese; };
 
   // Menu drawer on narrow screens.
   all("[data-drawer]").forEach(function (button) {
@@ -11,7 +12,10 @@
     var set = function (open) { side.classList.toggle("is-open", open); button.setAttribute("aria-expanded", open); };
     button.addEventListener("click", function (e) { e.stopPropagation(); set(!side.classList.contains("is-open")); });
     document.addEventListener("click", function (e) { if (!side.contains(e.target)) set(false); });
-    document.addEventListener("keydown", function (e) { if (e.key === "Escape") set(false); });
+    button.addEventListener("click", function () { var first = $("a", side); if (first && side.classList.contains("is-open")) first.focus(); });
+    document.addEventListener("keydown", function (e) {
+      if (e.key === "Escape" && side.classList.contains("is-open")) { set(false); button.focus(); }
+    });
   });
 
   // Where one is stands in sight, however long the menu.
@@ -27,12 +31,23 @@
     });
   });
 
+  // A table is named by the heading above it, for who hears it instead of seeing where it stands.
+  all("table.ta-t, table.ta-diff").forEach(function (table) {
+    var card = table.closest(".ta-card"), heading = (card && $("h2", card)) || $("h1");
+    if (heading && !$("caption", table) && !table.hasAttribute("aria-label")) table.setAttribute("aria-label", heading.textContent.trim());
+  });
+
   // What scrolls sideways can be scrolled by key.
   var reach = function () {
     all(".ta-tw").forEach(function (box) {
       var table = $("table", box);
       box.classList.toggle("is-wide", !!table && table.offsetWidth > box.clientWidth);
-      if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+      if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) {
+        box.tabIndex = 0;
+        if (!box.hasAttribute("role") && table && table.hasAttribute("aria-label")) {
+          box.setAttribute("role", "region"); box.setAttribute("aria-label", table.getAttribute("aria-label"));
+        }
+      }
     });
   };
   reach();
@@ -49,6 +64,14 @@
     }
   });
 
+  // Along tabs by arrow keys as well.
+  document.addEventListener("keydown", function (e) {
+    var step = { ArrowRight: 1, ArrowLeft: -1 }[e.key], row = step && e.target.closest && e.target.closest(".ta-tabs, .ta-seg");
+    if (!row || !e.target.matches("a, button")) return;
+    var links = all("a, button", row), to = links[(links.indexOf(e.target) + step + links.length) % links.length];
+    e.preventDefault(); to.focus();
+  });
+
   // Ask before what cannot be undone: <form data-ask="…">.
   document.addEventListener("submit", function (e) {
     var form = e.target, submitter = e.submitter;
@@ -61,8 +84,8 @@
       box.firstChild.textContent = question;
       box.firstChild.id = "ta-question"; box.setAttribute("aria-labelledby", "ta-question");
       var buttons = all("button", box);
-      buttons[0].textContent = document.documentElement.lang === "en" ? "Cancel" : "取消";
-      buttons[1].textContent = (submitter && submitter.textContent.trim()) || (document.documentElement.lang === "en" ? "OK" : "确定");
+      buttons[0].textContent = says("取消", "Cancel");
+      buttons[1].textContent = (submitter && submitter.textContent.trim()) || says("确定", "OK");
       document.body.appendChild(box);
       var back = function () { box.remove(); if (submitter) submitter.focus(); };
       buttons[0].addEventListener("click", back);
@@ -84,6 +107,7 @@
   all("[data-lookup]").forEach(function (pick) {
     var box = $('input[role="combobox"]', pick), kept = $('input[type="hidden"]', pick), list = $(".ta-pick__list", pick);
     var timer, at = -1, asked = 0, chosen = box.value;
+    list.id = list.id || box.id + "-list"; box.setAttribute("aria-controls", list.id);
     var close = function () { list.hidden = true; box.setAttribute("aria-expanded", "false"); at = -1; };
     var choose = function (option) {
       kept.value = option.dataset.id; box.value = chosen = option.dataset.text; close();
@@ -101,7 +125,7 @@
       });
       if (!rows.length) {
         var none = document.createElement("span"); none.className = "none";
-        none.textContent = document.documentElement.lang === "en" ? "Nothing found" : "没有找到"; list.appendChild(none);
+        none.textContent = says("没有找到", "Nothing found"); list.appendChild(none);
       }
       list.hidden = false; box.setAttribute("aria-expanded", "true");
     };
@@ -162,11 +186,13 @@
 
   // A job's progress, until it ends: [data-job="/jobs/1.json"].
   all("[data-job]").forEach(function (box) {
-    var wait = 700;
+    var wait = 700, told = $("[data-job-text]", box);
+    if (told) told.setAttribute("aria-live", "polite");
     var ask = function () {
       fetch(box.dataset.job, { headers: { Accept: "application/json" } }).then(function (r) { return r.json(); }).then(function (job) {
-        var fill = $(".ta-bar > *", box), words = $("[data-job-text]", box);
-        if (fill) fill.style.setProperty("--v", (job.total ? Math.round(100 * job.done / job.total) : 0) + "%");
+        var fill = $(".ta-bar > *", box), words = told;
+        var part = job.total ? Math.round(100 * job.done / job.total) : 0;
+        if (fill) { fill.style.setProperty("--v", part + "%"); fill.parentNode.setAttribute("aria-valuenow", part); }
         if (words) words.textContent = job.text || job.message || "";
         if (job.state === "done" || job.state === "failed") { if (box.dataset.then) location.href = box.dataset.then; else location.reload(); return; }
         wait = Math.min(wait * 1.25, 4000); setTimeout(ask, wait);
@@ -192,7 +218,15 @@
     group.addEventListener("change", paint); paint();
   });
   all("[data-print]").forEach(function (b) { b.addEventListener("click", function () { print(); }); });
-  all("[data-copy]").forEach(function (b) { b.addEventListener("click", function () { navigator.clipboard && navigator.clipboard.writeText(b.dataset.copy); }); });
+  all("[data-copy]").forEach(function (b) { 
+    b.setAttribute("aria-live", "polite");
+    b.addEventListener("click", function () {
+      if (!navigator.clipboard) return;
+      navigator.clipboard.writeText(b.dataset.copy).then(function () {
+        var was = b.textContent; b.textContent = says("已复制", "Copied"); setTimeout(function () { b.textContent = was; }, 1500);
+      });
+    });
+  });
   var focus = $("[data-focus]") || $(".ta-f.is-bad .ta-in"); if (focus) focus.focus();
   window.ta = { token: token, $: $, all: all };
 })();
