@@ -11,14 +11,12 @@ condition is asked of the rows again, so the answer is that of "contains".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     ColumnElement,
     Integer,
     Text,
@@ -36,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 
 from app.models import Application, Elevator, Person, Unit
+from app.models.among import among as among
 
 # The searched columns by model; a change here is a revision that makes the index anew.
 SEARCHED: dict[Any, tuple[str, ...]] = {
@@ -103,16 +102,6 @@ def find(
         return None
     keys = [found_key for found_key, is_rare in rows if is_rare is None]
     return Found(keys[:MOST_FOUND], len(keys) > MOST_FOUND, narrowing)
-
-
-def among(session: Any, column: Any, keys: Sequence[int]) -> ColumnElement[bool]:
-    """The column is one of the keys, which go to the database as one value however many they are."""
-    inside: ColumnElement[bool]
-    if session.get_bind().dialect.name == "postgresql":
-        inside = column == func.any(cast(literal(list(keys), ARRAY(BigInteger)), ARRAY(BigInteger)))
-    else:
-        inside = column.in_(select(literal_column("value", BigInteger)).select_from(func.json_each(json.dumps(keys))))
-    return inside
 
 
 def narrow(session: Any, model: Any, words: Iterable[str]) -> ColumnElement[bool] | None:

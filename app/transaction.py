@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Engine, event, insert, select, text
+from sqlalchemy import JSON, Date, Engine, event, select, text
 from sqlalchemy.orm import Session, scoped_session
+
+from app.models.base import Instant
 
 AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
@@ -96,64 +100,64 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
 
     What a column's default would say in Python must be in the rows; the database's own defaults hold.
     """
-    connection = session.connection()
-    if not rows or connection.dialect.name != "postgresql":
-        if rows:
-            connection.execute(insert(table), rows)
-        return
-    columns = [table.c[name] for name in rows[0]]
-    dialect = connection.dialect
-    # COPY goes past the columns' types: those that seal and those of JSON are asked here, all others written as given.
-    made = {n: made for n, column in enumerate(columns) if (made := _maker(column.type, dialect)) is not None}
-    quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(quote(c.name) for c in columns)
-    keys = [c.key for c in columns]
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            values = [row[key] for key in keys]
-            for place, make in made.items():
-                if values[place] is not None:
-                    values[place] = make(values[place])
-            copy.write_row(values)
+    if rows:
+        names = list(rows[0])
+        insert_rows(session, table, names, [[row[name] for name in names] for row in rows])
 
 
-def _maker(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
-    """What COPY is given for a value of this type; None where it is the value itself."""
-    seals = getattr(kind, "seals", False)
-    is_json = isinstance(kind.load_dialect_impl(dialect) if seals else kind.dialect_impl(dialect), JSON)
-    if not seals:
-        return _json if is_json else None
-
-    def sealed(value: Any) -> Any:
-        token = kind.process_bind_param(value, dialect)
-        return _json(token) if is_json else token
-
-    return sealed
-
-
-_json = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """The same for plain tuples, for where rows are counted in millions: numbers, texts and days as ISO text.
-
-    Values go past the columns' types, so no column may be JSON or sealed.
-    """
+def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The same for plain sequences in the order of `columns`, for where rows are many; days may be ISO text."""
     if not rows:
         return
     connection = session.connection()
-    quote = connection.dialect.identifier_preparer.quote
+    dialect = connection.dialect
+    quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(table.c[name].name) for name in columns)
-    if connection.dialect.name != "postgresql":
+    given = _given(rows, [_maker(table.c[name].type, dialect) for name in columns])
+    if dialect.name != "postgresql":
         marks = ", ".join("?" * len(columns))
         into = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own models
-        connection.exec_driver_sql(into, list(rows))
+        connection.exec_driver_sql(into, [tuple(row) for row in given])
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-        for row in rows:
+        for row in given:
             copy.write_row(row)
+
+
+Maker = Callable[[Any], Any]
+
+
+def _given(rows: Sequence[Sequence[Any]], makers: Sequence[Maker | None]) -> Iterable[Sequence[Any]]:
+    """The rows as the database takes them: they go past the columns' types, which are asked here where they matter."""
+    made = [(place, make) for place, make in enumerate(makers) if make is not None]
+    for row in rows:
+        values = list(row)
+        for place, make in made:
+            if values[place] is not None:
+                values[place] = make(values[place])
+        yield values
+
+
+def _maker(kind: Any, dialect: Any) -> Maker | None:
+    """What is written for a value of this type; None where it is the value itself."""
+    if getattr(kind, "seals", False):
+        if not isinstance(kind.load_dialect_impl(dialect), JSON):
+            return lambda value: kind.process_bind_param(value, dialect)
+        return lambda value: _json(kind.process_bind_param(value, dialect))
+    if isinstance(kind.dialect_impl(dialect), JSON):
+        return _json
+    if isinstance(kind, Instant):
+        # Rows of one deed share their instants.
+        return lru_cache(lambda value: kind.process_bind_param(value, dialect).isoformat(" ", "microseconds"))
+    return _iso if isinstance(kind, Date) else None
+
+
+def _iso(day: dt.date | str) -> str:
+    return day if isinstance(day, str) else day.isoformat()
+
+
+_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
 def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row | None:

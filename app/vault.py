@@ -23,6 +23,7 @@ import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO
 
 from cryptography.exceptions import InvalidTag
@@ -125,11 +126,10 @@ def seal_text(text: str, context: str, normal: str | None = None) -> str:
     """The token of a text for a place; `normal` is the spelling by which it is looked for (default: as it is)."""
     key_name, index_name = _current_keys()
     looked_for = text if normal is None else normal
-    index = _digest(_index[index_name], context, looked_for, 16)
-    tail = _digest(_index[index_name], context, looked_for[-TAIL_LENGTH:], 7, "/tail")
+    digests = _digests if looked_for else _digests_of_nothing
     nonce = os.urandom(_NONCE)
     sealed = nonce + _data[key_name].encrypt(nonce, text.encode(), context.encode())
-    return f"{MARK}{key_name}{index_name}{index}{tail}{_text(sealed)}"
+    return f"{MARK}{key_name}{index_name}{digests(_index[index_name], context, looked_for)}{_text(sealed)}"
 
 
 def is_sealed(value: object) -> bool:
@@ -181,6 +181,15 @@ def _current_keys() -> tuple[str, str]:
     if not all(_current):
         raise RuntimeError("no keys: create_app calls use_keys")
     return _current
+
+
+def _digests(key: bytes, context: str, normal: str) -> str:
+    end = normal[-TAIL_LENGTH:]
+    return _digest(key, context, normal, 16) + _digest(key, context, end, 7, "/tail")
+
+
+# Of what is not looked for they are always the same.
+_digests_of_nothing = lru_cache(maxsize=128)(_digests)
 
 
 def _digest(key: bytes, context: str, text: str, size: int, purpose: str = "") -> str:

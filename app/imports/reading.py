@@ -61,13 +61,13 @@ class Sheet:
         """Every row that holds anything."""
         width, count = len(self.headings), 0
         for number, cells in enumerate(self.table.lines(), 1):
-            if number <= self.header_at or not any(c not in (None, "") for c in cells):
+            if number <= self.header_at or (not any(cells) and all(c is None or c == "" for c in cells)):
                 continue
             count += 1
             if count > MOST_ROWS:
                 raise refuse("行数", say("多于 %(most_rows)s 行", most_rows=MOST_ROWS), "请分成几个文件")
-            row = [sheet_reader.plain(c) for c in cells[:width]]
-            yield number, row if len(row) == width else row + [None] * (width - len(row))
+            held = len(cells)
+            yield number, cells if held == width else cells[:width] if held > width else cells + [None] * (width - held)
 
 
 def cells_of(path: Path, name: str) -> list[Cells]:
@@ -122,7 +122,7 @@ class _Book:
         # Opened anew, with a place of its own: two may be reading at once.
         with open(f"/dev/fd/{self._rows.fileno()}", encoding="utf-8") as rows:
             for line in rows:
-                yield json.loads(line)
+                yield from json.loads(line)
 
 
 class _Csv:
@@ -143,7 +143,7 @@ class _Csv:
     def lines(self) -> Iterator[Cells]:
         try:
             for line in csv.reader(io.StringIO(self._text), delimiter=self._mark):
-                yield list(line)
+                yield [sheet_reader.plain(cell) for cell in line]
         except csv.Error as error:
             raise refuse("文本文件", "有一格太长，或引号没有成对", "请用 Excel 打开后另存为 .xlsx") from error
 

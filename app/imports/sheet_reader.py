@@ -1,4 +1,5 @@
-"""The first sheet of a workbook as lines of JSON; run as a process of its own, with bounded memory and time.
+"""The first sheet of a workbook as lines of JSON, each some rows; run as a process of its own, with bounded memory
+and time.
 
 `python sheet_reader.py <file>`: the library that reads workbooks makes a dense rectangle of a sheet's corners and
 aborts its process when there is no room for it, so nothing else may live in that process. This file imports the
@@ -8,9 +9,11 @@ standard library and that library only.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import math
 import posixpath
+import re
 import resource
 import sys
 import zipfile
@@ -25,6 +28,12 @@ MOST_COLUMNS = 300
 MOST_CELLS = 12_000_000
 MOST_CELL = 2000
 BLOCK = 1 << 20
+# Rows a line: one by one they cost several times as much, writing and reading.
+ROWS_A_LINE = 200
+# Cells as every program writes them: the column, with the row where that is 100,000 or more.
+_CELL = re.compile(rb'<c r="([A-Z]{1,3}(?:[0-9]{6,7})?)[0-9]{0,5}"')
+# Other elements that begin like one, and cells under a name of one's own.
+_OTHER, _NAMED = re.compile(rb"<c[A-Za-z]"), re.compile(rb":c[\s/>]")
 TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
 
 
@@ -49,8 +58,10 @@ def main(path: str) -> int:
         if _too_large(sheet.total_height, sheet.total_width):
             return TOO_LARGE
         before = [None] * (sheet.start[1] if sheet.start else 0)
-        for row in sheet.iter_rows():
-            sys.stdout.write(json.dumps(before + [plain(cell) for cell in row]) + "\n")
+        write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+        lines = ([*before, *map(plain, row)] for row in sheet.iter_rows())
+        while block := list(itertools.islice(lines, ROWS_A_LINE)):
+            sys.stdout.write(write(block) + "\n")
     except (CalamineError, OSError, ValueError) as error:
         return LOCKED if "assword" in str(error) else BROKEN
     return 0
@@ -71,7 +82,7 @@ def corners(path: str) -> list[tuple[int, int]]:
         for target in _targets(packed, links):
             name = parts.get(target.lower())
             if name is not None:
-                found.append(_corner(packed, name))
+                found.append(_plain_corner(packed, name) or _corner(packed, name))
         return found
 
 
@@ -88,6 +99,36 @@ def _targets(packed: zipfile.ZipFile, links: str) -> list[str]:
     parser.StartElementHandler = start
     parser.Parse(packed.read(links), True)
     return targets
+
+
+def _plain_corner(packed: zipfile.ZipFile, name: str) -> tuple[int, int] | None:
+    """A bound of the corner of a part that is written as all programs write theirs; None for what is large or odd.
+
+    Read as bytes, for a parser that calls back at every cell takes as long as all the rest of the reading.
+    """
+    places: set[bytes] = set()
+    rest = b""
+    with packed.open(name) as part:
+        while more := part.read(BLOCK):
+            # What is cut at the end of a block waits for the next.
+            text = rest + more
+            cut = text.rfind(b"<")
+            block, rest = text[:cut], text[cut:]
+            if len(rest) > BLOCK or not _is_plain(block, found := _CELL.findall(block)):
+                return None
+            places.update(found)
+    letters = {place.rstrip(b"0123456789") for place in places}
+    rows = [int(place.lstrip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ") or 99_999) for place in places]
+    corner = max(rows, default=0), max((_number(one.decode()) for one in letters), default=0)
+    return None if _too_large(*corner) or not _is_plain(rest, []) else corner
+
+
+def _is_plain(block: bytes, found: list[bytes]) -> bool:
+    """Whether no cell can be in here but those found."""
+    if b"\0" in block or b"<!" in block or (b":c" in block and _NAMED.search(block)):
+        return False
+    begun = block.count(b"<c")
+    return begun == len(found) or begun == len(found) + len(_OTHER.findall(block))
 
 
 def _corner(packed: zipfile.ZipFile, name: str) -> tuple[int, int]:
@@ -128,7 +169,9 @@ def _number(letters: str) -> int:
 def plain(cell: Any) -> Any:
     """JSON knows no dates: they become ISO text, which the parser reads again."""
     if isinstance(cell, str):
-        return cell[:MOST_CELL].replace("\x00", "") if len(cell) > MOST_CELL or "\x00" in cell else cell
+        if len(cell) <= MOST_CELL and "\x00" not in cell:
+            return cell
+        return cell[:MOST_CELL].replace("\x00", "")
     if isinstance(cell, dt.datetime):
         return cell.isoformat(sep=" ", timespec="seconds") if cell.time() != dt.time() else cell.date().isoformat()
     if isinstance(cell, (dt.date, dt.time)):

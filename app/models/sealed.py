@@ -143,7 +143,7 @@ class SealedJson(TypeDecorator[Any]):
         if value is None:
             return None
         if self.whole:
-            return vault.seal_text(json.dumps(value, ensure_ascii=False), self.context, "")
+            return vault.seal_text(_written(value), self.context, "")
         return walk(value, lambda name, text: vault.seal_text(text, f"{self.context}.{name}", normal(text)))
 
     def opened(self, value: Any) -> Any:
@@ -155,7 +155,9 @@ class SealedJson(TypeDecorator[Any]):
         return vault.open_text(text, f"{self.context}.{name}") if vault.is_sealed(text) else text
 
 
+_written = json.JSONEncoder(ensure_ascii=False).encode
 _NESTED = (dict, list)
+_FLAT = frozenset({str, int, float, bool, type(None)})
 
 
 def walk(
@@ -165,7 +167,11 @@ def walk(
     among = numbers() if among is None else among
     if isinstance(value, dict):
         # Nearly every cell is neither a number of a person nor holds one: those are not gone into.
-        found = [key for key, held in value.items() if key in among or held.__class__ in _NESTED]
+        found = [key for key in among if key in value]
+        if not _FLAT.issuperset(map(type, value.values())):
+            found += [key for key, held in value.items() if held.__class__ in _NESTED and key not in among]
+        if not found:
+            return value
         return value | {key: walk(value[key], change, key, among) for key in found}
     if isinstance(value, list):
         return [walk(held, change, name, among) for held in value]
