@@ -22,7 +22,7 @@ from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow
 from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers, normal_code
-from app.transaction import AnySession, insert_many, lock, transaction
+from app.transaction import AnySession, insert_rows, lock, transaction
 from app.wording import say
 from app.workflows import attachments, audit, jobs
 
@@ -177,18 +177,20 @@ def _keep(
     with no_cycles():
         for rows in checker.check(sheet, tell):
             with transaction(session):
-                insert_many(session, ImportRow.__table__, [_values(batch_id, row) for row in rows])
+                insert_rows(session, ImportRow.__table__, _KEPT, [_values(batch_id, row) for row in rows])
             for row in rows:
                 counts[row.verdict] += 1
     return counts
 
 
-def _values(batch_id: int, row: Row) -> dict[str, Any]:
-    return {
-        "batch_id": batch_id, "number": row.number, "state": row.verdict, "raw": row.raw, "data": row.data or None,
-        "before": row.before, "errors": row.errors or None, "reason": row.reason, "entity_id": row.entity_id,
-        "applied": False,
-    }  # fmt: skip
+_KEPT = ("batch_id", "number", "state", "raw", "data", "before", "errors", "reason", "entity_id", "applied")
+
+
+def _values(batch_id: int, row: Row) -> tuple[Any, ...]:
+    return (
+        batch_id, row.number, row.verdict, row.raw, row.data or None, row.before, row.errors or None, row.reason,
+        row.entity_id, False,
+    )  # fmt: skip
 
 
 # --- matching

@@ -41,7 +41,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
 }  # fmt: skip
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
-MOST_KEPT = 20_000
+MOST_KEPT = 5_000
 # More distinct words than a person would explain one by one.
 MOST_WORDS = 200
 TWICE, OTHER = "编号重复", "其他"
@@ -127,8 +127,9 @@ class Checker:
         self.accounts_made = 0
         self.held: dict[int, list[contract_findings.Held]] = {}
         self.seen_units: dict[tuple[int | None, str], list[Finding]] = {}
-        self._parsed: dict[tuple[str, str], tuple[Any, Bad | None]] = {}
-        self.cleaned: dict[tuple[str, Any], tuple[Any, list[Finding]]] = {}
+        # By field: what a cell was read as; then what a value is stored as.
+        self._parsed: dict[str, dict[Any, tuple[Any, Bad | None]]] = {s.name: {} for s in self.given}
+        self.cleaned: dict[str, dict[Any, tuple[Any, list[Finding]]]] = {s.name: {} for s in self.given}
 
     def check(self, sheet: Sheet, progress: Callable[[int, int], None] | None = None) -> Iterator[list[Row]]:
         """All rows in the order of the sheet, some at a time."""
@@ -150,16 +151,17 @@ class Checker:
         for row in rows:
             self._resolve(row)
         COMPARE[self.kind.name](self, rows)
+        twice = bool(self.survey.repeated or self.survey.contradicted)
         for row in rows:
-            self._twice(row)
+            if twice:
+                self._twice(row)
             # A bad row is kept too, however far its judgement went.
             row.data = {name: as_json(value) for name, value in row.data.items()}
             comparing_unit.mask(self, row)
         self.elevators.clear()
-        if len(self._parsed) > MOST_KEPT:
-            self._parsed.clear()
-        if len(self.cleaned) > MOST_KEPT:
-            self.cleaned.clear()
+        for kept_of in (*self._parsed.values(), *self.cleaned.values()):
+            if len(kept_of) > MOST_KEPT:
+                kept_of.clear()
         return rows
 
     # --- the first walk
@@ -254,18 +256,18 @@ class Checker:
         return row
 
     def _value(self, spec: Spec, cell: Any) -> tuple[Any, Bad | None]:
-        """The parsed cell, or what is wrong with it; the same text is parsed once."""
-        if not isinstance(cell, str):
-            if cell is None or spec.kind not in WORDED:
-                return self._parse(spec, cell)
+        """The parsed cell, or what is wrong with it; the same cell is parsed once."""
+        if cell.__class__ is not str and cell is not None and spec.kind in WORDED:
             cell = str(cell)
-        key = (spec.name, cell)
-        if key not in self._parsed:
-            self._parsed[key] = self._parse(spec, cell)
-        value, problem = self._parsed[key]
-        if spec.kind in WORDED and cell:
-            self._hear(spec, cell, value, problem)
-        return value, problem
+        known = self._parsed[spec.name]
+        # 1, 1.0 and true are equal, and read differently.
+        key = cell if cell.__class__ is str else (cell.__class__, cell)
+        read = known.get(key)
+        if read is None:
+            read = known[key] = self._parse(spec, cell)
+        if cell and spec.kind in WORDED:
+            self._hear(spec, cell, *read)
+        return read
 
     def _parse(self, spec: Spec, cell: Any) -> tuple[Any, Bad | None]:
         try:

@@ -81,9 +81,10 @@ def told_key(checker: Checker, row: Row, found: str, remedy: str, rule: str) -> 
 def _changes(
     checker: Checker, row: Row, there: Standing, given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
 ) -> tuple[dict[str, Any], set[str]]:
-    """What the row changes, and the fields whose cells only show what stands; an empty cell leaves it."""
+    """What the row changes, and the troubled fields whose cells only show what stands; an empty cell leaves it."""
     changes: dict[str, Any] = {}
     calm: set[str] = set()
+    troubled = {e["field"] for e in row.errors}
     for spec, cell in zip(checker.specs, row.raw, strict=True):
         if spec is None or (spec.name not in there.shown and spec.name not in given):
             continue
@@ -93,6 +94,10 @@ def _changes(
                 calm.add(spec.name)
             continue
         value = given.get(spec.name)
+        if spec.name not in troubled and (
+            value is None or _same(value, shown) or _same(value, there.now.get(spec.name))
+        ):
+            continue
         if spec.kind == "region":
             shows = checker.regions.shows(shown, str(cell))
         else:

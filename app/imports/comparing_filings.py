@@ -9,11 +9,11 @@ from sqlalchemy import null, select
 from app import scope
 from app.errors import Finding, Refusal
 from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, tell, unit_names, unmask
-from app.imports.references import parts
 from app.models import Elevator, Unit, Version
+from app.models.among import among
 from app.rules.identifiers import check_uscc, normal_code
 from app.wording import say
-from app.workflows.filing_fields import clean, empty, required_of
+from app.workflows.filing_fields import clean, days_of, empty, required_of
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
@@ -67,11 +67,12 @@ def _declared(there: list[Standing], row: Row, given: dict[str, Any]) -> list[St
 
 def cleaned(checker: Checker, model: Any, name: str, value: Any) -> tuple[Any, list[Finding]]:
     """A parsed value as it is stored; the same value of a field is cleaned once."""
-    key = (name, value)
-    if key not in checker.cleaned:
+    known = checker.cleaned[name]
+    found = known.get(value)
+    if found is None:
         values, findings = clean(model, {name: value})
-        checker.cleaned[key] = (values.get(name), findings)
-    return checker.cleaned[key]
+        found = known[value] = (values.get(name), findings)
+    return found
 
 
 def _standing(checker: Checker, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:
@@ -84,17 +85,19 @@ def _standing(checker: Checker, model: Any, rows: list[Row], names: list[str]) -
     status = model.status if model is Elevator else null()
     found: dict[str, list[Standing]] = {}
     open_drafts: list[int] = []
-    for part in parts(sorted(wanted)):
-        held = (key, model.id, model.filing_state, model.approved_version, status)
-        statement = select(*held, *columns).where(key.in_(part))
-        ordered = scope.apply(statement, checker.actor, model).order_by(model.approved_version, model.id)
-        for code, number, filing, approved, now, *values in checker.session.execute(ordered):
-            shown = {n: as_json(v) for n, v in zip(names, values, strict=True)}
-            one = Standing(number, shown, shown, filing, approved > 0, {"declared_status": now})
-            for word in {code, normal_code(code)}:
-                found.setdefault(word, []).append(one)
-            if filing in EDITABLE:
-                open_drafts.append(number)
+    days = [name for name in names if name in days_of(model)]
+    held = (key, model.id, model.filing_state, model.approved_version, status)
+    statement = select(*held, *columns).where(among(checker.session, key, wanted))
+    ordered = scope.apply(statement, checker.actor, model).order_by(model.approved_version, model.id)
+    for code, number, filing, approved, now, *values in checker.session.execute(ordered) if wanted else ():
+        shown = dict(zip(names, values, strict=True))
+        for name in days:
+            shown[name] = as_json(shown[name])
+        one = Standing(number, shown, shown, filing, approved > 0, {"declared_status": now})
+        for word in {code, normal_code(code)}:
+            found.setdefault(word, []).append(one)
+        if filing in EDITABLE:
+            open_drafts.append(number)
     drafts = _drafts(checker, model, open_drafts)
     for several in found.values():
         for one in several:
@@ -105,16 +108,13 @@ def _standing(checker: Checker, model: Any, rows: list[Row], names: list[str]) -
 
 def _drafts(checker: Checker, model: Any, ids: list[int]) -> dict[int, dict[str, Any]]:
     """What was entered last and is not in force: the draft, or what was turned down."""
-    found: dict[int, dict[str, Any]] = {}
-    for part in parts(ids):
-        statement = (
-            select(Version.entity_id, Version.state, Version.data)
-            .where(Version.entity == model.__tablename__, Version.entity_id.in_(part))
-            .order_by(Version.number)
-        )
-        for key, state, data in checker.session.execute(statement):
-            found[key] = {} if state == "approved" else data
-    return found
+    statement = (
+        select(Version.entity_id, Version.state, Version.data)
+        .where(Version.entity == model.__tablename__, among(checker.session, Version.entity_id, ids))
+        .order_by(Version.number)
+    )
+    found = checker.session.execute(statement) if ids else ()
+    return {key: {} if state == "approved" else data for key, state, data in found}
 
 
 def _code(checker: Checker, row: Row, code: str) -> None:

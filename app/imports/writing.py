@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -33,6 +33,7 @@ from app.models import (
     NumberSeries,
     Person,
 )
+from app.models.among import among, beside
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession, lock, transaction
@@ -57,7 +58,6 @@ from app.workflows.take_over import PastVisit, take_over
 
 STEP = 100
 STEP_OF_SETS = 1000
-KEYS_AT_ONCE = 500
 GOOD = ("new", "changed")
 Values = dict[str, Any]
 
@@ -182,26 +182,21 @@ def _take_set(
 
 def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> int:
     """What each row did in the end: another import may have made the same since it was checked. How many did it."""
-    as_judged: list[tuple[int, int, int | None]] = []
+    as_judged: list[tuple[int, int]] = []
     otherwise: list[Values] = []
     for row, saved in taken:
-        values: Values = {"id": row.id, "entity_id": saved.entity_id, "applied": True}
         if saved.made or (row.state == "changed" and (saved.before, saved.after) == (row.before, row.data)):
-            as_judged.append((row.id, saved.entity_id, row.entity_id))
-        elif saved.after:
+            as_judged.append((row.id, saved.entity_id))
+            continue
+        values: Values = {"id": row.id, "entity_id": saved.entity_id, "applied": True}
+        if saved.after:
             otherwise.append(values | {"state": "changed", "data": saved.after, "before": saved.before})
         else:
             otherwise.append(values | {"state": "same", "applied": False, "data": None, "before": None})
-    rows = ImportRow.__table__
-    # A changed row has named its record since the check.
-    known = [row_id for row_id, entity_id, named in as_judged if entity_id == named]
-    for start in range(0, len(known), KEYS_AT_ONCE):
-        some = rows.c.id.in_(known[start : start + KEYS_AT_ONCE])
-        session.execute(update(rows).where(some).values(applied=True))
-    made = [{"key": row_id, "made": entity_id} for row_id, entity_id, named in as_judged if entity_id != named]
-    if made:
-        statement = update(rows).where(rows.c.id == bindparam("key"))
-        session.connection().execute(statement.values(entity_id=bindparam("made"), applied=True), made)
+    if as_judged:
+        rows, given = ImportRow.__table__, beside(session, *zip(*as_judged, strict=True))
+        marked = update(rows).where(rows.c.id == given.c.key).values(entity_id=given.c.number, applied=True)
+        session.execute(marked)
     if otherwise:
         session.execute(update(ImportRow), otherwise)
     return len(as_judged) + sum(values["applied"] for values in otherwise)
@@ -211,13 +206,12 @@ def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]
     """What came into being since the check, by key: the approved one where there are several."""
     model = MODELS[held.name]
     key = getattr(model, held.key)
-    wanted = sorted({(r.data or {}).get(held.key) or "" for r in rows if r.entity_id is None})
-    found: dict[Any, int] = {}
-    for start in range(0, len(wanted), 400):
-        statement = select(key, model.id).where(key.in_(wanted[start : start + 400]))
-        ordered = scope.apply(statement, actor, model).order_by(model.approved_version, model.id)
-        found.update((code, number) for code, number in session.execute(ordered))
-    return found
+    wanted = {(r.data or {}).get(held.key) or "" for r in rows if r.entity_id is None}
+    if not wanted:
+        return {}
+    statement = scope.apply(select(key, model.id).where(among(session, key, wanted)), actor, model)
+    found = session.execute(statement.order_by(model.approved_version, model.id))
+    return {code: number for code, number in found}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _exists(held: Kind, row: Any) -> Values:

@@ -1,9 +1,9 @@
-"""A condition on many keys that is one value to the database, however many they are."""
+"""Many keys in one statement, as one value to the database however many they are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, func, literal, literal_column, select
@@ -18,3 +18,15 @@ def among(session: Any, column: Any, keys: Collection[Any]) -> ColumnElement[boo
     else:
         inside = column.in_(select(literal_column("value", kind)).select_from(func.json_each(json.dumps(list(keys)))))
     return inside
+
+
+def beside(session: Any, keys: Sequence[int], numbers: Sequence[int | None]) -> Any:
+    """Keys, each with its number, as a table to update from: columns `key` and `number`."""
+    if session.get_bind().dialect.name == "postgresql":
+        key, number = (
+            func.unnest(cast(literal(list(many), ARRAY(BigInteger)), ARRAY(BigInteger))) for many in (keys, numbers)
+        )
+        return select(key.label("key"), number.label("number")).subquery("given")
+    pairs = func.json_each(json.dumps(list(zip(keys, numbers, strict=True)))).table_valued("value")
+    key, number = (func.json_extract(pairs.c.value, f"$[{n}]", type_=BigInteger) for n in (0, 1))
+    return select(key.label("key"), number.label("number")).subquery("given")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -19,6 +20,24 @@ _REGISTERED_BY_OTHERS = {"is_use", "is_property", "is_owner"}
 _REGISTERED_BY_REGULATOR = {"is_maintenance", "is_production", "is_installation", "is_inspection", "is_rescue"}
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a filed row decides who may file it, for those who have too many rows to load each; told as the row is.
+
+    Of elevators those that agree in all but `id` are judged alike: it does not count when two are compared.
+    """
+
+    id: int = field(compare=False)
+    region_code: str
+    filed_by_unit_id: int | None
+    maintenance_unit_id: int | None = None
+    use_unit_id: int | None = None
+    called: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        return self.called
+
+
 def defaults(session: AnySession, actor: Actor, model: FiledModel, values: Mapping[str, Any]) -> Data:
     """What goes without saying for a new row: the unit's own elevators, and a customer is a use unit."""
     if actor.unit_id is None:
@@ -31,7 +50,9 @@ def defaults(session: AnySession, actor: Actor, model: FiledModel, values: Mappi
     return {"maintenance_unit_id": unit.id} if unit.is_maintenance else {"use_unit_id": unit.id}
 
 
-def may_file(session: AnySession, actor: Actor, model: FiledModel, row: Filed | None, data: Mapping[str, Any]) -> None:
+def may_file(
+    session: AnySession, actor: Actor, model: FiledModel, row: Filed | Standing | None, data: Mapping[str, Any]
+) -> None:
     """Raise unless the actor may ask for this content of this row; whether it is right is the checks' affair."""
     if actor.system or actor.sees_everything:
         return
@@ -61,7 +82,7 @@ def _own_unit(session: AnySession, actor: Actor) -> Unit:
     return unit
 
 
-def _within_region(session: AnySession, actor: Actor, row: Filed | None, data: Mapping[str, Any]) -> None:
+def _within_region(session: AnySession, actor: Actor, row: Filed | Standing | None, data: Mapping[str, Any]) -> None:
     place = session.get(Region, data["region_id"]) if data.get("region_id") else None
     span = actor.region_span
     codes = [code for code in (place.code if place else None, row.region_code if row else None) if code]
@@ -75,7 +96,7 @@ def _within_region(session: AnySession, actor: Actor, row: Filed | None, data: M
         )  # fmt: skip
 
 
-def _unit_by_unit(session: AnySession, actor: Actor, row: Filed | None, data: Mapping[str, Any]) -> None:
+def _unit_by_unit(session: AnySession, actor: Actor, row: Filed | Standing | None, data: Mapping[str, Any]) -> None:
     if row is not None and row.id == actor.unit_id:
         return
     if row is not None and row.filed_by_unit_id != actor.unit_id:
@@ -98,7 +119,7 @@ def _has_own_account(session: AnySession, unit_id: int) -> bool:
     return session.scalar(statement.execution_options(skip_scope=True)) is not None
 
 
-def _elevator_by_unit(session: AnySession, actor: Actor, row: Filed | None, data: Mapping[str, Any]) -> None:
+def _elevator_by_unit(session: AnySession, actor: Actor, row: Filed | Standing | None, data: Mapping[str, Any]) -> None:
     if actor.unit_id not in (data.get("maintenance_unit_id"), data.get("use_unit_id")):
         raise NotAllowed(
             Finding(

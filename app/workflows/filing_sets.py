@@ -9,18 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
 
 from app import scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Elevator, Region, Version
+from app.models import Elevator, Region, Unit, Version
+from app.models.among import among
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
-from app.transaction import AnySession, insert_many
+from app.transaction import AnySession, insert_rows
 from app.wording import say
 from app.workflows import audit, filing_rights, moves
 from app.workflows.filing import EDIT_VERB
@@ -28,8 +31,12 @@ from app.workflows.filing_fields import Data, FiledModel, days_of, differences, 
 from app.workflows.filing_versions import digest
 
 AT_ONCE = 400
+PARTIES = ("maintenance_unit_id", "use_unit_id")
 # What `filing_rights` looks at; rows that agree in it are asked about once.
-_RIGHTS = ("region_id", "maintenance_unit_id", "use_unit_id")
+_JUDGED_BY = {
+    m.__tablename__: tuple(n for n in fields_of(m) if n.startswith("is_") or n in ("region_id", *PARTIES))
+    for m in (Unit, Elevator)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,16 @@ class Saved:
 class _Held:
     """A row under the lock with what an edit of it starts from."""
 
-    id: int
+    filed: filing_rights.Standing
     filing: str
     approved: int
     content: Data
     last_number: int = 0
     draft_id: int | None = None
+
+    @property
+    def id(self) -> int:
+        return self.filed.id
 
 
 def save_drafts(
@@ -69,14 +80,14 @@ def save_drafts(
     """Make or change drafts, in the order of the wishes. `data` must be clean (`filing_fields.clean`)."""
     require(actor, EDIT_VERB[model])
     held = _hold(session, actor, model, [w.entity_id for w in wishes if w.entity_id is not None])
-    entities = _entities(session, model, held)
     saved: dict[int, Saved] = {}
     allowed: set[Any] = set()
     changed: list[tuple[_Held, Data]] = []
     fresh: list[tuple[int, Data]] = []
+    blank = empty(model)
     for number, wish in enumerate(wishes):
         if wish.entity_id is None:
-            data = empty(model) | wish.data
+            data = blank | wish.data
             for name, value in filing_rights.defaults(session, actor, model, data).items():
                 data[name] = value if data.get(name) is None else data[name]
             _check(session, actor, model, None, data, allowed)
@@ -93,12 +104,13 @@ def save_drafts(
         asked = dict(wish.data)
         if row.approved and model is Elevator:
             asked.pop("declared_status", None)
-        merged = row.content | asked
-        told = differences(row.content, merged)
+        # What was not asked does not differ.
+        told = differences({name: row.content.get(name) for name in asked}, asked)
         before, after = {d.field: d.old for d in told}, {d.field: d.new for d in told}
         saved[number] = Saved(row.id, False, before, after)
         if told:
-            _check(session, actor, model, entities[row.id], merged, allowed)
+            merged = row.content | asked
+            _check(session, actor, model, row.filed, merged, allowed)
             changed.append((row, merged))
     if changed:
         _change(session, actor, model, changed, at)
@@ -112,69 +124,81 @@ def save_drafts(
 
 def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> dict[int, _Held]:
     """Lock the rows in order of id, and read what an edit of each starts from."""
-    names = fields_of(model)
+    if not ids:
+        return {}
+    names, days = fields_of(model), days_of(model)
     table: Any = model
+    called = table.code if model is Elevator else table.name
+    statement = (
+        select(
+            table.id, table.filing_state, table.approved_version, table.region_code, table.filed_by_unit_id, called,
+            *(getattr(table, n) for n in names),
+        )
+        .where(among(session, table.id, ids))
+        .order_by(table.id)
+        .with_for_update(of=table)
+    )  # fmt: skip
     found: dict[int, _Held] = {}
-    keys = sorted(set(ids))
-    for part in (keys[i : i + AT_ONCE] for i in range(0, len(keys), AT_ONCE)):
-        statement = (
-            select(table.id, table.filing_state, table.approved_version, *(getattr(table, n) for n in names))
-            .where(table.id.in_(part))
-            .order_by(table.id)
-            .with_for_update(of=table)
-        )
-        for key, filing, approved, *values in session.execute(scope.apply(statement, actor, model)):
-            content = {n: v.isoformat() if isinstance(v, dt.date) else v for n, v in zip(names, values, strict=True)}
-            found[key] = _Held(key, filing, approved, content, approved)
-        versions = (
-            select(Version.entity_id, Version.id, Version.number, Version.state, Version.data)
-            .where(Version.entity == model.__tablename__, Version.entity_id.in_(part))
-            .order_by(Version.number)
-        )
-        last = {key: rest for key, *rest in session.execute(versions)}
-        for key, (version_id, number, kept, data) in last.items():
-            row = found.get(key)
-            if row is None:
-                continue
-            row.last_number = max(row.last_number, number)
-            row.draft_id = version_id if kept == "draft" else None
-            if kept != "approved" and row.filing != FilingState.APPROVED:
-                row.content = row.content | data
+    for row in session.execute(scope.apply(statement, actor, model)):
+        key, filing, approved, region, filer, name, *values = row
+        content = dict(zip(names, values, strict=True))
+        for day in days:
+            if content[day] is not None:
+                content[day] = content[day].isoformat()
+        filed = filing_rights.Standing(key, region, filer, *(content.get(n) for n in PARTIES), name)
+        found[key] = _Held(filed, filing, approved, content, approved)
+    entered = _last_versions(session, model, found)
+    if entered:
+        contents = select(Version.entity_id, Version.data).where(among(session, Version.id, entered))
+        for key, data in session.execute(contents):
+            found[key].content |= data
     return found
 
 
-def _entities(session: AnySession, model: FiledModel, ids: Iterable[int]) -> dict[int, Any]:
-    """The rows as objects, a statement for each AT_ONCE of them: one by one they cost a quarter of an import."""
-    table: Any = model
-    keys = sorted(ids)
-    found: dict[int, Any] = {}
-    for part in (keys[i : i + AT_ONCE] for i in range(0, len(keys), AT_ONCE)):
-        found |= {row.id: row for row in session.scalars(select(table).where(table.id.in_(part)))}
-    return found
+def _last_versions(session: AnySession, model: FiledModel, found: Mapping[int, _Held]) -> list[int]:
+    """Note each row's last version; gives those that hold what was entered last and is not in force."""
+    last: dict[int, tuple[int, int, str]] = {}
+    statement = (
+        select(Version.entity_id, Version.id, Version.number, Version.state)
+        .where(Version.entity == model.__tablename__, among(session, Version.entity_id, list(found)))
+        .order_by(Version.number)
+    )
+    for key, version_id, number, state in session.execute(statement):
+        last[key] = version_id, number, state
+    entered = []
+    for key, (version_id, number, state) in last.items():
+        row = found[key]
+        row.last_number = max(row.last_number, number)
+        row.draft_id = version_id if state == "draft" else None
+        if state != "approved" and row.filing != FilingState.APPROVED:
+            entered.append(version_id)
+    return entered
 
 
 def _check(
-    session: AnySession, actor: Actor, model: FiledModel, row: Any | None, data: Data, allowed: set[Any]
-) -> None:
+    session: AnySession, actor: Actor, model: FiledModel, row: filing_rights.Standing | None, data: Data,
+    allowed: set[Any],
+) -> None:  # fmt: skip
     """Refuse what lacks something required, or what the actor may not file; `row` is None for what is new."""
-    raise_failing(
-        Finding(
-            "必填",
-            False,
-            say("没有填写%(model)s", model=label(model, n)),
-            say("请填写%(model)s", model=label(model, n)),
-            field=n,
+    lacking = [n for n in required_of(model) if data.get(n) is None]
+    if lacking:
+        raise_failing(
+            Finding(
+                "必填",
+                False,
+                say("没有填写%(model)s", model=label(model, n)),
+                say("请填写%(model)s", model=label(model, n)),
+                field=n,
+            )
+            for n in lacking
         )
-        for n in required_of(model)
-        if data.get(n) is None
-    )
-    kinds = tuple(bool(v) for n, v in data.items() if n.startswith("is_"))
-    key = (row is None, *(data.get(n) for n in _RIGHTS), kinds)
-    if row is not None:
-        # Whose row it is counts as well: no two are alike.
+    if model is not Elevator and row is not None:
+        # Whether it has an account of its own counts as well: no two units are alike.
         filing_rights.may_file(session, actor, model, row, data)
-    elif key not in allowed:
-        filing_rights.may_file(session, actor, model, None, data)
+        return
+    key = (row, *(data.get(n) for n in _JUDGED_BY[model.__tablename__]))
+    if key not in allowed:
+        filing_rights.may_file(session, actor, model, row, data)
         allowed.add(key)
 
 
@@ -215,20 +239,26 @@ def _make(
 ) -> list[int]:  # fmt: skip
     if not contents:
         return []
+    names = fields_of(model)
+    # By columns: what no row of the set fills in is not written at all.
+    filled = zip(names, zip(*map(itemgetter(*names), contents), strict=True), strict=True)
+    columns: dict[str, Sequence[Any]] = {n: values for n, values in filled if values.count(None) < len(values)}
     places = _codes(session, contents)
+    columns["region_code"] = [places[key] for key in columns["region_id"]]
+    if model is Elevator:
+        random = secrets.token_bytes(15 * len(contents))
+        columns["public_token"] = [
+            urlsafe_b64encode(random[at_byte : at_byte + 15]).decode() for at_byte in range(0, len(random), 15)
+        ]
     shared = {
         "filed_by_unit_id": actor.unit_id, "created_by_id": actor.user_id, "created_at": at, "updated_at": at,
         "filing_state": "draft", "info_state": "new", "approved_version": 0, "batch_id": batch_id,
     }  # fmt: skip
-    rows = [_row(model, data, places) | shared for data in contents]
-    if model is Elevator:
-        random = secrets.token_bytes(15 * len(rows))
-        for at_byte, row in zip(range(0, len(random), 15), rows, strict=True):
-            row["public_token"] = urlsafe_b64encode(random[at_byte : at_byte + 15]).decode()
     table: Any = model.__table__
     # The keys first: then every row is written without waiting for its answer.
-    ids = _keys(session, table, len(rows))
-    insert_many(session, table, [row | {"id": key} for key, row in zip(ids, rows, strict=True)])
+    columns["id"] = ids = _keys(session, table, len(contents))
+    alike = [repeat(value, len(contents)) for value in shared.values()]
+    insert_rows(session, table, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)))
     _within_scope(session, actor, model, ids)
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
     _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(ids, contents, strict=True)], stamp)
@@ -261,12 +291,9 @@ def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: lis
 def _insert_versions(
     session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any]
 ) -> None:
-    if found:
-        insert_many(session, Version.__table__, [
-            {"entity": model.__tablename__, "entity_id": key, "number": number, "base_number": base, "data": data,
-             "state": "draft", **stamp}
-            for key, number, base, data in found
-        ])  # fmt: skip
+    names = ("entity", "state", *stamp, "entity_id", "number", "base_number", "data")
+    alike = (model.__tablename__, "draft", *stamp.values())
+    insert_rows(session, Version.__table__, names, [(*alike, *own) for own in found])
 
 
 def _record(

@@ -25,6 +25,7 @@ from app.models import (
     Version,
     Visit,
 )
+from app.models.among import among
 from app.permissions import Actor
 from app.rules.approval import (
     OPEN_STATES,
@@ -37,7 +38,7 @@ from app.rules.approval import (
 )
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_rows
 from app.wording import say
 from app.workflows import audit
 
@@ -60,6 +61,8 @@ _PROPOSAL_STEPS = {("proposed", "approved"), ("proposed", "rejected"), ("propose
 _ORDER_STEPS = {("open", "done"), ("open", "void")}
 # rules.visits decides the state from the facts; here only that what is settled stays settled.
 _VISIT_UNSETTLED = {"open", "awaiting", "pending"}
+# The columns of an opened draft's step.
+_STEP = ("entity", "field", "old", "new", "verb", "effective_on", "known_at", "actor_id", "entity_id")
 # Their deeds are audited by the workflow that does them, with more than a status.
 _UNAUDITED = (Version, Visit, MaintenanceOrder)
 
@@ -157,7 +160,7 @@ def move_where(
 def edit_where(
     session: AnySession, actor: Actor, model: type[Any], ids: list[int], at: dt.datetime, **beside: Any
 ) -> None:
-    """Open drafts of many approved or turned-down filings: the step EDIT of each, in two statements a part.
+    """Open drafts of many approved or turned-down filings: the step EDIT of each, in two statements.
 
     `beside`: columns set in the same stroke, for writing a row of many indexes twice costs twice. The caller holds the
     rows and audits the deed once, with its counts.
@@ -166,22 +169,18 @@ def edit_where(
     opened = case((approved, info_state(True, FilingState.DRAFT)), else_=info_state(False, FilingState.DRAFT))
     for old in (FilingState.APPROVED, FilingState.REJECTED):
         new = _FILING_EDITS[(old, EDIT)]
-        for start in range(0, len(ids), 400):
-            statement = (
-                update(model)
-                .where(model.id.in_(ids[start : start + 400]), model.filing_state == old.value)
-                .values(filing_state=new.value, info_state=opened, **beside)
-                .returning(model.id)
-                .execution_options(synchronize_session=False, skip_scope=True)
-            )
-            moved = list(session.scalars(statement))
-            if moved:
-                session.execute(insert(StatusChange), [
-                    {"entity": model.__tablename__, "entity_id": key, "field": "filing_state", "old": old.value,
-                     "new": new.value, "verb": EDIT, "effective_on": clock.local_day(at), "known_at": at,
-                     "actor_id": actor.user_id}
-                    for key in moved
-                ])  # fmt: skip
+        statement = (
+            update(model)
+            .where(among(session, model.id, ids), model.filing_state == old.value)
+            .values(filing_state=new.value, info_state=opened, **beside)
+            .returning(model.id)
+            .execution_options(synchronize_session=False, skip_scope=True)
+        )
+        moved = list(session.scalars(statement)) if ids else []
+        alike = (
+            model.__tablename__, "filing_state", old.value, new.value, EDIT, clock.local_day(at), at, actor.user_id
+        )  # fmt: skip
+        insert_rows(session, StatusChange.__table__, _STEP, [(*alike, key) for key in moved])
 
 
 def status_on(session: AnySession, elevator: Elevator, on: dt.date, known_at: dt.datetime | None = None) -> str:
