@@ -144,6 +144,9 @@ def _maker(kind: Any, dialect: Any) -> Maker | None:
     if getattr(kind, "seals", False):
         if not isinstance(kind.load_dialect_impl(dialect), JSON):
             return lambda value: kind.process_bind_param(value, dialect)
+        if getattr(kind, "whole", False):
+            # A token holds nothing that JSON would write otherwise.
+            return lambda value: f'"{kind.process_bind_param(value, dialect)}"'
         return lambda value: _json(kind.process_bind_param(value, dialect))
     if isinstance(kind.dialect_impl(dialect), JSON):
         return _json

@@ -117,6 +117,7 @@ class Checker:
         self.at, self.today = at, clock.local_day(at)
         self.match, self.specs = match, match.specs(kind)
         self.given = [s for s in self.specs if s is not None]
+        self.naming = [s for s in self.given if s.kind in ("region", "unit")]
         self.survey = Survey()
         self.regions, self.units = Regions(session, actor), UnitNames(session, actor)
         self.elevators: dict[str, Any] = {}
@@ -156,7 +157,7 @@ class Checker:
             if twice:
                 self._twice(row)
             # A bad row is kept too, however far its judgement went.
-            row.data = {name: as_json(value) for name, value in row.data.items()}
+            row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
             comparing_unit.mask(self, row)
         self.elevators.clear()
         for kept_of in (*self._parsed.values(), *self.cleaned.values()):
@@ -313,9 +314,9 @@ class Checker:
                 self.elevators[elevator.code] = elevator
 
     def _resolve(self, row: Row) -> None:
-        for spec in self.given:
+        for spec in self.naming:
             value = row.data.get(spec.name)
-            if spec.kind not in ("region", "unit") or not isinstance(value, str):
+            if not isinstance(value, str):
                 continue
             if spec.kind == "region":
                 found = self.regions.find(value)

@@ -38,9 +38,9 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         given: dict[str, Any] = {}
         for name, value in row.data.items():
             if value is not None:
-                stored, findings = cleaned(checker, model, name, value)
-                given[name] = stored
-                tell(checker, row, findings)
+                given[name], findings = cleaned(checker, model, name, value)
+                if findings:
+                    tell(checker, row, findings)
         if checker.kind.name == "units" and key:
             _code(checker, row, key)
         if there:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app import scope, vault
+from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords
 from app.imports.batches import Progress, counts_of, kind_of, own
@@ -57,7 +58,7 @@ from app.workflows.insurance import Line
 from app.workflows.take_over import PastVisit, take_over
 
 STEP = 100
-STEP_OF_SETS = 1000
+STEP_OF_SETS = 2000
 GOOD = ("new", "changed")
 Values = dict[str, Any]
 
@@ -74,7 +75,7 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
     waiting = (ImportRow.batch_id == batch_id, ImportRow.state.in_(GOOD), ImportRow.applied.is_(False))
     done, last = _count(session, batch_id), -1
     while True:
-        with transaction(session):
+        with no_cycles(), transaction(session):
             hold_kind(session, held.name)
             if held.name in MODELS:
                 # None that waits is left behind, so the next step begins after the last.

@@ -6,8 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, Column, Date, Float, Integer, Numeric, String, Text
 
@@ -122,8 +121,7 @@ def clean(model: FiledModel, data: Mapping[str, Any]) -> tuple[Data, list[Findin
     return values, findings
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """One field that two versions give differently."""
 
     field: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import or_, select
 
@@ -20,22 +19,23 @@ _REGISTERED_BY_OTHERS = {"is_use", "is_property", "is_owner"}
 _REGISTERED_BY_REGULATOR = {"is_maintenance", "is_production", "is_installation", "is_inspection", "is_rescue"}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What of a filed row decides who may file it, for those who have too many rows to load each; told as the row is.
+class Standing(NamedTuple):
+    """What of a filed row decides who may file it, for whoever has too many rows to load each. Told as the row is."""
 
-    Of elevators those that agree in all but `id` are judged alike: it does not count when two are compared.
-    """
-
-    id: int = field(compare=False)
+    id: int
+    called: str
     region_code: str
     filed_by_unit_id: int | None
     maintenance_unit_id: int | None = None
     use_unit_id: int | None = None
-    called: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
         return self.called
+
+    @property
+    def judged_by(self) -> tuple[Any, ...]:
+        """Elevators that agree in this are judged alike."""
+        return self[2:]
 
 
 def defaults(session: AnySession, actor: Actor, model: FiledModel, values: Mapping[str, Any]) -> Data:

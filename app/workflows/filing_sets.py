@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select, update
 
@@ -39,16 +39,14 @@ _JUDGED_BY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What to save: the row (None makes one) and its fields in stored form, some or all."""
 
     entity_id: int | None
     data: Data
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """What became of a wish: the row, the fields that changed, before and after; nothing where it was so already."""
 
     entity_id: int
@@ -145,7 +143,7 @@ def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) 
         for day in days:
             if content[day] is not None:
                 content[day] = content[day].isoformat()
-        filed = filing_rights.Standing(key, region, filer, *(content.get(n) for n in PARTIES), name)
+        filed = filing_rights.Standing(key, name, region, filer, *map(content.get, PARTIES))
         found[key] = _Held(filed, filing, approved, content, approved)
     entered = _last_versions(session, model, found)
     if entered:
@@ -196,7 +194,7 @@ def _check(
         # Whether it has an account of its own counts as well: no two units are alike.
         filing_rights.may_file(session, actor, model, row, data)
         return
-    key = (row, *(data.get(n) for n in _JUDGED_BY[model.__tablename__]))
+    key = (row and row.judged_by, *(data.get(n) for n in _JUDGED_BY[model.__tablename__]))
     if key not in allowed:
         filing_rights.may_file(session, actor, model, row, data)
         allowed.add(key)
@@ -303,11 +301,15 @@ def _record(
     touched = [s for s in saved if s.after and not s.made]
     if not made and not touched:
         return
-    written = {str(s.entity_id): s.after for s in (*made, *touched)}
+    written = {str(s.entity_id): _filled(s.after) if s.made else s.after for s in (*made, *touched)}
     audit.record(
         session, actor, at, f"{model.__tablename__}.save_drafts", "import_batch", batch_id,
         after={"made": len(made), "changed": len(touched), "digest": digest(written)},
     )  # fmt: skip
+
+
+def _filled(content: Data) -> Data:
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def _columns(model: FiledModel) -> tuple[str, ...]:
