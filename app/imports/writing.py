@@ -212,7 +212,7 @@ def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]
         return {}
     statement = scope.apply(select(key, model.id).where(among(session, key, wanted)), actor, model)
     found = session.execute(statement.order_by(model.approved_version, model.id))
-    return {code: number for code, number in found}  # noqa: C416 - rows are no pairs to mypy
+    return {code: number for code, number in found}  # noqa: C416 - dict() would take a result for a mapping
 
 
 def _exists(held: Kind, row: Any) -> Values:

@@ -72,7 +72,7 @@ class ImportRow(Model):
     before: Mapped[dict[str, Any] | None] = col(_l("原值"), SealedJson("import_row.before"))
     errors: Mapped[list[dict[str, Any]] | None] = col(_l("错误"), SealedJson("import_row.errors", whole=True))
     reason: Mapped[str | None] = col(_l("原因"), String(20))
-    entity_id: Mapped[int | None] = col(_l("对象编号"), BigId, index=True)
+    entity_id: Mapped[int | None] = col(_l("对象编号"), BigId)
     applied: Mapped[bool] = col(_l("已导入"), Boolean, default=False, server_default=text("false"))
     undo: Mapped[str | None] = col(_l("撤销结果"), String(10), choices=UNDO_STATE)
     undo_note: Mapped[str | None] = col(_l("未撤销的原因"), String(300))
