@@ -151,8 +151,13 @@ def _maker(kind: Any, dialect: Any) -> Maker | None:
     if isinstance(kind.dialect_impl(dialect), JSON):
         return _json
     if isinstance(kind, Instant):
+
+        def spelt(value: dt.datetime) -> str:
+            held: Any = kind.process_bind_param(value, dialect)
+            return str(held.isoformat(" ", "microseconds"))  # as SQLite's are kept
+
         # Rows of one deed share their instants.
-        return lru_cache(lambda value: kind.process_bind_param(value, dialect).isoformat(" ", "microseconds"))
+        return lru_cache(spelt)
     return _iso if isinstance(kind, Date) else None
 
 

@@ -129,8 +129,8 @@ class Checker:
         self.held: dict[int, list[contract_findings.Held]] = {}
         self.seen_units: dict[tuple[int | None, str], list[Finding]] = {}
         # By field: what a cell was read as; then what a value is stored as.
-        self._parsed: dict[str, dict[Any, tuple[Any, Bad | None]]] = {s.name: {} for s in self.given}
-        self.cleaned: dict[str, dict[Any, tuple[Any, list[Finding]]]] = {s.name: {} for s in self.given}
+        self._parsed: dict[str, dict[Any, Any]] = {s.name: {} for s in self.given}
+        self.cleaned: dict[str, dict[Any, Any]] = {s.name: {} for s in self.given}
 
     def check(self, sheet: Sheet, progress: Callable[[int, int], None] | None = None) -> Iterator[list[Row]]:
         """All rows in the order of the sheet, some at a time."""
@@ -160,9 +160,10 @@ class Checker:
             row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
             comparing_unit.mask(self, row)
         self.elevators.clear()
-        for kept_of in (*self._parsed.values(), *self.cleaned.values()):
-            if len(kept_of) > MOST_KEPT:
-                kept_of.clear()
+        for memory in (self._parsed, self.cleaned):
+            for known in memory.values():
+                if len(known) > MOST_KEPT:
+                    known.clear()
         return rows
 
     # --- the first walk
