@@ -1,4 +1,4 @@
-"""What sign-in and forms leave behind and nobody needs any more."""
+"""What sign-in and forms leave behind and nobody needs any more; and what should be there is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from app import clock, scratch
 from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
-from app.workflows import api_calls, asking, attachments, captchas, codes, devices, sent_ahead, sessions, signin
+from app.workflows import (
+    api_calls,
+    asking,
+    attachments,
+    captchas,
+    codes,
+    cover,
+    devices,
+    sent_ahead,
+    sessions,
+    signin,
+)
 
 
 @shared_task
 def sweep() -> dict[str, int]:
-    """Drop old tries, unanswered questions, used-up codes, files of forms never submitted; the number of each."""
+    """Drop old tries, unanswered questions, used-up codes, files of forms never submitted; the number of each.
+
+    And give every elevator in use its clock, whatever way it came in: the night's schedule reads clocks alone.
+    """
     at = clock.now()
     with transaction(db.session) as session:
         return {
@@ -23,4 +37,5 @@ def sweep() -> dict[str, int]:
             "calls": api_calls.forget_old(session, at), "files": sent_ahead.forget(session, at),
             "passwords": first_passwords.forget_old(session, at),
             "drafts": attachments.forget_drafts(at), "scratch": scratch.sweep(at),
+            "clocks": cover.mend_clocks(session),
         }  # fmt: skip

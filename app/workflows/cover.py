@@ -24,13 +24,13 @@ _elevator: Any = Elevator.__table__.c
 _bound: Any = ContractElevator.__table__.c
 
 
-def cover_on(elevator_id: Any, on: Any, known_at: dt.datetime | None = None) -> Select[Any]:
-    """The id of the binding that covers an elevator on a day, as known now or at an instant; a subquery's select.
+def cover_on(elevator_id: Any, on: Any, known_at: dt.datetime | None = None, what: str = "id") -> Select[Any]:
+    """A column of the binding that covers an elevator on a day, as known now or at an instant; a subquery's select.
 
     Written over the table's columns: the nightly job joins it, and it must see every unit's.
     """
     row: Any = ContractElevator.__table__.alias("cover").c
-    statement = select(row.id).where(row.elevator_id == elevator_id, row.starts_on <= on, row.ends_on >= on)
+    statement = select(row[what]).where(row.elevator_id == elevator_id, row.starts_on <= on, row.ends_on >= on)
     if known_at is None:
         statement = statement.where(row.removed_at.is_(None))
     else:
@@ -140,22 +140,29 @@ def covered_until(spans: Iterable[tuple[dt.date, dt.date]], today: dt.date) -> d
 
 def refresh_begun(session: AnySession, on: dt.date, within: ColumnElement[bool] | None = None) -> int:
     """Note cover that began since: the nightly job's part, over elevators shown as uncovered only."""
-    begun = select(_bound.elevator_id).where(
+    begun = select(_bound.id).where(
         _bound.elevator_id == _clock.elevator_id, _bound.removed_at.is_(None), _bound.starts_on <= on,
         _bound.ends_on >= on,
     )  # fmt: skip
-    statement = select(_clock.elevator_id).where(
-        or_(_clock.covered_until.is_(None), _clock.covered_until < on),
-        begun.exists(),
-        true() if within is None else within,
-    )
-    keys = list(session.scalars(statement))
-    refresh(session, keys, on)
+    # By the kept column that stands on an index: the few without cover are read, not all. And each is looked up (which
+    # is what the limit asks for), where EXISTS would read every contract's elevators for them.
+    uncovered = select(_clock.elevator_id).where(_clock.cover_on < on, true() if within is None else within)
+    keys = list(session.scalars(uncovered.where(begun.limit(1).scalar_subquery().is_not(None))))
+    if keys:
+        refresh(session, keys, on)
     return len(keys)
 
 
-def make_clocks(session: AnySession, which: ColumnElement[bool]) -> None:
-    """Give the elevators that have none a clock's row."""
+def mend_clocks(session: AnySession) -> int:
+    """A clock for every elevator in use that has none, how many; an approval makes one, so none should lack it.
+
+    It reads the whole register: for the night's sweep, not for the job that everybody waits for.
+    """
+    return make_clocks(session, (_elevator.status == "in_use") & (_elevator.approved_version > 0))
+
+
+def make_clocks(session: AnySession, which: ColumnElement[bool]) -> int:
+    """Give the elevators that have none a clock's row; how many."""
     in_use = _elevator.status == "in_use"
     missing = select(_elevator.id, _elevator.maintenance_unit_id, _elevator.region_code, in_use).where(
         which, ~select(_clock.elevator_id).where(_clock.elevator_id == _elevator.id).exists()
@@ -173,3 +180,4 @@ def make_clocks(session: AnySession, which: ColumnElement[bool]) -> None:
             .where(these, _elevator.id == _clock.elevator_id, _clock.in_use != in_use)
             .values(in_use=in_use)
         )
+    return len(made)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, select, true
+from sqlalchemy import ColumnElement, Select, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
@@ -62,40 +62,54 @@ def make_due(
     Dates and levels were computed when they last changed and are only selected here. Made again nothing is added: the
     partial unique index holds one open automatic order an elevator.
     """
-    ledger, elevator = MaintenanceLedger.__table__.c, Elevator.__table__.c
-    running, order = MaintenanceClock.__table__.c, MaintenanceOrder.__table__.c
-    source = (
-        MaintenanceLedger.__table__.join(Elevator.__table__, elevator.id == ledger.elevator_id)
-        .outerjoin(MaintenanceClock.__table__, running.elevator_id == ledger.elevator_id)
-    )  # fmt: skip
+    ledger, order = MaintenanceLedger.__table__.c, MaintenanceOrder.__table__.c
     waiting = select(order.id).where(
         order.elevator_id == ledger.elevator_id, order.state == "open", order.origin == "auto"
     )
     made = 0
     for horizon, where in policy_groups(session, Key.HORIZON_DAYS, on, ledger.region_code):
-        chosen = select(
+        due = select(
             ledger.elevator_id, ledger.unit_id, ledger.region_code, ledger.worker_id, ledger.next_half_month_on,
-            running.limit_on, ledger.next_level, literal("auto"), literal("open"), literal(at, Instant()),
-            literal(at, Instant()),
-        ).select_from(source).where(
+            ledger.next_level,
+        ).where(
             ledger.mode == "auto",
             ledger.worker_id.is_not(None),
             ledger.next_half_month_on <= on + dt.timedelta(days=int(horizon)),
-            elevator.status == "in_use",
-            elevator.approved_version > 0,
-            elevator.maintenance_unit_id == ledger.unit_id,
-            running.paused_on.is_(None),
             ~waiting.exists(),
             in_region(ledger.region_code, region),
             where,
         )  # fmt: skip
         if elevator_ids is not None:
-            chosen = chosen.where(ledger.elevator_id.in_(elevator_ids))
-        names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
-                 "state", "created_at", "updated_at"]  # fmt: skip
-        statement = insert_of(session)(MaintenanceOrder.__table__).from_select(names, chosen).on_conflict_do_nothing()
-        made += written(session, statement)
+            due = due.where(ledger.elevator_id.in_(elevator_ids))
+        made += _make(session, due, at)
     return made
+
+
+def _make(session: AnySession, due: Select[Any], at: dt.datetime) -> int:
+    """Make the orders of these ledgers, where the elevator is in use with the ledger's unit and its clock runs."""
+    elevator, running = Elevator.__table__.c, MaintenanceClock.__table__.c
+    # First the few without an order, by themselves (that is what the offset asks for): else the register, far wider, is
+    # read for all that have one.
+    few = due.offset(0).subquery("due")
+    chosen = (
+        select(
+            few.c.elevator_id, few.c.unit_id, few.c.region_code, few.c.worker_id, few.c.next_half_month_on,
+            running.limit_on, few.c.next_level, literal("auto"), literal("open"), literal(at, Instant()),
+            literal(at, Instant()),
+        )
+        .select_from(
+            few.join(Elevator.__table__, elevator.id == few.c.elevator_id)
+            .outerjoin(MaintenanceClock.__table__, running.elevator_id == few.c.elevator_id)
+        )
+        .where(
+            elevator.status == "in_use", elevator.approved_version > 0, elevator.maintenance_unit_id == few.c.unit_id,
+            running.paused_on.is_(None),
+        )
+    )  # fmt: skip
+    names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
+             "state", "created_at", "updated_at"]  # fmt: skip
+    statement = insert_of(session)(MaintenanceOrder.__table__).from_select(names, chosen).on_conflict_do_nothing()
+    return written(session, statement)
 
 
 def create(

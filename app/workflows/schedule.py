@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal, select, update
 
 from app import clock
 from app.errors import refuse
@@ -125,9 +125,7 @@ def shards(session: AnySession) -> list[str | None]:
 
 
 def start_clocks(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:
-    """Give every elevator in use a clock's row, and start those that policy starts before a first visit."""
-    within = orders.in_region(_elevator.region_code, region)
-    cover.make_clocks(session, and_(_elevator.status == "in_use", _elevator.approved_version > 0, within))
+    """Note cover that begins today, and start the clocks that policy starts before a first visit."""
     cover.refresh_begun(session, on, orders.in_region(_clock.region_code, region))
     started = 0
     for counts, where in policy_groups(session, Key.NEVER_VISITED, on, _clock.region_code):
@@ -216,9 +214,7 @@ def _open_hours(session: AnySession, region: str | None, on: dt.date) -> int:
     return OPEN_HOURS if hours is None else int(hours)
 
 
-def _judge_day(
-    session: AnySession, day: dt.date, at: dt.datetime, region: str | None, open_since: dt.datetime
-) -> int:
+def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str | None, open_since: dt.datetime) -> int:
     visit: Any = Visit.__table__.c
     still_open = select(visit.elevator_id).where(
         visit.state == "open", visit.visit_on <= day, visit.checked_in_at >= open_since
@@ -230,28 +226,31 @@ def _judge_day(
         _clock.elevator_id.not_in(still_open),
     ]
     # Held until the end: a check-out meanwhile waits, and then finds its period judged and withdraws it.
-    held = select(_clock.elevator_id).where(*due).with_for_update().subquery()
-    session.execute(select(func.count()).select_from(held))
-    binding = ContractElevator.__table__.alias("responsible")
-    known = cover.cover_on(_clock.elevator_id, day, day_end(day)).correlate(MaintenanceClock.__table__)
-    missed = (
-        select(
-            _clock.elevator_id, binding.c.unit_id, binding.c.contract_id, _clock.region_code, _clock.anchor_on,
-            _clock.limit_on, _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
-        )
-        .select_from(MaintenanceClock.__table__.outerjoin(binding, binding.c.id == known.scalar_subquery()))
-        .where(*due)
-    )  # fmt: skip
+    held = select(_clock.limit_days).where(*due).with_for_update().subquery()
+    lengths = session.scalars(select(held.c.limit_days).distinct()).all()
+    if not lengths:
+        return 0
+    answers = [
+        cover.cover_on(_clock.elevator_id, day, day_end(day), what).correlate(MaintenanceClock.__table__)
+        for what in ("unit_id", "contract_id")
+    ]
+    missed = select(
+        _clock.elevator_id, *(column.scalar_subquery() for column in answers), _clock.region_code, _clock.anchor_on,
+        _clock.limit_on, _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
+    ).where(*due)  # fmt: skip
     names = ["elevator_id", "unit_id", "contract_id", "region_code", "anchor_on", "limit_on", "interval_days",
              "previous_missed", "judged_at", "withdrawn"]  # fmt: skip
     insert = orders.insert_of(session)(OverduePeriod.__table__)
     judged = orders.written(session, insert.from_select(names, missed).on_conflict_do_nothing())
-    for days in session.scalars(select(_clock.limit_days).where(*due).distinct()).all():
+    for days in lengths:
         session.execute(
             update(MaintenanceClock.__table__)
             .where(*due, _clock.limit_days == days)
             .values(
-                anchor_on=day, limit_on=limit_on(day, days), missed=_clock.missed + 1, judged_through=day,
+                anchor_on=day,
+                limit_on=limit_on(day, days),
+                missed=_clock.missed + 1,
+                judged_through=day,
                 missed_since_on=func.coalesce(_clock.missed_since_on, day),
             )
         )

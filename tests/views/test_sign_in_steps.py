@@ -315,7 +315,8 @@ def test_old_questions_tries_and_codes_are_swept(app: Any, session: Any, clerk: 
         codes.send(session, clerk, "login", "13900000077", AT, None)
     with app.app_context(), clock.frozen(AT + dt.timedelta(days=3)):
         first, second = sweep(), sweep()
-    assert {name: count for name, count in first.items() if count} == {"questions": 1, "codes": 1}
+    # The world's elevators were written without clocks.
+    assert {name: count for name, count in first.items() if count} == {"questions": 1, "codes": 1, "clocks": 2}
     assert not any(second.values())
 
 

@@ -43,6 +43,17 @@ def test_new_clocks_take_it_from_their_elevators(session: Any, firm: Any) -> Non
 
 
 @pytest.mark.feature("WRN-01")
+def test_what_came_in_without_a_clock_is_given_one_by_the_sweep(session: Any, firm: Any) -> None:
+    """The night's schedule reads clocks alone; an approval makes them, and this finds what came in any other way."""
+    for status in STATUSES:
+        factories.make_elevator(session, maintenance_unit=firm, status=status)
+    draft = factories.make_elevator(session, maintenance_unit=firm, approved_version=0)
+    assert cover.mend_clocks(session) == 1
+    assert session.get(MaintenanceClock, draft.id) is None
+    assert cover.mend_clocks(session) == 0
+
+
+@pytest.mark.feature("WRN-01")
 def test_each_step_of_the_status_takes_the_clock_along(session: Any, firm: Any) -> None:
     elevator = factories.make_elevator(session, maintenance_unit=firm, status="in_use")
     other = factories.make_elevator(session, maintenance_unit=firm, status="in_use")

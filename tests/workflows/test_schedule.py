@@ -133,6 +133,7 @@ class TestWorkedExamples:
     def test_never_visited_counts_by_policy(self, session: Any, world: make.World) -> None:
         contracted = make.make_elevator(session, maintenance_unit=world.firm)
         make.make_contract(session, world.firm, [contracted], starts_on=day("2024-03-01"))
+        make.make_clock(session, contracted, None)
         session.commit()
         assert run(session, day("2024-03-17")).overdue_judged == 0
         make.make_policy(session, "never_visited", "contract")
