@@ -1,14 +1,18 @@
 """Filed people beside insured people, unit by unit and month by month; kept, so that lists and warnings read it.
 
 A month is compared when a record of it is filed or withdrawn, when somebody asks, and each night once its records
-must be in.
+must be in. The night looks at many units at once and takes up those one by one of whom something is to be written.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing
@@ -17,6 +21,7 @@ from app.models.person import service_since
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
+from app.rules.calendar import day_start
 from app.rules.insurance import Named, compare, first_of, judged_month, known_in, last_of, owed_in
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
@@ -49,38 +54,52 @@ def refresh(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) 
     """Compare a month anew and keep what was found in the place of what was kept before."""
     unit = lock(session, Unit, unit_id)
     assert unit is not None
-    filed, phones = _filed(session, unit_id, month)
-    rows = _insured(session, unit_id, month)
-    insured = [Named(r.id, r.name, r.phone, r.id_number) for r in rows]
-    found = compare(filed, insured)
+    found = _outcomes(session, [unit_id], month)[unit_id]
     place = {"unit_id": unit.id, "region_code": unit.region_code, "month": month}
-    where = (InsuranceGap.unit_id == unit_id, InsuranceGap.month == month)
-    session.execute(delete(InsuranceGap).where(*where).execution_options(synchronize_session=False))
-    names, by_key = {p.key: p.name for p in filed}, {r.id: r for r in rows}
-    session.add_all([
-        InsuranceGap(**place, kind="uninsured", name=names[key], phone=phones[key], person_id=key)
-        for key in found.uninsured
-    ])  # fmt: skip
-    session.add_all([
-        InsuranceGap(
-            **place, kind="unfiled", name=by_key[key].name, phone=by_key[key].phone, record_id=by_key[key].record_id
-        )
-        for key in found.unfiled
-    ])  # fmt: skip
     kept = session.scalar(
         select(InsuranceMonth)
         .where(InsuranceMonth.unit_id == unit_id, InsuranceMonth.month == month)
         .execution_options(skip_scope=True)
     )
     if kept is None:
-        kept = InsuranceMonth(**place)
+        kept = InsuranceMonth(**place, compared_at=at)
         session.add(kept)
+    elif _kept(session, [unit_id], month).get(unit_id) == (unit.region_code, found):
+        # What was kept is what would be written: the gaps keep their rows.
+        kept.compared_at = at
+        session.flush()
+        return kept
+    where = (InsuranceGap.unit_id == unit_id, InsuranceGap.month == month)
+    session.execute(delete(InsuranceGap).where(*where).execution_options(synchronize_session=False))
+    session.add_all([InsuranceGap(**place, **gap._asdict()) for gap in found.gaps])
     kept.region_code, kept.compared_at = unit.region_code, at
-    kept.records = len({r.record_id for r in rows})
-    kept.filed, kept.insured = sum(p.owed for p in filed), found.both + len(found.unfiled)
-    kept.uninsured, kept.unfiled = len(found.uninsured), len(found.unfiled)
+    kept.records, kept.filed, kept.insured = found.records, found.filed, found.insured
+    kept.uninsured, kept.unfiled = found.uninsured, found.unfiled
     session.flush()
     return kept
+
+
+def settle(session: AnySession, units: Sequence[int], month: dt.date, at: dt.datetime) -> list[int]:
+    """Look at many units at once: those of whom a comparison would write or tell something. The others are done.
+
+    Of these it is only noted, once a day, that they were compared; nobody is held.
+    """
+    regions = dict(
+        session.execute(
+            select(Unit.id, Unit.region_code).where(Unit.id.in_(units)).execution_options(skip_scope=True)
+        ).all()
+    )
+    outcomes, kept = _outcomes(session, units, month), _kept(session, units, month)
+    same = [key for key in units if not outcomes[key].gaps and kept.get(key) == (regions[key], outcomes[key])]
+    today = day_start(clock.local_day(at))
+    session.execute(
+        update(InsuranceMonth)
+        .where(InsuranceMonth.unit_id.in_(same), InsuranceMonth.month == month, InsuranceMonth.compared_at < today)
+        .values(compared_at=at)
+        .execution_options(skip_scope=True, synchronize_session=False)
+    )
+    done = set(same)
+    return [key for key in units if key not in done]
 
 
 def due_units(session: AnySession, at: dt.datetime) -> list[tuple[int, dt.date]]:
@@ -112,35 +131,101 @@ def judge(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) ->
     return True
 
 
-def _filed(session: AnySession, unit_id: int, month: dt.date) -> tuple[list[Named], dict[int, str | None]]:
-    """The unit's people in service that month."""
+# --- one comparison
+
+
+class _Gap(NamedTuple):
+    """A gap as its row holds it."""
+
+    kind: str
+    name: str
+    phone: str | None
+    person_id: int | None
+    record_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a comparison finds, and what was kept of one: equal where nothing has changed."""
+
+    records: int
+    filed: int
+    insured: int
+    uninsured: int
+    unfiled: int
+    gaps: tuple[_Gap, ...]
+
+
+def _outcomes(session: AnySession, units: Sequence[int], month: dt.date) -> dict[int, _Outcome]:
+    """The comparison of each unit, by two statements for all of them."""
+    filed, insured = _filed(session, units, month), _insured(session, units, month)
+    return {key: _outcome(filed.get(key, []), insured.get(key, [])) for key in units}
+
+
+def _outcome(filed: list[Named], rows: list[Any]) -> _Outcome:
+    found = compare(filed, [Named(r.id, r.name, r.phone, r.id_number) for r in rows])
+    people, lines = {p.key: p for p in filed}, {r.id: r for r in rows}
+    gaps = [_Gap("uninsured", people[key].name, people[key].phone, key, None) for key in found.uninsured]
+    gaps += [_Gap("unfiled", lines[key].name, lines[key].phone, None, lines[key].record_id) for key in found.unfiled]
+    return _Outcome(
+        len({r.record_id for r in rows}), sum(p.owed for p in filed), found.both + len(found.unfiled),
+        len(found.uninsured), len(found.unfiled), tuple(gaps),
+    )  # fmt: skip
+
+
+def _kept(session: AnySession, units: Sequence[int], month: dt.date) -> dict[int, tuple[str, _Outcome]]:
+    """What is kept of a month of each unit that was compared, beside the region that it was kept for."""
+    gap, row = InsuranceGap, InsuranceMonth
+    gaps: dict[int, list[_Gap]] = defaultdict(list)
+    statement = select(gap.unit_id, gap.kind, gap.name, gap.phone, gap.person_id, gap.record_id).where(
+        gap.unit_id.in_(units), gap.month == month
+    )
+    # In the order in which they were found.
+    for key, *held in session.execute(statement.order_by(gap.id).execution_options(skip_scope=True)):
+        gaps[key].append(_Gap(*held))
+    kept = select(
+        row.unit_id, row.region_code, row.records, row.filed, row.insured, row.uninsured, row.unfiled
+    ).where(row.unit_id.in_(units), row.month == month)  # fmt: skip
+    return {
+        key: (region, _Outcome(*counts, tuple(gaps[key])))
+        for key, region, *counts in session.execute(kept.execution_options(skip_scope=True))
+    }
+
+
+def _filed(session: AnySession, units: Sequence[int], month: dt.date) -> dict[int, list[Named]]:
+    """The people of each unit in service that month."""
     statement = select(
-        Person.id, Person.name, Person.phone, Person.resident_id, Person.hired_on, Person.created_at, Person.left_on
-    ).where(Person.unit_id == unit_id, or_(Person.left_on.is_(None), Person.left_on >= month))
-    people: list[Named] = []
-    phones: dict[int, str | None] = {}
+        Person.unit_id, Person.id, Person.name, Person.phone, Person.resident_id, Person.hired_on, Person.created_at,
+        Person.left_on,
+    ).where(Person.unit_id.in_(units), or_(Person.left_on.is_(None), Person.left_on >= month))  # fmt: skip
+    people: dict[int, list[Named]] = defaultdict(list)
     rows = session.execute(statement.order_by(Person.id).execution_options(skip_scope=True))
-    for key, name, phone, number, hired_on, created_at, left_on in rows:
+    for unit_id, key, name, phone, number, hired_on, created_at, left_on in rows:
         since = service_since(hired_on, created_at)
         if known_in(month, since, left_on):
-            people.append(Named(key, name, phone, number, owed=owed_in(month, since, left_on)))
-            phones[key] = phone
-    return people, phones
+            people[unit_id].append(Named(key, name, phone, number, owed=owed_in(month, since, left_on)))
+    return people
 
 
-def _insured(session: AnySession, unit_id: int, month: dt.date) -> list[InsuredPerson]:
-    """Lines of the filed records that cover the month."""
+def _insured(session: AnySession, units: Sequence[int], month: dt.date) -> dict[int, list[Any]]:
+    """Lines of each unit's filed records that cover the month."""
+    line = InsuredPerson
     statement = (
-        select(InsuredPerson)
-        .join(InsuranceRecord, InsuranceRecord.id == InsuredPerson.record_id)
+        select(
+            InsuranceRecord.unit_id.label("of_unit"), line.id, line.name, line.phone, line.id_number, line.record_id
+        )
+        .join(InsuranceRecord, InsuranceRecord.id == line.record_id)
         .where(
-            InsuranceRecord.unit_id == unit_id, InsuranceRecord.filed_at.is_not(None),
+            InsuranceRecord.unit_id.in_(units), InsuranceRecord.filed_at.is_not(None),
             InsuranceRecord.withdrawn_at.is_(None), InsuranceRecord.from_on <= last_of(month),
             InsuranceRecord.to_on >= month,
         )
-        .order_by(InsuredPerson.id)
+        .order_by(line.id)
     )  # fmt: skip
-    return list(session.scalars(statement.execution_options(skip_scope=True)))
+    lines: dict[int, list[Any]] = defaultdict(list)
+    for row in session.execute(statement.execution_options(skip_scope=True)):
+        lines[row.of_unit].append(row)
+    return lines
 
 
 def gaps_seen(session: AnySession, actor: Actor, since: dt.date) -> int:

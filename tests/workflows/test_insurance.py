@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, select, text
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
@@ -19,7 +20,7 @@ from app.tasks import insurance as task
 from app.transaction import transaction
 from app.workflows import attachments, insurance, insurance_gaps
 from app.workflows.insurance import Line
-from tests.factories import World, actor, make_account, make_person
+from tests.factories import World, actor, make_account, make_maintenance_unit, make_person
 
 pytestmark = pytest.mark.feature("UNT-09")
 NOW = dt.datetime(2026, 3, 20, 10, tzinfo=clock.SHANGHAI)
@@ -188,6 +189,67 @@ def test_the_night_tells_the_office_of_gaps_once(app: Any, world: World) -> None
     mine = [n for n in told if n.recipient_id == world.accounts["clerk"].id]
     assert len(mine) == 1 and "2026-02" in mine[0].title and "1 人已备案未参保" in mine[0].title
     assert not [n for n in told if n.recipient_id == world.accounts["worker"].id]
+
+
+def test_the_night_writes_only_what_has_changed(app: Any, world: World) -> None:
+    filed(world, Line("王砚秋", id_number(1)))
+
+    def night(days: int) -> list[Any]:
+        with app.app_context(), clock.frozen(NOW + dt.timedelta(days=days)):
+            task.compare()
+        world.session.rollback()
+        gaps = select(InsuranceGap.id, InsuranceGap.kind, InsuranceGap.name).order_by(InsuranceGap.id)
+        months = select(InsuranceMonth.unit_id, InsuranceMonth.uninsured, InsuranceMonth.compared_at)
+        return [world.session.execute(s).all() for s in (gaps, months.order_by(InsuranceMonth.id))]
+
+    first = night(1)
+    assert night(1) == first, "a second run of a night"
+    after = night(2)
+    assert after[0] == first[0], "gaps keep their rows"
+    assert all(now.compared_at > then.compared_at for now, then in zip(after[1], first[1], strict=True))
+    make_person(world.session, world.firm, "何一帆", created_at=LONG_AGO)
+    world.session.commit()
+    assert ("uninsured", "何一帆") in {(kind, name) for _id, kind, name in night(3)[0]}
+    assert month_of(world).uninsured == 1
+
+
+@contextmanager
+def counting() -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_many_units_are_looked_at_by_as_many_statements_as_one(world: World) -> None:
+    """And what is found of each is what comparing it alone finds."""
+    session, units = world.session, [world.firm.id, world.other_firm.id]
+    filed(world, Line("王砚秋", id_number(1)))
+    for _ in range(8):
+        unit = make_maintenance_unit(session)
+        make_person(session, unit, created_at=LONG_AGO)
+        units.append(unit.id)
+    session.commit()
+    counts = []
+    for some in (units[:1], units):
+        with transaction(session), counting() as statements:
+            left = insurance_gaps.settle(session, some, FEB, NOW)
+        counts.append(len(statements))
+        assert left == [key for key in some if key != world.firm.id], "never compared before, or nothing new"
+    assert counts[0] == counts[1]
+    with transaction(session):
+        for key in units:
+            insurance_gaps.refresh(session, key, FEB, NOW)
+    session.expire_all()
+    assert month_of(world).uninsured == 0
+    assert session.query(InsuranceGap).filter_by(kind="uninsured").count() >= 8
 
 
 def test_before_the_day_the_month_before_is_judged(world: World) -> None:
