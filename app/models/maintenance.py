@@ -68,6 +68,11 @@ class MaintenanceClock(Model):
         Index("ix_maintenance_clock_due", "due_on", "region_code", "elevator_id", "in_use"),
         Index("ix_maintenance_clock_region_cover", "region_code", "cover_on", "elevator_id", "in_use"),
         Index("ix_maintenance_clock_cover", "cover_on", "region_code", "elevator_id", "in_use"),
+        # The few whose cover is to begin: what the night looks for.
+        Index(
+            "ix_maintenance_clock_begins", "cover_begins_on", sqlite_where=text("cover_begins_on IS NOT NULL"),
+            postgresql_where=text("cover_begins_on IS NOT NULL"),
+        ),
     )  # fmt: skip
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), primary_key=True, autoincrement=False)
     unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
@@ -87,6 +92,8 @@ class MaintenanceClock(Model):
     judged_through: Mapped[dt.date | None] = col(_l("已判定至"), Date)
     # The last day of unbroken cover from today on, or of the cover that ended; kept by workflows.cover.
     covered_until: Mapped[dt.date | None] = col(_l("合同有效期至"), Date)
+    # The first day of cover that is known, yet to begin and not joined to that; kept beside it.
+    cover_begins_on: Mapped[dt.date | None] = mapped_column(Date)
     # Whether the elevator's status is in_use; kept by workflows.moves, so that near and over are counted here alone.
     in_use: Mapped[bool] = col(_l("在用"), Boolean, default=True, server_default=true())
     # What near and over are told by, kept by the database so that one range of an index answers: the limit, a day long

@@ -37,5 +37,5 @@ def sweep() -> dict[str, int]:
             "calls": api_calls.forget_old(session, at), "files": sent_ahead.forget(session, at),
             "passwords": first_passwords.forget_old(session, at),
             "drafts": attachments.forget_drafts(at), "scratch": scratch.sweep(at),
-            "clocks": cover.mend_clocks(session),
+            "clocks": cover.mend_clocks(session, clock.local_day(at)),
         }  # fmt: skip

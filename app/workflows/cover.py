@@ -107,12 +107,12 @@ def cut(session: AnySession, row: ContractElevator, last_day: dt.date, actor: Ac
 
 
 def refresh(session: AnySession, elevator_ids: Collection[int], today: dt.date) -> None:
-    """Keep `MaintenanceClock.covered_until` of these elevators: one column on an index instead of a search for gaps."""
-    make_clocks(session, _elevator.id.in_(elevator_ids))
+    """Keep `covered_until` and `cover_begins_on` of these elevators: columns on an index, no search for gaps."""
     changes = []
     keys = sorted(set(elevator_ids))
     for first in range(0, len(keys), ROWS_AT_ONCE):
         some = keys[first : first + ROWS_AT_ONCE]
+        make_clocks(session, _elevator.id.in_(some))
         rows = session.execute(
             select(_bound.elevator_id, _bound.starts_on, _bound.ends_on)
             .where(_bound.elevator_id.in_(some), _bound.removed_at.is_(None))
@@ -120,7 +120,10 @@ def refresh(session: AnySession, elevator_ids: Collection[int], today: dt.date) 
         )
         groups = groupby(rows, lambda r: r.elevator_id)
         spans = {key: [(r.starts_on, r.ends_on) for r in found] for key, found in groups}
-        changes += [{"b_id": key, "covered_until": covered_until(spans.get(key, ()), today)} for key in some]
+        for key in some:
+            until = covered_until(spans.get(key, ()), today)
+            begins = cover_begins_on(spans.get(key, ()), today, until)
+            changes.append({"b_id": key, "covered_until": until, "cover_begins_on": begins})
     if changes:
         table: Any = MaintenanceClock.__table__
         session.connection().execute(update(table).where(_clock.elevator_id == bindparam("b_id")), changes)
@@ -138,31 +141,35 @@ def covered_until(spans: Iterable[tuple[dt.date, dt.date]], today: dt.date) -> d
     return until
 
 
+def cover_begins_on(
+    spans: Iterable[tuple[dt.date, dt.date]], today: dt.date, until: dt.date | None
+) -> dt.date | None:  # fmt: skip
+    """The first day after today on which cover begins that does not join on to `until`; None: none is known."""
+    return min((first for first, _last in spans if first > today and (until is None or first > until)), default=None)
+
+
 def refresh_begun(session: AnySession, on: dt.date, within: ColumnElement[bool] | None = None) -> int:
-    """Note cover that began since: the nightly job's part, over elevators shown as uncovered only."""
-    begun = select(_bound.id).where(
-        _bound.elevator_id == _clock.elevator_id, _bound.removed_at.is_(None), _bound.starts_on <= on,
-        _bound.ends_on >= on,
-    )  # fmt: skip
-    # By the kept column that stands on an index: the few without cover are read, not all. And each is looked up (which
-    # is what the limit asks for), where EXISTS would read every contract's elevators for them.
-    uncovered = select(_clock.elevator_id).where(_clock.cover_on < on, true() if within is None else within)
-    keys = list(session.scalars(uncovered.where(begun.limit(1).scalar_subquery().is_not(None))))
+    """Note cover that began since: the nightly job's part, over the few whose day has come."""
+    statement = select(_clock.elevator_id).where(_clock.cover_begins_on <= on, true() if within is None else within)
+    keys = list(session.scalars(statement))
     if keys:
         refresh(session, keys, on)
     return len(keys)
 
 
-def mend_clocks(session: AnySession) -> int:
+def mend_clocks(session: AnySession, today: dt.date) -> int:
     """A clock for every elevator in use that has none, how many; an approval makes one, so none should lack it.
 
     It reads the whole register: for the night's sweep, not for the job that everybody waits for.
     """
-    return make_clocks(session, (_elevator.status == "in_use") & (_elevator.approved_version > 0))
+    made = make_clocks(session, (_elevator.status == "in_use") & (_elevator.approved_version > 0))
+    if made:
+        refresh(session, made, today)
+    return len(made)
 
 
-def make_clocks(session: AnySession, which: ColumnElement[bool]) -> int:
-    """Give the elevators that have none a clock's row; how many."""
+def make_clocks(session: AnySession, which: ColumnElement[bool]) -> list[int]:
+    """Give the elevators that have none a clock's row; which they are."""
     in_use = _elevator.status == "in_use"
     missing = select(_elevator.id, _elevator.maintenance_unit_id, _elevator.region_code, in_use).where(
         which, ~select(_clock.elevator_id).where(_clock.elevator_id == _elevator.id).exists()
@@ -171,7 +178,7 @@ def make_clocks(session: AnySession, which: ColumnElement[bool]) -> int:
     insert = dialect.insert(MaintenanceClock.__table__)
     names = ["elevator_id", "unit_id", "region_code", "in_use"]
     adding = insert.from_select(names, missing, include_defaults=True).on_conflict_do_nothing()
-    made = session.scalars(adding.returning(_clock.elevator_id)).all()
+    made = list(session.scalars(adding.returning(_clock.elevator_id)))
     if made:
         # A step of the status that was on its way when the rows were put together has ended by now: asked once more.
         these = _clock.elevator_id.in_(made) if len(made) < ROWS_AT_ONCE else true()
@@ -180,4 +187,4 @@ def make_clocks(session: AnySession, which: ColumnElement[bool]) -> int:
             .where(these, _elevator.id == _clock.elevator_id, _clock.in_use != in_use)
             .values(in_use=in_use)
         )
-    return len(made)
+    return made

@@ -56,7 +56,7 @@ def refresh(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) 
     assert unit is not None
     found = _outcomes(session, [unit_id], month)[unit_id]
     place = {"unit_id": unit.id, "region_code": unit.region_code, "month": month}
-    kept = session.scalar(
+    kept: InsuranceMonth | None = session.scalar(
         select(InsuranceMonth)
         .where(InsuranceMonth.unit_id == unit_id, InsuranceMonth.month == month)
         .execution_options(skip_scope=True)
@@ -181,15 +181,17 @@ def _kept(session: AnySession, units: Sequence[int], month: dt.date) -> dict[int
         gap.unit_id.in_(units), gap.month == month
     )
     # In the order in which they were found.
-    for key, *held in session.execute(statement.order_by(gap.id).execution_options(skip_scope=True)):
-        gaps[key].append(_Gap(*held))
+    for g in session.execute(statement.order_by(gap.id).execution_options(skip_scope=True)):
+        gaps[g.unit_id].append(_Gap(g.kind, g.name, g.phone, g.person_id, g.record_id))
     kept = select(
         row.unit_id, row.region_code, row.records, row.filed, row.insured, row.uninsured, row.unfiled
     ).where(row.unit_id.in_(units), row.month == month)  # fmt: skip
     return {
-        key: (region, _Outcome(*counts, tuple(gaps[key])))
-        for key, region, *counts in session.execute(kept.execution_options(skip_scope=True))
-    }
+        r.unit_id: (
+            r.region_code, _Outcome(r.records, r.filed, r.insured, r.uninsured, r.unfiled, tuple(gaps[r.unit_id]))
+        )
+        for r in session.execute(kept.execution_options(skip_scope=True))
+    }  # fmt: skip
 
 
 def _filed(session: AnySession, units: Sequence[int], month: dt.date) -> dict[int, list[Named]]:

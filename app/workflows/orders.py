@@ -88,23 +88,21 @@ def make_due(
 def _make(session: AnySession, due: Select[Any], at: dt.datetime) -> int:
     """Make the orders of these ledgers, where the elevator is in use with the ledger's unit and its clock runs."""
     elevator, running = Elevator.__table__.c, MaintenanceClock.__table__.c
-    # First the few without an order, by themselves (that is what the offset asks for): else the register, far wider, is
-    # read for all that have one.
+    # First the few without an order, by themselves (that is what the offset asks for). Each is then looked up in the
+    # register, which is far wider, and never read from end to end.
     few = due.offset(0).subquery("due")
+    served = select(elevator.id).where(
+        elevator.id == few.c.elevator_id, elevator.status == "in_use", elevator.approved_version > 0,
+        elevator.maintenance_unit_id == few.c.unit_id,
+    )  # fmt: skip
     chosen = (
         select(
             few.c.elevator_id, few.c.unit_id, few.c.region_code, few.c.worker_id, few.c.next_half_month_on,
             running.limit_on, few.c.next_level, literal("auto"), literal("open"), literal(at, Instant()),
             literal(at, Instant()),
         )
-        .select_from(
-            few.join(Elevator.__table__, elevator.id == few.c.elevator_id)
-            .outerjoin(MaintenanceClock.__table__, running.elevator_id == few.c.elevator_id)
-        )
-        .where(
-            elevator.status == "in_use", elevator.approved_version > 0, elevator.maintenance_unit_id == few.c.unit_id,
-            running.paused_on.is_(None),
-        )
+        .select_from(few.outerjoin(MaintenanceClock.__table__, running.elevator_id == few.c.elevator_id))
+        .where(served.scalar_subquery().is_not(None), running.paused_on.is_(None))
     )  # fmt: skip
     names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
              "state", "created_at", "updated_at"]  # fmt: skip

@@ -48,9 +48,12 @@ def test_what_came_in_without_a_clock_is_given_one_by_the_sweep(session: Any, fi
     for status in STATUSES:
         factories.make_elevator(session, maintenance_unit=firm, status=status)
     draft = factories.make_elevator(session, maintenance_unit=firm, approved_version=0)
-    assert cover.mend_clocks(session) == 1
+    used = session.scalar(select(Elevator).where(Elevator.status == "in_use", Elevator.approved_version > 0))
+    factories.make_contract(session, firm, [used], ends_on=TODAY)
+    assert cover.mend_clocks(session, TODAY) == 1
     assert session.get(MaintenanceClock, draft.id) is None
-    assert cover.mend_clocks(session) == 0
+    assert session.get(MaintenanceClock, used.id).covered_until == TODAY
+    assert cover.mend_clocks(session, TODAY) == 0
 
 
 @pytest.mark.feature("WRN-01")
