@@ -12,7 +12,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
+from typing import NamedTuple
 
 from app.rules.calendar import add_months, day_end, month_end
 from app.rules.schedule import Pause, merged_pauses
@@ -260,9 +262,21 @@ class Tally:
         return self.overdue + self.nonconforming - self.forgiven
 
 
-def tally(pairs: Iterable[Judged]) -> Tally:
+class Unfailing(NamedTuple):
+    """Any number of a unit's pairs on which nothing was missed or 不合规: only their sums matter."""
+
+    pairs: int
+    due: int
+    valid_visits: int
+
+
+def tally(pairs: Iterable[Judged], unfailing: Iterable[Unfailing] = ()) -> Tally:
     """The sums of one unit, and its failures in the order given."""
     sums = Tally()
+    for some in unfailing:
+        sums.pairs += some.pairs
+        sums.due += some.due
+        sums.valid_visits += some.valid_visits
     for pair in pairs:
         _, due, overdue, nonconforming, valid = pair
         sums.pairs += 1
@@ -308,8 +322,7 @@ class LedgerKind(StrEnum):
     CAP = "cap"
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """A line of a unit's ledger: failures of one kind on one elevator, `each` of them at exact points.
 
     0 when forgiven, negative (given back) for the cap, which is of no elevator.
@@ -339,23 +352,33 @@ def losses(sums: Tally, full_points: int = FULL_POINTS) -> Iterator[Loss]:
     each = Fraction(full_points, total or bad or 1)
     for elevator, due, overdue, nonconforming, valid in sums.failed:
         if overdue:
-            yield Loss(elevator, LedgerKind.OVERDUE, overdue, each, say("超期 %(overdue)s 次", overdue=overdue))
+            yield Loss(elevator, LedgerKind.OVERDUE, overdue, each, _overdue_reason(overdue))
         if nonconforming and is_forgiven(nonconforming, valid, due):
-            reason = say(
-                "不合规 %(nonconforming)s 次，有效维保 %(valid)s 次不少于应维保 %(due)s 次，记 0",
-                nonconforming=nonconforming,
-                valid=valid,
-                due=due,
-            )
+            reason = _forgiven_reason(nonconforming, valid, due)
             yield Loss(elevator, LedgerKind.FORGIVEN, nonconforming, NOTHING, reason)
         elif nonconforming:
-            yield Loss(
-                elevator,
-                LedgerKind.NONCONFORMING,
-                nonconforming,
-                each,
-                say("不合规 %(nonconforming)s 次", nonconforming=nonconforming),
-            )
+            yield Loss(elevator, LedgerKind.NONCONFORMING, nonconforming, each, _nonconforming_reason(nonconforming))
     if total and bad > total:
         reason = say("不合规和超期共 %(bad)s 次，多于应维保 %(total)s 次，得分最低为 0", bad=bad, total=total)
         yield Loss(None, LedgerKind.CAP, bad - total, -each, reason)
+
+
+# A province has a million lines that say the same few things.
+@lru_cache(maxsize=4096)
+def _overdue_reason(overdue: int) -> str:
+    return say("超期 %(overdue)s 次", overdue=overdue)
+
+
+@lru_cache(maxsize=4096)
+def _nonconforming_reason(nonconforming: int) -> str:
+    return say("不合规 %(nonconforming)s 次", nonconforming=nonconforming)
+
+
+@lru_cache(maxsize=4096)
+def _forgiven_reason(nonconforming: int, valid: int, due: int) -> str:
+    return say(
+        "不合规 %(nonconforming)s 次，有效维保 %(valid)s 次不少于应维保 %(due)s 次，记 0",
+        nonconforming=nonconforming,
+        valid=valid,
+        due=due,
+    )

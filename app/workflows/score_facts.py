@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,14 +37,17 @@ from app.rules.scoring import (
     OnDemandSegment,
     PairFacts,
     Stretch,
-    due_count,
+    Unfailing,
     on_demand_segment,
     paused_days,
+    services_due,
 )
 from app.rules.visits import COUNTED_STATES, VisitState
+from app.search import among
 from app.transaction import AnySession, plan_anew
-from app.workflows import score_rows, score_runs
-from app.workflows.score_rows import Event
+from app.workflows import score_rows, score_runs, score_sets
+from app.workflows.score_rows import Missed
+from app.workflows.score_sets import Event, Visits
 from app.workflows.visit_standing import state_as_known
 
 WHOLE_COUNTRY = "0" * 12
@@ -75,6 +78,11 @@ class Frame:
         return ("", "A") if self.region_code == WHOLE_COUNTRY else code_span(self.region_code)
 
     @property
+    def days(self) -> list[dt.date]:
+        """Each day of the period."""
+        return [self.from_on + DAY * number for number in range((self.to_on - self.from_on).days + 1)]
+
+    @property
     def reference_on(self) -> dt.date:
         """The day on which cover is looked at: the period's last, or that of `as_of` while the period runs."""
         return min(self.to_on, clock.local_day(self.as_of))
@@ -101,9 +109,13 @@ class Counts:
 
 @dataclass(slots=True)
 class Judgement:
-    """What each unit's pairs came to, in order of elevator, and the rows behind what failed, by pair."""
+    """What each unit's pairs came to, in order of elevator, and the rows behind what failed, by pair.
+
+    Pairs on which nothing failed may be in `unfailing` alone.
+    """
 
     units: dict[int, list[Judged]] = field(default_factory=lambda: defaultdict(list))
+    unfailing: dict[int, list[Unfailing]] = field(default_factory=lambda: defaultdict(list))
     missed: dict[Pair, list[Event]] = field(default_factory=dict)
     nonconforming: dict[Pair, list[Event]] = field(default_factory=dict)
 
@@ -119,6 +131,7 @@ class Facts:
         self._moved = self._read_moved() if frame.present else None
         self._looked_back: tuple[tuple[int, int], set[Pair]] = (0, 0), set()
         self._numbers: dict[str, tuple[int, bool]] = {}
+        self._due: dict[int, Callable[[int], int]] = {}
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -136,55 +149,71 @@ class Facts:
 
     def pairs(self, first: int, last: int) -> dict[int, list[PairFacts]]:
         """The pairs of the units with ids from `first` to `last`, by unit, each unit's in order of elevator."""
-        rows = score_rows.read(self, first, last)
-        chosen = {*rows.visits, *rows.missed, *rows.covers}
+        missed, visits = score_rows.missed(self, first, last), score_sets.read(self, first, last)
         by_unit: dict[int, list[PairFacts]] = defaultdict(list)
-        for (unit_id, elevator_id), held in sorted(self._counted(rows, chosen, first, last).items()):
+        for (unit_id, elevator_id), held in sorted(self._counted(visits, missed, {}, first, last).items()):
             by_unit[unit_id].append(self._facts(unit_id, elevator_id, held))
         return by_unit
 
     def judged(self, first: int, last: int) -> Judgement:
-        """What the same pairs come to. Nearly all have one contract and no stop, and make no object of their own."""
-        rows = score_rows.read(self, first, last)
-        found = Judgement(missed=rows.missed, nonconforming=rows.nonconforming)
-        moved, to_on = self.moved_of(first, last), self.frame.to_on
-        apart = {*rows.missed, *rows.covers} - rows.visits.keys()
-        for pair, seen in rows.visits.items():
-            unit_id, elevator_id = pair
-            covers, first_on = rows.covers.get(pair, ()), seen.first_on
-            if (
-                len(covers) != 1 or first_on is None or not covers[0][0] <= first_on <= covers[0][1]
-                or elevator_id in self._stops or pair in self._on_demand or pair in moved
-            ):  # fmt: skip
-                apart.add(pair)
-                continue
-            due = due_count(first_on, min(covers[0][1], to_on), 0, self.policy(seen.region_code)[0])
-            failed = len(rows.missed.get(pair, ())), len(rows.nonconforming.get(pair, ()))
-            found.units[unit_id].append((elevator_id, due, *failed, seen.valid))
-        for pair, held in self._counted(rows, apart, first, last).items():
+        """What the same pairs come to, those that can be told by sets without an object of their own."""
+        missed = score_rows.missed(self, first, last)
+        moved = {elevator for _, elevator in self.moved_of(first, last)}
+        unsure = {*self._stops, *(elevator for _, elevator in self._on_demand), *moved}
+        visits = score_sets.read(self, first, last, {elevator for _, elevator in missed.events}, unsure)
+        found = Judgement(missed=missed.events, nonconforming=visits.nonconforming)
+        told: dict[int, set[int]] = defaultdict(set)
+        for unit_id, code, elevators, days, valid in visits.whole:
+            due = sum(map(self._due_of(code), days))
+            found.unfailing[unit_id].append(Unfailing(len(elevators), due, sum(valid)))
+            told[unit_id].update(elevators)
+        for unit_id, code, elevators, days, valid in visits.failing:
+            judged, due_of = found.units[unit_id], self._due_of(code)
+            for elevator_id, number, good in zip(elevators, days, valid, strict=True):
+                pair = unit_id, elevator_id
+                failed = len(missed.events.get(pair, ())), len(visits.nonconforming.get(pair, ()))
+                judged.append((elevator_id, due_of(number), *failed, good))
+            told[unit_id].update(elevators)
+        for pair, held in self._counted(visits, missed, told, first, last).items():
             found.units[pair[0]].append(self._facts(*pair, held).judged)
             found.nonconforming[pair] = held.nonconforming
         for pairs in found.units.values():
             pairs.sort()
         return found
 
-    def _counted(self, rows: score_rows.Rows, chosen: set[Pair], first: int, last: int) -> dict[Pair, Counts]:
-        """The chosen pairs and those that age or time has moved, counted with their runs of days."""
+    def _due_of(self, code: str) -> Callable[[int], int]:
+        """What is due after so many days in a region."""
+        interval = self.policy(code)[0]
+        if interval not in self._due:
+            length = (self.frame.to_on - self.frame.from_on).days
+            self._due[interval] = [services_due(days, interval) for days in range(length + 1)].__getitem__
+        return self._due[interval]
+
+    def _counted(
+        self, visits: Visits, missed: Missed, told: dict[int, set[int]], first: int, last: int
+    ) -> dict[Pair, Counts]:
+        """Every pair but those `told` already (elevators by unit), counted with its runs of days."""
         counts: dict[Pair, Counts] = defaultdict(Counts)
-        moved = self.moved_of(first, last)
-        for pair in chosen & rows.visits.keys() - moved:
-            seen, held = rows.visits[pair], counts[pair]
+        moved, nothing = self.moved_of(first, last), set[int]()
+        for pair in visits.apart.keys() - moved:
+            seen, held = visits.apart[pair], counts[pair]
             held.first_on, held.valid, held.region_code = seen.first_on, seen.valid, seen.region_code
-            held.nonconforming = rows.nonconforming.get(pair, [])
+            held.nonconforming = visits.nonconforming.get(pair, [])
         if moved:
             self._count_again(counts, moved, self.in_period(first, last))
-        for pair in (chosen | moved) & rows.missed.keys():
-            counts[pair].overdue = rows.missed[pair]
-        for pair in (chosen | moved) & rows.covers.keys():
-            if pair in counts or pair not in rows.outside:
-                counts[pair].covers = rows.covers[pair]
+        for pair, events in missed.events.items():
+            if pair[1] not in told.get(pair[0], nothing):
+                counts[pair].overdue = events
+        bound = score_rows.bound(self, first, last)
+        others = {(unit, elevator) for unit in bound for elevator in {*bound[unit]} - told.get(unit, nothing)}
+        covers = score_rows.covers(self, first, last, {elevator for _, elevator in others})
+        low, high = self.frame.span
+        # A pair without any event in the region has a contract there or is none of this frame.
+        for pair in others:
+            if pair in counts or low <= covers.codes[pair] < high:
+                counts[pair].covers = covers.days[pair]
         for pair, held in counts.items():
-            held.region_code = held.region_code or rows.codes.get(pair)
+            held.region_code = held.region_code or missed.region_of(pair) or covers.codes.get(pair)
         score_runs.find(self, counts, first, last)
         score_runs.start(self, counts, first, last)
         return counts
@@ -251,15 +280,15 @@ class Facts:
     def _count_again(self, counts: dict[Pair, Counts], moved: set[Pair], inside: Any) -> None:
         """Count pairs by the states of their records at `as_of`, told by the rules record by record."""
         elevators = sorted({elevator for _, elevator in moved})
-        for start in range(0, len(elevators), 500):
-            rows = self.session.execute(
-                select(Visit.__table__)
-                .where(inside, _visit.elevator_id.in_(elevators[start : start + 500]))
-                .order_by(_visit.visit_on, _visit.id)
-            )
-            for row in rows:
-                if (row.unit_id, row.elevator_id) in moved:
-                    self._count_record(counts, row)
+        rows = self.session.execute(
+            select(Visit.__table__)
+            .where(inside, among(self.session, _visit.elevator_id, elevators))
+            .order_by(_visit.visit_on, _visit.id)
+            .execution_options(yield_per=5000)
+        )
+        for row in rows:
+            if (row.unit_id, row.elevator_id) in moved:
+                self._count_record(counts, row)
 
     def state_of(self, row: Any) -> VisitState | None:
         """The state of a record as known, told by the rules; a back-test tells it otherwise."""

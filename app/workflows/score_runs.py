@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, func, select
@@ -16,6 +15,7 @@ from app.models import ContractElevator, Elevator, StatusChange, Visit
 from app.rules.schedule import first_anchor
 from app.rules.scoring import Days, between, stretches
 from app.rules.visits import COUNTED_STATES, VisitState
+from app.search import among
 
 if TYPE_CHECKING:
     from app.workflows.score_facts import Counts, Facts, Pair
@@ -38,8 +38,8 @@ def find(facts: Facts, counts: dict[Pair, Counts], first: int, last: int) -> Non
     elevators = sorted({elevator for _, elevator in lone})
     ended: set[Pair] = set()
     others: dict[int, list[Days]] = defaultdict(list)
-    for start in range(0, len(elevators), 500):
-        some = _bound.elevator_id.in_(elevators[start : start + 500])
+    if elevators:
+        some = among(facts.session, _bound.elevator_id, elevators)
         before = select(_bound.unit_id, _bound.elevator_id).where(
             some, _bound.unit_id.between(first, last), facts.known(), _bound.ends_on < frame.from_on
         )
@@ -68,22 +68,23 @@ def start(facts: Facts, counts: dict[Pair, Counts], first: int, last: int) -> No
 
 def _read_days(facts: Facts, counts: dict[Pair, Counts], pairs: set[Pair], first: int, last: int) -> None:
     """The days of every counted visit of pairs whose time is in parts; the first alone does not begin them all."""
-    moved, elevators = facts.moved_of(first, last) if pairs else set(), sorted({e for _, e in pairs})
-    for start in range(0, len(elevators), 500):
-        rows = facts.session.execute(
-            select(Visit.__table__).where(
-                facts.in_period(first, last), _visit.elevator_id.in_(elevators[start : start + 500])
-            )
-        )
-        for row in rows:
-            pair = row.unit_id, row.elevator_id
-            if pair not in pairs:
-                continue
-            state: VisitState | None = VisitState(row.state)
-            if pair in moved:
-                state = facts.state_of(row)
-            if state in COUNTED_STATES:
-                counts[pair].days.add(row.visit_on)
+    if not pairs:
+        return
+    moved, elevators = facts.moved_of(first, last), sorted({elevator for _, elevator in pairs})
+    rows = facts.session.execute(
+        select(Visit.__table__)
+        .where(facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators))
+        .execution_options(yield_per=5000)
+    )
+    for row in rows:
+        pair = row.unit_id, row.elevator_id
+        if pair not in pairs:
+            continue
+        state: VisitState | None = VisitState(row.state)
+        if pair in moved:
+            state = facts.state_of(row)
+        if state in COUNTED_STATES:
+            counts[pair].days.add(row.visit_on)
 
 
 def _start_never_visited(facts: Facts, counts: dict[Pair, Counts]) -> None:
@@ -97,31 +98,29 @@ def _start_never_visited(facts: Facts, counts: dict[Pair, Counts]) -> None:
         for pair, held in counts.items()
         if held.covers and None in held.starts and facts.policy(held.region_code)[1]
     }
+    if not waiting:
+        return
     elevators = sorted({elevator for _, elevator in waiting})
-    used_on: dict[int, dt.date | None] = {}
-    visited: set[Pair] = set()
-    for start in range(0, len(elevators), 500):
-        some = elevators[start : start + 500]
-        used_on |= dict(facts.session.execute(_in_use_on(facts, some)).all())
-        visited |= {(unit, elevator) for unit, elevator in facts.session.execute(_visited_before(facts, some))}
+    used_on: dict[int, dt.date | None] = dict(facts.session.execute(_in_use_on(facts, elevators)).all())
+    visited = {(unit, elevator) for unit, elevator in facts.session.execute(_visited_before(facts, elevators))}
     for pair, held in waiting.items():
         for number, (begin, _end) in enumerate(held.runs):
             if held.starts[number] is None and (number > 0 or pair not in visited):
                 held.starts[number] = first_anchor(used_on.get(pair[1]), begin, never_visited_counts=True)
 
 
-def _in_use_on(facts: Facts, elevators: Iterable[int]) -> Select[Any]:
+def _in_use_on(facts: Facts, elevators: list[int]) -> Select[Any]:
     began = select(func.max(_status.effective_on)).where(
         _status.entity == "elevator", _status.entity_id == _elevator.id, _status.field == "status",
         _status.new == "in_use", _status.known_at <= facts.frame.as_of, _status.effective_on <= facts.frame.to_on,
     )  # fmt: skip
     on = func.coalesce(began.scalar_subquery(), _elevator.approved_on)
-    return select(_elevator.id, on).where(_elevator.id.in_(elevators))
+    return select(_elevator.id, on).where(among(facts.session, _elevator.id, elevators))
 
 
-def _visited_before(facts: Facts, elevators: Iterable[int]) -> Select[Any]:
+def _visited_before(facts: Facts, elevators: list[int]) -> Select[Any]:
     found = select(_visit.unit_id, _visit.elevator_id).where(
-        _visit.elevator_id.in_(elevators), _visit.visit_on < facts.frame.from_on, _visit.state.in_(COUNTED),
-        _visit.received_at <= facts.frame.as_of,
+        among(facts.session, _visit.elevator_id, elevators), _visit.visit_on < facts.frame.from_on,
+        _visit.state.in_(COUNTED), _visit.received_at <= facts.frame.as_of,
     )  # fmt: skip
     return found.distinct()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -24,19 +24,10 @@ from app.models.policy import policy_book
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
-from app.rules.scoring import (
-    LedgerKind,
-    Loss,
-    ScoreState,
-    Tally,
-    losses,
-    score_state,
-    tallied_score,
-    tally,
-)
+from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
 from app.transaction import AnySession, insert_rows
 from app.wording import say
-from app.workflows import audit, policies
+from app.workflows import audit, policies, score_ledger
 from app.workflows.orders import in_region
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgement, batches
 
@@ -113,13 +104,23 @@ def run_automatic(
     """
     made = run(session, SYSTEM, region_code, from_on, to_on, as_of, at)
     made.automatic = True
-    session.execute(
-        delete(ScoreRun).where(
-            ScoreRun.automatic, ScoreRun.state != ScoreState.FINAL.value, ScoreRun.region_code == region_code,
-            ScoreRun.from_on == from_on, ScoreRun.as_of < made.as_of,
+    replaced = session.scalars(
+        select(_run.id).where(
+            _run.automatic, _run.state != ScoreState.FINAL.value, _run.region_code == region_code,
+            _run.from_on == from_on, _run.as_of < made.as_of,
         )
     )  # fmt: skip
+    take_away(session, list(replaced))
     return made
+
+
+def take_away(session: AnySession, runs: Sequence[int]) -> None:
+    """Delete runs with their scores and ledgers, which no foreign key holds."""
+    if not runs:
+        return
+    of_runs = select(_score.id).where(_score.run_id.in_(runs))
+    session.execute(delete(ScoreEntry.__table__).where(_entry.score_id.in_(of_runs)))
+    session.execute(delete(ScoreRun).where(ScoreRun.id.in_(runs)))
 
 
 def regions_with_clocks(session: AnySession, within: str | None = None) -> list[str]:
@@ -227,23 +228,24 @@ class _Work:
 
     def keep(self, found: Judgement, uncovered: dict[int, int]) -> None:
         """Score some units and write them with their ledgers; ids ascend from call to call."""
-        sums = {unit_id: tally(found.units.get(unit_id, ())) for unit_id in sorted({*found.units, *uncovered})}
+        units = sorted({*found.units, *found.unfailing, *uncovered})
+        sums = {unit: tally(found.units.get(unit, ()), found.unfailing.get(unit, ())) for unit in units}
         rows = [self._row(unit_id, summed, uncovered.get(unit_id, 0)) for unit_id, summed in sums.items()]
         ids: dict[int, int] = {}
         if self.run_id is not None and rows:
             inserted = self.session.execute(insert(Score.__table__).returning(_score.unit_id, _score.id), rows)
             ids = dict(inserted.all())
             self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
-        written: list[tuple[Any, ...]] = []
+        written: list[score_ledger.Line] = []
         for row in rows:
             unit_id: int = row["unit_id"]
-            entries = [entry for loss in losses(sums[unit_id]) for entry in _entries(unit_id, loss, found)]
-            self._hash(row, entries)
-            self.entries += len(entries)
-            if ids:
-                written += [(ids[unit_id], *entry) for entry in entries]
+            lines, told = score_ledger.lines(ids.get(unit_id, 0), unit_id, sums[unit_id], found)
+            self._hash(row, told)
+            self.entries += len(lines)
+            written += lines
         self.units += len(rows)
-        insert_rows(self.session, ScoreEntry.__table__, ("score_id", *ENTRY), written)
+        if self.run_id is not None:
+            insert_rows(self.session, ScoreEntry.__table__, score_ledger.COLUMNS, written)
 
     def _row(self, unit_id: int, sums: Tally, uncovered: int) -> dict[str, Any]:
         score = tallied_score(sums)
@@ -254,18 +256,12 @@ class _Work:
             "uncovered": uncovered,
         }  # fmt: skip
 
-    def _hash(self, row: dict[str, Any], entries: list[Entry]) -> None:
+    def _hash(self, row: dict[str, Any], told: list[str]) -> None:
         # 脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
         if not row["elevators"]:
             return
         names = sorted(row.keys() - {"run_id", "uncovered"})
-        lines = ["|".join(f"{name}={row[name]}" for name in names)]
-        # By the entry's names in order: count, denominator, elevator, evidence and so on.
-        lines += [
-            f"{count}|{denominator}|{elevator}|{kind}|{key}|{on}|{numerator}|{reason}|{rule}"
-            for elevator, rule, kind, key, on, count, numerator, denominator, reason in entries
-        ]
-        self._digest.update("\n".join([*lines, ""]).encode())
+        self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
     def end(self) -> str:
         """Rank what has points, close the run; the digest."""
@@ -290,29 +286,6 @@ def ranked(points: Iterable[tuple[Any, int]]) -> list[tuple[int, int]]:
         ranks.append((rank, key))
         last = value
     return ranks
-
-
-# A stored line of the ledger, but for its score.
-ENTRY = (
-    "elevator_id", "rule", "evidence", "evidence_id", "happened_on", "count", "numerator", "denominator", "reason",
-)  # fmt: skip
-Entry = tuple[Any, ...]
-
-
-def _entries(unit_id: int, loss: Loss, found: Judgement) -> list[Entry]:
-    """One entry for each failure with the row behind it, a missed period or a visit; the cap has none."""
-    elevator: Any = loss.elevator
-    rule, reason = loss.kind.value, loss.reason[:200]
-    if elevator is None:
-        lost = loss.lost
-        return [(None, rule, None, None, None, loss.count, str(lost.numerator), str(lost.denominator), reason)]
-    missed = loss.kind is LedgerKind.OVERDUE
-    kind, events = ("overdue", found.missed) if missed else ("visit", found.nonconforming)
-    numerator, denominator = str(loss.each.numerator), str(loss.each.denominator)
-    return [
-        (elevator, rule, kind, key, on.isoformat(), 1, numerator, denominator, reason)
-        for on, key in events[unit_id, elevator]
-    ]
 
 
 # --- what is told
@@ -374,5 +347,3 @@ def unjudged(session: AnySession, row: ScoreRun) -> int:
 def lost(entries: Iterable[ScoreEntry]) -> Fraction:
     """The exact sum of ledger entries."""
     return sum((Fraction(int(e.numerator), int(e.denominator)) for e in entries), Fraction(0))
-
-

@@ -375,7 +375,7 @@ def test_again_proves_and_writes_nothing(session: Any, world: Any) -> None:
 
 @pytest.mark.feature("SCO-07")
 def test_the_night_replaces_its_own_run_and_nobody_elses(session: Any, world: Any) -> None:
-    put_visit(session, world.own, world.firm, world.worker, day("2021-01-01"))
+    put_visit(session, world.own, world.firm, world.worker, day("2021-01-01"), "nonconforming")
     session.commit()
     place = world.firm.region_code[:6].ljust(12, "0")
 
@@ -393,6 +393,9 @@ def test_the_night_replaces_its_own_run_and_nobody_elses(session: Any, world: An
     kept = set(session.scalars(select(ScoreRun.id)))
     assert kept == {by_hand, final, last}, "the provisional night went, the final one and the person's stay"
     assert set(session.scalars(select(Score.run_id))) == kept, "their scores went with them"
+    lines = session.scalars(select(ScoreEntry.score_id)).all()
+    assert len(lines) == 3, "and their ledgers, which no foreign key holds"
+    assert set(lines) == set(session.scalars(select(Score.id).where(Score.nonconforming > 0)))
 
 
 @pytest.mark.feature("SCO-07")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import PolicyValue, Score, ScoreEntry, ScoreRun, StatusChange
+from app.rules.scoring import tally
 from app.workflows import scores
 from app.workflows.score_facts import Facts, frame_of_run
 from tests.factories import make_elevator, make_maintenance_unit, make_person
@@ -173,8 +174,10 @@ def assert_same_by_sets(session: Any, run: ScoreRun) -> None:
         if not units:
             continue
         found, pairs = facts.judged(units[0], units[-1]), facts.pairs(units[0], units[-1])
-        assert dict(found.units) == {unit: [pair.judged for pair in held] for unit, held in pairs.items()}
-        for unit, judged in found.units.items():
+        assert {*found.units, *found.unfailing} == {*pairs}
+        for unit, held in pairs.items():
+            judged = found.units.get(unit, [])
+            assert tally(judged, found.unfailing.get(unit, ())) == tally(pair.judged for pair in held)
             for elevator, _due, missed, failed, _valid in judged:
                 events = found.missed.get((unit, elevator), []), found.nonconforming.get((unit, elevator), [])
                 assert tuple(map(len, events)) == (missed, failed)
