@@ -7,11 +7,24 @@ from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    bindparam,
+    column,
+    or_,
+    select,
+    true,
+    update,
+    values,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.models import ContractElevator, Elevator, MaintenanceClock
+from app.models.base import Instant
 from app.permissions import Actor
 from app.rules.calendar import day_end
 from app.transaction import AnySession
@@ -24,7 +37,7 @@ _elevator: Any = Elevator.__table__.c
 _bound: Any = ContractElevator.__table__.c
 
 
-def cover_on(elevator_id: Any, on: Any, known_at: dt.datetime | None = None, what: str = "id") -> Select[Any]:
+def cover_on(elevator_id: Any, on: Any, known_at: Any = None, what: str = "id") -> Select[Any]:
     """A column of the binding that covers an elevator on a day, as known now or at an instant; a subquery's select.
 
     Written over the table's columns: the nightly job joins it, and it must see every unit's.
@@ -53,6 +66,25 @@ def in_force(
 def responsible(session: AnySession, elevator_id: int, limit_on: dt.date) -> ContractElevator | None:
     """Who answers for a limit: the contract of that day, as known when the day was over; None = 脱保 (T12)."""
     return in_force(session, elevator_id, limit_on, day_end(limit_on))
+
+
+def responsible_of(session: AnySession, limits: Iterable[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], int]:
+    """The unit that answers for each limit of an elevator, many at once; left out where nobody does."""
+    found: dict[tuple[int, dt.date], int] = {}
+    asked = list(limits)
+    names = column("elevator_id", BigInteger), column("limit_on", Date), column("known_at", Instant())
+    for start in range(0, len(asked), ROWS_AT_ONCE):
+        some = [(elevator_id, on, day_end(on)) for elevator_id, on in asked[start : start + ROWS_AT_ONCE]]
+        asked_of = values(*names, name="told").data(some).cte("given")
+        given = asked_of.c
+        covering = cover_on(given.elevator_id, given.limit_on, given.known_at).scalar_subquery()
+        rows = session.execute(
+            select(given.elevator_id, given.limit_on, _bound.unit_id)
+            .select_from(asked_of)
+            .join(ContractElevator.__table__, _bound.id == covering)
+        )
+        found |= {(elevator_id, on): unit_id for elevator_id, on, unit_id in rows}
+    return found
 
 
 def live_bindings(session: AnySession, contract_id: int) -> list[ContractElevator]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app import clock
 from app.models import MaintenancePause, OverdueCorrection, OverduePeriod, Unit, Visit
@@ -23,11 +23,12 @@ from app.permissions import Actor, Verb, require
 from app.policy import Key, Row
 from app.rules.clock_history import history_since
 from app.rules.schedule import Pause
-from app.rules.scoring import PairFacts, maintenance_score
+from app.rules.scoring import tallied_score, tally
 from app.rules.visits import DayVisit, VisitPolicy, VisitState, counts_for_clock, nth_elevators, visit_state
 from app.transaction import AnySession
 from app.workflows import cover, scores
-from app.workflows.score_facts import DAY, Facts, Frame, batches
+from app.workflows.policy_reach import reached
+from app.workflows.score_facts import DAY, Facts, Frame, Judgement, batches
 from app.workflows.score_runs import COUNTED
 from app.workflows.visit_standing import state_as_known
 from app.workflows.visit_state import facts_of
@@ -93,9 +94,11 @@ class _Drafted(Facts):
     """
 
     def __init__(
-        self, session: AnySession, frame: Frame, changes: dict[Pair, list[_Change]], before: dict[Place, VisitPolicy]
+        self, session: AnySession, frame: Frame, changes: dict[Pair, list[_Change]], before: dict[Place, VisitPolicy],
+        missed: Iterable[Pair],
     ) -> None:
         super().__init__(session, frame)
+        self.one_by_one = {elevator for _, elevator in missed}
         self._will = {one.visit_id: one.will for found in changes.values() for one in found}
         self._pairs, self._before = set(changes), before
 
@@ -183,20 +186,36 @@ class _Work:
         )
         self._before = before
         ranks = self._ranks() if any(policy.daily_elevators for policy in after.values()) else None
-        total = self.session.scalar(select(func.count()).select_from(Visit.__table__).where(self._inside())) or 0
+        stored = select(_visit.unit_id, _visit.state, func.count()).where(self._inside())
+        for unit_id, state, number in self.session.execute(stored.group_by(_visit.unit_id, _visit.state)):
+            self.counted += number
+            for states in self._unit(unit_id).states:
+                states[state] += number
+        moving = or_(self._unsettled(), reached(self.session, ((before[place], after[place]) for place in before)))
         columns = [_visit[name] for name in _COLUMNS]
         rows = self.session.execute(
-            select(*columns).where(self._inside()).execution_options(yield_per=2000)
+            select(*columns).where(self._inside(), moving).execution_options(yield_per=2000)
         )
-        for row in rows:
-            self.counted += 1
-            if self.counted % 2000 == 0:
-                self.tell(self.counted, total, "重判维保记录")
-            self._visit(row, before[row.region_code, row.visit_on], after[row.region_code, row.visit_on], ranks)
+        for number, row in enumerate(rows):
+            if number % 2000 == 0:
+                self.tell(0, 0, "重判维保记录")
+            place = row.region_code, row.visit_on
+            self._visit(row, before[place], after[place], ranks)
+
+    def _unsettled(self) -> Any:
+        """Records of which more is known by now than what is stored."""
+        at = self.at
+        return or_(_visit.settled_at.is_(None), _visit.settled_at > at, _visit.next_change_at <= at,
+                   _visit.received_at > at)  # fmt: skip
 
     def _visit(self, row: Any, before: VisitPolicy, after: VisitPolicy, ranks: dict[int, int] | None) -> None:
-        was = state_as_known(row, before, self.at)
+        """Move a record that was counted as it is stored to where it belongs."""
+        states, stored = self._unit(row.unit_id).states, VisitState(row.state)
+        was = state_as_known(row, before, self.at) if self._is_unsettled(row) else stored
         if was is None:
+            self.counted -= 1
+            for side in states:
+                _move(side, stored, None)
             return
         will = was
         if before != after:
@@ -204,12 +223,16 @@ class _Work:
             ranked = facts if ranks is None or row.day_rank else replace(facts, nth_of_day=ranks.get(row.id, 1))
             judged = visit_state(facts, before, self.at).state, visit_state(ranked, after, self.at).state
             will = was if judged[0] is judged[1] else judged[1]
-        states = self._unit(row.unit_id).states
-        states[0][was.value] += 1
-        states[1][will.value] += 1
+        _move(states[0], stored, was)
+        _move(states[1], stored, will)
         if was is not will:
             self.visits_moved += 1
             self._changes[row.unit_id, row.elevator_id].append(_Change(row.id, row.visit_on, was, will))
+
+    def _is_unsettled(self, row: Any) -> bool:
+        at = self.at
+        settled = row.settled_at is not None and row.settled_at <= at and row.received_at <= at
+        return not settled or (row.next_change_at is not None and row.next_change_at <= at)
 
     def _ranks(self) -> dict[int, int]:
         """Which elevator of its worker's day a visit was, kept only from the second on."""
@@ -243,6 +266,8 @@ class _Work:
         for elevator_id, limit_on, unit_id in rows:
             stored[elevator_id, limit_on] = unit_id
         again = self._told_again()
+        asked = [(e, on) for e, limits in again.items() for on in limits if not stored.get((e, on))]
+        responsible = cover.responsible_of(self.session, asked)
         for (elevator_id, _limit_on), unit_id in stored.items():
             if unit_id is not None:
                 self._count(unit_id, elevator_id, 0)
@@ -250,17 +275,13 @@ class _Work:
                     self._count(unit_id, elevator_id, 1)
         for elevator_id, limits in again.items():
             for limit_on in limits:
-                unit_id = stored.get((elevator_id, limit_on)) or self._responsible(elevator_id, limit_on)
+                unit_id = stored.get((elevator_id, limit_on)) or responsible.get((elevator_id, limit_on))
                 if unit_id is not None:
                     self._count(unit_id, elevator_id, 1)
 
     def _count(self, unit_id: int, elevator_id: int, side: int) -> None:
         self._unit(unit_id).overdue[side] += 1
         self._missed_by[side][unit_id, elevator_id] += 1
-
-    def _responsible(self, elevator_id: int, limit_on: dt.date) -> int | None:
-        held = cover.responsible(self.session, elevator_id, limit_on)
-        return held.unit_id if held is not None else None
 
     def _told_again(self) -> dict[int, list[dt.date]]:
         """The limits of the period that are missed under the draft, by elevator."""
@@ -329,26 +350,35 @@ class _Work:
 
     def scores(self) -> None:
         """SCO-01 of each unit from the same facts, and from those that the draft makes of them."""
-        before, units = Facts(self.session, self.frame), []
+        before = Facts(self.session, self.frame)
+        with policy_draft(self.session, self.draft):
+            after = _Drafted(self.session, self.frame, self._changes, self._before, self._missed_by[1])
         units = sorted({*before.units(), *self.units})
-        for first, last in batches(units, scores.UNITS_AT_ONCE):
-            self.tell(units.index(first), len(units), "计算得分")
-            held = before.pairs(first, last)
+        for number, (first, last) in enumerate(batches(units, scores.UNITS_AT_ONCE)):
+            self.tell(number * scores.UNITS_AT_ONCE, len(units), "计算得分")
+            self._score(0, before.judged(first, last))
             with policy_draft(self.session, self.draft):
-                drafted_pairs = _Drafted(self.session, self.frame, self._changes, self._before).pairs(first, last)
-            for unit_id in {*held, *drafted_pairs}:
-                self._score(unit_id, 0, held.get(unit_id, []))
-                self._score(unit_id, 1, [self._redone(pair) for pair in drafted_pairs.get(unit_id, [])])
+                self._score(1, after.judged(first, last))
 
-    def _score(self, unit_id: int, side: int, pairs: list[PairFacts]) -> None:
-        made, figures = maintenance_score(pairs), self._unit(unit_id)
-        figures.points[side] = None if made.points is None else str(made.points)
-        figures.due[side], figures.bad[side] = made.due, made.bad
+    def _score(self, side: int, found: Judgement) -> None:
+        for unit_id in {*found.units, *found.unfailing}:
+            pairs: Any = found.units.get(unit_id, [])
+            if side:
+                missed = self._missed_by[1]
+                pairs = [(e, due, missed[unit_id, e], bad, valid) for e, due, _missed, bad, valid in pairs]
+            made, figures = tallied_score(tally(pairs, found.unfailing.get(unit_id, ()))), self._unit(unit_id)
+            figures.points[side] = None if made.points is None else str(made.points)
+            figures.due[side], figures.bad[side] = made.due, made.bad
 
-    def _redone(self, pair: PairFacts) -> PairFacts:
-        """A pair's facts with the periods that the draft finds missed."""
-        key: Pair = (int(str(pair.unit)), int(str(pair.elevator)))
-        return replace(pair, overdue=self._missed_by[1][key])
+
+def _move(states: Counter[str], old: VisitState, new: VisitState | None) -> None:
+    if old is new:
+        return
+    states[old.value] -= 1
+    if not states[old.value]:
+        del states[old.value]
+    if new is not None:
+        states[new.value] += 1
 
 
 def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -132,6 +132,8 @@ class Facts:
         self._looked_back: tuple[tuple[int, int], set[Pair]] = (0, 0), set()
         self._numbers: dict[str, tuple[int, bool]] = {}
         self._due: dict[int, Callable[[int], int]] = {}
+        # Elevators to be told one by one though nothing failed: for those who have more to say of them.
+        self.one_by_one: set[int] = set()
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -160,7 +162,8 @@ class Facts:
         missed = score_rows.missed(self, first, last)
         moved = {elevator for _, elevator in self.moved_of(first, last)}
         unsure = {*self._stops, *(elevator for _, elevator in self._on_demand), *moved}
-        visits = score_sets.read(self, first, last, {elevator for _, elevator in missed.events}, unsure)
+        failing = self.one_by_one | {elevator for _, elevator in missed.events}
+        visits = score_sets.read(self, first, last, failing, unsure)
         found = Judgement(missed=missed.events, nonconforming=visits.nonconforming)
         told: dict[int, set[int]] = defaultdict(set)
         for unit_id, code, elevators, days, valid in visits.whole:
