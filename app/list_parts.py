@@ -95,22 +95,29 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A named part of the list, counted. `tone` over or near colours the count."""
+    """A named part of the list, counted. `tone` over or near colours the count.
+
+    `counted` gives rows to count elsewhere where they are as many and sooner read, for a list without search and
+    filters; None where that is not so for who looks.
+    """
 
     key: str
     label: Any
     criterion: Callable[[Moment], Any] | None = None
     tone: str = ""
+    counted: Callable[[Moment], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
     """What the search index said of a query's words: a condition that is true of just the few rows that hold them
-    (`exact`), or how to narrow to many. Neither where they stand in so many rows that reading on finds them soonest.
+    (`exact`), or how to narrow to many. Neither where they stand in so many rows that reading on finds them soonest
+    (`common`), or where there is no index.
     """
 
     exact: Any = None
     narrowing: Any = None
+    common: bool = False
 
 
 @dataclass(slots=True)

@@ -135,8 +135,10 @@ class Listing:
         own = search.model_of(columns) is self.model
         seen = scope.criterion(self.model, moment.actor) if own else true()
         found = search.find(moment.session, columns, words, seen)
-        if found is None or (found.many and not own):
+        if found is None:
             query.sought = Sought()
+        elif found.common or (found.many and not own):
+            query.sought = Sought(common=True)
         elif found.many:
             query.sought = Sought(narrowing=found.narrowing)
         else:
@@ -218,19 +220,25 @@ class Listing:
         """
         self.seek(moment, query)
         sought = query.sought or Sought()
-        tabs = [t for t in self.tabs if sought.narrowing is None or t.key == query.tab]
+        thousands = sought.common or sought.narrowing is not None
+        tabs = [t for t in self.tabs if not thousands or t.key == query.tab]
         if not tabs:
             return {}
         if sought.exact is not None:
             return self._counts_of_few(moment, query)
         parts = [
-            select(func.count()).select_from(self.statement(moment, query, tab=t.key).limit(COUNT_CAP).subquery())
-            for t in tabs
+            select(func.count()).select_from(self._to_count(moment, query, t).limit(COUNT_CAP).subquery()) for t in tabs
         ]
         row = moment.session.execute(
             select(*(p.scalar_subquery() for p in parts)).execution_options(skip_scope=True)
         ).one()
         return {t.key: n for t, n in zip(tabs, row, strict=True)}
+
+    def _to_count(self, moment: Moment, query: Query, tab: Tab) -> Select[Any]:
+        """Rows as many as the tab's."""
+        plain = tab.counted is not None and not query.filters and not self.words(query)
+        elsewhere = tab.counted(moment) if plain and tab.counted is not None else None
+        return self.statement(moment, query, tab=tab.key) if elsewhere is None else elsewhere
 
     def _counts_of_few(self, moment: Moment, query: Query) -> dict[str, int]:
         """All tabs' counts in one reading of the rows that a search found."""

@@ -17,7 +17,7 @@ from app.errors import refuse
 from app.extensions import db
 from app.models import AuditEntry, Elevator, Region
 from app.permissions import SYSTEM
-from app.transaction import transaction
+from app.transaction import survey, transaction
 from app.workflows import audit, scores
 
 
@@ -57,6 +57,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["evidence"] = evidence.complete(session, at, seed) if first else 0
         if first:
             today = clock.local_day(at)
+            survey(session)
             for code in scores.regions_with_clocks(session):
                 scores.run_automatic(session, code, today.replace(month=1, day=1), today - DAY, at, at)
         audit.record(session, SYSTEM.by("cli"), at, "demo.build", "region", None, after=summary | {"seed": seed})

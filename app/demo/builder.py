@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from app import clock
 from app.demo import names
 from app.demo.life import Diary, Habits, Life, live
+from app.demo.rows import write
 from app.models import (
     Contract,
     ContractElevator,
@@ -34,7 +35,7 @@ from app.models import (
 )
 from app.models.policy import policy_value, policy_version, visit_policy
 from app.policy import Key
-from app.rules.identifiers import uscc_check_char
+from app.rules.identifiers import normal_code, uscc_check_char
 from app.rules.schedule import pause
 from app.rules.visits import REASON_LABELS, VisitPolicy
 from app.workflows.filing_fields import fields_of
@@ -104,11 +105,7 @@ class Builder:
     def flush(self) -> None:
         """Insert what was collected, parents before children."""
         for model in ORDERED:
-            rows = self.rows.pop(model, [])
-            # Rows of one statement share their columns; what a row leaves out keeps its default.
-            for group in _same_columns(rows):
-                for start in range(0, len(group), CHUNK):
-                    self.session.execute(insert(model.__table__), group[start : start + CHUNK])
+            write(self.session, model, self.rows.pop(model, []))
 
     def settle_sequences(self) -> None:
         """PostgreSQL's sequences do not see keys that were given."""
@@ -258,8 +255,9 @@ class Builder:
             ]
             own = []
             for turn, (starts_on, ends_on) in enumerate(spans):
+                number = f"HT-{starts_on.year}-{firm.id:05d}{turn + 1}"
                 contract_id = self.add(
-                    Contract, number=f"HT-{starts_on.year}-{firm.id:05d}{turn + 1}", unit_id=firm.id,
+                    Contract, number=number, number_key=normal_code(number), unit_id=firm.id,
                     kind=("normal", "half", "full")[turn], region_code=firm.region_code, signed_on=starts_on - DAY * 5,
                     starts_on=starts_on, ends_on=ends_on, approved_version=1, created_at=self._noon(starts_on),
                     updated_at=self._noon(starts_on),
@@ -410,7 +408,7 @@ class Builder:
             "anchor_on": standing.anchor_on if standing else None,
             "limit_on": standing.limit_on if standing and not stopped else None,
             "limit_days": firm.habits.limit_days, "missed": life.missed_now,
-            "missed_since_on": life.missed_since, "paused_on": stop_on,
+            "missed_since_on": life.missed_since, "paused_on": stop_on, "in_use": not stopped,
             "limit_left_days": standing.remaining_days if standing else None,
             "plan_left_days": standing.plan_remaining_days if standing else None, "judged_through": self.today - DAY,
             "covered_until": covered_until if covered_until and covered_until >= self.today else None,
@@ -437,13 +435,6 @@ ORDERED: tuple[type[Any], ...] = (
     Region, PolicyValue, Unit, Person, GradeCertificate, Contract, Elevator, ContractElevator, Version, StatusChange,
     MaintenanceLedger, MaintenanceClock, MaintenancePause, Visit, OverduePeriod, MaintenanceOrder,
 )  # fmt: skip
-
-
-def _same_columns(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[tuple(row)].append(row)
-    yield from groups.values()
 
 
 def _json(value: Any) -> Any:

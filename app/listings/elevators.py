@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, case, or_, true
+from sqlalchemy import ColumnElement, Select, and_, case, literal_column, or_, select, true
 from sqlalchemy.orm import joinedload
 
+from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import as_of, standing
 from app.models import Elevator, MaintenanceClock, Region, Unit
@@ -37,8 +39,23 @@ def _clock_near_home(m: Moment) -> ColumnElement[bool]:
     return and_(MaintenanceClock.region_code >= span[0], MaintenanceClock.region_code < span[1])
 
 
-# 在册: approved and not scrapped. Home and report count the same.
-REGISTERED = and_(Elevator.approved_version > 0, Elevator.status != "scrapped")
+def _by_clocks(told: Callable[[Moment], ColumnElement[bool]]) -> Callable[[Moment], Select[Any] | None]:
+    """The elevators in use of which this is true, by their clocks alone, as the warnings are counted.
+
+    Not for a unit: its clocks may be others than its elevators', for as long as a change of unit is on its way.
+    """
+
+    def counted(m: Moment) -> Select[Any] | None:
+        if m.actor.unit_id is not None:
+            return None
+        seen = scope.criterion(MaintenanceClock, m.actor)
+        return select(MaintenanceClock.elevator_id).where(seen, MaintenanceClock.in_use, told(m))
+
+    return counted
+
+
+# 在册: approved and not scrapped. Home and report count the same. Said as literals, as the partial index says it.
+REGISTERED = and_(Elevator.approved_version > literal_column("0"), Elevator.status != literal_column("'scrapped'"))
 # The state in force; what was never approved has none yet, and shows how far its filing is.
 STATE = case((Elevator.approved_version > 0, Elevator.status), else_=Elevator.filing_state)
 
@@ -151,15 +168,17 @@ ELEVATORS = register(
             Tab(
                 "overdue", _l("维保超期"),
                 lambda m: (Elevator.status == "in_use") & standing.maintenance_over(m) & _clock_near_home(m), "over",
+                _by_clocks(standing.maintenance_over),
             ),
             Tab(
                 "due", _l("临近维保"),
                 lambda m: (Elevator.status == "in_use") & standing.maintenance_near(m) & _clock_near_home(m), "near",
+                _by_clocks(standing.maintenance_near),
             ),
             Tab(
                 "uncovered", _l("脱保"),
                 lambda m: (Elevator.status == "in_use") & (Elevator.approved_version > 0) & standing.cover_over(m),
-                "over",
+                "over", _by_clocks(standing.cover_over),
             ),
             Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
