@@ -69,12 +69,15 @@ class Figure:
     unit: str
     goal: Goal
     measure: Callable[..., Measured]
+    # A promise for many elevators is measured in smaller worlds, too, but not judged there.
+    judged_from: int = 0
 
     @property
     def needs_world(self) -> bool:
         return bool(inspect.signature(self.measure).parameters)
 
-    def line(self, measured: Measured, suffix: str = "") -> dict[str, Any]:
+    def line(self, measured: Measured, suffix: str = "", elevators: int | None = None) -> dict[str, Any]:
+        small = elevators is not None and elevators < self.judged_from
         ratio = None if measured.baseline is None else self.goal.ratio(measured.value, measured.baseline)
         return {
             "name": self.name + suffix,
@@ -82,21 +85,23 @@ class Figure:
             "unit": self.unit,
             "baseline": None if measured.baseline is None else round(measured.baseline, 4),
             "ratio": None if ratio is None else round(ratio, 3),
-            "goal": str(self.goal),
-            "ok": self.goal.holds(measured.value, ratio),
+            "goal": f"{self.goal} from {self.judged_from:,}" if small else str(self.goal),
+            "ok": small or self.goal.holds(measured.value, ratio),
         }
 
 
 FIGURES: list[Figure] = []
 
 
-def figure(name: str, unit: str, goal: Goal) -> Callable[[Callable[..., Measured]], Callable[..., Measured]]:
+def figure(
+    name: str, unit: str, goal: Goal, judged_from: int = 0
+) -> Callable[[Callable[..., Measured]], Callable[..., Measured]]:
     """Enter a measuring function under its name."""
 
     def enter(measure: Callable[..., Measured]) -> Callable[..., Measured]:
         if any(known.name == name for known in FIGURES):
             raise ValueError(f"two figures are named {name}")
-        FIGURES.append(Figure(name, unit, goal, measure))
+        FIGURES.append(Figure(name, unit, goal, measure, judged_from))
         return measure
 
     return enter

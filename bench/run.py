@@ -56,7 +56,7 @@ def measure_all(chosen: list[Figure], worlds: Worlds, kinds: list[str], sizes: l
                 print(f"# {entry.name}: {traceback.format_exc()}", file=sys.stderr, flush=True)
                 missed = True
                 continue
-            line = entry.line(measured, world.suffix if world else "")
+            line = entry.line(measured, *((world.suffix, world.elevators) if world else ()))
             print_line(line)
             lines.append(line)
             missed = missed or not line["ok"]

@@ -28,6 +28,13 @@ def test_a_line_judges_its_goal(
     assert (line["name"], line["ratio"], line["ok"]) == ("x.sqlite.10", ratio, ok)
 
 
+@pytest.mark.parametrize(("elevators", "ok"), [(None, False), (99, True), (100, False)])
+def test_a_promise_for_many_is_judged_where_there_are_many(elevators: int | None, ok: bool) -> None:
+    entry = Figure("x", "s", times_faster(3), lambda: Measured(0), judged_from=100)
+    line = entry.line(Measured(1, 2), ".sqlite", elevators)
+    assert line["ok"] is ok and line["ratio"] == 2 and (" from 100" in line["goal"]) is ok
+
+
 def test_both_are_measured_in_turns_after_a_warm_up() -> None:
     calls: list[str] = []
     measured = side_by_side(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, func, select
 
 from app import clock
 from app.demo.builder import Builder
@@ -17,7 +19,7 @@ from app.listings import kinds
 from app.listings.elevators import ELEVATORS
 from app.models import MaintenanceClock, Region
 from app.models.policy import policy_groups, policy_value
-from app.permissions import SYSTEM, Verb
+from app.permissions import SYSTEM, Actor, Role, Verb
 from app.policy import Key
 from app.reports.exports import listing_of
 from app.views import menu
@@ -133,6 +135,28 @@ def test_a_list_page_takes_eight_statements_at_most(world: World, sign_in: Any, 
         with statements() as seen:
             assert browser.get(address).status_code == 200
         assert len([s for s in seen if not s.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]) <= 7, seen
+
+
+@pytest.mark.feature("ELV-02")
+def test_what_is_counted_elsewhere_is_as_many(session: Any) -> None:
+    Builder(session, 150, 3, clock.now(), None, 60).build()
+    session.commit()
+    inside = select(func.count()).where(MaintenanceClock.in_use.is_(False))
+    assert session.scalar(inside), "stopped elevators have clocks, too"
+    tabs = [t.key for t in ELEVATORS.tabs if t.counted is not None]
+    assert tabs == ["overdue", "due", "uncovered"]
+    seen: Counter[str] = Counter()
+    for role, region in product((Role.REGION_ADMIN, Role.INSPECTOR), ("980400000000", "980402000000")):
+        now = moment(session, Actor(1, "x", frozenset({role}), region_code=region))
+        query = ELEVATORS.read({})
+        counts = ELEVATORS.counts(now, query)
+        for tab in ELEVATORS.tabs:
+            keys = session.scalars(ELEVATORS.statement(now, query, tab=tab.key)).all()
+            assert counts[tab.key] == len(keys), (role, region, tab.key)
+            seen[tab.key] += len(keys)
+        narrowed = ELEVATORS.counts(now, ELEVATORS.read({"f_region": "980403000000"}))
+        assert all(narrowed[key] <= counts[key] for key in tabs)
+    assert all(seen[key] for key in tabs), seen
 
 
 @pytest.mark.feature("ELV-02")
