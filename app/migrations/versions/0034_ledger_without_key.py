@@ -4,7 +4,7 @@ Lines are written together with their score and taken away together with it, by 
 score for each of a million lines took longer than reading, judging and writing them.
 
 Revision ID: 0034
-Revises: 0031
+Revises: 0033
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0034"
-down_revision = "0031"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Rows of an import are written twice, as judged and as done: the second writing finds room and touches no index
 
 Revision ID: 0035
-Revises: 0031
+Revises: 0034
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0035"
-down_revision = "0031"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
