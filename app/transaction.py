@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, Date, Engine, event, select, text
 from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.types import TypeDecorator
 
 from app.models.base import Instant
 
@@ -100,20 +101,27 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
 
     What a column's default would say in Python must be in the rows; the database's own defaults hold.
     """
-    if rows:
-        names = list(rows[0])
-        insert_rows(session, table, names, [[row[name] for name in names] for row in rows])
+    if not rows:
+        return
+    names = list(rows[0])
+    values: list[list[Any]] = [[row[name] for name in names] for row in rows]
+    for place in (n for n, name in enumerate(names) if isinstance(table.c[name].type, Date)):
+        for row in values:
+            if isinstance(row[place], dt.date):
+                row[place] = row[place].isoformat()
+    insert_rows(session, table, names, values)
 
 
 def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The same for plain sequences in the order of `columns`, for where rows are many; days may be ISO text."""
+    """The same for plain sequences in the order of `columns`, for where rows are many; days are ISO text."""
     if not rows:
         return
     connection = session.connection()
     dialect = connection.dialect
     quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(table.c[name].name) for name in columns)
-    given = _given(rows, [_maker(table.c[name].type, dialect) for name in columns])
+    makers = [_maker(table.c[name].type, dialect) for name in columns]
+    given = _given(rows, makers) if any(makers) else rows
     if dialect.name != "postgresql":
         marks = ", ".join("?" * len(columns))
         into = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own models
@@ -141,15 +149,6 @@ def _given(rows: Sequence[Sequence[Any]], makers: Sequence[Maker | None]) -> Ite
 
 def _maker(kind: Any, dialect: Any) -> Maker | None:
     """What is written for a value of this type; None where it is the value itself."""
-    if getattr(kind, "seals", False):
-        if not isinstance(kind.load_dialect_impl(dialect), JSON):
-            return lambda value: kind.process_bind_param(value, dialect)
-        if getattr(kind, "whole", False):
-            # A token holds nothing that JSON would write otherwise.
-            return lambda value: f'"{kind.process_bind_param(value, dialect)}"'
-        return lambda value: _json(kind.process_bind_param(value, dialect))
-    if isinstance(kind.dialect_impl(dialect), JSON):
-        return _json
     if isinstance(kind, Instant):
 
         def spelt(value: dt.datetime) -> str:
@@ -158,11 +157,22 @@ def _maker(kind: Any, dialect: Any) -> Maker | None:
 
         # Rows of one deed share their instants.
         return lru_cache(spelt)
-    return _iso if isinstance(kind, Date) else None
-
-
-def _iso(day: dt.date | str) -> str:
-    return day if isinstance(day, str) else day.isoformat()
+    bound = None
+    if isinstance(kind, TypeDecorator):
+        stored = kind.load_dialect_impl(dialect)
+        if type(kind).process_bind_param is not TypeDecorator.process_bind_param:
+            bound = partial(kind.process_bind_param, dialect=dialect)
+    else:
+        stored = kind.dialect_impl(dialect)
+    if not isinstance(stored, JSON):
+        return bound
+    if bound is None:
+        return _json
+    ours = bound
+    if getattr(kind, "whole", False):
+        # A token holds nothing that JSON would write otherwise.
+        return lambda value: f'"{ours(value)}"'
+    return lambda value: _json(ours(value))
 
 
 _json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode

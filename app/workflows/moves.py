@@ -178,7 +178,8 @@ def edit_where(
         )
         moved = list(session.scalars(statement)) if ids else []
         alike = (
-            model.__tablename__, "filing_state", old.value, new.value, EDIT, clock.local_day(at), at, actor.user_id
+            model.__tablename__, "filing_state", old.value, new.value, EDIT, clock.local_day(at).isoformat(), at,
+            actor.user_id,
         )  # fmt: skip
         insert_rows(session, StatusChange.__table__, _STEP, [(*alike, key) for key in moved])
 
