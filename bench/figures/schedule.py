@@ -80,13 +80,13 @@ def serve(session: Session, on: dt.date) -> None:
             session.execute(update(order).where(planned, order.c.elevator_id.in_(these)).values(state="done"))
             mine = ledger.c.elevator_id.in_(these)
             for days in session.scalars(select(ledger.c.interval_days).where(mine).distinct()).all():
-                values = {"next_half_month_on": planned_on(on, days)}
-                session.execute(update(ledger).where(mine, ledger.c.interval_days == days).values(values))
+                these_of = update(ledger).where(mine, ledger.c.interval_days == days)
+                session.execute(these_of.values(next_half_month_on=planned_on(on, days)))
             mine = running.c.elevator_id.in_(these)
             for days in session.scalars(select(running.c.limit_days).where(mine).distinct()).all():
-                values = {"anchor_on": on, "last_visit_on": on, "limit_on": limit_on(on, days), "missed": 0}
-                values |= {"missed_since_on": None}
-                session.execute(update(running).where(mine, running.c.limit_days == days).values(values))
+                begun = {"anchor_on": on, "last_visit_on": on, "limit_on": limit_on(on, days)}
+                these_of = update(running).where(mine, running.c.limit_days == days)
+                session.execute(these_of.values(**begun, missed=0, missed_since_on=None))
 
 
 @figure("schedule.copy_in_place", unit="s", goal=at_most(1.2))
