@@ -322,7 +322,8 @@ class LedgerKind(StrEnum):
     CAP = "cap"
 
 
-class Loss(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Loss:
     """A line of a unit's ledger: failures of one kind on one elevator, `each` of them at exact points.
 
     0 when forgiven, negative (given back) for the cap, which is of no elevator.

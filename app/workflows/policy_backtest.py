@@ -30,7 +30,7 @@ from app.workflows import cover, scores
 from app.workflows.policy_reach import reached
 from app.workflows.score_facts import DAY, Facts, Frame, Judgement, batches
 from app.workflows.score_runs import COUNTED
-from app.workflows.visit_standing import state_as_known
+from app.workflows.visit_standing import COLUMNS, state_as_known
 from app.workflows.visit_state import facts_of
 
 Progress = Callable[[int, int, str], None]
@@ -42,11 +42,6 @@ _visit: Any = Visit.__table__.c
 _overdue: Any = OverduePeriod.__table__.c
 _correction: Any = OverdueCorrection.__table__.c
 _pause: Any = MaintenancePause.__table__.c
-_COLUMNS = (
-    "id", "elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "checked_out_at", "mode",
-    "sheet_at", "signed_at", "reviewed_at", "received_at", "decision", "decided_at", "day_rank", "state", "settled_at",
-    "next_change_at", "taken_over",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -108,7 +103,14 @@ class _Drafted(Facts):
     def state_of(self, row: Any) -> VisitState | None:
         if row.id in self._will:
             return self._will[row.id]
-        return state_as_known(row, self._before[row.region_code, row.visit_on], self.frame.as_of)
+        return _known(row, self._before[row.region_code, row.visit_on], self.frame.as_of)
+
+
+def _known(row: Any, policy: VisitPolicy, at: dt.datetime) -> VisitState | None:
+    """The state that is stored, unless more is known by now: what the score of today counts."""
+    settled = row.settled_at is not None and row.settled_at <= at and row.received_at <= at
+    aged = row.next_change_at is not None and row.next_change_at <= at
+    return VisitState(row.state) if settled and not aged else state_as_known(row, policy, at)
 
 
 def drafted(key: str, value: Any, region_code: str, from_on: dt.date) -> Row:
@@ -192,7 +194,7 @@ class _Work:
             for states in self._unit(unit_id).states:
                 states[state] += number
         moving = or_(self._unsettled(), reached(self.session, ((before[place], after[place]) for place in before)))
-        columns = [_visit[name] for name in _COLUMNS]
+        columns = [_visit[name] for name in COLUMNS]
         rows = self.session.execute(
             select(*columns).where(self._inside(), moving).execution_options(yield_per=2000)
         )
@@ -203,7 +205,7 @@ class _Work:
             self._visit(row, before[place], after[place], ranks)
 
     def _unsettled(self) -> Any:
-        """Records of which more is known by now than what is stored."""
+        """Records of which more is known by now than what is stored (`_known`)."""
         at = self.at
         return or_(_visit.settled_at.is_(None), _visit.settled_at > at, _visit.next_change_at <= at,
                    _visit.received_at > at)  # fmt: skip
@@ -211,7 +213,7 @@ class _Work:
     def _visit(self, row: Any, before: VisitPolicy, after: VisitPolicy, ranks: dict[int, int] | None) -> None:
         """Move a record that was counted as it is stored to where it belongs."""
         states, stored = self._unit(row.unit_id).states, VisitState(row.state)
-        was = state_as_known(row, before, self.at) if self._is_unsettled(row) else stored
+        was = _known(row, before, self.at)
         if was is None:
             self.counted -= 1
             for side in states:
@@ -228,11 +230,6 @@ class _Work:
         if was is not will:
             self.visits_moved += 1
             self._changes[row.unit_id, row.elevator_id].append(_Change(row.id, row.visit_on, was, will))
-
-    def _is_unsettled(self, row: Any) -> bool:
-        at = self.at
-        settled = row.settled_at is not None and row.settled_at <= at and row.received_at <= at
-        return not settled or (row.next_change_at is not None and row.next_change_at <= at)
 
     def _ranks(self) -> dict[int, int]:
         """Which elevator of its worker's day a visit was, kept only from the second on."""

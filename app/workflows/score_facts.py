@@ -48,7 +48,7 @@ from app.transaction import AnySession, plan_anew
 from app.workflows import score_rows, score_runs, score_sets
 from app.workflows.score_rows import Missed
 from app.workflows.score_sets import Event, Visits
-from app.workflows.visit_standing import state_as_known
+from app.workflows.visit_standing import COLUMNS, state_as_known
 
 WHOLE_COUNTRY = "0" * 12
 DAY = dt.timedelta(days=1)
@@ -284,7 +284,7 @@ class Facts:
         """Count pairs by the states of their records at `as_of`, told by the rules record by record."""
         elevators = sorted({elevator for _, elevator in moved})
         rows = self.session.execute(
-            select(Visit.__table__)
+            select(*(_visit[name] for name in COLUMNS))
             .where(inside, among(self.session, _visit.elevator_id, elevators))
             .order_by(_visit.visit_on, _visit.id)
             .execution_options(yield_per=5000)

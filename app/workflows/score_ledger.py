@@ -29,18 +29,17 @@ def lines(score_id: int, unit_id: int, sums: Tally, found: Judgement) -> tuple[l
     told: list[str] = []
     points: Fraction | None = None
     numerator = denominator = ""
-    for elevator, kind, count, each, reason in losses(sums):
+    for loss in losses(sums):
+        elevator, each, rule, said = loss.elevator, loss.each, loss.kind.value, loss.reason[:200]
+        if elevator is None:
+            last = (str(loss.lost.numerator), str(loss.lost.denominator), said)
+            stored.append((score_id, None, rule, None, None, None, loss.count, *last))
+            told.append(f"{loss.count}|{last[1]}|None|None|None|None|{last[0]}|{said}|{rule}")
+            continue
         # The same fraction for all failures of a unit.
         if each is not points:
             points, numerator, denominator = each, str(each.numerator), str(each.denominator)
-        rule, said = kind.value, reason[:200]
-        if elevator is None:
-            lost = count * each
-            last = (str(lost.numerator), str(lost.denominator), said)
-            stored.append((score_id, None, rule, None, None, None, count, *last))
-            told.append(f"{count}|{last[1]}|None|None|None|None|{last[0]}|{said}|{rule}")
-            continue
-        missed = kind is LedgerKind.OVERDUE
+        missed = loss.kind is LedgerKind.OVERDUE
         evidence, events = ("overdue", found.missed) if missed else ("visit", found.nonconforming)
         begin, end = f"1|{denominator}|{elevator}|{evidence}|", f"|{numerator}|{said}|{rule}"
         pair: Any = unit_id, elevator

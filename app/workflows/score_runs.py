@@ -16,6 +16,7 @@ from app.rules.schedule import first_anchor
 from app.rules.scoring import Days, between, stretches
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.search import among
+from app.workflows.visit_standing import COLUMNS
 
 if TYPE_CHECKING:
     from app.workflows.score_facts import Counts, Facts, Pair
@@ -72,7 +73,7 @@ def _read_days(facts: Facts, counts: dict[Pair, Counts], pairs: set[Pair], first
         return
     moved, elevators = facts.moved_of(first, last), sorted({elevator for _, elevator in pairs})
     rows = facts.session.execute(
-        select(Visit.__table__)
+        select(*(_visit[name] for name in COLUMNS))
         .where(facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators))
         .execution_options(yield_per=5000)
     )

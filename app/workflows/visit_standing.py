@@ -9,6 +9,12 @@ from typing import Any
 from app.rules.visits import VisitFacts, VisitPolicy, VisitState, visit_state
 from app.workflows.visit_state import facts_of
 
+# What is read of a record to tell its state, and where it counts.
+COLUMNS = (
+    "id", "elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "checked_out_at", "mode",
+    "sheet_at", "signed_at", "reviewed_at", "received_at", "decision", "decided_at", "day_rank", "state", "settled_at",
+    "next_change_at", "taken_over",
+)  # fmt: skip
 # Nothing leads out of these by age: once settled they stand.
 ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
 
