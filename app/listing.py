@@ -31,6 +31,7 @@ from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, col
 from app.list_query import day_of_text, instant_of_text
 from app.models import Region
 from app.models.base import Instant
+from app.models.many import among
 from app.models.region import code_span
 from app.models.sealed import normal
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
@@ -143,7 +144,7 @@ class Listing:
             query.sought = Sought(narrowing=found.narrowing)
         else:
             key = self.key if self.search_key is None else self.search_key
-            query.sought = Sought(search.among(moment.session, key, found.keys))
+            query.sought = Sought(among(moment.session, key, found.keys))
 
     def ordered(self, statement: Select[Any], query: Query, backwards: bool = False) -> Select[Any]:
         """By the chosen column, rows without a value last; equal ones by key. `backwards` is the exact reverse."""

@@ -27,6 +27,7 @@ from app.models import (
     Unit,
     Visit,
 )
+from app.models.many import among
 from app.models.policy import policy_book, visit_policy
 from app.models.region import code_span
 from app.policy import Key
@@ -43,7 +44,6 @@ from app.rules.scoring import (
     services_due,
 )
 from app.rules.visits import COUNTED_STATES, VisitState
-from app.search import among
 from app.transaction import AnySession, plan_anew
 from app.workflows import score_rows, score_runs, score_sets
 from app.workflows.score_rows import Missed

@@ -32,8 +32,8 @@ from sqlalchemy import select as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.models import ContractElevator, Visit
+from app.models.many import among
 from app.rules.visits import VisitState
-from app.search import among
 from app.workflows.score_runs import COUNTED
 
 if TYPE_CHECKING:

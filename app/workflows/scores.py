@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, column, delete, func, insert, select, update, values
+from sqlalchemy import BigInteger, Integer, column, delete, func, select, update, values
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock, scope
@@ -233,8 +233,13 @@ class _Work:
         rows = [self._row(unit_id, summed, uncovered.get(unit_id, 0)) for unit_id, summed in sums.items()]
         ids: dict[int, int] = {}
         if self.run_id is not None and rows:
-            inserted = self.session.execute(insert(Score.__table__).returning(_score.unit_id, _score.id), rows)
-            ids = dict(inserted.all())
+            # As text, which either database makes a number of exactly.
+            stored = [tuple(v if n != "points" or v is None else str(v) for n, v in row.items()) for row in rows]
+            insert_rows(self.session, Score.__table__, tuple(rows[0]), stored)
+            found_ids = select(_score.unit_id, _score.id).where(
+                _score.run_id == self.run_id, _score.unit_id.between(units[0], units[-1])
+            )
+            ids = dict(self.session.execute(found_ids).all())
             self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
         written: list[score_ledger.Line] = []
         for row in rows:
