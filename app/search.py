@@ -98,7 +98,10 @@ def find(
     newest = select(key, hit).where(seen).order_by(key.desc()).limit(SAMPLE).cte("newest")
     share = func.coalesce(func.sum(newest.c.hit), 0) * COMMON
     rare = select(share < func.count()).select_from(newest).scalar_subquery()
-    found = select(key.label("key")).where(rare, narrowing, seen, *held).limit(MOST_FOUND + 1).subquery()
+    # SQLite would read the whole index first and ask the sample then.
+    asked = narrow(session, model, words, rare)
+    assert asked is not None
+    found = select(key.label("key")).where(rare, asked, seen, *held).limit(MOST_FOUND + 1).subquery()
     # The sample's answer comes as a row of its own, so that nothing found and nothing asked differ.
     told = select(literal(0), cast(rare, Integer)).union_all(select(found.c.key, literal(None, Integer)))
     rows = session.execute(told.execution_options(skip_scope=True)).all()
@@ -108,14 +111,17 @@ def find(
     return Found(keys[:MOST_FOUND], len(keys) > MOST_FOUND, narrowing)
 
 
-def narrow(session: Any, model: Any, words: Iterable[str]) -> ColumnElement[bool] | None:
-    """What all rows that hold the words fulfil and few others do, from the index; None where it can't tell."""
+def narrow(session: Any, model: Any, words: Iterable[str], when: Any = None) -> ColumnElement[bool] | None:
+    """What all rows that hold the words fulfil and few others do, from the index; None where it can't tell.
+
+    `when`: a condition without which no row need be found.
+    """
     postgresql = session.get_bind().dialect.name == "postgresql"
     found = []
     for word in words:
         if len(word) < 2 or not _plain(word):
             continue
-        found.append(_by_pairs(model, word) if postgresql else _by_triples(model, word))
+        found.append(_by_pairs(model, word) if postgresql else _by_triples(model, word, when))
     return and_(*found) if found else None
 
 
@@ -147,7 +153,7 @@ def table_of(model: Any) -> str:
     return f"search_{model.__tablename__}"
 
 
-def _by_triples(model: Any, word: str) -> ColumnElement[bool]:
+def _by_triples(model: Any, word: str, when: Any = None) -> ColumnElement[bool]:
     word = word.lower()
     index = table_of(model)
     if len(word) > 2:
@@ -158,6 +164,8 @@ def _by_triples(model: Any, word: str) -> ColumnElement[bool]:
         quoted = literal('"').concat(func.replace(term, '"', '""')).concat('"')
         triples = select(func.coalesce(func.group_concat(quoted, " OR "), '""')).select_from(table(f"{index}_terms"))
         wanted = triples.where(term >= word, term < word + LAST).scalar_subquery()
+    if when is not None:
+        wanted = case((when, wanted), else_='""')
     rows = table(index, sql_column("rowid"))
     keys = select(rows.c.rowid).where(literal_column(index).op("MATCH", is_comparison=True)(wanted))
     inside: ColumnElement[bool] = model.__mapper__.primary_key[0].in_(keys)
