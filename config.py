@@ -73,10 +73,10 @@ def settings() -> dict[str, Any]:
         "DATA_DIR": str(folder),
         "UPLOAD_DIR": str(folder / "files"),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'tian.db'}",
-        # A connection that the server closed meanwhile is noticed before it is used; SQLite has no server.
+        # A connection that the server closed meanwhile is noticed before it is used (app/extensions.py).
         # What a failing statement carried is somebody's data and stays out of errors, and so out of logs.
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True} | ({
-            "pool_pre_ping": True, "pool_recycle": 1800, "pool_size": int(os.environ.get("DATABASE_POOL", "5")),
+            "pool_recycle": 1800, "pool_size": int(os.environ.get("DATABASE_POOL", "5")),
         } if os.environ.get("DATABASE_URL", "").startswith("postgresql") else {}),
         "PROXIES": int(os.environ.get("PROXIES", "0")),
         "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import time
 from typing import Any
 
 from flask_appbuilder import AppBuilder, Model
@@ -9,6 +11,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import Pool
 
 # Set before any model loads: Alembic can only drop what it can name, and SQLite rebuilds tables by name.
 Model.metadata.naming_convention = {
@@ -42,3 +46,31 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.close()
+
+
+# A connection that lay this long is asked whether its server still answers; until then its socket says so.
+ASK_AFTER_SECONDS = 5.0
+
+
+@event.listens_for(Pool, "checkin")
+def _given_back(_connection: Any, record: Any) -> None:
+    record.info["lay_since"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _alive(connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection that the server closed meanwhile is replaced before it is used; asking each time costs as much as
+    a statement. Whoever closed it, or wants to say so, has made its socket readable.
+    """
+    lay_since = record.info.get("lay_since")
+    if lay_since is None or not type(connection).__module__.startswith("psycopg"):
+        return
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if not poll.poll(0) and time.monotonic() - lay_since < ASK_AFTER_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        raise InvalidatePoolError("the server closed the connection") from error

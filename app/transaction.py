@@ -7,11 +7,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Date, Engine, event, select, text
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy import JSON, Date, Engine, event, insert, select, text
+from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached, scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from app.models.base import Instant
@@ -74,6 +74,24 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
         call()
 
 
+def asked_alone(session: AnySession, statement: Any, values: dict[str, Any]) -> Any:
+    """The first row of one statement by itself, before any transaction of the request: no BEGIN, no COMMIT around it.
+
+    Inside a transaction it is a statement of that. SQLite has no round trip to save, and a driver of its own mind.
+    """
+    real = session() if isinstance(session, scoped_session) else session
+    bind = real.get_bind()
+    if real.in_transaction() or not isinstance(bind, Engine) or bind.dialect.name != "postgresql":
+        return real.execute(statement, values).first()
+    with _alone(bind).connect() as connection:
+        return connection.execute(statement, values).first()
+
+
+@lru_cache(maxsize=8)
+def _alone(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def after_commit(session: AnySession, call: Callable[[], Any]) -> None:
     """Have `call` run once the running unit of work has committed (sending a job's id to the broker)."""
     real = session() if isinstance(session, scoped_session) else session
@@ -94,6 +112,42 @@ def whatever_comes(session: AnySession, call: Callable[[AnySession], Any]) -> No
         return
     with transaction(real) as own:
         call(own)
+
+
+def write_new(session: AnySession, row: Any) -> None:
+    """Write a new row at once, by one INSERT and past the unit of work; from then on it is a row of the session's.
+
+    For deeds that are done often. The net of scope below the unit of work is not asked: the caller has asked scope.
+    """
+    if session.new or session.dirty or session.deleted:
+        session.flush()
+    statement, columns, primary = _writing(type(row))
+    held, values = row.__dict__, {}
+    for name, column, default in columns:
+        if name not in held:
+            held[name] = default() if callable(default) else default
+        if held[name] is not None:
+            values[column] = held[name]
+    done: Any = session.connection().execute(statement, values)
+    held[primary] = done.inserted_primary_key[0]
+    make_transient_to_detached(row)
+    session.add(row)
+
+
+@cache
+def _writing(model: Any) -> tuple[Any, list[tuple[str, str, Any]], str]:
+    """The INSERT of a model; by attribute its column and what stands in it where nobody said anything."""
+    mapper = class_mapper(model)
+    table: Any = mapper.local_table
+    columns = []
+    for name, column in mapper.columns.items():
+        if column.computed is not None:
+            continue
+        default: Any = getattr(column.default, "arg", None)
+        # SQLAlchemy hands its context to a column's function; ours take nothing.
+        columns.append((name, column.key, (lambda make=default: make(None)) if callable(default) else default))
+    primary = mapper.get_property_by_column(mapper.primary_key[0]).key
+    return insert(table), columns, primary
 
 
 def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -22,6 +22,7 @@ from app.extensions import db
 from app.permissions import NOBODY
 from app.scope import BIGGEST_KEY
 from app.transaction import transaction
+from app.views import access_tokens
 from app.views.errors import answer
 from app.workflows import api_tokens
 from app.workflows.actors import actor_of
@@ -116,9 +117,12 @@ def by_token() -> bool:
 
     A token that is worth nothing (any more) makes the caller nobody: the resource answers 401.
     """
-    text = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    if not (request.path.startswith("/api/") and text.startswith(api_tokens.PREFIX)):
+    given = request.headers.get("Authorization", "")
+    if not given or not request.path.startswith("/api/"):
         return False
+    text = given.removeprefix("Bearer ").strip()
+    if not text.startswith(api_tokens.PREFIX):
+        return given.startswith("Bearer ") and _by_access_token(text)
     at = clock.now()
     found = api_tokens.actor_by_text(db.session, text, at, request.remote_addr)
     g.token_refused = found is None
@@ -127,11 +131,22 @@ def by_token() -> bool:
         g.actor = NOBODY
         return True
     token, g.actor = found
+    g.by_token = True
     g.user = g._login_user = token.account
     today = clock.local_day(at)
     if token.used_on != today:
         with transaction(db.session) as session:
             api_tokens.note_use(session, token.id, today)
+    return True
+
+
+def _by_access_token(text: str) -> bool:
+    """Act by the token that signing in gave, while it is good; one that is not is told so by the resource."""
+    data = access_tokens.read(text)
+    found = None if data is None else current_app.appbuilder.sm.load_user_jwt({}, data)  # type: ignore[attr-defined]
+    if found is None:
+        return False
+    g.by_token, g._login_user = True, found
     return True
 
 
@@ -165,7 +180,10 @@ def _broken_json(value: Any, name: str) -> str | None:
 
 
 def _is_broken(text: str) -> bool:
-    return "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text)
+    return "\x00" in text or (not text.isascii() and _HALVES.search(text) is not None)
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def _policy(nonce: str) -> str:

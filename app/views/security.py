@@ -12,6 +12,8 @@ from typing import Any
 
 from flask import Flask, current_app, g, jsonify, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_login import logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import bindparam, select
@@ -21,10 +23,11 @@ from app import clock
 from app.errors import Finding, Refusal
 from app.models import Account
 from app.permissions import NOBODY, Verb
+from app.scope import BIGGEST_ACCOUNT
 from app.transaction import transaction
 from app.views import screens
 from app.views.sign_in import SecurityApi, SignIn
-from app.workflows import audit, codes, devices, second_factor, sessions, signin
+from app.workflows import actors, audit, codes, devices, second_factor, sessions, signin
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
@@ -68,6 +71,10 @@ class SecurityManager(FabSecurityManager):
         screens.declare("OpenApi", "can_get", Verb.HOME)
         screens.declare("SwaggerView", "can_show", Verb.HOME)
 
+    def create_limiter(self, app: Flask) -> Limiter:
+        """None that is asked at each request: calls are counted by `api.limits`, tries to sign in by `signin`."""
+        return Limiter(key_func=get_remote_address)
+
     def load_user(self, pk: Any) -> Account | None:
         """The account of a session, or None when that has ended; read outside scope, for scope is made from it."""
         account, signed_out = self._account(pk, session.get("number"))
@@ -76,24 +83,31 @@ class SecurityManager(FabSecurityManager):
         g.session_ended = ended = _why_ended(account, signed_out)
         return None if ended else account
 
-    def load_user_jwt(self, _header: dict[str, Any], data: dict[str, Any]) -> Account | None:
-        """The account of a token. One made before the password, a role or the scope changed is worth nothing."""
-        from app.views.requests import actor_of
+    def load_user_jwt(self, _header: dict[str, Any], data: dict[str, Any]) -> Any:
+        """Whose token it is. One made before the password, a role or the scope changed is worth nothing."""
+        found = self._caller(data.get("sub"))
+        if found is None or data.get("epoch") != found.session_epoch or found.must_change_password:
+            return None
+        if second_factor.is_owed(found, current_app.config["SECOND_FACTOR_FOR"]):
+            return None
+        g.user = found
+        make = actors.actor_of_caller if isinstance(found, actors.Caller) else actors.actor_of
+        g.actor = make(found, "api", request.remote_addr)
+        return found
 
-        account, _signed_out = self._account(data.get("sub"))
-        if account is None or data.get("epoch") != account.session_epoch or account.must_change_password:
+    def _caller(self, pk: Any) -> Any:
+        """The account that may act by a token, as it is now."""
+        key = _whole(pk)
+        found = None if key is None else actors.caller(self.session, key)
+        if found is None or not found.is_active:
             return None
-        if second_factor.is_owed(account, current_app.config["SECOND_FACTOR_FOR"]):
-            return None
-        g.user = account
-        g.actor = actor_of(account, "api", request.remote_addr)
-        return account
+        held = found.locked_until is not None and found.locked_until > clock.now()
+        return None if held else found
 
     def _account(self, pk: Any, number: Any = None) -> tuple[Account | None, bool]:
         """The account that may act, and whether the session of this number was signed out; in one statement."""
-        try:
-            key = int(pk)
-        except (TypeError, ValueError):
+        key = _whole(pk)
+        if key is None:
             return None, False
         asked = {"account": key, "number": number if isinstance(number, str) else ""}
         found = self.session.execute(ACCOUNT, asked).unique().one_or_none()
@@ -114,9 +128,21 @@ class SecurityManager(FabSecurityManager):
         """Nothing is public by a role: pages without login say so in code."""
         return False
 
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        """By who acts alone, which was asked when the request came in: FAB would look for its own kinds of users."""
+        return self._has_view_access(None, permission_name, view_name)
+
     def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
         verb = screens.verb_of(view_name, permission_name)
         return verb is not None and g.get("actor", NOBODY).may(verb)
+
+
+def _whole(pk: Any) -> int | None:
+    try:
+        key = int(pk)
+    except (TypeError, ValueError):
+        return None
+    return key if 0 <= key <= BIGGEST_ACCOUNT else None
 
 
 def sign_in(username: str, password: str, via: str = "web", *, asked: bool = False) -> Account:
@@ -291,7 +317,7 @@ def install(app: Flask) -> None:
             session["ended"] = ended
         account = g.user
         # A token has no session; whether its account must change the password was asked when the token was read.
-        if not account.is_authenticated or g.actor.ticked is not None:
+        if not account.is_authenticated or g.get("by_token"):
             return None
         now = int(clock.now().timestamp())
         # Pages poll progress by .json: that is the page, not the person.

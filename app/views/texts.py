@@ -80,10 +80,13 @@ def install(app: Flask) -> None:
 
 
 def _asked(app: Flask) -> str | None:
-    """What a call of the API asks for by Accept-Language; a browser's pages go by the language chosen in them."""
-    if not has_request_context() or not request.path.startswith("/api/"):
+    """What a call of the API asks for by Accept-Language; a browser's pages go by the language chosen in them.
+
+    Who asks for none gets the product's own: Flask-AppBuilder would begin a session to keep that in.
+    """
+    if not has_request_context() or not request.path.startswith("/api/") or "_l_" in request.args:
         return None
     if request.cookies.get(str(app.config["SESSION_COOKIE_NAME"])):
         return None
     wanted = request.accept_languages.best_match(["zh", "en"])
-    return {"zh": "zh_Hans_CN", "en": "en"}.get(wanted or "")
+    return {"zh": "zh_Hans_CN", "en": "en"}.get(wanted or "", str(app.config["BABEL_DEFAULT_LOCALE"]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g, has_request_context
 from flask.json.provider import DefaultJSONProvider
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 from app.wording import Said, Together
 
@@ -47,7 +47,13 @@ class Answers(DefaultJSONProvider):
     ensure_ascii = False
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return super().dumps(_within(obj), **kwargs)
+        # What was said in Chinese is Chinese already.
+        return super().dumps(obj if _in_chinese() else _within(obj), **kwargs)
+
+
+def _in_chinese() -> bool:
+    # Only of an answer: what is being asked has no reader yet.
+    return has_request_context() and "actor" in g and str(get_locale()).startswith("zh")
 
 
 def _within(value: Any) -> Any:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from app.errors import Finding, NotAllowed
-from app.models import Account
+from app.models import Account, Unit
+from app.models.account import AccountRole, FabUser
 from app.permissions import BASIC, MAIN_ONLY, NOBODY, Actor, Role, Verb, givable, granted
 from app.scope import visible
-from app.transaction import AnySession
+from app.transaction import AnySession, asked_alone
 
 KNOWN_ROLES = {r.value for r in Role}
 KNOWN_VERBS = {v.value for v in Verb}
@@ -91,3 +95,134 @@ def actor_by_id(session: AnySession, user_id: int, via: str) -> Actor:
         select(Account).where(Account.id == user_id).execution_options(skip_scope=True, populate_existing=True)
     )
     return actor_of(account, via)
+
+
+# --- who calls, by one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A role by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A unit as far as rights hang on it."""
+
+    approved_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account as far as its rights go, for `actor_of` and whoever asks who calls: no row of the session.
+
+    Its rights are read anew for each call; only the work of putting them together is remembered, by what was read.
+    """
+
+    id: int
+    first_name: str | None
+    username: str
+    active: bool
+    roles: tuple[Named, ...]
+    region_code: str | None
+    unit_id: int | None
+    unit: Standing | None
+    person_id: int | None
+    is_main: bool
+    sees_all_elevators: bool
+    self_registered: bool
+    ticked: str | None
+    giver: Caller | None
+    session_epoch: int
+    must_change_password: bool
+    locked_until: dt.datetime | None
+    totp_secret: str | None
+    sms_factor: bool
+    phone_verified_at: dt.datetime | None
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+    def get_full_name(self) -> str:
+        return self.first_name or self.username
+
+
+_account: Any = Account.__table__.c
+_giver: Any = Account.__table__.alias("giver")
+_role: Any = AccountRole.__table__
+_holds: Any = FabUser.__mapper__.relationships["roles"].secondary
+_own_unit: Any = Unit.__table__.alias("own_unit")
+_its_unit: Any = Unit.__table__.alias("its_unit")
+
+
+def _columns(of: Any, unit: Any) -> list[Any]:
+    names = (
+        select(func.aggregate_strings(_role.c.name, " "))
+        .join(_holds, _holds.c.role_id == _role.c.id)
+        .where(_holds.c.user_id == of.id)
+        .scalar_subquery()
+    )
+    return [
+        of.id, of.first_name, of.username, of.active, names, of.region_code, of.unit_id, unit.c.approved_version,
+        of.person_id, of.is_main, of.sees_all_elevators, of.self_registered, of.ticked, of.session_epoch,
+        of.must_change_password, of.locked_until, of.totp_secret, of.sms_factor, of.phone_verified_at,
+    ]  # fmt: skip
+
+
+_OF_GIVER = _columns(_giver.c, _its_unit)
+_CALLER = (
+    select(_giver.c.parent_user_id, *_columns(_account, _own_unit), *_OF_GIVER)
+    .select_from(Account.__table__)
+    .outerjoin(_own_unit, _own_unit.c.id == _account.unit_id)
+    .outerjoin(_giver, _giver.c.id == _account.parent_user_id)
+    .outerjoin(_its_unit, _its_unit.c.id == _giver.c.unit_id)
+    .where(_account.id == bindparam("account"))
+)
+
+
+def caller(session: AnySession, account_id: int) -> Any:
+    """The account as it is at this moment, its giver's rights included, by one statement; None when there is none.
+
+    Where the giver is a sub-account that was given its rights in turn, that is the row itself: any number of givers
+    may stand above it.
+    """
+    row = asked_alone(session, _CALLER, {"account": account_id})
+    if row is None:
+        return None
+    found = _put_together(tuple(row[1:]))
+    above = row[0]
+    if above is not None and found.giver is not None and not found.giver.is_main:
+        return session.get(Account, account_id, execution_options={"skip_scope": True}, populate_existing=True)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _put_together(row: tuple[Any, ...]) -> Caller:
+    width = len(_OF_GIVER)
+    giver = _caller(row[width:], None) if row[width] is not None else None
+    return _caller(row[:width], giver)
+
+
+def _caller(row: tuple[Any, ...], giver: Caller | None) -> Caller:
+    key, first, username, active, roles, region, unit_id, approved, person, main, all_, own, ticked, *rest = row
+    unit = None if approved is None else Standing(approved)
+    # FAB's own flag may be null in old rows.
+    names = tuple(Named(name) for name in sorted((roles or "").split()))
+    return Caller(
+        key, first, username, bool(active), names, region, unit_id, unit, person, main, all_, own, ticked, giver, *rest
+    )
+
+
+@lru_cache(maxsize=4096)
+def actor_of_caller(found: Caller, via: str, address: str | None) -> Actor:
+    """`actor_of`, put together once for what was read."""
+    return actor_of(found, via, address)

@@ -89,3 +89,23 @@ def test_a_redis_that_is_away_stops_nobody() -> None:
     limits.install(app)
     app.add_url_rule("/api/x", view_func=lambda: "x")
     assert [app.test_client().get("/api/x").status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_a_window_moves_and_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one process counts for itself: calls leave it one by one, callers that stay away are forgotten."""
+    from limits import parse
+
+    from app.api import limits
+
+    now = [1000.0]
+    monkeypatch.setattr(limits.time, "time", lambda: now[0])
+    monkeypatch.setattr(limits, "MOST_KEYS", 3)
+    window, limit = limits.OwnWindow(), parse("2 per minute")
+    assert window.hit(limit, "token", "a")
+    now[0] += 30
+    assert window.hit(limit, "token", "a") and not window.hit(limit, "token", "a")
+    assert window.get_window_stats(limit, "token", "a") == (1060.0, 0)
+    now[0] = 1061
+    assert window.hit(limit, "token", "a") and not window.hit(limit, "token", "a")
+    now[0] += 600
+    assert all(window.hit(limit, "token", str(n)) for n in range(50)) and len(window._calls) <= 3

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from flask_jwt_extended import create_access_token
 from sqlalchemy import select
 
 from app import clock, scope
@@ -231,3 +232,46 @@ def test_a_main_account_ends_those_of_its_sub_accounts(session: Any, world: Worl
     with transaction(session):
         api_tokens.revoke(session, world.actor("maintenance_head"), key, clock.now())
     assert session.get(ApiToken, key).revoked_at is not None
+
+
+# --- the token that signing in gives
+
+
+def signed_in(app: Any, world: World, persona: str, **more: Any) -> dict[str, Any]:
+    body = {"username": world.accounts[persona].username, "password": PASSWORD, "provider": "db"} | more
+    answer = app.test_client().post("/api/v1/security/login", json=body)
+    world.session.rollback()
+    return dict(answer.json)
+
+
+def test_a_right_taken_away_is_gone_with_the_next_call(app: Any, session: Any, world: World) -> None:
+    """Though nothing of the token, the account's epoch or its roles has changed."""
+    text = signed_in(app, world, "worker")["access_token"]
+    assert status(app, text) == 200
+    with transaction(session):
+        session.get(Account, world.accounts["worker"].id).ticked = " visit.make "
+    assert status(app, text) == 403
+    with transaction(session):
+        session.get(Account, world.accounts["worker"].id).ticked = None
+    assert status(app, text) == 200
+    with transaction(session):
+        session.get(Account, world.accounts["worker"].id).session_epoch += 1
+    assert status(app, text) == 401
+
+
+def test_only_a_whole_access_token_of_ours_counts(app: Any, world: World) -> None:
+    given = signed_in(app, world, "worker", refresh=True)
+    good = given["access_token"]
+    head, claims, mark = good.split(".")
+    with app.app_context():
+        late = create_access_token(str(world.accounts["worker"].id), expires_delta=dt.timedelta(seconds=-1))
+    assert status(app, good) == status(app, good) == 200
+    for text in (given["refresh_token"], late, f"{head}.{claims}.{mark[::-1]}", f"{head}.{claims}.", claims, "x"):
+        assert status(app, text) == 401, text
+
+
+def test_a_signed_in_call_begins_no_session(app: Any, world: World) -> None:
+    answer = app.test_client().get(
+        "/api/v1/elevators", headers=bearer(signed_in(app, world, "worker")["access_token"])
+    )
+    assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
