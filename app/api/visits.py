@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from flask import jsonify, request
@@ -19,7 +20,7 @@ from app.api.base import Resource, actor, answers, body, chosen, finding_list, p
 from app.api.reading import words
 from app.errors import refuse
 from app.extensions import db
-from app.models import MaintenanceOrder, Visit
+from app.models import Attachment, MaintenanceOrder, Visit
 from app.models.choices import LEVEL, VISIT_STATE
 from app.permissions import Verb
 from app.reference import CURRENT, items_for
@@ -103,8 +104,10 @@ class VisitApi(Resource):
         code, key = words(sent, "code", presence.LONGEST_TEXT), words(sent, "client_key", 40)
         place = position(sent)
         with transaction(db.session) as session:
-            row = visits.check_in(session, actor(), code, place, clock.now(), client_key=key or None)
-            told = full(row)
+            at = clock.now()
+            row = visits.check_in(session, actor(), code, place, at, client_key=key or None)
+            # One that began this moment has no files yet.
+            told = full(row, [] if row.settled_at == at else None)
         return jsonify(told), 201
 
     @expose("/<int:key>/check-out", methods=["POST"])
@@ -257,24 +260,28 @@ def brief(row: Visit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def full(row: Visit) -> dict[str, Any]:
-    """One visit with all that its page shows."""
-    items = items_for(str((row.snapshot or {}).get("category") or ""), row.level, row.item_version or CURRENT)
+def full(row: Visit, held: Sequence[Attachment] | None = None) -> dict[str, Any]:
+    """One visit with all that its page shows; `held`: its files, where they are known."""
+    files = attachments.of(db.session, "visit", row.id) if held is None else held
     return brief(row) | {
         "item_version": row.item_version, "client_key": row.client_key, "order_id": row.order_id,
-        "items": [
-            {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test} for i in items
-        ],
+        "items": _items(str((row.snapshot or {}).get("category") or ""), row.level, row.item_version or CURRENT),
         "choices": list(RESULTS), "results": row.results, "in_distance": row.in_distance,
         "out_distance": row.out_distance, "problem": row.problem, "advice": row.advice, "note": row.note,
         "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
         "reviewed_at": _time(row.reviewed_at), "review_opinion": row.review_opinion, "decision": row.decision,
         "decision_reason": row.decision_reason, "counted": row.counted, "snapshot": row.snapshot,
-        "files": [
-            {"id": f.id, "kind": f.kind, "name": f.name, "url": f"/files/{f.id}"}
-            for f in attachments.of(db.session, "visit", row.id)
-        ],
+        "files": [{"id": f.id, "kind": f.kind, "name": f.name, "url": f"/files/{f.id}"} for f in files],
     }  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _items(category: str, level: str, version: str) -> list[dict[str, Any]]:
+    """The same few lists in every answer; nobody changes them."""
+    return [
+        {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test}
+        for i in items_for(category, level, version)
+    ]
 
 
 def _order(row: MaintenanceOrder) -> dict[str, Any]:

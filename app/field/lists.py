@@ -111,12 +111,12 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
     }  # fmt: skip
 
 
-def task_of(session: Any, elevator: Elevator) -> dict[str, Any]:
+def task_of(session: Any, elevator_id: int) -> dict[str, Any]:
     """The elevator's running period and open order, for the page of the check-in."""
-    row = session.get(MaintenanceClock, elevator.id, execution_options={"skip_scope": True})
+    row = session.get(MaintenanceClock, elevator_id, execution_options={"skip_scope": True})
     order = session.scalar(
         select(MaintenanceOrder)
-        .where(MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open")
+        .where(MaintenanceOrder.elevator_id == elevator_id, MaintenanceOrder.state == "open")
         .order_by(MaintenanceOrder.planned_on)
         .limit(1)
     )

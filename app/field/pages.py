@@ -159,13 +159,17 @@ def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     if refused and not any(f.stops for f in findings):
         findings = [*refused, *findings]
     mine = found is not None and presence.may_serve(db.session, g.actor, found)
+    elevator = None
+    if found is not None:
+        # Outside scope, as it was found: what is not his is told as a finding.
+        elevator = db.session.get(Elevator, found.id, execution_options={"skip_scope": True})
     return render_template(
         "ta/field/elevator.html", title=_("维保签到"), back=came_from(url_for("field.scan")), text=text,
-        elevator=found, mine=mine,
+        elevator=elevator, mine=mine,
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
         client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
-        task=lists.task_of(db.session, found) if mine and found is not None else None,
+        task=lists.task_of(db.session, found.id) if mine and found is not None else None,
     )  # fmt: skip
 
 

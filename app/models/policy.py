@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,21 +99,55 @@ _DRAFT = "policy_draft"
 def policy_book(session: Any, region_code: str | None, on: dt.date, *, known_at: dt.datetime | None = None) -> Book:
     """All keys for a region on a day, each with its origin. One statement a transaction, however many regions."""
     kept = until_commit(session)
-    if "rows" not in kept:
-        kept |= {"rows": _rows(session), "held": {}, "books": {}}
-    place = (region_code, on, known_at)
-    if place not in kept["books"]:
+    if "shelf" not in kept:
+        kept["shelf"] = _shelf(_rows(session), session.info.get(_DRAFT, ()))
+    shelf: Shelf = kept["shelf"]
+    return shelf.book(region_code, on, known_at)
+
+
+class Shelf:
+    """The books of one state of the table, each put together when it is first asked for."""
+
+    def __init__(self, rows: Sequence[Row], drafted: Sequence[Row]) -> None:
+        self.rows, self._drafted = rows, drafted
+        self._held: dict[tuple[dt.date, dt.datetime | None], dict[tuple[str, str], Row]] = {}
+        self._books: dict[tuple[str | None, dt.date, dt.datetime | None], Book] = {}
+
+    def __len__(self) -> int:
+        return len(self._books)
+
+    def held(self, on: dt.date, known_at: dt.datetime | None = None) -> dict[tuple[str, str], Row]:
+        """By (region, key) the row that holds on the day; drafts over whatever a region says itself."""
         day = (on, known_at)
-        if day not in kept["held"]:
-            kept["held"][day] = _with_draft(session, in_force(kept["rows"], on, known_at), on)
-        kept["books"][place] = book_of(kept["held"][day], region_code)
-    book: Book = kept["books"][place]
-    return book
+        if day not in self._held:
+            drafted = {(row.region_code, row.key): row for row in self._drafted if row.effective_on <= on}
+            self._held[day] = in_force(self.rows, on, known_at) | drafted
+        return self._held[day]
+
+    def book(self, region_code: str | None, on: dt.date, known_at: dt.datetime | None) -> Book:
+        place = (region_code, on, known_at)
+        found = self._books.get(place)
+        if found is None:
+            found = self._books[place] = book_of(self.held(on, known_at), region_code)
+        return found
 
 
-def _with_draft(session: Any, held: dict[tuple[str, str], Row], on: dt.date) -> dict[tuple[str, str], Row]:
-    drafted = [row for row in session.info.get(_DRAFT, ()) if row.effective_on <= on]
-    return held | {(row.region_code, row.key): row for row in drafted}
+def _shelf(rows: Sequence[Row], drafted: Sequence[Row]) -> Shelf:
+    """The work of putting books together is kept from one transaction to the next, for as long as the rows are the
+    same ones: every transaction still reads them.
+    """
+    global _last
+    if drafted:
+        return Shelf(rows, drafted)
+    kept = _last
+    if kept is None or kept.rows != rows or len(kept) > _MOST_BOOKS:
+        _last = kept = Shelf(rows, ())
+    return kept
+
+
+_last: Shelf | None = None
+# Each region's of many days: what back-tests and nightly jobs of a nation ask for is not kept for ever.
+_MOST_BOOKS = 5000
 
 
 @contextmanager
@@ -161,7 +195,7 @@ def policy_groups(session: Any, key: Key, on: dt.date, column: Any) -> list[tupl
 def _spans(session: Any, key: Key, on: dt.date) -> list[tuple[str, str | None, Any]]:
     """The codes of regions cut where some region says something of its own: [low, high) and the value between."""
     policy_book(session, None, on)
-    told = {code for code, _key in session.info[_CACHE]["held"][on, None]}
+    told = {code for code, _key in session.info[_CACHE]["shelf"].held(on)}
     cuts = sorted({"0" * 12, *(edge for code in told for edge in code_span(code))})
     found: list[tuple[str, str | None, Any]] = []
     for low in cuts:
@@ -176,8 +210,7 @@ def _spans(session: Any, key: Key, on: dt.date) -> list[tuple[str, str | None, A
 
 def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPolicy:
     """The numbers by which a visit of that day is judged."""
-    book = policy_book(session, region_code, on)
-    value: dict[Key, Any] = {key: held.value for key, held in book.items()}
+    value: Mapping[Key, Any] = policy_book(session, region_code, on).plain
     return VisitPolicy(
         min_minutes=value[Key.VISIT_MIN_MINUTES],
         max_hours=value[Key.VISIT_MAX_HOURS],
@@ -196,10 +229,10 @@ def _rows(session: Any) -> list[Row]:
     return [Row(*found) for found in session.execute(_ALL_ROWS)]
 
 
+_value: Any = PolicyValue.__table__.c
 _ALL_ROWS = select(
-    PolicyValue.id, PolicyValue.key, PolicyValue.region_code, PolicyValue.value, PolicyValue.effective_on,
-    PolicyValue.known_at,
-).execution_options(skip_scope=True)  # fmt: skip
+    _value.id, _value.key, _value.region_code, _value.value, _value.effective_on, _value.known_at
+).order_by(_value.id)  # fmt: skip
 
 
 def _forget(session: Session, *_: Any) -> None:

@@ -49,11 +49,27 @@ class Held:
 class Book(Mapping[Key, Held]):
     """All keys of a region on a day. Each is worked out when it is asked for, once: most askers want one or two."""
 
-    __slots__ = ("_codes", "_found", "_rows")
+    __slots__ = ("_codes", "_found", "_rows", "_values", "_version")
 
     def __init__(self, rows: Mapping[tuple[str, str], Row], codes: Sequence[str]) -> None:
         self._rows, self._codes = rows, codes
         self._found: dict[Key, Held] = {}
+        self._values: dict[Key, Value] | None = None
+        self._version: str | None = None
+
+    @property
+    def plain(self) -> Mapping[Key, Value]:
+        """Every key's value, for whoever asks for many of them."""
+        if self._values is None:
+            self._values = {key: held.value for key, held in self.items()}
+        return self._values
+
+    @property
+    def version(self) -> str:
+        """See `version_of`."""
+        if self._version is None:
+            self._version = _name_of(self.plain)
+        return self._version
 
     def __getitem__(self, key: Key) -> Held:
         found = self._found.get(key)
@@ -122,5 +138,9 @@ def book_of(held: Mapping[tuple[str, str], Row], region_code: str | None) -> Boo
 
 def version_of(book: Book) -> str:
     """A short name of a book by its content: equal values, equal name, wherever and whenever computed."""
-    content = json.dumps({k.value: h.value for k, h in book.items()}, sort_keys=True, ensure_ascii=True)
+    return book.version
+
+
+def _name_of(values: Mapping[Key, Value]) -> str:
+    content = json.dumps({k.value: value for k, value in values.items()}, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]

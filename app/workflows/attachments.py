@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.errors import Finding, NotAllowed, NotFound, Refusal
 from app.models import (
@@ -309,10 +309,18 @@ def _unlink(place: Path, asked: float) -> None:
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:
     """A row's files, oldest first. The caller has the row through scope; its files follow it."""
-    statement = select(Attachment).where(
-        Attachment.entity == entity, Attachment.entity_id == entity_id, Attachment.removed_at.is_(None)
+    return list(session.scalars(_OF, {"entity": entity, "key": entity_id}))
+
+
+_OF = (
+    select(Attachment)
+    .where(
+        Attachment.entity == bindparam("entity"), Attachment.entity_id == bindparam("key"),
+        Attachment.removed_at.is_(None),
     )
-    return list(session.scalars(statement.order_by(Attachment.id).execution_options(skip_scope=True)))
+    .order_by(Attachment.id)
+    .execution_options(skip_scope=True)
+)  # fmt: skip
 
 
 def path(folder: str | Path | None, attachment: Attachment, *, small: bool = False) -> Path:

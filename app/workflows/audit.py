@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import event, func, select, text, update
+from sqlalchemy import event, func, insert, select, text, update
 
 from app.models import AuditBatch, AuditDay, AuditEntry
 from app.models.sealed import numbers
@@ -45,20 +45,32 @@ def record(
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Write who did what to which row. Dates, enums, decimals become JSON; secrets are left out."""
-    entry = AuditEntry(
-        at=at,
-        actor_id=actor.user_id,
-        actor_name=actor.name[:80],
-        via=actor.via[:30],
-        address=actor.address[:60] if actor.address else None,
-        action=action,
-        entity=entity,
-        entity_id=entity_id,
-        before=_plain(before) if before is not None else None,
-        after=_plain(after) if after is not None else None,
-    )
+    entry = AuditEntry(**_said(actor, at, action, entity, entity_id, before, after))
     session.add(entry)
     return entry
+
+
+def record_now(
+    session: AnySession, actor: Actor, at: dt.datetime, action: str, entity: str, entity_id: int | None,
+    before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """The same by a statement of its own: cheaper where nothing else waits to be written."""
+    session.connection().execute(_INSERT, _said(actor, at, action, entity, entity_id, before, after))
+
+
+_INSERT = insert(AuditEntry.__table__).inline()
+
+
+def _said(
+    actor: Actor, at: dt.datetime, action: str, entity: str, entity_id: int | None,
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "at": at, "actor_id": actor.user_id, "actor_name": actor.name[:80], "via": actor.via[:30],
+        "address": actor.address[:60] if actor.address else None, "action": action, "entity": entity,
+        "entity_id": entity_id, "before": None if before is None else _plain(before),
+        "after": None if after is None else _plain(after),
+    }  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, cast, func, literal_column, null, select, union_all
 
 from app import clock
 from app.models import (
@@ -41,8 +41,15 @@ def held(session: AnySession, elevator_id: int) -> MaintenanceClock:
 
 def lock_of(session: AnySession, elevator_id: int) -> MaintenanceClock | None:
     """The clock's row, held, where there is one. Always before the ledger's: whoever moves both takes them so."""
-    statement = select(MaintenanceClock).where(MaintenanceClock.elevator_id == elevator_id).with_for_update()
-    return session.scalar(statement.execution_options(skip_scope=True, populate_existing=True))
+    return session.scalar(_HELD, {"elevator": elevator_id})
+
+
+_HELD = (
+    select(MaintenanceClock)
+    .where(MaintenanceClock.elevator_id == bindparam("elevator"))
+    .with_for_update()
+    .execution_options(skip_scope=True, populate_existing=True)
+)
 
 
 def value_of(row: MaintenanceClock, ledger: MaintenanceLedger | None) -> Clock:
@@ -85,10 +92,16 @@ def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, 
 
 def over_through(session: AnySession, elevator_id: int, at: dt.datetime) -> dt.date:
     """The last day that is over and can be judged: a visit still open is waited for."""
-    waiting = select(func.min(Visit.visit_on)).where(Visit.elevator_id == elevator_id, Visit.state == "open")
-    open_on = session.scalar(waiting.execution_options(skip_scope=True))
+    _all_written(session)
+    open_on = session.scalar(_WAITED_FOR, {"elevator": elevator_id})
     yesterday = clock.local_day(at) - DAY
     return yesterday if open_on is None else min(yesterday, open_on - DAY)
+
+
+_visit: Any = Visit.__table__.c
+_WAITED_FOR = select(func.min(_visit.visit_on)).where(
+    _visit.elevator_id == bindparam("elevator"), _visit.state == literal_column("'open'")
+)
 
 
 def neighbour(
@@ -103,14 +116,6 @@ def neighbour(
         statement = statement.where(Visit.visit_on <= last)
     found: dt.date | None = session.scalar(statement.execution_options(skip_scope=True))
     return found
-
-
-def pauses_of(session: AnySession, elevator_id: int) -> list[Pause]:
-    statement = select(MaintenancePause.from_on, MaintenancePause.to_on).where(
-        MaintenancePause.elevator_id == elevator_id
-    )
-    found = session.execute(statement.order_by(MaintenancePause.from_on).execution_options(skip_scope=True))
-    return [Pause(first, until) for first, until in found]
 
 
 def end_pauses(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
@@ -161,10 +166,36 @@ def history(
     began with.
     """
     usual = usual_days(session, row, anchor)
-    limit_days = period_days(anchor, usual, on_demand_of(session, row.elevator_id))
+    pauses, longer = _spans(session, row.elevator_id)
+    limit_days = period_days(anchor, usual, longer)
     interval = (interval_days or interval_of(row, ledger)) if limit_days == usual else limit_days
-    pauses = pauses_of(session, row.elevator_id)
     return history_since(anchor, interval, limit_days, pauses, last, row.unit_since_on)
+
+
+def _spans(session: AnySession, elevator_id: int) -> tuple[list[Pause], list[OnDemand]]:
+    """The stops of an elevator and its approved longer intervals, each to its real last day."""
+    _all_written(session)
+    found = session.execute(_SPANS, {"elevator": elevator_id}).all()
+    pauses = [Pause(first, until) for first, until, days in found if days is None]
+    return pauses, [OnDemand(first, until, days) for first, until, days in found if days is not None]
+
+
+_pause: Any = MaintenancePause.__table__.c
+_longer: Any = OnDemandInterval.__table__.c
+_SPANS = union_all(
+    select(_pause.from_on.label("first"), _pause.to_on, cast(null(), Integer)).where(
+        _pause.elevator_id == bindparam("elevator")
+    ),
+    select(_longer.from_on, func.coalesce(_longer.closed_on, _longer.to_on), _longer.interval_days).where(
+        _longer.elevator_id == bindparam("elevator")
+    ),
+).order_by("first")  # fmt: skip
+
+
+def _all_written(session: AnySession) -> None:
+    """Statements over tables do not write what waits, as those over rows do."""
+    if session.autoflush:
+        session.flush()
 
 
 def usual_days(session: AnySession, row: MaintenanceClock, on: dt.date) -> int:

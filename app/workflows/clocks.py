@@ -85,9 +85,13 @@ def _anchor(
     on = visit.visit_on
     if row.limit_on is not None and row.anchor_on is not None and row.anchor_on < on:
         clock_rows.judge_through(session, row, on - DAY, at)
-    late = overdue.standing(session, row.elevator_id, first=on)
+    concerned = overdue.concerned(session, row.elevator_id, on)
+    late = [period for period in concerned if period.limit_on >= on]
     overdue.withdraw(session, late, BY_CLOCK, "本次维保在期限内，资料后到", at, visit.id)
-    overdue.completed_by(session, row.elevator_id, on)
+    for period in concerned:
+        if period.limit_on < on:
+            # The newest visit ends every missed period that no visit has ended yet.
+            period.done_late_on = on
     row.last_visit_on = on
     with session.no_autoflush:  # nothing that is read here waits to be written, so clock and ledger are written once
         last = max(on, clock_rows.over_through(session, row.elevator_id, at))

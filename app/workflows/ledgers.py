@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
@@ -42,10 +42,15 @@ FIELDS = (*PERSONS, "mode", "interval_days", *DATES)
 
 def of_elevator(session: AnySession, elevator_id: int, *, locked: bool = False) -> MaintenanceLedger | None:
     """The ledger of an elevator, whoever asks: the clock moves it for visits of any account."""
-    statement = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == elevator_id)
-    if locked:
-        statement = statement.with_for_update()
-    return session.scalar(statement.execution_options(skip_scope=True, populate_existing=locked))
+    return session.scalar(_HELD if locked else _SEEN, {"elevator": elevator_id})
+
+
+_SEEN = (
+    select(MaintenanceLedger)
+    .where(MaintenanceLedger.elevator_id == bindparam("elevator"))
+    .execution_options(skip_scope=True)
+)
+_HELD = _SEEN.with_for_update().execution_options(populate_existing=True)
 
 
 def save(

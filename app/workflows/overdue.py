@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, bindparam, or_, select, update
 
 from app.models import MaintenanceClock, OverdueCorrection, OverduePeriod
 from app.permissions import Actor
@@ -103,10 +103,20 @@ def completed(session: AnySession, elevator_id: int, first: dt.date | None, last
     session.execute(statement.values(done_late_on=on))
 
 
-def completed_by(session: AnySession, elevator_id: int, visit_on: dt.date) -> None:
-    """The newest visit ends every row of missed periods that no visit has ended yet."""
-    statement = _standing(elevator_id).where(OverduePeriod.limit_on < visit_on, OverduePeriod.done_late_on.is_(None))
-    session.execute(statement.values(done_late_on=visit_on))
+def concerned(session: AnySession, elevator_id: int, visit_on: dt.date) -> list[OverduePeriod]:
+    """What a newest visit of a day has to do with: the standing periods from that day on, and those not ended yet."""
+    asked = {"elevator": elevator_id, "on": visit_on}
+    return list(session.scalars(_CONCERNED, asked, execution_options={"skip_scope": True}))
+
+
+_CONCERNED = (
+    select(OverduePeriod)
+    .where(
+        OverduePeriod.elevator_id == bindparam("elevator"), OverduePeriod.withdrawn.is_(False),
+        or_(OverduePeriod.limit_on >= bindparam("on"), OverduePeriod.done_late_on.is_(None)),
+    )
+    .order_by(OverduePeriod.limit_on)
+)  # fmt: skip
 
 
 def _standing(elevator_id: int) -> Update:

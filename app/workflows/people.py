@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
-from app import clock, scope
+from app import clock
 from app.errors import Finding, Refusal, Stale, raise_failing, refuse
 from app.models import GradeCertificate, Person, Unit, Visit
 from app.models.choices import GRADE, PERSON_KIND, SEX
@@ -42,15 +42,6 @@ class Quota:
     grade: Grade
     used: int
     limit: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """Who checks in: the account's person and unit, and the rows that are the same human where they were looked up."""
-
-    person: Person | None = None
-    unit: Unit | None = None
-    human: frozenset[int] | None = None
 
 
 def save_person(
@@ -229,33 +220,17 @@ def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Find
     return found if found.stops and person.left_on is None else None
 
 
-def quotas(
-    session: AnySession, persons: Iterable[Person], at: dt.datetime, human: Mapping[int, set[int]] | None = None
-) -> dict[int, Quota]:
+def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> dict[int, Quota]:
     """Each person's quota of the month of `at`: all accounts together, 无效 left out, open ones in.
 
     One human entered by two units is known by the certificate: both rows share one count and the higher grade, and an
-    open visit that has run out counts no more, whether ageing has come round or not. `human`: by person the rows that
-    are the same human, where the caller has looked them up.
+    open visit that has run out counts no more, whether ageing has come round or not.
     """
     people = {person.id: person for person in persons}
-    human = human or _one_human(session, people)
+    human = _one_human(session, people)
     on = clock.local_day(at)
-    first = on.replace(day=1)
-    after = (first + dt.timedelta(days=32)).replace(day=1)
     counts: dict[int, dict[Hashable, int]] = defaultdict(lambda: defaultdict(int))
-    run_out = and_(Visit.state == "open", Visit.next_change_at <= at)
-    statement = (
-        select(Visit.worker_id, Visit.elevator_id, func.count())
-        .where(
-            Visit.worker_id.in_({key for keys in human.values() for key in keys}), Visit.visit_on >= first,
-            Visit.visit_on < after, Visit.state != "void", or_(Visit.next_change_at.is_(None), not_(run_out)),
-        )
-        .group_by(Visit.worker_id, Visit.elevator_id)
-        # A person's own count, whichever unit he did it for and whoever looks.
-        .execution_options(skip_scope=True)
-    )  # fmt: skip
-    found = session.execute(statement).all()
+    found = visits_of_month(session, {key for keys in human.values() for key in keys}, at)
     held = grades_in_force(session, {key for keys in human.values() for key in keys}, at)
     made = {}
     for number, person in people.items():
@@ -270,33 +245,34 @@ def quotas(
     return made
 
 
-def worker_of(session: AnySession, actor: Actor) -> Worker:
-    """The account's person, as far as the account sees it, and its unit."""
-    if actor.unit_id is None:
-        return Worker(session.get(Person, actor.person_id) if actor.person_id else None)
-    seen = and_(Person.id == (actor.person_id or 0), scope.criterion(Person, actor))
-    statement = select(Person, Unit).select_from(Unit).outerjoin(Person, seen).where(Unit.id == actor.unit_id)
-    row = session.execute(statement.execution_options(skip_scope=True)).one_or_none()
-    return Worker() if row is None else Worker(row[0], row[1])
+def visits_of_month(session: AnySession, person_ids: Collection[int], at: dt.datetime) -> Sequence[Any]:
+    """(person, elevator, visits) of the month of `at`: whichever unit a person did them for, and whoever looks."""
+    first = clock.local_day(at).replace(day=1)
+    after = (first + dt.timedelta(days=32)).replace(day=1)
+    asked = {"persons": list(person_ids), "first": first, "after": after, "at": at}
+    return session.execute(_MONTH, asked).all()
 
 
-def quota_of(session: AnySession, worker: Worker, at: dt.datetime) -> Quota | None:
-    """A worker's quota of the month of `at`; None for an account without a person."""
-    if worker.person is None:
-        return None
-    human = None if worker.human is None else {worker.person.id: set(worker.human)}
-    return quotas(session, [worker.person], at, human)[worker.person.id]
+_visit: Any = Visit.__table__.c
+_MONTH = (
+    select(_visit.worker_id, _visit.elevator_id, func.count())
+    .where(
+        _visit.worker_id.in_(bindparam("persons", expanding=True)), _visit.visit_on >= bindparam("first"),
+        _visit.visit_on < bindparam("after"), _visit.state != "void",
+        or_(_visit.next_change_at.is_(None), _visit.state != "open", _visit.next_change_at > bindparam("at")),
+    )
+    .group_by(_visit.worker_id, _visit.elevator_id)
+)  # fmt: skip
 
 
-def hold_human(session: AnySession, actor: Actor) -> Worker:
-    """Hold every row that is this very person, in order of id, so that no two accounts of one human pass together."""
-    worker = worker_of(session, actor)
-    person, keys = worker.person, {actor.person_id or 0}
-    if person is not None:
-        keys = _one_human(session, {person.id: person})[person.id]
-    held = select(Person.id).where(Person.id.in_(keys)).order_by(Person.id).with_for_update()
-    session.execute(held.execution_options(skip_scope=True)).all()
-    return replace(worker, human=frozenset(keys))
+def rows_of_human(session: AnySession, person_id: int, *, held: bool = False) -> frozenset[int]:
+    """Every row that is this very person; `held` takes them in order of id."""
+    person = session.get(Person, person_id, execution_options={"skip_scope": True})
+    keys = {person_id} if person is None else _one_human(session, {person_id: person})[person_id]
+    if held:
+        rows = select(Person.id).where(Person.id.in_(keys)).order_by(Person.id).with_for_update()
+        session.execute(rows.execution_options(skip_scope=True)).all()
+    return frozenset(keys)
 
 
 def _one_human(session: AnySession, people: Mapping[int, Person]) -> dict[int, set[int]]:
@@ -311,17 +287,24 @@ def _one_human(session: AnySession, people: Mapping[int, Person]) -> dict[int, s
     return {key: {key} | (rows[code] if code else set()) | same.get(key, set()) for key, code in codes.items()}
 
 
+def in_force(certificate: Any) -> tuple[ColumnElement[bool], ...]:
+    """What makes a grade certificate count at the instant `at`, on the day `today` (parameters of the statement)."""
+    until = certificate.valid_until
+    return (
+        certificate.state == "approved", certificate.in_force_from <= bindparam("at"),
+        or_(until.is_(None), until >= bindparam("today")),
+    )  # fmt: skip
+
+
 def grades_in_force(session: AnySession, person_ids: Iterable[int], at: dt.datetime) -> dict[int, Grade]:
     """The highest approved grade that has not run out, by person; no entry for 普工."""
     order = list(Grade)
     found: dict[int, Grade] = {}
     statement = select(GradeCertificate.person_id, GradeCertificate.grade).where(
-        GradeCertificate.person_id.in_(list(person_ids)),
-        GradeCertificate.state == "approved",
-        GradeCertificate.in_force_from <= at,
-        or_(GradeCertificate.valid_until.is_(None), GradeCertificate.valid_until >= clock.local_day(at)),
+        GradeCertificate.person_id.in_(list(person_ids)), *in_force(GradeCertificate)
     )
-    for person_id, name in session.execute(statement.execution_options(skip_scope=True)):
+    asked = {"at": at, "today": clock.local_day(at)}
+    for person_id, name in session.execute(statement.execution_options(skip_scope=True), asked):
         grade = Grade(name)
         if order.index(grade) > order.index(found.get(person_id, Grade.GENERAL)):
             found[person_id] = grade

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -239,6 +240,10 @@ def upcoming(session: AnySession, codes: list[str], after: dt.date) -> list[Poli
     return sorted(kept.values(), key=lambda row: (row.effective_on, row.id))
 
 
+# By database the versions that were found kept. None is ever taken away, so none is looked up twice.
+SEEN_KEPT: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
 def keep_snapshot(session: AnySession, book: Book, at: dt.datetime) -> str:
     """Keep what a version says, once, and give its name; a record that keeps the name can always be read back."""
     version = version_of(book)
@@ -246,8 +251,13 @@ def keep_snapshot(session: AnySession, book: Book, at: dt.datetime) -> str:
     if version in kept:
         return version
     kept.add(version)
+    seen = SEEN_KEPT.setdefault(session.get_bind(), set())
+    if version in seen:
+        return version
     known = select(PolicySnapshot.version).where(PolicySnapshot.version == version)
-    if session.scalar(known.execution_options(skip_scope=True)) is None:
+    if session.scalar(known.execution_options(skip_scope=True)) is not None:
+        seen.add(version)
+    else:
         dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         values = {key.value: held.value for key, held in book.items()}
         statement = dialect.insert(PolicySnapshot.__table__).values(version=version, data=values, kept_at=at)

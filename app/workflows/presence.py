@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import literal_column, or_, select
+from sqlalchemy import and_, bindparam, literal_column, or_, select
 
 from app import clock, scope
 from app.errors import Finding
@@ -25,13 +26,13 @@ from app.rules.checkin import (
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows import people, sites
-from app.workflows.people import Worker
-from app.workflows.sites import LONGEST_TEXT, Site, elevator_of
+from app.workflows import sites, workers
+from app.workflows.sites import LONGEST_TEXT, Lift, Site, elevator_of
+from app.workflows.workers import Worker
 
 __all__ = [
-    "LONGEST_TEXT", "OPEN", "Look", "Position", "elevator_of", "gate", "links", "look", "may_serve", "metres",
-    "open_visit", "standing",
+    "LONGEST_TEXT", "Look", "Position", "Running", "begun", "elevator_of", "gate", "links", "look", "may_serve",
+    "metres", "open_visit", "standing",
 ]  # fmt: skip
 
 
@@ -58,17 +59,35 @@ class Look:
     findings: list[Finding]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A visit that was begun: whose it is, where, and the instant at which it runs out by itself."""
+
+    id: int
+    client_key: str | None
+    worker_id: int
+    state: str
+    next_change_at: dt.datetime | None
+    elevator_id: int
+    code: str
+
+    def runs_at(self, at: dt.datetime) -> bool:
+        """One that has run out by `at` is open no more, whether ageing has come round or not."""
+        return self.state == "open" and (self.next_change_at is None or self.next_change_at > at)
+
+
 def gate(
     session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime
-) -> tuple[Elevator | None, list[Finding]]:
+) -> tuple[Lift | None, list[Finding]]:
     """Every condition of a check-in at this elevator by this person, failing and passing."""
-    worker = people.worker_of(session, actor)
-    found = look(session, actor, worker, open_visit(session, actor.person_id, at), text, position, at, at)
+    worker = workers.of(session, actor, at)
+    running = next((one for one in begun(session, actor.person_id) if one.runs_at(at)), None)
+    found = look(session, actor, worker, running, text, position, at, at)
     return found.site.elevator if found.site is not None else None, found.findings
 
 
 def look(
-    session: AnySession, actor: Actor, worker: Worker, held: Visit | None, text: str, position: Position,
+    session: AnySession, actor: Actor, worker: Worker, held: Running | None, text: str, position: Position,
     at: dt.datetime, now: dt.datetime,
 ) -> Look:  # fmt: skip
     """The same for whoever has the worker and his open visit at hand; `now` is the receipt."""
@@ -80,7 +99,7 @@ def look(
     return Look(site, worker, told)
 
 
-def _ways(actor: Actor, elevator: Elevator | None, held: Visit | None) -> dict[str, str]:
+def _ways(actor: Actor, elevator: Lift | None, held: Running | None) -> dict[str, str]:
     """Where a failing condition is mended, for whoever may do it himself; others are told whom to ask."""
     found: dict[str, str] = {}
     if held is not None:
@@ -109,7 +128,7 @@ def _facts(
     actor: Actor,
     worker: Worker,
     site: Site | None,
-    held: Visit | None,
+    held: Running | None,
     text: str,
     position: Position,
     at: dt.datetime,
@@ -118,9 +137,9 @@ def _facts(
     today = clock.local_day(at)
     elevator = site.elevator if site is not None else None
     region = elevator.region_code if elevator is not None else actor.region_code
-    policy: dict[Key, Any] = {key: held.value for key, held in policy_book(session, region, today).items()}
+    policy: Mapping[Key, Any] = policy_book(session, region, today).plain
     person, unit = worker.person, worker.unit
-    quota = people.quota_of(session, worker, at)
+    quota = workers.quota_of(session, worker, at)
     facts: dict[str, Any] = {
         "at": at, "now": now, "worker_place": position.place, "presence_m": policy[Key.PRESENCE_METRES],
         "is_main_account": actor.is_main, "unit_approved": unit is not None and unit.approved_version > 0,
@@ -138,11 +157,11 @@ def _facts(
         "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
     }  # fmt: skip
     if site is None or elevator is None:
-        return CheckInFacts(**facts, open_elsewhere=_code_of(session, held))
+        return CheckInFacts(**facts, open_elsewhere=held.code if held is not None else None)
     facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
-    return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here else _code_of(session, held))
+    return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
 
 
 def _elevator_facts(actor: Actor, site: Site, today: dt.date, contract_gate: bool) -> dict[str, Any]:
@@ -173,7 +192,7 @@ def standing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datet
     return elevator_findings(CheckInFacts(at=at, now=at, links=links(actor, elevator), **facts))
 
 
-def links(actor: Actor, elevator: Elevator) -> dict[str, str]:
+def links(actor: Actor, elevator: Elevator | Lift) -> dict[str, str]:
     """Where each condition is mended, as far as this account may go there."""
     page, found = f"/elevators/{elevator.id}", {}
     if actor.may(Verb.UNIT_EDIT) and actor.unit_id is not None:
@@ -187,7 +206,7 @@ def links(actor: Actor, elevator: Elevator) -> dict[str, str]:
     return found
 
 
-def may_serve(session: AnySession, actor: Actor, elevator: Elevator) -> bool:
+def may_serve(session: AnySession, actor: Actor, elevator: Elevator | Lift) -> bool:
     """The elevator is served by the actor's unit and is one of the actor's."""
     if not sites.serves(actor, elevator):
         return False
@@ -195,32 +214,36 @@ def may_serve(session: AnySession, actor: Actor, elevator: Elevator) -> bool:
     return session.scalar(statement.execution_options(skip_scope=True)) is not None
 
 
-# Written out, so that the index of open visits alone answers it.
-OPEN = Visit.state == literal_column("'open'")
-
-
 def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> Visit | None:
     """The visit that this person has not checked out of; one that has run out by `at` is open no more (see ageing)."""
-    if person_id is None:
-        return None
-    running = or_(Visit.next_change_at.is_(None), Visit.next_change_at > at)
-    found: Visit | None = session.scalar(
-        select(Visit)
-        .where(Visit.worker_id == person_id, OPEN, running)
-        .execution_options(skip_scope=True)
+    running = next((one for one in begun(session, person_id) if one.runs_at(at)), None)
+    return None if running is None else session.get(Visit, running.id, execution_options={"skip_scope": True})
+
+
+def begun(session: AnySession, person_id: int | None, client_key: str | None = None) -> list[Running]:
+    """The open visit of a person, and the visit that this key began, whoever's and in whatever state."""
+    found = session.execute(_BEGUN, {"person": person_id or 0, "key": client_key or None})
+    return [Running(*row) for row in found]
+
+
+_visit: Any = Visit.__table__.c
+_its: Any = Elevator.__table__.c
+_BEGUN = (
+    select(
+        _visit.id, _visit.client_key, _visit.worker_id, _visit.state, _visit.next_change_at, _its.id, _its.code
     )
-    return found
-
-
-def _code_of(session: AnySession, visit: Visit | None) -> str | None:
-    if visit is None:
-        return None
-    return session.scalar(
-        select(Elevator.code).where(Elevator.id == visit.elevator_id).execution_options(skip_scope=True)
+    .select_from(Visit.__table__.join(Elevator.__table__, _its.id == _visit.elevator_id))
+    # The state is written out, so that the index of open visits alone answers it.
+    .where(
+        or_(
+            and_(_visit.worker_id == bindparam("person"), _visit.state == literal_column("'open'")),
+            _visit.client_key == bindparam("key"),
+        )
     )
+)  # fmt: skip
 
 
-def metres(elevator: Elevator, position: Position) -> float | None:
+def metres(elevator: Elevator | Lift, position: Position) -> float | None:
     """How far the phone is from the elevator; None when either place is unknown."""
     if position.place is None or elevator.latitude is None or elevator.longitude is None:
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
@@ -21,6 +21,32 @@ LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Lift:
+    """Of the sixty columns of an elevator those that its conditions turn on and that a visit keeps a copy of."""
+
+    id: int
+    code: str
+    status: str
+    latitude: float | None
+    longitude: float | None
+    maintenance_unit_id: int | None
+    use_unit_id: int | None
+    region_code: str
+    registration_code: str | None
+    category: str | None
+    model: str | None
+    factory_no: str | None
+    internal_no: str | None
+    manufacturer: str | None
+    address: str | None
+    estate: str | None
+    rated_load: int | None
+    rated_speed: float | None
+    stops: int | None
+    safety_officer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """An elevator on a day, as one unit finds it.
 
@@ -28,7 +54,7 @@ class Site:
     `order`: the unit's open order that was planned first, as id and level.
     """
 
-    elevator: Elevator
+    elevator: Lift
     may_serve: bool
     use_unit: str | None
     paused_on: dt.date | None
@@ -53,13 +79,12 @@ def by_text(session: AnySession, actor: Actor, text: str, today: dt.date) -> Sit
     token, code = _words(text)
     if not token:
         return None
-    statement = _around(actor).where(_NAMED).order_by(_TOKEN).limit(1)
-    return _first(session, statement, actor, today, {"token": token, "code": code})
+    return _first(session, actor, today, {"token": token, "code": code})
 
 
 def of_elevator(session: AnySession, actor: Actor, elevator: Elevator, today: dt.date) -> Site:
     """The site of an elevator at hand."""
-    found = _first(session, _around(actor).where(Elevator.id == elevator.id), actor, today, {})
+    found = _first(session, actor, today, {"key": elevator.id})
     assert found is not None
     return found
 
@@ -74,7 +99,14 @@ def elevator_of(session: AnySession, text: str) -> Elevator | None:
     return found
 
 
-def serves(actor: Actor, elevator: Elevator) -> bool:
+def lift_of(session: AnySession, elevator_id: int, text: str) -> tuple[Lift, bool]:
+    """The elevator of this number, and whether it is the one that a scanned or typed text names; by one statement."""
+    token, code = _words(text)
+    row = session.execute(_LIFT, {"key": elevator_id, "token": token, "code": code}).one()
+    return Lift(*row[:_WIDTH]), bool(token) and row[_WIDTH] == elevator_id
+
+
+def serves(actor: Actor, elevator: Elevator | Lift) -> bool:
     """The elevator is served by the actor's unit; whether it is one of the actor's own, his scope says."""
     own = actor.unit_id is not None and elevator.maintenance_unit_id == actor.unit_id
     return own and actor.person_id is not None
@@ -82,8 +114,10 @@ def serves(actor: Actor, elevator: Elevator) -> bool:
 
 # --- the statement
 
-_TOKEN = Elevator.public_token == bindparam("token")
-_NAMED: ColumnElement[bool] = (Elevator.approved_version > 0) & or_(_TOKEN, Elevator.code == bindparam("code"))
+_elevator: Any = Elevator.__table__.c
+_TOKEN = _elevator.public_token == bindparam("token")
+_NAMED: ColumnElement[bool] = (_elevator.approved_version > 0) & or_(_TOKEN, _elevator.code == bindparam("code"))
+_WIDTH = len(fields(Lift))
 
 
 def _words(text: str) -> tuple[str, str]:
@@ -92,50 +126,67 @@ def _words(text: str) -> tuple[str, str]:
     return token, normal_code(token) if token else ""
 
 
-def _around(actor: Actor) -> Select[Any]:
-    """What `Site` holds, by elevator, and whether the actor's scope holds it. Takes `unit` and `today`."""
-    return _anybodys().add_columns(scope.criterion(Elevator, actor))
+_named_too: Any = Elevator.__table__.alias("named").c
+_LIFT = select(
+    *(_elevator[field.name] for field in fields(Lift)),
+    # As `elevator_of` finds it: a code may be another one's token.
+    select(_named_too.id)
+    .where(
+        _named_too.approved_version > 0,
+        or_(_named_too.public_token == bindparam("token"), _named_too.code == bindparam("code")),
+    )
+    .order_by(_named_too.public_token == bindparam("token"))
+    .limit(1)
+    .scalar_subquery(),
+).where(_elevator.id == bindparam("key"))  # fmt: skip
 
 
-@cache
-def _anybodys() -> Select[Any]:
-    """The part that is the same for everybody; made once, for making its aliases takes longer than asking."""
+@lru_cache(maxsize=256)
+def _around(kind: Actor, by_key: bool) -> Select[Any]:
+    """What `Site` holds, by elevator, and whether the scope of such an actor holds it; made once for all of his kind.
+
+    Takes `unit`, `today`, and `key` or `token` and `code`.
+    """
     today: Any = bindparam("today")
-    bound = cover.cover_on(Elevator.id, today).correlate(Elevator).scalar_subquery()
+    elevator, unit = Elevator.__table__, Unit.__table__.c
+    clock, ledger = MaintenanceClock.__table__.c, MaintenanceLedger.__table__.c
+    cover_row, order_row = ContractElevator.__table__.c, MaintenanceOrder.__table__.c
+    bound = cover.cover_on(_elevator.id, today).correlate(elevator).scalar_subquery()
     ended: Any = ContractElevator.__table__.alias("ended").c
     last_end = select(func.max(ended.ends_on)).where(
-        ended.elevator_id == Elevator.id, ended.unit_id == bindparam("unit"), ended.removed_at.is_(None),
+        ended.elevator_id == _elevator.id, ended.unit_id == bindparam("unit"), ended.removed_at.is_(None),
         ended.ends_on < today,
     )  # fmt: skip
     waiting: Any = MaintenanceOrder.__table__.alias("waiting").c
     order = (
         select(waiting.id)
         .where(
-            waiting.elevator_id == Elevator.id, waiting.unit_id == bindparam("unit"), waiting.state == "open"
+            waiting.elevator_id == _elevator.id, waiting.unit_id == bindparam("unit"), waiting.state == "open"
         )
         .order_by(waiting.planned_on, waiting.id)
         .limit(1)
     )  # fmt: skip
-    return (
-        select(
-            Elevator, Unit.name, MaintenanceClock.paused_on,
-            ContractElevator.unit_id, ContractElevator.ends_on, last_end.correlate(Elevator).scalar_subquery(),
-            MaintenanceLedger.next_level, MaintenanceOrder.id, MaintenanceOrder.level,
-        )
-        .outerjoin(Unit, Unit.id == Elevator.use_unit_id)
-        .outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
-        .outerjoin(MaintenanceLedger, MaintenanceLedger.elevator_id == Elevator.id)
-        .outerjoin(ContractElevator, ContractElevator.id == bound)
-        .outerjoin(MaintenanceOrder, MaintenanceOrder.id == order.correlate(Elevator).scalar_subquery())
-        .execution_options(skip_scope=True)
+    statement = select(
+        *(_elevator[field.name] for field in fields(Lift)), unit.name, clock.paused_on, cover_row.unit_id,
+        cover_row.ends_on, last_end.correlate(elevator).scalar_subquery(), ledger.next_level, order_row.id,
+        order_row.level, scope.over(_elevator, Elevator, kind),
+    ).select_from(
+        elevator.outerjoin(Unit.__table__, unit.id == _elevator.use_unit_id)
+        .outerjoin(MaintenanceClock.__table__, clock.elevator_id == _elevator.id)
+        .outerjoin(MaintenanceLedger.__table__, ledger.elevator_id == _elevator.id)
+        .outerjoin(ContractElevator.__table__, cover_row.id == bound)
+        .outerjoin(MaintenanceOrder.__table__, order_row.id == order.correlate(elevator).scalar_subquery())
     )  # fmt: skip
+    if by_key:
+        return statement.where(_elevator.id == bindparam("key"))
+    return statement.where(_NAMED).order_by(_TOKEN).limit(1)
 
 
-def _first(
-    session: AnySession, statement: Select[Any], actor: Actor, today: dt.date, more: dict[str, Any]
-) -> Site | None:
-    row = session.execute(statement, {"unit": actor.unit_id or 0, "today": today, **more}).first()
+def _first(session: AnySession, actor: Actor, today: dt.date, named: dict[str, Any]) -> Site | None:
+    kind, numbers = scope.outline(actor)
+    asked = numbers | {"unit": actor.unit_id or 0, "today": today} | named
+    row = session.execute(_around(kind, "key" in named), asked).first()
     if row is None:
         return None
-    elevator, *around, seen = row
-    return Site(elevator, bool(seen) and serves(actor, elevator), *around)
+    lift, (*around, seen) = Lift(*row[:_WIDTH]), row[_WIDTH:]
+    return Site(lift, bool(seen) and serves(actor, lift), *around)

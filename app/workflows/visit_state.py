@@ -27,9 +27,21 @@ from app.workflows import clocks, moves, policies
 
 
 def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "settle") -> VisitStanding:
-    """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing.
+    """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing."""
+    before = visit.counted
+    standing = stand(session, visit, at)
+    # Last, for it writes the row.
+    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb=verb, at=at)
+    if before != visit.counted:
+        clocks.after_visit(session, visit.elevator_id, visit, at)
+    session.flush()
+    return standing
 
-    A visit that begins is settled before it is written, so that it is written once: it is open and moves nothing.
+
+def stand(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
+    """Note on the visit all that its standing at `at` says but for the state itself, which only moves.
+
+    Enough for a visit that begins, which is open and moves nothing: so it is written once.
     """
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     if policy.daily_elevators is not None and visit.day_rank is None:
@@ -38,17 +50,11 @@ def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "s
         book = policy_book(session, visit.region_code, visit.visit_on)
         visit.preset = policies.keep_snapshot(session, book, at)
     standing = visit_state(facts_of(visit), policy, at)
-    counted = counts_for_clock(standing.state)
-    told, visit.counted = counted != visit.counted, counted
+    visit.counted = counts_for_clock(standing.state)
     visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
     visit.state_reason = together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None
     visit.next_change_at = standing.next_change_at
     visit.settled_at = at
-    # Last, for it writes the row.
-    moves.move(session, SYSTEM, visit, "state", standing.state.value, verb=verb, at=at)
-    if told:
-        clocks.after_visit(session, visit.elevator_id, visit, at)
-    session.flush()
     return standing
 
 

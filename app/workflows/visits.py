@@ -7,24 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Attachment, Elevator, Visit, VisitNote
+from app.models import Attachment, Visit, VisitNote
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.reference import CURRENT, items_for
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, lock, write_new
 from app.wording import say
-from app.workflows import ageing, audit, outbox, people, presence, visit_reviewers
+from app.workflows import ageing, audit, outbox, presence, sites, visit_reviewers, workers
 from app.workflows.presence import Position
 from app.workflows.sites import Site
-from app.workflows.visit_state import settle
+from app.workflows.visit_state import settle, stand
 
 RESULTS = {"ok": "正常", "repair": "修理", "na": "不适用"}
 LONGEST = 500
@@ -64,14 +63,14 @@ def check_in(
     """
     require(actor, Verb.VISIT_MAKE)
     _check_key(client_key)
-    worker = people.Worker()
+    worker = workers.Worker()
     if actor.person_id is not None:
         # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
-        worker = people.hold_human(session, actor)
+        worker = workers.of(session, actor, at, held=True)
     again, held = _before(session, actor, client_key)
     if again is not None:
         return again
-    if held is not None and held.next_change_at is not None and held.next_change_at <= at:
+    if held is not None and not held.runs_at(at):
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
         ageing.settle_run_out(session, held.worker_id, at)
         held = None
@@ -89,13 +88,13 @@ def check_in(
         in_longitude=position.longitude, in_distance=None if distance is None else round(distance), state="open",
         counted=False, snapshot=_snapshot(site, worker, actor),
     )  # fmt: skip
-    settle(session, visit, at)
-    session.add(visit)
+    stand(session, visit, at)
     try:
-        session.flush()
+        # Whether it falls into his scope was asked with all the rest: `may_serve`.
+        write_new(session, visit)
     except IntegrityError as error:
         raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保") from error
-    audit.record(
+    audit.record_now(
         session, actor, at, "visit.check_in", "visit", visit.id,
         after={"elevator": elevator.code, "distance": visit.in_distance, "level": visit.level},
     )  # fmt: skip
@@ -111,10 +110,7 @@ def check_out(
     """
     require(actor, Verb.VISIT_MAKE)
     visit = own_visit(session, actor, visit_id)
-    # As a rule the one that he stands at, which is then at hand.
-    scanned = presence.elevator_of(session, text)
-    elevator = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
-    assert elevator is not None
+    elevator, same_code = sites.lift_of(session, visit.elevator_id, text)
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
     if mode is None:
@@ -135,7 +131,7 @@ def check_out(
         )  # fmt: skip
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=visit.checked_out_at is not None or visit.state != "open",
-        same_code=scanned is not None and scanned.id == visit.elevator_id, distance_m=distance,
+        same_code=same_code, distance_m=distance,
         presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
         open_items=sum(1 for r in results if r["result"] is None),
         missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
@@ -157,7 +153,7 @@ def check_out(
     _adopt(session, actor, visit, done.photo_ids, "photo")
     visit.review_due_at = review_deadline(at, policy) if policy.review_required and visit.signed_at is None else None
     settle(session, visit, at)
-    audit.record(
+    audit.record_now(
         session, actor, at, "visit.check_out", "visit", visit.id,
         after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
     )  # fmt: skip
@@ -301,18 +297,21 @@ def _check_key(client_key: str | None) -> None:
         raise refuse("提交键", "超过 40 个字符", "请刷新页面后重试", field="client_key")
 
 
-def _before(session: AnySession, actor: Actor, client_key: str | None) -> tuple[Visit | None, Visit | None]:
+def _before(
+    session: AnySession, actor: Actor, client_key: str | None
+) -> tuple[Visit | None, presence.Running | None]:
     """The visit that this key began already, and the person's visit that is open."""
-    own = and_(Visit.worker_id == (actor.person_id or 0), presence.OPEN)
-    either = or_(own, Visit.client_key == client_key) if client_key else own
-    found = session.scalars(select(Visit).where(either).execution_options(skip_scope=True)).all()
+    found = presence.begun(session, actor.person_id, client_key)
     again = next((row for row in found if client_key and row.client_key == client_key), None)
     if again is not None and again.worker_id != actor.person_id:
         raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
-    return again, next((row for row in found if row.state == "open"), None)
+    held = next((row for row in found if row.state == "open"), None)
+    if again is None:
+        return None, held
+    return session.get(Visit, again.id, execution_options={"skip_scope": True}), held
 
 
-def _snapshot(site: Site, worker: people.Worker, actor: Actor) -> dict[str, Any]:
+def _snapshot(site: Site, worker: workers.Worker, actor: Actor) -> dict[str, Any]:
     """Elevator, units and staff as they are today: the record must say so for years (T5002 art 7, MNT-10)."""
     elevator, person, unit = site.elevator, worker.person, worker.unit
     return {
