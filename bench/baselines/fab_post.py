@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
 from typing import Any
 
@@ -37,7 +39,11 @@ class Visits(ModelRestApi):
     list_columns = show_columns = edit_columns = ["id", "state"]
 
 
-def main(url: str) -> None:
+SIGNED_IN = {"username": "admin", "password": "only-for-the-bench", "provider": "db"}
+
+
+def make(url: str) -> tuple[Flask, Any]:
+    """The application and its database."""
     logging.disable(logging.WARNING)
     app = Flask(__name__)
     app.config.update(
@@ -52,17 +58,43 @@ def main(url: str) -> None:
         Visit.__table__.create(database.engine, checkfirst=True)
         manager = builder.sm
         if not manager.find_user("admin"):
-            manager.add_user("admin", "a", "b", "a@example.invalid", manager.find_role("Admin"), "only-for-the-bench")
-        statements = Statements(database.engine)
+            manager.add_user("admin", "a", "b", "a@example.invalid", manager.find_role("Admin"), SIGNED_IN["password"])
+        database.session.remove()
+        # Worker processes that come of this one make connections of their own.
+        database.engine.dispose()
+    return app, database
+
+
+def row_to_send(app: Flask, database: Any) -> dict[str, Any]:
+    with app.app_context():
         elevator = database.session.query(Elevator).first()
         sent = {
             "elevator": elevator.id, "unit": elevator.maintenance_unit_id, "latitude": 30.0, "longitude": 120.0,
             "checked_in_at": "2026-01-01T08:00:00", "state": "open",
         }  # fmt: skip
         database.session.remove()
+    return sent
+
+
+def token_of(app: Flask) -> str:
+    return str(app.test_client().post("/api/v1/security/login", json=SIGNED_IN).json["access_token"])  # type: ignore[index]
+
+
+def served() -> Flask:
+    """For gunicorn: the application on the database that FAB_POST_URL names."""
+    return make(os.environ["FAB_POST_URL"])[0]
+
+
+def main(url: str, only_say: str = "") -> None:
+    """Measure it; or, with a second word, only print what a client of the served one needs."""
+    app, database = make(url)
+    with app.app_context():
+        statements = Statements(database.engine)
+    sent, token = row_to_send(app, database), token_of(app)
+    if only_say:
+        print(json.dumps({"sent": sent, "token": token}))
+        return
     client = app.test_client()
-    login = {"username": "admin", "password": "only-for-the-bench", "provider": "db"}
-    token = client.post("/api/v1/security/login", json=login).json["access_token"]  # type: ignore[index]
 
     def post() -> None:
         answer = client.post("/api/v1/visits/", json=sent, headers={"Authorization": f"Bearer {token}"})
@@ -72,4 +104,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

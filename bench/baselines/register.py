@@ -88,11 +88,16 @@ class Page:
 
 
 def first_page(world: World, framework: str) -> Page:
-    """Run `bench.baselines.<framework>` on the copy and read what it prints."""
+    return Page(**said_by(world, framework))
+
+
+def said_by(world: World, framework: str, *words: str) -> dict[str, Any]:
+    """Run `bench.baselines.<framework>` on the copy, in a process of its own, and read what it prints."""
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.baselines.{framework}", copy(world)], cwd=ROOT, env=dict(os.environ),
+        [sys.executable, "-m", f"bench.baselines.{framework}", copy(world), *words], cwd=ROOT, env=dict(os.environ),
         capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{framework} gave {done.returncode}:\n{done.stderr[-2000:]}")
-    return Page(**json.loads(done.stdout.strip().splitlines()[-1]))
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found

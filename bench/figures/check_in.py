@@ -1,6 +1,7 @@
 """A visit's beginning: every condition asked, the visit and its audit written, committed.
 
-Beside a bare insert; and by the API, beside a POST to stock Flask-AppBuilder's, which asks nothing.
+Beside a bare insert; and by the API, in and out, beside a POST to stock Flask-AppBuilder's, which asks nothing: called
+in this process, and served by one and two workers to several phones at once.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 import time
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from flask_jwt_extended import create_access_token
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -24,9 +26,16 @@ from app.workflows import visits
 from app.workflows.presence import Position
 from bench.baselines import register
 from bench.harness import Measured, at_most, figure, in_milliseconds, side_by_side, times_faster
+from bench.serving import Call, Load, load, served
 from bench.world import World
 
 ROUNDS = 15
+# Statements are prepared after they were asked some times, so the first calls are not measured.
+WARM = 8
+PHONES, LOAD_ROUNDS = 300, 3
+LIMIT = "1000000 per minute"
+# By the time of day, so that one world may be measured by several runs.
+_TURNS = count(int(time.time()) * 100)
 
 
 @figure("visit.check_in", unit="ms", goal=at_most(25))
@@ -57,25 +66,141 @@ def check_in(world: World) -> Measured:
 @figure("visit.check_in.api", unit="ms", goal=times_faster(3))
 def by_api(world: World) -> Measured:
     """One check-in from request to answer, with token, rights and scope. Baseline: FAB ModelRestApi POST of one row."""
-    app = world.app()
-    with app.app_context(), Session(world.database.engine) as session:
-        waiting = []
-        for number, (actor, elevator) in enumerate(places(session)[: ROUNDS + 1]):
-            sent = {"code": elevator.code, "latitude": elevator.latitude, "longitude": elevator.longitude}
-            waiting.append((token_of(session, actor, number), sent | {"client_key": f"api-{number}"}))
-    client, times = app.test_client(), []
-    for token, sent in waiting:
+    times = [took for took, _id in Phones(world).check_in()]
+    return Measured(statistics.median(times[WARM:]), register.first_page(world, "fab_post").ms)
+
+
+@figure("visit.check_out.api", unit="ms", goal=times_faster(3))
+def out_by_api(world: World) -> Measured:
+    """One check-out with all its items, which moves clock, ledger and order. Baseline: the same POST."""
+    phones = Phones(world)
+    begun = [visit for _took, visit in phones.check_in()]
+    with clock.frozen(clock.now() + dt.timedelta(minutes=40)):
+        times = phones.check_out(begun)
+    return Measured(statistics.median(times[WARM:]), register.first_page(world, "fab_post").ms)
+
+
+@figure("visit.check_in.served", unit="ms", goal=times_faster(3))
+def with_two_workers(world: World) -> Measured:
+    """Milliseconds a check-in with two workers and several phones at once. Baseline: FAB's POST served the same way."""
+    # Its models must not be loaded where ours are: they have the same tables.
+    call = Call("/api/v1/visits/", **register.said_by(world, "fab_post", "client"))
+    settings = {"FAB_POST_URL": register.copy(world)}
+    phones = Phones(world, PHONES)
+    with (
+        served("run:app", 2, phones.settings()) as ours,
+        served("bench.baselines.fab_post:served()", 2, settings) as theirs,
+    ):
+        found = in_turns(lambda: phones.load(ours), lambda: load(theirs, [call] * PHONES))
+    return Measured(*(middle(loads).ms for loads in found))
+
+
+@figure("visit.check_in.workers", unit="ms", goal=at_most(0.75))
+def by_workers(world: World) -> Measured:
+    """The same with two workers beside one: client and database take their part of two cores."""
+    phones = Phones(world, PHONES)
+    with served("run:app", 2, phones.settings()) as two, served("run:app", 1, phones.settings()) as one:
+        found = in_turns(lambda: phones.load(two), lambda: phones.load(one))
+    return Measured(*(middle(loads).ms for loads in found))
+
+
+@figure("visit.check_in.p99", unit="ms", goal=at_most(5))
+def slowest(world: World) -> Measured:
+    """The slowest of a hundred with two workers, beside the median."""
+    phones = Phones(world, PHONES)
+    with served("run:app", 2, phones.settings()) as port:
+        loads = [phones.load(port) for _ in range(LOAD_ROUNDS + 1)][1:]
+    found = middle(loads)
+    return Measured(found.p99, found.median)
+
+
+def in_turns(*ways: Callable[[], Load]) -> list[list[Load]]:
+    """Several rounds of each, so that a busy machine slows all alike.
+
+    The first is not measured: each connection of each worker process prepares its statements in it.
+    """
+    rounds = [[way() for way in ways] for _ in range(LOAD_ROUNDS + 1)][1:]
+    return [list(loads) for loads in zip(*rounds, strict=True)]
+
+
+def middle(loads: list[Load]) -> Load:
+    return sorted(loads, key=lambda each: each.ms)[len(loads) // 2]
+
+
+class Phones:
+    """Workers with a token and a covered elevator each; what they do is undone when they are made anew."""
+
+    def __init__(self, world: World, most: int = ROUNDS + WARM) -> None:
+        self._world, self.app = world, world.app()
+        # What is counted is counted; nobody is to be stopped.
+        self.app.config["API_LIMIT_ADDRESS"] = LIMIT
+        self._client = self.app.test_client()
+        self._turn = next(_TURNS)
+        self.undo()
+        with self.app.app_context(), Session(world.database.engine) as session:
+            self._held = [
+                (token_of(session, actor, self._turn, number), elevator.code, elevator.latitude, elevator.longitude,
+                 elevator.category)
+                for number, (actor, elevator) in enumerate(places(session)[:most])
+            ]  # fmt: skip
+
+    def settings(self) -> dict[str, str]:
+        """The environment in which another process is the same application."""
+        return {
+            "DATABASE_URL": self._world.database.url, "DATA_DIR": str(self._world.data), "FLASK_APP": "run.py",
+            "SECRET_KEY": self.app.config["SECRET_KEY"], "API_LIMIT_ADDRESS": LIMIT,
+        }  # fmt: skip
+
+    def calls(self) -> list[Call]:
+        turn = next(_TURNS)
+        return [
+            Call("/api/v1/visits", {**_at(code, latitude, longitude), "client_key": f"{turn}-{number}"}, token)
+            for number, (token, code, latitude, longitude, _category) in enumerate(self._held)
+        ]
+
+    def load(self, port: int) -> Load:
+        """All of them check in at an application that is served, and may do so again."""
+        found = load(port, self.calls())
+        self.undo()
+        return found
+
+    def check_in(self) -> list[tuple[float, Any]]:
+        """Milliseconds and the answer of each."""
+        return [self._post(call.path, call.sent, call.token, 201) for call in self.calls()]
+
+    def check_out(self, begun: list[Any]) -> list[float]:
+        found = []
+        for (token, code, latitude, longitude, _category), visit in zip(self._held, begun, strict=True):
+            done = [
+                {"code": item["code"], "result": "ok", "value": "合格" if item["needs_test"] else ""}
+                for item in visit["items"]
+            ]
+            sent = _at(code, latitude, longitude) | {"results": done, "problem": ""}
+            took, _answer = self._post(f"/api/v1/visits/{visit['id']}/check-out", sent, token, 200)
+            found.append(took)
+        return found
+
+    def undo(self) -> None:
+        """Let whoever is on site go; what is void counts nowhere."""
+        with self._world.database.engine.begin() as connection:
+            connection.execute(update(Visit.__table__).where(Visit.state == "open").values(state="void"))  # type: ignore[arg-type]
+
+    def _post(self, path: str, sent: Any, token: str, status: int) -> tuple[float, Any]:
         begun = time.perf_counter()
-        answer = client.post("/api/v1/visits", json=sent, headers={"Authorization": f"Bearer {token}"})
-        times.append((time.perf_counter() - begun) * 1000)
-        if answer.status_code != 201:
+        answer = self._client.post(path, json=sent, headers={"Authorization": f"Bearer {token}"})
+        took = (time.perf_counter() - begun) * 1000
+        if answer.status_code != status:
             raise RuntimeError(answer.text)
-    return Measured(statistics.median(times[1:]), register.first_page(world, "fab_post").ms)
+        return took, answer.json
 
 
-def token_of(session: Session, actor: Actor, number: int) -> str:
+def _at(code: str, latitude: float | None, longitude: float | None) -> dict[str, Any]:
+    return {"code": code, "latitude": latitude, "longitude": longitude}
+
+
+def token_of(session: Session, actor: Actor, turn: int, number: int) -> str:
     """What a worker's phone holds after signing in, which is no part of a check-in."""
-    name = f"bench-worker-{number}"
+    name = f"bench-worker-{turn}-{number}"
     role = session.scalars(select(AccountRole).where(AccountRole.name == Role.WORKER)).one()
     account = Account(
         username=name, first_name=name, last_name="", email=f"{name}@example.invalid", active=True, password="",
