@@ -121,7 +121,8 @@ def write_new(session: AnySession, row: Any) -> None:
     """
     if session.new or session.dirty or session.deleted:
         session.flush()
-    statement, columns, primary = _writing(type(row))
+    model: Any = type(row)
+    statement, columns, primary = _writing(model)
     held, values = row.__dict__, {}
     for name, column, default in columns:
         if name not in held:
