@@ -13,12 +13,12 @@ from app import scope, scope_rules
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.imports import matching, words
-from app.imports.checking import Checker, Row
+from app.imports.checking import MOST_WORDS, Checker, Row
 from app.imports.columns import Kind, Spec, kinds
 from app.imports.matching import Match
 from app.imports.reading import Sheet, read
 from app.imports.references import Regions, UnitNames, parts
-from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow
+from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow, Person
 from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers, normal_code
@@ -33,6 +33,7 @@ VERBS = {
 }  # fmt: skip
 # People, what they are insured by and the accounts are entered by their own unit only.
 OF_UNITS = ("persons", "insurance", "accounts")
+EXAMPLES = 3
 COUNTED = ("new", "changed", "same", "bad")
 Progress = Callable[[int, int, str], None]
 
@@ -144,6 +145,8 @@ def check(
     unused = [h for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
     told = match.as_json() | {
         "unknown": unused, "asked": words.asked(checker), "dates": checker.survey.orders,
+        "left": checker.left, "wrong": checker.wrong, "examples": examples(sheet),
+        "unheard": {n: more - MOST_WORDS for n, more in checker.unexplained.items() if more > MOST_WORDS},
         "chosen": bool(given and given.get("chosen")),
     }  # fmt: skip
     with transaction(session):
@@ -193,6 +196,17 @@ def _values(batch_id: int, row: Row) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def examples(sheet: Sheet) -> list[list[str]]:
+    """Some different texts of each column, by which a person knows it; a person's numbers are masked."""
+    found: list[list[str]] = [[] for _ in sheet.headings]
+    for cells in sheet.samples:
+        for at, cell in enumerate(cells):
+            text = "" if cell is None else mask_numbers(" ".join(str(cell).split()))[:24]
+            if text and len(found[at]) < EXAMPLES and text not in found[at]:
+                found[at].append(text)
+    return found
+
+
 # --- matching
 
 
@@ -207,10 +221,7 @@ def _match(session: AnySession, actor: Actor, held: Kind, sheet: Sheet, given: M
         )
     )  # fmt: skip
     if kept is not None:
-        fields = [kept["columns"].get(h) for h in sheet.headings]
-        once = [f if f and f not in fields[:n] and held.spec(f) else None for n, f in enumerate(fields)]
-        how = [matching.KEPT if f else matching.NONE for f in once]
-        return Match(list(sheet.headings), once, how, dict(kept.get("orders", {})), dict(kept.get("words", {})))
+        return matching.remembered(held, list(sheet.headings), kept)
     return matching.guess(held, sheet.headings, sheet.samples, _known(session, actor))
 
 
@@ -224,6 +235,10 @@ def _known(session: AnySession, actor: Actor) -> matching.Known:
         if spec.kind == "unit":
             units.look_up(set(words))
             return sum(bool(units.find(w)) for w in words) / len(words)
+        if spec.kind == "person":
+            known = scope.apply(select(Person.name, Person.certificate_no), actor, Person)
+            people = {word for pair in session.execute(known) for word in pair}
+            return sum(w in people for w in words) / len(words)
         if spec.name != "code":
             return 0
         codes = {normal_code(w) for w in words}
@@ -246,9 +261,11 @@ def rematch(
     mode: str | None = None,
     orders: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, Any]] | None = None,
+    measures: Mapping[str, str] | None = None,
+    lenient: Sequence[str] = (),
     queued: bool = True,
 ) -> ImportBatch:
-    """Take the owner's word for columns, dates and words, remember it for the next such file, and check again."""
+    """Take the owner's word for columns, dates, units of measure and words, remember it, and check again."""
     batch = own(session, actor, batch_id)
     held = kind_of(actor, batch.kind)
     lock(session, ImportBatch, batch_id)
@@ -263,7 +280,10 @@ def rematch(
         for new, was, old in zip(columns, before.columns, before.how, strict=True)
     ]
     how = [matching.CHOSEN if h in matching.TO_CONFIRM else h for h in how]
-    match = Match(before.headings, list(columns), how, _orders(orders), {k: dict(v) for k, v in (words or {}).items()})
+    match = Match(
+        before.headings, list(columns), how, _orders(orders), {k: dict(v) for k, v in (words or {}).items()},
+        matching.known_measures(held, measures), [s.name for s in held.columns if s.name in lenient and not s.required],
+    )  # fmt: skip
     batch.mapping = match.as_json() | {"chosen": True}
     batch.mode = mode or batch.mode
     batch.state = "checking"
@@ -286,9 +306,9 @@ def _column_findings(held: Kind, before: Match, columns: Sequence[str | None]) -
         spec = held.spec(name)
         if spec is None:
             findings.append(Finding("列的对应", False, say("没有“%(name)s”这个字段", name=name[:30]), "请从列表选择"))
-        elif list(columns).count(name) > 1:
+        elif list(columns).count(name) > 1 and not spec.joins:
             found = say("“%(label)s”对应了 %(count)s 列", label=spec.label, count=list(columns).count(name))
-            findings.append(Finding("列的对应", False, found, "一个字段只能对应一列，多余的请选“不导入”"))
+            findings.append(Finding("列的对应", False, found, "只有地址、备注等文字可以由几列合成，多余的请选“不导入”"))
     return findings
 
 
@@ -303,10 +323,7 @@ def remember(session: AnySession, actor: Actor, held: Kind, match: Match, at: dt
     kept = session.scalar(select(ImportMatch).where(*where).with_for_update())
     if kept is None:
         kept = ImportMatch(owner=owner, kind=held.name, digest=match.digest)
-    kept.data = {
-        "columns": {h: c for h, c in zip(match.headings, match.columns, strict=True) if h and c},
-        "orders": match.orders, "words": match.words,
-    }  # fmt: skip
+    kept.data = matching.to_remember(match)
     kept.updated_at, kept.updated_by_id = at, actor.user_id
     session.add(kept)
     session.flush()

@@ -19,7 +19,7 @@ from app.imports import comparing_filings, comparing_orders, comparing_people, c
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.matching import Match
-from app.imports.parsing import Bad, Unknown, order_of, parse, text_of
+from app.imports.parsing import Bad, Unknown, digits_of, not_a_day, order_of, parse, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import Regions, UnitNames, parts
 from app.models import Elevator
@@ -98,6 +98,12 @@ class Survey:
     repeated: set[int] = field(default_factory=set)
     contradicted: set[int] = field(default_factory=set)
     orders: dict[str, dict[str, int]] = field(default_factory=dict)
+    # By date column how many of its cells are bare numbers of eight digits (20140325) and of five (Excel's days).
+    digits: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def is_headless(self, name: str, cell: Any) -> bool:
+        """Five digits in a column of eight: a day that lost its head, no number of days."""
+        return digits_of(cell) == 5 and self.digits.get((name, 8), 0) > self.digits.get((name, 5), 0)
 
     def order(self, name: str) -> str | None:
         """dmy or mdy where some dates of the column show it and none the other."""
@@ -115,7 +121,7 @@ class Checker:
     ) -> None:
         self.session, self.actor, self.kind, self.mode = session, actor, kind, mode
         self.at, self.today = at, clock.local_day(at)
-        self.match, self.specs = match, match.specs(kind)
+        self.match, self.specs, self.joined = match, match.specs(kind), match.joined()
         self.given = [s for s in self.specs if s is not None]
         self.naming = [s for s in self.given if s.kind in ("region", "unit")]
         self.survey = Survey()
@@ -123,6 +129,10 @@ class Checker:
         self.elevators: dict[str, Any] = {}
         # Words by field: how often, and what is known of their meaning (None = nothing).
         self.heard: dict[str, dict[str, list[Any]]] = {}
+        # Words that nobody explained, by field; and cells left blank or wrong.
+        self.unexplained: dict[str, int] = {}
+        self.left: dict[str, int] = {}
+        self.wrong: dict[str, int] = {}
         # What rows before this one would do: one file may contradict itself, row against row.
         self.diary = Diary()
         self.accounts_made = 0
@@ -156,6 +166,8 @@ class Checker:
         for row in rows:
             if twice:
                 self._twice(row)
+            for error in row.errors if row.verdict == "bad" else ():
+                self.wrong[error["field"]] = self.wrong.get(error["field"], 0) + 1
             # A bad row is kept too, however far its judgement went.
             row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
             comparing_unit.mask(self, row)
@@ -174,7 +186,9 @@ class Checker:
         for number, cells in sheet.rows():
             told.rows += 1
             for at, name in dates:
-                if isinstance(cells[at], str) and (order := order_of(cells[at])) is not None:
+                if (digits := digits_of(cells[at])) is not None:
+                    told.digits[name, digits] = told.digits.get((name, digits), 0) + 1
+                elif isinstance(cells[at], str) and (order := order_of(cells[at])) is not None:
                     seen = told.orders.setdefault(name, {})
                     seen[order] = seen.get(order, 0) + 1
             key = self._key(cells)
@@ -229,11 +243,13 @@ class Checker:
 
     def _read(self, number: int, cells: Cells) -> Row:
         row = Row(number, cells)
-        for spec, cell in zip(self.specs, cells, strict=True):
+        for spec, cell in zip(self.specs, self.match.as_one(cells, self.joined), strict=True):
             if spec is None:
                 continue
             value, problem = self._value(spec, cell)
-            if problem is not None:
+            if problem is not None and self.excuses(spec):
+                row.data[spec.name] = None
+            elif problem is not None:
                 row.bad(spec.label, cell, problem.found, problem.remedy, problem.rule, spec.name)
             elif value is None and spec.required:
                 help_text = say("：%(help)s", help=spec.help) if spec.help else ""
@@ -273,7 +289,10 @@ class Checker:
 
     def _parse(self, spec: Spec, cell: Any) -> tuple[Any, Bad | None]:
         try:
-            return parse(cell, spec, self.match.orders.get(spec.name), self.match.words.get(spec.name)), None
+            told, name = self.match, spec.name
+            if spec.kind in ("date", "instant") and self.survey.is_headless(name, cell):
+                raise not_a_day(str(cell))
+            return parse(cell, spec, told.orders.get(name), told.words.get(name), told.measures.get(name)), None
         except Bad as problem:
             return None, problem
 
@@ -291,12 +310,30 @@ class Checker:
         return str((spec.choices or {}).get(value))
 
     def hear(self, name: str, word: str, value: Any) -> None:
-        """Count a word; what is unknown is asked about."""
+        """Count a word; what is unknown is asked about. What is decided takes no room from what is not."""
         words = self.heard.setdefault(name, {})
         if word in words:
             words[word][0] += 1
-        elif len(words) < MOST_WORDS:
+            return
+        unexplained = self.unexplained.get(name, 0) + (value is None)
+        if value is not None or unexplained <= MOST_WORDS:
             words[word] = [1, value]
+        self.unexplained[name] = unexplained
+
+    def excuses(self, spec: Spec) -> bool:
+        """Whether the person said that a cell of this field stays blank where it can't be read; counted."""
+        if spec.required or spec.name not in self.match.lenient:
+            return False
+        self.left[spec.name] = self.left.get(spec.name, 0) + 1
+        return True
+
+    def meant_by_blank(self, spec: Spec) -> Any:
+        """What the person said that a blank cell of a new row means; asked about where it must be something."""
+        if spec.kind not in WORDED:
+            return None
+        value = self.match.words.get(spec.name, {}).get("")
+        self.hear(spec.name, "", value)
+        return value
 
     # --- references
 
@@ -333,5 +370,6 @@ class Checker:
                     remedy = "请填写统一社会信用代码，或在词的对应里选一个"
                 else:
                     told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
-                row.bad(spec.label, value, told, remedy, rule, spec.name)
+                if not self.excuses(spec):
+                    row.bad(spec.label, value, told, remedy, rule, spec.name)
             row.data[spec.name] = found

@@ -55,6 +55,11 @@ class Spec:
     help: str = ""
     unit: str = ""
 
+    @property
+    def joins(self) -> bool:
+        """Whether several columns of a file may make up the field: house number and street are one address."""
+        return self.kind == "text" and not self.name.endswith("phone")
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -68,6 +73,10 @@ class Kind:
 
     def spec(self, name: str) -> Spec | None:
         return next((c for c in self.columns if c.name == name), None)
+
+
+# What the workbook of bad rows writes beside them; it is no column of the file that comes back.
+OWN_NOTE = "错误说明"
 
 
 def plain_heading(cell: object) -> str:

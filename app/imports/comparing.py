@@ -85,7 +85,7 @@ def _changes(
     changes: dict[str, Any] = {}
     calm: set[str] = set()
     troubled = {e["field"] for e in row.errors}
-    for spec, cell in zip(checker.specs, row.raw, strict=True):
+    for spec, cell in zip(checker.specs, checker.match.as_one(row.raw, checker.joined), strict=True):
         if spec is None or (spec.name not in there.shown and spec.name not in given):
             continue
         shown = there.shown.get(spec.name)

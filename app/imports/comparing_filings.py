@@ -29,7 +29,6 @@ def filed(checker: Checker, rows: list[Row]) -> None:
     standing = _standing(checker, model, rows, names)
     units = unit_names(checker, names, standing)
     needed = required_of(model)
-    labels = {s.name: s.label for s in checker.kind.columns}
     blank = empty(model)
     for row in rows:
         key = row.data.get(checker.kind.key) or ""
@@ -39,7 +38,7 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         for name, value in row.data.items():
             if value is not None:
                 given[name], findings = cleaned(checker, model, name, value)
-                if findings:
+                if findings and not (any(f.stops for f in findings) and _excused(checker, name)):
                     tell(checker, row, findings)
         if checker.kind.name == "units" and key:
             _code(checker, row, key)
@@ -54,7 +53,24 @@ def filed(checker: Checker, rows: list[Row]) -> None:
             continue
         for name in needed:
             if row.data.get(name) is None and blank[name] is None:
-                row.bad(labels[name], None, "没有填写", "新增时必填", BLANK, name)
+                _blank(checker, row, name)
+
+
+def _excused(checker: Checker, name: str) -> bool:
+    spec = checker.kind.spec(name)
+    return spec is not None and checker.excuses(spec)
+
+
+def _blank(checker: Checker, row: Row, name: str) -> None:
+    """A new row lacks what it must have: as the person said of blank cells, else told."""
+    spec = checker.kind.spec(name)
+    assert spec is not None
+    told = [e for e in row.errors if e["field"] == name]
+    if all(e["rule"] == BLANK for e in told) and (meant := checker.meant_by_blank(spec)) is not None:
+        row.forgive({name})
+        row.data[name] = meant
+    elif not told:
+        row.bad(spec.label, None, "没有填写", "新增时必填", BLANK, name)
 
 
 def _declared(there: list[Standing], row: Row, given: dict[str, Any]) -> list[Standing]:

@@ -122,8 +122,13 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
             # The elevator stands, so the row is welcome in each mode: 更新导入 fills in what was never filled in.
             row.entity_id = elevator.id
             row.data = given
-            if not given and checker.mode == "update" and row.verdict == "new":
-                row.verdict = "same"  # the list shows elevators without one, too; nobody filled anything in
+            if not given and checker.mode != "new" and row.verdict == "new":
+                # The list shows elevators without one, too; nobody filled anything in.
+                row.verdict = "same"
+                row.errors = [{
+                    "column": "识别码", "value": str(row.data.get("code") or ""), "found": "没有填写履历的内容",
+                    "remedy": "不会建立空的履历；请填写维保人员或下次维保日期", "rule": BLANK, "field": "code",
+                }]  # fmt: skip
         else:
             shown = {n: as_json(getattr(there, n)) for n in ledgers.FIELDS}
             judge(checker, row, [Standing(elevator.id, shown, shown)], given, {})

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from app import scope
 from app.errors import Refusal
 from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key
+from app.imports.languages import own_word
 from app.models import Account, InsuranceRecord, InsuredPerson, Unit
+from app.permissions import ROLE_LABEL, Role
 from app.rules.identifiers import login_key, mask_resident_id
 from app.rules.insurance import first_of, last_of
 from app.wording import say
@@ -102,9 +104,18 @@ def account_rows(checker: Checker, rows: list[Row]) -> None:
         Account.unit_id == unit.id, Account.is_main.is_(False)
     )
     there = {login_key(a.username): _standing(a) for a in session.scalars(statement)}
+    mains = select(Account.username).where(Account.unit_id == unit.id, Account.is_main.is_(True))
+    main = {login_key(name) for name in session.scalars(mains)}
+    at = checker.match.columns.index("role") if "role" in checker.match.columns else None
     for row in rows:
         name = str(row.data.get("login_name") or "")
+        if name and login_key(name) in main:
+            _main(row, name)
+            continue
         found = there.get(login_key(name)) if name else None
+        if found is not None and at is not None and _same_roles(row.raw[at], found):
+            row.forgive({"role"})
+            row.data["role"] = None
         row.data["login_name"] = login_key(name) if name else None
         given = {n: v for n, v in row.data.items() if v is not None}
         if found is not None:
@@ -131,13 +142,31 @@ def own_unit_of(checker: Checker) -> Any:
     return unit
 
 
+def _main(row: Row, name: str) -> None:
+    """The main account stands in the list of accounts, too; it is nobody's sub-account and no import changes it."""
+    row.forgive({e["field"] for e in row.errors})
+    row.verdict, row.data = "same", {}
+    row.errors = [{
+        "column": "账号", "value": name, "found": "是本单位的主账号", "remedy": "导入只管子用户，这一行不作改动",
+        "rule": EXISTS, "field": "login_name",
+    }]  # fmt: skip
+
+
+def _same_roles(cell: Any, there: Standing) -> bool:
+    """Whether a cell names all roles that the account has, in our words, as the list of accounts shows them."""
+    named = {part for part in str(cell or "").replace(",", "、").replace("，", "、").split("、") if part.strip()}
+    choices = {role: ROLE_LABEL[role] for role in Role}
+    roles = {own_word(part, choices) for part in named}
+    return bool(named) and roles == set(there.also["roles"])
+
+
 def _standing(account: Account) -> Standing:
     roles = [r.name for r in account.roles]
     shown = {
         "login_name": account.username, "name": account.first_name, "role": roles[0] if roles else None,
         "sex": account.sex, "phone": account.phone, "all_elevators": bool(account.sees_all_elevators),
     }  # fmt: skip
-    return Standing(account.id, shown, shown)
+    return Standing(account.id, shown, shown, also={"roles": roles})
 
 
 def _existing(checker: Checker, row: Row, found: Standing, given: dict[str, Any]) -> None:

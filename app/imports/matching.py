@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.errors import Refusal
+from app.imports import measures
 from app.imports.columns import Kind, Spec, plain_heading
 from app.imports.languages import headings_of
 from app.imports.parsing import Bad, parse
-from app.imports.synonyms import names_of, plain_word
+from app.imports.synonyms import PARTS_OF, names_of, plain_word
 from app.rules.identifiers import MOBILE_FORM, check_uscc
 
 NEAR = 0.74
@@ -30,7 +31,9 @@ class Match:
     """A file's columns with their fields, and what its words and dates mean. As JSON in the batch and in `ImportMatch`.
 
     `orders` holds for date columns written as 01/05/2026 which comes first: dmy or mdy. `words` holds what the person
-    decided: by field, by word, the value ("" leaves the cell blank).
+    decided: by field, by word, the value ("" leaves the cell blank; the word "" says what a blank cell of a new row
+    means). `measures` names the unit of a column that is not in ours, `lenient` the fields whose cells stay blank
+    where they can't be read.
     """
 
     headings: list[str]
@@ -38,6 +41,8 @@ class Match:
     how: list[str]
     orders: dict[str, str] = field(default_factory=dict)
     words: dict[str, dict[str, Any]] = field(default_factory=dict)
+    measures: dict[str, str] = field(default_factory=dict)
+    lenient: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -46,7 +51,8 @@ class Match:
     def of_json(cls, data: Mapping[str, Any]) -> Match:
         return cls(
             list(data["headings"]), list(data["columns"]), list(data["how"]), dict(data.get("orders") or {}),
-            {k: dict(v) for k, v in (data.get("words") or {}).items()},
+            {k: dict(v) for k, v in (data.get("words") or {}).items()}, dict(data.get("measures") or {}),
+            list(data.get("lenient") or []),
         )  # fmt: skip
 
     @property
@@ -55,15 +61,70 @@ class Match:
         return shape(self.headings)
 
     def specs(self, kind: Kind) -> list[Spec | None]:
-        return [kind.spec(name) if name else None for name in self.columns]
+        """By column its field; of several columns that make up one field the first stands for all."""
+        firsts = [name if name and name not in self.columns[:at] else None for at, name in enumerate(self.columns)]
+        return [kind.spec(name) if name else None for name in firsts]
+
+    def joined(self) -> dict[int, list[int]]:
+        """By the first of several columns for one field all of them."""
+        found: dict[str, list[int]] = {}
+        for at, name in enumerate(self.columns):
+            if name:
+                found.setdefault(name, []).append(at)
+        return {places[0]: places for places in found.values() if len(places) > 1}
+
+    def as_one(self, cells: list[Any], joined: Mapping[int, list[int]]) -> list[Any]:
+        """A row's cells, those of several columns for one field joined in the first of them."""
+        if not joined:
+            return cells
+        made = list(cells)
+        for first, places in joined.items():
+            texts = [(self.headings[at], str(cells[at]).strip()) for at in places if cells[at] not in (None, "")]
+            made[first] = _joined(str(self.columns[first]), [(h, t) for h, t in texts if t])
+        return made
 
     def missing(self, kind: Kind) -> list[Spec]:
         """Required columns that no column of the file stands for."""
         return [s for s in kind.columns if s.required and s.name not in self.columns]
 
 
+def _joined(name: str, texts: Sequence[tuple[str, str]]) -> str | None:
+    """In a note each text keeps the name of its column; else they are one text; Chinese needs no blank between."""
+    if name == "note":
+        return "；".join(f"{heading}：{text}" for heading, text in texts) or None
+    made = ""
+    for _heading, text in texts:
+        made += (" " if made and made[-1].isascii() and text[0].isascii() else "") + text
+    return made or None
+
+
 def shape(headings: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(sorted(h for h in headings if h)).encode()).hexdigest()
+
+
+def to_remember(match: Match) -> dict[str, Any]:
+    """What was confirmed: by place, as headings may be blank or stand twice, and by heading where the places differ."""
+    return {
+        "headings": match.headings, "fields": match.columns,
+        "columns": {h: c for h, c in zip(match.headings, match.columns, strict=True) if h and c},
+        "orders": match.orders, "words": match.words, "measures": match.measures, "lenient": match.lenient,
+    }  # fmt: skip
+
+
+def remembered(kind: Kind, headings: list[str], kept: Mapping[str, Any]) -> Match:
+    """As was confirmed for the last file of this shape."""
+    by_place = kept.get("fields") if headings == kept.get("headings") else None
+    columns: list[str | None] = []
+    for name in by_place or [kept["columns"].get(h) for h in headings]:
+        spec = kind.spec(name or "")
+        columns.append(name if spec is not None and (name not in columns or spec.joins) else None)
+    how = [KEPT if name else NONE for name in columns]
+    return Match.of_json(dict(kept) | {"headings": headings, "columns": columns, "how": how})
+
+
+def known_measures(kind: Kind, told: Mapping[str, str] | None) -> dict[str, str]:
+    """Units of measure that a field may be in; anything else is its own."""
+    return {s.name: (told or {})[s.name] for s in kind.columns if measures.measure(s, (told or {}).get(s.name))}
 
 
 def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]], known: Known | None = None) -> Match:
@@ -78,7 +139,10 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     fits = _Fits(kind, cells, known)
 
     def take(number: int, name: str, reason: str) -> None:
-        if columns[number] is None and name not in columns:
+        parts = PARTS_OF.get(name, "").split()
+        part = plain_word(headings[number]) in parts
+        whole = not all(plain_word(h) in parts for h, c in zip(headings, columns, strict=True) if c == name)
+        if columns[number] is None and (name not in columns or (part and not whole)):
             columns[number], how[number] = name, reason
         elif columns[number] is None:
             how[number] = TWICE
@@ -99,7 +163,11 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
             best = max(((fits.telling(number, s), s.name) for s in kind.columns if s.name not in columns), default=None)
             if best is not None and best[0] >= FITS:
                 take(number, best[1], CONTENT)
-    return Match(list(headings), columns, how)
+    found = [
+        measures.of_heading(s, h) if (s := kind.spec(c or "")) else None for h, c in zip(headings, columns, strict=True)
+    ]
+    told = {c: unit for c, unit in zip(columns, found, strict=True) if c and unit}
+    return Match(list(headings), columns, how, measures=told)
 
 
 def _near(
@@ -107,7 +175,7 @@ def _near(
 ) -> list[tuple[float, int, str]]:
     found = []
     for number, heading in enumerate(headings):
-        plain = plain_word(heading)
+        plain = plain_word(measures.without(heading))
         if columns[number] is None and len(plain) >= 2:
             scores: dict[str, float] = {}
             for name, spec in names.items():
@@ -125,9 +193,9 @@ class _Fits:
 
     def of(self, number: int, name: str) -> float | None:
         spec, cells = self.kind.spec(name), self.cells[number]
-        if spec is None or not cells or spec.kind in ("text", "code", "person", "elevators"):
+        if spec is None or not cells or spec.kind in ("text", "code", "elevators"):
             return None
-        if spec.kind in ("region", "unit"):
+        if spec.kind in ("region", "unit", "person"):
             return self.known(spec, cells) if self.known else None
         return _share(cells, lambda cell: _parses(cell, spec))
 

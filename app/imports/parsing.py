@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.clock import SHANGHAI
+from app.imports import measures
 from app.imports.columns import Spec
 from app.imports.languages import own_word
 from app.imports.synonyms import NO, YES, meaning
@@ -92,7 +93,17 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
         number, part = divmod(float(text), 1)
         seconds = round(part * 86_400)
         return EPOCH + dt.timedelta(days=int(number)), f" {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
-    raise Bad(say("“%(text)s”不是日期", text=text[:30]), "请按 2026-11-20 的格式填写", "日期不对")
+    raise not_a_day(text)
+
+
+def not_a_day(text: str) -> Bad:
+    return Bad(say("“%(text)s”不是日期", text=text[:30]), "请按 2026-11-20 的格式填写", "日期不对")
+
+
+def digits_of(cell: Any) -> int | None:
+    """How many digits a bare number has."""
+    text = str(cell).strip().removesuffix(".0")
+    return len(text) if text.isascii() and text.isdigit() else None
 
 
 def _year(text: str) -> int:
@@ -188,12 +199,18 @@ def number(cell: Any) -> int | None:
     return int(float(text))
 
 
-def figure(cell: Any, spec: Spec) -> str | None:
-    """A figure without its unit and its thousands' commas; another unit is told, never converted."""
+def figure(cell: Any, spec: Spec, unit: str | None = None) -> str | None:
+    """A figure without its unit and its thousands' commas, in our unit of measure.
+
+    A cell that names its unit is taken at its word; else the column's `unit` holds, where the person said one.
+    """
     text = _folded(cell)
-    match = re.fullmatch(r"([-+]?[\d,.]+)\s*([^\d\s.,]\S*)", text)
+    other = measures.measure(spec, unit)
+    match = re.fullmatch(r"([-+]?[\d,.]+)\s*([^\d\s.,].*)", text)
     if match is not None and not _FLOAT.fullmatch(text):
-        if match[2].casefold().rstrip(".") not in (spec.unit.casefold(), "公斤" if spec.unit == "kg" else spec.unit):
+        word = "".join(match[2].split())
+        other = measures.called(spec, word)
+        if other is None and not measures.is_own(spec, word):
             wanted = say("单位应为 %(unit)s", unit=spec.unit) if spec.unit else "只填数字"
             raise Bad(
                 say("“%(text)s”的写法不对", text=text[:30]), say("%(wanted)s，请核对后填写", wanted=wanted), "单位不对"
@@ -201,6 +218,8 @@ def figure(cell: Any, spec: Spec) -> str | None:
         text = match[1]
     if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")
+    if other is not None and _FLOAT.fullmatch(text):
+        return measures.converted(text, spec, other)
     return text or None
 
 
@@ -214,14 +233,17 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def parse(cell: Any, spec: Spec, order: str | None = None, words: Mapping[str, Any] | None = None) -> Any:
-    """The value of a cell, or Bad. `words` are what the person who imports said that words mean ("" = leave blank)."""
-    if words and cell is not None and (told := words.get(text_of(cell))) is not None:
+def parse(
+    cell: Any, spec: Spec, order: str | None = None, words: Mapping[str, Any] | None = None, unit: str | None = None
+) -> Any:
+    """The value of a cell, or Bad. `words` are what the person who imports said that words mean ("" = leave blank),
+    `unit` the unit of measure that the column is in where it is not ours."""
+    if words and cell not in (None, "") and (told := words.get(text_of(cell))) is not None:
         return None if told == "" else told
     if spec.kind == "choice":
         return choice(cell, spec)
     if spec.kind == "figure":
-        return figure(cell, spec)
+        return figure(cell, spec, unit)
     if spec.kind == "date":
         return day(cell, order)
     return instant(cell, order) if spec.kind == "instant" else PARSERS[spec.kind](cell)

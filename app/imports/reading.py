@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from app.errors import refuse
 from app.imports import sheet_reader
-from app.imports.columns import Kind, plain_heading
+from app.imports.columns import OWN_NOTE, Kind, plain_heading
 from app.imports.languages import headings_of
 from app.imports.synonyms import names_of, plain_word
 from app.wording import say
@@ -30,7 +30,10 @@ MOST_ROWS = 120_000
 MOST_COLUMNS = 200
 MOST_UNPACKED = 400 * 1024 * 1024
 HEADER_WITHIN = 10
+# Rows by which columns are known: the first ones, and of the next those that show a column still unknown.
 SAMPLES = 200
+MOST_LOOKED_AT = 5000
+ENOUGH = 20
 Cells = list[Any]
 _RESAVE = "请去掉密码、另存为 .xlsx 后再上传"
 _WRONG = {
@@ -88,14 +91,33 @@ def read(path: Path, name: str, kind: Kind) -> Sheet:
     table = _open(path, name)
     first = [cells for cells, _ in zip(table.lines(), range(HEADER_WITHIN), strict=False)]
     at = _header(first, kind)
-    headings = [" ".join(str("" if c is None else c).split())[:60] for c in first[at][:MOST_COLUMNS]]
-    while headings and not headings[-1]:
-        headings.pop()
-    sheet = Sheet(tuple(headings), (), table, at + 1)
-    samples = [cells for (_, cells), _ in zip(sheet.rows(), range(SAMPLES), strict=False)]
+    width = min(max(map(len, first)), MOST_COLUMNS)
+    named = [" ".join(str("" if c is None else c).split())[:60] for c in first[at][:width]]
+    sheet = Sheet((*named, *[""] * (width - len(named))), (), table, at + 1)
+    samples = _samples(sheet)
     if not samples:
         raise refuse("数据", "只有表头，没有数据行", "请从第二行起填写数据")
-    return Sheet(sheet.headings, tuple(samples), table, at + 1)
+    # A column that holds something is one, named or not; our own remarks on bad rows are none.
+    while width and not _is_column(sheet.headings[width - 1], [row[width - 1] for row in samples]):
+        width -= 1
+    return Sheet(sheet.headings[:width], tuple(row[:width] for row in samples), table, at + 1)
+
+
+def _is_column(heading: str, cells: list[Any]) -> bool:
+    return heading != OWN_NOTE and (bool(heading) or any(cell not in (None, "") for cell in cells))
+
+
+def _samples(sheet: Sheet) -> list[Cells]:
+    """A register sorted by kind shows some columns only far below."""
+    found: list[Cells] = []
+    shown = [0] * len(sheet.headings)
+    for (_, cells), at in zip(sheet.rows(), range(MOST_LOOKED_AT), strict=False):
+        filled = [n for n, cell in enumerate(cells) if cell not in (None, "")]
+        if at < SAMPLES or any(shown[n] < ENOUGH for n in filled):
+            found.append(cells)
+            for n in filled:
+                shown[n] += 1
+    return found
 
 
 class _Book:

@@ -10,6 +10,8 @@ import unicodedata
 
 _NOISE = re.compile(r"[\s_\-./:：,，、()（）\[\]【】*'\"“”#]+")
 
+_BRACKETS = re.compile(r"\s*[(（][^()（）]{1,4}[)）]\s*$")
+
 
 def plain_word(cell: object) -> str:
     """A heading or word as compared: width, case, spaces and punctuation gone."""
@@ -256,6 +258,14 @@ VALUES: dict[str, dict[str, str]] = {
 YES = frozenset(["是", "1", "true", "yes", "y", "√", "有", "对", "t", "已", "on"])
 NO = frozenset(["否", "0", "false", "no", "n", "×", "无", "不是", "f", "未", "off"])
 
+# Columns that make up one field together: house number and street.
+PARTS_OF = {
+    "address": (
+        "street streetname streetno streetnumber road roadname houseno housenumber buildingno buildingnumber "
+        "道路 路名 街道门牌 门牌 门牌号 门牌号码 楼号 楼栋 栋号 单元 单元号"
+    ),
+}
+
 
 def names_of(kind: str) -> dict[str, str]:
     """Field by other name, for one kind of workbook; the first field that claims a name has it."""
@@ -263,13 +273,16 @@ def names_of(kind: str) -> dict[str, str]:
     for field, names in COLUMNS.get(kind, {}).items():
         for name in names.split():
             found.setdefault(name, field)
+        for name in PARTS_OF.get(field, "").split():
+            found.setdefault(name, field)
     return found
 
 
 def meaning(field: str, word: str, choices: dict[str, object]) -> str | None:
     """The choice that a word of another register stands for, if it is known."""
-    wanted = plain_word(word)
-    for value, names in VALUES.get(field, {}).items():
-        if value in choices and wanted in names.split():
-            return value
+    # "Freight (F)": what stands in brackets at the end is an abbreviation of the same.
+    for wanted in dict.fromkeys((plain_word(word), plain_word(_BRACKETS.sub("", word)))):
+        for value, names in VALUES.get(field, {}).items():
+            if value in choices and wanted and wanted in names.split():
+                return value
     return None

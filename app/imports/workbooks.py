@@ -7,7 +7,7 @@ from pathlib import Path
 import xlsxwriter
 from sqlalchemy import select
 
-from app.imports.columns import Kind
+from app.imports.columns import OWN_NOTE, Kind
 from app.models import ImportBatch, ImportRow
 from app.transaction import AnySession
 from app.wording import say, together
@@ -52,7 +52,7 @@ def write_bad_rows(session: AnySession, batch: ImportBatch, path: Path) -> int:
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     head, wrong = book.add_format({"bold": True, "bg_color": "#E2EDF7"}), book.add_format({"font_color": "#A52113"})
     sheet = book.add_worksheet("待改正")
-    for at, word in enumerate([*headings, "错误说明"]):
+    for at, word in enumerate([*headings, OWN_NOTE]):
         sheet.write_string(0, at, str(word), head)
     count = 0
     statement = select(ImportRow).where(ImportRow.batch_id == batch.id, ImportRow.state == "bad")

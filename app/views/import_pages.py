@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from xlsxwriter.utility import xl_col_to_name
 
-from app.imports import matching, words
+from app.imports import matching, measures, words
 from app.imports.columns import Kind, Spec
 from app.models import ImportBatch, ImportRow, Person, Region, Unit
 from app.permissions import Actor
@@ -23,25 +23,58 @@ HOW = {
     matching.CONTENT: (_l("按内容猜测，请确认"), "near"), matching.TWICE: (_l("重复的列"), "near"),
     matching.NONE: (_l("不导入"), "gone"),
 }  # fmt: skip
+# More choices than a page should carry are looked up by typing.
+MOST_OPTIONS = 6000
 PICKS = {"maintenance_unit_id": "maintenance_units", "use_unit_id": "use_units", "unit_id": "maintenance_units"}
 
 
 def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The file's columns: letter, heading, the field it stands for and how that was found."""
-    made = []
+    """The file's columns: letter, heading, some texts of it, the field it stands for and how that was found.
+
+    What belongs to the field (unit of measure, wrong cells) stands at the first of its columns.
+    """
+    made: list[dict[str, Any]] = []
+    examples, names = mapping.get("examples") or [], list(mapping["columns"])
     for at, heading in enumerate(mapping["headings"]):
-        name, how = mapping["columns"][at], mapping["how"][at]
+        name, how = names[at], mapping["how"][at]
         word, tone = HOW.get(how, HOW[matching.NONE])
+        spec = kind.spec(name) if name else None
+        first = name is not None and names.index(name) == at
+        if spec is not None and names.count(name) > 1 and how not in matching.TO_CONFIRM:
+            word, tone = _l("几列合成"), "ok"
         made.append(
-            {"at": at, "letter": xl_col_to_name(at), "heading": heading or "—", "field": name, "word": word,
-             "tone": tone, "spec": kind.spec(name) if name else None}
+            {"at": at, "letter": xl_col_to_name(at), "heading": heading or _("（没有列名）"), "field": name,
+             "word": word, "tone": tone, "spec": spec, "confirm": how in matching.TO_CONFIRM,
+             "examples": examples[at] if at < len(examples) else [],
+             **(_of_field(spec, mapping) if spec is not None and first else {})}
         )  # fmt: skip
     return made
 
 
+def _of_field(spec: Spec, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Which unit of measure its cells may be in and are in; how many are wrong or were left blank."""
+    wrong, left = ((mapping.get(kept) or {}).get(spec.name, 0) for kept in ("wrong", "left"))
+    lenient = spec.name in (mapping.get("lenient") or [])
+    return {
+        "measures": measures.options(spec), "measure": (mapping.get("measures") or {}).get(spec.name),
+        "wrong": wrong, "left": left, "lenient": lenient, "may_leave": not spec.required and bool(wrong or lenient),
+    }  # fmt: skip
+
+
+def seen(
+    kind: Kind, found: Sequence[dict[str, Any]], shown: Sequence[Mapping[str, Any]], whole: bool
+) -> list[dict[str, Any]]:
+    """The columns as the sheet shows them: those with an error on this page right behind the key, where one sees them;
+    those that are not imported only when `whole` (or when none is)."""
+    kept = [c for c in found if whole or c["field"]] or list(found)
+    wrong = {at for line in shown for at, cell in enumerate(line["cells"]) if cell["errors"]}
+    return sorted(kept, key=lambda c: (c["field"] != kind.key, c["at"] not in wrong))
+
+
 def missing(kind: Kind, mapping: Mapping[str, Any]) -> list[str]:
-    """Labels of required fields that no column stands for."""
-    return [s.label for s in kind.columns if s.required and s.name not in mapping["columns"]]
+    """Labels of required fields that no column stands for, and for which nobody said what all rows have."""
+    told = {name for name, meant in (mapping.get("words") or {}).items() if meant.get("")}
+    return [s.label for s in kind.columns if s.required and s.name not in {*mapping["columns"], *told}]
 
 
 def lines(
@@ -49,7 +82,10 @@ def lines(
 ) -> list[dict[str, Any]]:
     """Rows as the sheet has them; errors stand in their cells, what belongs to no column of the file at the end."""
     shown = _Words(session, actor, kind)
-    place = {name: at for at, name in enumerate(mapping["columns"]) if name}
+    place: dict[str, int] = {}
+    for at, name in enumerate(mapping["columns"]):
+        if name:
+            place.setdefault(name, at)
     made = []
     for row in rows:
         cells: list[dict[str, Any]] = [{"text": cell, "errors": [], "old": None} for cell in row.raw]
@@ -105,12 +141,25 @@ def explained(session: AnySession, actor: Actor, kind: Kind, mapping: Mapping[st
         spec = kind.spec(name)
         if spec is None:
             continue
+        pick = PICKS.get(name)
+        every = [] if spec.kind == "unit" else words.options(session, actor, spec, {"value": None})
+        if len(every) * len(found) > MOST_OPTIONS:
+            pick, every = "regions", []
         told = [
-            {"at": at, **line, "options": words.options(session, actor, spec, line)} for at, line in enumerate(found)
+            {"at": at, **line, "options": every or _few(session, actor, spec, line)} for at, line in enumerate(found)
         ]
         open_words = sum(line["value"] is None for line in found)
-        made.append({"spec": spec, "lines": told, "open": open_words, "pick": PICKS.get(name)})
+        made.append({
+            "spec": spec, "lines": told, "open": open_words, "pick": pick,
+            "absent": name not in mapping["columns"], "unheard": (mapping.get("unheard") or {}).get(name, 0),
+        })  # fmt: skip
     return sorted(made, key=lambda field: -field["open"])
+
+
+def _few(session: AnySession, actor: Actor, spec: Spec, line: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where a list of all would be too long: what the word is taken for; anything else is looked up by typing."""
+    found = words.options(session, actor, spec, line)
+    return found if spec.kind == "unit" else [o for o in found if o["value"] == line["value"]]
 
 
 def dates(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:

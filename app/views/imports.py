@@ -35,7 +35,7 @@ TONES = {
 }  # fmt: skip
 STEPS = {"checking": 2, "checked": 2, "failed": 1, "importing": 3, "done": 4, "undoing": 4, "undone": 4}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_WORD = re.compile(r"word-([a-z_]{1,40})-(\d{1,3})")
+_WORD = re.compile(r"word-([a-z_]{1,40})-(\d{1,4})")
 
 
 class Imports(BaseView):
@@ -102,10 +102,13 @@ class Imports(BaseView):
         own = batch.created_by_id == g.actor.user_id
         facts: dict[str, Any] = {}
         if mapping is not None and batch.state not in ("checking", "failed"):
+            columns = import_pages.columns(held, mapping)
+            lines = import_pages.lines(db.session, g.actor, held, rows, mapping)
+            whole = bool(request.args.get("all"))
             facts = {
-                "columns": import_pages.columns(held, mapping), "missing": import_pages.missing(held, mapping),
-                "lines": import_pages.lines(db.session, g.actor, held, rows, mapping),
+                "columns": columns, "missing": import_pages.missing(held, mapping), "lines": lines, "whole": whole,
                 "reasons": import_pages.reasons(db.session, batch),
+                "seen": import_pages.seen(held, columns, lines, whole),
             }  # fmt: skip
             if batch.state == "checked" and own:
                 facts["explained"] = import_pages.explained(db.session, g.actor, held, mapping)
@@ -149,6 +152,8 @@ class Imports(BaseView):
                     mode=form.get("mode") or None,
                     orders={n.removeprefix("order-"): v for n, v in form.items() if n.startswith("order-")},
                     words=words.decided(session, g.actor, held, mapping, typed),
+                    measures={n.removeprefix("measure-"): v for n, v in form.items() if n.startswith("measure-")},
+                    lenient=[n.removeprefix("lenient-") for n in form if n.startswith("lenient-")],
                 )  # fmt: skip
         except Refusal as refusal:
             return self._batch(pk, refusal.findings), refusal.status_code

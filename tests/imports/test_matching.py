@@ -106,7 +106,7 @@ def test_no_field_twice_and_no_unknown_one(session: Any, world: Any) -> None:
     who = world.actor("clerk")
     batch = checked(session, who, LIFTS, workbook(["识别码", "甲", "乙"], ["700001", "1", "2"]))
     with pytest.raises(Refusal, match="对应了 2 列"):
-        rematched(session, who, batch, {"甲": "address", "乙": "address"})
+        rematched(session, who, batch, {"甲": "category", "乙": "category"})
     session.rollback()
     with pytest.raises(Refusal, match="没有“nonsense”这个字段"):
         rematched(session, who, batch, {"甲": "nonsense"})

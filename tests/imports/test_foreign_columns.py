@@ -1,0 +1,275 @@
+"""Columns as other registers have them: other units of measure, one field in several columns, none at all, unreadable
+cells by the thousand, headings that are blank or stand twice. The person says once what is meant, and it is kept."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from sqlalchemy import select
+
+from app import scope
+from app.imports import batches, checking, matching, measures, parsing, words, workbooks
+from app.imports.columns import OWN_NOTE, Spec, kinds
+from app.imports.synonyms import meaning
+from app.models import Elevator, ImportRow
+from app.transaction import transaction
+from tests.imports.ground import AT, again, checked, csv, errors_of, ran, rematched, states, told, workbook
+
+pytestmark = pytest.mark.feature("IMP-01")
+LIFTS = "elevators"
+HEAD = ["识别码", "品种", "地址", "所在地区"]
+LOAD = Spec("rated_load", "额定载重量", "figure", unit="kg")
+SPEED = Spec("rated_speed", "额定速度", "figure", unit="m/s")
+
+
+def lifts(session: Any, *names: str) -> list[tuple[Any, ...]]:
+    columns = [getattr(Elevator, name) for name in names]
+    found = select(*columns).where(Elevator.code.like("70000%")).order_by(Elevator.code)
+    session.expire_all()
+    return [tuple(row) for row in session.execute(found)]
+
+
+# --- units of measure
+
+
+@pytest.mark.parametrize(
+    ("cell", "spec", "unit", "value"),
+    [
+        ("2500", LOAD, "lb", "1134"), ("2,500 lbs", LOAD, None, "1134"), ("2500 LB.", LOAD, "lb", "1134"),
+        ("1000 kg", LOAD, "lb", "1000"), ("1000公斤", LOAD, "lb", "1000"), ("1.6 t", LOAD, None, "1600"),
+        ("1.6 吨", LOAD, None, "1600"), ("２５００", LOAD, "lb", "1134"), (2500.0, LOAD, "lb", "1134"),
+        ("350", SPEED, "fpm", "1.78"), ("350 fpm", SPEED, None, "1.78"), ("100 ft/min", SPEED, None, "0.51"),
+        ("1.75 m/s", SPEED, "fpm", "1.75"), ("105 m/min", SPEED, None, "1.75"), ("1750 mm/s", SPEED, None, "1.75"),
+        ("1.75", SPEED, None, "1.75"), ("", SPEED, "fpm", None), ("0", LOAD, "lb", "0"), ("1e3", LOAD, "lb", "454"),
+    ],
+)  # fmt: skip
+def test_a_figure_in_another_unit_is_ours_afterwards(cell: Any, spec: Spec, unit: str | None, value: Any) -> None:
+    assert parsing.parse(cell, spec, unit=unit) == value
+
+
+@pytest.mark.parametrize("cell", ["2500 stone", "350 kg", "1 m/s per day"])
+def test_what_is_no_unit_of_the_field_is_told(cell: str) -> None:
+    with pytest.raises(parsing.Bad, match="写法不对"):
+        parsing.parse(cell, SPEED)
+
+
+def test_what_is_no_figure_is_left_to_the_rule_of_figures() -> None:
+    assert [parsing.parse(cell, LOAD, unit="lb") for cell in ("**", "1.2.3", "-")] == ["**", "1.2.3", "-"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "spec", "unit"),
+    [
+        ("DV_CAPACITY_LBS", LOAD, "lb"), ("Load (lb)", LOAD, "lb"), ("载重（磅）", LOAD, "lb"), ("载重(t)", LOAD, "t"),
+        ("Load (kg)", LOAD, None), ("Load", LOAD, None), ("DV_SPEED_FPM", SPEED, "fpm"), ("Speed ft/min", SPEED, "fpm"),
+        ("Album", LOAD, None),
+    ],
+)  # fmt: skip
+def test_a_heading_tells_the_unit(heading: str, spec: Spec, unit: str | None) -> None:
+    assert measures.of_heading(spec, heading) == unit
+
+
+def test_a_column_in_pounds_is_guessed_shown_and_changeable(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    file = workbook([*HEAD, "CAPACITY_LBS", "SPEED_FPM"], ["700001", "自动扶梯", "路", "临河区", 2500, 350])
+    batch = checked(session, who, LIFTS, file)
+    assert batch.mapping["columns"][4:] == ["rated_load", "rated_speed"]
+    assert batch.mapping["measures"] == {"rated_load": "lb", "rated_speed": "fpm"}
+    row = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id)).one()
+    assert (row.data["rated_load"], row.data["rated_speed"]) == (1134, 1.78)
+    batch = rematched(session, who, batch, {}, measures={"rated_load": "", "rated_speed": "fpm", "floors": "lb"})
+    assert batch.mapping["measures"] == {"rated_speed": "fpm"}, "what a field can't be in is not taken"
+    ran(session, who, batch)
+    assert lifts(session, "rated_load", "rated_speed") == [(2500, 1.78)]
+    # The same file again, as kept: nothing changes, however the figures were rounded.
+    assert checked(session, who, LIFTS, io.BytesIO(file.getvalue())).same_rows == 1
+
+
+# --- one field in several columns
+
+
+def test_house_number_and_street_are_one_address(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    head = ["识别码", "品种", "HOUSE_NUMBER", "STREET_NAME", "所在地区"]
+    file = workbook(
+        head, ["700001", "自动扶梯", 521, "EAST 68 STREET", "临河区"], ["700002", "自动扶梯", None, "澜江路", "临河区"],
+        ["700003", "自动扶梯", 5, None, "临河区"], ["700004", "自动扶梯", None, " ", "临河区"],
+    )  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    assert batch.mapping["columns"][2:4] == ["address", "address"]
+    assert errors_of(session, batch) == {(5, "地址")}
+    ran(session, who, batch)
+    assert lifts(session, "address") == [("521 EAST 68 STREET",), ("澜江路",), ("5",)]
+    assert checked(session, who, LIFTS, io.BytesIO(file.getvalue())).same_rows == 3
+
+
+def test_chinese_parts_stand_together_and_a_whole_address_stays_alone(app: Any) -> None:
+    kind = kinds()[LIFTS]
+    found = matching.guess(kind, ["道路", "门牌号", "地址"], [])
+    assert found.columns == [None, None, "address"], "who has the whole address needs no parts"
+    found = matching.guess(kind, ["道路", "门牌号"], [])
+    assert found.columns == ["address", "address"]
+    assert found.as_one(["澜江路", "5号"], found.joined()) == ["澜江路5号", "5号"]
+    assert found.as_one([None, ""], found.joined())[0] is None
+
+
+def test_what_has_no_field_goes_into_the_note_under_its_own_name(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    file = workbook([*HEAD, "Machine", "Governor"], ["700001", "自动扶梯", "路", "临河区", "OG", "C"],
+                    ["700002", "自动扶梯", "路", "临河区", None, "F"])  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    batch = ran(session, who, rematched(session, who, batch, {"Machine": "note", "Governor": "note"}))
+    assert lifts(session, "note") == [("Machine：OG；Governor：C",), ("Governor：F",)]
+    assert checked(session, who, LIFTS, io.BytesIO(file.getvalue())).same_rows == 2
+
+
+# --- what a blank cell means
+
+
+def test_a_blank_cell_of_a_new_row_is_explained_once(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    file = workbook(HEAD, ["700001", "自动扶梯", "路 1", None], ["700002", None, "路 2", "临河区"],
+                    [world.own.code, None, None, None])  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    assert errors_of(session, batch) == {(2, "所在地区"), (3, "品种")} and states(session, batch)[4] == "same"
+    asked = {name: [(w["word"], w["count"]) for w in found] for name, found in batch.mapping["asked"].items()}
+    assert asked["region_id"] == [("", 1)] and asked["category"] == [("", 1)], "rows that exist are not asked about"
+    typed = {("region_id", 0): str(world.own.region_id), ("category", 0): "3310"}
+    chosen = words.decided(session, who, kinds()[LIFTS], batch.mapping, typed)
+    batch = rematched(session, who, batch, {}, words=chosen)
+    assert (batch.new_rows, batch.same_rows, batch.bad_rows) == (2, 1, 0)
+    ran(session, who, batch)
+    assert lifts(session, "category", "region_id") == [("3310", world.own.region_id)] * 2
+
+
+def test_a_register_without_the_column_says_it_for_all_rows(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    file = workbook(["识别码", "地址"], *[[f"70000{n}", f"路 {n}"] for n in range(3)])
+    batch = checked(session, who, LIFTS, file)
+    assert (batch.bad_rows, batch.mapping["asked"]["region_id"][0]["count"]) == (3, 3)
+    chosen = {"region_id": {"": world.own.region_id}, "category": {"": "3310"}}
+    batch = ran(session, who, rematched(session, who, batch, {}, words=chosen))
+    assert (batch.done_rows, batch.bad_rows) == (3, 0)
+    again = checked(session, who, LIFTS, workbook(["识别码", "地址"], ["700009", "路 9"], ["700001", "路 1"]))
+    assert states(session, again) == {2: "new", 3: "same"}, "remembered, and what stands is not touched"
+
+
+# --- cells that nobody can read
+
+
+def test_unreadable_cells_of_a_field_that_may_be_blank_stay_blank(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    head = [*HEAD, "层数", "额定速度", "制造日期", "使用单位"]
+    bad = ["PH", "**", "unknown", "无此单位"]
+    file = workbook(head, ["700001", "自动扶梯", "路", "临河区", *bad], ["700002", "怪梯", "路", "临河区", *bad],
+                    ["700003", "自动扶梯", "路", "临河区", 7, 1.75, "2020-01-05", world.use_unit.name])  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    fields = {"floors": 2, "rated_speed": 2, "made_on": 2, "use_unit_id": 2, "category": 1}
+    assert batch.mapping["wrong"] == fields and batch.new_rows == 1
+    batch = rematched(session, who, batch, {}, lenient=[*fields, "nonsense"])
+    assert states(session, batch) == {2: "new", 3: "bad", 4: "new"}, "what must be there is never left out"
+    assert errors_of(session, batch) == {(3, "品种")}
+    assert batch.mapping["left"] == {name: 2 for name in fields if name != "category"}
+    ran(session, who, batch)
+    assert lifts(session, "floors", "rated_speed", "made_on", "use_unit_id")[0] == (None, None, None, None)
+    assert lifts(session, "floors", "rated_speed", "use_unit_id")[1] == (7, 1.75, world.use_unit.id)
+
+
+def test_an_unreadable_cell_left_out_changes_nothing_that_stands(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    first = checked(session, who, LIFTS, workbook(["识别码", "层数"], [world.own.code, "12"]))
+    assert ran(session, who, rematched(session, who, first, {}, lenient=["floors"])).done_rows == 1
+    batch = checked(session, who, LIFTS, workbook(["识别码", "层数"], [world.own.code, "PH"]))
+    assert states(session, batch) == {2: "same"}
+
+
+@pytest.mark.parametrize(("others", "state"), [(["20140325", 20150803], "bad"), (["2014-03-25", 44927], "new")])
+def test_five_digits_are_no_day_number_where_days_have_eight(
+    session: Any, world: Any, others: list[Any], state: str
+) -> None:
+    """In a column of 20140325 a 50109 lost its head; Excel's day number would make a plausible wrong day of it."""
+    who = world.actor("clerk")
+    rows = [[f"70000{n}", "自动扶梯", "路", "临河区", day] for n, day in enumerate([50109, *others])]
+    batch = checked(session, who, LIFTS, workbook([*HEAD, "制造日期"], *rows))
+    assert states(session, batch) == {2: state, 3: "new", 4: "new"}
+    assert state == "new" or "50109" in told(session, batch)[2]
+
+
+# --- words, headings, what is kept
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("Freight (F)", "3120"), ("乘客电梯（客）", "3110"), ("Passenger (very old)", None), ("(P)", None)],
+)
+def test_an_abbreviation_in_brackets_tells_nothing_new(word: str, value: str | None) -> None:
+    assert meaning("category", word, {"3110": "", "3120": ""}) == value
+
+
+def test_what_is_decided_makes_room_for_what_is_not(session: Any, world: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(checking, "MOST_WORDS", 3)
+    monkeypatch.setattr("app.imports.batches.MOST_WORDS", 3)
+    who = world.actor("clerk")
+    file = workbook(HEAD, *[[f"70000{n}", f"怪梯{n}", "路", "临河区"] for n in range(5)])
+    batch = checked(session, who, LIFTS, file)
+    assert [w["word"] for w in batch.mapping["asked"]["category"]] == ["怪梯0", "怪梯1", "怪梯2"]
+    assert batch.mapping["unheard"] == {"category": 2}
+    chosen = {"category": {f"怪梯{n}": "3110" for n in range(3)}}
+    batch = rematched(session, who, batch, {}, words=chosen)
+    asked = {w["word"]: w["value"] for w in batch.mapping["asked"]["category"]}
+    assert asked == {"怪梯3": None, "怪梯4": None} | chosen["category"] and not batch.mapping["unheard"]
+
+
+def test_headings_that_are_blank_or_stand_twice_are_kept_by_place(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    head = ["识别码", "类", "类", "地址", "所在地区", None]
+    row = ["700001", "旧", "自动扶梯", "路", "临河区", "备"]
+    batch = checked(session, who, LIFTS, workbook(head, row))
+    assert len(batch.mapping["headings"]) == 6, "a column without a name is a column"
+    columns = ["code", None, "category", "address", "region_id", "note"]
+    with scope.acting(who), transaction(session):
+        batches.rematch(session, who, batch.id, AT, columns=columns, queued=False)
+    assert again(session, who, batch.id).new_rows == 1
+    kept = checked(session, who, LIFTS, workbook(head, ["700002", *row[1:]]))
+    assert kept.mapping["columns"] == columns and kept.new_rows == 1
+
+
+def test_a_column_that_fills_only_far_below_is_known_by_its_cells(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    rows = [[f"70{n:04d}", "自动扶梯", "路", "临河区", None if n < 300 else "C"] for n in range(320)]
+    batch = checked(session, who, LIFTS, csv(",".join([*HEAD, "GOVERNOR_TYPE"]), *[
+        ",".join(c or "" for c in row) for row in rows
+    ]), "表.csv")  # fmt: skip
+    assert batch.mapping["columns"][4] is None and batch.new_rows == 320, "type of governor, not the day of its test"
+
+
+def test_bad_rows_are_mended_in_their_own_file_and_come_back_as_matched(
+    session: Any, world: Any, tmp_path: Path
+) -> None:
+    who = world.actor("clerk")
+    head = ["编码", "类", "地址", "所在地区", "LOAD_LBS"]
+    file = workbook(head, ["700001", "直梯", "路", "临河区", 2500], ["700002", "直梯", None, "临河区", 2500])
+    batch = checked(session, who, LIFTS, file)
+    mapped = {"编码": "code", "类": "category"}
+    batch = rematched(session, who, batch, mapped, words={"category": {"直梯": "3110"}}, measures={"rated_load": "lb"})
+    batch = ran(session, who, batch)
+    assert (batch.done_rows, batch.bad_rows) == (1, 1)
+    path = tmp_path / "bad.xlsx"
+    assert workbooks.write_bad_rows(session, batch, path) == 1
+    for mended in (None, "路 2"):
+        book = openpyxl.load_workbook(path)
+        sheet: Any = book.active
+        assert (sheet.cell(1, 6).value, sheet.cell(1, 7).value) == (OWN_NOTE, None)
+        assert "地址" in sheet.cell(2, 6).value
+        sheet.cell(2, 3).value = mended
+        book.save(path)
+        back = checked(session, who, LIFTS, io.BytesIO(path.read_bytes()), "待改正.xlsx")
+        assert set(back.mapping["how"]) == {"kept"} and back.mapping["headings"] == head
+        if mended is None:
+            assert told(session, back) == {2: "没有填写"} and workbooks.write_bad_rows(session, back, path) == 1
+    assert ran(session, who, back).done_rows == 1
+    assert lifts(session, "rated_load") == [(1134,), (1134,)]
