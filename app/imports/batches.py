@@ -16,6 +16,7 @@ from app.imports import matching, words
 from app.imports.checking import MOST_WORDS, Checker, Row
 from app.imports.columns import Kind, Spec, kinds
 from app.imports.matching import Match
+from app.imports.parsing import ORDERS
 from app.imports.reading import Sheet, read
 from app.imports.references import Regions, UnitNames, parts
 from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow, Person
@@ -313,7 +314,7 @@ def _column_findings(held: Kind, before: Match, columns: Sequence[str | None]) -
 
 
 def _orders(orders: Mapping[str, str] | None) -> dict[str, str]:
-    return {name: order for name, order in (orders or {}).items() if order in ("dmy", "mdy")}
+    return {name: order for name, order in (orders or {}).items() if order in ORDERS}
 
 
 def remember(session: AnySession, actor: Actor, held: Kind, match: Match, at: dt.datetime) -> None:

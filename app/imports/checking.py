@@ -19,7 +19,7 @@ from app.imports import comparing_filings, comparing_orders, comparing_people, c
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.matching import Match
-from app.imports.parsing import Bad, Unknown, digits_of, not_a_day, order_of, parse, text_of
+from app.imports.parsing import ORDERS, Bad, Unknown, digits_of, not_a_day, order_of, parse, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import Regions, UnitNames, parts
 from app.models import Elevator
@@ -106,11 +106,9 @@ class Survey:
         return digits_of(cell) == 5 and self.digits.get((name, 8), 0) > self.digits.get((name, 5), 0)
 
     def order(self, name: str) -> str | None:
-        """dmy or mdy where some dates of the column show it and none the other."""
-        seen = self.orders.get(name, {})
-        if bool(seen.get("dmy")) == bool(seen.get("mdy")):
-            return None
-        return "dmy" if seen.get("dmy") else "mdy"
+        """The order that some dates of the column show and none contradicts."""
+        seen = [order for order in ORDERS if self.orders.get(name, {}).get(order)]
+        return seen[0] if len(seen) == 1 else None
 
 
 class Checker:

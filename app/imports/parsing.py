@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 import unicodedata
@@ -18,7 +19,8 @@ from app.wording import say, together
 EPOCH = dt.date(1899, 12, 30)
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
-_SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?!\d)")
+_SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{1,2})(?!\d)")
+_SHORT_YEAR = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日?")
 _NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]*([a-z]{3,9})\.?[-/, ]*(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
 _NAMED_FIRST = re.compile(r"([a-z]{3,9})\.?[-/ ]*(\d{1,2})(?:st|nd|rd|th)?[-/, ]+(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -26,6 +28,8 @@ _TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?�
 _DISARMED = set("=+-@＝＋－＠")
 _ERRORS = {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
 UNCLEAR = "日月分不清"
+# How 01/05/2026 may be read.
+ORDERS = ("dmy", "mdy", "ymd")
 _FLOAT = re.compile(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?")
 # A two-digit year up to this many years ahead is of this century.
 _PIVOT = 60
@@ -61,7 +65,7 @@ def _folded(cell: Any) -> str:
 def day(cell: Any, order: str | None = None) -> dt.date | None:
     """A date in any usual form: 2026-1-5, 2026年1月5日, 20260105, 5-Jan-26, Excel's number of days.
 
-    01/05/2026 is read by `order` (dmy or mdy); without one it must tell by itself (25/12/2026) or is refused.
+    01/05/2026 is read by `order` (one of `ORDERS`); without one it must tell by itself (25/12/2026) or is refused.
     """
     return _day(_folded(cell), order)[0]
 
@@ -74,16 +78,16 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
     if match is not None:
         return _real(text, *(int(part) for part in match.groups()[:3])), text[match.end() :]
     if (match := _SLASHED.match(text)) is not None:
-        first, second, year = int(match[1]), int(match[2]), _year(match[3])
-        order = order or ("dmy" if first > 12 else "mdy" if second > 12 or first == second else None)
-        if order is None:
+        order = _possible(match) if order is None or len(match[3]) == 1 else order
+        if order not in ORDERS:
             raise Bad(
                 say("“%(text)s”分不清哪个是月、哪个是日", text=text[:30]),
-                "请在列的对应里选择“日/月/年”或“月/日/年”",
+                "请在词的对应里选择日期的顺序，例如“日/月/年”",
                 UNCLEAR,
             )
-        month, on = (second, first) if order == "dmy" else (first, second)
-        return _real(text, year, month, on), text[match.end() :]
+        return _real(text, *_in_order(match, order)), text[match.end() :]
+    if (match := _SHORT_YEAR.match(text)) is not None:
+        return _real(text, _year(match[1]), int(match[2]), int(match[3])), text[match.end() :]
     for pattern, month_at, day_at in ((_NAMED, 2, 1), (_NAMED_FIRST, 1, 2)):
         match = pattern.match(text)
         if match is not None and match[month_at][:3].lower() in _MONTHS:
@@ -106,6 +110,30 @@ def digits_of(cell: Any) -> int | None:
     return len(text) if text.isascii() and text.isdigit() else None
 
 
+def _in_order(match: re.Match[str], order: str) -> tuple[int, int, int]:
+    """Year, month and day of 01/05/26, read in this order."""
+    if order == "ymd":
+        return _year(match[1]), int(match[2]), int(match[3])
+    first, second = int(match[1]), int(match[2])
+    month, on = (second, first) if order == "dmy" else (first, second)
+    return _year(match[3]), month, on
+
+
+def _possible(match: re.Match[str]) -> str:
+    """The only order in which 25/12/2020 is a day, `?` where several give different ones, "" where none does.
+
+    With a year of two digits 24/03/05 may also begin with it; with one digit at its end, it must.
+    """
+    orders = ("dmy", "mdy") if len(match[3]) == 4 else ("ymd",) if len(match[3]) == 1 else ORDERS
+    days: dict[dt.date, str] = {}
+    for order in orders:
+        with contextlib.suppress(ValueError):
+            days.setdefault(dt.date(*_in_order(match, order)), order)
+    if not days and len(match[3]) == 4:
+        return "dmy" if int(match[1]) > 12 else "mdy"  # no real day either way: told as such
+    return next(iter(days.values())) if len(days) == 1 else "?" if days else orders[0]
+
+
 def _year(text: str) -> int:
     """Two digits: of this century up to 2060, else of the last."""
     return int(text) if len(text) == 4 else int(text) + (2000 if int(text) <= _PIVOT else 1900)
@@ -126,14 +154,23 @@ def _real(text: str, year: int, month: int, on: int) -> dt.date:
 
 
 def order_of(cell: Any) -> str | None:
-    """What a date like 25/12/2026 says about its column: dmy, mdy, `?` where it could be both, None for other forms."""
+    """What a date like 25/12/2026 says of its column: its order, `?` where several could be, None for other forms."""
     match = _SLASHED.match(_plainly(cell))
     if match is None:
         return None
-    first, second = int(match[1]), int(match[2])
-    if first > 12 or second > 12:
-        return "dmy" if first > 12 >= second else "mdy" if second > 12 >= first else None
-    return "?" if first != second else None
+    if int(match[1]) == int(match[2]) and len(match[3]) == 4:
+        return None
+    found = _possible(match)
+    # What is no real day in any order tells nothing of the column.
+    return found if found == "?" or _is_real(match, found) else None
+
+
+def _is_real(match: re.Match[str], order: str) -> bool:
+    try:
+        dt.date(*_in_order(match, order))
+    except ValueError:
+        return False
+    return True
 
 
 def _plainly(cell: Any) -> str:

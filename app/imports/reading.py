@@ -193,4 +193,8 @@ def _header(first: list[Cells], kind: Kind) -> int:
     for number, cells in enumerate(first):
         if sum(isinstance(c, str) and any(map(str.isalpha, c)) for c in cells) >= 2:
             return number
-    raise refuse("表头", "前 10 行里没有找到表头", "请下载模板，按模板的列名填写")
+    raise refuse(
+        "表头",
+        "第一张工作表的前 10 行里没有找到表头",
+        "请下载模板，按模板的列名填写；内容在别的工作表时，请把它移到最前面",
+    )

@@ -36,6 +36,6 @@ def sweep() -> dict[str, int]:
             "devices": devices.forget_old(session, at), "asks": asking.forget_old(session, at),
             "calls": api_calls.forget_old(session, at), "files": sent_ahead.forget(session, at),
             "passwords": first_passwords.forget_old(session, at),
-            "drafts": attachments.forget_drafts(at), "scratch": scratch.sweep(at),
-            "clocks": cover.mend_clocks(session, clock.local_day(at)),
+            "drafts": attachments.forget_drafts(at), "strays": attachments.forget_strays(session, at),
+            "scratch": scratch.sweep(at), "clocks": cover.mend_clocks(session, clock.local_day(at)),
         }  # fmt: skip

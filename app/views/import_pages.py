@@ -12,6 +12,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from app.imports import matching, measures, words
 from app.imports.columns import Kind, Spec
+from app.imports.parsing import ORDERS
 from app.models import ImportBatch, ImportRow, Person, Region, Unit
 from app.permissions import Actor
 from app.transaction import AnySession
@@ -168,7 +169,7 @@ def dates(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, seen in (mapping.get("dates") or {}).items():
         spec = kind.spec(name)
         if spec is not None:
-            both = bool(seen.get("dmy")) and bool(seen.get("mdy"))
+            both = sum(bool(seen.get(order)) for order in ORDERS) > 1
             order = (mapping.get("orders") or {}).get(name)
             made.append({"spec": spec, "order": order, "seen": seen, "both": both, "unclear": seen.get("?", 0)})
     return made

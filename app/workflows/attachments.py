@@ -82,6 +82,7 @@ _FOLLOWED: dict[str, Any] = {
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
 AHEAD = "upload"
 DRAFT_LASTS = dt.timedelta(hours=2)
+STRAYS_LAST, STRAYS_AT_ONCE = dt.timedelta(days=3), 400
 # Made by the product itself.
 _NOT_SCANNED = {"export"}
 
@@ -357,6 +358,27 @@ def forget_drafts(at: dt.datetime) -> int:
     for draft in left:
         draft.unlink(missing_ok=True)
     return len(left)
+
+
+def forget_strays(session: AnySession, at: dt.datetime) -> int:
+    """Drop bytes that no row has: their process was killed between keeping them and its commit. Gives how many.
+
+    Only what was kept since `STRAYS_LAST` is looked at, so that a night costs what a night brought.
+    """
+    oldest, newest = (at - STRAYS_LAST).timestamp(), (at - DRAFT_LASTS).timestamp()
+    folders = [f for f in _root().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]") if f.stat().st_mtime >= oldest]
+    kept = [p for f in folders for p in f.iterdir() if oldest <= p.stat().st_mtime < newest]
+    left = 0
+    for start in range(0, len(kept), STRAYS_AT_ONCE):
+        some = {place.name: place for place in kept[start : start + STRAYS_AT_ONCE]}
+        for column in (Attachment.sha256, Attachment.thumb_sha256):
+            held = select(column).where(column.in_(some)).execution_options(skip_scope=True)
+            for digest in session.scalars(held).all():
+                some.pop(str(digest), None)
+        for place in some.values():
+            _unlink(place, newest)
+        left += len(some)
+    return left
 
 
 def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:

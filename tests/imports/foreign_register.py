@@ -14,11 +14,14 @@ from typing import Any
 import xlsxwriter
 
 HEADINGS = (
-    "Equipment ID", "Building Name", "Street Address", "Borough", "Device Type", "Status", "Approval Date",
-    "Last Inspection", "Manufacturer", "Serial No.", "Car Speed", "Load (kg)", "Floors", "Remarks", "Record Hash",
+    "Equipment ID", "Building Name", "STREET_NAME", "Borough", "Device Type", "Status", "Approval Date",
+    "Last Inspection", "Manufacturer", "Serial No.", "CAR_SPEED_FPM", "LOAD_LBS", "Floors", "Remarks", "Record Hash",
+    "House No.", "", "Machine", "Status Date",
 )  # fmt: skip
-# Field by heading, where the wizard can't know by itself.
-BY_HAND = {"Load (kg)": "rated_load"}
+# Field by heading, where the wizard can't know by itself; what has no field of its own goes into the note.
+BY_HAND = {"Machine": "note"}
+# Cells that nobody can read stay blank in these.
+LENIENT = ("floors",)
 BOROUGHS = ("Northgate", "Old Harbour", "St. Alban's", "West Côte")
 TYPES = {
     "Passenger Elevator": "3110", "PASSENGER ELEVATOR": "3110", "Freight Elevator": "3120", "Escalator": "3310",
@@ -33,6 +36,11 @@ TOLD = {
     "category": {"Personnel Hoist": "3130", "Handicap Lift": "3110"},
     "declared_status": {"Sealed by order": "suspended", "n/a": ""},
 }
+# What a row without a borough is taken for.
+NO_BOROUGH = "Northgate"
+# Speeds and loads as written, with what they are in m/s and kg.
+SPEEDS = {350: 1.78, 100: 0.51, "150.0": 0.76, "1.75 m/s": 1.75}
+LOADS = {2500: 1134, "2,000.0": 907, "1000 kg": 1000, "3,500 lbs": 1588}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 GOOD, REPEAT, BAD = "good", "repeat", "bad"
 
@@ -81,11 +89,13 @@ def _line(dice: random.Random, number: int) -> Line:
     cells: list[Any] = [
         code + dice.choice(("", "", " ", "\u00a0")),
         dice.choice(("Tower Bridge House", "Caf\u00c3\u00a9 Royal", None, "=1+1")),
-        f"{dice.randrange(1, 900)} Quay St\u3000", dice.choice(BOROUGHS), dice.choice(list(TYPES)),
+        "Quay St\u3000", dice.choice((*BOROUGHS, *BOROUGHS, None)), dice.choice([*TYPES, "Passenger Elevator (P)"]),
         dice.choice([*STATUSES, "n/a", None]), built, dice.choice((None, "", _date(dice))),
         dice.choice(("Otterby & Sons", "ＫＯＮＤＯＲ", None)), dice.choice((None, f"00{number}", number)),
-        dice.choice((1, 1.75, "1.75 m/s", None)), dice.choice((630, "1,000", "1000 kg", None)),
-        dice.choice((None, 12, "7")), dice.choice((None, "-", "+ spare rope", "x" * 40)), f"{dice.random():.12f}",
+        dice.choice((*SPEEDS, None)), dice.choice((*LOADS, None)),
+        dice.choice((None, 12, "7", "PH", "**")), dice.choice((None, "-", "+ spare rope", "x" * 40)),
+        f"{dice.random():.12f}", dice.choice((dice.randrange(1, 900), "12-14", None)), None,
+        dice.choice(("OG", "GL", None)), dice.choice((20140325.0, "20140325.0", None)),
     ]  # fmt: skip
     wrong = dice.random()
     if wrong < 0.01:
@@ -93,11 +103,11 @@ def _line(dice: random.Random, number: int) -> Line:
     elif wrong < 0.02:
         cells[6], fate = dice.choice(("31/02/2019", "unknown", "00/00/0000", "32-Dec-2020")), BAD
     elif wrong < 0.03:
-        cells[11], fate = dice.choice(("2,500 lbs", "heavy")), BAD
+        cells[11], fate = dice.choice(("2,500 stone", "heavy")), BAD
     elif wrong < 0.035:
         cells[3], fate = "Atlantis", BAD
     elif wrong < 0.04:
-        cells[2], fate = None, BAD
+        cells[2], cells[15], fate = None, None, BAD
     return Line(cells, code.upper(), fate)
 
 

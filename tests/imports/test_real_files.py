@@ -1,0 +1,198 @@
+"""Workbooks as offices send them: titles above merged headings, hidden rows, formulas, numbers as text, old .xls to its
+last row, formats to the end of the sheet, a second sheet, a file that is one byte too large."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import xlsxwriter
+import xlwt
+from sqlalchemy import select
+
+from app import scope
+from app.errors import Refusal
+from app.imports import parsing
+from app.imports.columns import kinds
+from app.imports.reading import read
+from app.models import Attachment, Elevator, ImportBatch
+from app.workflows import attachments
+from tests.imports.ground import checked, ran, states, told, workbook
+from tests.imports.test_hostile_files import packed
+
+pytestmark = pytest.mark.feature("IMP-01")
+HEAD = ["识别码", "品种", "地址", "所在地区"]
+LIFT = ["自动扶梯", "澜江路 1 号", "临河区"]
+MEGABYTE = 1024 * 1024
+
+
+def saved(book: Any) -> io.BytesIO:
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out
+
+
+def test_a_title_and_merged_headings_stand_above(session: Any, world: Any) -> None:
+    """Group headings merged over several columns are no headings: the row with the known names is."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in (["电梯登记表 2026"], [], ["基本信息", None, "位置", None], HEAD, ["700001", *LIFT]):
+        sheet.append(row)
+    for span in ("A1:D1", "A3:B3", "C3:D3"):
+        sheet.merge_cells(span)
+    batch = checked(session, world.actor("clerk"), "elevators", saved(book))
+    assert batch.mapping["headings"] == HEAD and states(session, batch) == {5: "new"}
+
+
+def test_a_cell_merged_over_several_rows_is_told_for_those_that_lack_it(session: Any, world: Any) -> None:
+    """Excel keeps the text in the first cell only; nothing is guessed for the others, and one answer mends all."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in (HEAD, ["700001", *LIFT], ["700002", *LIFT[:2], None], ["700003", *LIFT[:2], None]):
+        sheet.append(row)
+    sheet.merge_cells("D2:D4")
+    batch = checked(session, world.actor("clerk"), "elevators", saved(book))
+    assert states(session, batch) == {2: "new", 3: "bad", 4: "bad"}
+    assert batch.mapping["asked"]["region_id"][0] | {"chosen": False} == {
+        "word": "", "count": 2, "value": None, "chosen": False,
+    }  # fmt: skip
+
+
+def test_hidden_rows_columns_and_filters_hide_nothing_from_the_register(session: Any, world: Any) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in (HEAD, ["700001", *LIFT], ["700002", *LIFT]):
+        sheet.append(row)
+    sheet.row_dimensions[3].hidden = True
+    sheet.column_dimensions["C"].hidden = True
+    sheet.auto_filter.ref = "A1:D3"
+    batch = checked(session, world.actor("clerk"), "elevators", saved(book))
+    assert states(session, batch) == {2: "new", 3: "new"}
+
+
+def test_formulas_count_by_their_result_and_errors_are_told(session: Any, world: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, [*HEAD, "层数", "楼盘"])
+    for at, code in enumerate(("700001", "700002"), 1):
+        sheet.write_row(at, 0, [code, *LIFT])
+    sheet.write_formula(1, 4, "=3+4", value=7)
+    sheet.write_formula(1, 5, '=A1&"苑"', value="新苑")
+    sheet.write(2, 4, "#DIV/0!")
+    book.close()
+    who = world.actor("clerk")
+    batch = ran(session, who, checked(session, who, "elevators", io.BytesIO(path.read_bytes())))
+    assert told(session, batch) == {3: "是 Excel 的错误值 #DIV/0!"}
+    row = session.execute(select(Elevator.floors, Elevator.estate).where(Elevator.code == "700001")).one()
+    assert tuple(row) == (7, "新苑")
+
+
+def test_numbers_as_text_full_width_digits_and_dates_of_every_hand(session: Any, world: Any) -> None:
+    days = [
+        "2024年3月5日", 45356, "45356", "24/3/5", "２０２４－０３－０５", dt.date(2024, 3, 5), "2024.3.5", "24年3月5日",
+        "2024/3/5 8:30", "2024-03-05 00:00:00",
+    ]  # fmt: skip
+    rows = [[f"７００００{n}", *LIFT, "１２", "１，０００", day] for n, day in enumerate(days)]
+    who = world.actor("clerk")
+    batch = checked(session, who, "elevators", workbook([*HEAD, "层数", "额定载重量", "制造日期"], *rows))
+    assert told(session, batch) == {}
+    ran(session, who, batch)
+    columns = (Elevator.floors, Elevator.rated_load, Elevator.made_on)
+    found = session.execute(select(*columns).where(Elevator.code.like("70000%"))).all()
+    assert {tuple(row) for row in found} == {(12, 1000, dt.date(2024, 3, 5))} and len(found) == len(days)
+
+
+@pytest.mark.parametrize(
+    ("cell", "order", "day"),
+    [
+        ("24/3/5", None, (2024, 3, 5)), ("24.3.5", "dmy", (2024, 3, 5)), ("98/12/31", None, (1998, 12, 31)),
+        ("24/03/98", None, (1998, 3, 24)), ("24/03/05", "ymd", (2024, 3, 5)), ("24/03/05", "dmy", (2005, 3, 24)),
+        ("03/24/98", None, (1998, 3, 24)), ("03/03/03", None, (2003, 3, 3)),
+    ],
+)  # fmt: skip
+def test_a_year_of_two_digits(cell: str, order: str | None, day: tuple[int, int, int]) -> None:
+    assert parsing.day(cell, order) == dt.date(*day)
+
+
+@pytest.mark.parametrize("cell", ["24/03/05", "05/04/03", "13-01-26"])
+def test_a_year_of_two_digits_that_may_stand_at_either_end_is_asked_about(cell: str) -> None:
+    with pytest.raises(parsing.Bad, match="分不清"):
+        parsing.day(cell)
+    assert parsing.order_of(cell) == "?"
+
+
+def test_the_column_tells_where_the_short_year_stands(session: Any, world: Any) -> None:
+    rows = [[f"70000{n}", *LIFT, day] for n, day in enumerate(["24/03/05", "99/03/05", "24/3/5"])]
+    batch = checked(session, world.actor("clerk"), "elevators", workbook([*HEAD, "制造日期"], *rows))
+    assert batch.mapping["orders"] == {"made_on": "ymd"} and batch.new_rows == 3
+
+
+def test_a_million_formatted_rows_below_are_no_rows(tmp_path: Path) -> None:
+    first = "".join(
+        f'<c r="{letter}1" t="inlineStr"><is><t>{word}</t></is></c>' for letter, word in zip("ABCD", HEAD, strict=True)
+    )
+    rows = f'<row r="1">{first}</row><row r="2"><c r="A2"><v>700001</v></c></row>'
+    rows += "".join(f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/></row>' for n in range(3, 200_000))
+    rows += '<row r="1048576"><c r="A1048576" s="1"/></row>'
+    (tmp_path / "a.xlsx").write_bytes(packed(rows))
+    found = list(read(tmp_path / "a.xlsx", "a.xlsx", kinds()["elevators"]).rows())
+    assert [(number, cells[0], any(cells[1:])) for number, cells in found] == [(2, 700001, False)]
+
+
+def test_headings_twice_and_a_second_sheet(session: Any, world: Any) -> None:
+    """Of two columns of one name the first counts and the other is shown; other sheets are not read."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in ([*HEAD, "地址"], ["700001", *LIFT, "另一处"]):
+        sheet.append(row)
+    book.create_sheet("第二张").append(["识别码"])
+    batch = checked(session, world.actor("clerk"), "elevators", saved(book))
+    assert batch.mapping["how"][4] == "twice" and batch.rows == batch.new_rows == 1
+
+
+def test_an_empty_first_sheet_says_that_only_it_is_read(session: Any, world: Any) -> None:
+    book = openpyxl.Workbook()
+    other = book.create_sheet("登记")
+    for row in (HEAD, ["700001", *LIFT]):
+        other.append(row)
+    batch = checked(session, world.actor("clerk"), "elevators", saved(book))
+    assert batch.state == "failed" and "第一张工作表" in batch.note
+
+
+def test_an_old_workbook_of_all_its_rows(tmp_path: Path) -> None:
+    """BIFF ends at 65,536 rows: all of them are read, the last one too."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("a")
+    for column, word in enumerate(HEAD):
+        sheet.write(0, column, word)
+    for row in range(1, 65_536):
+        sheet.write(row, 0, row)
+    path = tmp_path / "a.xls"
+    book.save(str(path))
+    numbers = [number for number, _cells in read(path, "a.xls", kinds()["elevators"]).rows()]
+    assert numbers == list(range(2, 65_537))
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_ten_megabytes_and_one_byte(session: Any, world: Any, app: Any, more: int) -> None:
+    """Of exactly ten megabytes it is taken in (and told what it is); one byte more is refused, and nothing stays."""
+    who = world.actor("clerk")
+    line = "识别码,品种,地址,所在地区\n700001,自动扶梯,澜江路 1 号,临河区\n".encode()
+    file = io.BytesIO(line + b"\n" * (10 * MEGABYTE - len(line) + more))
+    folder = Path(app.config["UPLOAD_DIR"])
+    before = {p for p in folder.rglob("*") if p.is_file()}
+    if more:
+        with pytest.raises(Refusal, match="超过 10 MB"), scope.acting(who):
+            checked(session, who, "elevators", file, "大.csv")
+        session.rollback()
+        assert {p for p in folder.rglob("*") if p.is_file()} == before
+        assert session.scalars(select(ImportBatch)).all() == session.scalars(select(Attachment)).all() == []
+    else:
+        assert checked(session, who, "elevators", file, "大.csv").new_rows == 1
+    assert attachments.LIMITS["import"].megabytes == 10
