@@ -13,36 +13,31 @@ from decimal import ROUND_HALF_UP, Decimal
 from flask_babel import lazy_gettext as _l
 
 from app.imports.columns import Spec
+from app.imports.synonyms import MEASURE_WORDS
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Another unit: its label, what it is called (in small letters, width folded), and how many of ours it is."""
+    """Another unit: its label, and how many of ours it is."""
 
     name: str
     label: str
-    words: frozenset[str]
     factor: Decimal
 
+    @property
+    def words(self) -> list[str]:
+        return MEASURE_WORDS[self.name].split()
 
-def _measure(name: str, label: str, words: str, factor: str) -> Measure:
-    return Measure(name, label, frozenset(words.split()), Decimal(factor))
 
-
-_FOOT_A_MINUTE = "0.00508"
-# By our unit the others; digits kept behind the point after converting, as the column stores them.
+# By our unit the others.
 MEASURES = {
-    "kg": (
-        _measure("lb", _l("磅 (lb)"), "lb lbs pound pounds 磅", "0.45359237"),
-        _measure("t", _l("吨 (t)"), "t ton tons tonne tonnes 吨", "1000"),
-    ),
+    "kg": (Measure("lb", _l("磅 (lb)"), Decimal("0.45359237")), Measure("t", _l("吨 (t)"), Decimal(1000))),
     "m/s": (
-        _measure("fpm", _l("英尺/分 (fpm)"), "fpm ft/min feet/min ftmin 英尺/分", _FOOT_A_MINUTE),
-        _measure("m/min", _l("米/分 (m/min)"), "m/min mpm mmin 米/分 米/分钟", "0.0166666666666666666667"),
-        _measure("mm/s", _l("毫米/秒 (mm/s)"), "mm/s mms 毫米/秒", "0.001"),
+        Measure("fpm", _l("英尺/分 (fpm)"), Decimal("0.00508")), Measure("m/min", _l("米/分 (m/min)"), 1 / Decimal(60)),
+        Measure("mm/s", _l("毫米/秒 (mm/s)"), Decimal("0.001")),
     ),
 }  # fmt: skip
-OWN = {"kg": "kg kgs kilogram kilograms kilo 公斤 千克", "m/s": "m/s ms mps 米/秒"}
+# What a column keeps behind the point.
 PLACES = {"kg": Decimal(1), "m/s": Decimal("0.01")}
 _PARTS = re.compile(r"[^\s_\-:：,，()（）\[\]【】]+")
 
@@ -64,7 +59,7 @@ def called(spec: Spec, word: str) -> Measure | None:
 
 def is_own(spec: Spec, word: str) -> bool:
     plain = word.casefold().rstrip(".")
-    return plain == spec.unit.casefold() or plain in OWN.get(spec.unit, "").split()
+    return plain == spec.unit.casefold() or plain in MEASURE_WORDS.get(spec.unit, "").split()
 
 
 def of_heading(spec: Spec, heading: str) -> str | None:
@@ -75,8 +70,7 @@ def of_heading(spec: Spec, heading: str) -> str | None:
 
 def without(heading: str) -> str:
     """A heading without the units in it, to compare it with names."""
-    known = {word for measures in MEASURES.values() for m in measures for word in m.words}
-    known |= {word for words in OWN.values() for word in words.split()}
+    known = {word for words in MEASURE_WORDS.values() for word in words.split()}
     parts = _PARTS.findall(heading)
     return " ".join(part for part in parts if part.casefold().rstrip(".") not in known) or heading
 

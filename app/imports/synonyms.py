@@ -258,6 +258,12 @@ VALUES: dict[str, dict[str, str]] = {
 YES = frozenset(["是", "1", "true", "yes", "y", "√", "有", "对", "t", "已", "on"])
 NO = frozenset(["否", "0", "false", "no", "n", "×", "无", "不是", "f", "未", "off"])
 
+# Units of measure, ours and others.
+MEASURE_WORDS = {
+    "kg": "kg kgs kilogram kilograms kilo 公斤 千克", "lb": "lb lbs pound pounds 磅", "t": "t ton tons tonne tonnes 吨",
+    "m/s": "m/s ms mps 米/秒", "fpm": "fpm ft/min feet/min ftmin 英尺/分", "mm/s": "mm/s mms 毫米/秒",
+    "m/min": "m/min mpm mmin 米/分 米/分钟",
+}  # fmt: skip
 # Columns that make up one field together: house number and street.
 PARTS_OF = {
     "address": (
