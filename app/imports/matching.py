@@ -17,6 +17,8 @@ from app.imports.synonyms import PARTS_OF, names_of, plain_word
 from app.rules.identifiers import MOBILE_FORM, check_uscc
 
 NEAR = 0.74
+# Letters at the beginning of two English names that are rather a word of the register than a likeness.
+SHARED = 6
 FITS = 0.8
 # How a column found its field; near, content and twice ask to be confirmed.
 SAME, ALIAS, LIKE, CONTENT, KEPT, CHOSEN, TWICE, NONE = (
@@ -179,10 +181,20 @@ def _near(
         if columns[number] is None and len(plain) >= 2:
             scores: dict[str, float] = {}
             for name, spec in names.items():
-                ratio = difflib.SequenceMatcher(None, plain, name).ratio()
-                scores[spec] = max(scores.get(spec, 0), ratio)
+                scores[spec] = max(scores.get(spec, 0), _likeness(plain, name))
             found += [(score, number, spec) for spec, score in scores.items()]
     return sorted(found, key=lambda f: (-f[0], f[1]))
+
+
+def _likeness(plain: str, name: str) -> float:
+    """How much a heading is like a name; equipment_speed and equipment_id share a word that tells nothing."""
+    ratio = difflib.SequenceMatcher(None, plain, name).ratio()
+    pairs = enumerate(zip(plain, name, strict=False))
+    shared = next((at for at, (one, other) in pairs if one != other), min(len(plain), len(name)))
+    if ratio >= NEAR and shared >= SHARED and plain.isascii() and plain[shared:] and name[shared:]:
+        rest = difflib.SequenceMatcher(None, plain[shared:], name[shared:]).ratio()
+        return ratio if rest >= 0.5 else 0
+    return ratio
 
 
 class _Fits:

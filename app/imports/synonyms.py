@@ -54,13 +54,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "property_name": "物业公司 物业 物业管理单位 propertymanager propertycompany",
         "estate": (
             "小区 小区名称 楼盘名称 项目 项目名称 楼宇 建筑名称 building buildingname site sitename "
-            "property"
+            "property locationname propertyname projectname"
         ),
         "address": (
             "详细地址 使用地址 设备地址 设备使用地点 安装地址 安装地点 设备所在地 地点 address "
-            "streetaddress location siteaddress fulladdress"
+            "streetaddress location siteaddress fulladdress locationaddress buildingaddress"
         ),
-        "place_type": "场所 场所类型 使用场所类型 场所分类 buildinguse occupancy placetype premises usetype",
+        "place_type": (
+            "场所 场所类型 使用场所类型 场所分类 buildinguse occupancy placetype premises usetype locationtype "
+            "buildingtype"
+        ),
         "region_id": (
             "地区 区县 行政区划 行政区 所属区域 所属地区 区域 街道 所在区县 区划 district borough area "
             "region ward municipality county"
@@ -86,9 +89,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "governor_on": "限速器校验 限速器日期 governortest governordate",
         "rated_load": (
             "载重 额定载荷 载重量 载重kg 额定载重 额定载重量kg load capacity ratedload capacitykg "
-            "capacitylbs"
+            "capacitylbs equipmentcapacity"
         ),
-        "rated_speed": "速度 额定速度ms 梯速 speed ratedspeed carspeed speedms",
+        "rated_speed": "速度 额定速度ms 梯速 speed ratedspeed carspeed speedms equipmentspeed",
         "floors": "层 楼层数 楼层 floors levels storeys floorsserved",
         "stops": "站 停站数 停靠站数 stops landings",
         "doors": "门 开门数 doors entrances",

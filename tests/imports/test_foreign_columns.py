@@ -224,6 +224,16 @@ def test_what_is_decided_makes_room_for_what_is_not(session: Any, world: Any, mo
     assert asked == {"怪梯3": None, "怪梯4": None} | chosen["category"] and not batch.mapping["unheard"]
 
 
+def test_words_that_every_heading_has_make_no_likeness(app: Any) -> None:
+    headings = [
+        "location_name", "location_type", "location_address", "equipment_type", "equipment_capacity",
+        "equipment_speed", "equipment_travel", "manufacturer_name",
+    ]  # fmt: skip
+    assert matching.guess(kinds()[LIFTS], headings, []).columns == [
+        "estate", "place_type", "address", "category", "rated_load", "rated_speed", None, "manufacturer",
+    ]  # fmt: skip
+
+
 def test_headings_that_are_blank_or_stand_twice_are_kept_by_place(session: Any, world: Any) -> None:
     who = world.actor("clerk")
     head = ["识别码", "类", "类", "地址", "所在地区", None]

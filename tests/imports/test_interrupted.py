@@ -106,6 +106,35 @@ def test_two_imports_of_one_file_at_once_make_one_set_of_rows(
 
 
 @pytest.mark.feature("IMP-01")
+def test_two_processes_import_one_file_at_once(session: Any, world: Any, database: Any, app: Any) -> None:
+    """As two workers do it: each a process with its own connection; what one makes the other finds."""
+    who, user = world.actor("clerk"), world.accounts["clerk"].id
+    numbers = [checked(session, who, "elevators", csv(*LINES), f"表{n}.csv").id for n in range(2)]
+    with scope.acting(who):
+        for number in numbers:
+            with transaction(session):
+                batches.start(session, who, number, AT, queued=False)
+    session.rollback()
+    keys = {name: ",".join(app.config[name]) for name in ("DATA_KEYS", "INDEX_KEYS")}
+    # Nobody dies: the number of rows after which it would is never reached.
+    command = [sys.executable, "-m", "tests.imports.killable", database.url, app.config["UPLOAD_DIR"]]
+    running = [
+        subprocess.Popen(
+            [*command, str(number), str(user), "import", "1000"], cwd=ROOT, env=os.environ | keys,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for number in numbers
+    ]  # fmt: skip
+    for process in running:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said.decode()
+    assert made(session) == (200, 200)
+    found = [session.get(ImportBatch, number, populate_existing=True) for number in numbers]
+    assert all(b.state == "done" and b.new_rows + b.same_rows == 200 and b.bad_rows == 0 for b in found)
+    assert sum(b.new_rows for b in found) == 200
+
+
+@pytest.mark.feature("IMP-01")
 def test_a_job_that_ended_does_nothing_again(session: Any, world: Any) -> None:
     who = world.actor("clerk")
     batch = ran(session, who, checked(session, who, "elevators", csv(*LINES[:3]), "表.csv"))
