@@ -155,7 +155,7 @@ def _main(row: Row, name: str) -> None:
 def _same_roles(cell: Any, there: Standing) -> bool:
     """Whether a cell names all roles that the account has, in our words, as the list of accounts shows them."""
     named = {part for part in str(cell or "").replace(",", "、").replace("，", "、").split("、") if part.strip()}
-    choices = {role: ROLE_LABEL[role] for role in Role}
+    choices = {role.value: ROLE_LABEL[role] for role in Role}
     roles = {own_word(part, choices) for part in named}
     return bool(named) and roles == set(there.also["roles"])
 

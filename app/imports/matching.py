@@ -93,7 +93,7 @@ class Match:
 def _joined(name: str, texts: Sequence[tuple[str, str]]) -> str | None:
     """In a note each text keeps the name of its column; else they are one text; Chinese needs no blank between."""
     if name == "note":
-        return "；".join(f"{heading}：{text}" for heading, text in texts) or None
+        return "；".join(map("：".join, texts)) or None
     made = ""
     for _heading, text in texts:
         made += (" " if made and made[-1].isascii() and text[0].isascii() else "") + text

@@ -84,9 +84,9 @@ def lines(
     """Rows as the sheet has them; errors stand in their cells, what belongs to no column of the file at the end."""
     shown = _Words(session, actor, kind)
     place: dict[str, int] = {}
-    for at, name in enumerate(mapping["columns"]):
+    for column, name in enumerate(mapping["columns"]):
         if name:
-            place.setdefault(name, at)
+            place.setdefault(name, column)
     made = []
     for row in rows:
         cells: list[dict[str, Any]] = [{"text": cell, "errors": [], "old": None} for cell in row.raw]

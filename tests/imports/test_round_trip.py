@@ -22,10 +22,12 @@ from app.imports.columns import kinds
 from app.listing import LISTINGS, moment
 from app.listings import kinds as of_kind
 from app.models import ContractElevator, Elevator, ImportRow, MaintenanceOrder, Version, Visit
+from app.permissions import Role
 from app.reports import exports
 from app.transaction import transaction
 from app.workflows import filing
 from tests.factories import (
+    make_account,
     make_contract,
     make_elevator,
     make_ledger,
@@ -34,7 +36,7 @@ from tests.factories import (
     make_unit,
     make_use_unit,
 )
-from tests.imports.ground import AT, checked, states, told
+from tests.imports.ground import AT, checked, states, told, workbook
 from tests.workflows.test_insurance import id_number
 
 WORDS = (
@@ -252,3 +254,24 @@ def test_the_one_edited_cell_is_the_one_change(session: Any, world: Any, tmp_pat
     assert _changes(session, batch) == [(at, {"floors": None}, {"floors": 18})]
     drafts = session.scalars(select(Version.data).where(Version.entity_id == world.own.id, Version.state == "draft"))
     assert [d["estate"] for d in drafts] == ["待上报的新名"] and "elevators" in LISTINGS
+
+
+@pytest.mark.feature("IMP-02")
+def test_rows_that_only_stand_in_a_list_change_nothing_and_say_so(session: Any, world: Any, tmp_path: Path) -> None:
+    """The unit's main account, an account of several roles, an elevator without a ledger."""
+    head = world.actor("maintenance_head")
+    several = make_account(session, Role.CLERK, Role.MAINTENANCE_MANAGER, unit=world.firm, phone="13800000001")
+    lift = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    session.commit()
+    file = exported(session, head, "accounts", {}, tmp_path / "a.csv", "csv")
+    names = [line.split(",")[0].strip("'\ufeff") for line in file.getvalue().decode().splitlines()]
+    batch = checked(session, head, "accounts", file, "a.csv")
+    assert batch.rows == batch.same_rows > 2
+    assert told(session, batch) == {names.index(world.accounts["maintenance_head"].username) + 1: "是本单位的主账号"}
+    less = workbook(["账号", "姓名", "角色"], [several.username, several.first_name, "维保文员"])
+    assert states(session, checked(session, head, "accounts", less)) == {2: "bad"}, "rights don't change by workbook"
+
+    for mode, state in (("both", "same"), ("update", "same"), ("new", "new")):
+        batch = checked(session, head, "ledgers", workbook(["识别码"], [lift.code]), mode=mode)
+        assert states(session, batch) == {2: state}
+        assert state == "new" or told(session, batch) == {2: "没有填写履历的内容"}
