@@ -171,7 +171,7 @@ def bring_in_foreign(session: Session, path: Path, fates: dict[str, int]) -> Non
     at = clock.now()
     region = session.scalar(select(Region.id).where(Region.level == "street").order_by(Region.code).limit(1))
     session.rollback()
-    words = foreign_register.TOLD | {"region_id": dict.fromkeys(foreign_register.BOROUGHS, region)}
+    words = foreign_register.TOLD | {"region_id": dict.fromkeys(foreign_register.PLACES, region)}
     try:
         with transaction(session), path.open("rb") as stream:
             batch = batches.open_batch(session, SYSTEM, at, "elevators", stream, path.name, queued=False)
@@ -181,7 +181,7 @@ def bring_in_foreign(session: Session, path: Path, fates: dict[str, int]) -> Non
             mapping: Any = batch.mapping
             batches.rematch(
                 session, SYSTEM, number, at, columns=mapping["columns"], orders=mapping["orders"], words=words,
-                queued=False,
+                measures=mapping["measures"], lenient=foreign_register.LENIENT, queued=False,
             )  # fmt: skip
             session.flush()
             counts = batches.check(session, SYSTEM, number, path, at)

@@ -36,8 +36,8 @@ TOLD = {
     "category": {"Personnel Hoist": "3130", "Handicap Lift": "3110"},
     "declared_status": {"Sealed by order": "suspended", "n/a": ""},
 }
-# What a row without a borough is taken for.
-NO_BOROUGH = "Northgate"
+# What is said of places: of a blank cell, too.
+PLACES = (*BOROUGHS, "")
 # Speeds and loads as written, with what they are in m/s and kg.
 SPEEDS = {350: 1.78, 100: 0.51, "150.0": 0.76, "1.75 m/s": 1.75}
 LOADS = {2500: 1134, "2,000.0": 907, "1000 kg": 1000, "3,500 lbs": 1588}

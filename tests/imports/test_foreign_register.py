@@ -33,7 +33,7 @@ def test_a_foreign_register_comes_in_whole(session: Any, world: Any, tmp_path: P
     assert batch.mapping["measures"] == {"rated_load": "lb", "rated_speed": "fpm"}
     assert batch.mapping["orders"] == {"commissioned_on": "dmy", "inspected_on": "dmy"}
     asked = {w["word"] for w in batch.mapping["asked"]["region_id"]}
-    assert asked == {*register.BOROUGHS, "Atlantis", ""}
+    assert asked == {*register.PLACES, "Atlantis"}
     batch = ran(session, who, _explained(session, world, who, batch))
     _all_accounted_for(session, batch, made, fates)
 
@@ -66,7 +66,7 @@ def _written(folder: Path, rows: int, seed: int = 7) -> tuple[list[register.Line
 
 
 def _explained(session: Any, world: Any, who: Any, batch: ImportBatch) -> ImportBatch:
-    places = dict.fromkeys((*register.BOROUGHS, ""), world.own.region_id)
+    places = dict.fromkeys(register.PLACES, world.own.region_id)
     mapping: Any = batch.mapping
     return rematched(
         session, who, batch, register.BY_HAND, words=register.TOLD | {"region_id": places},
