@@ -17,7 +17,7 @@ def create_app(**overrides: Any) -> Flask:
     from app import api, celery_app, channels, cli, field, logs, ops, scanner, vault, views
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
-    from app.views import assets, light, metrics, requests, told
+    from app.views import assets, languages, light, metrics, requests, told
     from app.views import errors as error_pages
     from app.workflows import attachments, notices, passwords
 
@@ -45,8 +45,8 @@ def create_app(**overrides: Any) -> Flask:
     with app.app_context():
         appbuilder = appbuilder_for(app)
         requests.install(app)
+        languages.install(app)
         assets.install(app)
-        light.install(app)
         light.install(app)
         views.register(appbuilder)
         limits.install(app)

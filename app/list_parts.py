@@ -9,6 +9,7 @@ from typing import Any
 
 from app import clock
 from app.errors import Finding
+from app.models.said import SaidText
 from app.permissions import Actor
 
 PAGE_SIZE = 25
@@ -19,7 +20,8 @@ class Column:
     """A column of a list and its export. `kind`: text code date instant number bool choice; `sort`: an expression.
 
     `sql` is what `value` reads, as an expression over the list's tables, or with `of` (a many-to-one relation of one of
-    them) the name of an attribute there: exports then read values without making an object a row.
+    them) the name of an attribute there: exports then read values without making an object a row. `said`: a sentence of
+    ours that the database kept, told in the reader's language.
     """
 
     name: str
@@ -32,9 +34,12 @@ class Column:
     unit: Any = None
     sql: Any = None
     of: Any = None
+    said: bool = False
 
 
-def column(model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True) -> Column:
+def column(
+    model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True, said: bool = False
+) -> Column:
     """A column of the list from the declaration of the model's column."""
     declared = model.__table__.c[name]
     info = declared.info
@@ -42,7 +47,7 @@ def column(model: Any, name: str, *, label: Any = None, kind: str | None = None,
     return Column(
         name, info.get("label", name) if label is None else label, lambda row: getattr(row, name), found,
         getattr(model, name) if sort else None, info.get("choices"), info.get("sensitive"), info.get("unit"),
-        getattr(model, name),
+        getattr(model, name), said=said or isinstance(declared.type, SaidText),
     )  # fmt: skip
 
 

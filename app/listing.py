@@ -303,7 +303,7 @@ class Listing:
 
     def _words(self, session: Any, one: Filter, value: Any) -> str:
         if one.kind == "choice":
-            return together(str((one.choices or {})[v]) for v in value)
+            return together([str((one.choices or {})[v]) for v in value])
         if one.kind == "date":
             return say("%(value)s 至 %(value2)s", value=value[0] or "…", value2=value[1] or "…")
         if one.kind == "region":
@@ -313,7 +313,7 @@ class Listing:
 
             return text_of(session, one.lookup or "", value)
         if one.kind == "bool":
-            return "是" if value else "否"
+            return say("是") if value else say("否")
         return mask_numbers(normal(value)) if one.sensitive else str(value)
 
 

@@ -7,7 +7,9 @@ layer tells it in the reader's language (`views/told.py`). Constants need no wra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -58,13 +60,24 @@ def say(msgid: str, /, **args: Any) -> str:
     """The sentence with its values; a value may be said itself. Without values `%` stands for itself."""
     for name, value in args.items():
         if not isinstance(value, _PLAIN):
-            args[name] = str(value)  # a row, a day: a kept text must not hold on to it
+            args[name] = _finished(value)  # a row, a day: a kept text must not hold on to it
     return Said(msgid, args)
+
+
+def _finished(value: Any) -> str:
+    """Of a label, which is translated when it is shown, its Chinese: what is kept is in nobody's language."""
+    source = getattr(value, "_args", None)
+    return _constant(source[0]) if source and isinstance(source[0], str) else str(value)
 
 
 def together(parts: Iterable[str], between: str = "、") -> str:
     """`between.join(parts)`, told part by part."""
     return Together(between, {"parts": list(parts)})
+
+
+def ours(text: str) -> str:
+    """A text that is ours in any case: a constant is said, what was said stays."""
+    return text if isinstance(text, Said) or not text else _constant(text)
 
 
 def speak(one: object, *names: str) -> None:
@@ -96,6 +109,61 @@ def again(value: Any) -> Any:
     if isinstance(value, dict):
         return Said(value["msgid"], {name: again(one) for name, one in value["args"].items()})
     return value
+
+
+_COUNTED: list[tuple[re.Pattern[str], str]] = []
+
+
+def counted(msgid: str) -> str:
+    """A sentence with whole numbers only is known again by its finished text (`heard`): for what is written by the
+    million, where each row would keep it twice."""
+    finished = re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>[0-9]+)", re.escape(msgid))
+    _COUNTED.append((re.compile(finished), msgid))
+    return msgid
+
+
+def heard(text: str) -> str:
+    """What was said when this text was made, where that can be known."""
+    for pattern, msgid in _COUNTED:
+        found = pattern.fullmatch(text)
+        if found:
+            return Said(msgid, dict(found.groupdict()))
+    return text
+
+
+# Behind it a column of text keeps how the Chinese before it came about; no text of a person's holds it.
+MARK = "\x1e"
+
+
+def written(text: str) -> str:
+    """A text as a column keeps it (`models/said.py`): the Chinese, so that SQL finds it, and what tells it again."""
+    if not isinstance(text, Said):
+        return text.replace(MARK, "")
+    how = kept(text)
+    return f"{text}{MARK}" if isinstance(how, str) else f"{text}{MARK}{json.dumps(how, ensure_ascii=False)}"
+
+
+def read(column: str) -> str:
+    """What `written` made a column of; whatever else stands there, as it is."""
+    text, mark, how = column.partition(MARK)
+    if not mark:
+        return text
+    return again(json.loads(how)) if how else say(text)  # type: ignore[no-any-return]
+
+
+def cut(text: str, most: int) -> str:
+    """No more than so many characters; what had to be cut is Chinese only."""
+    return text if len(text) <= most else text[:most]
+
+
+def changed(text: str, change: Callable[[str], str]) -> str:
+    """The text with its values changed; one that was never said is changed as a whole."""
+    if isinstance(text, Together):
+        return together([changed(part, change) for part in text.args["parts"]], text.msgid)
+    if isinstance(text, Said):
+        changed_args = {n: changed(v, change) if isinstance(v, str) else v for n, v in text.args.items()}
+        return Said(text.msgid, changed_args)
+    return change(text)
 
 
 def _beside(first: str, second: str) -> str:

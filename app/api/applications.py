@@ -95,7 +95,7 @@ class ApplicationApi(Resource):
 def brief(row: Application) -> dict[str, Any]:
     """The columns of a list."""
     return {
-        "id": row.id, "number": row.number, "kind": row.kind, "state": row.state, "title": row.title,
+        "id": row.id, "number": row.number, "kind": row.kind, "state": row.state, "title": row.heading,
         "is_open": row.is_open, "entity": row.entity, "entity_id": row.entity_id, "elevator_id": row.elevator_id,
         "unit_id": row.unit_id, "region_code": row.region_code, "row_version": row.row_version,
         "submitted_at": iso(row.submitted_at), "due_at": iso(row.due_at), "decided_at": iso(row.decided_at),

@@ -24,7 +24,7 @@ from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers, normal_code
 from app.transaction import AnySession, insert_rows, lock, transaction
-from app.wording import say
+from app.wording import changed, say, together
 from app.workflows import attachments, audit, jobs
 
 VERBS = {
@@ -136,14 +136,14 @@ def check(
         checker = Checker(session, actor, held, at, match, mode)
         counts = _keep(session, batch_id, checker, sheet, progress)
     except Refusal as refusal:
-        why = mask_numbers(str(refusal))[:300]
+        why = changed(str(refusal), mask_numbers)
         with transaction(session):
             session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
             session.execute(
                 update(ImportBatch).where(ImportBatch.id == batch_id).values(state="failed", note=why)
             )
         return {"rows": 0} | dict.fromkeys(COUNTED, 0)
-    unused = [h for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
+    unused = [mask_numbers(h) for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
     told = match.as_json() | {
         "unknown": unused, "asked": words.asked(checker), "dates": checker.survey.orders,
         "left": checker.left, "wrong": checker.wrong, "examples": examples(sheet),
@@ -156,7 +156,7 @@ def check(
             .where(ImportBatch.id == batch_id)
             .values(
                 state="checked", rows=sum(counts.values()), done_rows=0, mapping=told,
-                note=mask_numbers(f"没有用到的列：{'、'.join(unused)}")[:300] if unused else None,
+                note=say("没有用到的列：%(names)s", names=together(unused)) if unused else None,
                 **{f"{state}_rows": counts[state] for state in COUNTED},
             )
         )  # fmt: skip
@@ -349,10 +349,10 @@ def start(
         remember(session, actor, held, Match.of_json(batch.mapping), at)
     job_id = batch.job_id
     if queued:
-        job_id = jobs.enqueue(session, actor, at, "import", f"导入 {batch.file_name}", {"batch": batch.id}).id
-    session.execute(
-        update(ImportBatch).where(ImportBatch.id == batch_id).values(state="importing", job_id=job_id)
-    )
+        job_id = jobs.enqueue(
+            session, actor, at, "import", say("导入 %(file_name)s", file_name=batch.file_name), {"batch": batch.id}
+        ).id
+    session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(state="importing", job_id=job_id))
     return batch
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +11,41 @@ from app.errors import Finding, Refusal, refuse
 from app.imports.columns import plain_heading
 from app.imports.reading import cells_of
 from app.rules.calendar import day_finding
+from app.telling import everywhere
 from app.wording import say, together
 from app.workflows.calendars import LONGEST_NAME, MOST_DAYS, Day
 
 HEADINGS = ("日期", "类型", "名称")
 WORKED = {"上班": True, "调休上班": True, "工作日": True, "放假": False, "休息": False, "节假日": False}
+COLUMNS = "列名为：日期、类型（上班或放假）、名称"
 FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日")
 
 
 def read(path: Path, name: str) -> list[Day]:
     """The days of a file, or a refusal that names every wrong cell by its row as in Excel."""
     table = cells_of(path, name)
-    at = next((n for n, row in enumerate(table[:10]) if "日期" in [plain_heading(c) for c in row]), None)
+    # Our own words in every language: whoever reads the page in English fills the file in English.
+    known = {plain_heading(told): word for word in HEADINGS for told in everywhere(word)}
+    at = next((n for n, row in enumerate(table[:10]) if "日期" in _headings(row, known)), None)
     if at is None:
-        raise refuse("表头", "前 10 行里没有“日期”这一列", "列名为：日期、类型（上班或放假）、名称", field="file")
-    headings = [plain_heading(cell) for cell in table[at]]
+        raise refuse("表头", "前 10 行里没有“日期”这一列", COLUMNS, field="file")
+    headings = _headings(table[at], known)
     missing = [word for word in HEADINGS[:2] if word not in headings]
     if missing:
         raise refuse(
             "表头",
             say("缺少列：%(names)s", names=together(missing)),
-            "列名为：日期、类型（上班或放假）、名称",
+            COLUMNS,
             field="file",
         )
+    kinds = {told.casefold(): worked for word, worked in WORKED.items() for told in everywhere(word)}
     days: dict[dt.date, Day] = {}
     findings: list[Finding] = []
     for number, row in enumerate(table[at + 1 :], at + 2):
         cells = dict(zip(headings, row, strict=False))
         if all(cells.get(word) in (None, "") for word in HEADINGS):
             continue
-        day = _row(number, cells, days, findings)
+        day = _row(number, cells, days, kinds, findings)
         if day is not None:
             days[day.on] = day
     if not days and not findings:
@@ -59,7 +65,13 @@ def read(path: Path, name: str) -> list[Day]:
     return list(days.values())
 
 
-def _row(number: int, cells: dict[str, Any], days: dict[dt.date, Day], findings: list[Finding]) -> Day | None:
+def _headings(row: Sequence[Any], known: Mapping[str, str]) -> list[str]:
+    return [known.get(heading, heading) for heading in map(plain_heading, row)]
+
+
+def _row(
+    number: int, cells: dict[str, Any], days: dict[dt.date, Day], kinds: Mapping[str, bool], findings: list[Finding]
+) -> Day | None:
     on, kind = _day(cells.get("日期")), str(cells.get("类型") or "").strip()
     name = str(cells.get("名称") or "").strip()
     wrong = []
@@ -69,7 +81,7 @@ def _row(number: int, cells: dict[str, Any], days: dict[dt.date, Day], findings:
         wrong.append(("日期", say("%(on)s 超出范围", on=on.isoformat()), "请核对年份"))
     elif on in days:
         wrong.append(("日期", say("%(on)s 在文件中出现两次", on=on.isoformat()), "请只留一行"))
-    if kind not in WORKED:
+    if kind.casefold() not in kinds:
         wrong.append(("类型", say("“%(kind)s”不是上班或放假", kind=kind), "请填写“上班”或“放假”"))
     if len(name) > LONGEST_NAME:
         wrong.append(
@@ -90,7 +102,7 @@ def _row(number: int, cells: dict[str, Any], days: dict[dt.date, Day], findings:
                 value=str(number),
             )
         )
-    return None if wrong or on is None else Day(on, WORKED[kind], name)
+    return None if wrong or on is None else Day(on, kinds[kind.casefold()], name)
 
 
 def _day(cell: Any) -> dt.date | None:

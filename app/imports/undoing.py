@@ -34,7 +34,7 @@ from app.models import (
 )
 from app.permissions import Actor
 from app.transaction import AnySession, lock, transaction
-from app.wording import say, together
+from app.wording import ours, say, together
 from app.workflows import (
     attachments,
     audit,
@@ -80,7 +80,8 @@ def begin(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, *, 
         raise refuse("撤销导入", "这批导入没有写入任何行", "无须撤销")
     job_id = batch.job_id
     if queued:
-        job_id = jobs.enqueue(session, actor, at, "import_undo", f"撤销导入 {batch.file_name}", {"batch": batch_id}).id
+        title = say("撤销导入 %(file_name)s", file_name=batch.file_name)
+        job_id = jobs.enqueue(session, actor, at, "import_undo", title, {"batch": batch_id}).id
     session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(state="undoing", job_id=job_id))
     audit.record(session, actor, at, "import.undo", "import_batch", batch_id, before={"rows": batch.done_rows})
     return batch
@@ -106,7 +107,7 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
             kept = _undo(session, actor, held.name, batch_id, rows, at) if rows else {}
             if rows:
                 session.execute(update(ImportRow), [
-                    {"id": r.id, "undo": "kept" if r.id in kept else "undone", "undo_note": kept.get(r.id, "")[:300]}
+                    {"id": r.id, "undo": "kept" if r.id in kept else "undone", "undo_note": ours(kept.get(r.id, ""))}
                     for r in rows
                 ])  # fmt: skip
             done += len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import func
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
@@ -19,7 +20,10 @@ APPLICATIONS = register(
         columns=(
             column(Application, "number", sort=False),
             column(Application, "kind", sort=False),
-            column(Application, "title", sort=False),
+            Column(
+                "title", _l("标题"), lambda row: row.heading, said=True,
+                sql=func.coalesce(Application.said, Application.title),
+            ),
             Column("unit", _l("申请单位"), lambda row: row.unit.name if row.unit else None),
             column(Application, "state", sort=False),
             column(Application, "submitted_at"),

@@ -78,6 +78,8 @@ class Account(FabUser):
     email_verified_at: Mapped[dt.datetime | None] = col(_l("邮箱验证时间"), Instant)
     # Since when it is not `active`: some time after, its phone and address of mail go (`retention`).
     closed_at: Mapped[dt.datetime | None] = col(_l("停用时间"), Instant)
+    # Chosen in the page's foot; what leaves the house for this account is told in it.
+    language: Mapped[str | None] = col(_l("语言"), String(15))
     rescue_role: Mapped[str | None] = col(_l("应急角色"), String(12), choices=RESCUE_ROLE)
 
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

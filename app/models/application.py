@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, relationship
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.models.elevator import Elevator
+from app.models.said import SaidText
 from app.models.sealed import SealedJson
 from app.models.unit import Unit
 
@@ -41,7 +42,9 @@ class Application(Stamped, Versioned, Model):
     is_open: Mapped[bool] = col(_l("办理中"), Boolean, default=True, server_default=text("true"))
     entity: Mapped[str] = col(_l("对象"), String(20))
     entity_id: Mapped[int] = col(_l("对象编号"), BigId)
+    # What is searched; `said` tells it in the reader's language, where it is not what a person named.
     title: Mapped[str] = col(_l("标题"), String(160))
+    said: Mapped[str | None] = col(_l("标题"), SaidText())
     elevator_id: Mapped[int | None] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), index=True)
     unit_id: Mapped[int | None] = col(_l("申请单位"), BigId, ForeignKey("unit.id"))
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
@@ -64,6 +67,11 @@ class Application(Stamped, Versioned, Model):
     elevator: Mapped[Elevator | None] = relationship()
     unit: Mapped[Unit | None] = relationship()
     steps: Mapped[list[ApplicationStep]] = relationship(order_by="ApplicationStep.id", viewonly=True)
+
+    @property
+    def heading(self) -> str:
+        """The title as it is told; older rows have their Chinese only."""
+        return self.said or self.title
 
     def __repr__(self) -> str:
         return self.number

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Model, col, pk
 from app.models.choices import BATCH_STATE
+from app.models.said import SaidText
 from app.models.sealed import SealedJson
 
 IMPORT_KIND = {
@@ -46,7 +47,7 @@ class ImportBatch(Model):
     kept_rows: Mapped[int] = col(_l("未撤销"), Integer, default=0, server_default="0")
     # A file without headings has its first row in here.
     mapping: Mapped[dict[str, Any] | None] = col(_l("列对应"), SealedJson("import_batch.mapping", whole=True))
-    note: Mapped[str | None] = col(_l("说明"), String(300))
+    note: Mapped[str | None] = col(_l("说明"), SaidText(300))
     created_by_id: Mapped[int | None] = col(_l("导入人"), Integer, ForeignKey("ab_user.id"))
     created_at: Mapped[dt.datetime] = col(_l("上传时间"), Instant)
     finished_at: Mapped[dt.datetime | None] = col(_l("完成时间"), Instant)
@@ -75,7 +76,7 @@ class ImportRow(Model):
     entity_id: Mapped[int | None] = col(_l("对象编号"), BigId)
     applied: Mapped[bool] = col(_l("已导入"), Boolean, default=False, server_default=text("false"))
     undo: Mapped[str | None] = col(_l("撤销结果"), String(10), choices=UNDO_STATE)
-    undo_note: Mapped[str | None] = col(_l("未撤销的原因"), String(300))
+    undo_note: Mapped[str | None] = col(_l("未撤销的原因"), SaidText(300))
 
 
 class ImportMatch(Model):

@@ -28,5 +28,6 @@ class ExportRecord(Model):
     rows: Mapped[int] = col(_l("行数"), Integer)
     sha256: Mapped[str] = col(_l("表格摘要"), String(64), index=True)
     file: Mapped[str] = col(_l("文件摘要"), String(64))
+    language: Mapped[str | None] = col(_l("语言"), String(15))
     made_by_id: Mapped[int | None] = col(_l("导出人"), Integer, ForeignKey("ab_user.id"))
     made_at: Mapped[dt.datetime] = col(_l("导出时间"), Instant)

@@ -6,11 +6,12 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
 from app.models.choices import JOB_STATE
+from app.models.said import SaidText
 from app.models.sealed import SealedJson
 
 JOB_KIND = {
@@ -30,14 +31,14 @@ class Job(Model):
     __table_args__ = (Index("ix_job_state", "state", "heartbeat_at"), Index("ix_job_owner", "created_by_id", "id"))
     id: Mapped[int] = pk()
     kind: Mapped[str] = col(_l("任务"), String(20), choices=JOB_KIND)
-    title: Mapped[str] = col(_l("说明"), String(160))
+    title: Mapped[str] = col(_l("说明"), SaidText(160))
     params: Mapped[dict[str, Any]] = col(_l("参数"), SealedJson("job.params", whole=True), default=dict)
     state: Mapped[str] = col(_l("状态"), String(10), default="queued", choices=JOB_STATE)
     done: Mapped[int] = col(_l("已完成"), Integer, default=0, server_default="0")
     total: Mapped[int] = col(_l("总数"), Integer, default=0, server_default="0")
-    message: Mapped[str | None] = col(_l("进度"), String(300))
+    message: Mapped[str | None] = col(_l("进度"), SaidText(300))
     result: Mapped[dict[str, Any] | None] = col(_l("结果"), Json)
-    error: Mapped[str | None] = col(_l("错误"), Text)
+    error: Mapped[str | None] = col(_l("错误"), SaidText())
     attachment_id: Mapped[int | None] = col(_l("文件"), BigId, ForeignKey("attachment.id"))
     tries: Mapped[int] = col(_l("次数"), Integer, default=0, server_default="0")
     claim: Mapped[str | None] = col(_l("认领"), String(40))

@@ -12,6 +12,7 @@ from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
 from app.models.elevator import Elevator
 from app.models.person import Person
+from app.models.said import SaidText
 from app.models.unit import Unit
 
 
@@ -138,7 +139,7 @@ class MaintenanceOrder(Stamped, Model):
     state: Mapped[str] = col(_l("状态"), String(10), default="open", server_default="open", choices=ORDER_STATE)
     visit_id: Mapped[int | None] = col(_l("维保记录"), BigId, index=True)
     closed_at: Mapped[dt.datetime | None] = col(_l("结束时间"), Instant)
-    close_reason: Mapped[str | None] = col(_l("结束原因"), String(120))
+    close_reason: Mapped[str | None] = col(_l("结束原因"), SaidText(120))
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit] = relationship()
@@ -225,7 +226,7 @@ class OverdueCorrection(Model):
     id: Mapped[int] = pk()
     overdue_id: Mapped[int] = col(_l("超期"), BigId, ForeignKey("overdue_period.id"), unique=True)
     visit_id: Mapped[int | None] = col(_l("维保记录"), BigId, ForeignKey("visit.id"))
-    reason: Mapped[str] = col(_l("原因"), Text)
+    reason: Mapped[str] = col(_l("原因"), SaidText())
     known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
     actor_id: Mapped[int | None] = col(_l("操作人"), Integer, ForeignKey("ab_user.id"))
 

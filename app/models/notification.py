@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
 from app.models.base import Instant, Model, col, pk
+from app.models.said import SaidText
 from app.models.sealed import Sealed
 
 NOTICE_STATE = {"queued": _l("待发"), "sent": _l("已发"), "failed": _l("失败")}
@@ -34,8 +35,8 @@ class Notification(Model):
     # None: to an address of somebody who has no account yet.
     recipient_id: Mapped[int | None] = col(_l("收件人"), Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
     topic: Mapped[str] = col(_l("主题"), String(40))
-    title: Mapped[str] = col(_l("标题"), String(160))
-    body: Mapped[str | None] = col(_l("内容"), Sealed("notification.body", sought=False))
+    title: Mapped[str] = col(_l("标题"), SaidText(160))
+    body: Mapped[str | None] = col(_l("内容"), Sealed("notification.body", sought=False, said=True))
     address: Mapped[str | None] = col(_l("发往"), Sealed("notification.address"), sensitive="mobile")
     is_secret: Mapped[bool] = col(_l("发后清除内容"), Boolean, default=False, server_default=text("false"))
     link: Mapped[str | None] = col(_l("链接"), String(200))

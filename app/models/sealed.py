@@ -24,6 +24,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
 from app import vault
+from app.wording import read, written
 
 Kind = Literal["mobile", "id", "mail"]
 # The place of the index within a token, counted from 1 as SQL does: the index key's name goes with it.
@@ -46,7 +47,8 @@ def normal(text: str) -> str:
 class Sealed(TypeDecorator[str]):
     """A text that is sealed in the database. `context` names its place; `kind` says that it is a person's number.
 
-    What nobody looks for (`sought=False`) carries no digest of itself. `length` is that of a column not of our making.
+    What nobody looks for (`sought=False`) carries no digest of itself; it may be `said` (`app/wording.py`). `length` is
+    that of a column not of our making.
     """
 
     impl = Text
@@ -54,10 +56,11 @@ class Sealed(TypeDecorator[str]):
     seals = True
 
     def __init__(
-        self, context: str, kind: Kind | None = None, *, sought: bool = True, length: int | None = None
-    ) -> None:
+        self, context: str, kind: Kind | None = None, *, sought: bool = True, said: bool = False,
+        length: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.context, self.kind, self.sought, self.length = context, kind, sought, length
+        self.context, self.kind, self.sought, self.said, self.length = context, kind, sought, said, length
 
     def load_dialect_impl(self, dialect: Any) -> Any:
         return self.impl_instance if self.length is None else String(self.length)
@@ -69,10 +72,11 @@ class Sealed(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         if value is None:
             return None
-        return vault.seal_text(value, self.context, self.spelt(value))
+        return vault.seal_text(written(value) if self.said else value, self.context, self.spelt(value))
 
     def process_result_value(self, value: str | None, dialect: Any) -> str | None:
-        return vault.open_text(value, self.context) if value is not None and vault.is_sealed(value) else value
+        opened = vault.open_text(value, self.context) if value is not None and vault.is_sealed(value) else value
+        return read(opened) if self.said and opened is not None else opened
 
     class Comparator(TypeDecorator.Comparator[str]):
         """Whether there is one; nothing else can be asked of a token."""

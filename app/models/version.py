@@ -10,6 +10,7 @@ from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, UniqueCon
 from sqlalchemy.orm import Mapped
 
 from app.models.base import BigId, Instant, Model, col, pk
+from app.models.said import SaidText
 from app.models.sealed import SealedJson
 
 
@@ -42,7 +43,7 @@ class Version(Model):
     decided_by_id: Mapped[int | None] = col(_l("决定人"), Integer, ForeignKey("ab_user.id"))
     opinion: Mapped[str | None] = col(_l("审核意见"), Text)
     in_force_from: Mapped[dt.date | None] = col(_l("生效日期"), Date)
-    reason: Mapped[str | None] = col(_l("变更原因"), Text)
+    reason: Mapped[str | None] = col(_l("变更原因"), SaidText())
 
 
 class StatusChange(Model):
@@ -61,4 +62,4 @@ class StatusChange(Model):
     known_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
     actor_id: Mapped[int | None] = col(_l("操作人"), Integer, ForeignKey("ab_user.id"))
     application_id: Mapped[int | None] = col(_l("申请"), BigId, index=True)
-    reason: Mapped[str | None] = col(_l("原因"), Text)
+    reason: Mapped[str | None] = col(_l("原因"), SaidText())

@@ -36,12 +36,11 @@ from app.models import (
     ServiceHeartbeat,
     Unit,
 )
-from app.models.base import label_of
 from app.models.choices import word
 from app.permissions import NOBODY, Verb
 from app.rules.identifiers import mask_numbers, masked
 from app.transaction import transaction
-from app.views.told import told
+from app.views.told import shown, told
 from app.workflows import audit, jobs, outbox
 
 MOST_EXPORTED = 5000
@@ -105,7 +104,8 @@ class Raw(Guarded, ModelView):
         self.column_details_list = [a.key for a in model.__mapper__.column_attrs if a.columns[0].computed is None]
         self.column_searchable_list = search.split()
         self.column_sortable_list = [c for c in self.column_list if c in model.__mapper__.column_attrs]
-        self.column_labels = {key: label_of(model, key) if key != "id" else "编号" for key in self.column_details_list}
+        # As they were declared: the words are those of whoever looks.
+        self.column_labels = {key: _label(model, key) for key in self.column_details_list}
         self.column_default_sort = (model.__mapper__.primary_key[0].key, True)
         told = {attr.key: attr.columns[0].info for attr in model.__mapper__.column_attrs}
         self.column_formatters = {key: _formatter(info) for key, info in told.items()}
@@ -145,6 +145,10 @@ class Raw(Guarded, ModelView):
                 flash(_("编号 %(key)s：%(why)s", key=key, why=told(str(refusal))), "error")
 
 
+def _label(model: type[Any], key: str) -> Any:
+    return model.__mapper__.attrs[key].columns[0].info.get("label", _l("编号") if key == "id" else key)
+
+
 def _formatter(info: dict[str, Any], plain: bool = False) -> Any:
     """How a value is shown; `plain` for a CSV file, where no text may begin a formula. Persons' numbers are masked."""
     choices, sensitive = info.get("choices"), info.get("sensitive")
@@ -160,6 +164,7 @@ def _formatter(info: dict[str, Any], plain: bool = False) -> Any:
         if isinstance(value, dict | list):
             text = mask_numbers(json.dumps(value, ensure_ascii=False))
             return text if plain else Markup("<code>{}</code>").format(escape(text[:2000]))
+        value = shown(value)
         if plain and isinstance(value, str) and value.startswith(FORMULA):
             return "'" + value
         return "" if value is None else value
@@ -194,7 +199,7 @@ def register(app: Flask) -> None:
     """Add the console; its addresses are /ops/<table>."""
     console = Admin(
         app,
-        name="梯安运维后台",
+        name=_l("梯安运维后台"),
         theme=Bootstrap4Theme(swatch="default", fluid=True),
         index_view=Index(name=_l("首页"), endpoint="ops", url="/ops"),
         csp_nonce_generator=lambda: g.csp_nonce,

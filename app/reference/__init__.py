@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.rules.levels import Level
+from app.wording import say
 
 CURRENT = "T5002-2017"
 _FILES = {CURRENT: "maintenance_items.json"}
@@ -33,7 +34,9 @@ def _load(version: str) -> tuple[dict[str, str], tuple[Item, ...]]:
     data: dict[str, Any] = json.loads((Path(__file__).parent / _FILES[version]).read_text(encoding="utf-8"))
     annexes = {category: name for name, held in data["annexes"].items() for category in held["categories"]}
     items = tuple(
-        Item(r["code"], r["annex"], Level(r["level"]), r["item"], r["requirement"], r.get("needs_test", False))
+        Item(
+            r["code"], r["annex"], Level(r["level"]), say(r["item"]), say(r["requirement"]), r.get("needs_test", False)
+        )
         for r in data["items"]
     )
     return annexes, items

@@ -22,15 +22,15 @@ from app.listing import moment
 from app.listings import kinds
 from app.models import ExportRecord
 from app.permissions import Actor
-from app.reports import exports, given_out
-from app.reports.tables import NOTE_SHEET
+from app.reports import exports, given_out, tables
 from app.scratch import scratch
+from app.telling import everywhere, speaking
 
 # Before the name of a list that only the command line exports.
 KIND = "kind:"
 HALF_SECOND = dt.timedelta(milliseconds=500)
 # The label of the digest on the sheet 说明, of a table and of the statistical workbook's figures.
-DIGEST_LABELS = ("表格摘要 SHA-256", "数字摘要 SHA-256")
+DIGEST_LABELS = (tables.DIGEST_LABEL, "数字摘要 SHA-256")
 Find = Callable[[Any, str], ExportRecord | None]
 
 
@@ -71,11 +71,17 @@ def _workbook(path: Path) -> Held:
         sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
     except (CalamineError, OSError, ValueError) as error:
         raise refuse("导出文件", "不是能打开的工作簿", "请选择导出时得到的原文件", field="file") from error
-    note = {str(row[0]): str(row[1]) for row in sheets.pop(NOTE_SHEET, []) if len(row) > 1}
-    claimed = next((text for label, text in note.items() if label.startswith(DIGEST_LABELS)), "")
+    # In whichever language the file was given out.
+    named = next((name for name in everywhere(tables.NOTE_SHEET) if name in sheets), "")
+    note = {str(row[0]): str(row[1]) for row in sheets.pop(named, []) if len(row) > 1}
+    claimed = next((text for label in DIGEST_LABELS if (text := _noted(note, label))), "")
     if not claimed or not sheets:
         raise refuse("导出文件", "没有“说明”表，或其中没有表格摘要", "请选择本平台导出的原文件", field="file")
     return Held(claimed, exports.digest_of(path), Counter(_lines(list(sheets.values()))), note, "xlsx")
+
+
+def _noted(note: dict[str, str], label: str) -> str | None:
+    return next((note[words] for words in everywhere(label) if words in note), None)
 
 
 def _lines(sheets: list[list[list[Any]]]) -> Iterator[str]:
@@ -181,9 +187,9 @@ def _changed(held: Held, record: ExportRecord) -> tuple[str, ...]:
     if held.format != "xlsx":
         return ()
     wrong = [] if held.file == record.file else ["文件（改动过，或另存过）"]
-    if held.note.get("行数") != str(record.rows):
+    if _noted(held.note, "行数") != str(record.rows):
         wrong.append("行数")
-    if held.note.get("政策版本") != record.policy:
+    if _noted(held.note, "政策版本") != record.policy:
         wrong.append("政策版本")
     return tuple(wrong)
 
@@ -191,7 +197,7 @@ def _changed(held: Held, record: ExportRecord) -> tuple[str, ...]:
 def again(session: Any, maker: Actor, record: ExportRecord, fmt: str) -> Held:
     """Run an export once more: the same list, conditions and columns, in the maker's scope as it is now."""
     wanted = exports.Wanted(record.listing.removeprefix(KIND), record.query, ",".join(record.columns), fmt)
-    with scratch("proof") as folder:
+    with scratch("proof") as folder, speaking(record.language):
         path = folder / f"again.{fmt}"
         now = moment(session, maker)
         if not record.listing.startswith(KIND) and record.listing not in exports.names():

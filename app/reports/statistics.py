@@ -325,7 +325,7 @@ def _sum(lines: list[UnitLine], frame: Frame) -> UnitLine:
         "uncovered": _address("/tasks/", frame, {"tab": "cover_over"}), "done": _done(frame, None),
         "made_up": _address("/overdue/", frame, days | {"tab": "late"}),
     }  # fmt: skip
-    return _figures(None, "合计", {count: sum(getattr(u, count) for u in lines) for count in COUNTS}, links)
+    return _figures(None, say("合计"), {count: sum(getattr(u, count) for u in lines) for count in COUNTS}, links)
 
 
 def as_of_text(found: Statistics) -> str:

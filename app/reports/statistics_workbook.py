@@ -10,6 +10,7 @@ from app.models.choices import ELEVATOR_STATUS
 from app.reports.exports import digest_of
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
 from app.reports.tables import open_workbook, write_note
+from app.telling import told
 from app.wording import say
 
 # More units than these make no readable chart; the table has all of them.
@@ -17,13 +18,14 @@ UNITS_IN_CHART = 20
 BLUE, ORANGE, GREEN, GREY = "#1A62A8", "#D58A00", "#12866A", "#75828D"
 STATUS_COLOURS = {"in_use": GREEN, "suspended": ORANGE, "notified": BLUE, "scrapped": GREY}
 NO_DATA = "无数据"
+DIGEST_LABEL = "数字摘要 SHA-256"
 
 HEAD = ("维保单位", "在用电梯", "脱保", "应维保", "完成", "超期", "其中已补做", "完成率（%）")
 
 
 def write(found: Statistics, path: Path) -> None:
     """Write all figures; a workbook of an empty region says so instead of showing empty charts."""
-    book = open_workbook(path, "统计报表", found.as_of)
+    book = open_workbook(path, told("统计报表"), found.as_of)
     head = book.add_format({"bold": True, "bg_color": "#E7EFF7", "bottom": 1, "bottom_color": "#9FB6CC"})
     for title, label, bars in (
         ("按品种", "品种", found.kinds), ("按使用年限", "使用年限", found.ages), ("按状态", "状态", found.statuses)
@@ -43,7 +45,7 @@ def note(found: Statistics) -> list[tuple[str, str]]:
         ("数据截至", as_of_text(found)),
         ("政策版本", found.policy),
         ("行数", str(lines(found))),
-        ("数字摘要 SHA-256", found.digest),
+        (DIGEST_LABEL, found.digest),
         *((say("口径：%(name)s", name=name), text) for name, text in FORMULAS),
     ]
 
@@ -64,19 +66,20 @@ def summary(found: Statistics, path: Path) -> dict[str, Any]:
 
 
 def _breakdown(book: Any, head: Any, title: str, label: str, bars: Sequence[Bar]) -> None:
+    title = told(title)
     sheet = book.add_worksheet(title)
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 6, 11)
     present = [s for s in ELEVATOR_STATUS if any(s in bar.statuses for bar in bars)]
     heads = [label, *(str(ELEVATOR_STATUS[s]) for s in present), "合计"]
     for column, text in enumerate(heads):
-        sheet.write_string(0, column, text, head)
+        sheet.write_string(0, column, told(text), head)
     sheet.freeze_panes(1, 0)
     if not bars:
-        sheet.write_string(1, 0, NO_DATA)
+        sheet.write_string(1, 0, told(NO_DATA))
         return
     for line, bar in enumerate(bars, 1):
-        sheet.write_string(line, 0, bar.label)
+        sheet.write_string(line, 0, told(bar.label))
         for column, status in enumerate(present, 1):
             sheet.write_number(line, column, bar.statuses.get(status, 0))
         sheet.write_number(line, len(present) + 1, bar.count)
@@ -88,15 +91,15 @@ def _breakdown(book: Any, head: Any, title: str, label: str, bars: Sequence[Bar]
 
 
 def _units(book: Any, head: Any, found: Statistics) -> None:
-    title = "按维保单位"
+    title = told("按维保单位")
     sheet = book.add_worksheet(title)
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, len(HEAD) - 1, 12)
     for column, text in enumerate(HEAD):
-        sheet.write_string(0, column, text, head)
+        sheet.write_string(0, column, told(text), head)
     sheet.freeze_panes(1, 1)
     if not found.units:
-        sheet.write_string(1, 0, NO_DATA)
+        sheet.write_string(1, 0, told(NO_DATA))
         return
     for line, unit in enumerate(found.units, 1):
         _unit(sheet, line, unit)
@@ -111,12 +114,12 @@ def _units(book: Any, head: Any, found: Statistics) -> None:
 
 
 def _unit(sheet: Any, line: int, unit: UnitLine, style: Any = None) -> None:
-    sheet.write_string(line, 0, unit.name, style)
+    sheet.write_string(line, 0, told(unit.name), style)
     counts = (unit.elevators, unit.uncovered, unit.due, unit.done, unit.overdue, unit.made_up)
     for column, count in enumerate(counts, 1):
         sheet.write_number(line, column, count, style)
     if unit.rate is None:
-        sheet.write_string(line, len(HEAD) - 1, NO_DATA, style)
+        sheet.write_string(line, len(HEAD) - 1, told(NO_DATA), style)
     else:
         sheet.write_number(line, len(HEAD) - 1, unit.rate, style)
 
@@ -131,7 +134,7 @@ def _series(chart: Any, title: str, column: int, rows: int, colour: str) -> None
 
 
 def _finish(chart: Any, title: str, rows: int) -> None:
-    chart.set_title({"name": title, "name_font": {"size": 12}})
+    chart.set_title({"name": told(title), "name_font": {"size": 12}})
     # Excel draws bars from below; the table's first line belongs on top.
     chart.set_y_axis({"reverse": True, "major_gridlines": {"visible": False}})
     chart.set_x_axis({"major_gridlines": {"visible": True, "line": {"color": "#E3E9EC"}}})

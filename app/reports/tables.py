@@ -29,10 +29,12 @@ from app.listing import Column
 from app.models.choices import word
 from app.reports import sheets
 from app.rules.identifiers import MASKS
+from app.telling import told
 from app.wording import say
 
 FORMATS = {".xlsx": "xlsx", ".csv": "csv"}
 NOTE_SHEET = "说明"
+DIGEST_LABEL = "表格摘要 SHA-256（同一内容导出为 .csv 的文件摘要）"
 # Below Excel's 1,048,576 lines; what is more goes on the next sheet.
 ROWS_A_SHEET = 1_000_000
 # Excel's longest text in a cell, and the first day that its calendar knows.
@@ -105,7 +107,7 @@ def write(
                 progress(count, max(total, count), "写出")
         digest = text.end()
         if book is not None:
-            book.end([*note, ("行数", f"{count}"), ("表格摘要 SHA-256（同一内容导出为 .csv 的文件摘要）", digest)])
+            book.end([*note, ("行数", f"{count}"), (DIGEST_LABEL, digest)])
     return Written(count, digest)
 
 
@@ -120,6 +122,8 @@ def _reader(column: Column) -> Callable[[Any], Value]:
     if column.sensitive is not None:
         mask = MASKS[column.sensitive]
         return lambda v: None if v is None or v == "" else mask(str(v))
+    if column.said:
+        return lambda v: plain(told(v))
     if column.kind == "code":
         return lambda v: None if v is None else _clean(str(v)) or None
     return plain
@@ -130,7 +134,7 @@ def plain(value: Any) -> Value:
     if value is None or value == "":
         return None
     if isinstance(value, bool):
-        return "是" if value else "否"
+        return str(told("是" if value else "否"))
     if isinstance(value, dt.datetime):
         return clock.local(value).replace(tzinfo=None, microsecond=0)
     if isinstance(value, dt.date):
@@ -196,7 +200,7 @@ class _Drawn:
 
     def __init__(self, column: Column) -> None:
         read = _reader(column)
-        self._typed = column.choices is None and column.sensitive is None
+        self._typed = column.choices is None and column.sensitive is None and not column.said
         self._texts = _Made(lambda value: safe_text(read(value)))
         self._cells = _Made(lambda value: sheets.cell(_held(read(value))))
 
@@ -269,12 +273,12 @@ def sheet_name(title: str, number: int = 1) -> str:
 def write_note(book: Any, lines: Iterable[tuple[str, str]]) -> None:
     """The sheet 说明: what was exported, under which filter, as of when, judged by which policy."""
     head, wrap = book.add_format({"bold": True, "valign": "top"}), book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet(NOTE_SHEET)
+    sheet = book.add_worksheet(told(NOTE_SHEET))
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 90)
     for number, (label, text) in enumerate(lines):
-        sheet.write_string(number, 0, label, head)
-        sheet.write_string(number, 1, text[:LONGEST_TEXT], wrap)
+        sheet.write_string(number, 0, told(label), head)
+        sheet.write_string(number, 1, told(text)[:LONGEST_TEXT], wrap)
 
 
 class _Workbook:
@@ -315,7 +319,7 @@ class _Workbook:
 
     def end(self, note: Iterable[tuple[str, str]]) -> None:
         self._book.end(self._line, len(self._labels))
-        self._book.note(NOTE_SHEET, ((label, text[:LONGEST_TEXT]) for label, text in note))
+        self._book.note(told(NOTE_SHEET), ((told(label), told(text)[:LONGEST_TEXT]) for label, text in note))
 
 
 def _held(value: Value) -> Value:

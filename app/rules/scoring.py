@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from app.rules.calendar import add_months, day_end, month_end
 from app.rules.schedule import Pause, merged_pauses
-from app.wording import say
+from app.wording import counted, say
 
 FULL_POINTS = 16  # the manual's weight of each of the six scores; not a policy value on any platform
 
@@ -343,6 +343,13 @@ class Loss:
 NOTHING = Fraction(0)
 
 
+# A line of the ledger keeps the finished text alone: they are written by the million.
+MISSED = counted("超期 %(overdue)s 次")
+FAILED = counted("不合规 %(nonconforming)s 次")
+MADE_UP_FOR = counted("不合规 %(nonconforming)s 次，有效维保 %(valid)s 次不少于应维保 %(due)s 次，记 0")
+CAPPED = counted("不合规和超期共 %(bad)s 次，多于应维保 %(total)s 次，得分最低为 0")
+
+
 def losses(sums: Tally, full_points: int = FULL_POINTS) -> Iterator[Loss]:
     """Every lost point of one unit as lines that sum to the lost points exactly (LED-01).
 
@@ -360,26 +367,21 @@ def losses(sums: Tally, full_points: int = FULL_POINTS) -> Iterator[Loss]:
         elif nonconforming:
             yield Loss(elevator, LedgerKind.NONCONFORMING, nonconforming, each, _nonconforming_reason(nonconforming))
     if total and bad > total:
-        reason = say("不合规和超期共 %(bad)s 次，多于应维保 %(total)s 次，得分最低为 0", bad=bad, total=total)
+        reason = say(CAPPED, bad=bad, total=total)
         yield Loss(None, LedgerKind.CAP, bad - total, -each, reason)
 
 
 # A province has a million lines that say the same few things.
 @lru_cache(maxsize=4096)
 def _overdue_reason(overdue: int) -> str:
-    return say("超期 %(overdue)s 次", overdue=overdue)
+    return say(MISSED, overdue=overdue)
 
 
 @lru_cache(maxsize=4096)
 def _nonconforming_reason(nonconforming: int) -> str:
-    return say("不合规 %(nonconforming)s 次", nonconforming=nonconforming)
+    return say(FAILED, nonconforming=nonconforming)
 
 
 @lru_cache(maxsize=4096)
 def _forgiven_reason(nonconforming: int, valid: int, due: int) -> str:
-    return say(
-        "不合规 %(nonconforming)s 次，有效维保 %(valid)s 次不少于应维保 %(due)s 次，记 0",
-        nonconforming=nonconforming,
-        valid=valid,
-        due=due,
-    )
+    return say(MADE_UP_FOR, nonconforming=nonconforming, valid=valid, due=due)

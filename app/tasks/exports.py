@@ -15,6 +15,7 @@ from app.permissions import Verb, require
 from app.reports import exports, given_out
 from app.scratch import scratch
 from app.tasks.jobs import JobContext, handles
+from app.telling import speaking, told
 from app.transaction import transaction
 from app.workflows import audit, audit_days, export_records
 
@@ -31,22 +32,22 @@ def run_export(context: JobContext) -> dict[str, Any]:
     listing = exports.chosen(exports.listing_of(wanted.listing), wanted)
     with scratch("export") as folder:
         path = folder / f"export.{exports.check_format(wanted.format)}"
-        with exports.one_view(context.session):
+        with speaking(params.get("language")), exports.one_view(context.session):
             now = moment(context.session, context.actor)
             query = exports.read(listing, wanted)
             total = listing.total(now, query)
             context.progress(0, total, "写出")
-            told = exports.export(
+            made = exports.export(
                 now, listing, query, path, wanted.format, forget=True, total=total, progress=context.progress
             ).as_dict()
-        with transaction(context.session) as session:
+        with speaking(params.get("language")), transaction(context.session) as session:
             context.attach(path, exports.file_name(str(listing.title), now.now, wanted.format))
             export_records.keep(
-                session, context.actor, clock.now(), wanted.listing, told, query=wanted.query, columns=query.columns,
+                session, context.actor, clock.now(), wanted.listing, made, query=wanted.query, columns=query.columns,
                 fmt=wanted.format, job=context.job_id,
             )  # fmt: skip
-            context.finish(told)
-    return told
+            context.finish(made)
+    return made
 
 
 @handles("audit_export")
@@ -89,18 +90,18 @@ def run_report(context: JobContext) -> dict[str, Any]:
     days = [dt.date.fromisoformat(params[name]) for name in ("from_on", "to_on")]
     with scratch("report") as folder:
         path = folder / "report.xlsx"
-        with exports.one_view(context.session):
+        with speaking(params.get("language")), exports.one_view(context.session):
             now = moment(context.session, context.actor)
             frame = statistics.frame_of(context.session, context.actor, params["region"], days[0], days[1])
             found = statistics.build(now, frame)
-        statistics_workbook.write(found, path)
-        told = statistics_workbook.summary(found, path)
-        with transaction(context.session) as session:
-            context.attach(path, exports.file_name(f"统计报表 {found.region}", now.now, "xlsx"))
+            statistics_workbook.write(found, path)
+        made = statistics_workbook.summary(found, path)
+        with speaking(params.get("language")), transaction(context.session) as session:
+            context.attach(path, exports.file_name(f"{told('统计报表')} {found.region}", now.now, "xlsx"))
             export_records.keep(
-                session, context.actor, clock.now(), given_out.STATISTICS, told, columns=[], fmt="xlsx",
+                session, context.actor, clock.now(), given_out.STATISTICS, made, columns=[], fmt="xlsx",
                 query=given_out.query_of({name: params[name] for name in ("region", "from_on", "to_on")}),
                 job=context.job_id,
             )  # fmt: skip
-            context.finish(told)
-    return told
+            context.finish(made)
+    return made

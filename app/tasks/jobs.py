@@ -36,6 +36,7 @@ from app.models import Attachment, Job
 from app.permissions import SYSTEM, Actor, require
 from app.tasks import MODULES
 from app.transaction import transaction
+from app.wording import say, together
 from app.workflows import attachments, jobs
 from app.workflows.actors import actor_by_id
 
@@ -161,7 +162,7 @@ def run(job_id: int) -> str:
         log.warning("job %s: claim lost, its work is another worker's", job_id)
         return "lost"
     except Refusal as refusal:
-        return _end(job_id, token, "；".join(str(f) for f in refusal.findings if not f.ok))
+        return _end(job_id, token, together([str(f) for f in refusal.findings if not f.ok], "；"))
     except OperationalError as error:
         db.session.rollback()
         log.warning("job %s: database fault", job_id, exc_info=error)
@@ -171,7 +172,9 @@ def run(job_id: int) -> str:
     except Exception:
         number = secrets.token_hex(4)
         log.exception("job %s failed, incident %s", job_id, number)
-        return _end(job_id, token, f"内部错误，事件编号 {number}。请重试；若仍失败，请把编号告诉管理员")
+        return _end(
+            job_id, token, say("内部错误，事件编号 %(number)s。请重试；若仍失败，请把编号告诉管理员", number=number)
+        )
     if not context.finished:
         try:
             context.finish(result)

@@ -17,6 +17,7 @@ from app.permissions import SYSTEM
 from app.rules.scoring import nightly_periods
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
+from app.wording import ours, together
 from app.workflows import jobs
 
 TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率",
@@ -82,7 +83,7 @@ def enter(kind: str, on: dt.date, region: str | None = None) -> int | None:
         )
         if any(held == params and state != "failed" for held, state in earlier):
             return None
-        title = " ".join([TITLES[kind], *params.values()])
+        title = together([ours(TITLES[kind]), *params.values()], " ")
         return jobs.enqueue(db.session, SYSTEM, clock.now(), kind, title, params).id
 
 

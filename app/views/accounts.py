@@ -22,6 +22,7 @@ from app.views import external, screens
 from app.views.account_forms import Findings, number, regions_below, role_words, run, show_once, text
 from app.views.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.sessions import shown_of
+from app.views.told import told
 from app.wording import say
 from app.workflows import accounts, identities, passwords, signin, sub_accounts
 
@@ -31,17 +32,17 @@ DEED_WORDS = {
     "unbind": "解除外部身份", "edit": "修改资料",
 }  # fmt: skip
 ACTION_WORDS = {
-    "account.create": "建立", "account.edit": "修改资料", "account.reset_password": "重置密码",
-    "account.change_password": "修改密码", "account.lock": "锁定", "account.unlock": "解锁",
-    "account.deactivate": "注销", "account.reactivate": "恢复", "account.grant": "增加子用户数",
-    "account.rights": "勾选权限", "account.roles": "修改角色", "account.verify_mail": "验证邮箱",
-    "account.bind_phone": "绑定手机", "account.recover": "找回密码", "account.delete": "删除",
-    "account.totp_on": "启用动态口令", "account.totp_off": "停用动态口令", "account.sms_on": "启用登录短信认证",
-    "account.sms_off": "停用登录短信认证", "identity.bind": "绑定外部身份", "identity.unbind": "解除外部身份",
-    "session.end": "退出一台设备", "session.end_all": "退出所有设备",
-    "account.assign": "分配电梯", "account.assign_all": "分配全部电梯", "account.unassign": "收回电梯",
-    "login.ok": "登录", "login.second": "二次验证", "login.failed": "登录失败", "login.locked": "输错锁定",
-    "login.refused": "登录被拒",
+    "account.create": _l("建立"), "account.edit": _l("修改资料"), "account.reset_password": _l("重置密码"),
+    "account.change_password": _l("修改密码"), "account.lock": _l("锁定"), "account.unlock": _l("解锁"),
+    "account.deactivate": _l("注销"), "account.reactivate": _l("恢复"), "account.grant": _l("增加子用户数"),
+    "account.rights": _l("勾选权限"), "account.roles": _l("修改角色"), "account.verify_mail": _l("验证邮箱"),
+    "account.bind_phone": _l("绑定手机"), "account.recover": _l("找回密码"), "account.delete": _l("删除"),
+    "account.totp_on": _l("启用动态口令"), "account.totp_off": _l("停用动态口令"),
+    "account.sms_on": _l("启用登录短信认证"), "account.sms_off": _l("停用登录短信认证"),
+    "identity.bind": _l("绑定外部身份"), "identity.unbind": _l("解除外部身份"), "session.end": _l("退出一台设备"),
+    "session.end_all": _l("退出所有设备"), "account.assign": _l("分配电梯"), "account.assign_all": _l("分配全部电梯"),
+    "account.unassign": _l("收回电梯"), "login.ok": _l("登录"), "login.second": _l("二次验证"),
+    "login.failed": _l("登录失败"), "login.locked": _l("输错锁定"), "login.refused": _l("登录被拒"),
 }  # fmt: skip
 
 
@@ -217,7 +218,9 @@ class AccountPages(BaseView):
             findings=findings, may_write=g.actor.may(Verb.ACCOUNT_CREATE) and account.id != g.actor.user_id,
             sessions=shown_of(account), identities=identities.of(db.session, account.id), labels=external.labels(),
             locked=bool(locked or by_admin), may_reset=account.is_main or account.unit_id is None,
-            history=[(clock.local(e.at), ACTION_WORDS.get(e.action, e.action), e.actor_name) for e in history],
+            history=[
+                (clock.local(e.at), ACTION_WORDS.get(e.action, e.action), told(e.actor_name)) for e in history
+            ],
         )  # fmt: skip
         return page, status
 

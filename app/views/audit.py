@@ -33,6 +33,7 @@ from app.views.audit_words import (
     via_word,
 )
 from app.views.days import typed_day
+from app.views.told import told
 from app.workflows import audit_days, export_records
 
 PAGE = 50
@@ -137,7 +138,7 @@ def entry(row: AuditEntry) -> dict[str, Any]:
     return {
         "id": row.id,
         "at": clock.local(row.at).strftime("%Y-%m-%d %H:%M:%S"),
-        "who": row.actor_name,
+        "who": told(row.actor_name),
         "via": via_word(row.via),
         "address": row.address,
         "action": action_word(row.action),

@@ -18,7 +18,7 @@ from app.policy import Held, Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.views.filing_words import Due, due_days
 from app.views.policy import origin, region_names
-from app.wording import together
+from app.wording import say, together
 from app.workflows import approval_limits, calendars
 
 TONES = {DeadlineLevel.OK: "", DeadlineLevel.NEAR: "near", DeadlineLevel.OVER: "over"}
@@ -59,14 +59,14 @@ def why_due(row: Application) -> str:
 def visit_limits(row: Visit) -> list[tuple[str, Due | None, str, dt.datetime]]:
     """The limits of a record that still run: title, what is left, why, until when."""
     found = []
-    sheet, review = _("签退后 %(n)s 内上传维保单（%(o)s）"), _("签退后 %(n)s 内复核（%(o)s）")
+    sheet, review = "签退后 %(n)s 内上传维保单（%(o)s）", "签退后 %(n)s 内复核（%(o)s）"
     for waits, due_at, title, key, rule in (
         (row.awaiting_sheet, row.sheet_due_at, _("上传维保单"), Key.SHEET_HOURS, sheet),
         (row.awaiting_review, row.review_due_at, _("使用单位复核"), Key.REVIEW_DAYS, review),
     ):
         if waits and due_at is not None:
             held = policy_book(db.session, row.region_code, row.visit_on)[key]
-            why = rule % {"n": shown(key, held.value), "o": _origin(held)}
+            why = say(rule, n=shown(key, held.value), o=_origin(held))
             found.append((title, due_of(due_at, row.checked_out_at, row.region_code), why, due_at))
     return found
 

@@ -17,9 +17,11 @@ from app.listing import moment
 from app.permissions import SYSTEM, Verb, require
 from app.reports import exports, given_out, proof
 from app.scratch import scratch
+from app.telling import language, source
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen
+from app.wording import say
 from app.workflows import actors, export_records, jobs
 
 MIME = {
@@ -109,9 +111,9 @@ def _screens(name: str) -> list[Any]:
 
 
 def _enter(screen: Any, wanted: exports.Wanted, total: int) -> Any:
-    title = _("导出%(list)s %(rows)s 行", list=str(screen.listing.title), rows=f"{total:,}")
+    title = say("导出%(list)s %(rows)s 行", list=source(screen.listing.title), rows=f"{total:,}")
     back = url_for(f"{screen.endpoint}.list") + (f"?{wanted.query}" if wanted.query else "")
-    params = wanted.as_dict() | {"verb": screen.verb.value, "back": back}
+    params = wanted.as_dict() | {"verb": screen.verb.value, "back": back, "language": language()}
     with transaction(db.session) as session:
         job_id = jobs.enqueue(session, g.actor, clock.now(), "export", title, params).id
     flash(_("共 %(rows)s 行，已转为后台任务；完成后收件箱会通知您，在这里下载。", rows=f"{total:,}"), "info")

@@ -23,6 +23,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.days import typed_day
 from app.views.told import told
+from app.wording import say
 from app.workflows import jobs
 from app.workflows.attachments import PRIVATE
 
@@ -135,7 +136,7 @@ def enter_schedule(typed: str) -> Job:
         found = _("%(day)s 还没有到", day=on.isoformat())
         raise refuse(_("排班日期"), found, _("请填写今天或以前的日期"), field="on", value=typed)
     params = {"on": on.isoformat(), "region": g.actor.region_code}
-    title = _("排班与超期判定 %(day)s", day=on.isoformat())
+    title = say("排班与超期判定 %(day)s", day=on.isoformat())
     return jobs.enqueue(db.session, g.actor, clock.now(), "schedule", title, params)
 
 

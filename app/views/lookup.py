@@ -70,7 +70,7 @@ class Search(BaseView):
             (_("人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no), "PeoplePages.show", "pk",
              lambda p: (p.name, p.certificate_no or ""), "People.list", "all"),
             (_("申请"), Verb.APPLICATION_READ, Application, (Application.number, Application.title),
-             "ApplicationPages.page", "key", lambda a: (a.number, a.title), "OwnApplications.list", "all"),
+             "ApplicationPages.page", "key", lambda a: (a.number, a.heading), "OwnApplications.list", "all"),
         ):  # fmt: skip
             if not g.actor.may(verb):
                 continue

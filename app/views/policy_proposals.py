@@ -26,6 +26,7 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.base import Button, Screen, SQLAInterface, pill
 from app.views.policy import region_names
+from app.wording import say
 from app.workflows import attachments, jobs, policies, policy_backtest, scores
 from app.workflows.policies import COUNTRY
 from app.workflows.submissions import name_of
@@ -228,7 +229,7 @@ def enter(key: str, value: Any, region: str, from_on: dt.date, to_on: dt.date, b
             "key": key, "value": checked, "region": region, "from_on": from_on.isoformat(),
             "to_on": to_on.isoformat(), "back": back,
         }  # fmt: skip
-        title = _("政策回测：%(key)s", key=policies.words(key))
+        title = say("政策回测：%(key)s", key=policies.words(key))
         return jobs.enqueue(session, g.actor, at, "policy_test", title, params).id
 
 

@@ -22,6 +22,7 @@ from app.views import desks, filed, screens
 from app.views.application_words import asked_words
 from app.views.applications import files_of, sees_elevator
 from app.views.filing_words import WORDS
+from app.wording import say
 from app.workflows import applications, audit, export_records, filing, submissions
 
 
@@ -62,9 +63,8 @@ class PrintForms(BaseView):
                 session, g.actor, now, "application.print", "application", row.id, after={"sha256": digest}
             )
             policy = policy_version(session, row.region_code, clock.local_day(now))
-            export_records.keep_file(
-                session, g.actor, now, given_out.FORM, f"申请表 {row.number}", digest, policy, "pdf"
-            )
+            said = say("申请表 %(number)s", number=row.number)
+            export_records.keep_file(session, g.actor, now, given_out.FORM, said, digest, policy, "pdf")
         answer = Response(made.content, mimetype="application/pdf")
         answer.headers["Content-Disposition"] = f'inline; filename="{row.number}.pdf"'
         answer.headers["Cache-Control"] = "private, no-store"

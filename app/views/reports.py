@@ -22,9 +22,11 @@ from app.models.choices import ELEVATOR_STATUS
 from app.permissions import Verb
 from app.reports import exports, given_out
 from app.scratch import scratch
+from app.telling import language
 from app.transaction import transaction
 from app.views import screens
 from app.views.exports import attached
+from app.wording import say
 from app.workflows import export_records, jobs
 
 DEFAULT_DAYS = 30
@@ -154,9 +156,9 @@ def _elevators() -> int:
 
 
 def _enter(asked: Asked) -> Any:
-    title = _("统计报表 %(first)s 至 %(last)s", first=asked.from_on, last=asked.to_on)
+    title = say("统计报表 %(first)s 至 %(last)s", first=asked.from_on, last=asked.to_on)
     form: dict[str, Any] = asked.as_dict()
-    params = form | {"back": url_for("Reports.index", **form)}
+    params = form | {"back": url_for("Reports.index", **form), "language": language()}
     with transaction(db.session) as session:
         job_id = jobs.enqueue(session, g.actor, clock.now(), "report", title, params).id
     flash(_("报表已转为后台任务；完成后收件箱会通知您，在这里下载。"), "info")

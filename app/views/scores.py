@@ -29,6 +29,7 @@ from app.rules.visits import VisitState
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen, SQLAInterface, mark
+from app.wording import say
 from app.workflows import jobs, score_facts, scores
 
 ROWS = 50
@@ -90,7 +91,7 @@ class Scores(Screen):
                     "region": request.form.get("region", "").strip() or None, "from_on": frame.from_on.isoformat(),
                     "to_on": frame.to_on.isoformat(), "as_of": frame.as_of.isoformat(), "back": "/scores/",
                 }  # fmt: skip
-                title = _("维护保养有效率 %(a)s 至 %(b)s", a=frame.from_on, b=frame.to_on)
+                title = say("维护保养有效率 %(a)s 至 %(b)s", a=frame.from_on, b=frame.to_on)
                 job_id = jobs.enqueue(session, g.actor, at, "score", title, params).id
         except Refusal as refusal:
             failing = [f for f in refusal.findings if f.stops]

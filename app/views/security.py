@@ -25,7 +25,7 @@ from app.models import Account
 from app.permissions import NOBODY, Verb
 from app.scope import BIGGEST_ACCOUNT
 from app.transaction import transaction
-from app.views import screens
+from app.views import languages, screens
 from app.views.sign_in import SecurityApi, SignIn
 from app.workflows import actors, audit, codes, devices, second_factor, sessions, signin
 
@@ -257,6 +257,7 @@ def begin_session(account: Account) -> None:
     from flask_login import login_user
 
     forget_session()
+    languages.meet(account)
     login_user(account, remember=False)
     session.permanent = True
     session["number"] = number = sessions.new_id()

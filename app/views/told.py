@@ -6,34 +6,12 @@ from typing import Any
 
 from flask import Flask, g, has_request_context
 from flask.json.provider import DefaultJSONProvider
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale
 
-from app.wording import Said, Together
+from app.telling import told
+from app.wording import Said
 
-
-def told(text: Any) -> Any:
-    """A text as its reader's catalogue has it, its values too; what no catalogue knows (a name, a number) unchanged."""
-    if isinstance(text, Together):
-        return _known(text.msgid).join(told(part) for part in text.args["parts"])
-    if isinstance(text, Said):
-        pattern = _known(text.msgid)
-        return pattern % {name: told(value) for name, value in text.args.items()} if text.args else pattern
-    return _kept(text) if isinstance(text, str) else text
-
-
-def _kept(text: str) -> str:
-    """A text that the database kept: a constant of ours, or several in a row as the reasons of a state are."""
-    whole = _known(text)
-    if whole != text or "；" not in text:
-        return whole
-    parts = text.split("；")
-    known = [_known(part) for part in parts]
-    return _known("；").join(known) if known != parts else text
-
-
-def _known(text: str) -> str:
-    # An empty text is the catalogue's own head; what is ASCII is no Chinese.
-    return text if text.isascii() else str(gettext(text))
+__all__ = ["install", "shown", "told"]
 
 
 def shown(value: Any) -> Any:

@@ -240,7 +240,8 @@ def create_partner_account(session: AnySession, actor: Actor, unit_id: int, at: 
     issue(session, actor, account, {Role.USE_HEAD}, at)
     outbox.notify(
         session, at, outbox.officers_of(session, unit.region_code, Verb.ACCOUNT_CREATE), "account",
-        f"{own.name}为{unit.name}建立了主账号", body="使用单位来取初始密码时，请核对身份后重置。",
+        say("%(name)s为%(unit)s建立了主账号", name=own.name, unit=unit.name),
+        body=say("使用单位来取初始密码时，请核对身份后重置。"),
         link=f"/accounts/{account.id}",
     )  # fmt: skip
     return account

@@ -24,7 +24,7 @@ from app.rules.approval import (
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
-from app.wording import say
+from app.wording import say, together
 from app.workflows import delegations, registration_changes, seconds, submissions
 from app.workflows.kinds import HANDLERS, handlers
 from app.workflows.submissions import REFILED_KINDS, Asked
@@ -84,7 +84,7 @@ def _title(kind: str, row: Elevator, data: dict[str, Any]) -> str:
     what = KIND_LABELS[ApplicationKind(kind)]
     if data.get("cause"):
         what += say("（%(cause)s）", cause=CAUSE_LABELS[ChangeCause(data["cause"])])
-    return f"{what}　{row.code}　{row.address}"
+    return together([what, row.code, row.address], "　")
 
 
 def conditions_of(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:

@@ -75,7 +75,7 @@ def send(
         code_minutes=CODE_MINUTES,
     )
     text = instead or text
-    channel, title = ("email", "验证码") if by_mail else ("sms", "")
+    channel, title = ("email", say("验证码")) if by_mail else ("sms", "")
     outbox.send_to(session, at, key, channel, target, f"code.{purpose}", text, title=title, secret=True)
     return mask_mail(target) if by_mail else mask_mobile(target)
 

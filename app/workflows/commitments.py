@@ -59,7 +59,11 @@ def submit(
     session.flush()
     application = submissions.open_application(
         session, actor, KIND.value, entity=Commitment.__tablename__, entity_id=row.id,
-        title=f"维保承诺书　{unit.name}　{valid_from} 至 {valid_until}", region_code=unit.region_code, at=at,
+        title=say(
+            "维保承诺书　%(name)s　%(valid_from)s 至 %(valid_until)s", name=unit.name, valid_from=valid_from,
+            valid_until=valid_until,
+        ),
+        region_code=unit.region_code, at=at,
         attachments=[*scans, *pictures],
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)

@@ -13,12 +13,14 @@ from sqlalchemy import select
 from app.errors import Finding, raise_failing, refuse
 from app.models import Attachment, Consent, Person
 from app.permissions import Actor
+from app.telling import told
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit
 
 FACE = "face"
 # Kept with each consent as it was shown: what was agreed to must be provable.
-WORDS = (
+WORDS = say(
     "我单独同意：平台保存我的人脸照片，只用于核对维保现场的身份；照片加密保存，离职后按保存期限删除。"
     "我知道可以随时撤回，撤回后照片立即删除；不提供照片不影响签到。"
 )
@@ -83,8 +85,8 @@ def _keep(
 ) -> None:
     if standing(session, person.id) is None:
         session.add(Consent(
-            person_id=person.id, unit_id=person.unit_id, region_code=person.region_code, purpose=FACE, words=WORDS,
-            given_at=given_at, given_by_id=None if as_invitee else actor.user_id,
+            person_id=person.id, unit_id=person.unit_id, region_code=person.region_code, purpose=FACE,
+            words=told(WORDS), given_at=given_at, given_by_id=None if as_invitee else actor.user_id,
         ))  # fmt: skip
         session.flush()
         audit.record(session, actor, at, "consent.give", "person", person.id, after={"purpose": FACE})

@@ -63,7 +63,8 @@ def submit(
     session.flush()
     application = submissions.open_application(
         session, actor, KIND.value, entity=Declaration.__tablename__, entity_id=row.id,
-        title=f"自我声明承诺书　{person}　有效期至 {valid_until}", region_code=row.region_code, at=at,
+        title=say("自我声明承诺书　%(person)s　有效期至 %(valid_until)s", person=person, valid_until=valid_until),
+        region_code=row.region_code, at=at,
         attachments=scans,
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
@@ -131,7 +132,7 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
             "" if kept else "请退回，补交签署后的扫描件"),
         readable,
         Finding(
-            "人员在职", here, f"{person}" + ("在本单位" if here else "已不在申请单位"),
+            "人员在职", here, say("%(person)s在本单位" if here else "%(person)s已不在申请单位", person=person),
             "" if here else "请退回申请单位核对",
         ),
         Finding("有效期", valid, say("有效期至 %(valid_until)s", valid_until=row.valid_until),

@@ -58,7 +58,8 @@ def name(
     after = {"to": to_id, "from_on": from_on, "to_on": to_on}
     audit.record(session, actor, at, "delegation.name", "delegation", row.id, after=after)
     outbox.notify(
-        session, at, [to_id], "delegation", f"{actor.name}委托您代办审批", body=f"{from_on} 至 {to_on}",
+        session, at, [to_id], "delegation", say("%(name)s委托您代办审批", name=actor.name),
+        body=say("%(from_on)s 至 %(to_on)s", from_on=from_on, to_on=to_on),
         link="/delegations/", dedupe_key=f"delegation:{row.id}",
     )  # fmt: skip
     return row

@@ -18,6 +18,7 @@ from app.models.policy import policy_groups
 from app.permissions import Verb
 from app.policy import Key
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import outbox, submissions
 from app.workflows.clock_register import CLOCKS, Clock
 
@@ -60,7 +61,8 @@ def _turns(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime,
             words = "即将到期" if yellow else "已超过期限"
             new += outbox.notify(
                 session, at, outbox.accounts_of_unit(session, unit_id, one.unit_verb), f"clock_{one.name}",
-                f"{one.title}{words}：{count} 件", f"最早一件的期限 {clock.until(first)}", one.list_link,
+                say("%(title)s%(words)s：%(count)s 件", title=one.title, words=words, count=count),
+                say("最早一件的期限 %(until)s", until=clock.until(first)), one.list_link,
                 f"clock:{one.name}:{'yellow' if yellow else 'red'}:{unit_id}:{at:%y%m%d%H%M%S}",
             )  # fmt: skip
     return new
@@ -91,7 +93,8 @@ def _raise(session: AnySession, row: Application, level: int, at: dt.datetime) -
         return 0
     assert row.due_at is not None
     return outbox.notify(
-        session, at, above[level - 1], "escalation", f"下级超期未办：{row.title}",
-        f"申请编号 {row.number}　期限 {clock.until(row.due_at)}，由下级部门办理，已报您督办",
+        session, at, above[level - 1], "escalation", say("下级超期未办：%(title)s", title=row.heading),
+        say("申请编号 %(number)s　期限 %(until)s，由下级部门办理，已报您督办", number=row.number,
+            until=clock.until(row.due_at)),
         submissions.link_of(row), f"escalate:{level}:{row.id}:{row.due_at:%y%m%d%H%M}",
     )  # fmt: skip

@@ -158,7 +158,8 @@ def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.
             ),
             paper.page.format(_page_of(first)),
         )
-        return outbox.notify(session, at, heads, "expiry", title, f"有效期至 {first.until}。{_way(over)}", link)
+        body = say("有效期至 %(until)s。%(way)s", until=first.until, way=_way(over))
+        return outbox.notify(session, at, heads, "expiry", title, body, link)
     title = say(
         "%(count)s 人的%(words)s%(more)s", count=len(due), words=paper.words, more="已经到期" if over else "即将到期"
     )
@@ -166,7 +167,7 @@ def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.
     body = together(f"{one.name} {one.until}" for one in named[:MOST_NAMES])
     if len(named) > MOST_NAMES:
         body += say(" 等 %(count)s 人", count=len(named))
-    return outbox.notify(session, at, heads, "expiry", title, f"{body}。{_way(over)}", link)
+    return outbox.notify(session, at, heads, "expiry", title, say("%(body)s。%(way)s", body=body, way=_way(over)), link)
 
 
 def _tell_person(session: AnySession, one: Due, heads: set[int], today: dt.date, at: dt.datetime) -> int:

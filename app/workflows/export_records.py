@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.models import ExportRecord
 from app.permissions import Actor
+from app.telling import language
 from app.transaction import AnySession
 from app.workflows import audit
 
@@ -30,7 +31,7 @@ def keep(
     row = ExportRecord(
         listing=listing, query=query, columns=list(columns), format=fmt, filter=told["filter"],
         as_of=dt.datetime.fromisoformat(told["as_of"]), policy=told["policy"], rows=told["rows"],
-        sha256=told["sha256"], file=told["file"], made_by_id=actor.user_id, made_at=at,
+        sha256=told["sha256"], file=told["file"], language=language(), made_by_id=actor.user_id, made_at=at,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -54,7 +55,7 @@ def keep_file(
     """Write the record of a file that is no table, a printed form for example: its bytes are what is proved."""
     row = ExportRecord(
         listing=name, query="", columns=[], format=fmt, filter=said, as_of=at, policy=policy, rows=rows,
-        sha256=digest, file=digest, made_by_id=actor.user_id, made_at=at,
+        sha256=digest, file=digest, language=language(), made_by_id=actor.user_id, made_at=at,
     )  # fmt: skip
     session.add(row)
     session.flush()

@@ -11,6 +11,7 @@ from app import scanner
 from app.models import Attachment
 from app.permissions import SYSTEM
 from app.transaction import AnySession, lock
+from app.wording import say
 from app.workflows import attachments, audit, outbox
 
 WAITING = ("waiting", "late")
@@ -37,7 +38,8 @@ def judge(session: AnySession, key: int, verdict: scanner.Verdict, at: dt.dateti
         audit.record(session, actor, at, "attachment.infected", row.entity, row.entity_id, after=after)
         recipients = [row.uploaded_by_id] if row.uploaded_by_id is not None else []
         outbox.notify(
-            session, at, recipients, "file", f"附件含有病毒，已封存：{row.name}",
-            f"查毒发现：{verdict.told}。请用杀毒软件处理后，重新上传一份干净的文件。", dedupe_key=f"infected:{row.id}",
+            session, at, recipients, "file", say("附件含有病毒，已封存：%(name)s", name=row.name),
+            say("查毒发现：%(told)s。请用杀毒软件处理后，重新上传一份干净的文件。", told=verdict.told),
+            dedupe_key=f"infected:{row.id}",
         )  # fmt: skip
     return True

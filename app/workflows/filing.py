@@ -396,7 +396,8 @@ def _region(session: AnySession, data: Mapping[str, Any]) -> Region:
 
 def _title(row: Filed, data: Mapping[str, Any]) -> str:
     deed = "变更" if row.approved_version else "新增"
-    return f"{deed}　{data['name']}" if isinstance(row, Unit) else f"{deed}　{data['code']}　{data['address']}"
+    what = [data["name"]] if isinstance(row, Unit) else [data["code"], data["address"]]
+    return together([deed, *what], "　")
 
 
 def _waiting_link(session: AnySession, row: Filed) -> str | None:

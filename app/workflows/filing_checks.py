@@ -149,9 +149,10 @@ def parties_in_force(session: AnySession, data: Data) -> list[Finding]:
         unit = _unit(session, data.get(name))
         if unit is not None:
             ok = unit.approved_version > 0
+            sentence = "%(name)s已审核通过" if ok else "%(name)s尚未审核通过"
             findings.append(
                 Finding(
-                    say("%(word)s已备案", word=word), ok, f"{unit.name}" + ("已审核通过" if ok else "尚未审核通过"),
+                    say("%(word)s已备案", word=word), ok, say(sentence, name=unit.name),
                     "" if ok else say("请先审批该%(word)s的备案", word=word), field=name,
                         link=None if ok else f"/units/{unit.id}",
                 )

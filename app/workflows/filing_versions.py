@@ -93,7 +93,7 @@ def amend(
         data=snapshot(row) | dict(changes), edited_by_id=application.submitted_by_id, edited_at=at,
         submitted_at=application.submitted_at, submitted_by_id=application.submitted_by_id, decided_at=at,
         decided_by_id=application.decided_by_id, opinion=application.opinion, in_force_from=on,
-        reason=application.title,
+        reason=application.heading,
     )  # fmt: skip
     version.digest = digest(version.data)
     session.add(version)

@@ -32,8 +32,8 @@ def submit(
     person = session.get(Person, row.person_id)
     application = submissions.open_application(
         session, actor, ApplicationKind.GRADE_CERTIFICATE.value, entity=GradeCertificate.__tablename__,
-        entity_id=row.id, title=f"等级证书　{person}　{row.certificate_no}", region_code=row.region_code, at=at,
-        attachments=attachments,
+        entity_id=row.id, region_code=row.region_code, at=at, attachments=attachments,
+        title=say("等级证书　%(person)s　%(certificate_no)s", person=person, certificate_no=row.certificate_no),
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
@@ -50,7 +50,7 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     return [
         Finding("证书扫描件", scans > 0, say("%(scans)s 份", scans=scans), "" if scans else "请退回，补交扫描件"),
         Finding(
-            "人员在职", here, f"{person}" + ("在本单位" if here else "已不在申请单位"),
+            "人员在职", here, say("%(person)s在本单位" if here else "%(person)s已不在申请单位", person=person),
             "" if here else "请退回申请单位核对",
         ),
         Finding(

@@ -12,6 +12,7 @@ from app.models import Account, ExternalIdentity
 from app.permissions import Actor
 from app.scope import visible
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import audit, outbox
 from app.workflows.accounts import managed
 from app.workflows.actors import own_account
@@ -58,8 +59,8 @@ def bind(session: AnySession, actor: Actor, provider: str, subject: str, shown_n
         raise refuse("外部身份", "这个身份刚刚被绑定", "请刷新页面查看") from error
     audit.record(session, actor, at, "identity.bind", "account", account.id, after={"provider": provider})
     outbox.notify(
-        session, at, [account.id], "account", "账号绑定了外部身份",
-        body="以后可以用它登录。不是您本人办理的，请立即在“个人信息”中解除并修改密码。", link="/profile/",
+        session, at, [account.id], "account", say("账号绑定了外部身份"),
+        body=say("以后可以用它登录。不是您本人办理的，请立即在“个人信息”中解除并修改密码。"), link="/profile/",
     )  # fmt: skip
 
 

@@ -125,8 +125,9 @@ def judge(session: AnySession, unit_id: int, month: dt.date, at: dt.datetime) ->
         return False
     outbox.notify(
         session, at, outbox.accounts_of_unit(session, unit_id, Verb.INSURANCE_EDIT), "insurance",
-        f"{month:%Y-%m} 医社保有缺口：{kept.uninsured} 人已备案未参保，{kept.unfiled} 人已参保未备案",
-        "请补报缴交明细，或更新人员备案。", f"/insurance/compare/{kept.id}", f"insurance:{unit_id}:{month:%Y-%m}",
+        say("%(month)s 医社保有缺口：%(uninsured)s 人已备案未参保，%(unfiled)s 人已参保未备案",
+            month=f"{month:%Y-%m}", uninsured=kept.uninsured, unfiled=kept.unfiled),
+        say("请补报缴交明细，或更新人员备案。"), f"/insurance/compare/{kept.id}", f"insurance:{unit_id}:{month:%Y-%m}",
     )  # fmt: skip
     return True
 

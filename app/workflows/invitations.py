@@ -133,7 +133,8 @@ def invite(
     )
     if _may_decide(session, actor, row):
         return Invited(row, _approve(session, actor, row, at))
-    tell_deciders(session, row, f"待审批：邀请 {row.name} 入职（{PERSON_KIND[row.kind]}）", "approve", at)
+    title = say("待审批：邀请 %(name)s 入职（%(kind)s）", name=row.name, kind=PERSON_KIND[row.kind])
+    tell_deciders(session, row, title, "approve", at)
     return Invited(row)
 
 
@@ -436,10 +437,10 @@ def send_link(session: AnySession, invited: Invited, address: str, at: dt.dateti
     text = say("%(name)s邀请您入职，请在 %(until)s 前打开 %(address)s 确认并填写资料。" "不认识该单位请忽略。",
         name=unit.name if unit else "", until=until, address=address)
     phone = invited.invitation.phone
-    outbox.send_to(session, at, None, "sms", phone, "invitation", text, title="入职邀请", secret=True)
+    outbox.send_to(session, at, None, "sms", phone, "invitation", text, title=say("入职邀请"), secret=True)
     return True
 
 
 def _tell_invitee(session: AnySession, row: Invitation, text: str, at: dt.datetime) -> None:
     if "sms" in outbox.SENDERS:
-        outbox.send_to(session, at, None, "sms", row.phone, "invitation", text, title="入职邀请", secret=True)
+        outbox.send_to(session, at, None, "sms", row.phone, "invitation", text, title=say("入职邀请"), secret=True)

@@ -21,7 +21,7 @@ from app.models import ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit
-from app.wording import say
+from app.wording import changed, ours, say
 from app.workflows import audit, outbox
 
 MOST_TRIES = 3
@@ -70,7 +70,7 @@ def enqueue(
             )
     job = Job(
         kind=kind,
-        title=title[:160],
+        title=ours(title),
         params=dict(params or {}),
         state="queued",
         created_by_id=actor.user_id,
@@ -122,7 +122,7 @@ def progress(
     session: AnySession, job_id: int, token: str, at: dt.datetime, done: int, total: int, message: str | None = None
 ) -> None:
     """Write how far the work is; counts as a heartbeat."""
-    _write(session, job_id, token, heartbeat_at=at, done=done, total=total, message=message[:300] if message else None)
+    _write(session, job_id, token, heartbeat_at=at, done=done, total=total, message=ours(message) if message else None)
 
 
 def finish(
@@ -139,7 +139,7 @@ def finish(
         session, job_id, token, state="done", result=dict(result or {}), finished_at=at, heartbeat_at=at, error=None,
         claim=None, done=func.coalesce(func.nullif(Job.total, 0), Job.done), **more,
     )  # fmt: skip
-    _tell(session, job_id, at, "完成")
+    _tell(session, job_id, at, "任务完成：%(title)s")
 
 
 def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:
@@ -147,10 +147,10 @@ def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: s
 
     The words stay as long as the job does, so no whole number of a person is among them.
     """
-    error = mask_numbers(error)
+    error = ours(changed(error, mask_numbers))
     _write(session, job_id, token, state="failed", error=error, finished_at=at, heartbeat_at=at, claim=None)
     batch_failed(session, error, ImportBatch.job_id == job_id)
-    _tell(session, job_id, at, "失败", error)
+    _tell(session, job_id, at, "任务失败：%(title)s", error)
 
 
 def batch_failed(session: AnySession, error: str, which: ColumnElement[bool]) -> None:
@@ -158,7 +158,7 @@ def batch_failed(session: AnySession, error: str, which: ColumnElement[bool]) ->
     session.execute(
         update(ImportBatch)
         .where(which, ImportBatch.state.in_(BATCH_WHILE.values()))
-        .values(state="failed", note=f"中途出错，已写入的行保留：{error}"[:300])
+        .values(state="failed", note=say("中途出错，已写入的行保留：%(error)s", error=error))
         .execution_options(synchronize_session=False, skip_scope=True)
     )
 
@@ -170,17 +170,18 @@ def give_back(session: AnySession, job_id: int, token: str, at: dt.datetime, err
         fail(session, job_id, token, at, error)
         return False
     # No announcement: the reaper sends it again after a pause, which is what a passing fault needs.
-    _write(session, job_id, token, state="queued", claim=None, heartbeat_at=at, error=error)
+    _write(session, job_id, token, state="queued", claim=None, heartbeat_at=at, error=ours(error))
     return True
 
 
-def _tell(session: AnySession, job_id: int, at: dt.datetime, what: str, body: str = "") -> None:
+def _tell(session: AnySession, job_id: int, at: dt.datetime, sentence: str, body: str = "") -> None:
     owner, title, tries = session.execute(
         select(Job.created_by_id, Job.title, Job.tries).where(Job.id == job_id)
     ).one()  # fmt: skip
     if owner is not None:
-        key = f"job:{job_id}:{what}:{tries}:{at.timestamp():.0f}"
-        outbox.notify(session, at, [owner], "job", f"任务{what}：{title}", body, f"/jobs/{job_id}", key)
+        key = f"job:{job_id}:{sentence[:4]}:{tries}:{at.timestamp():.0f}"
+        words = say(sentence, title=title)
+        outbox.notify(session, at, [owner], "job", words, body, f"/jobs/{job_id}", key)
 
 
 # --- beat's side
@@ -211,13 +212,12 @@ def reap(session: AnySession, at: dt.datetime, stale_seconds: int) -> Reaped:
                 job_id,
                 token,
                 at,
-                f"执行进程 {tries} 次意外中断，已放弃。数据没有损坏，可以重试；若仍失败请联系管理员",
+                say("执行进程 %(tries)s 次意外中断，已放弃。数据没有损坏，可以重试；若仍失败请联系管理员", tries=tries),
             )
             reaped.given_up.append(job_id)
         else:
-            _write(
-                session, job_id, token, state="queued", claim=None, heartbeat_at=at, message="执行进程中断，重新排队"
-            )
+            message = say("执行进程中断，重新排队")
+            _write(session, job_id, token, state="queued", claim=None, heartbeat_at=at, message=message)
             reaped.again.append(job_id)
     lost = session.scalars(
         select(Job.id)

@@ -39,7 +39,7 @@ from app.workflows.issuing import gather, required_text
 ENTITY = Invitation.__tablename__
 # Wrong numbers typed on one link, and links tried from one address.
 MOST_TRIES, MOST_FROM, LOCK_MINUTES = 10, 60, 30
-PICTURES = {"identity": "身份证正面照", "face": "人脸照片", "operator": "特种设备作业人员证"}
+PICTURES = {"identity": say("身份证正面照"), "face": say("人脸照片"), "operator": say("特种设备作业人员证")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def submit(
             setattr(row, name, value)
         row.face_declined, row.submitted_at, row.opinion = declined, at, None
         moves.move(session, actor, row, "state", InvitationState.REVIEW.value, verb=InvitationVerb.SUBMIT.value, at=at)
-        invitations.tell_deciders(session, row, f"待审核：{row.name} 的入职资料", "review", at)
+        invitations.tell_deciders(session, row, say("待审核：%(name)s 的入职资料", name=row.name), "review", at)
     return row
 
 

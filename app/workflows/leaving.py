@@ -125,7 +125,7 @@ def hand_over(
     )  # fmt: skip
     if account is not None and account.id != actor.user_id:
         words = together(f"{n} {KINDS[kind][1]}" for kind, n in counts.items())
-        outbox.notify(session, at, [account.id], "handover", f"{row.name} 的工作交给您", words, "/m/")
+        outbox.notify(session, at, [account.id], "handover", say("%(name)s 的工作交给您", name=row.name), words, "/m/")
     return counts
 
 
@@ -193,7 +193,7 @@ def _board(session: AnySession, person: Person) -> Board:
     keys = [account.id for account in accounts]
     ledger, order = MaintenanceLedger, MaintenanceOrder
     place = (Elevator.code, Elevator.address)
-    roles = {"worker_id": "维保", "co_worker_id": "协同", "manager_id": "经理"}
+    roles = {"worker_id": say("维保"), "co_worker_id": say("协同"), "manager_id": say("经理")}
     serves = or_(*(getattr(ledger, name) == person.id for name in roles))
     rows: dict[str, Any] = {
         "ledgers": select(ledger.id, *place, ledger.worker_id, ledger.co_worker_id, ledger.manager_id)
@@ -217,7 +217,7 @@ def _board(session: AnySession, person: Person) -> Board:
             if kind == "ledgers":
                 mine = [label for label, who in zip(roles.values(), told[2:], strict=True) if who == person.id]
                 words = [told[1], together(mine)]
-            made.held[kind].append(Held(key, str(told[0]), "　".join(words)))
+            made.held[kind].append(Held(key, str(told[0]), together(words, "　")))
     running = select(Visit.id, Elevator.code, Visit.visit_on).join(Elevator, Elevator.id == Visit.elevator_id)
     running = running.where(Visit.worker_id == person.id, Visit.state == "open").execution_options(skip_scope=True)
     made.visits = [Held(key, str(code), str(on)) for key, code, on in session.execute(running)]
@@ -238,7 +238,8 @@ def _successor(session: AnySession, actor: Actor, row: Person, successor_id: int
     )  # fmt: skip
     ok = held is not None and held.unit_id == row.unit_id and held.left_on is None and held.id != row.id
     if held is None or not ok:
-        said = f"{found.name} " + ("就是离职的人" if found.id == row.id else "不是本单位在职人员")
+        sentence = "%(name)s 就是离职的人" if found.id == row.id else "%(name)s 不是本单位在职人员"
+        said = say(sentence, name=found.name)
         raise refuse("交接人", said, "请选择本单位的另一名在职人员", field="successor_id")
     return held
 

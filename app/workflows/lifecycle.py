@@ -91,8 +91,9 @@ def _inspection(elevator: Elevator, kind: ApplicationKind, on: dt.date) -> Findi
 
 def _contract(session: AnySession, elevator: Elevator, on: dt.date) -> Finding:
     bound = cover.in_force(session, elevator.id, on)
+    sentence = "%(on)s 有生效的维保合同" if bound else "%(on)s 没有生效的维保合同（脱保）"
     return Finding(
-        "维保合同", bound is not None, f"{on} " + ("有生效的维保合同" if bound else "没有生效的维保合同（脱保）"),
+        "维保合同", bound is not None, say(sentence, on=on),
         "" if bound else "可以办理；投用前请签订合同并绑定电梯，否则维保员不能签到", level="warn",
         link=None if bound else "/contracts/",
     )  # fmt: skip

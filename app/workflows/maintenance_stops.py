@@ -63,7 +63,7 @@ def effect(
     if application.kind == _PAUSE:
         until = application.data.get("until_on")
         clocks.pause(
-            session, elevator.id, on, application, at, reason="维保暂停",
+            session, elevator.id, on, application, at, reason=say("维保暂停"),
             planned_to_on=dt.date.fromisoformat(until) if until else None,
         )  # fmt: skip
     else:

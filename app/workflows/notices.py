@@ -25,6 +25,7 @@ from app.rules.notices import (
     quiet_end,
     template_findings,
 )
+from app.telling import speaking, told
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows import audit
@@ -56,7 +57,10 @@ def fan_out(
         part = ids[start : start + 500]
         statement = (
             select(
-                NoticeChoice, Account.first_name, Account.phone,
+                NoticeChoice,
+                Account.first_name,
+                Account.language,
+                Account.phone,
                 case((Account.email_verified_at.is_not(None), Account.email)),
             )
             .join(Account, Account.id == NoticeChoice.account_id)
@@ -64,17 +68,18 @@ def fan_out(
         )
         found = session.execute(statement.execution_options(skip_scope=True)).all()
         words = _templates(session, group, ways) if found else {}
-        for choice, name, phone, mail in found:
+        for choice, name, language, phone, mail in found:
             for channel in (c for c in ways if c in (choice.channels or {}).get(group, ())):
                 address = _address(choice, channel, phone, mail)
                 if address is None:
                     continue
-                values = _values(title, body, link, at, name)
-                head, text = (fill(part_, values) for part_ in words[channel])
+                with speaking(language):
+                    values = _values(told(title), told(body), link, at, name)
+                    head, text = (fill(told(part_), values) for part_ in words[channel])
                 session.add(
                     Notification(
                         channel=channel, recipient_id=choice.account_id, address=address, topic=topic[:40],
-                        title=" ".join(head.split())[:160] or "通知",
+                        title=" ".join(head.split()) or told("通知"),
                         body=text[:LONGEST_SMS] if channel == "sms" else text, link=link, state="queued", tries=0,
                         created_at=at, next_try_at=_when(choice, topic, at),
                     )

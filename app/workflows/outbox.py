@@ -18,7 +18,9 @@ from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
+from app.telling import told_in
 from app.transaction import AnySession, after_commit
+from app.wording import ours
 from app.workflows import notices
 from app.workflows.actors import ticks
 
@@ -52,7 +54,7 @@ def notify(
     """
     rows = [
         {
-            "channel": "inbox", "recipient_id": account_id, "topic": topic[:40], "title": title[:160],
+            "channel": "inbox", "recipient_id": account_id, "topic": topic[:40], "title": ours(title),
             "body": body or None, "link": link,
             "dedupe_key": f"{dedupe_key}:{account_id}"[-120:] if dedupe_key else None,
             "state": "queued", "tries": 0, "created_at": at, "next_try_at": at,
@@ -77,8 +79,13 @@ def send_to(
 
     A secret one (a code, a link) is waited for, so it does not wait for the next turn of the clock.
     """
+    language = session.scalar(
+        select(Account.language).where(Account.id == account_id).execution_options(skip_scope=True)
+    ) if account_id is not None else None  # fmt: skip
+    # What goes out by such a way is read as it is: told now, in the language of whoever it is for.
+    title, content = told_in(language, ours(title or "通知")), told_in(language, content)
     notice = Notification(
-        channel=channel, recipient_id=account_id, address=address[:120], topic=topic[:40], title=title[:160] or "通知",
+        channel=channel, recipient_id=account_id, address=address[:120], topic=topic[:40], title=title,
         body=content, is_secret=secret, state="queued", tries=0, created_at=at, next_try_at=at,
     )  # fmt: skip
     session.add(notice)

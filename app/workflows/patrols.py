@@ -74,7 +74,8 @@ def plan(
     )  # fmt: skip
     if account_id != actor.user_id:
         body = say("%(count)s 台电梯，%(due_on)s 前完成", count=len(rows), due_on=due_on)
-        outbox.notify(session, at, [account_id], "patrol", f"有一次巡检：{title}", body, f"/m/patrols/{made.id}")
+        words = say("有一次巡检：%(title)s", title=title)
+        outbox.notify(session, at, [account_id], "patrol", words, body, f"/m/patrols/{made.id}")
     return made
 
 
@@ -141,7 +142,7 @@ def check(
     )  # fmt: skip
     if not is_fine and held.created_by_id is not None and held.created_by_id != actor.user_id:
         outbox.notify(
-            session, at, [held.created_by_id], "patrol", f"巡检发现问题：{held.title}", found,
+            session, at, [held.created_by_id], "patrol", say("巡检发现问题：%(title)s", title=held.title), found,
             f"/patrols/{held.id}", f"patrol-found:{stop.id}",
         )  # fmt: skip
     return stop
@@ -179,7 +180,7 @@ def lacks(stop: PatrolStop, presence_metres: int) -> list[str]:
     if stop.checked_at is None:
         return []
     if stop.latitude is None:
-        return ["没有位置"]
+        return [say("没有位置")]
     if stop.distance is not None and stop.distance > presence_metres:
         return [say("距电梯 %(distance_words)s", distance_words=distance_words(stop.distance))]
     return []

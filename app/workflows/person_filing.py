@@ -17,7 +17,7 @@ from app.rules.approval import ApplicationVerb, FilingState
 from app.rules.lifecycle import ApplicationKind
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.wording import say
+from app.wording import say, together
 from app.workflows import audit, moves, one_unit, person_versions, submissions
 from app.workflows.filing_fields import differences
 from app.workflows.filing_versions import decided, draft_of, new_version, subject, versions_of
@@ -81,8 +81,8 @@ def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
     moves.move(session, actor, person, "filing_state", "pending", verb="submit", at=at)
     deed = "变更" if person.approved_version else "新增"
     return submissions.open_application(
-        session, actor, KIND, entity=person_versions.ENTITY, entity_id=person.id, title=f"{deed}　{data['name']}",
-        region_code=person.region_code, at=at, version_id=version.id,
+        session, actor, KIND, entity=person_versions.ENTITY, entity_id=person.id, version_id=version.id, at=at,
+        title=together([deed, data["name"]], "　"), region_code=person.region_code,
     )  # fmt: skip
 
 
@@ -154,7 +154,9 @@ def findings(session: AnySession, person: Person, data: Mapping[str, Any], on: d
         Finding(
             "人员在职",
             here,
-            f"{person.name} " + ("在职" if here else say("已于 %(left_on)s 离职", left_on=person.left_on)),
+            say("%(name)s 在职", name=person.name)
+            if here
+            else say("%(name)s 已于 %(left_on)s 离职", name=person.name, left_on=person.left_on),
         )
     )
     return found

@@ -78,7 +78,8 @@ def propose(
         },
     )  # fmt: skip
     outbox.notify(
-        session, at, approvers_of(session, made), "policy", f"政策参数待批准：{words(key)}", made.source[:200],
+        session, at, approvers_of(session, made), "policy", say("政策参数待批准：%(key)s", key=words(key)),
+        made.source[:200],
         f"/policy/proposals/{made.id}", f"policy-proposed:{made.id}",
     )  # fmt: skip
     return made
@@ -315,9 +316,10 @@ def _end(
     row.decided_by_id, row.decided_at, row.opinion = actor.user_id, at, opinion.strip()[:LONGEST_TEXT] or None
     moves.move(session, actor, row, "state", state, verb=verb, at=at, reason=row.opinion)
     if verb != "withdraw" and row.proposed_by_id is not None:
-        said = "已批准" if verb == "approve" else "不同意"
+        sentence = "政策参数已批准：%(key)s" if verb == "approve" else "政策参数不同意：%(key)s"
         outbox.notify(
-            session, at, [row.proposed_by_id], "policy", f"政策参数{said}：{words(row.key)}", row.opinion or "",
+            session, at, [row.proposed_by_id], "policy",
+            say(sentence, key=words(row.key)), row.opinion or "",
             f"/policy/proposals/{row.id}", f"policy-{verb}:{row.id}",
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from app.policy import Key
 from app.rules.approval import WAITING_STATES
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows import delegations, outbox, submissions
 from app.workflows.actors import actor_by_id
 
@@ -53,8 +54,10 @@ def _remind_of(session: AnySession, row: Application, near: dt.timedelta, at: dt
     if words is None:
         return 0
     return outbox.notify(
-        session, at, recipients(session, row, clock.local_day(at)), f"due_{level.value}", f"{words}：{row.title}",
-        body=f"申请编号 {row.number}　期限 {clock.until(row.due_at)}", link=submissions.link_of(row),
+        session, at, recipients(session, row, clock.local_day(at)), f"due_{level.value}",
+        say("%(words)s：%(title)s", words=words, title=row.heading),
+        body=say("申请编号 %(number)s　期限 %(until)s", number=row.number, until=clock.until(row.due_at)),
+        link=submissions.link_of(row),
         dedupe_key=f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}",
     )  # fmt: skip
 

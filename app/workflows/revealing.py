@@ -22,7 +22,7 @@ from app.workflows import attachments, audit, invitations
 from app.workflows.issuing import required_text
 
 SHOWN: dict[str, Any] = {"person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator}
-PICTURES = {"identity": "身份证正面照", "face": "人脸照片"}
+PICTURES = {"identity": say("身份证正面照"), "face": say("人脸照片")}
 REASON_LENGTH = 200
 MOST_ON_A_SHEET = 200
 

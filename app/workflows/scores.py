@@ -145,7 +145,7 @@ def frame_of(
     known_at = as_of or at
     early, late = day_finding(from_on, "from_on", "起始日期"), day_finding(to_on, "to_on", "截止日期")
     ordered = from_on <= to_on
-    past = known_at <= at
+    past, known = known_at <= at, f"{clock.local(known_at):%Y-%m-%d %H:%M:%S}"
     raise_failing(
         [
             early,
@@ -156,7 +156,7 @@ def frame_of(
                 field="to_on", value=to_on.isoformat(),
             ),
             Finding(
-                "数据截至", past, f"{clock.local(known_at):%Y-%m-%d %H:%M:%S}" + ("" if past else " 还没有到"),
+                "数据截至", past, known if past else say("%(at)s 还没有到", at=known),
                 "" if past else "请填写现在或以前的时间，或留空", field="as_of", value=known_at.isoformat(),
             ),
         ]

@@ -23,7 +23,7 @@ from app.rules import deadlines
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
-from app.wording import say
+from app.wording import cut, say
 from app.workflows import calendars, moves, outbox, watching
 from app.workflows.numbers import next_number
 
@@ -92,7 +92,7 @@ def open_application(
         raise _already(kind, other)
     made = Application(
         number=f"-{entity_id}-{kind}"[:20], kind=kind, state="draft", is_open=True, entity=entity, entity_id=entity_id,
-        title=title[:160], elevator_id=None if elevator is None else elevator.id, unit_id=actor.unit_id,
+        title=cut(title, 160), said=title, elevator_id=None if elevator is None else elevator.id, unit_id=actor.unit_id,
         region_code=region_code, version_id=version_id, effective_on=effective_on, reason=reason,
         data=dict(data or {}), submitted_at=at, submitted_by_id=actor.user_id, created_by_id=actor.user_id,
         due_at=due_at(session, region_code, at),
@@ -195,7 +195,7 @@ def own_application(actor: Actor, application: Application) -> None:
 def name_of(session: AnySession, user_id: int | None) -> str:
     """An account's name for messages, whoever reads them; a deed without account was the system's."""
     if user_id is None:
-        return "系统"
+        return say("系统")
     statement = select(Account).where(Account.id == user_id).execution_options(skip_scope=True)
     account = session.scalar(statement)
     return account.get_full_name() if account is not None else say("账号 %(user_id)s", user_id=user_id)
@@ -228,7 +228,8 @@ def tell_officers(session: AnySession, application: Application, at: dt.datetime
     outbox.notify(
         session, at, outbox.officers_of(session, application.region_code, secret=is_secret(session, application)),
         "approval",
-        f"待审批：{application.title}", body=f"申请编号 {application.number}", link=link_of(application),
+        say("待审批：%(title)s", title=application.heading), body=say("申请编号 %(number)s", number=application.number),
+        link=link_of(application),
         dedupe_key=f"submitted:{application.id}:{application.row_version}",
     )  # fmt: skip
 
@@ -239,10 +240,12 @@ def tell_applicant(session: AnySession, application: Application, verb: Applicat
         outbox.settle(session, at, "approval", link_of(application))
     recipients = set(outbox.readers_of(session, application.unit_id, _READ, application.elevator_id))
     recipients |= {application.submitted_by_id} if application.submitted_by_id else set()
-    opinion = say("意见：%(opinion)s", opinion=application.opinion) if application.opinion else ""
+    number = say("申请编号 %(number)s", number=application.number)
     outbox.notify(
-        session, at, sorted(recipients), "decision", f"{VERB_LABELS[verb]}：{application.title}",
-        body=f"申请编号 {application.number}　{opinion}".strip(), link=link_of(application),
+        session, at, sorted(recipients), "decision",
+        say("%(verb)s：%(title)s", verb=VERB_LABELS[verb], title=application.heading),
+        body=number + say("　意见：%(opinion)s", opinion=application.opinion) if application.opinion else number,
+        link=link_of(application),
         dedupe_key=f"{verb.value}:{application.id}:{application.row_version}",
     )  # fmt: skip
     tell_parties(session, application, VERB_LABELS[verb], at)
@@ -256,8 +259,9 @@ def tell_parties(session: AnySession, application: Application, deed: str, at: d
         for account in outbox.readers_of(session, unit_id, _READ, application.elevator_id)
     ]  # fmt: skip
     outbox.notify(
-        session, at, recipients, "party", f"{deed}：{application.title}",
-        body=f"申请编号 {application.number}　与本单位有关；如有异议请在申请页面留言或联系登记机关",
+        session, at, recipients, "party", say("%(deed)s：%(title)s", deed=deed, title=application.heading),
+        body=say("申请编号 %(number)s　与本单位有关；如有异议请在申请页面留言或联系登记机关",
+            number=application.number),
         link=link_of(application), dedupe_key=f"party:{application.id}:{application.row_version}",
     )  # fmt: skip
 

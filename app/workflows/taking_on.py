@@ -98,7 +98,8 @@ def end(
     )  # fmt: skip
     told = {row.created_by_id, account.id if account else None} - {actor.user_id, None}
     outbox.notify(
-        session, at, [key for key in told if key is not None], "invitation", f"{person.name} 的入职资料已审核通过",
+        session, at, [key for key in told if key is not None], "invitation",
+        say("%(name)s 的入职资料已审核通过", name=person.name),
         link=f"/invitations/{row.id}", dedupe_key=f"invitation:end:{row.id}",
     )  # fmt: skip
     return person

@@ -24,7 +24,7 @@ from app.rules.calendar import day_finding
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import CLOCK_KINDS, ApplicationKind, change_due_on, change_is_late
 from app.transaction import AnySession
-from app.wording import say
+from app.wording import say, together
 from app.workflows import audit, clocks, conditions, cover, effects, filing_versions, submissions
 from app.workflows.submissions import Asked
 
@@ -34,7 +34,7 @@ DAY = dt.timedelta(days=1)
 # Within so many days a second change of one elevator is pointed out: affiliated units swap to reset a rhythm.
 OFTEN_DAYS = 365
 _ONE_AT_A_TIME = CLOCK_KINDS | {KIND, ApplicationKind.REGISTRATION_CHANGE}
-SIDES = {"old": "原维保单位", "new": "新维保单位", "use": "使用单位"}
+SIDES = {"old": say("原维保单位"), "new": say("新维保单位"), "use": say("使用单位")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,9 @@ def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) ->
     names = _names(session, elevator.maintenance_unit_id, data["new_unit_id"])
     made = submissions.open_application(
         session, actor, KIND.value, entity=Elevator.__tablename__, entity_id=elevator.id,
-        title=f"{LABEL}　{elevator.code}　{names[0]} → {names[1]}", region_code=elevator.region_code, at=at,
-        elevator=elevator, effective_on=wanted.effective_on, reason=wanted.reason.strip(),
+        title=together([LABEL, elevator.code, f"{names[0]} → {names[1]}"], "　"),
+        region_code=elevator.region_code, at=at, elevator=elevator, effective_on=wanted.effective_on,
+        reason=wanted.reason.strip(),
         attachments=wanted.attachments, data=data, parties=parties,
     )  # fmt: skip
     days = _within(session, elevator, signed_on)

@@ -25,7 +25,7 @@ from app.workflows.presence import Position
 from app.workflows.sites import Site
 from app.workflows.visit_state import settle, stand
 
-RESULTS = {"ok": "正常", "repair": "修理", "na": "不适用"}
+RESULTS = {"ok": say("正常"), "repair": say("修理"), "na": say("不适用")}
 LONGEST = 500
 
 
@@ -158,10 +158,11 @@ def check_out(
         after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
     )  # fmt: skip
     if visit.awaiting_review and visit.use_unit_id is not None:
+        level = LEVEL_LABELS[Level(visit.level)]
         outbox.notify(
             session, at, outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, elevator.id), "visit.review",
-            f"请复核电梯 {elevator.code} 的维保记录",
-            f"{visit.snapshot.get('worker', '')} 已完成{LEVEL_LABELS[Level(visit.level)]}",
+            say("请复核电梯 %(code)s 的维保记录", code=elevator.code),
+            say("%(worker)s 已完成%(level)s", worker=visit.snapshot.get("worker", ""), level=level),
             f"/visits/{visit.id}", f"visit-review-{visit.id}",
         )  # fmt: skip
     return visit
@@ -233,7 +234,8 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
     code = visit.snapshot.get("code") or visit.elevator.code
     outbox.notify(
         session, at, [account for account in told if account is not None], "visit.objection",
-        f"使用单位对电梯 {code} 的维保记录提出异议", body, f"/visits/{visit.id}", f"visit-objection-{note.id}",
+        say("使用单位对电梯 %(code)s 的维保记录提出异议", code=code), body, f"/visits/{visit.id}",
+        f"visit-objection-{note.id}",
     )  # fmt: skip
     return note
 

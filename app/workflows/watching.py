@@ -105,8 +105,8 @@ def tell_of_step(
     if application.elevator_id:
         about.add(("elevator", application.elevator_id))
     tell(
-        session, actor, about, say("%(deed)s：%(title)s", deed=deed, title=application.title), at,
-            body=say("申请编号 %(number)s", number=application.number), link=link,
+        session, actor, about, say("%(deed)s：%(title)s", deed=deed, title=application.heading), at,
+        body=say("申请编号 %(number)s", number=application.number), link=link,
         key=f"watch:{application.id}:{application.row_version}",
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from app.policy.keys import Key, Value, check_value
+from app.wording import say
 
 DEFAULT_PRESET = "huzhou"
 
@@ -32,7 +33,7 @@ def _read(path: Path) -> Preset:
     for name, value in data["values"].items():
         key = Key(name)
         values[key] = check_value(key, None if value == "off" else value)
-    return Preset(path.stem, data["label"], data["source"], MappingProxyType(values))
+    return Preset(path.stem, say(data["label"]), say(data["source"]), MappingProxyType(values))
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(

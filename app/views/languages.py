@@ -1,0 +1,38 @@
+"""The language of a browser and of its account: what is chosen in the page's foot also holds for what is sent out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, g, request, session
+from sqlalchemy import update
+
+from app.extensions import db
+from app.models import Account
+from app.transaction import transaction
+
+
+def meet(account: Account) -> None:
+    """A browser in which no language was chosen speaks the account's; a chosen one becomes the account's."""
+    if session.get("locale") in current_app.config["LANGUAGES"]:
+        _keep(account.id)
+    elif account.language in current_app.config["LANGUAGES"]:
+        session["locale"] = account.language
+
+
+def _keep(account_id: int) -> None:
+    chosen = session["locale"]
+    kept = update(Account).where(Account.id == account_id, Account.language.is_distinct_from(chosen))
+    with transaction(db.session) as opened:
+        opened.execute(kept.values(language=chosen).execution_options(synchronize_session=False, skip_scope=True))
+
+
+def install(app: Flask) -> None:
+    """After the library's own page has put the language into the session."""
+
+    @app.after_request
+    def _chosen(response: Any) -> Any:
+        signed_in = getattr(g.get("actor"), "user_id", None)
+        if request.endpoint == "LocaleView.index" and response.status_code == 302 and signed_in is not None:
+            _keep(signed_in)
+        return response
