@@ -67,7 +67,7 @@ def say(msgid: str, /, **args: Any) -> str:
 def _finished(value: Any) -> str:
     """Of a label, which is translated when it is shown, its Chinese: what is kept is in nobody's language."""
     source = getattr(value, "_args", None)
-    return _constant(source[0]) if source and isinstance(source[0], str) else str(value)
+    return _constant(source[-1]) if source and isinstance(source[-1], str) else str(value)
 
 
 def together(parts: Iterable[str], between: str = "、") -> str:

@@ -21,7 +21,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(ROOT.glob("translations/*/LC_MESSAGES/messages.po"))
-KEYWORDS = {"_": None, "_l": None}
+# The second tells apart what one Chinese word is in other languages: ("many", "电梯") heads a list.
+_OF_MANY = ((1, "c"), 2)
+KEYWORDS: dict[str, Any] = {"_": None, "_l": None, "pgettext": _OF_MANY, "_lp": _OF_MANY}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
 # Chinese, its punctuation too: what parts the members of a list is translated as well.
 WORDS = re.compile("[\u3001-\u303f\u3400-\u9fff，。：；（）！？“”—…]")
@@ -48,10 +50,10 @@ def extract() -> Any:
         patterns, options = parse_mapping_cfg(file)
     found = Catalog()
     # Only the folder of the product is walked; patterns are told from the root.
-    for _name, _line, words, *_rest in extract_from_dir(
+    for _name, _line, words, _comments, context in extract_from_dir(
         ROOT, patterns, options, KEYWORDS, directory_filter=lambda path: _within_product(Path(path))
     ):
-        found.add(words)
+        found.add(words, context=context)
     for text in sorted({text for path in speaking() for text, _line in spoken(path)} | set(reference())):
         found.add(text)
     return found
@@ -151,7 +153,7 @@ def problems(path: Path, found: Any) -> list[str]:
     for entry in found:
         if not entry.id:
             continue
-        kept = catalogue.get(entry.id)
+        kept = catalogue.get(entry.id, entry.context)
         if kept is None:
             lines.append(f"缺少 / missing: {entry.id!r}")
         elif not kept.string:

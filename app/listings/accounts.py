@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import and_
 from sqlalchemy.orm import joinedload, object_session, selectinload
 
@@ -49,7 +50,7 @@ def _has_role(names: list[str]) -> object:
 
 ACCOUNTS = register(Listing(
     name="accounts",
-    title=_l("账号"),
+    title=_lp("many", "账号"),
     model=Account,
     columns=(
         Column("username", _l("登录名"), lambda a: a.username, "code", Account.username),

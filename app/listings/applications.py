@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import func
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -15,7 +16,7 @@ _WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "ac
 APPLICATIONS = register(
     Listing(
         name="applications",
-        title=_l("申请"),
+        title=_lp("many", "申请"),
         model=Application,
         columns=(
             column(Application, "number", sort=False),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
@@ -52,7 +53,7 @@ class ContractListing(Listing):
 CONTRACTS = register(
     ContractListing(
         name="contracts",
-        title=_l("维保合同"),
+        title=_lp("many", "维保合同"),
         model=Contract,
         columns=(
             column(Contract, "number", kind="code"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import ColumnElement, Select, and_, case, literal_column, or_, select, true
 from sqlalchemy.orm import joinedload
 
@@ -91,7 +92,7 @@ def _every(m: Moment) -> Any:
 ELEVATORS = register(
     Listing(
         name="elevators",
-        title=_l("电梯"),
+        title=_lp("many", "电梯"),
         model=Elevator,
         columns=(
             column(Elevator, "code"),

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import Select, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -74,13 +75,13 @@ def _filed(model: Any) -> tuple[Column, ...]:
 
 
 UNITS = _made(
-    "units", _l("单位"), Unit,
+    "units", _lp("many", "单位"), Unit,
     (*_filed(Unit), column(Unit, "filing_state"), column(Unit, "info_state"), column(Unit, "approved_on")),
     then=as_of.units,
 )  # fmt: skip
 
 ELEVATORS = _made(
-    "elevators", _l("电梯"), Elevator,
+    "elevators", _lp("many", "电梯"), Elevator,
     (
         *_filed(Elevator), column(Elevator, "status"), column(Elevator, "filing_state"),
         column(Elevator, "info_state"), column(Elevator, "approved_on"),
@@ -97,7 +98,7 @@ def _code(model: Any) -> Column:
 
 
 LEDGERS = _made(
-    "ledgers", _l("设备履历"), MaintenanceLedger,
+    "ledgers", _lp("many", "设备履历"), MaintenanceLedger,
     (
         _code(MaintenanceLedger),
         related("worker", _l("维保人员"), MaintenanceLedger.worker),
@@ -151,8 +152,9 @@ _contract_columns = (
     Column("elevators", _l("电梯"), lambda row: row.elevator_codes),
 )
 CONTRACTS = _Contracts(
-    "contracts", _l("维保合同"), Contract, _contract_columns, _all(_contract_columns), filters=_region(Contract),
-    order=("id", False), load=(selectinload(Contract.unit), selectinload(Contract.use_unit)), then=as_of.contracts_then,
+    "contracts", _lp("many", "维保合同"), Contract, _contract_columns, _all(_contract_columns),
+    filters=_region(Contract), order=("id", False),
+    load=(selectinload(Contract.unit), selectinload(Contract.use_unit)), then=as_of.contracts_then,
 )  # fmt: skip
 
 

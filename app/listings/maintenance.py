@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.orm import joinedload
 
@@ -121,7 +122,7 @@ def _named(name: str) -> Any:
 LEDGERS = register(
     Listing(
         name="ledgers",
-        title=_l("设备履历"),
+        title=_lp("many", "设备履历"),
         model=Elevator,
         join=lambda s: s.outerjoin(MaintenanceLedger, MaintenanceLedger.elevator_id == Elevator.id),
         where=lambda m: and_(

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased, selectinload
 
@@ -32,7 +33,7 @@ def _join(statement: Select[Any]) -> Select[Any]:
 UNIT_CHANGES = register(
     Listing(
         name="unit_changes",
-        title=_l("维保单位变更"),
+        title=_lp("many", "维保单位变更"),
         model=UnitChange,
         columns=(
             Column("number", _l("申请编号"), lambda row: row.application.number, "code"),

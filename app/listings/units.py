@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Tab, column, register
@@ -22,7 +23,7 @@ def _kind(name: str) -> Any:
 UNITS = register(
     OpinionListing(
         name="units",
-        title=_l("单位"),
+        title=_lp("many", "单位"),
         model=Unit,
         columns=(
             column(Unit, "name"),

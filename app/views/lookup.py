@@ -8,6 +8,7 @@ from flask import abort, g, jsonify, render_template, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy import select
 
 from app import scope
@@ -62,14 +63,14 @@ class Search(BaseView):
     def _groups(self, words: str) -> list[Group]:
         found = []
         for label, verb, model, columns, endpoint, argument, text, screen, tab in (
-            (_("电梯"), Verb.ELEVATOR_READ, Elevator,
+            (pgettext("many", "电梯"), Verb.ELEVATOR_READ, Elevator,
              (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate),
              "ElevatorPages.record", "key", lambda e: (e.code, e.address), "ElevatorScreen.list", "every"),
-            (_("单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.record", "key",
+            (pgettext("many", "单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.record", "key",
              lambda u: (u.name, u.uscc), "UnitScreen.list", "all"),
-            (_("人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no), "PeoplePages.show", "pk",
-             lambda p: (p.name, p.certificate_no or ""), "People.list", "all"),
-            (_("申请"), Verb.APPLICATION_READ, Application, (Application.number, Application.title),
+            (pgettext("many", "人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no),
+             "PeoplePages.show", "pk", lambda p: (p.name, p.certificate_no or ""), "People.list", "all"),
+            (pgettext("many", "申请"), Verb.APPLICATION_READ, Application, (Application.number, Application.title),
              "ApplicationPages.page", "key", lambda a: (a.number, a.heading), "OwnApplications.list", "all"),
         ):  # fmt: skip
             if not g.actor.may(verb):

@@ -11,6 +11,7 @@ from flask import Flask, current_app, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from sqlalchemy import Select, func, select
@@ -49,17 +50,17 @@ MENU: tuple[Group, ...] = (
         Entry(_l("预警"), "Warnings.index", "warn", V.WARNING_READ, "warnings"),
     )),
     Group(_l("电梯与单位"), (
-        Entry(_l("电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
-        Entry(_l("单位"), "UnitScreen.list", "unit", V.UNIT_READ),
+        Entry(_lp("many", "电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
+        Entry(_lp("many", "单位"), "UnitScreen.list", "unit", V.UNIT_READ),
         Entry(_l("人员与证书"), "People.list", "people", V.PERSON_READ),
         Entry(_l("入职邀请"), "Invitations.list", "send", V.PERSON_READ),
-        Entry(_l("维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
-        Entry(_l("维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
+        Entry(_lp("many", "维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
+        Entry(_lp("many", "维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
         Entry(_l("维保承诺书"), "Commitments.list", "file", V.COMMITMENT_READ),
         Entry(_l("医社保缴交"), "InsuranceRecords.list", "people", V.INSURANCE_READ),
     )),
     Group(_l("现场"), (
-        Entry(_l("设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),
+        Entry(_lp("many", "设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
@@ -74,9 +75,9 @@ MENU: tuple[Group, ...] = (
         Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ),
     )),
     Group(_l("设置"), (
-        Entry(_l("账号"), "Accounts.list", "key", V.ACCOUNT_CREATE),
+        Entry(_lp("many", "账号"), "Accounts.list", "key", V.ACCOUNT_CREATE),
         Entry(_l("我的子用户"), "SubAccounts.list", "person", V.SUBACCOUNT_EDIT),
-        Entry(_l("地区"), "RegionPages.index", "place", V.ACCOUNT_CREATE),
+        Entry(_lp("many", "地区"), "RegionPages.index", "place", V.ACCOUNT_CREATE),
         Entry(_l("政策参数"), "Policy.index", "gear", V.POLICY_READ),
         Entry(_l("工作日历与时限"), "CalendarPages.index", "calendar", V.POLICY_READ),
         Entry(_l("审计日志"), "Audit.index", "audit", V.AUDIT_READ),

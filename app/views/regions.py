@@ -9,6 +9,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy import func, select
 
 from app import clock, scope
@@ -79,7 +80,7 @@ class RegionPages(BaseView):
         today = clock.today()
         return render_template(
             "ta/regions.html",
-            title=_("地区"),
+            title=pgettext("many", "地区"),
             rows=[(r, self._total(counts[Unit], r), self._total(counts[Elevator], r), _state(r, today)) for r in rows],
             depth={level: n for n, level in enumerate(LEVEL_DIGITS)},
             levels=REGION_LEVEL,

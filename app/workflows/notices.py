@@ -112,7 +112,7 @@ def _values(title: str, body: str, link: str | None, at: dt.datetime, name: str)
     shown = f"{_origin}{link}" if link and _origin else ""
     return {
         "标题": title, "内容": body or "", "链接": shown, "时间": f"{clock.local(at):%Y-%m-%d %H:%M}", "收件人": name,
-        "平台": _platform,
+        "平台": told(_platform),
     }  # fmt: skip
 
 
@@ -241,5 +241,6 @@ def set_words(
 
 def preview(title: str, body: str, name: str, at: dt.datetime) -> tuple[str, str]:
     """The words with an example's values."""
-    values = _values("待审批：停用登记　澜州示例小区 1 幢", "申请编号 TY-2026-00001", "/applications/1", at, name)
-    return fill(title, values), fill(body, values)
+    example, number = told("待审批：停用登记　澜州示例小区 1 幢"), say("申请编号 %(number)s", number="TY-2026-00001")
+    values = _values(example, told(number), "/applications/1", at, name)
+    return fill(told(title), values), fill(told(body), values)
