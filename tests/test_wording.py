@@ -78,7 +78,7 @@ def test_the_catalogue_hears_constants_and_finds_what_cannot_be_translated(tmp_p
 LABELS = {"a": "标签"}
 def rule(n):
     """这里也不算。"""
-    notify("存下的")
+    log("写进日志的")
     return Finding("规则", n > 1, say("剩 %(n)s 天", n=n), f"{n or '无'} x", f"还有 {n} 天", field="ascii")
 ''',
         encoding="utf-8",

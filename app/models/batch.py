@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
@@ -15,8 +16,9 @@ from app.models.said import SaidText
 from app.models.sealed import SealedJson
 
 IMPORT_KIND = {
-    "units": _l("单位"), "elevators": _l("电梯"), "persons": _l("人员"), "ledgers": _l("设备履历"),
-    "orders": _l("维保计划"), "contracts": _l("维保合同"), "visits": _l("既往维保记录"),
+    "units": _lp("many", "单位"), "elevators": _lp("many", "电梯"), "persons": _lp("many", "人员"),
+    "ledgers": _lp("many", "设备履历"),
+    "orders": _l("维保计划"), "contracts": _lp("many", "维保合同"), "visits": _l("既往维保记录"),
     "invitations": _l("入职邀请"), "insurance": _l("医社保缴交明细"), "accounts": _l("子用户"),
 }  # fmt: skip
 IMPORT_MODE = {"both": _l("新增和更新"), "new": _l("新增导入"), "update": _l("更新导入")}

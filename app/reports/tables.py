@@ -30,7 +30,7 @@ from app.models.choices import word
 from app.reports import sheets
 from app.rules.identifiers import MASKS
 from app.telling import told
-from app.wording import say
+from app.wording import Said, say
 
 FORMATS = {".xlsx": "xlsx", ".csv": "csv"}
 NOTE_SHEET = "说明"
@@ -133,6 +133,8 @@ def plain(value: Any) -> Value:
     """A value as a table holds it: 是 and 否, instants as Shanghai's wall clock, numbers that Excel can keep."""
     if value is None or value == "":
         return None
+    if isinstance(value, Said):
+        return _clean(told(value))
     if isinstance(value, bool):
         return str(told("是" if value else "否"))
     if isinstance(value, dt.datetime):
@@ -195,12 +197,17 @@ class _Made(dict[Any, str]):
 _CARE = re.compile("[\x01-\x1f\x7f\ufffe\uffff&<>]|_x|\x00[ =+\\-@＝＋－＠]| \x00")
 
 
+_AS_THEY_ARE = {str, type(None)}
+
+
 class _Drawn:
     """A column's values as texts of a .csv and cells of a sheet, a block at a time."""
 
     def __init__(self, column: Column) -> None:
         read = _reader(column)
         self._typed = column.choices is None and column.sensitive is None and not column.said
+        # What is worked out here may be said, and is told then; a database's texts are as they are.
+        self._worked_out = column.sql is None
         self._texts = _Made(lambda value: safe_text(read(value)))
         self._cells = _Made(lambda value: sheets.cell(_held(read(value))))
 
@@ -212,7 +219,7 @@ class _Drawn:
 
     def _harmless(self, values: Sequence[Any]) -> list[str] | None:
         """The values themselves, where all are short texts without a character that matters: the usual block."""
-        if not self._typed:
+        if not self._typed or (self._worked_out and not set(map(type, values)) <= _AS_THEY_ARE):
             return None
         try:
             texts = ["" if value is None else value for value in values]

@@ -70,7 +70,7 @@ def run_audit_export(context: JobContext) -> dict[str, Any]:
                 packed.write(VERIFIER, VERIFIER.name)
         with transaction(context.session) as session:
             now = clock.now()
-            context.attach(path, f"审计日志_{clock.local(now):%Y%m%d-%H%M}.zip")
+            context.attach(path, exports.file_name(told("审计日志"), now, "zip"))
             audit.record(session, context.actor, now, "audit.export", "audit", None, after={"rows": rows})
             policy, digest = policy_version(session, None, clock.local_day(now)), exports.digest_of(path)
             export_records.keep_file(

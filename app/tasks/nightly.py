@@ -17,7 +17,7 @@ from app.permissions import SYSTEM
 from app.rules.scoring import nightly_periods
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
-from app.wording import ours, together
+from app.wording import ours, say, together
 from app.workflows import jobs
 
 TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率",
@@ -152,7 +152,8 @@ def _region(context: JobContext) -> str | None:
         return str(asked) if asked else None
     region = str(asked or context.actor.region_code)
     if not span[0] <= region < span[1]:
-        raise refuse("管辖范围", f"地区 {region} 不在您的管辖范围内", "请改选本辖区", field="region", value=region)
+        found = say("地区 %(region)s 不在您的管辖范围内", region=region)
+        raise refuse("管辖范围", found, "请改选本辖区", field="region", value=region)
     return region
 
 
@@ -161,7 +162,8 @@ def _day(context: JobContext) -> dt.date:
         return dt.date.fromisoformat(context.params["on"])
     except (KeyError, TypeError, ValueError) as error:
         value = context.params.get("on")
-        raise refuse("日期", f"“{value}”不是日期", "请用 2026-03-01 这样的写法", field="on", value=value) from error
+        found = say("“%(value)s”不是日期", value=value)
+        raise refuse("日期", found, "请用 2026-03-01 这样的写法", field="on", value=value) from error
 
 
 def _as_dict(summary: Any) -> dict[str, Any]:

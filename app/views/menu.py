@@ -45,14 +45,14 @@ V = Verb
 MENU: tuple[Group, ...] = (
     Group("", (
         Entry(_l("首页"), "Home.index", "home", V.HOME),
-        Entry(_l("待我审批"), "Queue.list", "check", V.APPLICATION_DECIDE, "queue"),
+        Entry(_lp("menu", "待我审批"), "Queue.list", "check", V.APPLICATION_DECIDE, "queue"),
         Entry(_l("我的申请"), "OwnApplications.list", "send", V.APPLICATION_SUBMIT),
         Entry(_l("预警"), "Warnings.index", "warn", V.WARNING_READ, "warnings"),
     )),
     Group(_l("电梯与单位"), (
         Entry(_lp("many", "电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
         Entry(_lp("many", "单位"), "UnitScreen.list", "unit", V.UNIT_READ),
-        Entry(_l("人员与证书"), "People.list", "people", V.PERSON_READ),
+        Entry(_lp("menu", "人员与证书"), "People.list", "people", V.PERSON_READ),
         Entry(_l("入职邀请"), "Invitations.list", "send", V.PERSON_READ),
         Entry(_lp("many", "维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
         Entry(_lp("many", "维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
@@ -69,7 +69,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),
     Group(_l("评价与数据"), (
-        Entry(_l("维护保养有效率"), "Scores.list", "star", V.SCORE_READ),
+        Entry(_lp("menu", "维护保养有效率"), "Scores.list", "star", V.SCORE_READ),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
         Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ),

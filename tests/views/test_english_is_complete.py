@@ -31,7 +31,7 @@ PERSONS = {
     "contract": "note number",
     "declaration": "note",
     "delegation": "reason",
-    "elevator": "address estate brand model manufacturer installer certificate_no note",
+    "elevator": "address estate model manufacturer installer certificate_no owner_name safety_officer note",
     "patrol_round": "title note account_name",
     "patrol_stop": "finding handled",
     "person": "name work_kind note",
