@@ -11,10 +11,14 @@ from app.extensions import db
 from app.models import Account
 from app.transaction import transaction
 
+# The library puts its default where nobody chose: that somebody did is kept beside it.
+CHOSEN = "language_chosen"
+OF_BROWSER = ("locale", CHOSEN)
+
 
 def meet(account: Account) -> None:
     """A browser in which no language was chosen speaks the account's; a chosen one becomes the account's."""
-    if session.get("locale") in current_app.config["LANGUAGES"]:
+    if session.get(CHOSEN):
         _keep(account.id)
     elif account.language in current_app.config["LANGUAGES"]:
         session["locale"] = account.language
@@ -32,7 +36,9 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def _chosen(response: Any) -> Any:
-        signed_in = getattr(g.get("actor"), "user_id", None)
-        if request.endpoint == "LocaleView.index" and response.status_code == 302 and signed_in is not None:
-            _keep(signed_in)
+        if request.endpoint == "LocaleView.index" and response.status_code == 302:
+            session[CHOSEN] = True
+            signed_in = getattr(g.get("actor"), "user_id", None)
+            if signed_in is not None:
+                _keep(signed_in)
         return response

@@ -246,10 +246,9 @@ def end_session() -> None:
 
 def forget_session() -> None:
     """Empty the session, except for the language: it was chosen for this browser, by whoever sits there."""
-    locale = session.get("locale")
+    kept = {name: session[name] for name in languages.OF_BROWSER if name in session}
     session.clear()
-    if locale in current_app.config["LANGUAGES"]:
-        session["locale"] = locale
+    session.update(kept)
 
 
 def begin_session(account: Account) -> None:
