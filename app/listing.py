@@ -36,7 +36,7 @@ from app.models.region import code_span
 from app.models.sealed import normal
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
 from app.rules.identifiers import mask_numbers
-from app.wording import say, together
+from app.wording import finished, say, together
 
 __all__ = [
     "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
@@ -298,12 +298,12 @@ class Listing:
             found.append(("known_at", "按此时所知", f"{clock.local(self.known_at):%Y-%m-%d %H:%M:%S}"))
         for one in self.filters:
             if one.name in query.filters:
-                found.append((f"f_{one.name}", str(one.label), self._words(session, one, query.filters[one.name])))
+                found.append((f"f_{one.name}", finished(one.label), self._words(session, one, query.filters[one.name])))
         return found
 
     def _words(self, session: Any, one: Filter, value: Any) -> str:
         if one.kind == "choice":
-            return together([str((one.choices or {})[v]) for v in value])
+            return together([finished((one.choices or {})[v]) for v in value])
         if one.kind == "date":
             return say("%(value)s 至 %(value2)s", value=value[0] or "…", value2=value[1] or "…")
         if one.kind == "region":

@@ -60,11 +60,11 @@ def say(msgid: str, /, **args: Any) -> str:
     """The sentence with its values; a value may be said itself. Without values `%` stands for itself."""
     for name, value in args.items():
         if not isinstance(value, _PLAIN):
-            args[name] = _finished(value)  # a row, a day: a kept text must not hold on to it
+            args[name] = finished(value)  # a row, a day: a kept text must not hold on to it
     return Said(msgid, args)
 
 
-def _finished(value: Any) -> str:
+def finished(value: Any) -> str:
     """Of a label, which is translated when it is shown, its Chinese: what is kept is in nobody's language."""
     source = getattr(value, "_args", None)
     return _constant(source[-1]) if source and isinstance(source[-1], str) else str(value)

@@ -22,7 +22,7 @@ class ExportRecord(Model):
     query: Mapped[str] = col(_l("条件"), Sealed("export_record.query"), default="")
     columns: Mapped[list[Any]] = col(_l("列"), Json, default=list)
     format: Mapped[str] = col(_l("格式"), String(5))
-    filter: Mapped[str] = col(_l("筛选条件"), Sealed("export_record.filter"))
+    filter: Mapped[str] = col(_l("筛选条件"), Sealed("export_record.filter", said=True))
     as_of: Mapped[dt.datetime] = col(_l("数据截至"), Instant)
     policy: Mapped[str] = col(_l("政策版本"), String(20))
     rows: Mapped[int] = col(_l("行数"), Integer)

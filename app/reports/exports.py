@@ -27,7 +27,7 @@ from app.models import Region
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import tables
-from app.wording import say, together
+from app.wording import finished, say, together
 
 MOST_PARAMETERS = 100
 LONGEST_QUERY = 4000
@@ -133,7 +133,7 @@ def arguments(wanted: Wanted) -> dict[str, str]:
 
 def describe(moment: Moment, listing: Listing, query: Query) -> list[tuple[str, str]]:
     """Tab, search, filters and order in words; a condition that was not understood is named, not dropped."""
-    lines = [("分类", str(tab.label)) for tab in listing.tabs if tab.key == query.tab]
+    lines = [("分类", finished(tab.label)) for tab in listing.tabs if tab.key == query.tab]
     if query.q:
         lines.append(("搜索", query.q))
     lines += [(label, text) for _name, label, text in listing.describe(moment.session, query)]

@@ -23,7 +23,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.days import typed_day
 from app.views.told import told
-from app.wording import say
+from app.wording import again, say
 from app.workflows import jobs
 from app.workflows.attachments import PRIVATE
 
@@ -181,6 +181,8 @@ def _said(name: str, value: Any) -> str:
             return clock.local(dt.datetime.fromisoformat(str(value))).strftime("%Y-%m-%d %H:%M")
         except ValueError:
             return str(value)
+    if isinstance(value, dict):
+        return str(told(again(value)))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

@@ -21,7 +21,7 @@ from app.models import ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit
-from app.wording import changed, ours, say
+from app.wording import changed, kept, ours, say
 from app.workflows import audit, outbox
 
 MOST_TRIES = 3
@@ -136,10 +136,15 @@ def finish(
     """End a job well and tell its owner. In the transaction of the job's last write, both happen or neither."""
     more: dict[str, Any] = {} if attachment_id is None else {"attachment_id": attachment_id}
     _write(
-        session, job_id, token, state="done", result=dict(result or {}), finished_at=at, heartbeat_at=at, error=None,
+        session, job_id, token, state="done", result=_kept(result or {}), finished_at=at, heartbeat_at=at, error=None,
         claim=None, done=func.coalesce(func.nullif(Job.total, 0), Job.done), **more,
     )  # fmt: skip
     _tell(session, job_id, at, "任务完成：%(title)s")
+
+
+def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said stays so; numbers and names are as they are."""
+    return {name: kept(value) if isinstance(value, str) else value for name, value in result.items()}
 
 
 def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:
