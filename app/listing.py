@@ -30,8 +30,8 @@ from app import clock, list_query, scope, search
 from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, related
 from app.list_query import day_of_text, instant_of_text
 from app.models import Region
+from app.models.among import among
 from app.models.base import Instant
-from app.models.many import among
 from app.models.region import code_span
 from app.models.sealed import normal
 from app.rules.calendar import EARLIEST_ON, LATEST_ON

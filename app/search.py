@@ -35,7 +35,6 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 
 from app.models import Application, Elevator, Person, Unit
-from app.models.among import among as among
 
 # The searched columns by model; a change here is a revision that makes the index anew.
 SEARCHED: dict[Any, tuple[str, ...]] = {

@@ -27,7 +27,7 @@ from app.models import (
     Unit,
     Visit,
 )
-from app.models.many import among
+from app.models.among import among
 from app.models.policy import policy_book, visit_policy
 from app.models.region import code_span
 from app.policy import Key
@@ -415,7 +415,8 @@ def of_unit(session: AnySession, run: ScoreRun, unit_id: int) -> list[PairFacts]
 
 def missed_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[dt.date, int]]:
     """The missed periods that a stored run counted for a pair: limit day and id."""
-    return score_rows.read(Facts(session, frame_of_run(run)), unit_id, unit_id).missed[unit_id, elevator_id]
+    told = score_rows.missed(Facts(session, frame_of_run(run)), unit_id, unit_id)
+    return told.events.get((unit_id, elevator_id), [])
 
 
 def visits_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[Any, VisitState]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import literal, or_, select
 
 from app.models import ContractElevator, Elevator, OverdueCorrection, OverduePeriod
-from app.models.many import among
+from app.models.among import among
 from app.workflows.score_sets import Event, all_of, days_between
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, select
 
 from app.models import ContractElevator, Elevator, StatusChange, Visit
-from app.models.many import among
+from app.models.among import among
 from app.rules.schedule import first_anchor
 from app.rules.scoring import Days, between, stretches
 from app.rules.visits import COUNTED_STATES, VisitState

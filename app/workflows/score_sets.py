@@ -32,7 +32,7 @@ from sqlalchemy import select as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.models import ContractElevator, Visit
-from app.models.many import among
+from app.models.among import among
 from app.rules.visits import VisitState
 from app.workflows.score_runs import COUNTED
 
