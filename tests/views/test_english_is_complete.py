@@ -92,6 +92,9 @@ def written_by_persons(session: Any) -> re.Pattern[str]:
         for column in set(columns.split()) & set(there):
             rows = session.execute(text(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"))
             found |= {value.partition("\x1e")[0] for (value,) in rows if isinstance(value, str)}
+    for (kept,) in session.execute(text("SELECT data FROM version")):
+        held = json.loads(kept) if isinstance(kept, str) else kept
+        found |= {value for value in held.values() if isinstance(value, str)}
     words = {w for whole in found for w in (whole, whole.removesuffix("有限公司")) if CHINESE.search(w)}
     # Snapshots, worked items and checks of a visit hold names and remarks of their day.
     return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))

@@ -72,6 +72,8 @@ def test_a_column_keeps_it_by_every_way_of_writing(session: Any) -> None:
     for kept in (*session.scalars(select(Job.title)), *(job.title for job in session.scalars(select(Job)))):
         assert kept == title and isinstance(kept, Said) and kept.args == {"file_name": "名册.xlsx"}
     assert session.scalar(select(func.count()).select_from(Job).where(Job.title.contains("导入 名册"))) == 3
+    assert session.scalar(select(func.count()).select_from(Job).where(Job.title == "导入 名册.xlsx")) == 3
+    assert session.scalar(select(func.count()).select_from(Job).where(Job.title != "导入 名册")) == 3
     raw = session.scalar(text("SELECT title FROM job LIMIT 1"))
     assert raw.startswith("导入 名册.xlsx\x1e")
     session.execute(text("UPDATE job SET title = '老的任务'"))
