@@ -24,6 +24,7 @@ from app.models import Attachment, MaintenanceOrder, Visit
 from app.models.choices import LEVEL, VISIT_STATE
 from app.permissions import Verb
 from app.reference import CURRENT, items_for
+from app.telling import told
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
@@ -254,7 +255,7 @@ def brief(row: Visit) -> dict[str, Any]:
         "id": row.id, "elevator_id": row.elevator_id, "code": kept.get("code") or row.elevator.code,
         "worker": kept.get("worker") or row.worker.name, "level": row.level, "visit_on": row.visit_on.isoformat(),
         "checked_in_at": _time(row.checked_in_at), "checked_out_at": _time(row.checked_out_at), "mode": row.mode,
-        "state": row.state, "state_reason": row.state_reason, "awaiting_sheet": row.awaiting_sheet,
+        "state": row.state, "state_reason": told(row.state_reason), "awaiting_sheet": row.awaiting_sheet,
         "awaiting_review": row.awaiting_review, "sheet_due_at": _time(row.sheet_due_at),
         "review_due_at": _time(row.review_due_at),
     }  # fmt: skip

@@ -175,7 +175,7 @@ VISITS = _made(
         _seen("sheet", _l("上传时间"), "sheet_at"),
         _seen("reviewed", _l("复核时间"), "reviewed_at"),
         *(
-            column(Visit, name, sort=False)
+            column(Visit, name, sort=False, said=name == "state_reason")
             for name in (
                 "visit_on", "level", "state", "state_reason", "counted", "signer", "review_opinion", "problem",
                 "advice", "note", "taken_over",
@@ -258,7 +258,7 @@ _ledger_columns = (
     Column("lost", _l("扣分"), lost_points, "number"),
     Column("numerator", _l("分子"), lambda row: row.numerator, "code"),
     Column("denominator", _l("分母"), lambda row: row.denominator, "code"),
-    Column("reason", _l("说明"), lambda row: row.reason),
+    Column("reason", _l("说明"), lambda row: row.reason, said=True),
     Column("evidence", _l("证据"), lambda row: row.evidence, "choice", choices=EVIDENCE),
     Column("evidence_id", _l("证据编号"), lambda row: row.evidence_id, "code"),
     *_of_run(lambda row: row.score.run),

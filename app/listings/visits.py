@@ -88,7 +88,7 @@ VISITS = register(
             column(Visit, "review_due_at"),
             column(Visit, "reviewed_at"),
             column(Visit, "state", sort=False),
-            column(Visit, "state_reason", sort=False),
+            column(Visit, "state_reason", sort=False, said=True),
             column(Visit, "signer", sort=False),
             column(Visit, "signed_at"),
             column(Visit, "review_opinion", sort=False),
