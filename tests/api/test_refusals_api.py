@@ -12,6 +12,7 @@ import pytest
 from app.permissions import Verb
 from app.workflows import outbox
 from tests.api.callers import PDF, Caller
+from tests.api.test_own_api import in_person
 from tests.conftest import csrf
 from tests.factories import World
 
@@ -111,7 +112,7 @@ def test_a_rule_says_the_same_on_both(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(outbox.SENDERS, "webhook", lambda *_given: None)  # its form is where there is a way
-    told = Caller(app, world, "maintenance_head").call(method, path, sent)
+    told = in_person(app, world, "maintenance_head").call(method, path, sent)
     shaped(told, 422)
     browser = sign_in(world.accounts["maintenance_head"])
     answer = browser.post(page, data=form | {"csrf_token": csrf(browser, "/profile/")})

@@ -22,6 +22,7 @@ from app.workflows import visits
 from app.workflows.visits import CheckOut, Position
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_clock, make_contract, make_elevator, make_ledger, make_policy
+from tests.pages import flat
 from tests.workflows.clock_world import add_visit, run
 
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai
@@ -126,7 +127,7 @@ def test_home_counts_and_leads_to_each_list(session: Any, huzhou: World, phone: 
     add_visit(session, huzhou.own, huzhou.worker, dt.date(2026, 2, 1), state="awaiting", awaiting_review=True)
     session.commit()
     with clock.frozen(START):
-        text = page(phone, "/m/")
+        text = flat(page(phone, "/m/"))
         counts = dict(re.findall(r'href="/m/(?:orders|visits)\?kind=(\w+)"><b class="[^"]*">(\d+)</b>', text))
         assert counts == {"today": "1", "over": "0", "near": "1", "sheet": "0", "review": "1"}
         assert "王砚秋" in text and f"/m/e/{code}" in text
@@ -224,7 +225,7 @@ def test_check_in_refused_check_out_keeps_the_answers_then_out(session: Any, huz
         again = post(phone, f"/m/e/{code}", HERE | {"client_key": "k1"})
         assert into.location == again.location  # a second press begins nothing twice
         url = into.location
-        assert "正在维保" in page(phone, "/m/") and "还差 35:00" in page(phone, url)
+        assert "正在维保" in page(phone, "/m/") and "还差 35:00" in flat(page(phone, url))
     first, second = items_for("3110", "half_month")[:2]
     form = answered(
         code=code, fault="some", problem="层门异响，已调整", advice="更换滑块", note="物业在场", signer="苏见山"

@@ -12,6 +12,7 @@ from app.models import CalendarDay
 from app.rules.deadlines import Span, idle_days, replay, weekday
 from tests.conftest import csrf
 from tests.factories import World
+from tests.pages import flat
 from tests.workflows.clock_world import add_visit
 from tests.workflows.filing_world import AT
 from tests.workflows.test_applications import suspend
@@ -30,7 +31,7 @@ def test_days_are_set_shown_and_cleared(world: World, sign_in: Any) -> None:
     wrong = browser.post("/calendar/days", data=sent | {"to_on": "2026-09-01", "source": ""})
     assert wrong.status_code == 422 and "截止不早于起始" in wrong.text
     page = browser.post("/calendar/days", data=sent, follow_redirects=True)
-    assert "已改 7 天" in page.text and page.text.count("国庆节 放假") == 7
+    assert "已改 7 天" in flat(page.text) and flat(page.text).count("国庆节 放假") == 7
     browser.post("/calendar/days", data=sent | {"kind": "clear", "to_on": "2026-10-01"})
     world.session.rollback()
     assert world.session.query(CalendarDay).count() == 6

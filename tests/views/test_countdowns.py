@@ -12,6 +12,7 @@ from app import clock
 from app.models import MaintenanceClock
 from tests import factories as make
 from tests.factories import World
+from tests.pages import flat
 from tests.test_listing import statements
 from tests.views.test_approval import waiting
 
@@ -21,7 +22,7 @@ DAY = dt.timedelta(days=1)
 
 def shown(page: str, tone: str = "") -> set[str]:
     """The words of every countdown on a page, tags taken out."""
-    found = re.findall(rf'<span class="ta-due{tone}[^"]*"[^>]*><span>(.*?)</span>', page)
+    found = re.findall(rf'<span class="ta-due{tone}[^"]*"[^>]*><span>(.*?)</span>', flat(page))
     return {re.sub(r"\s+", " ", re.sub("<[^>]*>", "", text)).strip() for text in found}
 
 
