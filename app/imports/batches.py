@@ -147,6 +147,7 @@ def check(
     told = match.as_json() | {
         "unknown": unused, "asked": words.asked(checker), "dates": checker.survey.orders,
         "left": checker.left, "wrong": checker.wrong, "examples": examples(sheet),
+        "odd_codes": [checker.odd_codes, checker.odd_examples],
         "unheard": {n: more - MOST_WORDS for n, more in checker.unexplained.items() if more > MOST_WORDS},
         "chosen": bool(given and given.get("chosen")),
     }  # fmt: skip

@@ -131,6 +131,8 @@ class Checker:
         self.unexplained: dict[str, int] = {}
         self.left: dict[str, int] = {}
         self.wrong: dict[str, int] = {}
+        # Codes that come in as drafts and can't be filed as they stand: how many, the first few.
+        self.odd_codes, self.odd_examples = 0, []  # type: int, list[str]
         # What rows before this one would do: one file may contradict itself, row against row.
         self.diary = Diary()
         self.accounts_made = 0

@@ -11,7 +11,9 @@ from app.errors import Finding, Refusal
 from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, tell, unit_names, unmask
 from app.models import Elevator, Unit, Version
 from app.models.among import among
-from app.rules.identifiers import check_uscc, normal_code
+from app.models.policy import policy_value
+from app.policy.keys import Key
+from app.rules.identifiers import check_uscc, is_elevator_code, normal_code
 from app.wording import say
 from app.workflows.filing_fields import clean, days_of, empty, required_of
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, Any] = {"units": Unit, "elevators": Elevator}
 EDITABLE = ("draft", "rejected")
+EXAMPLES = 3
 
 
 def filed(checker: Checker, rows: list[Row]) -> None:
@@ -51,9 +54,21 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         row.data = {n: v for n, v in given.items() if v is not None}
         if not new_row(checker, row):
             continue
+        if model is Elevator and key:
+            _form(checker, key, row.data.get("region_id"))
         for name in needed:
             if row.data.get(name) is None and blank[name] is None:
                 _blank(checker, row, name)
+
+
+def _form(checker: Checker, code: str, region_id: Any) -> None:
+    """A code that the region's policy won't let be filed comes in as a draft; the preview says so beforehand."""
+    place = checker.regions.code_of(region_id)
+    pattern = policy_value(checker.session, Key.ELEVATOR_CODE_PATTERN, place, checker.today)
+    if pattern and not is_elevator_code(code, pattern):
+        checker.odd_codes += 1
+        if len(checker.odd_examples) < EXAMPLES:
+            checker.odd_examples.append(code[:20])
 
 
 def _excused(checker: Checker, name: str) -> bool:

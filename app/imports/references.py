@@ -62,6 +62,10 @@ class Regions:
         """Whether a text is what an export writes for this region: its name alone, the way down to it, or its code."""
         return text.strip() in self._words.get(key, ()) if isinstance(key, int) else False
 
+    def code_of(self, key: Any) -> str | None:
+        """A region's 12 digits by its row."""
+        return self._words[key][2] if key in self._words else None
+
     def options(self) -> list[Option]:
         """What a word may be taken for: the regions that the actor is in charge of."""
         return [{"value": key, "label": name} for key, name in list(self.names.items())[:MOST_REGIONS]]

@@ -34,6 +34,11 @@ ROWS_A_LINE = 200
 _CELL = re.compile(rb'<c r="([A-Z]{1,3}(?:[0-9]{6,7})?)[0-9]{0,5}"')
 # Other elements that begin like one, and cells under a name of one's own.
 _OTHER, _NAMED = re.compile(rb"<c[A-Za-z]"), re.compile(rb":c[\s/>]")
+# Cells in which a formula failed: the library gives them as blank, and a blank cell would import in silence.
+_FAILED = re.compile(
+    rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]{0,80}\bt="e"[^>]{0,80}>(?:(?!</c>).){0,9000}?<v>(#[^<]{1,12})</v>', re.DOTALL
+)
+MOST_FAILED = 200_000
 TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
 
 
@@ -60,11 +65,74 @@ def main(path: str) -> int:
         before = [None] * (sheet.start[1] if sheet.start else 0)
         write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
         lines = ([*before, *map(plain, row)] for row in sheet.iter_rows())
+        if wrong := errors(path):
+            lines = (with_errors(row, wrong.get(number, {})) for number, row in enumerate(lines, 1))
         while block := list(itertools.islice(lines, ROWS_A_LINE)):
             sys.stdout.write(write(block) + "\n")
     except (CalamineError, OSError, ValueError) as error:
         return LOCKED if "assword" in str(error) else BROKEN
     return 0
+
+
+def errors(path: str) -> dict[int, dict[int, str]]:
+    """By row and column of the first sheet what its formulas that failed show (#N/A); of the newer kind of workbook."""
+    found: dict[int, dict[int, str]] = {}
+    if not zipfile.is_zipfile(path):
+        return found
+    with zipfile.ZipFile(path) as packed:
+        name, rest, held = _first_sheet(packed), b"", 0
+        if name is None:
+            return found
+        with packed.open(name) as part:
+            while held < MOST_FAILED and (more := part.read(BLOCK)):
+                # What is cut at the end of a block waits for the next.
+                text = rest + more
+                cut = text.rfind(b"<c ") if len(rest) < BLOCK else len(text)
+                block, rest = text[: max(cut, 0)], text[max(cut, 0) :]
+                held += _note_errors(block, found)
+            _note_errors(rest, found)
+    return found
+
+
+def _note_errors(block: bytes, found: dict[int, dict[int, str]]) -> int:
+    if b't="e"' not in block:
+        return 0
+    told = _FAILED.findall(block)
+    for letters, row, text in told:
+        found.setdefault(int(row), {})[_number(letters.decode()) - 1] = text.decode("utf-8", "replace")
+    return len(told)
+
+
+def with_errors(row: list[Any], wrong: dict[int, str]) -> list[Any]:
+    """A row with what its failed formulas show."""
+    for column, text in wrong.items():
+        if column < len(row) and row[column] in ("", None):
+            row[column] = text
+    return row
+
+
+def _first_sheet(packed: zipfile.ZipFile) -> str | None:
+    """The part that holds the first sheet, as the workbook names it."""
+    parts = {name.lower(): name for name in packed.namelist()}
+    book, links = parts.get("xl/workbook.xml"), parts.get("xl/_rels/workbook.xml.rels")
+    if book is None or links is None:
+        return None
+    first: list[str] = []
+    targets: dict[str, str] = {}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        bare = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        if name.rpartition(":")[2] == "sheet" and not first:
+            first.append(bare.get("id", ""))
+        elif name.rpartition(":")[2] == "Relationship":
+            targets[bare.get("Id", "")] = bare.get("Target", "").lstrip("/")
+
+    for part in (book, links):
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = start
+        parser.Parse(packed.read(part), True)
+    target = targets.get(first[0], "") if first else ""
+    return parts.get(target.lower()) or parts.get(posixpath.normpath(f"xl/{target}").lower())
 
 
 def _too_large(rows: int, columns: int) -> bool:

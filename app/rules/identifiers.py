@@ -136,10 +136,14 @@ def login_key(text: str) -> str:
     return _plain(text).casefold()
 
 
+def is_elevator_code(text: str, pattern: str) -> bool:
+    """Whether the whole 识别码, normalised, has the form of a region's policy."""
+    return re.fullmatch(pattern, normal_code(text)) is not None
+
+
 def elevator_code_finding(text: str, pattern: str, field: str = "code") -> Finding:
     """Whether a 识别码 has the form of the region's policy; the whole code must match, after normalising."""
-    code = normal_code(text)
-    ok = re.fullmatch(pattern, code) is not None
+    code, ok = normal_code(text), is_elevator_code(text, pattern)
     return Finding(
         "识别码格式",
         ok,

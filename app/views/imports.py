@@ -107,7 +107,7 @@ class Imports(BaseView):
             whole = bool(request.args.get("all"))
             facts = {
                 "columns": columns, "missing": import_pages.missing(held, mapping), "lines": lines, "whole": whole,
-                "reasons": import_pages.reasons(db.session, batch),
+                "reasons": import_pages.reasons(db.session, batch), "odd": mapping.get("odd_codes"),
                 "seen": import_pages.seen(held, columns, lines, whole),
             }  # fmt: skip
             if batch.state == "checked" and own:

@@ -16,13 +16,15 @@ from sqlalchemy import select
 
 from app import scope
 from app.errors import Refusal
-from app.imports import parsing
+from app.imports import parsing, sheet_reader
 from app.imports.columns import kinds
 from app.imports.reading import read
 from app.models import Attachment, Elevator, ImportBatch
 from app.workflows import attachments
+from tests.factories import make_policy
 from tests.imports.ground import checked, ran, states, told, workbook
 from tests.imports.test_hostile_files import packed
+from tests.pages import flat
 
 pytestmark = pytest.mark.feature("IMP-01")
 HEAD = ["识别码", "品种", "地址", "所在地区"]
@@ -84,7 +86,7 @@ def test_formulas_count_by_their_result_and_errors_are_told(session: Any, world:
         sheet.write_row(at, 0, [code, *LIFT])
     sheet.write_formula(1, 4, "=3+4", value=7)
     sheet.write_formula(1, 5, '=A1&"苑"', value="新苑")
-    sheet.write(2, 4, "#DIV/0!")
+    sheet.write_formula(2, 4, "=1/0", value="#DIV/0!")
     book.close()
     who = world.actor("clerk")
     batch = ran(session, who, checked(session, who, "elevators", io.BytesIO(path.read_bytes())))
@@ -196,3 +198,36 @@ def test_ten_megabytes_and_one_byte(session: Any, world: Any, app: Any, more: in
     else:
         assert checked(session, who, "elevators", file, "大.csv").new_rows == 1
     assert attachments.LIMITS["import"].megabytes == 10
+
+
+def test_what_a_failed_formula_shows_is_found_wherever_the_sheet_stands(tmp_path: Path) -> None:
+    """In the first sheet only, across blocks of reading, with formulas as long as Excel takes them."""
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet, other = book.add_worksheet(), book.add_worksheet()
+    other.write_formula(0, 0, "=NA()", value="#N/A")
+    wanted = {}
+    for row in range(0, 60_000, 7):
+        sheet.write(row, 0, f"文字{row}")
+        sheet.write_formula(row, 3, f"=NA(){'+0' * 30}", value="#N/A" if row % 2 else 5)
+        if row % 2:
+            wanted[row + 1] = {3: "#N/A"}
+    sheet.write_formula(60_000, 701, f"=1/0{'+1' * 2000}", value="#DIV/0!")
+    book.close()
+    assert sheet_reader.errors(str(path)) == wanted | {60_001: {701: "#DIV/0!"}}
+
+
+@pytest.mark.feature("IMP-01", "ELV-01")
+def test_codes_that_cannot_be_filed_as_they_are_are_told_before_the_import(
+    session: Any, world: Any, sign_in: Any
+) -> None:
+    make_policy(session, "elevator_code_pattern", "N[0-9]{6}", region_code="980000000000")
+    session.commit()
+    who = world.actor("clerk")
+    batch = checked(session, who, "elevators", workbook(HEAD, ["N700001", *LIFT], ["1D1", *LIFT], ["2d7", *LIFT]))
+    assert states(session, batch) == {2: "new", 3: "new", 4: "new"}
+    assert batch.mapping["odd_codes"] == [2, ["1D1", "2D7"]]
+    key = batch.id
+    session.rollback()
+    page = flat(sign_in(world.accounts["clerk"]).get(f"/imports/{key}").text)
+    assert "2 行的识别码不符合所在地区规定的格式（例如 1D1、2D7）" in page and "上报前须改正识别码" in page
