@@ -68,13 +68,13 @@ def check(world: World) -> Measured:
         return side_by_side(ours, bare_read, rounds=1)
 
 
-@figure("import.all", unit="s", goal=at_most(25))
+@figure("import.all", unit="s", goal=at_most(2))
 def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
 
-    The aim is 2. What lies between: each row is stored three times (as read and judged, as a draft, as its version),
+    Missed by a factor of about ten. What lies between: each row is stored three times (as read and judged, as a draft, as its version),
     and every step can be killed and taken up. Half of it is the database's own: a row of the register stands in
-    seventeen indexes, one of them over its pairs of characters. The goal here keeps what was reached.
+    seventeen indexes, one of them over its pairs of characters.
     """
     with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
         path = Path(folder) / "elevators.xlsx"
@@ -88,11 +88,11 @@ def whole(world: World) -> Measured:
 SAMPLED = 1000
 
 
-@figure("import.orm", unit="s", goal=times_faster(8))
+@figure("import.orm", unit="s", goal=times_faster(25))
 def orm(world: World) -> Measured:
     """The same import beside openpyxl and objects, a row at a time, which leaves the same drafts and versions.
 
-    The aim is 25, which was measured on a bare table. What that way does not: look for errors, keep every row as
+    The goal was measured on a bare table; about half of it is reached. What that way does not: look for errors, keep every row as
     judged, audit, be killed and taken up, be taken back.
     """
     with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:

@@ -6,6 +6,8 @@ What is promised of a million elevators is judged there: in a city the others' e
 
 from __future__ import annotations
 
+import random
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -94,10 +96,15 @@ def jump(world: World) -> Measured:
 
 @figure("list.search.6", unit="ms", goal=at_most(2))
 def search_six(world: World) -> Measured:
-    """A whole code."""
+    """A whole code: the middle of five that chance drew, the same ones each run (700000 has common pairs only)."""
+    dice = random.Random(7)
+    places = [dice.randrange(world.elevators) for _ in range(5)]
     with Session(world.database.engine) as session:
-        middle = session.scalar(select(Elevator.code).order_by(Elevator.id).offset(world.elevators // 2).limit(1))
-    return beside_page_1(world, f"{HEAD}?q={middle}")
+        codes = [
+            session.scalar(select(Elevator.code).order_by(Elevator.id).offset(place).limit(1)) for place in places
+        ]
+    found = [beside_page_1(world, f"{HEAD}?q={code}") for code in codes]
+    return sorted(found, key=lambda measured: measured.value / (measured.baseline or 1))[2]
 
 
 @figure("list.search.common", unit="ms", goal=at_most(2))
