@@ -72,9 +72,9 @@ def check(world: World) -> Measured:
 def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
 
-    Missed by a factor of about ten. What lies between: each row is stored three times (as read and judged, as a draft, as its version),
-    and every step can be killed and taken up. Half of it is the database's own: a row of the register stands in
-    seventeen indexes, one of them over its pairs of characters.
+    Missed by a factor of about ten. What lies between: each row is stored three times (as read and judged, as a
+    draft, as its version), and every step can be killed and taken up. Half of it is the database's own: a row of the
+    register stands in seventeen indexes, one of them over its pairs of characters.
     """
     with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
         path = Path(folder) / "elevators.xlsx"
@@ -92,8 +92,8 @@ SAMPLED = 1000
 def orm(world: World) -> Measured:
     """The same import beside openpyxl and objects, a row at a time, which leaves the same drafts and versions.
 
-    The goal was measured on a bare table; about half of it is reached. What that way does not: look for errors, keep every row as
-    judged, audit, be killed and taken up, be taken back.
+    The goal was measured on a bare table; about half of it is reached. What that way does not: look for errors, keep
+    every row as judged, audit, be killed and taken up, be taken back.
     """
     with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
         path = Path(folder) / "elevators.xlsx"
