@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from app.listing import Moment
 from app.listings.elevators import ELEVATORS
 from app.permissions import SYSTEM
 from app.reports import exports
+from bench.harness import peak_mb
 from bench.world import open_vault
 
 COLUMNS = (
@@ -69,7 +69,7 @@ def main(way: str, url: str) -> None:
         start = time.perf_counter()
         rows = write(url, Path(folder) / "table.xlsx")
         took = time.perf_counter() - start
-    mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    mb = peak_mb()
     print(json.dumps({"seconds": took, "rows": rows, "mb": mb}))
 
 

@@ -30,7 +30,7 @@ from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows import attachments
 from app.workflows.filing_fields import snapshot
-from bench.harness import Measured, at_most, figure, seconds, side_by_side, times_faster
+from bench.harness import Measured, at_most, figure, peak_mb, seconds, side_by_side, times_faster
 from bench.world import World, open_vault
 from tests.databases import ROOT
 from tests.imports import foreign_register
@@ -255,9 +255,7 @@ def main(url: str, path: str, rows: int) -> None:
     open_vault()
     with Session(create_engine(url)) as session:
         bring_in(session, Path(path), rows)
-    # Not `ru_maxrss`: a process begins with what its parent held.
-    status = Path("/proc/self/status").read_text()
-    print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
+    print(peak_mb())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from app.policy import Key
 from app.transaction import transaction
 from app.workflows import policy_backtest, score_facts, scores
 from app.workflows.score_runs import COUNTED
-from bench.harness import Measured, at_most, figure, seconds, side_by_side, times_faster
+from bench.harness import Measured, at_most, figure, peak_mb, seconds, side_by_side, times_faster
 from bench.world import World
 from tests.databases import ROOT
 
@@ -187,7 +186,7 @@ def _forget(session: Session) -> None:
 def main(url: str) -> None:
     with Session(create_engine(url)) as session:
         _run(session, None, *year(session))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_mb())
 
 
 def orm_way(session: Session, from_on: dt.date, to_on: dt.date) -> float:
