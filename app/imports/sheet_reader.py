@@ -38,7 +38,7 @@ _OTHER, _NAMED = re.compile(rb"<c[A-Za-z]"), re.compile(rb":c[\s/>]")
 _FAILED = re.compile(
     rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]{0,80}\bt="e"[^>]{0,80}>(?:(?!</c>).){0,9000}?<v>(#[^<]{1,12})</v>', re.DOTALL
 )
-MOST_FAILED = 200_000
+_ERROR, MOST_FAILED = b't="e"', 200_000
 TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
 
 
@@ -47,9 +47,11 @@ def main(path: str) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Parts in which a formula may have failed; seen on the way, so that all others are read no second time.
+    failed: set[str] = set()
     if zipfile.is_zipfile(path):
         try:
-            if any(_too_large(*corner) for corner in corners(path)):
+            if any(_too_large(*corner) for corner in corners(path, failed)):
                 return TOO_LARGE
         except (zipfile.BadZipFile, expat.ExpatError, OSError, NotImplementedError, RuntimeError):
             return BROKEN
@@ -65,7 +67,7 @@ def main(path: str) -> int:
         before = [None] * (sheet.start[1] if sheet.start else 0)
         write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
         lines = ([*before, *map(plain, row)] for row in sheet.iter_rows())
-        if wrong := errors(path):
+        if failed and (wrong := errors(path)):
             lines = (with_errors(row, wrong.get(number, {})) for number, row in enumerate(lines, 1))
         while block := list(itertools.islice(lines, ROWS_A_LINE)):
             sys.stdout.write(write(block) + "\n")
@@ -95,7 +97,7 @@ def errors(path: str) -> dict[int, dict[int, str]]:
 
 
 def _note_errors(block: bytes, found: dict[int, dict[int, str]]) -> int:
-    if b't="e"' not in block:
+    if _ERROR not in block:
         return 0
     told = _FAILED.findall(block)
     for letters, row, text in told:
@@ -139,8 +141,11 @@ def _too_large(rows: int, columns: int) -> bool:
     return rows > MOST_ROWS or columns > MOST_COLUMNS or rows * columns > MOST_CELLS
 
 
-def corners(path: str) -> list[tuple[int, int]]:
-    """Rows and columns from A1 to the last cell that holds something, of every part that may be the first sheet."""
+def corners(path: str, failed: set[str]) -> list[tuple[int, int]]:
+    """Rows and columns from A1 to the last cell that holds something, of every part that may be the first sheet.
+
+    `failed` is given the parts in which a formula may have failed.
+    """
     with zipfile.ZipFile(path) as packed:
         parts = {name.lower(): name for name in packed.namelist()}
         links = parts.get("xl/_rels/workbook.xml.rels")
@@ -150,7 +155,7 @@ def corners(path: str) -> list[tuple[int, int]]:
         for target in _targets(packed, links):
             name = parts.get(target.lower())
             if name is not None:
-                found.append(_plain_corner(packed, name) or _corner(packed, name))
+                found.append(_plain_corner(packed, name, failed) or _corner(packed, name, failed))
         return found
 
 
@@ -169,7 +174,7 @@ def _targets(packed: zipfile.ZipFile, links: str) -> list[str]:
     return targets
 
 
-def _plain_corner(packed: zipfile.ZipFile, name: str) -> tuple[int, int] | None:
+def _plain_corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple[int, int] | None:
     """A bound of the corner of a part that is written as all programs write theirs; None for what is large or odd.
 
     Read as bytes, for a parser that calls back at every cell takes as long as all the rest of the reading.
@@ -185,6 +190,10 @@ def _plain_corner(packed: zipfile.ZipFile, name: str) -> tuple[int, int] | None:
             if len(rest) > BLOCK or not _is_plain(block, found := _CELL.findall(block)):
                 return None
             places.update(found)
+            if _ERROR in block:
+                failed.add(name)
+    if _ERROR in rest:
+        failed.add(name)
     letters = {place.rstrip(b"0123456789") for place in places}
     rows = [int(place.lstrip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ") or 99_999) for place in places]
     corner = max(rows, default=0), max((_number(one.decode()) for one in letters), default=0)
@@ -199,7 +208,8 @@ def _is_plain(block: bytes, found: list[bytes]) -> bool:
     return begun == len(found) or begun == len(found) + len(_OTHER.findall(block))
 
 
-def _corner(packed: zipfile.ZipFile, name: str) -> tuple[int, int]:
+def _corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple[int, int]:
+    failed.add(name)
     row = column = last_row = last_column = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:

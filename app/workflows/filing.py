@@ -43,9 +43,8 @@ from app.workflows.filing_fields import (
     differences,
     empty,
     fields_of,
-    label,
+    lacking,
     put,
-    required_of,
     snapshot,
 )
 from app.workflows.filing_versions import (
@@ -106,7 +105,7 @@ def save_draft(
         for name, value in filing_rights.defaults(session, actor, model, values).items():
             values[name] = value if values.get(name) is None else values[name]
     merged = before | values
-    raise_failing([*found, *_needed(model, merged, {f.field for f in found})])
+    raise_failing([*found, *lacking(model, merged, {f.field for f in found})])
     filing_rights.may_file(session, actor, model, row, merged)
     if row is None:
         row = _create(session, actor, model, merged, at)
@@ -127,7 +126,7 @@ def problems(
     values, found = clean(model, data)
     merged = (content(session, row) if row is not None else empty(model)) | values
     told = {f.field for f in found}
-    found += _needed(model, merged, told)
+    found += lacking(model, merged, told)
     if not found:
         return []
     validate = validate_unit if model is Unit else validate_elevator
@@ -328,20 +327,6 @@ def _still(row: Filed, expected_version: int | None) -> None:
             ),
             current=row.row_version,
         )
-
-
-def _needed(model: FiledModel, data: Data, told: set[str | None]) -> list[Finding]:
-    return [
-        Finding(
-            "必填",
-            False,
-            say("没有填写%(model)s", model=label(model, name)),
-            say("请填写%(model)s", model=label(model, name)),
-            field=name,
-        )
-        for name in required_of(model)
-        if data.get(name) is None and name not in told
-    ]
 
 
 def _create(session: AnySession, actor: Actor, model: FiledModel, data: Data, at: dt.datetime) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, Column, Date, Float, Integer, Numeric, String, Text
@@ -58,6 +58,21 @@ def fields_of(model: FiledModel) -> tuple[str, ...]:
 def required_of(model: FiledModel) -> tuple[str, ...]:
     """Without these a draft can't be kept; what submitting needs besides is `filing_checks`' affair."""
     return _REQUIRED[model.__tablename__]
+
+
+def lacking(model: FiledModel, data: Data, told: Collection[str | None] = ()) -> list[Finding]:
+    """What must be there and is not, a finding each; fields of which something is `told` already are left out."""
+    return [
+        Finding(
+            "必填",
+            False,
+            say("没有填写%(model)s", model=label(model, name)),
+            say("请填写%(model)s", model=label(model, name)),
+            field=name,
+        )
+        for name in required_of(model)
+        if data.get(name) is None and name not in told
+    ]
 
 
 def days_of(model: FiledModel) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from app.transaction import AnySession, insert_rows
 from app.wording import say
 from app.workflows import audit, filing_rights, moves
 from app.workflows.filing import EDIT_VERB
-from app.workflows.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, label, required_of
+from app.workflows.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, lacking
 from app.workflows.filing_versions import digest
 
 AT_ONCE = 400
@@ -178,18 +178,8 @@ def _check(
     allowed: set[Any],
 ) -> None:  # fmt: skip
     """Refuse what lacks something required, or what the actor may not file; `row` is None for what is new."""
-    lacking = [n for n in required_of(model) if data.get(n) is None]
-    if lacking:
-        raise_failing(
-            Finding(
-                "必填",
-                False,
-                say("没有填写%(model)s", model=label(model, n)),
-                say("请填写%(model)s", model=label(model, n)),
-                field=n,
-            )
-            for n in lacking
-        )
+    if missing := lacking(model, data):
+        raise_failing(missing)
     if model is not Elevator and row is not None:
         # Whether it has an account of its own counts as well: no two units are alike.
         filing_rights.may_file(session, actor, model, row, data)

@@ -13,7 +13,7 @@ from app.models import MaintenanceClock
 from tests import factories as make
 from tests.factories import World
 from tests.pages import flat
-from tests.test_listing import statements
+from tests.statements import statements
 from tests.views.test_approval import waiting
 
 pytestmark = pytest.mark.feature("CLK-01")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import select, text
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
@@ -21,6 +20,7 @@ from app.transaction import transaction
 from app.workflows import attachments, insurance, insurance_gaps
 from app.workflows.insurance import Line
 from tests.factories import World, actor, make_account, make_maintenance_unit, make_person
+from tests.statements import statements
 
 pytestmark = pytest.mark.feature("UNT-09")
 NOW = dt.datetime(2026, 3, 20, 10, tzinfo=clock.SHANGHAI)
@@ -213,21 +213,6 @@ def test_the_night_writes_only_what_has_changed(app: Any, world: World) -> None:
     assert month_of(world).uninsured == 1
 
 
-@contextmanager
-def counting() -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 def test_many_units_are_looked_at_by_as_many_statements_as_one(world: World) -> None:
     """And what is found of each is what comparing it alone finds."""
     session, units = world.session, [world.firm.id, world.other_firm.id]
@@ -239,9 +224,9 @@ def test_many_units_are_looked_at_by_as_many_statements_as_one(world: World) -> 
     session.commit()
     counts = []
     for some in (units[:1], units):
-        with transaction(session), counting() as statements:
+        with transaction(session), statements() as sent:
             left = insurance_gaps.settle(session, some, FEB, NOW)
-        counts.append(len(statements))
+        counts.append(len(sent))
         assert left == [key for key in some if key != world.firm.id], "never compared before, or nothing new"
     assert counts[0] == counts[1]
     with transaction(session):
