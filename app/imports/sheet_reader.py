@@ -15,6 +15,8 @@ import math
 import posixpath
 import re
 import resource
+import runpy
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -39,6 +41,7 @@ _FAILED = re.compile(
     rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]{0,80}\bt="e"[^>]{0,80}>(?:(?!</c>).){0,9000}?<v>(#[^<]{1,12})</v>', re.DOTALL
 )
 _ERROR, MOST_FAILED = b't="e"', 200_000
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
 
 
@@ -67,12 +70,17 @@ def main(path: str) -> int:
         before = [None] * (sheet.start[1] if sheet.start else 0)
         write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
         lines = ([*before, *map(plain, row)] for row in sheet.iter_rows())
-        if failed and (wrong := errors(path)):
+        if wrong := errors(path) if failed else old_errors(path):
             lines = (with_errors(row, wrong.get(number, {})) for number, row in enumerate(lines, 1))
         while block := list(itertools.islice(lines, ROWS_A_LINE)):
             sys.stdout.write(write(block) + "\n")
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, OSError, ValueError, struct.error) as error:
         return LOCKED if "assword" in str(error) else BROKEN
+    except BaseException as error:
+        # Where the library gives up in the middle of a file; it has no name of its own to catch it by.
+        if type(error).__name__ != "PanicException":
+            raise
+        return BROKEN
     return 0
 
 
@@ -93,6 +101,20 @@ def errors(path: str) -> dict[int, dict[int, str]]:
                 block, rest = text[: max(cut, 0)], text[max(cut, 0) :]
                 held += _note_errors(block, found)
             _note_errors(rest, found)
+    return found
+
+
+def old_errors(path: str) -> dict[int, dict[int, str]]:
+    """The same of an old workbook (.xls); of any other nothing.
+
+    The module is run from its file: this process stands alone and knows no package.
+    """
+    with open(path, "rb") as source:
+        if source.read(len(COMPOUND)) != COMPOUND:
+            return {}
+        source.seek(0)
+        reader = runpy.run_path(str(Path(__file__).with_name("old_workbook.py")))
+        found: dict[int, dict[int, str]] = reader["errors"](source)
     return found
 
 
