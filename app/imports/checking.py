@@ -206,9 +206,14 @@ class Checker:
                 self.match.orders[name] = order
 
     def _key(self, cells: Cells) -> int | None:
-        """The digest of what makes a row one of its kind; None where it says nothing."""
-        found = []
-        for name in (self.kind.key, *self.kind.also):
+        """The digest of what makes a row one of its kind; None where it says nothing.
+
+        Of a number that is masked several may look alike: there the name tells people apart.
+        """
+        found: list[str] = []
+        for name in (self.kind.key, *self.kind.also, "name"):
+            if name == "name" and "*" not in found[0]:
+                continue
             at = self.match.columns.index(name) if name in self.match.columns else None
             text = "" if at is None or cells[at] is None else normal_code(str(cells[at]))
             if not text and name == self.kind.key:

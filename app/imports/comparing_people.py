@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from app import scope
 from app.errors import Refusal
-from app.imports.comparing import Standing, as_json, judge, new_row, tell, told_key, unmask
-from app.models import Person
-from app.rules.identifiers import check_mobile, check_resident_id
+from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key, unit_names, unmask
+from app.imports.references import parts
+from app.models import Invitation, Person
+from app.models.sealed import ending
+from app.rules.identifiers import check_mobile, check_resident_id, mask_mobile
+from app.rules.invitations import CLOSED
 from app.workflows import invitations, one_unit, people, person_versions
 
 if TYPE_CHECKING:
@@ -69,17 +72,55 @@ def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:
 
 
 def invitation_rows(checker: Checker, rows: list[Row]) -> None:
-    """Each row is a new invitation, judged as the form is; whoever is asked already is a wrong row, by name."""
+    """New invitations, judged as the form is; one that is shown as it stands changes nothing, and none is changed."""
+    standing = _invited(checker, rows)
+    names = unit_names(checker, ["unit_id"], standing)
     for row in rows:
-        if row.verdict == "bad":
-            continue
-        if checker.mode == "update":
-            told_key(checker, row, "邀请只能新增", "请改用“新增导入”", "不能更新")
-            continue
         given = dict(row.data)
-        _unit, checked, found = invitations.problems(
-            checker.session, checker.actor, given.get("unit_id"), given, checker.at
-        )
-        tell(checker, row, found)
-        if checked:
-            row.data = {"unit_id": given.get("unit_id"), **checked}
+        phone = str(given.get("phone") or "")
+        there = _asked(checker, standing.get(phone[-4:], []), phone, given.get("unit_id"))
+        if "*" in phone:
+            unmask(checker, Invitation, row, bool(there))
+        if there:
+            judge(checker, row, there, {n: v for n, v in row.data.items() if v is not None}, names)
+            if row.verdict == "same" or checker.mode == "new":
+                continue
+            row.data, row.before, row.entity_id = given, None, None
+            if "*" in phone or checker.mode == "update":
+                told_key(checker, row, "邀请发出后不能修改", "需要改正时请取消邀请，再重新邀请", EXISTS)
+        if row.verdict != "bad" and new_row(checker, row):
+            row.verdict = "new"
+            _invitable(checker, row, given)
+
+
+def _invitable(checker: Checker, row: Row, given: dict[str, Any]) -> None:
+    _unit, checked, found = invitations.problems(
+        checker.session, checker.actor, given.get("unit_id"), given, checker.at
+    )
+    tell(checker, row, found)
+    if checked:
+        row.data = {"unit_id": given.get("unit_id"), **checked}
+
+
+def _invited(checker: Checker, rows: list[Row]) -> dict[str, list[Standing]]:
+    """The invitations that the rows may show, by the end of their phones, which a masked one shows too."""
+    ends = sorted({str(row.data.get("phone") or "")[-4:] for row in rows} - {""})
+    found: dict[str, list[Standing]] = {}
+    for part in parts(ends):
+        statement = select(Invitation).where(ending(Invitation.phone, *part))
+        for one in checker.session.scalars(scope.apply(statement, checker.actor, Invitation).order_by(Invitation.id)):
+            shown = {n: getattr(one, n) for n in ("name", "phone", "kind", "unit_id", "with_account")}
+            found.setdefault(one.phone[-4:], []).append(Standing(one.id, shown, shown, filing=one.state))
+    return found
+
+
+def _asked(checker: Checker, there: list[Standing], phone: str, unit_id: Any) -> list[Standing]:
+    """Those that a row may be: by a masked phone any, by a whole one what still runs, for whoever joined or was
+    cancelled may be asked anew; a file that only updates asks nobody."""
+    if "*" in phone:
+        return [s for s in there if mask_mobile(s.shown["phone"]) == phone]
+    same = [s for s in there if s.shown["phone"] == phone]
+    if checker.mode == "update":
+        return same
+    unit_id = unit_id or checker.actor.unit_id
+    return [s for s in same if s.filing not in CLOSED and s.shown["unit_id"] == unit_id]

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from app import scope
 from app.errors import Refusal
-from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key
+from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key, unmask
 from app.imports.languages import own_word
 from app.models import Account, InsuranceRecord, InsuredPerson, Unit
 from app.permissions import ROLE_LABEL, Role
-from app.rules.identifiers import login_key, mask_resident_id
+from app.rules.identifiers import login_key, mask_resident_id, normal_code
 from app.rules.insurance import first_of, last_of
 from app.wording import say
 from app.workflows import insurance, sub_accounts
@@ -32,54 +32,75 @@ QUOTA = "子用户数量"
 
 
 def insurance_rows(checker: Checker, rows: list[Row]) -> None:
-    """People of the own unit's records, found again by payer, months and ID number; filed records stand as they are."""
-    standing, filed = _insured(checker)
+    """People of the own unit's records, found again by payer, months and ID number; filed records stand as they are.
+
+    A masked number, as lists show it, finds whoever it may be among those of that payer and these months.
+    """
+    standing = _insured(checker)
     for row in rows:
         data = row.data
-        payer = " ".join(str(data.get("payer") or "").split())
+        data["payer"] = payer = " ".join(str(data.get("payer") or "").split())
         from_on, to_on = data.get("from_on"), data.get("to_on")
-        line = Line(*(str(data.get(n) or "") for n in ("name", "id_number", "phone")))
-        kept, wrong = insurance.checked_line(line, checker.today)
         if isinstance(from_on, dt.date) and isinstance(to_on, dt.date):
-            wrong += [f for f in insurance.month_findings(from_on, to_on, checker.today) if f.stops]
+            tell(checker, row, insurance.month_findings(from_on, to_on, checker.today))
             data["from_on"], data["to_on"] = first_of(from_on), last_of(to_on)
+        number = str(data.get("id_number") or "")
+        months = as_json(data.get("from_on")), as_json(data.get("to_on"))
+        there = _those(standing.get((payer, *months), []), data, number)
+        unmask(checker, InsuredPerson, row, bool(there))
+        held = there[-1].shown if there else {}
+        line = Line(*(str(data.get(n) or held.get(n) or "") for n in ("name", "id_number", "phone")))
+        kept, wrong = insurance.checked_line(line, checker.today)
         tell(checker, row, wrong)
-        if row.verdict == "bad":
-            continue
-        data |= {"payer": payer, "name": kept.name, "id_number": kept.id_number, "phone": kept.phone or None}
+        for name, value in (("name", kept.name), ("id_number", kept.id_number), ("phone", kept.phone or None)):
+            data[name] = value if data.get(name) is not None else None
         given = {n: as_json(v) for n, v in data.items() if v is not None}
-        key = (payer, given["from_on"], given["to_on"], kept.id_number)
-        if key in filed:
-            told_key(checker, row, "已在上报的明细里", "上报的不再改；有误的请先撤回那份明细", EXISTS)
-        elif (found := standing.get(key)) is not None:
-            judge(checker, row, [found], given, {})
-        else:
+        if there:
+            _beside(checker, row, there, given)
+        elif row.verdict != "bad":
             row.data = given
             new_row(checker, row)
 
 
-def _insured(checker: Checker) -> tuple[dict[tuple[str, ...], Standing], set[tuple[str, ...]]]:
-    """By payer, months and number: who is in the unit's drafts, and who is in what it has filed."""
-    drafts: dict[tuple[str, ...], Standing] = {}
-    filed: set[tuple[str, ...]] = set()
+def _those(of_months: list[Standing], data: dict[str, Any], number: str) -> list[Standing]:
+    """Whom the number may mean: a whole one whoever stands in a record that still counts; a masked one any, of several
+    rather those of the row's name."""
+    if "*" not in number:
+        key = normal_code(number)
+        return [s for s in of_months if s.shown["id_number"] == key and s.filing != "withdrawn"]
+    there = [s for s in of_months if mask_resident_id(s.shown["id_number"]) == number]
+    return [s for s in there if s.shown["name"] == str(data.get("name") or "").strip()] or there
+
+
+def _beside(checker: Checker, row: Row, there: list[Standing], given: dict[str, Any]) -> None:
+    found = judge(checker, row, there, given, {})
+    if row.verdict != "changed" or found is None:
+        return
+    if found.filing != "draft":
+        told_key(checker, row, "已在上报的明细里", "上报的不再改；有误的请先撤回那份明细", EXISTS)
+    elif "id_number" not in given and len(there) > 1:
+        several = say("有 %(count)s 个人的号码遮盖后相同", count=len(there))
+        told_key(checker, row, several, "修改时请填写完整的身份证号", EXISTS)
+
+
+def _insured(checker: Checker) -> dict[tuple[Any, ...], list[Standing]]:
+    """By payer and months who is in the unit's records: drafts last, for of two that fit the last is tried first."""
+    found: dict[tuple[Any, ...], list[Standing]] = {}
     statement = (
         select(InsuredPerson, InsuranceRecord)
         .join(InsuranceRecord, InsuranceRecord.id == InsuredPerson.record_id)
-        .where(InsuranceRecord.unit_id == (checker.actor.unit_id or 0), InsuranceRecord.withdrawn_at.is_(None))
+        .where(InsuranceRecord.unit_id == (checker.actor.unit_id or 0))
+        .order_by(InsuranceRecord.withdrawn_at.is_(None), InsuranceRecord.filed_at.is_(None), InsuredPerson.id)
     )
     for person, record in checker.session.execute(statement):
-        number = person.id_number
-        months = (record.from_on.isoformat(), record.to_on.isoformat())
-        key = (record.payer, *months, number)
-        if record.filed_at is not None:
-            filed.add(key)
-            continue
+        payer, months = record.payer, (record.from_on.isoformat(), record.to_on.isoformat())
         shown = {
-            "payer": record.payer, "from_on": months[0], "to_on": months[1], "name": person.name, "id_number": number,
-            "phone": person.phone,
+            "payer": payer, "from_on": months[0], "to_on": months[1], "name": person.name,
+            "id_number": person.id_number, "phone": person.phone,
         }  # fmt: skip
-        drafts[key] = Standing(person.id, shown, shown)
-    return drafts, filed
+        state = "withdrawn" if record.withdrawn_at else "filed" if record.filed_at else "draft"
+        found.setdefault((payer, *months), []).append(Standing(person.id, shown, shown, filing=state))
+    return found
 
 
 def mask(checker: Checker, row: Row) -> None:

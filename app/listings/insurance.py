@@ -77,6 +77,60 @@ RECORDS = register(
 )  # fmt: skip
 
 
+def _record(*criteria: Any) -> Any:
+    """People of the records of which this holds."""
+    return InsuredPerson.record_id.in_(select(InsuranceRecord.id).where(*criteria))
+
+
+def _of_state(state: str) -> Any:
+    return lambda _moment: _record(*{
+        "draft": (InsuranceRecord.filed_at.is_(None),),
+        "filed": (InsuranceRecord.filed_at.is_not(None), InsuranceRecord.withdrawn_at.is_(None)),
+        "withdrawn": (InsuranceRecord.withdrawn_at.is_not(None),),
+    }[state])  # fmt: skip
+
+
+PEOPLE = register(
+    Listing(
+        name="insured_people",
+        title=_l("参保人员"),
+        model=InsuredPerson,
+        # As the template has them, so that what was exported comes back by update-import (IMP-02).
+        columns=(
+            related("payer", _l("缴纳公司"), InsuredPerson.record, "payer"),
+            related("from_on", _l("开始"), InsuredPerson.record, "from_on", "date"),
+            related("to_on", _l("结束"), InsuredPerson.record, "to_on", "date"),
+            column(InsuredPerson, "name"),
+            column(InsuredPerson, "id_number", kind="code", sort=False),
+            column(InsuredPerson, "phone", sort=False),
+            Column("state", _l("状态"), lambda row: str(STATES[state_of(row.record)])),
+            Column("unit", _l("维保单位"), lambda row: row.record.unit.name),
+        ),
+        default=("name", "id_number", "phone", "payer", "from_on", "to_on", "state", "unit"),
+        search=(InsuredPerson.name,),
+        search_hint=_l("姓名"),
+        filters=(
+            Filter("unit", _l("维保单位"), "lookup", InsuredPerson.unit_id, lookup="units"),
+            Filter(
+                "payer", _l("缴纳公司"), "text",
+                criterion=lambda typed: _record(InsuranceRecord.payer.contains(typed, autoescape=True)),
+            ),
+            Filter(
+                "month", _l("月份"), "date",
+                criterion=lambda days: _record(
+                    InsuranceRecord.to_on >= (days[0] or dt.date.min),
+                    InsuranceRecord.from_on <= (days[1] or dt.date.max),
+                ),
+            ),
+            Filter("region", _l("所属辖区"), "region", InsuredPerson.region_code),
+        ),
+        tabs=(*(Tab(key, word, _of_state(key)) for key, word in STATES.items()), Tab("all", _l("全部"))),
+        order=("id", True),
+        load=(joinedload(InsuredPerson.record).joinedload(InsuranceRecord.unit),),
+    )
+)
+
+
 def with_gaps() -> Any:
     return InsuranceMonth.uninsured + InsuranceMonth.unfiled > 0
 

@@ -1,4 +1,4 @@
-"""入职邀请 of a unit, of those that it invites for, or of a region (PER-01)."""
+"""入职邀请 of a unit, of those that it invites for, or of a region (PER-01); begins as the template does (IMP-02)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register
+from app.listing import Filter, Listing, Moment, Tab, column, register, related
 from app.models import Invitation
 from app.models.choices import INVITATION_STATE, PERSON_KIND
 from app.models.sealed import whole_or_end
@@ -30,8 +30,9 @@ INVITATIONS = register(Listing(
         column(Invitation, "name"),
         column(Invitation, "phone", sort=False),
         column(Invitation, "kind"),
-        Column("unit", _l("入职单位"), lambda i: i.unit.name),
-        Column("by_unit", _l("邀请单位"), lambda i: i.by_unit.name if i.by_unit else None),
+        related("unit", _l("入职单位"), Invitation.unit),
+        column(Invitation, "with_account"),
+        related("by_unit", _l("邀请单位"), Invitation.by_unit),
         column(Invitation, "state"),
         column(Invitation, "created_at"),
         column(Invitation, "submitted_at"),

@@ -56,6 +56,8 @@ class InsuredPerson(Model):
     id_number: Mapped[str] = col(_l("身份证号"), Sealed("insured_person.id_number", "id"), sensitive="id")
     phone: Mapped[str | None] = col(_l("联系方式"), Sealed("insured_person.phone", "mobile"), sensitive="mobile")
 
+    record: Mapped[InsuranceRecord] = relationship(viewonly=True)
+
 
 class InsuranceMonth(Model):
     """A unit's month as last compared: filed people, insured people, how many are both, and the gaps."""

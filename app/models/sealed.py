@@ -108,11 +108,12 @@ def holding(column: Any, *values: str) -> ColumnElement[bool]:
     return index.in_(found) if found else false()  # type: ignore[no-any-return]
 
 
-def ending(column: Any, end: str) -> ColumnElement[bool]:
-    """The sealed column's value ends with these four characters."""
+def ending(column: Any, *ends: str) -> ColumnElement[bool]:
+    """The sealed column's value ends with these four characters, or with one of these."""
     kind = column.property.columns[0].type
     tail: Any = getattr(column.class_, f"{column.key}_tail")
-    return tail.in_(vault.tails_of(normal(end), kind.context))  # type: ignore[no-any-return]
+    tokens = [token for end in ends for token in vault.tails_of(normal(end), kind.context)]
+    return tail.in_(tokens)  # type: ignore[no-any-return]
 
 
 def whole_or_end(column: Any) -> Callable[[str], ColumnElement[bool]]:

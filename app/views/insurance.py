@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.listings.insurance import GAPS, MONTHS, RECORDS, STATES, month_word, state_of
+from app.listings.insurance import GAPS, MONTHS, PEOPLE, RECORDS, STATES, month_word, state_of
 from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson, Unit
 from app.models.insurance import GAP_KIND
 from app.models.policy import policy_value
@@ -44,11 +44,31 @@ class InsuranceRecords(Screen):
     cells = {"state": lambda row: mark(STATES[state_of(row)], TONES[state_of(row)])}
     buttons = [
         Button(_l("参保比对"), "InsuranceMonths.list", Verb.INSURANCE_READ, icon="check"),
+        Button(_l("参保人员"), "InsuredPeople.list", Verb.INSURANCE_READ, icon="people"),
         Button(_l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT, icon="upload"),
         Button(_l("填报"), "InsurancePages.new", Verb.INSURANCE_EDIT, main=True),
     ]
     empty_text = _l("还没有缴交明细。填报缴纳公司、起止月份和人员，附上缴费明细凭证。")
     empty_links = [(_l("填报"), "InsurancePages.new", Verb.INSURANCE_EDIT)]
+
+
+class InsuredPeople(Screen):
+    """Each person of each record, as the template has them: exported, mended, and imported again (IMP-02)."""
+
+    datamodel = SQLAInterface(InsuredPerson)
+    route_base = "/insurance/people"
+    listing = PEOPLE
+    verb = Verb.INSURANCE_READ
+    cells = {"state": lambda row: mark(STATES[state_of(row.record)], TONES[state_of(row.record)])}
+    buttons = [
+        Button(_l("缴交明细"), "InsuranceRecords.list", Verb.INSURANCE_READ, icon="list"),
+        Button(_l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT, icon="upload"),
+    ]
+    empty_text = _l("没有参保人员。填报缴交明细，或用表格导入。")
+    empty_links = [(_l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT)]
+
+    def row_link(self, row: InsuredPerson) -> str:
+        return f"/insurance/{row.record_id}"
 
 
 def _gap(name: str) -> Any:
@@ -312,5 +332,5 @@ def register(appbuilder: Any) -> None:
     screens.declare("InsurancePages", "can_read", Verb.INSURANCE_READ)
     screens.declare("InsurancePages", "can_edit", Verb.INSURANCE_EDIT)
     current_app.jinja_env.globals["insurance_gaps"] = lambda: gap_figure(g.actor)
-    for view in (InsurancePages, InsuranceMonths, InsuranceGaps, InsuranceRecords):
+    for view in (InsurancePages, InsuranceMonths, InsuranceGaps, InsuredPeople, InsuranceRecords):
         appbuilder.add_view_no_menu(view)

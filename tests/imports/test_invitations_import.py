@@ -42,8 +42,34 @@ def test_every_wrong_row_is_named_and_the_others_are_invited(session: Any, world
         ("何一帆", world.firm.id, True, True), ("顾以宁", world.use_unit.id, False, False),
     ]  # fmt: skip
     # The same file again invites nobody twice.
-    second = checked(session, who, "invitations", workbook(HEAD, ["何一帆", "13911112222", "维保员", "", ""]))
-    assert "已有办理中的邀请" in told(session, second)[2]
+    same, other = ["何一帆", "13911112222", "维保员", "", ""], ["何一舟", "13911112222", "维保员", "", ""]
+    assert checked(session, who, "invitations", workbook(HEAD, same)).same_rows == 1
+    assert "已有办理中的邀请" in told(session, checked(session, who, "invitations", workbook(HEAD, other)))[2]
+    assert "已存在" in told(session, checked(session, who, "invitations", workbook(HEAD, same), mode="new"))[2]
+
+
+@pytest.mark.feature("PER-01", "IMP-02")
+def test_what_the_list_shows_changes_nothing_and_nothing_of_it_is_changed(session: Any, world: World) -> None:
+    """Phones are masked there; whoever was cancelled is asked anew by his whole number."""
+    who = world.actor("maintenance_head")
+    ran(session, who, checked(session, who, "invitations", workbook(
+        HEAD, ["何一帆", "13911112222", "维保员", "", "是"], ["顾以宁", "13911114444", "维保经理", "", ""],
+    )))  # fmt: skip
+    shown = ["何一帆", "139****2222", "维保员", world.firm.name, "是"]
+    for mode in ("both", "update"):
+        batch = checked(session, who, "invitations", workbook(HEAD, shown), mode=mode)
+        assert (batch.same_rows, batch.rows) == (1, 1)
+        edited = checked(session, who, "invitations", workbook(HEAD, ["何一舟", *shown[1:]]), mode=mode)
+        assert told(session, edited) == {2: "手机邀请发出后不能修改"}
+    unknown = ["何一帆", "138****2222", "维保员", "", ""]
+    assert "遮盖后的号码" in told(session, checked(session, who, "invitations", workbook(HEAD, unknown)))[2]
+    fresh = ["何一凡", "13911119999", "维保员", "", ""]
+    assert "不能更新" in told(session, checked(session, who, "invitations", workbook(HEAD, fresh), mode="update"))[2]
+    whole = ["何一帆", "13911112222", "维保员", "", ""]
+    session.scalars(select(Invitation).where(Invitation.name == "何一帆")).one().state = "cancelled"
+    session.commit()
+    assert checked(session, who, "invitations", workbook(HEAD, whole)).new_rows == 1
+    assert checked(session, who, "invitations", workbook(HEAD, whole), mode="update").same_rows == 1
 
 
 @pytest.mark.feature("PER-01")

@@ -21,7 +21,17 @@ from app import scope
 from app.imports.columns import kinds
 from app.listing import LISTINGS, moment
 from app.listings import kinds as of_kind
-from app.models import ContractElevator, Elevator, ImportRow, MaintenanceOrder, Version, Visit
+from app.models import (
+    ContractElevator,
+    Elevator,
+    ImportRow,
+    InsuranceRecord,
+    InsuredPerson,
+    Invitation,
+    MaintenanceOrder,
+    Version,
+    Visit,
+)
 from app.permissions import Role
 from app.reports import exports
 from app.transaction import transaction
@@ -111,12 +121,43 @@ def fill(session: Any, world: Any, dice: random.Random) -> None:
             checked_in_at=began, checked_out_at=dice.choice((None, began + dt.timedelta(minutes=30))), state="valid",
             received_at=began, region_code=lift.region_code, mode=dice.choice((None, "items", "sheet")),
         ))  # fmt: skip
+    asked_and_insured(session, world, dice)
     session.commit()
     who = world.actor("clerk")
     with scope.acting(who), transaction(session):
         for lift in [world.own, *[e for e in lifts if e.maintenance_unit_id == world.firm.id][:2]]:
             # A newer draft beside what is in force must survive the round trip.
             filing.save_draft(session, who, Elevator, lift, {"estate": "待上报的新名", "address": "新址"}, AT)
+
+
+# Two people whose numbers and phones look the same once they are masked.
+ALIKE = ("980402198801013310", "980402198801283310")
+
+
+def asked_and_insured(session: Any, world: Any, dice: random.Random) -> None:
+    """Invitations in every state, some of them of one phone; people of drafts, filed and withdrawn records."""
+    for number in range(16):
+        session.add(Invitation(
+            unit_id=(world.firm.id, world.use_unit.id)[number % 2], by_unit_id=world.firm.id,
+            region_code="980402000000", name=dice.choice(("何一帆", "何一舟", "=何", "007")),
+            phone=dice.choice(("13800000001", "13811110001", "17700000009")), kind=("worker", "use_head")[number % 2],
+            with_account=dice.random() < 0.5,
+            state=("invited", "draft", "review", "rejected", "ended", "cancelled")[number % 6],
+        ))  # fmt: skip
+    for number in range(6):
+        first = dt.date(2026, 1 + number // 2, 1)
+        record = InsuranceRecord(
+            unit_id=world.firm.id, region_code=world.firm.region_code, payer=dice.choice(("澜州人力", "007", "=甲")),
+            from_on=first, to_on=dt.date(2026, 3, 31), filed_at=AT if number % 3 else None,
+            withdrawn_at=AT if number % 3 == 2 else None,
+        )  # fmt: skip
+        session.add(record)
+        session.flush()
+        for name, code in (("王砚秋", ALIKE[0]), ("顾以宁", ALIKE[1]), ("苏见山", id_number(number + 1))):
+            session.add(InsuredPerson(
+                record_id=record.id, unit_id=record.unit_id, region_code=record.region_code, name=name, id_number=code,
+                phone=dice.choice(PHONES),
+            ))  # fmt: skip
 
 
 def exported(session: Any, who: Any, name: str, query: dict[str, str], path: Path, fmt: str) -> io.BytesIO:
@@ -137,7 +178,10 @@ TRIPS = [
     ("contracts", "kind:contracts", "platform_admin", {}), ("contracts", "contracts", "clerk", {}),
     ("orders", "kind:orders", "clerk", {}), ("orders", "orders", "maintenance_head", {"tab": "open"}),
     ("ledgers", "ledgers", "clerk", {}), ("visits", "kind:visits", "region_admin", {}),
-    ("accounts", "accounts", "maintenance_head", {}),
+    ("accounts", "accounts", "maintenance_head", {}), ("invitations", "invitations", "clerk", {"tab": "all"}),
+    ("invitations", "invitations", "region_admin", {"tab": "open"}),
+    ("insurance", "insured_people", "clerk", {"tab": "all"}),
+    ("insurance", "insured_people", "maintenance_head", {"f_payer": "007", "tab": "all"}),
 ]  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from app.errors import NotAllowed, Refusal
 from app.imports import first_passwords, undoing
 from app.models import Account, InsuranceRecord, InsuredPerson
 from app.permissions import Role
+from app.rules.identifiers import mask_resident_id
 from app.transaction import transaction
 from app.workflows import insurance
 from tests.factories import World, actor, make_account
-from tests.imports.ground import AT, checked, ran, told, workbook
+from tests.imports.ground import AT, checked, ran, states, told, workbook
 from tests.workflows.test_insurance import id_number
 
 INSURED = ["缴费单位", "费款所属期起", "费款所属期止", "姓名", "证件号码", "手机号"]
@@ -26,6 +27,36 @@ ACCOUNTS = ["账号", "姓名", "角色", "性别", "手机", "全部电梯"]
 
 def insured(name: str, serial: int, month: str = "2026-01-01", phone: str = "") -> list[Any]:
     return ["澜州人力代理有限公司", month, month, name, id_number(serial), phone]
+
+
+@pytest.mark.feature("IMP-02", "UNT-09")
+def test_an_edited_cell_beside_a_masked_number_is_the_one_change(session: Any, world: World) -> None:
+    """The list shows 980***********0011; of two whose numbers look alike the name tells, else the whole number."""
+    who = world.actor("clerk")
+    alike = ("980402198801013310", "980402198801283310")
+    lines = [["甲", "2026-01-01", "2026-01-31", name, code, ""] for name, code in zip("子丑", alike, strict=True)]
+    with transaction(session):
+        row = insurance.save(
+            session, who, None, "甲", dt.date(2026, 1, 1), dt.date(2026, 1, 31), "",
+            [insurance.Line(line[3], line[4]) for line in lines], AT,
+        )  # fmt: skip
+    masked = [[*line[:4], mask_resident_id(line[4]), line[5]] for line in lines]
+    batch = checked(session, who, "insurance", workbook(INSURED, *masked), mode="update")
+    assert (batch.same_rows, batch.rows) == (2, 2)
+    edited = [masked[0], [*masked[1][:5], "13800000001"]]
+    batch = checked(session, who, "insurance", workbook(INSURED, *edited), mode="update")
+    assert told(session, batch) == {}
+    batch = ran(session, who, batch)
+    assert (batch.same_rows, batch.changed_rows) == (1, 1)
+    phones = dict(session.execute(select(InsuredPerson.name, InsuredPerson.phone)).all())
+    assert phones == {"子": None, "丑": "13800000001"} and row.id
+    unclear = ["甲", "2026-01-01", "2026-01-31", "寅", masked[0][4], ""]
+    assert "2 个人的号码遮盖后相同" in told(session, checked(session, who, "insurance", workbook(INSURED, unclear)))[2]
+    nobody = ["甲", "2026-01-01", "2026-01-31", "寅", "980***********0000", ""]
+    assert "遮盖后的号码" in told(session, checked(session, who, "insurance", workbook(INSURED, nobody)))[2]
+    renamed = ["甲", "2026-01-01", "2026-01-31", "寅", alike[0], ""]
+    batch = checked(session, who, "insurance", workbook(INSURED, renamed))
+    assert states(session, batch) == {2: "changed"}
 
 
 def undone(session: Any, who: Any, number: int) -> Any:
@@ -70,9 +101,10 @@ def test_every_wrong_cell_and_what_stands(session: Any, world: World) -> None:
         )  # fmt: skip
         row.filed_at = AT
     wrong = ["甲公司", "2026-01-01", "2025-01-01", "", "123", "110"]
-    file = workbook(INSURED, insured("王砚秋", 1), wrong, insured("乙", 4, "2026-12-01"))
-    said = told(session, checked(session, who, "insurance", file))
-    assert "已在上报的明细里" in said[2]
+    lines = [insured("王砚秋", 1, phone="13800000001"), wrong, insured("乙", 4, "2026-12-01"), insured("王砚秋", 1)]
+    batch = checked(session, who, "insurance", workbook(INSURED, *lines))
+    said = told(session, batch)
+    assert "已在上报的明细里" in said[2] and states(session, batch)[5] == "same", "what is filed is only not changed"
     assert all(word in said[3] for word in ("没有填写", "应为 18 位", "11 位", "早于"))
     assert "还没有到" in said[4]
 
