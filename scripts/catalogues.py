@@ -25,6 +25,8 @@ SOURCES = sorted(ROOT.glob("translations/*/LC_MESSAGES/messages.po"))
 _OF_MANY = ((1, "c"), 2)
 KEYWORDS: dict[str, Any] = {"_": None, "_l": None, "pgettext": _OF_MANY, "_lp": _OF_MANY}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
+# Words that follow a number (`app/plurals.py`): the value's name, then as many forms as the language has.
+FORMS = re.compile(r"\{(\w*):([^{}|]*(?:\|[^{}|]*)+)\}")
 # Chinese, its punctuation too: what parts the members of a list is translated as well.
 WORDS = re.compile("[\u3001-\u303f\u3400-\u9fff，。：；（）！？“”—…]")
 # Told to whoever runs the product, in Chinese; invented data; words as other registers have them; migrations.
@@ -162,6 +164,8 @@ def problems(path: Path, found: Any) -> list[str]:
             lines.append(f"待确认 / fuzzy: {entry.id!r}")
         elif _placeholders(entry.id) != _placeholders(kept.string):
             lines.append(f"占位符不同 / placeholders differ: {entry.id!r} → {kept.string!r}")
+        elif wrong := _wrong_forms(entry.id, kept.string, catalogue.num_plurals):
+            lines.append(f"数词不对 / words of a number: {wrong!r} in {kept.string!r}")
         elif "%" in PLACEHOLDER.sub("", kept.string) and "%" not in PLACEHOLDER.sub("", entry.id):
             # Templates always format, so a lone percent sign would end the page; a text that has one is no template's.
             lines.append(f"百分号须写成 %% / a percent sign is written %%: {kept.string!r}")
@@ -170,6 +174,17 @@ def problems(path: Path, found: Any) -> list[str]:
 
 def _placeholders(text: str) -> set[str]:
     return {name for name in PLACEHOLDER.findall(text) if name}
+
+
+def _wrong_forms(source: str, text: str, count: int) -> list[str]:
+    """Forms of a value that the sentence has not, of another number than the language has, or braces left over."""
+    wrong = [
+        found[0]
+        for found in FORMS.finditer(text)
+        if len(found[2].split("|")) != count
+        or (found[1] not in _placeholders(source) if found[1] else found[0] != text)
+    ]
+    return wrong + re.findall(r"\{\w*:[^}]*\|[^}]*\}?", FORMS.sub("", text))
 
 
 def check() -> int:

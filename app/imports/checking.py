@@ -236,6 +236,7 @@ class Checker:
                 "在文件里出现了不止一次，内容不同",
                 say("最早在第 %(first)s 行，每个只保留一行", first=first),
                 TWICE,
+                spec.name,
             )
         elif row.number != first and row.verdict != "bad":
             row.verdict, row.data = "same", {}

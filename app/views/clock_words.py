@@ -18,6 +18,7 @@ from app.policy import Held, Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.views.filing_words import Due, due_days
 from app.views.policy import origin, region_names
+from app.views.texts import beside
 from app.wording import say, together
 from app.workflows import approval_limits, calendars
 
@@ -35,7 +36,7 @@ def due_of(due_at: dt.datetime | None, started_at: dt.datetime | None, region_co
     number, unit = (hours, _("小时")) if hours < 48 else (hours // 24, _("天"))
     over = held.level is DeadlineLevel.OVER
     spent = 100 if over else round(min(max(held.spent, 0.0), 1.0) * 100)
-    return Due(_("超") if over else _("剩"), number, unit, TONES[held.level], spent)
+    return Due(_("超") if over else _("剩"), number, beside(unit, number), TONES[held.level], spent)
 
 
 def why_due(row: Application) -> str:
@@ -118,7 +119,8 @@ def contract_due(row: Contract | ContractElevator, region_code: str, today: dt.d
     """What is left of a contract's days, or of the wait for its first one; 剩余, as its export has it (CON-02)."""
     on = today or clock.today()
     if row.starts_on > on:
-        return Due(_("等待"), (row.starts_on - on).days, _("天"), "", 0)
+        wait = (row.starts_on - on).days
+        return Due(_("等待"), wait, beside(_("天"), wait), "", 0)
     near = int(policy_value(db.session, Key.NEAR_CONTRACT_DAYS, region_code, on))
     found = due_days(row.ends_on, on, near, max((row.ends_on - row.starts_on).days, 1))
     assert found is not None

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from app import clock
 from app.models import choices
+from app.views.texts import beside
 
 WORDS = SimpleNamespace(
     status=choices.ELEVATOR_STATUS,
@@ -53,10 +54,10 @@ def due_days(limit_on: dt.date | None, today: dt.date, near_days: int, whole_day
     left = (limit_on - today).days
     spent = max(0, min(100, round(100 * (1 - left / whole_days)))) if whole_days > 0 else 100
     if left < 0:
-        return Due(_("超"), -left, _("天"), "over", 100)
+        return Due(_("超"), -left, beside(_("天"), left), "over", 100)
     if left == 0:
         return Due(_("今天到期"), None, "", "near", spent)
-    return Due(_("剩"), left, _("天"), "near" if left <= near_days else "", spent)
+    return Due(_("剩"), left, beside(_("天"), left), "near" if left <= near_days else "", spent)
 
 
 def day_time(instant: dt.datetime | None) -> str:

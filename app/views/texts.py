@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import flask_babel
 from babel import Locale
-from flask import Flask, g, has_request_context, request
+from flask import Flask, g, has_app_context, has_request_context, request
 from flask_babel import Domain, get_babel
 from jinja2 import pass_context
+from markupsafe import Markup
 
+from app import plurals
 from app.views.told import shown
 
 
-def _telling(formatted: Any) -> Any:
-    """A template's own gettext, its values told as well."""
+def _telling(texts: Texts) -> Any:
+    """A template's own gettext: its values told as well, its words as their numbers ask for; always formatted."""
 
     @pass_context
     def gettext(context: Any, text: str, /, **values: Any) -> Any:
-        return formatted(context, text, **{name: shown(value) for name, value in values.items()})
+        pattern = plurals.chosen(texts.get_translations().ugettext(text), values)
+        return (Markup(pattern) if context.eval_ctx.autoescape else pattern) % {n: shown(v) for n, v in values.items()}
 
     return gettext
 
@@ -31,15 +35,33 @@ class Texts(Domain):
     def gettext(self, string: str, **variables: Any) -> str:
         return str(super().gettext(string, **{name: shown(value) for name, value in variables.items()}))
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._preparing = threading.Lock()
+
+    def _prepared(self) -> Any:
+        """The language's texts, with words that follow numbers."""
+        held = super().get_translations()
+        if not hasattr(held, "words"):
+            with self._preparing:
+                if not hasattr(held, "words"):
+                    held.words = plurals.prepare(getattr(held, "_catalog", {}), getattr(held, "plural", int))
+        return held
+
+    def beside(self, word: str, number: Any) -> str:
+        """The form of a word that the figure beside it asks for."""
+        held = self.get_translations()
+        return plurals.beside(word, number, held.words, getattr(held, "plural", int))
+
     def get_translations(self) -> Any:
         kept = _kept()
         locale = getattr(kept, "babel_locale", None)
         if locale is None:
-            return super().get_translations()
+            return self._prepared()
         held = getattr(kept, "texts", None)
         # Locales are made anew where the language changes in the middle of a request (`force_locale`, `refresh`).
         if held is None or held[0] is not locale:
-            kept.texts = held = (locale, super().get_translations())  # type: ignore[union-attr]
+            kept.texts = held = (locale, self._prepared())  # type: ignore[union-attr]
         return held[1]
 
 
@@ -50,6 +72,12 @@ def _kept() -> SimpleNamespace | None:
     except RuntimeError:
         return None
     return held
+
+
+def beside(word: str, number: Any) -> str:
+    """In the reader's language: 1 day, 2 days. Outside an application there is Chinese only."""
+    domain = flask_babel.get_domain() if has_app_context() else None
+    return domain.beside(word, number) if isinstance(domain, Texts) else word
 
 
 _ask_library = flask_babel.get_domain
@@ -75,8 +103,8 @@ def install(app: Flask) -> None:
         pgettext=lambda c, s: texts.get_translations().upgettext(c, s),
         npgettext=lambda c, s, p, n: texts.get_translations().unpgettext(c, s, p, n),
     )
-    formatted = app.jinja_env.globals["gettext"]
-    app.jinja_env.globals["gettext"] = _telling(formatted)
+    app.jinja_env.globals["gettext"] = _telling(texts)
+    app.jinja_env.globals["beside"] = beside
 
 
 def _asked(app: Flask) -> str | None:
