@@ -1,0 +1,63 @@
+"""Pages that nobody walks to: errors, and what is printed or made into a PDF, in English."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from werkzeug.exceptions import HTTPException
+
+from app.views import errors
+from tests.factories import World
+from tests.views.test_english_is_complete import left_in_chinese
+from tests.views.test_office_pages import waiting
+
+HAN = re.compile("[\u3001-\u303f\u3400-\u9fff\uff00-\uffef]")
+NOBODY = re.compile("$^")
+
+
+class Broken(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("code", sorted(errors.WORDS))
+def test_every_error_page_is_english(app: Any, world: World, sign_in: Any, code: int) -> None:
+    browser = sign_in(world.accounts["inspector"])
+    browser.get("/lang/en")
+    kept = app.view_functions["Home.index"]
+
+    def fails(*_: Any, **__: Any) -> Any:
+        error = Broken() if code == 500 else HTTPException()
+        error.code = code  # type: ignore[union-attr]
+        raise error
+
+    app.view_functions["Home.index"] = fails
+    try:
+        answer = browser.get("/")
+    finally:
+        app.view_functions["Home.index"] = kept
+    page = answer.text.replace(world.accounts["inspector"].first_name, "")
+    assert answer.status_code == code
+    assert '<html lang="en">' in page and "Request number" in page
+    body = page.split('class="ta-problem"')[1]
+    assert not list(left_in_chinese(body, NOBODY)) and not HAN.search(re.sub("<[^>]+>", "", body))
+
+
+@pytest.mark.feature("UNT-07")
+def test_the_letter_to_sign_is_set_for_its_language(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["maintenance_head"])
+    for language, lang, colon in (("en", "en", ": "), ("zh_Hans_CN", "zh-CN", "：")):
+        browser.get(f"/lang/{language}")
+        page = browser.get("/commitments/form?page=1").text
+        words = re.sub("<style.*?</style>|<[^>]+>", "", page.replace(world.firm.name, ""), flags=re.S)
+        assert f'<html lang="{lang}">' in page and "h1:lang(zh) { letter-spacing" in page
+        assert f"{colon}{world.firm.uscc}" in page and (lang != "en" or not HAN.search(words)), words
+
+
+def test_the_form_of_an_application_is_set_for_its_language(world: World, sign_in: Any) -> None:
+    row = waiting(world)
+    browser = sign_in(world.accounts["inspector"])
+    browser.get("/lang/en")
+    page = browser.get(f"/applications/{row.id}/print").text
+    assert '<html lang="en">' in page and f"Application number: {row.number}" in page and "：" not in page
