@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    and_,
     event,
     or_,
     select,
@@ -115,6 +118,10 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self._books)
+
+    @property
+    def all_rows(self) -> list[Row]:
+        return [*self.rows, *self._drafted]
 
     def held(self, on: dt.date, known_at: dt.datetime | None = None) -> dict[tuple[str, str], Row]:
         """By (region, key) the row that holds on the day; drafts over whatever a region says itself."""
@@ -222,6 +229,37 @@ def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPol
         review_required=value[Key.REVIEW_REQUIRED],
         sheet_makes_nonconforming=value[Key.SHEET_MAKES_NONCONFORMING],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The regions and days of a period, cut wherever some value begins to hold: within a piece all values are the same.
+
+    A piece goes by its first region code and its first day.
+    """
+
+    codes: list[str]
+    days: list[dt.date]
+
+    def piece(self, region_code: str, on: dt.date) -> tuple[str, dt.date]:
+        return self.codes[bisect_right(self.codes, region_code) - 1], self.days[bisect_right(self.days, on) - 1]
+
+    def pieces(self, column: Any, on: Any) -> Iterator[tuple[str, dt.date, ColumnElement[bool]]]:
+        """Each piece with the condition on columns for its rows of the period."""
+        for code, until_code in zip(self.codes, [*self.codes[1:], None], strict=True):
+            for first, until in zip(self.days, [*self.days[1:], None], strict=True):
+                inside = [column >= code] if until_code is None else [column >= code, column < until_code]
+                inside += [on >= first] if until is None else [on >= first, on < until]
+                yield code, first, and_(*inside)
+
+
+def policy_places(session: Any, span: tuple[str, str], from_on: dt.date, to_on: dt.date) -> Places:
+    """The pieces of a range of regions and of a period."""
+    policy_book(session, None, from_on)
+    rows = session.info[_CACHE]["shelf"].all_rows
+    edges = {edge for row in rows for edge in code_span(row.region_code) if span[0] < edge < span[1]}
+    begins = {row.effective_on for row in rows if from_on < row.effective_on <= to_on}
+    return Places(sorted({span[0], *edges}), sorted({from_on, *begins}))
 
 
 def _rows(session: Any) -> list[Row]:

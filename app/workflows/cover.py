@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    Date,
     Select,
     bindparam,
-    column,
     or_,
     select,
     true,
     update,
-    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.models import ContractElevator, Elevator, MaintenanceClock
-from app.models.base import Instant
+from app.models.among import among
 from app.permissions import Actor
 from app.rules.calendar import day_end
 from app.transaction import AnySession
@@ -71,19 +68,18 @@ def responsible(session: AnySession, elevator_id: int, limit_on: dt.date) -> Con
 def responsible_of(session: AnySession, limits: Iterable[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], int]:
     """The unit that answers for each limit of an elevator, many at once; left out where nobody does."""
     found: dict[tuple[int, dt.date], int] = {}
-    asked = list(limits)
-    names = column("elevator_id", BigInteger), column("limit_on", Date), column("known_at", Instant())
-    for start in range(0, len(asked), ROWS_AT_ONCE):
-        some = [(elevator_id, on, day_end(on)) for elevator_id, on in asked[start : start + ROWS_AT_ONCE]]
-        asked_of = values(*names, name="told").data(some).cte("given")
-        given = asked_of.c
-        covering = cover_on(given.elevator_id, given.limit_on, given.known_at).scalar_subquery()
+    by_day: dict[dt.date, list[int]] = defaultdict(list)
+    for elevator_id, limit_on in limits:
+        by_day[limit_on].append(elevator_id)
+    for limit_on, elevators in by_day.items():
+        covering = cover_on(_elevator.id, limit_on, day_end(limit_on)).scalar_subquery()
         rows = session.execute(
-            select(given.elevator_id, given.limit_on, _bound.unit_id)
-            .select_from(asked_of)
+            select(_elevator.id, _bound.unit_id)
+            .select_from(Elevator.__table__)
             .join(ContractElevator.__table__, _bound.id == covering)
+            .where(among(session, _elevator.id, elevators))
         )
-        found |= {(elevator_id, on): unit_id for elevator_id, on, unit_id in rows}
+        found |= {(elevator_id, limit_on): unit_id for elevator_id, unit_id in rows}
     return found
 
 

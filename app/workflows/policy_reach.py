@@ -1,34 +1,42 @@
-"""Which records a changed policy can give another state at all: what must be true of them, asked of the database.
+"""Which records a changed policy can give another state at all, and which of them the rules cannot tell apart.
 
-Only ever too many: whether a state moves say the rules (`rules.visits.visit_state`), record by record.
+Whether a state moves say the rules (`rules.visits.visit_state`). They are asked once for all records that are alike in
+everything that they compare: `reached` only ever names too many, `alike` only ever tells apart too finely.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import datetime as dt
+from collections.abc import Callable
 from dataclasses import fields
 from math import inf
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, false, func, literal, or_, true
 
 from app.models import Visit
+from app.rules.calendar import SHANGHAI
 from app.rules.visits import VisitMode, VisitPolicy
 from app.transaction import AnySession
 
 _visit: Any = Visit.__table__.c
 # More than instants lose on their way through a database's arithmetic.
 MARGIN_SECONDS = 60
+SECOND, DAY_SECONDS = 1_000_000, 86_400
 
 
-def reached(session: AnySession, changes: Iterable[tuple[VisitPolicy, VisitPolicy]]) -> ColumnElement[bool]:
-    """What a record fulfils whose state may be another under one of these policies than before it."""
+def reached(session: AnySession, before: VisitPolicy, after: VisitPolicy, ranked: Any) -> ColumnElement[bool]:
+    """What a record fulfils whose state may be another under the second policy than under the first.
+
+    `ranked`: what one fulfils that is not among the first elevators of its worker's day.
+    """
     found: ColumnElement[bool] = false()
-    for before, after in set(changes):
-        for one in fields(VisitPolicy):
-            old, new = getattr(before, one.name), getattr(after, one.name)
-            if old != new:
-                found = or_(found, _OF.get(one.name, _any)(session, old, new))
+    for one in fields(VisitPolicy):
+        old, new = getattr(before, one.name), getattr(after, one.name)
+        if one.name == "daily_elevators" and old != new:
+            found = or_(found, ranked)
+        elif old != new:
+            found = or_(found, _OF.get(one.name, _any)(session, old, new))
     return found
 
 
@@ -41,7 +49,7 @@ def _lasting(none: float, seconds: int) -> Callable[[AnySession, Any, Any], Colu
 
     def condition(session: AnySession, old: int | None, new: int | None) -> ColumnElement[bool]:
         limits = sorted(none if limit is None else limit * seconds for limit in (old, new))
-        length, spent = _seconds(session), [true()]
+        length, spent = _length(session), [true()]
         if limits[0] > MARGIN_SECONDS:
             spent.append(length >= limits[0] - MARGIN_SECONDS)
         if limits[1] < inf:
@@ -51,11 +59,11 @@ def _lasting(none: float, seconds: int) -> Callable[[AnySession, Any, Any], Colu
     return condition
 
 
-def _seconds(session: AnySession) -> Any:
+def _length(session: AnySession) -> Any:
     begin, end = _visit.checked_in_at, _visit.checked_out_at
     if session.get_bind().dialect.name == "postgresql":
-        return func.extract("epoch", end) - func.extract("epoch", begin)
-    return (func.julianday(end) - func.julianday(begin)) * 86400
+        return func.extract("epoch", end - begin)
+    return (func.julianday(end) - func.julianday(begin)) * DAY_SECONDS
 
 
 _OF: dict[str, Callable[[AnySession, Any, Any], ColumnElement[bool]]] = {
@@ -66,3 +74,56 @@ _OF: dict[str, Callable[[AnySession, Any, Any], ColumnElement[bool]]] = {
     "sheet_hours": lambda *_: _visit.mode == VisitMode.SHEET.value,
     "sheet_makes_nonconforming": lambda *_: _visit.mode == VisitMode.SHEET.value,
 }
+
+
+def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.datetime, rank: Any) -> list[Any]:
+    """Of records that are equal in all of these, one tells the state of all, under either policy at an instant.
+
+    How long something took counts in the unit of its limit, and beyond both limits no further. `rank`: which elevator
+    of its worker's day a record is, where nothing is stored of that.
+    """
+    now = literal(at, _visit.received_at.type)
+
+    def apart(name: str, took: Any) -> Any:
+        limits = [limit for policy in (before, after) if (limit := getattr(policy, name)) is not None]
+        return _at_most(session, took, max(limits) + 1) if limits else literal(0)
+
+    def seconds(end: Any, begin: Any = _visit.checked_out_at) -> Any:
+        return (_micros(session, end) - _micros(session, begin)) / literal(SECOND, BigInteger)
+
+    spent = seconds(func.coalesce(_visit.checked_out_at, now), _visit.checked_in_at)
+    reviewed = func.coalesce(_visit.reviewed_at, now)
+    return [
+        _visit.state, _visit.mode, _visit.decision, _visit.checked_out_at.is_(None), _visit.sheet_at.is_(None),
+        _visit.signed_at.is_(None), _visit.reviewed_at.is_(None), _visit.day_rank.is_(None),
+        apart("min_minutes", spent / 60), apart("max_hours", _begun(spent)),
+        apart("upload_hours", _begun(seconds(_visit.received_at))),
+        apart("sheet_hours", _begun(seconds(func.coalesce(_visit.sheet_at, now)))),
+        apart("review_days", _day(session, reviewed) - _day(session, _visit.checked_out_at)),
+        apart("daily_elevators", rank),
+    ]  # fmt: skip
+
+
+def _begun(seconds: Any) -> Any:
+    """Hours, the last one begun: more than a limit of hours is a second more."""
+    return (seconds + 3599) / literal(3600, BigInteger)
+
+
+def _day(session: AnySession, instant: Any) -> Any:
+    """The number of the local day, whose midnight ends what a review may take."""
+    offset = SHANGHAI.utcoffset(None).seconds
+    return (_micros(session, instant) / literal(SECOND, BigInteger) + offset) / literal(DAY_SECONDS, BigInteger)
+
+
+def _micros(session: AnySession, instant: Any) -> Any:
+    """An instant as a whole number, exactly."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(func.extract("epoch", instant) * SECOND, BigInteger)
+    # As it is written: 2026-03-01 08:00:00.000000.
+    fraction = cast(func.substr(instant, 21, 6), Integer)
+    return cast(func.strftime("%s", instant), Integer) * SECOND + fraction
+
+
+def _at_most(session: AnySession, number: Any, most: int) -> Any:
+    least = func.least if session.get_bind().dialect.name == "postgresql" else func.min
+    return least(number, literal(most, BigInteger), type_=BigInteger)

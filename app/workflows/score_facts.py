@@ -134,6 +134,8 @@ class Facts:
         self._due: dict[int, Callable[[int], int]] = {}
         # Elevators to be told one by one though nothing failed: for those who have more to say of them.
         self.one_by_one: set[int] = set()
+        # The records that sets are counted of: a back-test has some in other states.
+        self.visits: Any = _visit
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -159,11 +161,20 @@ class Facts:
 
     def judged(self, first: int, last: int) -> Judgement:
         """What the same pairs come to, those that can be told by sets without an object of their own."""
+        return self.judge(*self.seen(first, last), first, last)
+
+    def seen(self, first: int, last: int) -> tuple[Missed, Visits]:
+        """What stands about these units in the period, to be judged."""
         missed = score_rows.missed(self, first, last)
-        moved = {elevator for _, elevator in self.moved_of(first, last)}
-        unsure = {*self._stops, *(elevator for _, elevator in self._on_demand), *moved}
         failing = self.one_by_one | {elevator for _, elevator in missed.events}
-        visits = score_sets.read(self, first, last, failing, unsure)
+        return missed, score_sets.read(self, first, last, failing, self.unsure(first, last))
+
+    def unsure(self, first: int, last: int) -> set[int]:
+        """Elevators of which visits and contracts do not tell everything."""
+        moved = (elevator for _, elevator in self.moved_of(first, last))
+        return {*self._stops, *(elevator for _, elevator in self._on_demand), *moved}
+
+    def judge(self, missed: Missed, visits: Visits, first: int, last: int) -> Judgement:
         found = Judgement(missed=missed.events, nonconforming=visits.nonconforming)
         told: dict[int, set[int]] = defaultdict(set)
         for unit_id, code, elevators, days, valid in visits.whole:
@@ -242,11 +253,11 @@ class Facts:
 
     # --- visits
 
-    def in_period(self, first: int, last: int) -> Any:
+    def in_period(self, first: int, last: int, visits: Any = _visit) -> Any:
         return and_(
-            _visit.unit_id.between(first, last),
-            _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
-            self.frame.within(_visit.region_code),
+            visits.unit_id.between(first, last),
+            visits.visit_on.between(self.frame.from_on, self.frame.to_on),
+            self.frame.within(visits.region_code),
         )
 
     def moved_of(self, first: int, last: int) -> set[Pair]:
@@ -256,6 +267,10 @@ class Facts:
         if self._looked_back[0] != (first, last):
             self._looked_back = (first, last), self._moved_since(first, last)
         return self._looked_back[1]
+
+    def retold_of(self, first: int, last: int) -> set[Pair]:
+        """Pairs of whose records `state_of` has a word of its own."""
+        return self.moved_of(first, last)
 
     def _moved_since(self, first: int, last: int) -> set[Pair]:
         # Looking back: what came or was settled after that instant was not known then.

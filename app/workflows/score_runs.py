@@ -71,7 +71,7 @@ def _read_days(facts: Facts, counts: dict[Pair, Counts], pairs: set[Pair], first
     """The days of every counted visit of pairs whose time is in parts; the first alone does not begin them all."""
     if not pairs:
         return
-    moved, elevators = facts.moved_of(first, last), sorted({elevator for _, elevator in pairs})
+    retold, elevators = facts.retold_of(first, last), sorted({elevator for _, elevator in pairs})
     rows = facts.session.execute(
         select(*(_visit[name] for name in COLUMNS))
         .where(facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators))
@@ -82,7 +82,7 @@ def _read_days(facts: Facts, counts: dict[Pair, Counts], pairs: set[Pair], first
         if pair not in pairs:
             continue
         state: VisitState | None = VisitState(row.state)
-        if pair in moved:
+        if pair in retold:
             state = facts.state_of(row)
         if state in COUNTED_STATES:
             counts[pair].days.add(row.visit_on)

@@ -11,6 +11,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy import select as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.models import ContractElevator, Visit
+from app.models import ContractElevator
 from app.models.among import among
 from app.rules.visits import VisitState
 from app.workflows.score_runs import COUNTED
@@ -39,7 +40,6 @@ from app.workflows.score_runs import COUNTED
 if TYPE_CHECKING:
     from app.workflows.score_facts import Facts, Pair
 
-_visit: Any = Visit.__table__.c
 _bound: Any = ContractElevator.__table__.c
 # Apart, and apart with a record that does not count before any other; nothing failed, something did; a record itself.
 APART, UNBEGUN, WHOLE, FAILING, EVENT = range(5)
@@ -67,6 +67,29 @@ class Visits:
     failing: list[Columns] = field(default_factory=list)
     apart: dict[Pair, Seen] = field(default_factory=dict)
     nonconforming: dict[Pair, list[Event]] = field(default_factory=lambda: defaultdict(list))
+
+    def but(self, elevators: Collection[int]) -> Visits:
+        """The same without the pairs of these elevators."""
+        return Visits(
+            [_without(columns, elevators) for columns in self.whole],
+            [_without(columns, elevators) for columns in self.failing],
+            {pair: seen for pair, seen in self.apart.items() if pair[1] not in elevators},
+            {pair: events for pair, events in self.nonconforming.items() if pair[1] not in elevators},
+        )
+
+    def add(self, more: Visits) -> None:
+        """Take in what was read of other pairs."""
+        self.whole += more.whole
+        self.failing += more.failing
+        self.apart |= more.apart
+        self.nonconforming |= more.nonconforming
+
+
+def _without(columns: Columns, elevators: Collection[int]) -> Columns:
+    unit_id, code, *lists = columns
+    left = [elevator not in elevators for elevator in lists[0]]
+    of_each, days, valid = (list(compress(some, left)) for some in lists)
+    return unit_id, code, of_each, days, valid
 
 
 def read(
@@ -103,11 +126,12 @@ def read(
 
 def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: list[int] | None) -> Any:
     """One statement, so that a pair's counts and its records are of one moment."""
-    session, frame, inside = facts.session, facts.frame, facts.in_period(first, last)
+    session, frame, visits = facts.session, facts.frame, facts.visits
+    inside = facts.in_period(first, last, visits)
     # Said as a literal, as the partial index says it.
     few = (
-        sql(_visit.unit_id, _visit.elevator_id, _visit.visit_on, _visit.id, _visit.state)
-        .where(inside, _visit.state != literal_column("'valid'"))
+        sql(visits.unit_id, visits.elevator_id, visits.visit_on, visits.id, visits.state)
+        .where(inside, visits.state != literal_column("'valid'"))
         .cte("few")
     )
     failed = few.c.state == VisitState.NONCONFORMING.value
@@ -116,8 +140,8 @@ def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: li
         func.min(case((few.c.state.not_in(COUNTED), few.c.visit_on))).label("uncounted_on"),
     ).subquery("odd")  # fmt: skip
     seen = _by_pair(
-        _visit, func.min(_visit.visit_on).label("first_on"), func.count().label("number"),
-        func.max(_visit.region_code).label("code"),
+        visits, func.min(visits.visit_on).label("first_on"), func.count().label("number"),
+        func.max(visits.region_code).label("code"),
     ).where(inside).subquery("seen")  # fmt: skip
     # Contracts that all touch each other are one run of days, from the first day of all to the last.
     bound = _by_pair(
@@ -167,10 +191,11 @@ def _same_pair(one: Any, other: Any) -> Any:
 
 
 def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dict[Pair, dt.date]:
-    elevators = sorted({elevator for _, elevator in pairs})
-    statement = _by_pair(_visit, func.min(_visit.visit_on)).where(
-        facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators), _visit.state.in_(COUNTED)
-    )
+    elevators, visits = sorted({elevator for _, elevator in pairs}), facts.visits
+    statement = _by_pair(visits, func.min(visits.visit_on)).where(
+        facts.in_period(first, last, visits), among(facts.session, visits.elevator_id, elevators),
+        visits.state.in_(COUNTED),
+    )  # fmt: skip
     return {(unit, elevator): on for unit, elevator, on in facts.session.execute(statement)}
 
 
