@@ -7,6 +7,19 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, func, literal, literal_column, select
+from sqlalchemy.types import UserDefinedType
+
+
+class _Numbers(UserDefinedType[Any]):
+    """Numbers as PostgreSQL writes an array; of a list the driver asks number by number whether it is to be quoted."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "BIGINT[]"
+
+    def bind_processor(self, dialect: Any) -> Any:
+        return lambda numbers: "{" + ",".join(["NULL" if n is None else str(n) for n in numbers]) + "}"
 
 
 def among(session: Any, column: Any, keys: Collection[Any]) -> ColumnElement[bool]:
@@ -14,7 +27,7 @@ def among(session: Any, column: Any, keys: Collection[Any]) -> ColumnElement[boo
     kind = BigInteger if column.type.python_type is int else Text
     inside: ColumnElement[bool]
     if session.get_bind().dialect.name == "postgresql":
-        inside = column == func.any(cast(literal(list(keys), ARRAY(kind)), ARRAY(kind)))
+        inside = column == func.any(_numbers(keys) if kind is BigInteger else cast(list(keys), ARRAY(Text)))
     else:
         inside = column.in_(select(literal_column("value", kind)).select_from(func.json_each(json.dumps(list(keys)))))
     return inside
@@ -23,10 +36,12 @@ def among(session: Any, column: Any, keys: Collection[Any]) -> ColumnElement[boo
 def beside(session: Any, keys: Sequence[int], numbers: Sequence[int | None]) -> Any:
     """Keys, each with its number, as a table to update from: columns `key` and `number`."""
     if session.get_bind().dialect.name == "postgresql":
-        key, number = (
-            func.unnest(cast(literal(list(many), ARRAY(BigInteger)), ARRAY(BigInteger))) for many in (keys, numbers)
-        )
+        key, number = (func.unnest(_numbers(many)) for many in (keys, numbers))
         return select(key.label("key"), number.label("number")).subquery("given")
     pairs = func.json_each(json.dumps(list(zip(keys, numbers, strict=True)))).table_valued("value")
     key, number = (func.json_extract(pairs.c.value, f"$[{n}]", type_=BigInteger) for n in (0, 1))
     return select(key.label("key"), number.label("number")).subquery("given")
+
+
+def _numbers(numbers: Collection[int | None]) -> Any:
+    return cast(literal(list(numbers), _Numbers()), ARRAY(BigInteger))

@@ -131,7 +131,9 @@ class _Work:
         self._before, self._after = self._both(visit_policy)
 
     def _unit(self, unit_id: int) -> UnitFigures:
-        return self.units.setdefault(unit_id, UnitFigures(unit_id))
+        if unit_id not in self.units:
+            self.units[unit_id] = UnitFigures(unit_id)
+        return self.units[unit_id]
 
     def _both(self, ask: Callable[[AnySession, str, dt.date], Any]) -> tuple[dict[Piece, Any], dict[Piece, Any]]:
         """What is answered in each piece before and after."""

@@ -89,14 +89,14 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
         return _at_most(session, took, max(limits) + 1) if limits else literal(0)
 
     def seconds(end: Any, begin: Any = _visit.checked_out_at) -> Any:
-        return (_micros(session, end) - _micros(session, begin)) / literal(SECOND, BigInteger)
+        return (_micros(session, end) - _micros(session, begin)) // SECOND
 
     spent = seconds(func.coalesce(_visit.checked_out_at, now), _visit.checked_in_at)
     reviewed = func.coalesce(_visit.reviewed_at, now)
     return [
         _visit.state, _visit.mode, _visit.decision, _visit.checked_out_at.is_(None), _visit.sheet_at.is_(None),
         _visit.signed_at.is_(None), _visit.reviewed_at.is_(None), _visit.day_rank.is_(None),
-        apart("min_minutes", spent / 60), apart("max_hours", _begun(spent)),
+        apart("min_minutes", spent // 60), apart("max_hours", _begun(spent)),
         apart("upload_hours", _begun(seconds(_visit.received_at))),
         apart("sheet_hours", _begun(seconds(func.coalesce(_visit.sheet_at, now)))),
         apart("review_days", _day(session, reviewed) - _day(session, _visit.checked_out_at)),
@@ -106,13 +106,13 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
 
 def _begun(seconds: Any) -> Any:
     """Hours, the last one begun: more than a limit of hours is a second more."""
-    return (seconds + 3599) / literal(3600, BigInteger)
+    return (seconds + 3599) // 3600
 
 
 def _day(session: AnySession, instant: Any) -> Any:
     """The number of the local day, whose midnight ends what a review may take."""
     offset = SHANGHAI.utcoffset(None).seconds
-    return (_micros(session, instant) / literal(SECOND, BigInteger) + offset) / literal(DAY_SECONDS, BigInteger)
+    return (_micros(session, instant) // SECOND + offset) // DAY_SECONDS
 
 
 def _micros(session: AnySession, instant: Any) -> Any:

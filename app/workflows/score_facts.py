@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, true
 
 from app import clock
 from app.models import (
@@ -134,7 +134,7 @@ class Facts:
         self._due: dict[int, Callable[[int], int]] = {}
         # Elevators to be told one by one though nothing failed: for those who have more to say of them.
         self.one_by_one: set[int] = set()
-        # The records that sets are counted of: a back-test has some in other states.
+        # The records that sets are counted of: a back-test has those of some elevators in other states, as a table.
         self.visits: Any = _visit
 
     def units(self) -> list[int]:
@@ -253,12 +253,20 @@ class Facts:
 
     # --- visits
 
-    def in_period(self, first: int, last: int, visits: Any = _visit) -> Any:
+    def in_period(self, first: int, last: int) -> Any:
         return and_(
-            visits.unit_id.between(first, last),
-            visits.visit_on.between(self.frame.from_on, self.frame.to_on),
-            self.frame.within(visits.region_code),
+            _visit.unit_id.between(first, last),
+            _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
+            self.frame.within(_visit.region_code),
         )
+
+    @property
+    def as_stored(self) -> bool:
+        return self.visits is _visit
+
+    def counted_in(self, first: int, last: int) -> Any:
+        """The same of `visits`; a table of their own is of the period already."""
+        return self.in_period(first, last) if self.as_stored else true()
 
     def moved_of(self, first: int, last: int) -> set[Pair]:
         """Pairs with a record whose stored state is not the one known at the instant."""

@@ -127,7 +127,7 @@ def read(
 def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: list[int] | None) -> Any:
     """One statement, so that a pair's counts and its records are of one moment."""
     session, frame, visits = facts.session, facts.frame, facts.visits
-    inside = facts.in_period(first, last, visits)
+    inside = facts.counted_in(first, last)
     # Said as a literal, as the partial index says it.
     few = (
         sql(visits.unit_id, visits.elevator_id, visits.visit_on, visits.id, visits.state)
@@ -139,17 +139,23 @@ def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: li
         few.c, func.count().label("number"), func.count(case((failed, 1))).label("failed"),
         func.min(case((few.c.state.not_in(COUNTED), few.c.visit_on))).label("uncounted_on"),
     ).subquery("odd")  # fmt: skip
+    counted_on = func.min(case((visits.state.in_(COUNTED), visits.visit_on)))
+    first_on = func.min(visits.visit_on)
     seen = _by_pair(
-        visits, func.min(visits.visit_on).label("first_on"), func.count().label("number"),
-        func.max(visits.region_code).label("code"),
+        visits, (first_on if facts.as_stored else func.coalesce(counted_on, first_on)).label("first_on"),
+        func.count().label("number"), func.max(visits.region_code).label("code"),
+        (first_on if facts.as_stored else counted_on).label("counted_on"),
     ).where(inside).subquery("seen")  # fmt: skip
     # Contracts that all touch each other are one run of days, from the first day of all to the last.
     bound = _by_pair(
         _bound, func.min(_bound.starts_on).label("starts_on"), func.max(_bound.ends_on).label("ends_on"),
         (func.max(_bound.starts_on) <= _day_after(session, func.min(_bound.ends_on))).label("joined"),
     ).where(_bound.unit_id.between(first, last), facts.live()).subquery("bound")  # fmt: skip
-    # Where a record that does not count came first, the first that does is not known here.
+    # Where a record that does not count came first, the first that does is not known here: its state is read of the
+    # few alone, unless the records are a table of their own.
     begun = or_(odd.c.uncounted_on.is_(None), odd.c.uncounted_on > seen.c.first_on)
+    if not facts.as_stored:
+        begun = seen.c.counted_on.is_not(None)
     kind = [(~begun, UNBEGUN)]
     if apart is not None:
         sure = and_(bound.c.joined, seen.c.first_on.between(bound.c.starts_on, bound.c.ends_on))
@@ -193,7 +199,7 @@ def _same_pair(one: Any, other: Any) -> Any:
 def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dict[Pair, dt.date]:
     elevators, visits = sorted({elevator for _, elevator in pairs}), facts.visits
     statement = _by_pair(visits, func.min(visits.visit_on)).where(
-        facts.in_period(first, last, visits), among(facts.session, visits.elevator_id, elevators),
+        facts.counted_in(first, last), among(facts.session, visits.elevator_id, elevators),
         visits.state.in_(COUNTED),
     )  # fmt: skip
     return {(unit, elevator): on for unit, elevator, on in facts.session.execute(statement)}
