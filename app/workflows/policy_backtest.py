@@ -39,6 +39,8 @@ Progress = Callable[[int, int, str], None]
 Pair = tuple[int, int]
 # A piece of the region and of the period.
 Piece = tuple[str, dt.date]
+# More than a score's: here no line of a ledger is made, and each reading goes over the period's records.
+UNITS_AT_ONCE = 4096
 
 _visit: Any = Visit.__table__.c
 
@@ -282,8 +284,8 @@ class _Work:
             after = Drafted(self.session, self.frame, self._changes, self._policy_of)
         before.one_by_one = after.one_by_one = {elevator for side in self._missed_by for _, elevator in side}
         units, points = sorted({*before.units(), *self.units}), ([], [])
-        for number, (first, last) in enumerate(batches(units, scores.UNITS_AT_ONCE)):
-            self.tell(number * scores.UNITS_AT_ONCE, len(units), "计算得分")
+        for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
+            self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
             missed, visits = before.seen(first, last)
             self._score(0, before.judge(missed, visits, first, last), points[0])
             with policy_draft(self.session, self.draft):

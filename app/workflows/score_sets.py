@@ -118,7 +118,8 @@ def read(
     for events in found.nonconforming.values():
         events.sort()
     if unbegun:
-        told = _first_counted(facts, unbegun, first, last)
+        # Of a table of their own the statement has seen every state: none counts.
+        told = _first_counted(facts, unbegun, first, last) if facts.as_stored else {}
         for pair in unbegun:
             found.apart[pair].first_on = told.get(pair)
     return found
@@ -199,9 +200,8 @@ def _same_pair(one: Any, other: Any) -> Any:
 def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dict[Pair, dt.date]:
     elevators, visits = sorted({elevator for _, elevator in pairs}), facts.visits
     statement = _by_pair(visits, func.min(visits.visit_on)).where(
-        facts.counted_in(first, last), among(facts.session, visits.elevator_id, elevators),
-        visits.state.in_(COUNTED),
-    )  # fmt: skip
+        facts.in_period(first, last), among(facts.session, visits.elevator_id, elevators), visits.state.in_(COUNTED)
+    )
     return {(unit, elevator): on for unit, elevator, on in facts.session.execute(statement)}
 
 
