@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Date, Engine, event, insert, select, text
+from sqlalchemy import JSON, Date, Engine, bindparam, event, insert, select, text, update
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached, scoped_session
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeDecorator
 
 from app.models.base import Instant
@@ -149,6 +152,82 @@ def _writing(model: Any) -> tuple[Any, list[tuple[str, str, Any]], str]:
         columns.append((name, column.key, (lambda make=default: make(None)) if callable(default) else default))
     primary = mapper.get_property_by_column(mapper.primary_key[0]).key
     return insert(table), columns, primary
+
+
+def write_changes(session: AnySession, row: Any) -> None:
+    """Write at once what was changed on a row, by one UPDATE and past the unit of work; nothing changed, nothing is.
+
+    For deeds that are done often, as `write_new`: the caller holds the row and has asked scope. A versioned row is
+    written as the version that was read only.
+    """
+    state = instance_state(row)
+    held, before = state.dict, state.committed_state
+    columns, version = _changing(type(row))
+    if state.key is None or not before.keys() <= columns.keys():
+        # New, or more than columns of its own: work for the unit of work.
+        session.flush()
+        return
+    changed = [name for name in before if held[name] != before[name]]
+    if not changed:
+        return
+    for name, made in columns.items():
+        if made is not None and name not in changed:
+            held[name] = made(None)
+            changed.append(name)
+    values = {name: held[name] for name in changed}
+    if version is not None:
+        values |= {version: held[version] + 1, "as_read": held[version]}
+    values["own_key"] = state.key[1][0]
+    done: Any = session.connection().execute(_change(type(row), tuple(sorted(changed))), values)
+    if done.rowcount != 1:
+        raise StaleDataError(f"{type(row).__name__} {values['own_key']} is no more as it was read")
+    if version is not None:
+        held[version] += 1
+    # It stands in the database as it is here: nothing of it is left for the unit of work.
+    state._commit_all(held, session.identity_map)
+
+
+@cache
+def _changing(model: Any) -> tuple[dict[str, Any], str | None]:
+    """By attribute what a change of anything makes of it (an instant of the change, say), and the one with the version.
+
+    Columns that the database computes, the key and the version are nobody's to change.
+    """
+    mapper = class_mapper(model)
+    version = mapper.version_id_col
+    own = {*mapper.primary_key, version}
+    columns = {
+        name: getattr(column.onupdate, "arg", None)
+        for name, column in mapper.columns.items()
+        if column.computed is None and column not in own
+    }
+    return columns, None if version is None else mapper.get_property_by_column(version).key
+
+
+@lru_cache(maxsize=1024)
+def _change(model: Any, names: tuple[str, ...]) -> Any:
+    """The UPDATE of these attributes of one row; takes them, `own_key`, and `as_read` of a versioned one."""
+    mapper = class_mapper(model)
+    version = mapper.version_id_col
+    statement: Any = update(mapper.local_table).where(mapper.primary_key[0] == bindparam("own_key"))
+    if version is not None:
+        names = (*names, mapper.get_property_by_column(version).key)
+        statement = statement.where(version == bindparam("as_read"))
+    return statement.values({mapper.columns[name]: bindparam(name) for name in names})
+
+
+def forget(session: AnySession, model: Any, keys: Iterable[Any]) -> None:
+    """Rows that a statement changed past the session: those that it holds are read anew when next looked at."""
+    for key in keys:
+        held = session.identity_map.get(identity_key(model, key))
+        if held is not None:
+            session.expire(held)
+
+
+def all_written(session: AnySession) -> None:
+    """Statements over tables do not write what waits, as those over rows do: for whoever asks or changes by one."""
+    if session.autoflush:
+        session.flush()
 
 
 def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,9 +77,15 @@ def ticked_verbs(account: Any) -> frozenset[Verb]:
     return frozenset(Verb(word) for word in (account.ticked or "").split() if word in KNOWN_VERBS)
 
 
-def ticks(verb: Verb) -> ColumnElement[bool]:
+def ticks(verb: Verb, ticked: Any = Account.ticked) -> ColumnElement[bool]:
     """The same asked of the database: accounts for which this verb is ticked, or for which none are picked out."""
-    return or_(Account.ticked.is_(None), Account.ticked.contains(f" {verb.value} ", autoescape=True))
+    return or_(ticked.is_(None), ticked.contains(f" {verb.value} ", autoescape=True))
+
+
+def held_by(account_id: Any, roles: Collection[str]) -> ColumnElement[bool]:
+    """Whether an account holds one of these roles."""
+    held = select(_holds.c.user_id).join(_role, _role.c.id == _holds.c.role_id)
+    return held.where(_holds.c.user_id == account_id, _role.c.name.in_(roles)).exists()
 
 
 def own_account(session: AnySession, actor: Actor) -> Account:

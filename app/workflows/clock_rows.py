@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, cast, func, literal_column, null, select, union_all
+from sqlalchemy import Date, Integer, bindparam, cast, func, literal_column, null, select, union_all
 
 from app import clock
 from app.models import (
@@ -20,7 +21,7 @@ from app.models.policy import policy_value
 from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
-from app.transaction import AnySession
+from app.transaction import AnySession, all_written
 from app.workflows import cover, ledgers, overdue
 
 DAY = dt.timedelta(days=1)
@@ -44,12 +45,32 @@ def lock_of(session: AnySession, elevator_id: int) -> MaintenanceClock | None:
     return session.scalar(_HELD, {"elevator": elevator_id})
 
 
+def held_with_ledger(session: AnySession, elevator_id: int) -> tuple[MaintenanceClock, MaintenanceLedger | None]:
+    """The clock's row, and the ledger's where there is one, held until the transaction ends.
+
+    By one statement where both are there: it takes them in the order in which it names them.
+    """
+    both = session.execute(_BOTH, {"elevator": elevator_id}).one_or_none()
+    if both is not None:
+        return both[0], both[1]
+    return held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+
+
 _HELD = (
     select(MaintenanceClock)
     .where(MaintenanceClock.elevator_id == bindparam("elevator"))
     .with_for_update()
     .execution_options(skip_scope=True, populate_existing=True)
 )
+_BOTH = (
+    select(MaintenanceClock, MaintenanceLedger)
+    .join_from(
+        MaintenanceClock, MaintenanceLedger, MaintenanceLedger.elevator_id == MaintenanceClock.elevator_id
+    )
+    .where(MaintenanceClock.elevator_id == bindparam("elevator"))
+    .with_for_update()
+    .execution_options(skip_scope=True, populate_existing=True)
+)  # fmt: skip
 
 
 def value_of(row: MaintenanceClock, ledger: MaintenanceLedger | None) -> Clock:
@@ -90,18 +111,54 @@ def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, 
         row.judged_through = max(row.judged_through or through, through)
 
 
-def over_through(session: AnySession, elevator_id: int, at: dt.datetime) -> dt.date:
-    """The last day that is over and can be judged: a visit still open is waited for."""
-    _all_written(session)
-    open_on = session.scalar(_WAITED_FOR, {"elevator": elevator_id})
-    yesterday = clock.local_day(at) - DAY
-    return yesterday if open_on is None else min(yesterday, open_on - DAY)
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a clock runs among: its stops, the approved longer intervals, each to its real last day, visits not ended.
+
+    `missed`: periods stand that a visit of the day that was asked about has to do with (`overdue.concerned`).
+    """
+
+    pauses: list[Pause]
+    longer: list[OnDemand]
+    waiting_since: dt.date | None
+    missed: bool
+
+    def over_through(self, at: dt.datetime) -> dt.date:
+        """The last day that is over and can be judged: a visit still open is waited for."""
+        yesterday = clock.local_day(at) - DAY
+        return yesterday if self.waiting_since is None else min(yesterday, self.waiting_since - DAY)
+
+
+def around(session: AnySession, elevator_id: int, on: dt.date = dt.date.max) -> Around:
+    """All of it by one statement; `on` is the day of the visit by which periods are asked for."""
+    all_written(session)
+    found = session.connection().execute(_AROUND, {"elevator": elevator_id, "on": on}).all()
+    days = [(first, until, days) for what, first, until, days in found if what == "span"]
+    open_on = {what: first for what, first, _until, _days in found if what != "span"}
+    return Around(
+        [Pause(first, until) for first, until, days in days if days is None],
+        [OnDemand(first, until, days) for first, until, days in days if days is not None],
+        open_on["open"], open_on["missed"] is not None,
+    )  # fmt: skip
 
 
 _visit: Any = Visit.__table__.c
-_WAITED_FOR = select(func.min(_visit.visit_on)).where(
-    _visit.elevator_id == bindparam("elevator"), _visit.state == literal_column("'open'")
-)
+_pause: Any = MaintenancePause.__table__.c
+_longer: Any = OnDemandInterval.__table__.c
+_NO_DAY, _NO_NUMBER = cast(null(), Date), cast(null(), Integer)
+_AROUND = union_all(
+    select(literal_column("'span'").label("what"), _pause.from_on.label("first"), _pause.to_on, _NO_NUMBER).where(
+        _pause.elevator_id == bindparam("elevator")
+    ),
+    select(
+        literal_column("'span'"), _longer.from_on, func.coalesce(_longer.closed_on, _longer.to_on),
+        _longer.interval_days,
+    ).where(_longer.elevator_id == bindparam("elevator")),
+    select(literal_column("'open'"), func.min(_visit.visit_on), _NO_DAY, _NO_NUMBER).where(
+        _visit.elevator_id == bindparam("elevator"), _visit.state == literal_column("'open'")
+    ),
+    select(literal_column("'missed'"), func.min(overdue.CONCERNED.c.limit_on), _NO_DAY, _NO_NUMBER),
+).order_by("what", "first")  # fmt: skip
 
 
 def neighbour(
@@ -159,43 +216,18 @@ def history(
     last: dt.date,
     *,
     interval_days: int | None = None,
+    known: Around | None = None,
 ) -> History:
-    """What happened from the day of a counted visit to the end of `last`.
+    """What happened from the day of a counted visit to the end of `last`; `known`: what lies around, if it was asked.
 
     The limit is that of the policy of the anchor's day, or of 按需维保: a row of missed periods keeps the length it
     began with.
     """
     usual = usual_days(session, row, anchor)
-    pauses, longer = _spans(session, row.elevator_id)
-    limit_days = period_days(anchor, usual, longer)
+    known = known or around(session, row.elevator_id)
+    limit_days = period_days(anchor, usual, known.longer)
     interval = (interval_days or interval_of(row, ledger)) if limit_days == usual else limit_days
-    return history_since(anchor, interval, limit_days, pauses, last, row.unit_since_on)
-
-
-def _spans(session: AnySession, elevator_id: int) -> tuple[list[Pause], list[OnDemand]]:
-    """The stops of an elevator and its approved longer intervals, each to its real last day."""
-    _all_written(session)
-    found = session.execute(_SPANS, {"elevator": elevator_id}).all()
-    pauses = [Pause(first, until) for first, until, days in found if days is None]
-    return pauses, [OnDemand(first, until, days) for first, until, days in found if days is not None]
-
-
-_pause: Any = MaintenancePause.__table__.c
-_longer: Any = OnDemandInterval.__table__.c
-_SPANS = union_all(
-    select(_pause.from_on.label("first"), _pause.to_on, cast(null(), Integer)).where(
-        _pause.elevator_id == bindparam("elevator")
-    ),
-    select(_longer.from_on, func.coalesce(_longer.closed_on, _longer.to_on), _longer.interval_days).where(
-        _longer.elevator_id == bindparam("elevator")
-    ),
-).order_by("first")  # fmt: skip
-
-
-def _all_written(session: AnySession) -> None:
-    """Statements over tables do not write what waits, as those over rows do."""
-    if session.autoflush:
-        session.flush()
+    return history_since(anchor, interval, limit_days, known.pauses, last, row.unit_since_on)
 
 
 def usual_days(session: AnySession, row: MaintenanceClock, on: dt.date) -> int:

@@ -8,6 +8,7 @@ Evidence may arrive late or be taken back: the stretch of history between the ne
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -26,7 +27,7 @@ from app.rules.levels import order_day_of
 from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
-from app.transaction import AnySession
+from app.transaction import AnySession, write_changes
 from app.workflows import clock_rows, cover, ledgers, moves, orders, overdue
 from app.workflows.ledgers import save as save_ledger
 
@@ -48,11 +49,14 @@ def after_visit(session: AnySession, elevator_id: int, visit: Visit, at: dt.date
     the ledger's dates; one that arrives late never moves anything back, but withdraws what it proves wrong.
     """
     session.flush()
-    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     if visit.counted:
         _counts(session, row, ledger, visit, at)
     else:
         _counts_no_more(session, row, ledger, visit, at)
+    for written in (row, ledger):
+        if written is not None:
+            write_changes(session, written)
     session.flush()
 
 
@@ -85,7 +89,10 @@ def _anchor(
     on = visit.visit_on
     if row.limit_on is not None and row.anchor_on is not None and row.anchor_on < on:
         clock_rows.judge_through(session, row, on - DAY, at)
-    concerned = overdue.concerned(session, row.elevator_id, on)
+    with session.no_autoflush:  # nothing that is read here waits to be written, so clock and ledger are written once
+        known = clock_rows.around(session, row.elevator_id, on)
+        told = clock_rows.history(session, row, ledger, on, max(on, known.over_through(at)), known=known)
+    concerned = overdue.concerned(session, row.elevator_id, on) if known.missed else []
     late = [period for period in concerned if period.limit_on >= on]
     overdue.withdraw(session, late, BY_CLOCK, "本次维保在期限内，资料后到", at, visit.id)
     for period in concerned:
@@ -93,9 +100,6 @@ def _anchor(
             # The newest visit ends every missed period that no visit has ended yet.
             period.done_late_on = on
     row.last_visit_on = on
-    with session.no_autoflush:  # nothing that is read here waits to be written, so clock and ledger are written once
-        last = max(on, clock_rows.over_through(session, row.elevator_id, at))
-        told = clock_rows.history(session, row, ledger, on, last)
     clock_rows.write(row, ledger, told)
     overdue.judge(session, row, told.periods, at)
 
@@ -122,8 +126,9 @@ def _counts_no_more(
             rows = overdue.standing(session, row.elevator_id, first=on)
             overdue.withdraw(session, rows, BY_CLOCK, reason, at, visit.id)
         else:
-            last = clock_rows.over_through(session, row.elevator_id, at)
-            told = clock_rows.history(session, row, ledger, base, last)
+            known = clock_rows.around(session, row.elevator_id)
+            last = known.over_through(at)
+            told = clock_rows.history(session, row, ledger, base, last, known=known)
             clock_rows.write(row, ledger, told)
             overdue.retell(session, row, told.periods, base + DAY, last, BY_CLOCK, reason, at, visit_id=visit.id)
     own = select(func.min(Visit.visit_on)).where(
@@ -147,14 +152,15 @@ def _retell_between(
 ) -> None:
     """Tell the missed periods from an anchor to the next counted visit (or change of unit) again; the clock stays."""
     following = clock_rows.neighbour(session, row.elevator_id, visit, visit.visit_on + DAY, None)
-    last = (following - DAY) if following else clock_rows.over_through(session, row.elevator_id, at)
+    known = clock_rows.around(session, row.elevator_id)
+    last = (following - DAY) if following else known.over_through(at)
     first = visit.visit_on if visit.counted else (anchor or visit.visit_on) + DAY
     if row.unit_since_on is not None and visit.visit_on < row.unit_since_on <= last:
         # What the new unit was told on its first day stays: it answers for its own periods only.
         last = row.unit_since_on - DAY
     if last < first:
         return
-    told = [] if anchor is None else clock_rows.history(session, row, ledger, anchor, last).periods
+    told = [] if anchor is None else clock_rows.history(session, row, ledger, anchor, last, known=known).periods
     overdue.retell(
         session, row, told, first, last, BY_CLOCK, reason, at, visit_id=visit.id, done_late_on=following
     )
@@ -165,20 +171,21 @@ def _retell_between(
         )
 
 
-def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> MaintenanceOrder | None:
+def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> Any:
     """Close the open automatic order for the newest visit, and the one that the visit names. Gives the one closed."""
-    own = MaintenanceOrder.id == (visit.order_id or 0)
-    auto = (MaintenanceOrder.elevator_id == visit.elevator_id) & (MaintenanceOrder.origin == "auto")
-    statement = select(MaintenanceOrder).where(
-        MaintenanceOrder.state == "open",
-        MaintenanceOrder.elevator_id == visit.elevator_id,
-        own | auto if newest else own,
-    ).order_by(MaintenanceOrder.id)  # fmt: skip
-    found = list(session.scalars(statement.execution_options(skip_scope=True, autoflush=False)))
-    for order in found:
-        order.visit_id, order.closed_at = visit.id, at
-        moves.move(session, BY_CLOCK, order, "state", "done", verb="visit", at=at, effective_on=visit.visit_on)
-    return next((o for o in found if o.origin == "auto"), found[0] if found else None)
+    own = _order.id == (visit.order_id or 0)
+    named = own | (_order.origin == "auto") if newest else own
+    with session.no_autoflush:  # clock and ledger, which wait, have nothing to do with it
+        closed = moves.move_where(
+            session, BY_CLOCK, MaintenanceOrder, "state", "open", "done",
+            (_order.elevator_id == visit.elevator_id) & named, verb="visit", at=at, effective_on=visit.visit_on,
+            values={"visit_id": visit.id, "closed_at": at}, beside=("origin", "planned_on"),
+        )  # fmt: skip
+    closed.sort(key=lambda order: (order.origin != "auto", order.id))
+    return next(iter(closed), None)
+
+
+_order: Any = MaintenanceOrder.__table__.c
 
 
 def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
@@ -187,16 +194,17 @@ def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
     What was judged before its first counted visit stays; so do the ledger's dates for longer services.
     """
     session.flush()
-    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     counted = select(Visit.visit_on).where(Visit.elevator_id == elevator_id, Visit.counted.is_(True)).distinct()
     days = list(session.scalars(counted.order_by(Visit.visit_on).execution_options(skip_scope=True)))
     if not days:
         # Nothing that was taken over counts (all void, say): the clock stands as it stood.
         return
-    over = clock_rows.over_through(session, elevator_id, at)
+    known = clock_rows.around(session, elevator_id)
+    over = known.over_through(at)
     for on, following in zip(days, [*days[1:], None], strict=True):
         last = following - DAY if following is not None else max(on, over)
-        told = clock_rows.history(session, row, ledger, on, last)
+        told = clock_rows.history(session, row, ledger, on, last, known=known)
         overdue.retell(
             session, row, told.periods, on, last, BY_CLOCK, "接管以往维保记录，重新判定", at, done_late_on=following
         )
@@ -222,7 +230,7 @@ def pause(
     planned_to_on: dt.date | None = None,
 ) -> None:
     """Stop the clock from `on` on: open orders are void, the days left are kept (T13). A stop that stands holds on."""
-    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     orders.void_open(session, BY_CLOCK, elevator_id, at, reason)
     if row.paused_on is not None:
         return
@@ -246,7 +254,7 @@ def pause(
 
 def resume(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
     """Run again from `on` with the days that were left (T13); orders due are made at once."""
-    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     if row.paused_on is None:
         return
     clock_rows.end_pauses(session, elevator_id, on, at)
@@ -280,7 +288,7 @@ def unit_changed(
 
     The old unit's orders are void and its contracts end; the ledger keeps its dates and loses its people.
     """
-    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     if row.unit_id != unit_id:
         _end_on_demand(session, row, on, at)
         _hand_over(session, row, ledger, on, at)
@@ -298,7 +306,7 @@ def unit_changed(
 
 def lengthen(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
     """A longer interval was approved from `on` on: the running period lasts as it says, orders follow the new plan."""
-    row, ledger = clock_rows.held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     if row.anchor_on is None:
         return
     if row.limit_on is not None:
@@ -376,7 +384,8 @@ def _replay(
         rows = [r for r in overdue.standing(session, row.elevator_id, first=first) if r.done_late_on is None]
         base = rows[0].anchor_on if rows else row.anchor_on
     assert base is not None
-    last = clock_rows.over_through(session, row.elevator_id, at)
-    told = clock_rows.history(session, row, ledger, base, last)
+    known = clock_rows.around(session, row.elevator_id)
+    last = known.over_through(at)
+    told = clock_rows.history(session, row, ledger, base, last, known=known)
     clock_rows.write(row, ledger, told)
     overdue.retell(session, row, told.periods, base + DAY, last, BY_CLOCK, reason, at)

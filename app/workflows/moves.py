@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, insert, select, update
@@ -38,7 +39,7 @@ from app.rules.approval import (
 )
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
-from app.transaction import AnySession, insert_rows
+from app.transaction import AnySession, all_written, forget, insert_rows, write_changes, write_new
 from app.wording import say
 from app.workflows import audit
 
@@ -65,6 +66,8 @@ _VISIT_UNSETTLED = {"open", "awaiting", "pending"}
 _STEP = ("entity", "field", "old", "new", "verb", "effective_on", "known_at", "actor_id", "entity_id")
 # Their deeds are audited by the workflow that does them, with more than a status.
 _UNAUDITED = (Version, Visit, MaintenanceOrder)
+# Moved all day by everybody on site: written at once, past the unit of work.
+_OFTEN = (Visit, MaintenanceOrder)
 
 
 def move(
@@ -95,7 +98,10 @@ def move(
         row.info_state = info_state(row.approved_version > 0, FilingState(new))
     if isinstance(row, Application):
         row.is_open = new in OPEN_STATES
-    session.flush()
+    if isinstance(row, _OFTEN):
+        write_changes(session, row)
+    else:
+        session.flush()
     if isinstance(row, Elevator) and field == "status":
         running = update(MaintenanceClock).where(MaintenanceClock.elevator_id == row.id)
         session.execute(running.values(in_use=new == ElevatorStatus.IN_USE).execution_options(skip_scope=True))
@@ -106,7 +112,10 @@ def move(
         effective_on=effective_on or clock.local_day(at), known_at=at, actor_id=actor.user_id,
         application_id=None if application is None else application.id, reason=reason,
     )  # fmt: skip
-    session.add(change)
+    if isinstance(row, _OFTEN):
+        write_new(session, change)
+    else:
+        session.add(change)
     if not isinstance(row, _UNAUDITED):
         audit.record(
             session, actor, at, f"{row.__tablename__}.{verb}", row.__tablename__, row.id,
@@ -130,31 +139,39 @@ def move_where(
     application: Application | None = None,
     reason: str | None = None,
     values: dict[str, Any] | None = None,
-) -> list[int]:
+    beside: Sequence[str] = (),
+) -> list[Any]:
     """The same step for every row in state `old` that meets the criterion, in two statements; gives their ids.
 
-    Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …).
-    Loaded rows are refreshed. The caller audits the deed once, with its counts.
+    Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …);
+    with `beside` each is given as a row of its id and these columns. Loaded rows are read anew when next looked at.
+    The caller audits the deed once, with its counts.
     """
-    if model not in (MaintenanceOrder, Visit):
+    if model not in _OFTEN:
         raise ValueError(f"{model.__name__} moves row by row")
     _legal_states(model, field, old, new, verb)
+    all_written(session)
+    table: Any = model.__table__
     statement = (
-        update(model)
-        .where(getattr(model, field) == old, criterion)
+        update(table)
+        .where(table.c[field] == old, criterion)
         .values({field: new, **(values or {})})
-        .returning(model.id)
-        .execution_options(synchronize_session="fetch", skip_scope=True)
+        .returning(table.c.id, *(table.c[name] for name in beside))
     )
-    ids = list(session.scalars(statement))
+    moved = session.connection().execute(statement).all()
+    ids = [row.id for row in moved]
     if ids:
+        forget(session, model, ids)
         shared = {
             "entity": model.__tablename__, "field": field, "old": old, "new": new, "verb": verb,
             "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
             "application_id": None if application is None else application.id, "reason": reason,
         }  # fmt: skip
-        session.execute(insert(StatusChange), [shared | {"entity_id": key} for key in ids])
-    return ids
+        session.connection().execute(_STEPS, [shared | {"entity_id": key} for key in ids])
+    return list(moved) if beside else ids
+
+
+_STEPS = insert(StatusChange.__table__).inline()
 
 
 def edit_where(

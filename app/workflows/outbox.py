@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from blinker import Signal
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import Account, ElevatorAssignment, Notification
@@ -19,10 +20,10 @@ from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
 from app.telling import told_in
-from app.transaction import AnySession, after_commit
+from app.transaction import AnySession, after_commit, all_written
 from app.wording import ours
 from app.workflows import notices
-from app.workflows.actors import ticks
+from app.workflows.actors import held_by, ticks
 
 MOST_TRIES = 6
 # While a sender works the row is leased, so that no other worker sends it; a killed one's lease runs out.
@@ -100,7 +101,7 @@ def send_to(
 
 def accounts_of_unit(session: AnySession, unit_id: int | None, verb: Verb | None = None) -> list[int]:
     """Active accounts of a unit; with `verb`, those whose roles grant it. Outside scope: senders may not see them."""
-    return _accounts(session, Account.unit_id == unit_id, verb) if unit_id is not None else []
+    return _accounts(session, _account.unit_id == unit_id, verb) if unit_id is not None else []
 
 
 def readers_of(session: AnySession, unit_id: int | None, verb: Verb, elevator_id: int | None = None) -> list[int]:
@@ -108,13 +109,10 @@ def readers_of(session: AnySession, unit_id: int | None, verb: Verb, elevator_id
 
     Whoever is told of a record must be able to open it; a narrowed sub-account hears of its own elevators only.
     """
-    able = accounts_of_unit(session, unit_id, verb)
-    if elevator_id is None or not able:
-        return able
-    assigned = select(ElevatorAssignment.user_id).where(ElevatorAssignment.elevator_id == elevator_id)
-    wide = or_(Account.is_main.is_(True), Account.sees_all_elevators.is_(True), Account.id.in_(assigned))
-    statement = select(Account.id).where(Account.id.in_(able), wide).order_by(Account.id)
-    return list(session.scalars(statement.execution_options(skip_scope=True)))
+    if elevator_id is None or unit_id is None:
+        return accounts_of_unit(session, unit_id, verb)
+    all_written(session)
+    return list(session.connection().execute(_readers(verb), {"unit": unit_id, "elevator": elevator_id}).scalars())
 
 
 def officers_of(
@@ -140,21 +138,41 @@ def offices_of(
 def office_at(session: AnySession, region_code: str, verb: Verb, *, secret: bool = False) -> list[int]:
     """Who of the very region, not of those above or below it, may do `verb`."""
     among = {r for r in (Role.REGION_ADMIN, Role.INSPECTOR) if not secret or Verb.SECRET_READ in GRANTS[r]}
-    return _accounts(session, (Account.unit_id.is_(None)) & (Account.region_code == region_code), verb, among)
+    return _accounts(session, _account.unit_id.is_(None) & (_account.region_code == region_code), verb, among)
 
 
 def platform_admins(session: AnySession) -> list[int]:
     """Active platform administrators: the last office above all."""
-    return _accounts(session, Account.unit_id.is_(None), Verb.OPS, {Role.PLATFORM_ADMIN})
+    return _accounts(session, _account.unit_id.is_(None), Verb.OPS, {Role.PLATFORM_ADMIN})
 
 
 def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterable[Role] = tuple(Role)) -> list[int]:
-    statement = select(Account.id).where(where, Account.active.is_(True)).order_by(Account.id)
-    if verb is not None:
-        names = [role.value for role in among if verb in GRANTS[role]]
-        role_model = Account.roles.property.mapper.class_
-        statement = statement.where(Account.roles.any(role_model.name.in_(names)), ticks(verb))
-    return list(session.scalars(statement.execution_options(skip_scope=True)))
+    all_written(session)
+    able = () if verb is None else _able(verb, frozenset(among))
+    return list(session.connection().execute(_active().where(where, *able)).scalars())
+
+
+_account: Any = Account.__table__.c
+_assigned: Any = ElevatorAssignment.__table__.c
+
+
+def _active() -> Select[Any]:
+    return select(_account.id).where(_account.active.is_(True)).order_by(_account.id)
+
+
+@lru_cache(maxsize=256)
+def _able(verb: Verb, among: frozenset[Role]) -> tuple[ColumnElement[bool], ...]:
+    """Who has one of these roles that grants it, and for whom it is ticked where verbs were picked out."""
+    names = sorted(role.value for role in among if verb in GRANTS[role])
+    return held_by(_account.id, names), ticks(verb, _account.ticked)
+
+
+@lru_cache(maxsize=64)
+def _readers(verb: Verb) -> Select[Any]:
+    """For every unit and elevator."""
+    assigned = select(_assigned.user_id).where(_assigned.elevator_id == bindparam("elevator"))
+    wide = or_(_account.is_main.is_(True), _account.sees_all_elevators.is_(True), _account.id.in_(assigned))
+    return _active().where(_account.unit_id == bindparam("unit"), *_able(verb, frozenset(Role)), wide)
 
 
 # --- reading

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Update, bindparam, or_, select, update
 
@@ -63,6 +64,8 @@ def withdraw(
     visit_id: int | None = None,
 ) -> None:  # fmt: skip
     """Take judged periods back with a correction each."""
+    if not rows:
+        return
     for row in rows:
         row.withdrawn = True
         session.add(
@@ -109,14 +112,14 @@ def concerned(session: AnySession, elevator_id: int, visit_on: dt.date) -> list[
     return list(session.scalars(_CONCERNED, asked, execution_options={"skip_scope": True}))
 
 
-_CONCERNED = (
-    select(OverduePeriod)
-    .where(
-        OverduePeriod.elevator_id == bindparam("elevator"), OverduePeriod.withdrawn.is_(False),
-        or_(OverduePeriod.limit_on >= bindparam("on"), OverduePeriod.done_late_on.is_(None)),
-    )
-    .order_by(OverduePeriod.limit_on)
+_period: Any = OverduePeriod.__table__.c
+_OF_VISIT = (
+    _period.elevator_id == bindparam("elevator"), _period.withdrawn.is_(False),
+    or_(_period.limit_on >= bindparam("on"), _period.done_late_on.is_(None)),
 )  # fmt: skip
+_CONCERNED = select(OverduePeriod).where(*_OF_VISIT).order_by(OverduePeriod.limit_on)
+# The days of the same, for a statement that asks for more.
+CONCERNED = select(_period.limit_on).where(*_OF_VISIT).subquery("concerned")
 
 
 def _standing(elevator_id: int) -> Update:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from app import scope
-from app.models import ContractElevator, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Unit
+from app.models import ContractElevator, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Unit, Visit
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
@@ -99,11 +99,28 @@ def elevator_of(session: AnySession, text: str) -> Elevator | None:
     return found
 
 
-def lift_of(session: AnySession, elevator_id: int, text: str) -> tuple[Lift, bool]:
-    """The elevator of this number, and whether it is the one that a scanned or typed text names; by one statement."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A visit of one's own, held until the transaction ends, where it is done.
+
+    `same_code`: a scanned or typed text names that elevator.
+    """
+
+    visit: Visit
+    elevator: Lift
+    same_code: bool
+
+
+def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Work | None:
+    """The actor's own visit of this number and what stands around it, by one statement; None for everybody else's."""
+    kind, numbers = scope.outline(actor)
     token, code = _words(text)
-    row = session.execute(_LIFT, {"key": elevator_id, "token": token, "code": code}).one()
-    return Lift(*row[:_WIDTH]), bool(token) and row[_WIDTH] == elevator_id
+    asked = numbers | {"visit": visit_id, "worker": actor.person_id or 0, "token": token, "code": code}
+    row = session.execute(_own_work(kind), asked).one_or_none()
+    if row is None:
+        return None
+    visit, *columns, named = row
+    return Work(visit, Lift(*columns), bool(token) and named == visit.elevator_id)
 
 
 def serves(actor: Actor, elevator: Elevator | Lift) -> bool:
@@ -127,9 +144,8 @@ def _words(text: str) -> tuple[str, str]:
 
 
 _named_too: Any = Elevator.__table__.alias("named").c
-_LIFT = select(
-    *(_elevator[field.name] for field in fields(Lift)),
-    # As `elevator_of` finds it: a code may be another one's token.
+# As `elevator_of` finds it: a code may be another one's token.
+_NAMED_ID = (
     select(_named_too.id)
     .where(
         _named_too.approved_version > 0,
@@ -137,8 +153,23 @@ _LIFT = select(
     )
     .order_by(_named_too.public_token == bindparam("token"))
     .limit(1)
-    .scalar_subquery(),
-).where(_elevator.id == bindparam("key"))  # fmt: skip
+    .scalar_subquery()
+)
+
+
+@lru_cache(maxsize=256)
+def _own_work(kind: Actor) -> Select[Any]:
+    """For all accounts of a kind, which see of visits by the same rule."""
+    visit: Any = Visit.__table__.c
+    return (
+        select(Visit, *(_elevator[field.name] for field in fields(Lift)), _NAMED_ID)
+        .join(Elevator.__table__, _elevator.id == visit.elevator_id)
+        .where(
+            visit.id == bindparam("visit"), visit.worker_id == bindparam("worker"), scope.over(visit, Visit, kind)
+        )
+        .with_for_update(of=Visit)
+        .execution_options(skip_scope=True, populate_existing=True)
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=256)

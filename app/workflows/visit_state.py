@@ -21,7 +21,7 @@ from app.rules.visits import (
     nth_elevators,
     visit_state,
 )
-from app.transaction import AnySession
+from app.transaction import AnySession, write_changes
 from app.wording import together
 from app.workflows import clocks, moves, policies
 
@@ -30,11 +30,11 @@ def settle(session: AnySession, visit: Visit, at: dt.datetime, *, verb: str = "s
     """Bring the stored state up to `at`; the clock hears of it when counting began or ended. Twice changes nothing."""
     before = visit.counted
     standing = stand(session, visit, at)
-    # Last, for it writes the row.
+    # Last, for it writes the row, which is written here where the state stays.
     moves.move(session, SYSTEM, visit, "state", standing.state.value, verb=verb, at=at)
+    write_changes(session, visit)
     if before != visit.counted:
         clocks.after_visit(session, visit.elevator_id, visit, at)
-    session.flush()
     return standing
 
 

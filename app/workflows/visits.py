@@ -109,8 +109,8 @@ def check_out(
     The stored record never changes afterwards: sheet, review and approval are added, corrections are notes (MNT-10).
     """
     require(actor, Verb.VISIT_MAKE)
-    visit = own_visit(session, actor, visit_id)
-    elevator, same_code = sites.lift_of(session, visit.elevator_id, text)
+    work = own_work(session, actor, visit_id, text)
+    visit, elevator = work.visit, work.elevator
     policy = visit_policy(session, visit.region_code, visit.visit_on)
     mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
     if mode is None:
@@ -131,7 +131,7 @@ def check_out(
         )  # fmt: skip
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=visit.checked_out_at is not None or visit.state != "open",
-        same_code=same_code, distance_m=distance,
+        same_code=work.same_code, distance_m=distance,
         presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
         open_items=sum(1 for r in results if r["result"] is None),
         missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
@@ -173,7 +173,7 @@ def upload_sheet(
 ) -> Visit:
     """Hand in the scanned sheet of a visit that ended in sheet mode. A late one is stored and does not heal."""
     require(actor, Verb.VISIT_MAKE)
-    visit = own_visit(session, actor, visit_id)
+    visit = own_work(session, actor, visit_id).visit
     problems = [
         Finding("维保方式", visit.mode == "sheet", "这次维保不是按上传维保单", "请查看维保项目"),
         Finding("重复上传", visit.sheet_at is None, "维保单已经上传", "需要更正时请添加说明"),
@@ -279,12 +279,12 @@ def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt
 # --- rows
 
 
-def own_visit(session: AnySession, actor: Actor, visit_id: int) -> Visit:
-    """The visit of this very person, held; everybody else's looks like a missing one."""
-    visit = lock(session, Visit, visit_id, scope.criterion(Visit, actor))
-    if visit is None or visit.worker_id != (actor.person_id or 0):
+def own_work(session: AnySession, actor: Actor, visit_id: int, text: str = "") -> sites.Work:
+    """The visit of this very person, held, where it is done; everybody else's looks like a missing one."""
+    work = sites.of_visit(session, actor, visit_id, text)
+    if work is None:
         raise refuse("维保记录", say("没有找到您的维保记录 %(visit_id)s", visit_id=visit_id), "请从“我的维保”重新打开")
-    return visit
+    return work
 
 
 def _seen(session: AnySession, actor: Actor, visit_id: int) -> Visit:
@@ -381,6 +381,6 @@ def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], 
 
 
 __all__ = [
-    "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "object_to", "own_visit", "review",
+    "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "object_to", "own_work", "review",
     "upload_sheet",
 ]  # fmt: skip
