@@ -20,7 +20,8 @@ from tests.workflows.clock_world import at, clock_of, day, limits, run, visit
 from tests.workflows.score_world import put_stop, put_visit, score
 
 HERE = Path(__file__).parents[1]
-CONTRACTS, VISITS, SCORES = "workflows/test_contracts.py", "workflows/test_visits.py", "workflows/test_scores.py"
+CONTRACTS, SCORES = "workflows/test_contracts.py", "workflows/test_scores.py"
+QUOTA, REVIEW = "workflows/test_visit_quota.py", "workflows/test_visit_review.py"
 # Trick → (file, test): where it is refused or shown.
 TRICKS: dict[str, list[tuple[str, str]]] = {
     "shorten a contract after a missed visit": [
@@ -40,17 +41,17 @@ TRICKS: dict[str, list[tuple[str, str]]] = {
     "stop and start every fortnight": [("workflows/test_tricks.py", "test_stopping_every_fortnight_gains_no_day")],
     "affiliated units swap elevators": [("workflows/test_unit_changes.py", "test_swapping_every_month_is_shown")],
     "own accounts review one's own visits": [
-        (VISITS, "test_a_phone_of_the_firm_reviews_nothing"),
-        (VISITS, "test_one_address_of_worker_and_reviewer_is_marked"), (VISITS, "test_who_may_review"),
+        (REVIEW, "test_a_phone_of_the_firm_reviews_nothing"),
+        (REVIEW, "test_one_address_of_worker_and_reviewer_is_marked"), (REVIEW, "test_who_may_review"),
     ],
     "two accounts for one person": [
         ("workflows/test_people.py", "test_one_human_in_two_units_has_one_quota"),
         ("workflows/test_people.py", "test_two_persons_of_a_unit_never_share_a_phone"),
-        (VISITS, "test_two_accounts_of_one_human_do_not_pass_the_quota_together"),
+        (QUOTA, "test_two_accounts_of_one_human_do_not_pass_the_quota_together"),
     ],
     "self-raised level": [
         ("workflows/test_people.py", "test_a_worker_cannot_raise_himself"),
-        (VISITS, "test_an_approved_grade_raises_the_quota_and_a_claimed_one_does_not"),
+        (QUOTA, "test_an_approved_grade_raises_the_quota_and_a_claimed_one_does_not"),
     ],
     "forged past visits": [("imports/test_same_findings.py", "test_past_visits_that_cannot_have_been")],
     "a puppet second approver": [
@@ -77,7 +78,7 @@ TRICKS: dict[str, list[tuple[str, str]]] = {
         ("rules/test_contracts_and_checkin.py", "test_span_findings"),
         (CONTRACTS, "test_bad_terms_are_refused_in_words"),
     ],
-    "check-ins in the future": [(VISITS, "test_a_check_in_in_the_future_is_refused")],
+    "check-ins in the future": [("workflows/test_check_in.py", "test_a_check_in_in_the_future_is_refused")],
     "extra visits late in a period": [
         ("workflows/test_tricks.py", "test_visits_crowded_at_the_end_are_shown_where_they_forgive"),
     ],

@@ -1,0 +1,184 @@
+"""Check-in: the gate tells every reason at once, one visit is open at a time, the same key is the same visit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock
+from app.errors import Refusal
+from app.models import ContractElevator, StatusChange, Visit
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows import presence, visits
+from app.workflows.visits import Position
+from tests.factories import actor, make_account, make_contract, make_elevator, make_person, make_policy
+from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of
+
+__all__ = ["huzhou"]
+
+
+@pytest.mark.feature("MNT-01")
+def test_a_worker_on_site_checks_in(session: Any, huzhou: Any) -> None:
+    visit = arrive(session, huzhou)
+    assert (visit.state, visit.counted, visit.visit_on) == ("open", False, dt.date(2026, 3, 2))
+    assert visit.in_distance == 0
+    assert visit.snapshot["unit"] == huzhou.firm.name
+    assert visit.next_change_at == START + 8 * HOUR + dt.timedelta(seconds=1)
+    change = session.scalars(select(StatusChange).where(StatusChange.entity == "visit")).all()
+    assert change == []  # it began open: no step was taken
+
+
+@pytest.mark.feature("MNT-01")
+@pytest.mark.parametrize("text", ["{code}", " {code} ", "{token}", "https://tian.example/e/{token}", "/m/e/{token}/"])
+def test_code_and_scanned_address_name_the_elevator(session: Any, huzhou: Any, text: str) -> None:
+    own = huzhou.own
+    found = presence.elevator_of(session, text.format(code=own.code, token=own.public_token))
+    assert found is not None and found.id == own.id
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.feature("CON-04")
+def test_all_failing_reasons_are_told_at_once(session: Any, huzhou: Any) -> None:
+    huzhou.own.status = "suspended"
+    huzhou.worker.certificate_until = dt.date(2026, 3, 1)
+    session.query(ContractElevator).delete()
+    session.commit()
+    with pytest.raises(Refusal) as refusal, transaction(session):
+        visits.check_in(session, huzhou.actor("worker"), huzhou.own.code, FAR, START)
+    assert {"电梯位置较远", "电梯已超有效期(脱保)", "证书已过有效期", "电梯已停用"} <= rules_of(refusal)
+    assert all(f.remedy for f in refusal.value.findings if f.stops)
+    assert session.scalar(select(func.count(Visit.id))) == 0
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize(
+    ("code", "position", "rule"),
+    [("", HERE, "二维码非法无效"), ("Z999999", HERE, "电梯不存在"), (None, Position(), "定位未打开"),
+     (None, FAR, "电梯位置较远")],
+)  # fmt: skip
+def test_one_reason_alone(session: Any, huzhou: Any, code: str | None, position: Position, rule: str) -> None:
+    with pytest.raises(Refusal) as refusal, transaction(session):
+        visits.check_in(session, huzhou.actor("worker"), huzhou.own.code if code is None else code, position, START)
+    assert rules_of(refusal) == {rule}
+
+
+@pytest.mark.feature("MNT-02")
+def test_an_elevator_without_a_place_is_named(session: Any, huzhou: Any) -> None:
+    huzhou.own.latitude = None
+    session.commit()
+    with pytest.raises(Refusal) as refusal, transaction(session):
+        visits.check_in(session, huzhou.actor("worker"), huzhou.own.code, HERE, START)
+    assert rules_of(refusal) == {"电梯尚未标注位置"}
+
+
+@pytest.mark.feature("ACC-14")
+def test_the_main_account_does_no_maintenance(session: Any, huzhou: Any) -> None:
+    both = make_account(
+        session, Role.MAINTENANCE_HEAD, Role.WORKER, unit=huzhou.firm, person=huzhou.worker, is_main=True
+    )
+    session.commit()
+    _, findings = presence.gate(session, actor(both), huzhou.own.code, HERE, START)
+    assert "主账号不允许进行维保作业,请切换为子账号操作" in {f.rule for f in findings if f.stops}
+
+
+@pytest.mark.feature("MNT-02")
+def test_another_firms_elevator_is_refused(session: Any, huzhou: Any) -> None:
+    with pytest.raises(Refusal) as refusal, transaction(session):
+        visits.check_in(session, huzhou.actor("worker"), huzhou.foreign.code, HERE, START)
+    assert "无电梯权限" in rules_of(refusal)
+
+
+@pytest.mark.feature("ACC-10")
+def test_a_sub_account_serves_only_what_it_was_given(session: Any, huzhou: Any) -> None:
+    person = make_person(session, huzhou.firm)
+    narrow = make_account(session, Role.WORKER, unit=huzhou.firm, person=person, sees_all_elevators=False)
+    session.commit()
+    _, findings = presence.gate(session, actor(narrow), huzhou.own.code, HERE, START)
+    assert {f.rule for f in findings if f.stops} == {"无电梯权限"}
+
+
+@pytest.mark.feature("MNT-02")
+def test_a_second_open_visit_is_refused_and_names_the_first(session: Any, huzhou: Any) -> None:
+    other = make_elevator(session, maintenance_unit=huzhou.firm, use_unit=huzhou.use_unit)
+    make_contract(session, huzhou.firm, [other])
+    session.commit()
+    arrive(session, huzhou)
+    with pytest.raises(Refusal) as refusal:
+        arrive(session, huzhou, START + MINUTE, code=other.code)
+    assert "已在其他电梯签到" in rules_of(refusal)
+    assert huzhou.own.code in str(refusal.value)
+
+
+@pytest.mark.feature("MNT-01")
+def test_the_same_key_again_is_the_same_visit(session: Any, huzhou: Any) -> None:
+    first = arrive(session, huzhou, client_key="k-1")
+    again = arrive(session, huzhou, START + MINUTE, client_key="k-1")
+    assert first.id == again.id
+    assert session.scalar(select(func.count(Visit.id))) == 1
+
+
+@pytest.mark.feature("MNT-02")
+def test_a_check_in_in_the_future_is_refused(session: Any, huzhou: Any) -> None:
+    with pytest.raises(Refusal):
+        arrive(session, huzhou, START + HOUR, received_at=START)
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_check_out_forgotten_yesterday_does_not_lock_out(session: Any, huzhou: Any, elsewhere: bool) -> None:
+    lift = huzhou.own
+    if elsewhere:
+        lift = make_elevator(session, maintenance_unit=huzhou.firm, use_unit=huzhou.use_unit)
+        make_contract(session, huzhou.firm, [lift])
+        session.commit()
+    forgotten = arrive(session, huzhou)
+    over = START + 8 * HOUR
+    with pytest.raises(Refusal) as refusal:
+        arrive(session, huzhou, over, code=lift.code)
+    said = next(f for f in refusal.value.findings if f.rule in ("已在其他电梯签到", "这台电梯正在维保"))
+    assert said.link == f"/m/visits/{forgotten.id}"
+    assert not elsewhere or "或等它过期" in said.remedy
+    session.rollback()
+    late = over + dt.timedelta(seconds=1)
+    _, findings = presence.gate(session, huzhou.actor("worker"), lift.code, HERE, late)
+    assert [f.rule for f in findings if f.stops] == []
+    again = arrive(session, huzhou, late, code=lift.code)
+    session.expire_all()
+    assert (session.get(Visit, forgotten.id).state, session.get(Visit, again.id).state) == ("void", "open")
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.feature("MNT-03")
+def test_without_a_limit_of_hours_the_open_visit_is_the_way_out(session: Any, world: Any) -> None:
+    make_policy(session, "preset", "nantong")
+    other = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    make_contract(session, world.firm, [other])
+    session.commit()
+    forgotten = arrive(session, world)
+    later = START + 3 * DAY
+    with pytest.raises(Refusal) as refusal:
+        arrive(session, world, later, code=other.code)
+    said = next(f for f in refusal.value.findings if f.rule == "已在其他电梯签到")
+    assert "过期" not in said.remedy and said.link == f"/m/visits/{forgotten.id}"
+    session.rollback()
+    assert leave(session, world, session.get(Visit, forgotten.id), later).state == "valid"
+    assert arrive(session, world, later + MINUTE, code=other.code).state == "open"
+
+
+@pytest.mark.feature("MNT-02")
+def test_what_ran_out_is_settled_every_few_minutes_without_a_job(session: Any, huzhou: Any, app: Any) -> None:
+    from app.models import Job
+    from app.tasks import nightly
+
+    visit = arrive(session, huzhou)
+    with app.app_context(), clock.frozen(START + 8 * HOUR):
+        assert nightly.age_due() == 0
+    with app.app_context(), clock.frozen(START + 8 * HOUR + dt.timedelta(seconds=1)):
+        assert (nightly.age_due(), nightly.age_due()) == (1, 0)
+    session.rollback()
+    assert session.get(Visit, visit.id, populate_existing=True).state == "void"
+    assert session.scalar(select(func.count(Job.id))) == 0
