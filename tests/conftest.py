@@ -20,7 +20,9 @@ import pytest
 
 from app.workflows import policies
 from scripts import catalogues
+from tests import hashing
 from tests.databases import KEYS, Database, PostgresDatabase, SqliteDatabase
+from tests.factories import PASSWORD, World
 from tests.services import Services
 
 pytest_plugins = ["tests.plugin_features"]
@@ -33,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    hashing.use(hashing.LEAST)
     if hasattr(config, "workerinput"):
         config.services = Services(Path(config.workerinput["services"]))  # type: ignore[attr-defined]
     else:
@@ -102,10 +105,10 @@ def databases(services: Services, worker_id: str) -> Iterator[dict[str, Database
 
 
 @pytest.fixture
-def database(db_kind: str, databases: dict[str, Database]) -> Database:
-    """A migrated database with roles and permissions in it and nothing else, for this test alone."""
+def database(request: pytest.FixtureRequest, db_kind: str, databases: dict[str, Database]) -> Database:
+    """A migrated database with roles and permissions in it, for this test alone; and `world`, if the test takes it."""
     found = databases[db_kind]
-    found.renew()
+    found.renew(inhabited="world" in request.fixturenames)
     # What a process has seen of a database holds for as long as that lives; this one is a new one under an old name.
     policies.SEEN_KEPT.clear()
     return found
@@ -215,21 +218,29 @@ def client(app: Any) -> Any:
     return app.test_client()
 
 
+@pytest.fixture
+def kept_for_good() -> Iterator[str]:
+    """Passwords are hashed as the product hashes them; gives its numbers."""
+    hashing.use(hashing.PRODUCTS)
+    yield hashing.PRODUCTS
+    hashing.use(hashing.LEAST)
+
+
 # --- people
 
 
 @pytest.fixture
-def world(session: Any) -> Any:
-    """The small region that most tests live in, committed; see tests/factories.py."""
-    from tests.factories import World
+def world(session: Any, database: Database) -> World:
+    """The small region that most tests live in, committed; see tests/factories.py.
 
-    return World(session)
+    It is built once a process and kind of database; each test gets it as it was built.
+    """
+    return World.standing(session, database.world)
 
 
 @pytest.fixture
 def sign_in(app: Any) -> Any:
     """`sign_in(account)` gives a browser that has logged in as this account, through the real login page."""
-    from tests.factories import PASSWORD
 
     def start(account: Any, password: str = PASSWORD) -> Any:
         name = account.username

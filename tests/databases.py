@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app import vault
+from tests.factories import World
 from tests.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,13 +30,18 @@ UNION ALL SELECT count(*), 0, 0 FROM pg_attribute UNION ALL SELECT count(*), max
 
 
 class Database(Protocol):
-    """A database whose address stays while its content is renewed."""
+    """A database whose address stays while its content is renewed.
+
+    `renew(inhabited=True)` leaves the small world of tests/factories.py standing in it; `world` says where.
+    """
+
+    world: dict[str, tuple[type, int]]
 
     @property
     def url(self) -> str: ...
     @property
     def engine(self) -> sa.Engine: ...
-    def renew(self) -> None: ...
+    def renew(self, inhabited: bool = False) -> None: ...
     def make_empty(self) -> str: ...
     def drop_empty(self) -> None: ...
     def close(self) -> None: ...
@@ -46,8 +54,10 @@ class SqliteDatabase:
         self._services = services
         self._template = services.root / "sqlite" / "template.db"
         self._file = services.root / "sqlite" / worker / "tian.db"
+        self._inhabited = self._file.with_name("inhabited.db")
         self._empty = self._file.with_name("empty.db")
         self._engine: sa.Engine | None = None
+        self.world: dict[str, tuple[type, int]] = {}
 
     @property
     def url(self) -> str:
@@ -59,13 +69,18 @@ class SqliteDatabase:
             self._engine = sa.create_engine(self.url, query_cache_size=STATEMENTS)
         return self._engine
 
-    def renew(self) -> None:
+    def renew(self, inhabited: bool = False) -> None:
         # The engine itself stays: with it go its compiled statements, which cost more than most tests.
         self.close()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._make_template()
-        remove_sqlite(self._file)
-        shutil.copyfile(self._template, self._file)
+        if inhabited and not self.world:
+            self._copy(self._template)
+            self.world = inhabit(self.engine)
+            self._settle(self.engine)
+            self.close()
+            shutil.copyfile(self._file, self._inhabited)
+        self._copy(self._inhabited if inhabited else self._template)
 
     def make_empty(self) -> str:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,12 +101,20 @@ class SqliteDatabase:
             draft = self._template.with_name("draft.db")
             remove_sqlite(draft)
             migrate(f"sqlite:///{draft}", self._template.parent)
-            # What the write-ahead log still holds must be in the one file that is copied.
             engine = sa.create_engine(f"sqlite:///{draft}")
-            with engine.connect() as connection:
-                connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            self._settle(engine)
             engine.dispose()
             draft.rename(self._template)
+
+    def _copy(self, source: Path) -> None:
+        remove_sqlite(self._file)
+        shutil.copyfile(source, self._file)
+
+    @staticmethod
+    def _settle(engine: sa.Engine) -> None:
+        """What the write-ahead log still holds must be in the one file that is copied."""
+        with engine.connect() as connection:
+            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
 class PostgresDatabase:
@@ -108,6 +131,7 @@ class PostgresDatabase:
         self._engine: sa.Engine | None = None
         self._server: sa.Engine | None = None
         self._broom: Broom | None = None
+        self.world: dict[str, tuple[type, int]] = {}
 
     @property
     def url(self) -> str:
@@ -119,11 +143,17 @@ class PostgresDatabase:
             self._engine = sa.create_engine(self.url, query_cache_size=STATEMENTS)
         return self._engine
 
-    def renew(self) -> None:
+    def renew(self, inhabited: bool = False) -> None:
         if self._engine is not None:
             self._engine.dispose()
-        if self._broom is not None and self._broom.sweep():
-            return
+        if self._broom is None or not self._broom.sweep(inhabited):
+            self._broom = self._fresh()
+        if inhabited and not self._broom.knows(inhabited):
+            self.world = inhabit(self.engine)
+            self.engine.dispose()
+            self._broom.keep(inhabited)
+
+    def _fresh(self) -> Broom:
         if self._broom is not None:
             self._broom.close()
         self._make_template()
@@ -133,7 +163,7 @@ class PostgresDatabase:
             version = connection.dialect.server_version_info or (0,)
             strategy = "STRATEGY FILE_COPY" if version >= (15,) else ""
             connection.execute(sa.text(f"CREATE DATABASE {self._name} TEMPLATE {self.TEMPLATE} {strategy}"))
-        self._broom = Broom(self.url)
+        return Broom(self.url)
 
     def make_empty(self) -> str:
         self.drop_empty()
@@ -179,49 +209,67 @@ class PostgresDatabase:
             connection.execute(sa.text(statement))
 
 
+@dataclass(frozen=True)
+class State:
+    """What stood in a database at one moment: the rows, and how to ask what is not as it was."""
+
+    kept: dict[str, bytes]
+    changed: str
+    advanced: str
+
+
 class Broom:
-    """Brings a PostgreSQL database back to what it was when this was made: rows and sequences; never the schema."""
+    """Brings a PostgreSQL database back to what it was, inhabited or not: rows and sequences; never the schema."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
         self._schema = self._ask(SCHEMA)
-        names = [name for (name,) in self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-        self._kept = {name: self._copy_of(name) for name in names if self._ask(f"SELECT 1 FROM {name} LIMIT 1")}
-        # One statement names every table whose rows are not those of the beginning.
-        changed = [f"SELECT '{n}' FROM (SELECT FROM {n} LIMIT 1) t" for n in names if n not in self._kept]
-        for name in self._kept:
+        self._tables = [name for (name,) in self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        self._states: dict[bool, State] = {}
+        self.keep(False)
+
+    def knows(self, inhabited: bool) -> bool:
+        return inhabited in self._states
+
+    def keep(self, inhabited: bool) -> None:
+        """Hold what stands there now as one of the states that the database is brought back to."""
+        kept = {name: self._copy_of(name) for name in self._tables if self._ask(f"SELECT 1 FROM {name} LIMIT 1")}
+        # One statement names every table whose rows are not those of this state.
+        changed = [f"SELECT '{n}' FROM (SELECT FROM {n} LIMIT 1) t" for n in self._tables if n not in kept]
+        for name in kept:
             rows = f"(SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM {name} t)"
             changed.append(f"SELECT '{name}' WHERE {rows} IS DISTINCT FROM '{self._ask('SELECT ' + rows)[0][0]}'")
-        self._changed = " UNION ALL ".join(changed)
         sequences = [name for (name,) in self._ask("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")]
-        self._advanced = " UNION ALL ".join(
+        advanced = " UNION ALL ".join(
             "SELECT setval('{0}', {1}, {2}) FROM {0} WHERE (last_value, is_called) <> ({1}, {2})".format(
                 name, *self._ask(f"SELECT last_value, is_called FROM {name}")[0]
             )
             for name in sequences
         )
+        self._states[inhabited] = State(kept, " UNION ALL ".join(changed), advanced)
 
-    def sweep(self) -> bool:
-        """Whether the database is as it was; False when only a new copy can bring that about."""
+    def sweep(self, inhabited: bool = False) -> bool:
+        """Whether the database is as it was, inhabited if that state is known; False when only a new copy helps."""
         try:
             self._end_others()
         except psycopg.OperationalError:
             return False  # a test ended this connection with all the others
         if self._ask(SCHEMA) != self._schema:
             return False
-        changed = [name for (name,) in self._ask(self._changed)]
+        state = self._states[inhabited and self.knows(True)]
+        changed = [name for (name,) in self._ask(state.changed)]
         if changed:
             with self._connection.transaction():
                 # Foreign keys hold again at the end, when all is as it was.
                 self._connection.execute("SET LOCAL session_replication_role = replica")
                 self._connection.execute("; ".join(f"DELETE FROM {name}" for name in changed))
                 for name in changed:
-                    if name in self._kept:
+                    if name in state.kept:
                         with self._connection.cursor().copy(f"COPY {name} FROM STDIN") as target:
-                            target.write(self._kept[name])
+                            target.write(state.kept[name])
             # Without it rows would come back in the order of the holes that older ones left.
             self._connection.execute(f"VACUUM {', '.join(changed)}")
-        self._ask(self._advanced)
+        self._ask(state.advanced)
         return True
 
     def close(self) -> None:
@@ -242,6 +290,12 @@ class Broom:
 
     def _ask(self, statement: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement).fetchall()
+
+
+def inhabit(engine: sa.Engine) -> dict[str, tuple[type, int]]:
+    """Build the small world of most tests; where its rows are."""
+    with Session(engine) as session:
+        return World(session).rows()
 
 
 def remove_sqlite(path: Path) -> None:

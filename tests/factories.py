@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.orm import make_transient_to_detached
 from werkzeug.security import generate_password_hash
 
 from app import clock
@@ -334,6 +335,26 @@ class World:
             "safety_officer": make_account(session, Role.SAFETY_OFFICER, unit=self.use_unit),
         }
         session.commit()
+
+    def rows(self) -> dict[str, tuple[type, int]]:
+        """By name which row each part of it is, for `standing`."""
+        parts = {name: row for name, row in vars(self).items() if name not in ("session", "accounts")}
+        return {name: (type(row), row.id) for name, row in (parts | self.accounts).items()}
+
+    @classmethod
+    def standing(cls, session: Any, rows: dict[str, tuple[type, int]]) -> World:
+        """The world in a database in which it stands already, as `World(session)` leaves it: read when asked for."""
+        world = cls.__new__(cls)
+        world.session, world.accounts = session, {}
+        for name, (model, key) in rows.items():
+            row = model(id=key)
+            make_transient_to_detached(row)
+            session.add(row)
+            if model is Account:
+                world.accounts[name] = row
+            else:
+                setattr(world, name, row)
+        return world
 
     def actor(self, persona: str) -> Actor:
         return actor(self.accounts[persona])

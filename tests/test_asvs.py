@@ -20,8 +20,8 @@ import structlog
 
 import config
 from app import logs, vault
-from app.models.account import HASHING
 from app.workflows import sessions
+from tests import hashing
 from tests.databases import ROOT
 from tests.factories import World
 
@@ -172,7 +172,7 @@ def test_keys_are_long_enough(monkeypatch: Any, tmp_path: Path) -> None:
     assert len(config.secret_key(tmp_path)) == 64, "48 random bytes"
     both = config.data_keys(tmp_path), config.index_keys(tmp_path)
     assert both[0] != both[1] and all(len(key) == 44 for keys in both for key in keys), "32 random bytes"
-    n, r, p = map(int, HASHING.removeprefix("scrypt:").split(":"))
+    n, r, p = map(int, hashing.PRODUCTS.removeprefix("scrypt:").split(":"))
     assert (n >= 2**17) or (n >= 2**16 and p >= 2) or (n >= 2**15 and p >= 3)
     assert r >= 8
 

@@ -44,9 +44,9 @@ WRONG = "Wrong.pass-0001"
 
 
 @pytest.fixture
-def world(session: Any, app: Any) -> World:
+def world(world: World, app: Any) -> World:
     attachments.use_folder(app.config["UPLOAD_DIR"])
-    return World(session)
+    return world
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ from tests.workflows.test_one_unit import resident_id
 
 
 @pytest.fixture
-def world(session: Any, app: Any) -> Iterator[World]:
+def world(world: World, app: Any) -> Iterator[World]:
     attachments.use_folder(app.config["UPLOAD_DIR"])
-    yield World(session)
+    yield world
 
 
 @pytest.fixture

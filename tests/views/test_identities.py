@@ -22,11 +22,6 @@ pytestmark = pytest.mark.feature("INT-02")
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
-@pytest.fixture
 def gov(app: Any, monkeypatch: Any) -> Iterator[Provider]:
     oidc.forget()
     with provider() as held:

@@ -20,9 +20,9 @@ from tests.workflows.test_one_unit import resident_id
 
 
 @pytest.fixture
-def world(session: Any, app: Any) -> World:
+def world(world: World, app: Any) -> World:
     attachments.use_folder(app.config["UPLOAD_DIR"])
-    return World(session)
+    return world
 
 
 def post(client: Any, url: str, data: dict[str, Any], status: int = 302) -> Any:

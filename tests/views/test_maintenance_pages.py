@@ -23,11 +23,6 @@ LISTS = (
 
 
 @pytest.fixture
-def world(session: Any) -> make.World:
-    return make.World(session)
-
-
-@pytest.fixture
 def today() -> dt.date:
     return clock.today()
 

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.feature("ACC-06")
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
-@pytest.fixture
 def mail(monkeypatch: Any) -> Iterator[None]:
     monkeypatch.setitem(outbox.SENDERS, "email", lambda *_: None)
     yield

@@ -19,11 +19,6 @@ from tests.factories import PASSWORD, World, actor, make_account
 NEW = "Brand.new-2026"
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def token_of(page: Any) -> str:
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
     assert found, page.get_data(as_text=True)[:400]

@@ -10,11 +10,6 @@ from tests.factories import World
 from tests.views.test_security import sign_in
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def page_of(app: Any, world: World, persona: str, query: str = "") -> str:
     client = app.test_client()
     sign_in(client, world.accounts[persona].username)

@@ -15,11 +15,6 @@ from tests.views.test_security import sign_in, token_of
 PNG = picture()
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def client_of(app: Any, world: World, persona: str) -> Any:
     client = app.test_client()
     sign_in(client, world.accounts[persona].username)

@@ -18,11 +18,6 @@ from tests.factories import PASSWORD, World, make_elevator, make_person, make_us
 AT = sub_accounts.dt.datetime(2026, 3, 2, 1, 0, tzinfo=sub_accounts.dt.UTC)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def text_of(browser: Any, page: str) -> str:
     return str(browser.get(page).get_data(as_text=True))
 

@@ -20,11 +20,6 @@ from tests.workflows.test_insurance import id_number
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def regulator(session: Any, actor: Any, **changes: Any) -> accounts.Issued:
     given = {
         "login_name": "lin.wen01", "name": "林问", "region_id": region(session, "980402001000").id, "role": "inspector",

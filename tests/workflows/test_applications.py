@@ -24,11 +24,6 @@ pytestmark = pytest.mark.feature("LIF-07")
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def suspend(world: World, persona: str = "use_head", at: dt.datetime = AT, **fields: Any) -> Application:
     asked = {"effective_on": TODAY, "reason": "楼宇改造"} | fields
     actor = world.actor(persona)

@@ -19,11 +19,6 @@ from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, op
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def world(session: Any) -> make.World:
-    return make.World(session)
-
-
 def turn_down(session: Any, row: Visit, on: dt.date) -> None:
     with transaction(session):
         found = session.get(Visit, row.id)

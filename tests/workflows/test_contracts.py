@@ -30,11 +30,6 @@ TERMS = {
 
 
 @pytest.fixture
-def world(session: Any) -> make.World:
-    return make.World(session)
-
-
-@pytest.fixture
 def head(world: make.World) -> Any:
     return world.actor("maintenance_head")
 

@@ -32,11 +32,6 @@ from tests.workflows.filing_world import (
 pytestmark = pytest.mark.feature("UNT-05", "ELV-04")
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def test_a_filing_goes_from_draft_to_force(session: Any, world: World) -> None:
     head = world.actor("maintenance_head")
     row = save(session, head, Unit, None, unit_data(session, name="  澜州明水商业管理有限公司  "))

@@ -16,11 +16,6 @@ from tests.workflows.filing_world import AT
 pytestmark = pytest.mark.feature("GAT-01")
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def failing(findings: Any) -> dict[str, str | None]:
     return {f.rule: f.link for f in findings if f.stops}
 

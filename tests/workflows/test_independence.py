@@ -20,11 +20,6 @@ pytestmark = pytest.mark.feature("LIF-07")
 DISTRICT = "980402000000"
 
 
-@pytest.fixture
-def world(session: Any) -> make.World:
-    return make.World(session)
-
-
 def officer(session: Any, parent: Any = None, role: Role = Role.INSPECTOR) -> Any:
     row = make.make_account(session, role, region_code=DISTRICT, parent_user_id=parent.id if parent else None)
     session.commit()

@@ -33,10 +33,10 @@ PHONE = "13911112222"
 
 
 @pytest.fixture
-def world(session: Any, tmp_path: Path) -> Iterator[World]:
+def world(world: World, tmp_path: Path) -> Iterator[World]:
     before = attachments._folder
     attachments.use_folder(tmp_path)
-    yield World(session)
+    yield world
     attachments.use_folder(before or tmp_path)
 
 

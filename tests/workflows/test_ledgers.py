@@ -20,11 +20,6 @@ ENTRY = day("2023-09-01")
 
 
 @pytest.fixture
-def world(session: Any) -> make.World:
-    return make.World(session)
-
-
-@pytest.fixture
 def head(world: make.World) -> Any:
     return world.actor("maintenance_head")
 

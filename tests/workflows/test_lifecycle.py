@@ -29,11 +29,6 @@ from tests.workflows.filing_world import AT, TODAY, attachment, decide, filed_el
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def ask(world: World, kind: str, elevator: Any = None, at: dt.datetime = AT, **fields: Any) -> Application:
     asked = {"effective_on": TODAY, "reason": "见附件说明", "attachments": []} | fields
     actor = world.actor("use_head")

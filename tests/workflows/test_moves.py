@@ -19,11 +19,6 @@ from tests.workflows.filing_world import AT, TODAY
 pytestmark = pytest.mark.feature("ELV-09")
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def order(world: World, **fields: Any) -> MaintenanceOrder:
     row = MaintenanceOrder(
         **{

@@ -34,11 +34,6 @@ pytestmark = pytest.mark.feature("LIF-07")
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def two_persons(session: Any, which: str = "all") -> None:
     factories.make_policy(session, "second_approval", which)
     session.commit()

@@ -26,11 +26,6 @@ DAY = dt.timedelta(days=1)
 START = dt.date(2026, 3, 1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def ask(world: World, until: dt.date | None, days: int | None = 30, at: dt.datetime = AT, **more: Any) -> Application:
     actor = world.actor(more.pop("persona", "maintenance_head"))
     paper = attachment(world.session, actor)

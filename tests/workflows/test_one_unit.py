@@ -37,11 +37,6 @@ def resident_id(first17: str = "98040219900307233") -> str:
     return first17 + "10X98765432"[sum(int(c) * w for c, w in zip(first17, weights, strict=True)) % 11]
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def enter(session: Any, me: Any, number: str, **more: Any) -> Person:
     given = {"name": "何一帆", "identity": {"resident_id": number}, "at": AT} | more
     with transaction(session):

@@ -25,11 +25,10 @@ CITY, OTHER = "980400000000", "980403000000"
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    made = World(session)
+def world(session: Any, world: World) -> World:
     make.make_account(session, Role.REGION_ADMIN, region_code=CITY)
     session.commit()
-    return made
+    return world
 
 
 def give(session: Any, giver: Any, taker: Any) -> Delegation:

@@ -18,11 +18,6 @@ from tests.factories import World, make_elevator, make_ledger, make_person, make
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def save(session: Any, me: Any, person_id: int | None = None, **changes: Any) -> Any:
     given = {"name": "何一舟", "phone": "13911112222", "at": AT} | changes
     with transaction(session):

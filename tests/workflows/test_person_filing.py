@@ -20,11 +20,6 @@ AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
-@pytest.fixture
 def person(session: Any, world: World) -> Person:
     row = make_person(
         session, world.firm, "何一帆", resident_id=resident_id(), certificate_issued_on=dt.date(2024, 1, 1)

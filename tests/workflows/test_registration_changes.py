@@ -32,11 +32,6 @@ pytestmark = pytest.mark.feature("LIF-06")
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def ask(world: World, kind: str, persona: str = "use_head", at: dt.datetime = AT, **fields: Any) -> Application:
     actor = world.actor(persona)
     paper = attachment(world.session, actor)

@@ -17,11 +17,6 @@ from tests import factories as make
 from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, open_orders, run, visit
 
 
-@pytest.fixture
-def world(session: Any) -> make.World:
-    return make.World(session)
-
-
 @pytest.mark.feature("PLN-01", "PLN-03")
 class TestWorkedExamples:
     def test_t2_missed_periods_follow_each_other(self, session: Any, world: make.World) -> None:

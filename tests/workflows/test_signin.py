@@ -18,11 +18,6 @@ from tests.factories import PASSWORD, World, make_policy
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def attempt(session: Any, name: str, password: str, at: dt.datetime = AT, address: str = "203.0.113.7") -> str:
     """What the person is told; "ok" when in."""
     try:

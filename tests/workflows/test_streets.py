@@ -22,11 +22,6 @@ STREET, DISTRICT, OTHER = "980402001000", "980402000000", "980403000000"
 pytestmark = pytest.mark.feature("ACC-01")
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def key_of(session: Any, code: str) -> int:
     return int(session.scalars(select(Region.id).where(Region.code == code)).one())
 

@@ -22,11 +22,6 @@ from tests.factories import PASSWORD, World, actor, make_elevator, make_person, 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def add(session: Any, me: Any, login_name: str = "weibao.01", **changes: Any) -> Any:
     given = {"login_name": login_name, "name": "王砚", "roles": ["worker"], "at": AT} | changes
     with transaction(session):

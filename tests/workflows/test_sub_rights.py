@@ -21,12 +21,11 @@ pytestmark = pytest.mark.feature("ACC-09")
 
 
 @pytest.fixture
-def world(session: Any) -> World:
-    made = World(session)
+def world(session: Any, world: World) -> World:
     for name in ("clerk", "worker"):
-        made.accounts[name].parent_user_id = made.accounts["maintenance_head"].id
+        world.accounts[name].parent_user_id = world.accounts["maintenance_head"].id
     session.commit()
-    return made
+    return world
 
 
 def tick(session: Any, world: World, name: str, *verbs: str, by: str = "maintenance_head") -> Account:

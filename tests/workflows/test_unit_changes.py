@@ -34,11 +34,6 @@ pytestmark = pytest.mark.feature("LIF-05")
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def world(session: Any) -> World:
-    return World(session)
-
-
 def new_contract(world: World, signed_on: dt.date = TODAY - DAY, **fields: Any) -> Contract:
     """河川's own new contract, without elevators yet."""
     row = factories.make_contract(
