@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Date, Engine, bindparam, event, insert, select, text, update
+from sqlalchemy import JSON, Connection, Date, Engine, bindparam, event, insert, select, text, update
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached, scoped_session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
@@ -23,6 +23,7 @@ AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
 _WAITING = "after_commit"
 _KEPT = "whatever_comes"
+_CONNECTION = "connection"
 
 
 @event.listens_for(Engine, "connect")
@@ -48,7 +49,7 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
     """
     real = session() if isinstance(session, scoped_session) else session
     if real.info.get("in_unit_of_work"):
-        yield session
+        yield real
         return
     if real.new or real.dirty or real.deleted:
         real.rollback()
@@ -58,8 +59,9 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
     real.info["in_unit_of_work"] = True
     real.info[_WAITING], real.info[_KEPT] = [], []
     try:
-        real.connection(execution_options={"tian_write": True})
-        yield session
+        real.info[_CONNECTION] = real.connection(execution_options={"tian_write": True})
+        # Itself, not what finds it anew at each call.
+        yield real
         real.commit()
     except BaseException:
         real.rollback()
@@ -67,6 +69,7 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
         raise
     finally:
         real.info["in_unit_of_work"] = False
+        real.info.pop(_CONNECTION, None)
         # Both are taken before anything else begins a unit of work, which has lists of its own.
         waiting, kept = real.info.pop(_WAITING), real.info.pop(_KEPT)
         if kept:
@@ -75,6 +78,12 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
                     call(again)
     for call in waiting:
         call()
+
+
+def connection_of(session: AnySession) -> Connection:
+    """The connection of the running unit of work, for statements over tables; a session would look for it each time."""
+    held: Connection | None = session.info.get(_CONNECTION)
+    return session.connection() if held is None or held.closed else held
 
 
 def asked_alone(session: AnySession, statement: Any, values: dict[str, Any]) -> Any:
@@ -132,7 +141,7 @@ def write_new(session: AnySession, row: Any) -> None:
             held[name] = default() if callable(default) else default
         if held[name] is not None:
             values[column] = held[name]
-    done: Any = session.connection().execute(statement, values)
+    done: Any = connection_of(session).execute(statement, values)
     held[primary] = done.inserted_primary_key[0]
     make_transient_to_detached(row)
     session.add(row)
@@ -178,7 +187,7 @@ def write_changes(session: AnySession, row: Any) -> None:
     if version is not None:
         values |= {version: held[version] + 1, "as_read": held[version]}
     values["own_key"] = state.key[1][0]
-    done: Any = session.connection().execute(_change(type(row), tuple(sorted(changed))), values)
+    done: Any = connection_of(session).execute(_change(type(row), tuple(sorted(changed))), values)
     if done.rowcount != 1:
         raise StaleDataError(f"{type(row).__name__} {values['own_key']} is no more as it was read")
     if version is not None:

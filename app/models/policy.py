@@ -19,7 +19,10 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    cast,
     event,
+    func,
+    literal_column,
     or_,
     select,
     text,
@@ -103,13 +106,32 @@ def policy_book(session: Any, region_code: str | None, on: dt.date, *, known_at:
     """All keys for a region on a day, each with its origin. One statement a transaction, however many regions."""
     kept = until_commit(session)
     if "shelf" not in kept:
-        kept["shelf"] = _shelf(_rows(session), session.info.get(_DRAFT, ()))
+        kept["shelf"] = _shelf(_rows(session), session.info.get(_DRAFT, ()), kept.pop("state", None))
     shelf: Shelf = kept["shelf"]
     return shelf.book(region_code, on, known_at)
 
 
+def recall(session: Any, state: str | None) -> None:
+    """Take the table's state as another statement of this transaction read it: see `STATE`.
+
+    The books of the same state are at hand; those of another one are read by `policy_book`, when it is asked.
+    """
+    kept = until_commit(session)
+    if "shelf" in kept or session.info.get(_DRAFT):
+        return
+    if _last is not None and _last.state == (state or "") and len(_last) <= _MOST_BOOKS:
+        kept["shelf"] = _last
+    else:
+        kept["state"] = state or ""
+
+
 class Shelf:
-    """The books of one state of the table, each put together when it is first asked for."""
+    """The books of one state of the table, each put together when it is first asked for.
+
+    `state`: what `STATE` said of the table when its rows were read, if it was asked.
+    """
+
+    state: str | None = None
 
     def __init__(self, rows: Sequence[Row], drafted: Sequence[Row]) -> None:
         self.rows, self._drafted = rows, drafted
@@ -139,9 +161,9 @@ class Shelf:
         return found
 
 
-def _shelf(rows: Sequence[Row], drafted: Sequence[Row]) -> Shelf:
+def _shelf(rows: Sequence[Row], drafted: Sequence[Row], state: str | None) -> Shelf:
     """The work of putting books together is kept from one transaction to the next, for as long as the rows are the
-    same ones: every transaction still reads them.
+    same ones: every transaction still reads them, as rows or as their state.
     """
     global _last
     if drafted:
@@ -149,6 +171,8 @@ def _shelf(rows: Sequence[Row], drafted: Sequence[Row]) -> Shelf:
     kept = _last
     if kept is None or kept.rows != rows or len(kept) > _MOST_BOOKS:
         _last = kept = Shelf(rows, ())
+    if state is not None:
+        kept.state = state
     return kept
 
 
@@ -271,6 +295,17 @@ _value: Any = PolicyValue.__table__.c
 _ALL_ROWS = select(
     _value.id, _value.key, _value.region_code, _value.value, _value.effective_on, _value.known_at
 ).order_by(_value.id)  # fmt: skip
+
+
+_BAR = literal_column("'|'")
+# The whole table as one text, for a statement that is about something else; whoever reads it hands it to `recall`.
+STATE = select(
+    func.aggregate_strings(
+        cast(_value.id, Text) + _BAR + _value.key + _BAR + _value.region_code + _BAR + cast(_value.effective_on, Text)
+        + _BAR + cast(_value.known_at, Text) + _BAR + func.coalesce(cast(_value.value, Text), literal_column("''")),
+        literal_column("'|'"),
+    )
+).scalar_subquery()  # fmt: skip
 
 
 def _forget(session: Session, *_: Any) -> None:

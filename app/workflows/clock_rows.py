@@ -21,7 +21,7 @@ from app.models.policy import policy_value
 from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
-from app.transaction import AnySession, all_written
+from app.transaction import AnySession, all_written, connection_of
 from app.workflows import cover, ledgers, overdue
 
 DAY = dt.timedelta(days=1)
@@ -132,7 +132,7 @@ class Around:
 def around(session: AnySession, elevator_id: int, on: dt.date = dt.date.max) -> Around:
     """All of it by one statement; `on` is the day of the visit by which periods are asked for."""
     all_written(session)
-    found = session.connection().execute(_AROUND, {"elevator": elevator_id, "on": on}).all()
+    found = connection_of(session).execute(_AROUND, {"elevator": elevator_id, "on": on}).all()
     days = [(first, until, days) for what, first, until, days in found if what == "span"]
     open_on = {what: first for what, first, _until, _days in found if what != "span"}
     return Around(

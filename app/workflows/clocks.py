@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app import clock
 from app.models import (
@@ -173,19 +173,21 @@ def _retell_between(
 
 def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> Any:
     """Close the open automatic order for the newest visit, and the one that the visit names. Gives the one closed."""
-    own = _order.id == (visit.order_id or 0)
-    named = own | (_order.origin == "auto") if newest else own
     with session.no_autoflush:  # clock and ledger, which wait, have nothing to do with it
         closed = moves.move_where(
-            session, BY_CLOCK, MaintenanceOrder, "state", "open", "done",
-            (_order.elevator_id == visit.elevator_id) & named, verb="visit", at=at, effective_on=visit.visit_on,
-            values={"visit_id": visit.id, "closed_at": at}, beside=("origin", "planned_on"),
+            session, BY_CLOCK, MaintenanceOrder, "state", "open", "done", _OWN_OR_AUTO if newest else _OWN,
+            verb="visit", at=at, effective_on=visit.visit_on, values={"visit_id": visit.id, "closed_at": at},
+            asked={"elevator": visit.elevator_id, "order": visit.order_id or 0}, beside=("origin", "planned_on"),
         )  # fmt: skip
     closed.sort(key=lambda order: (order.origin != "auto", order.id))
     return next(iter(closed), None)
 
 
 _order: Any = MaintenanceOrder.__table__.c
+_OWN = (_order.elevator_id == bindparam("elevator")) & (_order.id == bindparam("order"))
+_OWN_OR_AUTO = (_order.elevator_id == bindparam("elevator")) & (
+    (_order.id == bindparam("order")) | (_order.origin == "auto")
+)
 
 
 def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, case, insert, select, update
 
 from app import clock
 from app.errors import refuse
@@ -39,7 +39,7 @@ from app.rules.approval import (
 )
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
-from app.transaction import AnySession, all_written, forget, insert_rows, write_changes, write_new
+from app.transaction import AnySession, all_written, connection_of, forget, insert_rows, write_changes, write_new
 from app.wording import say
 from app.workflows import audit
 
@@ -139,26 +139,22 @@ def move_where(
     application: Application | None = None,
     reason: str | None = None,
     values: dict[str, Any] | None = None,
-    beside: Sequence[str] = (),
+    asked: dict[str, Any] | None = None,
+    beside: tuple[str, ...] = (),
 ) -> list[Any]:
     """The same step for every row in state `old` that meets the criterion, in two statements; gives their ids.
 
-    Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …);
-    with `beside` each is given as a row of its id and these columns. Loaded rows are read anew when next looked at.
-    The caller audits the deed once, with its counts.
+    Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …),
+    `asked` are the criterion's parameters; with `beside` each is given as a row of its id and these columns. Loaded
+    rows are read anew when next looked at. The caller audits the deed once, with its counts.
     """
     if model not in _OFTEN:
         raise ValueError(f"{model.__name__} moves row by row")
     _legal_states(model, field, old, new, verb)
     all_written(session)
-    table: Any = model.__table__
-    statement = (
-        update(table)
-        .where(table.c[field] == old, criterion)
-        .values({field: new, **(values or {})})
-        .returning(table.c.id, *(table.c[name] for name in beside))
-    )
-    moved = session.connection().execute(statement).all()
+    values = {field: new, **(values or {})}
+    statement = _step_where(model, field, old, criterion, tuple(values), beside)
+    moved = connection_of(session).execute(statement, values | (asked or {})).all()
     ids = [row.id for row in moved]
     if ids:
         forget(session, model, ids)
@@ -167,11 +163,26 @@ def move_where(
             "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
             "application_id": None if application is None else application.id, "reason": reason,
         }  # fmt: skip
-        session.connection().execute(_STEPS, [shared | {"entity_id": key} for key in ids])
+        connection_of(session).execute(_STEPS, [shared | {"entity_id": key} for key in ids])
     return list(moved) if beside else ids
 
 
 _STEPS = insert(StatusChange.__table__).inline()
+
+
+@lru_cache(maxsize=64)
+def _step_where(
+    model: type[Any], field: str, old: str, criterion: ColumnElement[bool], names: tuple[str, ...],
+    beside: tuple[str, ...],
+) -> Any:  # fmt: skip
+    """Made once for a criterion that is asked again."""
+    table: Any = model.__table__
+    return (
+        update(table)
+        .where(table.c[field] == old, criterion)
+        .values({name: bindparam(name) for name in names})
+        .returning(table.c.id, *(table.c[name] for name in beside))
+    )
 
 
 def edit_where(

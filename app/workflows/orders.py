@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
@@ -224,15 +224,18 @@ def void_open(
     session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str, keep_unit_id: int | None = None
 ) -> int:
     """Void the open orders of an elevator that is stopped, scrapped or given to another unit (`keep_unit_id`)."""
-    where = MaintenanceOrder.elevator_id == elevator_id
-    if keep_unit_id is not None:
-        where = where & (MaintenanceOrder.unit_id != keep_unit_id)
     return len(
         moves.move_where(
-            session, actor, MaintenanceOrder, "state", "open", "void", where, verb="void", at=at, reason=reason,
-            values={"closed_at": at, "close_reason": reason},
+            session, actor, MaintenanceOrder, "state", "open", "void", _OF if keep_unit_id is None else _OF_OTHERS,
+            verb="void", at=at, reason=reason, values={"closed_at": at, "close_reason": reason},
+            asked={"elevator": elevator_id, "kept": keep_unit_id},
         )
     )  # fmt: skip
+
+
+_order: Any = MaintenanceOrder.__table__.c
+_OF = _order.elevator_id == bindparam("elevator")
+_OF_OTHERS = _OF & (_order.unit_id != bindparam("kept"))
 
 
 def hold_people(session: AnySession, ids: Iterable[int | None]) -> None:

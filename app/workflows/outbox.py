@@ -20,7 +20,7 @@ from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
 from app.telling import told_in
-from app.transaction import AnySession, after_commit, all_written
+from app.transaction import AnySession, after_commit, all_written, connection_of
 from app.wording import ours
 from app.workflows import notices
 from app.workflows.actors import held_by, ticks
@@ -112,7 +112,7 @@ def readers_of(session: AnySession, unit_id: int | None, verb: Verb, elevator_id
     if elevator_id is None or unit_id is None:
         return accounts_of_unit(session, unit_id, verb)
     all_written(session)
-    return list(session.connection().execute(_readers(verb), {"unit": unit_id, "elevator": elevator_id}).scalars())
+    return list(connection_of(session).execute(_readers(verb), {"unit": unit_id, "elevator": elevator_id}).scalars())
 
 
 def officers_of(
@@ -149,7 +149,7 @@ def platform_admins(session: AnySession) -> list[int]:
 def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterable[Role] = tuple(Role)) -> list[int]:
     all_written(session)
     able = () if verb is None else _able(verb, frozenset(among))
-    return list(session.connection().execute(_active().where(where, *able)).scalars())
+    return list(connection_of(session).execute(_active().where(where, *able)).scalars())
 
 
 _account: Any = Account.__table__.c

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Update, bindparam, or_, select, update
+from sqlalchemy import Boolean, Update, bindparam, literal_column, or_, select, update
 
 from app.models import MaintenanceClock, OverdueCorrection, OverduePeriod
 from app.permissions import Actor
@@ -14,14 +14,15 @@ from app.rules.clock_history import MissedPeriod
 from app.transaction import AnySession
 from app.workflows import cover
 
+# As the index of standing periods has it, so that both databases know that it answers.
+_STANDING: Any = literal_column("NOT overdue_period.withdrawn", Boolean)
+
 
 def standing(
     session: AnySession, elevator_id: int, first: dt.date | None = None, last: dt.date | None = None
 ) -> list[OverduePeriod]:
     """The periods of an elevator that were not withdrawn, by limit, with limits from `first` to `last`."""
-    statement = select(OverduePeriod).where(
-        OverduePeriod.elevator_id == elevator_id, OverduePeriod.withdrawn.is_(False)
-    )
+    statement = select(OverduePeriod).where(OverduePeriod.elevator_id == elevator_id, _STANDING)
     if first is not None:
         statement = statement.where(OverduePeriod.limit_on >= first)
     if last is not None:
@@ -114,7 +115,7 @@ def concerned(session: AnySession, elevator_id: int, visit_on: dt.date) -> list[
 
 _period: Any = OverduePeriod.__table__.c
 _OF_VISIT = (
-    _period.elevator_id == bindparam("elevator"), _period.withdrawn.is_(False),
+    _period.elevator_id == bindparam("elevator"), _STANDING,
     or_(_period.limit_on >= bindparam("on"), _period.done_late_on.is_(None)),
 )  # fmt: skip
 _CONCERNED = select(OverduePeriod).where(*_OF_VISIT).order_by(OverduePeriod.limit_on)
@@ -125,6 +126,6 @@ CONCERNED = select(_period.limit_on).where(*_OF_VISIT).subquery("concerned")
 def _standing(elevator_id: int) -> Update:
     return (
         update(OverduePeriod)
-        .where(OverduePeriod.elevator_id == elevator_id, OverduePeriod.withdrawn.is_(False))
+        .where(OverduePeriod.elevator_id == elevator_id, _STANDING)
         .execution_options(skip_scope=True, synchronize_session="fetch")
     )

@@ -247,22 +247,26 @@ def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> d
 
 def visits_of_month(session: AnySession, person_ids: Collection[int], at: dt.datetime) -> Sequence[Any]:
     """(person, elevator, visits) of the month of `at`: whichever unit a person did them for, and whoever looks."""
+    return session.execute(_MONTH, month_of(at) | {"persons": list(person_ids)}).all()
+
+
+def month_of(at: dt.datetime) -> dict[str, Any]:
+    """What `IN_MONTH` takes."""
     first = clock.local_day(at).replace(day=1)
-    after = (first + dt.timedelta(days=32)).replace(day=1)
-    asked = {"persons": list(person_ids), "first": first, "after": after, "at": at}
-    return session.execute(_MONTH, asked).all()
+    return {"first": first, "after": (first + dt.timedelta(days=32)).replace(day=1), "at": at}
 
 
 _visit: Any = Visit.__table__.c
+# Visits that count for a month: an open one that has run out counts no more, whether ageing has come round or not.
+IN_MONTH = (
+    _visit.visit_on >= bindparam("first"), _visit.visit_on < bindparam("after"), _visit.state != "void",
+    or_(_visit.next_change_at.is_(None), _visit.state != "open", _visit.next_change_at > bindparam("at")),
+)  # fmt: skip
 _MONTH = (
     select(_visit.worker_id, _visit.elevator_id, func.count())
-    .where(
-        _visit.worker_id.in_(bindparam("persons", expanding=True)), _visit.visit_on >= bindparam("first"),
-        _visit.visit_on < bindparam("after"), _visit.state != "void",
-        or_(_visit.next_change_at.is_(None), _visit.state != "open", _visit.next_change_at > bindparam("at")),
-    )
+    .where(_visit.worker_id.in_(bindparam("persons", expanding=True)), *IN_MONTH)
     .group_by(_visit.worker_id, _visit.elevator_id)
-)  # fmt: skip
+)
 
 
 def rows_of_human(session: AnySession, person_id: int, *, held: bool = False) -> frozenset[int]:

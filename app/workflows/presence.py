@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, literal_column, or_, select
+from sqlalchemy import or_, select
 
 from app import clock, scope
 from app.errors import Finding
@@ -26,13 +26,14 @@ from app.rules.checkin import (
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows import sites, workers
+from app.workflows import arrivals, sites, workers
+from app.workflows.arrivals import Arrival, Running
 from app.workflows.sites import LONGEST_TEXT, Lift, Site, elevator_of
 from app.workflows.workers import Worker
 
 __all__ = [
-    "LONGEST_TEXT", "Look", "Position", "Running", "begun", "elevator_of", "gate", "links", "look", "may_serve",
-    "metres", "open_visit", "standing",
+    "LONGEST_TEXT", "Look", "Position", "elevator_of", "gate", "links", "look", "may_serve", "metres", "open_visit",
+    "standing",
 ]  # fmt: skip
 
 
@@ -59,40 +60,24 @@ class Look:
     findings: list[Finding]
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A visit that was begun: whose it is, where, and the instant at which it runs out by itself."""
-
-    id: int
-    client_key: str | None
-    worker_id: int
-    state: str
-    next_change_at: dt.datetime | None
-    elevator_id: int
-    code: str
-
-    def runs_at(self, at: dt.datetime) -> bool:
-        """One that has run out by `at` is open no more, whether ageing has come round or not."""
-        return self.state == "open" and (self.next_change_at is None or self.next_change_at > at)
-
-
 def gate(
     session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime
 ) -> tuple[Lift | None, list[Finding]]:
     """Every condition of a check-in at this elevator by this person, failing and passing."""
     worker = workers.of(session, actor, at)
-    running = next((one for one in begun(session, actor.person_id) if one.runs_at(at)), None)
-    found = look(session, actor, worker, running, text, position, at, at)
+    found = look(session, actor, worker, arrivals.of(session, actor, worker, text, at), text, position, at, at)
     return found.site.elevator if found.site is not None else None, found.findings
 
 
 def look(
-    session: AnySession, actor: Actor, worker: Worker, held: Running | None, text: str, position: Position,
+    session: AnySession, actor: Actor, worker: Worker, arrival: Arrival, text: str, position: Position,
     at: dt.datetime, now: dt.datetime,
 ) -> Look:  # fmt: skip
-    """The same for whoever has the worker and his open visit at hand; `now` is the receipt."""
-    site = sites.by_text(session, actor, text, clock.local_day(at))
-    findings = check_in_findings(_facts(session, actor, worker, site, held, text, position, at, now))
+    """The same for whoever has the worker and what he finds at hand; `now` is the receipt."""
+    site, held = arrival.site, arrival.running
+    if held is not None and not held.runs_at(at):
+        held = None
+    findings = check_in_findings(_facts(session, actor, worker, arrival, held, text, position, at, now))
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
@@ -127,19 +112,19 @@ def _facts(
     session: AnySession,
     actor: Actor,
     worker: Worker,
-    site: Site | None,
+    arrival: Arrival,
     held: Running | None,
     text: str,
     position: Position,
     at: dt.datetime,
     now: dt.datetime,
 ) -> CheckInFacts:
-    today = clock.local_day(at)
+    today, site = clock.local_day(at), arrival.site
     elevator = site.elevator if site is not None else None
     region = elevator.region_code if elevator is not None else actor.region_code
     policy: Mapping[Key, Any] = policy_book(session, region, today).plain
     person, unit = worker.person, worker.unit
-    quota = workers.quota_of(session, worker, at)
+    quota = workers.quota_of(session, worker, arrival.month, today)
     facts: dict[str, Any] = {
         "at": at, "now": now, "worker_place": position.place, "presence_m": policy[Key.PRESENCE_METRES],
         "is_main_account": actor.is_main, "unit_approved": unit is not None and unit.approved_version > 0,
@@ -216,31 +201,12 @@ def may_serve(session: AnySession, actor: Actor, elevator: Elevator | Lift) -> b
 
 def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> Visit | None:
     """The visit that this person has not checked out of; one that has run out by `at` is open no more (see ageing)."""
-    running = next((one for one in begun(session, person_id) if one.runs_at(at)), None)
-    return None if running is None else session.get(Visit, running.id, execution_options={"skip_scope": True})
-
-
-def begun(session: AnySession, person_id: int | None, client_key: str | None = None) -> list[Running]:
-    """The open visit of a person, and the visit that this key began, whoever's and in whatever state."""
-    found = session.execute(_BEGUN, {"person": person_id or 0, "key": client_key or None})
-    return [Running(*row) for row in found]
-
-
-_visit: Any = Visit.__table__.c
-_its: Any = Elevator.__table__.c
-_BEGUN = (
-    select(
-        _visit.id, _visit.client_key, _visit.worker_id, _visit.state, _visit.next_change_at, _its.id, _its.code
-    )
-    .select_from(Visit.__table__.join(Elevator.__table__, _its.id == _visit.elevator_id))
-    # The state is written out, so that the index of open visits alone answers it.
-    .where(
-        or_(
-            and_(_visit.worker_id == bindparam("person"), _visit.state == literal_column("'open'")),
-            _visit.client_key == bindparam("key"),
-        )
-    )
-)  # fmt: skip
+    statement = select(Visit).where(
+        Visit.worker_id == (person_id or 0), Visit.state == "open",
+        or_(Visit.next_change_at.is_(None), Visit.next_change_at > at),
+    )  # fmt: skip
+    found: Visit | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
 
 
 def metres(elevator: Elevator | Lift, position: Position) -> float | None:

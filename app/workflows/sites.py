@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from app import scope
 from app.models import ContractElevator, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Unit, Visit
+from app.models.policy import STATE, recall
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
@@ -71,31 +73,20 @@ class Site:
         return Level(self.order_level or self.next_level or Level.HALF_MONTH)
 
 
-def by_text(session: AnySession, actor: Actor, text: str, today: dt.date) -> Site | None:
-    """The site of the approved elevator that a text names (see `elevator_of`); outside scope on purpose.
-
-    Whether this person may serve it is a finding that he must be told, not a hidden row; nothing but the code is shown.
-    """
-    token, code = _words(text)
-    if not token:
-        return None
-    return _first(session, actor, today, {"token": token, "code": code})
-
-
 def of_elevator(session: AnySession, actor: Actor, elevator: Elevator, today: dt.date) -> Site:
     """The site of an elevator at hand."""
-    found = _first(session, actor, today, {"key": elevator.id})
-    assert found is not None
-    return found
+    kind, numbers = scope.outline(actor)
+    asked = numbers | {"unit": actor.unit_id or 0, "today": today, "key": elevator.id}
+    return site_of(actor, session.execute(around(kind, by_key=True), asked).one())
 
 
 def elevator_of(session: AnySession, text: str) -> Elevator | None:
     """The approved elevator that a scanned address, its token, or a typed 识别码 names, whosever it is."""
-    token, code = _words(text)
-    if not token:
+    asked = named(text)
+    if not asked["token"]:
         return None
     statement = select(Elevator).where(_NAMED).order_by(_TOKEN).limit(1).execution_options(skip_scope=True)
-    found: Elevator | None = session.scalar(statement, {"token": token, "code": code})
+    found: Elevator | None = session.scalar(statement, asked)
     return found
 
 
@@ -114,13 +105,13 @@ class Work:
 def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Work | None:
     """The actor's own visit of this number and what stands around it, by one statement; None for everybody else's."""
     kind, numbers = scope.outline(actor)
-    token, code = _words(text)
-    asked = numbers | {"visit": visit_id, "worker": actor.person_id or 0, "token": token, "code": code}
+    asked = numbers | named(text) | {"visit": visit_id, "worker": actor.person_id or 0}
     row = session.execute(_own_work(kind), asked).one_or_none()
     if row is None:
         return None
-    visit, *columns, named = row
-    return Work(visit, Lift(*columns), bool(token) and named == visit.elevator_id)
+    visit, *columns, named_id, state = row
+    recall(session, state)
+    return Work(visit, Lift(*columns), named_id == visit.elevator_id)
 
 
 def serves(actor: Actor, elevator: Elevator | Lift) -> bool:
@@ -137,10 +128,10 @@ _NAMED: ColumnElement[bool] = (_elevator.approved_version > 0) & or_(_TOKEN, _el
 _WIDTH = len(fields(Lift))
 
 
-def _words(text: str) -> tuple[str, str]:
-    """The last part of an address, as a token and as a typed code."""
+def named(text: str) -> dict[str, str]:
+    """What `_NAMED` takes: the last part of an address, as a token and as a typed code. Without text no code is."""
     token = text.strip()[:LONGEST_TEXT].rstrip("/").rsplit("/", 1)[-1]
-    return token, normal_code(token) if token else ""
+    return {"token": token, "code": normal_code(token) if token else ""}
 
 
 _named_too: Any = Elevator.__table__.alias("named").c
@@ -162,7 +153,7 @@ def _own_work(kind: Actor) -> Select[Any]:
     """For all accounts of a kind, which see of visits by the same rule."""
     visit: Any = Visit.__table__.c
     return (
-        select(Visit, *(_elevator[field.name] for field in fields(Lift)), _NAMED_ID)
+        select(Visit, *(_elevator[field.name] for field in fields(Lift)), _NAMED_ID, STATE)
         .join(Elevator.__table__, _elevator.id == visit.elevator_id)
         .where(
             visit.id == bindparam("visit"), visit.worker_id == bindparam("worker"), scope.over(visit, Visit, kind)
@@ -173,7 +164,7 @@ def _own_work(kind: Actor) -> Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def _around(kind: Actor, by_key: bool) -> Select[Any]:
+def around(kind: Actor, by_key: bool = False) -> Select[Any]:
     """What `Site` holds, by elevator, and whether the scope of such an actor holds it; made once for all of his kind.
 
     Takes `unit`, `today`, and `key` or `token` and `code`.
@@ -213,11 +204,7 @@ def _around(kind: Actor, by_key: bool) -> Select[Any]:
     return statement.where(_NAMED).order_by(_TOKEN).limit(1)
 
 
-def _first(session: AnySession, actor: Actor, today: dt.date, named: dict[str, Any]) -> Site | None:
-    kind, numbers = scope.outline(actor)
-    asked = numbers | {"unit": actor.unit_id or 0, "today": today} | named
-    row = session.execute(_around(kind, "key" in named), asked).first()
-    if row is None:
-        return None
-    lift, (*around, seen) = Lift(*row[:_WIDTH]), row[_WIDTH:]
-    return Site(lift, bool(seen) and serves(actor, lift), *around)
+def site_of(actor: Actor, row: Sequence[Any]) -> Site:
+    """What a row of `around` says to the actor."""
+    lift, (*more, seen) = Lift(*row[:_WIDTH]), row[_WIDTH:]
+    return Site(lift, bool(seen) and serves(actor, lift), *more)

@@ -20,7 +20,8 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession, lock, write_new
 from app.wording import say
-from app.workflows import ageing, audit, outbox, presence, sites, visit_reviewers, workers
+from app.workflows import ageing, arrivals, audit, outbox, presence, sites, visit_reviewers, workers
+from app.workflows.arrivals import Begun
 from app.workflows.presence import Position
 from app.workflows.sites import Site
 from app.workflows.visit_state import settle, stand
@@ -67,14 +68,14 @@ def check_in(
     if actor.person_id is not None:
         # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
         worker = workers.of(session, actor, at, held=True)
-    again, held = _before(session, actor, client_key)
-    if again is not None:
-        return again
-    if held is not None and not held.runs_at(at):
+    arrival = arrivals.of(session, actor, worker, text, at, client_key)
+    if arrival.again is not None:
+        return _begun_before(session, actor, arrival.again)
+    if arrival.running is not None and not arrival.running.runs_at(at):
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
-        ageing.settle_run_out(session, held.worker_id, at)
-        held = None
-    look = presence.look(session, actor, worker, held, text, position, at, received_at or at)
+        ageing.settle_run_out(session, actor.person_id or 0, at)
+        arrival = arrivals.of(session, actor, worker, text, at, client_key)
+    look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at)
     raise_failing(look.findings)
     site = look.site
     assert site is not None and actor.unit_id is not None and actor.person_id is not None
@@ -299,18 +300,11 @@ def _check_key(client_key: str | None) -> None:
         raise refuse("提交键", "超过 40 个字符", "请刷新页面后重试", field="client_key")
 
 
-def _before(
-    session: AnySession, actor: Actor, client_key: str | None
-) -> tuple[Visit | None, presence.Running | None]:
-    """The visit that this key began already, and the person's visit that is open."""
-    found = presence.begun(session, actor.person_id, client_key)
-    again = next((row for row in found if client_key and row.client_key == client_key), None)
-    if again is not None and again.worker_id != actor.person_id:
+def _begun_before(session: AnySession, actor: Actor, again: Begun) -> Visit:
+    """The visit that this key began already."""
+    if again.worker_id != actor.person_id:
         raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
-    held = next((row for row in found if row.state == "open"), None)
-    if again is None:
-        return None, held
-    return session.get(Visit, again.id, execution_options={"skip_scope": True}), held
+    return session.get_one(Visit, again.id, execution_options={"skip_scope": True})
 
 
 def _snapshot(site: Site, worker: workers.Worker, actor: Actor) -> dict[str, Any]:

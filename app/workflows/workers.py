@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -73,17 +73,13 @@ def of(session: AnySession, actor: Actor, at: dt.datetime, *, held: bool = False
     return Worker(person if own[-1] else None, unit, keys, highest)
 
 
-def quota_of(session: AnySession, worker: Worker, at: dt.datetime) -> Quota | None:
-    """A worker's quota of the month of `at`; None for an account without a person."""
+def quota_of(session: AnySession, worker: Worker, month: Sequence[int], on: dt.date) -> Quota | None:
+    """A worker's quota by the visits of his month, a number an elevator; None for an account without a person."""
     if worker.person is None:
         return None
-    on = clock.local_day(at)
-    used: dict[Hashable, int] = {}
-    for _worker_id, elevator_id, count in people.visits_of_month(session, worker.human, at):
-        used[elevator_id] = used.get(elevator_id, 0) + count
     values = policy_book(session, worker.person.region_code, on).plain
     limits: Any = {grade: values[key] for grade, key in QUOTA_KEYS.items()}
-    return Quota(worker.grade, units_used(used), grade_limit(worker.grade, limits))
+    return Quota(worker.grade, units_used(dict(enumerate(month))), grade_limit(worker.grade, limits))
 
 
 def _unit_alone(session: AnySession, actor: Actor) -> Employer | None:

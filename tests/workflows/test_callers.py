@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from app.models import Account, AuditEntry, Elevator, Person, Visit
 from app.permissions import Role, Verb
 from app.scope_rules import GUARDED
 from app.transaction import write_new
-from app.workflows import actors, audit, people, presence, sites, workers
+from app.workflows import actors, arrivals, audit, people, presence, sites, workers
 from tests.factories import World, make_account, make_person
 from tests.workflows.clock_world import add_visit
 
@@ -123,17 +124,20 @@ def test_one_human_by_one_statement(
     monkeypatch.setattr(vault, "key_names", lambda: (names[0], {*names[1], "another"}))
     assert workers.of(session, actor, START, held=True) == short
     person = session.get(Person, world.worker.id)
-    assert workers.quota_of(session, short, START) == people.quotas(session, [person], START)[person.id]
+    month = arrivals.of(session, actor, short, "", START).month
+    assert workers.quota_of(session, short, month, DAY) == people.quotas(session, [person], START)[person.id]
 
 
 @pytest.mark.feature("MNT-01")
 def test_the_elevator_of_a_visit_and_the_one_that_was_scanned(session: Any, world: World) -> None:
-    own, foreign = world.own, world.foreign
+    own, foreign, visit = world.own, world.foreign, add_visit(session, world.own, world.worker, DAY)
     session.commit()
     for scanned in (own.code, own.public_token, f"https://x.invalid/m/e/{own.code}", foreign.code, "", "none"):
-        lift, same = sites.lift_of(session, own.id, scanned)
+        work = sites.of_visit(session, world.actor("worker"), visit.id, scanned)
         found = presence.elevator_of(session, scanned)
-        assert lift.id == own.id and same is (found is not None and found.id == own.id)
+        assert work is not None and (work.visit.id, work.elevator.id) == (visit.id, own.id)
+        assert work.same_code is (found is not None and found.id == own.id)
+    assert sites.of_visit(session, world.actor("other_worker"), visit.id, own.code) is None
 
 
 @pytest.mark.feature("MNT-03")
@@ -174,12 +178,19 @@ def test_what_is_begun_is_told_by_key_and_person(session: Any, world: World) -> 
     running = add_visit(session, world.own, world.worker, DAY, state="open", checked_out_at=None, client_key="k")
     running.next_change_at = START + dt.timedelta(hours=1)
     session.commit()
-    (found,) = presence.begun(session, world.worker.id, "k")
-    assert (found.id, found.code, found.elevator_id) == (running.id, world.own.code, world.own.id)
-    assert found.runs_at(START) and not found.runs_at(START + dt.timedelta(hours=1))
-    assert presence.begun(session, world.other_worker.id) == []
-    assert [row.id for row in presence.begun(session, world.other_worker.id, "k")] == [running.id]
-    assert presence.begun(session, None) == []
+
+    def found(persona: str, key: str | None = None) -> arrivals.Arrival:
+        actor = world.actor(persona)
+        return arrivals.of(session, actor, workers.of(session, actor, START), world.own.code, START, key)
+
+    own = found("worker", "k")
+    assert own.running is not None and own.again == arrivals.Begun(running.id, world.worker.id)
+    assert (own.running.id, own.running.code, own.running.elevator_id) == (running.id, world.own.code, world.own.id)
+    assert own.running.runs_at(START) and not own.running.runs_at(START + dt.timedelta(hours=1))
+    assert own.month == (1,) and found("worker").again is None
+    assert found("other_worker") == replace(found("other_worker"), running=None, again=None, month=())
+    assert found("other_worker", "k").again == own.again
+    assert found("maintenance_head").running is None
     with clock.frozen(START):
         assert presence.open_visit(session, world.worker.id, START).id == running.id
     assert session.get(Elevator, world.own.id) is not None
