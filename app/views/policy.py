@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 from flask import abort, g, request
@@ -50,7 +50,7 @@ class Policy(BaseView):
             }
             for key, held in book.items()
         ]  # fmt: skip
-        groups = [(name, list(found)) for name, found in groupby(rows, key=lambda row: row["group"])]
+        groups = _grouped(rows, lambda row: row["group"])
         span = g.actor.region_span
         choices = [(c, n) for c, n in sorted(names.items()) if span is None or span[0] <= c < span[1]]
         return self.render_template(
@@ -116,13 +116,21 @@ class PolicyVersions(BaseView):
         now = policy_book(db.session, code if known else None, clock.today())
         return self.render_template(
             "ta/platform/policy_version.html", title=_("政策版本 %(v)s", v=version[:20]),
-            groups=[(name, list(found)) for name, found in groupby(rows, key=lambda row: row[0])],
+            groups=_grouped(rows, lambda row: row[0]),
             differs={k.value: shown(k, now[k].value) for k in Key if k.value in said and now[k].value != said[k.value]},
             region=region_names().get(code, _("全国")) if known else "", on=on.isoformat(),
         )  # fmt: skip
 
 
 _NAMES = select(Region.code, Region.name).execution_options(skip_scope=True)
+
+
+def _grouped(rows: list[Any], group: Callable[[Any], str]) -> list[tuple[str, list[Any]]]:
+    """Each group once, in the order of its first row, wherever its other rows stand."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(group(row), []).append(row)
+    return list(found.items())
 
 
 def region_names() -> dict[str, str]:

@@ -19,7 +19,8 @@ RULES = {"resultTypes": ["violations"]}
 CONTRAST = RULES | {"runOnly": ["color-contrast"]}
 # As narrow as a page gets at 400 % on a desk of 1,280 px.
 NARROW = {"width": 320, "height": 640}
-GRAVE = {"serious", "critical"}
+# What axe-core finds moderate, too: a page without its landmarks, headings out of order.
+GRAVE = {"moderate", "serious", "critical"}
 
 
 def kinds_of_pages(page: Any, seen: set[str], most: int) -> Any:
@@ -46,7 +47,7 @@ def links(page: Any) -> list[str]:
 
 
 def hindrances(page: Any, options: dict[str, Any] = RULES) -> list[str]:
-    """What would keep somebody from using the page as it stands, by axe-core's serious findings."""
+    """What would keep somebody from using the page as it stands, by axe-core's findings."""
     answer = Axe().run(page, options=options).response
     return [
         f"{page.url}: {found['id']}: {node['html'][:160]}"
