@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, request
 
+# In this order they are one file to every page: three requests fewer before anything is painted on a slow line.
+TOGETHER = ("tokens", "components", "app", "files")
 FOREVER = "public, max-age=31536000, immutable"
+# A seventh of the file as it travels, and nobody's browser reads it.
+_REMARK = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
 LEAST = 1024
 MOST_KEPT = 200
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
@@ -23,6 +28,7 @@ def install(app: Flask) -> None:
     """Version every address of a static file; answer with compressed ones."""
     app.config["STATIC_VERSION"] = digest_of(Path(str(app.static_folder)))
     squeezed: dict[tuple[str, str | None], bytes] = {}
+    _put_together(app)
 
     @app.url_defaults
     def _versioned(endpoint: str, values: dict[str, Any]) -> None:
@@ -40,6 +46,23 @@ def install(app: Flask) -> None:
             if _wanted(response):
                 _squeeze(response, squeezed)
         return response
+
+
+def _put_together(app: Flask) -> None:
+    """`css/all.css` beside the files that it is made of; the door of static files gives it as one of them."""
+    folder, files = Path(str(app.static_folder)) / "css", app.view_functions["static"]
+    whole = "".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in TOGETHER)
+    text = _REMARK.sub("", whole).encode()
+    etag = hashlib.sha256(text).hexdigest()[:32]
+
+    def given(filename: str) -> Any:
+        if filename != "css/all.css":
+            return files(filename=filename)
+        response = Response(text, mimetype="text/css", headers={"Cache-Control": "no-cache"})
+        response.set_etag(etag)
+        return response.make_conditional(request, accept_ranges=True, complete_length=len(text))
+
+    app.view_functions["static"] = given
 
 
 def digest_of(folder: Path) -> str:

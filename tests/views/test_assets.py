@@ -12,7 +12,8 @@ from flask import Flask
 
 from app.views import assets, light
 
-FOUND = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+# What is fetched only where a page has files (`data-files`) is none of it.
+FOUND = re.compile(r' (?:href|src)="(/static/[^"]+)"')
 
 
 @pytest.mark.parametrize("path", ["/login/", "/", "/elevators/"])
@@ -21,14 +22,14 @@ def test_what_a_page_fetches_is_small_and_fetched_once(world: Any, sign_in: Any,
     if path == "/login/":
         browser.get("/logout/")
     fetched = set(FOUND.findall(browser.get(path, follow_redirects=True).text))
-    assert len(fetched) >= 5 and all("?v=" in address for address in fetched)
+    assert len(fetched) == 3 and all("?v=" in address for address in fetched), "icon, one sheet of style, one script"
     total = 0
     for address in fetched:
         answer = browser.get(address, headers={"Accept-Encoding": "gzip, br"})
         assert answer.status_code == 200 and answer.headers["Cache-Control"] == assets.FOREVER
         assert "Set-Cookie" not in answer.headers and answer.vary.as_set() == {"accept-encoding"}, "one for everybody"
         total += len(answer.data)
-    assert total < 32_000, f"{total} bytes beside the page"
+    assert total < 22_000, f"{total} bytes beside the page"
 
 
 def test_compressed_it_is_the_same_file(client: Any) -> None:
@@ -42,6 +43,23 @@ def test_compressed_it_is_the_same_file(client: Any) -> None:
     part = client.get("/static/css/components.css", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-99"})
     assert part.status_code == 206 and part.data == plain.data[:100]
     assert client.get("/static/icon.svg?v=old").headers["Cache-Control"] == "no-cache"
+
+
+def test_the_sheet_of_every_page_is_its_parts_in_their_order(client: Any, app: Any) -> None:
+    whole = client.get("/static/css/all.css")
+    folder = Path(app.static_folder) / "css"
+    parts = "".join((folder / f"{name}.css").read_text("utf-8") for name in assets.TOGETHER)
+    words = re.compile(r"[^{}]+\{")
+    assert words.findall(whole.text) == words.findall(re.sub(r"/\*.*?\*/\n?", "", parts, flags=re.S))
+    assert "/*" not in whole.text and whole.text.count("{") == whole.text.count("}") > 300
+    assert whole.mimetype == "text/css" and whole.headers["Cache-Control"] == "no-cache"
+    small = client.get("/static/css/all.css", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(small.data) == whole.data
+    assert client.get("/static/css/all.css", headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    part = client.get("/static/css/all.css", headers={"Range": "bytes=0-99"})
+    assert part.status_code == 206 and part.data == whole.data[:100]
+    assert client.head("/static/css/all.css").status_code == 200
+    assert b".panel" not in whole.data, "what dresses Flask-AppBuilder's own pages is theirs alone"
 
 
 def test_a_changed_file_changes_every_address(tmp_path: Path) -> None:

@@ -6,6 +6,13 @@
   var token = ($('meta[name="csrf-token"]') || {}).content;
   var says = function (chinese, english) { return document.documentElement.lang === "en" ? english : chinese; };
 
+  // What sends and shows files is fetched by pages that have any.
+  var me = document.currentScript;
+  if (me && me.dataset.files && $("[data-upload], a[data-preview]")) {
+    var more = document.createElement("script");
+    more.src = me.dataset.files; more.nonce = me.nonce; document.body.appendChild(more);
+  }
+
   // Menu drawer on narrow screens.
   all("[data-drawer]").forEach(function (button) {
     var side = document.getElementById(button.getAttribute("aria-controls"));
