@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import vault
-from tests.factories import World
+from tests.factories import Rows, World
 from tests.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +35,7 @@ class Database(Protocol):
     `renew(inhabited=True)` leaves the small world of tests/factories.py standing in it; `world` says where.
     """
 
-    world: dict[str, tuple[type, int]]
+    world: Rows
 
     @property
     def url(self) -> str: ...
@@ -57,7 +57,7 @@ class SqliteDatabase:
         self._inhabited = self._file.with_name("inhabited.db")
         self._empty = self._file.with_name("empty.db")
         self._engine: sa.Engine | None = None
-        self.world: dict[str, tuple[type, int]] = {}
+        self.world: Rows = {}
 
     @property
     def url(self) -> str:
@@ -131,7 +131,7 @@ class PostgresDatabase:
         self._engine: sa.Engine | None = None
         self._server: sa.Engine | None = None
         self._broom: Broom | None = None
-        self.world: dict[str, tuple[type, int]] = {}
+        self.world: Rows = {}
 
     @property
     def url(self) -> str:
@@ -292,7 +292,7 @@ class Broom:
         return self._connection.execute(statement).fetchall()
 
 
-def inhabit(engine: sa.Engine) -> dict[str, tuple[type, int]]:
+def inhabit(engine: sa.Engine) -> Rows:
     """Build the small world of most tests; where its rows are."""
     with Session(engine) as session:
         return World(session).rows()

@@ -37,6 +37,8 @@ PASSWORD = "Ti.an-2026-test"
 # Hashed once with the least work: tests make many accounts and measure no hash.
 _HASH = generate_password_hash(PASSWORD, "pbkdf2:sha256:1")
 _count = itertools.count(1)
+# What a world is made of: its kind ("part" or "account") and name, then the row that it is.
+Rows = dict[tuple[str, str], tuple[type, int]]
 
 REGIONS = (
     ("980000000000", "岚省", "province", None),
@@ -336,21 +338,22 @@ class World:
         }
         session.commit()
 
-    def rows(self) -> dict[str, tuple[type, int]]:
-        """By name which row each part of it is, for `standing`."""
+    def rows(self) -> Rows:
+        """Which row each part and each account of it is, for `standing`."""
         parts = {name: row for name, row in vars(self).items() if name not in ("session", "accounts")}
-        return {name: (type(row), row.id) for name, row in (parts | self.accounts).items()}
+        return {(kind, name): (type(row), row.id) for kind, held in (("part", parts), ("account", self.accounts))
+                for name, row in held.items()}  # fmt: skip
 
     @classmethod
-    def standing(cls, session: Any, rows: dict[str, tuple[type, int]]) -> World:
+    def standing(cls, session: Any, rows: Rows) -> World:
         """The world in a database in which it stands already, as `World(session)` leaves it: read when asked for."""
         world = cls.__new__(cls)
         world.session, world.accounts = session, {}
-        for name, (model, key) in rows.items():
+        for (kind, name), (model, key) in rows.items():
             row = model(id=key)
             make_transient_to_detached(row)
             session.add(row)
-            if model is Account:
+            if kind == "account":
                 world.accounts[name] = row
             else:
                 setattr(world, name, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from typing import Any
 
@@ -38,10 +39,13 @@ from tests.workflows.filing_world import attachment
 # By place: who decides and sets policy, a maintenance unit, a use unit, who makes visits. Each walks what is his.
 PERSONAS = ("region_admin", "maintenance_head", "use_head", "worker")
 EXAMPLES = 3
+# What a generated call is made of.
+PARTS = ("path_parameters", "headers", "cookies", "query", "body", "multipart_content_types", "meta")
 # Doors for whom a platform trusts itself to: no token has their right.
 OF_KEEPERS = ("/api/v1/audit-packages",)
 # Doors of a person's own, where a token is told to leave it to him; walked by who has signed in.
 IN_PERSON = ("/api/v1/privacy", "/api/v1/me/mail", "/api/v1/sessions")
+_CASES: dict[tuple[str, GenerationMode, str], list[Any]] = {}
 # The framework's own doors.
 OTHERS = ("/api/v1/security/", "/api/v1/menu/", "/api/{version}/")
 
@@ -151,21 +155,38 @@ def called(wanted: list[Any], headers: dict[str, str], rows: dict[str, int]) -> 
     seen: set[int] = set()
     for operation in wanted:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-
-            @settings(
-                max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            )  # fmt: skip
-            @given(case=operation.as_strategy(generation_mode=mode))
-            def send(case: Any) -> None:
-                point_at(case, rows)
+            for made in cases(operation, mode):
+                case = point_at(copied(made), rows)
                 answer = case.call(headers=headers)
                 seen.add(answer.status_code)
                 if answer.status_code >= 500:
                     failures.append(f"{answer.status_code} {case.as_curl_command()}")
-
-            send()
     return failures, seen
+
+
+def cases(operation: Any, mode: GenerationMode) -> list[Any]:
+    """The calls that are generated for an operation: whoever makes them, they are the same, so they are made once."""
+    key = operation.label, mode, repr(operation.definition.raw)
+    if key not in _CASES:
+        made: list[Any] = []
+
+        @settings(
+            max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def keep(case: Any) -> None:
+            made.append(case)
+
+        keep()
+        _CASES[key] = made
+    return _CASES[key]
+
+
+def copied(case: Any) -> Any:
+    """A call like it: to point it at a row and to send it changes a call."""
+    own = {name: copy.deepcopy(getattr(case, name)) for name in PARTS}
+    return schemathesis.Case(case.operation, case.method, case.path, media_type=case.media_type, **own)
 
 
 @pytest.mark.feature("INT-04")
@@ -194,9 +215,10 @@ def may(world: World, persona: str, operation: Any) -> bool:
     return verb is not None and world.actor(persona).may(verb)
 
 
-def point_at(case: Any, rows: dict[str, int]) -> None:
+def point_at(case: Any, rows: dict[str, int]) -> Any:
     """Let a call with a number meet a row that is there, or it would end at the door."""
     before = case.path.split("{key}")[0].split("/")
     parts = [part for part in before if part in rows]
     if isinstance((case.path_parameters or {}).get("key"), int) and parts:
         case.path_parameters["key"] = rows[parts[-1]]
+    return case
