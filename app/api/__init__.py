@@ -38,6 +38,7 @@ def register(appbuilder: Any) -> None:
         proof,
         regions,
         safety,
+        score_simulations,
         sessions,
         sub_accounts,
         talking,
@@ -53,5 +54,6 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, contracts, policy, policy_tests, clocks, visits, safety, duties, proof, notices, privacy,
+        score_simulations,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -238,6 +238,16 @@ PEOPLE: dict[str, Schema] = {
     "PolicyTest": an_object(
         "id state", id=WHOLE, state=said(TEXT, "queued 等待，running 运行，done 完成，failed 失败"), done=WHOLE,
         total=WHOLE, error=maybe(TEXT), key=TEXT, value=ANY, region=TEXT, from_on=DAY, to_on=DAY,
-        result=said(maybe(PART), "完成后：各单位在现行政策与拟定值下的记录状态、超期、得分"),
+        result=said(maybe(PART), "完成后：各单位在现行政策与拟定值下的记录状态、超期、得分、名次，变化最大的在前"),
+    ),
+    "SimulatedScore": an_object("due bad", points=said(maybe(TEXT), "null 为无数据"), due=WHOLE, bad=WHOLE),
+    "ScoreFix": an_object(
+        "fix title about elevators alone without", fix=TEXT, title=TEXT, about=TEXT, elevators=WHOLE,
+        alone=said({"type": "number"}, "只做这一项提的分"), without=said({"type": "number"}, "全部做到而缺它少的分"),
+    ),
+    "ScoreSimulation": an_object(
+        "unit_id from_on to_on nothing chosen everything fixes", unit_id=WHOLE, from_on=DAY, to_on=DAY,
+        nothing=ref("SimulatedScore"), chosen=ref("SimulatedScore"), everything=ref("SimulatedScore"),
+        fixes=many(ref("ScoreFix")),
     ),
 }  # fmt: skip

@@ -233,10 +233,11 @@ def simulate(prospects: Sequence[Prospect], chosen: Collection[Fix], today: date
     nothing, everything = sums(()), sums(every)
     offers = []
     for fix, numbers in of_fix.items():
-        # A shorter stretch of visits on time is part of a longer one: without it means without any.
-        alike = {one for one in every if one.kind is FixKind.KEEP} if fix.kind is FixKind.KEEP else {fix}
-        touched = {number for one in alike for number in of_fix[one]}
-        without = changed(everything, touched, every - alike)
+        # A shorter stretch of visits on time is part of a longer one: without it means without any. Renewed cover
+        # brings limits of other elevators as well.
+        on_time = fix.kind is FixKind.KEEP
+        alike = {one for one in every if one.kind is FixKind.KEEP} if on_time else {fix}
+        without = changed(everything, range(len(prospects)) if on_time else numbers, every - alike)
         offers.append(Offer(fix, len(numbers), changed(nothing, numbers, {fix}), without))
     scores = (rate_score(*_total(some)) for some in (nothing, sums(frozenset(chosen) & every), everything))
     made = Simulation(*scores, offers)

@@ -73,6 +73,7 @@ def register(appbuilder: Any) -> None:
         units,
         uploads,
         visits,
+        what_if,
     )
 
     texts.install(current_app)
@@ -137,5 +138,6 @@ def register(appbuilder: Any) -> None:
     reports.register(appbuilder)
     coverage.register(appbuilder)
     scores.register(appbuilder)
+    what_if.register(appbuilder)
     safety.register(appbuilder)
     patrols.register(appbuilder)

@@ -1,0 +1,85 @@
+"""`/api/v1/score-simulations`: what a unit can still make of its score in the running period (SIM-01); reads only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify, request
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+
+from app import clock
+from app.api.base import Resource, actor, answers, chosen
+from app.errors import refuse
+from app.extensions import db
+from app.permissions import Verb
+from app.rules.scoring import Score
+from app.rules.what_if import Period, fix_of
+from app.views import screens
+from app.views.what_if import PERIODS, words_of
+from app.wording import say
+from app.workflows import what_if
+
+MOST_CHOSEN = 500
+
+
+class ScoreSimulationApi(Resource):
+    """The simulation of a unit, by the unit's number."""
+
+    resource_name = "score-simulations"
+    openapi_spec_tag = "Scores"
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give what doing nothing, the chosen fixes together and everything make of the score, and each fix.
+        ---
+        get:
+          summary: 提分模拟：到期末什么都不做、所选一起做、全部做到各得多少分，以及每项措施的提分
+          parameters:
+            - {in: query, name: period, schema: {type: string, enum: [quarter, half, year]}, description: 缺省为本年}
+            - {in: query, name: do, schema: {type: string}, description: "所选措施的 fix，用逗号分开"}
+          gives: {200: ScoreSimulation}
+        """
+        period = Period(chosen("period", PERIODS) or Period.YEAR)
+        told = what_if.of_unit(db.session, actor(), key, period, _chosen(request.args.get("do", "")), clock.now())
+        sim = told.simulation
+        fixes = []
+        for offer in sim.offers:
+            title, about, _link = words_of(told, offer, actor())
+            alone, without = sim.gain(offer)
+            fixes.append(
+                {
+                    "fix": str(offer.fix), "title": title, "about": about, "elevators": offer.elevators,
+                    "alone": float(alone), "without": float(without),
+                }
+            )  # fmt: skip
+        return jsonify(
+            unit_id=told.unit.id, from_on=told.from_on.isoformat(), to_on=told.to_on.isoformat(), fixes=fixes,
+            nothing=_shown(sim.nothing), chosen=_shown(sim.chosen), everything=_shown(sim.everything),
+        )  # fmt: skip
+
+
+def _chosen(said: str) -> Any:
+    asked = [one for one in said.split(",") if one]
+    if len(asked) > MOST_CHOSEN:
+        found = say("选了 %(n)s 项", n=len(asked))
+        raise refuse("参数", found, say("最多 %(most)s 项", most=MOST_CHOSEN), field="do")
+    for one in asked:
+        if fix_of(one) is None:
+            found = say("没有措施 %(one)s", one=one[:40])
+            raise refuse("参数", found, "请用 fixes 中给出的 fix", field="do", value=one[:60])
+    return frozenset(fix for one in asked if (fix := fix_of(one)) is not None)
+
+
+def _shown(score: Score) -> dict[str, Any]:
+    return {"points": None if score.points is None else str(score.points), "due": score.due, "bad": score.bad}
+
+
+def register(appbuilder: Any) -> None:
+    """Add this resource."""
+    screens.declare("ScoreSimulationApi", "can_get", Verb.SCORE_READ)
+    appbuilder.add_api(ScoreSimulationApi)
