@@ -69,6 +69,22 @@ def test_the_index_finds_what_contains_finds(world: World, way: str) -> None:
 
 
 @pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("word", ["云江", "江", "1%", "%", "_1", "/", "\"'", "*-号", "É", "aÉ", "a1", "云a"])
+def test_a_word_is_found_in_either_case_and_by_its_signs_as_they_are(session: Any, word: str) -> None:
+    """Words without cases are looked for as they stand; that finds the same rows."""
+    held = ["云江 1%号", "云江", "1_1/2", "\"'*-号", "É1", "é1", "aÉ", "AÉ", "A1云A", "a1", "江云"]
+    for n, address in enumerate(held):
+        make_elevator(session, address=address, code=f"X{n:04}", factory_no=None, registration_code=None, estate=None)
+    found = session.scalars(select(Elevator.address).where(search.contains([Elevator.address], word)))
+    either = session.scalars(select(Elevator.address).where(Elevator.address.icontains(word, autoescape=True)))
+    assert sorted(found) == sorted(either)
+    if word.lower() == word.upper():
+        assert set(session.scalars(select(Elevator.address).where(search.contains([Elevator.address], word)))) == {
+            address for address in held if word in address
+        }
+
+
+@pytest.mark.feature("ELV-02")
 @pytest.mark.parametrize("words", ["罕见", "罕见路", "罕", "号 罕见", "罕见 不在", "aBc9", "%%"])
 def test_however_a_row_is_written_it_is_found(world: World, way: str, words: str) -> None:
     session = world.session
@@ -100,6 +116,12 @@ def test_tabs_filters_and_pages_hold_under_a_search(world: World, way: str) -> N
     assert ("in_use" in counts) == (way == "index")
     assert [r.address for r in ELEVATORS.rows(now, query)] == ["稀罕街 4 号", "稀罕街 2 号", "稀罕街 0 号"]
     assert ELEVATORS.total(now, query) == 3
+
+
+@pytest.mark.feature("ELV-02")
+def test_a_search_starts_no_helpers(session: Any) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        assert session.scalar(text("SELECT proparallel FROM pg_proc WHERE proname = 'tian_grams'")) == "r"
 
 
 @pytest.mark.feature("PLN-09")

@@ -19,9 +19,14 @@ class _OfElevator:
     def __init__(self, attribute: Any) -> None:
         self.attribute = attribute
 
+    def contains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
+        return self._of(self.attribute.contains(word, autoescape=autoescape))
+
     def icontains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
-        found = select(Elevator.id).where(self.attribute.icontains(word, autoescape=autoescape))
-        return Visit.elevator_id.in_(found)
+        return self._of(self.attribute.icontains(word, autoescape=autoescape))
+
+    def _of(self, holds: ColumnElement[bool]) -> ColumnElement[bool]:
+        return Visit.elevator_id.in_(select(Elevator.id).where(holds))
 
 
 def _kept(row: Visit, name: str) -> Any:
