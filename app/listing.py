@@ -23,7 +23,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, select, true
+from sqlalchemy import Select, and_, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased
 
 from app import clock, list_query, scope, search
@@ -44,6 +44,8 @@ __all__ = [
 ]  # fmt: skip
 
 COUNT_CAP = 1001
+# Pages that begin later than this are counted off by the shortest way.
+FAR = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,13 @@ class Listing:
 
     def statement(self, moment: Moment, query: Query, *, tab: str | None = None) -> Select[Any]:
         """The keys of the rows that the actor sees under the query, without order."""
+        return self._whosesoever(moment, query, tab).where(scope.criterion(self.model, moment.actor))
+
+    def _whosesoever(self, moment: Moment, query: Query, tab: str | None = None) -> Select[Any]:
+        """The same of all rows there are: never to be shown, only to count by."""
         statement: Select[Any] = select(self.key).select_from(self.model)
         if self.join is not None:
             statement = self.join(statement)
-        statement = statement.where(scope.criterion(self.model, moment.actor))
         if self.where is not None:
             statement = statement.where(self.where(moment))
         return self.narrowed(statement, moment, query, tab).execution_options(skip_scope=True)
@@ -187,9 +192,31 @@ class Listing:
             backwards, skipped = side == "before", 0
             lower = falling != backwards
             statement = statement.where(self.key < edge if lower else self.key > edge)
+        rows = skipped * query.size
+        start = self._counted_off(moment, query, statement, rows, backwards) if rows >= FAR else None
+        if start is not None:
+            lower, rows = falling != backwards, 0
+            statement = statement.where(self.key <= start if lower else self.key >= start)
         ordered = self.ordered(statement, query, backwards=backwards)
-        keys = moment.session.scalars(ordered.limit(query.size).offset(skipped * query.size)).all()
+        keys = moment.session.scalars(ordered.limit(query.size).offset(rows)).all()
         return list(reversed(keys)) if backwards else list(keys)
+
+    def _counted_off(
+        self, moment: Moment, query: Query, statement: Select[Any], rows: int, backwards: bool
+    ) -> Any:  # fmt: skip
+        """The key that a far page starts with, for who may see every row there is; None where that is not told.
+
+        Asking each row that is passed by for its region takes as long as passing it by. Whether all lie within the
+        actor's bounds is asked in the same statement, and the page's own rows are asked for what he sees as ever.
+        """
+        every = scope.every_row(self.model, moment.actor)
+        if every is None or not self._by_key(query):
+            return None
+        passed, asked = (
+            self.ordered(each, query, backwards).offset(rows).limit(1).correlate(None).scalar_subquery()
+            for each in (self._whosesoever(moment, query), statement)
+        )
+        return case((every, passed), else_=asked)
 
     def _among_newest(self, moment: Moment, query: Query) -> list[Any]:
         """The first page, if it lies among the first rows in order: words that many rows hold mostly stand there."""

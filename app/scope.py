@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, object_session, with_loader_criteria
 
 from app.errors import Finding, NotAllowed, NotFound
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
-from app.scope_rules import GUARDED, NARROWER, PERSONAL, RULES, Criterion, without_secret
+from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, RULES, Criterion, without_secret
 from app.wording import say
 
 # What the databases' BIGINT and INTEGER hold.
@@ -80,6 +80,12 @@ def outline(actor: Actor) -> tuple[Actor, dict[str, Any]]:
         person_id=None if actor.person_id is None else _PERSON, name="", via="", address=None,
     )  # fmt: skip
     return made, {"actor_user": actor.user_id, "actor_unit": actor.unit_id, "actor_person": actor.person_id}
+
+
+def every_row(model: type[Any], actor: Actor) -> Criterion | None:
+    """Of no row in particular: whether the actor sees each row of the model; None where few words don't tell."""
+    told = EVERY.get(model)
+    return None if told is None or actor.sees_everything else told(actor)
 
 
 def over(columns: Any, model: type[Any], actor: Actor) -> Criterion:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, and_, false, not_, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, and_, false, func, not_, or_, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -135,6 +135,15 @@ def _elevators(model: Any, actor: Actor) -> Criterion:
         return and_(own, _assigned(model.id, actor))
     secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
     return and_(_in_region(model, actor), secret)
+
+
+def _every_elevator(actor: Actor) -> Criterion | None:
+    """A regulator of all places that the register has; its index by region gives the first and the last at once."""
+    span = actor.region_span
+    if actor.unit_id is not None or span is None or not actor.may(Verb.SECRET_READ):
+        return None
+    first, last = (select(end(_elevator.region_code)).scalar_subquery() for end in (func.min, func.max))
+    return and_(first >= span[0], last < span[1])
 
 
 def _units(model: Any, actor: Actor) -> Criterion:
@@ -413,3 +422,5 @@ GUARDED = (
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}
+# Where one look tells that an actor sees every row there is.
+EVERY: dict[type[Any], Callable[[Actor], Criterion | None]] = {Elevator: _every_elevator}

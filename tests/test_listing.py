@@ -15,7 +15,7 @@ from app.demo.builder import Builder
 from app.listing import LISTINGS, Listing, Moment, Query, moment
 from app.listings import kinds
 from app.listings.elevators import ELEVATORS
-from app.models import MaintenanceClock, Region
+from app.models import Elevator, MaintenanceClock, Region
 from app.models.policy import policy_groups, policy_value
 from app.permissions import SYSTEM, Actor, Role, Verb
 from app.policy import Key
@@ -67,6 +67,12 @@ def dozen(world: World) -> list[int]:
     return sorted([world.own.id, *(e.id for e in made)], reverse=True)
 
 
+# What may be asked beside a page's number.
+PLACES: list[dict[str, str]] = [
+    {}, {"tab": "in_use"}, {"tab": "due"}, {"sort": "code"}, {"f_status": "in_use"}, {"q": "云樾"},
+]  # fmt: skip
+
+
 def keys(world: World, **args: str) -> list[int]:
     now = moment(world.session, world.actor("region_admin"))
     return list(ELEVATORS.page(now, ELEVATORS.read({"size": "5"} | args)).keys)
@@ -91,6 +97,29 @@ def test_the_neighbouring_page_starts_at_the_edge_of_the_shown_one(
     assert keys(world, page="-1", after=str(dozen[6]), tab=tab) == dozen[7:]
     # Sorted otherwise, the page's number says where it is.
     assert keys(world, page="2", after=str(dozen[4]), sort="code") == keys(world, page="2", sort="code")
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("everywhere", [True, False], ids=["who sees all there is", "who sees a part"])
+@pytest.mark.parametrize("role", ["region_admin", "inspector"])
+def test_far_pages_are_the_same_however_they_are_counted_off(
+    world: World, dozen: list[int], monkeypatch: Any, role: str, everywhere: bool
+) -> None:
+    world.session.get(Elevator, dozen[4]).is_secret = True
+    world.session.get(Elevator, dozen[7]).status = "scrapped"
+    if everywhere:
+        world.foreign.region_code = world.own.region_code
+    world.session.commit()
+    now = moment(world.session, world.actor(role))
+    asked = [{"page": page, **more} for page in ("1", "2", "3", "9", "-1", "-2", "-9") for more in PLACES]
+    near = [ELEVATORS.page(now, ELEVATORS.read({"size": "4"} | args)).keys for args in asked]
+    monkeypatch.setattr("app.listing.FAR", 0)
+    with statements() as seen:
+        far = [ELEVATORS.page(now, ELEVATORS.read({"size": "4"} | args)).keys for args in asked]
+    assert far == near and any(far)
+    told = any("min(elevator.region_code)" in statement for statement in seen)
+    assert told is (role == "region_admin")
+    assert (world.foreign.id in {key for keys in far for key in keys}) is everywhere
 
 
 @pytest.mark.feature("ELV-02")
