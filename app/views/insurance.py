@@ -26,7 +26,7 @@ from app.rules.insurance import judged_month
 from app.views import maintenance_forms as forms
 from app.views import screens, uploads
 from app.views.account_forms import run, text
-from app.views.base import Button, Screen, SQLAInterface, mark
+from app.views.base import Button, Screen, SQLAInterface, import_button, mark
 from app.wording import say
 from app.workflows import attachments, insurance, insurance_gaps
 from app.workflows.insurance import Line
@@ -45,7 +45,9 @@ class InsuranceRecords(Screen):
     buttons = [
         Button(_l("参保比对"), "InsuranceMonths.list", Verb.INSURANCE_READ, icon="check"),
         Button(_l("参保人员"), "InsuredPeople.list", Verb.INSURANCE_READ, icon="people"),
-        Button(_l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT, icon="upload"),
+        Button(
+            _l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT, icon="upload", values=(("kind", "insurance"),)
+        ),
         Button(_l("填报"), "InsurancePages.new", Verb.INSURANCE_EDIT, main=True),
     ]
     empty_text = _l("还没有缴交明细。填报缴纳公司、起止月份和人员，附上缴费明细凭证。")
@@ -62,7 +64,7 @@ class InsuredPeople(Screen):
     cells = {"state": lambda row: mark(STATES[state_of(row.record)], TONES[state_of(row.record)])}
     buttons = [
         Button(_l("缴交明细"), "InsuranceRecords.list", Verb.INSURANCE_READ, icon="list"),
-        Button(_l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT, icon="upload"),
+        import_button("insurance", Verb.INSURANCE_EDIT),
     ]
     empty_text = _l("没有参保人员。填报缴交明细，或用表格导入。")
     empty_links = [(_l("用表格导入"), "Imports.index", Verb.INSURANCE_EDIT)]

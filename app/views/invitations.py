@@ -71,7 +71,9 @@ class Invitations(Screen):
     cells: ClassVar[dict[str, Any]] = {"state": lambda row: pill(state_words(row), TONES.get(row.state, "gone"))}
     buttons: ClassVar[list[Button]] = [
         Button(_l("入职邀请"), "InvitationPages.new", Verb.PERSON_EDIT, main=True),
-        Button(_l("批量入职"), "Imports.index", Verb.PERSON_EDIT, icon="upload"),
+        Button(
+            _l("批量入职"), "Imports.index", Verb.PERSON_EDIT, icon="upload", values=(("kind", "invitations"),)
+        ),
         Button(_l("邀请二维码"), "InvitationPages.posters", Verb.PERSON_EDIT, icon="scan"),
         Button(_l("邀请首名文员"), "InvitationPages.first", Verb.ACCOUNT_CREATE),
     ]
