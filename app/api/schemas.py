@@ -239,6 +239,8 @@ SCHEMAS: dict[str, Schema] = {
         "id elevator_id state", id=WHOLE, elevator_id=WHOLE, code=TEXT, worker=TEXT, level=TEXT, visit_on=DAY,
         checked_in_at=INSTANT, checked_out_at=maybe(INSTANT), mode=maybe(TEXT), state=TEXT, state_reason=maybe(TEXT),
         awaiting_sheet=YES, awaiting_review=YES, sheet_due_at=maybe(INSTANT), review_due_at=maybe(INSTANT),
+        sent_at=said(maybe(INSTANT), "上传时间：签退到达系统的时间"),
+        offline=said(maybe(TEXT), "in、out、both：离线的一段"),
     ),
     "VisitPage": page_of("Visit"),
     "VisitWhole": {"allOf": [ref("Visit"), an_object(
@@ -260,6 +262,34 @@ SCHEMAS: dict[str, Schema] = {
             "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
         ), 200),
         problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
+    ),
+    "OfflineCopy": an_object(
+        "account_id at contact tasks items", account_id=WHOLE, at=INSTANT,
+        contact=said(TEXT, "联网凭据：离线记录原样送回，7 天内有效"), running=maybe(PART), tasks=many(PART),
+        items=said(PART, "项目清单，名称见任务的 items"),
+    ),
+    "OfflineMoment": an_object(
+        "code at", code=said(text(200), "扫到的内容，或识别码"), at=said(INSTANT, "手机当时显示的时间"),
+        latitude=degrees(90), longitude=degrees(180), accuracy=said({"type": "number", "minimum": 0}, "米"),
+        photo_ids=many(WHOLE, 9),
+    ),
+    "OfflineSent": an_object(
+        "phone_at entries", phone_at=said(INSTANT, "手机发送时显示的时间"), entries=many(an_object(
+            "key contact", key=said(text(40), "手机上的编号，8 至 40 个字符；重发用同一个"), contact=text(400),
+            visit_id=said(maybe(WHOLE), "联网签到的维保；离线签到的没有"), check_in=maybe(ref("OfflineMoment")),
+            check_out=maybe({"allOf": [ref("OfflineMoment"), an_object(
+                mode=one_of(["items", "sheet"]), results=many(an_object(
+                    "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
+                ), 200),
+                problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
+                signature=said(text(400_000), "data:image/png;base64,…"),
+            )]}),
+        ), 20),
+    ),
+    "OfflineTaken": an_object(
+        "received_at entries", received_at=INSTANT, entries=many(an_object(
+            "key ok", key=TEXT, ok=YES, visit=PART, status=WHOLE, errors=many(ref("Finding")),
+        )),
     ),
     "CheckInGate": an_object(
         "passes findings", passes=YES, findings=many(ref("Finding")),

@@ -125,7 +125,7 @@ class VisitApi(Resource):
         """
         sent = body()
         done = CheckOut(
-            mode=words(sent, "mode", 20) or "items", results=results_of(sent), problem=_problem(sent),
+            mode=words(sent, "mode", 20) or "items", results=results_of(sent), problem=problem_of(sent),
             advice=words(sent, "advice"), note=words(sent, "note"), signer=words(sent, "signer", 40),
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
@@ -241,7 +241,8 @@ def results_of(sent: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return answered
 
 
-def _problem(sent: Mapping[str, Any]) -> str | None:
+def problem_of(sent: Mapping[str, Any]) -> str | None:
+    """None when the question of faults was not answered; "" for none."""
     return None if sent.get("problem") is None else words(sent, "problem")
 
 
@@ -256,7 +257,8 @@ def brief(row: Visit) -> dict[str, Any]:
         "worker": kept.get("worker") or row.worker.name, "level": row.level, "visit_on": row.visit_on.isoformat(),
         "checked_in_at": _time(row.checked_in_at), "checked_out_at": _time(row.checked_out_at), "mode": row.mode,
         "state": row.state, "state_reason": told(row.state_reason), "awaiting_sheet": row.awaiting_sheet,
-        "awaiting_review": row.awaiting_review, "sheet_due_at": _time(row.sheet_due_at),
+        "awaiting_review": row.awaiting_review, "sheet_due_at": _time(row.sheet_due_at), "sent_at": _time(row.sent_at),
+        "offline": row.offline,
         "review_due_at": _time(row.review_due_at),
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
@@ -18,6 +18,7 @@ from app.permissions import Actor
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
+from app.workflows import phone_copy
 
 MOST = 100
 VISIT_KINDS = {
@@ -49,25 +50,13 @@ def person_of(actor: Actor) -> Person | None:
     return db.session.get(Person, actor.person_id) if actor.person_id else None
 
 
-def _own_orders(session: Any, actor: Actor, today: dt.date) -> Any:
-    """Open orders of the person, or of his unit without a worker yet, planned within the horizon (PLN-06)."""
-    horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
-    mine = or_(
-        MaintenanceOrder.worker_id == (actor.person_id or 0),
-        and_(MaintenanceOrder.worker_id.is_(None), MaintenanceOrder.unit_id == (actor.unit_id or 0)),
-    )
-    return and_(
-        MaintenanceOrder.state == "open", mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon)
-    )
-
-
 def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "") -> list[Task]:
     """The person's orders, the most pressing first; `kind` today, over or near narrows."""
     today = clock.local_day(now)
     statement = (
         select(MaintenanceOrder, MaintenanceClock)
         .outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == MaintenanceOrder.elevator_id)
-        .where(_own_orders(session, actor, today))
+        .where(phone_copy.own_orders(session, actor, today))
         .options(joinedload(MaintenanceOrder.elevator))
         .order_by(standing.DUE_ON.asc().nulls_last(), MaintenanceOrder.planned_on)
         .limit(MOST)

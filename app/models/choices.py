@@ -67,6 +67,7 @@ ORDER_STATE = {"open": _l("待维保"), "done": _l("已维保"), "void": _l("已
 ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入")}
 NOTE_KIND = {"note": _l("说明"), "objection": _l("使用单位有异议")}
 VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单")}
+OFFLINE_PART = {"in": _l("离线签到"), "out": _l("离线签退"), "both": _l("离线")}
 VISIT_STATE = {
     "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),
     "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),

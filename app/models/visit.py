@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String,
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
-from app.models.choices import LEVEL, NOTE_KIND, VISIT_MODE, VISIT_STATE
+from app.models.choices import LEVEL, NOTE_KIND, OFFLINE_PART, VISIT_MODE, VISIT_STATE
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
@@ -68,6 +68,12 @@ class Visit(Model):
     checked_in_at: Mapped[dt.datetime] = col(_l("签到时间"), Instant)
     checked_out_at: Mapped[dt.datetime | None] = col(_l("签退时间"), Instant)
     received_at: Mapped[dt.datetime] = col(_l("接收时间"), Instant)
+    # When its end reached us; null for records from before it was kept, which were sent as they ended.
+    sent_at: Mapped[dt.datetime | None] = col(_l("上传时间"), Instant)
+    # Which part the phone kept without network and sent later, under which of its keys, and what proves its times.
+    offline: Mapped[str | None] = col(_l("离线"), String(4), choices=OFFLINE_PART)
+    out_key: Mapped[str | None] = col(_l("签退提交键"), String(40))
+    phone_told: Mapped[dict[str, Any] | None] = col(_l("手机时钟和定位精度"), Json, nullable=True)
     in_latitude: Mapped[float | None] = col(_l("签到纬度"), Float)
     in_longitude: Mapped[float | None] = col(_l("签到经度"), Float)
     in_distance: Mapped[int | None] = col(_l("签到距离"), Integer, unit=_l("米"))

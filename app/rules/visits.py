@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from app.errors import Finding
 from app.rules.calendar import day_end, local_day, whole_seconds
@@ -118,6 +119,7 @@ class VisitPolicy:
 class VisitFacts:
     """What is known of a visit. `decision` answers `provisional` (补数据) and the manager's approval alike.
 
+    `received_at` is the receipt of its end: what a phone kept without network arrives later than it happened.
     `abnormal`: found to be an anomaly by a person. `appeal_upheld`: the failing of sheet or review is forgiven.
     """
 
@@ -267,7 +269,11 @@ def _closed_state(facts: VisitFacts, out_at: datetime, policy: VisitPolicy, now:
 
 @dataclass(frozen=True, slots=True)
 class CheckOutFacts:
-    """What a check-out brings. `distance_m` is None when the phone gave no location."""
+    """What a check-out brings. `distance_m` is None when the phone gave no location.
+
+    `sent_later`: it happened without network and only arrives now. What has been too short or too long cannot be mended
+    any more, so it stops nothing and the visit is stored as what it is (`visit_state`).
+    """
 
     checked_in_at: datetime
     at: datetime
@@ -279,6 +285,7 @@ class CheckOutFacts:
     open_items: int = 0
     missing_values: int = 0
     fault_text: str | None = ""
+    sent_later: bool = False
 
 
 def _clock_text(seconds: int) -> str:
@@ -308,6 +315,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
             "" if ordered else "请把手机的日期和时间改为自动设置",
         ),
     ]
+    level: Literal["fail", "warn"] = "warn" if facts.sent_later else "fail"
     if policy.min_minutes is not None:
         wait = policy.min_minutes * 60 - seconds
         findings.append(
@@ -316,6 +324,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
                 wait <= 0,
                 say("已维保 %(spent)s，至少 %(min_minutes)s 分钟", spent=spent, min_minutes=policy.min_minutes),
                 say("请再过 %(clock_text)s 后签退", clock_text=_clock_text(wait)) if wait > 0 else "",
+                level=level,
             )
         )
     if policy.max_hours is not None:
@@ -326,7 +335,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
             max_hours=policy.max_hours,
             more="，本次维保已无效" if over else "",
         )
-        findings.append(Finding("过期未签退", not over, found, "请重新签到维保" if over else ""))
+        findings.append(Finding("过期未签退", not over, found, "请重新签到维保" if over else "", level=level))
     findings.append(
         Finding(
             "同一台电梯",

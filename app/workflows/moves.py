@@ -44,6 +44,7 @@ from app.wording import say
 from app.workflows import audit
 
 TAKE_OVER = "take_over"
+SENT_LATER = "sent_later"
 EDIT = "edit"
 DISCARD = "discard"
 
@@ -212,7 +213,7 @@ def edit_where(
         insert_rows(session, StatusChange.__table__, _STEP, [(*alike, key) for key in moved])
 
 
-def status_on(session: AnySession, elevator: Elevator, on: dt.date, known_at: dt.datetime | None = None) -> str:
+def status_on(session: AnySession, elevator: Any, on: dt.date, known_at: dt.datetime | None = None) -> str:
     """The elevator's status on a day, as known at an instant (default: as known now).
 
     Before its first step it was what that step moved it from; without any step, what it is.
@@ -244,6 +245,9 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and row.taken_over and verb == TAKE_OVER:
         # Taken over in parts: the rest of its day may show that it was the ninth.
         expected = new if old != "open" and new != "open" else old
+    elif isinstance(row, Visit) and field == "state" and verb == SENT_LATER and old == "void":
+        # It ran out here while its end lay on the phone.
+        expected = new if new != "open" else old
     elif isinstance(row, Application | GradeCertificate | Commitment | Declaration) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":

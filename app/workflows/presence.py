@@ -26,7 +26,7 @@ from app.rules.checkin import (
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows import arrivals, sites, workers
+from app.workflows import arrivals, moves, sites, workers
 from app.workflows.arrivals import Arrival, Running
 from app.workflows.sites import LONGEST_TEXT, Lift, Site, elevator_of
 from app.workflows.workers import Worker
@@ -144,6 +144,9 @@ def _facts(
     if site is None or elevator is None:
         return CheckInFacts(**facts, open_elsewhere=held.code if held is not None else None)
     facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
+    if at < now:
+        # Sent later: it was as it was then, whatever has been approved since.
+        facts["elevator_status"] = ElevatorStatus(moves.status_on(session, elevator, today, at))
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
@@ -160,10 +163,11 @@ def _elevator_facts(actor: Actor, site: Site, today: dt.date, contract_gate: boo
     if elevator.latitude is not None and elevator.longitude is not None:
         place = Place(elevator.latitude, elevator.longitude)
     status = ElevatorStatus(elevator.status)
+    in_use = status is ElevatorStatus.IN_USE
     return {
         "elevator_code": elevator.code, "elevator_status": status, "elevator_place": place,
         "may_serve": site.may_serve,
-        "maintenance_paused": site.paused_on is not None and status is ElevatorStatus.IN_USE,
+        "maintenance_paused": site.paused_on is not None and site.paused_on <= today and in_use,
         "covered_until_on": covered, "contract_ended_on": site.last_end,
     }  # fmt: skip
 

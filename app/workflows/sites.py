@@ -90,6 +90,11 @@ def elevator_of(session: AnySession, text: str) -> Elevator | None:
     return found
 
 
+def names(session: AnySession, text: str, elevator_id: int) -> bool:
+    """Whether a scanned or typed text names this very elevator."""
+    return session.scalar(select(_NAMED_ID), named(text)) == elevator_id
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A visit of one's own, held until the transaction ends, where it is done.

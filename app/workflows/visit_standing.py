@@ -12,8 +12,8 @@ from app.workflows.visit_state import facts_of
 # What is read of a record to tell its state, and where it counts.
 COLUMNS = (
     "id", "elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "checked_out_at", "mode",
-    "sheet_at", "signed_at", "reviewed_at", "received_at", "decision", "decided_at", "day_rank", "state", "settled_at",
-    "next_change_at", "taken_over",
+    "sheet_at", "signed_at", "reviewed_at", "received_at", "sent_at", "decision", "decided_at", "day_rank", "state",
+    "settled_at", "next_change_at", "taken_over",
 )  # fmt: skip
 # Nothing leads out of these by age: once settled they stand.
 ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
@@ -42,9 +42,11 @@ def _facts(row: Any, as_of: dt.datetime) -> VisitFacts:
         return instant if instant is not None and instant <= as_of else None
 
     facts = facts_of(row)
+    # Of an end that the phone kept nothing was known until it was sent.
+    ended = row.checked_out_at if known(row.sent_at or row.checked_out_at) is not None else None
     return replace(
         facts,
-        checked_out_at=known(row.checked_out_at),
+        checked_out_at=ended,
         sheet_at=known(row.sheet_at),
         signed_at=known(row.signed_at),
         reviewed_at=known(row.reviewed_at),

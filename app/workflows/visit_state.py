@@ -67,7 +67,7 @@ def facts_of(visit: Visit) -> VisitFacts:
         sheet_at=visit.sheet_at,
         signed_at=visit.signed_at,
         reviewed_at=visit.reviewed_at,
-        received_at=visit.received_at,
+        received_at=visit.sent_at or visit.received_at,
         decision=Decision(visit.decision) if visit.decision else None,
         nth_of_day=visit.day_rank,
     )

@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Attachment, Visit, VisitNote
-from app.models.policy import policy_value, visit_policy
+from app.models import Visit, VisitNote
 from app.permissions import Actor, Verb, require
-from app.policy import Key
-from app.reference import CURRENT, items_for
+from app.reference import CURRENT
 from app.rules.levels import LEVEL_LABELS, Level
-from app.rules.visits import CheckOutFacts, VisitMode, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession, lock, write_new
 from app.wording import say
-from app.workflows import ageing, arrivals, audit, outbox, presence, sites, visit_reviewers, workers
+from app.workflows import ageing, arrivals, audit, check_outs, outbox, presence, sites, visit_reviewers, workers
 from app.workflows.arrivals import Begun
+from app.workflows.check_outs import LONGEST, RESULTS, CheckOut
 from app.workflows.presence import Position
 from app.workflows.sites import Site
 from app.workflows.visit_state import settle, stand
-
-RESULTS = {"ok": say("正常"), "repair": say("修理"), "na": say("不适用")}
-LONGEST = 500
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOut:
-    """What the worker hands in at the end. `results` maps item codes to {result, value, reason}.
-
-    `problem` None means that the question was not answered; "" that there was nothing to report.
-    `signature_id` is the attachment of a signature drawn on the screen.
-    """
-
-    mode: str = "items"
-    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    problem: str | None = None
-    advice: str = ""
-    note: str = ""
-    signer: str = ""
-    signature_id: int | None = None
-    photo_ids: Sequence[int] = ()
 
 
 def check_in(
@@ -63,32 +39,21 @@ def check_in(
     The same `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
     """
     require(actor, Verb.VISIT_MAKE)
-    _check_key(client_key)
+    check_key(client_key)
     worker = workers.Worker()
     if actor.person_id is not None:
         # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
         worker = workers.of(session, actor, at, held=True)
     arrival = arrivals.of(session, actor, worker, text, at, client_key)
     if arrival.again is not None:
-        return _begun_before(session, actor, arrival.again)
+        return begun_before(session, actor, arrival.again)
     if arrival.running is not None and not arrival.running.runs_at(at):
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
         ageing.settle_run_out(session, actor.person_id or 0, at)
         arrival = arrivals.of(session, actor, worker, text, at, client_key)
     look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at)
     raise_failing(look.findings)
-    site = look.site
-    assert site is not None and actor.unit_id is not None and actor.person_id is not None
-    elevator = site.elevator
-    distance = presence.metres(elevator, position)
-    visit = Visit(
-        client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
-        region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
-        order_id=site.order_id, level=site.level.value, item_version=CURRENT,
-        visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at or at, in_latitude=position.latitude,
-        in_longitude=position.longitude, in_distance=None if distance is None else round(distance), state="open",
-        counted=False, snapshot=_snapshot(site, worker, actor),
-    )  # fmt: skip
+    visit = begin(actor, look, position, at, received_at or at, client_key)
     stand(session, visit, at)
     try:
         # Whether it falls into his scope was asked with all the rest: `may_serve`.
@@ -97,75 +62,36 @@ def check_in(
         raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保") from error
     audit.record_now(
         session, actor, at, "visit.check_in", "visit", visit.id,
-        after={"elevator": elevator.code, "distance": visit.in_distance, "level": visit.level},
+        after={"elevator": visit.snapshot["code"], "distance": visit.in_distance, "level": visit.level},
     )  # fmt: skip
     return visit
 
 
 def check_out(
-    session: AnySession, actor: Actor, visit_id: int, text: str, position: Position, done: CheckOut, at: dt.datetime
-) -> Visit:
+    session: AnySession, actor: Actor, visit_id: int, text: str, position: Position, done: CheckOut, at: dt.datetime,
+    *, out_key: str | None = None,
+) -> Visit:  # fmt: skip
     """End one's own visit: presence again, time, items or sheet, problem; every failing condition at once.
 
     The stored record never changes afterwards: sheet, review and approval are added, corrections are notes (MNT-10).
+    The same `out_key` again gives the visit as it ended.
     """
     require(actor, Verb.VISIT_MAKE)
+    check_key(out_key)
     work = own_work(session, actor, visit_id, text)
-    visit, elevator = work.visit, work.elevator
-    policy = visit_policy(session, visit.region_code, visit.visit_on)
-    mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
-    if mode is None:
-        raise refuse(
-            "维保方式", say("没有“%(mode)s”这种方式", mode=done.mode), "请选择按系统维保项或按上传维保单", field="mode"
-        )
-    results, findings = _results(visit, done) if mode is VisitMode.ITEMS else ([], [])
-    distance = presence.metres(elevator, position)
-    if elevator.latitude is None and position.place is not None:
-        distance = 0.0
-    repair = any(r["result"] == "repair" for r in results)
-    problem = done.problem
-    if repair and not (problem or "").strip():
-        findings.append(
-            Finding(
-                "故障反馈", False, "有项目选了“修理”，没有写明故障", "请写明故障和处理情况", field="problem"
-            )
-        )  # fmt: skip
-    facts = CheckOutFacts(
-        checked_in_at=visit.checked_in_at, at=at, already_out=visit.checked_out_at is not None or visit.state != "open",
-        same_code=work.same_code, distance_m=distance,
-        presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
-        open_items=sum(1 for r in results if r["result"] is None),
-        missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
-    )  # fmt: skip
-    raise_failing([*check_out_findings(facts, policy), *findings, *_texts(done)])
-    visit.checked_out_at, visit.mode = at, mode.value
-    visit.out_latitude, visit.out_longitude = position.latitude, position.longitude
-    visit.out_distance = None if distance is None else round(distance)
-    if mode is VisitMode.ITEMS:
-        visit.results = [{k: v for k, v in r.items() if k != "missing_value"} for r in results]
-    else:
-        visit.sheet_due_at = sheet_deadline(at, policy)
-    visit.problem, visit.advice, visit.note = (problem or "").strip() or None, done.advice.strip() or None, (
-        done.note.strip() or None
-    )
-    if done.signature_id is not None:
-        _adopt(session, actor, visit, [done.signature_id], "signature")
-        visit.signer, visit.signed_at = done.signer.strip()[:40] or None, at
-    _adopt(session, actor, visit, done.photo_ids, "photo")
-    visit.review_due_at = review_deadline(at, policy) if policy.review_required and visit.signed_at is None else None
+    visit = work.visit
+    if out_key and visit.out_key == out_key:
+        return visit
+    visit.out_key = out_key or None
+    leaving = check_outs.look(session, work, position, done, at)
+    raise_failing(leaving.findings)
+    check_outs.end(session, actor, visit, leaving, position, done, at, at)
     settle(session, visit, at)
     audit.record_now(
         session, actor, at, "visit.check_out", "visit", visit.id,
         after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
     )  # fmt: skip
-    if visit.awaiting_review and visit.use_unit_id is not None:
-        level = LEVEL_LABELS[Level(visit.level)]
-        outbox.notify(
-            session, at, outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, elevator.id), "visit.review",
-            say("请复核电梯 %(code)s 的维保记录", code=elevator.code),
-            say("%(worker)s 已完成%(level)s", worker=visit.snapshot.get("worker", ""), level=level),
-            f"/visits/{visit.id}", f"visit-review-{visit.id}",
-        )  # fmt: skip
+    ask_for_review(session, visit, at)
     return visit
 
 
@@ -181,7 +107,7 @@ def upload_sheet(
         Finding("维保单", bool(attachment_ids), "没有选择文件", "请拍摄或选择维保单照片", field="sheet"),
     ]
     raise_failing(problems)
-    _adopt(session, actor, visit, attachment_ids, "sheet")
+    check_outs.adopt(session, actor, visit, attachment_ids, "sheet")
     visit.sheet_at = at
     settle(session, visit, at)
     audit.record(session, actor, at, "visit.sheet", "visit", visit.id, after={"state": visit.state})
@@ -277,6 +203,39 @@ def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt
     return note
 
 
+def begin(
+    actor: Actor, look: presence.Look, position: Position, at: dt.datetime, received_at: dt.datetime,
+    client_key: str | None, state: str = "open",
+) -> Visit:  # fmt: skip
+    """The new row of a visit that nothing stands in the way of, with all that it keeps of that day; not written yet."""
+    site = look.site
+    assert site is not None and actor.unit_id is not None and actor.person_id is not None
+    elevator = site.elevator
+    distance = presence.metres(elevator, position)
+    return Visit(
+        client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
+        region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
+        order_id=site.order_id, level=site.level.value, item_version=CURRENT,
+        visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at, in_latitude=position.latitude,
+        in_longitude=position.longitude, in_distance=None if distance is None else round(distance), state=state,
+        counted=False, snapshot=_snapshot(site, look.worker, actor),
+    )  # fmt: skip
+
+
+def ask_for_review(session: AnySession, visit: Visit, at: dt.datetime) -> None:
+    """Tell the use unit of a visit that waits for its word."""
+    if not visit.awaiting_review or visit.use_unit_id is None:
+        return
+    code, level = visit.snapshot.get("code", ""), LEVEL_LABELS[Level(visit.level)]
+    readers = outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, visit.elevator_id)
+    outbox.notify(
+        session, at, readers, "visit.review",
+        say("请复核电梯 %(code)s 的维保记录", code=code),
+        say("%(worker)s 已完成%(level)s", worker=visit.snapshot.get("worker", ""), level=level),
+        f"/visits/{visit.id}", f"visit-review-{visit.id}",
+    )  # fmt: skip
+
+
 # --- rows
 
 
@@ -295,12 +254,12 @@ def _seen(session: AnySession, actor: Actor, visit_id: int) -> Visit:
     return visit
 
 
-def _check_key(client_key: str | None) -> None:
+def check_key(client_key: str | None) -> None:
     if client_key and len(client_key) > 40:
         raise refuse("提交键", "超过 40 个字符", "请刷新页面后重试", field="client_key")
 
 
-def _begun_before(session: AnySession, actor: Actor, again: Begun) -> Visit:
+def begun_before(session: AnySession, actor: Actor, again: Begun) -> Visit:
     """The visit that this key began already."""
     if again.worker_id != actor.person_id:
         raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
@@ -321,60 +280,20 @@ def _snapshot(site: Site, worker: workers.Worker, actor: Actor) -> dict[str, Any
     }  # fmt: skip
 
 
-def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[Finding]]:
-    """Each item of the visit's list with what was answered; unknown items and answers are findings."""
-    items = items_for(visit.snapshot.get("category") or "", visit.level, visit.item_version or CURRENT)
-    known = {i.code for i in items}
-    findings = [
-        Finding("维保项目", False, say("没有项目 %(code)s", code=code[:20]), "请刷新页面后重填", field="items",
-            value=code[:20])
-        for code in done.results
-        if code not in known
-    ]
-    rows = []
-    for item in items:
-        answer = done.results.get(item.code) or {}
-        result = answer.get("result") or None
-        value, reason = str(answer.get("value") or "").strip()[:60], str(answer.get("reason") or "").strip()[:200]
-        if result is not None and result not in RESULTS:
-            found = say("%(item)s：没有“%(result)s”这个结果", item=item.item, result=str(result)[:20])
-            findings.append(Finding("维保项目", False, found, "请选正常、修理或不适用", field="items"))
-            result = None
-        if result == "na" and not reason:
-            found = say("%(item)s：没有写理由", item=item.item)
-            findings.append(Finding("不适用的理由", False, found, "请写明为什么不适用", field="items"))
-        rows.append({
-            "code": item.code, "result": result, "value": value or None, "reason": reason or None,
-            "missing_value": item.needs_test and result == "ok" and not value,
-        })  # fmt: skip
-    return rows, findings
-
-
-def _texts(done: CheckOut) -> Iterable[Finding]:
-    for label, name in (("故障反馈", "problem"), ("建议事项", "advice"), ("备注", "note")):
-        text = getattr(done, name) or ""
-        if len(text) > LONGEST:
-            yield Finding(
-                label,
-                False,
-                say("有 %(count)s 个字", count=len(text)),
-                say("最多 %(longest)s 个字", longest=LONGEST),
-                field=name,
-            )
-
-
-def _adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], kind: str) -> None:
-    """Files uploaded before the visit was sent become the visit's; only one's own, only of this kind."""
-    for number in ids:
-        row = session.get(Attachment, number, execution_options={"skip_scope": True})
-        if row is None or row.uploaded_by_id != actor.user_id or row.entity != "visit" or row.kind != kind:
-            raise refuse("附件", say("没有找到您上传的文件 %(number)s", number=number), "请重新上传", field=kind)
-        if row.entity_id not in (None, visit.id):
-            raise refuse("附件", say("%(name)s 已用于另一条记录", name=row.name), "请重新上传", field=kind)
-        row.entity_id = visit.id
-
-
 __all__ = [
-    "CheckOut", "Position", "add_note", "approve", "check_in", "check_out", "object_to", "own_work", "review",
+    "RESULTS",
+    "CheckOut",
+    "Position",
+    "add_note",
+    "approve",
+    "ask_for_review",
+    "begin",
+    "begun_before",
+    "check_in",
+    "check_key",
+    "check_out",
+    "object_to",
+    "own_work",
+    "review",
     "upload_sheet",
 ]  # fmt: skip

@@ -1,0 +1,209 @@
+"""`/api/v1/visits/offline`: what a phone takes along, and what it kept without network (MNT-05).
+
+The phone pages and phones of other makers send by the same door. It needs no Idempotency-Key: each entry has its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from flask import jsonify, request
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+
+from app import clock
+from app.api.base import Resource, actor, answers, body, finding_list
+from app.api.reading import words
+from app.api.visits import position, problem_of, results_of
+from app.errors import Refusal, refuse
+from app.extensions import db
+from app.models import Visit
+from app.models.choices import VISIT_STATE, word
+from app.permissions import Verb, require
+from app.rules.offline import PhoneClock
+from app.telling import told
+from app.transaction import transaction
+from app.views import contacts, screens
+from app.wording import say
+from app.workflows import attachments, offline, phone_copy, presence
+from app.workflows.offline import Kept, Moment
+from app.workflows.visits import CheckOut
+
+MOST = 20
+MOST_PHOTOS = 9
+LONGEST_SIGNATURE = 400_000
+# Any clock that a phone can show; what lies beyond is no date.
+_EARLIEST, _LATEST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+
+class OfflineApi(Resource):
+    """Visits without network."""
+
+    resource_name = "visits"
+    openapi_spec_tag = "Visits"
+
+    @expose("/offline", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def take_along(self) -> Any:
+        """Give what a phone needs without network, and the contact that its visits are held against.
+        ---
+        get:
+          summary: 离线用的任务、项目和联网凭据
+          parameters:
+            - {in: query, name: phone_at, required: true, schema: {type: string, format: date-time},
+               description: 手机当前显示的时间，带时区}
+          gives: {200: OfflineCopy}
+        """
+        now = clock.now()
+        shown = instant(request.args, "phone_at")
+        copy = phone_copy.copy(db.session, actor(), now)
+        held = contacts.give(actor().user_id or 0, shown, now)
+        return jsonify(copy | {"account_id": actor().user_id, "at": now.isoformat(), "contact": held})
+
+    @expose("/offline", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def send(self) -> Any:
+        """Take what a phone kept, in its order: each entry by itself, each once, refused ones with every reason.
+        ---
+        post:
+          summary: 补传离线维保；每条各自成败，重发不重复
+          takes: OfflineSent
+          gives: {200: OfflineTaken}
+        """
+        sent = body()
+        require(actor(), Verb.VISIT_MAKE)
+        given = sent.get("entries")
+        if not isinstance(given, list) or not 0 < len(given) <= MOST or not all(isinstance(e, dict) for e in given):
+            found = say("entries 应为 1 至 %(most)s 个对象的数组", most=MOST)
+            raise refuse("参数", found, "请按接口文档填写，多的分几次发送", field="entries")
+        shown = instant(sent, "phone_at")
+        return jsonify(received_at=clock.now().isoformat(), entries=[_take(entry, shown) for entry in given])
+
+
+def _take(entry: Mapping[str, Any], shown: dt.datetime) -> dict[str, Any]:
+    """One entry in a transaction of its own: what became of it."""
+    key = entry.get("key")
+    named = {"key": key[:40] if isinstance(key, str) else ""}
+    try:
+        kept = _kept(entry, shown)
+        with transaction(db.session) as session:
+            return named | {"ok": True, "visit": _brief(offline.receive(session, actor(), kept, clock.now()))}
+    except Refusal as refusal:
+        db.session.rollback()
+        errors = finding_list([f for f in refusal.findings if f.stops])
+        return named | {"ok": False, "status": refusal.status_code, "errors": errors}
+
+
+def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
+    key = words(entry, "key", 40)
+    if len(key) < 8:
+        raise refuse("参数", "key 少于 8 个字符", "每条记录请用自己的随机编号", field="key")
+    contact = contacts.read(words(entry, "contact", 400))
+    if contact is None:
+        remedy = "请用这个账号联网打开一次手机页面后再离线维保"
+        raise refuse("联网凭据", "没有，或不是本系统给出的", remedy, field="contact")
+    began, ended = _moment(entry, "check_in"), _moment(entry, "check_out")
+    out: Mapping[str, Any] = entry["check_out"] if ended is not None else {}
+    number = entry.get("visit_id")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 2**53):
+        raise refuse("参数", "visit_id 不是整数", "请给出维保记录的编号", field="visit_id", value=str(number)[:60])
+    done = CheckOut(
+        mode=words(out, "mode", 20) or "items", results=results_of(out), problem=problem_of(out),
+        advice=words(out, "advice"), note=words(out, "note"), signer=words(out, "signer", 40),
+    )  # fmt: skip
+    return Kept(
+        key, PhoneClock(shown, clock.now(), contact[1]), contact[0], began, number, ended, done,
+        _signature(words(out, "signature", LONGEST_SIGNATURE)),
+    )  # fmt: skip
+
+
+def _moment(entry: Mapping[str, Any], name: str) -> Moment | None:
+    given = entry.get(name)
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise refuse("参数", say("%(name)s 应为对象", name=name), "请按接口文档填写", field=name)
+    return Moment(
+        words(given, "code", presence.LONGEST_TEXT), instant(given, "at"), position(given, required=False),
+        _accuracy(given), _photos(given),
+    )  # fmt: skip
+
+
+def _accuracy(given: Mapping[str, Any]) -> float | None:
+    value = given.get("accuracy")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10**7:
+        raise refuse("参数", "accuracy 应为 0 以上的米数", "请给出定位的精度", field="accuracy", value=str(value)[:60])
+    return float(value) if math.isfinite(value) else None
+
+
+def _photos(given: Mapping[str, Any]) -> list[int]:
+    ids = given.get("photo_ids")
+    if ids is None:
+        return []
+    whole = isinstance(ids, list) and all(isinstance(i, int) and not isinstance(i, bool) and 0 < i < 2**53 for i in ids)
+    if not whole or len(ids) > MOST_PHOTOS:
+        found = say("photo_ids 应为不超过 %(most)s 个整数的数组", most=MOST_PHOTOS)
+        raise refuse("照片", found, "请先上传照片，再给出它们的编号", field="photo_ids")
+    return list(dict.fromkeys(ids))
+
+
+def _signature(given: str) -> attachments.Received | None:
+    """The drawn signature as a PNG in text; checked before any transaction."""
+    if not given:
+        return None
+    head, _sep, content = given.partition(",")
+    try:
+        picture = base64.b64decode(content, validate=True)
+    except binascii.Error:
+        picture = b""
+    if head != "data:image/png;base64" or not picture:
+        raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature")
+    return attachments.receive(io.BytesIO(picture), told("签名.png"), "signature")
+
+
+def instant(given: Mapping[str, Any], name: str) -> dt.datetime:
+    """An instant with its zone, or a refusal naming it."""
+    value = given.get(name)
+    try:
+        # A plus sign of a query that nobody escaped has become a blank.
+        found = dt.datetime.fromisoformat(value.replace(" ", "+")) if isinstance(value, str) else None
+        good = found is not None and found.tzinfo is not None and _EARLIEST <= found <= _LATEST
+    except (ValueError, OverflowError):
+        good = False
+    if not good or found is None:
+        remedy = "请按 2026-11-20T09:00:00+08:00 填写；手机的日期和时间请改为自动设置"
+        raise refuse("参数", say("%(name)s 不是带时区的时间", name=name), remedy, field=name, value=str(value)[:60])
+    return found.astimezone(dt.UTC)
+
+
+def _brief(row: Visit) -> dict[str, Any]:
+    """What the phone shows of a visit that arrived."""
+    return {
+        "id": row.id, "code": (row.snapshot or {}).get("code"), "state": row.state,
+        "state_name": word(VISIT_STATE, row.state), "state_reason": told(row.state_reason),
+        "awaiting_review": row.awaiting_review, "awaiting_sheet": row.awaiting_sheet,
+        "checked_in_at": row.checked_in_at.isoformat(),
+        "checked_out_at": None if row.checked_out_at is None else row.checked_out_at.isoformat(),
+        "offline": row.offline,
+    }  # fmt: skip
+
+
+def register(appbuilder: Any) -> None:
+    """Add this resource."""
+    for permission in ("can_take_along", "can_send"):
+        screens.declare("OfflineApi", permission, Verb.VISIT_MAKE)
+    appbuilder.add_api(OfflineApi)
+
