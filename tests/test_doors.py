@@ -83,7 +83,7 @@ PERSONAS = (
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
-    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/join)"
+    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/join|m/outbox$|m/worker)"
 )
 # Signing out or changing the language would end the walk itself; /health is open and tells of services only.
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|health)")

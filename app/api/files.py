@@ -20,7 +20,7 @@ from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import screens
 from app.views.files import fetch
-from app.workflows import attachments
+from app.workflows import attachments, sent_ahead
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.
 KINDS = {
@@ -56,6 +56,8 @@ class FileApi(Resource):
           gives: {201: FileShown}
         """
         kind = chosen("kind", KINDS) or "document"
+        if kind == "photo" and not any(actor().may(verb) for verb in KINDS[kind]) and actor().may(Verb.VISIT_MAKE):
+            return self._of_visit()
         if not any(actor().may(verb) for verb in KINDS[kind]):
             require(actor(), KINDS[kind][0])
         file = request.files.get("file")
@@ -66,6 +68,16 @@ class FileApi(Resource):
                 session, actor(), clock.now(), file.stream, file.filename, kind, "application", None,
                 actor().unit_id, actor().region_code,
             )  # fmt: skip
+        return jsonify(file_shown(row)), 201
+
+    def _of_visit(self) -> Any:
+        """A photo from the site, for the visit that is sent next (`/visits/offline`)."""
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise refuse("附件", "没有文件", "请用 multipart/form-data 的 file 字段上传", field="file")
+        received = attachments.receive(file.stream, file.filename, "photo")
+        with transaction(db.session) as session:
+            row = sent_ahead.send(session, actor(), clock.now(), received)
         return jsonify(file_shown(row)), 201
 
     @expose("", methods=["GET"])

@@ -7,7 +7,7 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add the phone blueprint at /m."""
-    from app.field import duty, gate, join, own, public  # noqa: F401  (each adds its pages to the blueprint)
+    from app.field import duty, gate, join, outbox, own, public  # noqa: F401  (each adds its pages to the blueprint)
     from app.field.pages import field
 
     app.register_blueprint(field)

@@ -24,7 +24,7 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
-from app.models.choices import GRADE
+from app.models.choices import GRADE, OFFLINE_PART
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Verb, require
 from app.policy import Key
@@ -91,8 +91,9 @@ def own_visits() -> Any:
     kind = request.args.get("kind", "")
     rows = lists.visits(db.session, g.actor, kind)
     return render_template(
-        "ta/field/visits.html", title=_("维保记录"), tab="visits", rows=rows, kind=kind, local=clock.local
-    )
+        "ta/field/visits.html", title=_("维保记录"), tab="visits", rows=rows, kind=kind, local=clock.local,
+        offline=OFFLINE_PART,
+    )  # fmt: skip
 
 
 @field.get("/scan")
@@ -193,7 +194,10 @@ def check_out(pk: int) -> Any:
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
             )  # fmt: skip
-            visits.check_out(session, g.actor, pk, form.get("code", ""), position_of(form), done, clock.now())
+            visits.check_out(
+                session, g.actor, pk, form.get("code", ""), position_of(form), done, clock.now(),
+                out_key=form.get("out_key") or None,
+            )  # fmt: skip
     except Refusal as refusal:
         db.session.rollback()
         return _visit_page(_own(row.id), form, refusal.findings), refusal.status_code
@@ -230,6 +234,7 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
+        offline=OFFLINE_PART, out_key=form.get("out_key") or secrets.token_hex(12),
     )  # fmt: skip
 
 

@@ -1,16 +1,16 @@
-"""维保记录: the tabs of MNT-08 as rules.md defines them, the columns of nantong's list with the sheet's time."""
+"""维保记录: the tabs of MNT-08 as rules.md defines them, the columns of nantong's list with 上传时间."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, literal_column, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Elevator, Visit, VisitNote
-from app.models.choices import LEVEL, VISIT_MODE, VISIT_STATE
+from app.models.choices import LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE
 
 
 class _OfElevator:
@@ -68,6 +68,12 @@ def minutes_of(row: Visit) -> int | None:
     return max(0, int((row.checked_out_at - row.checked_in_at).total_seconds()) // 60)
 
 
+def sent_of(row: Visit) -> Any:
+    """When its end reached us; records from before that was kept came as they ended."""
+    return row.sent_at or row.checked_out_at
+
+
+SENT_AT = func.coalesce(Visit.sent_at, Visit.checked_out_at)
 # Written as the partial index says it, with its literal, so that both databases know it again.
 ATTENTION = Visit.state != literal_column("'valid'")
 EXPIRED = and_(ATTENTION, Visit.state == "void", Visit.checked_out_at.is_(None))
@@ -89,7 +95,9 @@ VISITS = register(
             column(Visit, "checked_out_at", label=_l("签退")),
             Column("minutes", _l("时长"), minutes_of, "number", unit=_l("分钟")),
             column(Visit, "mode", sort=False),
-            column(Visit, "sheet_at"),
+            Column("sent_at", _l("上传时间"), sent_of, "instant", sql=SENT_AT),
+            column(Visit, "offline", sort=False),
+            column(Visit, "sheet_at", label=_l("维保单上传")),
             column(Visit, "review_due_at"),
             column(Visit, "reviewed_at"),
             column(Visit, "state", sort=False),
@@ -101,7 +109,7 @@ VISITS = register(
             column(Visit, "taken_over", sort=False),
         ),
         default=(
-            "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sheet_at", "review_due_at",
+            "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sent_at", "review_due_at",
             "state",
         ),
         search=(_OfElevator(Elevator.code), _OfElevator(Elevator.address), _OfElevator(Elevator.estate)),
@@ -113,6 +121,7 @@ VISITS = register(
             Filter("counted", _l("计入维保"), "bool", Visit.counted),
             Filter("level", _l("频次"), "choice", Visit.level, LEVEL),
             Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
+            Filter("offline", _l("离线"), "choice", Visit.offline, OFFLINE_PART),
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -20,9 +21,10 @@ from app.extensions import db
 from app.listings import visits as listed
 from app.models import Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import CATEGORY, LEVEL, VISIT_MODE, VISIT_STATE, word
+from app.models.choices import CATEGORY, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
 from app.permissions import Actor, Verb
 from app.reference import CURRENT, items_for
+from app.rules.offline import ahead_words
 from app.views import screens
 from app.views.account_forms import run, text
 from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
@@ -63,6 +65,15 @@ def _left_at(row: Visit) -> str:
     return _("签退 %(t)s", t=end.strftime("%H:%M" if same else "%m-%d %H:%M"))
 
 
+def _sent(row: Visit) -> Any:
+    """When its end came here, and below it what came later than it happened: a part without network, the sheet."""
+    sent = listed.sent_of(row)
+    below = word(OFFLINE_PART, row.offline) if row.offline else ""
+    if not below and row.sheet_at is not None:
+        below = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
+    return two(day_time(sent), below, 9) if below else _line(day_time(sent))
+
+
 def _review_due(row: Visit) -> Any:
     """What is left for the use unit's review; what it became afterwards."""
     if row.awaiting_review:
@@ -94,6 +105,8 @@ class VisitScreen(Screen):
         "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 14),
         "unit": lambda row: firm(listed.unit_of(row)),
         "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 9),
+        "sent_at": _sent,
+        "offline": lambda row: mark(word(OFFLINE_PART, row.offline), "info") if row.offline else "—",
         "sheet_at": lambda row: _line(day_time(row.sheet_at)),
         "review_due_at": _review_due,
         "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
@@ -171,7 +184,7 @@ class VisitPages(BaseView):
             duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
-            may=may(g.actor, row), form=request.form, time=day_time,
+            may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
         )  # fmt: skip
 
@@ -184,6 +197,22 @@ def may(actor: Actor, row: Visit) -> dict[str, bool]:
         "decide": actor.may(Verb.VISIT_APPROVE) and row.unit_id == actor.unit_id and row.state == "pending",
         "note": any(actor.may(v) for v in (Verb.VISIT_MAKE, Verb.VISIT_APPROVE, Verb.VISIT_REVIEW)),
     }
+
+
+def _offline(row: Visit) -> list[tuple[str, Any]]:
+    """What proves the times of a part that the phone kept: its clock against ours, the last contact, its accuracy."""
+    told_ = row.phone_told or {}
+    if not row.offline or not told_:
+        return []
+    contact = dt.datetime.fromisoformat(str(told_["contact_at"]))
+    shown: list[tuple[str, Any]] = [
+        (_("离线"), word(OFFLINE_PART, row.offline)), (_("最近一次联网"), day_time(contact)),
+        (_("手机时间"), told(ahead_words(dt.timedelta(seconds=told_.get("ahead", 0))))),
+    ]
+    for label, name in ((_("签到定位精度"), "in_accuracy"), (_("签退定位精度"), "out_accuracy")):
+        if told_.get(name) is not None:
+            shown.append((label, _("%(n)s 米", n=told_[name])))
+    return shown
 
 
 def _then(row: Visit) -> list[tuple[str, Any]]:

@@ -110,6 +110,19 @@
   });
   window.addEventListener("pageshow", function () { all("form[data-sent]").forEach(function (f) { delete f.dataset.sent; }); });
 
+  // Whoever signs out leaves nothing of what his phone carried along (js/kept.js); phone pages see to it themselves.
+  all('form[action="/logout/"]').forEach(function (form) {
+    form.addEventListener("submit", function (e) {
+      if (e.defaultPrevented || form.dataset.wiped || window.taKept || !window.indexedDB) return;
+      e.preventDefault(); e.stopPropagation();
+      var go = function () { form.dataset.wiped = "1"; form.requestSubmit(); }, script = document.createElement("script");
+      script.src = $('script[src*="/js/app.js"]').src.replace("/app.js", "/kept.js");
+      script.onload = function () { window.taKept.signOut().then(go, go); };
+      script.onerror = go;
+      document.head.appendChild(script);
+    });
+  });
+
   // Typed search in a long list: /lookup/<name>?q=… gives {results: [{id, text, hint}]}.
   all("[data-lookup]").forEach(function (pick) {
     var box = $('input[role="combobox"]', pick), kept = $('input[type="hidden"]', pick), list = $(".ta-pick__list", pick);

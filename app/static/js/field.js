@@ -1,4 +1,4 @@
-// The phone pages: position, running time, drafts, signature, camera. Forms work without it but for the position.
+// The phone pages: position, running time, items, signature, camera. Forms work without it but for the position.
 (function () {
   "use strict";
   var $ = function (s, root) { return (root || document).querySelector(s); };
@@ -7,7 +7,7 @@
   var text = function (s) { return Math.floor(s / 60) + ":" + two(Math.floor(s % 60)); };
 
   // Time spent and time still to go, ticking from what the server counted.
-  all("[data-running]").forEach(function (box) {
+  function running(box) {
     var began = Date.now() - box.dataset.running * 1000, least = +box.dataset.least;
     var told = $("[data-left]", box);
     setInterval(function () {
@@ -16,7 +16,8 @@
       told.textContent = left > 0 ? told.dataset.left + " " + text(left) : told.dataset.ready;
       var bar = $(".ta-bar > *", box); if (bar) bar.style.setProperty("--v", (least ? Math.min(100, 100 * spent / least) : 100) + "%");
     }, 1000);
-  });
+  }
+  all("[data-running]").forEach(running);
 
   // The position goes into the form; a check page is asked for again with it, so that all conditions are judged.
   var form = $("form[data-locate]");
@@ -31,6 +32,7 @@
     var put = function (place) {
       if (!place) return;
       $("[data-latitude]", form).value = place.latitude; $("[data-longitude]", form).value = place.longitude;
+      form.dataset.accuracy = place.accuracy;
     };
     var gate = $("[data-gate]");
     var again = function (place) {
@@ -48,7 +50,10 @@
     form.addEventListener("submit", function (e) {
       if (form.dataset.located || $("[data-latitude]", form).value) return;
       e.preventDefault(); e.stopPropagation();
-      locate(function (place) { put(place); form.dataset.located = "1"; delete form.dataset.sent; form.requestSubmit(); });
+      locate(function (place) {
+        put(place);
+        form.dataset.located = "1"; delete form.dataset.sent; form.requestSubmit();
+      });
     }, true);
   }
 
@@ -82,8 +87,7 @@
   });
 
   // Check-out: modes, items, "the rest is fine".
-  var out = $("#out");
-  if (out) {
+  function sheet(out) {
     var paint = function () {
       var mode = ($('input[name="mode"]:checked', out) || {}).value;
       all("[data-mode]", out).forEach(function (s) { s.hidden = s.dataset.mode !== mode; });
@@ -95,68 +99,62 @@
       var count = $("[data-filled]", out); if (count) count.textContent = filled;
     };
     out.addEventListener("change", paint);
+    out.addEventListener("ta-filled", paint);
     var rest = $("[data-all-ok]", out);
     if (rest) rest.addEventListener("click", function () {
       all("[data-item]", out).forEach(function (item) { if (!$("input:checked", item)) $('input[value="ok"]', item).checked = true; });
-      paint(); save();
+      out.dispatchEvent(new Event("change", { bubbles: true }));
     });
-
-    // A draft on the phone: a call, a dead battery or a closed tab loses nothing.
-    var key = "ta-draft-" + out.dataset.draft, state = $("[data-draft-state]");
-    var save = function () {
-      var kept = {};
-      new FormData(out).forEach(function (value, name) { if (typeof value === "string" && !/^(csrf_token|latitude|longitude)$/.test(name)) kept[name] = value; });
-      try { localStorage.setItem(key, JSON.stringify(kept)); if (state) state.textContent = "已存在手机"; } catch (e) { /* no room: the form itself still holds it */ }
-    };
-    var refused = !!$(".fd-refused");
-    try {
-      var kept = JSON.parse(localStorage.getItem(key) || "null");
-      if (kept && !refused) Object.keys(kept).forEach(function (name) {
-        all('[name="' + name + '"]', out).forEach(function (f) { if (f.type === "radio") f.checked = f.value === kept[name]; else if (f.type !== "file") f.value = kept[name]; });
-      });
-    } catch (e) { /* an unreadable draft is no draft */ }
-    out.addEventListener("input", save); out.addEventListener("change", save);
     paint();
-  } else {
-    // The record page of a visit: its draft has done its duty.
-    var done = location.pathname.match(/\/m\/visits\/(\d+)$/);
-    if (done) try { localStorage.removeItem("ta-draft-visit-" + done[1]); } catch (e) { /* nothing kept */ }
   }
+  var out = $("#out");
+  if (out) sheet(out);
 
   // A signature drawn with the finger.
-  var pad = $("[data-sign]");
-  if (pad) {
-    var ink = pad.getContext("2d"), hidden = $('input[name="signature"]'), drawing = false;
+  function sign(root) {
+    var pad = $("[data-sign]", root);
+    if (!pad) return;
+    var ink = pad.getContext("2d"), hidden = $('input[name="signature"]', root), drawing = false;
     ink.lineWidth = 4; ink.lineCap = "round"; ink.lineJoin = "round"; ink.strokeStyle = "#16222d";
-    if (hidden.value) { var old = new Image(); old.onload = function () { ink.drawImage(old, 0, 0); }; old.src = hidden.value; }
+    var show = function () {
+      if (!hidden.value) return;
+      var old = new Image(); old.onload = function () { ink.drawImage(old, 0, 0); }; old.src = hidden.value;
+    };
+    show(); hidden.addEventListener("ta-filled", show);
     var at = function (e) { var r = pad.getBoundingClientRect(); return [(e.clientX - r.left) * pad.width / r.width, (e.clientY - r.top) * pad.height / r.height]; };
     pad.addEventListener("pointerdown", function (e) { drawing = true; pad.setPointerCapture(e.pointerId); var p = at(e); ink.beginPath(); ink.moveTo(p[0], p[1]); });
     pad.addEventListener("pointermove", function (e) { if (!drawing) return; var p = at(e); ink.lineTo(p[0], p[1]); ink.stroke(); });
     var stop = function () { if (!drawing) return; drawing = false; hidden.value = pad.toDataURL("image/png"); hidden.dispatchEvent(new Event("input", { bubbles: true })); };
     pad.addEventListener("pointerup", stop); pad.addEventListener("pointercancel", stop);
-    $("[data-sign-clear]").addEventListener("click", function () { ink.clearRect(0, 0, pad.width, pad.height); hidden.value = ""; hidden.dispatchEvent(new Event("input", { bubbles: true })); });
+    $("[data-sign-clear]", root).addEventListener("click", function () { ink.clearRect(0, 0, pad.width, pad.height); hidden.value = ""; hidden.dispatchEvent(new Event("input", { bubbles: true })); });
   }
+  sign(document);
 
   // The camera, where the browser reads codes itself.
-  var start = $("[data-camera-start]"), none = $("[data-camera-none]");
-  var reads = "BarcodeDetector" in window && navigator.mediaDevices;
-  if (none) none.hidden = !!reads;
-  if (start && "BarcodeDetector" in window && navigator.mediaDevices) {
+  function camera(root, found) {
+    var start = $("[data-camera-start]", root), none = $("[data-camera-none]", root);
+    var reads = "BarcodeDetector" in window && navigator.mediaDevices;
+    if (none) none.hidden = !!reads;
+    if (!start || !reads) return;
     start.hidden = false;
     start.addEventListener("click", function () {
-      var box = $("[data-camera]"), video = $("video", box), detector = new window.BarcodeDetector({ formats: ["qr_code"] });
+      var box = $("[data-camera]", root), video = $("video", box), detector = new window.BarcodeDetector({ formats: ["qr_code"] });
       navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (stream) {
         box.hidden = false; start.hidden = true; video.srcObject = stream; video.play();
         var timer = setInterval(function () {
-          detector.detect(video).then(function (found) {
-            if (!found.length) return;
+          detector.detect(video).then(function (codes) {
+            if (!codes.length) return;
             clearInterval(timer); stream.getTracks().forEach(function (t) { t.stop(); });
-            location.href = "/m/scan?code=" + encodeURIComponent(found[0].rawValue);
+            found(codes[0].rawValue);
           }).catch(function () { /* a frame that could not be read */ });
         }, 300);
       }).catch(function () {
-        start.hidden = true; if (none) none.hidden = false; var box = $("#code"); if (box) box.focus();
+        start.hidden = true; if (none) none.hidden = false; var box = $("#code", root); if (box) box.focus();
       });
     });
   }
+  camera(document, function (text) { location.href = "/m/scan?code=" + encodeURIComponent(text); });
+
+  // The page of what is kept shows the same forms.
+  window.taField = { running: running, locate: locate, sheet: sheet, sign: sign, camera: camera };
 })();

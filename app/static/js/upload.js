@@ -58,6 +58,7 @@
         var ask = new XMLHttpRequest();
         ask.open("POST", "/files/" + id + "/remove"); ask.setRequestHeader("X-CSRFToken", token()); ask.send();
         one.remove(); settle(); input.focus();
+        box.dispatchEvent(new CustomEvent("input", { bubbles: true }));
       }));
     };
 
@@ -92,16 +93,35 @@
           at.box.firstChild.nextSibling.firstChild.textContent = told.name;
           if (told.thumb) { var picture = make("img"); picture.src = "/files/" + told.id + "?thumb=1"; picture.alt = ""; at.mark.replaceWith(picture); }
           removable(at.box, told.id, told.name);
+          box.dispatchEvent(new CustomEvent("ta-uploaded", { bubbles: true, detail: { told: told, file: file } }));
         } else if (ask.status === 413) fail(at, file, say("size", file), words.sizeway);
         else if (told.errors && told.errors.length) fail(at, file, told.errors.join(english ? "; " : "；"), "");
         else fail(at, file, say("bad", file), words.lostway, true);
         settle();
       });
-      ask.addEventListener("error", function () { end(false); fail(at, file, say("lost", file), words.lostway, true); settle(); });
+      ask.addEventListener("error", function () {
+        end(false);
+        // Who keeps it on the phone until there is a line says so; else it is to be tried again.
+        var keeping = new CustomEvent("ta-lost", { bubbles: true, cancelable: true, detail: { file: file, line: at.box } });
+        if (box.dispatchEvent(keeping)) fail(at, file, say("lost", file), words.lostway, true);
+        settle();
+      });
       ask.send(data);
     };
 
     all(".ta-up__one", list).forEach(function (one) { removable(one, one.dataset.id, one.textContent.trim()); });
+    // What a draft held: files that were sent already, and such as wait on the phone.
+    box.addEventListener("ta-again", function (e) {
+      (e.detail.sent || []).forEach(function (told) {
+        if (all('input[type="hidden"]', list).some(function (i) { return +i.value === told.id; })) return;
+        var at = line({ name: told.name, size: told.size }), kept = make("input");
+        kept.type = "hidden"; kept.name = name + "_ids"; kept.value = told.id;
+        at.box.appendChild(kept); at.small.textContent = size(told.size) + "　" + words.done;
+        removable(at.box, told.id, told.name);
+      });
+      (e.detail.files || []).forEach(take);
+      settle();
+    });
     input.addEventListener("change", function () {
       var chosen = Array.prototype.slice.call(input.files);
       input.value = "";

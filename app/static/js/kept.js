@@ -1,0 +1,224 @@
+// What the phone keeps without network, by account, and how it is sent: for the pages and for their service worker.
+// Nothing here touches a page. An entry is a visit (its key makes it one); it goes only when the server has said so.
+(function (root) {
+  "use strict";
+  var DAY = 86400000, SHOWN = 3 * DAY, opened = null, listeners = [];
+  // What one account left of another's is never read: every look goes by account.
+  var STORES = { entries: "key", photos: "id", copies: "account", drafts: "id", marks: "name" };
+
+  function database() {
+    opened = opened || new Promise(function (done, fail) {
+      var ask = indexedDB.open("ta-kept", 1);
+      ask.onupgradeneeded = function () {
+        Object.keys(STORES).forEach(function (name) {
+          ask.result.createObjectStore(name, { keyPath: STORES[name], autoIncrement: name === "photos" });
+        });
+      };
+      ask.onsuccess = function () {
+        ask.result.onversionchange = function () { ask.result.close(); opened = null; };
+        done(ask.result);
+      };
+      ask.onerror = function () { opened = null; fail(ask.error); };
+    });
+    return opened;
+  }
+  function doing(store, mode, work) {
+    return database().then(function (db) {
+      return new Promise(function (done, fail) {
+        // On the disk before it is told as kept: a phone may lose its power at once.
+        var way = db.transaction(store, mode, mode === "readwrite" ? { durability: "strict" } : undefined);
+        var asked = work(way.objectStore(store));
+        way.oncomplete = function () { done(asked && asked.result); };
+        way.onerror = way.onabort = function () { fail(way.error || new Error("not kept")); };
+      });
+    });
+  }
+  var put = function (store, row) { return doing(store, "readwrite", function (s) { return s.put(row); }); };
+  var get = function (store, key) { return doing(store, "readonly", function (s) { return s.get(key); }); };
+  var drop = function (store, key) { return doing(store, "readwrite", function (s) { return s.delete(key); }); };
+  var all = function (store) { return doing(store, "readonly", function (s) { return s.getAll(); }); };
+  var tell = function () { listeners.forEach(function (one) { one(); }); };
+  var key = function () {
+    return Array.prototype.map.call(crypto.getRandomValues(new Uint8Array(16)), function (b) { return ("0" + b.toString(16)).slice(-2); }).join("");
+  };
+
+  // --- whose
+
+  async function me() { var held = await get("marks", "me"); return held ? held.account : null; }
+  async function setMe(account) { await put("marks", { name: "me", account: account }); }
+
+  async function entries(account) {
+    var rows = await all("entries"), now = Date.now();
+    rows.filter(function (e) { return e.state === "sent" && now - e.sent_at > SHOWN; }).forEach(function (e) { drop("entries", e.key); });
+    return rows.filter(function (e) { return e.account === account && !(e.state === "sent" && now - e.sent_at > SHOWN); })
+      .sort(function (a, b) { return a.made - b.made; });
+  }
+  async function photosOf(of) { return (await all("photos")).filter(function (p) { return p.of === of; }); }
+  async function dropPhotos(of) { await Promise.all((await photosOf(of)).map(function (p) { return drop("photos", p.id); })); }
+  // A sheet that is being filled in: of a visit begun here ("k" + key) or on line ("v" + number), of this account.
+  var draftName = function (account, of) { return account + "/" + of; };
+
+  async function discard(entry) {
+    await drop("entries", entry.key);
+    await dropPhotos(entry.key);
+    await drop("drafts", draftName(entry.account, "k" + entry.key));
+    tell();
+  }
+
+  // Signing out takes what was carried along and half-filled sheets; what waits to be sent stays, for its own account.
+  async function signOut() {
+    var account = await me();
+    if (account === null) return;
+    await drop("copies", account);
+    var rows = await entries(account), needed = {};
+    rows.forEach(function (e) {
+      if (e.state === "sent") drop("entries", e.key);
+      else { needed[e.key] = true; needed[draftName(account, "k" + e.key)] = true; }
+    });
+    await Promise.all((await all("drafts")).filter(function (d) { return d.account === account && !needed[d.id]; }).map(function (d) { return drop("drafts", d.id); }));
+    await Promise.all((await all("photos")).filter(function (p) { return p.account === account && !needed[p.of]; }).map(function (p) { return drop("photos", p.id); }));
+    await drop("marks", "me");
+  }
+
+  // --- sending
+
+  async function asked(url, options) {
+    var more = Object.assign({ credentials: "same-origin", cache: "no-store", redirect: "error" }, options);
+    more.headers = Object.assign({ Accept: "application/json" }, more.headers);
+    return fetch(url, more);
+  }
+  async function who() {
+    var answer;
+    try { answer = await asked("/m/outbox.json"); } catch (e) { return { state: "offline" }; }
+    if (answer.status === 401 || answer.status === 403) return { state: "signin" };
+    if (!answer.ok) return { state: "offline" };
+    var told = await answer.json();
+    return { state: "here", account: told.account, csrf: told.csrf };
+  }
+
+  async function sendPhotos(entry, here) {
+    var rows = await photosOf(entry.key);
+    for (var i = 0; i < rows.length; i++) {
+      var one = rows[i];
+      if (one.sent) continue;
+      var form = new FormData();
+      form.append("kind", "photo");
+      form.append("file", new Blob([one.bytes], { type: one.type }), one.name);
+      var answer = await asked("/files/", { method: "POST", body: form, headers: { "X-CSRFToken": here.csrf } });
+      if (answer.status === 413 || answer.status === 422) {
+        var why = await answer.json().catch(function () { return {}; });
+        return [{ rule: one.name, found: (why.errors || ["413"]).join("；"), remedy: "" }];
+      }
+      if (answer.status !== 201) throw new Error("photo " + answer.status);
+      one.sent = (await answer.json()).id;
+      await put("photos", one);
+    }
+    return null;
+  }
+
+  async function bodyOf(entry) {
+    var photos = await photosOf(entry.key), ids = function (part) {
+      return photos.filter(function (p) { return p.part === part && p.sent; }).map(function (p) { return p.sent; });
+    };
+    var body = { key: entry.key, contact: entry.contact, visit_id: entry.visit_id || null, check_in: null, check_out: null };
+    if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in") });
+    if (entry.ended) body.check_out = Object.assign({}, entry.ended, { photo_ids: (entry.ended.photo_ids || []).concat(ids("out")) });
+    return body;
+  }
+
+  // One entry: photos first, each kept as sent; then the visit, which the server knows by its key.
+  async function sendOne(entry, here) {
+    var wrong = await sendPhotos(entry, here);
+    if (!wrong) {
+      var sent = { phone_at: new Date().toISOString(), entries: [await bodyOf(entry)] };
+      var answer = await asked("/api/v1/visits/offline", {
+        method: "POST", body: JSON.stringify(sent), headers: { "Content-Type": "application/json", "X-CSRFToken": here.csrf },
+      });
+      if (answer.status !== 200 && answer.status !== 422) throw new Error("visit " + answer.status);
+      var told = await answer.json(), one = answer.status === 200 ? told.entries[0] : { ok: false, errors: told.errors };
+      if (one.ok) return arrived(entry, one.visit);
+      if (one.status === 404 && (await photosOf(entry.key)).some(function (p) { return p.sent; }) && !entry.again) {
+        // Photos that nobody took within a day are gone there; here they are not.
+        (await photosOf(entry.key)).forEach(function (p) { p.sent = null; put("photos", p); });
+        entry.again = true; await put("entries", entry);
+        return sendOne(entry, here);
+      }
+      wrong = one.errors;
+    }
+    entry.state = entry.ended ? "refused" : "running"; entry.errors = wrong; entry.tried = Date.now(); entry.again = false;
+    await put("entries", entry);
+  }
+
+  async function arrived(entry, visit) {
+    if (!entry.ended) {
+      // Its beginning is there: from now on it is a visit like one begun on line, with the sheet as far as it is filled in.
+      var old = draftName(entry.account, "k" + entry.key), draft = await get("drafts", old);
+      if (draft) {
+        await put("drafts", Object.assign(draft, { id: draftName(entry.account, "v" + visit.id) }));
+        await drop("drafts", old);
+      }
+      var copy = await get("copies", entry.account);
+      if (copy) {
+        copy.running = Object.assign({}, entry.lift, { visit_id: visit.id, began_at: visit.checked_in_at, contact: entry.contact });
+        await put("copies", copy);
+      }
+      (await photosOf(entry.key)).forEach(function (p) {
+        if (p.part === "out") put("photos", Object.assign(p, { of: draftName(entry.account, "v" + visit.id) })); else drop("photos", p.id);
+      });
+      await put("entries", { key: entry.key, account: entry.account, made: entry.made, lift: entry.lift, state: "sent", began_at: entry.began_at, sent_at: Date.now(), visit: visit });
+      return;
+    }
+    var copied = await get("copies", entry.account);
+    if (copied && copied.running && (copied.running.visit_id === visit.id)) { copied.running = null; await put("copies", copied); }
+    await dropPhotos(entry.key);
+    await drop("drafts", draftName(entry.account, "k" + entry.key));
+    await drop("drafts", draftName(entry.account, "v" + visit.id));
+    await put("entries", {
+      key: entry.key, account: entry.account, made: entry.made, lift: entry.lift, state: "sent", began_at: entry.began_at,
+      ended_at: entry.ended_at, sent_at: Date.now(), visit: visit,
+    });
+  }
+
+  // In their order, one after the other; what is refused stays and the next goes on, a broken line ends the round.
+  // `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well as whole visits.
+  async function round(skip, begun) {
+    var mine = (await all("entries")).some(function (e) { return e.state === "waiting" || (begun && e.state === "running"); });
+    if (!mine) return { state: "nothing" };
+    var here = await who();
+    if (here.state !== "here") return here;
+    // Whoever is signed in now sends what is his own; the rest waits for its account.
+    var rows = (await entries(here.account)).filter(function (e) {
+      return e.key !== skip && (e.state === "waiting" || (begun && e.state === "running" && !e.errors));
+    });
+    for (var i = 0; i < rows.length; i++) {
+      // Another tab, or the worker, may have sent it while this one waited for its turn.
+      var entry = await get("entries", rows[i].key);
+      if (!entry || (entry.state !== "waiting" && entry.state !== "running")) continue;
+      try { await sendOne(entry, here); } catch (e) { tell(); return { state: "broken", error: String(e) }; }
+      tell();
+    }
+    return { state: "done", sent: rows.length };
+  }
+  function sendAll(skip, begun) {
+    // One sender on this phone: pages and the worker take turns.
+    if (root.navigator && navigator.locks) return navigator.locks.request("ta-kept-send", function () { return round(skip, begun); });
+    return round(skip, begun);
+  }
+
+  // What is taken along; the server's word on when this was.
+  async function refresh(account) {
+    var answer = await asked("/api/v1/visits/offline?phone_at=" + encodeURIComponent(new Date().toISOString()));
+    if (!answer.ok) return null;
+    var copy = await answer.json();
+    if (copy.account_id !== account) return null;
+    copy.account = account; copy.kept = Date.now();
+    await put("copies", copy);
+    return copy;
+  }
+
+  root.taKept = {
+    me: me, setMe: setMe, entries: entries, put: put, get: get, drop: drop, photosOf: photosOf, dropPhotos: dropPhotos, discard: discard,
+    draftName: draftName, signOut: signOut, sendAll: sendAll, refresh: refresh, key: key, tell: tell,
+    onchange: function (one) { listeners.push(one); },
+  };
+})(self);

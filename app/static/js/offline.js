@@ -1,0 +1,234 @@
+// Phone pages without network: drafts, check-in and check-out kept on the phone, the queue and its page (js/kept.js keeps).
+// On pages of the server it saves drafts and takes a form over when there is no line; on the frame it shows all itself.
+(function () {
+  "use strict";
+  var K = window.taKept, F = window.taField;
+  if (!K || !F || !window.indexedDB || !window.crypto) return;
+  var $ = function (s, root) { return (root || document).querySelector(s); };
+  var all = function (s, root) { return Array.prototype.slice.call((root || document).querySelectorAll(s)); };
+  var MOST_PHOTOS = 9, PHOTO = 10 * 1024 * 1024;
+  var frame = $("#offline"), english = document.documentElement.lang === "en";
+  var says = function (chinese, words) { return english ? words : chinese; };
+  var two = function (n) { return (n < 10 ? "0" : "") + n; };
+  var stamp = function (ms) { var d = new Date(ms); return two(d.getMonth() + 1) + "-" + two(d.getDate()) + " " + two(d.getHours()) + ":" + two(d.getMinutes()); };
+  var hm = function (ms) { return stamp(ms).slice(6); };
+  var make = function (name, cls, text) {
+    var made = document.createElement(name);
+    if (cls) made.className = cls;
+    if (text !== undefined && text !== null) made.textContent = text;
+    return made;
+  };
+
+  // --- what a form holds
+
+  function read(form) {
+    var held = {};
+    new FormData(form).forEach(function (value, name) {
+      if (typeof value === "string" && !/^(csrf_token|latitude|longitude|photo_ids)$/.test(name)) held[name] = value;
+    });
+    return held;
+  }
+  function fill(form, held) {
+    Object.keys(held || {}).forEach(function (name) {
+      all('[name="' + name + '"]', form).forEach(function (f) { if (f.type === "radio") f.checked = f.value === held[name]; else if (f.type !== "file") f.value = held[name]; });
+    });
+    form.dispatchEvent(new Event("ta-filled"));
+    var signature = $('input[name="signature"]', form);
+    if (signature) signature.dispatchEvent(new Event("ta-filled"));
+  }
+  // As the interface takes it; `fault` was not answered: null, none: "".
+  function done(held) {
+    var results = {};
+    Object.keys(held).forEach(function (name) {
+      var found = /^(result|value|reason)-(.+)$/.exec(name);
+      if (!found || !held[name]) return;
+      results[found[2]] = results[found[2]] || { code: found[2] };
+      results[found[2]][found[1]] = held[name];
+    });
+    return {
+      mode: held.mode || "items", results: Object.keys(results).map(function (c) { return results[c]; }).filter(function (r) { return r.result; }),
+      problem: held.fault === "none" ? "" : held.fault === "some" ? held.problem || "" : null, advice: held.advice || "", note: held.note || "",
+      signer: held.signer || "", signature: held.signature || "",
+    };
+  }
+  var lastPart = function (text) { return text.trim().replace(/\/+$/, "").split("/").pop(); };
+  var plain = function (text) { return lastPart(text).normalize("NFKC").toUpperCase().replace(/\s/g, ""); };
+  function names(lift, text) {
+    return !!text && (plain(text) === plain(lift.code || "") || (!!lift.token && lastPart(text) === lift.token));
+  }
+  function metres(place, lift) {
+    if (!place || lift.latitude === null || lift.latitude === undefined) return null;
+    var rad = Math.PI / 180, a = place.latitude * rad, b = lift.latitude * rad;
+    var h = Math.pow(Math.sin((b - a) / 2), 2) + Math.cos(a) * Math.cos(b) * Math.pow(Math.sin((lift.longitude - place.longitude) * rad / 2), 2);
+    return 2 * 6371008.8 * Math.asin(Math.min(1, Math.sqrt(h)));
+  }
+  function moment(text, place) {
+    var at = { code: text.trim().slice(0, 200), at: new Date().toISOString() };
+    if (place) { at.latitude = place.latitude; at.longitude = place.longitude; if (isFinite(place.accuracy)) at.accuracy = +place.accuracy; }
+    return at;
+  }
+
+  // --- photos of a draft or an entry
+
+  async function keepPhoto(account, of, part, file) {
+    await K.put("photos", { account: account, of: of, part: part, name: file.name || "photo.jpg", type: file.type, bytes: await file.arrayBuffer(), sent: null });
+  }
+  function askForSync() {
+    if (!("serviceWorker" in navigator)) return;
+    navigator.serviceWorker.ready.then(function (worker) { if (worker.sync) return worker.sync.register("ta-kept"); }).catch(function () { /* pages send it */ });
+    // The browser clears what it thinks nobody needs; this is needed.
+    if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(function () { /* as it likes */ });
+  }
+
+  async function keepBeginning(account, copy, lift, text, place, key, photos) {
+    var now = Date.now();
+    var entry = {
+      key: key || K.key(), account: account, contact: copy.contact, made: now, lift: lift, items: lift.items && copy.items[lift.items] || [],
+      visit_id: null, began: moment(text, place), began_at: new Date(now).toISOString(), ended: null, state: "running", errors: null,
+    };
+    await K.put("entries", entry);
+    for (var i = 0; i < (photos || []).length; i++) await keepPhoto(account, entry.key, "in", photos[i]);
+    return entry;
+  }
+  async function keepEnd(entry, held, text, place, ids) {
+    entry.ended = Object.assign(moment(text, place), done(held), { photo_ids: ids || [] });
+    entry.ended_at = entry.ended.at; entry.form = held; entry.state = "waiting"; entry.errors = null;
+    await K.put("entries", entry);
+    var names_ = [K.draftName(entry.account, "k" + entry.key)];
+    if (entry.visit_id) names_.push(K.draftName(entry.account, "v" + entry.visit_id));
+    for (var i = 0; i < names_.length; i++) {
+      var rows = await K.photosOf(names_[i]);
+      for (var n = 0; n < rows.length; n++) await K.put("photos", Object.assign(rows[n], { of: entry.key }));
+      await K.drop("drafts", names_[i]);
+    }
+    askForSync();
+    K.tell();
+  }
+
+  // Nothing is gone when the phone dies in mid-sentence: each change is on its disk before the next.
+  function saveDrafts(form, name, account, extra, state) {
+    var saving = Promise.resolve();
+    var save = function () {
+      var row = Object.assign({ id: name, account: account, form: read(form), at: Date.now() }, extra());
+      saving = saving.then(function () { return K.put("drafts", row); }).then(
+        function () { if (state) state.textContent = says("已存在手机", "Kept on this phone"); },
+        function () { if (state) state.textContent = says("手机存储已满", "This phone is full"); });
+      return saving;
+    };
+    form.addEventListener("input", save); form.addEventListener("change", save);
+    form.addEventListener("ta-uploaded", save);
+    return save;
+  }
+
+  window.taOffline = {
+    $: $, all: all, make: make, says: says, stamp: stamp, hm: hm, read: read, fill: fill, names: names, lastPart: lastPart, plain: plain, metres: metres,
+    keepPhoto: keepPhoto, keepBeginning: keepBeginning, keepEnd: keepEnd, saveDrafts: saveDrafts, MOST_PHOTOS: MOST_PHOTOS, PHOTO: PHOTO,
+  };
+
+  // --- on pages of the server
+
+  if ("serviceWorker" in navigator && window.isSecureContext && (frame || $("[data-me]"))) {
+    navigator.serviceWorker.register("/m/worker.js", { scope: "/m/" }).then(function () { return navigator.serviceWorker.ready; }).then(function (worker) {
+      var told = document.documentElement.lang;
+      try { if (localStorage.getItem("ta-frame") === told) return; localStorage.setItem("ta-frame", told); } catch (e) { /* renewed each time */ }
+      worker.active.postMessage("renew");
+    }).catch(function () { /* without it the pages need a line */ });
+  }
+  all('form[action="/logout/"]').forEach(function (form) {
+    form.addEventListener("submit", function (e) {
+      if (form.dataset.wiped) return;
+      e.preventDefault(); e.stopPropagation();
+      var go = function () { form.dataset.wiped = "1"; delete form.dataset.sent; form.requestSubmit(); };
+      K.me().then(function (account) { return account === null ? [] : K.entries(account); }).then(function (rows) {
+        var left = rows.filter(function (r) { return r.state !== "sent"; }).length;
+        if (left && !form.dataset.told) {
+          form.dataset.told = "1";
+          var box = make("p", "ta-banner ta-banner--near", says("还有 " + left + " 条没有发送。退出后它们留在这部手机上，用您的账号重新登录才能看到和发送。再按一次退出。",
+            left + " not sent yet. They stay on this phone and only your account sees and sends them. Press again to sign out."));
+          box.setAttribute("role", "alert"); form.before(box);
+          return;
+        }
+        return K.signOut().then(go);
+      }).catch(go);
+    }, true);
+  });
+
+  var mark = $("[data-me]");
+  if (frame || !mark) return;
+  var account = +mark.dataset.me, out = $("#out"), checkin = $("form[data-checkin-form]");
+
+  function queueLink(rows) {
+    var left = rows.filter(function (r) { return r.state !== "sent"; }), old = $(".fd-queue");
+    if (old) old.remove();
+    if (!left.length) return;
+    var refused = left.filter(function (r) { return r.errors; }).length;
+    var link = make("a", "fd-queue" + (refused ? " is-refused" : ""));
+    link.href = "/m/outbox";
+    link.append(make("b", "", says("待发送 " + left.length + " 条", left.length + " to send")), make("span", "", refused ? says(refused + " 条没有收下，点开处理", refused + " not accepted: open") : "›"));
+    $("main").prepend(link);
+  }
+  async function look() { queueLink(await K.entries(account)); }
+  async function come() {
+    await K.setMe(account);
+    var copy = await K.get("copies", account);
+    if (navigator.onLine) {
+      var end = await K.sendAll(null, !out && !checkin);
+      if (!copy || end.state === "done" || Date.now() - copy.kept > 60000 || out) copy = await K.refresh(account).catch(function () { return null; }) || copy;
+    }
+    await look();
+  }
+  K.onchange(look);
+  var here = come();
+  addEventListener("online", function () { here = here.then(come, come); });
+
+  // On the page of a visit its check-in has arrived; on the record of one that has ended the sheet has done its duty.
+  var shown = location.pathname.match(/^\/m\/visits\/(\d+)$/);
+  if (shown) K.drop("marks", "checkin");
+  if (shown && !out) {
+    var gone = K.draftName(account, "v" + shown[1]);
+    K.drop("drafts", gone).then(function () { return K.dropPhotos(gone); });
+  }
+
+  if (out && out.dataset.draft) {
+    var visit = +out.dataset.draft, name = K.draftName(account, "v" + visit), files = {}, state = $("[data-draft-state]");
+    var upload = $("[data-upload]", out);
+    var sent = function () { return all('input[name="photo_ids"]', out).map(function (i) { return files[i.value] || { id: +i.value, name: i.value, size: 0 }; }); };
+    out.addEventListener("ta-uploaded", function (e) { files[e.detail.told.id] = e.detail.told; }, true);
+    var save = saveDrafts(out, name, account, function () { return { files: sent() }; }, state);
+    out.addEventListener("ta-lost", function (e) {
+      e.preventDefault();
+      keepPhoto(account, name, "out", e.detail.file).then(function () {
+        var small = $("small", e.detail.line); if (small) small.textContent = says("已存在手机，有网络后上传", "Kept on this phone, sent later");
+        e.detail.line.classList.remove("is-going");
+      });
+    });
+    // A refused form shows what was sent just now; else the draft, with photos that still wait.
+    K.get("drafts", name).then(async function (draft) {
+      if (draft && !$(".fd-refused")) fill(out, draft.form);
+      (draft && draft.files || []).forEach(function (f) { files[f.id] = f; });
+      if (draft && upload) upload.dispatchEvent(new CustomEvent("ta-again", { detail: { sent: draft.files || [] } }));
+      var waiting = await K.photosOf(name);
+      if (upload && waiting.length && navigator.onLine) {
+        var again = waiting.map(function (p) { return new File([p.bytes], p.name, { type: p.type }); });
+        await Promise.all(waiting.map(function (p) { return K.drop("photos", p.id); }));
+        upload.dispatchEvent(new CustomEvent("ta-again", { detail: { files: again } }));
+      }
+      out.dispatchEvent(new Event("change"));
+    });
+    out.addEventListener("submit", function (e) {
+      if (e.defaultPrevented || navigator.onLine) return;
+      e.preventDefault(); e.stopImmediatePropagation(); delete out.dataset.located; delete out.dataset.sent;
+      // The page of what is kept has the rest: the same sheet, the same conditions.
+      save().then(function () { location.href = "/m/outbox?v=" + visit; });
+    }, true);
+  }
+
+  if (checkin) checkin.addEventListener("submit", function (e) {
+    // Should the answer be lost, the phone goes on with the same key.
+    var held = { name: "checkin", account: account, text: checkin.dataset.checkinForm, key: $('input[name="client_key"]', checkin).value, at: Date.now() };
+    if (!e.defaultPrevented) K.put("marks", held);
+    if (e.defaultPrevented || navigator.onLine) return;
+    e.preventDefault(); e.stopImmediatePropagation(); delete checkin.dataset.located; delete checkin.dataset.sent;
+    K.put("marks", held).then(function () { location.href = "/m/e/" + encodeURIComponent(held.text); });
+  }, true);
+})();

@@ -1,0 +1,357 @@
+// The frame of the phone pages without network: tasks, check-in, sheet and queue from what lies on the phone.
+(function () {
+  "use strict";
+  var K = window.taKept, O = window.taOffline, F = window.taField, frame = document.getElementById("offline");
+  if (!frame || !O) return;
+  var $ = O.$, all = O.all, make = O.make, hm = O.hm, words = JSON.parse(frame.dataset.words);
+  var view = $("[data-view]"), line = $("[data-line]"), dock = $("[data-dock]"), go = $("[data-go]"), title = $("header h1");
+  var say = function (name, values) {
+    return Object.keys(values || {}).reduce(function (text, key) { return text.replace("{" + key + "}", values[key]); }, words[name]);
+  };
+  var part = function (name) { return $('template[data-t="' + name + '"]').content.cloneNode(true); };
+  var account = null, copy = null, skip = null, atHome = false, isFrame = location.pathname === "/m/outbox";
+
+  function head(text) { title.textContent = text; document.title = document.title.replace(/^[^·]*/, text + " "); }
+  function told(tone, first, more, link, address) {
+    line.hidden = false; line.className = "ta-banner ta-banner--" + tone;
+    $("[data-line-head]").textContent = first; $("[data-line-more]").textContent = more || "";
+    var a = $("[data-line-link]"); a.hidden = !link;
+    if (link) { a.textContent = link; a.href = address; }
+  }
+  function tellLine() {
+    if (!navigator.onLine || !isFrame) told("near", say(navigator.onLine ? "unreachable" : "offline"), say("goon"));
+    else line.hidden = true;
+  }
+  // The one thing to press at the bottom.
+  function press(text, deed, main) {
+    var fresh = go.cloneNode(false);
+    fresh.textContent = text; fresh.className = "ta-glove" + (main === false ? "" : " ta-glove--main");
+    fresh.addEventListener("click", deed); go.replaceWith(fresh); go = fresh;
+  }
+  function refuse(box, heading, reasons) {
+    box.textContent = "";
+    if (!reasons.length) return;
+    var card = part("refused");
+    $("b", card).textContent = heading;
+    reasons.forEach(function (r) { $("section", card).appendChild(reason(r[0], r[1])); });
+    box.appendChild(card);
+    box.firstElementChild.focus(); box.scrollIntoView({ block: "start" });
+  }
+  function reason(rule, words_) {
+    var one = part("reason");
+    $("b", one).textContent = rule; $("p:last-child", one).textContent = words_;
+    return one;
+  }
+  function empty(first, more) {
+    var box = make("div", "ta-empty");
+    box.append(make("b", "", first), make("span", "ta-mut", more));
+    return box;
+  }
+
+  // --- the queue
+
+  function stay(entry) {
+    var from = Date.parse(entry.began_at), to = entry.ended_at && Date.parse(entry.ended_at);
+    return to ? say("stay", { a: O.stamp(from), b: hm(to) }) : say("from", { t: O.stamp(from) });
+  }
+  async function card(entry) {
+    var lift = entry.lift || {}, box = make("section", "ta-card fd-entry"), headline = make("div", "ta-card__h"), body = make("div", "ta-card__b ta-stack");
+    var refused = !!entry.errors, sent = entry.state === "sent", tone = refused ? "over" : sent ? "ok" : "near";
+    headline.append(make("h2", "ta-h2", lift.code || ""));
+    var word = refused ? say("refused") : sent ? entry.visit.state_name : entry.state === "running" ? say("running") : say("title");
+    if (sent && ["void", "abnormal", "nonconforming", "rejected"].indexOf(entry.visit.state) >= 0) tone = "over";
+    headline.append(make("span", "ta-mark ta-mark--" + tone + " ta-push", word));
+    if (lift.place) body.append(make("p", "fd-place", lift.place));
+    var times = make("p", "ta-2", stay(entry)), photos = sent ? 0 : (await K.photosOf(entry.key)).length;
+    if (photos) times.append("　" + say("photos", { n: photos }));
+    body.append(times);
+    if (sent) {
+      body.append(make("p", "ta-mut", say("sentat", { t: O.stamp(entry.sent_at) }) + (entry.visit.state_reason ? "　" + entry.visit.state_reason : "")));
+      if (navigator.onLine) { var open = make("a", "ta-a", say("record") + " ›"); open.href = "/m/visits/" + entry.visit.id; body.append(open); }
+    } else if (refused) {
+      body.append(make("p", "ta-2", say("refusedmore", { n: entry.errors.length })));
+    } else {
+      body.append(make("p", "ta-mut", say(entry.visit_id ? "outwaits" : entry.ended ? "wholewaits" : "inwaits")));
+    }
+    box.append(headline, body);
+    if (refused) entry.errors.forEach(function (e) { box.append(reason(e.rule, e.found + (e.remedy ? (document.documentElement.lang === "en" ? ". " : "。") + e.remedy : ""))); });
+    if (!sent && (refused || entry.state === "running")) box.append(deeds(entry));
+    return box;
+  }
+  function deeds(entry) {
+    var row = make("div", "fd-deeds"), ask = make("form", "");
+    if (entry.errors) {
+      var again = make("button", "ta-glove", say("again"));
+      again.type = "button";
+      again.addEventListener("click", function () {
+        entry.errors = null; entry.state = entry.ended ? "waiting" : "running";
+        K.put("entries", entry).then(function () { return send(); });
+      });
+      row.append(again);
+    }
+    if (entry.ended || entry.state === "running") {
+      var edit = make("a", "ta-glove" + (entry.errors ? "" : " ta-glove--tint"), say(entry.ended ? "edit" : "gosheet"));
+      edit.href = "/m/outbox?k=" + entry.key; row.append(edit);
+    }
+    ask.dataset.ask = say("discardask", { c: (entry.lift || {}).code || "" });
+    ask.append(make("button", "ta-glove", say("discard")));
+    ask.addEventListener("submit", function (e) {
+      if (!ask.dataset.sure) return;  // app.js asks first
+      e.preventDefault(); K.discard(entry).then(home);
+    });
+    row.append(ask);
+    return row;
+  }
+
+  async function home() {
+    atHome = true; skip = null;
+    head(say("title")); tellLine();
+    if (account === null) { view.replaceChildren(empty(say("offline"), say("never"))); dock.hidden = true; return; }
+    var rows = await K.entries(account), fresh = [], left = rows.filter(function (r) { return r.state !== "sent"; });
+    var running = copy && copy.running, ended = running && rows.some(function (r) { return r.visit_id === running.visit_id && r.ended; });
+    if (running && !ended) {
+      var link = make("a", "fd-go"), text = make("span");
+      link.href = "/m/visits/" + running.visit_id;
+      text.append(make("span", "ta-mark ta-mark--ok", say("running")), make("b", "", running.place || running.code), make("small", "", running.code + "　" + say("from", { t: hm(Date.parse(running.began_at)) })));
+      link.append(text, make("span", "ta-r", say("gosheet") + " ›")); fresh.push(link);
+    }
+    var count = make("h2", "ta-h2 fd-count", left.length ? say("waiting", { n: left.length }) : say("nothing"));
+    fresh.push(count);
+    if (!rows.length) fresh.push(make("p", "ta-mut", say("nothingmore")));
+    for (var i = 0; i < rows.length; i++) if (rows[i].state !== "sent") fresh.push(await card(rows[i]));
+    for (i = rows.length - 1; i >= 0; i--) if (rows[i].state === "sent") fresh.push(await card(rows[i]));
+    if (!navigator.onLine || !isFrame) fresh.push(tasks());
+    view.replaceChildren.apply(view, fresh);
+    dock.hidden = false;
+    if (navigator.onLine && left.some(function (r) { return r.state === "waiting"; })) press(say("again"), function () { send(); });
+    else press(say("checkin"), function () { location.href = "/m/scan"; });
+  }
+  function tasks() {
+    var box = make("section", "ta-card"), headline = make("div", "ta-card__h");
+    headline.append(make("h2", "ta-h2", say("tasks")));
+    if (copy) headline.append(make("span", "ta-mut ta-push", say("asof", { t: O.stamp(copy.kept) })));
+    box.append(headline);
+    (copy ? copy.tasks : []).forEach(function (t) {
+      var one = make("a", "fd-task"), left = make("span");
+      one.href = "/m/e/" + encodeURIComponent(t.code);
+      left.append(make("b", "", t.place), make("small", "", t.code + "　" + t.level_name));
+      one.append(left, make("span", "ta-r", t.planned_on.slice(5))); box.append(one);
+    });
+    if (!copy || !copy.tasks.length) box.append(empty(say("notasks"), say("notasksmore")));
+    return box;
+  }
+
+  // --- photos chosen on the frame lie on the phone at once
+
+  function photoList(input, list, of, key) {
+    async function paint() {
+      list.textContent = "";
+      (await K.photosOf(of)).filter(function (p) { return p.part === key; }).forEach(function (p) {
+        var one = make("li", "ta-up__one"), name = make("span", "ta-up__name", p.name), away = make("button", "ta-linkbtn ta-s", say("remove"));
+        name.append(make("small", "", Math.ceil(p.bytes.byteLength / 1024) + " KB　" + say("refreshed")));
+        away.type = "button"; away.setAttribute("aria-label", say("remove") + " " + p.name);
+        away.addEventListener("click", function () { K.drop("photos", p.id).then(paint); });
+        one.append(make("span", "ta-up__pic", (p.name.split(".").pop() || "").toUpperCase().slice(0, 4)), name, away); list.append(one);
+      });
+    }
+    input.addEventListener("change", async function () {
+      var chosen = Array.prototype.slice.call(input.files), held = (await K.photosOf(of)).length, wrong = null;
+      input.value = "";
+      for (var i = 0; i < chosen.length; i++) {
+        if (chosen[i].size > O.PHOTO) wrong = say("photosize", { n: chosen[i].name });
+        else if (held >= O.MOST_PHOTOS) wrong = say("mostphotos");
+        else { await O.keepPhoto(account, of, key, chosen[i]).catch(function () { wrong = say("notkept") + "，" + say("notkeptmore"); }); held += 1; }
+      }
+      await paint();
+      if (wrong) { var bad = make("li", "ta-err", wrong); bad.setAttribute("role", "alert"); list.append(bad); }
+    });
+    paint();
+  }
+
+  // --- check-in
+
+  function locate() { return new Promise(function (done_) { F.locate(done_); }); }
+  function liftOf(text) {
+    var known = copy && [].concat(copy.running || [], copy.tasks).find(function (t) { return O.names(t, text); });
+    return known || { code: O.plain(text), token: null, place: "", items: null, unknown: true };
+  }
+  async function gate(text) {
+    head(say("checkin")); tellLine();
+    if (account === null || !copy) { view.replaceChildren(empty(say("offline"), say("never"))); dock.hidden = true; return; }
+    var rows = await K.entries(account), lift = liftOf(text), body = part("gate"), of = K.draftName(account, "in-" + O.plain(text));
+    var open = rows.find(function (r) { return r.state === "running"; });
+    var server = copy.running && !rows.some(function (r) { return r.visit_id === copy.running.visit_id && r.ended; }) ? copy.running : null;
+    view.replaceChildren(body);
+    $("[data-code-shown]").textContent = lift.code; $("[data-place]").textContent = lift.unknown ? say("unknown") : lift.place;
+    $("[data-more]").textContent = lift.unknown ? say("unknownmore") : [lift.use_unit, lift.level_name].filter(Boolean).join("　");
+    $("[data-judged]").textContent = say("judged");
+    photoList($("#in-photo"), $('[data-photos="in"]'), of, "in");
+    var box = $("[data-refused]"), sound = text.indexOf("/") < 0 ? /^[0-9A-Za-z_-]{1,40}$/.test(text.trim()) : /\/m\/[pe]\/[0-9A-Za-z_-]{1,40}\/?$/i.test(text.trim());
+    if (!sound) { refuse(box, say("cannotin"), [[say("badcode"), say("badcodemore")]]); press(say("checkin"), function () { location.href = "/m/scan"; }); return; }
+    var elsewhere = open ? { code: open.lift.code, address: "/m/outbox?k=" + open.key } : server ? { code: server.code, address: "/m/visits/" + server.visit_id } : null;
+    if (elsewhere) {
+      refuse(box, say("cannotin"), [[say("elsewhere"), say("elsewheremore", { c: elsewhere.code })]]);
+      press(say("gosheet"), function () { location.href = elsewhere.address; });
+      return;
+    }
+    press(say("keepin"), async function () {
+      go.disabled = true;
+      var place = await locate(), away = metresOf(place, lift), why = [];
+      if (!place) why.push([say("nolocation"), say("nolocationmore")]);
+      else if (away !== null && away > lift.presence_m) why.push([say("far"), say("farmore", { m: Math.round(away), n: lift.presence_m })]);
+      refuse(box, say("cannotin"), why);
+      if (why.length) { go.disabled = false; return; }
+      var tried = await K.get("marks", "checkin"), key = null;
+      if (tried && tried.account === account && O.names(lift, tried.text) && Date.now() - tried.at < 600000) key = tried.key;
+      try {
+        var entry = await O.keepBeginning(account, copy, lift, text, place, key);
+        var photos = await K.photosOf(of);
+        for (var i = 0; i < photos.length; i++) await K.put("photos", Object.assign(photos[i], { of: entry.key }));
+        await K.drop("marks", "checkin");
+        location.href = "/m/outbox?k=" + entry.key;
+      } catch (e) { go.disabled = false; refuse(box, say("cannotin"), [[say("notkept"), say("notkeptmore")]]); }
+    });
+  }
+  var metresOf = O.metres;
+
+  // --- the sheet
+
+  async function sheet(entry) {
+    skip = entry.key; head(say("checkout")); tellLine();
+    var lift = entry.lift, again = !!entry.ended, name = K.draftName(account, entry.visit_id ? "v" + entry.visit_id : "k" + entry.key);
+    var of = again ? entry.key : name;
+    view.replaceChildren(part("sheet"));
+    var run = $("[data-run]"), form = $("#out"), items = $("[data-items]"), began = Date.parse(entry.began_at), least = (lift.min_minutes || 0) * 60;
+    $("[data-place]", run).textContent = lift.place || lift.code;
+    $("[data-more]", run).textContent = [lift.code, lift.level_name, say("from", { t: hm(began) })].filter(Boolean).join("　");
+    if (again) $("[data-clock]", run).textContent = clockWords((Date.parse(entry.ended_at) - began) / 1000);
+    else { run.dataset.running = Math.max(0, (Date.now() - began) / 1000); run.dataset.least = least; F.running(run); }
+    (entry.items || []).forEach(function (i, n) {
+      var one = part("item"), field = $("fieldset", one), value = $(".fd-value", one);
+      field.id = "item-" + i.code;
+      $("legend", one).textContent = (n + 1) + ". " + i.item; $("p", one).textContent = i.requirement;
+      all('input[type="radio"]', one).forEach(function (r) { r.name = "result-" + i.code; });
+      [[".fd-value", "value-"], [".fd-why", "reason-"]].forEach(function (pair) {
+        var input = $(pair[0] + " input", one); input.name = input.id = pair[1] + i.code; $(pair[0] + " label", one).htmlFor = input.id;
+      });
+      if (!i.needs_test) value.remove();
+      items.append(one);
+    });
+    $("[data-total]").textContent = (entry.items || []).length;
+    if (!(entry.items || []).length) $(".fd-modes", form).hidden = true;
+    var draft = again ? { form: entry.form } : await K.get("drafts", name);
+    if (draft && draft.form && draft.form.out_key) {
+      // The page of the server may have sent it already: under the same key it is the same.
+      var same = make("input"); same.type = "hidden"; same.name = "out_key"; same.value = draft.form.out_key; form.append(same);
+    }
+    F.sheet(form); F.sign(form);
+    O.fill(form, Object.assign({ mode: (entry.items || []).length ? "items" : "sheet", signer: lift.signer || "" }, draft && draft.form));
+    if (again) { $("#code").value = entry.ended.code; $("#again").hidden = true; }
+    else {
+      var state = $("[data-draft-state]");
+      O.saveDrafts(form, name, account, function () { return { files: draft && draft.files || [] }; }, state);
+      if (draft && state) state.textContent = say("kept");
+    }
+    photoList($("#out-photo"), $('[data-photos="out"]'), of, "out");
+    form.addEventListener("submit", function (e) { e.preventDefault(); end(); });
+    press(say("keepout"), function () { end(); });
+
+    async function end() {
+      var held = O.read(form), why = [], box = $("[data-refused]"), spent = (Date.now() - began) / 1000;
+      go.disabled = true;
+      if (!again && spent < least) why.push([say("short"), say("shortmore", { a: clockWords(spent), b: lift.min_minutes })]);
+      if (!O.names(lift, held.code)) why.push([say("othercode"), say("othercodemore", { c: lift.code })]);
+      var lacks = held.mode !== "items" ? [] : (entry.items || []).filter(function (i) {
+        var r = held["result-" + i.code];
+        return !r || (i.needs_test && r === "ok" && !(held["value-" + i.code] || "").trim()) || (r === "na" && !(held["reason-" + i.code] || "").trim());
+      });
+      all(".fd-item.is-missing", form).forEach(function (f) { f.classList.remove("is-missing"); });
+      lacks.forEach(function (i) { document.getElementById("item-" + i.code).classList.add("is-missing"); });
+      if (lacks.length) why.push([say("items"), say("itemsmore", { n: lacks.length })]);
+      var repair = (entry.items || []).some(function (i) { return held["result-" + i.code] === "repair"; });
+      if (!held.fault || ((held.fault === "some" || repair) && !(held.problem || "").trim())) why.push([say("fault"), say("faultmore")]);
+      if (repair && held.fault === "none") why.push([say("fault"), say("faultmore")]);
+      var place = null;
+      if (!again) {
+        place = await locate();
+        var away = metresOf(place, lift);
+        if (!place) why.push([say("nolocation"), say("nolocationmore")]);
+        else if (away !== null && away > lift.presence_m) why.push([say("far"), say("farmore", { m: Math.round(away), n: lift.presence_m })]);
+      }
+      refuse(box, say("cannotout"), why);
+      if (why.length) { go.disabled = false; return; }
+      try {
+        var ids = (draft && draft.files || []).map(function (f) { return f.id; }), text = held.code, before = entry.ended;
+        if (!again && entry.visit_id && held.out_key) entry.key = held.out_key;
+        await O.keepEnd(entry, held, text, place, again ? before.photo_ids : ids);
+        if (again) {
+          // Only what was written is another: when and where it was stays.
+          ["at", "latitude", "longitude", "accuracy", "code"].forEach(function (n) { if (before[n] !== undefined) entry.ended[n] = before[n]; });
+          entry.ended_at = before.at;
+          await K.put("entries", entry);
+        }
+        location.href = "/m/outbox";
+      } catch (e) { go.disabled = false; refuse(box, say("cannotout"), [[say("notkept"), say("notkeptmore")]]); }
+    }
+  }
+  function clockWords(seconds) { var s = Math.max(0, Math.floor(seconds)), m = Math.floor(s / 60) % 60; return Math.floor(s / 3600) + ":" + (m < 10 ? "0" : "") + m + ":" + (s % 60 < 10 ? "0" : "") + s % 60; }
+  function nothing() { head(say("checkout")); tellLine(); view.replaceChildren(empty(say("gone"), say("gonemore"))); press(say("title"), function () { location.href = "/m/outbox"; }); }
+
+  function scan() {
+    head(say("checkin")); tellLine();
+    view.replaceChildren(part("scan"));
+    var open = function (text) { location.href = "/m/e/" + encodeURIComponent(text.trim().indexOf("/") >= 0 ? O.lastPart(text) : text.trim()); };
+    F.camera(view, open);
+    $("form[data-code]").addEventListener("submit", function (e) { e.preventDefault(); open($("#code").value); });
+    dock.hidden = true;
+  }
+
+  // --- sending
+
+  async function send() {
+    if (!navigator.onLine) return;
+    var waits = account !== null && (await K.entries(account)).some(function (e) { return e.state === "waiting" && e.key !== skip; });
+    if (waits && atHome) told("info", say("sending"));
+    var end = await K.sendAll(skip, atHome);
+    if (end.state === "signin") told("near", say("signin"), "", say("login"), "/login/?next=/m/outbox");
+    else if (end.state === "broken" || (end.state === "offline" && waits)) told("near", say("broken"));
+    else if (isFrame) line.hidden = true;
+    copy = account === null ? null : await K.get("copies", account);
+    if (atHome) { var kept = line.hidden ? null : line.cloneNode(true); await home(); if (kept && (end.state !== "done")) { line.hidden = false; line.className = kept.className; line.replaceChildren.apply(line, Array.prototype.slice.call(kept.childNodes)); } }
+    return end;
+  }
+
+  async function open() {
+    account = await K.me();
+    copy = account === null ? null : await K.get("copies", account) || null;
+    var asked = new URLSearchParams(location.search), path = location.pathname, rows = account === null ? [] : await K.entries(account);
+    var text = /^\/m\/e\/(.+)$/.exec(path), visit = /^\/m\/visits\/(\d+)(\/out)?$/.exec(path);
+    var number = visit ? +visit[1] : asked.get("v") && isFrame ? +asked.get("v") : null;
+    if (isFrame && asked.get("k")) {
+      var entry = rows.find(function (r) { return r.key === asked.get("k") && r.state !== "sent"; });
+      return entry ? sheet(entry) : home();
+    }
+    if (number) {
+      var kept = rows.find(function (r) { return r.visit_id === number && r.state !== "sent"; });
+      if (kept) return kept.errors ? sheet(kept) : home();
+      if (!copy || !copy.running || copy.running.visit_id !== number) return nothing();
+      return sheet({
+        key: K.key(), account: account, contact: copy.contact, made: Date.now(), lift: copy.running, items: copy.items[copy.running.items] || [],
+        visit_id: number, began: null, began_at: copy.running.began_at, ended: null, state: "running", errors: null,
+      });
+    }
+    if (text) return gate(decodeURIComponent(text[1]));
+    if (path === "/m/scan") return asked.get("code") ? gate(asked.get("code")) : scan();
+    return home();
+  }
+  var begun = open().then(send);
+  addEventListener("online", function () {
+    begun = begun.then(async function () {
+      var end = await send();
+      if (end && end.state === "offline") return;
+      if (atHome && !isFrame) location.reload();
+      else if (!atHome) told("ok", say("online"), "", say("back"), location.href);
+    });
+  });
+  addEventListener("offline", tellLine);
+})();
