@@ -93,6 +93,7 @@
     if (answer.status === 401 || answer.status === 403) return { state: "signin" };
     if (!answer.ok) return { state: "offline" };
     var told = await answer.json();
+    if (told.account !== await me()) { await setMe(told.account); tell(); }
     return { state: "here", account: told.account, csrf: told.csrf };
   }
 
@@ -217,7 +218,7 @@
   }
 
   root.taKept = {
-    me: me, setMe: setMe, entries: entries, put: put, get: get, drop: drop, photosOf: photosOf, dropPhotos: dropPhotos, discard: discard,
+    me: me, who: who, setMe: setMe, entries: entries, put: put, get: get, drop: drop, photosOf: photosOf, dropPhotos: dropPhotos, discard: discard,
     draftName: draftName, signOut: signOut, sendAll: sendAll, refresh: refresh, key: key, tell: tell,
     onchange: function (one) { listeners.push(one); },
   };

@@ -127,7 +127,7 @@
 
   // --- on pages of the server
 
-  if ("serviceWorker" in navigator && window.isSecureContext && (frame || $("[data-me]"))) {
+  if ("serviceWorker" in navigator && window.isSecureContext && (frame || $("[data-makes]"))) {
     navigator.serviceWorker.register("/m/worker.js", { scope: "/m/" }).then(function () { return navigator.serviceWorker.ready; }).then(function (worker) {
       var told = document.documentElement.lang;
       try { if (localStorage.getItem("ta-frame") === told) return; localStorage.setItem("ta-frame", told); } catch (e) { /* renewed each time */ }
@@ -155,6 +155,8 @@
 
   var mark = $("[data-me]");
   if (frame || !mark) return;
+  // Whoever is signed in here is whose phone it is now: what another account left is not shown to him.
+  if (!mark.hasAttribute("data-makes")) { K.setMe(+mark.dataset.me); return; }
   var account = +mark.dataset.me, out = $("#out"), checkin = $("form[data-checkin-form]");
 
   function queueLink(rows) {

@@ -105,7 +105,7 @@
 
   async function home() {
     atHome = true; skip = null;
-    head(say("title")); tellLine();
+    head(say(isFrame ? "title" : "frame")); tellLine();
     if (account === null) { view.replaceChildren(empty(say("offline"), say("never"))); dock.hidden = true; return; }
     var rows = await K.entries(account), fresh = [], left = rows.filter(function (r) { return r.state !== "sent"; });
     var running = copy && copy.running, ended = running && rows.some(function (r) { return r.visit_id === running.visit_id && r.ended; });
@@ -322,6 +322,8 @@
   }
 
   async function open() {
+    // On line the server says who it is; without it whoever was signed in last.
+    if (navigator.onLine && isFrame) await K.who();
     account = await K.me();
     copy = account === null ? null : await K.get("copies", account) || null;
     var asked = new URLSearchParams(location.search), path = location.pathname, rows = account === null ? [] : await K.entries(account);
