@@ -34,7 +34,7 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
 from app.wording import say
-from app.workflows import attachments, gates, people, presence, visits
+from app.workflows import attachments, gates, people, phone_copy, presence, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
 
@@ -234,7 +234,8 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
-        offline=OFFLINE_PART, out_key=form.get("out_key") or secrets.token_hex(12),
+        offline=OFFLINE_PART, carried=phone_copy.of_visit(db.session, row) if going else None,
+        out_key=form.get("out_key") or secrets.token_hex(12),
     )  # fmt: skip
 
 

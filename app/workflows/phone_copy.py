@@ -66,6 +66,12 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def of_visit(session: AnySession, visit: Visit) -> dict[str, Any]:
+    """One's own open visit alone, as its page hands it to the phone: a line may be gone in the next moment."""
+    templates: dict[str, list[dict[str, Any]]] = {}
+    return {"running": _running(session, visit, templates, {}), "items": templates}
+
+
 def _place(
     session: AnySession, lift: Elevator, level: str, today: dt.date, templates: dict[str, Any],
     policies: dict[str, tuple[VisitPolicy, int]],

@@ -209,15 +209,19 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     phone.get_by_role("button", name="签到", exact=True).click()
     phone.wait_for_url("**/m/visits/*")
     page = path_of(phone)
+    with product.session() as session:
+        session.get(Visit, int(page.rsplit("/", 1)[-1])).checked_in_at -= dt.timedelta(minutes=40)
     # Begun on line, ended without: the sheet goes on where it stood.
     phone.get_by_label("备注").fill("下行时有异响")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
     phone.context.set_offline(True)
-    with product.session() as session:
-        session.get(Visit, int(page.rsplit("/", 1)[-1])).checked_in_at -= dt.timedelta(minutes=40)
+    phone.wait_for_timeout(1000)  # whatever was still being asked for has failed by now
     let_pass(phone, product, 40)
+    phone.locator("#photo").set_input_files(PHOTO)
+    expect(phone.locator("[data-upload]")).to_contain_text("已存在手机，有网络后上传")
     phone.reload()
     expect(phone.get_by_label("备注")).to_have_value("下行时有异响")
+    expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     fill_sheet(phone, code)
     phone.get_by_role("button", name="签退，存在手机").click()
     expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
@@ -256,6 +260,7 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
     phone.goto(page)
     expect(phone.locator("main")).to_contain_text("离线签退")
+    expect(phone.locator(".fd-pics img")).to_have_count(1)
     assert count_of(product, number) >= 1
 
     # A visit that nobody wants is given up, after asking.
@@ -270,3 +275,10 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     dialog.get_by_role("button", name="放弃").click()
     expect(phone.locator(".fd-entry", has_text="NOSUCH1")).to_have_count(0)
     phone.context.set_offline(False)
+
+    # Signing out takes along what the phone carried.
+    phone.goto("/m/me")
+    phone.get_by_role("button", name="退出登录").click()
+    phone.wait_for_url("**/login/**")
+    phone.goto("/m/outbox")
+    assert phone.evaluate("async () => [await taKept.me(), await taKept.get('copies', 7)]") == [None, None]

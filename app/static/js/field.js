@@ -10,12 +10,13 @@
   function running(box) {
     var began = Date.now() - box.dataset.running * 1000, least = +box.dataset.least;
     var told = $("[data-left]", box);
-    setInterval(function () {
+    var tick = function () {
       var spent = (Date.now() - began) / 1000, left = Math.ceil(least - spent);
       $("[data-clock]", box).textContent = text(spent);
       told.textContent = left > 0 ? told.dataset.left + " " + text(left) : told.dataset.ready;
       var bar = $(".ta-bar > *", box); if (bar) bar.style.setProperty("--v", (least ? Math.min(100, 100 * spent / least) : 100) + "%");
-    }, 1000);
+    };
+    tick(); setInterval(tick, 1000);
   }
   all("[data-running]").forEach(running);
 

@@ -173,6 +173,12 @@
   async function come() {
     await K.setMe(account);
     var copy = await K.get("copies", account);
+    if (copy && out && out.dataset.carried) {
+      // The visit of this page, at once: the line may be gone before the rest is asked for.
+      var carried = JSON.parse(out.dataset.carried);
+      copy.running = carried.running; copy.items = Object.assign({}, copy.items, carried.items);
+      await K.put("copies", copy);
+    }
     if (navigator.onLine) {
       var end = await K.sendAll(null, !out && !checkin);
       if (!copy || end.state === "done" || Date.now() - copy.kept > 60000 || out) copy = await K.refresh(account).catch(function () { return null; }) || copy;

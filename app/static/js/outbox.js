@@ -226,6 +226,7 @@
     $("[data-more]", run).textContent = [lift.code, lift.level_name, say("from", { t: hm(began) })].filter(Boolean).join("　");
     if (again) $("[data-clock]", run).textContent = clockWords((Date.parse(entry.ended_at) - began) / 1000);
     else { run.dataset.running = Math.max(0, (Date.now() - began) / 1000); run.dataset.least = least; F.running(run); }
+    if (!again && lift.max_hours && Date.now() - began > lift.max_hours * 3600000) told("over", say("long"), say("longmore", { n: lift.max_hours }));
     (entry.items || []).forEach(function (i, n) {
       var one = part("item"), field = $("fieldset", one), value = $(".fd-value", one);
       field.id = "item-" + i.code;
@@ -349,8 +350,9 @@
   var begun = open().then(send);
   addEventListener("online", function () {
     begun = begun.then(async function () {
-      var end = await send();
-      if (end && end.state === "offline") return;
+      // A line that comes and goes is none until the system has answered.
+      if ((await K.who()).state === "offline") return;
+      await send();
       if (atHome && !isFrame) location.reload();
       else if (!atHome) told("ok", say("online"), "", say("back"), location.href);
     });
