@@ -1,7 +1,7 @@
 """Visits that a phone kept without network: when they were sent, which part, and what proves their times.
 
 Revision ID: 0044
-Revises: 0037
+Revises: 0042
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0044"
-down_revision = "0037"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
