@@ -20,6 +20,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.scoring import round_half_up
 from app.rules.what_if import Fix, FixKind, Offer, Period, fix_of
 from app.views import screens
+from app.views.policy import region_names
 from app.workflows import what_if
 from app.workflows.what_if import Told
 
@@ -59,13 +60,15 @@ class WhatIf(BaseView):
         require(g.actor, Verb.SCORE_READ)
         held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
         period, chosen = asked_period(request.args.get("period", "")), asked_fixes(request.args.getlist("do"))
-        told = what_if.of_unit(db.session, g.actor, held.unit_id, period, chosen, clock.now())
+        region = held.run.region_code
+        told = what_if.of_unit(db.session, g.actor, held.unit_id, period, chosen, clock.now(), region)
         rows = [_row(told, offer, chosen) for offer in told.simulation.offers]
         shown = [row for number, row in enumerate(rows) if number < MOST_ROWS or row.ticked]
         return self.render_template(
             "ta/scores/what_if.html", title=told.unit.name, score=held, told=told, rows=shown,
             more=len(rows) - len(shown), period=period, periods=PERIODS, ticked=[row for row in rows if row.ticked],
-            worth=_worth,
+            worth=_worth, region=region_names().get(region, _("全国")),
+            word=_("去办理") if g.actor.unit_id else _("去查看"),
         )  # fmt: skip
 
 
@@ -111,11 +114,10 @@ def words_of(told: Told, offer: Offer, actor: Actor) -> tuple[str, str, str]:
 
 def _worth(points: Fraction) -> str:
     """Points with their sign, as people read them; less than a hundredth is told as such."""
-    rounded = round_half_up(abs(points))
     if not points:
         return "0"
-    sign = "+" if points > 0 else "−"
-    return f"{sign}{rounded}" if rounded else f"{sign}<0.01"
+    rounded = round_half_up(abs(points))
+    return f"{'+' if points > 0 else '−'}{rounded}" if rounded else _("不足 0.01")
 
 
 def register(appbuilder: Any) -> None:

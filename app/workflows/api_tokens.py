@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("papers", (V.COMMITMENT_READ, V.COMMITMENT_EDIT, V.INSURANCE_READ, V.INSURANCE_EDIT)),
     ("maintenance", (V.LEDGER_READ, V.LEDGER_EDIT, V.ORDER_READ, V.ORDER_EDIT, V.VISIT_READ, V.VISIT_MAKE)),
     ("safety", (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
+    ("scores", (V.SCORE_READ,)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),

@@ -31,8 +31,7 @@ from app.rules.what_if import (
     simulate,
 )
 from app.transaction import AnySession
-from app.workflows import scores
-from app.workflows.score_facts import Facts
+from app.workflows.score_facts import WHOLE_COUNTRY, Facts, Frame
 from app.workflows.visit_standing import COLUMNS
 
 _visit: Any = Visit.__table__.c
@@ -55,15 +54,20 @@ class Told:
 
 
 def of_unit(
-    session: AnySession, actor: Actor, unit_id: int, period: Period, chosen: Collection[Fix], at: dt.datetime
-) -> Told:
-    """A unit asks about itself alone, a regulator about the units in his scope, over the elevators of his region."""
+    session: AnySession, actor: Actor, unit_id: int, period: Period, chosen: Collection[Fix], at: dt.datetime,
+    region_code: str | None = None,
+) -> Told:  # fmt: skip
+    """A unit asks about itself alone, a regulator about the units in his scope.
+
+    Over the elevators of a region, as the score that the actor sees is; else of the regulator's own, or of all.
+    """
     require(actor, Verb.SCORE_READ)
     unit: Unit = scope.visible(session, actor, Unit, unit_id, "维保单位")
     if not unit.is_maintenance or actor.unit_id not in (None, unit.id):
         raise NotFound(Finding("维保单位", False, "没有这家维保单位，或不在您的管辖范围内", "请从得分排名打开"))
     today = clock.local_day(at)
-    frame = scores.frame_of(session, actor, None, *running_period(today, period), None, at)
+    region = region_code or (None if actor.unit_id else actor.region_code) or WHOLE_COUNTRY
+    frame = Frame(region, *running_period(today, period), at.astimezone(dt.UTC), True)
     facts = Facts(session, frame)
     found = _Found(session, facts, unit.id, today)
     prospects = found.prospects()

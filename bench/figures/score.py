@@ -19,8 +19,9 @@ from app import clock
 from app.models import Elevator, Score, ScoreEntry, ScoreRun, Visit
 from app.permissions import SYSTEM
 from app.policy import Key
+from app.rules.what_if import Fix, FixKind, Period, Waiting
 from app.transaction import transaction
-from app.workflows import policy_backtest, score_facts, scores
+from app.workflows import policy_backtest, score_facts, scores, what_if
 from app.workflows.score_runs import COUNTED
 from bench.harness import Measured, at_most, figure, peak_mb, seconds, side_by_side, times_faster
 from bench.world import World
@@ -142,6 +143,22 @@ def one_unit(world: World) -> Measured:
         unit_id = session.scalars(largest).one()
         times = [seconds(lambda: score_facts.of_unit(session, run, unit_id)) for _ in range(3)]
         return Measured(statistics.median(times))
+
+
+@figure("score.what_if", unit="s", goal=at_most(1, of="value"))
+def simulation(world: World) -> Measured:
+    """What each fix would make of the largest unit's year, as its page works it out with some of them chosen."""
+    with Session(world.database.engine) as session:
+        bound = select(Elevator.maintenance_unit_id).where(Elevator.maintenance_unit_id.is_not(None))
+        by_size = bound.group_by(Elevator.maintenance_unit_id).order_by(func.count().desc()).limit(1)
+        unit_id = session.scalars(by_size).one()
+        chosen = {Fix(FixKind.KEEP, "7"), Fix(FixKind.COMPLETE, Waiting.REVIEW.value)}
+
+        def asked() -> None:
+            what_if.of_unit(session, SYSTEM, unit_id, Period.YEAR, chosen, clock.now(), CITY)
+            session.rollback()
+
+        return Measured(statistics.median(seconds(asked) for _ in range(3)))
 
 
 @figure("policy.backtest", unit="s", goal=at_most(1, of="value"))

@@ -133,6 +133,8 @@ def test_a_unit_asks_about_itself_a_regulator_about_his_region(session: Any, fir
     for actor in (head, inspector):
         with pytest.raises(NotFound):
             what_if.of_unit(session, actor, firm.other_firm.id, Period.YEAR, (), NOW)
+    elsewhere = what_if.of_unit(session, head, firm.firm.id, Period.QUARTER, (), NOW, "980403000000")
+    assert elsewhere.simulation.nothing.no_data, "a score of another district has none of these elevators"
     with pytest.raises(NotFound):
         what_if.of_unit(session, SYSTEM, firm.use_unit.id, Period.YEAR, (), NOW)
     with pytest.raises(NotAllowed):
