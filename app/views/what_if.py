@@ -109,7 +109,7 @@ def words_of(told: Told, offer: Offer, actor: Actor) -> tuple[str, str, str]:
     elevator, on = told.visits[int(fix.key)]
     code = told.elevators.get(elevator)
     about = f"{code or _('涉密或不在管辖范围')} {on}"
-    return _("使不合规记录的申诉成立"), about, f"/visits/{fix.key}" if code else ""
+    return _("更正不合规的记录"), about, f"/visits/{fix.key}" if code else ""
 
 
 def _worth(points: Fraction) -> str:
