@@ -17,7 +17,7 @@ from app.permissions import Verb
 from app.rules.scoring import Score
 from app.rules.what_if import Period, fix_of
 from app.views import screens
-from app.views.what_if import PERIODS, words_of
+from app.views.what_if import words_of
 from app.wording import say
 from app.workflows import what_if
 
@@ -44,7 +44,7 @@ class ScoreSimulationApi(Resource):
             - {in: query, name: do, schema: {type: string}, description: "所选措施的 fix，用逗号分开"}
           gives: {200: ScoreSimulation}
         """
-        period = Period(chosen("period", PERIODS) or Period.YEAR)
+        period = Period(chosen("period", dict.fromkeys(Period)) or Period.YEAR)
         told = what_if.of_unit(db.session, actor(), key, period, _chosen(request.args.get("do", "")), clock.now())
         sim = told.simulation
         fixes = []

@@ -132,7 +132,8 @@ def fixes_of(prospect: Prospect, today: date, end_on: date) -> Iterator[Fix]:
 def outcome(prospect: Prospect, chosen: Collection[Fix], today: date, end_on: date) -> Sums:
     """What an elevator comes to at the period's end when these fixes are done and nothing else."""
     pair, clock = prospect.pair, prospect.clock
-    done, left = [], []
+    done: list[Record] = []
+    left: list[Record] = []
     for record in prospect.waiting:
         whole = all(Fix(FixKind.COMPLETE, waits.value) in chosen for waits in record.waits)
         (done if whole else left).append(record)
@@ -239,8 +240,9 @@ def simulate(prospects: Sequence[Prospect], chosen: Collection[Fix], today: date
         alike = {one for one in every if one.kind is FixKind.KEEP} if on_time else {fix}
         without = changed(everything, range(len(prospects)) if on_time else numbers, every - alike)
         offers.append(Offer(fix, len(numbers), changed(nothing, numbers, {fix}), without))
-    scores = (rate_score(*_total(some)) for some in (nothing, sums(frozenset(chosen) & every), everything))
-    made = Simulation(*scores, offers)
+    joint = sums(frozenset(chosen) & every)
+    at_end = [rate_score(*_total(some)) for some in (nothing, joint, everything)]
+    made = Simulation(at_end[0], at_end[1], at_end[2], offers)
     offers.sort(key=lambda offer: (*(-gain for gain in made.gain(offer)), offer.fix))
     return made
 

@@ -283,7 +283,8 @@ class _Work:
         with policy_draft(self.session, self.draft):
             after = Drafted(self.session, self.frame, self._changes, self._policy_of)
         before.one_by_one = after.one_by_one = {elevator for side in self._missed_by for _, elevator in side}
-        units, points = sorted({*before.units(), *self.units}), ([], [])
+        units = sorted({*before.units(), *self.units})
+        points: tuple[list[tuple[Decimal, int]], list[tuple[Decimal, int]]] = [], []
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
             missed, visits = before.seen(first, last)

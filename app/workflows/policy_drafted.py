@@ -80,7 +80,7 @@ class Drafted(Facts):
         if not pairs:
             return visits
         elevators = {elevator for _, elevator in pairs}
-        self.visits = records(self.session, self._changes, self.in_period(first, last), pairs)
+        self.drafted = records(self.session, self._changes, self.in_period(first, last), pairs)
         found = visits.but(elevators)
         found.add(score_sets.read(self, first, last, self.one_by_one & elevators, self.unsure(first, last)))
         return found

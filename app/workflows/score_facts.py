@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy import and_, func, or_, select
 
 from app import clock
 from app.models import (
@@ -132,10 +132,10 @@ class Facts:
         self._looked_back: tuple[tuple[int, int], set[Pair]] = (0, 0), set()
         self._numbers: dict[str, tuple[int, bool]] = {}
         self._due: dict[int, Callable[[int], int]] = {}
-        # Elevators to be told one by one though nothing failed: for those who have more to say of them.
+        # Elevators to be told one by one though nothing failed.
         self.one_by_one: set[int] = set()
-        # The records that sets are counted of: a back-test has those of some elevators in other states, as a table.
-        self.visits: Any = _visit
+        # The records that sets are counted of where they are not those stored: a back-test's, of the period.
+        self.drafted: Any = None
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -171,8 +171,7 @@ class Facts:
 
     def unsure(self, first: int, last: int) -> set[int]:
         """Elevators of which visits and contracts do not tell everything."""
-        moved = (elevator for _, elevator in self.moved_of(first, last))
-        return {*self._stops, *(elevator for _, elevator in self._on_demand), *moved}
+        return {*self._stops, *(elevator for _, elevator in (*self._on_demand, *self.moved_of(first, last)))}
 
     def judge(self, missed: Missed, visits: Visits, first: int, last: int) -> Judgement:
         found = Judgement(missed=missed.events, nonconforming=visits.nonconforming)
@@ -259,14 +258,6 @@ class Facts:
             _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
             self.frame.within(_visit.region_code),
         )
-
-    @property
-    def as_stored(self) -> bool:
-        return self.visits is _visit
-
-    def counted_in(self, first: int, last: int) -> Any:
-        """The same of `visits`; a table of their own is of the period already."""
-        return self.in_period(first, last) if self.as_stored else true()
 
     def moved_of(self, first: int, last: int) -> set[Pair]:
         """Pairs with a record whose stored state is not the one known at the instant."""
@@ -444,14 +435,12 @@ def missed_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int
 
 def visits_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[Any, VisitState]]:
     """The records of a pair in a run's period, each with its state as known then."""
+    pair = and_(_visit.unit_id == unit_id, _visit.elevator_id == elevator_id)
     rows = session.execute(
         select(Visit.__table__)
-        .where(
-            _visit.unit_id == unit_id, _visit.elevator_id == elevator_id,
-            _visit.visit_on.between(run.from_on, run.to_on),
-        )
+        .where(pair, _visit.visit_on.between(run.from_on, run.to_on))
         .order_by(_visit.visit_on, _visit.id)
-    )  # fmt: skip
+    )
     found = []
     for row in rows:
         state = state_as_known(row, visit_policy(session, row.region_code, row.visit_on), run.as_of)

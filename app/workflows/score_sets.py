@@ -27,12 +27,13 @@ from sqlalchemy import (
     literal_column,
     null,
     or_,
+    true,
     union_all,
 )
 from sqlalchemy import select as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.models import ContractElevator
+from app.models import ContractElevator, Visit
 from app.models.among import among
 from app.rules.visits import VisitState
 from app.workflows.score_runs import COUNTED
@@ -40,6 +41,7 @@ from app.workflows.score_runs import COUNTED
 if TYPE_CHECKING:
     from app.workflows.score_facts import Facts, Pair
 
+_visit: Any = Visit.__table__.c
 _bound: Any = ContractElevator.__table__.c
 # Apart, and apart with a record that does not count before any other; nothing failed, something did; a record itself.
 APART, UNBEGUN, WHOLE, FAILING, EVENT = range(5)
@@ -119,7 +121,7 @@ def read(
         events.sort()
     if unbegun:
         # Of a table of their own the statement has seen every state: none counts.
-        told = _first_counted(facts, unbegun, first, last) if facts.as_stored else {}
+        told = _first_counted(facts, unbegun, first, last) if facts.drafted is None else {}
         for pair in unbegun:
             found.apart[pair].first_on = told.get(pair)
     return found
@@ -127,8 +129,8 @@ def read(
 
 def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: list[int] | None) -> Any:
     """One statement, so that a pair's counts and its records are of one moment."""
-    session, frame, visits = facts.session, facts.frame, facts.visits
-    inside = facts.counted_in(first, last)
+    session, frame, stored = facts.session, facts.frame, facts.drafted is None
+    visits, inside = (_visit, facts.in_period(first, last)) if stored else (facts.drafted, true())
     # Said as a literal, as the partial index says it.
     few = (
         sql(visits.unit_id, visits.elevator_id, visits.visit_on, visits.id, visits.state)
@@ -143,9 +145,9 @@ def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: li
     counted_on = func.min(case((visits.state.in_(COUNTED), visits.visit_on)))
     first_on = func.min(visits.visit_on)
     seen = _by_pair(
-        visits, (first_on if facts.as_stored else func.coalesce(counted_on, first_on)).label("first_on"),
+        visits, (first_on if stored else func.coalesce(counted_on, first_on)).label("first_on"),
         func.count().label("number"), func.max(visits.region_code).label("code"),
-        (first_on if facts.as_stored else counted_on).label("counted_on"),
+        (first_on if stored else counted_on).label("counted_on"),
     ).where(inside).subquery("seen")  # fmt: skip
     # Contracts that all touch each other are one run of days, from the first day of all to the last.
     bound = _by_pair(
@@ -155,7 +157,7 @@ def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: li
     # Where a record that does not count came first, the first that does is not known here: its state is read of the
     # few alone, unless the records are a table of their own.
     begun = or_(odd.c.uncounted_on.is_(None), odd.c.uncounted_on > seen.c.first_on)
-    if not facts.as_stored:
+    if not stored:
         begun = seen.c.counted_on.is_not(None)
     kind = [(~begun, UNBEGUN)]
     if apart is not None:
@@ -198,9 +200,9 @@ def _same_pair(one: Any, other: Any) -> Any:
 
 
 def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dict[Pair, dt.date]:
-    elevators, visits = sorted({elevator for _, elevator in pairs}), facts.visits
-    statement = _by_pair(visits, func.min(visits.visit_on)).where(
-        facts.in_period(first, last), among(facts.session, visits.elevator_id, elevators), visits.state.in_(COUNTED)
+    elevators = sorted({elevator for _, elevator in pairs})
+    statement = _by_pair(_visit, func.min(_visit.visit_on)).where(
+        facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators), _visit.state.in_(COUNTED)
     )
     return {(unit, elevator): on for unit, elevator, on in facts.session.execute(statement)}
 
