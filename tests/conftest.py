@@ -9,6 +9,7 @@ rights could pass for the wrong person.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -36,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     hashing.use(hashing.LEAST)
+    gc.set_threshold(10_000, 20, 50)  # see _application
     if hasattr(config, "workerinput"):
         config.services = Services(Path(config.workerinput["services"]))  # type: ignore[attr-defined]
     else:
@@ -146,6 +148,10 @@ def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
         UPLOAD_DIR=str(data / "files"),
         **{name: [key] for name, key in KEYS.items()},
     )
+    # What stands for the whole run, modules, tests and the application, is millions of objects: the collector, which
+    # would walk over them all again and again, is told to leave them alone. It still finds what tests leave behind.
+    gc.collect()
+    gc.freeze()
     return application
 
 
