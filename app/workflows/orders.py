@@ -89,8 +89,8 @@ def _make(session: AnySession, due: Select[Any], at: dt.datetime) -> int:
     """Make the orders of these ledgers, where the elevator is in use with the ledger's unit and its clock runs."""
     elevator, running = Elevator.__table__.c, MaintenanceClock.__table__.c
     # First the few without an order, by themselves (that is what the offset asks for). Each is then looked up in the
-    # register, which is far wider, and never read from end to end.
-    few = due.offset(0).subquery("due")
+    # register, which is far wider, and never read from end to end; in its order, so that neighbours lie in one page.
+    few = due.order_by(due.selected_columns.elevator_id).offset(0).subquery("due")
     served = select(elevator.id).where(
         elevator.id == few.c.elevator_id, elevator.status == "in_use", elevator.approved_version > 0,
         elevator.maintenance_unit_id == few.c.unit_id,
