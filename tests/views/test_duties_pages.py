@@ -11,7 +11,7 @@ import pytest
 from app import channels, clock
 from app.models import Commitment, InsuranceMonth, InsuranceRecord, NoticeChoice, Notification
 from app.transaction import transaction
-from app.workflows import insurance_gaps, outbox
+from app.workflows import insurance, insurance_gaps, outbox
 from tests.conftest import csrf
 from tests.factories import World, picture
 from tests.workflows.test_insurance import id_number
@@ -173,3 +173,24 @@ def test_words_and_log_are_the_administrators(browse: Any, world: World) -> None
     assert done.status_code == 302
     for path in ("/notices/log", "/notices/templates"):
         assert browse("region_admin").get(path).status_code in (302, 403)
+
+
+@pytest.mark.feature("UNT-09", "IMP-02")
+def test_the_people_of_all_records_are_a_list_with_masked_numbers(browse: Any, world: World) -> None:
+    number = id_number(1)
+    with transaction(world.session) as session:
+        insurance.save(
+            session, world.actor("clerk"), None, "甲", dt.date(2026, 1, 1), dt.date(2026, 1, 1), "",
+            [insurance.Line("王砚秋", number, "13800000001")], clock.now(),
+        )  # fmt: skip
+    page = browse("clerk").get("/insurance/people/").get_data(as_text=True)
+    assert "王砚秋" in page and f"{number[:3]}{'*' * 11}{number[-4:]}" in page and "138****0001" in page
+    assert number not in page and "13800000001" not in page
+    assert "2026-01-01" in page and "2026-01-31" in page, "days, as the template has them"
+    assert "/imports/?kind=insurance" in page and "选“更新导入”传回" in page
+    assert "王砚秋" not in browse("clerk").get("/insurance/people/?tab=filed").get_data(as_text=True)
+    for query, there in (("f_month_from=2026-02-01", False), ("f_month_to=2026-01-15", True), ("f_payer=乙", False)):
+        seen = browse("clerk").get(f"/insurance/people/?{query}").get_data(as_text=True)
+        assert ("王砚秋" in seen) is there, query
+    other = browse("other_inspector").get("/insurance/people/?tab=all").get_data(as_text=True)
+    assert "王砚秋" not in other and "选“更新导入”传回" not in other

@@ -43,6 +43,7 @@ def test_the_wizard_from_upload_to_done(app: Any, session: Any, world: Any, sign
     work(app, session)
     page = browser.get(place).get_data(as_text=True)
     assert 'name="column-1"' in page and "必填的列还没有对应：品种" in page
+    assert "还差一步" in page and 'href="#columns">去对应' in page and 'id="columns" open' in page
     assert "&lt;b&gt;路&lt;/b&gt;" in page and "<b>路</b>" not in page
     assert 'name="order-commissioned_on"' in page and "分不清" in page
     assert world.use_unit.name in page, "the near name is offered"
