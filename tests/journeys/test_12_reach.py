@@ -147,6 +147,8 @@ def test_on_paper_stands_what_was_found_and_no_menu(enter: Callable[..., Any]) -
         page.set_viewport_size({"width": 1040, "height": 720})  # A4 across, at 96 dpi
         assert not page.locator(".ta-side").is_visible() and not page.locator(".ta-top").is_visible()
         assert page.locator("table.ta-t tbody tr").first.is_visible()
+        tabs = page.locator("main .ta-tabs > *")
+        assert tabs.count() == 0 or tabs.locator("visible=true").count() == 1, "which tab it is"
         assert page.locator("main").locator("button:visible, select:visible, textarea:visible").count() == 0
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
