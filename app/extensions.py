@@ -1,14 +1,11 @@
-"""The Flask extensions, made once and bound in the factory. No imports of ours besides types."""
+"""The Flask extensions, made once and bound in the factory. Of ours they import the driver only."""
 
 from __future__ import annotations
 
 import select
 import time
-from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
-import psycopg
 from flask_appbuilder import AppBuilder, Model
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -16,6 +13,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import Pool
+
+from app import driver
 
 # Set before any model loads: Alembic can only drop what it can name, and SQLite rebuilds tables by name.
 Model.metadata.naming_convention = {
@@ -51,36 +50,9 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.close()
 
 
-class _Columns(Sequence[Any]):
-    """What the columns of a result are, worked out when somebody asks: SQLAlchemy does once a statement."""
-
-    def __init__(self, cursor: psycopg.Cursor[Any], number: int) -> None:
-        self._cursor, self._number = cursor, number
-
-    @cached_property
-    def _told(self) -> list[psycopg.Column]:
-        return [psycopg.Column(self._cursor, place) for place in range(self._number)]
-
-    def __len__(self) -> int:
-        return self._number
-
-    def __getitem__(self, place: Any) -> Any:
-        return self._told[place]
-
-
-class _Cursor(psycopg.Cursor[Any]):
-    """The driver's cursor, which would describe every column of every result: a tenth of what asking costs."""
-
-    @property
-    def description(self) -> Any:
-        result = self.pgresult
-        return _Columns(self, result.nfields) if result is not None and result.nfields else super().description
-
-
-@event.listens_for(Engine, "connect")
-def _describe_late(connection: Any, _record: Any) -> None:
-    if isinstance(connection, psycopg.Connection):
-        connection.cursor_factory = _Cursor
+@event.listens_for(Engine, "do_connect")
+def _by_our_driver(dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+    return driver.Connection.connect(*arguments, **named) if dialect.driver == "psycopg" else None
 
 
 # A connection that lay this long is asked whether its server still answers; until then its socket says so.

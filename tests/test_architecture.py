@@ -17,7 +17,7 @@ LONGEST_FILE = 450
 
 # A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
 BASE = {
-    "errors", "wording", "rules", "policy", "clock", "collector", "extensions", "vault", "scanner", "scratch",
+    "errors", "wording", "rules", "policy", "clock", "collector", "driver", "extensions", "vault", "scanner", "scratch",
     "plurals", "targets", "telling",
 }  # fmt: skip
 CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "reference"}

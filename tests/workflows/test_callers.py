@@ -7,16 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock, scope, vault
-from app.models import Account, AuditEntry, Elevator, Person, Visit
+from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person, Visit
 from app.permissions import Role, Verb
 from app.scope_rules import GUARDED
-from app.transaction import write_new
+from app.transaction import write_changes, write_new
 from app.workflows import actors, arrivals, audit, people, presence, sites, workers
-from tests.factories import World, make_account, make_person
+from tests.factories import World, make_account, make_ledger, make_person
 from tests.workflows.clock_world import add_visit
 
 DAY = dt.date(2026, 3, 2)
@@ -156,6 +157,52 @@ def test_a_row_written_at_once_is_a_row_like_any_other(session: Any, world: Worl
         read = other.get(Visit, row.id)
         assert (read.note, read.snapshot, read.checked_in_at) == ("后来", {"code": "梯"}, START)
         assert other.scalar(select(func.count()).where(Visit.id == row.id, Visit.results.is_(None))) == 1
+
+
+@pytest.mark.feature("MNT-03", "ELV-06")
+def test_what_was_changed_is_written_at_once_and_only_that(session: Any, world: World, database: Any) -> None:
+    ledger = make_ledger(session, world.own)
+    visit = add_visit(session, world.own, world.worker, DAY)
+    session.commit()
+    before, stamp = ledger.row_version, ledger.updated_at
+    write_changes(session, ledger)
+    assert ledger.row_version == before
+    ledger.next_half_month_on, ledger.mode = DAY, ledger.mode
+    visit.results, visit.note = [{"code": "梯"}], "好"
+    with clock.frozen(stamp + dt.timedelta(hours=1)):
+        write_changes(session, ledger)
+        write_changes(session, visit)
+    assert not session.dirty and ledger.row_version == before + 1
+    assert ledger.updated_at == stamp + dt.timedelta(hours=1)
+    session.commit()
+    with Session(database.engine) as other:
+        read = other.get(MaintenanceLedger, ledger.id)
+        assert (read.next_half_month_on, read.row_version, read.updated_at) == (DAY, before + 1, ledger.updated_at)
+        seen = other.get(Visit, visit.id)
+        assert (seen.results, seen.note, seen.state) == ([{"code": "梯"}], "好", "valid")
+
+
+@pytest.mark.feature("ELV-06")
+def test_a_versioned_row_is_written_as_it_was_read_only(session: Any, world: World) -> None:
+    ledger = make_ledger(session, world.own)
+    session.commit()
+    table: Any = MaintenanceLedger.__table__
+    assert ledger.row_version == 1
+    session.execute(update(table).where(table.c.id == ledger.id).values(row_version=7))
+    ledger.next_half_month_on = DAY
+    with pytest.raises(StaleDataError):
+        write_changes(session, ledger)
+    session.rollback()
+
+
+@pytest.mark.feature("MNT-03")
+def test_what_is_more_than_columns_goes_the_long_way(session: Any, world: World) -> None:
+    visit = add_visit(session, world.own, world.worker, DAY)
+    session.commit()
+    visit.elevator, visit.note = world.foreign, "换"
+    write_changes(session, visit)
+    assert not session.dirty and visit.elevator_id == world.foreign.id
+    session.rollback()
 
 
 @pytest.mark.feature("AUD-01")
