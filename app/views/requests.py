@@ -160,7 +160,9 @@ def _broken_text() -> str | None:
             return name
     if request.is_json:
         try:
-            return _broken_json(request.get_json(silent=True), "JSON")
+            sent = request.get_json(silent=True)
+            # Looked through only where one can be: a list of answers has a hundred texts.
+            return _broken_json(sent, "JSON") if _MAY_BE_BROKEN.search(request.get_data()) else None
         except RecursionError:
             return "JSON"
     return None
@@ -184,6 +186,8 @@ def _is_broken(text: str) -> bool:
 
 
 _HALVES = re.compile("[\ud800-\udfff]")
+# NUL or half a pair in JSON as it was sent: escaped, or as bytes (other encodings than UTF-8 are full of NUL).
+_MAY_BE_BROKEN = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 
 
 def _policy(nonce: str) -> str:

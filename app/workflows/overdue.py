@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Update, bindparam, literal_column, or_, select, update
+from sqlalchemy import Update, bindparam, literal_column, or_, select, update
 
 from app.models import MaintenanceClock, OverdueCorrection, OverduePeriod
 from app.permissions import Actor
@@ -15,7 +15,7 @@ from app.transaction import AnySession
 from app.workflows import cover
 
 # As the index of standing periods has it, so that both databases know that it answers.
-_STANDING: Any = literal_column("NOT overdue_period.withdrawn", Boolean)
+_STANDING: Any = literal_column("NOT overdue_period.withdrawn")
 
 
 def standing(
