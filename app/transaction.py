@@ -181,7 +181,8 @@ def write_changes(session: AnySession, row: Any) -> None:
     """
     state = instance_state(row)
     held, before = state.dict, state.committed_state
-    columns, version = _changing(type(row))
+    model: Any = type(row)
+    columns, version = _changing(model)
     if state.key is None or not before.keys() <= columns.keys():
         # New, or more than columns of its own: work for the unit of work.
         session.flush()
@@ -197,9 +198,9 @@ def write_changes(session: AnySession, row: Any) -> None:
     if version is not None:
         values |= {version: held[version] + 1, "as_read": held[version]}
     values["own_key"] = state.key[1][0]
-    done: Any = connection_of(session).execute(_change(type(row), tuple(sorted(changed))), values)
+    done: Any = connection_of(session).execute(_change(model, tuple(sorted(changed))), values)
     if done.rowcount != 1:
-        raise StaleDataError(f"{type(row).__name__} {values['own_key']} is no more as it was read")
+        raise StaleDataError(f"{model.__name__} {values['own_key']} is no more as it was read")
     if version is not None:
         held[version] += 1
     # It stands in the database as it is here: nothing of it is left for the unit of work.
@@ -226,7 +227,7 @@ def _changing(model: Any) -> tuple[dict[str, Any], str | None]:
 @lru_cache(maxsize=1024)
 def _change(model: Any, names: tuple[str, ...]) -> Any:
     """The UPDATE of these attributes of one row; takes them, `own_key`, and `as_read` of a versioned one."""
-    mapper = class_mapper(model)
+    mapper: Any = class_mapper(model)
     version = mapper.version_id_col
     statement: Any = update(mapper.local_table).where(mapper.primary_key[0] == bindparam("own_key"))
     if version is not None:

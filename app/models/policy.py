@@ -297,13 +297,13 @@ _ALL_ROWS = select(
 ).order_by(_value.id)  # fmt: skip
 
 
-_BAR = literal_column("'|'")
+_BAR: Any = literal_column("'|'")
 # The whole table as one text, for a statement that is about something else; whoever reads it hands it to `recall`.
 STATE = select(
     func.aggregate_strings(
         cast(_value.id, Text) + _BAR + _value.key + _BAR + _value.region_code + _BAR + cast(_value.effective_on, Text)
         + _BAR + cast(_value.known_at, Text) + _BAR + func.coalesce(cast(_value.value, Text), literal_column("''")),
-        literal_column("'|'"),
+        _BAR,
     )
 ).scalar_subquery()  # fmt: skip
 

@@ -90,7 +90,8 @@ def _statement(kind: Actor) -> Select[Any]:
         .group_by(_visit.elevator_id)
         .subquery("month")
     )
-    numbers = select(func.aggregate_strings(cast(month.c.number, Text), literal_column("' '"))).scalar_subquery()
+    space: Any = literal_column("' '")
+    numbers = select(func.aggregate_strings(cast(month.c.number, Text), space)).scalar_subquery()
     one = select(literal_column("1").label("one")).subquery("one")
     return select(
         *site.c, running.c.id, running.c.next_change_at, its.c.id, its.c.code, again.c.id, again.c.worker_id, numbers,

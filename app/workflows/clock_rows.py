@@ -133,12 +133,12 @@ def around(session: AnySession, elevator_id: int, on: dt.date = dt.date.max) -> 
     """All of it by one statement; `on` is the day of the visit by which periods are asked for."""
     all_written(session)
     found = connection_of(session).execute(_AROUND, {"elevator": elevator_id, "on": on}).all()
-    days = [(first, until, days) for what, first, until, days in found if what == "span"]
-    open_on = {what: first for what, first, _until, _days in found if what != "span"}
+    spans = [(first, until, days) for what, first, until, days in found if what == "span"]
+    earliest = {what: first for what, first, _until, _days in found if what != "span"}
     return Around(
-        [Pause(first, until) for first, until, days in days if days is None],
-        [OnDemand(first, until, days) for first, until, days in days if days is not None],
-        open_on["open"], open_on["missed"] is not None,
+        [Pause(first, until) for first, until, days in spans if days is None],
+        [OnDemand(first, until, days) for first, until, days in spans if days is not None],
+        earliest["open"], earliest["missed"] is not None,
     )  # fmt: skip
 
 

@@ -154,7 +154,7 @@ def move_where(
     _legal_states(model, field, old, new, verb)
     all_written(session)
     values = {field: new, **(values or {})}
-    statement = _step_where(model, field, old, criterion, tuple(values), beside)
+    statement = _step_where(model, field, old, criterion, tuple(values), beside)  # type: ignore[arg-type]
     moved = connection_of(session).execute(statement, values | (asked or {})).all()
     ids = [row.id for row in moved]
     if ids:
@@ -173,7 +173,7 @@ _STEPS = insert(StatusChange.__table__).inline()
 
 @lru_cache(maxsize=64)
 def _step_where(
-    model: type[Any], field: str, old: str, criterion: ColumnElement[bool], names: tuple[str, ...],
+    model: Any, field: str, old: str, criterion: ColumnElement[bool], names: tuple[str, ...],
     beside: tuple[str, ...],
 ) -> Any:  # fmt: skip
     """Made once for a criterion that is asked again."""
