@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from flask import has_request_context
 from sqlalchemy import JSON, Connection, Date, Engine, bindparam, event, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached, scoped_session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
@@ -134,6 +135,12 @@ def whatever_comes(session: AnySession, call: Callable[[AnySession], Any]) -> No
         return
     with transaction(real) as own:
         call(own)
+
+
+def insert_of(session: AnySession, model: Any) -> Any:
+    """The INSERT into a model's table that knows ON CONFLICT: each dialect has its own, of the same words."""
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(model.__table__)
 
 
 def write_new(session: AnySession, row: Any) -> None:

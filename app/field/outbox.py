@@ -17,8 +17,8 @@ from app.workflows.visits import RESULTS
 
 # What the page needs to stand without network; the theme's files are those of every phone page.
 FILES = (
-    "css/all.css", "css/field.css", "icon.svg", "js/app.js", "js/upload.js", "js/kept.js", "js/field.js", "js/offline.js",
-    "js/outbox.js",
+    "css/all.css", "css/field.css", "icon.svg", "js/app.js", "js/upload.js", "js/kept.js", "js/field.js",
+    "js/offline.js", "js/outbox.js",
 )  # fmt: skip
 # A worker may run what is ours and ask us; it shows nothing.
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"

@@ -19,6 +19,7 @@ import runpy
 import struct
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -137,26 +138,45 @@ def with_errors(row: list[Any], wrong: dict[int, str]) -> list[Any]:
 
 def _first_sheet(packed: zipfile.ZipFile) -> str | None:
     """The part that holds the first sheet, as the workbook names it."""
-    parts = {name.lower(): name for name in packed.namelist()}
-    book, links = parts.get("xl/workbook.xml"), parts.get("xl/_rels/workbook.xml.rels")
-    if book is None or links is None:
-        return None
+    book = _parts(packed).get("xl/workbook.xml")
     first: list[str] = []
-    targets: dict[str, str] = {}
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        bare = {key.rpartition(":")[2]: value for key, value in attributes.items()}
         if name.rpartition(":")[2] == "sheet" and not first:
-            first.append(bare.get("id", ""))
-        elif name.rpartition(":")[2] == "Relationship":
-            targets[bare.get("Id", "")] = bare.get("Target", "").lstrip("/")
+            first.append(next((value for key, value in attributes.items() if key.rpartition(":")[2] == "id"), ""))
 
-    for part in (book, links):
-        parser = expat.ParserCreate()
-        parser.StartElementHandler = start
-        parser.Parse(packed.read(part), True)
-    target = targets.get(first[0], "") if first else ""
-    return parts.get(target.lower()) or parts.get(posixpath.normpath(f"xl/{target}").lower())
+    if book is not None:
+        _parsed(packed.read(book), start)
+    meant = dict(_linked(packed)).get(first[0], []) if first else []
+    return meant[0] if meant else None
+
+
+def _linked(packed: zipfile.ZipFile) -> list[tuple[str, list[str]]]:
+    """By its id each link of the workbook: the parts it may mean. Which are sheets, a hostile file may say wrongly."""
+    parts = _parts(packed)
+    links = parts.get("xl/_rels/workbook.xml.rels")
+    found: list[tuple[str, list[str]]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "Relationship":
+            given = attributes.get("Target", "").lstrip("/")
+            meant = dict.fromkeys([given.lower(), posixpath.normpath(f"xl/{given}").lower()])
+            found.append((attributes.get("Id", ""), [parts[path] for path in meant if path in parts]))
+
+    if links is not None:
+        _parsed(packed.read(links), start)
+    return found
+
+
+def _parts(packed: zipfile.ZipFile) -> dict[str, str]:
+    """The parts as the archive spells them, by their paths in small letters."""
+    return {name.lower(): name for name in packed.namelist()}
+
+
+def _parsed(text: bytes, start: Callable[[str, dict[str, str]], None]) -> None:
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(text, True)
 
 
 def _too_large(rows: int, columns: int) -> bool:
@@ -169,31 +189,8 @@ def corners(path: str, failed: set[str]) -> list[tuple[int, int]]:
     `failed` is given the parts in which a formula may have failed.
     """
     with zipfile.ZipFile(path) as packed:
-        parts = {name.lower(): name for name in packed.namelist()}
-        links = parts.get("xl/_rels/workbook.xml.rels")
-        if links is None:
-            return []
-        found = []
-        for target in _targets(packed, links):
-            name = parts.get(target.lower())
-            if name is not None:
-                found.append(_plain_corner(packed, name, failed) or _corner(packed, name, failed))
-        return found
-
-
-def _targets(packed: zipfile.ZipFile, links: str) -> list[str]:
-    """The parts that the workbook names; which of them are sheets, a hostile file may say wrongly."""
-    targets: list[str] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(":")[2] == "Relationship":
-            given = attributes.get("Target", "").lstrip("/")
-            targets.extend({given, posixpath.normpath(f"xl/{given}")})
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.Parse(packed.read(links), True)
-    return targets
+        names = [name for _key, parts in _linked(packed) for name in parts]
+        return [_plain_corner(packed, name, failed) or _corner(packed, name, failed) for name in names]
 
 
 def _plain_corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple[int, int] | None:

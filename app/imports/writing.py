@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app import scope, vault
@@ -37,7 +36,7 @@ from app.models import (
 from app.models.among import among, beside
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
-from app.transaction import AnySession, lock, transaction
+from app.transaction import AnySession, insert_of, lock, transaction
 from app.wording import say
 from app.workflows import (
     audit,
@@ -136,8 +135,7 @@ def _step(session: AnySession, held: Kind, waiting: tuple[Any, ...]) -> Sequence
 def hold_kind(session: AnySession, kind: str) -> None:
     """One step of a kind at a time: a new code must not be made twice by two imports of one file."""
     name = f"IMPORT-{kind}"
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(NumberSeries.__table__).values(prefix=name, last=0).on_conflict_do_nothing())
+    session.execute(insert_of(session, NumberSeries).values(prefix=name, last=0).on_conflict_do_nothing())
     lock(session, NumberSeries, name)
 
 

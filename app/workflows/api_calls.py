@@ -9,11 +9,10 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import refuse
 from app.models import ApiCall
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_of
 
 KEPT = dt.timedelta(hours=48)
 
@@ -24,9 +23,8 @@ def begin(session: AnySession, account_id: int, key: str, digest: str, at: dt.da
     Two at once: the second waits for the first, and gets its answer. Another request under the same key is refused.
     """
     forget_old(session, at, account_id)
-    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     values = {"account_id": account_id, "key": key, "digest": digest, "code": 0, "made_at": at}
-    taken = dialect.insert(ApiCall.__table__).values(**values).on_conflict_do_nothing()
+    taken = insert_of(session, ApiCall).values(**values).on_conflict_do_nothing()
     if session.scalar(taken.returning(ApiCall.__table__.c.id)) is not None:
         return None
     row: ApiCall = session.scalars(_of(account_id, key)).one()

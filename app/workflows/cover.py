@@ -17,14 +17,13 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.models import ContractElevator, Elevator, MaintenanceClock
 from app.models.among import among
 from app.permissions import Actor
 from app.rules.calendar import day_end
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_of
 
 DAY = dt.timedelta(days=1)
 ROWS_AT_ONCE = 1000
@@ -202,8 +201,7 @@ def make_clocks(session: AnySession, which: ColumnElement[bool]) -> list[int]:
     missing = select(_elevator.id, _elevator.maintenance_unit_id, _elevator.region_code, in_use).where(
         which, ~select(_clock.elevator_id).where(_clock.elevator_id == _elevator.id).exists()
     )
-    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(MaintenanceClock.__table__)
+    insert = insert_of(session, MaintenanceClock)
     names = ["elevator_id", "unit_id", "region_code", "in_use"]
     adding = insert.from_select(names, missing, include_defaults=True).on_conflict_do_nothing()
     made = list(session.scalars(adding.returning(_clock.elevator_id)))

@@ -14,7 +14,6 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import and_, exists, func, literal, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from app import clock
@@ -23,7 +22,7 @@ from app.models.policy import policy_groups, policy_value
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.expiry import LONGEST_OVER_DAYS, OVER, is_due, rest_words
-from app.transaction import AnySession, transaction
+from app.transaction import AnySession, insert_of, transaction
 from app.wording import say, together
 from app.workflows import outbox
 
@@ -137,8 +136,7 @@ def _tell(session: AnySession, unit_id: int, due: list[Due], today: dt.date, at:
 
 def _first_time(session: AnySession, one: Due, at: dt.datetime) -> bool:
     """Whether this run is the one that tells: of two at once the table's key decides."""
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(ToldExpiry.__table__).values(
+    statement = insert_of(session, ToldExpiry).values(
         paper=one.paper.name, entity_id=one.key, until=one.until, step=one.step, told_at=at
     )
     statement = statement.on_conflict_do_nothing().returning(ToldExpiry.entity_id)

@@ -14,13 +14,12 @@ from typing import Any
 
 from blinker import Signal
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Finding, NotFound, refuse
 from app.models import ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers
-from app.transaction import AnySession, after_commit
+from app.transaction import AnySession, after_commit, insert_of
 from app.wording import changed, kept, ours, say
 from app.workflows import audit, outbox
 
@@ -243,8 +242,7 @@ def reap(session: AnySession, at: dt.datetime, stale_seconds: int) -> Reaped:
 
 def show_service(session: AnySession, name: str, at: dt.datetime) -> None:
     """Write that a part of the product lives; `/health` reads it."""
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(ServiceHeartbeat.__table__).values(name=name, at=at)
+    statement = insert_of(session, ServiceHeartbeat).values(name=name, at=at)
     session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from app import clock
 from app.models import NumberSeries
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_of
 
 
 def next_number(session: AnySession, prefix: str, at: dt.datetime) -> str:
@@ -18,9 +16,8 @@ def next_number(session: AnySession, prefix: str, at: dt.datetime) -> str:
     those who wait for it queue. So take the number last.
     """
     series = f"{prefix}-{clock.local_day(at).year}"
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = (
-        dialect.insert(NumberSeries)
+        insert_of(session, NumberSeries)
         .values(prefix=series, last=1)
         .on_conflict_do_update(index_elements=[NumberSeries.prefix], set_={"last": NumberSeries.last + 1})
         .returning(NumberSeries.last)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, literal, select, true
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.errors import Finding, Refusal, raise_failing, refuse
@@ -21,16 +20,11 @@ from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, insert_of, lock
 from app.wording import say
 from app.workflows import audit, moves
 
 MOST_AT_ONCE = 500
-
-
-def insert_of(session: AnySession) -> Any:
-    """The dialect's INSERT with ON CONFLICT; the same words on both databases."""
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 
 def written(session: AnySession, statement: Any) -> int:
@@ -106,7 +100,7 @@ def _make(session: AnySession, due: Select[Any], at: dt.datetime) -> int:
     )  # fmt: skip
     names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
              "state", "created_at", "updated_at"]  # fmt: skip
-    statement = insert_of(session)(MaintenanceOrder.__table__).from_select(names, chosen).on_conflict_do_nothing()
+    statement = insert_of(session, MaintenanceOrder).from_select(names, chosen).on_conflict_do_nothing()
     return written(session, statement)
 
 

@@ -13,14 +13,13 @@ from typing import Any
 
 from blinker import Signal
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
 from app.telling import told_in
-from app.transaction import AnySession, after_commit, all_written, connection_of
+from app.transaction import AnySession, after_commit, all_written, connection_of, insert_of
 from app.wording import ours
 from app.workflows import notices
 from app.workflows.actors import held_by, ticks
@@ -62,10 +61,9 @@ def notify(
         }
         for account_id in sorted({r for r in recipients if r is not None})
     ]  # fmt: skip
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     told: list[int] = []
     for start in range(0, len(rows), _INSERT_ROWS):
-        statement = dialect.insert(Notification.__table__).values(rows[start : start + _INSERT_ROWS])
+        statement = insert_of(session, Notification).values(rows[start : start + _INSERT_ROWS])
         statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
         told += session.scalars(statement.returning(Notification.recipient_id)).all()
     notices.fan_out(session, at, told, topic, title, body, link, SENDERS)

@@ -11,7 +11,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
@@ -22,7 +21,7 @@ from app.permissions import Actor, Verb, require
 from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Book, Key, check_value, shown, version_of
 from app.rules.calendar import day_finding
 from app.rules.two_persons import independent
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, insert_of, lock
 from app.wording import say, together
 from app.workflows import attachments, audit, moves, outbox
 from app.workflows.independence import party
@@ -259,9 +258,8 @@ def keep_snapshot(session: AnySession, book: Book, at: dt.datetime) -> str:
     if session.scalar(known.execution_options(skip_scope=True)) is not None:
         seen.add(version)
     else:
-        dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         values = {key.value: held.value for key, held in book.items()}
-        statement = dialect.insert(PolicySnapshot.__table__).values(version=version, data=values, kept_at=at)
+        statement = insert_of(session, PolicySnapshot).values(version=version, data=values, kept_at=at)
         session.execute(statement.on_conflict_do_nothing(index_elements=["version"]))
     return version
 

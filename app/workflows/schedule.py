@@ -33,7 +33,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_end
 from app.rules.schedule import first_anchor, limit_on
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_of
 from app.wording import say
 from app.workflows import audit, clocks, cover, effects, maintenance_stops, orders
 
@@ -240,7 +240,7 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
     ).where(*due)  # fmt: skip
     names = ["elevator_id", "unit_id", "contract_id", "region_code", "anchor_on", "limit_on", "interval_days",
              "previous_missed", "judged_at", "withdrawn"]  # fmt: skip
-    insert = orders.insert_of(session)(OverduePeriod.__table__)
+    insert = insert_of(session, OverduePeriod)
     judged = orders.written(session, insert.from_select(names, missed).on_conflict_do_nothing())
     for days in lengths:
         session.execute(

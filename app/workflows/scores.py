@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, column, delete, func, select, update, values
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock, scope
 from app.collector import no_cycles
@@ -25,7 +24,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
-from app.transaction import AnySession, insert_rows
+from app.transaction import AnySession, insert_of, insert_rows
 from app.wording import say
 from app.workflows import audit, policies, score_ledger
 from app.workflows.orders import in_region
@@ -198,9 +197,8 @@ def _find(session: AnySession, frame: Frame) -> ScoreRun:
 
 def _begin(session: AnySession, frame: Frame, at: dt.datetime) -> int | None:
     """Enter the run; None when it is there (a parallel one is waited for by the unique index)."""
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     book = policy_book(session, frame.region_code, frame.to_on, known_at=frame.as_of)
-    statement = dialect.insert(ScoreRun.__table__).values(
+    statement = insert_of(session, ScoreRun).values(
         region_code=frame.region_code, from_on=frame.from_on, to_on=frame.to_on, as_of=frame.as_of, made_at=at,
         state=score_state(frame.to_on, frame.as_of).value, digest="",
         policy={

@@ -11,14 +11,13 @@ import secrets
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Finding, NotAllowed
 from app.models import Account, EndedSession, LiveSession
 from app.permissions import Actor
 from app.rules.devices import device_words, short_address
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, insert_of, lock
 from app.workflows import audit, devices
 from app.workflows.accounts import managed
 from app.workflows.actors import own_account
@@ -53,8 +52,8 @@ def seen(session: AnySession, number: str, at: dt.datetime) -> None:
 
 def end(session: AnySession, number: str, until: dt.datetime) -> None:
     """Keep that it was ended, until its cookie is too old to be taken; ended twice is ended."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(EndedSession).values(id=number[:_LENGTH], until=until).on_conflict_do_nothing())
+    ended = insert_of(session, EndedSession).values(id=number[:_LENGTH], until=until)
+    session.execute(ended.on_conflict_do_nothing())
     _change(session, delete(LiveSession).where(LiveSession.number == number[:_LENGTH]))
 
 

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.errors import Finding, Refusal
@@ -27,7 +26,7 @@ from app.permissions import Actor
 from app.policy.keys import Key
 from app.rules.first_passwords import FirstPassword
 from app.rules.identifiers import check_mobile, login_key, normal_code
-from app.transaction import AnySession
+from app.transaction import AnySession, insert_of
 from app.wording import say
 from app.workflows import audit, codes, devices, passwords, second_factor
 
@@ -381,8 +380,8 @@ def _key_of(account: Account | None, name: str) -> str:
 
 def _guard(session: AnySession, key: str, at: dt.datetime) -> LoginGuard:
     """The guard's row, made when missing and held until the transaction ends."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(LoginGuard).values(key=key, tries=0, last_try_at=at).on_conflict_do_nothing())
+    made = insert_of(session, LoginGuard).values(key=key, tries=0, last_try_at=at)
+    session.execute(made.on_conflict_do_nothing())
     statement = select(LoginGuard).where(LoginGuard.key == key).with_for_update()
     return session.scalars(statement.execution_options(populate_existing=True)).one()
 

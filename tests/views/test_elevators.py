@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import io
 import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.listings.elevators import ELEVATORS
-from app.models import Application, Elevator, Unit, Version
+from app.models import Application, ContractElevator, Elevator, Unit, Version
+from app.transaction import transaction
 from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
+from tests.pages import flat
 from tests.workflows.filing_world import AT, decide, elevator_data, filed_elevator, fresh, save, submit, unit_data
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -209,6 +212,31 @@ def test_every_tab_of_the_list_opens(session: Any, world: World, sign_in: Any, t
     answer = client.get(f"/elevators/?tab={tab}")
     assert answer.status_code == 200 and world.foreign.code not in answer.text
     assert (world.own.code in answer.text) is (tab in ("all", "in_use", "every"))
+
+
+def ways_on(page: str) -> list[tuple[str, str]]:
+    """Where an empty list says to go, and its words for it; the first is the main one."""
+    block = re.search(r'<div class="ta-empty">.*?</div>(?:</div>)?', page, re.DOTALL)
+    return [(html.unescape(link), flat(word)) for link, word in
+            re.findall(r'<a class="ta-btn[^"]*" href="([^"]*)">(.*?)</a>', block[0] if block else "")]  # fmt: skip
+
+
+@pytest.mark.feature("ELV-02")
+def test_an_empty_tab_leads_to_the_first_that_has_rows(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["inspector"])
+    (link, words), *others = ways_on(client.get("/elevators/?tab=scrapped").text)
+    assert words == "看“在册”" and others == []
+    assert world.own.code in client.get(link).text, "it leads where there is something"
+    # Whoever narrowed the list is offered to see it whole, not another list.
+    (link, words), *others = ways_on(client.get("/elevators/?tab=scrapped&q=没有这样的电梯").text)
+    assert (link, words, others) == ("/elevators/", "清除筛选", [])
+    # Nothing anywhere: there is no tab to go to, only the deed that makes the first one.
+    with transaction(session):
+        session.execute(delete(ContractElevator))
+        session.execute(delete(Elevator))
+    assert ways_on(client.get("/elevators/?tab=scrapped").text) == []
+    clerk = sign_in(world.accounts["clerk"])
+    assert [words for _link, words in ways_on(clerk.get("/elevators/?tab=scrapped").text)] == ["新增备案"]
 
 
 @pytest.mark.feature("UNT-01", "UNT-06")
