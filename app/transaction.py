@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
@@ -20,6 +19,8 @@ from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeDecorator
 
 from app.models.base import Instant
+from app.models.by_columns import copy_lines, json_texts
+from app.models.sealed import SealedJson
 
 AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
@@ -281,62 +282,63 @@ def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: S
     dialect = connection.dialect
     quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(table.c[name].name) for name in columns)
-    makers = [_maker(table.c[name].type, dialect) for name in columns]
-    given = _given(rows, makers) if any(makers) else rows
+    makers = {place: make for place, name in enumerate(columns) if (make := _maker(table.c[name].type, dialect))}
+    blocks = _by_columns(rows, makers)
     if dialect.name != "postgresql":
         marks = ", ".join("?" * len(columns))
         into = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own models
-        connection.exec_driver_sql(into, [tuple(row) for row in given])
+        connection.exec_driver_sql(into, [row for block in blocks for row in zip(*block, strict=True)])
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-        for row in given:
-            copy.write_row(row)
+        for block in blocks:
+            if (lines := copy_lines(block)) is not None:
+                copy.write(lines)
+                continue
+            for row in zip(*block, strict=True):
+                copy.write_row(row)
 
 
-Maker = Callable[[Any], Any]
+# What is written for the values of a column.
+Maker = Callable[[Sequence[Any]], Sequence[Any]]
+AT_ONCE = 2000
 
 
-def _given(rows: Sequence[Sequence[Any]], makers: Sequence[Maker | None]) -> Iterable[Sequence[Any]]:
-    """The rows as the database takes them: they go past the columns' types, which are asked here where they matter."""
-    made = [(place, make) for place, make in enumerate(makers) if make is not None]
-    for row in rows:
-        values = list(row)
-        for place, make in made:
-            if values[place] is not None:
-                values[place] = make(values[place])
-        yield values
+def _by_columns(rows: Sequence[Sequence[Any]], makers: Mapping[int, Maker]) -> Iterator[list[Sequence[Any]]]:
+    """The rows by columns, some at a time, as the database takes them.
+
+    They go past the columns' types, which are asked here where they matter.
+    """
+    for start in range(0, len(rows), AT_ONCE):
+        held: list[Sequence[Any]] = list(zip(*rows[start : start + AT_ONCE], strict=True))
+        for place, make in makers.items():
+            held[place] = make(held[place])
+        yield held
 
 
 def _maker(kind: Any, dialect: Any) -> Maker | None:
-    """What is written for a value of this type; None where it is the value itself."""
+    """What writes a column of this type; None where its values are written as they are."""
     if isinstance(kind, Instant):
-
-        def spelt(value: dt.datetime) -> str:
-            held: Any = kind.process_bind_param(value, dialect)
-            return str(held.isoformat(" ", "microseconds"))  # as SQLite's are kept
-
-        # Rows of one deed share their instants.
-        return lru_cache(spelt)
-    bound = None
+        return lambda values: _instants(kind, dialect, values)
+    if isinstance(kind, SealedJson):
+        return kind.texts
     if isinstance(kind, TypeDecorator):
         stored = kind.load_dialect_impl(dialect)
         if type(kind).process_bind_param is not TypeDecorator.process_bind_param:
             bound = partial(kind.process_bind_param, dialect=dialect)
+            return lambda values: [None if value is None else bound(value) for value in values]
     else:
         stored = kind.dialect_impl(dialect)
-    if not isinstance(stored, JSON):
-        return bound
-    if bound is None:
-        return _json
-    ours = bound
-    if getattr(kind, "whole", False):
-        # A token holds nothing that JSON would write otherwise.
-        return lambda value: f'"{ours(value)}"'
-    return lambda value: _json(ours(value))
+    return json_texts if isinstance(stored, JSON) else None
 
 
-_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+def _instants(kind: Instant, dialect: Any, values: Sequence[dt.datetime | None]) -> list[str | None]:
+    """As SQLite's are kept. Rows of one deed share their instants: each is spelt once."""
+    spelt: dict[dt.datetime | None, str | None] = {None: None}
+    for value in set(values) - {None}:
+        held: Any = kind.process_bind_param(value, dialect)
+        spelt[value] = held.isoformat(" ", "microseconds")
+    return [spelt[value] for value in values]
 
 
 def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
 from app import vault
+from app.models.by_columns import json_texts, write
 from app.wording import read, written
 
 Kind = Literal["mobile", "id", "mail"]
@@ -148,31 +149,41 @@ class SealedJson(TypeDecorator[Any]):
         if value is None:
             return None
         if self.whole:
-            return vault.seal_text(_written(value), self.context, "")
-        return walk(value, lambda name, text: vault.seal_text(text, f"{self.context}.{name}", normal(text)))
+            return vault.seal_text(write(value), self.context, "")
+        return walk(value, self._seal)
+
+    def texts(self, values: Sequence[Any]) -> list[str | None]:
+        """What is written for many values, as JSON."""
+        if not self.whole:
+            return json_texts(values, numbers().keys(), lambda name, value: walk(value, self._seal, name))
+        # A token holds nothing that JSON would write otherwise.
+        plain = json_texts(values)
+        return [None if one is None else f'"{vault.seal_text(one, self.context, "")}"' for one in plain]
 
     def opened(self, value: Any) -> Any:
         if self.whole:
             return json.loads(vault.open_text(value, self.context)) if vault.is_sealed(value) else value
         return walk(value, self._open)
 
+    def _seal(self, name: str, text: str) -> str:
+        return vault.seal_text(text, f"{self.context}.{name}", normal(text))
+
     def _open(self, name: str, text: str) -> str:
         return vault.open_text(text, f"{self.context}.{name}") if vault.is_sealed(text) else text
 
 
-_written = json.JSONEncoder(ensure_ascii=False).encode
 _NESTED = (dict, list)
 _FLAT = frozenset({str, int, float, bool, type(None)})
 
 
 def walk(
-    value: Any, change: Callable[[str, str], str], name: str = "", among: Collection[str] | None = None
+    value: Any, change: Callable[[str, str], str], name: str = "", among: Set[str] | None = None
 ) -> Any:  # fmt: skip
     """A copy of a JSON value with every person's number changed: what stands under a field that is declared so."""
-    among = numbers() if among is None else among
+    among = numbers().keys() if among is None else among
     if isinstance(value, dict):
         # Nearly every cell is neither a number of a person nor holds one: those are not gone into.
-        found = [key for key in among if key in value]
+        found = [] if among.isdisjoint(value) else [key for key in among if key in value]
         if not _FLAT.issuperset(map(type, value.values())):
             found += [key for key, held in value.items() if held.__class__ in _NESTED and key not in among]
         if not found:
