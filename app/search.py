@@ -45,6 +45,8 @@ SEARCHED: dict[Any, tuple[str, ...]] = {
 }
 # Between columns, so that no pair spans two of them; no text holds it.
 MARK = "\x1f"
+# What `tian_grams` puts between the pairs while it cuts them apart.
+BETWEEN = "\x1e"
 LAST = chr(0x10FFFF)
 # SAMPLE rows tell whether the index is worth asking: not for words that every COMMON-th row holds. Rows are found by
 # key up to MOST_FOUND.
@@ -132,17 +134,18 @@ def narrow(session: Any, model: Any, words: Iterable[str], when: Any = None) -> 
 
 def _plain(word: str) -> bool:
     """Letters whose two cases differ in more than ASCII are told apart in one database and not in another."""
-    return all(c.isascii() or c.lower() == c.upper() for c in word) and MARK not in word
+    plain = all(c.isascii() or c.lower() == c.upper() for c in word)
+    return plain and MARK not in word and BETWEEN not in word
 
 
 # --- PostgreSQL
 
 
 def pairs_of(model: Any) -> str:
-    """The indexed expression, as the revision wrote it."""
+    """The indexed expression, as the revision wrote it; by bytes, for pairs have no order of a language."""
     name_of = model.__tablename__
     held = " || E'\\x1f' || ".join(f"coalesce({name_of}.{name}, '')" for name in SEARCHED[model])
-    return f"tian_grams(lower({held}))"
+    return f'(tian_grams(lower({held}))) COLLATE "C"'
 
 
 def _by_pairs(model: Any, word: str) -> ColumnElement[bool]:

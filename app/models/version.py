@@ -23,10 +23,7 @@ class Version(Model):
     """
 
     __tablename__ = "version"
-    __table_args__ = (
-        UniqueConstraint("entity", "entity_id", "number"),
-        Index("ix_version_entity_state", "entity", "entity_id", "state"),
-    )
+    __table_args__ = (UniqueConstraint("entity", "entity_id", "number"),)
     id: Mapped[int] = pk()
     entity: Mapped[str] = col(_l("对象"), String(20))
     entity_id: Mapped[int] = col(_l("编号"), BigId)
