@@ -7,7 +7,8 @@ a part of the rows at a time.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
 }  # fmt: skip
+DAYS = {dt.date, dt.datetime}
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
 MOST_KEPT = 5_000
 # More distinct words than a person would explain one by one.
@@ -133,13 +135,16 @@ class Checker:
         self.wrong: dict[str, int] = {}
         # Codes that come in as drafts and can't be filed as they stand: how many, the first few.
         self.odd_codes, self.odd_examples = 0, []  # type: int, list[str]
+        # By region how a code must look there.
+        self.code_patterns: dict[str | None, str] = {}
         # What rows before this one would do: one file may contradict itself, row against row.
         self.diary = Diary()
         self.accounts_made = 0
         self.held: dict[int, list[contract_findings.Held]] = {}
         self.seen_units: dict[tuple[int | None, str], list[Finding]] = {}
-        # By field: what a cell was read as; then what a value is stored as.
+        # By field: what a cell was read as, and what is wrong with it; then what a value is stored as.
         self._parsed: dict[str, dict[Any, Any]] = {s.name: {} for s in self.given}
+        self._problems: dict[str, dict[Any, Bad]] = {s.name: {} for s in self.given}
         self.cleaned: dict[str, dict[Any, Any]] = {s.name: {} for s in self.given}
 
     def check(self, sheet: Sheet, progress: Callable[[int, int], None] | None = None) -> Iterator[list[Row]]:
@@ -157,10 +162,10 @@ class Checker:
             yield self._part(waiting)
 
     def _part(self, cells: list[tuple[int, Cells]]) -> list[Row]:
-        rows = [self._read(number, found) for number, found in cells]
+        rows = self._read(cells)
         self._look_up(rows)
-        for row in rows:
-            self._resolve(row)
+        for spec in self.naming:
+            self._resolve(spec, rows)
         COMPARE[self.kind.name](self, rows)
         twice = bool(self.survey.repeated or self.survey.contradicted)
         for row in rows:
@@ -169,13 +174,17 @@ class Checker:
             for error in row.errors if row.verdict == "bad" else ():
                 self.wrong[error["field"]] = self.wrong.get(error["field"], 0) + 1
             # A bad row is kept too, however far its judgement went.
-            row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
+            if not DAYS.isdisjoint(map(type, row.data.values())):
+                row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
             comparing_unit.mask(self, row)
         self.elevators.clear()
-        for memory in (self._parsed, self.cleaned):
-            for known in memory.values():
-                if len(known) > MOST_KEPT:
-                    known.clear()
+        for spec in self.given:
+            if len(self._parsed[spec.name]) > MOST_KEPT:
+                # Together: what is kept of a cell without its problem would pass for good.
+                self._parsed[spec.name].clear()
+                self._problems[spec.name].clear()
+            if len(self.cleaned[spec.name]) > MOST_KEPT:
+                self.cleaned[spec.name].clear()
         return rows
 
     # --- the first walk
@@ -247,17 +256,58 @@ class Checker:
 
     # --- cells
 
-    def _read(self, number: int, cells: Cells) -> Row:
-        row = Row(number, cells)
-        for spec, cell in zip(self.specs, self.match.as_one(cells, self.joined), strict=True):
+    def _read(self, cells: list[tuple[int, Cells]]) -> list[Row]:
+        """The cells as values, column by column; what is wrong is told row by row, for few rows are."""
+        rows = [Row(number, found) for number, found in cells]
+        lines = [self.match.as_one(row.raw, self.joined) for row in rows]
+        values: list[list[Any]] = []
+        troubled: set[int] = set()
+        for spec, column in zip(self.specs, zip(*lines, strict=True), strict=True):
+            if spec is not None:
+                read, odd = self._column(spec, column)
+                values.append(read)
+                troubled.update(odd)
+        names = [spec.name for spec in self.given]
+        for row, found in zip(rows, zip(*values, strict=True), strict=bool(values)):
+            row.data = dict(zip(names, found, strict=True))
+        for at in sorted(troubled):
+            self._tell(rows[at], lines[at])
+        self._normal_keys(rows)
+        return rows
+
+    def _column(self, spec: Spec, cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
+        """The parsed cells of a column and the places of those that are to be told of; the same cell is parsed once."""
+        if spec.kind in WORDED:
+            cells = [cell if cell.__class__ is str or cell is None else str(cell) for cell in cells]
+        known, problems = self._parsed[spec.name], self._problems[spec.name]
+        keys = [_key(cell) for cell in cells]
+        for key, cell in zip(keys, cells, strict=True):
+            if key not in known:
+                known[key], problem = self._parse(spec, cell)
+                if problem is not None:
+                    problems[key] = problem
+        values = [known[key] for key in keys]
+        if spec.kind in WORDED:
+            for cell, times in Counter(cells).items():
+                if cell:
+                    self._hear(spec, cell, known[cell], problems.get(cell), times)
+        odd = [at for at, key in enumerate(keys) if key in problems] if problems else []
+        if spec.required and None in values:
+            odd += [at for at, value in enumerate(values) if value is None]
+        return values, odd
+
+    def _tell(self, row: Row, line: Cells) -> None:
+        """Tell what is wrong with the row's cells; those that the person excused stay blank."""
+        for spec, cell in zip(self.specs, line, strict=True):
             if spec is None:
                 continue
-            value, problem = self._value(spec, cell)
-            if problem is not None and self.excuses(spec):
-                row.data[spec.name] = None
-            elif problem is not None:
+            key = _key(str(cell) if spec.kind in WORDED and cell is not None else cell)
+            problem = self._problems[spec.name].get(key)
+            if problem is not None and not self.excuses(spec):
+                del row.data[spec.name]
                 row.bad(spec.label, cell, problem.found, problem.remedy, problem.rule, spec.name)
-            elif value is None and spec.required:
+            elif problem is None and spec.required and row.data[spec.name] is None:
+                del row.data[spec.name]
                 help_text = say("：%(help)s", help=spec.help) if spec.help else ""
                 row.bad(
                     spec.label,
@@ -267,31 +317,17 @@ class Checker:
                     BLANK,
                     spec.name,
                 )
-            else:
-                row.data[spec.name] = value
-        key = row.data.get(self.kind.key)
-        if isinstance(key, str):
-            plain = normal_code if self.kind.key != "number" else contract_findings.plain_number
-            row.data[self.kind.key] = plain(key)
-        elif self.kind.key not in self.match.columns:
-            label = self.kind.spec(self.kind.key)
-            assert label is not None
-            row.bad(label.label, None, "文件里没有这一列", "请在列的对应里选出这一列", BLANK, label.name)
-        return row
 
-    def _value(self, spec: Spec, cell: Any) -> tuple[Any, Bad | None]:
-        """The parsed cell, or what is wrong with it; the same cell is parsed once."""
-        if cell.__class__ is not str and cell is not None and spec.kind in WORDED:
-            cell = str(cell)
-        known = self._parsed[spec.name]
-        # 1, 1.0 and true are equal, and read differently.
-        key = cell if cell.__class__ is str else (cell.__class__, cell)
-        read = known.get(key)
-        if read is None:
-            read = known[key] = self._parse(spec, cell)
-        if cell and spec.kind in WORDED:
-            self._hear(spec, cell, *read)
-        return read
+    def _normal_keys(self, rows: list[Row]) -> None:
+        name = self.kind.key
+        plain = normal_code if name != "number" else contract_findings.plain_number
+        spec = None if name in self.match.columns else self.kind.spec(name)
+        for row in rows:
+            key = row.data.get(name)
+            if isinstance(key, str):
+                row.data[name] = plain(key)
+            elif spec is not None:
+                row.bad(spec.label, None, "文件里没有这一列", "请在列的对应里选出这一列", BLANK, spec.name)
 
     def _parse(self, spec: Spec, cell: Any) -> tuple[Any, Bad | None]:
         try:
@@ -302,29 +338,31 @@ class Checker:
         except Bad as problem:
             return None, problem
 
-    def _hear(self, spec: Spec, cell: str, value: Any, problem: Bad | None) -> None:
+    def _hear(self, spec: Spec, cell: str, value: Any, problem: Bad | None, times: int) -> None:
         """Keep words that are not our own, with what they are taken for, for a person to confirm."""
         told = self.match.words.get(spec.name)
         if told and cell.strip() in told:
-            self.hear(spec.name, cell.strip(), told[cell.strip()])
+            self.hear(spec.name, cell.strip(), told[cell.strip()], times)
         elif isinstance(problem, Unknown):
-            self.hear(spec.name, text_of(cell), None)
+            self.hear(spec.name, text_of(cell), None, times)
         elif spec.kind == "choice" and value is not None and cell.strip() not in (value, self._label(spec, value)):
-            self.hear(spec.name, text_of(cell), value)
+            self.hear(spec.name, text_of(cell), value, times)
 
     def _label(self, spec: Spec, value: Any) -> str:
         return str((spec.choices or {}).get(value))
 
-    def hear(self, name: str, word: str, value: Any) -> None:
+    def hear(self, name: str, word: str, value: Any, times: int = 1) -> None:
         """Count a word; what is unknown is asked about. What is decided takes no room from what is not."""
         words = self.heard.setdefault(name, {})
         if word in words:
-            words[word][0] += 1
+            words[word][0] += times
             return
-        unexplained = self.unexplained.get(name, 0) + (value is None)
-        if value is not None or unexplained <= MOST_WORDS:
-            words[word] = [1, value]
-        self.unexplained[name] = unexplained
+        unexplained = self.unexplained.get(name, 0)
+        if value is not None or unexplained < MOST_WORDS:
+            words[word] = [times, value]
+            times = 1
+        if value is None:
+            self.unexplained[name] = unexplained + times
 
     def excuses(self, spec: Spec) -> bool:
         """Whether the person said that a cell of this field stays blank where it can't be read; counted."""
@@ -357,25 +395,43 @@ class Checker:
             for elevator in self.session.scalars(statement.order_by(Elevator.approved_version)):
                 self.elevators[elevator.code] = elevator
 
-    def _resolve(self, row: Row) -> None:
-        for spec in self.naming:
+    def _resolve(self, spec: Spec, rows: list[Row]) -> None:
+        """Put in the place of names of regions and units which they are; each name is looked for once."""
+        known: dict[str, tuple[int | None, int]] = {}
+        for row in rows:
             value = row.data.get(spec.name)
             if not isinstance(value, str):
                 continue
-            if spec.kind == "region":
-                found = self.regions.find(value)
-                several, remedy = 0, "请填写全称（例如 临河区明水街道）或 12 位区划代码"
-            else:
-                ids = self.units.find(value)
-                found, several = ids[0] if len(ids) == 1 else None, len(ids)
-                remedy = "请填写已备案单位的全称或统一社会信用代码；新单位请先导入单位"
-            if found is None:
-                self.hear(spec.name, value, None)
-                if several:
-                    told, rule = say("有 %(several)s 个同名的单位", several=several), "单位不唯一"
-                    remedy = "请填写统一社会信用代码，或在词的对应里选一个"
-                else:
-                    told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
-                if not self.excuses(spec):
-                    row.bad(spec.label, value, told, remedy, rule, spec.name)
-            row.data[spec.name] = found
+            told = known.get(value)
+            if told is None:
+                told = known[value] = self._named(spec, value)
+            row.data[spec.name], several = told
+            if told[0] is None:
+                self._not_found(spec, row, value, several)
+
+    def _named(self, spec: Spec, value: str) -> tuple[int | None, int]:
+        """The row of this name, and how many there are where it is not the only one."""
+        if spec.kind == "region":
+            return self.regions.find(value), 0
+        ids = self.units.find(value)
+        return (ids[0], 1) if len(ids) == 1 else (None, len(ids))
+
+    def _not_found(self, spec: Spec, row: Row, value: str, several: int) -> None:
+        self.hear(spec.name, value, None)
+        if self.excuses(spec):
+            return
+        if several:
+            told, rule = say("有 %(several)s 个同名的单位", several=several), "单位不唯一"
+            remedy = "请填写统一社会信用代码，或在词的对应里选一个"
+        elif spec.kind == "region":
+            told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
+            remedy = "请填写全称（例如 临河区明水街道）或 12 位区划代码"
+        else:
+            told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
+            remedy = "请填写已备案单位的全称或统一社会信用代码；新单位请先导入单位"
+        row.bad(spec.label, value, told, remedy, rule, spec.name)
+
+
+def _key(cell: Any) -> Any:
+    """By what a cell's reading is kept: 1, 1.0 and true are equal, and read differently."""
+    return cell if cell.__class__ is str else (cell.__class__, cell)

@@ -85,32 +85,31 @@ def _changes(
     changes: dict[str, Any] = {}
     calm: set[str] = set()
     troubled = {e["field"] for e in row.errors}
+    stands, now = there.shown, there.now
     for spec, cell in zip(checker.specs, checker.match.as_one(row.raw, checker.joined), strict=True):
-        if spec is None or (spec.name not in there.shown and spec.name not in given):
+        if spec is None or ((name := spec.name) not in stands and name not in given):
             continue
-        shown = there.shown.get(spec.name)
         if cell is None or cell == "":
             if spec.required:
-                calm.add(spec.name)
+                calm.add(name)
             continue
-        value = given.get(spec.name)
-        if spec.name not in troubled and (
-            value is None or _same(value, shown) or _same(value, there.now.get(spec.name))
-        ):
+        value, shown = given.get(name), stands.get(name)
+        differs = value is not None and not _same(value, shown) and not _same(value, now.get(name))
+        if name not in troubled and not differs:
             continue
         if spec.kind == "region":
             shows = checker.regions.shows(shown, str(cell))
         else:
-            shows = _shows(spec, shown, cell, names) or (value is not None and value == there.also.get(spec.name))
+            shows = _shows(spec, shown, cell, names) or (value is not None and value == there.also.get(name))
         if shows:
-            calm.add(spec.name)
-        elif value is not None and not _same(value, shown) and not _same(value, there.now.get(spec.name)):
-            changes[spec.name] = value
+            calm.add(name)
+        elif differs:
+            changes[name] = value
     return changes, calm
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float | int):
+    if one.__class__ is float and isinstance(other, (float, int)):
         return math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-12)
     return bool(one == other)
 
@@ -119,11 +118,11 @@ def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[int, tuple[str, st
     """Whether a cell is what an export writes for this value."""
     if stands is None:
         return False
+    raw = str(cell)
     try:
         text = text_of(cell)
     except Bad:
-        text = str(cell).strip()
-    raw = str(cell)
+        text = raw.strip()
     if spec.kind == "unit":
         return text in names.get(stands, ())
     if spec.name.endswith("phone") and "*" in text:
@@ -145,7 +144,7 @@ def unit_names(
 def unmask(checker: Checker, model: Any, row: Row, there: bool) -> None:
     """A number exported as 138****0001 says nothing new: it leaves what stands; a new row needs the whole one."""
     columns = model.__table__.columns
-    for name in [n for n, v in row.data.items() if isinstance(v, str) and "*" in v]:
+    for name in [n for n, v in row.data.items() if v.__class__ is str and "*" in v]:
         if not columns[name].info.get("sensitive"):
             continue
         if not there:

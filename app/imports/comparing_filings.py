@@ -15,7 +15,7 @@ from app.models.policy import policy_value
 from app.policy.keys import Key
 from app.rules.identifiers import check_uscc, is_elevator_code, normal_code
 from app.wording import say
-from app.workflows.filing_fields import clean, days_of, empty, required_of
+from app.workflows.filing_fields import clean_field, days_of, empty, required_of
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
@@ -33,6 +33,7 @@ def filed(checker: Checker, rows: list[Row]) -> None:
     units = unit_names(checker, names, standing)
     needed = required_of(model)
     blank = empty(model)
+    known = checker.cleaned
     for row in rows:
         key = row.data.get(checker.kind.key) or ""
         there = standing.get(key, [])
@@ -40,7 +41,7 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         given: dict[str, Any] = {}
         for name, value in row.data.items():
             if value is not None:
-                given[name], findings = cleaned(checker, model, name, value)
+                given[name], findings = known[name].get(value) or cleaned(checker, model, name, value)
                 if findings and not (any(f.stops for f in findings) and _excused(checker, name)):
                     tell(checker, row, findings)
         if checker.kind.name == "units" and key:
@@ -64,7 +65,10 @@ def filed(checker: Checker, rows: list[Row]) -> None:
 def _form(checker: Checker, code: str, region_id: Any) -> None:
     """A code that the region's policy won't let be filed comes in as a draft; the preview says so beforehand."""
     place = checker.regions.code_of(region_id)
-    pattern = policy_value(checker.session, Key.ELEVATOR_CODE_PATTERN, place, checker.today)
+    if place not in checker.code_patterns:
+        asked = policy_value(checker.session, Key.ELEVATOR_CODE_PATTERN, place, checker.today)
+        checker.code_patterns[place] = asked
+    pattern = checker.code_patterns[place]
     if pattern and not is_elevator_code(code, pattern):
         checker.odd_codes += 1
         if len(checker.odd_examples) < EXAMPLES:
@@ -101,8 +105,7 @@ def cleaned(checker: Checker, model: Any, name: str, value: Any) -> tuple[Any, l
     known = checker.cleaned[name]
     found = known.get(value)
     if found is None:
-        values, findings = clean(model, {name: value})
-        found = known[value] = (values.get(name), findings)
+        found = known[value] = clean_field(model, name, value)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, Column, Date, Float, Integer, Numeric, String, Text
@@ -109,31 +109,36 @@ def put(row: Filed, data: Mapping[str, Any]) -> None:
 
 def clean(model: FiledModel, data: Mapping[str, Any]) -> tuple[Data, list[Finding]]:
     """Each input in its stored form, and a finding for each that has none. Unknown names are refused, not ignored."""
-    columns = model.__table__.columns
     values: Data = {}
     findings: list[Finding] = []
     for name, given in data.items():
-        if name not in fields_of(model):
-            findings.append(
-                Finding(
-                    "备案字段", False, say("没有可以填报的字段“%(name)s”", name=name), "请按表单或模板填写", field=name
-                )
-            )
-            continue
-        try:
-            values[name] = _value(columns[name], given)
-        except Refusal as refusal:
-            findings += refusal.findings
-        except ValueError as problem:
-            values.pop(name, None)
-            findings.append(
-                Finding(
-                    say("%(model)s格式", model=label(model, name)), False, say("填写为“%(short)s”",
-                        short=_short(given)), str(problem), field=name,
-                    value=_short(given),
-                )
-            )  # fmt: skip
+        value, told = clean_field(model, name, given)
+        if told:
+            findings += told
+        else:
+            values[name] = value
     return values, findings
+
+
+def clean_field(model: FiledModel, name: str, given: Any) -> tuple[Any, list[Finding]]:
+    """One input in its stored form, or what is wrong with it."""
+    held = _FIELDS[model.__tablename__].get(name)
+    if held is None:
+        told = say("没有可以填报的字段“%(name)s”", name=name)
+        return None, [Finding("备案字段", False, told, "请按表单或模板填写", field=name)]
+    column, stored, keeps_blank = held
+    if not keeps_blank and (given is None or (isinstance(given, str) and not given.strip())):
+        return None, []
+    try:
+        return stored(column, given), []
+    except Refusal as refusal:
+        return None, list(refusal.findings)
+    except ValueError as problem:
+        shown = _short(given)
+        return None, [Finding(
+            say("%(model)s格式", model=label(model, name)), False, say("填写为“%(short)s”", short=shown), str(problem),
+            field=name, value=shown,
+        )]  # fmt: skip
 
 
 class Difference(NamedTuple):
@@ -165,21 +170,6 @@ def _stored(value: Any) -> Any:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 60 else say("%(text)s…", text=text[:60])
-
-
-def _value(column: Column[Any], given: Any) -> Any:
-    kind = column.type
-    if isinstance(kind, Boolean):
-        return _boolean(column, given)
-    if given is None or (isinstance(given, str) and not given.strip()):
-        return None
-    if isinstance(kind, Date):
-        return _day(column, given)
-    if isinstance(kind, Float | Numeric):
-        return _number(column, given)
-    if isinstance(kind, Integer):
-        return _whole(column, given)
-    return _text(column, given)
 
 
 def _boolean(column: Column[Any], given: Any) -> bool:
@@ -252,3 +242,19 @@ def _text(column: Column[Any], given: Any) -> str | None:
     if name in _PHONES and not _PHONE_FORM.fullmatch(text):
         raise ValueError("请填写电话号码，例如 0398-5550162")
     return text
+
+
+def _stored_by(column: Column[Any]) -> tuple[Column[Any], Callable[[Column[Any], Any], Any], bool]:
+    """A field's column, what makes the stored form of an input, and whether a blank input says something."""
+    kind = column.type
+    if isinstance(kind, Boolean):
+        return column, _boolean, True
+    if isinstance(kind, Date):
+        return column, _day, False
+    if isinstance(kind, Float | Numeric):
+        return column, _number, False
+    return column, _whole if isinstance(kind, Integer) else _text, False
+
+
+# Chosen once: a workbook asks for each of its cells.
+_FIELDS = {table: {column.key: _stored_by(column) for column in columns} for table, columns in _COLUMNS.items()}
