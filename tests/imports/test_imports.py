@@ -15,7 +15,7 @@ from sqlalchemy import inspect as sa_inspect
 
 from app import clock, scope
 from app.errors import NotAllowed, Refusal
-from app.imports import batches, parsing, workbooks, writing
+from app.imports import batches, checking, parsing, workbooks, writing
 from app.imports.columns import kinds
 from app.imports.matching import guess
 from app.imports.reading import read
@@ -92,6 +92,30 @@ def test_every_error_is_told_by_row_and_column(session: Any, world: Any) -> None
     assert all(
         e["remedy"] for row in session.scalars(select(ImportRow).where(ImportRow.state == "bad")) for e in row.errors
     )
+
+
+@pytest.mark.feature("IMP-01")
+@pytest.mark.parametrize("kept", [1, 5_000])
+def test_a_file_of_many_parts_is_told_of_as_one_of_one_part(
+    session: Any, world: Any, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """Cells are read by columns, each distinct one once: what is remembered of them changes no judgement."""
+    odd = [{"品种": "飞行电梯"}, {"制造日期": "昨天"}, {"涉密": "也许"}, {"所在地区": "火星区"}, {"地址": ""}, {}]
+    rows = [lift(world, f"7001{n:02d}", **odd[n % 6], 楼盘=[1, 1.5, True, "1"][n % 4]) for n in range(24)]
+    whole = checked(session, world.actor("clerk"), "elevators", workbook(LIFT, *rows))
+    kept_rows = session.scalars(select(ImportRow).order_by(ImportRow.number))
+    told = [(r.number, r.state, r.data, r.errors) for r in kept_rows]
+    assert (whole.bad_rows, whole.new_rows) == (20, 4)
+    words: Any = whole.mapping
+    monkeypatch.setattr(checking, "PART", 5)
+    monkeypatch.setattr(checking, "MOST_KEPT", kept)
+    parts = checked(session, world.actor("clerk"), "elevators", workbook(LIFT, *rows))
+    found = session.scalars(select(ImportRow).where(ImportRow.batch_id == parts.id).order_by(ImportRow.number))
+    assert [(r.number, r.state, r.data, r.errors) for r in found] == told
+    assert parts.mapping == words
+    # Each word with how often it stands there, over all parts.
+    asked = {line["word"]: line["count"] for line in words["asked"]["category"]}
+    assert asked["飞行电梯"] == 4
 
 
 @pytest.mark.feature("IMP-01")
