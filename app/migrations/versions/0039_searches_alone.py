@@ -2,16 +2,16 @@
 
 PostgreSQL thinks that it will look at them all, for it does not know how soon a page is full.
 
-Revision ID: 0042
-Revises: 0037
+Revision ID: 0039
+Revises: 0038
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0042"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

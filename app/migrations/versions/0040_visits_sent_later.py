@@ -1,7 +1,7 @@
 """Visits that a phone kept without network: when they were sent, which part, and what proves their times.
 
-Revision ID: 0044
-Revises: 0042
+Revision ID: 0040
+Revises: 0039
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0044"
-down_revision = "0042"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 

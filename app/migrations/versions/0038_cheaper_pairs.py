@@ -1,6 +1,6 @@
 """Pairs of characters for the search cost less to make and to keep in order; versions are found by one index, not two
 
-Revision ID: 0041
+Revision ID: 0038
 Revises: 0037
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0041"
+revision = "0038"
 down_revision = "0037"
 branch_labels = None
 depends_on = None
