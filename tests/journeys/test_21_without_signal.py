@@ -12,10 +12,11 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import Account, Attachment, Elevator, MaintenanceOrder, Visit
+from app.models import Account, Attachment, Elevator, MaintenanceOrder, Person, Visit
 from tests.factories import picture
 from tests.journeys.conftest import PHONE
 from tests.journeys.steps import fact, path_of, rows, sign_in
+from tests.journeys.test_07_site import GRADES
 
 PHOTO = {"name": "底坑.png", "mimeType": "image/png", "buffer": picture()}
 KEPT = """async () => (await taKept.entries(await taKept.me())).map(
@@ -45,6 +46,25 @@ def own_tasks(product: Any) -> list[tuple[int, str, float, float, str]]:
             .order_by(MaintenanceOrder.planned_on.desc(), Elevator.id.desc())
         )  # fmt: skip
         return [tuple(row) for row in found]  # type: ignore[misc]
+
+
+def begin_afresh(product: Any, phone: Any) -> None:
+    """Whatever the stories before did to this worker: there is room in his month, and it was hours ago."""
+    grade = phone.locator("header").inner_text()
+    with product.session() as session:
+        account = session.scalar(select(Account).where(Account.username == product.login("维保员").name))
+        region = session.get(Person, account.person_id).region_code
+        for row in session.scalars(
+            select(Visit).where(
+                Visit.worker_id == account.person_id, Visit.checked_out_at > clock.now() - dt.timedelta(hours=3)
+            )
+        ):  # fmt: skip
+            row.checked_in_at -= dt.timedelta(hours=6)
+            row.checked_out_at -= dt.timedelta(hours=6)
+    product.flask(
+        "policy", "set", next(k for word, k in GRADES.items() if word in grade), "500", "--region", region, "--from",
+        clock.today().isoformat(), "--source", "澜州市市场监管局 2026 年第 9 号通知",
+    )  # fmt: skip
 
 
 def count_of(product: Any, elevator: int) -> int:
@@ -102,6 +122,7 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
     number, code, *place, _region = own_tasks(product)[0]
     before = count_of(product, number)
     phone = enter("维保员", PHONE)
+    begin_afresh(product, phone)
     stand_at(phone, *place)
     phone.goto("/m/")
     carried_along(phone)
@@ -185,9 +206,6 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
         ).all()
         assert sorted(files) == ["photo", "photo", "signature"]
         visit = row.id
-        # The next story's forty minutes are not these.
-        row.checked_in_at -= dt.timedelta(hours=2)
-        row.checked_out_at -= dt.timedelta(hours=2)
     head = enter("维保单位负责人")
     head.goto(f"/visits/?q={code}&tab=valid")
     assert "离线" in rows(head)[0]["上传时间"]
@@ -201,6 +219,7 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     task = own_tasks(product)[1]
     number, code, *place, _region = task
     phone = enter("维保员", PHONE)
+    begin_afresh(product, phone)
     stand_at(phone, *place)
     phone.goto("/m/")
     carried_along(phone)

@@ -45,7 +45,4 @@
       if (end.state === "offline" || end.state === "broken") throw new Error(end.state);
     }));
   });
-  self.addEventListener("message", function (e) {
-    if (e.data === "renew") e.waitUntil(caches.open(NAME).then(renew).catch(function () { /* the old one does */ }));
-  });
 })();

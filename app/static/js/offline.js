@@ -128,10 +128,14 @@
   // --- on pages of the server
 
   if ("serviceWorker" in navigator && window.isSecureContext && (frame || $("[data-makes]"))) {
-    navigator.serviceWorker.register("/m/worker.js", { scope: "/m/" }).then(function () { return navigator.serviceWorker.ready; }).then(function (worker) {
+    navigator.serviceWorker.register("/m/worker.js", { scope: "/m/" }).then(function () { return navigator.serviceWorker.ready; }).then(function () {
+      // Another language was chosen since the frame was kept: it is fetched anew.
       var told = document.documentElement.lang;
       try { if (localStorage.getItem("ta-frame") === told) return; localStorage.setItem("ta-frame", told); } catch (e) { /* renewed each time */ }
-      worker.active.postMessage("renew");
+      return Promise.all([caches.keys(), fetch("/m/outbox", { credentials: "same-origin", cache: "no-store" })]).then(function (found) {
+        var name = found[0].filter(function (n) { return n.indexOf("ta-field-") === 0; }).pop();
+        return name && found[1].ok && caches.open(name).then(function (cache) { return cache.put("/m/outbox", found[1]); });
+      });
     }).catch(function () { /* without it the pages need a line */ });
   }
   all('form[action="/logout/"]').forEach(function (form) {

@@ -255,7 +255,7 @@
     }
     photoList($("#out-photo"), $('[data-photos="out"]'), of, "out");
     form.addEventListener("submit", function (e) { e.preventDefault(); end(); });
-    press(say("keepout"), function () { end(); });
+    press(say(again ? "edit" : "keepout"), function () { end(); });
 
     async function end() {
       var held = O.read(form), why = [], box = $("[data-refused]"), spent = (Date.now() - began) / 1000;
