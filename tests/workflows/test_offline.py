@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotAllowed, Refusal
@@ -275,6 +277,34 @@ def test_two_phones_record_one_stay_once(session: Any, place: World) -> None:
     send(session, place, kept(place))
     assert refused(session, place, kept(place, "other-phone", began=START + MINUTE)) == {"与另一次维保时间重叠"}
     assert count(session) == 1
+
+
+def test_sent_twice_at_the_same_moment_is_one_visit(session: Any, place: World, database: Any) -> None:
+    """The page and its service worker, or two tabs: the second waits for the person, and finds the first's."""
+    one, who = kept(place), place.actor("worker")
+    gate, outcome = threading.Barrier(2), []
+
+    def phone() -> None:
+        with Session(database.engine) as own:
+            gate.wait()
+            with transaction(own):
+                outcome.append(offline.receive(own, who, one, one.phone.received_at).id)
+
+    threads = [threading.Thread(target=phone) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    session.rollback()
+    assert len(outcome) == 2 and len(set(outcome)) == 1 and count(session) == 1
+
+
+def test_a_stop_that_began_later_stops_nothing_before_it(session: Any, place: World) -> None:
+    session.get(MaintenanceClock, place.own.id).paused_on = dt.date(2026, 3, 3)
+    session.commit()
+    later = kept(place, "phone-key-2", began=START + DAY, sent=START + 2 * DAY)
+    assert refused(session, place, later) == {"维保已暂停"}
+    assert send(session, place, kept(place, sent=START + 2 * DAY)).counted
 
 
 def test_a_lost_answer_of_the_page_is_no_second_check_out(session: Any, place: World) -> None:
