@@ -59,9 +59,10 @@
   var draftName = function (account, of) { return account + "/" + of; };
 
   async function discard(entry) {
+    var name = draftName(entry.account, "k" + entry.key);
     await drop("entries", entry.key);
-    await dropPhotos(entry.key);
-    await drop("drafts", draftName(entry.account, "k" + entry.key));
+    await dropPhotos(entry.key); await dropPhotos(name);
+    await drop("drafts", name);
     tell();
   }
 
@@ -163,9 +164,8 @@
         copy.running = Object.assign({}, entry.lift, { visit_id: visit.id, began_at: visit.checked_in_at, contact: entry.contact });
         await put("copies", copy);
       }
-      (await photosOf(entry.key)).forEach(function (p) {
-        if (p.part === "out") put("photos", Object.assign(p, { of: draftName(entry.account, "v" + visit.id) })); else drop("photos", p.id);
-      });
+      await Promise.all((await photosOf(old)).map(function (p) { return put("photos", Object.assign(p, { of: draftName(entry.account, "v" + visit.id) })); }));
+      await dropPhotos(entry.key);
       await put("entries", { key: entry.key, account: entry.account, made: entry.made, lift: entry.lift, state: "sent", began_at: entry.began_at, sent_at: Date.now(), visit: visit });
       return;
     }
