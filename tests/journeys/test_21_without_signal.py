@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.models import Account, Attachment, Elevator, MaintenanceOrder, Person, Visit
+from app.transaction import transaction
 from tests.factories import picture
 from tests.journeys.conftest import PHONE
 from tests.journeys.steps import fact, path_of, rows, sign_in
@@ -51,7 +52,8 @@ def own_tasks(product: Any) -> list[tuple[int, str, float, float, str]]:
 def begin_afresh(product: Any, phone: Any) -> None:
     """Whatever the stories before did to this worker: there is room in his month, and it was hours ago."""
     grade = phone.locator("header").inner_text()
-    with product.session() as session:
+    # It writes after reading: held from the beginning, or the product may come between.
+    with product.session() as session, transaction(session):
         account = session.scalar(select(Account).where(Account.username == product.login("维保员").name))
         region = session.get(Person, account.person_id).region_code
         for row in session.scalars(
@@ -301,3 +303,43 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     phone.wait_for_url("**/login/**")
     phone.goto("/m/outbox")
     assert phone.evaluate("async () => [await taKept.me(), await taKept.get('copies', 7)]") == [None, None]
+
+
+@pytest.mark.feature("MNT-05", "MNT-04")
+def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: Any) -> None:
+    """The check-in goes as soon as there is a line; the half-filled sheet and its photo go on at the visit's page."""
+    number, code, *place, _region = own_tasks(product)[2]
+    phone = enter("维保员", PHONE)
+    begin_afresh(product, phone)
+    stand_at(phone, *place)
+    phone.goto("/m/")
+    carried_along(phone)
+    phone.context.set_offline(True)
+    phone.goto(f"/m/e/{code}")
+    phone.get_by_role("button", name="签到，存在手机").click()
+    phone.wait_for_url("**/m/outbox?k=*")
+    let_pass(phone, product, 40)
+    phone.reload()
+    phone.get_by_label("备注").fill("轿顶已清洁")
+    phone.locator("#out-photo").set_input_files(PHOTO)
+    expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
+    expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
+    phone.goto("/m/")
+    expect(phone.locator("main")).to_contain_text("签到存在手机，有网络后自动发送")
+    phone.context.set_offline(False)
+    expect(phone.locator("a.fd-go")).to_contain_text("正在维保", timeout=15000)
+    shot(phone, "the check-in has arrived by itself")
+    phone.goto("/m/")
+    phone.locator("a.fd-go").click()
+    phone.wait_for_url("**/m/visits/*")
+    visit = int(path_of(phone).rsplit("/", 1)[-1])
+    expect(phone.get_by_label("备注")).to_have_value("轿顶已清洁")
+    expect(phone.locator("[data-upload]")).to_contain_text("已上传")
+    fill_sheet(phone, code)
+    phone.get_by_role("button", name="签退").click()
+    expect(phone.locator("main")).to_contain_text("离线签到")
+    with product.session() as session:
+        row = session.get(Visit, visit)
+        assert (row.elevator_id, row.offline, row.note) == (number, "in", "轿顶已清洁")
+        assert row.checked_out_at - row.checked_in_at > dt.timedelta(minutes=39) and row.sent_at == row.checked_out_at
+    expect(phone.locator(".fd-pics img")).to_have_count(1)
