@@ -31,6 +31,12 @@ def huzhou(session: Any, world: World) -> World:
     return world
 
 
+def _in(text: str, pattern: str) -> str:
+    found = re.search(pattern, text)
+    assert found is not None
+    return found[1]
+
+
 def late(session: Any, world: World, **fields: Any) -> Visit:
     told = {"ahead": 192, "contact_at": (START - HOUR).isoformat(), "in_accuracy": 8, "out_accuracy": None}
     row = add_visit(
@@ -67,13 +73,13 @@ def test_a_running_visit_is_on_its_page_and_its_key_ends_it_once(session: Any, h
         page = phone.post(f"/m/e/{huzhou.own.code}", data=sent).location
     with clock.frozen(START + 40 * MINUTE):
         text = phone.get(page).text
-        carried = json.loads(html.unescape(re.search(r'data-carried="([^"]*)"', text)[1]))
+        carried = json.loads(html.unescape(_in(text, r'data-carried="([^"]*)"')))
         running = carried["running"]
         assert (running["code"], running["key"], running["visit_id"]) == (
             huzhou.own.code, "page-key-1", int(page.rsplit("/", 1)[-1])
         )  # fmt: skip
         assert len(carried["items"][running["items"]]) == len(items_for("3110", "half_month"))
-        key = re.search(r'name="out_key" value="(\w{24})"', text)[1]
+        key = _in(text, r'name="out_key" value="(\w{24})"')
         form = {"mode": "sheet", "fault": "none", "code": huzhou.own.code, "out_key": key, **HERE}
         form |= {"csrf_token": csrf(phone, "/profile/")}
         assert phone.post(f"{page}/out", data=form | {"fault": ""}).status_code == 422
