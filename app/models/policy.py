@@ -119,7 +119,7 @@ def recall(session: Any, state: str | None) -> None:
     kept = until_commit(session)
     if "shelf" in kept or session.info.get(_DRAFT):
         return
-    if _last is not None and _last.state == (state or "") and len(_last) <= _MOST_BOOKS:
+    if _last is not None and _last.told == (state or "") and len(_last) <= _MOST_BOOKS:
         kept["shelf"] = _last
     else:
         kept["state"] = state or ""
@@ -128,10 +128,10 @@ def recall(session: Any, state: str | None) -> None:
 class Shelf:
     """The books of one state of the table, each put together when it is first asked for.
 
-    `state`: what `STATE` said of the table when its rows were read, if it was asked.
+    `told`: what `STATE` said of the table when its rows were read, if it was asked.
     """
 
-    state: str | None = None
+    told: str | None = None
 
     def __init__(self, rows: Sequence[Row], drafted: Sequence[Row]) -> None:
         self.rows, self._drafted = rows, drafted
@@ -172,7 +172,7 @@ def _shelf(rows: Sequence[Row], drafted: Sequence[Row], state: str | None) -> Sh
     if kept is None or kept.rows != rows or len(kept) > _MOST_BOOKS:
         _last = kept = Shelf(rows, ())
     if state is not None:
-        kept.state = state
+        kept.told = state
     return kept
 
 
