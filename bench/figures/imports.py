@@ -72,7 +72,7 @@ def check(world: World) -> Measured:
 def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
 
-    Missed by a factor of about ten. What lies between: each row is stored three times (as read and judged, as a
+    Missed by a factor of more than ten. What lies between: each row is stored three times (as read and judged, as a
     draft, as its version), and every step can be killed and taken up. Half of it is the database's own: a row of the
     register stands in seventeen indexes, one of them over its pairs of characters.
     """
