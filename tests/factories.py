@@ -217,7 +217,8 @@ def make_contract(
     ends_on: dt.date = dt.date(2029, 12, 31),
     **fields: Any,
 ) -> Contract:
-    """A contract in force with its elevators bound since its first day."""
+    """A contract in force, known and with its elevators bound since its first day."""
+    known = clock.instant_of(dt.datetime.combine(starts_on, dt.time()))
     row = Contract(
         **{
             "number": f"HT-TEST-{next(_count):04d}",
@@ -228,12 +229,12 @@ def make_contract(
             "starts_on": starts_on,
             "ends_on": ends_on,
             "approved_version": 1,
+            "created_at": known,
         }
         | fields
     )
     session.add(row)
     session.flush()
-    known = clock.instant_of(dt.datetime.combine(starts_on, dt.time()))
     for elevator in elevators:
         session.add(
             ContractElevator(

@@ -64,6 +64,7 @@ DEEDS = {
     "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},
     "insurance": {
         "InsuranceRecords.deed": LIST,
+        "InsuredPeople.deed": LIST,
         "InsuranceMonths.deed": LIST,
         "InsuranceGaps.deed": LIST,
         "InsurancePages.new": "POST /insurance",
