@@ -223,14 +223,24 @@ def policy_groups(session: Any, key: Key, on: dt.date, column: Any) -> list[tupl
     return [(value, or_(*found)) for value, found in spans.items()]
 
 
-def _spans(session: Any, key: Key, on: dt.date) -> list[tuple[str, str | None, Any]]:
+def policy_cuts(
+    session: Any, key: Key, span: tuple[str, str], on: dt.date, *, known_at: dt.datetime | None = None
+) -> list[str]:
+    """A range of regions cut where a key's value becomes another: the first code of each piece."""
+    first = max(span[0], "0" * 12)
+    return [first, *(low for low, _, _ in _spans(session, key, on, known_at) if first < low < span[1])]
+
+
+def _spans(
+    session: Any, key: Key, on: dt.date, known_at: dt.datetime | None = None
+) -> list[tuple[str, str | None, Any]]:
     """The codes of regions cut where some region says something of its own: [low, high) and the value between."""
     policy_book(session, None, on)
-    told = {code for code, _key in session.info[_CACHE]["shelf"].held(on)}
+    told = {code for code, _key in session.info[_CACHE]["shelf"].held(on, known_at)}
     cuts = sorted({"0" * 12, *(edge for code in told for edge in code_span(code))})
     found: list[tuple[str, str | None, Any]] = []
     for low in cuts:
-        value = policy_value(session, key, low, on)
+        value = policy_book(session, low, on, known_at=known_at)[key].value
         if found and found[-1][2] == value:
             continue
         if found:

@@ -322,8 +322,7 @@ class LedgerKind(StrEnum):
     CAP = "cap"
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """A line of a unit's ledger: failures of one kind on one elevator, `each` of them at exact points.
 
     0 when forgiven, negative (given back) for the cap, which is of no elevator.

@@ -282,15 +282,19 @@ class _Work:
         before = Facts(self.session, self.frame)
         with policy_draft(self.session, self.draft):
             after = Drafted(self.session, self.frame, self._changes, self._policy_of)
-        before.one_by_one = after.one_by_one = {elevator for side in self._missed_by for _, elevator in side}
+            places = {*after.places}
+        # What is read once is judged by both.
+        before.places = after.places = sorted(places | {*before.places})
+        after.one_by_one = {elevator for side in self._missed_by for _, elevator in side}
+        before.one_by_one = after.one_by_one | {elevator for _, elevator in self._changes.of_pair}
         units = sorted({*before.units(), *self.units})
         points: tuple[list[tuple[Decimal, int]], list[tuple[Decimal, int]]] = [], []
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
-            missed, visits = before.seen(first, last)
-            self._score(0, before.judge(missed, visits, first, last), points[0])
+            sets = before.seen(first, last)
+            self._score(0, before.judge(sets, first, last), points[0])
             with policy_draft(self.session, self.draft):
-                self._score(1, after.judge(missed, after.over(visits, first, last), first, last), points[1])
+                self._score(1, after.judge(after.over(sets, first, last), first, last), points[1])
         for side, found in enumerate(points):
             for rank, unit_id in scores.ranked(found):
                 self._unit(unit_id).rank[side] = rank

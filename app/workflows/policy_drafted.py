@@ -16,7 +16,7 @@ from app.rules.visits import VisitPolicy, VisitState
 from app.transaction import AnySession
 from app.workflows import score_sets
 from app.workflows.score_facts import Facts, Frame, Pair
-from app.workflows.score_sets import Visits
+from app.workflows.score_sets import Records, Sets
 from app.workflows.visit_standing import state_as_known
 
 _visit: Any = Visit.__table__.c
@@ -74,16 +74,16 @@ class Drafted(Facts):
             return self._changes.will[row.id]
         return known(row, self._policy_of(row.region_code, row.visit_on), self.frame.as_of)
 
-    def over(self, visits: Visits, first: int, last: int) -> Visits:
+    def over(self, sets: Sets, first: int, last: int) -> Sets:
         """What was read of these units, and in the place of the pairs that move what the draft makes of them."""
         pairs = self._changes.within(first, last)
         if not pairs:
-            return visits
+            return sets
         elevators = {elevator for _, elevator in pairs}
-        self.drafted = records(self.session, self._changes, self.in_period(first, last), pairs)
-        found = visits.but(elevators)
-        found.add(score_sets.read(self, first, last, self.one_by_one & elevators, self.unsure(first, last)))
-        return found
+        moved = Records(records(self.session, self._changes, self.in_period(first, last), pairs), elevators)
+        one_by_one = self.one_by_one & elevators
+        read = score_sets.read(self, first, last, self.unsure(first, last), one_by_one, moved)
+        return sets.but(elevators).plus(read)
 
 
 def known(row: Any, policy: VisitPolicy, at: dt.datetime) -> VisitState | None:

@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Integer, and_, case, func, literal_column, or_, select
 
 from app import clock
 from app.models import (
     ContractElevator,
     Elevator,
-    MaintenancePause,
     OnDemandInterval,
     OverduePeriod,
     ScoreRun,
-    StatusChange,
     Unit,
     Visit,
 )
 from app.models.among import among
-from app.models.policy import policy_book, visit_policy
+from app.models.policy import policy_book, policy_cuts, visit_policy
 from app.models.region import code_span
 from app.policy import Key
 from app.rules.schedule import Pause
@@ -46,8 +44,7 @@ from app.rules.scoring import (
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.transaction import AnySession, plan_anew
 from app.workflows import score_rows, score_runs, score_sets
-from app.workflows.score_rows import Missed
-from app.workflows.score_sets import Event, Visits
+from app.workflows.score_sets import Event, Sets
 from app.workflows.visit_standing import COLUMNS, state_as_known
 
 WHOLE_COUNTRY = "0" * 12
@@ -58,8 +55,6 @@ _visit: Any = Visit.__table__.c
 _overdue: Any = OverduePeriod.__table__.c
 _bound: Any = ContractElevator.__table__.c
 _elevator: Any = Elevator.__table__.c
-_pause: Any = MaintenancePause.__table__.c
-_status: Any = StatusChange.__table__.c
 _longer: Any = OnDemandInterval.__table__
 
 
@@ -103,21 +98,23 @@ class Counts:
     runs: list[Days] = field(default_factory=list)
     days: set[dt.date] = field(default_factory=set)
     starts: list[dt.date | None] = field(default_factory=list)
-    overdue: list[Event] = field(default_factory=list)
-    nonconforming: list[Event] = field(default_factory=list)
+    overdue: int = 0
+    nonconforming: int = 0
+    # Its 不合规 records, where they were told one by one.
+    records: list[Event] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Judgement:
-    """What each unit's pairs came to, in order of elevator, and the rows behind what failed, by pair.
+    """What each unit's pairs came to, in order of elevator, and the rows behind what failed, in the same order.
 
     Pairs on which nothing failed may be in `unfailing` alone.
     """
 
     units: dict[int, list[Judged]] = field(default_factory=lambda: defaultdict(list))
     unfailing: dict[int, list[Unfailing]] = field(default_factory=lambda: defaultdict(list))
-    missed: dict[Pair, list[Event]] = field(default_factory=dict)
-    nonconforming: dict[Pair, list[Event]] = field(default_factory=dict)
+    missed: dict[int, list[Event]] = field(default_factory=dict)
+    nonconforming: dict[int, list[Event]] = field(default_factory=dict)
 
 
 class Facts:
@@ -126,7 +123,7 @@ class Facts:
     def __init__(self, session: AnySession, frame: Frame) -> None:
         self.session, self.frame = session, frame
         plan_anew(session)
-        self._stops = self._read_stops()
+        self._stops = score_rows.stops(self)
         self._on_demand = self._read_on_demand()
         self._moved = self._read_moved() if frame.present else None
         self._looked_back: tuple[tuple[int, int], set[Pair]] = (0, 0), set()
@@ -134,8 +131,6 @@ class Facts:
         self._due: dict[int, Callable[[int], int]] = {}
         # Elevators to be told one by one though nothing failed.
         self.one_by_one: set[int] = set()
-        # The records that sets are counted of where they are not those stored: a back-test's, of the period.
-        self.drafted: Any = None
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -153,83 +148,80 @@ class Facts:
 
     def pairs(self, first: int, last: int) -> dict[int, list[PairFacts]]:
         """The pairs of the units with ids from `first` to `last`, by unit, each unit's in order of elevator."""
-        missed, visits = score_rows.missed(self, first, last), score_sets.read(self, first, last)
         by_unit: dict[int, list[PairFacts]] = defaultdict(list)
-        for (unit_id, elevator_id), held in sorted(self._counted(visits, missed, {}, first, last).items()):
+        for (unit_id, elevator_id), held in sorted(self._counted(score_sets.read(self, first, last), first, last)):
             by_unit[unit_id].append(self._facts(unit_id, elevator_id, held))
         return by_unit
 
     def judged(self, first: int, last: int) -> Judgement:
         """What the same pairs come to, those that can be told by sets without an object of their own."""
-        return self.judge(*self.seen(first, last), first, last)
+        return self.judge(self.seen(first, last), first, last)
 
-    def seen(self, first: int, last: int) -> tuple[Missed, Visits]:
+    def seen(self, first: int, last: int) -> Sets:
         """What stands about these units in the period, to be judged."""
-        missed = score_rows.missed(self, first, last)
-        failing = self.one_by_one | {elevator for _, elevator in missed.events}
-        return missed, score_sets.read(self, first, last, failing, self.unsure(first, last))
+        return score_sets.read(self, first, last, self.unsure(first, last), self.one_by_one)
 
     def unsure(self, first: int, last: int) -> set[int]:
         """Elevators of which visits and contracts do not tell everything."""
         return {*self._stops, *(elevator for _, elevator in (*self._on_demand, *self.moved_of(first, last)))}
 
-    def judge(self, missed: Missed, visits: Visits, first: int, last: int) -> Judgement:
-        found = Judgement(missed=missed.events, nonconforming=visits.nonconforming)
-        told: dict[int, set[int]] = defaultdict(set)
-        for unit_id, code, elevators, days, valid in visits.whole:
-            due = sum(map(self._due_of(code), days))
-            found.unfailing[unit_id].append(Unfailing(len(elevators), due, sum(valid)))
-            told[unit_id].update(elevators)
-        for unit_id, code, elevators, days, valid in visits.failing:
-            judged, due_of = found.units[unit_id], self._due_of(code)
-            for elevator_id, number, good in zip(elevators, days, valid, strict=True):
-                pair = unit_id, elevator_id
-                failed = len(missed.events.get(pair, ())), len(visits.nonconforming.get(pair, ()))
-                judged.append((elevator_id, due_of(number), *failed, good))
-            told[unit_id].update(elevators)
-        for pair, held in self._counted(visits, missed, told, first, last).items():
+    def judge(self, sets: Sets, first: int, last: int) -> Judgement:
+        moved = self.moved_of(first, last)
+        found = Judgement(missed=sets.missed, nonconforming={**sets.nonconforming})
+        for unit_id, place, days, valid in sets.whole:
+            due = sum(map(self._due_in(place), days))
+            found.unfailing[unit_id].append(Unfailing(len(days), due, valid))
+        for unit_id, place, elevators, days, *numbers in sets.failing:
+            found.units[unit_id] += zip(elevators, map(self._due_in(place), days), *numbers, strict=True)
+        again: dict[int, list[Event]] = defaultdict(list)
+        for pair, held in self._counted(sets, first, last):
             found.units[pair[0]].append(self._facts(*pair, held).judged)
-            found.nonconforming[pair] = held.nonconforming
+            if pair in moved:
+                again[pair[0]] += held.records
+        for unit_id in {unit for unit, _ in moved}:
+            stored = (event for event in sets.nonconforming.get(unit_id, ()) if (unit_id, event[0]) not in moved)
+            found.nonconforming[unit_id] = sorted([*stored, *again[unit_id]])
         for pairs in found.units.values():
             pairs.sort()
         return found
 
-    def _due_of(self, code: str) -> Callable[[int], int]:
-        """What is due after so many days in a region."""
-        interval = self.policy(code)[0]
+    def _due_in(self, place: int) -> Callable[[int], int]:
+        """What is due after so many days in one of the places."""
+        interval = self.policy(self.places[place])[0]
         if interval not in self._due:
             length = (self.frame.to_on - self.frame.from_on).days
             self._due[interval] = [services_due(days, interval) for days in range(length + 1)].__getitem__
         return self._due[interval]
 
-    def _counted(
-        self, visits: Visits, missed: Missed, told: dict[int, set[int]], first: int, last: int
-    ) -> dict[Pair, Counts]:
-        """Every pair but those `told` already (elevators by unit), counted with its runs of days."""
+    def _counted(self, sets: Sets, first: int, last: int) -> Iterable[tuple[Pair, Counts]]:
+        """Every pair that the sets do not tell, counted with its runs of days."""
         counts: dict[Pair, Counts] = defaultdict(Counts)
-        moved, nothing = self.moved_of(first, last), set[int]()
-        for pair in visits.apart.keys() - moved:
-            seen, held = visits.apart[pair], counts[pair]
+        moved, waiting = self.moved_of(first, last), sets.apart.keys() | sets.unseen
+        for pair in sets.apart.keys() - moved:
+            seen, held = sets.apart[pair], counts[pair]
             held.first_on, held.valid, held.region_code = seen.first_on, seen.valid, seen.region_code
-            held.nonconforming = visits.nonconforming.get(pair, [])
         if moved:
             self._count_again(counts, moved, self.in_period(first, last))
-        for pair, events in missed.events.items():
-            if pair[1] not in told.get(pair[0], nothing):
-                counts[pair].overdue = events
-        bound = score_rows.bound(self, first, last)
-        others = {(unit, elevator) for unit in bound for elevator in {*bound[unit]} - told.get(unit, nothing)}
-        covers = score_rows.covers(self, first, last, {elevator for _, elevator in others})
+        for unit_id in {unit for unit, _ in waiting}:
+            for elevator_id, _, _ in sets.missed.get(unit_id, ()):
+                if (unit_id, elevator_id) in waiting:
+                    counts[unit_id, elevator_id].overdue += 1
+            for elevator_id, _, _ in sets.nonconforming.get(unit_id, ()):
+                if (unit_id, elevator_id) in waiting and (unit_id, elevator_id) not in moved:
+                    counts[unit_id, elevator_id].nonconforming += 1
+        covers = score_rows.covers(self, first, last, {elevator for _, elevator in waiting})
         low, high = self.frame.span
         # A pair without any event in the region has a contract there or is none of this frame.
-        for pair in others:
+        for pair in waiting & covers.codes.keys():
             if pair in counts or low <= covers.codes[pair] < high:
                 counts[pair].covers = covers.days[pair]
-        for pair, held in counts.items():
-            held.region_code = held.region_code or missed.region_of(pair) or covers.codes.get(pair)
+        unvisited = {pair for pair, held in counts.items() if held.region_code is None}
+        missed_in = score_rows.regions(self, first, last, {pair for pair in unvisited if counts[pair].overdue})
+        for pair in unvisited:
+            counts[pair].region_code = missed_in.get(pair) or covers.codes.get(pair)
         score_runs.find(self, counts, first, last)
         score_runs.start(self, counts, first, last)
-        return counts
+        return counts.items()
 
     def _facts(self, unit_id: int, elevator_id: int, held: Counts) -> PairFacts:
         stops = self._stops.get(elevator_id, ())
@@ -247,7 +239,7 @@ class Facts:
         return PairFacts(
             unit_id, elevator_id, first.first_on, first.end_on, self.policy(held.region_code)[0],
             paused_days=first.paused_days, on_demand=first.on_demand, later=tuple(runs[1:]),
-            overdue=len(held.overdue), nonconforming=len(held.nonconforming), valid_visits=held.valid,
+            overdue=held.overdue, nonconforming=held.nonconforming, valid_visits=held.valid,
         )  # fmt: skip
 
     # --- visits
@@ -256,8 +248,16 @@ class Facts:
         return and_(
             _visit.unit_id.between(first, last),
             _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
-            self.frame.within(_visit.region_code),
+            self._within,
         )
+
+    @cached_property
+    def _within(self) -> Any:
+        """Visits of the region. Where there are no others, each statement asks that first and then none by itself."""
+        visit, (low, high) = Visit.__table__.alias("any_visit").c, self.frame.span
+        lowest, highest = (select(end(visit.region_code)).scalar_subquery() for end in (func.min, func.max))
+        within, nowhere_else = self.frame.within(_visit.region_code), select(and_(lowest >= low, highest < high))
+        return or_(nowhere_else.scalar_subquery(), within) if self.session.scalar(nowhere_else) else within
 
     def moved_of(self, first: int, last: int) -> set[Pair]:
         """Pairs with a record whose stored state is not the one known at the instant."""
@@ -322,7 +322,8 @@ class Facts:
             held.first_on = row.visit_on
         held.valid += state is VisitState.VALID
         if state is VisitState.NONCONFORMING:
-            held.nonconforming.append((row.visit_on, row.id))
+            held.nonconforming += 1
+            held.records.append((row.elevator_id, (row.visit_on - self.frame.from_on).days, row.id))
 
     # --- contracts, stops
 
@@ -333,29 +334,6 @@ class Facts:
     def live(self) -> Any:
         """A binding of the period, as known then."""
         return and_(self.known(), _bound.starts_on <= self.frame.to_on, _bound.ends_on >= self.frame.from_on)
-
-    def _read_stops(self) -> dict[int, tuple[Pause, ...]]:
-        """The stops of every elevator that touch the period; an end that became known later stands still open."""
-        frame = self.frame
-        restarted_at = (
-            select(func.min(_status.known_at))
-            .where(
-                _status.entity == "elevator", _status.entity_id == _pause.elevator_id, _status.field == "status",
-                _status.old == "suspended", _status.effective_on == _pause.to_on,
-            )
-            .scalar_subquery()
-        )  # fmt: skip
-        ended_at = func.coalesce(_pause.ended_at, restarted_at)
-        found = select(_pause.elevator_id, _pause.from_on, _pause.to_on, ended_at).where(
-            _pause.known_at <= frame.as_of,
-            _pause.from_on <= frame.to_on,
-            or_(_pause.to_on.is_(None), _pause.to_on > frame.from_on),
-        )
-        stops: dict[int, list[Pause]] = defaultdict(list)
-        for elevator_id, from_on, to_on, known_at in self.session.execute(found):
-            still = known_at is not None and known_at > frame.as_of
-            stops[elevator_id].append(Pause(from_on, None if still else to_on))
-        return {elevator: tuple(pauses) for elevator, pauses in stops.items()}
 
     def _read_on_demand(self) -> dict[Pair, list[tuple[dt.date, dt.date, int]]]:
         """Approved longer intervals that touch the period, by pair; an early end counts once it was known."""
@@ -388,6 +366,18 @@ class Facts:
             days: Any = book[Key.LIMIT_DAYS].value
             self._numbers[code] = int(days), book[Key.NEVER_VISITED].value == "contract"
         return self._numbers[code]
+
+    @cached_property
+    def places(self) -> list[str]:
+        """The regions, cut where the formula's interval is another: the first code of each piece. May be cut finer."""
+        frame = self.frame
+        return policy_cuts(self.session, Key.LIMIT_DAYS, frame.span, frame.to_on, known_at=frame.as_of)
+
+    def place_of(self, region_code: Any) -> Any:
+        """Which of the places a region is in, of a column."""
+        first, *others = (literal_column(str(number), Integer) for number in range(len(self.places)))
+        begun = [(region_code >= code, number) for code, number in zip(self.places[1:], others, strict=True)]
+        return case(*reversed(begun), else_=first) if begun else first
 
     @cached_property
     def uncovered(self) -> dict[int, int]:
@@ -429,8 +419,9 @@ def of_unit(session: AnySession, run: ScoreRun, unit_id: int) -> list[PairFacts]
 
 def missed_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[dt.date, int]]:
     """The missed periods that a stored run counted for a pair: limit day and id."""
-    told = score_rows.missed(Facts(session, frame_of_run(run)), unit_id, unit_id)
-    return told.events.get((unit_id, elevator_id), [])
+    rows = score_rows.missed(Facts(session, frame_of_run(run)), unit_id, unit_id).subquery()
+    found = select(rows.c.limit_on, rows.c.id).where(rows.c.elevator_id == elevator_id)
+    return [(on, key) for on, key in session.execute(found.order_by(rows.c.limit_on, rows.c.id))]
 
 
 def visits_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int) -> list[tuple[Any, VisitState]]:

@@ -6,6 +6,7 @@ Both are made in one go and as plain tuples and texts: a city's year has a hundr
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.rules.scoring import LedgerKind, Tally, losses
@@ -20,18 +21,21 @@ COLUMNS = (
 Line = tuple[Any, ...]
 
 
-def lines(score_id: int, unit_id: int, sums: Tally, found: Judgement) -> tuple[list[Line], list[str]]:
+def lines(score_id: int, unit_id: int, sums: Tally, found: Judgement, days: list[str]) -> tuple[list[Line], list[str]]:
     """One line for each failure with the row behind it, a missed period or a visit; the cap has none.
 
-    Beside each its text for the digest: what is stored but for the score, by the columns' names in order.
+    Beside each its text for the digest: what is stored but for the score, by the columns' names in order. `days` are
+    the period's, as they are written.
     """
     stored: list[Line] = []
     told: list[str] = []
     points: Fraction | None = None
     numerator = denominator = ""
+    # Both stand in the order of the failures, elevator by elevator.
+    missed, nonconforming = iter(found.missed.get(unit_id, ())), iter(found.nonconforming.get(unit_id, ()))
     for loss in losses(sums):
-        elevator, each, rule, said = loss.elevator, loss.each, loss.kind.value, loss.reason[:200]
-        if elevator is None:
+        each, rule, said = loss.each, loss.kind.value, loss.reason[:200]
+        if loss.elevator is None:
             last = (str(loss.lost.numerator), str(loss.lost.denominator), said)
             stored.append((score_id, None, rule, None, None, None, loss.count, *last))
             told.append(f"{loss.count}|{last[1]}|None|None|None|None|{last[0]}|{said}|{rule}")
@@ -39,12 +43,13 @@ def lines(score_id: int, unit_id: int, sums: Tally, found: Judgement) -> tuple[l
         # The same fraction for all failures of a unit.
         if each is not points:
             points, numerator, denominator = each, str(each.numerator), str(each.denominator)
-        missed = loss.kind is LedgerKind.OVERDUE
-        evidence, events = ("overdue", found.missed) if missed else ("visit", found.nonconforming)
-        begin, end = f"1|{denominator}|{elevator}|{evidence}|", f"|{numerator}|{said}|{rule}"
-        pair: Any = unit_id, elevator
-        for on, key in events[pair]:
-            day = on.isoformat()
-            stored.append((score_id, elevator, rule, evidence, key, day, 1, numerator, denominator, said))
-            told.append(f"{begin}{key}|{day}{end}")
+        evidence, events = ("overdue", missed) if loss.kind is LedgerKind.OVERDUE else ("visit", nonconforming)
+        for elevator, number, key in islice(events, loss.count):
+            if elevator != loss.elevator:
+                raise RuntimeError(f"{evidence} {key} is of elevator {elevator}, not of {loss.elevator}")
+            on = days[number]
+            stored.append((score_id, elevator, rule, evidence, key, on, 1, numerator, denominator, said))
+            told.append(f"1|{denominator}|{elevator}|{evidence}|{key}|{on}|{numerator}|{said}|{rule}")
+    if next(missed, None) or next(nonconforming, None):
+        raise RuntimeError(f"unit {unit_id} has failures that no line names")
     return stored, told

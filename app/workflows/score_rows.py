@@ -1,6 +1,6 @@
-"""What stands in the database about some units in a period, by (unit, elevator): missed periods, contracts.
+"""What stands in the database about some units in a period, row by row: missed periods, contracts, stops.
 
-As rows stand, before anything is judged; visits are read by `score_sets`.
+As rows stand, before anything is judged; `score_sets` tells what they come to.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import func, or_, select
 
-from app.models import ContractElevator, Elevator, OverdueCorrection, OverduePeriod
+from app.models import (
+    ContractElevator,
+    Elevator,
+    MaintenancePause,
+    OverdueCorrection,
+    OverduePeriod,
+    StatusChange,
+)
 from app.models.among import among
-from app.workflows.score_sets import Event, all_of, days_between
+from app.rules.schedule import Pause
 
 if TYPE_CHECKING:
     from app.workflows.score_facts import Facts, Pair
@@ -24,20 +31,8 @@ _overdue: Any = OverduePeriod.__table__.c
 _correction: Any = OverdueCorrection.__table__.c
 _bound: Any = ContractElevator.__table__.c
 _elevator: Any = Elevator.__table__.c
-
-
-@dataclass(slots=True)
-class Missed:
-    """The missed periods of each pair in order of day and id; `regions`: by unit, the ids of those in each region."""
-
-    events: dict[Pair, list[Event]] = field(default_factory=lambda: defaultdict(list))
-    regions: dict[int, list[tuple[str, list[int]]]] = field(default_factory=lambda: defaultdict(list))
-
-    def region_of(self, pair: Pair) -> str | None:
-        """The region of its first."""
-        if not (events := self.events.get(pair)):
-            return None
-        return next(code for code, ids in self.regions[pair[0]] if events[0][1] in ids)
+_pause: Any = MaintenancePause.__table__.c
+_status: Any = StatusChange.__table__.c
 
 
 @dataclass(slots=True)
@@ -48,15 +43,11 @@ class Covers:
     codes: dict[Pair, str] = field(default_factory=dict)
 
 
-def missed(facts: Facts, first: int, last: int) -> Missed:
-    """As known then."""
-    told, frame, session = Missed(), facts.frame, facts.session
-    on = days_between(session, literal(frame.from_on), _overdue.limit_on)
-    found = (
-        select(
-            _overdue.unit_id, _overdue.region_code, all_of(session, _overdue.elevator_id), all_of(session, on),
-            all_of(session, _overdue.id),
-        )
+def missed(facts: Facts, first: int, last: int) -> Any:
+    """The missed periods, as known then; a statement."""
+    frame = facts.frame
+    return (
+        select(_overdue.unit_id, _overdue.elevator_id, _overdue.limit_on, _overdue.id, _overdue.region_code)
         .outerjoin(OverdueCorrection.__table__, _correction.overdue_id == _overdue.id)
         .where(
             _overdue.unit_id.between(first, last),
@@ -65,15 +56,19 @@ def missed(facts: Facts, first: int, last: int) -> Missed:
             _overdue.judged_at <= frame.as_of,
             or_(_correction.id.is_(None), _correction.known_at > frame.as_of),
         )
-        .group_by(_overdue.unit_id, _overdue.region_code)
-    )  # fmt: skip
-    days, events = frame.days, told.events
-    for unit_id, code, elevators, numbers, ids in session.execute(found):
-        told.regions[unit_id].append((code, ids))
-        for elevator_id, number, overdue_id in zip(elevators, numbers, ids, strict=True):
-            events[unit_id, elevator_id].append((days[number], overdue_id))
-    for some in events.values():
-        some.sort()
+    )
+
+
+def regions(facts: Facts, first: int, last: int, pairs: Collection[Pair]) -> dict[Pair, str]:
+    """The region of the first missed period of each pair."""
+    if not pairs:
+        return {}
+    rows = missed(facts, first, last).where(
+        among(facts.session, _overdue.elevator_id, sorted({elevator for _, elevator in pairs}))
+    )
+    told: dict[Pair, str] = {}
+    for row in facts.session.execute(rows.order_by(_overdue.limit_on, _overdue.id)):
+        told.setdefault((row.unit_id, row.elevator_id), row.region_code)
     return told
 
 
@@ -94,11 +89,25 @@ def covers(facts: Facts, first: int, last: int, elevators: Collection[int]) -> C
     return told
 
 
-def bound(facts: Facts, first: int, last: int) -> dict[int, list[int]]:
-    """By unit the elevators of its contracts of the period."""
-    found = (
-        select(_bound.unit_id, all_of(facts.session, _bound.elevator_id))
-        .where(_bound.unit_id.between(first, last), facts.live())
-        .group_by(_bound.unit_id)
+def stops(facts: Facts) -> dict[int, tuple[Pause, ...]]:
+    """The stops of every elevator that touch the period; an end that became known later stands still open."""
+    frame = facts.frame
+    restarted_at = (
+        select(func.min(_status.known_at))
+        .where(
+            _status.entity == "elevator", _status.entity_id == _pause.elevator_id, _status.field == "status",
+            _status.old == "suspended", _status.effective_on == _pause.to_on,
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    ended_at = func.coalesce(_pause.ended_at, restarted_at)
+    found = select(_pause.elevator_id, _pause.from_on, _pause.to_on, ended_at).where(
+        _pause.known_at <= frame.as_of,
+        _pause.from_on <= frame.to_on,
+        or_(_pause.to_on.is_(None), _pause.to_on > frame.from_on),
     )
-    return dict(facts.session.execute(found).all())
+    read: dict[int, list[Pause]] = defaultdict(list)
+    for elevator_id, from_on, to_on, known_at in facts.session.execute(found):
+        still = known_at is not None and known_at > frame.as_of
+        read[elevator_id].append(Pause(from_on, None if still else to_on))
+    return {elevator: tuple(pauses) for elevator, pauses in read.items()}

@@ -1,8 +1,9 @@
-"""What the visits of some units come to by (unit, elevator), from one statement: a unit's arrays, not a row for a pair.
+"""What visits, missed periods and contracts of some units come to by (unit, elevator), from one statement.
 
-Most pairs are one run of days from their first visit: then the number of those days says what is due. A pair is
-`apart`, to be counted by itself, where that is not sure. The conditions here are only ever too careful; what a run of
-days is, what is due and what is forgiven say the rules, to whom days and counts are handed.
+A unit's arrays, not a row for a pair. Most pairs are one run of days from their first visit: then the number of those
+days says what is due. A pair is `apart`, to be counted by itself, where that is not sure. The conditions here are only
+ever too careful; what a run of days is, what is due and what is forgiven say the rules, to whom days and counts are
+handed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Date,
     Integer,
-    String,
     and_,
     case,
     cast,
@@ -31,11 +32,12 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import select as sql
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import NullType
 
-from app.models import ContractElevator, Visit
+from app.models import ContractElevator, OverduePeriod, Visit
 from app.models.among import among
 from app.rules.visits import VisitState
+from app.workflows import score_rows
 from app.workflows.score_runs import COUNTED
 
 if TYPE_CHECKING:
@@ -43,13 +45,14 @@ if TYPE_CHECKING:
 
 _visit: Any = Visit.__table__.c
 _bound: Any = ContractElevator.__table__.c
-# Apart, and apart with a record that does not count before any other; nothing failed, something did; a record itself.
-APART, UNBEGUN, WHOLE, FAILING, EVENT = range(5)
-# A row behind a lost point: its day and id.
-Event = tuple[dt.date, int]
-# A unit's pairs in a region, one place in each list for a pair: elevator, days from the first visit to the last day
-# that is the unit's, valid visits.
-Columns = tuple[int, str, list[int], list[int], list[int]]
+_overdue: Any = OverduePeriod.__table__.c
+# Pairs without a visit; apart, where a record that does not count came before any other; apart; nothing failed;
+# something did. Then rows behind what failed: a visit, a missed period.
+UNSEEN, UNBEGUN, APART, WHOLE, FAILING, FAILED, MISSED = range(7)
+# A row behind a lost point: its elevator, its day as a number of the period's days, its id.
+Event = tuple[int, int, int]
+# Unit and place, then one entry in each list for a pair: elevator, days, missed periods, 不合规 visits, valid visits.
+Failing = tuple[int, int, list[int], list[int], list[int], list[int], list[int]]
 
 
 @dataclass(slots=True)
@@ -62,148 +65,243 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Visits:
-    """`whole`: pairs on which nothing failed. `nonconforming`: of all pairs, in order of day and id."""
+class Sets:
+    """What was found. `days` are those from a pair's first visit to the last day that is the unit's.
 
-    whole: list[Columns] = field(default_factory=list)
-    failing: list[Columns] = field(default_factory=list)
+    Units are told place by place (`Facts.places`), for the formula's interval is the same in one. `whole`: unit, place,
+    days of each pair, valid visits of all. `apart` and `unseen` are to be counted by themselves. `missed` and
+    `nonconforming` are of all pairs, by unit in order of elevator, day and id.
+    """
+
+    whole: list[tuple[int, int, list[int], int]] = field(default_factory=list)
+    failing: list[Failing] = field(default_factory=list)
     apart: dict[Pair, Seen] = field(default_factory=dict)
-    nonconforming: dict[Pair, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    unseen: set[Pair] = field(default_factory=set)
+    missed: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    nonconforming: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
-    def but(self, elevators: Collection[int]) -> Visits:
-        """The same without the pairs of these elevators."""
-        return Visits(
-            [_without(columns, elevators) for columns in self.whole],
+    def but(self, elevators: Collection[int]) -> Sets:
+        """The same without the pairs of these elevators, which are to have been told one by one."""
+        return Sets(
+            self.whole,
             [_without(columns, elevators) for columns in self.failing],
             {pair: seen for pair, seen in self.apart.items() if pair[1] not in elevators},
-            {pair: events for pair, events in self.nonconforming.items() if pair[1] not in elevators},
+            {pair for pair in self.unseen if pair[1] not in elevators},
+            *(_events_without(events, elevators) for events in (self.missed, self.nonconforming)),
         )
 
-    def add(self, more: Visits) -> None:
-        """Take in what was read of other pairs."""
-        self.whole += more.whole
-        self.failing += more.failing
-        self.apart |= more.apart
-        self.nonconforming |= more.nonconforming
+    def plus(self, more: Sets) -> Sets:
+        """With what was read of other pairs."""
+        return Sets(
+            self.whole + more.whole, self.failing + more.failing, self.apart | more.apart, self.unseen | more.unseen,
+            *(
+                {unit: sorted([*own.get(unit, ()), *of_more.get(unit, ())]) for unit in own.keys() | of_more.keys()}
+                for own, of_more in ((self.missed, more.missed), (self.nonconforming, more.nonconforming))
+            ),
+        )  # fmt: skip
 
 
-def _without(columns: Columns, elevators: Collection[int]) -> Columns:
-    unit_id, code, *lists = columns
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of the period in a table of their own, all those of some elevators: a back-test's."""
+
+    visits: Any
+    elevators: Collection[int]
+
+
+def _without(columns: Failing, elevators: Collection[int]) -> Failing:
+    unit_id, place, *lists = columns
     left = [elevator not in elevators for elevator in lists[0]]
-    of_each, days, valid = (list(compress(some, left)) for some in lists)
-    return unit_id, code, of_each, days, valid
+    of_each, days, missed, failed, valid = (list(compress(some, left)) for some in lists)
+    return unit_id, place, of_each, days, missed, failed, valid
+
+
+def _events_without(found: dict[int, list[Event]], elevators: Collection[int]) -> dict[int, list[Event]]:
+    return {unit: [event for event in events if event[0] not in elevators] for unit, events in found.items()}
 
 
 def read(
-    facts: Facts, first: int, last: int, missed: Collection[int] = (), apart: Collection[int] | None = None
-) -> Visits:
-    """`missed`: elevators that missed a limit. `apart`: those of which visits and contracts do not tell everything.
+    facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = (),
+    records: Records | None = None,
+) -> Sets:  # fmt: skip
+    """`apart`: elevators of which visits and contracts do not tell everything; without it every pair is.
 
-    Without `apart` every pair is.
+    `one_by_one`: elevators to be told as if something had failed. `records`: of these and their elevators alone, not of
+    what is stored.
     """
-    found, days = Visits(), facts.frame.days
+    found, frame_days = Sets(), facts.frame.days
     unbegun: set[Pair] = set()
-    statement = _statement(facts, first, last, sorted(missed), None if apart is None else sorted(apart))
-    for unit_id, code, kind, elevators, numbers, more in facts.session.execute(statement):
+    asked = _Asked(facts, first, last, records)
+    statement = _statement(asked, None if apart is None else sorted(apart), sorted(one_by_one))
+    rows = facts.session.execute(statement).all()
+    for unit_id, kind, place, days, total, elevators, numbers, missed, failed, codes in rows:
         if kind == WHOLE:
-            found.whole.append((unit_id, code, elevators, numbers, more))
+            found.whole.append((unit_id, place, days, total))
         elif kind == FAILING:
-            found.failing.append((unit_id, code, elevators, numbers, more))
-        elif kind == EVENT:
-            for elevator_id, number, visit_id in zip(elevators, numbers, more, strict=True):
-                found.nonconforming[unit_id, elevator_id].append((days[number], visit_id))
+            found.failing.append((unit_id, place, elevators, days, missed, failed, numbers))
+        elif kind == FAILED:
+            found.nonconforming[unit_id] += zip(elevators, days, numbers, strict=True)
+        elif kind == MISSED:
+            found.missed[unit_id] += zip(elevators, days, numbers, strict=True)
+        elif kind == UNSEEN:
+            found.unseen.update((unit_id, elevator_id) for elevator_id in elevators)
         else:
-            for elevator_id, number, valid in zip(elevators, numbers, more, strict=True):
-                found.apart[unit_id, elevator_id] = Seen(days[number], valid, code)
+            for elevator_id, day, valid, code in zip(elevators, days, numbers, codes, strict=True):
+                found.apart[unit_id, elevator_id] = Seen(frame_days[day], valid, code)
             if kind == UNBEGUN:
                 unbegun.update((unit_id, elevator_id) for elevator_id in elevators)
-    for events in found.nonconforming.values():
+    for events in (*found.missed.values(), *found.nonconforming.values()):
         events.sort()
     if unbegun:
         # Of a table of their own the statement has seen every state: none counts.
-        told = _first_counted(facts, unbegun, first, last) if facts.drafted is None else {}
+        told = _first_counted(facts, unbegun, first, last) if records is None else {}
         for pair in unbegun:
             found.apart[pair].first_on = told.get(pair)
     return found
 
 
-def _statement(facts: Facts, first: int, last: int, missed: list[int], apart: list[int] | None) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose pairs, and the records that they are counted of."""
+
+    facts: Facts
+    first: int
+    last: int
+    records: Records | None
+
+    @property
+    def visits(self) -> Any:
+        return _visit if self.records is None else self.records.visits
+
+    def visited(self) -> Any:
+        return self.facts.in_period(self.first, self.last) if self.records is None else true()
+
+    def missed(self) -> Any:
+        rows = score_rows.missed(self.facts, self.first, self.last)
+        return rows.where(self._within(_overdue.elevator_id))
+
+    def bound(self) -> Any:
+        return and_(_bound.unit_id.between(self.first, self.last), self.facts.live(), self._within(_bound.elevator_id))
+
+    def _within(self, elevator_id: Any) -> Any:
+        return true() if self.records is None else among(self.facts.session, elevator_id, self.records.elevators)
+
+
+def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) -> Any:
     """One statement, so that a pair's counts and its records are of one moment."""
-    session, frame, stored = facts.session, facts.frame, facts.drafted is None
-    visits, inside = (_visit, facts.in_period(first, last)) if stored else (facts.drafted, true())
+    facts, visits = asked.facts, asked.visits
+    session, frame = facts.session, facts.frame
     # Said as a literal, as the partial index says it.
     few = (
         sql(visits.unit_id, visits.elevator_id, visits.visit_on, visits.id, visits.state)
-        .where(inside, visits.state != literal_column("'valid'"))
+        .where(asked.visited(), visits.state != literal_column("'valid'"))
         .cte("few")
     )
-    failed = few.c.state == VisitState.NONCONFORMING.value
-    odd = _by_pair(
-        few.c, func.count().label("number"), func.count(case((failed, 1))).label("failed"),
-        func.min(case((few.c.state.not_in(COUNTED), few.c.visit_on))).label("uncounted_on"),
-    ).subquery("odd")  # fmt: skip
-    counted_on = func.min(case((visits.state.in_(COUNTED), visits.visit_on)))
-    first_on = func.min(visits.visit_on)
-    seen = _by_pair(
-        visits, (first_on if stored else func.coalesce(counted_on, first_on)).label("first_on"),
-        func.count().label("number"), func.max(visits.region_code).label("code"),
-        (first_on if stored else counted_on).label("counted_on"),
-    ).where(inside).subquery("seen")  # fmt: skip
+    missed = asked.missed().cte("missed")
+    known = _known(asked, few.c, missed.c).subquery("known")
     # Contracts that all touch each other are one run of days, from the first day of all to the last.
-    bound = _by_pair(
-        _bound, func.min(_bound.starts_on).label("starts_on"), func.max(_bound.ends_on).label("ends_on"),
-        (func.max(_bound.starts_on) <= _day_after(session, func.min(_bound.ends_on))).label("joined"),
-    ).where(_bound.unit_id.between(first, last), facts.live()).subquery("bound")  # fmt: skip
-    # Where a record that does not count came first, the first that does is not known here: its state is read of the
-    # few alone, unless the records are a table of their own.
-    begun = or_(odd.c.uncounted_on.is_(None), odd.c.uncounted_on > seen.c.first_on)
-    if not stored:
-        begun = seen.c.counted_on.is_not(None)
-    kind = [(~begun, UNBEGUN)]
-    if apart is not None:
-        sure = and_(bound.c.joined, seen.c.first_on.between(bound.c.starts_on, bound.c.ends_on))
-        failing = or_(odd.c.failed > 0, among(session, seen.c.elevator_id, missed))
-        # Never asked as "not among": databases look that up one by one.
-        kind += [(among(session, seen.c.elevator_id, apart), APART), (and_(sure, failing), FAILING), (sure, WHOLE)]
-    end_on = case((bound.c.ends_on < frame.to_on, bound.c.ends_on), else_=literal(frame.to_on))
     pair = (
         sql(
-            seen.c.unit_id, seen.c.elevator_id, seen.c.code, seen.c.first_on, end_on.label("end_on"),
-            (seen.c.number - func.coalesce(odd.c.number, 0)).label("valid"), case(*kind, else_=APART).label("kind"),
+            known.c.unit_id, known.c.elevator_id, func.min(known.c.visit_on).label("first_on"),
+            func.sum(known.c.valid).label("valid"), func.max(known.c.code).label("code"),
+            func.min(known.c.starts_on).label("starts_on"), func.max(known.c.ends_on).label("ends_on"),
+            (func.max(known.c.starts_on) <= _day_after(session, func.min(known.c.ends_on))).label("joined"),
+            func.min(known.c.uncounted_on).label("uncounted_on"), func.count(known.c.failed).label("failed"),
+            func.count(known.c.missed).label("missed"),
         )
-        .outerjoin_from(seen, bound, _same_pair(seen, bound))
-        .outerjoin(odd, _same_pair(seen, odd))
+        .group_by(known.c.unit_id, known.c.elevator_id)
         .subquery("pair")
     )  # fmt: skip
-    days = case(
-        (pair.c.kind >= WHOLE, days_between(session, pair.c.first_on, pair.c.end_on)),
-        else_=days_between(session, literal(frame.from_on), pair.c.first_on),
-    )
-    numbers = (all_of(session, column) for column in (pair.c.elevator_id, days, pair.c.valid))
-    pairs = sql(pair.c.unit_id, pair.c.code, pair.c.kind, *numbers).group_by(pair.c.unit_id, pair.c.code, pair.c.kind)
-    on = days_between(session, literal(frame.from_on), few.c.visit_on)
-    events = (
-        sql(few.c.unit_id, cast(null(), String), literal_column(str(EVENT), Integer),
-            *(all_of(session, column) for column in (few.c.elevator_id, on, few.c.id)))
-        .where(failed)
-        .group_by(few.c.unit_id)
+    # Where a record that does not count came first, the first that does is not known here.
+    kinds = [(pair.c.first_on.is_(None), UNSEEN), (pair.c.uncounted_on <= pair.c.first_on, UNBEGUN)]
+    if apart is not None:
+        sure = and_(pair.c.joined, pair.c.first_on.between(pair.c.starts_on, pair.c.ends_on))
+        failing = or_(pair.c.failed > 0, pair.c.missed > 0, among(session, pair.c.elevator_id, one_by_one))
+        # Never asked as "not among": databases look that up one by one.
+        kinds += [(among(session, pair.c.elevator_id, apart), APART), (and_(sure, failing), FAILING), (sure, WHOLE)]
+    end_on = case((pair.c.ends_on < frame.to_on, pair.c.ends_on), else_=literal(frame.to_on))
+    told = sql(
+        pair, case(*kinds, else_=APART).label("kind"), facts.place_of(pair.c.code).label("place"),
+        days_between(session, pair.c.first_on, end_on).label("days"), _number_of(facts, pair.c.first_on).label("day"),
+        # The offset keeps PostgreSQL from working out a kind again wherever one is named.
+    ).offset(0).subquery("told")  # fmt: skip
+    # Of most pairs the sums are asked for: by itself only what failed, its region only of what is counted by itself.
+    sure, singly = told.c.kind >= WHOLE, told.c.kind != WHOLE
+    by = told.c.unit_id, told.c.kind, told.c.place
+    pairs = sql(
+        *by, all_of(session, case((sure, told.c.days), else_=told.c.day)), func.sum(told.c.valid, type_=BigInteger),
+        *(all_of(session, column, singly)
+          for column in (told.c.elevator_id, told.c.valid, told.c.missed, told.c.failed)),
+        all_of(session, told.c.code, ~sure),
+    ).group_by(*by)  # fmt: skip
+    failed = _events(facts, few.c, FAILED, few.c.visit_on).where(_failed(few.c))
+    return union_all(pairs, failed, _events(facts, missed.c, MISSED, missed.c.limit_on))
+
+
+def _known(asked: _Asked, few: Any, missed: Any) -> Any:
+    """Whatever is known of a pair, one below the other; the pair's visits in one line."""
+    visits: Any = asked.visits
+    first_on: Any = func.min(visits.visit_on)
+    uncounted_on: Any = cast(null(), Date)
+    not_counted: Any = case((few.state.not_in(COUNTED), few.visit_on))
+    if asked.records is not None:
+        # Every state is at hand: the first day that counts, or the first of all and that none does.
+        counted_on = func.min(case((visits.state.in_(COUNTED), visits.visit_on)))
+        uncounted_on, not_counted = case((counted_on.is_(None), first_on)), null()
+        first_on = func.coalesce(counted_on, first_on)
+    seen = (
+        sql(
+            visits.unit_id, visits.elevator_id, first_on.label("visit_on"),
+            cast(func.count(), Integer).label("valid"), func.max(visits.region_code).label("code"),
+            cast(null(), Date).label("starts_on"), cast(null(), Date).label("ends_on"),
+            uncounted_on.label("uncounted_on"), cast(null(), Integer).label("failed"),
+            cast(null(), Integer).label("missed"),
+        )
+        .where(asked.visited())
+        .group_by(visits.unit_id, visits.elevator_id)
     )  # fmt: skip
-    return union_all(pairs, events)
+    contracts = sql(
+        _bound.unit_id, _bound.elevator_id, null(), null(), null(), _bound.starts_on, _bound.ends_on, null(), null(),
+        null(),
+    ).where(asked.bound())  # fmt: skip
+    invalid = sql(
+        few.unit_id, few.elevator_id, null(), literal_column("-1", Integer), null(), null(), null(), not_counted,
+        case((_failed(few), 1)), null(),
+    )  # fmt: skip
+    periods = sql(
+        missed.unit_id, missed.elevator_id, null(), null(), null(), null(), null(), null(), null(),
+        literal_column("1", Integer),
+    )  # fmt: skip
+    return union_all(seen, contracts, invalid, periods)
 
 
-def _by_pair(columns: Any, *more: Any) -> Any:
-    return sql(columns.unit_id, columns.elevator_id, *more).group_by(columns.unit_id, columns.elevator_id)
+def _failed(few: Any) -> Any:
+    return few.state == VisitState.NONCONFORMING.value
 
 
-def _same_pair(one: Any, other: Any) -> Any:
-    return and_(one.c.unit_id == other.c.unit_id, one.c.elevator_id == other.c.elevator_id)
+def _events(facts: Facts, rows: Any, kind: int, on: Any) -> Any:
+    """Of each unit the rows of a kind, in the columns of pairs: day, elevator and id of each."""
+    days, elevators, ids = (all_of(facts.session, c) for c in (_number_of(facts, on), rows.elevator_id, rows.id))
+    return sql(
+        rows.unit_id, literal_column(str(kind), Integer), null(), days, null(), elevators, ids, null(), null(), null()
+    ).group_by(rows.unit_id)
+
+
+def _number_of(facts: Facts, on: Any) -> Any:
+    """A day's place among the period's days."""
+    return days_between(facts.session, literal(facts.frame.from_on), on)
 
 
 def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dict[Pair, dt.date]:
     elevators = sorted({elevator for _, elevator in pairs})
-    statement = _by_pair(_visit, func.min(_visit.visit_on)).where(
-        facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators), _visit.state.in_(COUNTED)
-    )
+    statement = (
+        sql(_visit.unit_id, _visit.elevator_id, func.min(_visit.visit_on))
+        .where(
+            facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators),
+            _visit.state.in_(COUNTED),
+        )
+        .group_by(_visit.unit_id, _visit.elevator_id)
+    )  # fmt: skip
     return {(unit, elevator): on for unit, elevator, on in facts.session.execute(statement)}
 
 
@@ -215,11 +313,14 @@ def _is_postgresql(session: Any) -> bool:
     return name == "postgresql"
 
 
-def all_of(session: Any, column: Any) -> Any:
+def all_of(session: Any, column: Any, where: Any = None) -> Any:
     """A group's values as a list; lists of one statement are in the same order."""
     if _is_postgresql(session):
-        return func.array_agg(cast(column, BigInteger), type_=ARRAY(BigInteger))
-    return func.json_group_array(column, type_=JSON())
+        # The driver's lists as they are: nothing is to be made of them.
+        found = func.array_agg(column, type_=NullType())
+    else:
+        found = func.json_group_array(column, type_=JSON())
+    return found if where is None else found.filter(where)
 
 
 def days_between(session: Any, begin: Any, end: Any) -> Any:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, column, delete, func, select, update, values
+from sqlalchemy import delete, func, select, update
 
 from app import clock, scope
 from app.collector import no_cycles
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
+from app.models.among import beside
 from app.models.policy import policy_book
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
@@ -32,7 +33,6 @@ from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgemen
 
 Progress = Callable[[int, int, str], None]
 UNITS_AT_ONCE = 256
-RANKS_AT_ONCE = 1000
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
@@ -223,6 +223,10 @@ class _Work:
     entries: int = 0
     _digest: Any = field(default_factory=hashlib.sha256)
     _points: list[tuple[Any, int]] = field(default_factory=list)
+    _days: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._days = [day.isoformat() for day in self.frame.days]
 
     def keep(self, found: Judgement, uncovered: dict[int, int]) -> None:
         """Score some units and write them with their ledgers; ids ascend from call to call."""
@@ -242,7 +246,7 @@ class _Work:
         written: list[score_ledger.Line] = []
         for row in rows:
             unit_id: int = row["unit_id"]
-            lines, told = score_ledger.lines(ids.get(unit_id, 0), unit_id, sums[unit_id], found)
+            lines, told = score_ledger.lines(ids.get(unit_id, 0), unit_id, sums[unit_id], found, self._days)
             self._hash(row, told)
             self.entries += len(lines)
             written += lines
@@ -271,11 +275,9 @@ class _Work:
         digest: str = self._digest.hexdigest()
         if self.run_id is not None:
             ranks = ranked(self._points)
-            for start in range(0, len(ranks), RANKS_AT_ONCE):
-                told = values(column("rank", Integer), column("id", BigInteger), name="told")
-                given = told.data(ranks[start : start + RANKS_AT_ONCE]).cte("given")
-                ranked_so = update(Score.__table__).values(rank=given.c.rank).where(_score.id == given.c.id)
-                self.session.connection().execute(ranked_so)
+            given = beside(self.session, [key for _, key in ranks], [rank for rank, _ in ranks])
+            ranked_so = update(Score.__table__).values(rank=given.c.number).where(_score.id == given.c.key)
+            self.session.connection().execute(ranked_so)
             self.session.execute(update(ScoreRun.__table__).where(_run.id == self.run_id).values(digest=digest))
         return digest
 

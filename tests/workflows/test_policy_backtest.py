@@ -164,3 +164,14 @@ def test_the_first_run_too_when_its_only_record_falls(session: Any, free: Any) -
         policy_backtest.run(session, SYSTEM, DISTRICT, day(FROM), day("2026-03-31"), draft, LATER), free.firm
     )
     assert found["due"] == [4, 3], "nothing is due of a run that no counted record begins"
+
+
+def test_what_the_draft_moves_is_counted_once(session: Any, free: Any) -> None:
+    """Nothing failed of the pair, so that the score as it stands takes it among all the others."""
+    for on in ("2026-01-01", "2026-01-16"):
+        late = put_visit(session, free.own, free.firm, free.worker, day(on))
+        late.signed_at, late.reviewed_at = None, at(day(on) + dt.timedelta(days=7), 12)
+    session.commit()
+    found = unit(run(session, "review_days", 5), free.firm)
+    assert found["states"] == [{"valid": 2}, {"nonconforming": 2}]
+    assert (found["due"], found["bad"], found["points"]) == ([2, 2], [0, 2], ["16.00", "0.00"])

@@ -15,6 +15,7 @@ from app.models import PolicyValue, Score, ScoreEntry, ScoreRun, StatusChange
 from app.rules.scoring import tally
 from app.workflows import scores
 from app.workflows.score_facts import Facts, frame_of_run
+from app.workflows.score_sets import Event
 from tests.factories import make_elevator, make_maintenance_unit, make_person
 from tests.reference.clock import Cover, Overdue, Stop, Visit, clock_facts
 from tests.reference.score import pair_counts, unit_scores
@@ -175,13 +176,25 @@ def assert_same_by_sets(session: Any, run: ScoreRun) -> None:
             continue
         found, pairs = facts.judged(units[0], units[-1]), facts.pairs(units[0], units[-1])
         assert {*found.units, *found.unfailing} == {*pairs}
+        missed, failed = _by_pair(found.missed), _by_pair(found.nonconforming)
+        judged_pairs = {(unit, one[0]) for unit, some in found.units.items() for one in some}
+        assert {*missed, *failed} <= judged_pairs
         for unit, held in pairs.items():
             judged = found.units.get(unit, [])
             assert tally(judged, found.unfailing.get(unit, ())) == tally(pair.judged for pair in held)
-            for elevator, _due, missed, failed, _valid in judged:
-                events = found.missed.get((unit, elevator), []), found.nonconforming.get((unit, elevator), [])
-                assert tuple(map(len, events)) == (missed, failed)
-                assert all(list(some) == sorted(some) for some in events)
+            for elevator, _due, overdue, nonconforming, _valid in judged:
+                assert len(missed[unit, elevator]) == overdue
+                assert len(failed[unit, elevator]) == nonconforming
+
+
+def _by_pair(found: dict[int, list[Event]]) -> dict[tuple[int, int], list[Event]]:
+    """The rows behind failures by pair; of a unit they stand in order of elevator, day and id."""
+    by_pair: dict[tuple[int, int], list[Event]] = defaultdict(list)
+    for unit, events in found.items():
+        assert events == sorted(events)
+        for event in events:
+            by_pair[unit, event[0]].append(event)
+    return by_pair
 
 
 def assert_ledger(session: Any, run: ScoreRun) -> None:
