@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from flask import has_request_context
@@ -274,8 +275,11 @@ def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> 
     insert_rows(session, table, names, values)
 
 
-def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The same for plain sequences in the order of `columns`, for where rows are many; days are ISO text."""
+def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """The same for plain sequences in the order of `columns`, for where rows are many; days are ISO text.
+
+    Rows may be made while they are asked for: PostgreSQL writes the first ones meanwhile.
+    """
     if not rows:
         return
     connection = session.connection()
@@ -287,7 +291,8 @@ def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: S
     if dialect.name != "postgresql":
         marks = ", ".join("?" * len(columns))
         into = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own models
-        connection.exec_driver_sql(into, [row for block in blocks for row in zip(*block, strict=True)])
+        if values := [row for block in blocks for row in zip(*block, strict=True)]:
+            connection.exec_driver_sql(into, values)
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
@@ -304,13 +309,14 @@ Maker = Callable[[Sequence[Any]], Sequence[Any]]
 AT_ONCE = 2000
 
 
-def _by_columns(rows: Sequence[Sequence[Any]], makers: Mapping[int, Maker]) -> Iterator[list[Sequence[Any]]]:
+def _by_columns(rows: Iterable[Sequence[Any]], makers: Mapping[int, Maker]) -> Iterator[list[Sequence[Any]]]:
     """The rows by columns, some at a time, as the database takes them.
 
     They go past the columns' types, which are asked here where they matter.
     """
-    for start in range(0, len(rows), AT_ONCE):
-        held: list[Sequence[Any]] = list(zip(*rows[start : start + AT_ONCE], strict=True))
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
+        held: list[Sequence[Any]] = list(zip(*some, strict=True))
         for place, make in makers.items():
             held[place] = make(held[place])
         yield held

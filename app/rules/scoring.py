@@ -330,13 +330,13 @@ class Loss(NamedTuple):
 
     elevator: Hashable | None
     kind: LedgerKind
-    count: int
+    times: int
     each: Fraction
     reason: str
 
     @property
     def lost(self) -> Fraction:
-        return self.count * self.each
+        return self.times * self.each
 
 
 NOTHING = Fraction(0)

@@ -37,14 +37,14 @@ def lines(score_id: int, unit_id: int, sums: Tally, found: Judgement, days: list
         each, rule, said = loss.each, loss.kind.value, loss.reason[:200]
         if loss.elevator is None:
             last = (str(loss.lost.numerator), str(loss.lost.denominator), said)
-            stored.append((score_id, None, rule, None, None, None, loss.count, *last))
-            told.append(f"{loss.count}|{last[1]}|None|None|None|None|{last[0]}|{said}|{rule}")
+            stored.append((score_id, None, rule, None, None, None, loss.times, *last))
+            told.append(f"{loss.times}|{last[1]}|None|None|None|None|{last[0]}|{said}|{rule}")
             continue
         # The same fraction for all failures of a unit.
         if each is not points:
             points, numerator, denominator = each, str(each.numerator), str(each.denominator)
         evidence, events = ("overdue", missed) if loss.kind is LedgerKind.OVERDUE else ("visit", nonconforming)
-        for elevator, number, key in islice(events, loss.count):
+        for elevator, number, key in islice(events, loss.times):
             if elevator != loss.elevator:
                 raise RuntimeError(f"{evidence} {key} is of elevator {elevator}, not of {loss.elevator}")
             on = days[number]

@@ -229,7 +229,7 @@ def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) ->
     sure, singly = told.c.kind >= WHOLE, told.c.kind != WHOLE
     by = told.c.unit_id, told.c.kind, told.c.place
     pairs = sql(
-        *by, all_of(session, case((sure, told.c.days), else_=told.c.day)), func.sum(told.c.valid, type_=BigInteger),
+        *by, all_of(session, case((sure, told.c.days), else_=told.c.day)), cast(func.sum(told.c.valid), BigInteger),
         *(all_of(session, column, singly)
           for column in (told.c.elevator_id, told.c.valid, told.c.missed, told.c.failed)),
         all_of(session, told.c.code, ~sure),
@@ -315,6 +315,7 @@ def _is_postgresql(session: Any) -> bool:
 
 def all_of(session: Any, column: Any, where: Any = None) -> Any:
     """A group's values as a list; lists of one statement are in the same order."""
+    found: Any
     if _is_postgresql(session):
         # The driver's lists as they are: nothing is to be made of them.
         found = func.array_agg(column, type_=NullType())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -243,16 +244,22 @@ class _Work:
             )
             ids = dict(self.session.execute(found_ids).all())
             self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
-        written: list[score_ledger.Line] = []
-        for row in rows:
-            unit_id: int = row["unit_id"]
-            lines, told = score_ledger.lines(ids.get(unit_id, 0), unit_id, sums[unit_id], found, self._days)
-            self._hash(row, told)
-            self.entries += len(lines)
-            written += lines
-        self.units += len(rows)
+        lines = (line for row in rows for line in self._lines(row, ids, sums, found))
         if self.run_id is not None:
-            insert_rows(self.session, ScoreEntry.__table__, score_ledger.COLUMNS, written)
+            insert_rows(self.session, ScoreEntry.__table__, score_ledger.COLUMNS, lines)
+        # What nobody writes is hashed all the same.
+        deque(lines, maxlen=0)
+        self.units += len(rows)
+
+    def _lines(
+        self, row: dict[str, Any], ids: dict[int, int], sums: dict[int, Tally], found: Judgement
+    ) -> list[score_ledger.Line]:
+        """The ledger of a unit, which goes into the digest."""
+        unit_id: int = row["unit_id"]
+        lines, told = score_ledger.lines(ids.get(unit_id, 0), unit_id, sums[unit_id], found, self._days)
+        self._hash(row, told)
+        self.entries += len(lines)
+        return lines
 
     def _row(self, unit_id: int, sums: Tally, uncovered: int) -> dict[str, Any]:
         score = tallied_score(sums)

@@ -126,7 +126,7 @@ def test_enough_valid_visits_forgive_quality_not_overdue(valid: int, bad: int) -
 @pytest.mark.feature("LED-01")
 def test_ledger_with_forgiven_rows() -> None:
     rows = ledger([pair("A", overdue=1), pair("B", nonconforming=2, valid_visits=10)])
-    assert [(r.elevator, r.kind, r.count, r.lost) for r in rows] == [
+    assert [(r.elevator, r.kind, r.times, r.lost) for r in rows] == [
         ("A", LedgerKind.OVERDUE, 1, Fraction(16, 20)),
         ("B", LedgerKind.FORGIVEN, 2, Fraction(0)),
     ]
@@ -138,7 +138,7 @@ def test_ledger_caps_once_over_all() -> None:
     pairs = [pair("A", overdue=18), pair("B", overdue=6)]
     rows = ledger(pairs)
     assert [r.kind for r in rows] == [LedgerKind.OVERDUE, LedgerKind.OVERDUE, LedgerKind.CAP]
-    assert (rows[-1].count, rows[-1].lost) == (4, Fraction(-16 * 4, 20))
+    assert (rows[-1].times, rows[-1].lost) == (4, Fraction(-16 * 4, 20))
     assert sum((r.lost for r in rows), Fraction(0)) == 16 == maintenance_score(pairs).lost
 
 
@@ -174,7 +174,7 @@ def test_ledger_sums_to_the_lost_points_exactly(pairs: list[PairFacts]) -> None:
     rows = ledger(pairs)
     assert sum((r.lost for r in rows), Fraction(0)) == score.lost
     assert 0 <= score.exact <= 16
-    assert sum(r.count for r in rows if r.kind in (LedgerKind.OVERDUE, LedgerKind.NONCONFORMING)) == score.bad
+    assert sum(r.times for r in rows if r.kind in (LedgerKind.OVERDUE, LedgerKind.NONCONFORMING)) == score.bad
 
 
 @pytest.mark.feature("SCO-01", "LED-01")

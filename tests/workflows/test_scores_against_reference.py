@@ -42,6 +42,14 @@ class History:
                 known_at=known,
             )
         )  # fmt: skip
+        # Every other history has an interval of its own there, too.
+        self.interval_days = {DISTRICTS[0]: 15, DISTRICTS[1]: 11 if seed % 2 else 15}
+        session.add(
+            PolicyValue(
+                key="limit_days", region_code=DISTRICTS[1], value=self.interval_days[DISTRICTS[1]],
+                effective_on=day("2020-01-01"), known_at=known,
+            )
+        )  # fmt: skip
         self.firms = {name: make_maintenance_unit(session, f"单位{name}{seed}") for name in "ABC"}
         self.workers = {name: make_person(session, firm) for name, firm in self.firms.items()}
         self.visits: list[Visit] = []
@@ -125,7 +133,7 @@ class History:
                  and not (o in self.corrected and self.corrected[o] < known_on)],
                 [c for c in self.covers if here(c) and c.from_on <= known_on],
                 [s for s in self.stops if here(s) and s.from_on < known_on],
-                in_use_on=used if code == DISTRICTS[1] else None,
+                interval_days=self.interval_days[code], in_use_on=used if code == DISTRICTS[1] else None,
             )  # fmt: skip
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for row in rows:
