@@ -18,6 +18,7 @@ from sqlalchemy.orm import aliased
 
 from app import clock
 from app.models import Account, Commitment, GradeCertificate, Person, ToldExpiry, Unit
+from app.models.among import among
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Verb
 from app.policy import Key
@@ -117,7 +118,7 @@ def _near(session: AnySession, paper: Paper, today: dt.date) -> Any:
 
 def _tell(session: AnySession, unit_id: int, due: list[Due], today: dt.date, at: dt.datetime) -> tuple[int, int]:
     """Keep what is told and tell it, to the unit once a kind of paper and whether it is over."""
-    new = [one for one in due if _first_time(session, one, at)]
+    new = _first_told(session, due, at)
     heads: dict[Verb, list[int]] = {}
     written = 0
     groups: dict[tuple[str, bool], list[Due]] = defaultdict(list)
@@ -128,19 +129,19 @@ def _tell(session: AnySession, unit_id: int, due: list[Due], today: dt.date, at:
         if paper.verb not in heads:
             heads[paper.verb] = _heads(session, unit_id, paper.verb)
         written += _tell_unit(session, heads[paper.verb], some, today, at)
-        for one in some:
-            if one.person_id is not None:
-                written += _tell_person(session, one, set(heads[paper.verb]), today, at)
+        written += _tell_persons(session, some, set(heads[paper.verb]), today, at)
     return len(new), written
 
 
-def _first_time(session: AnySession, one: Due, at: dt.datetime) -> bool:
-    """Whether this run is the one that tells: of two at once the table's key decides."""
+def _first_told(session: AnySession, due: list[Due], at: dt.datetime) -> list[Due]:
+    """What this run is the one to tell: of two at once the table's key decides."""
     statement = insert_of(session, ToldExpiry).values(
-        paper=one.paper.name, entity_id=one.key, until=one.until, step=one.step, told_at=at
-    )
-    statement = statement.on_conflict_do_nothing().returning(ToldExpiry.entity_id)
-    return session.scalar(statement) is not None
+        [{"paper": one.paper.name, "entity_id": one.key, "until": one.until, "step": one.step, "told_at": at}
+         for one in due]
+    )  # fmt: skip
+    kept = statement.on_conflict_do_nothing().returning(ToldExpiry.paper, ToldExpiry.entity_id)
+    first = {(paper, key) for paper, key in session.execute(kept)}
+    return [one for one in due if (one.paper.name, one.key) in first]
 
 
 def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.date, at: dt.datetime) -> int:
@@ -168,13 +169,25 @@ def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.
     return outbox.notify(session, at, heads, "expiry", title, say("%(body)s。%(way)s", body=body, way=_way(over)), link)
 
 
-def _tell_person(session: AnySession, one: Due, heads: set[int], today: dt.date, at: dt.datetime) -> int:
-    """By his own accounts; who is the unit's main account as well has been told."""
-    own = select(Account.id).where(Account.person_id == one.person_id, Account.active.is_(True))
-    found = [key for key in session.scalars(own.execution_options(skip_scope=True)) if key not in heads]
-    title = say("您的%(words)s%(rest_words)s", words=one.paper.words, rest_words=rest_words(one.until, today))
-    body = say("有效期至 %(until)s。%(way)s", until=one.until, way=_way(one.step == OVER))
-    return outbox.notify(session, at, found, "expiry", title, body, OWN_PAGE)
+def _tell_persons(session: AnySession, due: list[Due], heads: set[int], today: dt.date, at: dt.datetime) -> int:
+    """Each by his own accounts, all of a day in the same words; the main account has been told for the unit."""
+    days: dict[dt.date, set[int]] = defaultdict(set)
+    for one in due:
+        if one.person_id is not None:
+            days[one.until].add(one.person_id)
+    persons = sorted(set[int]().union(*days.values()))
+    own = select(Account.person_id, Account.id).where(
+        among(session, Account.person_id, persons), Account.active.is_(True)
+    )
+    rows = session.execute(own.execution_options(skip_scope=True)).all() if persons else []
+    accounts = [(person_id, key) for person_id, key in rows if key not in heads]
+    written = 0
+    for until, some in days.items():
+        found = [key for person_id, key in accounts if person_id in some]
+        title = say("您的%(words)s%(rest_words)s", words=due[0].paper.words, rest_words=rest_words(until, today))
+        body = say("有效期至 %(until)s。%(way)s", until=until, way=_way(due[0].step == OVER))
+        written += outbox.notify(session, at, found, "expiry", title, body, OWN_PAGE)
+    return written
 
 
 def _page_of(one: Due) -> int:

@@ -12,6 +12,7 @@ from app import clock
 from app.models import Commitment, GradeCertificate, Notification, ToldExpiry
 from app.workflows import expiry
 from tests.factories import World, make_person, make_policy
+from tests.statements import statements
 
 pytestmark = pytest.mark.feature("PER-06")
 NOW = dt.datetime(2026, 3, 20, 8, 10, tzinfo=clock.SHANGHAI)
@@ -85,6 +86,19 @@ def test_several_people_of_a_unit_are_one_message_to_it_and_one_to_each(world: W
     row = world.session.scalar(first.execution_options(skip_scope=True))
     assert row is not None and str(row.body).startswith("周晚舟 2026-03-24、王砚秋 2026-03-26。")
     assert row.link == "/people/?f_until_from=2026-03-24&f_until_to=2026-03-26"
+
+
+def test_many_people_take_hardly_more_statements_than_one(world: World) -> None:
+    people = [make_person(world.session, world.firm, f"员工{number}") for number in range(9)]
+    ends(world, 6)
+    with statements() as of_one:
+        told(world)
+    world.session.execute(delete(ToldExpiry))
+    for person in people:
+        ends(world, 6, person)
+    with statements() as of_ten:
+        assert told(world)[0][1] == "10 人的作业人员证即将到期"
+    assert len(of_ten) <= len(of_one) + 1
 
 
 def test_a_declaration_is_told_like_a_certificate(world: World) -> None:
