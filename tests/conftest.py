@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.workflows import policies
 from scripts import catalogues
@@ -36,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # How long a busy machine takes to think of examples says nothing about the rules.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     hashing.use(hashing.LEAST)
     gc.set_threshold(10_000, 20, 50)  # see _application
     if hasattr(config, "workerinput"):
