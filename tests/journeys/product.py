@@ -148,7 +148,8 @@ class Product:
         from app import vault
 
         vault.use_keys(*([(self.data / name).read_text().strip()] for name in ("data_key", "index_key")))
-        engine = create_engine(f"sqlite:///{self.data / 'tian.db'}")
+        # As patient as the product itself: its jobs write too.
+        engine = create_engine(f"sqlite:///{self.data / 'tian.db'}", connect_args={"timeout": 15})
         try:
             with Session(engine) as opened:
                 yield opened
