@@ -9,15 +9,17 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import vault
-from tests.factories import Rows, World
 from tests.services import Services
+
+if TYPE_CHECKING:
+    from tests.factories import Rows
 
 ROOT = Path(__file__).resolve().parent.parent
 STATEMENTS = 3000  # compiled ones that an engine keeps
@@ -294,6 +296,9 @@ class Broom:
 
 def inhabit(engine: sa.Engine) -> Rows:
     """Build the small world of most tests; where its rows are."""
+    # Not above: the bench's baselines make databases too, and other models of the same tables would be theirs.
+    from tests.factories import World
+
     with Session(engine) as session:
         return World(session).rows()
 
