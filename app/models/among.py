@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, func, literal, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, Text, cast, func, literal, literal_column, select
 from sqlalchemy.types import UserDefinedType
 
 
@@ -40,7 +40,8 @@ def beside(session: Any, keys: Sequence[int], numbers: Sequence[int | None]) -> 
         return select(key.label("key"), number.label("number")).subquery("given")
     pairs = func.json_each(json.dumps(list(zip(keys, numbers, strict=True)))).table_valued("value")
     key, number = (func.json_extract(pairs.c.value, f"$[{n}]", type_=BigInteger) for n in (0, 1))
-    return select(key.label("key"), number.label("number")).subquery("given")
+    # Only of what is surely a number does SQLite make an index, without which each row is held against every key.
+    return select(cast(key, Integer).label("key"), number.label("number")).subquery("given")
 
 
 def _numbers(numbers: Collection[int | None]) -> Any:
