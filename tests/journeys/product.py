@@ -148,8 +148,10 @@ class Product:
         from app import vault
 
         vault.use_keys(*([(self.data / name).read_text().strip()] for name in ("data_key", "index_key")))
-        # As patient as the product itself: its jobs write too.
-        engine = create_engine(f"sqlite:///{self.data / 'tian.db'}", connect_args={"timeout": 15})
+        # As the product's own deeds: what is read first and written then is one, and waits for its turn.
+        engine = create_engine(
+            f"sqlite:///{self.data / 'tian.db'}", connect_args={"timeout": 15}, execution_options={"tian_write": True}
+        )
         try:
             with Session(engine) as opened:
                 yield opened
