@@ -196,3 +196,11 @@ def test_a_right_taken_away_holds_from_the_next_request(session: Any, world: Wor
             session, world.actor("maintenance_head"), clerk.id, ["elevator.read", "contract.read"], clock.now()
         )
     assert browser.get("/contracts/").status_code == 200
+
+
+def test_an_answer_that_says_nothing_new_leaves_the_cookie_alone(world: World, sign_in: Any) -> None:
+    """Else that of a look-up, arriving after a form's, takes away what the form had to say."""
+    browser = sign_in(world.accounts["clerk"])
+    browser.get("/profile/")
+    answer = browser.get("/lookup/elevators?q=20")
+    assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
