@@ -15,7 +15,7 @@ from app.errors import refuse
 from app.extensions import db
 from app.permissions import Verb
 from app.rules.scoring import Score
-from app.rules.what_if import Period, fix_of
+from app.rules.what_if import Fix, Period, fix_of
 from app.views import screens
 from app.views.what_if import words_of
 from app.wording import say
@@ -63,16 +63,19 @@ class ScoreSimulationApi(Resource):
         )  # fmt: skip
 
 
-def _chosen(said: str) -> Any:
+def _chosen(said: str) -> frozenset[Fix]:
     asked = [one for one in said.split(",") if one]
     if len(asked) > MOST_CHOSEN:
         found = say("选了 %(n)s 项", n=len(asked))
         raise refuse("参数", found, say("最多 %(most)s 项", most=MOST_CHOSEN), field="do")
+    fixes = set()
     for one in asked:
-        if fix_of(one) is None:
+        fix = fix_of(one)
+        if fix is None:
             found = say("没有措施 %(one)s", one=one[:40])
             raise refuse("参数", found, "请用 fixes 中给出的 fix", field="do", value=one[:60])
-    return frozenset(fix for one in asked if (fix := fix_of(one)) is not None)
+        fixes.add(fix)
+    return frozenset(fixes)
 
 
 def _shown(score: Score) -> dict[str, Any]:

@@ -31,18 +31,6 @@ class VisitState(StrEnum):
     AWAITING = "awaiting"
 
 
-VISIT_LABELS = {
-    VisitState.OPEN: say("待签退"),
-    VisitState.VALID: say("有效"),
-    VisitState.NONCONFORMING: say("不合规"),
-    VisitState.VOID: say("无效"),
-    VisitState.ABNORMAL: say("异常"),
-    VisitState.PENDING: say("审核中"),
-    VisitState.REJECTED: say("审批驳回"),
-    VisitState.AWAITING: say("待完善"),
-}
-
-
 class VisitMode(StrEnum):
     """按系统维保项, 按上传维保单."""
 

@@ -49,8 +49,9 @@
 
   async function entries(account) {
     var rows = await all("entries"), now = Date.now();
-    rows.filter(function (e) { return e.state === "sent" && now - e.sent_at > SHOWN; }).forEach(function (e) { drop("entries", e.key); });
-    return rows.filter(function (e) { return e.account === account && !(e.state === "sent" && now - e.sent_at > SHOWN); })
+    var over = function (e) { return e.state === "sent" && now - e.sent_at > SHOWN; };
+    rows.filter(over).forEach(function (e) { drop("entries", e.key); });
+    return rows.filter(function (e) { return e.account === account && !over(e); })
       .sort(function (a, b) { return a.made - b.made; });
   }
   async function photosOf(of) { return (await all("photos")).filter(function (p) { return p.of === of; }); }
