@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import sqlalchemy as sa
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 from sqlalchemy import create_engine, select
@@ -72,7 +73,7 @@ def check(world: World) -> Measured:
 def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
 
-    Missed by a factor of more than ten. What lies between: each row is stored three times (as read and judged, as a
+    Missed by far. What lies between: each row is stored three times (as read and judged, as a
     draft, as its version), and every step can be killed and taken up. Half of it is the database's own: a row of the
     register stands in seventeen indexes, one of them over its pairs of characters.
     """
@@ -212,20 +213,36 @@ def bring_in(session: Session, path: Path, rows: int) -> None:
         return
 
 
+# What a plain program would keep such a file in: a key, the code once, and two columns that a list is asked by.
+BARE = sa.Table(
+    "bench_bare", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("code", sa.String(20), unique=True), sa.Column("category", sa.String(20)),
+    sa.Column("address", sa.String(200)), sa.Column("region", sa.String(12), index=True),
+    sa.Column("estate", sa.String(80), index=True), sa.Column("made_on", sa.String(20)),
+    sa.Column("commissioned_on", sa.Date), sa.Column("factory_no", sa.String(40)), sa.Column("rated_load", sa.Integer),
+    sa.Column("rated_speed", sa.Numeric(5, 2)), sa.Column("floors", sa.Integer), sa.Column("note", sa.Text),
+)  # fmt: skip
+WHOLE_NUMBERS = (HEAD.index("额定载重量"), HEAD.index("层数"))
+
+
 def bare(session: Session, path: Path) -> None:
-    """Read the cells and store them as they are, in one table."""
+    """Read the cells and store them in one table with four indexes; nothing is asked of them."""
     cells = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()[1:]
     connection = session.connection()
-    columns = ", ".join(f"c{n} text" for n in range(len(HEAD)))
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE bare ({columns})")
+    BARE.create(connection)
+    names = [column.name for column in BARE.columns if not column.primary_key]
+    for row in cells:
+        for place in WHOLE_NUMBERS:
+            row[place] = int(row[place])
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy("COPY bare FROM STDIN") as copy:
+        with driver.cursor() as cursor, cursor.copy(f"COPY {BARE.name} ({', '.join(names)}) FROM STDIN") as copy:
             for row in cells:
-                copy.write_row([str(cell) for cell in row])
+                copy.write_row(row)
     else:
-        marks = ", ".join("?" * len(HEAD))
-        connection.exec_driver_sql(f"INSERT INTO bare VALUES ({marks})", [tuple(map(str, row)) for row in cells])
+        marks = ", ".join("?" * len(names))
+        insert = f"INSERT INTO {BARE.name} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(insert, list(map(tuple, cells)))
     session.rollback()
 
 
