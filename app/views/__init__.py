@@ -20,6 +20,7 @@ def register(appbuilder: Any) -> None:
         calendar,
         captcha,
         clock_words,
+        cockpit,
         commitments,
         contracts,
         coverage,
@@ -137,6 +138,7 @@ def register(appbuilder: Any) -> None:
     exports.register(appbuilder)
     reports.register(appbuilder)
     coverage.register(appbuilder)
+    cockpit.register(appbuilder)
     scores.register(appbuilder)
     what_if.register(appbuilder)
     safety.register(appbuilder)

@@ -19,10 +19,13 @@ MOST = 5000
 _DEED = "deed"
 
 
-def kept(name: Hashable) -> Any:
-    """What was kept under the name for this account and day, or None where it is too old by now."""
+def kept(name: Hashable, seconds: float | None = None) -> Any:
+    """What was kept under the name for this account and day, or None where it is too old by now.
+
+    `seconds`: how old it may be where that is not `MENU_NUMBERS_SECONDS`.
+    """
     at, value = _store().get((g.actor, clock.today(), name), (0.0, None))
-    fresh = at > max(time.time() - _seconds(), session.get(_DEED, 0.0))
+    fresh = at > max(time.time() - (_seconds() if seconds is None else seconds), session.get(_DEED, 0.0))
     return value if fresh else None
 
 

@@ -71,6 +71,7 @@ MENU: tuple[Group, ...] = (
     Group(_l("评价与数据"), (
         Entry(_lp("menu", "维护保养有效率"), "Scores.list", "star", V.SCORE_READ),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
+        Entry(_l("数据驾驶舱"), "CockpitPage.index", "console", V.COCKPIT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
         Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ),
     )),

@@ -1,0 +1,57 @@
+"""数据驾驶舱 as a page: who may open it, the region in its address, numbers that are asked for anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app import clock
+from tests.factories import World, make_clock
+from tests.statements import statements
+
+pytestmark = pytest.mark.feature("DSH-02")
+
+
+@pytest.mark.parametrize("persona", ["platform_admin", "region_admin", "inspector"])
+def test_a_regulator_sees_the_region(world: World, sign_in: Any, persona: str) -> None:
+    make_clock(world.session, world.own, clock.today())
+    world.session.commit()
+    answer = sign_in(world.accounts[persona]).get("/cockpit/")
+    assert answer.status_code == 200
+    for words in ("电梯安全数据驾驶舱", "管辖电梯", "各地维保超期率", "近 30 天按时率", "本地区还没有计算过得分"):
+        assert words in answer.text, words
+    assert 'data-theme="dark"' in answer.text and "ta-menu" not in answer.text
+
+
+@pytest.mark.parametrize("persona", ["maintenance_head", "use_head", "worker"])
+def test_a_unit_does_not(world: World, sign_in: Any, persona: str) -> None:
+    answer = sign_in(world.accounts[persona]).get("/cockpit/")
+    assert answer.status_code in (302, 403) and "各地维保超期率" not in answer.text
+    assert "/cockpit/" not in sign_in(world.accounts[persona]).get("/?desk=1").text
+
+
+def test_the_address_says_the_region_and_the_way_up(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["platform_admin"])
+    answer = browser.get("/cockpit/?region=980402000000")
+    assert "临河区电梯安全数据驾驶舱" in answer.text and 'href="?region=980400000000"' in answer.text
+    assert "回到上一级" not in sign_in(world.accounts["inspector"]).get("/cockpit/").text
+
+
+@pytest.mark.parametrize(
+    "region", ["980403000000", "123", "%3Cscript%3E", "%00980403000000", "９８０４０２００００００"]
+)
+def test_a_region_beyond_ones_own_is_none(world: World, sign_in: Any, region: str) -> None:
+    answer = sign_in(world.accounts["inspector"]).get(f"/cockpit/?region={region}")
+    assert answer.status_code == 404 and "管辖范围" in answer.text and "<script>" not in answer.text.split("<main")[-1]
+
+
+def test_asked_for_again_at_once_it_is_not_counted_again(
+    world: World, sign_in: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 20)
+    browser = sign_in(world.accounts["inspector"])
+    browser.get("/cockpit/")
+    with statements() as asked:
+        answer = browser.get("/cockpit/")
+    assert answer.status_code == 200 and not [text for text in asked if "maintenance_clock" in text]
