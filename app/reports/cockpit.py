@@ -172,7 +172,7 @@ class _Asked:
             ))).where(MaintenanceClock.in_use),
             MaintenanceClock,
         ).one()  # fmt: skip
-        inspections = self._rows(
+        inspection_over, inspection_near = self._rows(
             select(_many(standing.inspection_over(self.moment)), _many(standing.inspection_near(self.moment)))
             .where(Elevator.status == "in_use", Elevator.next_inspection_on.is_not(None)),
             Elevator,
@@ -195,7 +195,7 @@ class _Asked:
         ).one()
         return Figures(
             statuses.get("in_use", 0), statuses.get("suspended", 0), statuses.get("notified", 0), planned, going, done,
-            over, near, *inspections, uncovered, cover_near, waiting, late,
+            over, near, inspection_over, inspection_near, uncovered, cover_near, waiting, late,
         )  # fmt: skip
 
     # --- how it went, how old it is

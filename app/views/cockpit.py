@@ -21,6 +21,7 @@ from app.reports import cockpit, coverage
 from app.reports.cockpit import BANDS, HEIGHT, WIDTH, Cockpit, Place
 from app.rules import chart
 from app.rules.scoring import FULL_POINTS
+from app.telling import language
 from app.views import lately, screens
 from app.views.home import link, score_tone
 from app.workflows import scores
@@ -80,7 +81,7 @@ def _region(typed: str) -> str | None:
 
 
 def _shown(code: str | None) -> tuple[Cockpit, list[Ranked], str]:
-    name = ("cockpit", code)
+    name = ("cockpit", code, language())
     held: tuple[Cockpit, list[Ranked], str] | None = lately.kept(name, SECONDS)
     if held is None:
         at = time.time()

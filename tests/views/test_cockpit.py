@@ -55,3 +55,13 @@ def test_asked_for_again_at_once_it_is_not_counted_again(
     with statements() as asked:
         answer = browser.get("/cockpit/")
     assert answer.status_code == 200 and not [text for text in asked if "maintenance_clock" in text]
+
+
+def test_each_reads_it_in_his_language(
+    world: World, sign_in: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 20)
+    browser = sign_in(world.accounts["inspector"])
+    assert "曳引驱动乘客电梯" in browser.get("/cockpit/").text
+    browser.get("/lang/en")
+    assert "曳引驱动乘客电梯" not in browser.get("/cockpit/").text
