@@ -43,6 +43,7 @@ class Key(StrEnum):
     INTERVAL_DAYS = "interval_days"
     HORIZON_DAYS = "horizon_days"
     NEVER_VISITED = "never_visited"
+    FAIR_LEAST_DUE = "fair_least_due"
 
     NEAR_MAINTENANCE_DAYS = "near_maintenance_days"
     NEAR_INSPECTION_DAYS = "near_inspection_days"
@@ -154,6 +155,7 @@ SPECS: dict[Key, Spec] = dict(
                 choices=(("none", "首次维保起"), ("contract", "合同首日与在用日中较晚者起")),
             ),
         ),
+        _int(Key.FAIR_LEAST_DUE, _S, "公平比较的最小样本：应维保至少", 30, "次", 1, 100000),
         _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
         _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),
         _int(Key.NEAR_CONTRACT_DAYS, _N, "合同临近失效：到期前", 7, "天", 0, 365),

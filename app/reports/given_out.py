@@ -17,7 +17,7 @@ from app.errors import refuse
 from app.listing import Column, moment
 from app.models.policy import policy_version
 from app.permissions import Actor
-from app.reports import approvals, coverage, exports, tables
+from app.reports import approvals, coverage, exports, fairness, tables
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
@@ -33,9 +33,14 @@ def _ageing(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetim
     return approvals.ageing(session, actor, at), approvals.COLUMNS
 
 
+def _fairness(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    return fairness.table(session, actor, int(asked["run"]))
+
+
 TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "contract_coverage": _coverage,
     "approval_ageing": _ageing,
+    "fair_comparison": _fairness,
 }
 
 

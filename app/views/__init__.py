@@ -28,6 +28,7 @@ def register(appbuilder: Any) -> None:
         elevators,
         exports,
         external,
+        fairness,
         files,
         filing_lists,
         health,
@@ -140,6 +141,7 @@ def register(appbuilder: Any) -> None:
     coverage.register(appbuilder)
     cockpit.register(appbuilder)
     scores.register(appbuilder)
+    fairness.register(appbuilder)
     what_if.register(appbuilder)
     safety.register(appbuilder)
     patrols.register(appbuilder)
