@@ -26,6 +26,8 @@ _NAMED_FIRST = re.compile(r"([a-z]{3,9})\.?[-/ ]*(\d{1,2})(?:st|nd|rd|th)?[-/, ]
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?")
 _DISARMED = set("=+-@＝＋－＠")
+# As the reader marks a formula that has no result yet.
+_UNSOLVED = "#CALC!"
 _ERRORS = {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
 UNCLEAR = "日月分不清"
 # How 01/05/2026 may be read.
@@ -52,6 +54,8 @@ def text_of(cell: Any) -> str:
     text = "" if cell is None else str(cell).strip()
     if text[:1] == "'" and text[1:2] in _DISARMED:
         text = text[1:]  # as our own .csv disarms what a spreadsheet would run
+    if text == _UNSOLVED:
+        raise Bad("公式还没有算出结果", "请用表格软件打开并保存后再上传，或改成具体的值")
     if text in _ERRORS:
         raise Bad(say("是 Excel 的错误值 %(text)s", text=text), "请改成具体的值")
     return text

@@ -19,7 +19,7 @@ import runpy
 import struct
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -41,9 +41,20 @@ _OTHER, _NAMED = re.compile(rb"<c[A-Za-z]"), re.compile(rb":c[\s/>]")
 _FAILED = re.compile(
     rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]{0,80}\bt="e"[^>]{0,80}>(?:(?!</c>).){0,9000}?<v>(#[^<]{1,12})</v>', re.DOTALL
 )
+# Formulas that no spreadsheet has worked out yet, as other programs write them: they hold neither figure nor text.
+_UNSOLVED = re.compile(
+    rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^>]{0,80})>\s*<f(?:[^>]{0,400}/>|[^>]{0,400}>(?:(?!</c>).){0,9000}?</f>)'
+    rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>",
+    re.DOTALL,
+)
 _ERROR, MOST_FAILED = b't="e"', 200_000
+_FORMULAS, _TEXT = (b"<f>", b"<f "), b't="str"'
+# What Excel itself shows where it could not calculate.
+UNSOLVED = "#CALC!"
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
+# Row and column, the first is 0.
+Corner = tuple[int, int]
 
 
 def main(path: str) -> int:
@@ -73,6 +84,8 @@ def main(path: str) -> int:
         lines = ([*before, *map(plain, row)] for row in sheet.iter_rows())
         if wrong := errors(path) if failed else old_errors(path):
             lines = (with_errors(row, wrong.get(number, {})) for number, row in enumerate(lines, 1))
+        if merged := sheet.merged_cell_ranges:
+            lines = with_merged(lines, merged)
         while block := list(itertools.islice(lines, ROWS_A_LINE)):
             sys.stdout.write(write(block) + "\n")
     except (CalamineError, OSError, ValueError, struct.error) as error:
@@ -86,7 +99,8 @@ def main(path: str) -> int:
 
 
 def errors(path: str) -> dict[int, dict[int, str]]:
-    """By row and column of the first sheet what its formulas that failed show (#N/A); of the newer kind of workbook."""
+    """By row and column of the first sheet what its formulas that failed show (#N/A), or have no result yet (#CALC!);
+    of the newer kind of workbook."""
     found: dict[int, dict[int, str]] = {}
     if not zipfile.is_zipfile(path):
         return found
@@ -120,12 +134,17 @@ def old_errors(path: str) -> dict[int, dict[int, str]]:
 
 
 def _note_errors(block: bytes, found: dict[int, dict[int, str]]) -> int:
-    if _ERROR not in block:
+    if not _may_fail(block):
         return 0
-    told = _FAILED.findall(block)
+    told = [(letters, row, text.decode("utf-8", "replace")) for letters, row, text in _FAILED.findall(block)]
+    told += [(letters, row, UNSOLVED) for letters, row, more in _UNSOLVED.findall(block) if _TEXT not in more]
     for letters, row, text in told:
-        found.setdefault(int(row), {})[_number(letters.decode()) - 1] = text.decode("utf-8", "replace")
+        found.setdefault(int(row), {})[_number(letters.decode()) - 1] = text
     return len(told)
+
+
+def _may_fail(block: bytes) -> bool:
+    return _ERROR in block or any(mark in block for mark in _FORMULAS)
 
 
 def with_errors(row: list[Any], wrong: dict[int, str]) -> list[Any]:
@@ -134,6 +153,29 @@ def with_errors(row: list[Any], wrong: dict[int, str]) -> list[Any]:
         if column < len(row) and row[column] in ("", None):
             row[column] = text
     return row
+
+
+def with_merged(lines: Iterator[list[Any]], spans: list[tuple[Corner, Corner]]) -> Iterator[list[Any]]:
+    """Rows with what a cell merged over several of them shows in each; a row that holds nothing of its own stays so.
+
+    The file keeps it in the first of them only, and the others would come in without it.
+    """
+    begun: dict[int, list[tuple[int, int]]] = {}
+    for (first, column), (last, _right) in spans:
+        if last > first:
+            begun.setdefault(first, []).append((column, last))
+    held: dict[int, tuple[int, Any]] = {}
+    for number, row in enumerate(lines):
+        if held and any(cell not in ("", None) for cell in row):
+            for column, (_last, shown) in held.items():
+                if row[column] in ("", None):
+                    row[column] = shown
+        for column, last in begun.get(number, ()):
+            if column < len(row):
+                held[column] = last, row[column]
+        if held:
+            held = {column: found for column, found in held.items() if found[0] > number}
+        yield row
 
 
 def _first_sheet(packed: zipfile.ZipFile) -> str | None:
@@ -209,9 +251,9 @@ def _plain_corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple
             if len(rest) > BLOCK or not _is_plain(block, found := _CELL.findall(block)):
                 return None
             places.update(found)
-            if _ERROR in block:
+            if _may_fail(block):
                 failed.add(name)
-    if _ERROR in rest:
+    if _may_fail(rest):
         failed.add(name)
     letters = {place.rstrip(b"0123456789") for place in places}
     rows = [int(place.lstrip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ") or 99_999) for place in places]

@@ -51,18 +51,47 @@ def test_a_title_and_merged_headings_stand_above(session: Any, world: Any) -> No
     assert batch.mapping["headings"] == HEAD and states(session, batch) == {5: "new"}
 
 
-def test_a_cell_merged_over_several_rows_is_told_for_those_that_lack_it(session: Any, world: Any) -> None:
-    """Excel keeps the text in the first cell only; nothing is guessed for the others, and one answer mends all."""
+@pytest.mark.parametrize("old", [False, True])
+def test_a_cell_merged_over_several_rows_holds_for_each_of_them(session: Any, world: Any, old: bool) -> None:
+    """Excel keeps the text in the first cell only: the others came in without it, in silence where it is optional."""
+    rows = [
+        [*HEAD, "楼盘", "型号"], ["700001", *LIFT, "云樾", "A"], ["700002", *LIFT[:2], None, None, None],
+        ["700003", *LIFT[:2], None, None, "B"], ["700004", *LIFT, None, "C"], [], ["700005", *LIFT, None, None],
+        ["填表人：甲"], [], ["", "", "", "", "", "末"],
+    ]  # fmt: skip
+    spans = [(1, 3, 3), (1, 3, 4), (4, 6, 5), (7, 8, 0)]
+    book: Any = xlwt.Workbook() if old else openpyxl.Workbook()
+    sheet: Any = book.add_sheet("a") if old else book.active
+    starts = {(first, column): last for first, last, column in spans}
+    for at, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            last = starts.get((at, column), at)
+            if old and cell:
+                sheet.write_merge(at, last, column, column, cell)
+            elif cell:
+                sheet.cell(at + 1, column + 1, cell)
+                sheet.merge_cells(None, at + 1, column + 1, last + 1, column + 1)
+    who = world.actor("clerk")
+    batch = checked(session, who, "elevators", saved(book), "表.xls" if old else "表.xlsx")
+    good = dict.fromkeys((2, 3, 4, 5, 7), "new")
+    assert states(session, batch) == good | {8: "bad", 10: "bad"}, "a row of nothing but a merged cell is no row"
+    ran(session, who, batch)
+    shown = select(Elevator.code, Elevator.estate, Elevator.model).where(Elevator.code.like("70000%"))
+    assert {tuple(row) for row in session.execute(shown)} == {
+        ("700001", "云樾", "A"), ("700002", "云樾", None), ("700003", "云樾", "B"), ("700004", None, "C"),
+        ("700005", None, "C"),
+    }  # fmt: skip
+
+
+def test_headings_merged_over_two_rows_are_one_line_of_headings(session: Any, world: Any) -> None:
     book = openpyxl.Workbook()
     sheet: Any = book.active
-    for row in (HEAD, ["700001", *LIFT], ["700002", *LIFT[:2], None], ["700003", *LIFT[:2], None]):
+    for row in ([*HEAD, "额定参数", None], [None] * 4 + ["额定载重量", "额定速度"], ["700001", *LIFT, 1000, 1.75]):
         sheet.append(row)
-    sheet.merge_cells("D2:D4")
+    for span in ("A1:A2", "B1:B2", "C1:C2", "D1:D2", "E1:F1"):
+        sheet.merge_cells(span)
     batch = checked(session, world.actor("clerk"), "elevators", saved(book))
-    assert states(session, batch) == {2: "new", 3: "bad", 4: "bad"}
-    assert batch.mapping["asked"]["region_id"][0] | {"chosen": False} == {
-        "word": "", "count": 2, "value": None, "chosen": False,
-    }  # fmt: skip
+    assert batch.mapping["headings"] == [*HEAD, "额定载重量", "额定速度"] and states(session, batch) == {3: "new"}
 
 
 def test_hidden_rows_columns_and_filters_hide_nothing_from_the_register(session: Any, world: Any) -> None:
@@ -93,6 +122,25 @@ def test_formulas_count_by_their_result_and_errors_are_told(session: Any, world:
     assert told(session, batch) == {3: "是 Excel 的错误值 #DIV/0!"}
     row = session.execute(select(Elevator.floors, Elevator.estate).where(Elevator.code == "700001")).one()
     assert tuple(row) == (7, "新苑")
+
+
+def test_a_formula_that_nothing_has_worked_out_yet_is_told(session: Any, world: Any) -> None:
+    """Programs that only write workbooks leave no result: such a cell came in as a blank, in silence."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in ([*HEAD, "层数", "楼盘"], ["700001", *LIFT, "=3+4", None], ["700002", *LIFT, 7, '=A1&"苑"']):
+        sheet.append(row)
+    batch = checked(session, world.actor("clerk"), "elevators", saved(book))
+    assert told(session, batch) == dict.fromkeys((2, 3), "公式还没有算出结果")
+
+
+def test_a_formula_whose_result_is_an_empty_text_is_a_blank_cell(tmp_path: Path) -> None:
+    """As Excel and LibreOffice write it: typed as a text. Shared formulas and cells without any value are not worked
+    out either."""
+    cells = '<c r="A1" t="str"><f>IF(1=2,"a","")</f><v></v></c><c r="B1"><f t="shared" si="0"/></c>'
+    cells += '<c r="C1" s="2"><f>1+1</f><v/></c><c r="D1"><f>1+1</f><v>2</v></c><c r="E1"/>'
+    (tmp_path / "a.xlsx").write_bytes(packed(f'<row r="1">{cells}</row>'))
+    assert sheet_reader.errors(str(tmp_path / "a.xlsx")) == {1: {1: "#CALC!", 2: "#CALC!"}}
 
 
 def test_numbers_as_text_full_width_digits_and_dates_of_every_hand(session: Any, world: Any) -> None:
