@@ -146,6 +146,7 @@ def check(
     unused = [mask_numbers(h) for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
     told = match.as_json() | {
         "unknown": unused, "asked": words.asked(checker), "dates": checker.survey.orders,
+        "commas": checker.survey.figures.with_comma(),
         "left": checker.left, "wrong": checker.wrong, "examples": examples(sheet),
         "odd_codes": [checker.odd_codes, checker.odd_examples],
         "unheard": {n: more - MOST_WORDS for n, more in checker.unexplained.items() if more > MOST_WORDS},

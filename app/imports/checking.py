@@ -19,6 +19,7 @@ from app.errors import Finding
 from app.imports import comparing_filings, comparing_orders, comparing_people, comparing_service, comparing_unit
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
+from app.imports.figures import Written
 from app.imports.matching import Match
 from app.imports.parsing import ORDERS, Bad, Unknown, digits_of, not_a_day, order_of, parse, text_of
 from app.imports.reading import Cells, Sheet
@@ -102,6 +103,7 @@ class Survey:
     orders: dict[str, dict[str, int]] = field(default_factory=dict)
     # By date column how many of its cells are bare numbers of eight digits (20140325) and of five (Excel's days).
     digits: dict[tuple[str, int], int] = field(default_factory=dict)
+    figures: Written = field(default_factory=Written)
 
     def is_headless(self, name: str, cell: Any) -> bool:
         """Five digits in a column of eight: a day that lost its head, no number of days."""
@@ -192,8 +194,12 @@ class Checker:
     def _survey(self, sheet: Sheet) -> None:
         told = self.survey
         dates = [(n, s.name) for n, s in enumerate(self.specs) if s is not None and s.kind in ("date", "instant")]
+        numbers = [(n, s.name) for n, s in enumerate(self.specs) if s is not None and s.kind == "figure"]
         for number, cells in sheet.rows():
             told.rows += 1
+            for at, name in numbers:
+                if isinstance(cells[at], str):
+                    told.figures.note(name, cells[at])
             for at, name in dates:
                 if (digits := digits_of(cells[at])) is not None:
                     told.digits[name, digits] = told.digits.get((name, digits), 0) + 1
@@ -334,7 +340,8 @@ class Checker:
             told, name = self.match, spec.name
             if spec.kind in ("date", "instant") and self.survey.is_headless(name, cell):
                 raise not_a_day(str(cell))
-            return parse(cell, spec, told.orders.get(name), told.words.get(name), told.measures.get(name)), None
+            comma = spec.kind == "figure" and self.survey.figures.by_comma(name)
+            return parse(cell, spec, told.orders.get(name), told.words.get(name), told.measures.get(name), comma), None
         except Bad as problem:
             return None, problem
 

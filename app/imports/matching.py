@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.errors import Refusal
-from app.imports import measures
+from app.imports import figures, measures
 from app.imports.columns import Kind, Spec, plain_heading
 from app.imports.languages import headings_of
 from app.imports.parsing import Bad, parse
@@ -238,7 +238,7 @@ def _share(cells: Sequence[Any], holds: Callable[[Any], bool]) -> float:
 
 def _parses(cell: Any, spec: Spec) -> bool:
     try:
-        return parse(cell, spec) is not None
+        return parse(cell, spec, comma=figures.shape(cell) == figures.COMMA) is not None
     except Bad as problem:
         return problem.rule == "日月分不清"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.clock import SHANGHAI
-from app.imports import measures
+from app.imports import figures, measures
 from app.imports.columns import Spec
 from app.imports.languages import own_word
 from app.imports.synonyms import NO, YES, meaning
@@ -20,10 +20,19 @@ EPOCH = dt.date(1899, 12, 30)
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
 _SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{1,2})(?!\d)")
+_YEAR_MONTH = re.compile(r"\d{4}\s*[-/.年]\s*(0?[1-9]|1[0-2])\s*月?")
 _SHORT_YEAR = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日?")
-_NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]*([a-z]{3,9})\.?[-/, ]*(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
+# 5-Jan-26, 5. Januar 2026, 5 de enero de 2026, 5 janvier 2026.
+_NAMED = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th|er|o\b)?[-/. ]*(?:de |d')?([^\W\d_]{3,10})\.?[-/, ]*(?:del? )?(\d{4}|\d{2})(?!\d)",
+    re.IGNORECASE,
+)
 _NAMED_FIRST = re.compile(r"([a-z]{3,9})\.?[-/ ]*(\d{1,2})(?:st|nd|rd|th)?[-/, ]+(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# How the months begin in English, German, Spanish and French; accents are gone, as in `_month`.
+_MONTHS = (
+    "jan ene", "feb fev", "mar mrz", "apr abr avr", "may mai", "jun juin", "jul juil", "aug ago aou", "sep set",
+    "oct okt", "nov", "dec dez dic",
+)
 _TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?")
 _DISARMED = set("=+-@＝＋－＠")
 # As the reader marks a formula that has no result yet.
@@ -94,14 +103,21 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
         return _real(text, _year(match[1]), int(match[2]), int(match[3])), text[match.end() :]
     for pattern, month_at, day_at in ((_NAMED, 2, 1), (_NAMED_FIRST, 1, 2)):
         match = pattern.match(text)
-        if match is not None and match[month_at][:3].lower() in _MONTHS:
-            month = _MONTHS.index(match[month_at][:3].lower()) + 1
+        if match is not None and (month := _month(match[month_at])):
             return _real(text, _year(match[3]), month, int(match[day_at])), text[match.end() :]
     if re.fullmatch(r"\d{4,5}(\.\d+)?", text) and 10_000 <= float(text) <= 80_000:
         number, part = divmod(float(text), 1)
         seconds = round(part * 86_400)
         return EPOCH + dt.timedelta(days=int(number)), f" {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
+    if _YEAR_MONTH.fullmatch(text):
+        raise Bad(say("“%(text)s”只有年月", text=text[:30]), "请补上日，例如 2026-11-20", "日期不对")
     raise not_a_day(text)
+
+
+def _month(word: str) -> int | None:
+    """Of a month's name in several languages its number."""
+    plain = unicodedata.normalize("NFKD", word.casefold()).encode("ascii", "ignore").decode()
+    return next((n for n, begins in enumerate(_MONTHS, 1) if plain.startswith(tuple(begins.split()))), None)
 
 
 def not_a_day(text: str) -> Bad:
@@ -240,12 +256,13 @@ def number(cell: Any) -> int | None:
     return int(float(text))
 
 
-def figure(cell: Any, spec: Spec, unit: str | None = None) -> str | None:
+def figure(cell: Any, spec: Spec, unit: str | None = None, comma: bool = False) -> str | None:
     """A figure without its unit and its thousands' commas, in our unit of measure.
 
-    A cell that names its unit is taken at its word; else the column's `unit` holds, where the person said one.
+    A cell that names its unit is taken at its word; else the column's `unit` holds, where the person said one. With
+    `comma` a text's fraction stands behind one (1.000,5); a number of the workbook is what it is.
     """
-    text = _folded(cell)
+    text = figures.with_point(_folded(cell)) if comma and isinstance(cell, str) else _folded(cell)
     other = measures.measure(spec, unit)
     match = re.fullmatch(r"([-+]?[\d,.]+)\s*([^\d\s.,].*)", text)
     if match is not None and not _FLOAT.fullmatch(text):
@@ -275,16 +292,17 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def parse(
-    cell: Any, spec: Spec, order: str | None = None, words: Mapping[str, Any] | None = None, unit: str | None = None
+    cell: Any, spec: Spec, order: str | None = None, words: Mapping[str, Any] | None = None, unit: str | None = None,
+    comma: bool = False,
 ) -> Any:
     """The value of a cell, or Bad. `words` are what the person who imports said that words mean ("" = leave blank),
-    `unit` the unit of measure that the column is in where it is not ours."""
+    `unit` the unit of measure that the column is in where it is not ours, `comma` how its figures are written."""
     if words and cell not in (None, "") and (told := words.get(text_of(cell))) is not None:
         return None if told == "" else told
     if spec.kind == "choice":
         return choice(cell, spec)
     if spec.kind == "figure":
-        return figure(cell, spec, unit)
+        return figure(cell, spec, unit, comma)
     if spec.kind == "date":
         return day(cell, order)
     return instant(cell, order) if spec.kind == "instant" else PARSERS[spec.kind](cell)

@@ -59,6 +59,7 @@ def _of_field(spec: Spec, mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "measures": measures.options(spec), "measure": (mapping.get("measures") or {}).get(spec.name),
         "wrong": wrong, "left": left, "lenient": lenient, "may_leave": not spec.required and bool(wrong or lenient),
+        "comma": spec.name in (mapping.get("commas") or []),
     }  # fmt: skip
 
 

@@ -1,0 +1,56 @@
+"""How figures are written: 1,000.5 here, 1.000,5 where other languages are spoken. A column shows which by some of its
+cells, and 1.000 alone is a thousand where the rest of the file is written with commas."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from typing import Any
+
+COMMA, POINT, DOTTED, GROUPED = "comma", "point", "dotted", "grouped"
+# Shapes that only one way of writing has, and those of either: 1.000 and 1,000.
+_SHAPES = (
+    (DOTTED, re.compile(r"[1-9]\d{0,2}\.\d{3}")), (GROUPED, re.compile(r"[1-9]\d{0,2},\d{3}")),
+    (COMMA, re.compile(r"\d+,\d+|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}")),
+    (POINT, re.compile(r"\d*\.\d+|\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}")),
+)  # fmt: skip
+_FIGURE = re.compile(r"[-+]?([\d.,]+)")
+
+
+def shape(cell: Any) -> str | None:
+    """How a cell is written, by itself; None where it has neither comma nor point, or is no figure."""
+    if not isinstance(cell, str) or not ("," in cell or "." in cell or not cell.isascii()):
+        return None
+    found = _FIGURE.match(unicodedata.normalize("NFKC", cell).strip())
+    text = found[1] if found else ""
+    return next((name for name, form in _SHAPES if form.fullmatch(text)), None)
+
+
+class Written:
+    """What the cells of a file's columns show of how its figures are written."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Counter[str]] = {}
+
+    def note(self, name: str, cell: Any) -> None:
+        if (found := shape(cell)) is not None:
+            self._seen.setdefault(name, Counter())[found] += 1
+
+    def by_comma(self, name: str) -> bool:
+        """Whether this column's figures have a comma before their fraction."""
+        own = self._seen.get(name, Counter())
+        if own[POINT] or own[GROUPED]:
+            return False
+        return bool(own[COMMA] or (own[DOTTED] and any(seen[COMMA] for seen in self._seen.values())))
+
+    def with_comma(self) -> list[str]:
+        return sorted(filter(self.by_comma, self._seen))
+
+
+def with_point(text: str) -> str:
+    """1.000,5 as 1000.5; what follows the figure (a unit) stays."""
+    found = _FIGURE.match(text)
+    if found is None:
+        return text
+    return found[0].replace(".", "").replace(",", ".") + text[found.end() :]
