@@ -65,7 +65,7 @@ class Search(BaseView):
         for label, verb, model, columns, endpoint, argument, text, screen, tab in (
             (pgettext("many", "电梯"), Verb.ELEVATOR_READ, Elevator,
              (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate),
-             "ElevatorPages.record", "key", lambda e: (e.code, e.address), "ElevatorScreen.list", "every"),
+             "ElevatorPages.record", "key", lambda e: (e.code, _found_in(e, words)), "ElevatorScreen.list", "every"),
             (pgettext("many", "单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.record", "key",
              lambda u: (u.name, u.uscc), "UnitScreen.list", "all"),
             (pgettext("many", "人员"), Verb.PERSON_READ, Person, (Person.name, Person.certificate_no),
@@ -82,6 +82,14 @@ class Search(BaseView):
             hits = [(url_for(endpoint, **{argument: row.id}), *text(row)) for row in rows[:MOST_HITS]]
             found.append(Group(label, hits, url_for(screen, q=words, tab=tab) if len(rows) > MOST_HITS else ""))
         return found
+
+
+def _found_in(elevator: Elevator, words: str) -> str:
+    """Its place, with the number by which it was found where that is neither its code nor in the place."""
+    place = " ".join(filter(None, (elevator.estate, elevator.address)))
+    others = (elevator.registration_code, elevator.factory_no)
+    found = next((n for n in others if n and words.casefold() in n.casefold()), None)
+    return place if found is None or words in place or words in elevator.code else f"{place}　{found}"
 
 
 def register(appbuilder: Any) -> None:

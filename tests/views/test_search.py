@@ -61,3 +61,16 @@ def test_no_text_breaks_it(world: World, sign_in: Any, q: str) -> None:
     for address in (f"/search/?q={q}", f"/lookup/elevators?q={q}", f"/elevators/?q={q}"):
         answer = browser.get(address)
         assert answer.status_code == 200, (address, answer.status_code)
+
+
+@pytest.mark.feature("ELV-02")
+def test_a_hit_shows_by_what_it_was_found(session: Any, world: World, sign_in: Any) -> None:
+    """Found by its estate or a number of another kind, a line of code and street said nothing of either."""
+    world.own.estate, world.own.registration_code, world.own.factory_no = "云樾里小区", "DJ3110-77", "SN-0042"
+    session.commit()
+    browser = sign_in(world.accounts["worker"])
+    place = f'<td class="ta-wrap">云樾里小区 {world.own.address}'
+    assert f"{place}</td>" in browser.get("/search/?q=云樾").get_data(as_text=True)
+    assert f"{place}　DJ3110-77</td>" in browser.get("/search/?q=dj3110").get_data(as_text=True)
+    assert f"{place}　SN-0042</td>" in browser.get("/search/?q=SN-00").get_data(as_text=True)
+    assert f"{place}</td>" in browser.get(f"/search/?q={world.own.code}").get_data(as_text=True)
