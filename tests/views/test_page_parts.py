@@ -180,3 +180,17 @@ def test_the_least_length_of_a_new_password_is_the_regions(world: World, sign_in
     for address in ("/password/", f"/sub-accounts/{clerk}/password"):
         page = sign_in(world.accounts["maintenance_head"]).get(address).get_data(as_text=True)
         assert 'data-strength="new_password" data-least="14"' in page
+
+
+@pytest.mark.feature("ELV-02")
+def test_a_printed_record_has_no_empty_card_of_deeds_and_no_form(world: World, sign_in: Any) -> None:
+    """On paper stood a card 其他办理 without anything in it, and the label of a box that nobody could tick."""
+    browser, key = sign_in(world.accounts["region_admin"]), world.own.id
+    address = f"/talk/elevator/{key}/comment"
+    for words in ("", "请核对门数"):
+        if words:
+            browser.post(address, data={"body": words, "csrf_token": csrf(browser, f"/elevators/{key}")})
+        shown = browser.get(f"/elevators/{key}").text
+        page = re.sub(r'<(section|form)[^>]*\bta-noprint\b.*?</\1>', "", shown, flags=re.S)
+        assert "其他办理" not in page and "只给监管部门看" not in page and "经历" in page
+        assert (">留言</h2>" in page) is bool(words) and words in page
