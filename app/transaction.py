@@ -41,7 +41,8 @@ def _own_begin(connection: Any, _record: Any) -> None:
 def _begin(connection: Any) -> None:
     options = connection.get_execution_options()
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("tian_write") else "BEGIN")
+        with _patience(connection, options):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("tian_write") else "BEGIN")
     elif connection.dialect.driver == "psycopg":
         # Deeds ask for rows by their keys, and one plan serves all of them. A page's lists and counts are planned for
         # their own values: what is right for one district reads a province from end to end for another.
@@ -49,16 +50,32 @@ def _begin(connection: Any) -> None:
         connection.connection.driver_connection.prepare_threshold = None if page else PREPARED_AFTER
 
 
+@contextmanager
+def _patience(connection: Any, options: Any) -> Iterator[None]:
+    if not options.get("tian_at_once"):
+        yield
+        return
+    usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={AT_ONCE_MILLISECONDS}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={usual}")
+
+
+# How long a write that can be left out waits for SQLite's one writer.
+AT_ONCE_MILLISECONDS = 100
 # Times that a statement is asked on a connection before it is prepared.
 PREPARED_AFTER = 5
 
 
 @contextmanager
-def transaction(session: AnySession) -> Iterator[AnySession]:
+def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySession]:
     """Run a verb: all of it or nothing. Checks and writes are one on SQLite (BEGIN IMMEDIATE); PostgreSQL locks rows.
 
     Ends the request's read transaction first, so the verb sees what is true now. Inside another
-    `transaction` of the same session it joins that one.
+    `transaction` of the same session it joins that one. With `at_once` it gives up (OperationalError) where another
+    process holds SQLite's one writer, for what may as well be written the next time.
     """
     real = session() if isinstance(session, scoped_session) else session
     if real.info.get("in_unit_of_work"):
@@ -72,7 +89,7 @@ def transaction(session: AnySession) -> Iterator[AnySession]:
     real.info["in_unit_of_work"] = True
     real.info[_WAITING], real.info[_KEPT] = [], []
     try:
-        real.info[_CONNECTION] = real.connection(execution_options={"tian_write": True})
+        real.info[_CONNECTION] = real.connection(execution_options={"tian_write": True, "tian_at_once": at_once})
         # Itself, not what finds it anew at each call.
         yield real
         real.commit()

@@ -43,6 +43,8 @@ from app.workflows.actors import actor_by_id
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 PROGRESS_SECONDS = 1.0
+# A little more than SQLite lets pass between two looks of who waits.
+TURN_SECONDS = 0.12
 
 Handler = Callable[["JobContext"], dict[str, Any] | None]
 HANDLERS: dict[str, Handler] = {}
@@ -78,12 +80,18 @@ class JobContext:
         self._pause = min(HEARTBEAT_SECONDS, current_app.config["JOB_STALE_SECONDS"] / 6)
 
     def progress(self, done: int, total: int, message: str | None = None) -> None:
-        """Show how far the work is, at most once a second. ClaimLost ends a worker that was thought dead."""
+        """Show how far the work is, at most once a second. ClaimLost ends a worker that was thought dead.
+
+        Between two steps whoever waits to write on SQLite gets a turn: it looks ten times a second, and a job that
+        begins its next step at once would keep it waiting for good.
+        """
         instant = time.monotonic()
         if instant - self._shown < PROGRESS_SECONDS and done < total:
             return
         self._shown = instant
         self._aside(lambda session: jobs.progress(session, self.job_id, self._token, clock.now(), done, total, message))
+        if done < total and self._engine.dialect.name == "sqlite" and not self.session().info.get("in_unit_of_work"):
+            time.sleep(TURN_SECONDS)
 
     def attach(self, path: str | Path, name: str, kind: str = "export") -> Attachment:
         """Keep a file as the job's result; only the owner can fetch it. Call outside a transaction, or in one."""

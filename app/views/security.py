@@ -7,6 +7,7 @@ None of FAB's own user, role and permission screens is registered: with them a s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import defer, joinedload
 
 from app import clock
@@ -324,9 +326,10 @@ def install(app: Flask) -> None:
         if now - session.get("seen", 0) >= SEEN_EVERY_SECONDS and not request.path.endswith(".json"):
             session["seen"] = now
             if now - session.get("noted", 0) >= NOTED_EVERY_SECONDS and "number" in session:
-                session["noted"] = now
-                with transaction(app.appbuilder.session):  # type: ignore[attr-defined]
+                # A page that is only read waits for no job that writes; the next one keeps it.
+                with suppress(OperationalError), transaction(app.appbuilder.session, at_once=True):  # type: ignore[attr-defined]
                     sessions.seen(app.appbuilder.session, session["number"], clock.now())  # type: ignore[attr-defined]
+                    session["noted"] = now
         if account.must_change_password and request.endpoint not in FREE_ENDPOINTS:
             if request.path.startswith("/api/") or request.path.endswith(".json"):
                 finding = Finding("首次登录", False, "初始密码须先修改", "请用浏览器登录并修改密码", field="password")

@@ -252,3 +252,25 @@ def test_the_schedule_runs_as_a_job_within_the_owners_region(night: Any, world: 
 def test_a_schedule_beyond_region_or_day_is_refused(night: Any, world: World, params: Any, word: str) -> None:
     outcome, job = night(world, "region_admin", params)
     assert outcome == "failed" and word in job.error
+
+
+def test_between_two_steps_others_may_write_to_sqlite(run: Any, world: World, monkeypatch: Any) -> None:
+    """Not while the job itself writes, nor more often than it shows its progress, nor when it is done."""
+    waited: list[float] = []
+    monkeypatch.setattr(running.time, "sleep", waited.append)
+    counts: list[int] = []
+
+    def handler(context: running.JobContext) -> None:
+        context.progress(0, 3)
+        counts.append(len(waited))
+        context.progress(1, 3)
+        counts.append(len(waited))
+        context._shown = 0.0
+        with transaction(context.session):
+            context.progress(2, 3)
+        context.progress(3, 3)
+        counts.append(len(waited))
+
+    outcome, _job = run(handler)
+    turns = int(world.session.get_bind().dialect.name == "sqlite")
+    assert (outcome, counts, waited) == ("done", [turns] * 3, [running.TURN_SECONDS] * turns)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app import clock
 from app.models import Account, AuditEntry, EndedSession, LiveSession
@@ -181,6 +182,30 @@ def test_the_last_deed_is_kept_now_and_then(session: Any, world: World, sign_in:
         with clock.frozen(began + dt.timedelta(minutes=minutes)):
             assert is_in(browser)
         assert (rows_of(session, clerk)[0].seen_at > began) is noted
+
+
+@pytest.mark.feature("IMP-01")
+def test_a_page_that_is_only_read_waits_for_nobody_who_writes(session: Any, world: World, sign_in: Any) -> None:
+    """While a large import wrote to SQLite, pages ended in 503 after 15 seconds, for the last deed's sake."""
+    clerk = world.accounts["clerk"]
+    browser = sign_in(clerk)
+    began = rows_of(session, clerk)[0].seen_at
+    session.rollback()
+    engine = session.get_bind()
+    one_writer = engine.dialect.name == "sqlite"
+    with engine.connect().execution_options(tian_write=True) as writer:
+        writer.execute(text("SELECT 1"))
+        started = time.monotonic()
+        with clock.frozen(began + dt.timedelta(minutes=6)):
+            assert is_in(browser) and time.monotonic() - started < 5
+        writer.rollback()
+        assert (rows_of(session, clerk)[0].seen_at == began) is one_writer
+        session.rollback()
+        with clock.frozen(began + dt.timedelta(minutes=8)):
+            assert is_in(browser)
+        assert (rows_of(session, clerk)[0].seen_at > began) is True, "the next page keeps it"
+        if one_writer:
+            assert writer.execute(text("PRAGMA busy_timeout")).scalar() == 15_000, "others wait their turn as before"
 
 
 def test_a_right_taken_away_holds_from_the_next_request(session: Any, world: World, sign_in: Any) -> None:
