@@ -28,20 +28,26 @@ ROUNDS = 5
 class Goal:
     """What the ratio must keep: ours/baseline at most, or baseline/ours ("times faster") at least.
 
-    `of="value"` judges the figure itself in its own unit, for promises that no baseline explains.
+    `of="value"` judges the figure itself in its own unit, for promises that no baseline explains. A moonshot is told
+    and not judged. Without a limit the figure is for information.
     """
 
     kind: Literal["<=", ">="]
-    limit: float
+    limit: float | None
     of: Literal["ratio", "value"] = "ratio"
+    moonshot: bool = False
 
     def __str__(self) -> str:
-        return f"{self.of} {self.kind} {self.limit:g}"
+        if self.limit is None:
+            return "none"
+        return f"{'moonshot: ' if self.moonshot else ''}{self.of} {self.kind} {self.limit:g}"
 
     def ratio(self, value: float, baseline: float) -> float:
         return value / baseline if self.kind == "<=" else baseline / value
 
     def holds(self, value: float, ratio: float | None) -> bool:
+        if self.limit is None or self.moonshot:
+            return True
         judged = value if self.of == "value" else ratio
         if judged is None:
             return False
@@ -54,6 +60,14 @@ def at_most(limit: float, of: Literal["ratio", "value"] = "ratio") -> Goal:
 
 def times_faster(limit: float) -> Goal:
     return Goal(">=", limit)
+
+
+def moonshot(limit: float) -> Goal:
+    """What would be splendid, beyond the first goal of the same figure."""
+    return Goal("<=", limit, moonshot=True)
+
+
+NO_GOAL = Goal("<=", None)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.harness import Figure, Goal, Measured, at_most, side_by_side, times_faster
+from bench.harness import NO_GOAL, Figure, Goal, Measured, at_most, moonshot, side_by_side, times_faster
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,8 @@ from bench.harness import Figure, Goal, Measured, at_most, side_by_side, times_f
         (at_most(1, of="value"), 1.1, 20.0, 0.055, False),
         (at_most(1, of="value"), 1.0, None, None, True),
         (at_most(1), 1.0, None, None, False),
+        (moonshot(1), 20.0, 1.0, 20.0, True),
+        (NO_GOAL, 20.0, 1.0, 20.0, True),
     ],
 )
 def test_a_line_judges_its_goal(
@@ -29,6 +31,14 @@ def test_a_line_judges_its_goal(
     line = Figure("x", "s", goal, lambda: Measured(0)).line(Measured(value, baseline), ".sqlite.10")
     assert list(line) == ["name", "value", "unit", "baseline", "ratio", "goal", "ok"]
     assert (line["name"], line["ratio"], line["ok"]) == ("x.sqlite.10", ratio, ok)
+
+
+def test_a_moonshot_is_told_as_one() -> None:
+    """It is printed with its ratio and is no goal that was missed."""
+    goals = {"moonshot: ratio <= 1": moonshot(1), "none": NO_GOAL, "ratio <= 1": at_most(1)}
+    for told, goal in goals.items():
+        line = Figure("x", "s", goal, lambda: Measured(0)).line(Measured(20, 1))
+        assert (line["goal"], line["ratio"]) == (told, 20)
 
 
 @pytest.mark.parametrize(("elevators", "ok"), [(None, False), (99, True), (100, False)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import statistics
 import subprocess
@@ -10,8 +9,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import duckdb
 from sqlalchemy import case, create_engine, delete, func, literal, select
 from sqlalchemy.orm import Session
 
@@ -22,8 +21,20 @@ from app.policy import Key
 from app.rules.what_if import Fix, FixKind, Period, Waiting
 from app.transaction import transaction
 from app.workflows import policy_backtest, score_facts, scores, what_if
+from app.workflows.score_facts import Frame
 from app.workflows.score_runs import COUNTED
-from bench.harness import Measured, at_most, figure, peak_mb, seconds, side_by_side, times_faster
+from bench.baselines import score_statement
+from bench.harness import (
+    NO_GOAL,
+    Measured,
+    at_most,
+    figure,
+    moonshot,
+    peak_mb,
+    seconds,
+    side_by_side,
+    times_faster,
+)
 from bench.world import World
 from tests.databases import ROOT
 
@@ -48,60 +59,52 @@ def score_year(world: World) -> Measured:
         return Measured(ours, orm_way(session, from_on, to_on))
 
 
-@figure("score.duckdb", unit="s", goal=at_most(1))
-def beside_duckdb(world: World) -> Measured:
-    """The whole run with ledger, ranks and digest, beside DuckDB counting the same visits by pair in memory.
-
-    Loading DuckDB is not counted, nor is anything but its one statement.
-    """
-    with Session(world.database.engine) as session, tempfile.TemporaryDirectory(prefix="tian-bench-") as folder:
-        from_on, to_on = year(session)
-        path = Path(folder) / "visits.csv"
-        statement = select(Visit.unit_id, Visit.elevator_id, Visit.visit_on, Visit.state).where(
-            Visit.visit_on.between(from_on, to_on)
-        )
-        with path.open("w", newline="") as out:
-            for block in session.execute(statement.execution_options(yield_per=5000)).partitions():
-                csv.writer(out).writerows(block)
-        memory = duckdb.connect()
-        memory.execute(
-            "CREATE TABLE visit AS SELECT * FROM read_csv(?, header = false, "
-            "names = ['unit_id', 'elevator_id', 'visit_on', 'state'])", [str(path)],
-        )  # fmt: skip
-
-        def counted() -> None:
-            memory.execute(
-                "SELECT unit_id, elevator_id, min(visit_on), count(*) FILTER (state = 'valid'), "
-                "count(*) FILTER (state = 'nonconforming') FROM visit GROUP BY ALL"
-            ).fetchall()
-
-        return _beside(session, from_on, to_on, counted)
-
-
 @figure("score.statement", unit="s", goal=at_most(1))
 def beside_one_statement(world: World) -> Measured:
-    """The whole run with ledger, ranks and digest, beside the database counting the same by one statement.
+    """The whole run with ledger, ranks and digest, beside one statement that computes the same scores.
 
-    The statement writes nothing, names no failure and knows one contract an elevator, the whole year long. Writing a
-    line for each failure alone takes about as long as that.
+    The statement writes nothing and names no failure. Both give the same figures of each unit.
     """
     with Session(world.database.engine) as session:
-        from_on, to_on = year(session)
-        days = func.julianday(to_on) - func.julianday(func.min(Visit.visit_on))
+        frame = _frame(session)
+        asked = score_statement.Asked(session, frame)
+        _held_equal(session, frame, asked.rows)
+        return _beside(session, frame, asked.rows)
+
+
+@figure("score.duckdb", unit="s", goal=moonshot(1))
+def beside_duckdb(world: World) -> Measured:
+    """The same beside that statement in DuckDB, in whose memory the tables are. Reading them in is not counted."""
+    with Session(world.database.engine) as session, tempfile.TemporaryDirectory(prefix="tian-bench-") as folder:
+        frame = _frame(session)
+        memory = score_statement.Memory(session, frame, Path(folder))
+        _held_equal(session, frame, memory.rows)
+        return _beside(session, frame, memory.rows)
+
+
+@figure("score.counting", unit="s", goal=NO_GOAL)
+def beside_counting(world: World) -> Measured:
+    """The same beside a count of the visits by pair, which an index alone answers: the least that anything reads.
+
+    It is no score: it knows no contract, run of days, stop, longer interval, missed period nor policy.
+    """
+    with Session(world.database.engine) as session:
+        frame = _frame(session)
+        days = func.julianday(frame.to_on) - func.julianday(func.min(Visit.visit_on))
         if world.kind == "postgresql":
-            days = literal(to_on) - func.min(Visit.visit_on)
+            days = literal(frame.to_on) - func.min(Visit.visit_on)
         failed = func.count(case((Visit.state == "nonconforming", 1)))
         pairs = (
             select(
                 Visit.unit_id, (days / 15).label("due"),
                 case((func.count(case((Visit.state == "valid", 1))) >= days / 15, 0), else_=failed).label("bad"),
             )
-            .where(Visit.visit_on.between(from_on, to_on), Visit.state.in_(COUNTED))
+            .where(Visit.visit_on.between(frame.from_on, frame.to_on), Visit.state.in_(COUNTED))
             .group_by(Visit.unit_id, Visit.elevator_id)
             .subquery()
         )
         statement = select(pairs.c.unit_id, func.sum(pairs.c.due), func.sum(pairs.c.bad)).group_by(pairs.c.unit_id)
-        return _beside(session, from_on, to_on, lambda: session.execute(statement).all())
+        return _beside(session, frame, lambda: session.execute(statement).all())
 
 
 @figure("score.memory", unit="MB", goal=at_most(600, of="value"))
@@ -173,10 +176,25 @@ def backtest(world: World) -> Measured:
         )
 
 
-def _beside(session: Session, from_on: dt.date, to_on: dt.date, baseline: Callable[[], object]) -> Measured:
+def _frame(session: Session) -> Frame:
+    """The year of everybody, as known now."""
+    return scores.frame_of(session, SYSTEM, None, *year(session), None, clock.now())
+
+
+def _held_equal(session: Session, frame: Frame, rows: Callable[[], list[Any]]) -> None:
+    """A baseline that computes something else is none."""
+    _run(session, None, frame.from_on, frame.to_on)
+    ours = score_statement.stored(session, session.scalars(select(ScoreRun.id)).one())
+    theirs = score_statement.figures(rows())
+    if ours != theirs:
+        units = sorted(unit for unit in {*ours, *theirs} if ours.get(unit) != theirs.get(unit))
+        raise RuntimeError(f"{len(units)} units are told otherwise, {units[0]} as {theirs.get(units[0])}")
+
+
+def _beside(session: Session, frame: Frame, baseline: Callable[[], object]) -> Measured:
     """Fresh runs of the year and the baseline, in turns."""
     measured = side_by_side(
-        lambda: _fresh(session, None, from_on, to_on), baseline, rounds=3, before=lambda: _forget(session)
+        lambda: _fresh(session, None, frame.from_on, frame.to_on), baseline, rounds=3, before=lambda: _forget(session)
     )
     session.rollback()
     return measured
