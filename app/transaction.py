@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from flask import has_request_context
-from sqlalchemy import JSON, Connection, Date, Engine, bindparam, event, insert, select, text, update
+from sqlalchemy import JSON, Connection, Date, Engine, bindparam, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached, scoped_session
 from sqlalchemy.orm.attributes import instance_state
@@ -276,6 +276,16 @@ def all_written(session: AnySession) -> None:
         session.flush()
 
 
+def new_keys(session: AnySession, table: Any, count: int) -> list[int]:
+    """Keys for rows about to be written; SQLite's write transaction lets nobody else take one."""
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        drawn = select(func.nextval(sequence)).select_from(func.generate_series(1, count).table_valued("n"))
+        return list(session.scalars(drawn))
+    last = session.scalar(select(func.max(table.c.id))) or 0
+    return list(range(last + 1, last + 1 + count))
+
+
 def insert_many(session: AnySession, table: Any, rows: list[dict[str, Any]]) -> None:
     """Write many new rows with the same columns: COPY on PostgreSQL, one prepared statement on SQLite.
 
@@ -297,14 +307,29 @@ def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: I
 
     Rows may be made while they are asked for: PostgreSQL writes the first ones meanwhile.
     """
-    if not rows:
-        return
+    if rows:
+        write_blocks(session, table, columns, blocks_of(session, table, columns, rows))
+
+
+# Some rows as the database takes them: lines of COPY, or by columns.
+Block = str | list[Sequence[Any]]
+
+
+def blocks_of(
+    session: AnySession, table: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[Block]:
+    """Rows made ready for `write_blocks`; the session is not used."""
+    dialect = session.get_bind().dialect
+    makers = {place: make for place, name in enumerate(columns) if (make := _maker(table.c[name].type, dialect))}
+    for block in _by_columns(rows, makers):
+        yield (copy_lines(block) if dialect.name == "postgresql" else None) or block
+
+
+def write_blocks(session: AnySession, table: Any, columns: Sequence[str], blocks: Iterable[Block]) -> None:
     connection = session.connection()
     dialect = connection.dialect
     quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(table.c[name].name) for name in columns)
-    makers = {place: make for place, name in enumerate(columns) if (make := _maker(table.c[name].type, dialect))}
-    blocks = _by_columns(rows, makers)
     if dialect.name != "postgresql":
         marks = ", ".join("?" * len(columns))
         into = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own models
@@ -314,8 +339,8 @@ def insert_rows(session: AnySession, table: Any, columns: Sequence[str], rows: I
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
         for block in blocks:
-            if (lines := copy_lines(block)) is not None:
-                copy.write(lines)
+            if isinstance(block, str):
+                copy.write(block)
                 continue
             for row in zip(*block, strict=True):
                 copy.write_row(row)

@@ -23,7 +23,7 @@ from app.models import Elevator, Region, Unit, Version
 from app.models.among import among
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
-from app.transaction import AnySession, insert_rows
+from app.transaction import AnySession, insert_rows, new_keys
 from app.wording import say
 from app.workflows import audit, filing_rights, moves
 from app.workflows.filing import EDIT_VERB
@@ -244,23 +244,13 @@ def _make(
     }  # fmt: skip
     table: Any = model.__table__
     # The keys first: then every row is written without waiting for its answer.
-    columns["id"] = ids = _keys(session, table, len(contents))
+    columns["id"] = ids = new_keys(session, table, len(contents))
     alike = [repeat(value, len(contents)) for value in shared.values()]
     insert_rows(session, table, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)))
     _within_scope(session, actor, model, ids)
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
     _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(ids, contents, strict=True)], stamp)
     return ids
-
-
-def _keys(session: AnySession, table: Any, count: int) -> list[int]:
-    """Keys for rows about to be written; SQLite's write transaction lets nobody else take one."""
-    if session.get_bind().dialect.name == "postgresql":
-        sequence = func.pg_get_serial_sequence(table.name, "id")
-        drawn = select(func.nextval(sequence)).select_from(func.generate_series(1, count).table_valued("n"))
-        return list(session.scalars(drawn))
-    last = session.scalar(select(func.max(table.c.id))) or 0
-    return list(range(last + 1, last + 1 + count))
 
 
 def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> None:

@@ -10,23 +10,24 @@ import datetime as dt
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
 from app import clock, scope
+from app.ahead import one_ahead
 from app.collector import no_cycles
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
-from app.models.among import beside
 from app.models.policy import policy_book
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
-from app.transaction import AnySession, insert_of, insert_rows
+from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, write_blocks
 from app.wording import say
 from app.workflows import audit, policies, score_ledger
 from app.workflows.orders import in_region
@@ -58,13 +59,17 @@ def run(
     frame = frame_of(session, actor, region_code, from_on, to_on, as_of, at)
     tell = progress or (lambda done, total, message: None)
     run_id = _begin(session, frame, at)
-    work = _Work(session, frame, run_id)
     facts = Facts(session, frame)
     units = facts.units()
-    with no_cycles():
-        for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
+    work = _Work(session, frame, run_id, len(units))
+
+    def read(part: tuple[int, int]) -> tuple[int, int, Judgement]:
+        return *part, facts.judged(*part)
+
+    with no_cycles(), one_ahead(session, batches(units, UNITS_AT_ONCE), read, work.write) as judged:
+        for number, (first, last, found) in enumerate(judged):
             tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
-            work.keep(facts.judged(first, last), {u: n for u, n in facts.uncovered.items() if first <= u <= last})
+            work.score(found, {u: n for u, n in facts.uncovered.items() if first <= u <= last})
     tell(len(units), len(units), "排名")
     digest = work.end()
     stored = _find(session, frame)
@@ -213,58 +218,50 @@ def _begin(session: AnySession, frame: Frame, at: dt.datetime) -> int | None:
 # --- what is kept
 
 
-@dataclass(slots=True)
 class _Work:
     """Scores units in runs, hashes what they got, and writes it unless the run was there (`run_id` None)."""
 
-    session: AnySession
-    frame: Frame
-    run_id: int | None
-    units: int = 0
-    entries: int = 0
-    _digest: Any = field(default_factory=hashlib.sha256)
-    _points: list[tuple[Any, int]] = field(default_factory=list)
-    _days: list[str] = field(init=False)
+    def __init__(self, session: AnySession, frame: Frame, run_id: int | None, most: int) -> None:
+        """`most`: units at the most."""
+        self.units = self.entries = 0
+        self._session, self._frame, self._run_id = session, frame, run_id
+        self._days = [day.isoformat() for day in frame.days]
+        self._digest = hashlib.sha256()
+        # Drawn before anything is written: lines name their score, and scores are written once all are ranked.
+        self._keys = repeat(0) if run_id is None else iter(new_keys(session, Score.__table__, most))
+        self._scored: list[tuple[int, dict[str, Any]]] = []
+        self._lines: list[Block] = []
 
-    def __post_init__(self) -> None:
-        self._days = [day.isoformat() for day in self.frame.days]
-
-    def keep(self, found: Judgement, uncovered: dict[int, int]) -> None:
-        """Score some units and write them with their ledgers; ids ascend from call to call."""
+    def score(self, found: Judgement, uncovered: dict[int, int]) -> None:
+        """Score some units and make their ledgers; ids ascend from call to call. The session is not used."""
         units = sorted({*found.units, *found.unfailing, *uncovered})
-        sums = {unit: tally(found.units.get(unit, ()), found.unfailing.get(unit, ())) for unit in units}
-        rows = [self._row(unit_id, summed, uncovered.get(unit_id, 0)) for unit_id, summed in sums.items()]
-        ids: dict[int, int] = {}
-        if self.run_id is not None and rows:
-            # As text, which either database makes a number of exactly.
-            stored = [tuple(v if n != "points" or v is None else str(v) for n, v in row.items()) for row in rows]
-            insert_rows(self.session, Score.__table__, tuple(rows[0]), stored)
-            found_ids = select(_score.unit_id, _score.id).where(
-                _score.run_id == self.run_id, _score.unit_id.between(units[0], units[-1])
-            )
-            ids = dict(self.session.execute(found_ids).all())
-            self._points += [(row["points"], ids[row["unit_id"]]) for row in rows if row["points"] is not None]
-        lines = (line for row in rows for line in self._lines(row, ids, sums, found))
-        if self.run_id is not None:
-            insert_rows(self.session, ScoreEntry.__table__, score_ledger.COLUMNS, lines)
+        lines = (line for unit in units for line in self._scored_unit(unit, found, uncovered.get(unit, 0)))
+        if self._run_id is not None:
+            self._lines += blocks_of(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, lines)
         # What nobody writes is hashed all the same.
         deque(lines, maxlen=0)
-        self.units += len(rows)
 
-    def _lines(
-        self, row: dict[str, Any], ids: dict[int, int], sums: dict[int, Tally], found: Judgement
-    ) -> list[score_ledger.Line]:
+    def write(self) -> None:
+        """Write the ledgers that were made."""
+        if self._lines:
+            write_blocks(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, self._lines)
+            self._lines = []
+
+    def _scored_unit(self, unit_id: int, found: Judgement, uncovered: int) -> list[score_ledger.Line]:
         """The ledger of a unit, which goes into the digest."""
-        unit_id: int = row["unit_id"]
-        lines, told = score_ledger.lines(ids.get(unit_id, 0), unit_id, sums[unit_id], found, self._days)
+        sums = tally(found.units.get(unit_id, ()), found.unfailing.get(unit_id, ()))
+        row, key = self._row(unit_id, sums, uncovered), next(self._keys)
+        lines, told = score_ledger.lines(key, unit_id, sums, found, self._days)
         self._hash(row, told)
+        self._scored.append((key, row))
+        self.units += 1
         self.entries += len(lines)
         return lines
 
     def _row(self, unit_id: int, sums: Tally, uncovered: int) -> dict[str, Any]:
         score = tallied_score(sums)
         return {
-            "run_id": self.run_id, "unit_id": unit_id, "region_code": self.frame.region_code, "points": score.points,
+            "run_id": self._run_id, "unit_id": unit_id, "region_code": self._frame.region_code, "points": score.points,
             "due": score.due, "bad": score.bad, "overdue": sums.overdue, "nonconforming": sums.nonconforming,
             "forgiven": sums.forgiven, "valid_visits": sums.valid_visits, "elevators": sums.pairs,
             "uncovered": uncovered,
@@ -278,14 +275,19 @@ class _Work:
         self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
     def end(self) -> str:
-        """Rank what has points, close the run; the digest."""
-        digest: str = self._digest.hexdigest()
-        if self.run_id is not None:
-            ranks = ranked(self._points)
-            given = beside(self.session, [key for _, key in ranks], [rank for rank, _ in ranks])
-            ranked_so = update(Score.__table__).values(rank=given.c.number).where(_score.id == given.c.key)
-            self.session.connection().execute(ranked_so)
-            self.session.execute(update(ScoreRun.__table__).where(_run.id == self.run_id).values(digest=digest))
+        """Rank what has points, write the scores, close the run; the digest."""
+        digest = self._digest.hexdigest()
+        if self._run_id is not None:
+            pointed = ((row["points"], key) for key, row in self._scored if row["points"] is not None)
+            ranks = {key: rank for rank, key in ranked(pointed)}
+            # Points as text, which either database makes a number of exactly.
+            rows = [
+                (key, ranks.get(key), *(v if n != "points" or v is None else str(v) for n, v in row.items()))
+                for key, row in self._scored
+            ]
+            if rows:
+                insert_rows(self._session, Score.__table__, ("id", "rank", *self._scored[0][1]), rows)
+            self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(digest=digest))
         return digest
 
 

@@ -1,0 +1,55 @@
+"""Reading one part from the database while the part before is worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TypeVar
+
+from app.transaction import AnySession
+
+Part = TypeVar("Part")
+Found = TypeVar("Found")
+
+
+@contextmanager
+def one_ahead(
+    session: AnySession, parts: Iterable[Part], read: Callable[[Part], Found], write: Callable[[], None]
+) -> Iterator[Iterator[Found]]:
+    """What `read` finds of each part, in order: `with one_ahead(...) as found: for one in found: ...`.
+
+    While the loop works on a part the session is the next read's alone. What the loop has to write, `write` does
+    between two reads and after the last: the same statements on the same connection as without reading ahead, one
+    after the other. SQLite reads in this very process, where there is nobody to wait for.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        yield _in_turns(parts, read, write)
+        return
+    # Whatever ends the loop, its read has ended before the transaction does.
+    with ThreadPoolExecutor(1) as beside:
+        left = iter(parts)
+
+        def begun() -> Future[Found] | None:
+            for part in left:
+                return beside.submit(copy_context().run, read, part)
+            return None
+
+        yield _ahead(begun, write)
+
+
+def _in_turns(parts: Iterable[Part], read: Callable[[Part], Found], write: Callable[[], None]) -> Iterator[Found]:
+    for part in parts:
+        yield read(part)
+        write()
+
+
+def _ahead(begun: Callable[[], Future[Found] | None], write: Callable[[], None]) -> Iterator[Found]:
+    reading = begun()
+    while reading is not None:
+        found = reading.result()
+        write()
+        reading = begun()
+        yield found
+    write()
