@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, literal, select, true
+from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.errors import Finding, Refusal, raise_failing, refuse
@@ -32,6 +33,17 @@ def written(session: AnySession, statement: Any) -> int:
     # Without the option the driver's count of an INSERT is thrown away.
     result: Any = session.execute(statement.execution_options(preserve_rowcount=True))
     return int(result.rowcount)
+
+
+def added(session: AnySession, statement: Any) -> int:
+    """Run an INSERT … SELECT that leaves out what it sees, so that a unique index is met only by a run at the same
+    moment: only then is each row asked for by itself. How many it added.
+    """
+    try:
+        with session.begin_nested():
+            return written(session, statement)
+    except IntegrityError:
+        return written(session, statement.on_conflict_do_nothing())
 
 
 def in_region(column: Any, region: str | None) -> ColumnElement[bool]:
@@ -75,33 +87,38 @@ def make_due(
         )  # fmt: skip
         if elevator_ids is not None:
             due = due.where(ledger.elevator_id.in_(elevator_ids))
-        made += _make(session, due, at)
+        statement = _making(session, due, at)
+        # A savepoint is less than asking for each of many, and more than asking for one.
+        many = elevator_ids is None
+        made += added(session, statement) if many else written(session, statement.on_conflict_do_nothing())
     return made
 
 
-def _make(session: AnySession, due: Select[Any], at: dt.datetime) -> int:
-    """Make the orders of these ledgers, where the elevator is in use with the ledger's unit and its clock runs."""
+def _making(session: AnySession, due: Select[Any], at: dt.datetime) -> Any:
+    """The INSERT of these ledgers' orders, where the clock runs and the elevator is in use with the ledger's unit."""
     elevator, running = Elevator.__table__.c, MaintenanceClock.__table__.c
-    # First the few without an order, by themselves (that is what the offset asks for). Each is then looked up in the
-    # register, which is far wider, and never read from end to end; in its order, so that neighbours lie in one page.
-    few = due.order_by(due.selected_columns.elevator_id).offset(0).subquery("due")
+    key = due.selected_columns.elevator_id
+    stands = select(running.elevator_id).where(
+        running.elevator_id == key, running.paused_on.is_not(None),
+        running.due_on.is_(None),  # that is so of each that stands, and an index knows them by it
+    )  # fmt: skip
+    # First the few without an order whose clock does not stand, by themselves (that is what the offset asks for). Each
+    # is then looked up in the register and in the clocks, which are far wider, and never read from end to end; in the
+    # register's order, so that neighbours lie in one page.
+    few = due.where(~stands.exists()).order_by(key).offset(0).subquery("due")
     served = select(elevator.id).where(
         elevator.id == few.c.elevator_id, elevator.status == "in_use", elevator.approved_version > 0,
         elevator.maintenance_unit_id == few.c.unit_id,
     )  # fmt: skip
-    chosen = (
-        select(
-            few.c.elevator_id, few.c.unit_id, few.c.region_code, few.c.worker_id, few.c.next_half_month_on,
-            running.limit_on, few.c.next_level, literal("auto"), literal("open"), literal(at, Instant()),
-            literal(at, Instant()),
-        )
-        .select_from(few.outerjoin(MaintenanceClock.__table__, running.elevator_id == few.c.elevator_id))
-        .where(served.scalar_subquery().is_not(None), running.paused_on.is_(None))
-    )  # fmt: skip
+    limit = select(running.limit_on).where(running.elevator_id == few.c.elevator_id)
+    chosen = select(
+        few.c.elevator_id, few.c.unit_id, few.c.region_code, few.c.worker_id, few.c.next_half_month_on,
+        limit.scalar_subquery(), few.c.next_level, literal("auto"), literal("open"), literal(at, Instant()),
+        literal(at, Instant()),
+    ).where(served.scalar_subquery().is_not(None))  # fmt: skip
     names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
              "state", "created_at", "updated_at"]  # fmt: skip
-    statement = insert_of(session, MaintenanceOrder).from_select(names, chosen).on_conflict_do_nothing()
-    return written(session, statement)
+    return insert_of(session, MaintenanceOrder).from_select(names, chosen)
 
 
 def create(

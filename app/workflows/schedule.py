@@ -33,7 +33,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_end
 from app.rules.schedule import first_anchor, limit_on
-from app.transaction import AnySession, insert_of
+from app.transaction import AnySession, insert_of, interpret
 from app.wording import say
 from app.workflows import audit, clocks, cover, effects, maintenance_stops, orders
 
@@ -90,6 +90,7 @@ def run(
     if on > clock.local_day(at):
         raise refuse("排班日期", say("%(on)s 还没有到", on=on), "请填写今天或以前的日期", field="on", value=on)
     started, tell = time.perf_counter(), progress or (lambda done, total, message: None)
+    interpret(session)
     tell(0, 4, "办理到期事项")
     marks = session.scalar(select(func.max(_overdue.id))) or 0, session.scalar(select(func.max(_order.id))) or 0
     taken = effects.take_effect_due(session, on, at, region)
@@ -230,14 +231,16 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
     lengths = session.scalars(select(held.c.limit_days).distinct()).all()
     if not lengths:
         return 0
-    answers = [
-        cover.cover_on(_clock.elevator_id, day, day_end(day), what).correlate(MaintenanceClock.__table__)
-        for what in ("unit_id", "contract_id")
-    ]
-    missed = select(
-        _clock.elevator_id, *(column.scalar_subquery() for column in answers), _clock.region_code, _clock.anchor_on,
-        _clock.limit_on, _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
-    ).where(*due)  # fmt: skip
+    bound: Any = ContractElevator.__table__.c
+    answers = cover.cover_on(_clock.elevator_id, day, day_end(day)).correlate(MaintenanceClock.__table__)
+    missed = (
+        select(
+            _clock.elevator_id, bound.unit_id, bound.contract_id, _clock.region_code, _clock.anchor_on, _clock.limit_on,
+            _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
+        )
+        .outerjoin_from(MaintenanceClock.__table__, ContractElevator.__table__, bound.id == answers.scalar_subquery())
+        .where(*due)
+    )  # fmt: skip
     names = ["elevator_id", "unit_id", "contract_id", "region_code", "anchor_on", "limit_on", "interval_days",
              "previous_missed", "judged_at", "withdrawn"]  # fmt: skip
     insert = insert_of(session, OverduePeriod)

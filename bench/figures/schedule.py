@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import MetaData, func, insert, select, update
+from sqlalchemy import MetaData, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod
+from app.models.among import among
 from app.models.policy import policy_value
 from app.permissions import SYSTEM
 from app.policy import Key
@@ -30,6 +31,7 @@ from bench.world import World
 SAMPLE, AT_ONCE = 200, 5000
 ROUNDS = 3
 MADE: tuple[Any, ...] = (MaintenanceOrder.__table__, OverduePeriod.__table__)
+_clock: Any = MaintenanceClock.__table__
 DAY = dt.timedelta(days=1)
 # Each world's nights go on from the last one measured; none is run twice as if it were fresh.
 _nights: dict[str, dt.date] = {}
@@ -91,17 +93,19 @@ def serve(session: Session, on: dt.date) -> None:
 
 @figure("schedule.copy_in_place", unit="s", goal=at_most(1.2))
 def beside_copy_in_place(world: World) -> Measured:
-    """A night of judging and making orders, beside writing just the rows that it made where they stand: the same
-    tables, indexes and foreign keys. PostgreSQL takes them by COPY, SQLite by one statement with many rows.
+    """A night of judging and making orders, beside writing just the rows that it wrote where they stand: the same
+    tables, indexes and foreign keys. New rows by COPY on PostgreSQL, by one statement with many rows on SQLite; the
+    clocks of the missed periods by a bare UPDATE by key, as the experiment has it that set the goal (its COPY also read
+    every row out first and judged it; this one is told what to write).
 
     In turns, each undone: both find the same rows, and neither has the pages that it touches warmed for it.
     """
-    return _beside(world, _in_place)
+    return _beside(world, _in_place, _moved)
 
 
 @figure("schedule.copy", unit="s", goal=at_most(1.2))
 def beside_copy(world: World) -> Measured:
-    """The same beside writing them into empty tables with the same indexes, without foreign keys."""
+    """The same beside writing the new rows alone, into empty tables with the same indexes, without foreign keys."""
     return _beside(world, _plainly)
 
 
@@ -125,7 +129,11 @@ def beside_orm(world: World) -> Measured:
         return Measured(night(world, session, on), plain)
 
 
-def _beside(world: World, write: Callable[[Session, Any, Sequence[Any]], float]) -> Measured:
+def _beside(
+    world: World,
+    write: Callable[[Session, Any, Sequence[Any]], float],
+    move: Callable[[Session, Sequence[Any]], float] | None = None,
+) -> Measured:
     with Session(world.database.engine) as session:
         on = next_on(world, session)
         marks = {table.name: session.scalar(select(func.max(table.c.id))) or 0 for table in MADE}
@@ -134,13 +142,45 @@ def _beside(world: World, write: Callable[[Session, Any, Sequence[Any]], float])
             schedule.run(session, on, clock.instant_of(dt.datetime.combine(on, dt.time(1))), actor=SYSTEM)
             for table in MADE:
                 made.append((table, session.execute(select(table).where(table.c.id > marks[table.name])).all()))
+            missed = [row.elevator_id for table, rows in made if table.name == "overdue_period" for row in rows]
+            moved = session.execute(select(_clock).where(among(session, _clock.c.elevator_id, missed))).all()
             raise _Undone
         ours, plain = [], []
         for _ in range(ROUNDS):
+            _sweep(world)
             ours.append(night(world, session, on, undo=True))
+            _sweep(world)
             plain.append(sum(write(session, table, rows) for table, rows in made))
+            plain[-1] += move(session, moved) if move else 0
         night(world, session, on)
         return Measured(statistics.median(ours), statistics.median(plain))
+
+
+def _sweep(world: World) -> None:
+    """Away with what was undone, as a database sweeps itself; a night would not find it."""
+    if world.kind == "postgresql":
+        with world.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in (*MADE, _clock):
+                connection.execute(text(f"VACUUM {table.name}"))
+
+
+def _moved(session: Session, rows: Sequence[Any]) -> float:
+    """Seconds to move these clocks on by their keys; all is taken back."""
+    steps: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        steps.setdefault((row.anchor_on, row.limit_on), []).append(row.elevator_id)
+    statements = [
+        update(_clock).where(among(session, _clock.c.elevator_id, keys)).values(
+            anchor_on=day, limit_on=limit, missed=_clock.c.missed + 1, judged_through=day,
+            missed_since_on=func.coalesce(_clock.c.missed_since_on, day),
+        )
+        for (day, limit), keys in steps.items()
+    ]  # fmt: skip
+    connection = session.connection()
+    try:
+        return seconds(lambda: [connection.execute(statement) for statement in statements])
+    finally:
+        session.rollback()
 
 
 def _in_place(session: Session, table: Any, rows: Sequence[Any]) -> float:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
+import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from app.errors import Refusal
 from app.models import AuditEntry, OverduePeriod, Visit
 from app.transaction import transaction
-from app.workflows import clocks, schedule
+from app.workflows import clocks, orders, schedule
 from tests import factories as make
 from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, open_orders, run, visit
 
@@ -35,8 +38,8 @@ class TestWorkedExamples:
         session.commit()
         visit(session, world.own, world.worker, day("2024-03-01"))
         assert run(session, day("2024-03-16")).overdue_judged == 0
-        orders = open_orders(session, world.own)
-        assert [o.planned_on for o in orders] == [day("2024-03-15")]
+        made = open_orders(session, world.own)
+        assert [o.planned_on for o in made] == [day("2024-03-15")]
         visit(session, world.own, world.worker, day("2024-03-16"))
         assert run(session, day("2024-03-17")).overdue_judged == 0
         assert clock_of(session, world.own).limit_on == day("2024-03-31")
@@ -144,6 +147,35 @@ class TestWorkedExamples:
         session.commit()
         assert run(session, day("2024-03-01")).orders_made == 1
         assert len(open_orders(session, world.foreign)) == 1 and open_orders(session, world.own) == []
+
+    def test_an_order_that_a_verb_makes_at_the_same_moment_is_made_once(
+        self, session: Any, database: Any, world: make.World
+    ) -> None:
+        """The night does not see it, meets it at the index, and makes the others all the same."""
+        for elevator, worker in ((world.own, world.worker), (world.foreign, world.other_worker)):
+            make.make_ledger(session, elevator, worker, next_half_month_on=day("2024-03-10"))
+        key, on = world.own.id, day("2024-03-09")
+        session.commit()
+        done: list[schedule.Summary] = []
+
+        def night() -> None:
+            with Session(database.engine) as own:
+                done.append(run(own, on))
+
+        thread = threading.Thread(target=night)
+        with Session(database.engine) as verb, transaction(verb):
+            assert orders.make_due(verb, on, at(on), elevator_ids=[key]) == 1
+            thread.start()
+            for _ in range(500) if database.engine.dialect.name == "postgresql" else ():
+                if session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    break
+                time.sleep(0.01)
+            else:
+                assert database.engine.dialect.name == "sqlite", "the night has not met the verb's order"
+        thread.join(30)
+        assert [summary.orders_made for summary in done] == [1]
+        assert len(open_orders(session, world.own)) == len(open_orders(session, world.foreign)) == 1
+        assert not run(session, on).changed
 
     @pytest.mark.parametrize(
         "change",
