@@ -231,16 +231,14 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
     lengths = session.scalars(select(held.c.limit_days).distinct()).all()
     if not lengths:
         return 0
-    bound: Any = ContractElevator.__table__.c
-    answers = cover.cover_on(_clock.elevator_id, day, day_end(day)).correlate(MaintenanceClock.__table__)
-    missed = (
-        select(
-            _clock.elevator_id, bound.unit_id, bound.contract_id, _clock.region_code, _clock.anchor_on, _clock.limit_on,
-            _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
-        )
-        .outerjoin_from(MaintenanceClock.__table__, ContractElevator.__table__, bound.id == answers.scalar_subquery())
-        .where(*due)
-    )  # fmt: skip
+    answers = [
+        cover.cover_on(_clock.elevator_id, day, day_end(day), what).correlate(MaintenanceClock.__table__)
+        for what in ("unit_id", "contract_id")
+    ]
+    missed = select(
+        _clock.elevator_id, *(column.scalar_subquery() for column in answers), _clock.region_code, _clock.anchor_on,
+        _clock.limit_on, _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
+    ).where(*due)  # fmt: skip
     names = ["elevator_id", "unit_id", "contract_id", "region_code", "anchor_on", "limit_on", "interval_days",
              "previous_missed", "judged_at", "withdrawn"]  # fmt: skip
     insert = insert_of(session, OverduePeriod)
