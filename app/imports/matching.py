@@ -12,8 +12,8 @@ from app.errors import Refusal
 from app.imports import figures, measures
 from app.imports.columns import Kind, Spec, plain_heading
 from app.imports.languages import headings_of
-from app.imports.parsing import Bad, parse
-from app.imports.synonyms import PARTS_OF, names_of, plain_word
+from app.imports.parsing import Bad, is_error, parse
+from app.imports.synonyms import PARTS_OF, names_of, plain_word, without_brackets
 from app.rules.identifiers import MOBILE_FORM, check_uscc
 
 NEAR = 0.74
@@ -76,13 +76,14 @@ class Match:
         return {places[0]: places for places in found.values() if len(places) > 1}
 
     def as_one(self, cells: list[Any], joined: Mapping[int, list[int]]) -> list[Any]:
-        """A row's cells, those of several columns for one field joined in the first of them."""
+        """A row's cells, those of several columns for one field joined in the first of them, unless one failed."""
         if not joined:
             return cells
         made = list(cells)
         for first, places in joined.items():
             texts = [(self.headings[at], str(cells[at]).strip()) for at in places if cells[at] not in (None, "")]
-            made[first] = _joined(str(self.columns[first]), [(h, t) for h, t in texts if t])
+            failed = next((t for _h, t in texts if is_error(t)), None)
+            made[first] = failed or _joined(str(self.columns[first]), [(h, t) for h, t in texts if t])
         return made
 
     def missing(self, kind: Kind) -> list[Spec]:
@@ -177,11 +178,12 @@ def _near(
 ) -> list[tuple[float, int, str]]:
     found = []
     for number, heading in enumerate(headings):
-        plain = plain_word(measures.without(heading))
-        if columns[number] is None and len(plain) >= 2:
+        forms = {plain_word(measures.without(heading)), plain_word(without_brackets(heading))}
+        if columns[number] is None:
             scores: dict[str, float] = {}
             for name, spec in names.items():
-                scores[spec] = max(scores.get(spec, 0), _likeness(plain, name))
+                likeness = max((_likeness(plain, name) for plain in forms if len(plain) >= 2), default=0)
+                scores[spec] = max(scores.get(spec, 0), likeness)
             found += [(score, number, spec) for spec, score in scores.items()]
     return sorted(found, key=lambda f: (-f[0], f[1]))
 

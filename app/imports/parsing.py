@@ -58,6 +58,11 @@ class Unknown(Bad):
     """A word that nobody has explained yet: the person who imports says what it means."""
 
 
+def is_error(text: str) -> bool:
+    """Whether a cell shows that its formula failed or has no result yet."""
+    return text in _ERRORS or text == _UNSOLVED
+
+
 def text_of(cell: Any) -> str:
     """The cell as text, outer white space gone; Excel's error values are refused."""
     text = "" if cell is None else str(cell).strip()

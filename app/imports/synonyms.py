@@ -11,6 +11,7 @@ import unicodedata
 _NOISE = re.compile(r"[\s_\-./:：,，、()（）\[\]【】*'\"“”#]+")
 
 _BRACKETS = re.compile(r"\s*[(（][^()（）]{1,4}[)）]\s*$")
+_REMARK = re.compile(r"\s*[(（\[【][^()（）\[\]【】]*[)）\]】]\s*$")
 
 
 def plain_word(cell: object) -> str:
@@ -18,12 +19,18 @@ def plain_word(cell: object) -> str:
     return _NOISE.sub("", unicodedata.normalize("NFKC", str(cell if cell is not None else ""))).casefold()
 
 
+def without_brackets(heading: str) -> str:
+    """A heading without the remark at its end: 电梯编号（救援码）."""
+    return _REMARK.sub("", heading)
+
+
 # Names by field, parted by spaces, as `plain_word` gives them.
 COLUMNS: dict[str, dict[str, str]] = {
     "elevators": {
         "code": (
-            "电梯识别码 应急救援识别码 电梯编号 梯号 救援识别码 电梯代码 code elevatorcode elevatorid "
-            "liftid liftno elevatorno elevatornumber devicenumber deviceid equipmentid unitid deviceno"
+            "电梯识别码 应急救援识别码 电梯编号 梯号 救援识别码 电梯代码 code elevatorcode elevatorid liftid "
+            "liftno elevatorno elevatornumber devicenumber deviceid equipmentid unitid deviceno anlagennr "
+            "anlagennummer aufzugsnr noderegistro númeroderegistro matrícula"
         ),
         "rescue_code": "96333 96333编号 救援码 rescuecode emergencycode",
         "equipment_code": "设备编码 特种设备代码 equipmentcode devicecode",
@@ -32,75 +39,94 @@ COLUMNS: dict[str, dict[str, str]] = {
             "registrationcode licencenumber licenseno filenumber"
         ),
         "certificate_no": "登记证号 使用证编号 使用登记证号 登记证编号 certificateno certificatenumber permitno",
-        "factory_no": "出厂号 产品编号 制造编号 出厂序号 serialno serialnumber factoryno manufacturerserial",
+        "factory_no": (
+            "出厂号 产品编号 制造编号 出厂序号 serialno serialnumber factoryno manufacturerserial fabriknr "
+            "fabriknummer seriennummer númerodefabricación"
+        ),
         "internal_no": "单位内编号 内部号 自编号 internalno internalnumber",
         "name": "名称 电梯名称 devicename equipmentname",
         "category": (
-            "类型 电梯类型 设备品种 设备类别 梯型 种类 电梯品种 devicetype elevatortype lifttype type "
-            "category equipmenttype"
+            "类型 电梯类型 设备品种 设备类别 梯型 种类 电梯品种 devicetype elevatortype lifttype type category "
+            "equipmenttype 电梯种类 anlagenart aufzugsart tipodeaparato tipodeascensor"
         ),
-        "model": "规格型号 电梯型号 产品型号 model modelno",
+        "model": "规格型号 电梯型号 产品型号 model modelno typ modelo",
         "maintenance_unit_id": (
             "维保公司 维保企业 维护保养单位 维修保养单位 维保单位名称 maintenancecompany maintenancefirm "
-            "maintainer maintenancecontractor servicecompany contractor maintenanceunit maintainedby"
+            "maintainer maintenancecontractor servicecompany contractor maintenanceunit maintainedby wartungsfirma "
+            "wartungsunternehmen empresaconservadora conservadora"
         ),
         "use_unit_id": (
             "使用单位名称 责任单位 使用人 使用管理单位 管理单位 用户单位 user usingunit operator buildingmanager "
-            "managedby operatingcompany useunit owneroperator"
+            "managedby operatingcompany useunit owneroperator betreiber titular"
         ),
-        "manufacturer": "制造厂家 生产厂家 厂家 品牌 制造厂 生产单位 manufacturer maker brand madeby",
-        "installer": "安装公司 安装企业 施工单位 installer installedby installationcompany",
-        "owner_name": "产权人 业主单位 所有权人 owner ownername ownedby",
+        "manufacturer": (
+            "制造厂家 生产厂家 厂家 品牌 制造厂 生产单位 manufacturer maker brand madeby hersteller fabricante"
+        ),
+        "installer": "安装公司 安装企业 施工单位 installer installedby installationcompany errichter instalador",
+        "owner_name": "产权人 业主单位 所有权人 owner ownername ownedby eigentümer propietario",
         "property_name": "物业公司 物业 物业管理单位 propertymanager propertycompany",
         "estate": (
-            "小区 小区名称 楼盘名称 项目 项目名称 楼宇 建筑名称 building buildingname site sitename "
-            "property locationname propertyname projectname"
+            "小区 小区名称 楼盘名称 项目 项目名称 楼宇 建筑名称 building buildingname site sitename property "
+            "locationname propertyname projectname gebäude objekt edificio"
         ),
         "address": (
-            "详细地址 使用地址 设备地址 设备使用地点 安装地址 安装地点 设备所在地 地点 address "
-            "streetaddress location siteaddress fulladdress locationaddress buildingaddress"
+            "详细地址 使用地址 设备地址 设备使用地点 安装地址 安装地点 设备所在地 地点 address streetaddress "
+            "location siteaddress fulladdress locationaddress buildingaddress adresse anschrift standort dirección "
+            "ubicación emplazamiento"
         ),
         "place_type": (
             "场所 场所类型 使用场所类型 场所分类 buildinguse occupancy placetype premises usetype locationtype "
             "buildingtype"
         ),
         "region_id": (
-            "地区 区县 行政区划 行政区 所属区域 所属地区 区域 街道 所在区县 区划 district borough area "
-            "region ward municipality county"
+            "地区 区县 行政区划 行政区 所属区域 所属地区 区域 街道 所在区县 区划 district borough area region ward "
+            "municipality county 行政区域 bezirk stadtteil stadtbezirk distrito barrio municipio"
         ),
         "is_central": "是否城区 城区电梯 urban incity central",
         "is_secret": "是否涉密 保密 secret classified",
         "latitude": "纬 lat latitude y",
         "longitude": "经 lng lon long longitude x",
-        "made_on": "出厂日期 制造年月 生产日期 出厂时间 manufacturedate manufactured madeon datemanufactured",
+        "made_on": (
+            "出厂日期 制造年月 生产日期 出厂时间 manufacturedate manufactured madeon datemanufactured baudatum "
+            "herstellungsdatum fechadefabricación"
+        ),
         "commissioned_on": (
-            "使用日期 投入使用日期 启用日期 交付日期 commissioned commissioningdate installdate "
-            "installationdate dateinstalled inservicedate approvaldate"
+            "使用日期 投入使用日期 启用日期 交付日期 commissioned commissioningdate installdate installationdate "
+            "dateinstalled inservicedate approvaldate 投入使用时间 投用时间 inbetriebnahme inbetriebnahmedatum "
+            "fechadepuestaenservicio puestaenservicio"
         ),
         "supervised_on": "监检日期 安装监检日期 监督检验日期 acceptancedate",
         "inspected_on": (
-            "上次检验日期 年检日期 最近检验日期 检测日期 检验时间 lastinspection lastinspectiondate "
-            "inspected lastperinspdate"
+            "上次检验日期 年检日期 最近检验日期 检测日期 检验时间 lastinspection lastinspectiondate inspected "
+            "lastperinspdate 最近一次检验 上次检验 最近检验时间 letzteprüfung letztehauptprüfung últimainspección "
+            "fechaúltimainspección"
         ),
         "next_inspection_on": (
-            "年检到期 下次检验时间 下检日期 检验有效期 检验到期日期 下次年检日期 检验有效期至 "
-            "nextinspection nextinspectiondate inspectiondue inspectionexpires"
+            "年检到期 下次检验时间 下检日期 检验有效期 检验到期日期 下次年检日期 检验有效期至 nextinspection "
+            "nextinspectiondate inspectiondue inspectionexpires 下次检验 nächsteprüfung nächstehauptprüfung "
+            "próximainspección"
         ),
         "governor_on": "限速器校验 限速器日期 governortest governordate",
         "rated_load": (
-            "载重 额定载荷 载重量 载重kg 额定载重 额定载重量kg load capacity ratedload capacitykg "
-            "capacitylbs equipmentcapacity"
+            "载重 额定载荷 载重量 载重kg 额定载重 额定载重量kg load capacity ratedload capacitykg capacitylbs "
+            "equipmentcapacity nennlast tragkraft tragfähigkeit cargakg carganominal carganominalkg"
         ),
-        "rated_speed": "速度 额定速度ms 梯速 speed ratedspeed carspeed speedms equipmentspeed",
-        "floors": "层 楼层数 楼层 floors levels storeys floorsserved",
-        "stops": "站 停站数 停靠站数 stops landings",
-        "doors": "门 开门数 doors entrances",
+        "rated_speed": (
+            "速度 额定速度ms 梯速 speed ratedspeed carspeed speedms equipmentspeed nenngeschwindigkeit "
+            "geschwindigkeit velocidad velocidadnominal velocidadms"
+        ),
+        "floors": "层 楼层数 楼层 floors levels storeys floorsserved geschosse plantas",
+        "stops": "站 停站数 停靠站数 stops landings haltestellen paradas",
+        "doors": "门 开门数 doors entrances türen puertas",
         "safety_officer": "安全员 电梯安全员 安全管理人员 safetyofficer contactperson contact",
         "safety_phone": "安全员电话 安全员手机 安全管理员手机 contactphone phone mobile",
         "emergency_phone": "救援电话 应急电话 应急救援 emergencyphone emergencytel",
         "insured_until": "保险到期 保险有效期 insuranceexpires insureduntil",
-        "note": "说明 remarks remark notes comments",
-        "declared_status": "状态 设备状态 使用状态 电梯状态 运行状态 status devicestatus state condition",
+        "note": "说明 remarks remark notes comments bemerkung bemerkungen observaciones notas",
+        "declared_status": (
+            "状态 设备状态 使用状态 电梯状态 运行状态 status devicestatus state condition 状况 zustand "
+            "anlagenstatus estado situación"
+        ),
     },
     "units": {
         "uscc": (
@@ -212,28 +238,40 @@ COLUMNS: dict[str, dict[str, str]] = {
 # Words by choice, for columns of that name.
 VALUES: dict[str, dict[str, str]] = {
     "declared_status": {
-        "notified": "已告知 施工告知 未投用 安装中 未注册 notinuse underinstallation installing pending new",
+        "notified": "已告知 施工告知 未投用 安装中 未注册 notinuse underinstallation installing pending new imbau",
         "in_use": (
-            "使用 使用中 正常 正常使用 运行 运行中 已启用 启用 active inuse inservice operating working "
-            "ok a"
+            "使用 使用中 正常 正常使用 运行 运行中 已启用 启用 active inuse inservice operating working ok a "
+            "正在使用 inbetrieb aktiv enservicio activo"
         ),
-        "suspended": "停止使用 暂停 暂停使用 报停 停运 suspended outofservice dormant inactive stopped s",
-        "scrapped": "注销 已报废 拆除 已拆除 移除 scrapped dismantled removed decommissioned retired r",
+        "suspended": (
+            "停止使用 暂停 暂停使用 报停 停运 suspended outofservice dormant inactive stopped s 已停用 停机 "
+            "ausserbetrieb fueradeservicio precintado"
+        ),
+        "scrapped": (
+            "注销 已报废 拆除 已拆除 移除 scrapped dismantled removed decommissioned retired r 已注销 stillgelegt "
+            "demontiert baja debaja retirado"
+        ),
     },
     "category": {
         "3110": (
             "曳引客梯 乘客电梯 客梯 曳引乘客电梯 曳引式客梯 无机房客梯 曳引与强制驱动电梯 passenger "
-            "passengerelevator passengerlift tractionpassenger"
+            "passengerelevator passengerlift tractionpassenger personenaufzug seilaufzug ascensor "
+            "ascensoreléctrico"
         ),
-        "3120": "曳引货梯 货梯 载货电梯 曳引载货电梯 freight freightelevator goodslift cargo tractionfreight",
+        "3120": (
+            "曳引货梯 货梯 载货电梯 曳引载货电梯 freight freightelevator goodslift cargo tractionfreight "
+            "lastenaufzug montacargas"
+        ),
         "3130": "强制货梯 强制载货电梯 drumfreight",
-        "3210": "液压客梯 液压电梯 hydraulic hydraulicpassenger",
+        "3210": "液压客梯 液压电梯 hydraulic hydraulicpassenger hydraulikaufzug ascensorhidráulico",
         "3220": "液压货梯 hydraulicfreight",
-        "3310": "扶梯 自动扶手电梯 escalator",
-        "3320": "人行道 自动步道 movingwalk movingwalkway travelator movingsidewalk",
+        "3310": "扶梯 自动扶手电梯 escalator fahrtreppe rolltreppe escaleramecánica",
+        "3320": (
+            "人行道 自动步道 movingwalk movingwalkway travelator movingsidewalk fahrsteig andénmóvil andénrodante"
+        ),
         "3410": "防爆梯 explosionproof",
-        "3420": "消防电梯 消防梯 firefighterlift firelift",
-        "3430": "杂物梯 餐梯 传菜梯 dumbwaiter servicelift",
+        "3420": "消防电梯 消防梯 firefighterlift firelift feuerwehraufzug ascensordebomberos",
+        "3430": "杂物梯 餐梯 传菜梯 dumbwaiter servicelift kleingüteraufzug montaplatos",
     },
     "place_type": {
         "residential": "小区 居民楼 公寓 住宅小区 residential apartment apartments dwelling housing",
@@ -271,6 +309,7 @@ MEASURE_WORDS = {
 PARTS_OF = {
     "address": (
         "street streetname streetno streetnumber road roadname houseno housenumber buildingno buildingnumber "
+        "strasse hausnummer hausnr calle número "
         "道路 路名 街道门牌 门牌 门牌号 门牌号码 楼号 楼栋 栋号 单元 单元号"
     ),
 }

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.imports import figures, parsing
+from app.imports import figures, matching, parsing
+from app.imports.columns import kinds
+from app.imports.synonyms import meaning
 from app.models import Elevator
-from tests.imports.ground import checked, ran, states, told, workbook
+from tests.imports.ground import checked, errors_of, ran, states, told, workbook
 from tests.pages import flat
 
 pytestmark = pytest.mark.feature("IMP-01")
@@ -104,3 +106,54 @@ def test_months_of_other_languages(cell: str, day: tuple[int, int, int]) -> None
 def test_a_month_alone_is_no_day_and_says_what_it_lacks(cell: str, found: str) -> None:
     with pytest.raises(parsing.Bad, match=found):
         parsing.day(cell)
+
+
+@pytest.mark.parametrize(
+    ("headings", "fields"),
+    [
+        (
+            ["Anlagen-Nr.", "Anlagenart", "Straße", "Hausnummer", "Bezirk", "Inbetriebnahme", "Letzte Prüfung",
+             "Nächste Prüfung", "Status", "Nennlast [kg]", "Nenngeschwindigkeit", "Haltestellen", "Hersteller",
+             "Wartungsfirma", "Betreiber", "Baujahr", "Bemerkung"],
+            ["code", "category", "address", "address", "region_id", "commissioned_on", "inspected_on",
+             "next_inspection_on", "declared_status", "rated_load", "rated_speed", "stops", "manufacturer",
+             "maintenance_unit_id", "use_unit_id", None, "note"],
+        ),
+        (
+            ["N.º de registro", "Tipo de aparato", "Calle", "Número", "Distrito", "Fecha de puesta en servicio",
+             "Última inspección", "Próxima inspección", "Estado", "Carga nominal (kg)", "Velocidad (m/s)", "Paradas",
+             "Fabricante", "Empresa conservadora", "Titular", "Observaciones"],
+            ["code", "category", "address", "address", "region_id", "commissioned_on", "inspected_on",
+             "next_inspection_on", "declared_status", "rated_load", "rated_speed", "stops", "manufacturer",
+             "maintenance_unit_id", "use_unit_id", "note"],
+        ),
+        (
+            ["电梯编号(救援码)", "电梯种类", "安装地址", "行政区域", "投入使用时间", "最近一次检验", "状况"],
+            ["code", "category", "address", "region_id", "commissioned_on", "inspected_on", "declared_status"],
+        ),
+    ],
+)  # fmt: skip
+def test_headings_of_other_registers(app: Any, headings: list[str], fields: list[str | None]) -> None:
+    assert matching.guess(kinds()["elevators"], headings, []).columns == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "value"),
+    [
+        ("declared_status", "außer Betrieb", "suspended"), ("declared_status", "stillgelegt", "scrapped"),
+        ("declared_status", "En servicio", "in_use"), ("declared_status", "正在使用", "in_use"),
+        ("category", "Kleingüteraufzug", "3430"), ("category", "Escalera mecánica", "3310"),
+    ],
+)  # fmt: skip
+def test_words_of_other_registers(app: Any, field: str, word: str, value: str) -> None:
+    spec = kinds()["elevators"].spec(field)
+    assert spec is not None and meaning(field, word, spec.choices or {}) == value
+
+
+@pytest.mark.parametrize("wrong", ["#N/A", "#CALC!"])
+def test_a_failed_cell_among_several_of_one_field_is_told(session: Any, world: Any, wrong: str) -> None:
+    """House number and street: #N/A came in as a part of the address."""
+    head = ["识别码", "品种", "道路", "门牌号", "所在地区"]
+    file = workbook(head, ["700001", LIFT[0], "澜江路", wrong, LIFT[2]], ["700002", LIFT[0], "澜江路", "8 号", LIFT[2]])
+    batch = checked(session, world.actor("clerk"), "elevators", file)
+    assert states(session, batch) == {2: "bad", 3: "new"} and errors_of(session, batch) == {(2, "地址")}
