@@ -73,10 +73,14 @@ def seen(
     return sorted(kept, key=lambda c: (c["field"] != kind.key, c["at"] not in wrong))
 
 
-def missing(kind: Kind, mapping: Mapping[str, Any]) -> list[str]:
-    """Labels of required fields that no column stands for, and for which nobody said what all rows have."""
+def missing(kind: Kind, mapping: Mapping[str, Any], mode: str) -> list[str]:
+    """Labels of required fields that no column stands for, and for which nobody said what all rows have.
+
+    Rows that are there already need their key only.
+    """
     told = {name for name, meant in (mapping.get("words") or {}).items() if meant.get("")}
-    return [s.label for s in kind.columns if s.required and s.name not in {*mapping["columns"], *told}]
+    needed = [s for s in kind.columns if s.required and (mode != "update" or s.name == kind.key)]
+    return [s.label for s in needed if s.name not in {*mapping["columns"], *told}]
 
 
 def lines(

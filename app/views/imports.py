@@ -106,7 +106,8 @@ class Imports(BaseView):
             lines = import_pages.lines(db.session, g.actor, held, rows, mapping)
             whole = bool(request.args.get("all"))
             facts = {
-                "columns": columns, "missing": import_pages.missing(held, mapping), "lines": lines, "whole": whole,
+                "columns": columns, "lines": lines, "whole": whole,
+                "missing": import_pages.missing(held, mapping, batch.mode) if batch.bad_rows else [],
                 "reasons": import_pages.reasons(db.session, batch), "odd": mapping.get("odd_codes"),
                 "seen": import_pages.seen(held, columns, lines, whole),
             }  # fmt: skip

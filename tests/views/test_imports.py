@@ -94,3 +94,26 @@ def test_a_regulator_sees_what_the_region_imported_and_no_one_else_does(
     assert 'name="column-1"' not in page and "/match" not in page
     token = csrf(admin, "/imports/")
     assert admin.post(f"{place}/start", data={"csrf_token": token}).status_code == 422
+
+
+@pytest.mark.feature("IMP-01")
+def test_an_update_lacks_no_required_column_and_its_reasons_are_in_the_readers_language(
+    app: Any, session: Any, world: Any, sign_in: Any
+) -> None:
+    """Beside rows that are there already stood in red that 品种, 地址 and 所在地区 were not matched."""
+    browser = sign_in(world.accounts["clerk"])
+    lines = ["识别码,备注", f"{world.own.code},改过", "799999,没有"]
+    place = upload(browser, csv(*lines), mode="update")
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "还没有对应" not in page and "还差一步" not in page and "不存在 1</a>" in page
+    browser.get("/lang/en")
+    page = browser.get(place).get_data(as_text=True)
+    assert "By reason" in page and "Does not exist 1</a>" in page and ">不存在" not in page
+    browser.get("/lang/zh_Hans_CN")
+    place = upload(browser, csv(*lines), mode="both")
+    work(app, session)
+    assert "必填的列还没有对应：品种" in browser.get(place).get_data(as_text=True), "new rows need them"
+    place = upload(browser, csv(*lines[:2]), mode="both")
+    work(app, session)
+    assert "还没有对应" not in browser.get(place).get_data(as_text=True), "none is new"
