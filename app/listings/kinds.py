@@ -13,7 +13,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import Select, select, true
+from sqlalchemy import Select, and_, false, func, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.errors import refuse
@@ -34,6 +34,7 @@ from app.models import (
 )
 from app.models.choices import SCORE_STATE
 from app.models.region import code_span
+from app.models.score import lines_between
 from app.wording import together
 from app.workflows.filing_fields import CODES, fields_of
 
@@ -294,7 +295,11 @@ def kind(session: Any, name: str, region: str | None) -> Listing:
         return true() if computed == code else Score.unit_id.in_(units)
 
     narrowed = Filter("region", _l("地区"), "region", criterion=inside)
-    return replace(found, where=lambda _moment: Score.run_id == run_id, filters=(narrowed,))
+    of_run: Any = Score.run_id == run_id
+    if name == "ledger":
+        first, last = session.execute(select(func.min(Score.id), func.max(Score.id)).where(of_run)).one()
+        of_run = and_(of_run, lines_between(first, last)) if first is not None else false()
+    return replace(found, where=lambda _moment: of_run, filters=(narrowed,))
 
 
 def newest_run(session: Any, region: str | None) -> tuple[int, str]:

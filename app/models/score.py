@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, Numeric, String, text
+from sqlalchemy import Boolean, ColumnElement, Date, ForeignKey, Index, Integer, Numeric, String, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
@@ -56,11 +56,18 @@ class Score(Model):
     run: Mapped[ScoreRun] = relationship()
 
 
+# Keys that each score has for its lines: more than anybody can fail in a year.
+LINES_OF_A_SCORE = 2**24
+
+
 class ScoreEntry(Model):
-    """A ledger row: what cost how much, exactly, with the evidence. The rows of a score sum to its lost points."""
+    """A ledger row: what cost how much, exactly, with the evidence. The rows of a score sum to its lost points.
+
+    `id` is the score's key and the line's number in it (`first_line`): lines stand score by score, in order, and are
+    found by that alone. A second index and a sequence took as long as the line itself.
+    """
 
     __tablename__ = "score_entry"
-    __table_args__ = (Index("ix_score_entry_score", "score_id", "id"),)
     id: Mapped[int] = pk()
     # Written with its score in one go and taken away with it (`scores.run`, `scores.take_away`): looking up and locking
     # the score for each of a million lines took longer than all else. The elevator is held by the row behind the line.
@@ -75,3 +82,14 @@ class ScoreEntry(Model):
     numerator: Mapped[str] = col(_l("分子"), String(40))
     denominator: Mapped[str] = col(_l("分母"), String(40))
     reason: Mapped[str] = col(_l("说明"), String(200))
+
+
+def first_line(score_id: int) -> int:
+    """The key of a score's first line; the next ones follow."""
+    return score_id * LINES_OF_A_SCORE
+
+
+def lines_between(first_score: int, last_score: int) -> ColumnElement[bool]:
+    """The lines of all scores from one to another, both included, by their keys."""
+    key: Any = ScoreEntry.__table__.c.id
+    return key.between(first_line(first_score), first_line(last_score + 1) - 1)

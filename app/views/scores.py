@@ -22,6 +22,7 @@ from app.listing import Page, Query
 from app.listings.scores import SCORES
 from app.models import Elevator, Region, Score, ScoreEntry
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
+from app.models.score import lines_between
 from app.permissions import Verb, require
 from app.rules.calendar import EARLIEST_ON
 from app.rules.scoring import LATE_DAYS, PairFacts, late_extra
@@ -108,13 +109,13 @@ class Scores(Screen):
         rule = rule if rule in RULES else ""
         groups = db.session.execute(
             select(ScoreEntry.rule, ScoreEntry.numerator, ScoreEntry.denominator, func.count())
-            .where(ScoreEntry.score_id == held.id)
+            .where(lines_between(held.id, held.id))
             .group_by(ScoreEntry.rule, ScoreEntry.numerator, ScoreEntry.denominator)
         ).all()
         counts = {name: sum(n for r, _n, _d, n in groups if r == name) for name in RULES}
         lost = sum((Fraction(int(a), int(b)) * n for _r, a, b, n in groups), Fraction(0))
         page = _page_number()
-        entries = select(ScoreEntry).where(ScoreEntry.score_id == held.id)
+        entries = select(ScoreEntry).where(lines_between(held.id, held.id))
         if rule:
             entries = entries.where(ScoreEntry.rule == rule)
         rows = db.session.scalars(entries.order_by(ScoreEntry.id).limit(ROWS + 1).offset((page - 1) * ROWS)).all()

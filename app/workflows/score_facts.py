@@ -131,6 +131,8 @@ class Facts:
         self._due: dict[int, Callable[[int], int]] = {}
         # Elevators to be told one by one though nothing failed.
         self.one_by_one: set[int] = set()
+        # Whether it matters in which region a pair is (`alike`).
+        self.by_region = True
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
@@ -215,7 +217,7 @@ class Facts:
         for pair in waiting & covers.codes.keys():
             if pair in counts or low <= covers.codes[pair] < high:
                 counts[pair].covers = covers.days[pair]
-        unvisited = {pair for pair, held in counts.items() if held.region_code is None}
+        unvisited = {pair for pair, held in counts.items() if held.region_code is None} if self.by_region else set()
         missed_in = score_rows.regions(self, first, last, {pair for pair in unvisited if counts[pair].overdue})
         for pair in unvisited:
             counts[pair].region_code = missed_in.get(pair) or covers.codes.get(pair)
@@ -367,6 +369,12 @@ class Facts:
             self._numbers[code] = int(days), book[Key.NEVER_VISITED].value == "contract"
         return self._numbers[code]
 
+    def alike(self) -> bool:
+        """The formula's numbers are those of the frame's region in all of it."""
+        frame, keys = self.frame, (Key.LIMIT_DAYS, Key.NEVER_VISITED)
+        cuts = (policy_cuts(self.session, key, frame.span, frame.to_on, known_at=frame.as_of) for key in keys)
+        return all(len(pieces) == 1 for pieces in cuts)
+
     @cached_property
     def places(self) -> list[str]:
         """The regions, cut where the formula's interval is another: the first code of each piece. May be cut finer."""
@@ -386,14 +394,20 @@ class Facts:
         cover = select(_bound.id).where(
             _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, self.known()
         )
-        found = (
-            select(_elevator.maintenance_unit_id, func.count())
+        # All that this asks an index answers; the offset keeps PostgreSQL from reading every elevator for the unit.
+        bare = (
+            select(_elevator.id)
             .where(
                 self.frame.within(_elevator.region_code), _elevator.status == "in_use", _elevator.approved_version > 0,
-                _elevator.maintenance_unit_id.is_not(None), ~cover.exists(),
+                ~cover.exists(),
             )
-            .group_by(_elevator.maintenance_unit_id)
+            .offset(0)
         )  # fmt: skip
+        found = (
+            select(_elevator.maintenance_unit_id, func.count())
+            .where(_elevator.id.in_(bare), _elevator.maintenance_unit_id.is_not(None))
+            .group_by(_elevator.maintenance_unit_id)
+        )
         return dict(self.session.execute(found).all())
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     BigInteger,
     Date,
     Integer,
+    String,
     and_,
     case,
     cast,
@@ -57,11 +58,11 @@ Failing = tuple[int, int, list[int], list[int], list[int], list[int], list[int]]
 
 @dataclass(slots=True)
 class Seen:
-    """A pair's visits: the first counted day, how many are valid, the region they were in."""
+    """A pair's visits: the first counted day, how many are valid, the region they were in, where that matters."""
 
     first_on: dt.date | None
     valid: int
-    region_code: str
+    region_code: str | None
 
 
 @dataclass(slots=True)
@@ -243,6 +244,7 @@ def _known(asked: _Asked, few: Any, missed: Any) -> Any:
     visits: Any = asked.visits
     first_on: Any = func.min(visits.visit_on)
     uncounted_on: Any = cast(null(), Date)
+    code: Any = func.max(visits.region_code) if asked.facts.by_region else cast(null(), String)
     not_counted: Any = case((few.state.not_in(COUNTED), few.visit_on))
     if asked.records is not None:
         # Every state is at hand: the first day that counts, or the first of all and that none does.
@@ -252,7 +254,7 @@ def _known(asked: _Asked, few: Any, missed: Any) -> Any:
     seen = (
         sql(
             visits.unit_id, visits.elevator_id, first_on.label("visit_on"),
-            cast(func.count(), Integer).label("valid"), func.max(visits.region_code).label("code"),
+            cast(func.count(), Integer).label("valid"), code.label("code"),
             cast(null(), Date).label("starts_on"), cast(null(), Date).label("ends_on"),
             uncounted_on.label("uncounted_on"), cast(null(), Integer).label("failed"),
             cast(null(), Integer).label("missed"),

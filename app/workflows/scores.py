@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import repeat
+from itertools import groupby, repeat
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -23,6 +23,7 @@ from app.collector import no_cycles
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
 from app.models.policy import policy_book
+from app.models.score import lines_between
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
@@ -38,7 +39,6 @@ UNITS_AT_ONCE = 256
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
-_entry: Any = ScoreEntry.__table__.c
 
 
 def run(
@@ -60,6 +60,7 @@ def run(
     tell = progress or (lambda done, total, message: None)
     run_id = _begin(session, frame, at)
     facts = Facts(session, frame)
+    facts.by_region = not facts.alike()
     units = facts.units()
     work = _Work(session, frame, run_id, len(units))
 
@@ -123,8 +124,11 @@ def take_away(session: AnySession, runs: Sequence[int]) -> None:
     """Delete runs with their scores and ledgers, which no foreign key holds."""
     if not runs:
         return
-    of_runs = select(_score.id).where(_score.run_id.in_(runs))
-    session.execute(delete(ScoreEntry.__table__).where(_entry.score_id.in_(of_runs)))
+    keys = session.scalars(select(_score.id).where(_score.run_id.in_(runs)).order_by(_score.id)).all()
+    # The scores of a run have keys in a row.
+    for _, some in groupby(enumerate(keys), lambda numbered: numbered[1] - numbered[0]):
+        row = [key for _, key in some]
+        session.execute(delete(ScoreEntry.__table__).where(lines_between(row[0], row[-1])))
     session.execute(delete(ScoreRun).where(ScoreRun.id.in_(runs)))
 
 
