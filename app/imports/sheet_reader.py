@@ -81,7 +81,7 @@ def main(path: str) -> int:
             return TOO_LARGE
         before = [None] * (sheet.start[1] if sheet.start else 0)
         write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
-        lines = ([*before, *map(plain, row)] for row in sheet.iter_rows())
+        lines: Iterator[list[Any]] = ([*before, *map(plain, row)] for row in sheet.iter_rows())
         if wrong := errors(path) if failed else old_errors(path):
             lines = (with_errors(row, wrong.get(number, {})) for number, row in enumerate(lines, 1))
         if merged := sheet.merged_cell_ranges:
