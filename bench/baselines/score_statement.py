@@ -51,6 +51,9 @@ class Dialect:
     divided: str = "/"
     least: str = "least"
     greatest: str = "greatest"
+    # SQLite has a full join that no index helps, and makes an index only for what it keeps.
+    joins_fully: bool = True
+    kept: str = ""
 
 
 DIALECTS = {
@@ -59,6 +62,7 @@ DIALECTS = {
     "sqlite": Dialect(
         days=lambda begin, end: f"CAST(julianday({end}) - julianday({begin}) AS INTEGER)",
         plus=lambda on, days: f"date({on}, '{days:+d} day')", least="min", greatest="max",
+        joins_fully=False, kept="MATERIALIZED ",
     ),
 }  # fmt: skip
 
@@ -114,9 +118,25 @@ def statement(kind: str, places: Sequence[Place], all_regions: bool) -> str:
     def same(one: str, other: str) -> str:
         return f"{one}.unit_id = {other}.unit_id AND {one}.elevator_id = {other}.elevator_id"
 
+    def full(told: str, one: str, other: str) -> str:
+        """Of two pairs of a name and an alias: what is in either."""
+        (_, a), (_, b) = one.split(), other.split()
+        if say.joins_fully:
+            return f"SELECT {told} FROM {one} FULL JOIN {other} ON {same(a, b)}"
+        both = f"SELECT {told} FROM {one} LEFT JOIN {other} ON {same(a, b)}"
+        rest = f"SELECT {told} FROM {other} LEFT JOIN {one} ON {same(a, b)} WHERE {a}.unit_id IS NULL"
+        return f"{both} UNION ALL {rest}"
+
     def ever(end: str, of: str, begin: str) -> str:
         return f"max({end}) OVER (PARTITION BY {of} ORDER BY {begin}, {end} {before})"
 
+    # Without the casts SQLite sees no number to index.
+    of_event = f"""CAST(coalesce(s.unit_id, m.unit_id) AS BIGINT) AS unit_id,
+    CAST(coalesce(s.elevator_id, m.elevator_id) AS BIGINT) AS elevator_id, s.first_on, coalesce(s.valid, 0) AS valid, coalesce(s.nonconforming, 0) AS nonconforming,
+    coalesce(m.overdue, 0) AS overdue, coalesce(s.code, CASE WHEN m.code = m.other THEN m.code ELSE (
+      SELECT w.region_code FROM missed_row w WHERE {same("w", "m")} ORDER BY w.limit_on, w.id LIMIT 1) END) AS code"""
+    of_pair = """coalesce(e.unit_id, c.unit_id) AS unit_id, coalesce(e.elevator_id, c.elevator_id) AS elevator_id,
+    c.run, c.begin_on, c.end_on, e.first_on, e.overdue, e.nonconforming, e.valid, e.code"""
     return f"""
 WITH seen AS (
   SELECT {pair}, max(region_code) AS code, min(CASE WHEN state IN {counted} THEN visit_on END) AS first_on,
@@ -131,12 +151,8 @@ WITH seen AS (
 ), missed AS (
   SELECT {pair}, CAST(count(*) AS INTEGER) AS overdue, min(region_code) AS code, max(region_code) AS other
   FROM missed_row GROUP BY {pair}
-), event AS (
-  SELECT coalesce(s.unit_id, m.unit_id) AS unit_id, coalesce(s.elevator_id, m.elevator_id) AS elevator_id, s.first_on,
-    coalesce(s.valid, 0) AS valid, coalesce(s.nonconforming, 0) AS nonconforming, coalesce(m.overdue, 0) AS overdue,
-    coalesce(s.code, CASE WHEN m.code = m.other THEN m.code ELSE (
-      SELECT w.region_code FROM missed_row w WHERE {same("w", "m")} ORDER BY w.limit_on, w.id LIMIT 1) END) AS code
-  FROM seen s FULL JOIN missed m ON {same("s", "m")}
+), event AS {say.kept}(
+  {full(of_event, "seen s", "missed m")}
 ), bound AS (
   SELECT c.unit_id, c.elevator_id, c.starts_on, c.ends_on FROM contract_elevator c
   WHERE {known} AND c.starts_on <= :to_on AND c.ends_on >= :from_on
@@ -149,16 +165,14 @@ WITH seen AS (
       {plus(ever("b.ends_on", "b.unit_id, b.elevator_id", "b.starts_on"), 1)} THEN 0 ELSE 1 END AS begins
     FROM bound b JOIN spanned s ON {same("s", "b")} AND s.contracts > 1
   ) AS beginning
-), covered AS (
+), covered AS {say.kept}(
   SELECT {pair}, 1 AS run, {greatest}(starts_on, :from_on) AS begin_on, {least}(ends_on, :to_on) AS end_on
   FROM spanned WHERE contracts = 1
   UNION ALL
   SELECT {pair}, run, {greatest}(min(starts_on), :from_on), {least}(max(ends_on), :to_on)
   FROM numbered GROUP BY {pair}, run
 ), paired AS (
-  SELECT coalesce(e.unit_id, c.unit_id) AS unit_id, coalesce(e.elevator_id, c.elevator_id) AS elevator_id,
-    c.run, c.begin_on, c.end_on, e.first_on, e.overdue, e.nonconforming, e.valid, e.code
-  FROM event e FULL JOIN covered c ON {same("e", "c")}
+  {full(of_pair, "event e", "covered c")}
 ), lone AS (
   SELECT * FROM paired p WHERE p.run IS NULL AND NOT EXISTS (
     SELECT 1 FROM contract_elevator c WHERE {same("c", "p")} AND c.ends_on < :from_on AND {known})
