@@ -18,7 +18,6 @@ from sqlalchemy import Integer, and_, case, func, literal_column, or_, select
 from app import clock
 from app.models import (
     ContractElevator,
-    Elevator,
     OnDemandInterval,
     OverduePeriod,
     ScoreRun,
@@ -54,7 +53,6 @@ Pair = tuple[int, int]
 _visit: Any = Visit.__table__.c
 _overdue: Any = OverduePeriod.__table__.c
 _bound: Any = ContractElevator.__table__.c
-_elevator: Any = Elevator.__table__.c
 _longer: Any = OnDemandInterval.__table__
 
 
@@ -390,25 +388,7 @@ class Facts:
     @cached_property
     def uncovered(self) -> dict[int, int]:
         """Elevators in use that no contract covers on the reference day, by the unit that is filed for them now."""
-        on = self.frame.reference_on
-        cover = select(_bound.id).where(
-            _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, self.known()
-        )
-        # All that this asks an index answers; the offset keeps PostgreSQL from reading every elevator for the unit.
-        bare = (
-            select(_elevator.id)
-            .where(
-                self.frame.within(_elevator.region_code), _elevator.status == "in_use", _elevator.approved_version > 0,
-                ~cover.exists(),
-            )
-            .offset(0)
-        )  # fmt: skip
-        found = (
-            select(_elevator.maintenance_unit_id, func.count())
-            .where(_elevator.id.in_(bare), _elevator.maintenance_unit_id.is_not(None))
-            .group_by(_elevator.maintenance_unit_id)
-        )
-        return dict(self.session.execute(found).all())
+        return score_rows.uncovered(self)
 
 
 def batches(units: list[int], size: int) -> Iterator[tuple[int, int]]:

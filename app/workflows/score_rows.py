@@ -111,3 +111,23 @@ def stops(facts: Facts) -> dict[int, tuple[Pause, ...]]:
         still = known_at is not None and known_at > frame.as_of
         read[elevator_id].append(Pause(from_on, None if still else to_on))
     return {elevator: tuple(pauses) for elevator, pauses in read.items()}
+
+
+def uncovered(facts: Facts) -> dict[int, int]:
+    """How many elevators in use no contract covers on the reference day, by the unit that is filed for them now."""
+    frame, on = facts.frame, facts.frame.reference_on
+    cover = select(_bound.id).where(
+        _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, facts.known()
+    )
+    # All that this asks an index answers; the offset keeps PostgreSQL from reading every elevator for its unit.
+    bare = (
+        select(_elevator.id)
+        .where(
+            frame.within(_elevator.region_code), _elevator.status == "in_use", _elevator.approved_version > 0,
+            ~cover.exists(),
+        )
+        .offset(0)
+    )  # fmt: skip
+    unit_id = _elevator.maintenance_unit_id
+    found = select(unit_id, func.count()).where(_elevator.id.in_(bare), unit_id.is_not(None)).group_by(unit_id)
+    return dict(facts.session.execute(found).all())

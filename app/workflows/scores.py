@@ -18,7 +18,6 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from app import clock, scope
-from app.ahead import one_ahead
 from app.collector import no_cycles
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
@@ -31,6 +30,7 @@ from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tal
 from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, write_blocks
 from app.wording import say
 from app.workflows import audit, policies, score_ledger
+from app.workflows.ahead import one_ahead
 from app.workflows.orders import in_region
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgement, batches
 

@@ -1,0 +1,83 @@
+"""Parts are read ahead of the work, in order, never while something is written, and never beyond the transaction."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from flask import current_app
+from sqlalchemy import text
+
+from app.workflows.ahead import one_ahead
+
+pytestmark = pytest.mark.feature("SCO-01")
+
+
+def test_parts_come_in_order_and_writes_stand_between_reads(session: Any) -> None:
+    told: list[str] = []
+    made: list[int] = []
+
+    def read(part: int) -> int:
+        told.append(f"read {part}")
+        return int(session.scalar(text(f"SELECT {part} * 10")))
+
+    def write() -> None:
+        told.extend(f"write {one}" for one in made)
+        made.clear()
+
+    with one_ahead(session, [1, 2, 3], read, write) as found:
+        for one in found:
+            made.append(one)
+    reads, writes = ([word for word in told if word.startswith(kind)] for kind in ("read", "write"))
+    assert reads == ["read 1", "read 2", "read 3"]
+    assert writes == ["write 10", "write 20", "write 30"]
+    # What is made of a part is written after it was read, and before the last but one after it is.
+    assert told.index("write 10") < told.index("read 3") < told.index("write 30")
+
+
+def test_what_was_made_last_is_written_and_nothing_is_read_of_nothing(session: Any) -> None:
+    writes: list[int] = []
+    with one_ahead(session, [], lambda part: pytest.fail(f"{part} was read"), lambda: writes.append(1)) as found:
+        assert list(found) == []
+
+
+def test_a_loop_that_ends_early_waits_for_its_read(session: Any) -> None:
+    """Else the transaction would be taken back under a statement that is still running."""
+    running, ended = threading.Event(), threading.Event()
+
+    def read(part: int) -> int:
+        running.set()
+        session.scalar(text("SELECT 1"))
+        ended.set()
+        return part
+
+    with pytest.raises(ValueError, match="早退"), one_ahead(session, [1, 2, 3], read, lambda: None) as found:
+        next(found)
+        ended.clear()
+        running.wait(5)
+        raise ValueError("早退")
+    reading = [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+    assert reading == []
+    session.rollback()
+
+
+def test_a_read_that_fails_is_told_where_its_part_is_asked_for(session: Any) -> None:
+    def read(part: int) -> int:
+        if part == 2:
+            raise LookupError("第二段")
+        return part
+
+    seen = []
+    with pytest.raises(LookupError), one_ahead(session, [1, 2, 3], read, lambda: None) as found:
+        for one in found:
+            seen.append(one)
+    assert seen == [1]
+
+
+def test_reads_are_in_the_application_of_the_loop(app: Any, session: Any) -> None:
+    def read(part: int) -> str:
+        return f"{current_app.name} {part}"
+
+    with app.app_context(), one_ahead(session, [1], read, lambda: None) as found:
+        assert list(found) == [f"{app.name} 1"]
