@@ -58,7 +58,7 @@ def _read_tab(listing: Any, args: Mapping[str, str], query: Query) -> None:
     if given and any(t.key == given for t in listing.tabs):
         query.tab = given
     elif given:
-        query.notices.append(_notice("分类", given, "没有这个分类", "已显示全部"))
+        query.notices.append(_notice("分类", given, "没有这个分类", "已按默认的分类显示"))
 
 
 def _read_sort(listing: Any, args: Mapping[str, str], query: Query) -> None:

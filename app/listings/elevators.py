@@ -80,7 +80,7 @@ def _drafts(m: Moment) -> Any:
     return waiting if _of_a_unit(m) else and_(waiting, Elevator.filed_by_unit_id.is_(None))
 
 
-def _every(m: Moment) -> Any:
+def every(m: Moment) -> Any:
     """In force, handed in, or one's own: for a unit all that it sees."""
     if _of_a_unit(m):
         return true()
@@ -184,7 +184,7 @@ ELEVATORS = register(
             Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
             Tab("draft", _l("待上报"), _drafts),
-            Tab("every", _l("全部"), _every),
+            Tab("every", _l("全部"), every),
         ),
         order=("id", True),
         load=(

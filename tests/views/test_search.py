@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories import World, make_person
+from app.transaction import transaction
+from tests.factories import World, make_elevator, make_person
 from tests.workflows.test_applications import suspend
 
 PERSONAS = {
@@ -74,3 +75,18 @@ def test_a_hit_shows_by_what_it_was_found(session: Any, world: World, sign_in: A
     assert f"{place}　DJ3110-77</td>" in browser.get("/search/?q=dj3110").get_data(as_text=True)
     assert f"{place}　SN-0042</td>" in browser.get("/search/?q=SN-00").get_data(as_text=True)
     assert f"{place}</td>" in browser.get(f"/search/?q={world.own.code}").get_data(as_text=True)
+
+
+@pytest.mark.feature("ELV-02")
+def test_a_units_draft_is_found_by_its_unit_only(session: Any, world: World, sign_in: Any) -> None:
+    """To an officer the search showed drafts of firms, and its link to all of them an empty list."""
+    draft = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, approved_version=0)
+    draft.filing_state, draft.filed_by_unit_id, draft.estate = "draft", world.firm.id, "未报苑"
+    session.commit()
+    code = draft.code
+    for persona, found in (("clerk", True), ("region_admin", False), ("inspector", False)):
+        page = sign_in(world.accounts[persona]).get("/search/?q=未报苑").get_data(as_text=True)
+        assert (code in page) is found, persona
+    with transaction(session):
+        draft.filing_state = "pending"
+    assert code in sign_in(world.accounts["inspector"]).get("/search/?q=未报苑").get_data(as_text=True)
