@@ -117,3 +117,26 @@ def test_an_update_lacks_no_required_column_and_its_reasons_are_in_the_readers_l
     place = upload(browser, csv(*lines[:2]), mode="both")
     work(app, session)
     assert "还没有对应" not in browser.get(place).get_data(as_text=True), "none is new"
+
+
+@pytest.mark.feature("IMP-01")
+def test_what_belongs_to_no_column_stands_before_them(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    """Why a row was not undone stood behind the last column, out of sight in a wide sheet."""
+    browser = sign_in(world.accounts["clerk"])
+    place = upload(browser, csv("识别码,品种,地址,所在地区", "700001,自动扶梯,路 1 号,临河区"), mode="new")
+    work(app, session)
+    page = browser.get(f"{place}?rows=new").get_data(as_text=True)
+    assert "<th>其他</th>" not in page, "nothing stands in it"
+    token = csrf(browser, place)
+    browser.post(f"{place}/start", data={"csrf_token": token})
+    work(app, session)
+    later = upload(browser, csv("识别码,备注", "700001,改过"), mode="update")
+    work(app, session)
+    browser.post(f"{later}/start", data={"csrf_token": token})
+    work(app, session)
+    browser.post(f"{place}/undo", data={"csrf_token": token})
+    work(app, session)
+    page = browser.get(f"{place}?rows=kept").get_data(as_text=True)
+    head, body = page[page.index('<table class="imp-sheet">') :].split("</thead>")
+    assert head.index("<th>原因</th>") < head.index("<th>识别码</th>")
+    assert body.index("导入之后又修改过") < body.index("700001")
