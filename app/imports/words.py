@@ -50,6 +50,11 @@ def options(session: AnySession, actor: Actor, spec: Spec, line: Mapping[str, An
     return [{"value": value, "label": str(label)} for value, label in (spec.choices or {}).items()]
 
 
+def likeliest_first(options: list[Option], word: str) -> list[Option]:
+    """Of many names those that hold the word before the others, else in their order: 明水街道 of hundreds."""
+    return sorted(options, key=lambda option: word not in str(option["label"])) if word else options
+
+
 def decided(
     session: AnySession, actor: Actor, kind: Kind, mapping: Mapping[str, Any], typed: Mapping[tuple[str, int], str]
 ) -> dict[str, dict[str, Any]]:

@@ -152,7 +152,8 @@ def explained(session: AnySession, actor: Actor, kind: Kind, mapping: Mapping[st
         if len(every) * len(found) > MOST_OPTIONS:
             pick, every = "regions", []
         told = [
-            {"at": at, **line, "options": every or _few(session, actor, spec, line)} for at, line in enumerate(found)
+            {"at": at, **line, "options": _options(every, spec, line) or _few(session, actor, spec, line)}
+            for at, line in enumerate(found)
         ]
         open_words = sum(line["value"] is None for line in found)
         made.append({
@@ -160,6 +161,10 @@ def explained(session: AnySession, actor: Actor, kind: Kind, mapping: Mapping[st
             "absent": name not in mapping["columns"], "unheard": (mapping.get("unheard") or {}).get(name, 0),
         })  # fmt: skip
     return sorted(made, key=lambda field: -field["open"])
+
+
+def _options(every: list[dict[str, Any]], spec: Spec, line: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return words.likeliest_first(every, str(line["word"])) if spec.kind == "region" else every
 
 
 def _few(session: AnySession, actor: Actor, spec: Spec, line: Mapping[str, Any]) -> list[dict[str, Any]]:

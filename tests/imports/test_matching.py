@@ -322,3 +322,9 @@ def test_a_set_that_holds_one_refused_row_lets_the_others_in(session: Any, world
     done = ran(session, who, batch)
     assert (done.done_rows, done.bad_rows) == (2, 1) and "都不是本单位" in told(session, done)[3]
     assert session.scalars(select(Version).where(Version.state == "draft")).all()
+
+
+def test_a_region_that_holds_the_word_is_offered_first() -> None:
+    options = [{"value": n, "label": label} for n, label in enumerate(["甲区", "甲区河湾街道", "乙区", "乙区明水街道"])]
+    first = [[o["value"] for o in words.likeliest_first(options, w)] for w in ("明水街道", "乙", "火星", "")]
+    assert first == [[3, 0, 1, 2], [2, 3, 0, 1], [0, 1, 2, 3], [0, 1, 2, 3]]
