@@ -132,8 +132,9 @@ def statement(kind: str, places: Sequence[Place], all_regions: bool) -> str:
 
     # Without the casts SQLite sees no number to index.
     of_event = f"""CAST(coalesce(s.unit_id, m.unit_id) AS BIGINT) AS unit_id,
-    CAST(coalesce(s.elevator_id, m.elevator_id) AS BIGINT) AS elevator_id, s.first_on, coalesce(s.valid, 0) AS valid, coalesce(s.nonconforming, 0) AS nonconforming,
-    coalesce(m.overdue, 0) AS overdue, coalesce(s.code, CASE WHEN m.code = m.other THEN m.code ELSE (
+    CAST(coalesce(s.elevator_id, m.elevator_id) AS BIGINT) AS elevator_id, s.first_on,
+    coalesce(s.valid, 0) AS valid, coalesce(s.nonconforming, 0) AS nonconforming, coalesce(m.overdue, 0) AS overdue,
+    coalesce(s.code, CASE WHEN m.code = m.other THEN m.code ELSE (
       SELECT w.region_code FROM missed_row w WHERE {same("w", "m")} ORDER BY w.limit_on, w.id LIMIT 1) END) AS code"""
     of_pair = """coalesce(e.unit_id, c.unit_id) AS unit_id, coalesce(e.elevator_id, c.elevator_id) AS elevator_id,
     c.run, c.begin_on, c.end_on, e.first_on, e.overdue, e.nonconforming, e.valid, e.code"""
