@@ -1,4 +1,4 @@
-"""Many keys in one statement, as one value to the database however many they are."""
+"""Many keys in one statement, and many values in one answer: as one value however many they are."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, Text, cast, func, literal, literal_column, select
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.types import NullType, UserDefinedType
 
 
 class _Numbers(UserDefinedType[Any]):
@@ -42,6 +54,17 @@ def beside(session: Any, keys: Sequence[int], numbers: Sequence[int | None]) -> 
     key, number = (func.json_extract(pairs.c.value, f"$[{n}]", type_=BigInteger) for n in (0, 1))
     # Only of what is surely a number does SQLite make an index, without which each row is held against every key.
     return select(cast(key, Integer).label("key"), number.label("number")).subquery("given")
+
+
+def all_of(session: Any, column: Any, where: Any = None) -> Any:
+    """A group's values as a list; lists of one statement are in the same order."""
+    found: Any
+    if session.get_bind().dialect.name == "postgresql":
+        # The driver's lists as they are: nothing is to be made of them.
+        found = func.array_agg(column, type_=NullType())
+    else:
+        found = func.json_group_array(column, type_=JSON())
+    return found if where is None else found.filter(where)
 
 
 def _numbers(numbers: Collection[int | None]) -> Any:

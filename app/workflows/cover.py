@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Date,
+    Integer,
     Select,
+    and_,
     bindparam,
+    column,
+    func,
     or_,
     select,
     true,
     update,
+    values,
 )
 
 from app import clock
 from app.models import ContractElevator, Elevator, MaintenanceClock
-from app.models.among import among
+from app.models.among import all_of, beside
+from app.models.base import Instant
 from app.permissions import Actor
 from app.rules.calendar import day_end
 from app.transaction import AnySession, insert_of
@@ -39,13 +45,17 @@ def cover_on(elevator_id: Any, on: Any, known_at: Any = None, what: str = "id") 
     Written over the table's columns: the nightly job joins it, and it must see every unit's.
     """
     row: Any = ContractElevator.__table__.alias("cover").c
-    statement = select(row[what]).where(row.elevator_id == elevator_id, row.starts_on <= on, row.ends_on >= on)
-    if known_at is None:
-        statement = statement.where(row.removed_at.is_(None))
-    else:
-        removed = or_(row.removed_at.is_(None), row.removed_at >= known_at)
-        statement = statement.where(row.added_at < known_at, removed)
+    statement = select(row[what]).where(_covers(row, elevator_id, on, known_at))
+    # Of several the last one entered, as in `responsible_of`.
     return statement.order_by(row.id.desc()).limit(1)
+
+
+def _covers(row: Any, elevator_id: Any, on: Any, known_at: Any) -> ColumnElement[bool]:
+    """A binding covers an elevator on a day, as known now or at an instant."""
+    of_day = and_(row.elevator_id == elevator_id, row.starts_on <= on, row.ends_on >= on)
+    if known_at is None:
+        return and_(of_day, row.removed_at.is_(None))
+    return and_(of_day, row.added_at < known_at, or_(row.removed_at.is_(None), row.removed_at >= known_at))
 
 
 def in_force(
@@ -64,22 +74,33 @@ def responsible(session: AnySession, elevator_id: int, limit_on: dt.date) -> Con
     return in_force(session, elevator_id, limit_on, day_end(limit_on))
 
 
-def responsible_of(session: AnySession, limits: Iterable[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], int]:
+def responsible_of(session: AnySession, limits: Collection[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], int]:
     """The unit that answers for each limit of an elevator, many at once; left out where nobody does."""
-    found: dict[tuple[int, dt.date], int] = {}
-    by_day: dict[dt.date, list[int]] = defaultdict(list)
-    for elevator_id, limit_on in limits:
-        by_day[limit_on].append(elevator_id)
-    for limit_on, elevators in by_day.items():
-        covering = cover_on(_elevator.id, limit_on, day_end(limit_on)).scalar_subquery()
-        rows = session.execute(
-            select(_elevator.id, _bound.unit_id)
-            .select_from(Elevator.__table__)
-            .join(ContractElevator.__table__, _bound.id == covering)
-            .where(among(session, _elevator.id, elevators))
-        )
-        found |= {(elevator_id, limit_on): unit_id for elevator_id, unit_id in rows}
-    return found
+    if not limits:
+        return {}
+    days = sorted({limit_on for _, limit_on in limits})
+    places = {on: place for place, on in enumerate(days)}
+    kinds: tuple[Any, ...] = (column("place", Integer), column("on", Date), column("known_at", Instant))
+    each = values(*kinds).data([(place, on, day_end(on)) for place, on in enumerate(days)]).cte("days").c
+    asked = beside(session, [elevator for elevator, _ in limits], [places[on] for _, on in limits]).c
+    covers = _covers(_bound, asked.key, each.on, each.known_at)
+    chosen = (
+        select(asked.key, asked.number, func.max(_bound.id).label("id"))
+        .join_from(asked.key.table, each.on.table, each.place == asked.number)
+        .join(ContractElevator.__table__, covers)
+        .group_by(asked.key, asked.number)
+        .subquery()
+        .c
+    )
+    rows = session.execute(
+        select(_bound.unit_id, all_of(session, chosen.key), all_of(session, chosen.number))
+        .join(ContractElevator.__table__, _bound.id == chosen.id)
+        .group_by(_bound.unit_id)
+    )
+    return {
+        (elevator, days[place]): unit_id
+        for unit_id, elevators, of_days in rows for elevator, place in zip(elevators, of_days, strict=True)
+    }  # fmt: skip
 
 
 def live_bindings(session: AnySession, contract_id: int) -> list[ContractElevator]:

@@ -15,28 +15,27 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, literal_column, or_, select
 
 from app.collector import no_cycles
 from app.models import Unit, Visit
-from app.models.among import among, beside
+from app.models.among import all_of, among, beside
 from app.models.policy import Places, policy_draft, policy_places, policy_value, policy_version, visit_policy
 from app.permissions import Actor, Verb, require
 from app.policy import Key, Row
 from app.rules.scoring import tallied_score, tally
-from app.rules.visits import DayVisit, VisitPolicy, VisitState, counts_for_clock, nth_elevators, visit_state
+from app.rules.visits import DayVisit, VisitPolicy, VisitState, nth_elevators, visit_state
 from app.transaction import AnySession
-from app.workflows import policy_drafted, policy_missed, scores
+from app.workflows import policy_missed, scores
 from app.workflows.policy_drafted import Changes, Drafted, known
 from app.workflows.policy_missed import Limits
 from app.workflows.policy_reach import alike, reached
 from app.workflows.score_facts import Facts, Frame, Judgement, batches
-from app.workflows.score_sets import all_of
+from app.workflows.score_sets import days_between
 from app.workflows.visit_standing import COLUMNS
 from app.workflows.visit_state import facts_of
 
 Progress = Callable[[int, int, str], None]
-Pair = tuple[int, int]
 # A piece of the region and of the period.
 Piece = tuple[str, dt.date]
 # More than a score's: here no line of a ledger is made, and each reading goes over the period's records.
@@ -97,26 +96,17 @@ def run(
     require(actor, Verb.POLICY_EDIT)
     frame = scores.frame_of(session, actor, region_code, from_on, to_on, None, at)
     tell = progress or (lambda done, total, message: None)
-    work = _Work(session, frame, draft, at, tell)
     with no_cycles():
-        work.visits()
-        work.missed()
-        work.scores()
-    names = dict(session.execute(select(Unit.id, Unit.name).where(among(session, Unit.id, work.units))).all())
-    for unit_id, figures in work.units.items():
-        figures.name = names.get(unit_id, str(unit_id))
-    found = sorted(work.units.values(), key=lambda unit: unit.by_how_much)
+        # The work with its lists is gone before the next search for cycles.
+        told = _Work(session, frame, draft, at, tell).told()
     versions = [policy_version(session, region_code, to_on)]
     with policy_draft(session, draft):
         versions.append(policy_version(session, region_code, to_on))
-    return {
-        "units": [u.as_dict() for u in found], "moved": sum(u.moved for u in found), "visits": work.counted,
-        "visits_moved": work.visits_moved, "versions": versions, "as_of": at.isoformat(),
-    }  # fmt: skip
+    return told | {"versions": versions, "as_of": at.isoformat()}
 
 
 class _Work:
-    """One back-test: three passes over the same frame, each leaving its figures with the units."""
+    """One back-test: passes over the same frame, each leaving its figures with the units."""
 
     def __init__(
         self, session: AnySession, frame: Frame, draft: Sequence[Row], at: dt.datetime, tell: Progress
@@ -124,13 +114,25 @@ class _Work:
         self.session, self.frame, self.draft, self.at, self.tell = session, frame, draft, at, tell
         self.units: dict[int, UnitFigures] = {}
         self.counted = self.visits_moved = 0
-        # What the draft changes.
-        self._changes = Changes.none()
-        self._counting: set[int] = set()
-        self._missed_by: tuple[Counter[Pair], Counter[Pair]] = (Counter(), Counter())
+        self._facts, self._changes = Facts(session, frame), Changes()
         with policy_draft(session, draft):
             self._places: Places = policy_places(session, frame.span, frame.from_on, frame.to_on)
         self._before, self._after = self._both(visit_policy)
+
+    def told(self) -> dict[str, Any]:
+        """The figures of all units, largest changes first, and their sums."""
+        self.visits()
+        self.missed()
+        self.scores()
+        self.states()
+        names = select(Unit.id, Unit.name).where(among(self.session, Unit.id, self.units))
+        for unit_id, name in self.session.execute(names):
+            self.units[unit_id].name = name
+        found = [unit.as_dict() for unit in sorted(self.units.values(), key=lambda unit: unit.by_how_much)]
+        return {
+            "units": found, "moved": sum(unit["moved"] for unit in found), "visits": self.counted,
+            "visits_moved": self.visits_moved,
+        }  # fmt: skip
 
     def _unit(self, unit_id: int) -> UnitFigures:
         if unit_id not in self.units:
@@ -152,16 +154,10 @@ class _Work:
     # --- visits
 
     def _inside(self) -> Any:
-        frame = self.frame
-        return _visit.visit_on.between(frame.from_on, frame.to_on) & frame.within(_visit.region_code)
+        return _visit.visit_on.between(self.frame.from_on, self.frame.to_on) & self._facts.within
 
     def visits(self) -> None:
-        """The state of each record before and after."""
-        stored = select(_visit.unit_id, _visit.state, func.count()).where(self._inside())
-        for unit_id, state, number in self.session.execute(stored.group_by(_visit.unit_id, _visit.state)):
-            self.counted += number
-            for states in self._unit(unit_id).states:
-                states[state] += number
+        """Which records have another state by now or under the draft."""
         self.tell(0, 0, "重判维保记录")
         limits = {policy.daily_elevators for policy in self._after.values()} - {None}
         ranks = self._ranks(min(limits)) if limits else {}
@@ -181,33 +177,34 @@ class _Work:
         for row in rows:
             piece = self._places.piece(row.region_code, row.visit_on)
             before, after = self._before[piece], self._after[piece]
-            stored, was = VisitState(row.state), known(row, before, self.at)
-            one = [row.unit_id], [row.elevator_id], [row.id]
-            if was is None:
-                self.counted -= 1
-                self._move(stored, None, None, *one)
-            else:
-                self._move(stored, was, self._judged(row, was, before, after, ranks), *one)
+            was = known(row, before, self.at)
+            will = None if was is None else self._judged(row, was, before, after, ranks)
+            one = [row.unit_id], [row.elevator_id], [(row.visit_on - self.frame.from_on).days], [row.id]
+            self._changes.add((VisitState(row.state), was, will), *one)
 
     def _alike(self, before: VisitPolicy, after: VisitPolicy, ranks: dict[int, int], inside: Any) -> None:
         """Judge one record for all that are alike, and move them together."""
-        given = beside(self.session, list(ranks), list(ranks.values()))
-        rank = func.coalesce(_visit.day_rank, given.c.number, 1)
-        ranked = or_(_visit.day_rank.is_not(None), given.c.number.is_not(None))
-        each = (all_of(self.session, _visit[name]) for name in ("unit_id", "elevator_id", "id"))
+        rank, ranked, table = func.coalesce(_visit.day_rank, 1), _visit.day_rank.is_not(None), Visit.__table__
+        if ranks:
+            given = beside(self.session, list(ranks), list(ranks.values()))
+            rank = func.coalesce(_visit.day_rank, given.c.number, 1)
+            ranked = or_(ranked, given.c.number.is_not(None))
+            table = table.outerjoin(given, given.c.key == _visit.id)
+        day = days_between(self.session, literal(self.frame.from_on), _visit.visit_on)
+        each = (all_of(self.session, column) for column in (_visit.unit_id, _visit.elevator_id, day, _visit.id))
         groups = self.session.execute(
             select(func.min(_visit.id), *each)
-            .outerjoin_from(Visit.__table__, given, given.c.key == _visit.id)
+            .select_from(table)
             .where(inside, reached(self.session, before, after, ranked))
-            .group_by(*alike(self.session, before, after, self.at, rank))
+            .group_by(alike(self.session, before, after, self.at, rank))
         ).all()
         columns = [_visit[name] for name in COLUMNS]
         chosen = among(self.session, _visit.id, [group[0] for group in groups])
         rows = {row.id: row for row in self.session.execute(select(*columns).where(chosen))}
-        for chosen_id, units, elevators, visits in groups:
+        for chosen_id, *alike_ones in groups:
             row = rows[chosen_id]
             state = VisitState(row.state)
-            self._move(state, state, self._judged(row, state, before, after, ranks), units, elevators, visits)
+            self._changes.add((state, state, self._judged(row, state, before, after, ranks)), *alike_ones)
 
     def _judged(
         self, row: Any, was: VisitState, before: VisitPolicy, after: VisitPolicy, ranks: dict[int, int]
@@ -219,22 +216,6 @@ class _Work:
         ranked = facts if row.day_rank else replace(facts, nth_of_day=ranks.get(row.id, 1))
         judged = visit_state(facts, before, self.at).state, visit_state(ranked, after, self.at).state
         return was if judged[0] is judged[1] else judged[1]
-
-    def _move(
-        self, stored: VisitState, was: VisitState | None, will: VisitState | None, units: Sequence[int],
-        elevators: Sequence[int], visits: Sequence[int],
-    ) -> None:  # fmt: skip
-        """Move records that were counted as they are stored to where they belong."""
-        if stored is was is will:
-            return
-        for unit_id, number in Counter(units).items():
-            for states, state in zip(self._unit(unit_id).states, (was, will), strict=True):
-                _count(states, stored, state, number)
-        if was is not will and was is not None and will is not None:
-            self.visits_moved += len(visits)
-            self._changes.add(will, units, elevators, visits)
-            if counts_for_clock(was) != counts_for_clock(will):
-                self._counting.update(elevators)
 
     def _ranks(self, least: int) -> dict[int, int]:
         """Which elevator of its worker's day a visit was, of the days with more than `least`, from the second on."""
@@ -261,55 +242,85 @@ class _Work:
     # --- missed periods
 
     def missed(self) -> None:
-        """Missed periods by unit; told again only for elevators on which the draft has a word."""
+        """Missed periods by unit; told again only where the draft has a word."""
         self.tell(0, 0, "重算超期")
         last = self._places.days[-1]
         before, after = self._both(lambda session, code, on: int(policy_value(session, Key.LIMIT_DAYS, code, on)))
         limits = Limits(self._places, {code: (before[code, last], after[code, last]) for code in self._places.codes})
-        pairs = [pair for pair in self._changes.of_pair if pair[1] in self._counting]
-        visits = policy_drafted.records(self.session, self._changes, self._inside(), pairs) if pairs else _visit
-        self._missed_by = policy_missed.by_pair(
-            self.session, self.frame, self.at, self._counting, visits, limits
-        )
-        for side, missed in enumerate(self._missed_by):
-            for (unit_id, _elevator), number in missed.items():
+        self._missed = policy_missed.told(self._facts, self.at, self._changes, limits)
+        for side, missed in enumerate(self._missed.by_unit):
+            for unit_id, number in missed.items():
                 self._unit(unit_id).overdue[side] += number
 
     # --- scores
 
     def scores(self) -> None:
         """SCO-01 of each unit from the same facts, and from those that the draft makes of them."""
-        before = Facts(self.session, self.frame)
+        before = self._facts
         with policy_draft(self.session, self.draft):
             after = Drafted(self.session, self.frame, self._changes, self._policy_of)
             places = {*after.places}
         # What is read once is judged by both.
         before.places = after.places = sorted(places | {*before.places})
-        after.one_by_one = {elevator for side in self._missed_by for _, elevator in side}
-        before.one_by_one = after.one_by_one | {elevator for _, elevator in self._changes.of_pair}
-        units = sorted({*before.units(), *self.units})
+        # Elsewhere a record that moves changes neither what is due of its pair nor what fails.
+        before.one_by_one = self._missed.begin_otherwise | {
+            elevator for _, _, will, moved in self._changes.drafted() if will is VisitState.NONCONFORMING
+            for elevator in moved.elevators
+        }  # fmt: skip
+        touched = self._changes.elevators()
+        units = sorted(before.units_judged() | self.units.keys())
         points: tuple[list[tuple[Decimal, int]], list[tuple[Decimal, int]]] = [], []
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
             sets = before.seen(first, last)
+            for unit_id, valid in sets.valid_of_units().items():
+                if valid:
+                    self._stored(unit_id, VisitState.VALID, valid)
             self._score(0, before.judge(sets, first, last), points[0])
+            singly = {elevator for _, elevator in sets.apart} | {
+                elevator for events in sets.nonconforming.values() for elevator, _, _ in events
+            }
+            again = before.one_by_one | touched & singly
             with policy_draft(self.session, self.draft):
-                self._score(1, after.judge(after.over(sets, first, last), first, last), points[1])
+                self._score(1, after.judge(after.over(sets, first, last, again), first, last), points[1])
         for side, found in enumerate(points):
             for rank, unit_id in scores.ranked(found):
                 self._unit(unit_id).rank[side] = rank
 
     def _score(self, side: int, found: Judgement, points: list[tuple[Decimal, int]]) -> None:
         for unit_id in {*found.units, *found.unfailing}:
-            pairs: Any = found.units.get(unit_id, [])
+            sums, figures = tally(found.units.get(unit_id, ()), found.unfailing.get(unit_id, ())), self._unit(unit_id)
             if side:
-                missed = self._missed_by[1]
-                pairs = [(e, due, missed[unit_id, e], bad, valid) for e, due, _missed, bad, valid in pairs]
-            made, figures = tallied_score(tally(pairs, found.unfailing.get(unit_id, ()))), self._unit(unit_id)
+                sums.overdue = figures.overdue[1]
+            made = tallied_score(sums)
             if made.points is not None:
                 figures.points[side] = str(made.points)
                 points.append((made.points, unit_id))
             figures.due[side], figures.bad[side] = made.due, made.bad
+
+    # --- states
+
+    def states(self) -> None:
+        """The state of each record before and after: as stored (the valid ones came with the scores), then moved."""
+        # Said as a literal, as the partial index says it.
+        others = select(_visit.unit_id, _visit.state, func.count()).where(
+            self._inside(), _visit.state != literal_column("'valid'")
+        )
+        for unit_id, state, number in self.session.execute(others.group_by(_visit.unit_id, _visit.state)):
+            self._stored(unit_id, VisitState(state), number)
+        for (stored, was, will), moved in self._changes.moves.items():
+            for unit_id, number in Counter(moved.units).items():
+                for states, state in zip(self._unit(unit_id).states, (was, will), strict=True):
+                    _count(states, stored, state, number)
+            if was is None:
+                self.counted -= len(moved.visits)
+            elif was is not will:
+                self.visits_moved += len(moved.visits)
+
+    def _stored(self, unit_id: int, state: VisitState, number: int) -> None:
+        self.counted += number
+        for states in self._unit(unit_id).states:
+            states[state.value] += number
 
 
 def _count(states: Counter[str], old: VisitState, new: VisitState | None, number: int) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import case, select
 
 from app.models import Visit
 from app.models.among import among, beside
-from app.rules.visits import VisitPolicy, VisitState
+from app.rules.visits import VisitPolicy, VisitState, counts_for_clock
 from app.transaction import AnySession
 from app.workflows import score_sets
 from app.workflows.score_facts import Facts, Frame, Pair
@@ -21,69 +20,107 @@ from app.workflows.visit_standing import state_as_known
 
 _visit: Any = Visit.__table__.c
 _STATES = list(VisitState)
+# The state that is stored, the one known by now (None: of nothing yet), and what the draft makes of it.
+Move = tuple[VisitState, VisitState | None, VisitState | None]
+
+
+@dataclass(slots=True)
+class Moved:
+    """Records that move alike: unit, elevator, day (as a number of the period's days) and id of each."""
+
+    units: list[int] = field(default_factory=list)
+    elevators: list[int] = field(default_factory=list)
+    days: list[int] = field(default_factory=list)
+    visits: list[int] = field(default_factory=list)
+
+    def add(
+        self, units: Sequence[int], elevators: Sequence[int], days: Sequence[int], visits: Sequence[int]
+    ) -> None:  # fmt: skip
+        self.units += units
+        self.elevators += elevators
+        self.days += days
+        self.visits += visits
 
 
 @dataclass(slots=True)
 class Changes:
-    """Records to which the draft gives another state: their new states, and the records of each pair."""
+    """Records whose state is another than the stored one, by now or under the draft."""
 
-    will: dict[int, VisitState]
-    of_pair: dict[Pair, list[int]]
+    moves: dict[Move, Moved] = field(default_factory=dict)
 
-    @classmethod
-    def none(cls) -> Changes:
-        return cls({}, defaultdict(list))
+    def add(self, move: Move, *columns: Sequence[int]) -> None:
+        """Columns: those of `Moved`. What stays as it is stored is no change."""
+        if not move[0] is move[1] is move[2]:
+            self.moves.setdefault(move, Moved()).add(*columns)
 
-    def add(self, will: VisitState, units: Iterable[int], elevators: Iterable[int], visits: Iterable[int]) -> None:
-        for unit_id, elevator_id, visit_id in zip(units, elevators, visits, strict=True):
-            self.will[visit_id] = will
-            self.of_pair[unit_id, elevator_id].append(visit_id)
+    def drafted(self) -> Iterator[tuple[VisitState, VisitState, VisitState, Moved]]:
+        """Those to which the draft gives another state."""
+        for (stored, was, will), moved in self.moves.items():
+            if was is not will and was is not None and will is not None:
+                yield stored, was, will, moved
 
-    def within(self, first: int, last: int) -> set[Pair]:
-        return {pair for pair in self.of_pair if first <= pair[0] <= last}
+    def elevators(self) -> set[int]:
+        """Whose records the draft moves."""
+        return {elevator for *_, moved in self.drafted() for elevator in moved.elevators}
 
+    def counting(self) -> set[int]:
+        """Elevators of which the draft moves a record that counts, or one that then does."""
+        return {
+            elevator for _, was, will, moved in self.drafted() if counts_for_clock(was) != counts_for_clock(will)
+            for elevator in moved.elevators
+        }  # fmt: skip
 
-def records(session: AnySession, changes: Changes, inside: Any, pairs: Iterable[Pair]) -> Any:
-    """The records of these pairs' elevators as a table, each in the state that the draft gives it."""
-    pairs = list(pairs)
-    visits = [visit for pair in pairs for visit in changes.of_pair.get(pair, ())]
-    given = beside(session, visits, [_STATES.index(changes.will[visit]) for visit in visits])
-    state = case(dict(enumerate(_STATES)), value=given.c.number, else_=_visit.state).label("state")
-    same = (_visit.id, _visit.unit_id, _visit.elevator_id, _visit.visit_on, _visit.region_code)
-    return (
-        select(*same, state)
-        .outerjoin_from(Visit.__table__, given, given.c.key == _visit.id)
-        .where(inside, among(session, _visit.elevator_id, sorted({elevator for _, elevator in pairs})))
-        .cte("drafted")
-        .c
-    )
+    def will(self, elevators: Collection[int]) -> dict[int, VisitState]:
+        """The states that the draft gives records of these elevators."""
+        return {
+            visit: will for *_, will, moved in self.drafted()
+            for elevator, visit in zip(moved.elevators, moved.visits, strict=True) if elevator in elevators
+        }  # fmt: skip
+
+    def pairs(self, elevators: Collection[int]) -> set[Pair]:
+        return {
+            pair for *_, moved in self.drafted() for pair in zip(moved.units, moved.elevators, strict=True)
+            if pair[1] in elevators
+        }  # fmt: skip
 
 
 class Drafted(Facts):
-    """Only the pairs that the draft moves are read again; what it leaves alone is known by the policy that held."""
+    """Only what the draft moves is read again; what it leaves alone is known by the policy that held."""
 
     def __init__(self, session: AnySession, frame: Frame, changes: Changes, policy_of: Any) -> None:
         super().__init__(session, frame)
         self._changes, self._policy_of = changes, policy_of
+        self._will: dict[int, VisitState] = {}
+        self._pairs: set[Pair] = set()
 
     def retold_of(self, first: int, last: int) -> set[Pair]:
-        return self.moved_of(first, last) | self._changes.within(first, last)
+        return self.moved_of(first, last) | self._pairs
 
     def state_of(self, row: Any) -> VisitState | None:
-        if row.id in self._changes.will:
-            return self._changes.will[row.id]
+        if row.id in self._will:
+            return self._will[row.id]
         return known(row, self._policy_of(row.region_code, row.visit_on), self.frame.as_of)
 
-    def over(self, sets: Sets, first: int, last: int) -> Sets:
-        """What was read of these units, and in the place of the pairs that move what the draft makes of them."""
-        pairs = self._changes.within(first, last)
-        if not pairs:
+    def over(self, sets: Sets, first: int, last: int, elevators: Collection[int]) -> Sets:
+        """What was read of these units, and in the place of these elevators' pairs what the draft makes of them."""
+        self._will, self._pairs = self._changes.will(elevators), self._changes.pairs(elevators)
+        if not self._will:
             return sets
-        elevators = {elevator for _, elevator in pairs}
-        moved = Records(records(self.session, self._changes, self.in_period(first, last), pairs), elevators)
-        one_by_one = self.one_by_one & elevators
-        read = score_sets.read(self, first, last, self.unsure(first, last), one_by_one, moved)
-        return sets.but(elevators).plus(read)
+        moved = Records(self._records(first, last, elevators), elevators)
+        return sets.but(elevators).plus(score_sets.read(self, first, last, self.unsure(first, last), (), moved))
+
+    def _records(self, first: int, last: int, elevators: Collection[int]) -> Any:
+        """The records of these elevators as a table, each in the state that the draft gives it."""
+        given = beside(self.session, list(self._will), [_STATES.index(state) for state in self._will.values()])
+        state = case(dict(enumerate(_STATES)), value=given.c.number, else_=_visit.state).label("state")
+        same = (_visit.id, _visit.unit_id, _visit.elevator_id, _visit.visit_on, _visit.region_code)
+        return (
+            select(*same, state)
+            .outerjoin_from(Visit.__table__, given, given.c.key == _visit.id)
+            .where(self.in_period(first, last), among(self.session, _visit.elevator_id, sorted(elevators)))
+            .cte("drafted")
+            .c
+        )
 
 
 def known(row: Any, policy: VisitPolicy, at: dt.datetime) -> VisitState | None:

@@ -1,11 +1,13 @@
 """The missed periods of a past period, as they stand and as a draft would have them: told again in sets.
 
-Told again are only elevators of which the draft has a word; the rest stays as it was judged.
+Told again are only gaps between days that count, where the draft moves one of these days or the limit. What stands in
+any other gap stays as it was judged.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,17 +18,22 @@ from sqlalchemy import ColumnElement, and_, false, literal, or_, select
 
 from app import clock
 from app.models import Elevator, MaintenancePause, OverdueCorrection, OverduePeriod, Visit
-from app.models.among import among
+from app.models.among import all_of, among
 from app.models.policy import Places
 from app.rules.clock_history import history_since
 from app.rules.schedule import Pause
+from app.rules.visits import counts_for_clock
 from app.transaction import AnySession
 from app.workflows import cover
-from app.workflows.score_facts import DAY, Frame
+from app.workflows.policy_drafted import Changes
+from app.workflows.score_facts import DAY, Facts, Frame
 from app.workflows.score_runs import COUNTED
-from app.workflows.score_sets import all_of, days_between
+from app.workflows.score_sets import days_between
 
-Pair = tuple[int, int]
+# An elevator, and the day of a limit as a number of the period's days.
+Limit = tuple[int, int]
+# An elevator, the day that counts before, and the one after.
+Gap = tuple[int, int, int]
 
 _visit: Any = Visit.__table__.c
 _elevator: Any = Elevator.__table__.c
@@ -54,33 +61,41 @@ class Limits:
         return found
 
 
-def by_pair(
-    session: AnySession, frame: Frame, at: dt.datetime, moved: Collection[int], visits: Any, limits: Limits
-) -> tuple[Counter[Pair], Counter[Pair]]:
-    """How often each pair missed a limit in the period, before and after.
+@dataclass(slots=True)
+class Missed:
+    """How often each unit missed a limit in the period, before and after.
 
-    `moved`: elevators of which the draft moves a record that counts. `visits`: the records, in the states that the
-    draft gives them, as a table.
+    `begin_otherwise`: elevators of which the draft moves a day that counts, and may be the first one of its pair.
     """
+
+    by_unit: tuple[Counter[int], Counter[int]]
+    begin_otherwise: set[int]
+
+
+def told(facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> Missed:
+    """What stands, and what becomes of it where `changes` move what counts, or where a limit is another."""
+    session, frame = facts.session, facts.frame
     stored = _stored(session, frame)
-    told = _Told(session, frame, at, visits, limits).by_elevator(moved)
-    answers: dict[tuple[int, dt.date], int | None] = {}
-    for unit_id, missed in stored.items():
-        answers.update(dict.fromkeys(missed, unit_id))
-    asked = [(elevator, on) for elevator, found in told.items() for on in found if not answers.get((elevator, on))]
-    answers.update(cover.responsible_of(session, asked))
-    before = Counter((u, elevator) for u, missed in stored.items() if u for elevator, _on in missed)
-    after = Counter({pair: number for pair, number in before.items() if pair[1] not in told})
-    for elevator, found in told.items():
-        for on in found:
-            if unit_id := answers.get((elevator, on)):
-                after[unit_id, elevator] += 1
-    return before, after
+    before = Counter({unit_id: len(missed) for unit_id, missed in stored.items() if unit_id})
+    again = _Again(facts, at, changes, limits)
+    gone, come = again.told(stored)
+    after = Counter(before)
+    for unit_id in gone.values():
+        if unit_id:
+            after[unit_id] -= 1
+    days, asked = frame.days, []
+    for elevator, number in come:
+        if unit_id := gone.get((elevator, number)):
+            after[unit_id] += 1
+        else:
+            asked.append((elevator, days[number]))
+    after.update(cover.responsible_of(session, asked).values())
+    return Missed((before, after), again.begin_otherwise)
 
 
-def _stored(session: AnySession, frame: Frame) -> dict[int | None, list[tuple[int, dt.date]]]:
-    """What stands: elevators and limits by the unit that answers, if any does."""
-    on, days = days_between(session, literal(frame.from_on), _overdue.limit_on), frame.days
+def _stored(session: AnySession, frame: Frame) -> dict[int | None, list[Limit]]:
+    """What stands, by the unit that answers, if any does."""
+    on = days_between(session, literal(frame.from_on), _overdue.limit_on)
     found = (
         select(_overdue.unit_id, all_of(session, _overdue.elevator_id), all_of(session, on))
         .outerjoin(OverdueCorrection.__table__, _correction.overdue_id == _overdue.id)
@@ -90,43 +105,108 @@ def _stored(session: AnySession, frame: Frame) -> dict[int | None, list[tuple[in
         )
         .group_by(_overdue.unit_id)
     )  # fmt: skip
-    return {
-        unit_id: [(elevator, days[number]) for elevator, number in zip(elevators, numbers, strict=True)]
-        for unit_id, elevators, numbers in session.execute(found)
-    }
+    rows = session.execute(found)
+    return {unit_id: [*zip(elevators, numbers, strict=True)] for unit_id, elevators, numbers in rows}
 
 
-class _Told:
-    """Tells the missed limits of elevators anew from the days that count."""
+class _Again:
+    """Tells missed limits anew from the days that count. Days are numbers from the period's first one on."""
 
-    def __init__(self, session: AnySession, frame: Frame, at: dt.datetime, visits: Any, limits: Limits) -> None:
-        self._session, self._frame, self._visits, self._limits = session, frame, visits, limits
+    def __init__(self, facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> None:
+        frame = facts.frame
+        self._session, self._facts, self._frame, self._limits = facts.session, facts, frame, limits
+        self._last = (frame.to_on - frame.from_on).days
         self._end = (min(frame.to_on, clock.local_day(at) - DAY) - frame.from_on).days
-        # Days are numbers from the period's first one on.
         self._after = cache(self._limits_after)
+        self._limited = self._limited_otherwise()
+        self._asked = changes.counting() | self._limited
+        self.begin_otherwise: set[int] = set()
+        # The days of each elevator that count before, and those that it loses and gains.
+        self._days: dict[int, list[int]] = defaultdict(list)
+        self._lost: dict[int, list[int]] = defaultdict(list)
+        self._gained: dict[int, list[int]] = defaultdict(list)
+        if self._asked:
+            self._read(changes)
 
-    def by_elevator(self, moved: Collection[int]) -> dict[int, list[dt.date]]:
-        """Of the elevators moved, and of all of which a limit is another and a day that counts is known."""
-        told: dict[int, list[dt.date]] = {elevator: [] for elevator in moved}
-        asked = self._limited_otherwise() | {*moved}
-        if not asked:
-            return told
-        days, pauses, period = self._counted(asked), self._pauses(asked), self._frame.days
-        for code, elevators, lasts in self._last_before(asked):
-            limit_days = self._limits.of(code)[1]
-            for elevator, last in zip(elevators, lasts, strict=True):
-                numbers = days.get(elevator, [])
-                numbers.sort()
-                if last is not None:
-                    numbers.insert(0, last)
-                if not numbers:
-                    continue
-                stops, missed = pauses.get(elevator), told.setdefault(elevator, [])
-                for number, following in zip(numbers, [*numbers[1:], self._end + 1], strict=True):
-                    if following - number > limit_days:
-                        limits = self._missed(number, following - 1, limit_days, stops)
-                        missed += [period[limit] for limit in limits if 0 <= limit < len(period)]
-        return told
+    def _read(self, changes: Changes) -> None:
+        of_unit: dict[int, set[int]] = defaultdict(set)
+        for unit_id, elevators, numbers in self._counted():
+            of_unit[unit_id].update(elevators)
+            for elevator, number in zip(elevators, numbers, strict=True):
+                self._days[elevator].append(number)
+        for stored, was, will, moved in changes.drafted():
+            if counts_for_clock(was) == counts_for_clock(will):
+                continue
+            counted = counts_for_clock(stored)
+            side = self._lost if counted else self._gained
+            for unit_id, elevator, number in zip(moved.units, moved.elevators, moved.days, strict=True):
+                if number <= min(self._days.get(elevator) or [number]):
+                    self.begin_otherwise.add(elevator)
+                if not counted:
+                    of_unit[unit_id].add(elevator)
+                if counted != counts_for_clock(will):
+                    side[elevator].append(number)
+        # Of an elevator with two units one first day is not the other's.
+        seen: set[int] = set()
+        for some in of_unit.values():
+            self.begin_otherwise |= some & seen & self._asked
+            seen |= some
+
+    def told(self, stored: dict[int | None, list[Limit]]) -> tuple[dict[Limit, int | None], list[Limit]]:
+        """The limits that no longer stand, with the unit that answered, and those that are missed now."""
+        stood: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
+        for unit_id, missed in stored.items():
+            for elevator, number in missed:
+                if elevator in self._asked:
+                    stood[elevator].append((number, unit_id))
+        gone: dict[Limit, int | None] = {}
+        gaps = self._gaps()
+        for elevator, begin, end in gaps:
+            for number, unit_id in stood.get(elevator, ()):
+                if begin < number <= end:
+                    gone[elevator, number] = unit_id
+        return gone, self._missed_in(gaps)
+
+    def _gaps(self) -> list[Gap]:
+        """Those between days that count which are others than before, or last longer than another limit.
+
+        Where no day is known before the first one, there is nothing to tell anew: what stands stays.
+        """
+        gaps: list[Gap] = []
+        heads: dict[int, int] = {}
+        for elevator in self._asked:
+            days, lost, gained = self._days[elevator], self._lost.get(elevator, ()), self._gained.get(elevator, ())
+            for number in lost:
+                days.remove(number)
+            new = [number for number in gained if number not in days and number not in lost]
+            days += gained
+            days.sort()
+            if elevator in self._limited:
+                places = {*range(len(days) + 1)}
+            else:
+                places = {bisect_left(days, number) for number in lost if number not in days}
+                for number in new:
+                    place = bisect_left(days, number)
+                    places |= {place, place + 1}
+            for place in places:
+                end = days[place] if place < len(days) else self._end + 1
+                if place:
+                    gaps.append((elevator, days[place - 1], end))
+                else:
+                    heads[elevator] = end
+        return gaps + [(elevator, last, heads[elevator]) for elevator, last in self._last_before(heads)]
+
+    def _missed_in(self, gaps: list[Gap]) -> list[Limit]:
+        if not gaps:
+            return []
+        asked = {gap[0] for gap in gaps}
+        pauses, limit_of = self._pauses(asked), self._limits_of(asked)
+        missed: list[Limit] = []
+        for elevator, begin, end in gaps:
+            if end - begin > limit_of[elevator]:
+                limits = self._missed(begin, end - 1, limit_of[elevator], pauses.get(elevator))
+                missed += [(elevator, limit) for limit in limits if 0 <= limit <= self._last]
+        return missed
 
     def _missed(self, number: int, through: int, limit_days: int, stops: Sequence[Pause] | None) -> Iterable[int]:
         """The limits missed after a counted day through another day; without a stop, as after any day."""
@@ -157,22 +237,20 @@ class _Told:
             found.update(self._session.scalars(asked.distinct()))
         return found
 
-    def _counted(self, elevators: Collection[int]) -> dict[int, list[int]]:
-        """The days of the period that count."""
-        visits, frame = self._visits, self._frame
-        on = days_between(self._session, literal(frame.from_on), visits.visit_on)
-        found = select(all_of(self._session, visits.elevator_id), all_of(self._session, on)).where(
-            visits.state.in_(COUNTED), visits.visit_on.between(frame.from_on, frame.to_on),
-            among(self._session, visits.elevator_id, elevators),
+    def _counted(self) -> Any:
+        """The days of the period that count, and whose they are."""
+        frame = self._frame
+        on = days_between(self._session, literal(frame.from_on), _visit.visit_on)
+        found = select(_visit.unit_id, all_of(self._session, _visit.elevator_id), all_of(self._session, on)).where(
+            _visit.state.in_(COUNTED), _visit.visit_on.between(frame.from_on, frame.to_on),
+            self._facts.within, among(self._session, _visit.elevator_id, self._asked),
         )  # fmt: skip
-        days: dict[int, list[int]] = defaultdict(list)
-        keys, numbers = self._session.execute(found).one()
-        for elevator, number in zip(keys or (), numbers or (), strict=True):
-            days[elevator].append(number)
-        return days
+        return self._session.execute(found.group_by(_visit.unit_id))
 
-    def _last_before(self, elevators: Collection[int]) -> Iterable[tuple[str, list[int], list[int | None]]]:
-        """By region the elevators, each with the last day before the period that counts."""
+    def _last_before(self, elevators: Collection[int]) -> Iterable[tuple[int, int]]:
+        """The last day before the period that counts, where there is one."""
+        if not elevators:
+            return ()
         frame = self._frame
         before = (
             select(_visit.visit_on)
@@ -183,11 +261,23 @@ class _Told:
             .limit(1)
             .scalar_subquery()
         )  # fmt: skip
-        asked = among(self._session, _elevator.id, elevators)
-        each = select(_elevator.region_code, _elevator.id, before.label("on")).where(asked).subquery().c
-        on = days_between(self._session, literal(frame.from_on), each.on)
-        found = select(each.region_code, all_of(self._session, each.id), all_of(self._session, on))
-        return self._session.execute(found.group_by(each.region_code)).all()
+        each = select(_elevator.id, before.label("on")).where(among(self._session, _elevator.id, elevators))
+        last = each.subquery().c
+        on = days_between(self._session, literal(frame.from_on), last.on)
+        found = select(all_of(self._session, last.id), all_of(self._session, on)).where(last.on.is_not(None))
+        keys, numbers = self._session.execute(found).one()
+        return zip(keys or (), numbers or (), strict=True)
+
+    def _limits_of(self, elevators: Collection[int]) -> dict[int, int]:
+        """How many days each may last under the draft."""
+        days = {after for _, after in self._limits.days.values()}
+        if len(days) == 1:
+            return dict.fromkeys(elevators, *days)
+        found = select(_elevator.region_code, all_of(self._session, _elevator.id)).where(
+            among(self._session, _elevator.id, elevators)
+        )
+        rows = self._session.execute(found.group_by(_elevator.region_code))
+        return {elevator: self._limits.of(code)[1] for code, some in rows for elevator in some}
 
     def _pauses(self, elevators: Collection[int]) -> dict[int, list[Pause]]:
         rows = self._session.execute(

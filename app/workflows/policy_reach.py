@@ -9,10 +9,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import fields
+from functools import reduce
 from math import inf
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, false, func, literal, or_, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Integer,
+    Interval,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    true,
+)
 
 from app.models import Visit
 from app.rules.calendar import SHANGHAI
@@ -44,31 +61,33 @@ def _any(_session: AnySession, _old: Any, _new: Any) -> ColumnElement[bool]:
     return true()
 
 
-def _lasting(none: float, seconds: int) -> Callable[[AnySession, Any, Any], ColumnElement[bool]]:
+def _lasting(none: float, unit: dt.timedelta) -> Callable[[AnySession, Any, Any], ColumnElement[bool]]:
     """Between the two limits of a visit's length, or still open. `none`: the limit where there is none."""
 
     def condition(session: AnySession, old: int | None, new: int | None) -> ColumnElement[bool]:
-        limits = sorted(none if limit is None else limit * seconds for limit in (old, new))
-        length, spent = _length(session), [true()]
+        limits = sorted(none if limit is None else limit * unit.total_seconds() for limit in (old, new))
+        spent = [true()]
         if limits[0] > MARGIN_SECONDS:
-            spent.append(length >= limits[0] - MARGIN_SECONDS)
+            spent.append(_longer(session, limits[0] - MARGIN_SECONDS))
         if limits[1] < inf:
-            spent.append(length <= limits[1] + MARGIN_SECONDS)
+            spent.append(not_(_longer(session, limits[1] + MARGIN_SECONDS)))
         return or_(_visit.checked_out_at.is_(None), and_(*spent))
 
     return condition
 
 
-def _length(session: AnySession) -> Any:
+def _longer(session: AnySession, seconds: float) -> ColumnElement[bool]:
     begin, end = _visit.checked_in_at, _visit.checked_out_at
     if session.get_bind().dialect.name == "postgresql":
-        return func.extract("epoch", end - begin)
-    return (func.julianday(end) - func.julianday(begin)) * DAY_SECONDS
+        # Lengths are held against each other as they are: a number is made of none.
+        return end - begin > literal(dt.timedelta(seconds=seconds), Interval)
+    found: ColumnElement[bool] = (func.julianday(end) - func.julianday(begin)) * DAY_SECONDS > seconds
+    return found
 
 
 _OF: dict[str, Callable[[AnySession, Any, Any], ColumnElement[bool]]] = {
-    "min_minutes": _lasting(0, 60),
-    "max_hours": _lasting(inf, 3600),
+    "min_minutes": _lasting(0, dt.timedelta(minutes=1)),
+    "max_hours": _lasting(inf, dt.timedelta(hours=1)),
     "review_days": lambda *_: _visit.signed_at.is_(None),
     "review_required": lambda *_: _visit.signed_at.is_(None),
     "sheet_hours": lambda *_: _visit.mode == VisitMode.SHEET.value,
@@ -76,24 +95,24 @@ _OF: dict[str, Callable[[AnySession, Any, Any], ColumnElement[bool]]] = {
 }
 
 
-def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.datetime, rank: Any) -> list[Any]:
-    """Of records that are equal in all of these, one tells the state of all, under either policy at an instant.
+def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.datetime, rank: Any) -> Any:
+    """Of records that are equal in this, one tells the state of all, under either policy at an instant.
 
-    How long something took counts in the unit of its limit, and beyond both limits no further. `rank`: which elevator
-    of its worker's day a record is, where nothing is stored of that.
+    How long something took counts in the unit of its limit, and below or beyond both limits no further. `rank`: which
+    elevator of its worker's day a record is, where nothing is stored of that.
     """
     now = literal(at, _visit.received_at.type)
 
     def apart(name: str, took: Any) -> Any:
         limits = [limit for policy in (before, after) if (limit := getattr(policy, name)) is not None]
-        return _at_most(session, took, max(limits) + 1) if limits else literal(0)
+        return _between(session, took, min(limits) - 1, max(limits) + 1) if limits else literal(0)
 
     def seconds(end: Any, begin: Any = _visit.checked_out_at) -> Any:
         return (_micros(session, end) - _micros(session, begin)) // SECOND
 
     spent = seconds(func.coalesce(_visit.checked_out_at, now), _visit.checked_in_at)
     reviewed = func.coalesce(_visit.reviewed_at, now)
-    return [
+    return _as_one(
         _visit.state, _visit.mode, _visit.decision, _visit.checked_out_at.is_(None), _visit.sheet_at.is_(None),
         _visit.signed_at.is_(None), _visit.reviewed_at.is_(None), _visit.day_rank.is_(None),
         apart("min_minutes", spent // 60), apart("max_hours", _begun(spent)),
@@ -101,7 +120,13 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
         apart("sheet_hours", _begun(seconds(func.coalesce(_visit.sheet_at, now)))),
         apart("review_days", _day(session, reviewed) - _day(session, _visit.checked_out_at)),
         apart("daily_elevators", rank),
-    ]  # fmt: skip
+    )  # fmt: skip
+
+
+def _as_one(*columns: Any) -> Any:
+    """As one text, which is sorted in half the time of so many columns."""
+    told = [func.coalesce(cast(column, Text), literal_column("''")) for column in columns]
+    return reduce(lambda one, more: one + literal_column("'|'") + more, told)
 
 
 def _begun(seconds: Any) -> Any:
@@ -118,12 +143,16 @@ def _day(session: AnySession, instant: Any) -> Any:
 def _micros(session: AnySession, instant: Any) -> Any:
     """An instant as a whole number, exactly."""
     if session.get_bind().dialect.name == "postgresql":
-        return cast(func.extract("epoch", instant) * SECOND, BigInteger)
+        # As a float it is nearer to its microsecond than to any other, and a numeric takes five times as long.
+        return cast(func.date_part("epoch", instant, type_=Float) * float(SECOND), BigInteger)
     # As it is written: 2026-03-01 08:00:00.000000.
     fraction = cast(func.substr(instant, 21, 6), Integer)
     return cast(func.strftime("%s", instant), Integer) * SECOND + fraction
 
 
-def _at_most(session: AnySession, number: Any, most: int) -> Any:
-    least = func.least if session.get_bind().dialect.name == "postgresql" else func.min
-    return least(number, literal(most, BigInteger), type_=BigInteger)
+def _between(session: AnySession, number: Any, least: int, most: int) -> Any:
+    """The number, or the nearer one of the two where it is not between them."""
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    lower, higher = (func.least, func.greatest) if postgresql else (func.min, func.max)
+    least_one, most_one = (literal(limit, BigInteger) for limit in (least, most))
+    return higher(lower(number, most_one, type_=BigInteger), least_one, type_=BigInteger)

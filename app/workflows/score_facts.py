@@ -134,6 +134,10 @@ class Facts:
 
     def units(self) -> list[int]:
         """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
+        return sorted({*self.units_judged(), *self.uncovered})
+
+    def units_judged(self) -> set[int]:
+        """Every unit with visits, missed periods or contracts of the period."""
         unit: Any = Unit.__table__.c
         frame = self.frame
         seen = select(_visit.id).where(
@@ -144,7 +148,7 @@ class Facts:
         )
         bound = select(_bound.id).where(_bound.unit_id == unit.id, self.live())
         found = select(unit.id).where(or_(seen.exists(), missed.exists(), bound.exists()))
-        return sorted({*self.session.scalars(found), *self.uncovered})
+        return {*self.session.scalars(found)}
 
     def pairs(self, first: int, last: int) -> dict[int, list[PairFacts]]:
         """The pairs of the units with ids from `first` to `last`, by unit, each unit's in order of elevator."""
@@ -248,11 +252,11 @@ class Facts:
         return and_(
             _visit.unit_id.between(first, last),
             _visit.visit_on.between(self.frame.from_on, self.frame.to_on),
-            self._within,
+            self.within,
         )
 
     @cached_property
-    def _within(self) -> Any:
+    def within(self) -> Any:
         """Visits of the region. Where there are no others, each statement asks that first and then none by itself."""
         visit, (low, high) = Visit.__table__.alias("any_visit").c, self.frame.span
         lowest, highest = (select(end(visit.region_code)).scalar_subquery() for end in (func.min, func.max))

@@ -9,14 +9,13 @@ handed.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Date,
     Integer,
@@ -33,10 +32,9 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import select as sql
-from sqlalchemy.types import NullType
 
 from app.models import ContractElevator, OverduePeriod, Visit
-from app.models.among import among
+from app.models.among import all_of, among
 from app.rules.visits import VisitState
 from app.workflows import score_rows
 from app.workflows.score_runs import COUNTED
@@ -80,6 +78,17 @@ class Sets:
     unseen: set[Pair] = field(default_factory=set)
     missed: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
     nonconforming: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
+
+    def valid_of_units(self) -> Counter[int]:
+        """How many records are stored as valid, by unit."""
+        found: Counter[int] = Counter()
+        for unit_id, _, _, valid in self.whole:
+            found[unit_id] += valid
+        for unit_id, *_, of_each in self.failing:
+            found[unit_id] += sum(of_each)
+        for (unit_id, _), seen in self.apart.items():
+            found[unit_id] += seen.valid
+        return found
 
     def but(self, elevators: Collection[int]) -> Sets:
         """The same without the pairs of these elevators, which are to have been told one by one."""
@@ -313,17 +322,6 @@ def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dic
 def _is_postgresql(session: Any) -> bool:
     name: str = session.get_bind().dialect.name
     return name == "postgresql"
-
-
-def all_of(session: Any, column: Any, where: Any = None) -> Any:
-    """A group's values as a list; lists of one statement are in the same order."""
-    found: Any
-    if _is_postgresql(session):
-        # The driver's lists as they are: nothing is to be made of them.
-        found = func.array_agg(column, type_=NullType())
-    else:
-        found = func.json_group_array(column, type_=JSON())
-    return found if where is None else found.filter(where)
 
 
 def days_between(session: Any, begin: Any, end: Any) -> Any:

@@ -171,30 +171,39 @@ class Drawn:
             row.elevator_id for row in inside
             if (states[0][row.id] in COUNTED_STATES) != (states[1][row.id] in COUNTED_STATES)
         }  # fmt: skip
-        overdue = [self.stored, self._missed_again(again, states[1], limits)]
+        overdue = [self.stored, self._missed_again(again, states, limits)]
         return [self._figures(states[n], overdue[n], limits[n], never[n]) for n in (0, 1)]
 
-    def _missed_again(self, again: set[int], states: dict[int, VisitState], limits: Any) -> list[Overdue]:
+    def _missed_again(self, again: set[int], states: list[dict[int, VisitState]], limits: Any) -> list[Overdue]:
+        """What stands, but in gaps with another beginning, end or limit what the clock makes of them."""
         told = [period for period in self.stored if not FROM <= period.limit_on <= TO]
         for elevator, code in self.district.items():
             stored = [o for o in self.stored if o.elevator == elevator and FROM <= o.limit_on <= TO]
             own = [row for row in self.rows if row.elevator_id == elevator and row.visit_on <= TO]
-            days = sorted({r.visit_on for r in own if states.get(r.id, VisitState(r.state)) in COUNTED_STATES})
-            days = [on for on in days if on < FROM][-1:] + [on for on in days if on >= FROM]
             seen = stored or any(row.visit_on >= FROM for row in own)
-            longer = limits[0][code] != limits[1][code] and seen and days
+            longer = limits[0][code] != limits[1][code] and seen
             if elevator not in again and not longer:
                 told += stored
                 continue
+            before, after = (self._gaps(own, states[side]) for side in (0, 1))
+            others = after if longer else [gap for gap in after if gap not in before]
             stops = [Pause(s.from_on, s.until_on) for s in self.stops if s.elevator == elevator]
-            missed = set()
-            for on, following in zip(days, [*days[1:], TO + DAY], strict=True):
+            missed: set[dt.date] = set()
+            for on, following in others:
                 missed |= {*clock_from(on, limits[1][code], limits[1][code], stops, following - DAY)[1]}
+            told += [o for o in stored if not any(on < o.limit_on <= following for on, following in others)]
             for limit_on in sorted(on for on in missed if FROM <= on <= TO):
                 held = next((o.unit for o in stored if o.limit_on == limit_on), None)
                 covers = (c.unit for c in self.covers if c.elevator == elevator and c.from_on <= limit_on <= c.to_on)
                 told.append(Overdue(elevator, limit_on, limit_on, held or next(covers, None)))
         return told
+
+    @staticmethod
+    def _gaps(rows: list[Visit], states: dict[int, VisitState]) -> list[tuple[dt.date, dt.date]]:
+        """From each day that counts to the next one, from the last one before the period on."""
+        days = sorted({r.visit_on for r in rows if states.get(r.id, VisitState(r.state)) in COUNTED_STATES})
+        days = [on for on in days if on < FROM][-1:] + [on for on in days if on >= FROM]
+        return [*zip(days, [*days[1:], TO + DAY], strict=False)]
 
     def _figures(
         self, states: dict[int, VisitState], overdue: list[Overdue], limits: Any, never: Any
