@@ -27,7 +27,7 @@ from app.rules.scoring import tallied_score, tally
 from app.rules.visits import DayVisit, VisitPolicy, VisitState, nth_elevators, visit_state
 from app.transaction import AnySession
 from app.workflows import policy_missed, scores
-from app.workflows.policy_drafted import Changes, Drafted, known
+from app.workflows.policy_drafted import Again, Changes, Drafted, known
 from app.workflows.policy_missed import Limits
 from app.workflows.policy_reach import alike, reached
 from app.workflows.score_facts import Facts, Frame, Judgement, batches
@@ -277,10 +277,11 @@ class _Work:
                 if valid:
                     self._stored(unit_id, VisitState.VALID, valid)
             self._score(0, before.judge(sets, first, last), points[0])
-            singly = {elevator for _, elevator in sets.apart} | {
-                elevator for events in sets.nonconforming.values() for elevator, _, _ in events
-            }
-            again = before.one_by_one | touched & singly
+            again = Again(before.one_by_one, {
+                *(pair for pair in sets.apart if pair[1] in touched),
+                *((unit_id, elevator) for unit_id, events in sets.nonconforming.items()
+                  for elevator, _, _ in events if elevator in touched),
+            })  # fmt: skip
             with policy_draft(self.session, self.draft):
                 self._score(1, after.judge(after.over(sets, first, last, again), first, last), points[1])
         for side, found in enumerate(points):

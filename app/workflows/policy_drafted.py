@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,18 +70,28 @@ class Changes:
             for elevator in moved.elevators
         }  # fmt: skip
 
-    def will(self, elevators: Collection[int]) -> dict[int, VisitState]:
-        """The states that the draft gives records of these elevators."""
+    def will(self, again: Again) -> dict[int, VisitState]:
+        """The states that the draft gives records of these pairs."""
         return {
             visit: will for *_, will, moved in self.drafted()
-            for elevator, visit in zip(moved.elevators, moved.visits, strict=True) if elevator in elevators
+            for unit, elevator, visit in zip(moved.units, moved.elevators, moved.visits, strict=True)
+            if (unit, elevator) in again
         }  # fmt: skip
 
-    def pairs(self, elevators: Collection[int]) -> set[Pair]:
-        return {
-            pair for *_, moved in self.drafted() for pair in zip(moved.units, moved.elevators, strict=True)
-            if pair[1] in elevators
-        }  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Pairs to be counted again: all those of some elevators, and some of others."""
+
+    of_elevators: Collection[int]
+    others: Collection[Pair]
+
+    def __contains__(self, pair: Pair) -> bool:
+        return pair[1] in self.of_elevators or pair in self.others
+
+    @property
+    def elevators(self) -> set[int]:
+        return {*self.of_elevators, *(elevator for _, elevator in self.others)}
 
 
 class Drafted(Facts):
@@ -90,24 +100,25 @@ class Drafted(Facts):
     def __init__(self, session: AnySession, frame: Frame, changes: Changes, policy_of: Any) -> None:
         super().__init__(session, frame)
         self._changes, self._policy_of = changes, policy_of
-        self._will: dict[int, VisitState] = {}
-        self._pairs: set[Pair] = set()
+        self._again, self._will = Again((), ()), dict[int, VisitState]()
 
-    def retold_of(self, first: int, last: int) -> set[Pair]:
-        return self.moved_of(first, last) | self._pairs
+    def retold_of(self, first: int, last: int) -> Container[Pair]:
+        return Again(self._again.of_elevators, {*self._again.others, *self.moved_of(first, last)})
 
     def state_of(self, row: Any) -> VisitState | None:
         if row.id in self._will:
             return self._will[row.id]
         return known(row, self._policy_of(row.region_code, row.visit_on), self.frame.as_of)
 
-    def over(self, sets: Sets, first: int, last: int, elevators: Collection[int]) -> Sets:
-        """What was read of these units, and in the place of these elevators' pairs what the draft makes of them."""
-        self._will, self._pairs = self._changes.will(elevators), self._changes.pairs(elevators)
+    def over(self, sets: Sets, first: int, last: int, again: Again) -> Sets:
+        """What was read of these units, and in the place of some pairs what the draft makes of them."""
+        self._again, self._will = again, self._changes.will(again)
         if not self._will:
             return sets
+        elevators = again.elevators
         moved = Records(self._records(first, last, elevators), elevators)
-        return sets.but(elevators).plus(score_sets.read(self, first, last, self.unsure(first, last), (), moved))
+        read = score_sets.read(self, first, last, self.unsure(first, last), elevators, moved)
+        return sets.but(again).plus(read.only(again))
 
     def _records(self, first: int, last: int, elevators: Collection[int]) -> Any:
         """The records of these elevators as a table, each in the state that the draft gives it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -271,7 +271,7 @@ class Facts:
             self._looked_back = (first, last), self._moved_since(first, last)
         return self._looked_back[1]
 
-    def retold_of(self, first: int, last: int) -> set[Pair]:
+    def retold_of(self, first: int, last: int) -> Container[Pair]:
         """Pairs of whose records `state_of` has a word of its own."""
         return self.moved_of(first, last)
 

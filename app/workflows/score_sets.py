@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -90,14 +90,21 @@ class Sets:
             found[unit_id] += seen.valid
         return found
 
-    def but(self, elevators: Collection[int]) -> Sets:
-        """The same without the pairs of these elevators, which are to have been told one by one."""
+    def but(self, pairs: Container[Pair]) -> Sets:
+        """The same without these pairs, which are to have been told one by one."""
+        return self._where(lambda pair: pair not in pairs, self.whole)
+
+    def only(self, pairs: Container[Pair]) -> Sets:
+        """Of these pairs alone; all are to have been told one by one."""
+        return self._where(lambda pair: pair in pairs, [])
+
+    def _where(self, kept: Callable[[Pair], bool], whole: list[tuple[int, int, list[int], int]]) -> Sets:
         return Sets(
-            self.whole,
-            [_without(columns, elevators) for columns in self.failing],
-            {pair: seen for pair, seen in self.apart.items() if pair[1] not in elevators},
-            {pair for pair in self.unseen if pair[1] not in elevators},
-            *(_events_without(events, elevators) for events in (self.missed, self.nonconforming)),
+            whole,
+            [_some(columns, kept) for columns in self.failing],
+            {pair: seen for pair, seen in self.apart.items() if kept(pair)},
+            {pair for pair in self.unseen if kept(pair)},
+            *(_some_events(events, kept) for events in (self.missed, self.nonconforming)),
         )
 
     def plus(self, more: Sets) -> Sets:
@@ -119,15 +126,15 @@ class Records:
     elevators: Collection[int]
 
 
-def _without(columns: Failing, elevators: Collection[int]) -> Failing:
+def _some(columns: Failing, kept: Callable[[Pair], bool]) -> Failing:
     unit_id, place, *lists = columns
-    left = [elevator not in elevators for elevator in lists[0]]
+    left = [kept((unit_id, elevator)) for elevator in lists[0]]
     of_each, days, missed, failed, valid = (list(compress(some, left)) for some in lists)
     return unit_id, place, of_each, days, missed, failed, valid
 
 
-def _events_without(found: dict[int, list[Event]], elevators: Collection[int]) -> dict[int, list[Event]]:
-    return {unit: [event for event in events if event[0] not in elevators] for unit, events in found.items()}
+def _some_events(found: dict[int, list[Event]], kept: Callable[[Pair], bool]) -> dict[int, list[Event]]:
+    return {unit: [event for event in events if kept((unit, event[0]))] for unit, events in found.items()}
 
 
 def read(
