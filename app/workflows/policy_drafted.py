@@ -86,8 +86,8 @@ class Again:
     of_elevators: Collection[int]
     others: Collection[Pair]
 
-    def __contains__(self, pair: Pair) -> bool:
-        return pair[1] in self.of_elevators or pair in self.others
+    def __contains__(self, pair: object) -> bool:
+        return pair in self.others or (isinstance(pair, tuple) and pair[1] in self.of_elevators)
 
     @property
     def elevators(self) -> set[int]:

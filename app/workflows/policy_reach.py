@@ -66,7 +66,7 @@ def _lasting(none: float, unit: dt.timedelta) -> Callable[[AnySession, Any, Any]
 
     def condition(session: AnySession, old: int | None, new: int | None) -> ColumnElement[bool]:
         limits = sorted(none if limit is None else limit * unit.total_seconds() for limit in (old, new))
-        spent = [true()]
+        spent: list[ColumnElement[bool]] = [true()]
         if limits[0] > MARGIN_SECONDS:
             spent.append(_longer(session, limits[0] - MARGIN_SECONDS))
         if limits[1] < inf:
@@ -80,8 +80,9 @@ def _longer(session: AnySession, seconds: float) -> ColumnElement[bool]:
     begin, end = _visit.checked_in_at, _visit.checked_out_at
     if session.get_bind().dialect.name == "postgresql":
         # Lengths are held against each other as they are: a number is made of none.
-        return end - begin > literal(dt.timedelta(seconds=seconds), Interval)
-    found: ColumnElement[bool] = (func.julianday(end) - func.julianday(begin)) * DAY_SECONDS > seconds
+        found: ColumnElement[bool] = end - begin > literal(dt.timedelta(seconds=seconds), Interval)
+    else:
+        found = (func.julianday(end) - func.julianday(begin)) * DAY_SECONDS > seconds
     return found
 
 
@@ -125,7 +126,7 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
 
 def _as_one(*columns: Any) -> Any:
     """As one text, which is sorted in half the time of so many columns."""
-    told = [func.coalesce(cast(column, Text), literal_column("''")) for column in columns]
+    told: list[Any] = [func.coalesce(cast(column, Text), literal_column("''")) for column in columns]
     return reduce(lambda one, more: one + literal_column("'|'") + more, told)
 
 

@@ -12,8 +12,8 @@ from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models import Contract, ContractElevator, Visit
 from app.permissions import SYSTEM
-from app.workflows import policy_backtest
-from tests.factories import make_policy
+from app.workflows import cover, policy_backtest
+from tests.factories import make_maintenance_unit, make_person, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import LATER, put_cover, put_overdue, put_visit, score
 
@@ -65,6 +65,57 @@ def test_a_shorter_limit_finds_more_and_names_who_answers(session: Any, free: An
     found = run(session, "limit_days", 10)
     assert unit(found, free.firm)["overdue"] == [0, 2]  # 01-15, and 01-28 after the second visit
     assert found["moved"] == 1 and found["versions"][0] != found["versions"][1]
+
+
+def test_only_gaps_that_the_draft_moves_are_told_again(session: Any, free: Any) -> None:
+    """What stands in the gap that the draft leaves as it is was judged by somebody: no day that counts explains it."""
+    for on, until in (("2026-01-02", 50), ("2026-01-14", 38), ("2026-01-28", 50)):
+        row = put_visit(session, free.own, free.firm, free.worker, day(on))
+        row.checked_out_at = row.checked_in_at + dt.timedelta(minutes=until)
+    put_overdue(session, free.own, free.firm, day("2026-01-30"))
+    session.commit()
+    found = run(session, "visit_min_minutes", 40)
+    # 01-17 is missed once nobody came on the 14th; the 30th, after the last visit, stays.
+    assert unit(found, free.firm)["overdue"] == [1, 2]
+    assert unit(found, free.firm)["states"][1] == {"valid": 2, "void": 1}
+
+
+def test_what_stands_before_the_first_known_day_stays(session: Any, free: Any) -> None:
+    row = put_visit(session, free.own, free.firm, free.worker, day("2026-01-20"))
+    row.checked_out_at = row.checked_in_at + dt.timedelta(minutes=38)
+    put_overdue(session, free.own, free.firm, day("2026-01-15"))
+    session.commit()
+    assert unit(run(session, "visit_min_minutes", 40), free.firm)["overdue"] == [1, 1]
+
+
+def test_each_pair_of_an_elevator_is_counted_again_by_itself(session: Any, free: Any) -> None:
+    """One unit's time is in parts, so it is counted by itself; another unit's stays in its sums, and once."""
+    other = make_maintenance_unit(session, "另一家")
+    put_cover(session, other, free.own, day("2026-01-02"), day("2026-01-03"))
+    put_cover(session, other, free.own, day("2026-01-20"), day("2026-01-31"))
+    for firm, days in ((free.firm, ("2026-01-04", "2026-01-22")), (other, ("2026-01-02", "2026-01-21"))):
+        for on in days:
+            put_visit(session, free.own, firm, make_person(session, firm), day(on))
+    session.commit()
+    found = run(session, "manager_approval", True)
+    for firm, due in ((free.firm, 1), (other, 0)):
+        assert unit(found, firm)["due"] == [due, due]
+        assert unit(found, firm)["states"] == [{"valid": 2}, {"pending": 2}]
+
+
+def test_who_answers_for_many_limits_is_who_answers_for_each(session: Any, free: Any) -> None:
+    """By the contract of the day as known when that day was over, the last one entered."""
+    other, later = (make_maintenance_unit(session, name) for name in ("另一家", "后来的一家"))
+    put_cover(session, other, free.own, day("2026-01-10"), day("2026-01-20")).added_at = at(day("2026-01-10"))
+    late = put_cover(session, later, free.own, day("2026-01-12"), day("2026-01-16"))
+    late.added_at, late.removed_at = at(day("2026-01-13")), at(day("2026-01-15"), 12)
+    session.commit()
+    days = [day("2025-12-31"), *(day(f"2026-01-{number:02}") for number in range(1, 32))]
+    told = cover.responsible_of(session, [(free.own.id, on) for on in days])
+    one_by_one = {on: cover.responsible(session, free.own.id, on) for on in days}
+    assert told == {(free.own.id, on): row.unit_id for on, row in one_by_one.items() if row is not None}
+    assert {*told.values()} == {free.firm.id, other.id, later.id} and (free.own.id, days[0]) not in told
+    assert cover.responsible_of(session, []) == {}
 
 
 def test_a_shorter_review_makes_records_nonconforming(session: Any, free: Any) -> None:
