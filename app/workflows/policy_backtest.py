@@ -173,8 +173,11 @@ class _Work:
 
     def _aged(self, aged: Any, ranks: dict[int, int]) -> None:
         """Records of which more is known by now than what is stored: few, and told one by one."""
-        rows = self.session.execute(select(*(_visit[name] for name in COLUMNS)).where(self._inside(), aged))
+        # Asked by their age alone, since few have not been settled by the night, wherever they are.
+        rows = self.session.execute(select(*(_visit[name] for name in COLUMNS)).where(aged))
         for row in rows:
+            if not self.frame.holds(row.region_code, row.visit_on):
+                continue
             piece = self._places.piece(row.region_code, row.visit_on)
             before, after = self._before[piece], self._after[piece]
             was = known(row, before, self.at)

@@ -84,6 +84,10 @@ class Frame:
         low, high = self.span
         return and_(region_code >= low, region_code < high)
 
+    def holds(self, region_code: str, on: dt.date) -> bool:
+        low, high = self.span
+        return low <= region_code < high and self.from_on <= on <= self.to_on
+
 
 @dataclass(slots=True)
 class Counts:
@@ -296,7 +300,8 @@ class Facts:
     def _read_moved(self) -> set[Pair]:
         """Pairs with a record that age has changed since it was last settled (the nightly job is yet to come)."""
         found = select(_visit.unit_id, _visit.elevator_id).where(_visit.next_change_at <= self.frame.as_of)
-        return {(unit, elevator) for unit, elevator in self.session.execute(found.distinct())}
+        # Not asked as distinct ones, for which SQLite goes through every visit.
+        return {(unit, elevator) for unit, elevator in self.session.execute(found)}
 
     def _count_again(self, counts: dict[Pair, Counts], moved: set[Pair], inside: Any) -> None:
         """Count pairs by the states of their records at `as_of`, told by the rules record by record."""
