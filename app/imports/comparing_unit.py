@@ -182,9 +182,10 @@ def _same_roles(cell: Any, there: Standing) -> bool:
 
 
 def _standing(account: Account) -> Standing:
-    roles = [r.name for r in account.roles]
+    roles = sorted(r.name for r in account.roles)
     shown = {
-        "login_name": account.username, "name": account.first_name, "role": roles[0] if roles else None,
+        # One of several is not what stands, whichever of them the database gives first.
+        "login_name": account.username, "name": account.first_name, "role": "、".join(roles) or None,
         "sex": account.sex, "phone": account.phone, "all_elevators": bool(account.sees_all_elevators),
     }  # fmt: skip
     return Standing(account.id, shown, shown, also={"roles": roles})
