@@ -21,6 +21,7 @@ from app.models import (
     AuditEntry,
     Comment,
     Commitment,
+    Complaint,
     Consent,
     Contract,
     ContractElevator,
@@ -28,6 +29,7 @@ from app.models import (
     Delegation,
     Elevator,
     ElevatorAssignment,
+    ElevatorMessage,
     ElevatorOfficer,
     ExternalIdentity,
     GradeCertificate,
@@ -370,6 +372,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     OnDemandInterval: _by_unit_and_elevator,
     OverduePeriod: _by_unit_and_elevator,
     Visit: _by_unit_and_elevator,
+    Complaint: _by_unit_and_elevator,
+    ElevatorMessage: _by_unit_and_elevator,
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -419,6 +423,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
+    Complaint, ElevatorMessage,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

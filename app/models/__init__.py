@@ -17,6 +17,7 @@ from app.models.audit import AuditBatch, AuditDay, AuditEntry
 from app.models.batch import ImportBatch, ImportMatch, ImportRow
 from app.models.calendar import CalendarDay, ClockMark
 from app.models.commitment import Commitment
+from app.models.complaint import Complaint, ElevatorMessage
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.export import ExportRecord
@@ -66,6 +67,7 @@ __all__ = [
     "ColumnChoice",
     "Comment",
     "Commitment",
+    "Complaint",
     "Consent",
     "Contract",
     "ContractElevator",
@@ -73,6 +75,7 @@ __all__ = [
     "Delegation",
     "Elevator",
     "ElevatorAssignment",
+    "ElevatorMessage",
     "ElevatorOfficer",
     "EndedSession",
     "ExportRecord",

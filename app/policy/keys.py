@@ -74,6 +74,10 @@ class Key(StrEnum):
     SECOND_APPROVAL = "second_approval"
     ON_DEMAND_MAX_DAYS = "on_demand_max_days"
     YELLOW_HOURS = "yellow_hours"
+    COMPLAINT_ACCEPT_HOURS = "complaint_accept_hours"
+    COMPLAINT_HANDLE_HOURS = "complaint_handle_hours"
+    COMPLAINT_REVIEW_HOURS = "complaint_review_hours"
+    PUBLIC_CONTACT = "public_contact"
     ESCALATE_HOURS = "escalate_hours"
 
     KEEP_FACE_DAYS = "keep_face_days"
@@ -82,6 +86,7 @@ class Key(StrEnum):
     KEEP_INVITEES_DAYS = "keep_invitees_days"
     KEEP_ACCOUNTS_DAYS = "keep_accounts_days"
     KEEP_INSURED_DAYS = "keep_insured_days"
+    KEEP_COMPLAINTS_DAYS = "keep_complaints_days"
     KEEP_NOTICES_DAYS = "keep_notices_days"
     KEEP_IMPORTS_DAYS = "keep_imports_days"
     KEEP_EXPORTS_DAYS = "keep_exports_days"
@@ -119,7 +124,7 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P = "个人信息保存"
+_P, _C = "个人信息保存", "公众投诉"
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
 
@@ -195,6 +200,17 @@ SPECS: dict[Key, Spec] = dict(
             Key.ESCALATE_HOURS, _F, "超过期限后每过多久报上一级", 24, "小时", 1, 720, may_be_off=True,
             off_means="不上报",
         ),
+        _int(Key.COMPLAINT_ACCEPT_HOURS, _C, "投诉后维保单位接单的时限", 24, "小时", 1, 720),
+        _int(Key.COMPLAINT_HANDLE_HOURS, _C, "接单后（退回重办的，退回后）处置的时限", 72, "小时", 1, 720),
+        _int(Key.COMPLAINT_REVIEW_HOURS, _C, "处置后使用单位复核的时限", 48, "小时", 1, 720),
+        (
+            Key.PUBLIC_CONTACT,
+            Spec(
+                Key.PUBLIC_CONTACT, "choice", _C, "扫码页面公布的维保联系方式", "unit",
+                choices=(("none", "只公布维保单位名称"), ("unit", "维保单位的 24 小时值班电话"),
+                         ("masked", "维保员的姓和掩码手机，以及值班电话"), ("worker", "维保员的姓名和手机")),
+            ),
+        ),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
         (
             Key.SECOND_APPROVAL,
@@ -217,6 +233,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效、提交后无人审核多久，删除未入职者的资料", 90, "天", 7, 730),
         _int(Key.KEEP_ACCOUNTS_DAYS, _P, "账号停用后多久清除手机、邮箱和外部身份", 180, "天", 30, 3650),
         _int(Key.KEEP_INSURED_DAYS, _P, "参保人员明细在缴费期间结束后保存多久", 1826, "天", 365, 7305),
+        _int(Key.KEEP_COMPLAINTS_DAYS, _P, "投诉办结后多久清除投诉人的姓名、手机和照片", 365, "天", 30, 3650),
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),

@@ -11,11 +11,12 @@ from app.wording import say, together
 
 # Ways that a person may choose; the inbox always gets a notice.
 CHANNELS = ("sms", "email", "webhook")
-GROUPS = ("approval", "decision", "escalation", "visit", "duty", "expiry", "policy", "job", "other")
+GROUPS = ("approval", "decision", "escalation", "visit", "complaint", "duty", "expiry", "policy", "job", "other")
 _GROUP_OF = {
     "approval": "approval", "delegation": "approval", "decision": "decision", "party": "decision", "watch": "decision",
     "escalation": "escalation", "limit": "escalation", "visit": "visit", "patrol": "duty", "safety": "duty",
-    "insurance": "duty", "expiry": "expiry", "policy": "policy", "job": "job", "file": "job",
+    "complaint": "complaint", "message": "complaint", "insurance": "duty", "expiry": "expiry", "policy": "policy",
+    "job": "job", "file": "job",
 }  # fmt: skip
 # A limit that runs out does not wait for the morning.
 URGENT = frozenset({"escalation"})

@@ -24,6 +24,7 @@ from app.errors import Finding, NotAllowed, NotFound, Refusal
 from app.models import (
     Application,
     Attachment,
+    Complaint,
     Contract,
     Declaration,
     Elevator,
@@ -71,12 +72,13 @@ READING = {
     "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
     "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ,
     "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
+    "complaint": Verb.COMPLAINT_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
-        InsuranceRecord, Declaration, SafetyRecord,
+        InsuranceRecord, Declaration, SafetyRecord, Complaint,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.

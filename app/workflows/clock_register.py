@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, literal_column
 
-from app.models import Application, MaintenanceClock, Visit
+from app.models import Application, Complaint, MaintenanceClock, Visit
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
@@ -54,6 +54,8 @@ class Clock:
 
 WORKING, HOURS, DAYS = "工作日，按工作日历", "小时，连续计", "自然日，到当日 24:00"
 NEVER = "不暂停"
+# In the very words of the partial index.
+_STANDS = Complaint.state != literal_column("'closed'")
 
 CLOCKS: tuple[Clock, ...] = (
     Clock(
@@ -74,6 +76,24 @@ CLOCKS: tuple[Clock, ...] = (
         "使用单位（临近、超期各一次，合并为一条）", "不上报；逾期即不合规", Visit, Visit.review_due_at,
         lambda: Visit.awaiting_review.is_(True), Verb.VISIT_READ, "/visits/?tab=review", unit=Visit.use_unit_id,
         unit_verb=Verb.VISIT_REVIEW,
+    ),
+    Clock(
+        "complaint_accept", "投诉接单", "投诉之时", Key.COMPLAINT_ACCEPT_HOURS, HOURS, NEVER, "承办单位接单",
+        "维保单位（临近、超期各一次，合并为一条）", "不上报；逾期即不及时", Complaint, Complaint.due_at,
+        lambda: and_(Complaint.state == "waiting", _STANDS), Verb.COMPLAINT_READ, "/complaints/?tab=waiting",
+        unit=Complaint.unit_id, unit_verb=Verb.COMPLAINT_HANDLE,
+    ),
+    Clock(
+        "complaint_handle", "投诉处置", "接单之时；退回重办的，退回之时", Key.COMPLAINT_HANDLE_HOURS, HOURS, NEVER,
+        "承办单位处置", "维保单位（临近、超期各一次，合并为一条）", "不上报；逾期即不及时", Complaint, Complaint.due_at,
+        lambda: and_(Complaint.state == "accepted", _STANDS), Verb.COMPLAINT_READ, "/complaints/?tab=accepted",
+        unit=Complaint.unit_id, unit_verb=Verb.COMPLAINT_HANDLE,
+    ),
+    Clock(
+        "complaint_review", "投诉复核", "处置之时", Key.COMPLAINT_REVIEW_HOURS, HOURS, NEVER, "使用单位复核",
+        "使用单位（临近、超期各一次，合并为一条）", "不上报；逾期即不及时", Complaint, Complaint.due_at,
+        lambda: and_(Complaint.state == "handled", _STANDS), Verb.COMPLAINT_READ, "/complaints/?tab=handled",
+        unit=Complaint.use_unit_id, unit_verb=Verb.COMPLAINT_REVIEW,
     ),
     Clock(
         "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",

@@ -13,6 +13,7 @@ from app.errors import refuse
 from app.models import (
     Application,
     Commitment,
+    Complaint,
     Declaration,
     Elevator,
     GradeCertificate,
@@ -37,6 +38,7 @@ from app.rules.approval import (
     filing_move,
     info_state,
 )
+from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.transaction import AnySession, all_written, connection_of, forget, insert_rows, write_changes, write_new
@@ -252,6 +254,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":
         expected = invitation_move(InvitationState(old), InvitationVerb(verb))
+    elif isinstance(row, Complaint) and field == "state":
+        expected = complaint_move(ComplaintState(old), ComplaintVerb(verb))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:

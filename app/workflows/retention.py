@@ -15,6 +15,7 @@ from app import clock
 from app.models import (
     Account,
     Attachment,
+    Complaint,
     ExternalIdentity,
     ImportBatch,
     ImportRow,
@@ -32,7 +33,7 @@ from app.models.account import no_mail
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Actor
 from app.policy.keys import Key
-from app.rules.identifiers import masked
+from app.rules.identifiers import mask_numbers, masked
 from app.rules.invitations import InvitationState
 from app.rules.retention import DUTIES, WARN_DAYS, erased_on, past
 from app.transaction import AnySession, transaction
@@ -217,6 +218,26 @@ def _insured(session: AnySession, today: dt.date) -> int:
     return len(ids)
 
 
+def _complaints(session: AnySession, today: dt.date) -> int:
+    """Who complained, and the pictures that he sent; what it was about and how it went stay."""
+    groups = policy_groups(session, Key.KEEP_COMPLAINTS_DAYS, today, Complaint.region_code)
+    old = or_(*(within & (Complaint.closed_at < _start(today, days)) for days, within in groups))
+    held = Complaint.phone.is_not(None) | Complaint.name.is_not(None)
+    statement = select(Complaint).where(old, held).order_by(Complaint.id).limit(BLOCK)
+    rows = session.scalars(statement.execution_options(skip_scope=True)).all()
+    ids = [row.id for row in rows]
+    # His own pictures: the unit's have its account.
+    sent = (Attachment.entity == "complaint") & Attachment.uploaded_by_id.is_(None)
+    files = select(Attachment).where(sent, Attachment.entity_id.in_(ids))
+    for file in session.scalars(files.execution_options(skip_scope=True)).all():
+        attachments.forget(session, file)
+    for row in rows:
+        row.name = row.phone = None
+        row.body = mask_numbers(row.body) if row.body else None
+    session.flush()
+    return len(rows)
+
+
 def _jobs(session: AnySession, today: dt.date) -> int:
     old = Job.finished_at < _start_of(session, Key.KEEP_NOTICES_DAYS, today)
     statement = select(Job.id).where(old, Job.attachment_id.is_(None)).order_by(Job.id).limit(BLOCK)
@@ -286,6 +307,7 @@ ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "invitees": _invitees,
     "accounts": _accounts,
     "insured": _insured,
+    "complaints": _complaints,
     "notices": _notices,
     "imports": _imports,
     "exports": _exports,

@@ -14,10 +14,20 @@ from app.workflows import independence
 
 def findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
     """Who may speak for the use unit about a visit, and when."""
-    own = actor.unit_id != visit.unit_id and visit.unit_id not in _maker_units(session, actor)
+    return [
+        *side_findings(session, actor, visit.unit_id, visit.use_unit_id),
+        _said(
+            "已签退", visit.checked_out_at is not None, "维保员已签退", "这次维保还没有签退", "请等维保员签退后再复核"
+        ),
+    ]  # fmt: skip
+
+
+def side_findings(session: AnySession, actor: Actor, unit_id: int, use_unit_id: int | None) -> list[Finding]:
+    """Whether the actor is the use unit's own man, and none of whom the maintenance unit is behind."""
+    own = actor.unit_id != unit_id and unit_id not in _maker_units(session, actor)
     return [
         _said(
-            "复核单位", visit.use_unit_id == actor.unit_id, "这台电梯当时由您的单位使用",
+            "复核单位", use_unit_id == actor.unit_id, "这台电梯当时由您的单位使用",
             "这台电梯当时不由您的单位使用", "请由使用单位的账号复核",
         ),
         _said(
@@ -25,11 +35,8 @@ def findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
             "请由使用单位自己的账号复核",
         ),
         _said(
-            "复核人手机", not _phone_of_unit(session, actor, visit.unit_id), "手机号不是维保单位的",
+            "复核人手机", not _phone_of_unit(session, actor, unit_id), "手机号不是维保单位的",
             "复核账号的手机号是维保单位人员或账号的手机号", "请由使用单位自己的人员复核，或改正账号的手机号",
-        ),
-        _said(
-            "已签退", visit.checked_out_at is not None, "维保员已签退", "这次维保还没有签退", "请等维保员签退后再复核"
         ),
     ]  # fmt: skip
 
