@@ -35,6 +35,7 @@ def install(app: Flask) -> None:
     counter: Any = OwnWindow() if uri == "memory://" else Shared(uri)
     # Beside Flask-AppBuilder's own, so that whoever resets one resets all.
     app.extensions.setdefault("limiter", set()).add(counter)
+    app.extensions["tian_window"] = counter
 
     @app.before_request
     def _count() -> None:

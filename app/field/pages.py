@@ -26,7 +26,7 @@ from app.field import lists
 from app.models import Elevator, Visit
 from app.models.choices import GRADE, OFFLINE_PART
 from app.models.policy import policy_value, visit_policy
-from app.permissions import Verb, require
+from app.permissions import NOBODY, Verb, require
 from app.policy import Key
 from app.reference import CURRENT, items_for
 from app.rules.checkin import names_an_elevator
@@ -331,7 +331,7 @@ def me() -> Any:
 @field.context_processor
 def _kind_of_account() -> dict[str, Any]:
     """The bar at the bottom is a worker's or a reviewer's."""
-    return {"makes_visits": g.actor.may(Verb.VISIT_MAKE)}
+    return {"makes_visits": g.get("actor", NOBODY).may(Verb.VISIT_MAKE)}
 
 
 def _own(pk: int) -> Visit:

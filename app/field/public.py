@@ -1,32 +1,273 @@
-"""What a passer-by sees who scans an elevator's label: whom to call; a worker goes on to the check-in."""
+"""Behind the code on the car (CMP-01, CMP-02): what it is, whom to call, to complain, to leave a line, to follow it.
+
+Open to everybody who holds the label, by its random token only, without a script. Whoever walks tokens is told of no
+elevator any more but whom to call: somebody trapped may come from the same address.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, g, redirect, render_template, url_for
+from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 
+from app import clock
+from app.errors import Finding, Refusal
 from app.extensions import db
 from app.field.pages import field
-from app.models import Elevator
+from app.models import Complaint, Elevator
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, LEVEL, VISIT_STATE, word
+from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
+from app.models.policy import policy_value
 from app.permissions import Verb
+from app.policy import Key
+from app.rules.complaints import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    MOST_PHOTOS,
+    MOST_UNKNOWN,
+    ComplaintState,
+    Step,
+    late_steps,
+    normal_tracking,
+    outcome,
+    running,
+    shown_tracking,
+)
+from app.rules.other_scores import Outcome
+from app.transaction import transaction
+from app.views import guesses, languages
+from app.views.clock_words import due_of
+from app.workflows import attachments, complaints, messages, public_page
+from app.workflows.attachments import Received
 
-LONGEST_TOKEN = 32
+GUESSES = f"{MOST_UNKNOWN}/hour"
+PHOTO = "photo"
+STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
+STATE_TONES = {"waiting": "near", "accepted": "near", "handled": "near", "disputed": "near", "closed": "ok"}
+VISIT_TONES = {"valid": "ok", "open": "info", "awaiting": "near", "pending": "near", "nonconforming": "over"}
+
+
+@field.before_request
+def _language() -> Any:
+    """`?lang=en` is the way to another language where there is no menu: chosen, and the address goes on without it."""
+    chosen = request.args.get("lang", "")
+    if request.method != "GET" or chosen not in current_app.config["LANGUAGES"]:
+        return None
+    languages.choose(chosen)
+    return redirect(request.path)
 
 
 @field.get("/p/<token>")
 def passer_by(token: str) -> Any:
-    """Open to everybody who holds the label, by its random token only; no address, no unit, no person is told."""
-    if len(token) > LONGEST_TOKEN:
-        abort(404)
-    statement = select(Elevator).where(Elevator.public_token == token, Elevator.approved_version > 0)
-    row = db.session.scalar(statement.execution_options(skip_scope=True))
+    """The page itself; a worker goes on to the check-in."""
+    row = public_page.elevator_of(db.session, token)
     if row is None:
-        abort(404)
+        return _unknown()
     if g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main:
         return redirect(url_for("field.elevator", text=token))
-    return render_template(
-        "ta/field/public.html", title=_("电梯救援"), code=row.code, phone=row.emergency_phone, token=token
+    if row.is_secret or _walked():
+        return _page("elevator", _("电梯救援"), row=row, token=token, facts=None)
+    now = clock.now()
+    return _page(
+        "elevator", complaints.place_of(row), row=row, token=token, facts=public_page.facts(db.session, row, now),
+        category=word(CATEGORY, row.category), status=word(ELEVATOR_STATUS, row.status), levels=LEVEL,
+        status_tone=STATUS_TONES.get(row.status, "gone"), states=VISIT_STATE, tones=VISIT_TONES,
+        today=clock.local_day(now), takes=complaints.may_be_complained_of(row),
+    )  # fmt: skip
+
+
+@field.get("/p/<token>/complain")
+def complain(token: str) -> Any:
+    row = _told_of(token)
+    return _unknown() if row is None else _complain_page(row, [], 200)
+
+
+@field.post("/p/<token>/complain")
+def send_complaint(token: str) -> Any:
+    """Take the complaint; what was entered stays on a refused form, but for the photos, which a browser never gives."""
+    row = _told_of(token)
+    if row is None:
+        return _unknown()
+    now = clock.now()
+    with transaction(db.session) as own:
+        over = complaints.flooded(own, now, request.remote_addr)
+    if over is not None:
+        return _complain_page(_again(token), over.findings, 429)
+    photos, findings = _photos()
+    made: Complaint | None = None
+    try:
+        with transaction(db.session) as own:
+            held = public_page.elevator_of(own, token)
+            assert held is not None
+            made = complaints.complain(
+                own, held, {name: request.form.get(name, "")[:2000] for name in complaints.FIELDS},
+                request.form.getlist("kinds")[:20], photos, now, request.remote_addr,
+                agreed=bool(request.form.get("agreed")), wrong=findings,
+            )  # fmt: skip
+    except Refusal as refusal:
+        return _complain_page(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
+    return redirect(url_for("field.track", number=made.number, new=1))
+
+
+@field.get("/p/<token>/message")
+def message(token: str) -> Any:
+    row = _told_of(token)
+    return _unknown() if row is None else _message_page(row, [], 200)
+
+
+@field.post("/p/<token>/message")
+def send_message(token: str) -> Any:
+    row = _told_of(token)
+    if row is None:
+        return _unknown()
+    now = clock.now()
+    with transaction(db.session) as own:
+        over = complaints.flooded(own, now, request.remote_addr, "message")
+    if over is not None:
+        return _message_page(_again(token), over.findings, 429)
+    try:
+        with transaction(db.session) as own:
+            held = public_page.elevator_of(own, token)
+            assert held is not None
+            messages.leave(own, held, request.form.get("body", "")[:2000], now, request.remote_addr)
+    except Refusal as refusal:
+        return _message_page(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
+    flash(_("留言已送达维保单位和使用单位。回复经监管部门同意后，显示在这个页面"), "success")
+    return redirect(url_for("field.passer_by", token=token))
+
+
+@field.get("/track")
+def track_form() -> Any:
+    """Ask for a number; one that was typed leads to its page."""
+    typed = normal_tracking(request.args.get("number", "")[:200])
+    if typed:
+        return redirect(url_for("field.track", number=typed))
+    return _page("track", _("查询投诉"), row=None, number="", findings=[])
+
+
+@field.get("/track/<number>")
+def track(number: str) -> Any:
+    """How a complaint stands, for whoever has its number: no name, no phone."""
+    typed = normal_tracking(number[:200])
+    if _walked():
+        late = Finding(_("查询编号"), False, _("查询过于频繁"), _("请一小时后再试"), field="number")
+        return _page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late])
+    row = complaints.by_number(db.session, typed)
+    if row is None:
+        _guessed()
+        wrong = Finding(_("查询编号"), False, _("没有这个编号"), _("请核对投诉时给出的 12 位编号"), field="number")
+        return _page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong])
+    now = clock.now()
+    course, hours = complaints.course_of(row), complaints.hours_of(row)
+    next_ = None if row.state in (ComplaintState.CLOSED, ComplaintState.DISPUTED) else running(course, hours)
+    return _page(
+        "track", _("投诉进度"), row=row, number=shown_tracking(row.number), findings=[], new="new" in request.args,
+        kinds=[str(word(COMPLAINT_KIND, kind)) for kind in row.kinds], state=word(COMPLAINT_STATE, row.state),
+        tone=STATE_TONES.get(row.state, "gone"), steps=_steps(row, late_steps(course, hours, now), next_),
+        due=None if next_ is None else due_of(next_[1].due_at, next_[1].started_at, row.region_code),
+        result=outcome(course, hours, now) is Outcome.LATE, shown_text=complaints.shown_text,
+        local=clock.local,
+    )  # fmt: skip
+
+
+# --- parts
+
+
+def _steps(row: Complaint, late: list[Step], next_: Any) -> list[dict[str, Any]]:
+    """Every step that was done or is still to come: its word, when, what was said, late or not."""
+    told = [
+        (Step.ACCEPT, _("维保单位接单"), row.accepted_at, ""),
+        (Step.HANDLE, _("处置"), row.handled_at, "" if row.sent_back else row.handle_note),
+        (Step.REVIEW, _("使用单位复核"), row.reviewed_at, _("不认可，退回重办") if row.sent_back else row.review_note),
+    ]
+    if row.sent_back:
+        told += [
+            (Step.HANDLE_AGAIN, _("再次处置"), row.handled_again_at, row.handle_note),
+            (Step.REVIEW_AGAIN, _("使用单位再次复核"), row.reviewed_again_at, row.review_note),
+        ]
+    shown = [
+        {
+            "word": word_, "at": at, "note": note or "", "late": step in late,
+            "until": next_[1].due_at if next_ is not None and next_[0] is step else None,
+        }
+        for step, word_, at, note in told
+        if at is not None or row.ended_at is None
+    ]
+    if row.ended_at is not None:
+        shown.append({"word": _("监管部门办结"), "at": row.ended_at, "note": row.end_note or "", "late": False,
+            "until": None})  # fmt: skip
+    return shown
+
+
+def _told_of(token: str) -> Elevator | None:
+    """The elevator, if its page takes complaints and messages from here."""
+    row = public_page.elevator_of(db.session, token)
+    if row is None or not complaints.may_be_complained_of(row) or _walked():
+        return None
+    return row
+
+
+def _again(token: str) -> Elevator:
+    """After a transaction that was undone."""
+    row = public_page.elevator_of(db.session, token)
+    assert row is not None
+    return row
+
+
+def _photos() -> tuple[list[Received], list[Finding]]:
+    """The form's pictures, checked and made anew before any transaction; what is wrong with them is told by name."""
+    sent = [f for f in request.files.getlist(PHOTO) if f and f.filename]
+    if len(sent) > MOST_PHOTOS:
+        found = _("选了 %(n)s 张", n=len(sent))
+        return [], [Finding(_("照片"), False, found, _("最多 %(n)s 张", n=MOST_PHOTOS), field=PHOTO)]
+    kept: list[Received] = []
+    findings: list[Finding] = []
+    for file in sent:
+        try:
+            kept.append(attachments.receive(file.stream, file.filename or "", PHOTO))
+        except Refusal as refusal:
+            findings += [Finding(_("照片"), False, f.found, f.remedy, field=PHOTO) for f in refusal.findings]
+    return kept, findings
+
+
+def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
+    days = int(policy_value(db.session, Key.KEEP_COMPLAINTS_DAYS, row.region_code, clock.today()))
+    consent = _(
+        "同意为办理这件投诉，把我的称呼和手机号提供给这台电梯的维保单位、使用单位和监管部门；办结 %(n)s 天后清除。",
+        n=days,
     )
+    return _page(
+        "complain", _("投诉"), status, row=row, token=row.public_token, findings=findings, form=request.form,
+        chosen=request.form.getlist("kinds"), kinds=COMPLAINT_KIND, consent=consent, longest_name=LONGEST_NAME,
+        longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=complaints.place_of(row),
+    )  # fmt: skip
+
+
+def _message_page(row: Elevator, findings: list[Finding], status: int) -> Any:
+    return _page(
+        "message", _("留言"), status, row=row, token=row.public_token, findings=findings, form=request.form,
+        longest=messages.LONGEST, place=complaints.place_of(row),
+    )  # fmt: skip
+
+
+def _unknown() -> Any:
+    """A token that nobody has; counted, so that walking them ends."""
+    _guessed()
+    return _page("unknown", _("没有找到这台电梯"), 404)
+
+
+def _guessed() -> None:
+    guesses.wrong("code", GUESSES)
+
+
+def _walked() -> bool:
+    return guesses.spent("code", GUESSES)
+
+
+def _page(name: str, title: str, code: int = 200, /, **shown: Any) -> Any:
+    """A page of this kind; no cache keeps it, for it tells of now and may hold what somebody entered."""
+    answer = make_response(render_template(f"ta/public/{name}.html", title=title, **shown), code)
+    answer.headers["Cache-Control"] = "no-store, max-age=0"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    return answer

@@ -78,7 +78,7 @@ MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 10, 30, 5
 # The same words of the same phone at the same elevator are one tap made twice.
 SAME_WITHIN = timedelta(minutes=10)
 # Unknown codes or tracking numbers asked for from one address within an hour, before no more is told there.
-MOST_UNKNOWN = 20
+MOST_UNKNOWN = 30
 LONGEST_NAME, LONGEST_TEXT, LONGEST_NOTE, MOST_PHOTOS = 40, 500, 500, 3
 # No 0 O 1 I L U: it is read out and typed. 12 of 30 signs are 59 bits.
 TRACKING_SIGNS, TRACKING_LENGTH = "23456789ABCDEFGHJKMNPQRSTVWXYZ", 12

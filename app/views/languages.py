@@ -24,6 +24,14 @@ def meet(account: Account) -> None:
         session["locale"] = account.language
 
 
+def choose(language: str) -> None:
+    """This browser speaks it from now on, and so does its account, if there is one."""
+    session["locale"], session[CHOSEN] = language, True
+    signed_in = getattr(g.get("actor"), "user_id", None)
+    if signed_in is not None:
+        _keep(signed_in)
+
+
 def _keep(account_id: int) -> None:
     chosen = session["locale"]
     kept = update(Account).where(Account.id == account_id, Account.language.is_distinct_from(chosen))

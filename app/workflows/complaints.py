@@ -69,12 +69,13 @@ def flooded(session: AnySession, at: dt.datetime, address: str | None, what: str
 
 def complain(
     session: AnySession, elevator: Elevator, form: Mapping[str, str], kinds: Sequence[str], photos: Sequence[Received],
-    at: dt.datetime, address: str | None, *, agreed: bool = True,
+    at: dt.datetime, address: str | None, *, agreed: bool = True, wrong: Sequence[Finding] = (),
 ) -> Complaint:  # fmt: skip
     """Take a complaint about an elevator that is shown behind its code; all that is wrong is told at once.
 
     The same words of the same phone within minutes are one tap made twice: the complaint that there is comes back.
-    The caller has counted the address (`flooded`) and received the photos outside of any transaction.
+    The caller has counted the address (`flooded`) and received the photos outside of any transaction; `wrong` is what
+    was wrong with them.
     """
     kinds = [kind for kind in COMPLAINT_KIND if kind in kinds]
     name, body = _one_line(form.get("name", "")), form.get("body", "").strip()
@@ -89,7 +90,7 @@ def complain(
         phone = check_mobile(form.get("phone", ""), "phone")
     except Refusal as refusal:
         findings += refusal.findings
-    raise_failing(findings)
+    raise_failing([*findings, *wrong])
     # Fifty taps at once would else all find that there was none.
     hold(session, f"complaint:elevator {elevator.id}", f"complaint:phone {phone}")
     with scope.acting(SYSTEM):

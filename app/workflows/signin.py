@@ -194,7 +194,7 @@ def _under(
     if device is not None:
         under = [("device", f"{base}#{device.id}", tries, minutes)]
     else:
-        place = hashlib.sha256(_place_of(address).encode()).hexdigest()[:10]
+        place = hashlib.sha256(place_of(address).encode()).hexdigest()[:10]
         under = [
             ("place", f"{base}@{place}", tries, minutes),
             ("everywhere", base, tries * PLACES, minutes * PLACES),
@@ -203,7 +203,7 @@ def _under(
 
 
 def _address_under(address: str | None, tries: int, minutes: int) -> list[Under]:
-    place = _place_of(address)
+    place = place_of(address)
     return [("address", f"address:{place}"[:64], tries * ADDRESS_FACTOR, minutes)] if place else []
 
 
@@ -330,7 +330,7 @@ def unlock(session: AnySession, account_id: int) -> None:
 
 def count_stranger(session: AnySession, what: str, address: str | None, most: int, at: dt.datetime) -> bool:
     """Count one deed of somebody without an account by where he comes from; whether `most` a day are not passed."""
-    place = _place_of(address)
+    place = place_of(address)
     if not place:
         return True
     row = _guard(session, f"{what}:{place}"[:64], at)
@@ -386,7 +386,7 @@ def _guard(session: AnySession, key: str, at: dt.datetime) -> LoginGuard:
     return session.scalars(statement.execution_options(populate_existing=True)).one()
 
 
-def _place_of(address: str | None) -> str:
+def place_of(address: str | None) -> str:
     """From where somebody comes; of IPv6 the network, of which one household has 2^64 addresses.
 
     A reverse proxy on this host is everybody: it is no place, for locking it would lock all.

@@ -134,12 +134,13 @@ def test_a_missed_limit_stays_however_the_contract_is_cut(session: Any, world: m
 
 @pytest.mark.feature("MNT-02")
 def test_the_public_page_tells_nothing_by_code(app: Any, world: make.World) -> None:
-    """Only the label's random token opens it, and it names no unit, place or person."""
+    """Only the label's random token opens it, and it names no person; the numbers that it has are published ones."""
     client = app.test_client()
     for guess in (world.own.code, str(world.own.id), world.own.registration_code or "1", "0" * 33):
         assert client.get(f"/m/p/{guess}").status_code == 404, guess
     page = client.get(f"/m/p/{world.own.public_token}").text
-    for told in (world.own.address, world.firm.name, world.use_unit.name, world.own.safety_phone):
+    persons = (world.worker.name, world.worker.phone, world.own.safety_officer, world.own.safety_phone)
+    for told in (*persons, world.firm.head_phone, world.use_unit.safety_officer, world.use_unit.safety_phone):
         assert not told or told not in page
 
 

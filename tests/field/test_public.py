@@ -1,0 +1,194 @@
+"""CMP-01, CMP-02: what a stranger sees and sends behind the code, without sign-in and without a script."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock
+from app.models import Attachment, Complaint, ElevatorMessage, Visit
+from app.rules.complaints import MOST_OF_ADDRESS, MOST_UNKNOWN, shown_tracking
+from tests.conftest import csrf
+from tests.factories import World, make_clock, make_ledger, make_policy, picture
+
+pytestmark = pytest.mark.feature("CMP-01")
+PHONE = "13900001111"
+FROM = {"REMOTE_ADDR": "203.0.113.9"}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(app: Any) -> Any:
+    app.extensions["tian_window"].reset()
+    yield
+    app.extensions["tian_window"].reset()
+
+
+def door(world: World, tail: str = "") -> str:
+    return f"/m/p/{world.own.public_token}{tail}"
+
+
+def send(client: Any, world: World, **more: Any) -> Any:
+    page = door(world, "/complain")
+    form = {"kinds": ["noise"], "body": "异响", "name": "顾以宁", "phone": PHONE, "agreed": "1"} | more
+    sent = form | {"csrf_token": csrf(client, page)}
+    answer = client.post(page, data=sent, content_type="multipart/form-data", environ_overrides=FROM)
+    world.session.rollback()
+    return answer
+
+
+def test_what_is_told(client: Any, world: World, session: Any) -> None:
+    today = clock.today()
+    world.firm.duty_phone = "0998-7654321"
+    world.own.insured_until = today + dt.timedelta(days=30)
+    make_clock(session, world.own, today - dt.timedelta(days=4))
+    session.add(Visit(
+        elevator_id=world.own.id, unit_id=world.firm.id, use_unit_id=world.use_unit.id, worker_id=world.worker.id,
+        region_code=world.own.region_code, visit_on=today - dt.timedelta(days=4), level="half_month", state="valid",
+        checked_in_at=clock.now(), received_at=clock.now(),
+    ))  # fmt: skip
+    session.commit()
+    page = client.get(door(world))
+    assert page.status_code == 200 and page.headers["Cache-Control"].startswith("no-store")
+    for said in (
+        world.own.code, world.own.address, world.firm.name, world.use_unit.name, "tel:96333", "tel:0998-7654321",
+        f"{today - dt.timedelta(days=4)}", f"{today + dt.timedelta(days=11)} 前", f"{world.own.insured_until}", "半月",
+        "有效", "在用", "2099-01-01",
+    ):  # fmt: skip
+        assert said in page.text, said
+    persons = (world.worker.name, world.worker.phone, world.use_unit.safety_officer, world.firm.head_phone)
+    assert not [kept for kept in (*persons, "<script") if kept in page.text]
+    assert len(page.data) < 12_000
+
+
+@pytest.mark.parametrize(
+    ("allowed", "shown", "hidden"),
+    [
+        ("none", (), ("7654321", "王", "137")), ("unit", ("tel:0998-7654321",), ("王砚秋", "137")),
+        ("masked", ("王师傅", "tel:0998-7654321", "****"), ("王砚秋", "tel:137")),
+        ("worker", ("王砚秋", "tel:137"), ("7654321",)),
+    ],
+)
+def test_whom_to_call_is_the_regions_to_say(
+    client: Any, world: World, session: Any, allowed: str, shown: tuple[str, ...], hidden: tuple[str, ...]
+) -> None:
+    make_policy(session, "public_contact", allowed)
+    world.firm.duty_phone, world.worker.phone = "0998-7654321", "13700004321"
+    make_ledger(session, world.own, world.worker)
+    session.commit()
+    text = client.get(door(world)).text
+    assert all(said in text for said in shown) and not [kept for kept in hidden if kept in text]
+    assert world.worker.phone not in text or allowed == "worker"
+
+
+def test_a_secret_elevator_tells_whom_to_call_and_nothing_else(client: Any, world: World, session: Any) -> None:
+    world.own.is_secret = True
+    session.commit()
+    text = client.get(door(world)).text
+    assert "tel:96333" in text and world.own.code in text
+    for kept in (world.own.address, world.firm.name, world.use_unit.name, "complain", "投诉"):
+        assert kept not in text, kept
+    for tail in ("/complain", "/message"):
+        assert client.get(door(world, tail)).status_code == 404
+        token = csrf(client, "/login/")
+        assert client.post(door(world, tail), data={"csrf_token": token, "body": "甲"}).status_code == 404
+    assert session.scalar(select(func.count()).select_from(Complaint)) == 0
+
+
+def test_walking_codes_ends_and_the_trapped_are_still_told_whom_to_call(client: Any, world: World) -> None:
+    for n in range(MOST_UNKNOWN):
+        answer = client.get(f"/m/p/guess{n:04d}", environ_overrides=FROM)
+        assert answer.status_code == 404 and "救援电话" in answer.text
+    text = client.get(door(world), environ_overrides=FROM).text
+    assert "tel:96333" in text and world.own.address not in text and world.firm.name not in text
+    assert client.get(door(world, "/complain"), environ_overrides=FROM).status_code == 404
+    assert client.get("/m/track/" + "A" * 12, environ_overrides=FROM).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "203.0.113.77"}
+    assert world.own.address in client.get(door(world), environ_overrides=elsewhere).text
+
+
+def test_english_is_spoken_without_a_menu(client: Any, world: World) -> None:
+    answer = client.get(door(world) + "?lang=en")
+    assert answer.status_code == 302 and answer.location == door(world)
+    assert 'lang="en"' in client.get(door(world)).text
+    client.get(door(world) + "?lang=zh_Hans_CN")
+    assert "我被困在电梯里" in client.get(door(world)).text
+    assert client.get(door(world) + "?lang=xx").status_code == 200
+
+
+@pytest.mark.feature("CMP-02")
+def test_a_complaint_and_its_number(client: Any, world: World, session: Any) -> None:
+    photo = (io.BytesIO(picture("JPEG")), "门.jpg")
+    answer = send(client, world, kinds=["noise", "doors"], photo=photo)
+    row = session.scalars(select(Complaint)).one()
+    assert answer.status_code == 302 and answer.location == f"/m/track/{row.number}?new=1"
+    assert (row.kinds, row.phone, row.name, row.unit_id) == (["noise", "doors"], PHONE, "顾以宁", world.firm.id)
+    assert session.scalars(select(Attachment.entity_id).where(Attachment.entity == "complaint")).all() == [row.id]
+    page = client.get(answer.location).text
+    assert shown_tracking(row.number) in page and "待接单" in page and "异响" in page
+    assert "顾以宁" not in page and PHONE not in page and "请截图" in page
+    other = client.application.test_client()
+    assert shown_tracking(row.number) in other.get(f"/m/track/{shown_tracking(row.number).lower()}").text
+    assert other.get("/m/track?number=" + shown_tracking(row.number)).location == f"/m/track/{row.number}"
+
+
+@pytest.mark.feature("CMP-02")
+def test_a_double_tap_is_one(client: Any, world: World, session: Any) -> None:
+    first, second = send(client, world), send(client, world)
+    assert first.location == second.location
+    assert session.scalar(select(func.count()).select_from(Complaint)) == 1
+
+
+@pytest.mark.feature("CMP-02")
+def test_a_refused_form_keeps_what_was_entered(client: Any, world: World, session: Any) -> None:
+    answer = send(client, world, phone="12", agreed="", body="楼层显示失灵", photo=(io.BytesIO(b"<svg/>"), "x.png"))
+    assert answer.status_code == 422
+    assert "楼层显示失灵" in answer.text and "顾以宁" in answer.text
+    assert {"phone-err", "agreed-err", "photo-err"} <= set(re.findall(r'id="(\w+-err)"', answer.text))
+    many = [(io.BytesIO(picture(colour=f"#00000{n}")), f"{n}.png") for n in range(4)]
+    assert "最多 3 张" in send(client, world, photo=many).text
+    assert session.scalar(select(func.count()).select_from(Complaint)) == 0
+
+
+@pytest.mark.feature("CMP-02")
+def test_an_address_sends_so_many_a_day(client: Any, world: World) -> None:
+    for n in range(MOST_OF_ADDRESS):
+        send(client, world, body=f"第 {n} 次", phone=f"1380000{n:04d}")
+    answer = send(client, world, body="再来", phone="13700000009")
+    assert answer.status_code == 429 and "同一网络地址" in answer.text and "tel:96333" in answer.text
+
+
+@pytest.mark.feature("CMP-02")
+@pytest.mark.parametrize("number", ["AAAAAAAAAAAA", "1", "x" * 300, "%00", "查询"])
+def test_a_number_that_nobody_has(client: Any, world: World, number: str) -> None:
+    answer = client.get(f"/m/track/{number}")
+    assert answer.status_code in (400, 404) and ("没有这个编号" in answer.text or "%" in number)
+
+
+def test_a_message_waits_until_it_is_published(client: Any, world: World, session: Any) -> None:
+    page = door(world, "/message")
+    form = {"body": "风扇太小，我的电话 13812345678", "csrf_token": csrf(client, page)}
+    answer = client.post(page, data=form, follow_redirects=True)
+    assert "留言已送达" in answer.text and "风扇太小" not in answer.text
+    session.rollback()
+    row = session.scalars(select(ElevatorMessage)).one()
+    row.reply, row.replied_at, row.reply_unit_id, row.published_at = "已调大", clock.now(), world.firm.id, clock.now()
+    session.commit()
+    text = client.get(door(world)).text
+    assert "风扇太小" in text and "已调大" in text and "13812345678" not in text
+    assert client.post(page, data=form | {"body": " "}).status_code == 422
+
+
+def test_forms_need_the_pages_token(client: Any, world: World) -> None:
+    assert client.post(door(world, "/complain"), data={"name": "甲"}).status_code == 400
+
+
+def test_a_scrapped_one_takes_no_complaint(client: Any, world: World, session: Any) -> None:
+    world.own.status = "scrapped"
+    session.commit()
+    assert "/complain" not in client.get(door(world)).text
+    assert client.get(door(world, "/complain")).status_code == 404
