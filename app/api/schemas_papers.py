@@ -21,9 +21,11 @@ from app.api.schemas import (
     text,
 )
 from app.models.choices import APPLICATION_STATE, PERSON_KIND, REGION_LEVEL, SEX
+from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.insurance import GAP_KIND
 from app.models.notification import NOTICE_STATE
 from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
+from app.rules.complaints import Step
 from app.rules.notices import CHANNELS, GROUPS
 from app.workflows.invitations import POSTER_HOURS, POSTER_MOST
 
@@ -53,6 +55,32 @@ PAPERS: dict[str, Schema] = {
         "valid_from valid_until scans", valid_from=DAY, valid_until=DAY, note=text(500),
         scans=said(FILES, "盖章扫描件：先用 POST /files?kind=commitment 上传"), pictures=FILES,
     ),
+    # --- complaints and messages behind the code
+    "Complaint": an_object(
+        "id number elevator_id code place kinds state complained_at", id=WHOLE, number=said(TEXT, "查询编号"),
+        elevator_id=WHOLE, code=TEXT, place=TEXT, region_code=TEXT, unit_id=said(maybe(WHOLE), "承办单位"),
+        use_unit_id=maybe(WHOLE), name=said(maybe(TEXT), "清除后为空"), phone=_MASKED,
+        kinds=many(one_of(COMPLAINT_KIND)), body=maybe(TEXT), state=one_of(COMPLAINT_STATE), complained_at=INSTANT,
+        accepted_at=maybe(INSTANT), handled_at=maybe(INSTANT), handle_note=maybe(TEXT), reviewed_at=maybe(INSTANT),
+        review_note=maybe(TEXT), sent_back=said(YES, "退回过一次"), handled_again_at=maybe(INSTANT),
+        reviewed_again_at=maybe(INSTANT), closed_at=maybe(INSTANT), end_note=maybe(TEXT),
+        is_untrue=said(YES, "不属实，不计入评分"), due_at=said(maybe(INSTANT), "当前环节的期限"),
+        late_steps=said(many(one_of(list(Step))), "不及时的环节"),
+        outcome=said(maybe(one_of(["on_time", "late"])), "还没有结论则为空"),
+    ),
+    "ComplaintPage": page_of("Complaint"),
+    "ComplaintHandling": an_object("note", note=said(text(500), "做了什么；投诉人会看到"), photos=FILES),
+    "ComplaintReview": an_object("agreed", agreed=YES, note=said(text(500), "不认可须写明理由")),
+    "ComplaintNote": an_object("note", note=text(500)),
+    "ComplaintEnd": an_object("note", note=text(500), untrue=said(YES, "不属实，不计入评分")),
+    "Message": an_object(
+        "id elevator_id body sent_at state", id=WHOLE, elevator_id=WHOLE, unit_id=maybe(WHOLE),
+        use_unit_id=maybe(WHOLE), body=TEXT, sent_at=INSTANT, reply=maybe(TEXT), replied_at=maybe(INSTANT),
+        published_at=maybe(INSTANT), state=TEXT,
+    ),
+    "MessagePage": page_of("Message"),
+    "MessageReply": an_object("reply", reply=text(300)),
+    "MessagePublication": an_object("shown", shown=YES),
     # --- insurance
     "Insurance": an_object(
         "id unit payer from_month to_month state people row_version", id=WHOLE, unit=NAMED, region_code=TEXT,

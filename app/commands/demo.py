@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
-from app.demo import evidence, office, people
+from app.demo import complaints, evidence, office, people
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
@@ -55,6 +55,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["accounts"] = len(made)
         summary["office"] = office.make_office(session, at) if first else 0
         summary["evidence"] = evidence.complete(session, at, seed) if first else 0
+        summary["complaints"] = complaints.make(session, at, seed) if first else 0
         if first:
             today = clock.local_day(at)
             survey(session)
@@ -78,4 +79,5 @@ def _built(seed: int) -> bool:
 WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
     "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
+    "complaints": "投诉",
 }  # fmt: skip

@@ -74,7 +74,7 @@ def _evidence(session: Any, rng: random.Random, row: Visit, firm: Unit) -> None:
     if row.signed_at is not None:
         _keep(session, row, _signature(rng), "签名.png", "signature")
     for name, colour in (("底坑", "#5d6b78"), ("轿顶", "#7b6a55"), ("机房", "#4f6f63")):
-        _keep(session, row, _picture(rng, lift.code, colour), f"{name}.jpg", "photo")
+        _keep(session, row, picture(rng, lift.code, colour), f"{name}.jpg", "photo")
 
 
 def _stood(rng: random.Random, row: Visit, lift: Elevator, side: str) -> None:
@@ -94,7 +94,7 @@ def _keep(session: Any, row: Visit, picture: bytes, name: str, kind: str) -> Non
     )  # fmt: skip
 
 
-def _picture(rng: random.Random, code: str, colour: str) -> bytes:
+def picture(rng: random.Random, code: str, colour: str) -> bytes:
     """A shaft with its rails and car, as a drawing: nobody takes it for a photograph of a real place."""
     image = Image.new("RGB", (640, 480), colour)
     draw = ImageDraw.Draw(image)

@@ -33,7 +33,7 @@ RISKS = (
 
 def make_office(session: Any, at: dt.datetime) -> int:
     """What an office does besides its queue; how many applications it moved. Nothing without the demo's accounts."""
-    found = {name: _actor(session, name) for name in ("shiju", "linhe", "anquan_yuan")}
+    found = {name: actor_named(session, name) for name in ("shiju", "linhe", "anquan_yuan")}
     if None in found.values():
         return 0
     city, district, officer = (found[name] for name in ("shiju", "linhe", "anquan_yuan"))
@@ -48,7 +48,7 @@ def make_office(session: Any, at: dt.datetime) -> int:
     return moved
 
 
-def _actor(session: Any, name: str) -> Actor | None:
+def actor_named(session: Any, name: str) -> Actor | None:
     account = session.scalar(select(Account).where(Account.username == name))
     return actor_of(account, "cli") if account is not None else None
 

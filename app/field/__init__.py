@@ -7,7 +7,8 @@ from typing import Any
 
 def register(app: Any) -> None:
     """Add the phone blueprint at /m."""
-    from app.field import duty, gate, join, outbox, own, public  # noqa: F401  (each adds its pages to the blueprint)
+    # Each adds its pages to the blueprint.
+    from app.field import complaints, duty, gate, join, outbox, own, public  # noqa: F401
     from app.field.pages import field
 
     app.register_blueprint(field)

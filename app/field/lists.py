@@ -6,13 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.extensions import db
-from app.listings import standing
-from app.models import Elevator, MaintenanceClock, MaintenanceOrder, Person, Visit
+from app.listings import complaints, standing
+from app.models import Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, Visit
 from app.models.policy import policy_value
 from app.permissions import Actor
 from app.policy import Key
@@ -98,6 +98,15 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
         "near": sum(1 for t in tasks if t.near),
         "all": len(tasks), "sheet": sheet, "review": review,
     }  # fmt: skip
+
+
+def complained(session: Any, actor: Actor) -> tuple[int, int, int]:
+    """Complaints that wait for the actor's unit: to accept, to handle, to review."""
+    own, reviewed = Complaint.unit_id == actor.unit_id, Complaint.use_unit_id == actor.unit_id
+    states = ((own, "waiting"), (own, "accepted"), (reviewed, "handled"))
+    counts = (func.count(case((and_(whose, Complaint.state == state), 1))) for whose, state in states)
+    found = session.execute(scope.apply(select(*counts).where(complaints.OPEN), actor, Complaint)).one()
+    return found[0], found[1], found[2]
 
 
 def task_of(session: Any, elevator_id: int) -> dict[str, Any]:

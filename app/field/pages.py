@@ -70,6 +70,7 @@ def home() -> Any:
     return render_template(
         "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
         counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
+        complained=lists.complained(db.session, actor),
     )  # fmt: skip
 
 
@@ -264,8 +265,9 @@ def reviews() -> Any:
     require(g.actor, Verb.VISIT_REVIEW)
     rows = lists.to_review(db.session, g.actor)
     return render_template(
-        "ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews", now=clock.now()
-    )
+        "ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews", now=clock.now(),
+        complained=lists.complained(db.session, g.actor)[2] if g.actor.may(Verb.COMPLAINT_REVIEW) else 0,
+    )  # fmt: skip
 
 
 @field.get("/reviews/<int:pk>")

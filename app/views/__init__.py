@@ -22,6 +22,8 @@ def register(appbuilder: Any) -> None:
         clock_words,
         cockpit,
         commitments,
+        complaint_statistics,
+        complaints,
         contracts,
         coverage,
         declarations,
@@ -145,3 +147,5 @@ def register(appbuilder: Any) -> None:
     what_if.register(appbuilder)
     safety.register(appbuilder)
     patrols.register(appbuilder)
+    complaints.register(appbuilder)
+    complaint_statistics.register(appbuilder)

@@ -66,6 +66,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
         Entry(_l("巡检"), "Patrols.list", "list", V.PATROL_READ),
+        Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),
     Group(_l("评价与数据"), (

@@ -36,12 +36,14 @@ from app.rules.complaints import (
     kinds_finding,
     late_steps,
     note_finding,
+    outcome,
     running,
     shown_tracking,
     text_finding,
 )
 from app.rules.identifiers import check_mobile, mask_numbers
 from app.rules.lifecycle import ElevatorStatus
+from app.rules.other_scores import Outcome
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say, together
@@ -81,7 +83,7 @@ def complain(
     name, body = _one_line(form.get("name", "")), form.get("body", "").strip()
     phone, findings = "", [kinds_finding(kinds, COMPLAINT_KIND), text_finding(body, kinds)]
     findings.append(Finding(
-        "姓名", 0 < len(name) <= LONGEST_NAME, say("%(count)s 个字", count=len(name)),
+        "姓名", 0 < len(name) <= LONGEST_NAME, say("%(count)s 个字", count=len(name)) if name else "没有填写",
         say("请填写 1 至 %(most)s 个字", most=LONGEST_NAME), field="name",
     ))  # fmt: skip
     remedy = "请阅读后勾选；不同意的，可以直接拨打值班电话"
@@ -272,6 +274,11 @@ def course_of(row: Complaint) -> Course:
 
 def hours_of(row: Complaint) -> Hours:
     return Hours(row.accept_hours, row.handle_hours, row.review_hours)
+
+
+def outcome_of(row: Complaint, at: dt.datetime) -> Outcome | None:
+    """及时 or 不及时 as known at an instant (SCO-03); what a regulator found untrue has none."""
+    return None if row.is_untrue else outcome(course_of(row), hours_of(row), at)
 
 
 def link_of(row: Complaint) -> str:

@@ -102,5 +102,5 @@ def _held(session: AnySession, actor: Actor, key: int, verb: Verb) -> ElevatorMe
 
 def _text(text: str, rule: str, field: str) -> Finding:
     ok = 0 < len(text) <= LONGEST
-    return Finding(rule, ok, say("%(count)s 个字", count=len(text)),
+    return Finding(rule, ok, say("%(count)s 个字", count=len(text)) if text else "没有填写",
         say("请填写 1 至 %(most)s 个字", most=LONGEST), field=field)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.errors import Finding, NotFound, raise_failing, refuse
-from app.models import Attachment, Elevator, Invitation, Person, Unit
+from app.models import Attachment, Complaint, Elevator, Invitation, Person, Unit
 from app.models.base import label_of
 from app.models.sealed import numbers
 from app.permissions import Actor, Verb, require
@@ -21,7 +21,10 @@ from app.wording import say
 from app.workflows import attachments, audit, invitations
 from app.workflows.issuing import required_text
 
-SHOWN: dict[str, Any] = {"person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator}
+SHOWN: dict[str, Any] = {
+    "person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator,
+    "complaint": Complaint,
+}  # fmt: skip
 PICTURES = {"identity": say("身份证正面照"), "face": say("人脸照片")}
 REASON_LENGTH = 200
 MOST_ON_A_SHEET = 200
@@ -30,16 +33,21 @@ MOST_ON_A_SHEET = 200
 def reveal(
     session: AnySession, actor: Actor, entity: str, key: int, what: str, reason: str, at: dt.datetime
 ) -> str | Attachment:
-    """A number or a picture of a row. Whoever decides on an invitee has to compare his papers: that is the reason."""
+    """A number or a picture of a row. Whoever decides on an invitee has to compare his papers: that is the reason.
+
+    Whoever sees to a complaint calls the complainant, who agreed to it: the unit itself, as long as it is open.
+    """
     if entity not in SHOWN:
         raise NotFound(Finding("查看内容", False, "没有这样的号码", "请从记录页打开"))
     deciding = entity == "invitation" and _decides(session, actor, key)
-    if not deciding:
+    calling = entity == "complaint" and _calls(session, actor, key)
+    if not (deciding or calling):
         require(actor, Verb.SENSITIVE_READ)
     row = visible(session, actor, SHOWN[entity], key)
     if not _is_for(actor, row, what):
         raise NotFound(Finding("查看内容", False, "没有这一项，或不是您单位的", "请由本单位或监管部门查看"))
-    said = "入职审核" if deciding else required_text(reason, "查看原因", "reason", REASON_LENGTH)
+    given = "入职审核" if deciding else "联系投诉人" if calling else ""
+    said = given or required_text(reason, "查看原因", "reason", REASON_LENGTH)
     return _shown(session, actor, row, what, said, at)
 
 
@@ -86,6 +94,12 @@ def _is_for(actor: Actor, row: Any, what: str) -> bool:
 def _decides(session: AnySession, actor: Actor, invitation_id: int) -> bool:
     row: Invitation = visible(session, actor, Invitation, invitation_id, "入职邀请")
     return row.state == "review" and invitations.may_decide(session, actor, row)
+
+
+def _calls(session: AnySession, actor: Actor, complaint_id: int) -> bool:
+    row: Complaint = visible(session, actor, Complaint, complaint_id, "这件投诉")
+    own = actor.unit_id is not None and actor.unit_id == row.unit_id
+    return own and actor.may(Verb.COMPLAINT_HANDLE) and row.state != "closed"
 
 
 def _shown(session: AnySession, actor: Actor, row: Any, what: str, reason: str, at: dt.datetime) -> str | Attachment:

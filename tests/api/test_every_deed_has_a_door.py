@@ -22,7 +22,7 @@ from tests.factories import World
 pytestmark = pytest.mark.feature("INT-04")
 V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
-AREAS = (V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.ACCOUNT_READ, V.HOME)
+AREAS = (V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.ACCOUNT_READ, V.HOME, V.COMPLAINT_READ)
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
     V.SECRET_READ: "no door of its own: it says which elevators every door shows",
@@ -59,6 +59,18 @@ DEEDS = {
     "assigning": {"Assigning.assign": "POST /accounts/{key}/elevators/give"},
     "attached": {"Attached.show": "POST /units/{key}/files", "Attached.remove": "DELETE /people/{key}/files/{file}"},
     "commitments": {"Commitments.deed": LIST, "CommitmentPages.new": "POST /commitments"},
+    "complaints": {
+        "Complaints.deed": LIST,
+        "Messages.deed": LIST,
+        "ComplaintPages.accept": "POST /complaints/{key}/accept",
+        "ComplaintPages.handle": "POST /complaints/{key}/handle",
+        "ComplaintPages.review": "POST /complaints/{key}/review",
+        "ComplaintPages.prod": "POST /complaints/{key}/prod",
+        "ComplaintPages.close": "POST /complaints/{key}/close",
+        "MessagePages.reply": "POST /messages/{key}/reply",
+        "MessagePages.publish": "POST /messages/{key}/publish",
+        "field.complaint_step": "POST /complaints/{key}/accept",
+    },
     "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
     "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},
     "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},
@@ -166,6 +178,7 @@ DEEDS = {
             "sign_in": "SignIn.login SignIn.logout",
             "recovery": "Recovery.renew Recovery.start Registration.start",
             "second_step": "SecondStep.step",
+            "public": "field.send_complaint field.send_message",
             "join": "field.join_code field.join_prove field.joining_accept field.joining_data field.join_poster_ask",
         }.items()
     },
