@@ -22,12 +22,14 @@ from app.models import (
     Attachment,
     Comment,
     Commitment,
+    Complaint,
     Consent,
     Contract,
     ContractElevator,
     Declaration,
     Delegation,
     Elevator,
+    ElevatorMessage,
     ElevatorOfficer,
     ExternalIdentity,
     GradeCertificate,
@@ -83,8 +85,10 @@ PERSONAS = (
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
-    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/join|m/outbox$|m/worker)"
+    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker)"
 )
+# What a passer-by may be told of any elevator, told to whoever holds its label (tests/field/test_public.py).
+BEHIND_THE_CODE = re.compile(r"^/m/p/")
 # Signing out or changing the language would end the walk itself; /health is open and tells of services only.
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|health)")
 STRING_VALUES = {
@@ -222,6 +226,14 @@ def foreign_rows(world: World, session: Any) -> None:
         SafetyRecord(id=KEY, kind="weekly", on=day, nothing_found=True, summary=MARK, made_by=MARK, made_at=at, **unit),
         PatrolRound(id=KEY, title=MARK, due_on=day, account_id=head.id, account_name=MARK, **unit),
     ])  # fmt: skip
+    lift: dict[str, Any] = {"elevator_id": KEY, "use_unit_id": user.id, **unit}
+    session.add_all([
+        Complaint(
+            id=KEY, number="F99" * 4, code=CODE, place=MARK, name=MARK, phone="19900000003", kinds=["noise"], body=MARK,
+            complained_at=at, accept_hours=24, handle_hours=72, review_hours=48, due_at=at + dt.timedelta(1), **lift,
+        ),
+        ElevatorMessage(id=KEY, body=MARK, sent_at=at, **lift),
+    ])  # fmt: skip
     session.add_all([
         Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
         InvitationPoster(
@@ -239,7 +251,7 @@ WATCHED = (
     MaintenanceOrder, Visit, OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version,
     PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
-    InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent,
+    InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage,
 )  # fmt: skip
 
 
@@ -302,7 +314,7 @@ def test_no_persona_reads_what_is_not_theirs(app: Any, session: Any, world: Any,
             if answer.status_code >= 500:
                 failures.append(f"{answer.status_code} GET {address}{tail}")
             # The words that were searched for come back in the box; the whole mark may not.
-            if MARK in body:
+            if MARK in body and not BEHIND_THE_CODE.match(address):
                 failures.append(f"shows foreign row: GET {address}{tail}")
     assert not failures, "\n".join(failures)
 
@@ -334,7 +346,7 @@ def test_no_persona_changes_what_is_not_theirs(app: Any, session: Any, world: An
                 answer = browser.open(address, method=method, headers=headers, **sent)
                 if answer.status_code >= 500:
                     failures.append(f"{answer.status_code} {method} {address} {'form' if form else 'json'}")
-                if MARK in answer.get_data().decode(errors="replace"):
+                if MARK in answer.get_data().decode(errors="replace") and not BEHIND_THE_CODE.match(address):
                     failures.append(f"shows foreign row: {method} {address}")
     after = foreign_state(session)
     for name, row in before.items():

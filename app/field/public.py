@@ -167,7 +167,8 @@ def track(number: str) -> Any:
         kinds=[str(word(COMPLAINT_KIND, kind)) for kind in row.kinds], state=word(COMPLAINT_STATE, row.state),
         tone=STATE_TONES.get(row.state, "gone"), steps=_steps(row, late_steps(course, hours, now), next_),
         due=None if next_ is None else due_of(next_[1].due_at, next_[1].started_at, row.region_code),
-        due_step="" if next_ is None else STEP_LABELS[next_[0]], result=outcome(course, hours, now) is Outcome.LATE, shown_text=complaints.shown_text,
+        due_step="" if next_ is None else STEP_LABELS[next_[0]], shown_text=complaints.shown_text,
+        result=outcome(course, hours, now) is Outcome.LATE,
         local=clock.local,
     )  # fmt: skip
 

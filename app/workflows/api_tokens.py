@@ -39,6 +39,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("safety", (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
     ("scores", (V.SCORE_READ,)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
+    ("complaints", (V.COMPLAINT_READ, V.COMPLAINT_HANDLE, V.COMPLAINT_REVIEW, V.COMPLAINT_CLOSE)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),
 )

@@ -15,6 +15,8 @@ from app import clock
 from app.models import (
     ApiToken,
     Commitment,
+    Complaint,
+    ElevatorMessage,
     InsuranceMonth,
     InsuranceRecord,
     Invitation,
@@ -98,7 +100,13 @@ def rows(session: Any, world: World) -> dict[str, int]:
         account_id=clerk.id, name="对接", digest="0" * 64, start="tian_0", verbs=["unit.read"], epoch=1, made_at=now,
         ends_on=today,
     )  # fmt: skip
-    session.add_all([poster, wish, told, theirs])
+    lift: dict[str, Any] = {"elevator_id": world.own.id, "use_unit_id": world.use_unit.id, **firm}
+    grumble = Complaint(
+        number="K7QM3XPD9WRT", code=world.own.code, place="云樾里", name="顾以宁", phone="13900000098", kinds=["noise"],
+        complained_at=now, accept_hours=24, handle_hours=72, review_hours=48, **lift,
+    )  # fmt: skip
+    line = ElevatorMessage(body="风扇", sent_at=now, **lift)
+    session.add_all([poster, wish, told, theirs, grumble, line])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -111,7 +119,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
-        "tokens": theirs.id, "regions": world.firm.region_id,
+        "complaints": grumble.id, "messages": line.id, "tokens": theirs.id, "regions": world.firm.region_id,
     }  # fmt: skip
     return found
 
