@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app import clock
 from app.errors import Finding, Refusal
@@ -248,8 +249,8 @@ def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
 
 def _message_page(row: Elevator, findings: list[Finding], status: int) -> Any:
     return _page(
-        "message", _("留言"), status, row=row, token=row.public_token, findings=findings, form=request.form,
-        longest=messages.LONGEST, place=complaints.place_of(row),
+        "message", pgettext("code", "留言"), status, row=row, token=row.public_token, findings=findings,
+        form=request.form, longest=messages.LONGEST, place=complaints.place_of(row),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import String, and_, cast, func, literal_column, or_, select
 from sqlalchemy.orm import joinedload
 
@@ -133,7 +134,7 @@ _WAITS = and_(
 MESSAGES = register(
     Listing(
         name="elevator_messages",
-        title=_l("留言"),
+        title=_lp("code", "留言"),
         model=ElevatorMessage,
         columns=(
             Column("code", _l("识别码"), lambda row: row.elevator.code, "code"),

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, relationship
 
@@ -112,7 +113,7 @@ class ElevatorMessage(Stamped, Versioned, Model):
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
     unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
     use_unit_id: Mapped[int | None] = col(_l("使用单位"), BigId, ForeignKey("unit.id"))
-    body: Mapped[str] = col(_l("留言"), String(300))
+    body: Mapped[str] = col(_lp("code", "留言"), String(300))
     sent_at: Mapped[dt.datetime] = col(_l("留言时间"), Instant)
     reply: Mapped[str | None] = col(_l("回复"), String(300))
     replied_at: Mapped[dt.datetime | None] = col(_l("回复时间"), Instant)

@@ -10,6 +10,8 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
+from flask_babel import pgettext
 from sqlalchemy import select
 
 from app import clock, scope
@@ -83,7 +85,7 @@ class Complaints(Screen):
         "late": lambda row: mark(found, "gone" if row.is_untrue else "over") if (found := listed.late_of(row)) else "—",
     }
     buttons: ClassVar[list[Button]] = [
-        Button(_l("留言"), "Messages.list", Verb.COMPLAINT_READ, icon="inbox"),
+        Button(_lp("code", "留言"), "Messages.list", Verb.COMPLAINT_READ, icon="inbox"),
         Button(_l("投诉统计"), "ComplaintStatistics.index", Verb.COMPLAINT_READ, icon="chart"),
     ]
     deeds: ClassVar[list[Deed]] = [Deed("accept", _l("接单"), Verb.COMPLAINT_HANDLE, _accept, _l("接下所选的投诉？"))]
@@ -286,7 +288,7 @@ class MessagePages(BaseView):
         state = listed.message_state(row)
         own = g.actor.unit_id is not None and g.actor.unit_id in (row.unit_id, row.use_unit_id)
         return self.render_template(
-            "ta/complaints/message.html", title=_("留言"), row=row, findings=findings, state=state,
+            "ta/complaints/message.html", title=pgettext("code", "留言"), row=row, findings=findings, state=state,
             tone=MESSAGE_TONES.get(f"{state}", "gone"), place=complaints.place_of(row.elevator), local=clock.local,
             may_reply=own and g.actor.may(Verb.COMPLAINT_HANDLE), may_publish=g.actor.may(Verb.COMPLAINT_CLOSE),
         )  # fmt: skip
