@@ -73,8 +73,9 @@ MOVES = {
     **{(state, _V.CLOSE): _S.CLOSED for state in (_S.WAITING, _S.ACCEPTED, _S.HANDLED, _S.DISPUTED)},
 }
 
-# Of one address, elevator and phone within a day: a house in trouble complains more often than one tenant.
-MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 10, 30, 5
+# Of one address, elevator and phone within a day: a house in trouble complains more often than one tenant, and phones
+# of a whole town come from a few addresses of their network.
+MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 60, 30, 5
 # The same words of the same phone at the same elevator are one tap made twice.
 SAME_WITHIN = timedelta(minutes=10)
 # Unknown codes or tracking numbers asked for from one address within an hour, before no more is told there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect
@@ -27,7 +28,7 @@ from app.policy import Key
 from app.rules.complaints import STEP_LABELS, ComplaintState, Step, running, shown_tracking
 from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
-from app.views import menu, screens, uploads
+from app.views import lately, menu, screens, uploads
 from app.views.account_forms import run, text
 from app.views.base import Button, Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
@@ -37,7 +38,9 @@ from app.views.told import told
 from app.wording import say
 from app.workflows import attachments, complaints, messages
 
+NUMBER = "complaints"
 TONES = {"waiting": "near", "accepted": "near", "handled": "near", "disputed": "over", "closed": "ok"}
+MESSAGE_TONES = {"待回复": "near", "待公开": "near", "已公开": "ok", "不公开": "gone"}
 DID = {
     "accept": _l("接单"), "handle": _l("处置"), "agree": _l("复核：认可"), "send_back": _l("复核：不认可，退回重办"),
     "disagree": _l("复核：仍不认可"), "close": _l("监管部门办结"),
@@ -245,9 +248,6 @@ class Messages(Screen):
     empty_text = _l("还没有留言。乘客扫电梯上的二维码留言后，出现在这里。")
 
 
-MESSAGE_TONES = {"待回复": "near", "待公开": "near", "已公开": "ok", "不公开": "gone"}
-
-
 class MessagePages(BaseView):
     """One message: the units reply, the regulator publishes."""
 
@@ -321,7 +321,10 @@ def own_tab(actor: Actor, waiting: int, accepted: int, handled: int) -> str:
 
 
 def _parts(actor: Actor) -> list[Any]:
-    """For a unit what waits for its own deed, for a regulator what is late or waits for his."""
+    """For a unit what waits for its own deed, for a regulator what is late or waits for his; counted every so often."""
+    g.complaints_from, g.complaints_lately = time.time(), lately.kept(NUMBER)
+    if g.complaints_lately is not None:
+        return []
     now = moment(db.session, actor)
     late = listed.count(now, listed.OPEN, listed.late(now))
     if actor.unit_id is None:
@@ -332,11 +335,14 @@ def _parts(actor: Actor) -> list[Any]:
 
 
 def _says(counts: Any) -> menu.Said:
-    own, late = counts
-    return (late, "over", _("不及时")) if late else (own, "near", "")
+    if counts:
+        lately.keep(NUMBER, tuple(counts), g.complaints_from)
+    note = "" if counts else lately.note()
+    own, late = counts or g.complaints_lately
+    return (late, "over", note) if late else (own, "near", note)
 
 
-menu.COUNTS["complaints"] = menu.Number(_parts, _says)
+menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
 
 
 def register(appbuilder: Any) -> None:

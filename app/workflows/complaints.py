@@ -262,7 +262,7 @@ def by_number(session: AnySession, number: str) -> Complaint | None:
     if len(number) != TRACKING_LENGTH:
         return None
     statement = select(Complaint).where(Complaint.number == number)
-    return session.scalar(statement.execution_options(skip_scope=True))  # type: ignore[no-any-return]
+    return session.scalar(statement.execution_options(skip_scope=True))
 
 
 def course_of(row: Complaint) -> Course:

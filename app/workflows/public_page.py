@@ -64,7 +64,7 @@ def elevator_of(session: AnySession, token: str) -> Elevator | None:
         return None
     statement = select(Elevator).where(Elevator.public_token == token, Elevator.approved_version > 0)
     statement = statement.options(joinedload(Elevator.maintenance_unit), joinedload(Elevator.use_unit))
-    return session.scalar(statement.execution_options(skip_scope=True))  # type: ignore[no-any-return]
+    return session.scalar(statement.execution_options(skip_scope=True))
 
 
 def facts(session: AnySession, elevator: Elevator, at: dt.datetime) -> Facts:
