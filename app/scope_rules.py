@@ -35,6 +35,7 @@ from app.models import (
     GradeCertificate,
     ImportBatch,
     ImportMatch,
+    Inspection,
     InsuranceGap,
     InsuranceMonth,
     InsuranceRecord,
@@ -134,9 +135,16 @@ def _elevators(model: Any, actor: Actor) -> Criterion:
             model.use_unit_id == actor.unit_id,
             and_(model.filed_by_unit_id == actor.unit_id, model.approved_version == 0),
         )
-        return and_(own, _assigned(model.id, actor))
+        own = and_(own, _assigned(model.id, actor))
+        return or_(own, _inspected(model, actor)) if actor.may(Verb.INSPECTION_EDIT) else own
     secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
     return and_(_in_region(model, actor), secret)
+
+
+def _inspected(model: Any, actor: Actor) -> Criterion:
+    """An inspection unit's people see what is in force where their unit is: they look for what they are to inspect."""
+    secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
+    return and_(_in_region(model, actor), model.approved_version > 0, secret)
 
 
 def _every_elevator(actor: Actor) -> Criterion | None:
@@ -178,6 +186,15 @@ def _by_unit_and_elevator(model: Any, actor: Actor) -> Criterion:
         used = model.elevator_id.in_(select(_elevator.id).where(_elevator.use_unit_id == actor.unit_id))
     own = or_(model.unit_id == actor.unit_id, used)
     return and_(own, _assigned(model.elevator_id, actor))
+
+
+def _inspections(model: Any, actor: Actor) -> Criterion:
+    """A unit reads those of the elevators that it sees, those it answered for and those it signed."""
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    seen = model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
+    answered = and_(model.unit_id == actor.unit_id, _assigned(model.elevator_id, actor))
+    return or_(seen, answered, model.tested_by_id == actor.unit_id)
 
 
 def _applications(model: Any, actor: Actor) -> Criterion:
@@ -374,6 +391,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Visit: _by_unit_and_elevator,
     Complaint: _by_unit_and_elevator,
     ElevatorMessage: _by_unit_and_elevator,
+    Inspection: _inspections,
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -423,7 +441,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
-    Complaint, ElevatorMessage,
+    Complaint, ElevatorMessage, Inspection,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

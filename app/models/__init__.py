@@ -21,6 +21,7 @@ from app.models.complaint import Complaint, ElevatorMessage
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.export import ExportRecord
+from app.models.inspection import Inspection, InspectionClock
 from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
 from app.models.invitation import Invitation, InvitationPoster
 from app.models.job import Job, ServiceHeartbeat
@@ -84,6 +85,8 @@ __all__ = [
     "ImportBatch",
     "ImportMatch",
     "ImportRow",
+    "Inspection",
+    "InspectionClock",
     "InsuranceGap",
     "InsuranceMonth",
     "InsuranceRecord",

@@ -33,6 +33,13 @@ PLACE_TYPE = {
     "other": _l("其他"),
 }  # fmt: skip
 
+# In the words of rules.inspection.
+INSPECTION_KIND = {
+    "supervision": _l("监督检验"), "periodic": _l("定期检验"), "self_test": _l("自行检测"),
+    "governor": _l("限速器校验"), "brake": _l("制动试验"),
+}  # fmt: skip
+INSPECTION_RESULT = {"passed": _l("合格"), "failed": _l("不合格"), "passed_again": _l("复检合格")}
+
 APPLICATION_KIND = {
     "unit_filing": _l("单位备案"), "elevator_filing": _l("电梯备案"), "contract_change": _l("合同变更"),
     "grade_certificate": _l("等级证书"), "commitment": _l("维保承诺书"),
@@ -41,6 +48,7 @@ APPLICATION_KIND = {
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
     "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"), "person_filing": _l("人员备案"),
+    "inspection_report": _l("校验报告"),
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
@@ -48,6 +56,7 @@ APPLICATION_PREFIX = {
     "scrapping": "BF",
     "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
     "worker_change": "RY", "on_demand": "AX", "person_filing": "RB",
+    "inspection_report": "JY",
 }  # fmt: skip
 CHANGE_CAUSE = {
     "retrofit": _l("改造"), "relocation": _l("移装"), "use_unit": _l("使用单位变更"), "rename": _l("更名"),

@@ -114,6 +114,7 @@ class Elevator(Stamped, Versioned, Model):
     use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
     # For lists; the clock is the schedule's to write.
     maintenance_clock: Mapped[Any] = relationship("MaintenanceClock", viewonly=True, uselist=False)
+    inspection_clock: Mapped[Any] = relationship("InspectionClock", viewonly=True, uselist=False)
 
     def __repr__(self) -> str:
         return self.code

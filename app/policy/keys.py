@@ -18,7 +18,7 @@ PRESET_KEY = "preset"
 INHERIT: dict[str, bool] = {"inherit": True}
 
 Value = int | bool | str | None
-Kind = Literal["int", "bool", "choice", "pattern"]
+Kind = Literal["int", "bool", "choice", "pattern", "years"]
 
 
 class Key(StrEnum):
@@ -52,6 +52,15 @@ class Key(StrEnum):
     EXPIRY_FIRST_DAYS = "expiry_first_days"
     EXPIRY_SECOND_DAYS = "expiry_second_days"
     EXPIRY_LAST_DAYS = "expiry_last_days"
+
+    INSPECTION_YEARS = "inspection_years"
+    INSPECTION_EARLY_MONTHS = "inspection_early_months"
+    INSPECTION_DUE_AT = "inspection_due_at"
+    GOVERNOR_MONTHS = "governor_months"
+    GOVERNOR_OLD_YEARS = "governor_old_years"
+    GOVERNOR_OLD_MONTHS = "governor_old_months"
+    GOVERNOR_GOODS_MONTHS = "governor_goods_months"
+    BRAKE_MONTHS = "brake_months"
 
     QUOTA_GENERAL = "quota_general"
     QUOTA_INTERMEDIATE = "quota_intermediate"
@@ -124,7 +133,7 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C = "个人信息保存", "公众投诉"
+_P, _C, _I = "个人信息保存", "公众投诉", "检验检测"
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
 
@@ -177,6 +186,29 @@ SPECS: dict[Key, Spec] = dict(
             Key.EXPIRY_LAST_DAYS, _N, "证书、许可证到期前最后通知", 7, "天", 1, 365, may_be_off=True,
             off_means="不通知",
         ),
+        (
+            Key.INSPECTION_YEARS,
+            Spec(
+                Key.INSPECTION_YEARS, "years", _I,
+                "安装监检合格后第几年做定期检验，最后一个之后每年；其余年份做自行检测", "1,4,7,9,11,13,15",
+            ),
+        ),
+        _int(Key.INSPECTION_EARLY_MONTHS, _I, "提前多久检验不改变下次日期，也是人工推迟的上限", 2, "个月", 0, 11),
+        (
+            Key.INSPECTION_DUE_AT,
+            Spec(
+                Key.INSPECTION_DUE_AT, "choice", _I, "检验有效期算到", "month",
+                choices=(("month", "到期月份的最后一天"), ("day", "到期月份的同一天")),
+            ),
+        ),
+        _int(Key.GOVERNOR_MONTHS, _I, "限速器校验的间隔", 24, "个月", 1, 120, may_be_off=True, off_means="不要求"),
+        _int(Key.GOVERNOR_OLD_YEARS, _I, "限速器使用超过几年后间隔缩短", 15, "年", 1, 50, may_be_off=True,
+             off_means="不缩短"),
+        _int(Key.GOVERNOR_OLD_MONTHS, _I, "缩短后的限速器校验间隔（曳引与强制驱动电梯）", 12, "个月", 1, 120),
+        _int(Key.GOVERNOR_GOODS_MONTHS, _I, "杂物电梯限速器校验的间隔", 60, "个月", 1, 120, may_be_off=True,
+             off_means="不要求"),
+        _int(Key.BRAKE_MONTHS, _I, "曳引与强制驱动电梯制动试验的间隔", 60, "个月", 1, 120, may_be_off=True,
+             off_means="不要求"),
         _int(Key.QUOTA_GENERAL, _Q, "普工每月台次上限", 100, "台次", 1, 10000, may_be_off=True),
         _int(Key.QUOTA_INTERMEDIATE, _Q, "中级工每月台次上限", 110, "台次", 1, 10000, may_be_off=True),
         _int(Key.QUOTA_SENIOR, _Q, "高级工每月台次上限", 120, "台次", 1, 10000, may_be_off=True),
@@ -268,6 +300,8 @@ def check_value(key: Key, value: Any, field: str = "value") -> Value:
         )
     if spec.kind == "pattern":
         _check_pattern(spec, value, field)
+    if spec.kind == "years":
+        return _checked_years(spec, value, field)
     return value
 
 
@@ -280,6 +314,23 @@ def _checked_int(spec: Spec, value: Any, field: str) -> int:
             spec, value, say("应在 %(low)s 至 %(high)s %(unit)s之间", low=low, high=high, unit=spec.unit), field
         )
     return value
+
+
+def years_of(value: str) -> tuple[int, ...]:
+    """The years that a stored list names."""
+    return tuple(int(year) for year in value.split(","))
+
+
+def _checked_years(spec: Spec, value: str, field: str) -> str:
+    """Whole years, rising, in the form in which they are kept: 1,4,7."""
+    parts = value.replace("，", ",").replace("、", ",").replace(" ", "").split(",")
+    # isdigit alone takes digits of other scripts for figures.
+    if not all(part.isascii() and part.isdigit() and len(part) < 3 and 1 <= int(part) <= 60 for part in parts):
+        raise _wrong(spec, value, "应为 1 至 60 的整数，用逗号隔开", field)
+    years = [int(part) for part in parts]
+    if years != sorted(set(years)):
+        raise _wrong(spec, value, "应从小到大，不重复", field)
+    return ",".join(map(str, years))
 
 
 def _check_pattern(spec: Spec, value: str, field: str) -> None:

@@ -38,6 +38,7 @@ class ApplicationKind(StrEnum):
     WORKER_CHANGE = "worker_change"
     ON_DEMAND = "on_demand"
     PERSON_FILING = "person_filing"
+    INSPECTION_REPORT = "inspection_report"
 
 
 class ChangeCause(StrEnum):
@@ -75,6 +76,7 @@ KIND_LABELS = {
     ApplicationKind.WORKER_CHANGE: say("维保人员变更"),
     ApplicationKind.ON_DEMAND: say("按需维保"),
     ApplicationKind.PERSON_FILING: say("人员备案"),
+    ApplicationKind.INSPECTION_REPORT: say("校验报告"),
 }
 
 CAUSE_LABELS = {

@@ -30,6 +30,7 @@ from app.models import (
     Elevator,
     ElevatorAssignment,
     GradeCertificate,
+    Inspection,
     InsuranceRecord,
     MaintenanceOrder,
     PatrolStop,
@@ -72,13 +73,13 @@ READING = {
     "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
     "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ,
     "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
-    "complaint": Verb.COMPLAINT_READ,
+    "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
-        InsuranceRecord, Declaration, SafetyRecord, Complaint,
+        InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.

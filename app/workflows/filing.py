@@ -20,6 +20,7 @@ from app.models import (
     Application,
     ContractElevator,
     Elevator,
+    Inspection,
     MaintenanceLedger,
     MaintenanceOrder,
     Region,
@@ -32,7 +33,7 @@ from app.rules.approval import ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, declared_move
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows import audit, filing_checks, filing_effects, filing_rights, moves, submissions
+from app.workflows import audit, filing_checks, filing_effects, filing_rights, inspection_days, moves, submissions
 from app.workflows.filing_checks import validate_elevator, validate_unit
 from app.workflows.filing_fields import (
     Data,
@@ -271,6 +272,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
                 application=application,
             )  # fmt: skip
         filing_effects.elevator_in_force(session, row, before, application, at, first=first)
+        inspection_days.after_filing(session, row, at)
     else:
         filing_effects.unit_in_force(session, row, before)
 
@@ -287,6 +289,8 @@ def turned_down(
         session, actor, row, "filing_state", state.value, verb=verb.value, at=at, application=application,
         reason=application.opinion,
     )  # fmt: skip
+    if isinstance(row, Elevator):
+        inspection_days.after_filing(session, row, at)
 
 
 def application_findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
@@ -401,7 +405,7 @@ def _standing_on(session: AnySession, row: Filed) -> list[str]:
             (select(m.id).where(m.elevator_id == row.id), word)
             for m, word in (
                 (Visit, "维保记录"), (MaintenanceOrder, "维保任务"), (ContractElevator, "合同"),
-                (MaintenanceLedger, "设备履历"),
+                (MaintenanceLedger, "设备履历"), (Inspection, "检验记录"),
             )
         ]  # fmt: skip
     else:

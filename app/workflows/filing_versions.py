@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
@@ -75,8 +75,23 @@ def as_of(
     return found
 
 
+class Source(Protocol):
+    """Where a change comes from: an application, or a record that has its own force (`inspection_days.Cause`)."""
+
+    @property
+    def heading(self) -> str: ...
+    @property
+    def submitted_by_id(self) -> int | None: ...
+    @property
+    def submitted_at(self) -> dt.datetime | None: ...
+    @property
+    def decided_by_id(self) -> int | None: ...
+    @property
+    def opinion(self) -> str | None: ...
+
+
 def amend(
-    session: AnySession, row: Filed, changes: Mapping[str, Any], application: Application, on: dt.date, at: dt.datetime
+    session: AnySession, row: Filed, changes: Mapping[str, Any], source: Source, on: dt.date, at: dt.datetime
 ) -> Version:
     """Put an approved change of some fields into force as a version of its own; the row is held by the caller.
 
@@ -90,10 +105,10 @@ def amend(
         session.flush()
     version = Version(
         entity=row.__tablename__, entity_id=row.id, number=number, state="approved", base_number=row.approved_version,
-        data=snapshot(row) | dict(changes), edited_by_id=application.submitted_by_id, edited_at=at,
-        submitted_at=application.submitted_at, submitted_by_id=application.submitted_by_id, decided_at=at,
-        decided_by_id=application.decided_by_id, opinion=application.opinion, in_force_from=on,
-        reason=application.heading,
+        data=snapshot(row) | dict(changes), edited_by_id=source.submitted_by_id, edited_at=at,
+        submitted_at=source.submitted_at, submitted_by_id=source.submitted_by_id, decided_at=at,
+        decided_by_id=source.decided_by_id, opinion=source.opinion, in_force_from=on,
+        reason=source.heading,
     )  # fmt: skip
     version.digest = digest(version.data)
     session.add(version)

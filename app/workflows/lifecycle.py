@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from app.errors import Finding, Refusal
-from app.models import Application, Elevator
+from app.models import Application, Elevator, InspectionClock
 from app.permissions import Actor
 from app.rules.inspection import WarningLevel, warning_level
 from app.rules.lifecycle import (
@@ -42,7 +42,8 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
         found.append(conditions.documents(asked, "申请材料和告知文件"))
     if what in _RUNS_AFTER:
         on = asked.effective_on or asked.submitted_on
-        found += [_inspection(elevator, what, on), _contract(session, elevator, on)]
+        found += [_inspection(elevator, what, on), *_not_failed(session, elevator, what)]
+        found.append(_contract(session, elevator, on))
     return found
 
 
@@ -83,10 +84,21 @@ def _inspection(elevator: Elevator, kind: ApplicationKind, on: dt.date) -> Findi
     # Put back into use past its inspection is refused (LIF-03); a new elevator's first date is often still to come.
     level = "fail" if kind is _K.REACTIVATION else "warn"
     return Finding(
-        "检验有效期", not over, found, "请先检验合格，修改下次检验日期并经审核通过，再办理" if over else "",
-        field="next_inspection_on", link=f"/elevators/{elevator.id}/edit" if over else None,
+        "检验有效期", not over, found, "请先检验合格并登记检验记录，再办理" if over else "",
+        field="next_inspection_on", link=f"/elevators/{elevator.id}" if over else None,
         level=level,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _not_failed(session: AnySession, elevator: Elevator, kind: ApplicationKind) -> list[Finding]:
+    """What failed its inspection is not put back into use before it passed again."""
+    held = session.get(InspectionClock, elevator.id)
+    if kind is not _K.REACTIVATION or held is None or held.failed_on is None:
+        return []
+    return [Finding(
+        "检验结果", False, say("%(day)s 检验不合格，还没有复检合格", day=held.failed_on), "请整改并复检合格后再办理",
+        link=f"/inspections/{held.failed_id}",
+    )]  # fmt: skip
 
 
 def _contract(session: AnySession, elevator: Elevator, on: dt.date) -> Finding:

@@ -17,6 +17,7 @@ from app.models import (
     Declaration,
     Elevator,
     GradeCertificate,
+    Inspection,
     Invitation,
     MaintenanceClock,
     MaintenanceOrder,
@@ -250,7 +251,7 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and verb == SENT_LATER and old == "void":
         # It ran out here while its end lay on the phone.
         expected = new if new != "open" else old
-    elif isinstance(row, Application | GradeCertificate | Commitment | Declaration) and field == "state":
+    elif isinstance(row, Application | GradeCertificate | Commitment | Declaration | Inspection) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":
         expected = invitation_move(InvitationState(old), InvitationVerb(verb))

@@ -27,7 +27,16 @@ from app.rules.lifecycle import (
 )
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import audit, conditions, effects, filing_checks, filing_effects, filing_versions, submissions
+from app.workflows import (
+    audit,
+    conditions,
+    effects,
+    filing_checks,
+    filing_effects,
+    filing_versions,
+    inspection_clocks,
+    submissions,
+)
 from app.workflows.filing_fields import clean, label, snapshot
 from app.workflows.submissions import Asked
 
@@ -93,6 +102,7 @@ def effect(
         elevator.region_code = place.code
     filing_versions.amend(session, elevator, changes, application, on, at)
     filing_effects.elevator_in_force(session, elevator, before, application, at, first=False)
+    inspection_clocks.refresh(session, [elevator.id], at)
     audit.record(
         session, actor, at, "elevator.registration_change", Elevator.__tablename__, elevator.id,
         before=application.data["before"], after=changes | {"application": application.number},

@@ -24,6 +24,7 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "declaration": ("自我声明承诺书，签于", "signed_on"), "score": ("得分", None),
     "attachment": ("附件", "name"), "commitment": ("维保承诺书，起于", "valid_from"),
     "insurance_record": ("医社保缴交明细，起于", "from_on"), "insured_person": ("参保人员", None),
+    "inspection": ("检验记录", "done_on"), "inspection_clock": ("检验时限", None),
     "insurance_month": ("参保比对", "month"), "insurance_gap": ("参保缺口", "month"),
 }  # fmt: skip
 # Not about a unit's rows but about who did something.
