@@ -45,6 +45,10 @@ LOOKUPS: dict[str, Lookup] = {
         Unit, Verb.HOME, (Unit.name, Unit.uscc), lambda u: u.name, lambda u: u.uscc,
         lambda: (Unit.is_use, Unit.approved_version > 0), public=True,
     ),
+    "inspection_units": Lookup(
+        Unit, Verb.INSPECTION_EDIT, (Unit.name, Unit.uscc), lambda u: u.name, lambda u: u.uscc,
+        lambda: (Unit.is_inspection, Unit.approved_version > 0),
+    ),
     "persons": Lookup(
         Person, Verb.PERSON_READ, (Person.name, Person.certificate_no), lambda p: p.name,
         lambda p: p.certificate_no or "", lambda: (Person.left_on.is_(None),),

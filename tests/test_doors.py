@@ -36,6 +36,7 @@ from app.models import (
     ImportBatch,
     ImportMatch,
     ImportRow,
+    Inspection,
     InsuranceGap,
     InsuranceMonth,
     InsuranceRecord,
@@ -68,7 +69,7 @@ from app.models import (
     Watch,
 )
 from app.permissions import Role
-from tests.factories import World, make_account, make_elevator, make_maintenance_unit, make_use_unit
+from tests.factories import World, make_account, make_elevator, make_maintenance_unit, make_unit, make_use_unit
 
 KEY = 990001
 ACCOUNTS = db.metadata.tables["ab_user"]
@@ -81,7 +82,7 @@ LISTS: dict[str, Any] = {
     "data": {"address": "改址"}, "seen_version": 1, "elevator_id": KEY, "unit_id": KEY,
 }  # fmt: skip
 PERSONAS = (
-    "region_admin", "inspector", "maintenance_head", "clerk", "worker", "use_head", "safety_officer",
+    "region_admin", "inspector", "maintenance_head", "clerk", "worker", "use_head", "safety_officer", "tester",
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
@@ -174,6 +175,10 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, elevator_id=KEY, use_unit_id=user.id, worker_id=KEY, visit_on=day, checked_in_at=at, received_at=at,
             state="open", note=MARK, **unit,
         ),
+        Inspection(
+            id=KEY, elevator_id=KEY, use_unit_id=user.id, kind="periodic", number=MARK, number_key=MARK, done_on=day,
+            tested_by=MARK, result="failed", failed_items=MARK, state="approved", entered_by=MARK, **unit,
+        ),
         OverduePeriod(id=KEY, elevator_id=KEY, anchor_on=day, limit_on=day, interval_days=15, judged_at=at, **unit),
         Application(
             id=KEY, number=f"TY-{CODE}", kind="suspension", state="submitted", entity="elevator", entity_id=KEY,
@@ -251,7 +256,7 @@ WATCHED = (
     MaintenanceOrder, Visit, OverduePeriod, Application, Score, Attachment, Notification, Job, ImportBatch, Version,
     PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
-    InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage,
+    InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
 )  # fmt: skip
 
 
@@ -265,6 +270,16 @@ def foreign_state(session: Any) -> dict[str, Any]:
     account = session.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == KEY)).mappings().one()
     state["Account"] = {k: v for k, v in account.items() if "login" not in k}
     return state
+
+
+def account_of(world: World, session: Any, persona: str) -> Any:
+    """The persona's account; inspection people of the district belong to a unit of their own."""
+    if persona != "tester":
+        return world.accounts[persona]
+    unit = make_unit(session, "临河特种设备检测院", is_inspection=True)
+    account = make_account(session, Role.TESTER, unit=unit, is_main=True)
+    session.commit()
+    return account
 
 
 def addresses(app: Any, method: str) -> list[str]:
@@ -297,7 +312,7 @@ def test_the_walk_sees_the_doors(app: Any) -> None:
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_no_persona_reads_what_is_not_theirs(app: Any, session: Any, world: Any, sign_in: Any, persona: str) -> None:
     foreign_rows(world, session)
-    browser = sign_in(world.accounts[persona])
+    browser = sign_in(account_of(world, session, persona))
     failures = []
     targets: set[str | None] = set()
     for address in addresses(app, "GET"):
@@ -325,7 +340,7 @@ def test_no_persona_reads_what_is_not_theirs(app: Any, session: Any, world: Any,
 def test_no_persona_changes_what_is_not_theirs(app: Any, session: Any, world: Any, sign_in: Any, persona: str) -> None:
     foreign_rows(world, session)
     before = foreign_state(session)
-    browser = sign_in(world.accounts[persona])
+    browser = sign_in(account_of(world, session, persona))
     failures = []
     token = Token(browser)
     for method in ("POST", "PUT", "PATCH", "DELETE"):

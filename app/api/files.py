@@ -29,6 +29,7 @@ KINDS = {
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
+    "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),
 }
 
 
@@ -51,7 +52,8 @@ class FileApi(Resource):
           once: true
           takes: file
           parameters:
-            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, grade, declaration]},
+            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, grade,
+               declaration, inspection]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_
 
 from app import clock
 from app.listing import Moment
-from app.models import Contract, Elevator, MaintenanceClock
+from app.models import Contract, Elevator, InspectionClock, MaintenanceClock
 from app.models.policy import policy_groups
 from app.policy import Key
 from app.rules.schedule import DueDay, due_day
@@ -73,6 +73,16 @@ def inspection_near(m: Moment) -> Criterion:
 def inspection_over(m: Moment) -> Criterion:
     """The inspection's validity has run out."""
     return Elevator.next_inspection_on < m.today
+
+
+def governor_near(m: Moment) -> Criterion:
+    """The governor's check is near."""
+    return due_soon(m, InspectionClock.governor_due_on, Elevator.region_code, Key.NEAR_INSPECTION_DAYS)
+
+
+def governor_over(m: Moment) -> Criterion:
+    """The governor's check is overdue."""
+    return InspectionClock.governor_due_on < m.today
 
 
 def contract_near(m: Moment) -> Criterion:

@@ -5,19 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
 from app.listings import standing
-from app.models import Elevator, MaintenanceClock
+from app.models import Elevator, InspectionClock, MaintenanceClock
 
 LEVELS = ("over", "near")
-LABELS = {"maintenance": _l("维保"), "inspection": _l("年检"), "contract": _l("合同")}
+LABELS = {"maintenance": _l("维保"), "inspection": _l("年检"), "governor": _l("限速器"), "contract": _l("合同")}
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 
 
-def _listing(name: str, title: Any, model: Any, due: Any, read: Any, near: Any, over: Any) -> Listing:
+def _with_elevator(statement: Select[Any]) -> Select[Any]:
+    # Each clock has its elevator; joined from outside, the register is not even read where only clocks count.
+    return statement.outerjoin(Elevator, Elevator.id == MaintenanceClock.elevator_id)
+
+
+def _with_inspections(statement: Select[Any]) -> Select[Any]:
+    return statement.join(InspectionClock, InspectionClock.elevator_id == Elevator.id)
+
+
+def _listing(
+    name: str, title: Any, model: Any, due: Any, read: Any, near: Any, over: Any, join: Any = None, more: Any = ()
+) -> Listing:
     by_clock = model is MaintenanceClock
 
     def of(row: Any) -> Elevator:
@@ -34,8 +45,7 @@ def _listing(name: str, title: Any, model: Any, due: Any, read: Any, near: Any, 
             name=f"warnings_{name}",
             title=title,
             model=model,
-            # Each clock has its elevator; joined from outside, the register is not even read where only clocks count.
-            join=(lambda s: s.outerjoin(Elevator, Elevator.id == MaintenanceClock.elevator_id)) if by_clock else None,
+            join=_with_elevator if by_clock else join,
             where=lambda m: MaintenanceClock.in_use if by_clock else Elevator.status == "in_use",
             columns=(
                 Column("code", _l("识别码"), lambda row: of(row).code, "code", Elevator.code),
@@ -51,7 +61,7 @@ def _listing(name: str, title: Any, model: Any, due: Any, read: Any, near: Any, 
             filters=(Filter("region", _l("所属辖区"), "region", model.region_code),),
             tabs=(Tab("over", _l("超期"), over, "over"), Tab("near", _l("临近"), near, "near")),
             order=("due_on", False),
-            load=(load(Elevator.use_unit), load(Elevator.maintenance_unit)),
+            load=(load(Elevator.use_unit), load(Elevator.maintenance_unit), *more),
         )
     )
 
@@ -64,6 +74,11 @@ KINDS: dict[str, Listing] = {
     "inspection": _listing(
         "inspection", _l("年检预警"), Elevator, Elevator.next_inspection_on, lambda row: row.next_inspection_on,
         standing.inspection_near, standing.inspection_over,
+    ),
+    "governor": _listing(
+        "governor", _l("限速器预警"), Elevator, InspectionClock.governor_due_on,
+        lambda row: row.inspection_clock.governor_due_on, standing.governor_near, standing.governor_over,
+        _with_inspections, (joinedload(Elevator.inspection_clock),),
     ),
     "contract": _listing(
         "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,

@@ -36,6 +36,7 @@ def register(appbuilder: Any) -> None:
         health,
         imports,
         inbox,
+        inspections,
         insurance,
         invitations,
         jobs,
@@ -134,6 +135,7 @@ def register(appbuilder: Any) -> None:
     declarations.register(appbuilder)
     attached.register(appbuilder)
     insurance.register(appbuilder)
+    inspections.register(appbuilder)
     ledgers.register(appbuilder)
     orders.register(appbuilder)
     maintenance_lists.register(appbuilder)

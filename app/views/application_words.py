@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Application, Commitment, Contract, Declaration, Elevator, Person, UnitChange
-from app.models.choices import CHANGE_CAUSE
+from app.models import Application, Commitment, Contract, Declaration, Elevator, Inspection, Person, UnitChange
+from app.models.choices import CHANGE_CAUSE, INSPECTION_KIND, INSPECTION_RESULT, word
 from app.views import filed
 from app.wording import say
 from app.workflows import ledgers, unit_changes
@@ -97,7 +97,21 @@ def _declaration(row: Application) -> Pairs:
     ]  # fmt: skip
 
 
+def _inspection(row: Application) -> Pairs:
+    report = db.session.get(Inspection, row.entity_id)
+    if report is None:
+        return []
+    return [
+        (_("电梯"), report.elevator.code), (_("检验类型"), word(INSPECTION_KIND, report.kind)),
+        (_("报告编号"), report.number), (_("检验日期"), str(report.done_on)),
+        (_("检验结果"), word(INSPECTION_RESULT, report.result)), (_("不合格项"), report.failed_items or "—"),
+        (_("检验单位"), report.tested_by), (_("下次日期"), str(report.next_on or "—")),
+        (_("调整原因"), report.next_reason or "—"),
+    ]  # fmt: skip
+
+
 _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
     "worker_change": _worker_change, "commitment": _commitment, "declaration": _declaration, "on_demand": _on_demand,
+    "inspection_report": _inspection,
 }  # fmt: skip

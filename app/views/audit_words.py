@@ -24,6 +24,7 @@ ENTITY: dict[str, Any] = {
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "commitment": _l("维保承诺书"),
     "insurance_record": _l("医社保缴交明细"), "audit": _l("审计日志"), "calendar": _l("工作日历"),
+    "inspection": _l("检验记录"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
 }  # fmt: skip
@@ -58,6 +59,7 @@ DEED: dict[str, Any] = {
     "template": _l("修改模板"), "check": _l("巡检一台"), "close": _l("结束"), "plan": _l("安排"),
     "propose": _l("提议新值"), "officer": _l("指定安全员"), "risk": _l("风险"), "risk_end": _l("停用风险"),
     "end_all": _l("退出全部登录"),
+    "enter": _l("登记"), "inspection": _l("检验更新日期"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
@@ -89,6 +91,7 @@ FIELD: dict[str, Any] = {
     "changed": _l("更新"), "deleted": _l("删除"), "made": _l("新增"), "file": _l("文件"), "hours": _l("有效时间"),
     "poster": _l("邀请二维码"), "invitation": _l("入职邀请"), "finding": _l("发现的问题"), "is_fine": _l("正常"),
     "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
+    "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
     "value": _l("值"), "looked_at": _l("检查的记录"),
 }  # fmt: skip
 VIA: dict[str, Any] = {

@@ -146,10 +146,19 @@ def cover_due(until_on: dt.date, region_code: str) -> tuple[Due | None, str]:
 
 def inspection_due(next_on: dt.date | None, region_code: str) -> tuple[Due | None, str]:
     """What is left until the next inspection, and why."""
+    return _inspected(next_on, region_code, _("登记的下次检验日期"))
+
+
+def check_due(next_on: dt.date | None, region_code: str) -> tuple[Due | None, str]:
+    """What is left until the next governor check or brake test, and why."""
+    return _inspected(next_on, region_code, _("上次日期加政策的间隔"))
+
+
+def _inspected(next_on: dt.date | None, region_code: str, by: str) -> tuple[Due | None, str]:
     today = clock.today()
     held = policy_book(db.session, region_code, today)[Key.NEAR_INSPECTION_DAYS]
     near, source = shown(Key.NEAR_INSPECTION_DAYS, held.value), _origin(held)
-    why = _("登记的下次检验日期") + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+    why = by + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
     return due_days(next_on, today, int(str(held.value)), 365), why if next_on is not None else ""
 
 

@@ -21,6 +21,7 @@ from app.models import (
     Contract,
     ContractElevator,
     Elevator,
+    InspectionClock,
     MaintenanceClock,
     MaintenanceOrder,
     StatusChange,
@@ -35,6 +36,7 @@ from app.views.base import missed_words
 from app.views.days import typed_day
 from app.views.filing_pages import FilingPages
 from app.views.filing_words import WORDS, Due
+from app.views.inspections import latest_of
 from app.workflows import cover, filing, moves, on_demand
 
 MOST_FILES = 10
@@ -85,6 +87,7 @@ class ElevatorPages(FilingPages):
         shown: dict[str, Any] = {
             "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
+            "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS,
             "contracts": [], "applications": [], "story": self._story(row), "unit_names": {},
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
@@ -105,6 +108,8 @@ class ElevatorPages(FilingPages):
         if actor.may(Verb.ORDER_READ):
             open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")
             shown["orders"] = _rows(MaintenanceOrder, open_orders, MaintenanceOrder.planned_on, MaintenanceOrder.worker)
+        if actor.may(Verb.INSPECTION_READ):
+            shown["inspections"] = latest_of(row.id)
         if actor.may(Verb.CONTRACT_READ):
             live = (ContractElevator.elevator_id == row.id) & ContractElevator.removed_at.is_(None)
             shown["contracts"] = _rows(
@@ -134,8 +139,7 @@ class ElevatorPages(FilingPages):
             found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
         elif row.status != "scrapped":
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
-        inspection, why = clock_words.inspection_due(row.next_inspection_on, row.region_code)
-        found.append(Clock(_("下次定期检验"), inspection, str(row.next_inspection_on or _("没有登记")), None, why))
+        found += self._inspections(row)
         bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None
         if bound is not None:
             cover_due = clock_words.contract_due(bound, row.region_code, today)
@@ -163,6 +167,25 @@ class ElevatorPages(FilingPages):
             )
         return found
 
+    def _inspections(self, row: Elevator) -> list[Clock]:
+        """The yearly calendar, a failed one that waits, governor and brake; the last three where there is any."""
+        held = db.session.get(InspectionClock, row.id)
+        kind = held.next_kind if held is not None and held.next_kind else "periodic"
+        left, why = clock_words.inspection_due(row.next_inspection_on, row.region_code)
+        title = {"self_test": _("下次自行检测")}.get(kind, _("下次定期检验"))
+        found = [Clock(title, left, str(row.next_inspection_on or _("没有登记")), None, why)]
+        if held is None or not g.actor.may(Verb.INSPECTION_READ):
+            return found
+        if held.failed_on is not None:
+            due = Due(_("待复检"), None, "", "over", 100)
+            note = _("%(d)s 不合格", d=held.failed_on)
+            found.append(Clock(_("检验结果"), due, note, f"/inspections/{held.failed_id}"))
+        for title, day in ((_("下次限速器校验"), held.governor_due_on), (_("下次制动试验"), held.brake_due_on)):
+            if day is not None:
+                left, why = clock_words.check_due(day, row.region_code)
+                found.append(Clock(title, left, str(day), None, why))
+        return found
+
     def _story(self, row: Elevator) -> list[Event]:
         """The newest first: approvals of content, steps of the status."""
         events = []
@@ -188,6 +211,19 @@ class ElevatorPages(FilingPages):
             tone = {"approved": "ok", "rejected": "over"}.get(version.state, "now")
             events.append(Event(at, title, str(WORDS.version[version.state]), version.opinion or "", None, tone))
         return sorted(events, key=lambda e: e.at, reverse=True)[:8]
+
+
+def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
+    """What may be entered about the elevator: an inspection, or the report that its units hand in."""
+    own = g.actor.unit_id in (row.maintenance_unit_id, row.use_unit_id)
+    return [
+        (label, f"/inspections/{door}?elevator_id={row.id}")
+        for label, door, may in (
+            (_("登记检验"), "new", g.actor.may(Verb.INSPECTION_EDIT)),
+            (_("上传校验报告"), "report", own and g.actor.may(Verb.INSPECTION_REPORT)),
+        )
+        if may
+    ]
 
 
 def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:

@@ -22,6 +22,8 @@ WORDS = SimpleNamespace(
     kind=choices.APPLICATION_KIND,
     level=choices.LEVEL,
     visit=choices.VISIT_STATE,
+    inspection=choices.INSPECTION_KIND,
+    inspection_result=choices.INSPECTION_RESULT,
     unit_kind=choices.UNIT_KINDS,
     version={
         "draft": _l("草稿"), "pending": _l("审核中"), "approved": _l("通过"), "rejected": _l("不通过"),

@@ -222,6 +222,8 @@ def _due_cell(listing: Listing) -> Any:
             return mark(_l("没有"), "over")
         if listing.name == "warnings_inspection":
             left, why = clock_words.inspection_due(day, row.region_code)
+        elif listing.name == "warnings_governor":
+            left, why = clock_words.check_due(day, row.region_code)
         else:
             left, why = clock_words.cover_due(day, row.region_code)
         return _beside(day, countdown(left, why))
@@ -244,6 +246,16 @@ class InspectionWarnings(WarningScreen):
     route_base = "/warnings/inspection"
     listing = warnings.KINDS["inspection"]
     cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["inspection"])}
+
+
+class GovernorWarnings(WarningScreen):
+    datamodel = SQLAInterface(Elevator)
+    route_base = "/warnings/governor"
+    listing = warnings.KINDS["governor"]
+    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["governor"])}
+    buttons: ClassVar[list[Button]] = [
+        Button(_l("上传校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
+    ]
 
 
 class CoverWarnings(WarningScreen):
@@ -273,6 +285,6 @@ def register(appbuilder: Any) -> None:
     screens.declare("Warnings", "can_read", Verb.WARNING_READ)
     for view in (
         ContractScreen, TaskScreen, LedgerScreen, OrderScreen, OverdueScreen, MaintenanceWarnings, InspectionWarnings,
-        CoverWarnings, Warnings,
+        GovernorWarnings, CoverWarnings, Warnings,
     ):  # fmt: skip
         appbuilder.add_view_no_menu(view)

@@ -64,6 +64,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
+        Entry(_l("检验检测"), "InspectionDueScreen.list", "check", V.INSPECTION_READ),
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
         Entry(_l("巡检"), "Patrols.list", "list", V.PATROL_READ),
         Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),

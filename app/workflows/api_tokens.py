@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("contracts", (V.CONTRACT_READ, V.CONTRACT_EDIT)),
     ("papers", (V.COMMITMENT_READ, V.COMMITMENT_EDIT, V.INSURANCE_READ, V.INSURANCE_EDIT)),
     ("maintenance", (V.LEDGER_READ, V.LEDGER_EDIT, V.ORDER_READ, V.ORDER_EDIT, V.VISIT_READ, V.VISIT_MAKE)),
+    ("inspections", (V.INSPECTION_READ, V.INSPECTION_EDIT, V.INSPECTION_REPORT)),
     ("safety", (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
     ("scores", (V.SCORE_READ,)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
