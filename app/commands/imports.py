@@ -27,7 +27,10 @@ from app.workflows import jobs
 from app.workflows.actors import actor_of
 
 MOST_TOLD = 100
-KINDS = ("units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations")
+KINDS = (
+    "units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations", "inspections",
+    "past_inspections",
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:

@@ -16,7 +16,14 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
-from app.imports import comparing_filings, comparing_orders, comparing_people, comparing_service, comparing_unit
+from app.imports import (
+    comparing_filings,
+    comparing_inspections,
+    comparing_orders,
+    comparing_people,
+    comparing_service,
+    comparing_unit,
+)
 from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.figures import Written
@@ -41,6 +48,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "ledgers": comparing_service.ledger_rows, "orders": comparing_orders.order_rows,
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
+    "inspections": comparing_inspections.inspection_rows, "past_inspections": comparing_inspections.inspection_rows,
 }  # fmt: skip
 DAYS = {dt.date, dt.datetime}
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
@@ -393,7 +401,7 @@ class Checker:
         units = [s.name for s in self.given if s.kind == "unit"]
         self.units.look_up({str(r.data[n]) for r in rows for n in units if isinstance(r.data.get(n), str)})
         wanted: set[str] = set()
-        if self.kind.name in ("ledgers", "orders", "visits"):
+        if self.kind.name in ("ledgers", "orders", "visits", "inspections", "past_inspections"):
             wanted = {r.data["code"] for r in rows if r.data.get("code")}
         if self.kind.name == "contracts":
             wanted = {c for r in rows for c in comparing_service.codes_in(r.data.get("elevators"))}

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.models import (
     Contract,
     Elevator,
+    Inspection,
     InsuranceRecord,
     InsuredPerson,
     Invitation,
@@ -25,6 +26,8 @@ from app.models.choices import (
     CONTRACT_KIND,
     ELEVATOR_STATUS,
     GENERATION_MODE,
+    INSPECTION_KIND,
+    INSPECTION_RESULT,
     LEVEL,
     PERSON_KIND,
     PLACE_TYPE,
@@ -112,6 +115,18 @@ def _filed(model: Any) -> tuple[Spec, ...]:
     return tuple(made)
 
 
+def _inspections(code: Spec) -> tuple[Spec, ...]:
+    model = Inspection
+    return (
+        code, _of(model, "kind", "choice", True, INSPECTION_KIND), _of(model, "number", "code", True),
+        _of(model, "done_on", "date", True), _of(model, "result", "choice", True, INSPECTION_RESULT),
+        Spec("tested_by", "检验单位", "text", False, None, "报告上的单位名称；检验单位的账号不用填"),
+        Spec("failed_items", "不合格项", "text", False, None, "不合格时必填"), _of(model, "is_fault", "bool"),
+        Spec("next_on", "下次日期", "date", False, None, "不填按规则计算；与规则不同时写调整原因"),
+        _of(model, "next_reason", "text"),
+    )
+
+
 def kinds() -> dict[str, Kind]:
     """The kinds of workbook, in the words of the current language."""
     ledger, contract = MaintenanceLedger, Contract
@@ -159,6 +174,13 @@ def kinds() -> dict[str, Kind]:
             Spec("sheet_at", "上传时间", "instant", False, None, HELP["instant"]),
             Spec("reviewed_at", "复核时间", "instant", False, None, HELP["instant"]),
         ), ("checked_in_at",)),
+        "inspections": Kind("inspections", _l("检验记录"), "code", (
+            *_inspections(code), Spec("reason", "更正原因", "text", False, None, "更正已登记的记录时必填"),
+        ), ("number", "kind")),
+        "past_inspections": Kind("past_inspections", _l("既往检验记录"), "code", (
+            *_inspections(code),
+            Spec("unit_id", "维保单位", "unit", False, None, "当日承担维保的单位；不填按合同和档案"),
+        ), ("number", "kind")),
         "invitations": Kind("invitations", _l("入职邀请"), "phone", (
             _of(Invitation, "name", "text", True), _of(Invitation, "phone", "code", True),
             _of(Invitation, "kind", "choice", True, PERSON_KIND),

@@ -25,6 +25,18 @@ def without_brackets(heading: str) -> str:
 
 
 # Names by field, parted by spaces, as `plain_word` gives them.
+_INSPECTIONS = {
+    "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
+    "kind": "类型 类别 检验类别 检测类型 kind type inspectiontype",
+    "number": "报告号 编号 检验报告编号 检测报告编号 report reportno reportnumber",
+    "done_on": "检测日期 检验时间 校验日期 试验日期 报告日期 date inspected inspectiondate",
+    "result": "结果 结论 检验结论 检测结论 result conclusion",
+    "tested_by": "检验机构 检测机构 检测单位 校验单位 inspector agency testedby",
+    "failed_items": "不合格项目 问题 存在问题 defects faileditems findings",
+    "is_fault": "维保单位整改 涉及维保整改 fault",
+    "next_on": "下次检验日期 下次检测日期 有效期至 nextdate nextinspection validuntil",
+    "next_reason": "调整说明", "reason": "更正说明 correction",
+}  # fmt: skip
 COLUMNS: dict[str, dict[str, str]] = {
     "elevators": {
         "code": (
@@ -233,6 +245,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "sheet_at": "维保单上传时间 uploaded",
         "reviewed_at": "复核日期 确认时间 reviewed",
     },
+    "inspections": _INSPECTIONS,
+    "past_inspections": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
 }  # fmt: skip
 
 # Words by choice, for columns of that name.
@@ -294,6 +308,15 @@ VALUES: dict[str, dict[str, str]] = {
         "normal": "清包 普通合同 一般 basic normal standard",
         "half": "半包合同 semi half",
         "full": "全包合同 大包 comprehensive full",
+        "supervision": "监检 监督 安装监检 supervision supervised",
+        "periodic": "定检 年检 定期 检验 periodic annual annualinspection",
+        "self_test": "检测 自检 自行检验 selftest selfinspection",
+        "governor": "限速器 限速器检验 限速器测试 governor governortest",
+        "brake": "125%制动试验 制动 载荷试验 brake braketest",
+    },
+    "result": {
+        "passed": "通过 符合 pass passed ok", "failed": "未通过 不符合 fail failed",
+        "passed_again": "复检通过 整改后合格 passedagain repassed",
     },
 }  # fmt: skip
 YES = frozenset(["是", "1", "true", "yes", "y", "√", "有", "对", "t", "已", "on"])

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.imports import comparing_orders, first_passwords
+from app.imports import comparing_orders, first_passwords, writing_inspections
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS
@@ -377,4 +377,5 @@ UNDOERS: dict[str, Callable[..., None]] = {
     "elevators": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "elevators"),
     "persons": _undo_person, "invitations": _undo_invitation, "ledgers": _undo_ledger, "orders": _undo_order,
     "contracts": _undo_contract, "insurance": _undo_insured, "accounts": _undo_account,
+    "inspections": writing_inspections.undo, "past_inspections": writing_inspections.undo,
 }  # fmt: skip

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app import scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords
+from app.imports import first_passwords, writing_inspections
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
@@ -85,9 +85,9 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
             else:
                 rows = _step(session, held, waiting)
                 more = bool(rows)
-                if held.name == "visits":
-                    _take_visits(session, actor, held, batch_id, rows, at)
-                for row in rows if held.name != "visits" else ():
+                if held.name in BY_ELEVATOR:
+                    BY_ELEVATOR[held.name](session, actor, held, batch_id, rows, at)
+                for row in rows if held.name not in BY_ELEVATOR else ():
                     _take(session, actor, held, batch_id, row, at)
                 done = _count(session, batch_id)
             session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_rows=done))
@@ -125,7 +125,7 @@ def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt
 def _step(session: AnySession, held: Kind, waiting: tuple[Any, ...]) -> Sequence[ImportRow]:
     """The next rows; of visits all of some elevators, so that each clock is told its whole past at once."""
     statement = select(ImportRow).where(*waiting)
-    if held.name == "visits":
+    if held.name in BY_ELEVATOR:
         keys = select(ImportRow.entity_id).where(*waiting).distinct().order_by(ImportRow.entity_id).limit(20)
         chosen = session.scalars(keys).all()
         return session.scalars(statement.where(ImportRow.entity_id.in_(chosen)).order_by(ImportRow.number)).all()
@@ -403,6 +403,7 @@ WRITERS: dict[str, Callable[..., Any]] = {
     "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
     "persons": _write_person, "invitations": _write_invitation, "ledgers": _write_ledger, "orders": _write_order,
     "contracts": _write_contract, "insurance": _write_insured, "accounts": _write_account,
+    "inspections": writing_inspections.write,
 }  # fmt: skip
 
 
@@ -418,6 +419,15 @@ def _take_visits(
             _end_badly(session, row, _errors(held, taken.refused[place]))
         else:
             row.applied = True
+
+
+# What comes from before: all of some elevators in one step, so that each is told its whole past at once.
+BY_ELEVATOR: dict[str, Callable[..., None]] = {
+    "visits": _take_visits,
+    "past_inspections": lambda s, a, held, b, rows, at: writing_inspections.take_over(
+        s, a, b, rows, at, lambda row, refusal: _end_badly(s, row, _errors(held, refusal.findings))
+    ),
+}
 
 
 def _past(row: ImportRow) -> PastVisit:

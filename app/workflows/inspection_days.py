@@ -57,7 +57,7 @@ def ended(session: AnySession, actor: Actor, elevator: Elevator, record: Inspect
 
 
 def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
-    """A filing was decided: what waited for it moves now."""
+    """A filing was decided, or a whole past came in: of what waited the newest moves the days, older ones none."""
     if not elevator.approved_version:
         return
     statement = select(Inspection).where(
@@ -65,7 +65,12 @@ def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
         Inspection.replaced.is_(None),
     )  # fmt: skip
     order = statement.order_by(Inspection.done_on, Inspection.id).execution_options(skip_scope=True)
-    for record in session.scalars(order):
+    waiting = session.scalars(order).all()
+    newest = {_fields(record): record for record in waiting if record.result != InspectionResult.FAILED}
+    for record in waiting:
+        if elevator.filing_state != FilingState.PENDING and record not in newest.values():
+            record.replaced = {}
+    for record in newest.values():
         _settle(session, SYSTEM, elevator, record, None, at)
     inspection_clocks.refresh(session, [elevator.id], at)
 

@@ -193,9 +193,12 @@ def _tester(
 
 def enter(
     session: AnySession, actor: Actor, elevator_id: int, entry: Entry, at: dt.datetime, *,
-    scans: Sequence[int] = (), batch_id: int | None = None, taken_over: bool = False,
+    scans: Sequence[int] = (), batch_id: int | None = None, taken_over: bool = False, follow: bool = True,
 ) -> Inspection:  # fmt: skip
-    """登记: it counts at once. `taken_over`: another platform's, with its own days and who answered then."""
+    """登记: it counts at once. `taken_over`: another platform's, with its own days and who answered then.
+
+    Not `follow`: the caller enters more of the elevator and moves its days after the last (`inspection_days`).
+    """
     require(actor, Verb.TAKE_OVER if taken_over else Verb.INSPECTION_EDIT)
     elevator = held(session, actor, elevator_id)
     found = judged(session, actor, elevator, entry, at, taken_over=taken_over)
@@ -203,7 +206,7 @@ def enter(
     row = make(
         session, actor, elevator, entry, found, at, counts=True, batch_id=batch_id, taken_over=taken_over
     )
-    _count(session, actor, elevator, row, scans, at)
+    _count(session, actor, elevator, row, scans, at, follow=follow)
     _tell(session, elevator, row, at)
     return row
 
@@ -304,12 +307,13 @@ def maintained_by(session: AnySession, elevator: Elevator, on: dt.date) -> int |
 
 def _count(
     session: AnySession, actor: Actor, elevator: Elevator, row: Inspection, scans: Sequence[int], at: dt.datetime,
-    instead_of: Inspection | None = None,
+    instead_of: Inspection | None = None, follow: bool = True,
 ) -> None:  # fmt: skip
     """It counts from now on."""
     attachments.adopt(session, actor, scans, ENTITY, row.id)
     audit.record(session, actor, at, "inspection.enter", ENTITY, row.id, after=told(row))
-    inspection_days.took_force(session, actor, elevator, row, at, instead_of)
+    if follow:
+        inspection_days.took_force(session, actor, elevator, row, at, instead_of)
 
 
 def told(row: Inspection) -> dict[str, Any]:
