@@ -112,9 +112,14 @@ def run_age(context: JobContext) -> dict[str, Any]:
 
 @handles("expiry")
 def run_expiry(context: JobContext) -> dict[str, Any]:
-    """Tell of papers that end, as things stand now: a day that was missed is caught up, a step is told once."""
-    from app.workflows import expiry as workflow
+    """Tell of papers that end, as things stand now: a day that was missed is caught up, a step is told once.
 
+    First what is due by inspection is told anew: policy may have changed, elevators come in.
+    """
+    from app.workflows import expiry as workflow
+    from app.workflows import inspection_clocks
+
+    inspection_clocks.refresh_all(context.session, clock.now())
     return _as_dict(workflow.run(context.session, clock.now(), context.progress))
 
 

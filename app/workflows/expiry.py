@@ -17,7 +17,7 @@ from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from app import clock
-from app.models import Account, Commitment, GradeCertificate, Person, ToldExpiry, Unit
+from app.models import Account, Commitment, Elevator, GradeCertificate, InspectionClock, Person, ToldExpiry, Unit
 from app.models.among import among
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Verb
@@ -50,6 +50,12 @@ class Paper:
     verb: Verb
     page: str
     listing: str
+    # What is no paper of a person or the unit: how one of it is called, what several are, what is to be done before
+    # and after, and what else is read for it.
+    named: Any = None
+    several: str = "%(count)s 人的%(words)s%(more)s"
+    ways: tuple[str, str] = ("请在到期前换证并更新", "到期后可能不能签到或承接业务，请换证并更新")
+    join: tuple[Any, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +110,17 @@ def _near(session: AnySession, paper: Paper, today: dt.date) -> Any:
         ToldExpiry.paper == paper.name, ToldExpiry.entity_id == paper.model.id, ToldExpiry.until == paper.until
     )
     person, name = (paper.person, Person.name) if paper.person is not None else (literal(None), Unit.name)
+    name = name if paper.named is None else paper.named
     statement = select(
         paper.unit, paper.region, paper.model.id, paper.until, person, name,
         told.correlate(paper.model).scalar_subquery(),
     ).select_from(paper.model)  # fmt: skip
     if paper.model is not Person and paper.person is not None:
         statement = statement.join(Person, Person.id == paper.person)
-    if paper.model is not Unit and paper.person is None:
+    if paper.model is not Unit and paper.person is None and paper.named is None:
         statement = statement.join(Unit, Unit.id == paper.unit)
+    if paper.join is not None:
+        statement = statement.join(*paper.join)
     window = paper.until.between(today - dt.timedelta(days=LONGEST_OVER_DAYS), today + dt.timedelta(days=far))
     return statement.where(window, paper.holds()).order_by(paper.model.id).execution_options(skip_scope=True)
 
@@ -157,16 +166,16 @@ def _tell_unit(session: AnySession, heads: list[int], due: list[Due], today: dt.
             ),
             paper.page.format(_page_of(first)),
         )
-        body = say("有效期至 %(until)s。%(way)s", until=first.until, way=_way(over))
+        body = say("有效期至 %(until)s。%(way)s", until=first.until, way=paper.ways[over])
         return outbox.notify(session, at, heads, "expiry", title, body, link)
-    title = say(
-        "%(count)s 人的%(words)s%(more)s", count=len(due), words=paper.words, more="已经到期" if over else "即将到期"
-    )
+    more = "已经到期" if over else "即将到期"
+    title = say(paper.several, count=len(due), words=paper.words, more=more)
     link = paper.listing.format(first=named[0].until, last=named[-1].until)
     body = together(f"{one.name} {one.until}" for one in named[:MOST_NAMES])
     if len(named) > MOST_NAMES:
-        body += say(" 等 %(count)s 人", count=len(named))
-    return outbox.notify(session, at, heads, "expiry", title, say("%(body)s。%(way)s", body=body, way=_way(over)), link)
+        body += say(" 等 %(count)s 项", count=len(named))
+    told = say("%(body)s。%(way)s", body=body, way=paper.ways[over])
+    return outbox.notify(session, at, heads, "expiry", title, told, link)
 
 
 def _tell_persons(session: AnySession, due: list[Due], heads: set[int], today: dt.date, at: dt.datetime) -> int:
@@ -185,17 +194,13 @@ def _tell_persons(session: AnySession, due: list[Due], heads: set[int], today: d
     for until, some in days.items():
         found = [key for person_id, key in accounts if person_id in some]
         title = say("您的%(words)s%(rest_words)s", words=due[0].paper.words, rest_words=rest_words(until, today))
-        body = say("有效期至 %(until)s。%(way)s", until=until, way=_way(due[0].step == OVER))
+        body = say("有效期至 %(until)s。%(way)s", until=until, way=due[0].paper.ways[due[0].step == OVER])
         written += outbox.notify(session, at, found, "expiry", title, body, OWN_PAGE)
     return written
 
 
 def _page_of(one: Due) -> int:
     return one.person_id if one.person_id is not None else one.key
-
-
-def _way(over: bool) -> str:
-    return "到期后可能不能签到或承接业务，请换证并更新" if over else "请在到期前换证并更新"
 
 
 def _heads(session: AnySession, unit_id: int, verb: Verb) -> list[int]:
@@ -230,6 +235,28 @@ def _grades() -> Any:
     return and_(_here(), Person.unit_id == GradeCertificate.unit_id, held)
 
 
+def _in_use() -> Any:
+    return and_(Elevator.approved_version > 0, Elevator.status == "in_use")
+
+
+_LIFTS = "%(count)s 台电梯的%(words)s%(more)s"
+_CLOCK = (InspectionClock, InspectionClock.elevator_id == Elevator.id)
+_CHECK = ("请在到期前完成并上传报告", "已经到期，请尽快完成并上传报告")
+
+
+def _check(name: str, words: str, until: Any, filter_name: str) -> Paper:
+    """A check of an elevator that its maintenance unit sees to."""
+    return Paper(
+        name, words, Elevator, until, Elevator.maintenance_unit_id, Elevator.region_code, None, _in_use,
+        Verb.INSPECTION_READ, "/elevators/{}", _due_list(filter_name), Elevator.code, _LIFTS, _CHECK, _CLOCK,
+    )  # fmt: skip
+
+
+def _due_list(filter_name: str) -> str:
+    days = f"&f_{filter_name}_from={{first}}&f_{filter_name}_to={{last}}" if filter_name else ""
+    return f"/inspections/due/?tab=all{days}"
+
+
 PAPERS: tuple[Paper, ...] = (
     Paper(
         "certificate", "作业人员证", Person, Person.certificate_until, Person.unit_id, Person.region_code, Person.id,
@@ -253,4 +280,11 @@ PAPERS: tuple[Paper, ...] = (
         None, lambda: _last_of(Commitment, Commitment.unit_id), Verb.COMMITMENT_EDIT, "/commitments/{}",
         "/commitments/",
     ),
+    Paper(
+        "inspection", "检验", Elevator, Elevator.next_inspection_on, Elevator.use_unit_id, Elevator.region_code, None,
+        _in_use, Verb.INSPECTION_READ, "/elevators/{}", _due_list("next_inspection"), Elevator.code, _LIFTS,
+        ("请在到期前一个月申请检验或安排检测", "已过检验有效期，请停止使用并尽快申请检验"),
+    ),
+    _check("governor", "限速器校验", InspectionClock.governor_due_on, "governor"),
+    _check("brake", "制动试验", InspectionClock.brake_due_on, ""),
 )  # fmt: skip

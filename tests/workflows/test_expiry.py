@@ -10,8 +10,8 @@ from sqlalchemy import delete, select
 
 from app import clock
 from app.models import Commitment, GradeCertificate, Notification, ToldExpiry
-from app.workflows import expiry
-from tests.factories import World, make_person, make_policy
+from app.workflows import expiry, inspection_clocks
+from tests.factories import World, make_elevator, make_person, make_policy
 from tests.statements import statements
 
 pytestmark = pytest.mark.feature("PER-06")
@@ -164,3 +164,30 @@ def test_what_another_run_is_telling_is_not_told(world: World) -> None:
     assert len(told(world)) == 2
     with world.session.begin_nested():
         assert expiry._tell(world.session, world.firm.id, due[0][1], TODAY, NOW) == (0, 0)
+
+
+@pytest.mark.feature("INS-01")
+@pytest.mark.feature("INS-02")
+@pytest.mark.feature("WRN-01")
+def test_units_are_told_of_inspections_and_checks_at_each_step_once(world: World) -> None:
+    world.own.next_inspection_on, world.own.governor_on = TODAY + dt.timedelta(days=30), dt.date(2024, 3, 10)
+    world.session.commit()
+    inspection_clocks.refresh_all(world.session, NOW)
+    code = world.own.code
+    assert sorted(told(world)) == [
+        ("maintenance_head", f"{code}的限速器校验已于 2026-03-10 到期"), ("use_head", f"{code}的检验还有 30 天到期"),
+    ]  # fmt: skip
+    assert told(world) == told(world, 1) == []
+    assert told(world, 23) == [("use_head", f"{code}的检验还有 7 天到期")]
+    world.own.status = "suspended"
+    assert told(world, 31) == []
+
+
+@pytest.mark.feature("INS-01")
+def test_of_several_elevators_the_unit_hears_once(world: World) -> None:
+    other = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    for lift, days in ((world.own, 20), (other, 25)):
+        lift.next_inspection_on = TODAY + dt.timedelta(days=days)
+    assert told(world) == [("use_head", "2 台电梯的检验即将到期")]
+    notice = world.session.scalar(select(Notification).execution_options(skip_scope=True))
+    assert notice.link.startswith("/inspections/due/?tab=all&f_next_inspection_from=2026-04-09")
