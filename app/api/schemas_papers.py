@@ -20,7 +20,14 @@ from app.api.schemas import (
     said,
     text,
 )
-from app.models.choices import APPLICATION_STATE, PERSON_KIND, REGION_LEVEL, SEX
+from app.models.choices import (
+    APPLICATION_STATE,
+    INSPECTION_KIND,
+    INSPECTION_RESULT,
+    PERSON_KIND,
+    REGION_LEVEL,
+    SEX,
+)
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.insurance import GAP_KIND
 from app.models.notification import NOTICE_STATE
@@ -37,6 +44,13 @@ _MONTH: Schema = said({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}, "202
 _INSURANCE: dict[str, Schema] = {
     "payer": said(text(80), "缴纳公司"), "from_month": _MONTH, "to_month": _MONTH, "note": text(500),
     "people": many(an_object("name id_number", name=text(40), id_number=text(18), phone=text(20)), 2000),
+}  # fmt: skip
+
+_INSPECTION: dict[str, Schema] = {
+    "kind": one_of(INSPECTION_KIND), "number": text(60), "done_on": DAY, "result": one_of(INSPECTION_RESULT),
+    "tested_by_id": said(maybe(WHOLE), "备案的检验单位；检验单位的账号不用填"), "tested_by": text(120),
+    "failed_items": text(1000), "is_fault": YES, "next_on": said(maybe(DAY), "不填按规则计算"),
+    "next_reason": text(200), "scans": FILES,
 }  # fmt: skip
 
 PAPERS: dict[str, Schema] = {
@@ -81,6 +95,36 @@ PAPERS: dict[str, Schema] = {
     "MessagePage": page_of("Message"),
     "MessageReply": an_object("reply", reply=text(300)),
     "MessagePublication": an_object("shown", shown=YES),
+    # --- inspections
+    "Inspection": an_object(
+        "id elevator kind number done_on result standing row_version", id=WHOLE,
+        elevator=an_object("id code", id=WHOLE, code=TEXT), region_code=TEXT, kind=one_of(INSPECTION_KIND), number=TEXT,
+        done_on=DAY, result=one_of(INSPECTION_RESULT), failed_items=maybe(TEXT), is_fault=said(YES, "涉及维保单位整改"),
+        tested_by=said(TEXT, "报告上的检验单位"), tested_by_id=maybe(WHOLE), next_on=maybe(DAY),
+        next_kind=maybe(one_of(INSPECTION_KIND)), rule_on=said(maybe(DAY), "按规则的下次日期"), next_reason=maybe(TEXT),
+        standing=said(one_of(["counts", "waiting", "ended", "down"]), "有效、待审核、已更正或作废、未通过"),
+        maintenance_unit=said(maybe(NAMED), "当日承担维保的单位"), use_unit=maybe(NAMED), entered_by=TEXT,
+        created_at=INSTANT, taken_over=YES, corrects_id=maybe(WHOLE), ended_at=maybe(INSTANT), end_reason=maybe(TEXT),
+        row_version=WHOLE,
+    ),
+    "InspectionPage": page_of("Inspection"),
+    "InspectionWhole": {"allOf": [ref("Inspection"), an_object("files", files=many(ref("FileShown")))]},
+    "InspectionDue": an_object(
+        "id code", id=WHOLE, code=TEXT, region_code=TEXT, address=TEXT, inspected_on=maybe(DAY),
+        next_inspection_on=maybe(DAY), next_kind=maybe(one_of(INSPECTION_KIND)),
+        failed_id=said(maybe(WHOLE), "待复检的记录"), failed_on=maybe(DAY), governor_on=maybe(DAY),
+        governor_due_on=maybe(DAY), brake_on=maybe(DAY), brake_due_on=maybe(DAY),
+    ),
+    "InspectionDuePage": page_of("InspectionDue"),
+    "NewInspection": an_object("elevator_id kind number done_on result", elevator_id=WHOLE, **_INSPECTION),
+    "CorrectedInspection": an_object(
+        "kind number done_on result reason row_version", reason=text(200), row_version=WHOLE, **_INSPECTION
+    ),
+    "AnnulledInspection": an_object("reason row_version", reason=text(200), row_version=WHOLE),
+    "NewInspectionReport": an_object(
+        "elevator_id kind number done_on result tested_by scans", elevator_id=WHOLE,
+        **(_INSPECTION | {"kind": one_of(["governor", "brake"])}),
+    ),
     # --- insurance
     "Insurance": an_object(
         "id unit payer from_month to_month state people row_version", id=WHOLE, unit=NAMED, region_code=TEXT,

@@ -22,7 +22,10 @@ from tests.factories import World
 pytestmark = pytest.mark.feature("INT-04")
 V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
-AREAS = (V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.ACCOUNT_READ, V.HOME, V.COMPLAINT_READ)
+AREAS = (
+    V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
+    V.COMPLAINT_READ,
+)
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
     V.SECRET_READ: "no door of its own: it says which elevators every door shows",
@@ -87,6 +90,14 @@ DEEDS = {
         "InsurancePages.remove": "DELETE /insurance/{key}/people/{person}",
         "InsurancePages.again": "POST /insurance-months/{key}/again",
         "InsurancePages.reveal": WHOLE_NUMBERS,
+    },
+    "inspections": {
+        "InspectionScreen.deed": LIST,
+        "InspectionDueScreen.deed": LIST,
+        "InspectionPages.new": "POST /inspections",
+        "InspectionPages.correct": "POST /inspections/{key}/correct",
+        "InspectionPages.annul": "POST /inspections/{key}/annul",
+        "InspectionPages.report": "POST /inspections/reports",
     },
     "invitations": {
         "Invitations.deed": LIST,
