@@ -222,7 +222,8 @@ def _entry(sent: dict[str, Any]) -> Entry:
     return Entry(
         kind=words(sent, "kind", 20), number=words(sent, "number", 200), done_on=day(sent, "done_on"),
         result=words(sent, "result", 20), tested_by_id=key(sent, "tested_by_id"),
-        tested_by=words(sent, "tested_by", 300), failed_items=words(sent, "failed_items", 3000), is_fault=flag(sent, "is_fault"), next_on=day(sent, "next_on"),
+        tested_by=words(sent, "tested_by", 300), failed_items=words(sent, "failed_items", 3000),
+        is_fault=flag(sent, "is_fault"), next_on=day(sent, "next_on"),
         next_reason=words(sent, "next_reason", 1000),
     )  # fmt: skip
 

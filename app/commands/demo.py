@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
-from app.demo import complaints, evidence, office, people
+from app.demo import complaints, evidence, inspections, office, people
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
@@ -52,6 +52,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary: dict[str, Any] = Builder(session, elevators, seed, at, progress, days).build().as_dict()
         made = people.make_accounts(session, at)
         summary["waiting"] = people.make_waiting(session, at) if first else 0
+        made += inspections.make_inspections(session, at, seed) if first else []
         summary["accounts"] = len(made)
         summary["office"] = office.make_office(session, at) if first else 0
         summary["evidence"] = evidence.complete(session, at, seed) if first else 0

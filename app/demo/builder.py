@@ -349,6 +349,7 @@ class Builder:
             "longitude": round(centre[5] + rng.uniform(-0.02, 0.02), 6),
             "made_on": made_on, "commissioned_on": made_on + DAY * 120, "supervised_on": made_on + DAY * 100,
             "inspected_on": inspected_on, "next_inspection_on": inspected_on + DAY * 396,
+            "governor_on": self.today - DAY * (serial * 37 % 755 + 5) if category[:2] != "33" else None,
             "rated_load": rng.choice((630, 800, 1050, 1600)), "rated_speed": rng.choice((1.0, 1.5, 1.75, 2.5)),
             "floors": floors, "stops": floors, "doors": floors,
             "safety_officer": names.person_name(use_unit_id * 7), "safety_phone": names.phone(500_000 + use_unit_id),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.demo import office, people
+from app.demo import inspections, office, people
 from app.demo.builder import Builder
 from app.models import (
     Account,
@@ -21,6 +21,8 @@ from app.models import (
     Delegation,
     Elevator,
     ElevatorOfficer,
+    Inspection,
+    InspectionClock,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -34,7 +36,7 @@ from app.models import (
 from app.rules.identifiers import check_uscc
 from app.rules.schedule import Pause, clock_from, missed_limits
 from app.transaction import transaction
-from app.workflows import ageing, safety, schedule
+from app.workflows import ageing, attachments, safety, schedule
 from tests.databases import run_flask
 
 NOW = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)
@@ -184,3 +186,23 @@ def test_the_offices_show_their_work(region: Any) -> None:
     assert any(at is None for at in checked) and any(at is not None for at in checked)
     endorsed = region.scalar(select(Application).where(Application.state == "endorsed"))
     assert endorsed.kind == "scrapping" and endorsed.endorsed_by_id
+
+
+@pytest.mark.feature("INS-01")
+def test_its_inspections_agree_with_the_register_and_some_failed(region: Any, tmp_path: Any) -> None:
+    attachments.use_folder(tmp_path)
+    with transaction(region):
+        people.make_accounts(region, NOW)
+        made = inspections.make_inspections(region, NOW, 7)
+        assert inspections.make_inspections(region, NOW, 7) == []
+    assert [a.login_name for a in made] == ["jianyan_yuan"]
+    region.expire_all()
+    rows = region.scalars(select(Inspection).where(Inspection.state == "approved")).all()
+    assert {"passed", "failed", "passed_again"} == {r.result for r in rows}
+    lifts = {e.id: e for e in region.scalars(select(Elevator))}
+    yearly = [r for r in rows if r.kind != "governor" and r.result != "failed"]
+    assert yearly and all((r.done_on, r.next_on) == (lifts[r.elevator_id].inspected_on, lifts[r.elevator_id]
+        .next_inspection_on) for r in yearly)  # fmt: skip
+    clocks_held = region.scalars(select(InspectionClock)).all()
+    assert any(c.failed_id for c in clocks_held) and any(c.governor_due_on for c in clocks_held)
+    assert region.scalar(select(func.count(Inspection.id)).where(Inspection.state == "submitted")) == 1
