@@ -87,11 +87,13 @@ class Button:
     values: tuple[tuple[str, Any], ...] = ()
     # The page works on what the list shows: it gets the list's search, tab and filters.
     carries: bool = False
+    # A second right that the page asks for.
+    also: Verb | None = None
 
 
 def import_button(kind: str, verb: Verb) -> Button:
     """Leads from a list to the import of its rows, with what is imported chosen already."""
-    return Button(_l("导入"), "Imports.index", verb, icon="upload", values=(("kind", kind),))
+    return Button(_l("导入"), "Imports.index", verb, icon="upload", values=(("kind", kind),), also=Verb.IMPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ class Screen(PerRequestFilters, ModelView):
             table_body=self._body(listing, chosen, page.rows), tabs=self._tabs(listing, query, counts, note),
             panel=self._panel(listing, query), column_boxes=self._column_boxes(listing, query),
             chips=self._chips(listing, query), pages=self._pages(query, page), hidden=self._hidden(query),
-            buttons=[b for b in self.buttons if g.actor.may(b.verb)],
+            buttons=[b for b in self.buttons if g.actor.may(b.verb) and (b.also is None or g.actor.may(b.also))],
             deeds=[d for d in self.deeds if g.actor.may(d.verb) and listing.as_of is None],
             may_export=self.exportable and g.actor.may(Verb.EXPORT),
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],

@@ -137,7 +137,7 @@ class ElevatorPages(FilingPages):
             said = missed_words(limit.on) if limit.over else str(limit.on)
             records = f"/overdue/?tab=standing&q={row.code}" if limit.over and g.actor.may(Verb.ORDER_READ) else None
             found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
-        elif row.status != "scrapped":
+        elif row.status != "scrapped" and g.actor.may(Verb.WARNING_READ):
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
         found += self._inspections(row)
         bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None

@@ -19,8 +19,9 @@ from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.extensions import db
-from app.listing import COUNT_CAP
+from app.listing import COUNT_CAP, Query, moment
 from app.listings import warnings
+from app.listings.inspections import INSPECTIONS_DUE
 from app.listings.visits import ATTENTION
 from app.models import (
     Account,
@@ -108,6 +109,8 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown.append(_own_orders(actor, today))
     if actor.may(Verb.WARNING_READ):
         shown += _warnings(actor)
+    if actor.may(Verb.INSPECTION_READ):
+        shown += _inspections(actor)
     gap = gap_figure(actor)
     return [*shown, Figure(*gap)] if gap is not None else shown
 
@@ -122,7 +125,8 @@ def _elevators(actor: Actor) -> Figure:
     kept = sum(by.get(s, 0) for s in ("in_use", "suspended", "notified"))
     a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
     under = _("在册：在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
-    return Figure(_("管辖电梯") if actor.unit_id is None else _("本单位电梯"), kept, under, link("/elevators/"))
+    own = actor.unit_id is not None and not actor.may(Verb.INSPECTION_EDIT)
+    return Figure(_("本单位电梯") if own else _("管辖电梯"), kept, under, link("/elevators/"))
 
 
 def _visits(actor: Actor, today: dt.date) -> Figure:
@@ -185,6 +189,29 @@ def _warnings(actor: Actor) -> list[Figure]:
         )
         for title, kind, level, under in rows
     ]  # fmt: skip
+
+
+def _inspections(actor: Actor) -> list[Figure]:
+    """What failed and waits for its second inspection; for inspection people, who see no warnings, what is due too."""
+    now, names = moment(db.session, actor), ("over", "near", "failed", "checks_over")
+    found = db.session.execute(
+        select(*(
+            select(func.count()).select_from(
+                INSPECTIONS_DUE.statement(now, Query(), tab=name).limit(COUNT_CAP).subquery()
+            ).scalar_subquery()
+            for name in names
+        )).execution_options(skip_scope=True)
+    ).one()  # fmt: skip
+    over, near, failed, checks = found
+    shown = [Figure(
+        _("不合格待复检"), failed, _("校验、试验超期 %(n)s", n=capped(checks)), link("/inspections/due/?tab=failed"),
+        "over" if failed else "", COUNT_CAP,
+    )]  # fmt: skip
+    if not actor.may(Verb.WARNING_READ):
+        under = _("临近检验 %(n)s", n=capped(near))
+        door = link("/inspections/due/?tab=over")
+        shown.insert(0, Figure(_("检验超期"), over, under, door, "over" if over else "", COUNT_CAP))
+    return shown
 
 
 def warned(actor: Actor) -> list[tuple[str, int, str, int, str]]:
