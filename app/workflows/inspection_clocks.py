@@ -55,7 +55,7 @@ def interval_of(session: AnySession, region_code: str, category: str, kind: str,
 
     def number(key: Key) -> int | None:
         value = book[key].value
-        return None if value is None else int(value)  # type: ignore[arg-type]
+        return None if value is None else int(value)
 
     if kind == InspectionKind.BRAKE:
         # 消防员电梯 is driven by traction, too.

@@ -136,9 +136,8 @@ def _record(entry: Entry, by: str) -> Record:
 
 
 def _same(row: Any, record: Record) -> bool:
-    return (
-        row.kind == record.kind and row.done_on == record.done_on and row.number_key == normal_code(record.number)
-    )
+    asked = (record.kind, record.done_on, normal_code(record.number))
+    return bool((row.kind, row.done_on, row.number_key) == asked)
 
 
 def history(session: AnySession, elevator_id: int) -> list[Any]:

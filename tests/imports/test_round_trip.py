@@ -25,6 +25,7 @@ from app.models import (
     ContractElevator,
     Elevator,
     ImportRow,
+    Inspection,
     InsuranceRecord,
     InsuredPerson,
     Invitation,
@@ -34,6 +35,7 @@ from app.models import (
 )
 from app.permissions import Role
 from app.reports import exports
+from app.rules.identifiers import normal_code
 from app.transaction import transaction
 from app.workflows import filing
 from tests.factories import (
@@ -122,12 +124,32 @@ def fill(session: Any, world: Any, dice: random.Random) -> None:
             received_at=began, region_code=lift.region_code, mode=dice.choice((None, "items", "sheet")),
         ))  # fmt: skip
     asked_and_insured(session, world, dice)
+    inspected(session, world, lifts)
     session.commit()
     who = world.actor("clerk")
     with scope.acting(who), transaction(session):
         for lift in [world.own, *[e for e in lifts if e.maintenance_unit_id == world.firm.id][:2]]:
             # A newer draft beside what is in force must survive the round trip.
             filing.save_draft(session, who, Elevator, lift, {"estate": "待上报的新名", "address": "新址"}, AT)
+
+
+def inspected(session: Any, world: Any, lifts: Any) -> None:
+    """Records of every kind and result, by a body of the register and by a name; one that is corrected since."""
+    dice = random.Random(len(lifts))
+    body = make_unit(session, "临河特种设备检测院", is_inspection=True)
+    for number, lift in enumerate([world.own, *lifts[:8]]):
+        result = ("passed", "failed", "passed_again")[number % 3]
+        code, day = dice.choice((f"00{number}", f"=1+{number}", f"LH 2026 {number}")), dt.date(2026, 1, number + 1)
+        session.add(Inspection(
+            elevator_id=lift.id, region_code=lift.region_code, unit_id=world.firm.id, number=code,
+            kind=("periodic", "self_test", "governor", "brake", "supervision")[number % 5],
+            number_key=normal_code(code),
+            done_on=day, tested_by_id=body.id if number % 2 else None, tested_by=body.name if number % 2 else "外省院",
+            result=result, failed_items=None if result == "passed" else dice.choice(("主机渗油\n照明", "=1", "007")),
+            is_fault=result == "failed", next_on=None if result == "failed" else dt.date(2027, 1, 31),
+            rule_on=dice.choice((None, dt.date(2027, 1, 31))), next_reason=dice.choice((None, "省内规定")),
+            state="approved", entered_by="检验员", ended_at=AT if number == 5 else None,
+        ))  # fmt: skip
 
 
 # Two people whose numbers and phones look the same once they are masked.
@@ -180,6 +202,8 @@ TRIPS = [
     ("ledgers", "ledgers", "clerk", {}), ("visits", "kind:visits", "region_admin", {}),
     ("accounts", "accounts", "maintenance_head", {}), ("invitations", "invitations", "clerk", {"tab": "all"}),
     ("invitations", "invitations", "region_admin", {"tab": "open"}),
+    ("inspections", "inspections", "region_admin", {}), ("past_inspections", "inspections", "region_admin", {}),
+    ("inspections", "inspections", "platform_admin", {"tab": "counts", "f_region": "980402000000"}),
     ("insurance", "insured_people", "clerk", {"tab": "all"}),
     ("insurance", "insured_people", "maintenance_head", {"f_payer": "007", "tab": "all"}),
 ]  # fmt: skip
