@@ -177,7 +177,7 @@ def kinds() -> dict[str, Kind]:
         "inspections": Kind("inspections", _l("检验记录"), "code", (
             *_inspections(code), Spec("reason", "更正原因", "text", False, None, "更正已登记的记录时必填"),
         ), ("number", "kind")),
-        "past_inspections": Kind("past_inspections", _l("既往检验记录"), "code", (
+        "past_checks": Kind("past_checks", _l("既往检验记录"), "code", (
             *_inspections(code),
             Spec("unit_id", "维保单位", "unit", False, None, "当日承担维保的单位；不填按合同和档案"),
         ), ("number", "kind")),

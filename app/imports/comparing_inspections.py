@@ -26,7 +26,7 @@ FIELDS = (
     "kind", "number", "done_on", "result", "tested_by", "failed_items", "is_fault", "next_on", "next_reason",
 )  # fmt: skip
 WOULD_WRITE = ("new", "changed")
-PAST = "past_inspections"
+PAST = "past_checks"
 
 
 def inspection_rows(checker: Checker, rows: list[Row]) -> None:
@@ -55,6 +55,8 @@ def inspection_rows(checker: Checker, rows: list[Row]) -> None:
         old = next((one for one in there if found is not None and one.id == found.id), None)
         if found is None:
             row.data = given | ({"unit_id": row.data["unit_id"]} if row.data.get("unit_id") else {})
+            if elevator is not None and _shows_one_that_is_over(checker, row, elevator.id, given):
+                continue
             if not new_row(checker, row):
                 continue
         if row.verdict not in WOULD_WRITE or elevator is None:
@@ -123,6 +125,28 @@ def _same_report(held: Sequence[Any], data: Mapping[str, Any]) -> list[Any]:
     alike = [one for one in found if one.kind == data.get("kind")]
     same_day = [one for one in alike if one.done_on == data.get("done_on")]
     return same_day or alike or (found if len(found) == 1 else [])
+
+
+def _shows_one_that_is_over(checker: Checker, row: Row, elevator_id: int, given: Mapping[str, Any]) -> bool:
+    """An update that shows a corrected, void or waiting record word for word asks for nothing.
+
+    Of updates only: a file that is imported anew after its undoing shows such records, too.
+    """
+    if checker.mode != "update":
+        return False
+    key = normal_code(str(given.get("number") or ""))
+    statement = select(Inspection).where(Inspection.elevator_id == elevator_id, Inspection.number_key == key)
+    for one in checker.session.scalars(scope.apply(statement, checker.actor, Inspection)):
+        shown = _shown(one)
+        if all(_plain(shown[n]) == _plain(value) for n, value in given.items()):
+            row.forgive({e["field"] for e in row.errors})
+            row.entity_id, row.data, row.verdict = one.id, {}, "same"
+            return True
+    return False
+
+
+def _plain(value: Any) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def _shown(row: Inspection) -> dict[str, Any]:

@@ -246,7 +246,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reviewed_at": "复核日期 确认时间 reviewed",
     },
     "inspections": _INSPECTIONS,
-    "past_inspections": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
+    "past_checks": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
 }  # fmt: skip
 
 # Words by choice, for columns of that name.

@@ -377,5 +377,5 @@ UNDOERS: dict[str, Callable[..., None]] = {
     "elevators": lambda s, a, r, f, at: _restore_filed(s, a, r, f, at, "elevators"),
     "persons": _undo_person, "invitations": _undo_invitation, "ledgers": _undo_ledger, "orders": _undo_order,
     "contracts": _undo_contract, "insurance": _undo_insured, "accounts": _undo_account,
-    "inspections": writing_inspections.undo, "past_inspections": writing_inspections.undo,
+    "inspections": writing_inspections.undo, "past_checks": writing_inspections.undo,
 }  # fmt: skip

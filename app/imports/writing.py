@@ -424,7 +424,7 @@ def _take_visits(
 # What comes from before: all of some elevators in one step, so that each is told its whole past at once.
 BY_ELEVATOR: dict[str, Callable[..., None]] = {
     "visits": _take_visits,
-    "past_inspections": lambda s, a, held, b, rows, at: writing_inspections.take_over(
+    "past_checks": lambda s, a, held, b, rows, at: writing_inspections.take_over(
         s, a, b, rows, at, lambda row, refusal: _end_badly(s, row, _errors(held, refusal.findings))
     ),
 }

@@ -175,7 +175,7 @@ PAST = [*HEAD[:5], "检验单位", "维保单位"]
 
 
 @pytest.mark.feature("IMP-03")
-def test_past_inspections_keep_their_days_and_move_the_register_once(session: Any, world: World) -> None:
+def test_past_checks_keep_their_days_and_move_the_register_once(session: Any, world: World) -> None:
     set_up(world)
     who = world.actor("region_admin")
     code = world.own.code
@@ -186,7 +186,7 @@ def test_past_inspections_keep_their_days_and_move_the_register_once(session: An
         [code, "定期检验", "D-4x", "2024-10-20", "不合格", "外省检测院", world.other_firm.name],
         [code, "限速器校验", "X-1", "2025-02-01", "合格", "外省检测院", None],
     )
-    batch = imported(session, who, "past_inspections", file)
+    batch = imported(session, who, "past_checks", file)
     assert errors_of(session, batch) == {(4, "不合格项")} and batch.done_rows == 3
     rows = all_rows(session)
     assert [(r.number, r.done_on, r.taken_over) for r in rows] == [
@@ -200,7 +200,7 @@ def test_past_inspections_keep_their_days_and_move_the_register_once(session: An
     )
     assert session.scalars(select(Version.number).order_by(Version.number)).all() == [2, 3]
     file.seek(0)
-    again = checked(session, who, "past_inspections", file)
+    again = checked(session, who, "past_checks", file)
     assert (again.same_rows, again.bad_rows, len(all_rows(session))) == (3, 1, 3)
     done = undone(session, who, batch)
     assert (done.undone_rows, done.kept_rows) == (3, 0)
@@ -213,11 +213,11 @@ def test_only_a_regulator_takes_over_and_the_command_does_too(session: Any, worl
     set_up(world)
     file = workbook(PAST, [world.own.code, "定期检验", "D-1", "2021-11-05", "合格", "外省检测院", None])
     with pytest.raises(Exception, match="接管"):
-        checked(session, inspecting(world), "past_inspections", file)
+        checked(session, inspecting(world), "past_checks", file)
     path = tmp_path / "past.xlsx"
     path.write_bytes(file.getvalue())
     actor = SYSTEM.by("cli")
     with scope.acting(actor):
-        summary = command._run(actor, "past_inspections", path, False, command.Told("both", (), (), None))
+        summary = command._run(actor, "past_checks", path, False, command.Told("both", (), (), None))
     assert summary["imported"] == 1 and all_rows(session)[0].taken_over
     assert AT.year == 2026

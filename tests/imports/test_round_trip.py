@@ -202,7 +202,7 @@ TRIPS = [
     ("ledgers", "ledgers", "clerk", {}), ("visits", "kind:visits", "region_admin", {}),
     ("accounts", "accounts", "maintenance_head", {}), ("invitations", "invitations", "clerk", {"tab": "all"}),
     ("invitations", "invitations", "region_admin", {"tab": "open"}),
-    ("inspections", "inspections", "region_admin", {}), ("past_inspections", "inspections", "region_admin", {}),
+    ("inspections", "inspections", "region_admin", {}), ("past_checks", "inspections", "region_admin", {}),
     ("inspections", "inspections", "platform_admin", {"tab": "counts", "f_region": "980402000000"}),
     ("insurance", "insured_people", "clerk", {"tab": "all"}),
     ("insurance", "insured_people", "maintenance_head", {"f_payer": "007", "tab": "all"}),
