@@ -28,7 +28,7 @@ from app.imports.columns import Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.figures import Written
 from app.imports.matching import Match
-from app.imports.parsing import ORDERS, Bad, Unknown, digits_of, not_a_day, order_of, parse, text_of
+from app.imports.parsing import ORDERS, Bad, Unknown, digits_of, kept_by, not_a_day, order_of, parse, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import Regions, UnitNames, parts
 from app.models import Elevator
@@ -214,7 +214,7 @@ class Checker:
                 elif isinstance(cells[at], str) and (order := order_of(cells[at])) is not None:
                     seen = told.orders.setdefault(name, {})
                     seen[order] = seen.get(order, 0) + 1
-            key = self._key(cells)
+            key = self.kept_by(cells)
             if key is None:
                 continue
             content = hash(tuple(map(str, cells)))
@@ -228,7 +228,7 @@ class Checker:
             if name not in self.match.orders and (order := told.order(name)) is not None:
                 self.match.orders[name] = order
 
-    def _key(self, cells: Cells) -> int | None:
+    def kept_by(self, cells: Cells) -> int | None:
         """The digest of what makes a row one of its kind; None where it says nothing.
 
         Of a number that is masked several may look alike: there the name tells people apart.
@@ -246,7 +246,7 @@ class Checker:
 
     def _twice(self, row: Row) -> None:
         """The same key twice contradicts itself, all its rows are told; repeated word for word, the first counts."""
-        key, told = self._key(row.raw), self.survey
+        key, told = self.kept_by(row.raw), self.survey
         if key is None or row.verdict == "same" or (key not in told.contradicted and key not in told.repeated):
             return
         spec, first = self.kind.spec(self.kind.key), told.first[key]
@@ -294,7 +294,7 @@ class Checker:
         if spec.kind in WORDED:
             cells = [cell if cell.__class__ is str or cell is None else str(cell) for cell in cells]
         known, problems = self._parsed[spec.name], self._problems[spec.name]
-        keys = [_key(cell) for cell in cells]
+        keys = [kept_by(cell) for cell in cells]
         for key, cell in zip(keys, cells, strict=True):
             if key not in known:
                 known[key], problem = self._parse(spec, cell)
@@ -315,7 +315,7 @@ class Checker:
         for spec, cell in zip(self.specs, line, strict=True):
             if spec is None:
                 continue
-            key = _key(str(cell) if spec.kind in WORDED and cell is not None else cell)
+            key = kept_by(str(cell) if spec.kind in WORDED and cell is not None else cell)
             problem = self._problems[spec.name].get(key)
             if problem is not None and not self.excuses(spec):
                 del row.data[spec.name]
@@ -445,8 +445,3 @@ class Checker:
             told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
             remedy = "请填写已备案单位的全称或统一社会信用代码；新单位请先导入单位"
         row.bad(spec.label, value, told, remedy, rule, spec.name)
-
-
-def _key(cell: Any) -> Any:
-    """By what a cell's reading is kept: 1, 1.0 and true are equal, and read differently."""
-    return cell if cell.__class__ is str else (cell.__class__, cell)

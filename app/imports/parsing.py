@@ -311,3 +311,8 @@ def parse(
     if spec.kind == "date":
         return day(cell, order)
     return instant(cell, order) if spec.kind == "instant" else PARSERS[spec.kind](cell)
+
+
+def kept_by(cell: Any) -> Any:
+    """By what a cell's reading is kept: 1, 1.0 and true are equal, and read differently."""
+    return cell if cell.__class__ is str else (cell.__class__, cell)
