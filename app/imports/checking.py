@@ -348,7 +348,7 @@ class Checker:
             told, name = self.match, spec.name
             if spec.kind in ("date", "instant") and self.survey.is_headless(name, cell):
                 raise not_a_day(str(cell))
-            comma = spec.kind == "figure" and self.survey.figures.by_comma(name)
+            comma = spec.kind == "figure" and self.survey.figures.reads_comma(name, cell)
             return parse(cell, spec, told.orders.get(name), told.words.get(name), told.measures.get(name), comma), None
         except Bad as problem:
             return None, problem

@@ -44,6 +44,10 @@ class Written:
             return False
         return bool(own[COMMA] or (own[DOTTED] and any(seen[COMMA] for seen in self._seen.values())))
 
+    def reads_comma(self, name: str, cell: Any) -> bool:
+        """Whether this cell has one: its column is written so, or it can be nothing else in a file that is."""
+        return self.by_comma(name) or (shape(cell) == COMMA and bool(self.with_comma()))
+
     def with_comma(self) -> list[str]:
         return sorted(filter(self.by_comma, self._seen))
 

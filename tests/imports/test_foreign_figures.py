@@ -53,6 +53,17 @@ def test_which_columns_are_written_with_commas(loads: list[Any], speeds: list[An
     assert told.with_comma() == by_comma
 
 
+def test_a_cell_that_is_plainly_by_comma_is_read_so_in_a_file_that_has_them() -> None:
+    told = figures.Written()
+    for name, cell in (("rated_load", "1.000,5"), ("rated_speed", "1,0"), ("rated_speed", "1.6"), ("made", "1.000")):
+        told.note(name, cell)
+    assert told.reads_comma("rated_speed", "1,0") and not told.reads_comma("rated_speed", "1.6")
+    assert not told.reads_comma("rated_speed", "1.000") and told.reads_comma("rated_load", "1.000")
+    plain = figures.Written()
+    plain.note("rated_speed", "1.6")
+    assert not plain.reads_comma("rated_speed", "1,0"), "a slip is asked about"
+
+
 def test_a_register_with_decimal_commas_comes_in_and_the_page_says_how(
     session: Any, world: Any, sign_in: Any
 ) -> None:
