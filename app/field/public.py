@@ -164,7 +164,8 @@ def track(number: str) -> Any:
     course, hours = complaints.course_of(row), complaints.hours_of(row)
     next_ = None if row.state in (ComplaintState.CLOSED, ComplaintState.DISPUTED) else running(course, hours)
     return _page(
-        "track", _("投诉进度"), row=row, number=shown_tracking(row.number), findings=[], new="new" in request.args,
+        "track", _("投诉进度"), row=row, place=row.code if row.elevator.is_secret else row.place,
+        number=shown_tracking(row.number), findings=[], new="new" in request.args,
         kinds=[str(word(COMPLAINT_KIND, kind)) for kind in row.kinds], state=word(COMPLAINT_STATE, row.state),
         tone=STATE_TONES.get(row.state, "gone"), steps=_steps(row, late_steps(course, hours, now), next_),
         due=None if next_ is None else due_of(next_[1].due_at, next_[1].started_at, row.region_code),

@@ -107,14 +107,14 @@ def complain(
         audit.record(
             session, actor, at, "complaint.make", ENTITY, row.id,
             after={"number": row.number, "elevator_id": elevator.id, "kinds": kinds, "photos": len(photos),
-                   "unit_id": row.unit_id, "use_unit_id": row.use_unit_id},
+                   "agreed": agreed, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id},
         )  # fmt: skip
         title = say("收到投诉：%(place)s", place=row.place)
         told = together((str(COMPLAINT_KIND[kind]) for kind in kinds), "、")
         body_ = say("%(kinds)s。请在 %(hours)s 小时内接单", kinds=told, hours=row.accept_hours)
         handlers = outbox.readers_of(session, row.unit_id, Verb.COMPLAINT_HANDLE, row.elevator_id)
         # Nobody's elevator is the regulator's to see to.
-        who = handlers or outbox.officers_of(session, row.region_code, Verb.COMPLAINT_CLOSE)
+        who = handlers or _officers(session, row)
         outbox.notify(session, at, who, "complaint.accept", title, body_, link_of(row), f"complaint:{row.id}:new")
     return row
 
@@ -189,7 +189,7 @@ def review(
         body = say("理由：%(note)s。请在 %(hours)s 小时内处置", note=note, hours=row.handle_hours)
         outbox.notify(session, at, who, "complaint.handle", title, body, link_of(row), f"complaint:{row.id}:back")
     else:
-        who = outbox.officers_of(session, row.region_code, Verb.COMPLAINT_CLOSE)
+        who = _officers(session, row)
         title = say("使用单位两次不认可，请处理：%(place)s", place=row.place)
         outbox.notify(
             session, at, who, "complaint.close", title, say("理由：%(note)s", note=note), link_of(row),
@@ -365,7 +365,15 @@ def _counts(session: AnySession, elevator: Elevator, phone: str, at: dt.datetime
 
 def _reviewers(session: AnySession, row: Complaint) -> list[int]:
     who = outbox.readers_of(session, row.use_unit_id, Verb.COMPLAINT_REVIEW, row.elevator_id)
-    return who or outbox.officers_of(session, row.region_code, Verb.COMPLAINT_CLOSE)
+    return who or _officers(session, row)
+
+
+def _officers(session: AnySession, row: Complaint) -> list[int]:
+    """Of an elevator that became 涉密 meanwhile only those hear who may see it."""
+    secret = session.scalar(
+        select(Elevator.is_secret).where(Elevator.id == row.elevator_id).execution_options(skip_scope=True)
+    )
+    return outbox.officers_of(session, row.region_code, Verb.COMPLAINT_CLOSE, secret=bool(secret))
 
 
 def _tell_complainant(session: AnySession, row: Complaint, at: dt.datetime) -> None:

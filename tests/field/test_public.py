@@ -137,6 +137,16 @@ def test_a_complaint_and_its_number(client: Any, world: World, session: Any) -> 
     assert other.get("/m/track?number=" + shown_tracking(row.number)).location == f"/m/track/{row.number}"
 
 
+def test_what_became_secret_meanwhile_is_followed_without_its_place(client: Any, world: World, session: Any) -> None:
+    answer = send(client, world)
+    assert world.own.address in client.get(answer.location).text
+    session.rollback()
+    world.own.is_secret = True
+    session.commit()
+    text = client.get(answer.location).text
+    assert "待接单" in text and world.own.address not in text and "/m/p/" not in text
+
+
 @pytest.mark.feature("CMP-02")
 def test_a_double_tap_is_one(client: Any, world: World, session: Any) -> None:
     first, second = send(client, world), send(client, world)
