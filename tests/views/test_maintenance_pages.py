@@ -18,7 +18,7 @@ from tests.workflows.clock_world import at, run, visit
 
 LISTS = (
     "/contracts/", "/tasks/", "/ledgers/", "/orders/", "/overdue/", "/warnings/maintenance/", "/warnings/inspection/",
-    "/warnings/contract/",
+    "/warnings/contract/", "/warnings/governor/", "/inspections/", "/inspections/due/",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from app import clock
 from app.errors import Refusal
 from app.models.policy import policy_book, policy_value, policy_version, visit_policy
 from app.policy import INHERIT, PRESETS, SPECS, Key, Row, chain, check_value, resolve, resolve_all, version_of
+from app.policy.keys import years_of
 from app.transaction import transaction
 from tests.factories import make_policy, make_regions
 
@@ -148,12 +149,23 @@ def test_every_key_has_a_meaning_and_a_lawful_default() -> None:
         (Key.LIMIT_DAYS, 0), (Key.LIMIT_DAYS, "15"), (Key.LIMIT_DAYS, True), (Key.LIMIT_DAYS, None),
         (Key.LIMIT_DAYS, 15.0), (Key.INTERVAL_DAYS, 13), (Key.MANAGER_APPROVAL, 1), (Key.NEVER_VISITED, "never"),
         (Key.ELEVATOR_CODE_PATTERN, "(a+)+$"), (Key.ELEVATOR_CODE_PATTERN, "[0-9"), (Key.ELEVATOR_CODE_PATTERN, 6),
+        (Key.INSPECTION_YEARS, ""), (Key.INSPECTION_YEARS, "4,1"), (Key.INSPECTION_YEARS, "1,1"),
+        (Key.INSPECTION_YEARS, "0,4"), (Key.INSPECTION_YEARS, "1,61"), (Key.INSPECTION_YEARS, "1,,4"),
+        (Key.INSPECTION_YEARS, "²"), (Key.INSPECTION_YEARS, "每年"), (Key.INSPECTION_YEARS, 1),
+        (Key.INSPECTION_YEARS, "1,000000000000000000004"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_with_key_value_and_bounds(key: Key, wrong: Any) -> None:
     with pytest.raises(Refusal) as refused:
         check_value(key, wrong)
     assert key.value in str(refused.value) and repr(wrong) in str(refused.value)
+
+
+@pytest.mark.feature("INS-01")
+@pytest.mark.parametrize(("typed", "kept"), [("1, 4,7", "1,4,7"), ("1，4、7", "1,4,7"), ("01", "1"), ("60", "60")])
+def test_a_list_of_years_is_kept_in_one_form(typed: str, kept: str) -> None:
+    assert check_value(Key.INSPECTION_YEARS, typed) == kept
+    assert years_of(kept) == tuple(int(year) for year in kept.split(","))
 
 
 def test_a_version_names_values_not_origins() -> None:
