@@ -41,6 +41,14 @@ class World:
         """Run a command of the product on this world."""
         return run_flask(self.database.url, self.data, *arguments)
 
+    def backends(self) -> list[int]:
+        """The processes of the database server that serve this world; SQLite has none."""
+        if self.kind == "sqlite":
+            return []
+        asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with self.database.engine.connect() as connection:
+            return list(connection.execute(sa.text(asked)).scalars())
+
     def browser(self) -> Browser:
         """One browser a world; signing in is no part of a page."""
         if self._browser is None:
