@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 def create_app(**overrides: Any) -> Flask:
     """Build the WSGI application from the environment; `overrides` win (tests)."""
     # Imported here: rules and policy import `app.errors` and must not pull Flask in.
-    from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
@@ -21,7 +20,7 @@ def create_app(**overrides: Any) -> Flask:
     from app.views import errors as error_pages
     from app.workflows import attachments, notices, passwords
 
-    app = Flask(__name__)
+    app = requests.Web(__name__)
     app.config.update(config.settings() | overrides)
     told.install(app)
     if app.config["PROXIES"]:

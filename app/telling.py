@@ -41,8 +41,13 @@ def _kept(text: str) -> str:
 
 
 def _known(text: str) -> str:
-    # An empty text is the catalogue's own head; what is ASCII is no Chinese.
-    return text if text.isascii() else str(gettext(text))
+    # An empty text is the catalogue's own head; what is ASCII is no Chinese, and Chinese is told in Chinese as it is.
+    return text if text.isascii() or _in_chinese() else str(gettext(text))
+
+
+def _in_chinese() -> bool:
+    found = get_locale() if has_app_context() else None
+    return found is not None and found.language == "zh"
 
 
 def language() -> str | None:

@@ -57,11 +57,11 @@ def install(app: Flask) -> None:
     def _tell(response: Response) -> Response:
         window: WindowStats | None = g.get("api_window")
         if window is not None:
-            headers = response.headers
-            headers["X-RateLimit-Limit"] = str(g.api_limit[0].amount)
-            headers["X-RateLimit-Remaining"] = str(window.remaining)
-            headers["X-RateLimit-Reset"] = str(int(window.reset_time))
-            headers["Retry-After"] = str(max(0, int(window.reset_time - time.time())))
+            response.headers.extend({
+                "X-RateLimit-Limit": str(g.api_limit[0].amount), "X-RateLimit-Remaining": str(window.remaining),
+                "X-RateLimit-Reset": str(int(window.reset_time)),
+            })  # fmt: skip
+            response.headers["Retry-After"] = str(max(0, int(window.reset_time - time.time())))
         return response
 
 

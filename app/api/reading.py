@@ -20,7 +20,7 @@ MOST_KEYS = 500
 def words(source: Mapping[str, Any], name: str, most: int = LONGEST) -> str:
     """A text of the body or query, absent = empty; anything else, or a longer one, is refused by name."""
     given = source.get(name)
-    if given is None:
+    if given is None or given == "":
         return ""
     if not isinstance(given, str):
         raise refuse("参数", say("%(name)s 应为文字", name=name), "请按接口文档填写", field=name, value=str(given)[:60])

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Mapped, Session
 
 from app.models.base import BigId, Instant, Json, Model, Versioned, col, pk
 from app.models.region import code_span
-from app.policy import Book, Key, Row, book_of, in_force, version_of
+from app.policy import Book, Key, Row, chain, in_force, version_of
 from app.rules.visits import VisitPolicy
 
 
@@ -137,6 +137,8 @@ class Shelf:
         self.rows, self._drafted = rows, drafted
         self._held: dict[tuple[dt.date, dt.datetime | None], dict[tuple[str, str], Row]] = {}
         self._books: dict[tuple[str | None, dt.date, dt.datetime | None], Book] = {}
+        self._told_by: dict[tuple[dt.date, dt.datetime | None], set[str]] = {}
+        self._shared: dict[tuple[tuple[str, ...], dt.date, dt.datetime | None], Book] = {}
 
     def __len__(self) -> int:
         return len(self._books)
@@ -157,7 +159,12 @@ class Shelf:
         place = (region_code, on, known_at)
         found = self._books.get(place)
         if found is None:
-            found = self._books[place] = book_of(self.held(on, known_at), region_code)
+            held, day = self.held(on, known_at), (on, known_at)
+            if day not in self._told_by:
+                self._told_by[day] = {code for code, _key in held}
+            # Regions that say nothing themselves have the book of those above them that do.
+            codes = tuple(code for code in chain(region_code) if code in self._told_by[day])
+            found = self._books[place] = self._shared.setdefault((codes, *day), Book(held, codes))
         return found
 
 

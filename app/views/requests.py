@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request, session
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from werkzeug.datastructures import ImmutableMultiDict
@@ -56,10 +56,23 @@ class LateRule(Rule):
         return build
 
 
+class Web(Flask):
+    """Flask for views and hooks of which none is a coroutine: else each of them is asked, at each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class SignedSessions(SecureCookieSessionInterface):
     """Cookies signed with SHA-256; Flask's own default is SHA-1. None goes out with a file that everybody may keep."""
 
     digest_method = staticmethod(hashlib.sha256)
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Who brings no cookie (a phone has a token) has an empty one; nothing need be made ready to read it."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not request.path.startswith("/static/"):
@@ -99,16 +112,18 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def _headers(response: Response) -> Response:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers["X-Request-Id"] = g.get("request_id", "")
-        response.headers.setdefault("Content-Security-Policy", _policy(g.get("csp_nonce", "")))
-        if current_app.config["SESSION_COOKIE_SECURE"]:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        told = {
+            "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+            "X-Request-Id": g.get("request_id", ""), "Content-Security-Policy": _policy(g.get("csp_nonce", "")),
+        }  # fmt: skip
+        if app.config["SESSION_COOKIE_SECURE"]:
+            told["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         if not request.path.startswith("/static"):
             # A shared computer's back button must not show the last person's pages, nor a cache give out a token.
-            response.headers.setdefault("Cache-Control", "no-store, private")
+            told["Cache-Control"] = "no-store, private"
+        # Looked through once: each `setdefault` would do so.
+        there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - of pairs
+        response.headers.extend({name: value for name, value in told.items() if name.lower() not in there})
         return response
 
 
@@ -152,7 +167,7 @@ def _by_access_token(text: str) -> bool:
 
 def _broken_text() -> str | None:
     """Which part of the request holds NUL or half a surrogate pair; None when all is text."""
-    for name, values in request.form.lists():
+    for name, values in () if request.is_json else request.form.lists():
         if any(map(_is_broken, (name, *values))):
             return "".join(c for c in name if c.isprintable())[:40]
     for name, value in (request.view_args or {}).items():
