@@ -21,7 +21,7 @@ from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.scope import visible
-from app.transaction import AnySession, insert_of, lock
+from app.transaction import AnySession, connection_of, insert_of, lock
 from app.wording import say
 from app.workflows import audit, moves
 
@@ -40,7 +40,8 @@ def added(session: AnySession, statement: Any) -> int:
     moment: only then is each row asked for by itself. How many it added.
     """
     try:
-        with session.begin_nested():
+        # The connection's: the session's own would first write whatever waits in it.
+        with connection_of(session).begin_nested():
             return written(session, statement)
     except IntegrityError:
         return written(session, statement.on_conflict_do_nothing())
