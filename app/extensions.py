@@ -52,7 +52,13 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "do_connect")
 def _by_our_driver(dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
-    return driver.Connection.connect(*arguments, **named) if dialect.driver == "psycopg" else None
+    if dialect.driver != "psycopg":
+        return None
+    connection = driver.Connection.connect(*arguments, **named)
+    # PostgreSQL compiles what it takes for costly, and takes looking up some rows in a wide table for costly: that
+    # takes longer than what is compiled. In no transaction, so for as long as the connection lives.
+    connection.pgconn.exec_(b"SET jit = off")
+    return connection
 
 
 # A connection that lay this long is asked whether its server still answers; until then its socket says so.

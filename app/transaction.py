@@ -412,16 +412,6 @@ def plan_anew(session: AnySession) -> None:
         session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
-def interpret(session: AnySession) -> None:
-    """Have the statements of this transaction run as they are planned.
-
-    PostgreSQL compiles one that it takes for costly, and that it does where a few rows are looked up in a wide table:
-    compiling then takes as long as a tenth of the work.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET LOCAL jit = off"))
-
-
 def survey(session: AnySession) -> None:
     """Have the planner look at the tables as they stand in this transaction, after a load that nothing has seen yet.
 

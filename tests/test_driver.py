@@ -86,3 +86,12 @@ def test_columns_are_told_when_asked(place: Any) -> None:
         plain = psycopg.Cursor(driver).execute(both)
         assert [tuple(column) for column in cursor.description] == [tuple(column) for column in plain.description or ()]
         assert driver.execute("SET LOCAL statement_timeout = 0").description is None
+
+
+def test_no_statement_is_compiled_by_the_server(place: Any) -> None:
+    """Compiling takes longer than the look-ups that PostgreSQL takes for costly; SQLite compiles nothing."""
+    if not is_postgresql():
+        return
+    for _ in range(2):
+        assert db.session.execute(text("SHOW jit")).scalar_one() == "off"
+        db.session.rollback()

@@ -33,7 +33,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_end
 from app.rules.schedule import first_anchor, limit_on
-from app.transaction import AnySession, insert_of, interpret
+from app.transaction import AnySession, insert_of
 from app.wording import say
 from app.workflows import audit, clocks, cover, effects, maintenance_stops, orders
 
@@ -90,7 +90,6 @@ def run(
     if on > clock.local_day(at):
         raise refuse("排班日期", say("%(on)s 还没有到", on=on), "请填写今天或以前的日期", field="on", value=on)
     started, tell = time.perf_counter(), progress or (lambda done, total, message: None)
-    interpret(session)
     tell(0, 4, "办理到期事项")
     marks = session.scalar(select(func.max(_overdue.id))) or 0, session.scalar(select(func.max(_order.id))) or 0
     taken = effects.take_effect_due(session, on, at, region)
