@@ -8,26 +8,179 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute, fetch, send
 from psycopg.pq import ExecStatus, TransactionStatus
+
+# Of the statements that `ask` prepares on a connection the oldest is given up for one more.
+MOST_READY = 300
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+
+
+class Answer(NamedTuple):
+    """The rows that a statement gave, and how many it found or wrote; `result` knows the types of the columns."""
+
+    rows: list[tuple[Any, ...]]
+    number: int
+    result: Any = None
+
+
+class _Sent(NamedTuple):
+    """A statement on its way; `values` None are plain words. `one_or` is raised unless it found one row."""
+
+    query: bytes
+    values: Sequence[Any] | None = None
+    one_or: Exception | None = None
+
+
+_BEGIN, _COMMIT = _Sent(b"BEGIN"), _Sent(b"COMMIT")
 
 
 class Connection(psycopg.Connection[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cursor_factory = Cursor
+        self._ready: dict[bytes, bytes] = {}
+        self._numbers = count()
+        self._waiting: list[_Sent] = []
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """Whoever asks by a cursor finds written what waits."""
+        self.settle()
+        return super().cursor(*args, **kwargs)
+
+    def commit(self) -> None:
+        """What waits goes with the COMMIT, or before it where its answer decides whether there will be one."""
+        if any(each.one_or for each in self._waiting):
+            self.settle()
+        if self._waiting:
+            with self.lock:
+                self._exchange(_COMMIT)
+        else:
+            super().commit()
 
     def rollback(self) -> None:
         """As the driver's own after an error; else the plain word, which leaves prepared statements as they are."""
-        if self.pgconn.transaction_status != TransactionStatus.INTRANS:
-            super().rollback()
+        self._waiting.clear()
+        status = self.pgconn.transaction_status
+        if status == TransactionStatus.INTRANS:
+            self._say(b"ROLLBACK")
             return
+        if status == TransactionStatus.IDLE:
+            return
+        super().rollback()
+        if status == TransactionStatus.INERROR and self._ready:
+            # The driver may have had the server forget them; what it remembers and what we do must be the same.
+            self._ready.clear()
+            self._say(b"DEALLOCATE ALL")
+
+    def _say(self, words: bytes) -> None:
         with self.lock:
-            done = self.pgconn.exec_(b"ROLLBACK")
+            done = self.pgconn.exec_(words)
         if done.status != ExecStatus.COMMAND_OK:
             raise psycopg.OperationalError(done.get_error_message())
+
+    def ask(self, query: bytes, values: Sequence[Any], *, alone: bool = False) -> Answer:
+        """Ask one statement with its values by place ($1, $2 …): what a cursor does, without all that it might do.
+
+        Prepared when it is first asked; the types of its values are what the statement says. Begins a transaction as a
+        cursor would, but for one that is asked `alone`.
+        """
+        sent = _Sent(query, values)
+        with self.lock:
+            if not alone and (self._waiting or self.pgconn.transaction_status == TransactionStatus.IDLE):
+                result = self._exchange(sent)
+            else:
+                self.pgconn.send_query_prepared(self._name_of(query), self._turn(values))
+                result = self._awaited()
+            self._turned.set_pgresult(result)
+            return Answer(self._turned.load_rows(0, result.ntuples, tuple), result.command_tuples or 0, result)
+
+    def later(self, query: bytes, values: Sequence[Any], one_or: Exception | None = None) -> None:
+        """The same for a statement whose answer nobody waits for: it goes with the next one, at the latest with the
+        COMMIT, and there its error comes up; so does `one_or`, unless it finds exactly one row."""
+        self._waiting.append(_Sent(query, values, one_or))
+
+    def settle(self) -> None:
+        """Send what waits, and see that it was done."""
+        if self._waiting:
+            with self.lock:
+                self._exchange()
+
+    def _exchange(self, *last: _Sent) -> Any:
+        """What waits and then the last, begun where nothing is, in one round trip: the last one's result.
+
+        After the first error the server passes over the rest, a COMMIT too.
+        """
+        waiting, self._waiting = self._waiting, []
+        begins = not self._autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE
+        all_ = [*([_BEGIN] if begins else []), *waiting, *last]
+        turned = [None if each.values is None else self._turn(each.values) for each in all_]
+        names = [each.values is not None and self._name_of(each.query) for each in all_]
+        self.pgconn.enter_pipeline_mode()
+        try:
+            for each, name, values in zip(all_, names, turned, strict=True):
+                if name:
+                    self.pgconn.send_query_prepared(name, values)
+                else:
+                    self.pgconn.send_query_params(each.query, None)
+            self.pgconn.pipeline_sync()
+            results = self.wait(self._answers(len(all_)))
+            self.pgconn.exit_pipeline_mode()
+        except BaseException:
+            # Half an exchange cannot be taken up again.
+            self.close()
+            raise
+        for each, result in zip(all_, results, strict=True):
+            if result.status not in _DONE:
+                raise error_from_result(result)
+            if each.one_or is not None and result.command_tuples != 1:
+                raise each.one_or
+        return results[-1]
+
+    def _answers(self, number: int) -> Any:
+        """A result for each; nothing ends each, and a mark ends all."""
+        yield from send(self.pgconn)
+        results = []
+        for _ in range(number):
+            results.append((yield from fetch(self.pgconn)))
+            yield from fetch(self.pgconn)
+        yield from fetch(self.pgconn)
+        return results
+
+    @cached_property
+    def _turned(self) -> Any:
+        """Turns values into what is sent, and what is answered into values, as this connection's cursors do."""
+        return Transformer(self)
+
+    def _turn(self, values: Sequence[Any]) -> Any:
+        return self._turned.dump_sequence(values, [PyFormat.TEXT] * len(values))
+
+    def _name_of(self, query: bytes) -> bytes:
+        """Under which it is prepared, from now on at the latest."""
+        if name := self._ready.get(query):
+            return name
+        if len(self._ready) >= MOST_READY:
+            self.pgconn.send_query(b"DEALLOCATE " + self._ready.pop(next(iter(self._ready))))
+            self._awaited()
+        name = b"tian_%d" % next(self._numbers)
+        self.pgconn.send_prepare(name, query)
+        self._awaited()
+        self._ready[query] = name
+        return name
+
+    def _awaited(self) -> Any:
+        """The result of what was sent, or its error. Waited for as the driver does, so that it can be broken off."""
+        results = self.wait(execute(self.pgconn))
+        for result in results:
+            if result.status not in _DONE:
+                raise error_from_result(result)
+        return results[-1]
 
 
 class Cursor(psycopg.Cursor[Any]):

@@ -6,22 +6,22 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from flask import has_request_context
-from sqlalchemy import JSON, Connection, Date, Engine, bindparam, event, func, insert, select, text, update
+from sqlalchemy import JSON, Connection, Date, Engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached, scoped_session
-from sqlalchemy.orm.attributes import instance_state
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeDecorator
 
+from app import ready
 from app.models.base import Instant
 from app.models.by_columns import copy_lines, json_texts
 from app.models.sealed import SealedJson
+from app.ready import Answer
 
 AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
@@ -111,9 +111,13 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
 
 
 def connection_of(session: AnySession) -> Connection:
-    """The connection of the running unit of work, for statements over tables; a session would look for it each time."""
+    """The connection of the running unit of work, for statements over tables; a session would look for it each time.
+
+    Within a savepoint it is the session's to give: it makes the savepoint when it is first asked.
+    """
     held: Connection | None = session.info.get(_CONNECTION)
-    return session.connection() if held is None or held.closed else held
+    real = session() if isinstance(session, scoped_session) else session
+    return real.connection() if held is None or held.closed or real.in_nested_transaction() else held
 
 
 def asked_alone(session: AnySession, statement: Any, values: dict[str, Any]) -> Any:
@@ -123,15 +127,25 @@ def asked_alone(session: AnySession, statement: Any, values: dict[str, Any]) -> 
     """
     real = session() if isinstance(session, scoped_session) else session
     bind = real.get_bind()
-    if real.in_transaction() or not isinstance(bind, Engine) or bind.dialect.name != "postgresql":
+    if real.in_transaction() or not isinstance(bind, Engine) or bind.dialect.driver != "psycopg":
         return real.execute(statement, values).first()
-    with _alone(bind).connect() as connection:
-        return connection.execute(statement, values).first()
+    return next(iter(ready.ask_alone(bind, statement, values).rows), None)
 
 
-@lru_cache(maxsize=8)
-def _alone(engine: Engine) -> Engine:
-    return engine.execution_options(isolation_level="AUTOCOMMIT", tian_alone=True)
+def asked(session: AnySession, statement: Any, values: Mapping[str, Any]) -> Answer:
+    """What a statement over tables answers that is made once and asked all day (`app/ready.py`), in the running unit.
+
+    Like any statement over tables it does not write what waits.
+    """
+    return ready.ask(connection_of(session), statement, values)
+
+
+def send(
+    session: AnySession, statement: Any, values: Mapping[str, Any], *, one_or: Exception | None = None
+) -> None:
+    """Have such a statement done whose answer nobody waits for: PostgreSQL is sent it with the next statement, at the
+    latest with the COMMIT, and only there its error comes up. `one_or` is raised unless it found exactly one row."""
+    ready.send(connection_of(session), statement, values, one_or)
 
 
 def after_commit(session: AnySession, call: Callable[[], Any]) -> None:
@@ -160,106 +174,6 @@ def insert_of(session: AnySession, model: Any) -> Any:
     """The INSERT into a model's table that knows ON CONFLICT: each dialect has its own, of the same words."""
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(model.__table__)
-
-
-def write_new(session: AnySession, row: Any) -> None:
-    """Write a new row at once, by one INSERT and past the unit of work; from then on it is a row of the session's.
-
-    For deeds that are done often. The net of scope below the unit of work is not asked: the caller has asked scope.
-    """
-    if session.new or session.dirty or session.deleted:
-        session.flush()
-    model: Any = type(row)
-    statement, columns, primary = _writing(model)
-    held, values = row.__dict__, {}
-    for name, column, default in columns:
-        if name not in held:
-            held[name] = default() if callable(default) else default
-        if held[name] is not None:
-            values[column] = held[name]
-    done: Any = connection_of(session).execute(statement, values)
-    held[primary] = done.inserted_primary_key[0]
-    make_transient_to_detached(row)
-    session.add(row)
-
-
-@cache
-def _writing(model: Any) -> tuple[Any, list[tuple[str, str, Any]], str]:
-    """The INSERT of a model; by attribute its column and what stands in it where nobody said anything."""
-    mapper = class_mapper(model)
-    table: Any = mapper.local_table
-    columns = []
-    for name, column in mapper.columns.items():
-        if column.computed is not None:
-            continue
-        default: Any = getattr(column.default, "arg", None)
-        # SQLAlchemy hands its context to a column's function; ours take nothing.
-        columns.append((name, column.key, (lambda make=default: make(None)) if callable(default) else default))
-    primary = mapper.get_property_by_column(mapper.primary_key[0]).key
-    return insert(table), columns, primary
-
-
-def write_changes(session: AnySession, row: Any) -> None:
-    """Write at once what was changed on a row, by one UPDATE and past the unit of work; nothing changed, nothing is.
-
-    For deeds that are done often, as `write_new`: the caller holds the row and has asked scope. A versioned row is
-    written as the version that was read only.
-    """
-    state = instance_state(row)
-    held, before = state.dict, state.committed_state
-    model: Any = type(row)
-    columns, version = _changing(model)
-    if state.key is None or not before.keys() <= columns.keys():
-        # New, or more than columns of its own: work for the unit of work.
-        session.flush()
-        return
-    changed = [name for name in before if held[name] != before[name]]
-    if not changed:
-        return
-    for name, made in columns.items():
-        if made is not None and name not in changed:
-            held[name] = made(None)
-            changed.append(name)
-    values = {name: held[name] for name in changed}
-    if version is not None:
-        values |= {version: held[version] + 1, "as_read": held[version]}
-    values["own_key"] = state.key[1][0]
-    done: Any = connection_of(session).execute(_change(model, tuple(sorted(changed))), values)
-    if done.rowcount != 1:
-        raise StaleDataError(f"{model.__name__} {values['own_key']} is no more as it was read")
-    if version is not None:
-        held[version] += 1
-    # It stands in the database as it is here: nothing of it is left for the unit of work.
-    state._commit_all(held, session.identity_map)
-
-
-@cache
-def _changing(model: Any) -> tuple[dict[str, Any], str | None]:
-    """By attribute what a change of anything makes of it (an instant of the change, say), and the one with the version.
-
-    Columns that the database computes, the key and the version are nobody's to change.
-    """
-    mapper = class_mapper(model)
-    version = mapper.version_id_col
-    own = {*mapper.primary_key, version}
-    columns = {
-        name: getattr(column.onupdate, "arg", None)
-        for name, column in mapper.columns.items()
-        if column.computed is None and column not in own
-    }
-    return columns, None if version is None else mapper.get_property_by_column(version).key
-
-
-@lru_cache(maxsize=1024)
-def _change(model: Any, names: tuple[str, ...]) -> Any:
-    """The UPDATE of these attributes of one row; takes them, `own_key`, and `as_read` of a versioned one."""
-    mapper: Any = class_mapper(model)
-    version = mapper.version_id_col
-    statement: Any = update(mapper.local_table).where(mapper.primary_key[0] == bindparam("own_key"))
-    if version is not None:
-        names = (*names, mapper.get_property_by_column(version).key)
-        statement = statement.where(version == bindparam("as_read"))
-    return statement.values({mapper.columns[name]: bindparam(name) for name in names})
 
 
 def forget(session: AnySession, model: Any, keys: Iterable[Any]) -> None:

@@ -20,7 +20,7 @@ BASE = {
     "errors", "wording", "rules", "policy", "clock", "collector", "driver", "extensions", "vault", "scanner", "scratch",
     "plurals", "targets", "telling",
 }  # fmt: skip
-CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "reference"}
+CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "at_once", "reference"}
 LISTS = {"list_parts", "listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc"}
 ALLOWED: dict[str, set[str]] = {
@@ -44,7 +44,10 @@ ALLOWED: dict[str, set[str]] = {
     "permissions": BASE | {"models"},
     "scope_rules": BASE | {"models", "permissions"},
     "scope": BASE | {"models", "permissions", "scope_rules"},
-    "transaction": BASE | {"models", "permissions", "scope"},
+    # Past SQLAlchemy's way to the driver.
+    "ready": {"driver"},
+    "transaction": BASE | {"models", "permissions", "ready", "scope"},
+    "at_once": {"transaction"},
     "workflows": CORE,
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
     "search": BASE | {"models"},

@@ -130,8 +130,8 @@ class VisitApi(Resource):
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
         with transaction(db.session) as session:
-            row = visits.check_out(session, actor(), key, code, place, done, clock.now())
-            told = full(row)
+            work = visits.leave(session, actor(), key, code, place, done, clock.now())
+            told = full(work.visit, None if work.has_files else [])
         return jsonify(told)
 
 

@@ -13,7 +13,7 @@ from app import clock, scope
 from app.models import Elevator, Visit
 from app.models.policy import STATE, recall
 from app.permissions import Actor
-from app.transaction import AnySession, all_written, connection_of
+from app.transaction import AnySession, all_written, asked
 from app.workflows import people, sites
 from app.workflows.sites import Site
 from app.workflows.workers import Worker
@@ -59,11 +59,12 @@ def of(
     """What the actor finds who scans or types a text at an instant, begun by this key or not."""
     all_written(session)
     kind, numbers = scope.outline(actor)
-    asked = numbers | sites.named(text) | people.month_of(at) | {
+    human = dict(zip(_persons(len(worker.human)), worker.human, strict=True))
+    values = numbers | human | sites.named(text) | people.month_of(at) | {
         "unit": actor.unit_id or 0, "today": clock.local_day(at), "person": actor.person_id or 0,
-        "key": client_key or None, "persons": list(worker.human),
+        "key": client_key or None,
     }  # fmt: skip
-    row = connection_of(session).execute(_statement(kind), asked).one()
+    [row] = asked(session, _statement(kind, len(human)), values).rows
     *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state = row
     recall(session, state)
     return Arrival(
@@ -77,16 +78,23 @@ def of(
 _visit: Any = Visit.__table__.c
 
 
+def _persons(number: int) -> list[str]:
+    return [f"person_{place}" for place in range(number)]
+
+
 @lru_cache(maxsize=256)
-def _statement(kind: Actor) -> Select[Any]:
-    """For all accounts of a kind. One row, whatever is found: at most one visit of a person's is open."""
+def _statement(kind: Actor, persons: int) -> Select[Any]:
+    """For all accounts of a kind whose human has so many rows.
+
+    One row, whatever is found: at most one visit of a person's is open.
+    """
     site = sites.around(kind).subquery("site")
     running: Any = Visit.__table__.alias("running")
     again: Any = Visit.__table__.alias("again")
     its: Any = Elevator.__table__.alias("its")
     month = (
         select(func.count().label("number"))
-        .where(_visit.worker_id.in_(bindparam("persons", expanding=True)), *people.IN_MONTH)
+        .where(_visit.worker_id.in_([bindparam(name) for name in _persons(persons)]), *people.IN_MONTH)
         .group_by(_visit.elevator_id)
         .subquery("month")
     )

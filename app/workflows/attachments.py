@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from sqlalchemy import bindparam, select
 
+from app.at_once import columns_of, row_of
 from app.errors import Finding, NotAllowed, NotFound, Refusal
 from app.models import (
     Application,
@@ -54,7 +55,7 @@ from app.rules.files import (
     clean_name,
 )
 from app.scope import visible
-from app.transaction import AnySession, after_commit
+from app.transaction import AnySession, after_commit, all_written, asked
 from app.wording import say
 from app.workflows import audit, file_contents, file_room, pictures, sealed_files
 from app.workflows.file_contents import MEGABYTE, MOST_UNPACKED, bad
@@ -313,18 +314,17 @@ def _unlink(place: Path, asked: float) -> None:
 
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:
     """A row's files, oldest first. The caller has the row through scope; its files follow it."""
-    return list(session.scalars(_OF, {"entity": entity, "key": entity_id}))
+    all_written(session)
+    found = asked(session, _OF, {"entity": entity, "key": entity_id}).rows
+    return [row_of(session, Attachment, columns) for columns in found]
 
 
+_file: Any = Attachment.__table__.c
 _OF = (
-    select(Attachment)
-    .where(
-        Attachment.entity == bindparam("entity"), Attachment.entity_id == bindparam("key"),
-        Attachment.removed_at.is_(None),
-    )
-    .order_by(Attachment.id)
-    .execution_options(skip_scope=True)
-)  # fmt: skip
+    select(*columns_of(Attachment))
+    .where(_file.entity == bindparam("entity"), _file.entity_id == bindparam("key"), _file.removed_at.is_(None))
+    .order_by(_file.id)
+)
 
 
 def path(folder: str | Path | None, attachment: Attachment, *, small: bool = False) -> Path:

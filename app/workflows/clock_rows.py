@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Date, Integer, bindparam, cast, func, literal_column, null, select, union_all
 
 from app import clock
+from app.at_once import columns_of, row_of
 from app.models import (
     Elevator,
     MaintenanceClock,
@@ -21,7 +22,7 @@ from app.models.policy import policy_value
 from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
-from app.transaction import AnySession, all_written, connection_of
+from app.transaction import AnySession, all_written, asked
 from app.workflows import cover, ledgers, overdue
 
 DAY = dt.timedelta(days=1)
@@ -50,9 +51,10 @@ def held_with_ledger(session: AnySession, elevator_id: int) -> tuple[Maintenance
 
     By one statement where both are there: it takes them in the order in which it names them.
     """
-    both = session.execute(_BOTH, {"elevator": elevator_id}).one_or_none()
-    if both is not None:
-        return both[0], both[1]
+    all_written(session)
+    for both in asked(session, _BOTH, {"elevator": elevator_id}).rows:
+        width = len(columns_of(MaintenanceClock))
+        return row_of(session, MaintenanceClock, both[:width]), row_of(session, MaintenanceLedger, both[width:])
     return held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
 
 
@@ -63,13 +65,13 @@ _HELD = (
     .execution_options(skip_scope=True, populate_existing=True)
 )
 _BOTH = (
-    select(MaintenanceClock, MaintenanceLedger)
+    select(*columns_of(MaintenanceClock), *columns_of(MaintenanceLedger))
     .join_from(
-        MaintenanceClock, MaintenanceLedger, MaintenanceLedger.elevator_id == MaintenanceClock.elevator_id
+        MaintenanceClock.__table__, MaintenanceLedger.__table__,
+        MaintenanceLedger.__table__.c.elevator_id == MaintenanceClock.__table__.c.elevator_id,
     )
-    .where(MaintenanceClock.elevator_id == bindparam("elevator"))
+    .where(MaintenanceClock.__table__.c.elevator_id == bindparam("elevator"))
     .with_for_update()
-    .execution_options(skip_scope=True, populate_existing=True)
 )  # fmt: skip
 
 
@@ -132,7 +134,7 @@ class Around:
 def around(session: AnySession, elevator_id: int, on: dt.date = dt.date.max) -> Around:
     """All of it by one statement; `on` is the day of the visit by which periods are asked for."""
     all_written(session)
-    found = connection_of(session).execute(_AROUND, {"elevator": elevator_id, "on": on}).all()
+    found = asked(session, _AROUND, {"elevator": elevator_id, "on": on}).rows
     spans = [(first, until, days) for what, first, until, days in found if what == "span"]
     earliest = {what: first for what, first, _until, _days in found if what != "span"}
     return Around(

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from app import clock
+from app.at_once import write_changes
 from app.models import (
     Application,
     MaintenanceClock,
@@ -27,7 +28,7 @@ from app.rules.levels import order_day_of
 from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
-from app.transaction import AnySession, write_changes
+from app.transaction import AnySession
 from app.workflows import clock_rows, cover, ledgers, moves, orders, overdue
 from app.workflows.ledgers import save as save_ledger
 
@@ -75,9 +76,9 @@ def _counts(
         _anchor(session, row, ledger, visit, at)
     else:
         _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
-    order = _close_orders(session, visit, at, newest=on == row.last_visit_on)
+    ordered = _close_orders(session, visit, at, newest=on == row.last_visit_on)
     if ledger is not None:
-        order_day = order_day_of(order.planned_on if order is not None else planned, on, ledger.interval_days)
+        order_day = order_day_of(planned if ordered is None else ordered, on, ledger.interval_days)
         ledgers.advance_long(ledger, visit.level, order_day, on, newest=fresh)
         ledgers.plan(ledger, ledger.next_half_month_on)
 
@@ -171,16 +172,16 @@ def _retell_between(
         )
 
 
-def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> Any:
-    """Close the open automatic order for the newest visit, and the one that the visit names. Gives the one closed."""
+def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> dt.date | None:
+    """Close the open automatic order for the newest visit, and the one that the visit names: the day it was planned."""
     with session.no_autoflush:  # clock and ledger, which wait, have nothing to do with it
         closed = moves.move_where(
             session, BY_CLOCK, MaintenanceOrder, "state", "open", "done", _OWN_OR_AUTO if newest else _OWN,
             verb="visit", at=at, effective_on=visit.visit_on, values={"visit_id": visit.id, "closed_at": at},
-            asked={"elevator": visit.elevator_id, "order": visit.order_id or 0}, beside=("origin", "planned_on"),
+            given={"elevator": visit.elevator_id, "order": visit.order_id or 0}, beside=("origin", "planned_on"),
         )  # fmt: skip
-    closed.sort(key=lambda order: (order.origin != "auto", order.id))
-    return next(iter(closed), None)
+    closed.sort(key=lambda order: (order[1] != "auto", order[0]))
+    return next((planned_on for _id, _origin, planned_on in closed), None)
 
 
 _order: Any = MaintenanceOrder.__table__.c

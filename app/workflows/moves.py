@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, case, insert, select, update
 
 from app import clock
+from app.at_once import stamps, write_changes
 from app.errors import refuse
 from app.models import (
     Application,
@@ -42,7 +43,7 @@ from app.rules.approval import (
 from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
-from app.transaction import AnySession, all_written, connection_of, forget, insert_rows, write_changes, write_new
+from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
 from app.wording import say
 from app.workflows import audit
 
@@ -86,8 +87,8 @@ def move(
     effective_on: dt.date | None = None,
     application: Application | None = None,
     reason: str | None = None,
-) -> StatusChange | None:
-    """Take one legal step of one status and record it; the same state again is no step and gives None.
+) -> bool:
+    """Take one legal step of one status and record it; whether it was one: the same state again is none.
 
     The caller holds the row (`transaction.lock`). `filing_state` carries `info_state` with it, `Application.state`
     carries `is_open`, an elevator's `status` its clock's `in_use`. A Version's state is recorded by its entity's step
@@ -95,7 +96,7 @@ def move(
     """
     old = getattr(row, field)
     if old == new:
-        return None
+        return False
     _legal(session, row, field, old, new, verb)
     setattr(row, field, new)
     if field == "filing_state":
@@ -110,22 +111,22 @@ def move(
         running = update(MaintenanceClock).where(MaintenanceClock.elevator_id == row.id)
         session.execute(running.values(in_use=new == ElevatorStatus.IN_USE).execution_options(skip_scope=True))
     if isinstance(row, Version):
-        return None
-    change = StatusChange(
-        entity=row.__tablename__, entity_id=row.id, field=field, old=old, new=new, verb=verb,
-        effective_on=effective_on or clock.local_day(at), known_at=at, actor_id=actor.user_id,
-        application_id=None if application is None else application.id, reason=reason,
-    )  # fmt: skip
+        return True
+    step = {
+        "entity": row.__tablename__, "entity_id": row.id, "field": field, "old": old, "new": new, "verb": verb,
+        "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
+        "application_id": None if application is None else application.id, "reason": reason,
+    }  # fmt: skip
     if isinstance(row, _OFTEN):
-        write_new(session, change)
+        send(session, _ONE_STEP, step)
     else:
-        session.add(change)
+        session.add(StatusChange(**step))
     if not isinstance(row, _UNAUDITED):
         audit.record(
             session, actor, at, f"{row.__tablename__}.{verb}", row.__tablename__, row.id,
             before={field: old}, after={field: new} | ({"reason": reason} if reason else {}),
         )  # fmt: skip
-    return change
+    return True
 
 
 def move_where(
@@ -143,23 +144,23 @@ def move_where(
     application: Application | None = None,
     reason: str | None = None,
     values: dict[str, Any] | None = None,
-    asked: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
     beside: tuple[str, ...] = (),
 ) -> list[Any]:
-    """The same step for every row in state `old` that meets the criterion, in two statements; gives their ids.
+    """The same step for every row in state `old` that meets the criterion, past the session; gives their ids.
 
     Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …),
-    `asked` are the criterion's parameters; with `beside` each is given as a row of its id and these columns. Loaded
+    `given` are the criterion's parameters; each is given as its id, with `beside` as its id and these columns. Loaded
     rows are read anew when next looked at. The caller audits the deed once, with its counts.
     """
     if model not in _OFTEN:
         raise ValueError(f"{model.__name__} moves row by row")
     _legal_states(model, field, old, new, verb)
     all_written(session)
-    values = {field: new, **(values or {})}
+    values = stamps(model) | {field: new, **(values or {})}
     statement = _step_where(model, field, old, criterion, tuple(values), beside)  # type: ignore[arg-type]
-    moved = connection_of(session).execute(statement, values | (asked or {})).all()
-    ids = [row.id for row in moved]
+    moved = asked(session, statement, values | (given or {})).rows
+    ids = [row[0] for row in moved]
     if ids:
         forget(session, model, ids)
         shared = {
@@ -167,11 +168,16 @@ def move_where(
             "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
             "application_id": None if application is None else application.id, "reason": reason,
         }  # fmt: skip
-        connection_of(session).execute(_STEPS, [shared | {"entity_id": key} for key in ids])
-    return list(moved) if beside else ids
+        for key in ids:
+            send(session, _ONE_STEP, shared | {"entity_id": key})
+    return moved if beside else ids
 
 
-_STEPS = insert(StatusChange.__table__).inline()
+_ONE_STEP: Any = (
+    insert(StatusChange.__table__)
+    .values({name: bindparam(name) for name in StatusChange.__table__.c.keys() if name != "id"})  # noqa: SIM118
+    .inline()
+)
 
 
 @lru_cache(maxsize=64)

@@ -16,13 +16,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
+from app.at_once import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Elevator, Visit
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.offline import PhoneClock, Stay, clock_findings, overlap_finding
-from app.transaction import AnySession, write_new
+from app.transaction import AnySession
 from app.workflows import ageing, arrivals, attachments, audit, check_outs, presence, sent_ahead, sites, visits, workers
 from app.workflows.arrivals import Arrival
 from app.workflows.check_outs import CheckOut

@@ -240,7 +240,7 @@ def void_open(
         moves.move_where(
             session, actor, MaintenanceOrder, "state", "open", "void", _OF if keep_unit_id is None else _OF_OTHERS,
             verb="void", at=at, reason=reason, values={"closed_at": at, "close_reason": reason},
-            asked={"elevator": elevator_id, "kept": keep_unit_id},
+            given={"elevator": elevator_id, "kept": keep_unit_id},
         )
     )  # fmt: skip
 

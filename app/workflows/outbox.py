@@ -12,14 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from blinker import Signal
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, func, literal_column, or_, select, update
 
 from app.models import Account, ElevatorAssignment, Notification
 from app.permissions import GRANTS, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
 from app.telling import told_in
-from app.transaction import AnySession, after_commit, all_written, connection_of, insert_of
+from app.transaction import AnySession, after_commit, all_written, asked, connection_of, insert_of
 from app.wording import ours
 from app.workflows import notices
 from app.workflows.actors import held_by, ticks
@@ -110,7 +110,15 @@ def readers_of(session: AnySession, unit_id: int | None, verb: Verb, elevator_id
     if elevator_id is None or unit_id is None:
         return accounts_of_unit(session, unit_id, verb)
     all_written(session)
-    return list(connection_of(session).execute(_readers(verb), {"unit": unit_id, "elevator": elevator_id}).scalars())
+    return [row[0] for row in asked(session, _readers(verb), {"unit": unit_id, "elevator": elevator_id}).rows]
+
+
+def readers_text(unit_id: Any, elevator_id: Any, verb: Verb) -> Any:
+    """The same as one text of numbers, for a statement about something else, whose columns unit and elevator are."""
+    number: Any = cast(_account.id, Text)
+    space: Any = literal_column("' '")
+    found = select(func.aggregate_strings(number, space)).where(*_reading(unit_id, elevator_id, verb))
+    return found.scalar_subquery()
 
 
 def officers_of(
@@ -168,9 +176,15 @@ def _able(verb: Verb, among: frozenset[Role]) -> tuple[ColumnElement[bool], ...]
 @lru_cache(maxsize=64)
 def _readers(verb: Verb) -> Select[Any]:
     """For every unit and elevator."""
-    assigned = select(_assigned.user_id).where(_assigned.elevator_id == bindparam("elevator"))
-    wide = or_(_account.is_main.is_(True), _account.sees_all_elevators.is_(True), _account.id.in_(assigned))
-    return _active().where(_account.unit_id == bindparam("unit"), *_able(verb, frozenset(Role)), wide)
+    return _active().where(*_reading(bindparam("unit"), bindparam("elevator"), verb))
+
+
+def _reading(unit_id: Any, elevator_id: Any, verb: Verb) -> Iterator[ColumnElement[bool]]:
+    assigned = select(_assigned.user_id).where(_assigned.elevator_id == elevator_id)
+    yield _account.active.is_(True)
+    yield _account.unit_id == unit_id
+    yield from _able(verb, frozenset(Role))
+    yield or_(_account.is_main.is_(True), _account.sees_all_elevators.is_(True), _account.id.in_(assigned))
 
 
 # --- reading

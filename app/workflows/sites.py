@@ -8,16 +8,26 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select
 
 from app import scope
-from app.models import ContractElevator, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Unit, Visit
+from app.at_once import columns_of, row_of
+from app.models import (
+    Attachment,
+    ContractElevator,
+    Elevator,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Unit,
+    Visit,
+)
 from app.models.policy import STATE, recall
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
-from app.transaction import AnySession
-from app.workflows import cover
+from app.transaction import AnySession, all_written, asked
+from app.workflows import cover, outbox
 
 LONGEST_TEXT = 200
 
@@ -99,24 +109,30 @@ def names(session: AnySession, text: str, elevator_id: int) -> bool:
 class Work:
     """A visit of one's own, held until the transaction ends, where it is done.
 
-    `same_code`: a scanned or typed text names that elevator.
+    `same_code`: a scanned or typed text names that elevator. `reviewers`: the accounts that are to confirm the visit
+    where that is asked for, None where they were not looked for. `has_files`: some may hang on it already.
     """
 
     visit: Visit
     elevator: Lift
     same_code: bool
+    reviewers: tuple[int, ...] | None = None
+    has_files: bool = True
 
 
 def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Work | None:
     """The actor's own visit of this number and what stands around it, by one statement; None for everybody else's."""
     kind, numbers = scope.outline(actor)
-    asked = numbers | named(text) | {"visit": visit_id, "worker": actor.person_id or 0}
-    row = session.execute(_own_work(kind), asked).one_or_none()
+    values = numbers | named(text) | {"visit": visit_id, "worker": actor.person_id or 0}
+    all_written(session)
+    row = next(iter(asked(session, _own_work(kind), values).rows), None)
     if row is None:
         return None
-    visit, *columns, named_id, state = row
+    *columns, named_id, reviewers, has_files, state = row
     recall(session, state)
-    return Work(visit, Lift(*columns), named_id == visit.elevator_id)
+    visit = row_of(session, Visit, columns[:-_WIDTH])
+    ids = tuple(map(int, (reviewers or "").split()))
+    return Work(visit, Lift(*columns[-_WIDTH:]), named_id == visit.elevator_id, ids, bool(has_files))
 
 
 def serves(actor: Actor, elevator: Elevator | Lift) -> bool:
@@ -156,15 +172,20 @@ _NAMED_ID = (
 @lru_cache(maxsize=256)
 def _own_work(kind: Actor) -> Select[Any]:
     """For all accounts of a kind, which see of visits by the same rule."""
-    visit: Any = Visit.__table__.c
+    visit, file = Visit.__table__.c, Attachment.__table__.c
+    files = select(file.id).where(
+        file.entity == literal_column("'visit'"), file.entity_id == visit.id, file.removed_at.is_(None)
+    )
     return (
-        select(Visit, *(_elevator[field.name] for field in fields(Lift)), _NAMED_ID, STATE)
-        .join(Elevator.__table__, _elevator.id == visit.elevator_id)
+        select(
+            *columns_of(Visit), *(_elevator[field.name] for field in fields(Lift)), _NAMED_ID,
+            outbox.readers_text(visit.use_unit_id, visit.elevator_id, Verb.VISIT_REVIEW), files.exists(), STATE,
+        )
+        .join_from(Visit.__table__, Elevator.__table__, _elevator.id == visit.elevator_id)
         .where(
             visit.id == bindparam("visit"), visit.worker_id == bindparam("worker"), scope.over(visit, Visit, kind)
         )
-        .with_for_update(of=Visit)
-        .execution_options(skip_scope=True, populate_existing=True)
+        .with_for_update(of=Visit.__table__)
     )  # fmt: skip
 
 

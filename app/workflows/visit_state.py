@@ -7,6 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from app import scope
+from app.at_once import write_changes
 from app.models import Visit
 from app.models.policy import policy_book, visit_policy
 from app.permissions import SYSTEM
@@ -21,7 +22,7 @@ from app.rules.visits import (
     nth_elevators,
     visit_state,
 )
-from app.transaction import AnySession, write_changes
+from app.transaction import AnySession
 from app.wording import together
 from app.workflows import clocks, moves, policies
 

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
+from app.at_once import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Visit, VisitNote
 from app.permissions import Actor, Verb, require
 from app.reference import CURRENT
 from app.rules.levels import LEVEL_LABELS, Level
-from app.transaction import AnySession, lock, write_new
+from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows import ageing, arrivals, audit, check_outs, outbox, presence, sites, visit_reviewers, workers
 from app.workflows.arrivals import Begun
@@ -71,17 +72,25 @@ def check_out(
     session: AnySession, actor: Actor, visit_id: int, text: str, position: Position, done: CheckOut, at: dt.datetime,
     *, out_key: str | None = None,
 ) -> Visit:  # fmt: skip
+    """End one's own visit: see `leave`."""
+    return leave(session, actor, visit_id, text, position, done, at, out_key=out_key).visit
+
+
+def leave(
+    session: AnySession, actor: Actor, visit_id: int, text: str, position: Position, done: CheckOut, at: dt.datetime,
+    *, out_key: str | None = None,
+) -> sites.Work:  # fmt: skip
     """End one's own visit: presence again, time, items or sheet, problem; every failing condition at once.
 
     The stored record never changes afterwards: sheet, review and approval are added, corrections are notes (MNT-10).
-    The same `out_key` again gives the visit as it ended.
+    The same `out_key` again gives the visit as it ended. Beside it what was known of it as it began to end.
     """
     require(actor, Verb.VISIT_MAKE)
     check_key(out_key)
     work = own_work(session, actor, visit_id, text)
     visit = work.visit
     if out_key and visit.out_key == out_key:
-        return visit
+        return work
     visit.out_key = out_key or None
     leaving = check_outs.look(session, work, position, done, at)
     raise_failing(leaving.findings)
@@ -91,8 +100,8 @@ def check_out(
         session, actor, at, "visit.check_out", "visit", visit.id,
         after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
     )  # fmt: skip
-    ask_for_review(session, visit, at)
-    return visit
+    ask_for_review(session, visit, at, work.reviewers)
+    return work
 
 
 def upload_sheet(
@@ -222,12 +231,15 @@ def begin(
     )  # fmt: skip
 
 
-def ask_for_review(session: AnySession, visit: Visit, at: dt.datetime) -> None:
-    """Tell the use unit of a visit that waits for its word."""
+def ask_for_review(
+    session: AnySession, visit: Visit, at: dt.datetime, readers: Sequence[int] | None = None
+) -> None:
+    """Tell the use unit of a visit that waits for its word; `readers`: who that is, where it is known."""
     if not visit.awaiting_review or visit.use_unit_id is None:
         return
     code, level = visit.snapshot.get("code", ""), LEVEL_LABELS[Level(visit.level)]
-    readers = outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, visit.elevator_id)
+    if readers is None:
+        readers = outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, visit.elevator_id)
     outbox.notify(
         session, at, readers, "visit.review",
         say("请复核电梯 %(code)s 的维保记录", code=code),
@@ -292,6 +304,7 @@ __all__ = [
     "check_in",
     "check_key",
     "check_out",
+    "leave",
     "object_to",
     "own_work",
     "review",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.models.policy import policy_book
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.rules.quota import Grade, grade_limit, units_used
-from app.transaction import AnySession
+from app.transaction import AnySession, all_written, asked
 from app.workflows import people
 from app.workflows.people import QUOTA_KEYS, Quota
 
@@ -56,21 +56,20 @@ def of(session: AnySession, actor: Actor, at: dt.datetime, *, held: bool = False
     # While the index is being made anew (`sealing`), rows of one human may carry indexes of different keys.
     long_way = len(vault.key_names()[1]) > 1
     kind, numbers = scope.outline(actor)
-    asked = {"person": actor.person_id or 0, "unit": actor.unit_id or 0, "at": at, "today": clock.local_day(at)}
-    rows = session.execute(_statement(kind, held and not long_way), numbers | asked).all()
-    own = next((row for row in rows if row.id == actor.person_id), None)
-    if own is None:
+    values = {"person": actor.person_id or 0, "unit": actor.unit_id or 0, "at": at, "today": clock.local_day(at)}
+    all_written(session)
+    rows = {row[0]: row for row in asked(session, _statement(kind, held and not long_way), numbers | values).rows}
+    if actor.person_id not in rows:
         return Worker(unit=_unit_alone(session, actor))
-    keys, grades = frozenset(row.id for row in rows), [Grade(n) for row in rows for n in (row.grades or "").split()]
-    if long_way or own.certificate_no != (normal_code(own.certificate_no or "") or None):
-        keys |= people.rows_of_human(session, own.id, held=held)
+    *columns, unit_name, approved_version, _grades, seen = rows[actor.person_id]
+    person = Certified(*columns)
+    keys, grades = frozenset(rows), [Grade(name) for row in rows.values() for name in (row[-2] or "").split()]
+    if long_way or person.certificate_no != (normal_code(person.certificate_no or "") or None):
+        keys |= people.rows_of_human(session, person.id, held=held)
         grades = list(people.grades_in_force(session, keys, at).values())
-    person = Certified(
-        own.id, own.name, own.certificate_no, own.certificate_until, own.declaration_until, own.region_code
-    )
-    unit = None if own.unit_name is None else Employer(own.unit_name, own.approved_version)
+    unit = None if unit_name is None else Employer(unit_name, approved_version)
     highest = max(grades, key=list(Grade).index, default=Grade.GENERAL)
-    return Worker(person if own[-1] else None, unit, keys, highest)
+    return Worker(person if seen else None, unit, keys, highest)
 
 
 def quota_of(session: AnySession, worker: Worker, month: Sequence[int], on: dt.date) -> Quota | None:
@@ -109,8 +108,8 @@ def _statement(kind: Actor, held: bool) -> Any:
     )
     statement = (
         select(
-            person.id, person.name, person.certificate_no, person.certificate_until, person.declaration_until,
-            person.region_code, _unit.c.name.label("unit_name"), _unit.c.approved_version,
+            *(person[field.name] for field in fields(Certified)), _unit.c.name.label("unit_name"),
+            _unit.c.approved_version,
             grades.correlate(_person).scalar_subquery().label("grades"), scope.over(person, Person, kind),
         )
         .select_from(_person.outerjoin(_unit, _unit.c.id == bindparam("unit")))

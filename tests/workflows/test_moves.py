@@ -45,10 +45,11 @@ def visit(world: World, state: str) -> Visit:
 def test_a_step_is_recorded_and_audited(session: Any, world: World) -> None:
     actor = world.actor("inspector")
     with transaction(session):
-        change = moves.move(
+        assert moves.move(
             session, actor, world.own, "status", "suspended", verb="suspension", at=AT,
             effective_on=TODAY + dt.timedelta(days=2), reason="改造",
         )  # fmt: skip
+    change = session.scalars(select(StatusChange)).one()
     assert (change.old, change.new, change.effective_on, change.known_at, change.actor_id, change.reason) == (
         "in_use", "suspended", TODAY + dt.timedelta(days=2), AT, actor.user_id, "改造",
     )  # fmt: skip
@@ -58,7 +59,7 @@ def test_a_step_is_recorded_and_audited(session: Any, world: World) -> None:
 
 def test_the_same_state_is_no_step(session: Any, world: World) -> None:
     with transaction(session):
-        assert moves.move(session, SYSTEM, world.own, "status", "in_use", verb="anything", at=AT) is None
+        assert moves.move(session, SYSTEM, world.own, "status", "in_use", verb="anything", at=AT) is False
     assert session.scalars(select(StatusChange)).all() == []
 
 
@@ -88,7 +89,7 @@ def test_visits(session: Any, world: World, old: str, new: str, legal: bool) -> 
     row = visit(world, old)
     if legal:
         with transaction(session):
-            assert moves.move(session, SYSTEM, row, "state", new, verb="age", at=AT) is not None
+            assert moves.move(session, SYSTEM, row, "state", new, verb="age", at=AT)
     else:
         with pytest.raises(Refusal), transaction(session):
             moves.move(session, SYSTEM, row, "state", new, verb="age", at=AT)

@@ -1,0 +1,222 @@
+"""Statements that deeds ask all day: they answer as any, and what nobody waits for is written in its place or not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from app import driver, ready
+from app.at_once import columns_of, row_of, write_new
+from app.models import AuditEntry, MaintenanceClock, Person, Region, Visit
+from app.transaction import asked, send, transaction
+from app.workflows import clock_rows
+from tests.factories import World
+from tests.workflows.clock_world import add_visit
+
+DAY = dt.date(2026, 3, 2)
+TABLE: Any = AuditEntry.__table__
+AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
+NAMES = ("at", "actor_name", "via", "action", "entity")
+NOTE: Any = insert(TABLE).values({name: bindparam(name) for name in NAMES}).inline()
+COUNT = select(func.count()).where(TABLE.c.action == bindparam("action"))
+RENAME: Any = update(TABLE).where(TABLE.c.action == bindparam("old")).values(action=bindparam("new"))
+TYPED = (Visit, Person, MaintenanceClock, AuditEntry)
+
+
+def note(action: str | None) -> dict[str, Any]:
+    return {"at": AT, "actor_name": "甲", "via": "test", "action": action, "entity": "none"}
+
+
+def count(session: Any, action: str) -> int:
+    return int(asked(session, COUNT, {"action": action}).rows[0][0])
+
+
+def is_postgresql(session: Any) -> bool:
+    return bool(session.get_bind().dialect.name == "postgresql")
+
+
+def prepared(session: Any) -> int:
+    held = text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'tian%'")
+    return int(session.scalar(held)) if is_postgresql(session) else 0
+
+
+@pytest.mark.feature("MNT-03")
+@pytest.mark.parametrize("model", TYPED)
+def test_columns_are_what_their_types_say(session: Any, world: World, model: Any) -> None:
+    visit = add_visit(session, world.own, world.worker, DAY)
+    visit.snapshot, visit.in_latitude = {"code": "梯", "n": [1, None]}, 30.25
+    session.add(AuditEntry(**note("typed"), before={"a": 1.5}))
+    clock_rows.held(session, world.own.id)
+    session.commit()
+    statement = select(*columns_of(model))
+    plain = [tuple(row) for row in session.execute(statement)]
+    assert plain and asked(session, statement, {}).rows == plain
+
+
+@pytest.mark.feature("MNT-03")
+def test_a_row_that_was_read_is_the_sessions(session: Any, world: World, database: Any) -> None:
+    visit = add_visit(session, world.own, world.worker, DAY)
+    session.commit()
+    key, worker = visit.id, world.worker.id
+    session.rollback()
+    statement = select(*columns_of(Visit)).where(Visit.__table__.c.id == bindparam("key"))
+    with Session(database.engine) as other:
+        [columns] = asked(other, statement, {"key": key}).rows
+        row = row_of(other, Visit, columns)
+        assert row is other.get(Visit, key) and not other.dirty and row.worker.id == worker
+        row.note = "后来"
+        # What it is now wins over what was begun here.
+        assert row_of(other, Visit, columns) is row and row.note is None and not other.is_modified(row)
+        row.note = "又一次"
+        other.commit()
+    assert session.get(Visit, key).note == "又一次"
+
+
+@pytest.mark.feature("MNT-03")
+def test_what_the_database_works_out_is_read_when_looked_at(session: Any, world: World) -> None:
+    clock = clock_rows.held(session, world.own.id)
+    values = {name: getattr(clock, name) for name in MaintenanceClock.__mapper__.columns.keys()}  # noqa: SIM118
+    session.delete(clock)
+    session.flush()
+    row = MaintenanceClock(**{name: value for name, value in values.items() if name not in ("due_on", "cover_on")})
+    row.covered_until = DAY
+    write_new(session, row)
+    assert row.cover_on == DAY
+
+
+@pytest.mark.feature("AUD-01")
+def test_what_nobody_waits_for_stands_in_its_place(session: Any) -> None:
+    with transaction(session) as unit:
+        send(unit, NOTE, note("first"))
+        send(unit, RENAME, {"old": "first", "new": "second"})
+        assert (count(unit, "first"), count(unit, "second")) == (0, 1)
+        send(unit, NOTE, note("third"))
+        # Those who ask the usual way find it as well.
+        assert unit.scalar(select(func.count()).where(TABLE.c.action == "third")) == 1
+        send(unit, NOTE, note("last"))
+    session.rollback()
+    assert [count(session, action) for action in ("second", "third", "last")] == [1, 1, 1]
+
+
+@pytest.mark.feature("AUD-01")
+@pytest.mark.parametrize("how", ["commit", "asked", "usual"])
+def test_its_error_undoes_all(session: Any, how: str) -> None:
+    with pytest.raises(IntegrityError), transaction(session) as unit:
+        count(unit, "warm")
+        send(unit, NOTE, note("kept"))
+        send(unit, NOTE, note(None))
+        send(unit, NOTE, note("after"))
+        if how == "asked":
+            count(unit, "kept")
+        elif how == "usual":
+            unit.execute(select(TABLE.c.id))
+    assert (count(session, "kept"), count(session, "after")) == (0, 0)
+
+
+@pytest.mark.feature("AUD-01")
+@pytest.mark.parametrize("found", [0, 1, 2])
+@pytest.mark.parametrize("asks", [True, False])
+def test_one_row_or_nothing_is_committed(session: Any, found: int, asks: bool) -> None:
+    with transaction(session) as unit:
+        for _ in range(found):
+            send(unit, NOTE, note("old"))
+
+    def change() -> None:
+        with transaction(session) as unit:
+            send(unit, NOTE, note("beside"))
+            send(unit, RENAME, {"old": "old", "new": "new"}, one_or=StaleDataError("not one"))
+            if asks:
+                count(unit, "new")
+
+    if found == 1:
+        change()
+    else:
+        with pytest.raises(StaleDataError):
+            change()
+    assert count(session, "beside") == count(session, "new") == (found == 1)
+
+
+@pytest.mark.feature("AUD-01")
+def test_what_waits_when_it_is_broken_off_is_never_sent(session: Any) -> None:
+    with pytest.raises(KeyError), transaction(session) as unit:
+        send(unit, NOTE, note("never"))
+        raise KeyError
+    with transaction(session) as unit:
+        send(unit, NOTE, note("ever"))
+    assert (count(session, "never"), count(session, "ever")) == (0, 1)
+
+
+@pytest.mark.feature("MNT-03")
+def test_a_savepoint_takes_back_what_was_sent_in_it(session: Any) -> None:
+    with transaction(session) as unit:
+        send(unit, NOTE, note("before"))
+        with pytest.raises(KeyError), unit.begin_nested():
+            send(unit, NOTE, note("inside"))
+            raise KeyError
+        send(unit, NOTE, note("behind"))
+    assert [count(session, action) for action in ("before", "inside", "behind")] == [1, 0, 1]
+
+
+@pytest.mark.feature("MNT-01")
+def test_it_is_prepared_at_once_and_for_good(session: Any) -> None:
+    session.execute(text("SELECT 1"))
+    before = prepared(session)
+    for _ in range(3):
+        count(session, "any")
+    assert prepared(session) == before + is_postgresql(session)
+    session.rollback()
+    count(session, "any")
+    assert prepared(session) == before + is_postgresql(session)
+
+
+@pytest.mark.feature("MNT-01")
+def test_errors_leave_nothing_prepared_behind(session: Any) -> None:
+    for _ in range(3):
+        with pytest.raises(IntegrityError), transaction(session) as unit:
+            count(unit, "any")
+            asked(unit, NOTE, note(None))
+        assert prepared(session) == 0
+        session.rollback()
+    assert count(session, "any") == 0
+
+
+@pytest.mark.feature("MNT-01")
+def test_the_oldest_makes_room(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "MOST_READY", 2)
+    statements = [select(func.count()).select_from(Region.__table__).where(text(f"{n} = {n}")) for n in range(4)]
+    with transaction(session) as unit:
+        for statement in (*statements, *statements):
+            assert asked(unit, statement, {}).number == 1
+        assert prepared(unit) <= 2
+
+
+@pytest.mark.feature("MNT-01")
+def test_a_dead_connection_is_given_up(session: Any, database: Any) -> None:
+    if not is_postgresql(session):
+        assert count(session, "any") == 0
+        return
+    with pytest.raises(DBAPIError) as caught, transaction(session) as unit:
+        own = unit.scalar(text("SELECT pg_backend_pid()"))
+        with database.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+        send(unit, NOTE, note("lost"))
+        count(unit, "lost")
+    assert caught.value.connection_invalidated
+    assert count(session, "lost") == 0
+
+
+def test_what_is_not_the_same_each_time_is_refused(session: Any) -> None:
+    listed = select(TABLE.c.id).where(TABLE.c.action.in_(bindparam("names", expanding=True)))
+    defaulted = update(Person.__table__).values(name=bindparam("new"))
+    if is_postgresql(session):
+        for statement in (listed, defaulted):
+            with pytest.raises(ValueError, match="not the same each time"):
+                ready.ask(session.connection(), statement, {"names": ["a"], "new": "b"})
+    with pytest.raises(Exception, match="action"):
+        asked(session, COUNT, {})
