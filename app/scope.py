@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, object_session, with_loader_criteria
 
 from app.errors import Finding, NotAllowed, NotFound
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
-from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, RULES, Criterion, without_secret
+from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, RULES, UNPLACED, Criterion, without_secret
 from app.wording import say
 
 # What the databases' BIGINT and INTEGER hold.
@@ -70,13 +70,16 @@ _USER, _UNIT, _PERSON = tuple[Any, ...](
 )
 
 
-def outline(actor: Actor) -> tuple[Actor, dict[str, Any]]:
+def outline(actor: Actor, *models: type[Any]) -> tuple[Actor, dict[str, Any]]:
     """The actor with parameters in place of his numbers, and what to give for them.
 
-    All accounts of a kind have the same outline, so a statement that is asked often is made once for all of them.
+    All accounts of a kind have the same outline, so a statement that is asked often is made once for all of them. For
+    models whose rules ask a unit's account for its unit alone, those of all regions are of one kind.
     """
+    anywhere = actor.unit_id is not None and bool(models) and UNPLACED.issuperset(models)
     made = replace(
-        actor, user_id=None if actor.user_id is None else _USER, unit_id=None if actor.unit_id is None else _UNIT,
+        actor, region_code=None if anywhere else actor.region_code,
+        user_id=None if actor.user_id is None else _USER, unit_id=None if actor.unit_id is None else _UNIT,
         person_id=None if actor.person_id is None else _PERSON, name="", via="", address=None,
     )  # fmt: skip
     return made, {"actor_user": actor.user_id, "actor_unit": actor.unit_id, "actor_person": actor.person_id}

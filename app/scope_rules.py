@@ -437,6 +437,9 @@ def _own_contracts(model: Any, actor: Actor) -> Criterion:
 
 
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
+# Where an account of a unit is makes no difference to these: its unit, its person and its elevators do.
+UNPLACED: frozenset[type[Any]] = frozenset({Elevator, Person, Visit})
+
 GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,

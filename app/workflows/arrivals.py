@@ -58,7 +58,7 @@ def of(
 ) -> Arrival:
     """What the actor finds who scans or types a text at an instant, begun by this key or not."""
     all_written(session)
-    kind, numbers = scope.outline(actor)
+    kind, numbers = scope.outline(actor, Elevator)
     human = dict(zip(_persons(len(worker.human)), worker.human, strict=True))
     values = numbers | human | sites.named(text) | people.month_of(at) | {
         "unit": actor.unit_id or 0, "today": clock.local_day(at), "person": actor.person_id or 0,

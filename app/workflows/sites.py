@@ -85,7 +85,7 @@ class Site:
 
 def of_elevator(session: AnySession, actor: Actor, elevator: Elevator, today: dt.date) -> Site:
     """The site of an elevator at hand."""
-    kind, numbers = scope.outline(actor)
+    kind, numbers = scope.outline(actor, Elevator)
     asked = numbers | {"unit": actor.unit_id or 0, "today": today, "key": elevator.id}
     return site_of(actor, session.execute(around(kind, by_key=True), asked).one())
 
@@ -122,7 +122,7 @@ class Work:
 
 def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Work | None:
     """The actor's own visit of this number and what stands around it, by one statement; None for everybody else's."""
-    kind, numbers = scope.outline(actor)
+    kind, numbers = scope.outline(actor, Visit)
     values = numbers | named(text) | {"visit": visit_id, "worker": actor.person_id or 0}
     all_written(session)
     row = next(iter(asked(session, _own_work(kind), values).rows), None)

@@ -55,7 +55,7 @@ def of(session: AnySession, actor: Actor, at: dt.datetime, *, held: bool = False
     """The account's worker; `held`: until the transaction ends, so that no two accounts of one human pass together."""
     # While the index is being made anew (`sealing`), rows of one human may carry indexes of different keys.
     long_way = len(vault.key_names()[1]) > 1
-    kind, numbers = scope.outline(actor)
+    kind, numbers = scope.outline(actor, Person)
     values = {"person": actor.person_id or 0, "unit": actor.unit_id or 0, "at": at, "today": clock.local_day(at)}
     all_written(session)
     rows = {row[0]: row for row in asked(session, _statement(kind, held and not long_way), numbers | values).rows}

@@ -15,7 +15,7 @@ from app import clock, scope, vault
 from app.at_once import write_changes, write_new
 from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person, Visit
 from app.permissions import Role, Verb
-from app.scope_rules import GUARDED
+from app.scope_rules import GUARDED, UNPLACED
 from app.workflows import actors, arrivals, audit, people, presence, sites, workers
 from tests.factories import World, make_account, make_ledger, make_person
 from tests.workflows.clock_world import add_visit
@@ -101,6 +101,21 @@ def test_accounts_of_a_kind_share_one_outline(world: World) -> None:
     other, others = scope.outline(world.actor("other_worker"))
     assert numbers != others
     assert (kind == other) is (world.actor("worker").region_code == world.actor("other_worker").region_code)
+
+
+@pytest.mark.feature("ACC-12")
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("model", sorted(UNPLACED, key=lambda model: model.__name__))
+def test_where_a_unit_is_makes_no_difference_to_some(world: World, persona: str, model: Any) -> None:
+    actor = world.actor(persona)
+    elsewhere = replace(actor, region_code="110101000000")
+    kinds = [scope.outline(each, model) for each in (actor, elsewhere)]
+    placed = [scope.outline(each) for each in (actor, elsewhere)]
+    alike = actor.unit_id is not None
+    assert (kinds[0] == kinds[1]) is alike and placed[0] != placed[1]
+    if alike:
+        told = [str(scope.over(model.__table__.c, model, kind)) for kind, _numbers in (kinds[0], placed[0], placed[1])]
+        assert told[0] == told[1] == told[2] and "region" not in told[0]
 
 
 @pytest.mark.feature("PER-07", "PER-08")
