@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine
 
+from app import driver
 from app.driver import Answer
 
 __all__ = ["Answer", "ask", "ask_alone", "send"]
@@ -22,13 +23,13 @@ Turn = Callable[[Any], Any]
 
 def ask(connection: Connection, statement: Any, values: Mapping[str, Any]) -> Answer:
     """The answer of a statement over tables, which is made once and kept by its module. Part of the transaction."""
-    if connection.dialect.driver != "psycopg" or connection.dispatch.before_cursor_execute:
+    held = _held(connection)
+    if held is None:
         return _usual(connection, statement, values)
     ready = _ready(statement, connection.dialect)
     sent = ready.sent(values)
-    driver: Any = connection.connection.driver_connection
     try:
-        return ready.told(driver.ask(ready.query, sent))
+        return ready.told(held.ask(ready.query, sent))
     except psycopg.Error as error:
         # Told, and a dead connection given up, as of any statement.
         connection._handle_dbapi_exception(error, ready.words, sent, None, None)
@@ -36,33 +37,40 @@ def ask(connection: Connection, statement: Any, values: Mapping[str, Any]) -> An
 
 def send(connection: Connection, statement: Any, values: Mapping[str, Any], one_or: Exception | None) -> None:
     """The same for a statement whose answer nobody waits for: see `driver.Connection.later`."""
-    if connection.dialect.driver != "psycopg" or connection.dispatch.before_cursor_execute:
+    held = _held(connection)
+    if held is None:
         if _usual(connection, statement, values).number != 1 and one_or is not None:
             raise one_or
         return
     ready = _ready(statement, connection.dialect)
-    driver: Any = connection.connection.driver_connection
-    driver.later(ready.query, ready.sent(values), one_or)
+    held.later(ready.query, ready.sent(values), one_or)
 
 
 def ask_alone(engine: Engine, statement: Any, values: Mapping[str, Any]) -> Answer:
     """The same on a connection of its own and in no transaction: only where there is one to save (PostgreSQL)."""
-    if engine.dispatch.before_cursor_execute:
+    fairy = engine.raw_connection()
+    held: Any = fairy.driver_connection
+    if engine.dispatch.before_cursor_execute or not isinstance(held, driver.Connection):
+        fairy.close()
         with _alone(engine).connect() as connection:
             return _usual(connection, statement, values)
-    ready = _ready(statement, engine.dialect)
-    sent = ready.sent(values)
-    fairy = engine.raw_connection()
-    driver: Any = fairy.driver_connection
     try:
-        return ready.told(driver.ask(ready.query, sent, alone=True))
+        ready = _ready(statement, engine.dialect)
+        return ready.told(held.ask(ready.query, ready.sent(values), alone=True))
     except psycopg.Error as error:
-        gone = engine.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        gone = engine.dialect.is_disconnect(error, held, None)  # type: ignore[arg-type]
         if gone:
             fairy.invalidate(error)
         Connection._handle_dbapi_exception_noconnection(error, engine.dialect, engine, is_disconnect=gone)
     finally:
         fairy.close()
+
+
+def _held(connection: Connection) -> driver.Connection | None:
+    """The driver's connection where it is one of ours and nobody listens; None where all goes the usual way."""
+    held = connection.connection.driver_connection
+    ours = isinstance(held, driver.Connection) and not connection.dispatch.before_cursor_execute
+    return held if ours else None  # type: ignore[return-value]
 
 
 def _usual(connection: Connection, statement: Any, values: Mapping[str, Any]) -> Answer:

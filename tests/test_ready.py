@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, create_engine, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -220,3 +221,17 @@ def test_what_is_not_the_same_each_time_is_refused(session: Any) -> None:
                 ready.ask(session.connection(), statement, {"names": ["a"], "new": "b"})
     with pytest.raises(Exception, match="action"):
         asked(session, COUNT, {})
+
+
+@pytest.mark.feature("MNT-01")
+def test_connections_that_are_not_ours_are_asked_the_usual_way(session: Any, database: Any) -> None:
+    """An engine that connected before the application was there has the driver's own."""
+    if not is_postgresql(session):
+        assert count(session, "any") == 0
+        return
+    plain = create_engine(database.url, creator=lambda: psycopg.connect(database.url.replace("+psycopg", "")))
+    with Session(plain) as other, transaction(other) as unit:
+        send(unit, NOTE, note("plainly"))
+        assert count(unit, "plainly") == 1
+    assert ready.ask_alone(plain, COUNT, {"action": "plainly"}).rows == [(1,)]
+    plain.dispose()
