@@ -89,17 +89,28 @@ def out_by_api(world: World) -> Measured:
 @figure("visit.check_in.served", unit="ms", goal=times_faster(3))
 def with_two_workers(world: World) -> Measured:
     """Milliseconds a check-in with two workers and several phones at once. Baseline: FAB's POST served the same way."""
+    phones = Phones(world, PHONES)
+    return beside_fab(world, phones, phones.load)
+
+
+@figure("visit.check_out.served", unit="ms", goal=times_faster(3))
+def out_with_two_workers(world: World) -> Measured:
+    """The same for a check-out with all its items."""
+    phones = Phones(world, PHONES)
+    return beside_fab(world, phones, phones.load_out)
+
+
+def beside_fab(world: World, phones: Phones, make: Callable[[Server], Load]) -> Measured:
     # Its models must not be loaded where ours are: they have the same tables.
     said = register.said_by(world, "fab_check_in", str(PHONES * (LOAD_ROUNDS + 1)))
     # Each order is begun once.
     theirs_to_make = iter([Call("/api/v1/check_ins/", sent, said["token"]) for sent in said["sent"]])
     settings = {"FAB_URL": register.copy(world)}
-    phones = Phones(world, PHONES)
     with (
         served("run:app", 2, phones.settings()) as ours,
         served("bench.baselines.fab_check_in:served()", 2, settings) as theirs,
     ):
-        found = in_turns(lambda: phones.load(ours), lambda: load(theirs, list(islice(theirs_to_make, PHONES))))
+        found = in_turns(lambda: make(ours), lambda: load(theirs, list(islice(theirs_to_make, PHONES))))
     return Measured(*(middle(loads).ms for loads in found))
 
 
@@ -193,6 +204,18 @@ class Phones:
         return [self._post(call.path, call.sent, call.token, 201) for call in self.calls()]
 
     def check_out(self, begun: list[Any]) -> list[float]:
+        return [self._post(call.path, call.sent, call.token, 200)[0] for call in self._outs(begun)]
+
+    def load_out(self, server: Server) -> Load:
+        """All of them, who checked in a while ago, check out at an application that is served."""
+        begun = [visit for _took, visit in self.check_in()]
+        visit: Any = Visit.__table__
+        earlier = update(visit).where(visit.c.id.in_([each["id"] for each in begun]))
+        with self._world.database.engine.begin() as connection:
+            connection.execute(earlier.values(checked_in_at=clock.now() - dt.timedelta(minutes=40)))
+        return load(server, self._outs(begun))
+
+    def _outs(self, begun: list[Any]) -> list[Call]:
         found = []
         for (token, code, latitude, longitude, _category), visit in zip(self._held, begun, strict=True):
             done = [
@@ -200,8 +223,7 @@ class Phones:
                 for item in visit["items"]
             ]
             sent = _at(code, latitude, longitude) | {"results": done, "problem": ""}
-            took, _answer = self._post(f"/api/v1/visits/{visit['id']}/check-out", sent, token, 200)
-            found.append(took)
+            found.append(Call(f"/api/v1/visits/{visit['id']}/check-out", sent, token, 200))
         return found
 
     def undo(self) -> None:
