@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 
 from app.models.base import Model
 from app.models.choices import word
@@ -27,6 +28,7 @@ ENTITY: dict[str, Any] = {
     "inspection": _l("检验记录"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
+    "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -60,6 +62,9 @@ DEED: dict[str, Any] = {
     "propose": _l("提议新值"), "officer": _l("指定安全员"), "risk": _l("风险"), "risk_end": _l("停用风险"),
     "end_all": _l("退出全部登录"),
     "enter": _l("登记"), "inspection": _l("检验更新日期"),
+    "complain": _l("投诉"), "handle": _l("处置"), "agree": _l("认可"), "send_back": _l("退回重办"),
+    "disagree": _l("不认可"), "prod": _l("督办"), "write": _lp("code", "留言"), "reply": _l("回复"),
+    "publish": _l("公开"), "withhold": _l("不公开"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
@@ -92,11 +97,12 @@ FIELD: dict[str, Any] = {
     "poster": _l("邀请二维码"), "invitation": _l("入职邀请"), "finding": _l("发现的问题"), "is_fine": _l("正常"),
     "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
     "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
-    "value": _l("值"), "looked_at": _l("检查的记录"),
+    "value": _l("值"), "agreed": _l("个人信息告知"), "looked_at": _l("检查的记录"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
     "clock": _l("时钟"), "cli": _l("命令行"), "join": _l("入职页面"), "ops": _l("运维后台"), "import": _l("导入"),
+    "code": _l("扫码页面"),
 }  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def complain(
         for photo in photos:
             attachments.record(session, actor, at, photo, ENTITY, row.id, row.unit_id, row.region_code)
         audit.record(
-            session, actor, at, "complaint.make", ENTITY, row.id,
+            session, actor, at, "complaint.complain", ENTITY, row.id,
             after={"number": row.number, "elevator_id": elevator.id, "kinds": kinds, "photos": len(photos),
                    "agreed": agreed, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id},
         )  # fmt: skip

@@ -47,7 +47,7 @@ def leave(
         session.add(row)
         session.flush()
         audit.record(
-            session, passer_by(address), at, "message.leave", ENTITY, row.id, after={"elevator_id": elevator.id}
+            session, passer_by(address), at, "message.write", ENTITY, row.id, after={"elevator_id": elevator.id}
         )
         who = {
             account for unit in (row.unit_id, row.use_unit_id)

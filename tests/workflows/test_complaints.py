@@ -66,7 +66,7 @@ def test_a_complaint_is_kept_sealed_and_told_to_the_unit(world: World) -> None:
     assert raw == PHONE and world.session.scalar(select(Complaint.id).where(ending(Complaint.phone, "1111"))) == row.id
     accounts = world.accounts
     assert told(world, "complaint.accept") == {accounts[n].id for n in ("maintenance_head", "clerk", "worker")}
-    entry = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "complaint.make")).one()
+    entry = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "complaint.complain")).one()
     assert entry.actor_id is None and entry.address == "203.0.113.9"
     assert not [value for value in FORM.values() if value in str(entry.after)]
 
