@@ -122,7 +122,9 @@ def _near(session: AnySession, paper: Paper, today: dt.date) -> Any:
     if paper.join is not None:
         statement = statement.join(*paper.join)
     window = paper.until.between(today - dt.timedelta(days=LONGEST_OVER_DAYS), today + dt.timedelta(days=far))
-    return statement.where(window, paper.holds()).order_by(paper.model.id).execution_options(skip_scope=True)
+    # An elevator may have no use unit: then there is nobody to tell.
+    told_to = statement.where(window, paper.unit.is_not(None), paper.holds())
+    return told_to.order_by(paper.model.id).execution_options(skip_scope=True)
 
 
 def _tell(session: AnySession, unit_id: int, due: list[Due], today: dt.date, at: dt.datetime) -> tuple[int, int]:

@@ -186,7 +186,8 @@ def test_units_are_told_of_inspections_and_checks_at_each_step_once(world: World
 @pytest.mark.feature("INS-01")
 def test_of_several_elevators_the_unit_hears_once(world: World) -> None:
     other = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
-    for lift, days in ((world.own, 20), (other, 25)):
+    nobody = make_elevator(world.session)
+    for lift, days in ((world.own, 20), (other, 25), (nobody, 25)):
         lift.next_inspection_on = TODAY + dt.timedelta(days=days)
     assert told(world) == [("use_head", "2 台电梯的检验即将到期")]
     notice = world.session.scalar(select(Notification).execution_options(skip_scope=True))
