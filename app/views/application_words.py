@@ -102,8 +102,8 @@ def _inspection(row: Application) -> Pairs:
     if report is None:
         return []
     return [
-        (_("电梯"), report.elevator.code), (_("检验类型"), word(INSPECTION_KIND, report.kind)),
-        (_("报告编号"), report.number), (_("检验日期"), str(report.done_on)),
+        (_("检验类型"), word(INSPECTION_KIND, report.kind)), (_("报告编号"), report.number),
+        (_("检验日期"), str(report.done_on)),
         (_("检验结果"), word(INSPECTION_RESULT, report.result)), (_("不合格项"), report.failed_items or "—"),
         (_("检验单位"), report.tested_by), (_("下次日期"), str(report.next_on or "—")),
         (_("调整原因"), report.next_reason or "—"),

@@ -209,7 +209,8 @@ class ElevatorPages(FilingPages):
             title = _("档案第 %(n)s 版", n=version.number)
             at = version.decided_at or version.submitted_at or version.edited_at
             tone = {"approved": "ok", "rejected": "over"}.get(version.state, "now")
-            events.append(Event(at, title, str(WORDS.version[version.state]), version.opinion or "", None, tone))
+            why = version.opinion or version.reason or ""
+            events.append(Event(at, title, str(WORDS.version[version.state]), why, None, tone))
         return sorted(events, key=lambda e: e.at, reverse=True)[:8]
 
 
