@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, object_session, with_loader_criteria
 
 from app.errors import Finding, NotAllowed, NotFound
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
-from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, RULES, UNPLACED, Criterion, without_secret
+from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, PLACED, RULES, UNPLACED, Criterion, without_secret
 from app.wording import say
 
 # What the databases' BIGINT and INTEGER hold.
@@ -76,7 +76,7 @@ def outline(actor: Actor, *models: type[Any]) -> tuple[Actor, dict[str, Any]]:
     All accounts of a kind have the same outline, so a statement that is asked often is made once for all of them. For
     models whose rules ask a unit's account for its unit alone, those of all regions are of one kind.
     """
-    anywhere = actor.unit_id is not None and bool(models) and UNPLACED.issuperset(models)
+    anywhere = actor.unit_id is not None and bool(models) and UNPLACED.issuperset(models) and not actor.may(PLACED)
     made = replace(
         actor, region_code=None if anywhere else actor.region_code,
         user_id=None if actor.user_id is None else _USER, unit_id=None if actor.unit_id is None else _UNIT,

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, and_, false, func, not_, or_, select, true
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 
 from app.models import (
     Account,
@@ -66,6 +64,7 @@ from app.models import (
     Visit,
     Watch,
 )
+from app.models.likely import mostly
 from app.permissions import Actor, Verb
 from app.policy import chain
 
@@ -81,29 +80,12 @@ _party: Any = ApplicationParty.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
 
 
-class _mostly(FunctionElement[bool]):
-    """A condition that most rows fulfil. SQLite takes any range for a narrow one and would sort a city's rows."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_mostly)
-def _as_it_is(element: Any, compiler: Any, **more: Any) -> str:
-    return str(compiler.process(next(iter(element.clauses)), **more))
-
-
-@compiles(_mostly, "sqlite")
-def _likely(element: Any, compiler: Any, **more: Any) -> str:
-    return f"likelihood({compiler.process(next(iter(element.clauses)), **more)}, 0.95)"
-
-
 def _in_region(model: Any, actor: Actor) -> Criterion:
     span = actor.region_span
     if span is None:
         return false()
     inside = (model.region_code >= span[0], model.region_code < span[1])
-    return and_(*map(_mostly, inside)) if str(actor.region_code).endswith(WIDE) else and_(*inside)
+    return and_(*map(mostly, inside)) if str(actor.region_code).endswith(WIDE) else and_(*inside)
 
 
 def _not_secret(elevator_id: Any, actor: Actor) -> Criterion:
@@ -436,10 +418,12 @@ def _own_contracts(model: Any, actor: Actor) -> Criterion:
     return _contracts(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id
 
 
-# Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 # Where an account of a unit is makes no difference to these: its unit, its person and its elevators do.
 UNPLACED: frozenset[type[Any]] = frozenset({Elevator, Person, Visit})
+# But to inspection people, who look for what is to be inspected where their unit is.
+PLACED = Verb.INSPECTION_EDIT
 
+# Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,

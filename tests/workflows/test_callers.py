@@ -17,7 +17,8 @@ from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person,
 from app.permissions import Role, Verb
 from app.scope_rules import GUARDED, UNPLACED
 from app.workflows import actors, arrivals, audit, people, presence, sites, workers
-from tests.factories import World, make_account, make_ledger, make_person
+from tests.factories import World, make_account, make_ledger, make_person, make_unit
+from tests.factories import actor as actor_of
 from tests.workflows.clock_world import add_visit
 
 DAY = dt.date(2026, 3, 2)
@@ -116,6 +117,20 @@ def test_where_a_unit_is_makes_no_difference_to_some(world: World, persona: str,
     if alike:
         told = [str(scope.over(model.__table__.c, model, kind)) for kind, _numbers in (kinds[0], placed[0], placed[1])]
         assert told[0] == told[1] == told[2] and "region" not in told[0]
+
+
+@pytest.mark.feature("ACC-12", "INS-01")
+def test_inspection_people_see_what_is_where_their_unit_is(session: Any, world: World) -> None:
+    """Their place counts, in the statement that is shared as in the one that is not."""
+    unit = make_unit(session, "岚省检验一院", is_inspection=True, region_code="980402000000")
+    tester = actor_of(make_account(session, Role.TESTER, unit=unit))
+    session.commit()
+    kind, numbers = scope.outline(tester, Elevator)
+    table: Any = Elevator.__table__.c
+    shared = select(table.id).where(scope.over(table, Elevator, kind))
+    plain = scope.apply(select(Elevator.id), tester, Elevator).execution_options(skip_scope=True)
+    seen = set(session.execute(shared, numbers).scalars())
+    assert seen == set(session.scalars(plain)) and world.own.id in seen and world.foreign.id not in seen
 
 
 @pytest.mark.feature("PER-07", "PER-08")
