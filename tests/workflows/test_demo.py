@@ -189,8 +189,10 @@ def test_the_offices_show_their_work(region: Any) -> None:
 
 
 @pytest.mark.feature("INS-01")
-def test_its_inspections_agree_with_the_register_and_some_failed(region: Any, tmp_path: Any) -> None:
-    attachments.use_folder(tmp_path)
+def test_its_inspections_agree_with_the_register_and_some_failed(
+    region: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "_folder", tmp_path)
     with transaction(region):
         people.make_accounts(region, NOW)
         made = inspections.make_inspections(region, NOW, 7)
