@@ -1,14 +1,14 @@
 """Complaints of passers-by with their clock, and messages behind the code
 
-Revision ID: 0045
-Revises: 0040
+Revision ID: 0042
+Revises: 0041
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0045"
+revision = "0042"
 down_revision = "0041"
 branch_labels = None
 depends_on = None

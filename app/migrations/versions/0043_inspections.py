@@ -1,7 +1,7 @@
 """Inspections, governor checks and brake tests; what of them is due for an elevator.
 
-Revision ID: 0046
-Revises: 0040
+Revision ID: 0043
+Revises: 0042
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0046"
-down_revision = "0045"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
