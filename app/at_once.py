@@ -66,7 +66,11 @@ def _key_of(model: Any) -> str:
 
 
 def write_new(session: AnySession, row: Any) -> None:
-    """Write a new row by one INSERT."""
+    """Write a new row by one INSERT; in a savepoint by the unit of work, which knows what a savepoint took back."""
+    if _in_savepoint(session):
+        session.add(row)
+        session.flush()
+        return
     if session.new or session.dirty or session.deleted:
         session.flush()
     model: Any = type(row)
@@ -81,6 +85,11 @@ def write_new(session: AnySession, row: Any) -> None:
     _take_in(session, row, identity_key(model, held[primary]))
     # What the database worked out is read when it is looked at.
     instance_state(row)._expire_attributes(held, _worked_out(model))
+
+
+def _in_savepoint(session: AnySession) -> bool:
+    real = session() if isinstance(session, scoped_session) else session
+    return real.in_nested_transaction()
 
 
 @cache
@@ -119,8 +128,8 @@ def write_changes(session: AnySession, row: Any) -> None:
     held, before = state.dict, state.committed_state
     model: Any = type(row)
     columns, version = _changing(model)
-    if state.key is None or not before.keys() <= columns.keys():
-        # New, or more than columns of its own: work for the unit of work.
+    if state.key is None or not before.keys() <= columns.keys() or _in_savepoint(session):
+        # New, or more than columns of its own, or to be forgotten with a savepoint: work for the unit of work.
         session.flush()
         return
     changed = [name for name in before if held[name] != before[name]]

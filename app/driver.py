@@ -6,7 +6,7 @@ table, asked it and unmade it again. Nobody does here, and planning is most of w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
@@ -48,6 +48,7 @@ class Connection(psycopg.Connection[Any]):
         self._ready: dict[bytes, bytes] = {}
         self._numbers = count()
         self._waiting: list[_Sent] = []
+        self._failed = False
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         """Whoever asks by a cursor finds written what waits."""
@@ -55,7 +56,13 @@ class Connection(psycopg.Connection[Any]):
         return super().cursor(*args, **kwargs)
 
     def commit(self) -> None:
-        """What waits goes with the COMMIT, or before it where its answer decides whether there will be one."""
+        """What waits goes with the COMMIT, or before it where its answer decides whether there will be one.
+
+        Never after an error that somebody kept to himself: the server would answer such a COMMIT by a ROLLBACK and call
+        it done, and what was sent with a statement that failed may be missing.
+        """
+        if not self.closed and (self._failed or self.pgconn.transaction_status == TransactionStatus.INERROR):
+            raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed: nothing is committed")
         if any(each.one_or for each in self._waiting):
             self.settle()
         if self._waiting:
@@ -66,10 +73,11 @@ class Connection(psycopg.Connection[Any]):
 
     def rollback(self) -> None:
         """As the driver's own after an error; else the plain word, which leaves prepared statements as they are."""
-        self._waiting.clear()
+        self.forget_waiting()
         status = self.pgconn.transaction_status
         if status == TransactionStatus.INTRANS:
-            self._say(b"ROLLBACK")
+            with self.lock:
+                self._say(b"ROLLBACK")
             return
         if status == TransactionStatus.IDLE:
             return
@@ -77,11 +85,25 @@ class Connection(psycopg.Connection[Any]):
         if status == TransactionStatus.INERROR and self._ready:
             # The driver may have had the server forget them; what it remembers and what we do must be the same.
             self._ready.clear()
-            self._say(b"DEALLOCATE ALL")
+            with self.lock:
+                self._say(b"DEALLOCATE ALL")
+
+    def forget_waiting(self) -> None:
+        """What waits is not to be done, and what failed is taken back: a ROLLBACK comes, of all or to a savepoint.
+
+        A SAVEPOINT is sent behind what waited then, so what waits now was sent within.
+        """
+        self._waiting.clear()
+        self._failed = False
+
+    def _deallocate(self, name: bytes | None) -> Any:
+        """The driver has the server forget everything at times, after a ROLLBACK to a savepoint, say: ours, too."""
+        if name is None:
+            self._ready.clear()
+        return super()._deallocate(name)
 
     def _say(self, words: bytes) -> None:
-        with self.lock:
-            done = self.pgconn.exec_(words)
+        done = self.pgconn.exec_(words)
         if done.status != ExecStatus.COMMAND_OK:
             raise psycopg.OperationalError(done.get_error_message())
 
@@ -96,8 +118,15 @@ class Connection(psycopg.Connection[Any]):
             if not alone and (self._waiting or self.pgconn.transaction_status == TransactionStatus.IDLE):
                 result = self._exchange(sent)
             else:
-                self.pgconn.send_query_prepared(self._name_of(query), self._turn(values))
-                result = self._awaited()
+                turned, names = self._turn(values), self._names_of([query])
+                self.pgconn.send_query_prepared(names[query], turned)
+                try:
+                    result = self._awaited()
+                except psycopg.Error:
+                    if alone and not self.closed:
+                        # No ROLLBACK comes: a plan that a migration made useless must not stay with the connection.
+                        self._say(b"DEALLOCATE " + self._ready.pop(query))
+                    raise
             self._turned.set_pgresult(result)
             return Answer(self._turned.load_rows(0, result.ntuples, tuple), result.command_tuples or 0, result)
 
@@ -117,16 +146,17 @@ class Connection(psycopg.Connection[Any]):
 
         After the first error the server passes over the rest, a COMMIT too.
         """
-        waiting, self._waiting = self._waiting, []
         begins = not self._autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE
-        all_ = [*([_BEGIN] if begins else []), *waiting, *last]
+        all_ = [*([_BEGIN] if begins else []), *self._waiting, *last]
+        # Whatever cannot even be sent leaves waiting what waits: it is not lost, it fails again.
         turned = [None if each.values is None else self._turn(each.values) for each in all_]
-        names = [each.values is not None and self._name_of(each.query) for each in all_]
+        names = self._names_of(each.query for each in all_ if each.values is not None)
+        self._waiting, self._failed = [], True
         self.pgconn.enter_pipeline_mode()
         try:
-            for each, name, values in zip(all_, names, turned, strict=True):
-                if name:
-                    self.pgconn.send_query_prepared(name, values)
+            for each, values in zip(all_, turned, strict=True):
+                if values is not None:
+                    self.pgconn.send_query_prepared(names[each.query], values)
                 else:
                     self.pgconn.send_query_params(each.query, None)
             self.pgconn.pipeline_sync()
@@ -141,6 +171,7 @@ class Connection(psycopg.Connection[Any]):
                 raise error_from_result(result)
             if each.one_or is not None and result.command_tuples != 1:
                 raise each.one_or
+        self._failed = False
         return results[-1]
 
     def _answers(self, number: int) -> Any:
@@ -161,18 +192,18 @@ class Connection(psycopg.Connection[Any]):
     def _turn(self, values: Sequence[Any]) -> Any:
         return self._turned.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
-    def _name_of(self, query: bytes) -> bytes:
-        """Under which it is prepared, from now on at the latest."""
-        if name := self._ready.get(query):
-            return name
-        if len(self._ready) >= MOST_READY:
-            self.pgconn.send_query(b"DEALLOCATE " + self._ready.pop(next(iter(self._ready))))
+    def _names_of(self, queries: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Under which they are prepared, from now on at the latest. None makes room for another of them."""
+        wanted = dict.fromkeys(queries)
+        for query in [query for query in wanted if query not in self._ready]:
+            while len(self._ready) >= MOST_READY and (oldest := next((q for q in self._ready if q not in wanted), None)):
+                self.pgconn.send_query(b"DEALLOCATE " + self._ready.pop(oldest))
+                self._awaited()
+            name = b"tian_%d" % next(self._numbers)
+            self.pgconn.send_prepare(name, query)
             self._awaited()
-        name = b"tian_%d" % next(self._numbers)
-        self.pgconn.send_prepare(name, query)
-        self._awaited()
-        self._ready[query] = name
-        return name
+            self._ready[query] = name
+        return {query: self._ready[query] for query in wanted}
 
     def _awaited(self) -> Any:
         """The result of what was sent, or its error. Waited for as the driver does, so that it can be broken off."""

@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from flask import has_request_context
 from sqlalchemy import JSON, Connection, Date, Engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InternalError
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeDecorator
 
-from app import ready
+from app import driver, ready
 from app.models.base import Instant
 from app.models.by_columns import copy_lines, json_texts
 from app.models.sealed import SealedJson
@@ -48,6 +49,13 @@ def _begin(connection: Any) -> None:
         # their own values: what is right for one district reads a province from end to end for another.
         page = has_request_context() and not options.get("tian_write") and not options.get("tian_alone")
         connection.connection.driver_connection.prepare_threshold = None if page else PREPARED_AFTER
+
+
+@event.listens_for(Engine, "rollback_savepoint")
+def _taken_back(connection: Any, _name: str, _context: Any) -> None:
+    held = connection.connection.driver_connection
+    if isinstance(held, driver.Connection):
+        held.forget_waiting()
 
 
 @contextmanager
@@ -85,7 +93,11 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
         real.rollback()
         raise RuntimeError("changes made outside a transaction")
     if real.in_transaction():
-        real.commit()
+        try:
+            real.commit()
+        except InternalError:
+            # It only read, and a statement of it had failed.
+            real.rollback()
     real.info["in_unit_of_work"] = True
     real.info[_WAITING], real.info[_KEPT] = [], []
     try:
