@@ -196,7 +196,8 @@ class Connection(psycopg.Connection[Any]):
         """Under which they are prepared, from now on at the latest. None makes room for another of them."""
         wanted = dict.fromkeys(queries)
         for query in [query for query in wanted if query not in self._ready]:
-            while len(self._ready) >= MOST_READY and (oldest := next((q for q in self._ready if q not in wanted), None)):
+            others = [other for other in self._ready if other not in wanted]
+            for oldest in others[: max(len(self._ready) - MOST_READY + 1, 0)]:
                 self.pgconn.send_query(b"DEALLOCATE " + self._ready.pop(oldest))
                 self._awaited()
             name = b"tian_%d" % next(self._numbers)

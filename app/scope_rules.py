@@ -65,7 +65,7 @@ from app.models import (
     Watch,
 )
 from app.models.likely import mostly
-from app.permissions import Actor, Verb
+from app.permissions import Actor, Role, Verb
 from app.policy import chain
 
 Criterion = ColumnElement[bool]
@@ -118,9 +118,14 @@ def _elevators(model: Any, actor: Actor) -> Criterion:
             and_(model.filed_by_unit_id == actor.unit_id, model.approved_version == 0),
         )
         own = and_(own, _assigned(model.id, actor))
-        return or_(own, _inspected(model, actor)) if actor.may(Verb.INSPECTION_EDIT) else own
+        return or_(own, _inspected(model, actor)) if _only_inspects(actor) else own
     secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
     return and_(_in_region(model, actor), secret)
+
+
+def _only_inspects(actor: Actor) -> bool:
+    """Where a unit maintains or uses elevators as well, what it sees is what it may act on: its own, nobody else's."""
+    return actor.roles <= {Role.TESTER} and actor.may(Verb.INSPECTION_EDIT)
 
 
 def _inspected(model: Any, actor: Actor) -> Criterion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import psycopg
@@ -261,7 +262,7 @@ def test_an_error_kept_to_oneself_commits_nothing(session: Any, how: str) -> Non
     if not is_postgresql(session):
         # Told where it is sent.
         return
-    with pytest.raises(Exception) as caught, transaction(session) as unit:  # noqa: PT011, PT012
+    with pytest.raises(Exception) as caught, transaction(session) as unit:
         count(unit, "warm")
         send(unit, NOTE, note("beside"))
         # A database's error, or one that the driver finds before it sends anything.
@@ -301,7 +302,7 @@ def test_an_error_that_comes_up_where_a_savepoint_ends_undoes_all(session: Any) 
     """Nothing goes back to a savepoint whose RELEASE failed: the server has given up the whole transaction."""
     if not is_postgresql(session):
         return
-    with pytest.raises(InternalError), transaction(session) as unit:  # noqa: PT012
+    with pytest.raises(InternalError), transaction(session) as unit:
         send(unit, NOTE, note("before"))
         with pytest.raises(IntegrityError), unit.begin_nested():
             count(unit, "warm")
@@ -414,14 +415,15 @@ def test_two_that_change_the_same_are_told(session: Any, database: Any) -> None:
         return
     with transaction(session) as unit:
         send(unit, NOTE, note("one"))
-    with Session(database.engine) as other, pytest.raises(DBAPIError, match="could not serialize"):  # noqa: PT012
-        with transaction(other) as unit:
-            unit.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            count(unit, "one")
-            with transaction(session) as first:
-                send(first, RENAME, {"old": "one", "new": "first"})
-            send(unit, NOTE, note("beside"))
-            send(unit, RENAME, {"old": "one", "new": "second"})
+    other = Session(database.engine)
+    with pytest.raises(DBAPIError, match="could not serialize"), transaction(other) as unit:
+        unit.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        count(unit, "one")
+        with transaction(session) as first:
+            send(first, RENAME, {"old": "one", "new": "first"})
+        send(unit, NOTE, note("beside"))
+        send(unit, RENAME, {"old": "one", "new": "second"})
+    other.close()
     assert [count(session, action) for action in ("first", "second", "beside")] == [1, 0, 0]
 
 
@@ -455,3 +457,59 @@ def test_a_plan_that_a_migration_made_useless_does_not_stay(session: Any, databa
         ready.ask_alone(engine, statement, {})
     assert ready.ask_alone(engine, statement, {}).rows == []
     engine.dispose()
+
+
+@pytest.mark.feature("AUD-01")
+def test_a_server_that_dies_in_the_middle_of_an_exchange_is_told(session: Any, database: Any) -> None:
+    if not is_postgresql(session):
+        return
+    slow = select(func.pg_sleep(bindparam("seconds", type_=Float)))
+    with pytest.raises(DBAPIError) as caught, transaction(session) as unit:
+        own = unit.scalar(text("SELECT pg_backend_pid()"))
+
+        def kill() -> None:
+            with database.engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+
+        send(unit, NOTE, note("cut"))
+        timer = threading.Timer(0.2, kill)
+        timer.start()
+        asked(unit, slow, {"seconds": 10.0})
+    timer.join()
+    assert caught.value.connection_invalidated
+    with transaction(session) as unit:
+        send(unit, NOTE, note("after"))
+    assert [count(session, action) for action in ("cut", "after")] == [0, 1]
+
+
+@pytest.mark.feature("AUD-01")
+@pytest.mark.parametrize("fails", ["constraint", "not one"])
+def test_the_next_session_on_the_same_connection_knows_nothing_of_an_error(database: Any, fails: str) -> None:
+    engine = create_engine(database.url, pool_size=1, max_overflow=0)
+    with Session(engine) as one:
+        with pytest.raises((IntegrityError, StaleDataError)), transaction(one) as unit:
+            count(unit, "warm")
+            send(unit, NOTE, note("one"))
+            if fails == "constraint":
+                send(unit, NOTE, note(None))
+            else:
+                send(unit, RENAME, {"old": "none", "new": "new"}, one_or=StaleDataError("not one"))
+            count(unit, "one")
+        with Session(engine) as two, transaction(two) as unit:
+            send(unit, NOTE, note("two"))
+        assert [count(one, action) for action in ("one", "two")] == [0, 1]
+    engine.dispose()
+
+
+@pytest.mark.feature("AUD-01")
+def test_rows_that_were_half_read_lose_nothing_that_was_sent(session: Any) -> None:
+    with transaction(session) as unit:
+        for name in ("a", "b", "c"):
+            send(unit, NOTE, note(name))
+    with transaction(session) as unit:
+        left = unit.execute(select(TABLE.c.action), execution_options={"stream_results": True, "max_row_buffer": 1})
+        first = next(iter(left))
+        send(unit, NOTE, note("between"))
+        assert first and count(unit, "between") == 1
+        send(unit, NOTE, note("behind"))
+    assert [count(session, action) for action in ("between", "behind")] == [1, 1]

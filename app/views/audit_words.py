@@ -63,8 +63,8 @@ DEED: dict[str, Any] = {
     "end_all": _l("退出全部登录"),
     "enter": _l("登记"), "inspection": _l("检验更新日期"),
     "complain": _l("投诉"), "handle": _l("处置"), "agree": _l("认可"), "send_back": _l("退回重办"),
-    "disagree": _l("不认可"), "prod": _l("督办"), "write": _lp("code", "留言"), "reply": _l("回复"),
-    "publish": _l("公开"), "withhold": _l("不公开"),
+    "disagree": _l("不认可"), "untrue": _l("不属实"), "prod": _l("督办"), "write": _lp("code", "留言"),
+    "reply": _l("回复"), "publish": _l("公开"), "withhold": _l("不公开"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.

@@ -11,7 +11,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import scope
 from app.extensions import db
@@ -46,6 +46,10 @@ class LabelPages(BaseView):
             flash(_("请选择 1 到 %(n)s 台电梯", n=MOST), "warning")
             return redirect(url_for("ElevatorScreen.list"))
         statement = scope.apply(select(Elevator).where(Elevator.id.in_(keys)), g.actor)
+        if g.actor.unit_id is not None:
+            # Whoever only inspects an elevator puts up no label.
+            sides = (Elevator.maintenance_unit_id, Elevator.use_unit_id)
+            statement = statement.where(or_(*(side == g.actor.unit_id for side in sides)))
         rows = db.session.scalars(statement.order_by(Elevator.code)).all()
         if not rows:
             abort(404)

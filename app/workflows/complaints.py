@@ -242,6 +242,9 @@ def close(session: AnySession, actor: Actor, key: int, note: str, untrue: bool, 
     row.ended_at = row.closed_at = at
     row.end_note, row.is_untrue = note, untrue
     _step(session, actor, row, moved, ComplaintVerb.CLOSE, at, note)
+    if untrue:
+        # What takes a complaint out of the score stands in the log by name.
+        audit.record(session, actor, at, "complaint.untrue", ENTITY, row.id, after={"is_untrue": True, "note": note})
     for topic in ("accept", "handle", "review", "close", "prod"):
         outbox.settle(session, at, f"complaint.{topic}", link_of(row))
     _tell_complainant(session, row, at)
