@@ -38,7 +38,7 @@ class _Sent(NamedTuple):
     one_or: Exception | None = None
 
 
-_BEGIN, _COMMIT = _Sent(b"BEGIN"), _Sent(b"COMMIT")
+_COMMIT = _Sent(b"COMMIT")
 
 
 class Connection(psycopg.Connection[Any]):
@@ -147,7 +147,9 @@ class Connection(psycopg.Connection[Any]):
         After the first error the server passes over the rest, a COMMIT too.
         """
         begins = not self._autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE
-        all_ = [*([_BEGIN] if begins else []), *self._waiting, *last]
+        # As the driver begins one: with the isolation that was asked for.
+        first = [_Sent(self._get_tx_start_command())] if begins else []
+        all_ = [*first, *self._waiting, *last]
         # Whatever cannot even be sent leaves waiting what waits: it is not lost, it fails again.
         turned = [None if each.values is None else self._turn(each.values) for each in all_]
         names = self._names_of(each.query for each in all_ if each.values is not None)

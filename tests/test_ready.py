@@ -513,3 +513,17 @@ def test_rows_that_were_half_read_lose_nothing_that_was_sent(session: Any) -> No
         assert first and count(unit, "between") == 1
         send(unit, NOTE, note("behind"))
     assert [count(session, action) for action in ("between", "behind")] == [1, 1]
+
+
+@pytest.mark.feature("RPR-01")
+def test_it_begins_with_the_isolation_that_was_asked_for(session: Any, database: Any) -> None:
+    """An export reads all as of one instant, whichever statement comes first."""
+    if not is_postgresql(session):
+        return
+    with Session(database.engine) as other:
+        other.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        assert count(other, "later") == 0
+        with transaction(session) as unit:
+            send(unit, NOTE, note("later"))
+        assert count(other, "later") == 0
+        assert other.scalar(text("SHOW transaction_isolation")) == "repeatable read"
