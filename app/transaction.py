@@ -53,6 +53,8 @@ def _begin(connection: Any) -> None:
 
 @event.listens_for(Engine, "rollback_savepoint")
 def _taken_back(connection: Any, _name: str, _context: Any) -> None:
+    if connection.closed or connection.invalidated:
+        return
     held = connection.connection.driver_connection
     if isinstance(held, driver.Connection):
         held.forget_waiting()

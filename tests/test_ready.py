@@ -527,3 +527,19 @@ def test_it_begins_with_the_isolation_that_was_asked_for(session: Any, database:
             send(unit, NOTE, note("later"))
         assert count(other, "later") == 0
         assert other.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+
+
+@pytest.mark.feature("AUD-01")
+def test_a_server_that_dies_within_a_savepoint_is_told_as_such(session: Any, database: Any) -> None:
+    if not is_postgresql(session):
+        return
+    with pytest.raises(DBAPIError) as caught, transaction(session) as unit:
+        own = unit.scalar(text("SELECT pg_backend_pid()"))
+        with unit.begin_nested():
+            unit.execute(text("SELECT 1"))
+            send(unit, NOTE, note("lost"))
+            with database.engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+            count(unit, "lost")
+    assert caught.value.connection_invalidated
+    assert count(session, "lost") == 0
