@@ -83,6 +83,9 @@ def write_new(session: AnySession, row: Any) -> None:
             values[column] = held[name]
     held[primary] = asked(session, _insert(model, tuple(values)), values).rows[0][0]
     _take_in(session, row, identity_key(model, held[primary]))
+    if (running := session.get_transaction()) is not None:
+        # Taken back with it, as a row that the unit of work has written: no such row is the session's then.
+        running._new[instance_state(row)] = True
     # What the database worked out is read when it is looked at.
     instance_state(row)._expire_attributes(held, _worked_out(model))
 

@@ -543,3 +543,22 @@ def test_a_server_that_dies_within_a_savepoint_is_told_as_such(session: Any, dat
             count(unit, "lost")
     assert caught.value.connection_invalidated
     assert count(session, "lost") == 0
+
+
+@pytest.mark.feature("MNT-03")
+def test_a_new_row_that_was_taken_back_is_new_again(session: Any, world: World) -> None:
+    """SQLite gives its number to the next one, and nobody finds a row that there is not."""
+    first = add_visit(session, world.own, world.worker, DAY)
+    session.flush()
+    session.refresh(first)
+    values = {n: v for n, v in first.__dict__.items() if n in Visit.__mapper__.columns and n not in ("id", "client_key")}
+    session.rollback()
+    lost, kept = Visit(**values), Visit(**values)
+    with pytest.raises(KeyError), transaction(session) as unit:
+        write_new(unit, lost)
+        key = lost.id
+        raise KeyError
+    assert lost not in session and session.get(Visit, key) is None
+    with transaction(session) as unit:
+        write_new(unit, kept)
+    assert kept in session and session.get(Visit, kept.id) is kept and lost not in session
