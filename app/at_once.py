@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, insert, update
-from sqlalchemy.orm import class_mapper, scoped_session
+from sqlalchemy.orm import Session, class_mapper, scoped_session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
@@ -45,8 +45,7 @@ def row_of(session: AnySession, model: type[Row], values: Sequence[Any]) -> Row:
 
 def _take_in(session: AnySession, row: Any, key: Any) -> None:
     """Have the session hold a row that stands in the database as it is here, as it holds one that it has loaded."""
-    real = session() if isinstance(session, scoped_session) else session
-    state = instance_state(row)
+    real, state = _real(session), instance_state(row)
     state.key, state.session_id = key, real.hash_key
     real.identity_map.add(state)
     state._commit_all(state.dict, real.identity_map)
@@ -83,7 +82,7 @@ def write_new(session: AnySession, row: Any) -> None:
             values[column] = held[name]
     held[primary] = asked(session, _insert(model, tuple(values)), values).rows[0][0]
     _take_in(session, row, identity_key(model, held[primary]))
-    if (running := session.get_transaction()) is not None:
+    if (running := _real(session).get_transaction()) is not None:
         # Taken back with it, as a row that the unit of work has written: no such row is the session's then.
         running._new[instance_state(row)] = True
     # What the database worked out is read when it is looked at.
@@ -91,8 +90,11 @@ def write_new(session: AnySession, row: Any) -> None:
 
 
 def _in_savepoint(session: AnySession) -> bool:
-    real = session() if isinstance(session, scoped_session) else session
-    return real.in_nested_transaction()
+    return _real(session).in_nested_transaction()
+
+
+def _real(session: AnySession) -> Session:
+    return session() if isinstance(session, scoped_session) else session
 
 
 @cache

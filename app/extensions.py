@@ -26,7 +26,8 @@ Model.metadata.naming_convention = {
 }
 
 # One metadata with Flask-AppBuilder's own tables, so that foreign keys to ab_user hold.
-db = SQLAlchemy(model_class=Model, session_options={"autoflush": True})
+# An error's text goes to the log: the statement, never the values, which are names, addresses and words of people.
+db = SQLAlchemy(model_class=Model, session_options={"autoflush": True}, engine_options={"hide_parameters": True})
 csrf = CSRFProtect()
 
 

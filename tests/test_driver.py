@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import bindparam, func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, create_engine, func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.extensions import db
 from app.models import Region
@@ -95,3 +95,13 @@ def test_no_statement_is_compiled_by_the_server(place: Any) -> None:
     for _ in range(2):
         assert db.session.execute(text("SHOW jit")).scalar_one() == "off"
         db.session.rollback()
+
+
+@pytest.mark.feature("AUD-01")
+def test_no_error_tells_the_values_of_its_statement(database: Any) -> None:
+    """What a page logs of a failure is a statement without what people typed."""
+    engine = create_engine(database.url, **db._engine_options)
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.execute(text("SELECT missing FROM nowhere WHERE name = :name"), {"name": "顾以宁"})
+    engine.dispose()
+    assert "nowhere" in str(caught.value) and "顾以宁" not in str(caught.value)

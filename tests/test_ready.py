@@ -348,7 +348,7 @@ def test_a_savepoint_takes_back_what_was_written_at_once(session: Any, world: Wo
     key, own, worker = visit.id, world.own.id, world.worker.id
     session.rollback()
     with transaction(session) as unit:
-        row = unit.get(Visit, key)
+        row = unit.get_one(Visit, key)
         held = unit.get(MaintenanceClock, own)
         values = {name: getattr(held, name) for name in MaintenanceClock.__mapper__.columns.keys()}  # noqa: SIM118
         unit.delete(held)
@@ -362,7 +362,7 @@ def test_a_savepoint_takes_back_what_was_written_at_once(session: Any, world: Wo
         assert row.note is None and new not in unit
         row.note = "算"
         write_changes(unit, row)
-    found = session.get(Visit, key)
+    found = session.get_one(Visit, key)
     assert found.note == "算" and found.worker_id == worker
 
 
@@ -551,7 +551,8 @@ def test_a_new_row_that_was_taken_back_is_new_again(session: Any, world: World) 
     first = add_visit(session, world.own, world.worker, DAY)
     session.flush()
     session.refresh(first)
-    values = {n: v for n, v in first.__dict__.items() if n in Visit.__mapper__.columns and n not in ("id", "client_key")}
+    names = set(Visit.__mapper__.columns.keys()) - {"id", "client_key"}
+    values = {name: value for name, value in first.__dict__.items() if name in names}
     session.rollback()
     lost, kept = Visit(**values), Visit(**values)
     with pytest.raises(KeyError), transaction(session) as unit:
