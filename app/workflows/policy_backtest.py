@@ -30,7 +30,8 @@ from app.workflows import policy_missed, scores
 from app.workflows.policy_drafted import Again, Changes, Drafted, known
 from app.workflows.policy_missed import Limits
 from app.workflows.policy_reach import alike, reached
-from app.workflows.score_facts import Facts, Frame, Judgement, batches
+from app.workflows.score_facts import Facts, Frame, batches
+from app.workflows.score_judgements import Judgement
 from app.workflows.score_sets import days_between
 from app.workflows.visit_standing import COLUMNS
 from app.workflows.visit_state import facts_of

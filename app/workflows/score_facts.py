@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,8 +30,6 @@ from app.models.region import code_span
 from app.policy import Key
 from app.rules.schedule import Pause
 from app.rules.scoring import (
-    Days,
-    Judged,
     OnDemandSegment,
     PairFacts,
     Stretch,
@@ -43,6 +41,7 @@ from app.rules.scoring import (
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.transaction import AnySession, plan_anew
 from app.workflows import score_rows, score_runs, score_sets
+from app.workflows.score_judgements import Counts, Judgement, Singly
 from app.workflows.score_sets import Event, Sets
 from app.workflows.visit_standing import COLUMNS, state_as_known
 
@@ -89,36 +88,6 @@ class Frame:
         return low <= region_code < high and self.from_on <= on <= self.to_on
 
 
-@dataclass(slots=True)
-class Counts:
-    """A pair while it is being counted."""
-
-    first_on: dt.date | None = None
-    valid: int = 0
-    region_code: str | None = None
-    covers: list[Days] = field(default_factory=list)
-    runs: list[Days] = field(default_factory=list)
-    days: set[dt.date] = field(default_factory=set)
-    starts: list[dt.date | None] = field(default_factory=list)
-    overdue: int = 0
-    nonconforming: int = 0
-    # Its 不合规 records, where they were told one by one.
-    records: list[Event] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Judgement:
-    """What each unit's pairs came to, in order of elevator, and the rows behind what failed, in the same order.
-
-    Pairs on which nothing failed may be in `unfailing` alone.
-    """
-
-    units: dict[int, list[Judged]] = field(default_factory=lambda: defaultdict(list))
-    unfailing: dict[int, list[Unfailing]] = field(default_factory=lambda: defaultdict(list))
-    missed: dict[int, list[Event]] = field(default_factory=dict)
-    nonconforming: dict[int, list[Event]] = field(default_factory=dict)
-
-
 class Facts:
     """Reads the pairs of one frame; what is small is read once (stops, records that have aged, uncovered elevators)."""
 
@@ -128,7 +97,7 @@ class Facts:
         self._stops = score_rows.stops(self)
         self._on_demand = self._read_on_demand()
         self._moved = self._read_moved() if frame.present else None
-        self._looked_back: tuple[tuple[int, int], set[Pair]] = (0, 0), set()
+        self._looked_back: dict[tuple[int, int], set[Pair]] = {}
         self._numbers: dict[str, tuple[int, bool]] = {}
         self._due: dict[int, Callable[[int], int]] = {}
         # Elevators to be told one by one though nothing failed.
@@ -169,25 +138,39 @@ class Facts:
         """What stands about these units in the period, to be judged."""
         return score_sets.read(self, first, last, self.unsure(first, last), self.one_by_one)
 
+    def ask(self, first: int, last: int) -> Any:
+        """For the same, of which `score_sets.told` tells; then there is `score_sets.begin`."""
+        return score_sets.ask(self, first, last, self.unsure(first, last), self.one_by_one)
+
     def unsure(self, first: int, last: int) -> set[int]:
         """Elevators of which visits and contracts do not tell everything."""
         return {*self._stops, *(elevator for _, elevator in (*self._on_demand, *self.moved_of(first, last)))}
 
     def judge(self, sets: Sets, first: int, last: int) -> Judgement:
-        moved = self.moved_of(first, last)
+        return self.judgement(sets, self.count(sets, first, last))
+
+    def count(self, sets: Sets, first: int, last: int) -> Singly:
+        """What is still to be read of what was seen: the pairs that sets do not tell, and policies."""
+        counts = dict(self._counted(sets, first, last))
+        for code in {held.region_code for held in counts.values()}:
+            self.policy(code)
+        return Singly([self._due_in(place) for place in range(len(self.places))], self.moved_of(first, last), counts)
+
+    def judgement(self, sets: Sets, singly: Singly) -> Judgement:
+        """What both come to. The session is not used."""
         found = Judgement(missed=sets.missed, nonconforming={**sets.nonconforming})
         for unit_id, place, days, valid in sets.whole:
-            due = sum(map(self._due_in(place), days))
+            due = sum(map(singly.due[place], days))
             found.unfailing[unit_id].append(Unfailing(len(days), due, valid))
         for unit_id, place, elevators, days, *numbers in sets.failing:
-            found.units[unit_id] += zip(elevators, map(self._due_in(place), days), *numbers, strict=True)
+            found.units[unit_id] += zip(elevators, map(singly.due[place], days), *numbers, strict=True)
         again: dict[int, list[Event]] = defaultdict(list)
-        for pair, held in self._counted(sets, first, last):
+        for pair, held in singly.counts.items():
             found.units[pair[0]].append(self._facts(*pair, held).judged)
-            if pair in moved:
+            if pair in singly.moved:
                 again[pair[0]] += held.records
-        for unit_id in {unit for unit, _ in moved}:
-            stored = (event for event in sets.nonconforming.get(unit_id, ()) if (unit_id, event[0]) not in moved)
+        for unit_id in {unit for unit, _ in singly.moved}:
+            stored = (event for event in sets.nonconforming.get(unit_id, ()) if (unit_id, event[0]) not in singly.moved)
             found.nonconforming[unit_id] = sorted([*stored, *again[unit_id]])
         for pairs in found.units.values():
             pairs.sort()
@@ -271,9 +254,11 @@ class Facts:
         """Pairs with a record whose stored state is not the one known at the instant."""
         if self._moved is not None:
             return {pair for pair in self._moved if first <= pair[0] <= last}
-        if self._looked_back[0] != (first, last):
-            self._looked_back = (first, last), self._moved_since(first, last)
-        return self._looked_back[1]
+        units = first, last
+        if units not in self._looked_back:
+            # Kept while the next are read ahead.
+            self._looked_back = dict([*self._looked_back.items()][-1:]) | {units: self._moved_since(first, last)}
+        return self._looked_back[units]
 
     def retold_of(self, first: int, last: int) -> Container[Pair]:
         """Pairs of whose records `state_of` has a word of its own."""

@@ -13,7 +13,7 @@ from app.models.score import first_line
 from app.rules.scoring import LedgerKind, Tally, losses
 
 if TYPE_CHECKING:
-    from app.workflows.score_facts import Judgement
+    from app.workflows.score_judgements import Judgement
 
 COLUMNS = (
     "score_id", "elevator_id", "rule", "evidence", "evidence_id", "happened_on", "count", "numerator", "denominator",

@@ -19,7 +19,8 @@ from app.rules.visits import COUNTED_STATES, VisitState
 from app.workflows.visit_standing import COLUMNS
 
 if TYPE_CHECKING:
-    from app.workflows.score_facts import Counts, Facts, Pair
+    from app.workflows.score_facts import Facts, Pair
+    from app.workflows.score_judgements import Counts
 
 COUNTED = sorted(s.value for s in COUNTED_STATES)
 

@@ -68,8 +68,9 @@ class Sets:
     """What was found. `days` are those from a pair's first visit to the last day that is the unit's.
 
     Units are told place by place (`Facts.places`), for the formula's interval is the same in one. `whole`: unit, place,
-    days of each pair, valid visits of all. `apart` and `unseen` are to be counted by themselves. `missed` and
-    `nonconforming` are of all pairs, by unit in order of elevator, day and id.
+    days of each pair, valid visits of all. `apart` and `unseen` are to be counted by themselves; of those `unbegun` the
+    first counted day is to be asked for (`begin`). `missed` and `nonconforming` are of all pairs, by unit in order of
+    elevator, day and id.
     """
 
     whole: list[tuple[int, int, list[int], int]] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Sets:
     unseen: set[Pair] = field(default_factory=set)
     missed: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
     nonconforming: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    unbegun: set[Pair] = field(default_factory=set, kw_only=True)
 
     def valid_of_units(self) -> Counter[int]:
         """How many records are stored as valid, by unit."""
@@ -141,17 +143,31 @@ def read(
     facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = (),
     records: Records | None = None,
 ) -> Sets:  # fmt: skip
-    """`apart`: elevators of which visits and contracts do not tell everything; without it every pair is.
+    """All in one go; as `ask`."""
+    found = told(facts, ask(facts, first, last, apart, one_by_one, records))
+    # Of a table of their own the statement has seen every state: none counts.
+    if records is None:
+        begin(facts, found, first, last)
+    return found
 
-    `one_by_one`: elevators to be told as if something had failed. `records`: of these and their elevators alone, not of
-    what is stored.
+
+def ask(
+    facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = (),
+    records: Records | None = None,
+) -> Any:  # fmt: skip
+    """The statement's answer, for `told`.
+
+    `apart`: elevators of which visits and contracts do not tell everything; without it every pair is. `one_by_one`:
+    those to be told as if something had failed. `records`: of these and their elevators alone, not of what is stored.
     """
-    found, frame_days = Sets(), facts.frame.days
-    unbegun: set[Pair] = set()
     asked = _Asked(facts, first, last, records)
-    statement = _statement(asked, None if apart is None else sorted(apart), sorted(one_by_one))
-    rows = facts.session.execute(statement).all()
-    for unit_id, kind, place, days, total, elevators, numbers, missed, failed, codes in rows:
+    return facts.session.execute(_statement(asked, None if apart is None else sorted(apart), sorted(one_by_one)))
+
+
+def told(facts: Facts, answer: Any) -> Sets:
+    """What an answer says. PostgreSQL has sent all of it by then: its connection may be asked for something else."""
+    found, frame_days = Sets(), facts.frame.days
+    for unit_id, kind, place, days, total, elevators, numbers, missed, failed, codes in answer.all():
         if kind == WHOLE:
             found.whole.append((unit_id, place, days, total))
         elif kind == FAILING:
@@ -162,18 +178,15 @@ def read(
             found.missed[unit_id] += zip(elevators, days, numbers, strict=True)
         elif kind == UNSEEN:
             found.unseen.update((unit_id, elevator_id) for elevator_id in elevators)
+        elif kind == UNBEGUN:
+            for elevator_id, valid, code in zip(elevators, numbers, codes, strict=True):
+                found.apart[unit_id, elevator_id] = Seen(None, valid, code)
+                found.unbegun.add((unit_id, elevator_id))
         else:
             for elevator_id, day, valid, code in zip(elevators, days, numbers, codes, strict=True):
                 found.apart[unit_id, elevator_id] = Seen(frame_days[day], valid, code)
-            if kind == UNBEGUN:
-                unbegun.update((unit_id, elevator_id) for elevator_id in elevators)
     for events in (*found.missed.values(), *found.nonconforming.values()):
         events.sort()
-    if unbegun:
-        # Of a table of their own the statement has seen every state: none counts.
-        told = _first_counted(facts, unbegun, first, last) if records is None else {}
-        for pair in unbegun:
-            found.apart[pair].first_on = told.get(pair)
     return found
 
 
@@ -310,8 +323,11 @@ def _number_of(facts: Facts, on: Any) -> Any:
     return days_between(facts.session, literal(facts.frame.from_on), on)
 
 
-def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dict[Pair, dt.date]:
-    elevators = sorted({elevator for _, elevator in pairs})
+def begin(facts: Facts, found: Sets, first: int, last: int) -> None:
+    """Ask for the first counted day of pairs that began with a record that does not count."""
+    if not found.unbegun:
+        return
+    elevators = sorted({elevator for _, elevator in found.unbegun})
     statement = (
         sql(_visit.unit_id, _visit.elevator_id, func.min(_visit.visit_on))
         .where(
@@ -320,7 +336,10 @@ def _first_counted(facts: Facts, pairs: set[Pair], first: int, last: int) -> dic
         )
         .group_by(_visit.unit_id, _visit.elevator_id)
     )  # fmt: skip
-    return {(unit, elevator): on for unit, elevator, on in facts.session.execute(statement)}
+    for unit_id, elevator_id, on in facts.session.execute(statement):
+        if (unit_id, elevator_id) in found.unbegun:
+            found.apart[unit_id, elevator_id].first_on = on
+    found.unbegun = set()
 
 
 # --- what the two databases say differently

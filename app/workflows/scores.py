@@ -30,12 +30,12 @@ from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tal
 from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, write_blocks
 from app.wording import say
 from app.workflows import audit, policies, score_ledger
-from app.workflows.ahead import one_ahead
 from app.workflows.orders import in_region
-from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, Judgement, batches
+from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, batches
+from app.workflows.score_judgements import Judgement, judged_ahead
 
 Progress = Callable[[int, int, str], None]
-UNITS_AT_ONCE = 256
+UNITS_AT_ONCE = 384
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
@@ -64,13 +64,11 @@ def run(
     units = facts.units()
     work = _Work(session, frame, run_id, len(units))
 
-    def read(part: tuple[int, int]) -> tuple[int, int, Judgement]:
-        return *part, facts.judged(*part)
-
-    with no_cycles(), one_ahead(session, batches(units, UNITS_AT_ONCE), read, work.write) as judged:
-        for number, (first, last, found) in enumerate(judged):
+    with no_cycles(), judged_ahead(facts, batches(units, UNITS_AT_ONCE), work.write) as judged:
+        for number, ((first, last), found) in enumerate(judged):
             tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
             work.score(found, {u: n for u, n in facts.uncovered.items() if first <= u <= last})
+    work.write()
     tell(len(units), len(units), "排名")
     digest = work.end()
     stored = _find(session, frame)
