@@ -105,10 +105,6 @@ class Facts:
         # Whether it matters in which region a pair is (`alike`).
         self.by_region = True
 
-    def units(self) -> list[int]:
-        """Every unit that can have a figure: visits, missed periods, contracts of the period, or 脱保 elevators."""
-        return sorted({*self.units_judged(), *self.uncovered})
-
     def units_judged(self) -> set[int]:
         """Every unit with visits, missed periods or contracts of the period."""
         unit: Any = Unit.__table__.c

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from app.rules.scoring import Days, Judged, Unfailing
@@ -75,16 +76,19 @@ class _Step:
 
 @contextmanager
 def judged_ahead(
-    facts: Facts, parts: Iterable[Part], write: Callable[[], None]
+    facts: Facts, parts: Iterable[Part], write: Callable[[], None], at_last: Callable[[], object]
 ) -> Iterator[Iterator[tuple[Part, Judgement]]]:
     """What each part's units come to, in order; `write` as of `one_ahead`, but for what the loop made last.
 
     The database has the next statement before an answer is looked at; pairs are counted singly between the two after.
+    `at_last` is asked beside the last part, after which the loop may look at what it found.
     """
     seen: deque[_Step] = deque()
 
-    def ask(part: Part) -> _Step:
-        return _Step(part, facts.ask(*part))
+    def ask(part: Part | None) -> _Step | None:
+        if part is None:
+            at_last()
+        return None if part is None else _Step(part, facts.ask(*part))
 
     def between() -> None:
         write()
@@ -95,13 +99,13 @@ def judged_ahead(
     def told(step: _Step) -> tuple[Part, Judgement]:
         return step.part, facts.judgement(step.sets, step.singly)
 
-    def judged(asked: Iterable[_Step]) -> Iterator[tuple[Part, Judgement]]:
+    def judged(asked: Iterable[_Step | None]) -> Iterator[tuple[Part, Judgement]]:
         for step in asked:
             while seen:
                 yield told(seen.popleft())
-            step.sets, step.answer = score_sets.told(facts, step.answer), None
-            seen.append(step)
-        yield from map(told, seen)
+            if step is not None:
+                step.sets, step.answer = score_sets.told(facts, step.answer), None
+                seen.append(step)
 
-    with one_ahead(facts.session, parts, ask, between) as asked:
+    with one_ahead(facts.session, chain(parts, [None]), ask, between) as asked:
         yield judged(asked)

@@ -61,16 +61,16 @@ def run(
     run_id = _begin(session, frame, at)
     facts = Facts(session, frame)
     facts.by_region = not facts.alike()
-    units = facts.units()
+    units = sorted(facts.units_judged())
     work = _Work(session, frame, run_id, len(units))
 
-    with no_cycles(), judged_ahead(facts, batches(units, UNITS_AT_ONCE), work.write) as judged:
-        for number, ((first, last), found) in enumerate(judged):
+    parts = batches(units, UNITS_AT_ONCE)
+    with no_cycles(), judged_ahead(facts, parts, work.write, lambda: facts.uncovered) as judged:
+        for number, (_, found) in enumerate(judged):
             tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
-            work.score(found, {u: n for u, n in facts.uncovered.items() if first <= u <= last})
-    work.write()
+            work.score(found)
     tell(len(units), len(units), "排名")
-    digest = work.end()
+    digest = work.end(facts.uncovered)
     stored = _find(session, frame)
     if run_id is None:
         if stored.digest != digest:
@@ -225,7 +225,7 @@ class _Work:
 
     def __init__(self, session: AnySession, frame: Frame, run_id: int | None, most: int) -> None:
         """`most`: units at the most."""
-        self.units = self.entries = 0
+        self.entries = 0
         self._session, self._frame, self._run_id = session, frame, run_id
         self._days = [day.isoformat() for day in frame.days]
         self._digest = hashlib.sha256()
@@ -234,10 +234,9 @@ class _Work:
         self._scored: list[tuple[int, dict[str, Any]]] = []
         self._lines: list[Block] = []
 
-    def score(self, found: Judgement, uncovered: dict[int, int]) -> None:
+    def score(self, found: Judgement) -> None:
         """Score some units and make their ledgers; ids ascend from call to call. The session is not used."""
-        units = sorted({*found.units, *found.unfailing, *uncovered})
-        lines = (line for unit in units for line in self._scored_unit(unit, found, uncovered.get(unit, 0)))
+        lines = (line for unit in sorted({*found.units, *found.unfailing}) for line in self._scored_unit(unit, found))
         if self._run_id is not None:
             self._lines += blocks_of(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, lines)
         # What nobody writes is hashed all the same.
@@ -249,48 +248,55 @@ class _Work:
             write_blocks(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, self._lines)
             self._lines = []
 
-    def _scored_unit(self, unit_id: int, found: Judgement, uncovered: int) -> list[score_ledger.Line]:
+    def _scored_unit(self, unit_id: int, found: Judgement) -> list[score_ledger.Line]:
         """The ledger of a unit, which goes into the digest."""
         sums = tally(found.units.get(unit_id, ()), found.unfailing.get(unit_id, ()))
-        row, key = self._row(unit_id, sums, uncovered), next(self._keys)
+        row, key = self._row(unit_id, sums), next(self._keys)
         lines, told = score_ledger.lines(key, unit_id, sums, found, self._days)
         self._hash(row, told)
         self._scored.append((key, row))
-        self.units += 1
         self.entries += len(lines)
         return lines
 
-    def _row(self, unit_id: int, sums: Tally, uncovered: int) -> dict[str, Any]:
+    def _row(self, unit_id: int, sums: Tally) -> dict[str, Any]:
         score = tallied_score(sums)
         return {
             "run_id": self._run_id, "unit_id": unit_id, "region_code": self._frame.region_code, "points": score.points,
             "due": score.due, "bad": score.bad, "overdue": sums.overdue, "nonconforming": sums.nonconforming,
             "forgiven": sums.forgiven, "valid_visits": sums.valid_visits, "elevators": sums.pairs,
-            "uncovered": uncovered,
         }  # fmt: skip
 
     def _hash(self, row: dict[str, Any], told: list[str]) -> None:
-        # 脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
-        if not row["elevators"]:
-            return
-        names = sorted(row.keys() - {"run_id", "uncovered"})
+        names = sorted(row.keys() - {"run_id"})
         self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
-    def end(self) -> str:
-        """Rank what has points, write the scores, close the run; the digest."""
+    def end(self, uncovered: dict[int, int]) -> str:
+        """Rank what has points, write the scores, close the run; the digest.
+
+        脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
+        """
         digest = self._digest.hexdigest()
+        others = sorted(uncovered.keys() - {row["unit_id"] for _, row in self._scored})
+        self.units = len(self._scored) + len(others)
         if self._run_id is not None:
-            pointed = ((row["points"], key) for key, row in self._scored if row["points"] is not None)
-            ranks = {key: rank for rank, key in ranked(pointed)}
-            # Points as text, which either database makes a number of exactly.
-            rows = [
-                (key, ranks.get(key), *(v if n != "points" or v is None else str(v) for n, v in row.items()))
-                for key, row in self._scored
-            ]
-            if rows:
-                insert_rows(self._session, Score.__table__, ("id", "rank", *self._scored[0][1]), rows)
+            self._write(self._scored, uncovered)
+            keys = new_keys(self._session, Score.__table__, len(others)) if others else []
+            self._write([(key, self._row(unit, Tally())) for key, unit in zip(keys, others, strict=True)], uncovered)
             self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(digest=digest))
         return digest
+
+    def _write(self, scored: list[tuple[int, dict[str, Any]]], uncovered: dict[int, int]) -> None:
+        ranks = {
+            key: rank for rank, key in ranked((row["points"], key) for key, row in scored if row["points"] is not None)
+        }
+        # Points as text, which either database makes a number of exactly.
+        rows = [
+            (key, ranks.get(key), uncovered.get(row["unit_id"], 0),
+             *(v if n != "points" or v is None else str(v) for n, v in row.items()))
+            for key, row in scored
+        ]  # fmt: skip
+        if rows:
+            insert_rows(self._session, Score.__table__, ("id", "rank", "uncovered", *scored[0][1]), rows)
 
 
 def ranked(points: Iterable[tuple[Any, int]]) -> list[tuple[int, int]]:

@@ -179,7 +179,7 @@ def assert_same_by_sets(session: Any, run: ScoreRun) -> None:
     """What all pairs come to at once is what each comes to by itself, and each failure has its row."""
     for frame in (frame_of_run(run), replace(frame_of_run(run), present=True)):
         facts = Facts(session, frame)
-        units = facts.units()
+        units = sorted(facts.units_judged())
         if not units:
             continue
         found, pairs = facts.judged(units[0], units[-1]), facts.pairs(units[0], units[-1])
