@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
@@ -12,6 +12,8 @@ from app.transaction import AnySession
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
+# Seconds in which a statement is made and sent.
+UNDER_WAY = 0.005
 
 
 @contextmanager
@@ -51,5 +53,8 @@ def _ahead(begun: Callable[[], Future[Found] | None], write: Callable[[], None])
         found = reading.result()
         write()
         reading = begun()
+        if reading is not None:
+            # The question is under way before the loop keeps the interpreter to itself.
+            wait([reading], UNDER_WAY)
         yield found
     write()

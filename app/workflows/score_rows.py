@@ -83,7 +83,7 @@ def covers(facts: Facts, first: int, last: int, elevators: Collection[int]) -> C
             among(facts.session, _bound.elevator_id, sorted(elevators)),
         )
     )  # fmt: skip
-    for unit_id, elevator_id, starts_on, ends_on, code in facts.session.execute(live):
+    for unit_id, elevator_id, starts_on, ends_on, code in facts.session.execute(live).all():
         told.days[unit_id, elevator_id].append((starts_on, ends_on))
         told.codes[unit_id, elevator_id] = code
     return told
