@@ -118,8 +118,8 @@ class Connection(psycopg.Connection[Any]):
             if not alone and (self._waiting or self.pgconn.transaction_status == TransactionStatus.IDLE):
                 result = self._exchange(sent)
             else:
-                turned, names = self._turn(values), self._names_of([query])
-                self.pgconn.send_query_prepared(names[query], turned)
+                turned, name = self._turn(values), self._ready.get(query) or self._names_of([query])[query]
+                self.pgconn.send_query_prepared(name, turned)
                 try:
                     result = self._awaited()
                 except psycopg.Error:
