@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.transaction import AnySession
 
@@ -35,10 +35,30 @@ def one_ahead(
 
         def begun() -> Future[Found] | None:
             for part in left:
-                return beside.submit(copy_context().run, read, part)
+                return _under_way(beside, read, part)
             return None
 
         yield _ahead(begun, write)
+
+
+@contextmanager
+def meanwhile(session: AnySession, read: Callable[[], Found]) -> Iterator[Callable[[], Found]]:
+    """What `read` finds, for whoever asks: `with meanwhile(...) as found: ...; found()`.
+
+    Until then the session is the read's alone. SQLite reads when it is asked.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        yield read
+        return
+    with ThreadPoolExecutor(1) as beside:
+        yield _under_way(beside, read).result
+
+
+def _under_way(beside: ThreadPoolExecutor, read: Callable[..., Found], *part: Any) -> Future[Found]:
+    """The question is sent before the caller keeps the interpreter to itself."""
+    reading = beside.submit(copy_context().run, read, *part)
+    wait([reading], UNDER_WAY)
+    return reading
 
 
 def _in_turns(parts: Iterable[Part], read: Callable[[Part], Found], write: Callable[[], None]) -> Iterator[Found]:
@@ -53,8 +73,5 @@ def _ahead(begun: Callable[[], Future[Found] | None], write: Callable[[], None])
         found = reading.result()
         write()
         reading = begun()
-        if reading is not None:
-            # The question is under way before the loop keeps the interpreter to itself.
-            wait([reading], UNDER_WAY)
         yield found
     write()

@@ -27,6 +27,7 @@ from app.rules.scoring import tallied_score, tally
 from app.rules.visits import DayVisit, VisitPolicy, VisitState, nth_elevators, visit_state
 from app.transaction import AnySession
 from app.workflows import policy_missed, scores
+from app.workflows.ahead import meanwhile
 from app.workflows.policy_drafted import Again, Changes, Drafted, known
 from app.workflows.policy_missed import Limits
 from app.workflows.policy_reach import alike, reached
@@ -277,17 +278,19 @@ class _Work:
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
             sets = before.seen(first, last)
-            for unit_id, valid in sets.valid_of_units().items():
-                if valid:
-                    self._stored(unit_id, VisitState.VALID, valid)
-            self._score(0, before.judge(sets, first, last), points[0])
+            singly = before.count(sets, first, last)
             again = Again(before.one_by_one, {
                 *(pair for pair in sets.apart if pair[1] in touched),
                 *((unit_id, elevator) for unit_id, events in sets.nonconforming.items()
                   for elevator, _, _ in events if elevator in touched),
             })  # fmt: skip
-            with policy_draft(self.session, self.draft):
-                self._score(1, after.judge(after.over(sets, first, last, again), first, last), points[1])
+            ask = after.again(first, last, again)
+            with policy_draft(self.session, self.draft), meanwhile(self.session, ask) as answer:
+                for unit_id, valid in sets.valid_of_units().items():
+                    if valid:
+                        self._stored(unit_id, VisitState.VALID, valid)
+                self._score(0, before.judgement(sets, singly), points[0])
+                self._score(1, after.judge(after.over(sets, again, answer()), first, last), points[1])
         for side, found in enumerate(points):
             for rank, unit_id in scores.ranked(found):
                 self._unit(unit_id).rank[side] = rank

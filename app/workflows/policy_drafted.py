@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,15 +110,22 @@ class Drafted(Facts):
             return self._will[row.id]
         return known(row, self._policy_of(row.region_code, row.visit_on), self.frame.as_of)
 
-    def over(self, sets: Sets, first: int, last: int, again: Again) -> Sets:
-        """What was read of these units, and in the place of some pairs what the draft makes of them."""
+    def again(self, first: int, last: int, again: Again) -> Callable[[], Any]:
+        """Asks what the draft makes of some pairs of these units, for `over`; made ready without the session."""
         self._again, self._will = again, self._changes.will(again)
-        if not self._will:
-            return sets
         elevators = again.elevators
+        return lambda: self._ask_again(first, last, elevators) if self._will else None
+
+    def _ask_again(self, first: int, last: int, elevators: Collection[int]) -> Any:
         moved = Records(self._records(first, last, elevators), elevators)
-        read = score_sets.read(self, first, last, self.unsure(first, last), elevators, moved)
-        return sets.but(again).plus(read.only(again))
+        return score_sets.ask(self, first, last, self.unsure(first, last), elevators, moved)
+
+    def over(self, sets: Sets, again: Again, answer: Any) -> Sets:
+        """What was read of units, and in the place of some pairs what the draft makes of them."""
+        if answer is None:
+            return sets
+        # Of these records every state was at hand: pairs that are not begun have none that counts.
+        return sets.but(again).plus(score_sets.told(self, answer).only(again))
 
     def _records(self, first: int, last: int, elevators: Collection[int]) -> Any:
         """The records of these elevators as a table, each in the state that the draft gives it."""

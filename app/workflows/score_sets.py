@@ -140,14 +140,11 @@ def _some_events(found: dict[int, list[Event]], kept: Callable[[Pair], bool]) ->
 
 
 def read(
-    facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = (),
-    records: Records | None = None,
+    facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = ()
 ) -> Sets:  # fmt: skip
     """All in one go; as `ask`."""
-    found = told(facts, ask(facts, first, last, apart, one_by_one, records))
-    # Of a table of their own the statement has seen every state: none counts.
-    if records is None:
-        begin(facts, found, first, last)
+    found = told(facts, ask(facts, first, last, apart, one_by_one))
+    begin(facts, found, first, last)
     return found
 
 

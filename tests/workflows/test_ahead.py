@@ -9,7 +9,7 @@ import pytest
 from flask import current_app
 from sqlalchemy import text
 
-from app.workflows.ahead import one_ahead
+from app.workflows.ahead import meanwhile, one_ahead
 
 pytestmark = pytest.mark.feature("SCO-01")
 
@@ -81,3 +81,31 @@ def test_reads_are_in_the_application_of_the_loop(app: Any, session: Any) -> Non
 
     with app.app_context(), one_ahead(session, [1], read, lambda: None) as found:
         assert list(found) == [f"{app.name} 1"]
+
+
+def test_what_is_read_meanwhile_is_told_when_it_is_asked_for(session: Any) -> None:
+    with meanwhile(session, lambda: int(session.scalar(text("SELECT 7")))) as found:
+        assert found() == 7
+
+
+def test_a_failing_read_fails_where_it_is_asked_for(session: Any) -> None:
+    def read() -> int:
+        raise ValueError("读不到")
+
+    reached = []
+    with pytest.raises(ValueError, match="读不到"), meanwhile(session, read) as found:
+        reached.append(1)
+        found()
+    assert reached
+
+
+def test_a_block_that_ends_early_waits_for_what_is_read_meanwhile(session: Any) -> None:
+    told: list[int] = []
+    begun = session.get_bind().dialect.name == "postgresql"
+
+    def read() -> None:
+        told.append(session.scalar(text("SELECT 1")))
+
+    with pytest.raises(ValueError, match="早退"), meanwhile(session, read):
+        raise ValueError("早退")
+    assert told == [1] * begun
