@@ -27,7 +27,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
-from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, write_blocks
+from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, roomy, write_blocks
 from app.wording import say
 from app.workflows import audit, policies, score_ledger
 from app.workflows.orders import in_region
@@ -35,7 +35,7 @@ from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, batches
 from app.workflows.score_judgements import Judgement, judged_ahead
 
 Progress = Callable[[int, int, str], None]
-UNITS_AT_ONCE = 384
+UNITS_AT_ONCE = 512
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
@@ -58,6 +58,7 @@ def run(
     require(actor, Verb.SCORE_RUN)
     frame = frame_of(session, actor, region_code, from_on, to_on, as_of, at)
     tell = progress or (lambda done, total, message: None)
+    roomy(session)
     run_id = _begin(session, frame, at)
     facts = Facts(session, frame)
     facts.by_region = not facts.alike()
