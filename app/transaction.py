@@ -341,7 +341,7 @@ def plan_anew(session: AnySession) -> None:
 
 
 def roomy(session: AnySession) -> None:
-    """Let what this transaction groups and sorts of many stay in memory, which at PostgreSQL's usual 4 MB it does not."""
+    """Let what this transaction groups and sorts of many stay in memory; at PostgreSQL's usual 4 MB it does not."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET LOCAL work_mem = '64MB'"))
 
