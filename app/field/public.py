@@ -28,12 +28,10 @@ from app.rules.complaints import (
     MOST_PHOTOS,
     MOST_UNKNOWN,
     STEP_LABELS,
-    ComplaintState,
     Step,
     late_steps,
     normal_tracking,
     outcome,
-    running,
     shown_tracking,
 )
 from app.rules.other_scores import Outcome
@@ -162,7 +160,7 @@ def track(number: str) -> Any:
         return _page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong])
     now = clock.now()
     course, hours = complaints.course_of(row), complaints.hours_of(row)
-    next_ = None if row.state in (ComplaintState.CLOSED, ComplaintState.DISPUTED) else running(course, hours)
+    next_ = complaints.running_of(row)
     return _page(
         "track", _("投诉进度"), row=row, place=row.code if row.elevator.is_secret else row.place,
         number=shown_tracking(row.number), findings=[], new="new" in request.args,

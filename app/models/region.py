@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, Float, ForeignKey, String
+from sqlalchemy import ColumnElement, Date, Float, ForeignKey, String, true
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Model, col, pk
@@ -46,3 +47,12 @@ def code_span(code: str) -> tuple[str, str]:
     width = next((w for w in (2, 4, 6, 9) if set(code[w:]) <= {"0"}), 12)
     low = code[:width].ljust(12, "0")
     return low, str(int(code[:width]) + 1).zfill(width).ljust(12, "0")
+
+
+def in_region(column: Any, region: str | None) -> ColumnElement[bool]:
+    """Rows of a region's subtree; all without one."""
+    if region is None:
+        return true()
+    low, high = code_span(region)
+    inside: ColumnElement[bool] = (column >= low) & (column < high)
+    return inside

@@ -18,7 +18,7 @@ from app.listing import Moment
 from app.listings import standing
 from app.models import Application, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod, Region, Visit
 from app.models.choices import CATEGORY
-from app.models.region import LEVEL_DIGITS, code_span
+from app.models.region import LEVEL_DIGITS, code_span, in_region
 from app.rules.calendar import add_months
 from app.rules.chart import Frame, frame_around
 
@@ -131,14 +131,8 @@ class _Asked:
     moment: Moment
     region_code: str | None
 
-    def _within(self, column: Any) -> Any:
-        if self.region_code is None:
-            return column.is_not(None)
-        low, high = code_span(self.region_code)
-        return and_(column >= low, column < high)
-
-    def _rows(self, statement: Any, model: Any, code: Any = None) -> Any:
-        narrowed = statement.where(self._within(model.region_code if code is None else code))
+    def _rows(self, statement: Any, model: Any) -> Any:
+        narrowed = statement.where(in_region(model.region_code, self.region_code))
         found = scope.apply(narrowed, self.moment.actor, model).execution_options(skip_scope=True)
         return self.moment.session.execute(found)
 

@@ -18,7 +18,7 @@ from app.errors import Finding, raise_failing
 from app.listing import Column, Moment
 from app.listings.complaints import OPEN, late, on_time
 from app.models import Complaint, Elevator, Unit
-from app.models.region import code_span
+from app.models.region import in_region
 from app.permissions import Actor
 from app.rules.calendar import day_finding
 
@@ -95,8 +95,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     if asked.unit_id is not None:
         statement = statement.where(Complaint.unit_id == asked.unit_id)
     if asked.region:
-        low, high = code_span(asked.region)
-        statement = statement.where(Complaint.region_code >= low, Complaint.region_code < high)
+        statement = statement.where(in_region(Complaint.region_code, asked.region))
     statement = statement.order_by(func.count().desc()).limit(MOST)
     rows = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
     units = _units(session, {row[6] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))

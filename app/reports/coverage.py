@@ -14,7 +14,7 @@ from app import scope
 from app.errors import Finding, NotFound
 from app.listing import Column
 from app.models import Elevator, MaintenanceClock, Region, Unit
-from app.models.region import code_span
+from app.models.region import in_region
 from app.permissions import Actor
 from app.wording import say
 
@@ -61,8 +61,7 @@ def lines(session: Any, actor: Actor, by: str, today: dt.date, region: str | Non
         .group_by(column)
     )  # fmt: skip
     if region:
-        low, high = code_span(region)
-        statement = statement.where(Elevator.region_code >= low, Elevator.region_code < high)
+        statement = statement.where(in_region(Elevator.region_code, region))
     statement = scope.apply(statement, actor, Elevator).execution_options(skip_scope=True)
     rows = session.execute(statement).all()
     keys = [row[0] for row in rows if row[0] is not None]

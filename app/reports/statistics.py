@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from app import clock, scope
 from app.errors import Finding, NotFound, raise_failing
@@ -26,7 +26,7 @@ from app.listing import Moment
 from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit, Visit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS
 from app.models.policy import policy_version
-from app.models.region import code_span
+from app.models.region import in_region
 from app.permissions import Actor
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
@@ -162,13 +162,6 @@ def build(moment: Moment, frame: Frame) -> Statistics:
 # --- the register
 
 
-def _within(frame: Frame, column: Any) -> Any:
-    if frame.region_code is None:
-        return column.is_not(None)
-    low, high = code_span(frame.region_code)
-    return and_(column >= low, column < high)
-
-
 def _frame_of(moment: Moment, statement: Any, names: list[str]) -> pd.DataFrame:
     rows = moment.session.execute(statement.execution_options(skip_scope=True)).all()
     return pd.DataFrame([tuple(row) for row in rows], columns=names)
@@ -186,7 +179,7 @@ def _register(moment: Moment, frame: Frame) -> pd.DataFrame:
     age = case((used.is_(None), NO_AGE), *bands, else_=str(AGES[0]))
     statement = scope.apply(
         select(Elevator.category, Elevator.status, age, func.count()).where(
-            Elevator.approved_version > 0, _within(frame, Elevator.region_code)
+            Elevator.approved_version > 0, in_region(Elevator.region_code, frame.region_code)
         ).group_by(Elevator.category, Elevator.status, age),
         moment.actor, Elevator,
     )  # fmt: skip
@@ -256,20 +249,20 @@ def _units(moment: Moment, frame: Frame) -> list[UnitLine]:
         )
         .join(Elevator, Elevator.id == MaintenanceClock.elevator_id)
         .where(Elevator.status == "in_use", MaintenanceClock.unit_id.is_not(None),
-               _within(frame, MaintenanceClock.region_code))
+               in_region(MaintenanceClock.region_code, frame.region_code))
         .group_by(MaintenanceClock.unit_id),
         actor, MaintenanceClock,
     )  # fmt: skip
     done = scope.apply(
         select(Visit.unit_id, func.count())
-        .where(Visit.counted, Visit.visit_on.between(*period), _within(frame, Visit.region_code))
+        .where(Visit.counted, Visit.visit_on.between(*period), in_region(Visit.region_code, frame.region_code))
         .group_by(Visit.unit_id),
         actor, Visit,
     )  # fmt: skip
     missed = scope.apply(
         select(OverduePeriod.unit_id, func.count(), func.count(OverduePeriod.done_late_on))
         .where(OverduePeriod.withdrawn.is_(False), OverduePeriod.limit_on.between(*period),
-               _within(frame, OverduePeriod.region_code))
+               in_region(OverduePeriod.region_code, frame.region_code))
         .group_by(OverduePeriod.unit_id),
         actor, OverduePeriod,
     )  # fmt: skip

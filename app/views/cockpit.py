@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.extensions import db
 from app.listing import moment
-from app.models import Score, Unit
+from app.models import Score, ScoreRun, Unit
 from app.permissions import Verb
 from app.reports import cockpit, coverage
 from app.reports.cockpit import BANDS, HEIGHT, WIDTH, Cockpit, Place
@@ -25,6 +25,7 @@ from app.telling import language
 from app.views import lately, screens
 from app.views.home import link, score_tone
 from app.workflows import scores
+from app.workflows.score_facts import WHOLE_COUNTRY
 
 # What the page shows is at most as old as that, and asked for again as often.
 SECONDS = 60
@@ -92,8 +93,8 @@ def _shown(code: str | None) -> tuple[Cockpit, list[Ranked], str]:
 
 def _ranking(code: str | None) -> tuple[list[Ranked], str]:
     """The first and the last of the newest run of this very region, and its period; nothing where none was made."""
-    runs = scores.runs_of(g.actor)
-    run = next((row for row in db.session.scalars(runs.limit(50)) if row.region_code == (code or "0" * 12)), None)
+    own = ScoreRun.region_code == (code or WHOLE_COUNTRY)
+    run = db.session.scalar(scores.runs_of(g.actor).where(own).limit(1))
     if run is None:
         return [], ""
     rows = db.session.execute(

@@ -25,7 +25,7 @@ from app.models.complaint import COMPLAINT_STATE
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
-from app.rules.complaints import STEP_LABELS, ComplaintState, Step, running, shown_tracking
+from app.rules.complaints import STEP_LABELS, ComplaintState, Step, shown_tracking
 from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
 from app.views import lately, menu, screens, uploads
@@ -54,8 +54,8 @@ LIMIT_OF = {
 
 def limit_of(row: Complaint) -> tuple[str, Due | None, str] | None:
     """The limit that runs: which step, what is left of it, and why it is so long."""
-    next_ = running(complaints.course_of(row), complaints.hours_of(row))
-    if next_ is None or row.state in (ComplaintState.CLOSED, ComplaintState.DISPUTED):
+    next_ = complaints.running_of(row)
+    if next_ is None:
         return None
     step, limit = next_
     held = policy_book(db.session, row.region_code, clock.local_day(row.complained_at))[LIMIT_OF[step]]

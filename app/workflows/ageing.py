@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from app.models import Visit
+from app.models.region import in_region
 from app.permissions import SYSTEM
 from app.transaction import AnySession
 from app.workflows import audit
-from app.workflows.orders import in_region
 from app.workflows.visit_state import settle
 
 AT_ONCE = 500

@@ -31,6 +31,7 @@ from app.rules.complaints import (
     ComplaintVerb,
     Course,
     Hours,
+    Step,
     complaint_move,
     flood_findings,
     kinds_finding,
@@ -41,6 +42,7 @@ from app.rules.complaints import (
     shown_tracking,
     text_finding,
 )
+from app.rules.deadlines import Deadline
 from app.rules.identifiers import check_mobile, mask_numbers
 from app.rules.lifecycle import ElevatorStatus
 from app.rules.other_scores import Outcome
@@ -279,6 +281,16 @@ def hours_of(row: Complaint) -> Hours:
     return Hours(row.accept_hours, row.handle_hours, row.review_hours)
 
 
+def running_of(row: Complaint, state: str | None = None) -> tuple[Step, Deadline] | None:
+    """The step whose limit runs, and the limit; none of what has ended or waits for the regulator.
+
+    `state` is the one that it is about to have, where that is not the row's.
+    """
+    if (state or row.state) in (ComplaintState.CLOSED, ComplaintState.DISPUTED):
+        return None
+    return running(course_of(row), hours_of(row))
+
+
 def outcome_of(row: Complaint, at: dt.datetime) -> Outcome | None:
     """及时 or 不及时 as known at an instant (SCO-03); what a regulator found untrue has none."""
     return None if row.is_untrue else outcome(course_of(row), hours_of(row), at)
@@ -308,8 +320,8 @@ def _step(
     """The move, with what is worked out from the instants: which steps were late, and the limit that now runs."""
     course, hours = course_of(row), hours_of(row)
     row.late_steps = ",".join(step.value for step in late_steps(course, hours, at)) or None
-    next_ = running(course, hours)
-    row.due_at = None if next_ is None or new in (ComplaintState.CLOSED, ComplaintState.DISPUTED) else next_[1].due_at
+    next_ = running_of(row, new)
+    row.due_at = None if next_ is None else next_[1].due_at
     moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, reason=note or None)
 
 

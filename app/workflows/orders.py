@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, literal, select, true
+from sqlalchemy import Select, bindparam, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -16,7 +16,7 @@ from app.models import Elevator, MaintenanceClock, MaintenanceLedger, Maintenanc
 from app.models.base import Instant
 from app.models.choices import LEVEL
 from app.models.policy import policy_groups
-from app.models.region import code_span
+from app.models.region import in_region
 from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
@@ -45,15 +45,6 @@ def added(session: AnySession, statement: Any) -> int:
             return written(session, statement)
     except IntegrityError:
         return written(session, statement.on_conflict_do_nothing())
-
-
-def in_region(column: Any, region: str | None) -> ColumnElement[bool]:
-    """Rows of a region's subtree; all without one."""
-    if region is None:
-        return true()
-    low, high = code_span(region)
-    inside: ColumnElement[bool] = (column >= low) & (column < high)
-    return inside
 
 
 def make_due(

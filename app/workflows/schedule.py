@@ -29,6 +29,7 @@ from app.models import (
 )
 from app.models.base import Instant
 from app.models.policy import policy_groups, policy_value
+from app.models.region import in_region
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_end
@@ -126,7 +127,7 @@ def shards(session: AnySession) -> list[str | None]:
 
 def start_clocks(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:
     """Note cover that begins today, and start the clocks that policy starts before a first visit."""
-    cover.refresh_begun(session, on, orders.in_region(_clock.region_code, region))
+    cover.refresh_begun(session, on, in_region(_clock.region_code, region))
     started = 0
     for counts, where in policy_groups(session, Key.NEVER_VISITED, on, _clock.region_code):
         if counts == "contract":
@@ -152,7 +153,7 @@ def _start_never_visited(session: AnySession, on: dt.date, region: str | None, w
         .join(Elevator.__table__, _elevator.id == _clock.elevator_id)
         .where(
             _clock.limit_on.is_(None), _clock.paused_on.is_(None), _elevator.status == "in_use",
-            orders.in_region(_clock.region_code, region), where,
+            in_region(_clock.region_code, region), where,
         )
     )  # fmt: skip
     changes = []
@@ -201,7 +202,7 @@ def judge_until(
 
 def _next_day(session: AnySession, after: dt.date | None, on: dt.date, region: str | None) -> dt.date | None:
     statement = select(func.min(_clock.limit_on)).where(
-        _clock.limit_on < on, orders.in_region(_clock.region_code, region)
+        _clock.limit_on < on, in_region(_clock.region_code, region)
     )
     if after is not None:
         statement = statement.where(_clock.limit_on > after)
@@ -222,7 +223,7 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
     due = [
         _clock.limit_on == day,
         _clock.paused_on.is_(None),
-        orders.in_region(_clock.region_code, region),
+        in_region(_clock.region_code, region),
         _clock.elevator_id.not_in(still_open),
     ]
     # Held until the end: a check-out meanwhile waits, and then finds its period judged and withdraws it.

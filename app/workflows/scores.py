@@ -22,6 +22,7 @@ from app.collector import no_cycles
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import MaintenanceClock, Region, Score, ScoreEntry, ScoreRun
 from app.models.policy import policy_book
+from app.models.region import in_region
 from app.models.score import lines_between
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
@@ -30,7 +31,6 @@ from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tal
 from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, roomy, write_blocks
 from app.wording import say
 from app.workflows import audit, policies, score_ledger
-from app.workflows.orders import in_region
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, batches
 from app.workflows.score_judgements import Judgement, judged_ahead
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from app import clock
+from app.models import Score, ScoreRun
 from tests.factories import World, make_clock
 from tests.statements import statements
 
@@ -65,3 +67,23 @@ def test_each_reads_it_in_his_language(
     assert "曳引驱动乘客电梯" in browser.get("/cockpit/").text
     browser.get("/lang/en")
     assert "曳引驱动乘客电梯" not in browser.get("/cockpit/").text
+
+
+def test_the_ranking_is_the_newest_of_the_region_however_many_others_there_are(world: World, sign_in: Any) -> None:
+    session, now = world.session, clock.now()
+    for number in range(61):
+        region = "980402000000" if number == 60 else "980403000000"
+        run = ScoreRun(
+            region_code=region, from_on=dt.date(2026, 1, 1), to_on=dt.date(2026, 3, 31), policy={}, digest="",
+            as_of=now - dt.timedelta(hours=number), made_at=now, state="final",
+        )  # fmt: skip
+        session.add(run)
+        session.flush()
+        unit = world.firm if number == 60 else world.other_firm
+        session.add(Score(
+            run_id=run.id, unit_id=unit.id, region_code=region, rank=1, points="15.50", due=10, bad=0, overdue=0,
+            nonconforming=0, forgiven=0, valid_visits=10, elevators=7,
+        ))  # fmt: skip
+    session.commit()
+    text = sign_in(world.accounts["platform_admin"]).get("/cockpit/?region=980402000000").text
+    assert world.firm.name in text and "15.50" in text and world.other_firm.name not in text
