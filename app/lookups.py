@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select, true
 
 from app import scope, search
-from app.models import Elevator, Person, Region, ScoreRun, Unit
+from app.models import Elevator, MaintenanceTeam, Person, Region, ScoreRun, Unit
 from app.permissions import Actor, Verb
 from app.wording import say
 
@@ -52,6 +52,10 @@ LOOKUPS: dict[str, Lookup] = {
     "persons": Lookup(
         Person, Verb.PERSON_READ, (Person.name, Person.certificate_no), lambda p: p.name,
         lambda p: p.certificate_no or "", lambda: (Person.left_on.is_(None),),
+    ),
+    "teams": Lookup(
+        MaintenanceTeam, Verb.LEDGER_READ, (MaintenanceTeam.name,), lambda t: t.name, lambda t: t.unit.name,
+        lambda: (MaintenanceTeam.disbanded_at.is_(None),),
     ),
     "regions": Lookup(Region, Verb.HOME, (Region.name, Region.code), lambda r: r.name, lambda r: r.code),
     "region_codes": Lookup(

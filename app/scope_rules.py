@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
 
 from app.models import (
     Account,
@@ -45,6 +45,7 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
+    MaintenanceTeam,
     NoticeChoice,
     Notification,
     OnDemandInterval,
@@ -59,9 +60,11 @@ from app.models import (
     Score,
     ScoreEntry,
     ScoreRun,
+    TeamMember,
     Unit,
     UnitChange,
     Visit,
+    VisitCompanion,
     Watch,
 )
 from app.models.likely import mostly
@@ -78,6 +81,8 @@ _assignment: Any = ElevatorAssignment.__table__.c
 _unit: Any = Unit.__table__.c
 _party: Any = ApplicationParty.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
+_ledger: Any = MaintenanceLedger.__table__.c
+_member: Any = TeamMember.__table__.c
 
 
 def _in_region(model: Any, actor: Actor) -> Criterion:
@@ -104,10 +109,17 @@ def without_secret(model: Any, actor: Actor) -> Criterion:
 
 
 def _assigned(elevator_id: Any, actor: Actor) -> Criterion:
-    """True for accounts that see all of their unit's elevators, else the assigned ones."""
+    """True for accounts that see all of their unit's elevators, else the assigned ones and those of one's teams."""
     if actor.sees_all_elevators:
         return true()
-    return elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
+    own = elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
+    return own if actor.person_id is None else or_(own, elevator_id.in_(of_teams(actor.person_id)))
+
+
+def of_teams(person_id: Any) -> Select[Any]:
+    """The elevators that a person's teams serve (PLN-07)."""
+    joined = select(_ledger.elevator_id).join_from(MaintenanceLedger, TeamMember, _ledger.team_id == _member.team_id)
+    return joined.where(_member.person_id == person_id)
 
 
 def _elevators(model: Any, actor: Actor) -> Criterion:
@@ -311,6 +323,11 @@ def _comments(model: Any, actor: Actor) -> Criterion:
     return or_(*about) if actor.unit_id is None else and_(not_(model.internal), or_(*about))
 
 
+def _team_members(model: Any, actor: Actor) -> Criterion:
+    team: Any = MaintenanceTeam.__table__.c
+    return model.team_id.in_(select(team.id).where(_of_unit(team, actor)))
+
+
 def _own_jobs(model: Any, actor: Actor) -> Criterion:
     return model.created_by_id == (actor.user_id or 0)
 
@@ -376,6 +393,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     OnDemandInterval: _by_unit_and_elevator,
     OverduePeriod: _by_unit_and_elevator,
     Visit: _by_unit_and_elevator,
+    VisitCompanion: _by_unit_and_elevator,
     Complaint: _by_unit_and_elevator,
     ElevatorMessage: _by_unit_and_elevator,
     Inspection: _inspections,
@@ -396,6 +414,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     PolicyProposal: _policy_proposals,
     ElevatorOfficer: _of_unit,
     Commitment: _of_unit,
+    MaintenanceTeam: _of_unit,
+    TeamMember: _team_members,
     InsuranceRecord: _of_unit,
     InsuredPerson: _of_unit,
     InsuranceMonth: _of_unit,
@@ -433,7 +453,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
-    Complaint, ElevatorMessage, Inspection,
+    MaintenanceTeam, Complaint, ElevatorMessage, Inspection,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

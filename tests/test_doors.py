@@ -48,6 +48,7 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
+    MaintenanceTeam,
     NoticeChoice,
     Notification,
     OnDemandInterval,
@@ -62,10 +63,12 @@ from app.models import (
     Score,
     ScoreEntry,
     ScoreRun,
+    TeamMember,
     Unit,
     UnitChange,
     Version,
     Visit,
+    VisitCompanion,
     Watch,
 )
 from app.permissions import Role
@@ -138,6 +141,7 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, entity="unit", entity_id=KEY, kind="document", name=f"{MARK}.pdf", mime="application/pdf", size=1,
             sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
         ),
+        MaintenanceTeam(id=KEY, name=MARK, **unit),
         Commitment(id=KEY, valid_from=day, valid_until=day, note=MARK, state="submitted", **unit),
         InsuranceRecord(id=KEY, payer=MARK, from_on=day, to_on=day, **unit),
         InsuranceMonth(
@@ -246,6 +250,8 @@ def foreign_rows(world: World, session: Any) -> None:
         ),
     ])  # fmt: skip
     session.flush()
+    session.add(TeamMember(id=KEY, team_id=KEY, person_id=KEY))
+    session.add(VisitCompanion(id=KEY, visit_id=KEY, elevator_id=KEY, person_id=KEY, name=MARK, joined_at=at, **unit))
     session.add(PatrolStop(id=KEY, round_id=KEY, elevator_id=KEY, finding=MARK))
     session.add(ImportRow(id=KEY, batch_id=KEY, number=2, state="new", raw=[MARK]))
     session.commit()
@@ -257,6 +263,7 @@ WATCHED = (
     PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
+    MaintenanceTeam, TeamMember, VisitCompanion,
 )  # fmt: skip
 
 

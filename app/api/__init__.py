@@ -45,6 +45,7 @@ def register(appbuilder: Any) -> None:
         sessions,
         sub_accounts,
         talking,
+        teams,
         tokens,
         units,
         visits,
@@ -56,7 +57,7 @@ def register(appbuilder: Any) -> None:
     for area in (
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
-        insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, offline, safety,
-        duties, proof, notices, privacy, score_simulations,
+        insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
+        safety, duties, proof, notices, privacy, score_simulations,
     ):  # fmt: skip
         area.register(appbuilder)

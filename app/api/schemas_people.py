@@ -15,6 +15,7 @@ from app.api.schemas import (
     YES,
     Schema,
     an_object,
+    degrees,
     many,
     maybe,
     one_of,
@@ -230,6 +231,23 @@ PEOPLE: dict[str, Schema] = {
         "title due_on account_id elevator_ids", title=text(80), due_on=DAY, account_id=WHOLE, elevator_ids=KEYS,
         note=text(500),
     ),
+    # --- who works together
+    "Team": an_object(
+        "id unit_id name members version", id=WHOLE, unit_id=WHOLE, name=TEXT, region_code=TEXT,
+        members=many(an_object("person_id name", person_id=WHOLE, name=TEXT)),
+        elevators=said(WHOLE, "维保的电梯台数"), disbanded_at=maybe(INSTANT), version=WHOLE,
+    ),
+    "TeamPage": page_of("Team"),
+    "NewTeam": an_object("name members", name=text(40), members=KEYS),
+    "TeamChange": an_object("name members seen_version", name=text(40), members=KEYS, seen_version=_SEEN),
+    "JoinVisit": an_object(
+        "code latitude longitude", code=said(text(200), "扫到的内容，或识别码"), latitude=degrees(90),
+        longitude=degrees(180),
+    ),
+    "Companions": an_object("result", result=many(an_object(
+        "person_id name joined_at", person_id=WHOLE, name=TEXT, certificate_no=maybe(TEXT), joined_at=INSTANT,
+        distance=maybe(WHOLE),
+    ))),
     # --- policy
     "NewPolicyTest": an_object(
         "key value from_on to_on", key=text(60), region_code=said(text(12), "缺省为本辖区"), from_on=DAY, to_on=DAY,

@@ -12,10 +12,10 @@ from flask import jsonify, request
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
-from app import clock, scope
+from app import clock, scope, scope_rules
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
 from app.api.reading import words
 from app.errors import refuse
@@ -179,16 +179,18 @@ class OrderApi(Resource):
     @safe
     @answers
     def list(self) -> Any:
-        """Give the open orders that are one's own, the earliest planned first.
+        """Give the open orders that are one's own or one's team's, the earliest planned first.
         ---
         get:
-          summary: 我的未完成任务，计划早的在前
+          summary: 我的（含所在小组的）未完成任务，计划早的在前
           paged: true
           gives: {200: OrderPage}
         """
-        statement = scope.apply(select(MaintenanceOrder), actor()).where(
-            MaintenanceOrder.state == "open", MaintenanceOrder.worker_id == (actor().person_id or 0)
+        person = actor().person_id or 0
+        own = or_(
+            MaintenanceOrder.worker_id == person, MaintenanceOrder.elevator_id.in_(scope_rules.of_teams(person))
         )
+        statement = scope.apply(select(MaintenanceOrder), actor()).where(MaintenanceOrder.state == "open", own)
         statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)
         return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
 

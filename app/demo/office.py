@@ -14,14 +14,15 @@ from sqlalchemy import select
 from app import clock
 from app.demo.builder import CITY
 from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm
-from app.models import Account, Elevator, PolicyValue
+from app.models import Account, Elevator, MaintenanceLedger, Person, PolicyValue, Visit, VisitCompanion
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb
-from app.workflows import applications, attachments, calendars, delegations, patrols, safety, watching
+from app.workflows import applications, attachments, calendars, delegations, patrols, safety, teams, watching
 from app.workflows.actors import actor_of
 from app.workflows.calendars import Day
 from app.workflows.presence import Position
 
+TEAM_LIFTS = 12
 HOLIDAYS = (("元旦", 1, 1, 1), ("劳动节", 5, 1, 5), ("国庆节", 10, 1, 7))
 RISKS = (
     ("层门", "层门锁紧装置失效，门区坠落", "larger", "每日试门，半月维保查锁钩啮合", "daily", "安全员"),
@@ -42,10 +43,36 @@ def make_office(session: Any, at: dt.datetime) -> int:
     head = _main(session, firm.id)
     _holidays(session, city, at)
     _own_loop(session, _main(session, use_unit.id), officer, at)
+    _teams(session, head, firm.id, at)
     moved = _states(session, head, city, at)
     today = clock.local_day(at)
     delegations.name(session, district, city.user_id, today + 3 * DAY, today + 7 * DAY, "外出培训", at)
     return moved
+
+
+def _teams(session: Any, head: Actor, unit_id: int, at: dt.datetime) -> None:
+    """Two teams of the firm with a dozen elevators each, and colleagues who joined some of its latest visits."""
+    mine = select(Person.id).where(Person.unit_id == unit_id, Person.left_on.is_(None)).order_by(Person.id).limit(6)
+    people = list(session.scalars(mine))
+    lifts = select(MaintenanceLedger).where(MaintenanceLedger.unit_id == unit_id).order_by(MaintenanceLedger.id)
+    ledgers = list(session.scalars(lifts.limit(2 * TEAM_LIFTS)))
+    for number, name in enumerate(("城东一组", "城西二组")):
+        members = people[3 * number : 3 * number + 3] or people[:1]
+        team = teams.save(session, head, None, name, members, at - 30 * DAY)
+        for ledger in ledgers[TEAM_LIFTS * number : TEAM_LIFTS * (number + 1)]:
+            ledger.team_id = team.id
+    latest = select(Visit).where(Visit.unit_id == unit_id, Visit.checked_out_at.is_not(None))
+    for visit in session.scalars(latest.order_by(Visit.checked_in_at.desc()).limit(TEAM_LIFTS)):
+        mate = next((key for key in people if key != visit.worker_id), None)
+        if mate is not None:
+            person = session.get(Person, mate)
+            session.add(VisitCompanion(
+                visit_id=visit.id, elevator_id=visit.elevator_id, unit_id=unit_id, region_code=visit.region_code,
+                person_id=mate, name=person.name, certificate_no=person.certificate_no,
+                joined_at=visit.checked_in_at + dt.timedelta(minutes=2), latitude=visit.in_latitude,
+                longitude=visit.in_longitude, distance=visit.in_distance,
+            ))  # fmt: skip
+    session.flush()
 
 
 def actor_named(session: Any, name: str) -> Actor | None:

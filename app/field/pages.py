@@ -34,7 +34,7 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
 from app.wording import say
-from app.workflows import attachments, gates, people, phone_copy, presence, visits
+from app.workflows import attachments, companions, gates, people, phone_copy, presence, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
 
@@ -171,8 +171,25 @@ def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
         client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
-        task=lists.task_of(db.session, found.id) if mine and found is not None else None,
+        task=lists.task_of(db.session, found.id) if mine and found is not None else None, local=clock.local,
+        colleagues=companions.running(db.session, g.actor, found.id, now) if mine and found is not None else [],
     )  # fmt: skip
+
+
+@field.post("/visits/<int:pk>/join")
+@signed_in
+def join_visit(pk: int) -> Any:
+    """Join a colleague's running visit at the scanned elevator (MNT-11)."""
+    require(g.actor, Verb.VISIT_MAKE)
+    code, position = request.form.get("code", "")[: presence.LONGEST_TEXT], position_of(request.form)
+    try:
+        with transaction(db.session) as session:
+            companions.join(session, g.actor, pk, code, position, clock.now())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _gate_page(code, position, refusal.findings), refusal.status_code
+    flash(_("已加入这次维保，签退由签到的人办理"), "success")
+    return redirect(url_for("field.elevator", text=code or "-"))
 
 
 @field.get("/visits/<int:pk>")
@@ -234,6 +251,7 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         ways=gates.of_check_out(db.session, row, position_of(request.values), now) if going else [],
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
+        companions=companions.of_visit(db.session, row.id),
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
         offline=OFFLINE_PART, carried=phone_copy.of_visit(db.session, row) if going else None,
         out_key=form.get("out_key") or secrets.token_hex(12),

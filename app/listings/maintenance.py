@@ -136,6 +136,7 @@ LEDGERS = register(
             Column("worker", _l("维保人员"), _named("worker")),
             Column("co_worker", _l("协同维保人员"), _named("co_worker")),
             Column("manager", _l("维保经理"), _named("manager")),
+            Column("team", _l("维保小组"), _named("team")),
             Column("mode", _l("任务生成模式"), _of("mode"), "choice", choices=GENERATION_MODE),
             Column("interval_days", _l("维保间隔"), _of("interval_days"), "number", unit=_l("天")),
             Column(
@@ -152,6 +153,7 @@ LEDGERS = register(
         search_key=Elevator.id,
         filters=(
             Filter("worker", _l("维保人员"), "lookup", MaintenanceLedger.worker_id, lookup="persons"),
+            Filter("team", _l("维保小组"), "lookup", MaintenanceLedger.team_id, lookup="teams"),
             Filter("mode", _l("任务生成模式"), "choice", MaintenanceLedger.mode, GENERATION_MODE),
             Filter("next", _l("下次半月维保"), "date", MaintenanceLedger.next_half_month_on),
             Filter("region", _l("所属辖区"), "region", Elevator.region_code),
@@ -165,7 +167,7 @@ LEDGERS = register(
             joinedload(Elevator.maintenance_unit),
             joinedload(Elevator.ledger).options(
                 joinedload(MaintenanceLedger.worker), joinedload(MaintenanceLedger.co_worker),
-                joinedload(MaintenanceLedger.manager),
+                joinedload(MaintenanceLedger.manager), joinedload(MaintenanceLedger.team),
             ),
         ),
     )

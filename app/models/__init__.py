@@ -45,9 +45,10 @@ from app.models.region import Region
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
 from app.models.sign_in import Captcha, NumberAsk, OneTimeCode
+from app.models.team import MaintenanceTeam, TeamMember
 from app.models.unit import Unit
 from app.models.version import StatusChange, Version
-from app.models.visit import Visit, VisitNote
+from app.models.visit import Visit, VisitCompanion, VisitNote
 
 # One a line: areas grow side by side.
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "MaintenanceLedger",
     "MaintenanceOrder",
     "MaintenancePause",
+    "MaintenanceTeam",
     "NoticeChoice",
     "NoticeTemplate",
     "Notification",
@@ -127,11 +129,13 @@ __all__ = [
     "ScoreRun",
     "ServiceHeartbeat",
     "StatusChange",
+    "TeamMember",
     "ToldExpiry",
     "Unit",
     "UnitChange",
     "Version",
     "Visit",
+    "VisitCompanion",
     "VisitNote",
     "Watch",
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Computed, Date, ForeignKey, Index, Integer, String, Text, text, true
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import Boolean, Computed, Date, ForeignKey, Index, Integer, String, Text, func, select, text, true
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.said import SaidText
+from app.models.team import MaintenanceTeam
 from app.models.unit import Unit
 
 
@@ -30,6 +31,7 @@ class MaintenanceLedger(Stamped, Versioned, Model):
     worker_id: Mapped[int | None] = col(_l("维保人员"), BigId, ForeignKey("person.id"), index=True)
     co_worker_id: Mapped[int | None] = col(_l("协同维保人员"), BigId, ForeignKey("person.id"))
     manager_id: Mapped[int | None] = col(_l("维保经理"), BigId, ForeignKey("person.id"))
+    team_id: Mapped[int | None] = col(_l("维保小组"), BigId, ForeignKey("maintenance_team.id"), index=True)
     mode: Mapped[str] = col(
         _l("任务生成模式"), String(10), default="auto", server_default="auto", choices=GENERATION_MODE
     )
@@ -50,6 +52,7 @@ class MaintenanceLedger(Stamped, Versioned, Model):
     worker: Mapped[Person | None] = relationship(foreign_keys=[worker_id])
     co_worker: Mapped[Person | None] = relationship(foreign_keys=[co_worker_id])
     manager: Mapped[Person | None] = relationship(foreign_keys=[manager_id])
+    team: Mapped[MaintenanceTeam | None] = relationship()
 
 
 class MaintenanceClock(Model):
@@ -233,3 +236,13 @@ class OverdueCorrection(Model):
 
 # At most one an elevator; for lists that show it without a statement a row.
 Elevator.ledger = relationship(MaintenanceLedger, uselist=False, viewonly=True)
+
+
+# How many elevators a team serves, asked with the team's own row.
+MaintenanceTeam.served = column_property(
+    select(func.count(MaintenanceLedger.id))
+    .where(MaintenanceLedger.team_id == MaintenanceTeam.id)
+    .correlate_except(MaintenanceLedger)
+    .scalar_subquery(),
+    deferred=True,
+)

@@ -269,6 +269,8 @@ def visit_policy(session: Any, region_code: str | None, on: dt.date) -> VisitPol
         manager_approval=value[Key.MANAGER_APPROVAL],
         review_required=value[Key.REVIEW_REQUIRED],
         sheet_makes_nonconforming=value[Key.SHEET_MAKES_NONCONFORMING],
+        persons=value[Key.VISIT_PERSONS],
+        persons_long=value[Key.VISIT_PERSONS_LONG],
     )
 
 

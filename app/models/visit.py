@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
@@ -128,3 +128,33 @@ class VisitNote(Model):
     body: Mapped[str] = col(_l("说明"), Text)
     author_id: Mapped[int | None] = col(_l("填写人"), Integer, ForeignKey("ab_user.id"))
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
+
+
+class VisitCompanion(Model):
+    """协同维保: somebody else who proved that he was on site while a visit ran. Written once, never changed.
+
+    `name` and `certificate_no` as they were then; the place is the phone's, in WGS 84 degrees, `distance` in metres.
+    """
+
+    __tablename__ = "visit_companion"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "person_id"),
+        Index("ix_visit_companion_person", "person_id", "joined_at"),
+        Index("ix_visit_companion_elevator", "elevator_id"),
+    )
+    id: Mapped[int] = pk()
+    visit_id: Mapped[int] = col(_l("维保记录"), BigId, ForeignKey("visit.id"))
+    elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))
+    unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    person_id: Mapped[int] = col(_l("协同维保人员"), BigId, ForeignKey("person.id"))
+    name: Mapped[str] = col(_l("姓名"), String(40))
+    certificate_no: Mapped[str | None] = col(_l("证书编号"), String(60))
+    joined_at: Mapped[dt.datetime] = col(_l("加入时间"), Instant)
+    latitude: Mapped[float | None] = col(_l("签到纬度"), Float)
+    longitude: Mapped[float | None] = col(_l("签到经度"), Float)
+    distance: Mapped[int | None] = col(_l("签到距离"), Integer, unit=_l("米"))
+
+    visit: Mapped[Visit] = relationship()
+    elevator: Mapped[Elevator] = relationship()
+    person: Mapped[Person] = relationship()

@@ -34,6 +34,8 @@ class Key(StrEnum):
     UPLOAD_HOURS = "upload_hours"
     DAILY_ELEVATORS = "daily_elevators"
     MANAGER_APPROVAL = "manager_approval"
+    VISIT_PERSONS = "visit_persons"
+    VISIT_PERSONS_LONG = "visit_persons_long"
     CONTRACT_GATE = "contract_gate"
     CERTIFICATE_GATE = "certificate_gate"
     DECLARATION_GATE = "declaration_gate"
@@ -149,6 +151,8 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.UPLOAD_HOURS, _V, "维保结束后上传记录的时限，逾期为异常", None, "小时", 1, 720, may_be_off=True),
         _int(Key.DAILY_ELEVATORS, _V, "每名维保员每天计入的电梯台数", None, "台", 1, 100, may_be_off=True),
         _bool(Key.MANAGER_APPROVAL, _V, "维保记录须经维保经理审批", False),
+        _int(Key.VISIT_PERSONS, _V, "一次维保至少几人在现场", 1, "人", 1, 5),
+        _int(Key.VISIT_PERSONS_LONG, _V, "半年、年度维保至少几人在现场", 1, "人", 1, 5),
         _bool(Key.CONTRACT_GATE, _V, "没有生效合同（脱保）的电梯不能签到", True),
         _bool(Key.CERTIFICATE_GATE, _V, "作业人员证过期的人员不能签到", True),
         (

@@ -15,6 +15,7 @@ from typing import Literal
 from app.errors import Finding
 from app.rules.calendar import day_end, local_day, whole_seconds
 from app.rules.checkin import distance_words
+from app.rules.levels import Level
 from app.wording import say
 
 
@@ -29,6 +30,9 @@ class VisitState(StrEnum):
     PENDING = "pending"
     REJECTED = "rejected"
     AWAITING = "awaiting"
+
+
+_LONG = (Level.HALF_YEAR, Level.ANNUAL)
 
 
 class VisitMode(StrEnum):
@@ -101,6 +105,12 @@ class VisitPolicy:
     manager_approval: bool = False
     review_required: bool = False
     sheet_makes_nonconforming: bool = False
+    persons: int = 1
+    persons_long: int = 1
+
+    def persons_at(self, level: Level) -> int:
+        """How many people a visit of a level needs on site, whoever checked in among them (MNT-11)."""
+        return max(self.persons, self.persons_long) if level in _LONG else self.persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +270,8 @@ class CheckOutFacts:
     """What a check-out brings. `distance_m` is None when the phone gave no location.
 
     `sent_later`: it happened without network and only arrives now. What has been too short or too long cannot be mended
-    any more, so it stops nothing and the visit is stored as what it is (`visit_state`).
+    any more, so it stops nothing and the visit is stored as what it is (`visit_state`). `persons` on site, whoever
+    checked in among them, as far as the number that is needed was looked at.
     """
 
     checked_in_at: datetime
@@ -274,6 +285,8 @@ class CheckOutFacts:
     missing_values: int = 0
     fault_text: str | None = ""
     sent_later: bool = False
+    persons: int = 1
+    persons_needed: int = 1
 
 
 def _clock_text(seconds: int) -> str:
@@ -354,6 +367,11 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
             else say("还有 %(missing_values)s 项没有填实测值", missing_values=facts.missing_values)
         )
         findings.append(Finding("实测值", measured, found, "" if measured else "请填写实测值", field="items"))
+    if facts.persons_needed > 1:
+        enough = facts.persons >= facts.persons_needed
+        found = say("%(persons)s 人在现场，要求至少 %(needed)s 人", persons=facts.persons, needed=facts.persons_needed)
+        remedy = "请另一名维保员用自己的账号扫描这台电梯的二维码，选“加入这次维保”"
+        findings.append(Finding("在现场的人数", enough, found, "" if enough else remedy, level=level))
     told = facts.fault_text is not None
     findings.append(
         Finding(

@@ -73,6 +73,7 @@ def register(appbuilder: Any) -> None:
         sessions,
         sub_accounts,
         sub_rights,
+        teams,
         texts,
         unit_changes,
         units,
@@ -137,6 +138,7 @@ def register(appbuilder: Any) -> None:
     insurance.register(appbuilder)
     inspections.register(appbuilder)
     ledgers.register(appbuilder)
+    teams.register(appbuilder)
     orders.register(appbuilder)
     maintenance_lists.register(appbuilder)
     visits.register(appbuilder)

@@ -20,7 +20,7 @@ from app.permissions import Verb
 from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
-from app.workflows import ledgers
+from app.workflows import ledgers, teams
 
 MOST_AT_ONCE = 500
 
@@ -73,10 +73,12 @@ class LedgerPages(BaseView):
             if not findings:
                 results = sorted((self._change(row, data) for row in rows), key=lambda result: result[1])
         units = {row.maintenance_unit_id for row in rows}
-        workers = forms.workers_of(units.pop() if len(units) == 1 else g.actor.unit_id)
+        unit_id = units.pop() if len(units) == 1 else g.actor.unit_id
+        workers = forms.workers_of(unit_id)
         return self.render_template(
             "ta/maintenance/ledger_batch.html", title=_("批量修改设备履历"), rows=rows, findings=findings,
-            results=results, form=request.form, workers=workers, modes=list(GENERATION_MODE.items()),
+            results=results, form=request.form, workers=workers,
+            teams=teams.choices(db.session, g.actor, unit_id), modes=list(GENERATION_MODE.items()),
             intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
         ), 422 if findings else 200  # fmt: skip
 
@@ -85,7 +87,8 @@ class LedgerPages(BaseView):
         """What the form asks to change."""
         data: dict[str, Any] = {}
         findings: list[Finding] = []
-        for name, label in (("worker_id", _("维保人员")), ("interval_days", _("维保间隔"))):
+        asked = (("worker_id", _("维保人员")), ("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
+        for name, label in asked:
             value, bad = forms.whole(name, label)
             findings += bad
             if value is not None:
@@ -107,7 +110,8 @@ class LedgerPages(BaseView):
     @staticmethod
     def _data() -> tuple[dict[str, Any], list[Finding]]:
         values, findings = forms.days([(name, str(label)) for name, label in ledgers.DATES.items()])
-        for name, label in (*ledgers.PERSONS.items(), ("interval_days", _("维保间隔"))):
+        others = (("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
+        for name, label in (*ledgers.PERSONS.items(), *others):
             values[name], bad = forms.whole(name, label)
             findings += bad
         return values | {"mode": text("mode", 20)}, findings
@@ -123,6 +127,7 @@ class LedgerPages(BaseView):
         return self.render_template(
             "ta/maintenance/ledger.html", title=_("设备履历"), elevator=elevator, row=row, form=form, findings=findings,
             own=own and elevator.maintenance_unit_id is not None, dates=list(ledgers.DATES.items()),
+            teams=teams.choices(db.session, g.actor, elevator.maintenance_unit_id),
             persons=list(ledgers.PERSONS.items()), workers=forms.workers_of(elevator.maintenance_unit_id),
             modes=list(GENERATION_MODE.items()), intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
             clock=running, due=due_of(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),

@@ -100,7 +100,10 @@ class LedgerScreen(Screen):
         "worker": lambda row: _filled("worker", row) or mark(_l("未选择"), "near"),
         "half_month": lambda row: _filled("half_month", row) or mark(_l("未填写"), "near"),
     }
-    buttons: ClassVar[list[Button]] = [import_button("ledgers", Verb.LEDGER_EDIT)]
+    buttons: ClassVar[list[Button]] = [
+        Button(_l("维保小组"), "Teams.list", Verb.LEDGER_READ, icon="people"),
+        import_button("ledgers", Verb.LEDGER_EDIT),
+    ]
     deeds: ClassVar[list[Deed]] = [
         Deed("batch", _l("批量修改"), Verb.LEDGER_EDIT, lambda *_: None),
         Deed("labels", _l("一梯一码 标签"), Verb.ELEVATOR_READ, lambda *_: None),

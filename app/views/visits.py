@@ -32,7 +32,7 @@ from app.views.clock_words import due_of
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
 from app.wording import together
-from app.workflows import attachments, submissions, visit_reviewers, visits
+from app.workflows import attachments, companions, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
 TONES = {
@@ -183,6 +183,7 @@ class VisitPages(BaseView):
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
             duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
+            companions=companions.of_visit(db.session, row.id),
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,

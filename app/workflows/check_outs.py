@@ -13,10 +13,11 @@ from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor
 from app.policy import Key
 from app.reference import CURRENT, items_for
+from app.rules.levels import Level
 from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows import presence
+from app.workflows import companions, presence
 from app.workflows.presence import Position
 from app.workflows.sites import Work
 
@@ -76,6 +77,7 @@ def look(
                 "故障反馈", False, "有项目选了“修理”，没有写明故障", "请写明故障和处理情况", field="problem"
             )
         )  # fmt: skip
+    needed = policy.persons_at(Level(visit.level))
     already = visit.checked_out_at is not None or (visit.state != "open" and not sent_later)
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=already,
@@ -83,7 +85,8 @@ def look(
         presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
         open_items=sum(1 for r in results if r["result"] is None),
         missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
-        sent_later=sent_later,
+        sent_later=sent_later, persons_needed=needed,
+        persons=companions.persons_at(session, visit, at) if needed > 1 else 1,
     )  # fmt: skip
     told = [*check_out_findings(facts, policy), *findings, *_texts(done)]
     return Leaving(mode, results, distance, policy, told)

@@ -299,7 +299,7 @@ def unit_changed(
     orders.void_open(session, BY_CLOCK, elevator_id, at, "维保单位变更", keep_unit_id=unit_id)
     cover.release(session, BY_CLOCK, elevator_id, on, at, keep_unit_id=unit_id)
     if ledger is not None and ledger.unit_id != unit_id:
-        ledger.worker_id = ledger.co_worker_id = ledger.manager_id = None
+        ledger.worker_id = ledger.co_worker_id = ledger.manager_id = ledger.team_id = None
         ledger.unit_id = unit_id or ledger.unit_id
     session.flush()
 

@@ -16,11 +16,21 @@ from app.models import Contract, ContractElevator, Elevator, Visit
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb
 from app.policy import Key
+from app.rules.levels import Level
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.rules.visits import CheckOutFacts, check_out_findings
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import applications, contract_findings, cover, ledgers, presence, renewals, visit_reviewers
+from app.workflows import (
+    applications,
+    companions,
+    contract_findings,
+    cover,
+    ledgers,
+    presence,
+    renewals,
+    visit_reviewers,
+)
 from app.workflows.submissions import Asked
 
 CHECK_IN, CONTRACT, RENEWAL = "check_in", "contract", "renewal"
@@ -114,12 +124,15 @@ def of_check_out(
     distance = presence.metres(elevator, position)
     if elevator.latitude is None and position.place is not None:
         distance = 0.0
+    policy = visit_policy(session, visit.region_code, visit.visit_on)
+    needed = policy.persons_at(Level(visit.level))
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=visit.checked_out_at is not None or visit.state != "open",
         distance_m=distance, fault_text="",
         presence_m=int(policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on)),
+        persons_needed=needed, persons=companions.persons_at(session, visit, at) if needed > 1 else 1,
     )  # fmt: skip
-    found = check_out_findings(facts, visit_policy(session, visit.region_code, visit.visit_on))
+    found = check_out_findings(facts, policy)
     return [f for f in found if f.field not in ("items", "fault_text") and f.rule != "同一台电梯"]
 
 

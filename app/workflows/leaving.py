@@ -29,7 +29,7 @@ from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows import audit, ledgers, orders, outbox
+from app.workflows import audit, ledgers, orders, outbox, teams
 from app.workflows.issuing import set_active
 
 SHOWN = 200
@@ -148,6 +148,7 @@ def leave(session: AnySession, actor: Actor, person_id: int, on: dt.date, at: dt
         )
     raise_failing(f for f in _board(session, row).findings() if f.stops)
     row.left_on = on
+    teams.leave_all(session, actor, row.id, at)
     session.flush()
     audit.record(session, actor, at, "person.leave", "person", row.id, after={"left_on": on})
     for account in _accounts(session, row):

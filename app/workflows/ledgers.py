@@ -28,7 +28,7 @@ from app.rules.levels import (
 from app.rules.schedule import Clock
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import audit, clock_rows, orders
+from app.workflows import audit, clock_rows, orders, teams
 
 INTERVALS = (14, 15)
 PERSONS = {"worker_id": say("维保人员"), "co_worker_id": say("协同维保人员"), "manager_id": say("维保经理")}
@@ -37,7 +37,7 @@ DATES = {
     "next_half_year_on": say("下次半年维保"), "next_annual_on": say("下次年度维保"),
 }  # fmt: skip
 LONG_DATES = {name: label for name, label in DATES.items() if name != "next_half_month_on"}
-FIELDS = (*PERSONS, "mode", "interval_days", *DATES)
+FIELDS = (*PERSONS, "team_id", "mode", "interval_days", *DATES)
 
 
 def of_elevator(session: AnySession, elevator_id: int, *, locked: bool = False) -> MaintenanceLedger | None:
@@ -197,6 +197,8 @@ def judged(
         if values[name] is not None and _changed(ledger, name, values):
             person = orders.worker_finding(session, values[name], elevator.maintenance_unit_id or 0, today, name)
             findings.append(Finding(label, person.ok, person.found, person.remedy, name, person.value))
+    if values["team_id"] is not None and (ledger is None or _changed(ledger, "team_id", values)):
+        findings.append(teams.finding(session, values["team_id"], elevator.maintenance_unit_id or 0))
     if values["worker_id"] is not None and values["worker_id"] == values["co_worker_id"]:
         found = "协同维保人员与维保人员是同一人"
         findings.append(Finding("协同维保人员", False, found, "请选择另一名人员，或留空", "co_worker_id"))

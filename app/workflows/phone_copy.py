@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 
-from app import clock, scope
+from app import clock, scope, scope_rules
 from app.models import Elevator, MaintenanceOrder, Visit
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
@@ -26,11 +26,13 @@ MOST = 100
 
 
 def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
-    """Open orders of the person, or of his unit without a worker yet, planned within the horizon (PLN-06)."""
+    """Open orders of the person, of his teams' elevators, or of his unit without a worker yet, planned within the
+    horizon (PLN-06, PLN-07)."""
     horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
     mine = or_(
         MaintenanceOrder.worker_id == (actor.person_id or 0),
         and_(MaintenanceOrder.worker_id.is_(None), MaintenanceOrder.unit_id == (actor.unit_id or 0)),
+        MaintenanceOrder.elevator_id.in_(scope_rules.of_teams(actor.person_id or 0)),
     )
     return and_(
         MaintenanceOrder.state == "open", mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon)
