@@ -32,7 +32,7 @@ class Teams(Screen):
     verb = Verb.LEDGER_READ
     record = "TeamPages.show"
     cells: ClassVar[dict[str, Any]] = {
-        "elevators": lambda row: row.served or mark(_l("没有电梯"), "near"),
+        "elevators": lambda row: _("%(n)s 台", n=row.served) if row.served else mark(_l("没有电梯"), "near"),
     }
     buttons: ClassVar[list[Button]] = [Button(_l("新建小组"), "TeamPages.new", Verb.LEDGER_EDIT, main=True)]
     empty_text = _l("还没有维保小组。几名维保员共同维保一批电梯时，在这里建立小组，再在设备履历中选择。")
