@@ -15,6 +15,7 @@ def register(appbuilder: Any) -> None:
         applying,
         attached,
         base,
+        capacity,
         clocks,
         commitments,
         complaints,
@@ -58,6 +59,6 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
-        safety, duties, proof, notices, privacy, score_simulations,
+        safety, duties, proof, notices, privacy, score_simulations, capacity,
     ):  # fmt: skip
         area.register(appbuilder)

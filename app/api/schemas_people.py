@@ -248,6 +248,19 @@ PEOPLE: dict[str, Schema] = {
         "person_id name joined_at", person_id=WHOLE, name=TEXT, certificate_no=maybe(TEXT), joined_at=INSTANT,
         distance=maybe(WHOLE),
     ))),
+    "Capacity": an_object(
+        "unit_id first_on days elevators due missed more areas by_day first_missed", unit_id=WHOLE, first_on=DAY,
+        days=WHOLE, elevators=WHOLE, due=said(WHOLE, "到期次数"), missed=said(WHOLE, "做不完的次数"),
+        more=said(WHOLE, "还缺几人；500 为远远不够"),
+        areas=many(an_object(
+            "region_code name elevators due missed workers more", region_code=TEXT, name=TEXT, elevators=WHOLE,
+            over=WHOLE, due=WHOLE, missed=WHOLE, workers=WHOLE, more=WHOLE, first_missed_on=maybe(DAY),
+        )),
+        by_day=many(an_object("on done due", on=DAY, done=WHOLE, due=WHOLE)),
+        first_missed=many(an_object(
+            "elevator_id code limit_on", elevator_id=WHOLE, code=TEXT, limit_on=DAY, no_working_day=YES,
+        )),
+    ),
     # --- policy
     "NewPolicyTest": an_object(
         "key value from_on to_on", key=text(60), region_code=said(text(12), "缺省为本辖区"), from_on=DAY, to_on=DAY,

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from app.errors import Refusal, refuse
+from app.policy import capacity
 from app.wording import say, speak, together
 
 PRESET_KEY = "preset"
@@ -46,6 +47,15 @@ class Key(StrEnum):
     HORIZON_DAYS = "horizon_days"
     NEVER_VISITED = "never_visited"
     FAIR_LEAST_DUE = "fair_least_due"
+
+    CAPACITY_DAY_MINUTES = "capacity_day_minutes"
+    CAPACITY_WEEK_DAYS = "capacity_week_days"
+    CAPACITY_HALF_MONTH_MINUTES = "capacity_half_month_minutes"
+    CAPACITY_QUARTER_MINUTES = "capacity_quarter_minutes"
+    CAPACITY_HALF_YEAR_MINUTES = "capacity_half_year_minutes"
+    CAPACITY_ANNUAL_MINUTES = "capacity_annual_minutes"
+    CAPACITY_SPEED_KMH = "capacity_speed_kmh"
+    CAPACITY_TRAVEL_MINUTES = "capacity_travel_minutes"
 
     NEAR_MAINTENANCE_DAYS = "near_maintenance_days"
     NEAR_INSPECTION_DAYS = "near_inspection_days"
@@ -174,6 +184,10 @@ SPECS: dict[Key, Spec] = dict(
             ),
         ),
         _int(Key.FAIR_LEAST_DUE, _S, "公平比较的最小样本：应维保至少", 30, "次", 1, 100000),
+        *(
+            _int(Key(key), group, meaning, default, unit, low, high)
+            for key, group, meaning, default, unit, low, high in capacity.NUMBERS
+        ),
         _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
         _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),
         _int(Key.NEAR_CONTRACT_DAYS, _N, "合同临近失效：到期前", 7, "天", 0, 365),

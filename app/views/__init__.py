@@ -18,6 +18,7 @@ def register(appbuilder: Any) -> None:
         attached,
         audit,
         calendar,
+        capacity,
         captcha,
         clock_words,
         cockpit,
@@ -145,6 +146,7 @@ def register(appbuilder: Any) -> None:
     exports.register(appbuilder)
     reports.register(appbuilder)
     coverage.register(appbuilder)
+    capacity.register(appbuilder)
     cockpit.register(appbuilder)
     scores.register(appbuilder)
     fairness.register(appbuilder)

@@ -29,7 +29,7 @@ from app.workflows import api_tokens
 GROUP_LABEL = {
     "registers": _l("单位和电梯"), "people": _l("人员和入职"), "accounts": _l("账号"),
     "applications": _l("申请和审批"), "contracts": _l("合同"), "maintenance": _l("维保"),
-    "safety": _l("主体责任和巡检"), "scores": _l("得分"), "policy": _l("政策参数"), "proof": _l("导出和审计"),
+    "safety": _l("主体责任和巡检"), "scores": _l("得分和报表"), "policy": _l("政策参数"), "proof": _l("导出和审计"),
     "inspections": _l("检验检测"), "papers": _l("承诺和保险"), "notices": _l("收件箱和通知"),
     "complaints": _l("投诉与留言"),
 }  # fmt: skip

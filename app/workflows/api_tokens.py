@@ -38,7 +38,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("maintenance", (V.LEDGER_READ, V.LEDGER_EDIT, V.ORDER_READ, V.ORDER_EDIT, V.VISIT_READ, V.VISIT_MAKE)),
     ("inspections", (V.INSPECTION_READ, V.INSPECTION_EDIT, V.INSPECTION_REPORT)),
     ("safety", (V.SAFETY_READ, V.SAFETY_EDIT, V.SAFETY_RECORD, V.PATROL_READ, V.PATROL_EDIT)),
-    ("scores", (V.SCORE_READ,)),
+    ("scores", (V.SCORE_READ, V.REPORT_READ)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
     ("complaints", (V.COMPLAINT_READ, V.COMPLAINT_HANDLE, V.COMPLAINT_REVIEW, V.COMPLAINT_CLOSE)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
