@@ -99,6 +99,7 @@ def settings() -> dict[str, Any]:
         "WEBHOOKS": os.environ.get("WEBHOOKS", "1").lower() in {"1", "true", "yes"},
         "WEBHOOK_ALLOWED": os.environ.get("WEBHOOK_ALLOWED", ""),
         "PUBLIC_URL": os.environ.get("PUBLIC_URL", ""),
+        "PICTURE_READER": os.environ.get("PICTURE_READER", "auto"),
         "SCANNER_URL": os.environ.get("SCANNER_URL", ""),
         "SCANNER_WHEN_DOWN": os.environ.get("SCANNER_WHEN_DOWN", "wait"),
         "SELF_REGISTRATION": os.environ.get("SELF_REGISTRATION", "1").lower() in {"1", "true", "yes"},

@@ -13,7 +13,7 @@ def create_app(**overrides: Any) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
-    from app import api, celery_app, channels, cli, field, logs, ops, scanner, vault, views
+    from app import api, celery_app, channels, cli, field, logs, ops, picture_reader, scanner, vault, views
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
     from app.views import assets, languages, light, metrics, requests, told
@@ -29,6 +29,7 @@ def create_app(**overrides: Any) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     vault.use_keys(app.config["DATA_KEYS"], app.config["INDEX_KEYS"])
     scanner.use(app.config)
+    picture_reader.use(app.config)
     channels.install(app.config)
     notices.use_place(app.config["APP_NAME"], app.config["PUBLIC_URL"])
     app.url_rule_class = requests.LateRule

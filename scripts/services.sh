@@ -1,5 +1,5 @@
 #!/bin/sh
-# What tests and benches need beside Python: PostgreSQL, Redis, Chromium, Pango and a font with Chinese characters.
+# What tests and benches need beside Python: PostgreSQL, Redis, Chromium, Pango, a font with Chinese characters, Tesseract.
 # Installs only what is missing. The servers are started by the tests themselves, in a folder of their own.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,12 +13,14 @@ have_postgres() {
 have_redis() { command -v redis-server >/dev/null 2>&1; }
 have_font() { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ]; }
 have_pango() { .venv/bin/python -c 'import weasyprint' >/dev/null 2>&1; }
+have_reader() { tesseract --list-langs 2>/dev/null | grep -qx chi_sim; }
 have_browser() { .venv/bin/python -m tests.browser >/dev/null 2>&1; }
 
 missing=""
 have_postgres || missing="$missing postgresql"
 have_redis || missing="$missing redis-server"
 have_font || missing="$missing fontconfig fonts-noto-cjk"
+have_reader || missing="$missing tesseract-ocr tesseract-ocr-chi-sim"
 have_pango || missing="$missing $pdf_libraries"
 # Ubuntu's package of this name only points at a snap, which neither containers nor CI can run.
 ubuntu=$(. /etc/os-release 2>/dev/null; case "${ID:-} ${ID_LIKE:-}" in *ubuntu*) echo yes ;; *) echo no ;; esac)

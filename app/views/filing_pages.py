@@ -19,6 +19,7 @@ from app.models import StatusChange, Version
 from app.permissions import Actor, Verb
 from app.transaction import transaction
 from app.views import filed, filing_forms
+from app.views.account_forms import number
 from app.views.filing_words import WORDS
 from app.views.told import told
 from app.workflows import filing, filing_rights, submissions
@@ -39,6 +40,10 @@ class FilingPages(BaseView):
     def facts_of(self, row: Any) -> dict[str, Any]:
         """What the record page shows besides the filing."""
         return {}
+
+    def reads_pictures(self) -> bool:
+        """Whether the form can be filled from a picture here."""
+        return False
 
     def starting_values(self) -> dict[str, Any]:
         """What a new form starts with."""
@@ -187,6 +192,8 @@ class FilingPages(BaseView):
             values = filing_forms.masked_numbers(self.model, values)
             return self._form_page(row, values, [], 200, skip, row.row_version if row is not None else None)
         sent = filing_forms.typed(self.model, request.form, skip)
+        if request.form.get("then") == "read":
+            return self._read_form(row, sent, skip)
         stands = filing.content(db.session, row) if row is not None else {}
         whole = filing_forms.as_before(self.model, sent, stands)
         values, findings = filing_forms.with_units(g.actor, whole)
@@ -225,6 +232,24 @@ class FilingPages(BaseView):
         shown = filing_forms.masked_numbers(self.model, stands) | sent
         return self._form_page(row, shown, findings, status, skip, version)
 
+    def picture_fields(self) -> dict[str, str]:
+        """What a picture sent with the form fills in; forms that read none have nothing."""
+        abort(404)
+
+    def _read_form(self, row: Any, sent: dict[str, Any], skip: Any) -> Any:
+        """The form again, its empty fields filled from a picture; nothing is saved and nothing typed is lost."""
+        stands = filing.content(db.session, row) if row is not None else empty(self.model)
+        values = filing_forms.masked_numbers(self.model, stands) | sent
+        seen = number(request.form.get("row_version", ""))
+        try:
+            read = self.picture_fields()
+        except Refusal as refusal:
+            findings = [f for f in refusal.findings if not f.ok]
+            return self._form_page(row, values, findings, refusal.status_code, skip, seen)
+        filled = {name: text for name, text in read.items() if name not in skip and not str(values.get(name) or "")}
+        differs = [name for name, text in read.items() if name not in filled and str(values.get(name)) != text]
+        return self._form_page(row, values | filled, [], 200, skip, seen, read=(list(filled), differs, read))
+
     def _taken(self, key: int) -> list[Finding]:
         """That somebody else holds the code already is told with the first saving, not when it is handed in."""
         row = self.row(key)
@@ -232,15 +257,17 @@ class FilingPages(BaseView):
         return [f for f in found if f.stops and f.field == filing.CODE[self.model]]
 
     def _form_page(
-        self, row: Any, values: dict[str, Any], findings: list[Finding], status: int, skip: Any, version: int | None
-    ) -> Any:
+        self, row: Any, values: dict[str, Any], findings: list[Finding], status: int, skip: Any, version: int | None,
+        *, read: tuple[list[str], list[str], dict[str, str]] | None = None,
+    ) -> Any:  # fmt: skip
         sections = filing_forms.fields(self.model, values, g.actor, findings, skip)
         names = {f.name: f.label for _title, rows in sections for f in rows}
         title = _("修改 %(row)s", row=row) if row is not None else _("新增%(noun)s", noun=self.noun)
         page = self.render_template(
             "ta/filing/form.html", title=title, row=row, noun=self.noun, sections=sections,
             rest=[f for f in findings if f.field not in names], findings=findings, names=names,
-            row_version=version, may_submit=g.actor.may(Verb.FILING_SUBMIT),
+            row_version=version, read=read, reads_pictures=self.reads_pictures(),
+            may_submit=g.actor.may(Verb.FILING_SUBMIT),
             action=f"{self.route_base}/{row.id}/edit" if row is not None else f"{self.route_base}/new",
             back=f"{self.route_base}/{row.id}" if row is not None else self.list_url,
         )  # fmt: skip

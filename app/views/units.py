@@ -12,16 +12,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app import clock, scope
+from app import clock, picture_reader, scope
+from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import day_of_text, instant_of_text
 from app.models import Contract, Elevator, Person, Unit
 from app.models.policy import policy_value
 from app.permissions import Verb
+from app.scratch import scratch
 from app.views import filed, filing_words, screens
 from app.views.filing_pages import FilingPages, UnitFinder
 from app.views.filing_words import WORDS, due_days
-from app.workflows import filing
+from app.workflows import filing, licence_pictures
 
 MOST_COUNTED = 1000
 
@@ -46,6 +48,18 @@ class UnitPages(FilingPages):
 
     def starting_values(self) -> dict[str, Any]:
         return {"is_use": True} if g.actor.unit_id is not None else {}
+
+    def reads_pictures(self) -> bool:
+        return picture_reader.is_on()
+
+    def picture_fields(self) -> dict[str, str]:
+        """What the business licence says (UNT-03)."""
+        sent = request.files.get("licence_picture")
+        if sent is None or not sent.filename:
+            found, remedy = _("没有选择照片"), _("请选择或拍摄营业执照，再点识别")
+            raise Refusal([Finding(_("营业执照"), False, found, remedy, field="licence_picture")])
+        with scratch("licence") as folder:
+            return licence_pictures.read(g.actor, sent.stream, sent.filename, folder)
 
     def facts_of(self, row: Unit) -> dict[str, Any]:
         today = clock.today()

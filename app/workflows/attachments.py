@@ -150,6 +150,20 @@ def receive(stream: IO[bytes], name: str, kind: str) -> Received:
     return Received(shown, kind, mime, len(made.content), kept, scan, thumb, sent)
 
 
+def picture_of(stream: IO[bytes], name: str, kind: str, edge: int) -> bytes:
+    """A picture checked like any upload, written anew for somebody to look at, and kept nowhere."""
+    limit, shown = LIMITS[kind], clean_name(name)
+    draft, _size, _digest = _take(stream, shown, limit)
+    try:
+        mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[kind]), limit)
+        if mime not in PICTURES:
+            raise bad(shown, "是文档，不是照片", "请上传照片（JPG 或 PNG）")
+        file_contents.scanned(draft, shown)
+        return pictures.prepare(draft, shown, mime, edge).content
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def record(
     session: AnySession, actor: Actor, at: dt.datetime, file: Received, entity: str, entity_id: int | None,
     unit_id: int | None, region_code: str | None,
