@@ -18,6 +18,7 @@ LONGEST_FILE = 450
 # A layer may import itself and those named. Wiring (factory, celery_app, extensions) may import anything.
 BASE = {
     "errors", "wording", "rules", "policy", "clock", "collector", "driver", "extensions", "vault", "scanner", "scratch",
+    "picture_reader",
     "plurals", "targets", "telling",
 }  # fmt: skip
 CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "at_once", "reference"}
@@ -35,6 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     # The protocol of signing in by an identity of outside.
     "oidc": {"clock", "wording"},
     "scanner": {"wording"},
+    # The program that reads the text of pictures.
+    "picture_reader": {"rules"},
     "scratch": set(),
     "collector": set(),
     "targets": {"errors", "wording"},
