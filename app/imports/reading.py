@@ -48,6 +48,7 @@ _WRONG = {
     sheet_reader.BROKEN: ("不是能打开的 Excel 工作簿，或已损坏", _RESAVE),
     sheet_reader.LOCKED: ("文件有密码", _RESAVE),
     sheet_reader.EMPTY: ("没有工作表", "请用模板重新填写"),
+    sheet_reader.HIDDEN: ("第一张工作表是隐藏的", "请取消隐藏并核对内容，或把要导入的工作表移到最前面"),
 }
 
 

@@ -52,7 +52,7 @@ _FORMULAS, _TEXT = (b"<f>", b"<f "), b't="str"'
 # What Excel itself shows where it could not calculate.
 UNSOLVED = "#CALC!"
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-TOO_LARGE, BROKEN, LOCKED, EMPTY = 3, 4, 5, 6
+TOO_LARGE, BROKEN, LOCKED, EMPTY, HIDDEN = 3, 4, 5, 6, 7
 # Row and column, the first is 0.
 Corner = tuple[int, int]
 
@@ -70,12 +70,14 @@ def main(path: str) -> int:
                 return TOO_LARGE
         except (zipfile.BadZipFile, expat.ExpatError, OSError, NotImplementedError, RuntimeError):
             return BROKEN
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
     try:
         book = CalamineWorkbook.from_path(path)
         if not book.sheet_names:
             return EMPTY
+        if book.sheets_metadata[0].visible is not SheetVisibleEnum.Visible:
+            return HIDDEN
         sheet = book.get_sheet_by_index(0)
         if _too_large(sheet.total_height, sheet.total_width):
             return TOO_LARGE

@@ -92,7 +92,8 @@ def _moved(error: StaleDataError) -> Any:
 def _busy(error: OperationalError) -> Any:
     db.session.rollback()
     log.error("database: %s", error.orig)
-    return answer(503, _("系统正忙"), body=_("数据库暂时没有响应，本次操作没有保存。请稍后再试。"))
+    body = _("数据库暂时没有响应，不能确定本次操作是否已保存。请稍后打开原来的页面，没有办成再办一次。")
+    return answer(503, _("系统正忙"), body=body)
 
 
 def _sealed(error: vault.Unreadable) -> Any:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import xlwt
 
@@ -101,6 +102,25 @@ def test_what_is_broken_says_so(body: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(body)
     with pytest.raises(Refusal, match="不是能打开的 Excel 工作簿"):
         cells_of(tmp_path / "a.xlsx", "a.xlsx")
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_first_sheet_is_told_as_such(state: str, tmp_path: Path) -> None:
+    """Whoever sees one sheet and has another read would never know what came in."""
+    book = openpyxl.Workbook()
+    book.active.append(["识别码", "地址"])
+    book.create_sheet("看得见的").append(["识别码", "地址"])
+    book.active = 1
+    book.worksheets[0].sheet_state = state
+    book.save(tmp_path / "登记.xlsx")
+    with pytest.raises(Refusal, match="第一张工作表是隐藏的"):
+        read(tmp_path / "登记.xlsx", "登记.xlsx", kinds()["elevators"])
+    old = xlwt.Workbook()
+    old.add_sheet("a").visibility = 1
+    old.add_sheet("b")
+    old.save(str(tmp_path / "旧.xls"))
+    with pytest.raises(Refusal, match="第一张工作表是隐藏的"):
+        read(tmp_path / "旧.xls", "旧.xls", kinds()["elevators"])
 
 
 def test_a_number_without_end(tmp_path: Path) -> None:
