@@ -42,6 +42,7 @@ from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
 from app.models.region import Region
+from app.models.rescue import Rescue, RescueCallback, RescueDispatch, RescueStep
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
 from app.models.sign_in import Captcha, NumberAsk, OneTimeCode
@@ -121,6 +122,10 @@ __all__ = [
     "PolicyValue",
     "RealNameCheck",
     "Region",
+    "Rescue",
+    "RescueCallback",
+    "RescueDispatch",
+    "RescueStep",
     "RiskItem",
     "SafetyRecord",
     "SavedFilter",
