@@ -34,6 +34,7 @@ SENDING: dict[str, Any] = {"ignore_result": True, "retry_policy": {"max_retries"
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "jobs-reap": {"task": "app.tasks.jobs.reap", "schedule": 10.0, "options": {"expires": 10}},
     "outbox-deliver": {"task": "app.tasks.outbox.deliver", "schedule": 10.0, "options": {"expires": 10}},
+    "rescues-act": {"task": "app.tasks.rescues.act", "schedule": 10.0, "options": {"expires": 10}},
     "audit-seal": {"task": "app.tasks.audit.seal", "schedule": 30.0, "options": {"expires": 30}},
     "approval-reminders": {
         "task": "app.tasks.reminders.remind", "schedule": crontab(minute="*/10"), "options": {"expires": 600},

@@ -19,7 +19,7 @@ PRESET_KEY = "preset"
 INHERIT: dict[str, bool] = {"inherit": True}
 
 Value = int | bool | str | None
-Kind = Literal["int", "bool", "choice", "pattern", "years"]
+Kind = Literal["int", "bool", "choice", "pattern", "years", "phone"]
 
 
 class Key(StrEnum):
@@ -99,6 +99,16 @@ class Key(StrEnum):
     COMPLAINT_HANDLE_HOURS = "complaint_handle_hours"
     COMPLAINT_REVIEW_HOURS = "complaint_review_hours"
     PUBLIC_CONTACT = "public_contact"
+
+    RESCUE_ACCEPT_MINUTES = "rescue_accept_minutes"
+    RESCUE_ARRIVE_MINUTES = "rescue_arrive_minutes"
+    RESCUE_ARRIVE_FAR_MINUTES = "rescue_arrive_far_minutes"
+    RESCUE_DONE_MINUTES = "rescue_done_minutes"
+    RESCUE_DONE_FAR_MINUTES = "rescue_done_far_minutes"
+    RESCUE_DESK_MINUTES = "rescue_desk_minutes"
+    RESCUE_ESCALATE_MINUTES = "rescue_escalate_minutes"
+    RESCUE_HOTLINE = "rescue_hotline"
+
     ESCALATE_HOURS = "escalate_hours"
 
     KEEP_FACE_DAYS = "keep_face_days"
@@ -108,6 +118,7 @@ class Key(StrEnum):
     KEEP_ACCOUNTS_DAYS = "keep_accounts_days"
     KEEP_INSURED_DAYS = "keep_insured_days"
     KEEP_COMPLAINTS_DAYS = "keep_complaints_days"
+    KEEP_RESCUES_DAYS = "keep_rescues_days"
     KEEP_NOTICES_DAYS = "keep_notices_days"
     KEEP_IMPORTS_DAYS = "keep_imports_days"
     KEEP_EXPORTS_DAYS = "keep_exports_days"
@@ -145,7 +156,7 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C, _I = "个人信息保存", "公众投诉", "检验检测"
+_P, _C, _I, _R = "个人信息保存", "公众投诉", "检验检测", "应急救援"
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
 
@@ -261,6 +272,20 @@ SPECS: dict[Key, Spec] = dict(
                          ("masked", "维保员的姓和掩码手机，以及值班电话"), ("worker", "维保员的姓名和手机")),
             ),
         ),
+        _int(Key.RESCUE_ACCEPT_MINUTES, _R, "派单后救援单位接单的时限", 3, "分钟", 1, 120),
+        _int(Key.RESCUE_ARRIVE_MINUTES, _R, "接单后到达现场的时限（城区）", 18, "分钟", 1, 240),
+        _int(Key.RESCUE_ARRIVE_FAR_MINUTES, _R, "接单后到达现场的时限（非城区）", 30, "分钟", 1, 240),
+        _int(Key.RESCUE_DONE_MINUTES, _R, "接单后救出的时限（城区）", 30, "分钟", 1, 480),
+        _int(Key.RESCUE_DONE_FAR_MINUTES, _R, "接单后救出的时限（非城区）", 60, "分钟", 1, 480),
+        _int(Key.RESCUE_DESK_MINUTES, _R, "报警后坐席多久未派单即自动派单（0 为立即）", 2, "分钟", 0, 60,
+             may_be_off=True, off_means="只由坐席派单"),
+        _int(Key.RESCUE_ESCALATE_MINUTES, _R, "接单、到达超过时限后再过多久自动升级", 0, "分钟", 0, 120,
+             may_be_off=True, off_means="只由坐席升级"),
+        (
+            Key.RESCUE_HOTLINE,
+            Spec(Key.RESCUE_HOTLINE, "phone", _R, "应急救援热线，公布在扫码页面", "96333", may_be_off=True,
+                 off_means="没有热线"),
+        ),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
         (
             Key.SECOND_APPROVAL,
@@ -284,6 +309,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_ACCOUNTS_DAYS, _P, "账号停用后多久清除手机、邮箱和外部身份", 180, "天", 30, 3650),
         _int(Key.KEEP_INSURED_DAYS, _P, "参保人员明细在缴费期间结束后保存多久", 1826, "天", 365, 7305),
         _int(Key.KEEP_COMPLAINTS_DAYS, _P, "投诉办结后多久清除投诉人的姓名、手机和照片", 365, "天", 30, 3650),
+        _int(Key.KEEP_RESCUES_DAYS, _P, "救援结束后多久清除报警人的姓名和电话", 365, "天", 30, 3650),
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),
@@ -320,6 +346,8 @@ def check_value(key: Key, value: Any, field: str = "value") -> Value:
         _check_pattern(spec, value, field)
     if spec.kind == "years":
         return _checked_years(spec, value, field)
+    if spec.kind == "phone" and not re.fullmatch(r"[0-9]{3,12}", value):
+        raise _wrong(spec, value, "应为 3 至 12 位数字", field)
     return value
 
 

@@ -66,6 +66,11 @@ def due_after_hours(start: datetime, hours: int) -> datetime:
     return start + timedelta(hours=hours, seconds=1)
 
 
+def due_after_minutes(start: datetime, minutes: int) -> datetime:
+    """Too late from so many minutes and a second on: a limit of 3 min still holds at 3:00."""
+    return start + timedelta(minutes=minutes, seconds=1)
+
+
 def due_after_days(start: datetime, days: int) -> datetime:
     """Too late from the end of the n-th calendar day after the start's own day (T5)."""
     return day_end(local_day(start) + timedelta(days=days))

@@ -121,6 +121,14 @@ def check_mobile(text: str, field: str = "mobile") -> str:
     return number
 
 
+def check_call_number(text: str, field: str = "phone") -> str:
+    """A number that one can be called back under, mobile or landline, in digits alone; somebody in need typed it."""
+    value = re.sub(r"[\s()+-]", "", unicodedata.normalize("NFKC", text))
+    if not re.fullmatch(r"[0-9]{5,15}", value):
+        raise refuse("电话", "不是电话号码", "请填写手机或带区号的座机，不方便时可以不填", field=field, value=text)
+    return value
+
+
 def check_login_name(text: str, field: str = "login_name") -> str:
     """A login name (ACC-08: 5–20 letters, digits, dot, underscore) as typed, without outer blanks, or a refusal."""
     name = unicodedata.normalize("NFKC", text).strip()

@@ -11,15 +11,15 @@ from app.wording import say, together
 
 # Ways that a person may choose; the inbox always gets a notice.
 CHANNELS = ("sms", "email", "webhook")
-GROUPS = ("approval", "decision", "escalation", "visit", "complaint", "duty", "expiry", "policy", "job", "other")
+GROUPS = ("approval", "decision", "escalation", "visit", "complaint", "rescue", "duty", "expiry", "policy", "job", "other")
 _GROUP_OF = {
     "approval": "approval", "delegation": "approval", "decision": "decision", "party": "decision", "watch": "decision",
     "escalation": "escalation", "limit": "escalation", "visit": "visit", "patrol": "duty", "safety": "duty",
-    "complaint": "complaint", "message": "complaint", "insurance": "duty", "expiry": "expiry", "policy": "policy",
+    "complaint": "complaint", "message": "complaint", "rescue": "rescue", "insurance": "duty", "expiry": "expiry", "policy": "policy",
     "job": "job", "file": "job",
 }  # fmt: skip
-# A limit that runs out does not wait for the morning.
-URGENT = frozenset({"escalation"})
+# A limit that runs out does not wait for the morning, nor does somebody who is shut in.
+URGENT = frozenset({"escalation", "rescue"})
 # What a text may name, as a person writes it.
 PLACEHOLDERS = ("标题", "内容", "链接", "时间", "收件人", "平台")
 DEFAULTS: dict[str, tuple[str, str]] = {

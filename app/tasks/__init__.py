@@ -16,5 +16,6 @@ MODULES = (
     "app.tasks.policy",
     "app.tasks.real_names",
     "app.tasks.reminders",
+    "app.tasks.rescues",
     "app.tasks.scores",
 )

@@ -39,6 +39,18 @@ def due_of(due_at: dt.datetime | None, started_at: dt.datetime | None, region_co
     return Due(_("超") if over else _("剩"), number, beside(unit, number), TONES[held.level], spent)
 
 
+def minutes_due(limit: Deadline | None) -> Due | None:
+    """What is left of a limit of minutes; yellow in its last third, whole minutes, what has begun counts."""
+    if limit is None:
+        return None
+    held = countdown(limit, clock.now(), (limit.due_at - limit.started_at) / 3)
+    minutes = -(-abs(held.left) // dt.timedelta(minutes=1))
+    over = held.level is DeadlineLevel.OVER
+    spent = 100 if over else round(min(max(held.spent, 0.0), 1.0) * 100)
+    number, unit = (minutes, _("分钟")) if minutes < 120 else (minutes // 60, _("小时"))
+    return Due(_("超") if over else _("剩"), number, beside(unit, number), TONES[held.level], spent)
+
+
 def why_due(row: Application) -> str:
     """The reason of an approval's limit."""
     found = approval_limits.reason(db.session, row, calendars.working_calendar(db.session, row.region_code))

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column
 
-from app.models import Application, Complaint, MaintenanceClock, Visit
+from app.models import Application, Complaint, MaintenanceClock, Rescue, Visit
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
@@ -52,7 +52,7 @@ class Clock:
         speak(self, "title", "starts", "measure", "pauses", "ends", "told", "above")
 
 
-WORKING, HOURS, DAYS = "工作日，按工作日历", "小时，连续计", "自然日，到当日 24:00"
+WORKING, HOURS, DAYS, MINUTES = "工作日，按工作日历", "小时，连续计", "自然日，到当日 24:00", "分钟，连续计，到秒"
 NEVER = "不暂停"
 # In the very words of the partial index.
 _STANDS = Complaint.state != literal_column("'closed'")
@@ -94,6 +94,22 @@ CLOCKS: tuple[Clock, ...] = (
         "使用单位（临近、超期各一次，合并为一条）", "不上报；逾期即不及时", Complaint, Complaint.due_at,
         lambda: and_(Complaint.state == "handled", _STANDS), Verb.COMPLAINT_READ, "/complaints/?tab=handled",
         unit=Complaint.use_unit_id, unit_verb=Verb.COMPLAINT_REVIEW,
+    ),
+    # Minutes do not wait for the round of notices: `rescue_help.act` tells and calls the next level by itself.
+    Clock(
+        "rescue_accept", "救援接单", "派单之时", Key.RESCUE_ACCEPT_MINUTES, MINUTES, NEVER, "救援单位接单",
+        "坐席和救援单位，超过时立即", "升级到二级、三级救援", Rescue, Rescue.due_at,
+        lambda: Rescue.status == "dispatched", Verb.RESCUE_READ, "/rescues/",
+    ),
+    Clock(
+        "rescue_arrive", "救援到达", "接单之时", Key.RESCUE_ARRIVE_MINUTES, MINUTES, NEVER, "到达现场",
+        "坐席和救援单位，超过时立即", "升级到二级、三级救援", Rescue, Rescue.due_at,
+        lambda: Rescue.status == "accepted", Verb.RESCUE_READ, "/rescues/",
+    ),
+    Clock(
+        "rescue_done", "救出", "接单之时", Key.RESCUE_DONE_MINUTES, MINUTES, NEVER, "救出被困人员",
+        "救援中心置顶显示", "不上报；逾期即不合规", Rescue, Rescue.due_at,
+        lambda: Rescue.status == "arrived", Verb.RESCUE_READ, "/rescues/",
     ),
     Clock(
         "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",

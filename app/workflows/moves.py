@@ -24,6 +24,7 @@ from app.models import (
     MaintenanceOrder,
     Person,
     PolicyProposal,
+    Rescue,
     StatusChange,
     Unit,
     Version,
@@ -43,6 +44,7 @@ from app.rules.approval import (
 from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
+from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
 from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
 from app.wording import say
 from app.workflows import audit
@@ -263,6 +265,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = invitation_move(InvitationState(old), InvitationVerb(verb))
     elif isinstance(row, Complaint) and field == "state":
         expected = complaint_move(ComplaintState(old), ComplaintVerb(verb))
+    elif isinstance(row, Rescue) and field == "status":
+        expected = rescue_move(RescueStatus(old), RescueVerb(verb), RescueStatus(new))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:

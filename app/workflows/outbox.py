@@ -147,6 +147,14 @@ def office_at(session: AnySession, region_code: str, verb: Verb, *, secret: bool
     return _accounts(session, _account.unit_id.is_(None) & (_account.region_code == region_code), verb, among)
 
 
+def desks_of(session: AnySession, region_code: str | None, verb: Verb, *, secret: bool = False) -> list[int]:
+    """Operators on duty for a region: those of its own desk and of every desk above; without any, its officers."""
+    among = {Role.RESCUE_AGENT} if not secret or Verb.SECRET_READ in GRANTS[Role.RESCUE_AGENT] else set()
+    placed = _account.unit_id.is_(None) & _account.region_code.in_(chain(region_code))
+    found = _accounts(session, placed, verb, among) if among else []
+    return found or officers_of(session, region_code, verb, secret=secret)
+
+
 def platform_admins(session: AnySession) -> list[int]:
     """Active platform administrators: the last office above all."""
     return _accounts(session, _account.unit_id.is_(None), Verb.OPS, {Role.PLATFORM_ADMIN})

@@ -1,0 +1,30 @@
+"""The clock of rescues: dispatches what nobody dispatched, calls the next level where nobody came (RES-04)."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from app import clock
+from app.extensions import db
+from app.transaction import transaction
+from app.workflows import rescue_help
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def act() -> int:
+    """One look; each case in a transaction of its own, so that one that fails holds up no other. How many were called.
+
+    Safe to run twice and late: each case is held and looked at again.
+    """
+    called = 0
+    for key in rescue_help.due(db.session, clock.now()):
+        try:
+            with transaction(db.session) as session:
+                called += rescue_help.act(session, key, clock.now()) is not None
+        except Exception:
+            log.exception("rescue %s could not be called out", key)
+    return called
