@@ -58,6 +58,10 @@ from app.models import (
     Person,
     PersonalRequest,
     PolicyProposal,
+    Rescue,
+    RescueCallback,
+    RescueDispatch,
+    RescueStep,
     RiskItem,
     SafetyRecord,
     Score,
@@ -242,7 +246,18 @@ def foreign_rows(world: World, session: Any) -> None:
             complained_at=at, accept_hours=24, handle_hours=72, review_hours=48, due_at=at + dt.timedelta(1), **lift,
         ),
         ElevatorMessage(id=KEY, body=MARK, sent_at=at, **lift),
+        Rescue(
+            id=KEY, number="JY-FOREIGN", code=CODE, place=MARK, caller=MARK, phone="19900000004", scene=MARK,
+            source="call", reported_at=at, taken_at=at, dispatched_at=at, status="dispatched", accept_minutes=3,
+            arrive_minutes=18, done_minutes=30, due_at=at + dt.timedelta(minutes=3), **lift,
+        ),
     ])  # fmt: skip
+    session.flush()
+    session.add(RescueDispatch(id=KEY, rescue_id=KEY, level=1, unit_id=KEY, name=MARK, dispatched_at=at))
+    session.add(RescueStep(id=KEY, rescue_id=KEY, verb="dispatch", at=at, name=MARK))
+    session.add(RescueCallback(
+        id=KEY, rescue_id=KEY, kind="rescue", satisfaction="good", called_at=at, name=MARK, note=MARK
+    ))  # fmt: skip
     session.add_all([
         Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
         InvitationPoster(
@@ -264,6 +279,7 @@ WATCHED = (
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
     MaintenanceTeam, TeamMember, VisitCompanion,
+    Rescue, RescueDispatch, RescueStep, RescueCallback,
 )  # fmt: skip
 
 

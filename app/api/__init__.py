@@ -41,6 +41,7 @@ def register(appbuilder: Any) -> None:
         privacy,
         proof,
         regions,
+        rescues,
         safety,
         score_simulations,
         sessions,
@@ -59,6 +60,6 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
-        safety, duties, proof, notices, privacy, score_simulations, capacity,
+        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues,
     ):  # fmt: skip
         area.register(appbuilder)

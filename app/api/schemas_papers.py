@@ -32,8 +32,19 @@ from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.insurance import GAP_KIND
 from app.models.notification import NOTICE_STATE
 from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
+from app.models.rescue import (
+    CALLBACK_KIND,
+    DISPATCH_END,
+    RESCUE_CAUSE,
+    RESCUE_METHOD,
+    RESCUE_OUTCOME,
+    RESCUE_SOURCE,
+    RESCUE_STATUS,
+    SATISFACTION,
+)
 from app.rules.complaints import Step
 from app.rules.notices import CHANNELS, GROUPS
+from app.rules.rescues import RescueLimit
 from app.workflows.invitations import POSTER_HOURS, POSTER_MOST
 
 _MASKED = said(maybe(TEXT), "遮蔽")
@@ -51,6 +62,25 @@ _INSPECTION: dict[str, Schema] = {
     "tested_by_id": said(maybe(WHOLE), "备案的检验单位；检验单位的账号不用填"), "tested_by": text(120),
     "failed_items": text(1000), "is_fault": YES, "next_on": said(maybe(DAY), "不填按规则计算"),
     "next_reason": text(200), "scans": FILES,
+}  # fmt: skip
+
+_RESCUE: dict[str, Schema] = {
+    "id": WHOLE, "number": said(TEXT, "救援编号"), "elevator_id": WHOLE, "code": TEXT, "place": TEXT,
+    "region_code": TEXT, "unit_id": said(maybe(WHOLE), "当时签约的维保单位"), "use_unit_id": maybe(WHOLE),
+    "in_centre": said(YES, "城区"), "source": one_of(RESCUE_SOURCE), "caller": said(maybe(TEXT), "清除后为空"),
+    "phone": _MASKED, "scene": maybe(TEXT), "status": one_of(RESCUE_STATUS), "level": WHOLE, "reported_at": INSTANT,
+    "taken_at": maybe(INSTANT), "dispatched_at": said(maybe(INSTANT), "首次派单"), "accepted_at": maybe(INSTANT),
+    "arrived_at": maybe(INSTANT), "done_at": maybe(INSTANT), "ended_at": maybe(INSTANT), "end_note": maybe(TEXT),
+    "due_at": said(maybe(INSTANT), "当前环节的期限"), "outcome": maybe(one_of(RESCUE_OUTCOME)),
+    "cause": maybe(one_of(RESCUE_CAUSE)), "cause_note": maybe(TEXT), "method": maybe(one_of(RESCUE_METHOD)),
+    "trapped": maybe(WHOLE), "injured": maybe(WHOLE), "reports": said(WHOLE, "报警次数"),
+    "joined_to_id": maybe(WHOLE), "taken_over": YES,
+    "late_steps": said(many(one_of(list(RescueLimit))), "超时的环节"),
+    "badge": said(maybe(one_of(["on_time", "late"])), "合规、不合规；还没有结论则为空"), "row_version": WHOLE,
+}  # fmt: skip
+_ANSWER: dict[str, Schema] = {
+    "call_id": said(maybe(WHOLE), "坐席代记时，是哪一次派单"), "phone_at": said(text(40), "手机的时间，带时区，只留存"),
+    "latitude": maybe({"type": "number"}), "longitude": maybe({"type": "number"}),
 }  # fmt: skip
 
 PAPERS: dict[str, Schema] = {
@@ -95,6 +125,55 @@ PAPERS: dict[str, Schema] = {
     "MessagePage": page_of("Message"),
     "MessageReply": an_object("reply", reply=text(300)),
     "MessagePublication": an_object("shown", shown=YES),
+    # --- rescues
+    "Rescue": an_object(
+        "id number elevator_id code place source status level reported_at", **_RESCUE,
+    ),
+    "RescuePage": page_of("Rescue"),
+    "RescueWhole": {"allOf": [ref("Rescue"), an_object(
+        "calls steps callbacks",
+        calls=many(an_object(
+            "id level name dispatched_at", id=WHOLE, level=WHOLE, unit_id=maybe(WHOLE), name=TEXT,
+            worker_id=maybe(WHOLE), worker_name=maybe(TEXT), distance_m=said(maybe(WHOLE), "米"), is_automatic=YES,
+            dispatched_at=INSTANT, accepted_at=maybe(INSTANT), arrived_at=maybe(INSTANT), done_at=maybe(INSTANT),
+            ended_at=maybe(INSTANT), end_reason=maybe(one_of(DISPATCH_END)),
+        )),
+        steps=many(an_object(
+            "verb at name", verb=TEXT, at=INSTANT, phone_at=said(maybe(INSTANT), "手机的时间，只留存"), name=TEXT,
+            note=maybe(TEXT), call_id=maybe(WHOLE),
+        )),
+        callbacks=many(an_object(
+            "id kind satisfaction called_at", id=WHOLE, kind=one_of(CALLBACK_KIND), satisfaction=one_of(SATISFACTION),
+            answered_by=maybe(TEXT), note=maybe(TEXT), called_at=INSTANT, name=TEXT,
+        )),
+    )]},
+    "RescueCandidates": an_object("rows", rows=many(an_object(
+        "unit_id name", unit_id=WHOLE, name=TEXT, is_station=said(YES, "救援单位"),
+        metres=said(maybe(WHOLE), "没有标注位置则为空"), duty_phone=maybe(TEXT),
+    ))),
+    "RescueReport": an_object(
+        "elevator_id", elevator_id=WHOLE, caller=text(40), phone=text(20), scene=text(500), trapped=maybe(WHOLE),
+    ),
+    "RescueDispatching": an_object(
+        "level", level=said(WHOLE, "1 签约维保单位，2 其他单位，3 消防等"), unit_id=said(maybe(WHOLE), "二级必填"),
+        name=said(text(120), "三级救援力量的名称"), worker_id=said(maybe(WHOLE), "指定的人员（账号）"),
+        replace=said(YES, "改派：现有的派单全部取消"), note=said(text(500), "改派须写明原因"), row_version=maybe(WHOLE),
+    ),
+    "RescueBack": an_object("reason", reason=text(500)),
+    "RescueEnd": an_object(
+        "outcome note", outcome=one_of([kind for kind in RESCUE_OUTCOME if kind != "entrapment"]), note=text(500),
+    ),
+    "RescueJoin": an_object("number", number=text(40), note=text(500)),
+    "RescueCallbackNew": an_object(
+        "kind satisfaction", kind=one_of(CALLBACK_KIND), satisfaction=one_of(SATISFACTION), answered_by=text(40),
+        note=said(text(500), "不满意的须写明原因"),
+    ),
+    "RescueAnswer": an_object("", **_ANSWER),
+    "RescueFreeing": an_object(
+        "outcome trapped injured", outcome=one_of(RESCUE_OUTCOME), cause=said(text(20), "困人必填，power_cut 为停电"),
+        cause_note=text(500), method=text(14), trapped=WHOLE, injured=WHOLE, scene=text(500), **_ANSWER,
+    ),
+    "RescuePassing": an_object("worker_id", worker_id=WHOLE, note=text(500)),
     # --- inspections
     "Inspection": an_object(
         "id elevator kind number done_on result standing row_version", id=WHOLE,

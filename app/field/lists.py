@@ -11,10 +11,10 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.extensions import db
-from app.listings import complaints, standing
-from app.models import Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, Visit
+from app.listings import complaints, rescues, standing
+from app.models import Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, Rescue, RescueDispatch, Visit
 from app.models.policy import policy_value
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
@@ -107,6 +107,20 @@ def complained(session: Any, actor: Actor) -> tuple[int, int, int]:
     counts = (func.count(case((and_(whose, Complaint.state == state), 1))) for whose, state in states)
     found = session.execute(scope.apply(select(*counts).where(complaints.OPEN), actor, Complaint)).one()
     return found[0], found[1], found[2]
+
+
+def rescued(session: Any, actor: Actor) -> tuple[int, int]:
+    """Open rescues that the actor's unit was called out for: those to accept, and those under way."""
+    if actor.unit_id is None or not actor.may(Verb.RESCUE_HANDLE):
+        return 0, 0
+    under_way = RescueDispatch.ended_at.is_(None) & RescueDispatch.done_at.is_(None)
+    statement = (
+        select(func.count(case((RescueDispatch.accepted_at.is_(None), 1))), func.count(RescueDispatch.accepted_at))
+        .join(Rescue, Rescue.id == RescueDispatch.rescue_id)
+        .where(rescues.OPEN, RescueDispatch.unit_id == actor.unit_id, under_way)
+    )
+    found = session.execute(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True)).one()
+    return found[0], found[1]
 
 
 def task_of(session: Any, elevator_id: int) -> dict[str, Any]:

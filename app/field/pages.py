@@ -70,7 +70,7 @@ def home() -> Any:
     return render_template(
         "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
         counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
-        complained=lists.complained(db.session, actor),
+        complained=lists.complained(db.session, actor), rescued=lists.rescued(db.session, actor),
     )  # fmt: skip
 
 

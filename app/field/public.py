@@ -38,7 +38,7 @@ from app.rules.other_scores import Outcome
 from app.transaction import transaction
 from app.views import guesses, languages
 from app.views.clock_words import due_of
-from app.workflows import attachments, complaints, messages, public_page
+from app.workflows import attachments, complaints, messages, public_page, rescue_course, rescues
 from app.workflows.attachments import Received
 
 GUESSES = f"{MOST_UNKNOWN}/hour"
@@ -63,24 +63,28 @@ def passer_by(token: str) -> Any:
     """The page itself; a worker goes on to the check-in."""
     row = public_page.elevator_of(db.session, token)
     if row is None:
-        return _unknown()
+        return unknown_code()
     if g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main:
         return redirect(url_for("field.elevator", text=token))
+    rescue = {
+        "hotline": rescues.hotline_of(db.session, row, clock.today()),
+        "rescuing": rescue_course.open_of(db.session, row.id) is not None,
+    }
     if row.is_secret or _walked():
-        return _page("elevator", _("电梯救援"), row=row, token=token, facts=None)
+        return shown_page("elevator", _("电梯救援"), row=row, token=token, facts=None, **rescue)
     now = clock.now()
-    return _page(
+    return shown_page(
         "elevator", complaints.place_of(row), row=row, token=token, facts=public_page.facts(db.session, row, now),
         category=word(CATEGORY, row.category), status=word(ELEVATOR_STATUS, row.status), levels=LEVEL,
         status_tone=STATUS_TONES.get(row.status, "gone"), states=VISIT_STATE, tones=VISIT_TONES,
-        today=clock.local_day(now), takes=complaints.may_be_complained_of(row),
+        today=clock.local_day(now), takes=complaints.may_be_complained_of(row), **rescue,
     )  # fmt: skip
 
 
 @field.get("/p/<token>/complain")
 def complain(token: str) -> Any:
     row = _told_of(token)
-    return _unknown() if row is None else _complain_page(row, [], 200)
+    return unknown_code() if row is None else _complain_page(row, [], 200)
 
 
 @field.post("/p/<token>/complain")
@@ -88,7 +92,7 @@ def send_complaint(token: str) -> Any:
     """Take the complaint; what was entered stays on a refused form, but for the photos, which a browser never gives."""
     row = _told_of(token)
     if row is None:
-        return _unknown()
+        return unknown_code()
     now = clock.now()
     with transaction(db.session) as own:
         over = complaints.flooded(own, now, request.remote_addr)
@@ -113,14 +117,14 @@ def send_complaint(token: str) -> Any:
 @field.get("/p/<token>/message")
 def message(token: str) -> Any:
     row = _told_of(token)
-    return _unknown() if row is None else _message_page(row, [], 200)
+    return unknown_code() if row is None else _message_page(row, [], 200)
 
 
 @field.post("/p/<token>/message")
 def send_message(token: str) -> Any:
     row = _told_of(token)
     if row is None:
-        return _unknown()
+        return unknown_code()
     now = clock.now()
     with transaction(db.session) as own:
         over = complaints.flooded(own, now, request.remote_addr, "message")
@@ -143,7 +147,7 @@ def track_form() -> Any:
     typed = normal_tracking(request.args.get("number", "")[:200])
     if typed:
         return redirect(url_for("field.track", number=typed))
-    return _page("track", _("查询投诉"), row=None, number="", findings=[])
+    return shown_page("track", _("查询投诉"), row=None, number="", findings=[])
 
 
 @field.get("/track/<number>")
@@ -152,16 +156,16 @@ def track(number: str) -> Any:
     typed = normal_tracking(number[:200])
     if _walked():
         late = Finding(_("查询编号"), False, _("查询过于频繁"), _("请一小时后再试"), field="number")
-        return _page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late])
+        return shown_page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late])
     row = complaints.by_number(db.session, typed)
     if row is None:
         _guessed()
         wrong = Finding(_("查询编号"), False, _("没有这个编号"), _("请核对投诉时给出的 12 位编号"), field="number")
-        return _page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong])
+        return shown_page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong])
     now = clock.now()
     course, hours = complaints.course_of(row), complaints.hours_of(row)
     next_ = complaints.running_of(row)
-    return _page(
+    return shown_page(
         "track", _("投诉进度"), row=row, place=row.code if row.elevator.is_secret else row.place,
         number=shown_tracking(row.number), findings=[], new="new" in request.args,
         kinds=[str(word(COMPLAINT_KIND, kind)) for kind in row.kinds], state=word(COMPLAINT_STATE, row.state),
@@ -239,7 +243,7 @@ def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
         "同意为办理这件投诉，把我的称呼和手机号提供给这台电梯的维保单位、使用单位和监管部门；办结 %(n)s 天后清除。",
         n=days,
     )
-    return _page(
+    return shown_page(
         "complain", _("投诉"), status, row=row, token=row.public_token, findings=findings, form=request.form,
         chosen=request.form.getlist("kinds"), kinds=COMPLAINT_KIND, consent=consent, longest_name=LONGEST_NAME,
         longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=complaints.place_of(row),
@@ -247,16 +251,16 @@ def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
 
 
 def _message_page(row: Elevator, findings: list[Finding], status: int) -> Any:
-    return _page(
+    return shown_page(
         "message", pgettext("code", "留言"), status, row=row, token=row.public_token, findings=findings,
         form=request.form, longest=messages.LONGEST, place=complaints.place_of(row),
     )  # fmt: skip
 
 
-def _unknown() -> Any:
+def unknown_code() -> Any:
     """A token that nobody has; counted, so that walking them ends."""
     _guessed()
-    return _page("unknown", _("没有找到这台电梯"), 404)
+    return shown_page("unknown", _("没有找到这台电梯"), 404)
 
 
 def _guessed() -> None:
@@ -267,7 +271,7 @@ def _walked() -> bool:
     return guesses.spent("code", GUESSES)
 
 
-def _page(name: str, title: str, code: int = 200, /, **shown: Any) -> Any:
+def shown_page(name: str, title: str, code: int = 200, /, **shown: Any) -> Any:
     """A page of this kind; no cache keeps it, for it tells of now and may hold what somebody entered."""
     answer = make_response(render_template(f"ta/public/{name}.html", title=title, **shown), code)
     answer.headers["Cache-Control"] = "no-store, max-age=0"

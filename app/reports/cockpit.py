@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, cast, func, select
+from sqlalchemy import Integer, and_, case, cast, func, or_, select
 
 from app import scope
 from app.listing import Moment
+from app.listings import rescues as rescues_listed
 from app.listings import standing
-from app.models import Application, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod, Region, Visit
+from app.models import Application, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod, Region, Rescue, Visit
 from app.models.choices import CATEGORY
 from app.models.region import LEVEL_DIGITS, code_span, in_region
 from app.rules.calendar import add_months
@@ -89,6 +90,8 @@ class Figures:
     cover_near: int
     open_applications: int
     late_applications: int
+    rescues: int
+    late_rescues: int
 
     @property
     def kept(self) -> int:
@@ -187,9 +190,16 @@ class _Asked:
             ),
             Application,
         ).one()
+        rescues, late_rescues = self._rows(
+            select(func.count(), _many(or_(Rescue.late_steps.is_not(None), Rescue.due_at <= self.moment.now))).where(
+                rescues_listed.OPEN
+            ),
+            Rescue,
+        ).one()
         return Figures(
             statuses.get("in_use", 0), statuses.get("suspended", 0), statuses.get("notified", 0), planned, going, done,
-            over, near, inspection_over, inspection_near, uncovered, cover_near, waiting, late,
+            over, near, inspection_over, inspection_near, uncovered, cover_near, waiting, late, rescues,
+            late_rescues,
         )  # fmt: skip
 
     # --- how it went, how old it is

@@ -28,6 +28,7 @@ from app.models.choices import CATEGORY, ELEVATOR_STATUS
 from app.models.policy import policy_version
 from app.models.region import in_region
 from app.permissions import Actor
+from app.reports import rescues
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -36,6 +37,7 @@ from app.wording import say
 AGES = (0, 5, 10, 15, 20)
 NO_AGE = "unknown"
 LONGEST_YEARS = 10
+RESCUE_CUTS = ("level", "cause", "hour", "unit")
 COUNTS = ("elevators", "uncovered", "done", "overdue", "made_up")
 DAY = dt.timedelta(days=1)
 
@@ -47,6 +49,7 @@ FORMULAS = (
     ("应维保", "完成 + 超期：每次计入的维保结束一个周期，每个错过的期限也结束一个周期"),
     ("完成率", "完成 ÷ 应维保，四舍五入到 0.1%；应维保为 0 时为无数据"),
     ("脱保", "数据截至日没有合同覆盖的在用电梯台数"),
+    *rescues.FORMULAS,
     ("区别", "维护保养有效率另按规则推算应维保次数，见得分页；两者不互相替代"),
 )
 
@@ -102,6 +105,9 @@ class Statistics:
     units: list[UnitLine]
     sum: UnitLine
     digest: str
+    # 救援 of the period: the whole, and its cuts by name.
+    rescued: rescues.Line
+    rescue_cuts: dict[str, list[rescues.Line]]
 
     @property
     def register_link(self) -> str:
@@ -109,7 +115,7 @@ class Statistics:
 
     @property
     def empty(self) -> bool:
-        return not self.total and not self.units
+        return not self.total and not self.units and not self.rescued.total
 
 
 def frame_of(session: Any, actor: Actor, region: str, from_on: dt.date, to_on: dt.date) -> Frame:
@@ -147,7 +153,13 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     kinds.sort(key=lambda bar: -bar.count)
     statuses = _bars(counts, "status", {k: str(v) for k, v in ELEVATOR_STATUS.items()}, frame, "f_status", tab="every")
     ages = _ages(register, moment, frame)
+    asked = rescues.Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
+    rescued, cuts = rescues.cuts(session, moment.actor, asked, RESCUE_CUTS, moment.now)
     figures = {
+        "rescues": [
+            [str(column.value(line)) for column in rescues.COLUMNS]
+            for some in ([rescued], *cuts.values()) for line in some
+        ],
         "kinds": [asdict(b) for b in kinds], "ages": [asdict(b) for b in ages],
         "units": [asdict(u) for u in lines], "frame": asdict(frame),
     }  # fmt: skip
@@ -156,6 +168,7 @@ def build(moment: Moment, frame: Frame) -> Statistics:
         policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
         kinds, ages, statuses, lines, _sum(lines, frame),
         hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
+        rescued, cuts,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.models.choices import ELEVATOR_STATUS
+from app.reports import rescues
 from app.reports.exports import digest_of
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
 from app.reports.tables import open_workbook, write_note
@@ -32,6 +33,7 @@ def write(found: Statistics, path: Path) -> None:
     ):  # fmt: skip
         _breakdown(book, head, title, label, bars)
     _units(book, head, found)
+    _rescues(book, head, found)
     write_note(book, note(found))
     book.close()
 
@@ -51,7 +53,8 @@ def note(found: Statistics) -> list[tuple[str, str]]:
 
 
 def lines(found: Statistics) -> int:
-    return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units)
+    cuts = sum(map(len, found.rescue_cuts.values()))
+    return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units) + cuts
 
 
 def summary(found: Statistics, path: Path) -> dict[str, Any]:
@@ -111,6 +114,48 @@ def _units(book: Any, head: Any, found: Statistics) -> None:
     more = say("，超期最多的 %(shown)s 家", shown=shown) if shown < len(found.units) else ""
     _finish(chart, say("完成与超期（次%(more)s）", more=more), shown)
     sheet.insert_chart(0, len(HEAD) + 1, chart)
+
+
+def _rescues(book: Any, head: Any, found: Statistics) -> None:
+    """One sheet for all cuts of 救援, one below the other, with a chart of the hours."""
+    title = told("救援")
+    sheet = book.add_worksheet(title)
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, len(rescues.COLUMNS), 12)
+    if not found.rescued.total:
+        sheet.write_string(0, 0, told(NO_DATA))
+        return
+    row, hours = 0, (0, 0)
+    for name, cut in {"sum": [found.rescued], **found.rescue_cuts}.items():
+        if not cut:
+            continue
+        label = "合计" if name == "sum" else str(rescues.BY[name])
+        for column, one in enumerate(rescues.COLUMNS):
+            sheet.write_string(row, column, told(label) if column == 0 else str(one.label), head)
+        first = row + 1
+        for line in cut:
+            row += 1
+            for column, one in enumerate(rescues.COLUMNS):
+                value = one.value(line)
+                if isinstance(value, str):
+                    sheet.write_string(row, column, told(value))
+                elif value is None:
+                    sheet.write_string(row, column, told(NO_DATA))
+                else:
+                    sheet.write_number(row, column, value)
+        if name == "hour":
+            hours = (first, row)
+        row += 2
+    if hours[1]:
+        chart = book.add_chart({"type": "column"})
+        chart.add_series({
+            "name": str(rescues.COLUMNS[1].label), "categories": [title, hours[0], 0, hours[1], 0],
+            "values": [title, hours[0], 1, hours[1], 1], "fill": {"color": ORANGE}, "gap": 60,
+        })  # fmt: skip
+        chart.set_title({"name": told("救援次数，按报警时段"), "name_font": {"size": 12}})
+        chart.set_legend({"none": True})
+        chart.set_size({"width": 720, "height": 320})
+        sheet.insert_chart(0, len(rescues.COLUMNS) + 1, chart)
 
 
 def _unit(sheet: Any, line: int, unit: UnitLine, style: Any = None) -> None:

@@ -65,6 +65,9 @@ def register(appbuilder: Any) -> None:
         recovery,
         regions,
         reports,
+        rescue_pages,
+        rescue_statistics,
+        rescues,
         revealing,
         roles,
         safety,
@@ -155,3 +158,6 @@ def register(appbuilder: Any) -> None:
     patrols.register(appbuilder)
     complaints.register(appbuilder)
     complaint_statistics.register(appbuilder)
+    rescues.register(appbuilder)
+    rescue_pages.register(appbuilder)
+    rescue_statistics.register(appbuilder)

@@ -28,7 +28,7 @@ ENTITY: dict[str, Any] = {
     "inspection": _l("检验记录"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
-    "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
+    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -64,6 +64,9 @@ DEED: dict[str, Any] = {
     "enter": _l("登记"), "inspection": _l("检验更新日期"),
     "complain": _l("投诉"), "handle": _l("处置"), "agree": _l("认可"), "send_back": _l("退回重办"),
     "disagree": _l("不认可"), "untrue": _l("不属实"), "prod": _l("督办"), "write": _lp("code", "留言"),
+    "take": _l("接警"), "dispatch": _l("派单"), "replace": _l("改派"), "arrive": _l("到达"), "free": _l("救出"),
+    "freed": _l("救出情况"), "back": _l("退回上一步"), "join": _l("并入"), "joined": _l("又一次报警"),
+    "report": _l("报警"), "pass": _l("转派"), "callback": _l("回访"),
     "reply": _l("回复"), "publish": _l("公开"), "withhold": _l("不公开"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
@@ -97,6 +100,7 @@ FIELD: dict[str, Any] = {
     "poster": _l("邀请二维码"), "invitation": _l("入职邀请"), "finding": _l("发现的问题"), "is_fine": _l("正常"),
     "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
     "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
+    "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"),
     "value": _l("值"), "agreed": _l("个人信息告知"), "looked_at": _l("检查的记录"),
 }  # fmt: skip
 VIA: dict[str, Any] = {

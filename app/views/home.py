@@ -42,6 +42,7 @@ from app.rules.scoring import FULL_POINTS
 from app.views import screens
 from app.views.clock_words import due_of
 from app.views.complaints import complaint_figure
+from app.views.rescues import rescue_figure
 from app.views.safety import gap_figure
 from app.views.warned import counted
 from app.wording import say
@@ -105,6 +106,9 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
     complained = complaint_figure(actor)
     if complained is not None:
         shown.append(Figure(*complained))
+    rescued = rescue_figure(actor)
+    if rescued is not None:
+        shown.append(Figure(*rescued))
     if actor.may(Verb.ORDER_READ) and actor.person_id is not None:
         shown.append(_own_orders(actor, today))
     if actor.may(Verb.WARNING_READ):

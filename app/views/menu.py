@@ -67,6 +67,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("检验检测"), "InspectionDueScreen.list", "check", V.INSPECTION_READ),
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
         Entry(_l("巡检"), "Patrols.list", "list", V.PATROL_READ),
+        Entry(_l("困人救援"), "RescueCentre.list", "warn", V.RESCUE_READ, "rescues"),
         Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),
@@ -133,7 +134,7 @@ class Shell:
         facts: dict[str, Any] = {
             "place": self.place, "menu": self.menu, "unread": self.unread, "name": self.name, "roles": self.roles,
             "inbox_link": self.inbox_link, "jobs_link": self.jobs_link, "field_link": self.field_link,
-            "account_links": tuple(self.account_links),
+            "account_links": tuple(self.account_links), "alarm": self.alarm,
         }  # fmt: skip
         sought = request.args.get("q", "") if request.path == "/search/" else ""
         holes = {"csrf": generate_csrf(), "sought": sought}
@@ -191,6 +192,13 @@ class Shell:
         if self.actor.may(Verb.VISIT_MAKE) or self.actor.may(Verb.VISIT_REVIEW):
             return "/m/"
         return "/m/patrols" if self.actor.may(Verb.PATROL_READ) else ""
+
+    @property
+    def alarm(self) -> tuple[str, str] | None:
+        """What is open of rescues, above every page of those who watch over them, and where it is asked for again."""
+        if not self.actor.may(Verb.RESCUE_READ) or self.actor.unit_id is not None:
+            return None
+        return self._told.numbers.get("rescues", (0, "", ""))[2], _link("RescueAlarm.index")
 
     @property
     def account_links(self) -> list[tuple[str, str]]:

@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("scores", (V.SCORE_READ, V.REPORT_READ)),
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
     ("complaints", (V.COMPLAINT_READ, V.COMPLAINT_HANDLE, V.COMPLAINT_REVIEW, V.COMPLAINT_CLOSE)),
+    ("rescues", (V.RESCUE_READ, V.RESCUE_DESK, V.RESCUE_HANDLE)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),
 )

@@ -27,6 +27,9 @@ from app.models import (
     NoticeChoice,
     Notification,
     Person,
+    Rescue,
+    RescueCallback,
+    RescueStep,
     Version,
 )
 from app.models.account import no_mail
@@ -238,6 +241,27 @@ def _complaints(session: AnySession, today: dt.date) -> int:
     return len(rows)
 
 
+def _rescues(session: AnySession, today: dt.date) -> int:
+    """Who called and was called back; where it was and how it went stay."""
+    groups = policy_groups(session, Key.KEEP_RESCUES_DAYS, today, Rescue.region_code)
+    old = or_(*(within & (Rescue.ended_at < _start(today, days)) for days, within in groups))
+    held = Rescue.phone.is_not(None) | Rescue.caller.is_not(None)
+    statement = select(Rescue).where(old, held).order_by(Rescue.id).limit(BLOCK)
+    rows = session.scalars(statement.execution_options(skip_scope=True)).all()
+    for row in rows:
+        row.caller = row.phone = None
+        row.scene = mask_numbers(row.scene) if row.scene else None
+    calls = select(RescueCallback).where(RescueCallback.rescue_id.in_([row.id for row in rows]))
+    for call in session.scalars(calls.execution_options(skip_scope=True)):
+        call.answered_by = None
+        call.note = mask_numbers(call.note) if call.note else None
+    steps = select(RescueStep).where(RescueStep.rescue_id.in_([row.id for row in rows]), RescueStep.note.is_not(None))
+    for step in session.scalars(steps.execution_options(skip_scope=True)):
+        step.note = mask_numbers(step.note or "")
+    session.flush()
+    return len(rows)
+
+
 def _jobs(session: AnySession, today: dt.date) -> int:
     old = Job.finished_at < _start_of(session, Key.KEEP_NOTICES_DAYS, today)
     statement = select(Job.id).where(old, Job.attachment_id.is_(None)).order_by(Job.id).limit(BLOCK)
@@ -308,6 +332,7 @@ ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "accounts": _accounts,
     "insured": _insured,
     "complaints": _complaints,
+    "rescues": _rescues,
     "notices": _notices,
     "imports": _imports,
     "exports": _exports,

@@ -11,19 +11,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.errors import Finding, NotFound, raise_failing, refuse
-from app.models import Attachment, Complaint, Elevator, Invitation, Person, Unit
+from app.models import Attachment, Complaint, Elevator, Invitation, Person, Rescue, Unit
 from app.models.base import label_of
 from app.models.sealed import numbers
 from app.permissions import Actor, Verb, require
 from app.scope import visible
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows import attachments, audit, invitations
+from app.workflows import attachments, audit, invitations, rescue_course
 from app.workflows.issuing import required_text
 
 SHOWN: dict[str, Any] = {
     "person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator,
     "complaint": Complaint,
+    "rescue": Rescue,
 }  # fmt: skip
 PICTURES = {"identity": say("身份证正面照"), "face": say("人脸照片")}
 REASON_LENGTH = 200
@@ -35,18 +36,20 @@ def reveal(
 ) -> str | Attachment:
     """A number or a picture of a row. Whoever decides on an invitee has to compare his papers: that is the reason.
 
-    Whoever sees to a complaint calls the complainant, who agreed to it: the unit itself, as long as it is open.
+    Whoever sees to a complaint calls the complainant, who agreed to it: the unit itself, as long as it is open. Whoever
+    is shut in is called by the desk at any time, and by those who were called out, as long as they are under way.
     """
     if entity not in SHOWN:
         raise NotFound(Finding("查看内容", False, "没有这样的号码", "请从记录页打开"))
     deciding = entity == "invitation" and _decides(session, actor, key)
     calling = entity == "complaint" and _calls(session, actor, key)
-    if not (deciding or calling):
+    rescuing = entity == "rescue" and _rescues(session, actor, key)
+    if not (deciding or calling or rescuing):
         require(actor, Verb.SENSITIVE_READ)
     row = visible(session, actor, SHOWN[entity], key)
     if not _is_for(actor, row, what):
         raise NotFound(Finding("查看内容", False, "没有这一项，或不是您单位的", "请由本单位或监管部门查看"))
-    given = "入职审核" if deciding else "联系投诉人" if calling else ""
+    given = "入职审核" if deciding else "联系投诉人" if calling else "联系报警人" if rescuing else ""
     said = given or required_text(reason, "查看原因", "reason", REASON_LENGTH)
     return _shown(session, actor, row, what, said, at)
 
@@ -100,6 +103,14 @@ def _calls(session: AnySession, actor: Actor, complaint_id: int) -> bool:
     row: Complaint = visible(session, actor, Complaint, complaint_id, "这件投诉")
     own = actor.unit_id is not None and actor.unit_id == row.unit_id
     return own and actor.may(Verb.COMPLAINT_HANDLE) and row.state != "closed"
+
+
+def _rescues(session: AnySession, actor: Actor, rescue_id: int) -> bool:
+    row: Rescue = visible(session, actor, Rescue, rescue_id, "这件救援")
+    if actor.unit_id is None:
+        return actor.may(Verb.RESCUE_DESK)
+    mine = [one for one in rescue_course.calls_of(session, row) if one.unit_id == actor.unit_id and one.is_open]
+    return bool(mine) and actor.may(Verb.RESCUE_HANDLE)
 
 
 def _shown(session: AnySession, actor: Actor, row: Any, what: str, reason: str, at: dt.datetime) -> str | Attachment:

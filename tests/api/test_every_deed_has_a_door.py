@@ -24,7 +24,7 @@ V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
-    V.COMPLAINT_READ,
+    V.COMPLAINT_READ, V.RESCUE_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
@@ -158,6 +158,24 @@ DEEDS = {
         "Profile.sms": OWN_PASSWORD,
         "Profile.totp": OWN_PASSWORD,
     },
+    "rescues": {
+        "RescueCentre.deed": LIST,
+        "RescueHistory.deed": LIST,
+        "field.rescue_step": "POST /rescues/{key}/accept",
+    },
+    "rescue_pages": {
+        "RescueIntake.take_call": "POST /rescues",
+        "RescuePages.take": "POST /rescues/{key}/take",
+        "RescuePages.dispatch": "POST /rescues/{key}/dispatch",
+        "RescuePages.back": "POST /rescues/{key}/back",
+        "RescuePages.close": "POST /rescues/{key}/close",
+        "RescuePages.join": "POST /rescues/{key}/join",
+        "RescuePages.call_back": "POST /rescues/{key}/call-back",
+        "RescuePages.accept": "POST /rescues/{key}/accept",
+        "RescuePages.arrive": "POST /rescues/{key}/arrive",
+        "RescuePages.free": "POST /rescues/{key}/free",
+        "RescuePages.hand_on": "POST /rescues/{key}/pass",
+    },
     "revealing": {"Reveals.whole": WHOLE_NUMBERS},
     "sessions": {"Sessions.end": "DELETE /sessions/{key}", "Sessions.end_all": "DELETE /accounts/{key}/sessions"},
     "sub_accounts": {
@@ -190,6 +208,7 @@ DEEDS = {
             "recovery": "Recovery.renew Recovery.start Registration.start",
             "second_step": "SecondStep.step",
             "public": "field.send_complaint field.send_message",
+            "trapped": "field.report_trapped",
             "join": "field.join_code field.join_prove field.joining_accept field.joining_data field.join_poster_ask",
         }.items()
     },

@@ -28,6 +28,7 @@ from app.models import (
     PatrolStop,
     PersonalRequest,
     PolicyProposal,
+    Rescue,
     RiskItem,
     SafetyRecord,
     Visit,
@@ -106,7 +107,11 @@ def rows(session: Any, world: World) -> dict[str, int]:
         complained_at=now, accept_hours=24, handle_hours=72, review_hours=48, **lift,
     )  # fmt: skip
     line = ElevatorMessage(body="风扇", sent_at=now, **lift)
-    session.add_all([poster, wish, told, theirs, grumble, line])
+    shut_in = Rescue(
+        number="JY-TEST", code=world.own.code, place="云樾里", source="call", reported_at=now, accept_minutes=3,
+        arrive_minutes=18, done_minutes=30, **lift,
+    )  # fmt: skip
+    session.add_all([poster, wish, told, theirs, grumble, line, shut_in])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -119,7 +124,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
-        "complaints": grumble.id, "messages": line.id, "tokens": theirs.id, "regions": world.firm.region_id,
+        "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions": world.firm.region_id,
     }  # fmt: skip
     return found
 

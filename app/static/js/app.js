@@ -221,6 +221,33 @@
     setTimeout(ask, wait);
   });
 
+  // What is open of rescues, above every page of those who watch: [data-alarm="/rescues/open"]. Nobody looks: nothing is asked.
+  all("[data-alarm]").forEach(function (box) {
+    setInterval(function () {
+      if (document.hidden) return;
+      fetch(box.dataset.alarm, { headers: { Accept: "application/json" } }).then(function (r) { return r.ok ? r.json() : null; }).then(function (told) {
+        if (told && box.dataset.words !== told.words + told.html) { box.dataset.words = told.words + told.html; box.innerHTML = told.html; }
+      }).catch(function () {});
+    }, 20000);
+  });
+  // A record that moves by itself is shown anew, unless somebody is typing on it: [data-stand] with [data-version].
+  all("[data-stand]").forEach(function (box) {
+    var typed = false;
+    document.addEventListener("input", function () { typed = true; });
+    setInterval(function () {
+      if (document.hidden) return;
+      fetch(box.dataset.stand, { headers: { Accept: "application/json" } }).then(function (r) { return r.ok ? r.json() : null; }).then(function (now) {
+        if (!now || String(now.version) === box.dataset.version) return;
+        if (!typed) { location.reload(); return; }
+        box.dataset.version = String(now.version);
+        var note = document.createElement("p");
+        note.className = "ta-banner ta-banner--near"; note.setAttribute("role", "status");
+        note.textContent = says("有新的进展，请刷新页面后再提交", "This has moved on: reload the page before you send");
+        box.insertAdjacentElement("afterend", note);
+      }).catch(function () {});
+    }, 10000);
+  });
+
   // How strong a new password is: [data-strength="the field's id"]. What is taken is the server's to say.
   all("[data-strength]").forEach(function (meter) {
     var field = document.getElementById(meter.dataset.strength), words = meter.dataset.words.split("|");

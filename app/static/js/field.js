@@ -20,6 +20,17 @@
   }
   all("[data-running]").forEach(running);
 
+  // A rescue's forms carry the phone's clock and, where it is known, its place; nobody waits for either.
+  if ($("[data-phone-clock]")) {
+    document.addEventListener("submit", function (e) {
+      var at = $("[data-phone-clock]", e.target); if (at) at.value = new Date().toISOString();
+    }, true);
+    if (navigator.geolocation) navigator.geolocation.getCurrentPosition(function (p) {
+      all("[data-phone-latitude]").forEach(function (f) { f.value = p.coords.latitude; });
+      all("[data-phone-longitude]").forEach(function (f) { f.value = p.coords.longitude; });
+    }, function () {}, { timeout: 10000, maximumAge: 60000 });
+  }
+
   // The position goes into the form; a check page is asked for again with it, so that all conditions are judged.
   var form = $("form[data-locate]");
   function locate(done) {

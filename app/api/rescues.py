@@ -1,0 +1,430 @@
+"""`/api/v1/rescues`: 困人救援 from the report to the call-back (RES-01 to RES-06); the desk's and the unit's deeds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import jsonify
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+from sqlalchemy import select
+
+from app import clock, scope
+from app.api import listed
+from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.reading import flag, words
+from app.errors import refuse
+from app.extensions import db
+from app.listings.rescues import RESCUE_CENTRE, RESCUES
+from app.models import Elevator, Rescue, RescueCallback, RescueDispatch, RescueStep
+from app.permissions import Verb, require
+from app.rules.identifiers import mask_mobile
+from app.transaction import transaction
+from app.views import screens
+from app.wording import say
+from app.workflows import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
+from app.workflows.rescue_course import Sent
+
+FORM = ("outcome", "cause", "cause_note", "method", "scene")
+
+
+class RescueApi(Resource):
+    """Rescues of one's elevators, and those that one's unit was called out for."""
+
+    resource_name = "rescues"
+    openapi_spec_tag = "Rescues"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give rescues, as the page of the history does.
+        ---
+        get:
+          summary: 困人救援；缺省为全部，新的在前
+          paged: true
+          parameters:
+            - {in: query, name: tab, schema: {type: string,
+                enum: [all, entrapment, false_alarm, commissioning, cleaning, maintenance, repair, installation, late,
+                uncalled, joined]}}
+            - {in: query, name: q, schema: {type: string}, description: 识别码、位置、救援编号}
+            - {in: query, name: status, schema: {type: string}, description: waiting,taken…，逗号分隔}
+            - {in: query, name: level, schema: {type: string}, description: 1,2,3，逗号分隔}
+            - {in: query, name: cause, schema: {type: string}, description: power_cut…，逗号分隔}
+            - {in: query, name: unit, schema: {type: integer}}
+            - {in: query, name: use_unit, schema: {type: integer}}
+            - {in: query, name: elevator, schema: {type: integer}}
+            - {in: query, name: reported_from, schema: {type: string, format: date}}
+            - {in: query, name: reported_to, schema: {type: string, format: date}}
+            - {in: query, name: region, schema: {type: string}, description: 12 位区划代码，含下级}
+          gives: {200: RescuePage}
+        """
+        return listed.page(RESCUES, rescue)
+
+    @expose("/centre", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def centre(self) -> Any:
+        """Give what the centre shows: the last three days and all that is open.
+        ---
+        get:
+          summary: 救援处置中心：近三天的和处置中的
+          paged: true
+          parameters:
+            - {in: query, name: tab, schema: {type: string,
+                enum: [all, waiting, taken, dispatched, accepted, arrived, freed, late]}}
+          gives: {200: RescuePage}
+        """
+        return listed.page(RESCUE_CENTRE, rescue)
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give one rescue with its calls, steps and call-backs.
+        ---
+        get:
+          summary: 一件救援，含派单、过程和回访
+          gives: {200: RescueWhole}
+        """
+        return _whole(key)
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def report(self) -> Any:
+        """Take a call at the desk; what is open for the elevator is joined.
+        ---
+        post:
+          summary: 电话接警；这台电梯正在救援的，并入
+          once: true
+          takes: RescueReport
+          gives: {200: RescueWhole}
+        """
+        require(actor(), Verb.RESCUE_DESK)
+        sent = body()
+        with transaction(db.session) as session:
+            elevator = scope.visible(session, actor(), Elevator, whole(sent, "elevator_id"), "这台电梯")
+            row = rescues.report(
+                session, actor(), elevator, source="call", at=clock.now(), caller=words(sent, "caller"),
+                phone=words(sent, "phone", 40), scene=words(sent, "scene", 2000),
+                trapped=None if sent.get("trapped") is None else whole(sent, "trapped"),
+            )  # fmt: skip
+            key = row.id
+        return _whole(key)
+
+    @expose("/<int:key>/candidates", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def candidates(self, key: int) -> Any:
+        """Give who could help at the second level, the nearest first.
+        ---
+        get:
+          summary: 二级救援的候选单位，由近到远
+          gives: {200: RescueCandidates}
+        """
+        require(actor(), Verb.RESCUE_DESK)
+        row: Rescue = scope.visible(db.session, actor(), Rescue, key, "这件救援")
+        rows = [
+            {"unit_id": c.key, "name": c.name, "is_station": c.is_station, "metres": c.metres,
+             "duty_phone": c.duty_phone or None}
+            for c in rescue_help.candidates(db.session, row)
+        ]  # fmt: skip
+        return jsonify(rows=rows)
+
+    @expose("/<int:key>/take", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def take(self, key: int) -> Any:
+        """Take the case at the desk.
+        ---
+        post:
+          summary: 接警
+          once: true
+          gives: {200: RescueWhole}
+        """
+        with transaction(db.session) as session:
+            rescue_desk.take(session, actor(), key, clock.now())
+        return _whole(key)
+
+    @expose("/<int:key>/dispatch", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def dispatch(self, key: int) -> Any:
+        """Call a unit out.
+        ---
+        post:
+          summary: 派单、升级、改派；row_version 为看到的版本，已有变化的拒绝
+          once: true
+          takes: RescueDispatching
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        given: dict[str, Any] = {
+            name: None if sent.get(name) is None else whole(sent, name) for name in ("unit_id", "worker_id")
+        }
+        with transaction(db.session) as session:
+            rescue_desk.dispatch(
+                session, actor(), key, whole(sent, "level"), clock.now(), name=words(sent, "name"),
+                replace=flag(sent, "replace") if "replace" in sent else False, note=words(sent, "note", 2000),
+                version=None if sent.get("row_version") is None else whole(sent, "row_version"), **given,
+            )  # fmt: skip
+        return _whole(key)
+
+    @expose("/<int:key>/back", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def back(self, key: int) -> Any:
+        """Take the last step back.
+        ---
+        post:
+          summary: 退回上一步
+          once: true
+          takes: RescueBack
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_desk.step_back(session, actor(), key, words(sent, "reason", 2000), clock.now())
+        return _whole(key)
+
+    @expose("/<int:key>/close", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def close(self, key: int) -> Any:
+        """End what was no entrapment.
+        ---
+        post:
+          summary: 结束不是困人的报警
+          once: true
+          takes: RescueEnd
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_desk.close(
+                session, actor(), key, words(sent, "outcome", 20), words(sent, "note", 2000), clock.now()
+            )
+        return _whole(key)
+
+    @expose("/<int:key>/join", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def join(self, key: int) -> Any:
+        """Join it to another that is the same.
+        ---
+        post:
+          summary: 并入另一件
+          once: true
+          takes: RescueJoin
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_desk.join(session, actor(), key, words(sent, "number", 40), words(sent, "note", 2000), clock.now())
+        return _whole(key)
+
+    @expose("/<int:key>/call-back", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def call_back(self, key: int) -> Any:
+        """Keep a call-back.
+        ---
+        post:
+          summary: 记录回访
+          once: true
+          takes: RescueCallbackNew
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_callbacks.call_back(
+                session, actor(), key, words(sent, "kind", 20), words(sent, "satisfaction", 20),
+                words(sent, "answered_by"), words(sent, "note", 2000), clock.now(),
+            )  # fmt: skip
+        return _whole(key)
+
+    @expose("/<int:key>/accept", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def accept(self, key: int) -> Any:
+        """Accept the call for one's unit.
+        ---
+        post:
+          summary: 接单；坐席代记时给出 call_id
+          once: true
+          takes: RescueAnswer
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_answers.accept(session, actor(), key, clock.now(), _sent(sent), _call(sent))
+        return _whole(key)
+
+    @expose("/<int:key>/arrive", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def arrive(self, key: int) -> Any:
+        """Arrive.
+        ---
+        post:
+          summary: 到达
+          once: true
+          takes: RescueAnswer
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_answers.arrive(session, actor(), key, clock.now(), _sent(sent), _call(sent))
+        return _whole(key)
+
+    @expose("/<int:key>/free", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def free(self, key: int) -> Any:
+        """They are out: cause and numbers.
+        ---
+        post:
+          summary: 救出；须给出结果、原因和人数
+          once: true
+          takes: RescueFreeing
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        form = {name: words(sent, name, 2000) for name in FORM}
+        form |= {n: "" if sent.get(n) is None else str(whole(sent, n)) for n in ("trapped", "injured")}
+        with transaction(db.session) as session:
+            rescue_answers.free(session, actor(), key, form, clock.now(), _sent(sent), _call(sent))
+        return _whole(key)
+
+    @expose("/<int:key>/pass", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def hand_on(self, key: int) -> Any:
+        """Hand it on to a colleague.
+        ---
+        post:
+          summary: 转派给本单位的另一位人员
+          once: true
+          takes: RescuePassing
+          gives: {200: RescueWhole}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            rescue_answers.pass_on(
+                session, actor(), key, whole(sent, "worker_id"), words(sent, "note", 2000), clock.now()
+            )
+        return _whole(key)
+
+
+def rescue(row: Rescue) -> dict[str, Any]:
+    """As it is sent: the caller's number masked; who may see it whole asks for it on the page."""
+    now = clock.now()
+    found = rescue_course.outcome_of(row, now)
+    return {
+        "id": row.id, "number": row.number, "elevator_id": row.elevator_id, "code": row.code, "place": row.place,
+        "region_code": row.region_code, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id,
+        "in_centre": row.in_centre, "source": row.source, "caller": row.caller,
+        "phone": mask_mobile(row.phone) if row.phone else None, "scene": row.scene, "status": row.status,
+        "level": row.level, "reported_at": iso(row.reported_at), "taken_at": iso(row.taken_at),
+        "dispatched_at": iso(row.dispatched_at), "accepted_at": iso(row.accepted_at),
+        "arrived_at": iso(row.arrived_at), "done_at": iso(row.done_at), "ended_at": iso(row.ended_at),
+        "end_note": row.end_note, "due_at": iso(row.due_at), "outcome": row.outcome, "cause": row.cause,
+        "cause_note": row.cause_note, "method": row.method, "trapped": row.trapped, "injured": row.injured,
+        "reports": row.reports, "joined_to_id": row.joined_to_id, "taken_over": row.taken_over,
+        "late_steps": [step.value for step in rescue_course.late_of(row, now)],
+        "badge": None if found is None else found.value, "row_version": row.row_version,
+    }  # fmt: skip
+
+
+def _whole(key: int) -> Any:
+    row: Rescue = scope.visible(db.session, actor(), Rescue, key, "这件救援")
+    steps = select(RescueStep).where(RescueStep.rescue_id == row.id).order_by(RescueStep.id)
+    return jsonify(rescue(row) | {
+        "calls": [_call_shown(call) for call in rescue_course.calls_of(db.session, row)],
+        "steps": [
+            {"verb": step.verb, "at": iso(step.at), "phone_at": iso(step.phone_at), "name": step.name,
+             "note": step.note, "call_id": step.dispatch_id}
+            for step in db.session.scalars(steps.execution_options(skip_scope=True))
+        ],
+        "callbacks": [_callback(one) for one in rescue_callbacks.of(db.session, row)],
+    })  # fmt: skip
+
+
+def _call_shown(call: RescueDispatch) -> dict[str, Any]:
+    return {
+        "id": call.id, "level": call.level, "unit_id": call.unit_id, "name": str(call.name),
+        "worker_id": call.worker_id, "worker_name": call.worker_name, "distance_m": call.distance_m,
+        "is_automatic": call.is_automatic, "dispatched_at": iso(call.dispatched_at),
+        "accepted_at": iso(call.accepted_at), "arrived_at": iso(call.arrived_at), "done_at": iso(call.done_at),
+        "ended_at": iso(call.ended_at), "end_reason": call.end_reason,
+    }  # fmt: skip
+
+
+def _callback(one: RescueCallback) -> dict[str, Any]:
+    return {
+        "id": one.id, "kind": one.kind, "satisfaction": one.satisfaction, "answered_by": one.answered_by,
+        "note": one.note, "called_at": iso(one.called_at), "name": one.name,
+    }  # fmt: skip
+
+
+def _call(sent: dict[str, Any]) -> int | None:
+    return None if sent.get("call_id") is None else whole(sent, "call_id")
+
+
+def _sent(sent: dict[str, Any]) -> Sent:
+    """What the phone says of itself; it is kept beside our clock and counts for nothing."""
+    point = [sent.get(name) for name in ("latitude", "longitude")]
+    numbers = [float(n) for n in point if isinstance(n, int | float) and not isinstance(n, bool) and abs(n) <= 180]
+    text = words(sent, "phone_at", 40)
+    try:
+        at = dt.datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    except ValueError:
+        at = None
+    if text and (at is None or at.tzinfo is None):
+        raise refuse(
+            "参数", say("%(name)s 不是带时区的时间", name="phone_at"), "请按 2026-11-20T08:00:00+08:00 填写",
+            field="phone_at", value=text,
+        )  # fmt: skip
+    return Sent(at, *(numbers if len(numbers) == 2 else (None, None)))
+
+
+def register(appbuilder: Any) -> None:
+    """Add this resource."""
+    for permission, verb in (
+        ("can_list", Verb.RESCUE_READ), ("can_centre", Verb.RESCUE_READ), ("can_get", Verb.RESCUE_READ),
+        ("can_report", Verb.RESCUE_DESK), ("can_candidates", Verb.RESCUE_DESK), ("can_take", Verb.RESCUE_DESK),
+        ("can_dispatch", Verb.RESCUE_DESK), ("can_back", Verb.RESCUE_DESK), ("can_close", Verb.RESCUE_DESK),
+        ("can_join", Verb.RESCUE_DESK), ("can_call_back", Verb.RESCUE_DESK), ("can_accept", Verb.RESCUE_READ),
+        ("can_arrive", Verb.RESCUE_READ), ("can_free", Verb.RESCUE_READ), ("can_hand_on", Verb.RESCUE_HANDLE),
+    ):  # fmt: skip
+        screens.declare("RescueApi", permission, verb)
+    appbuilder.add_api(RescueApi)

@@ -1,0 +1,149 @@
+"""我被困了, behind the code on the car (RES-01): one button, then what happens, live, without a script or an account.
+
+Told is what calms somebody in the dark: that it was received, that people are under way, about how long. Nobody's name
+is. Whoever may not report here any more is told whom to phone, never just refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import redirect, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app import clock
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.field.pages import field
+from app.field.public import public_page, shown_page, unknown_code
+from app.models import Elevator, Rescue, RescueDispatch
+from app.rules.rescues import MOST_PEOPLE, RescueStatus, expected_minutes
+from app.transaction import transaction
+from app.workflows import rescue_course, rescues
+
+# A case that has ended is still shown to whoever looks, for so long.
+STILL_SHOWN = dt.timedelta(hours=2)
+REFRESH_SECONDS = 15
+
+
+@field.get("/p/<token>/trapped")
+def trapped(token: str) -> Any:
+    """How the open case stands, else the form."""
+    row = public_page.elevator_of(db.session, token)
+    if row is None:
+        return unknown_code()
+    case = _case(row)
+    if case is None or (not rescue_course.is_open(case) and "again" in request.args):
+        return _form(row, [], 200)
+    return shown_page("rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case))
+
+
+@field.post("/p/<token>/trapped")
+def report_trapped(token: str) -> Any:
+    """Report it; whoever presses twice, or another one in the same car, joins the one case."""
+    row = public_page.elevator_of(db.session, token)
+    if row is None:
+        return unknown_code()
+    now = clock.now()
+    with transaction(db.session) as own:
+        over = rescues.flooded(own, row, now, request.remote_addr)
+    if over is not None:
+        return _form(_again(token), over.findings, 429)
+    typed = request.form.get("trapped", "").strip()[:6]
+    count = int(typed) if typed.isascii() and typed.isdigit() else None
+    if typed and (count is None or count > MOST_PEOPLE):
+        wrong = Finding(_("困人人数"), False, _("不是人数"), _("请填写整数，不清楚时不填"), field="trapped")
+        return _form(_again(token), [wrong], 422)
+    try:
+        with transaction(db.session) as own:
+            held = public_page.elevator_of(own, token)
+            assert held is not None
+            rescues.report(
+                own, None, held, source="page", at=now, phone=request.form.get("phone", "")[:40],
+                scene=request.form.get("scene", "")[:2000], trapped=count, address=request.remote_addr,
+            )  # fmt: skip
+    except Refusal as refusal:
+        return _form(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
+    return redirect(url_for("field.trapped", token=token))
+
+
+# --- parts
+
+
+def _case(row: Elevator) -> Rescue | None:
+    """The open case, else the last one that people here still ask about."""
+    found = rescue_course.open_of(db.session, row.id)
+    if found is not None:
+        return found
+    statement = (
+        select(Rescue)
+        .where(Rescue.elevator_id == row.id, Rescue.joined_to_id.is_(None), Rescue.ended_at > clock.now() - STILL_SHOWN)
+        .order_by(Rescue.ended_at.desc())
+        .limit(1)
+    )
+    last: Rescue | None = db.session.scalar(statement.execution_options(skip_scope=True))
+    return last
+
+
+def _told(case: Rescue) -> dict[str, Any]:
+    """The steps in plain words, and about how long it still takes."""
+    status = RescueStatus(case.status)
+    calls = [one for one in rescue_course.calls_of(db.session, case) if one.end_reason not in ("returned", "replaced")]
+    steps = [
+        (_("报警已收到"), case.reported_at), (_("已通知救援单位"), case.dispatched_at),
+        (_("救援人员已出发"), case.accepted_at), (_("救援人员已到达"), case.arrived_at), (_("已救出"), case.done_at),
+    ]  # fmt: skip
+    ended = status is RescueStatus.CLOSED
+    return {
+        "case": case, "open": rescue_course.is_open(case), "freed": status is RescueStatus.FREED, "closed": ended,
+        "steps": [(word, at) for word, at in steps if at is not None or not ended], "local": clock.local,
+        "headline": _headline(case, status, calls), "refresh": REFRESH_SECONDS if rescue_course.is_open(case) else None,
+    }  # fmt: skip
+
+
+def _headline(case: Rescue, status: RescueStatus, calls: list[RescueDispatch]) -> str:
+    if status is RescueStatus.FREED:
+        return str(_("救援已完成"))
+    if status is RescueStatus.CLOSED:
+        return str(_("这次报警已结束"))
+    if status is RescueStatus.ARRIVED:
+        return str(_("救援人员已到现场，正在开门，请听他们的指挥"))
+    if status is RescueStatus.ACCEPTED:
+        coming = [one for one in calls if one.accepted_at is not None and one.is_open]
+        left = min((_left(case, one) for one in coming), default=case.arrive_minutes)
+        if left > 0:
+            return str(_("救援人员正在赶来，大约还要 %(n)s 分钟", n=left))
+        return str(_("救援人员马上就到，请再等一会儿"))
+    if status is RescueStatus.DISPATCHED:
+        if case.level > 1:
+            return str(_("已请附近的救援力量支援，请安心等待"))
+        return str(_("已通知救援单位，正在安排人员出发"))
+    return str(_("报警已收到，正在安排救援"))
+
+
+def _left(case: Rescue, call: RescueDispatch) -> int:
+    """Minutes until this crew is there, of what its distance makes likely."""
+    assert call.accepted_at is not None
+    gone = (clock.now() - call.accepted_at).total_seconds() / 60
+    return round(expected_minutes(call.distance_m, rescue_course.minutes_of(case)) - gone)
+
+
+def _again(token: str) -> Elevator:
+    """After a transaction that was undone."""
+    row = public_page.elevator_of(db.session, token)
+    assert row is not None
+    return row
+
+
+def _hotline(row: Elevator) -> str | None:
+    return rescues.hotline_of(db.session, row, clock.today())
+
+
+def _form(row: Elevator, findings: list[Finding], status: int) -> Any:
+    place = "" if row.is_secret else rescue_course.place_of(row)
+    return shown_page(
+        "trapped", _("我被困在电梯里"), status, row=row, token=row.public_token, findings=findings, form=request.form,
+        hotline=_hotline(row), place=place,
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""困人救援: the centre of the last three days by step, and the history by outcome with what was late (RES-05)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy.orm import joinedload
+
+from app import clock, scope
+from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
+from app.models import Rescue
+from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE, RESCUE_STATUS
+from app.models.sealed import whole_or_end
+from app.rules.other_scores import Outcome
+from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
+from app.wording import say, together
+from app.workflows import rescue_course
+
+# In the very words of the partial index.
+OPEN = literal_column("rescue.status IN ('waiting', 'taken', 'dispatched', 'accepted', 'arrived')")
+ALONE = Rescue.joined_to_id.is_(None)
+
+
+def late(m: Moment) -> Any:
+    """不合规: a step was late, or one that is open is late by now."""
+    return and_(ALONE, or_(Rescue.late_steps.is_not(None), and_(OPEN, Rescue.due_at <= m.now)))
+
+
+def on_time() -> Any:
+    """合规: freed, and no step was late."""
+    return and_(ALONE, Rescue.done_at.is_not(None), Rescue.late_steps.is_(None))
+
+
+def uncalled() -> Any:
+    """Freed and not called back yet."""
+    return and_(ALONE, Rescue.status == "freed", Rescue.outcome == "entrapment", Rescue.rescue_called_at.is_(None))
+
+
+def badge_of(row: Rescue) -> str | None:
+    """合规 or 不合规 with the steps that were late; nothing while it is open in time."""
+    now = clock.now()
+    found = rescue_course.outcome_of(row, now)
+    if found is None:
+        return None
+    if found is Outcome.ON_TIME:
+        return say("合规")
+    late_ = together((LIMIT_LABELS[step] for step in rescue_course.late_of(row, now)), "、")
+    return say("不合规：%(steps)s超时", steps=late_)
+
+
+def _minutes(row: Rescue, start: str, end: str) -> str | None:
+    a, b = getattr(row, start), getattr(row, end)
+    return None if a is None or b is None else f"{(b - a).total_seconds() / 60:.1f}"
+
+
+_COLUMNS = (
+    column(Rescue, "number", kind="code"),
+    column(Rescue, "code", kind="code"),
+    column(Rescue, "place", sort=False),
+    column(Rescue, "source", sort=False),
+    column(Rescue, "reported_at"),
+    column(Rescue, "status", sort=False),
+    column(Rescue, "level", sort=False),
+    Column("badge", _l("处置合规"), badge_of, said=True),
+    column(Rescue, "due_at"),
+    related("unit", _l("维保单位"), Rescue.unit),
+    related("use_unit", _l("使用单位"), Rescue.use_unit),
+    column(Rescue, "in_centre", sort=False),
+    column(Rescue, "caller", sort=False),
+    column(Rescue, "phone", sort=False),
+    column(Rescue, "scene", sort=False),
+    column(Rescue, "taken_at"),
+    column(Rescue, "dispatched_at"),
+    column(Rescue, "accepted_at"),
+    column(Rescue, "arrived_at"),
+    column(Rescue, "done_at"),
+    Column("to_arrive", _l("接单到到达（分钟）"), lambda row: _minutes(row, "accepted_at", "arrived_at")),
+    Column("to_done", _l("接单到救出（分钟）"), lambda row: _minutes(row, "accepted_at", "done_at")),
+    column(Rescue, "outcome", sort=False),
+    column(Rescue, "cause", sort=False),
+    column(Rescue, "cause_note", sort=False),
+    column(Rescue, "method", sort=False),
+    column(Rescue, "trapped"),
+    column(Rescue, "injured"),
+    column(Rescue, "reports"),
+    column(Rescue, "end_note", sort=False),
+    column(Rescue, "rescue_called_at"),
+    column(Rescue, "maintenance_called_at"),
+    column(Rescue, "taken_over", sort=False),
+)
+_FILTERS = (
+    Filter("reported", _l("报警日期"), "date", Rescue.reported_at),
+    Filter("status", _l("处置进度"), "choice", Rescue.status, RESCUE_STATUS),
+    Filter("outcome", _l("处置结果"), "choice", Rescue.outcome, RESCUE_OUTCOME),
+    Filter("cause", _l("故障原因"), "choice", Rescue.cause, RESCUE_CAUSE),
+    Filter("level", _l("救援级别"), "choice", Rescue.level, {str(k): v for k, v in RESCUE_LEVEL.items()},
+           criterion=lambda chosen: Rescue.level.in_([int(c) for c in chosen])),
+    Filter("source", _l("报警方式"), "choice", Rescue.source, RESCUE_SOURCE),
+    Filter("method", _l("救援方式"), "choice", Rescue.method, RESCUE_METHOD),
+    Filter("unit", _l("维保单位"), "lookup", Rescue.unit_id, lookup="maintenance_units"),
+    Filter("use_unit", _l("使用单位"), "lookup", Rescue.use_unit_id, lookup="use_units"),
+    Filter("elevator", _l("电梯"), "lookup", Rescue.elevator_id, lookup="elevators"),
+    Filter("phone", _l("报警电话"), "text", Rescue.phone, criterion=whole_or_end(Rescue.phone), sensitive="mobile"),
+    Filter("in_centre", _l("城区"), "bool", Rescue.in_centre),
+    Filter("taken_over", _l("接管"), "bool", Rescue.taken_over),
+    Filter("region", _l("所属辖区"), "region", Rescue.region_code),
+)  # fmt: skip
+_SEARCH = (Rescue.code, Rescue.place, Rescue.number)
+_HINT = _l("识别码、位置、救援编号")
+_LOAD = (joinedload(Rescue.unit), joinedload(Rescue.use_unit))
+
+
+def _status(name: str) -> Any:
+    return lambda m: and_(ALONE, Rescue.status == name)
+
+
+def _outcome(name: str) -> Any:
+    return lambda m: and_(ALONE, Rescue.outcome == name)
+
+
+RESCUE_CENTRE = register(
+    Listing(
+        name="rescue_centre",
+        title=_l("救援处置中心"),
+        model=Rescue,
+        columns=_COLUMNS,
+        default=("code", "place", "unit", "reported_at", "level", "due_at", "status", "badge"),
+        search=_SEARCH,
+        search_hint=_HINT,
+        filters=_FILTERS,
+        # An open case stays in sight however old it is.
+        where=lambda m: and_(ALONE, or_(OPEN, Rescue.reported_at > m.now - dt.timedelta(days=CENTRE_DAYS))),
+        tabs=(
+            Tab("all", _l("全部")),
+            Tab("waiting", _l("待处置"), _status("waiting"), "over"),
+            Tab("taken", _l("已接警"), _status("taken"), "near"),
+            Tab("dispatched", _l("已派单"), _status("dispatched"), "near"),
+            Tab("accepted", _l("已接单"), _status("accepted"), "near"),
+            Tab("arrived", _l("已到达"), _status("arrived"), "near"),
+            Tab("freed", _l("已救出"), _status("freed")),
+            Tab("late", _l("不合规"), late, "over"),
+        ),
+        order=("reported_at", True),
+        load=_LOAD,
+    )
+)
+RESCUES = register(
+    Listing(
+        name="rescues",
+        title=_l("救援历史"),
+        model=Rescue,
+        columns=_COLUMNS,
+        default=("number", "code", "place", "unit", "reported_at", "outcome", "cause", "status", "badge"),
+        search=_SEARCH,
+        search_hint=_HINT,
+        filters=_FILTERS,
+        tabs=(
+            Tab("all", _l("全部"), lambda m: ALONE),
+            *(Tab(name, label, _outcome(name)) for name, label in RESCUE_OUTCOME.items()),
+            Tab("late", _l("不合规"), late, "over"),
+            Tab("uncalled", _l("待回访"), lambda m: uncalled(), "near"),
+            Tab("joined", _l("已并入"), lambda m: Rescue.joined_to_id.is_not(None)),
+        ),
+        order=("reported_at", True),
+        load=_LOAD,
+    )
+)
+
+
+def count(m: Moment, *more: Any) -> Any:
+    """How many of the actor's rescues meet these, as a part of another statement."""
+    seen = scope.criterion(Rescue, m.actor)
+    return select(func.count()).select_from(Rescue).where(seen, *more).scalar_subquery()

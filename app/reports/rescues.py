@@ -1,0 +1,228 @@
+"""救援统计 (RES-05, STA-02): how many, how quickly and how well in time, cut by unit, level, cause, hour and more.
+
+Reports that joined another are no cases of their own. Means are over what has both instants; a badge is judged as the
+record's page judges it (`rules.rescues.badge`). Each number that has a list opens it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Finding, raise_failing
+from app.listing import Column
+from app.listings.rescues import ALONE
+from app.models import Elevator, Region, Rescue, Unit
+from app.models.choices import PLACE_TYPE, word
+from app.models.region import in_region
+from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_OUTCOME, RESCUE_SOURCE
+from app.permissions import Actor
+from app.rules.calendar import day_finding
+from app.rules.other_scores import Outcome
+from app.rules.rescues import Course, Minutes, badge
+from app.wording import say
+
+BY = {
+    "unit": _l("按维保单位"), "level": _l("按级别"), "cause": _l("按原因"), "hour": _l("按时段"),
+    "outcome": _l("按结果"), "source": _l("按报警方式"), "place": _l("按场所"), "region": _l("按地区"),
+}  # fmt: skip
+DISTRICT = 6
+FORMULAS = (
+    ("救援", "报警时间在期间内的救援，并入其他救援的报警不另计；按报警当时的维保单位计"),
+    ("合规", "接单、到达、救出都在时限之内；任一环节超过即为不合规。还在时限内的和坐席在时限内结束的不计入"),
+    ("合规率", "合规 ÷（合规 + 不合规），四舍五入到 0.1%；没有可判定的为无数据"),
+    ("平均用时", "接单：派单到接单；到达：接单到到达；救出：接单到救出。只算两个时间都有的，单位为分钟"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the report is over. Days of the report, both counted."""
+
+    by: str
+    from_on: dt.date
+    to_on: dt.date
+    unit_id: int | None = None
+    region: str | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """One unit, level, cause …: cases, entrapments, in time or late, open, people, and how long it took."""
+
+    key: Any
+    name: str = ""
+    total: int = 0
+    entrapments: int = 0
+    on_time: int = 0
+    late: int = 0
+    open: int = 0
+    trapped: int = 0
+    injured: int = 0
+    link: str = ""
+    spans: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def percent(self) -> float | None:
+        judged = self.on_time + self.late
+        return round(100 * self.on_time / judged, 1) if judged else None
+
+    def mean(self, name: str) -> float | None:
+        found = self.spans.get(name)
+        return round(sum(found) / len(found), 1) if found else None
+
+    def add(self, row: Any, at: dt.datetime) -> None:
+        self.total += 1
+        self.entrapments += row.outcome == "entrapment"
+        self.trapped += row.trapped or 0 if row.outcome == "entrapment" else 0
+        self.injured += row.injured or 0
+        self.open += row.status in ("waiting", "taken", "dispatched", "accepted", "arrived")
+        ended = row.ended_at if row.done_at is None else None
+        course = Course(row.dispatched_at, row.accepted_at, row.arrived_at, row.done_at, ended)
+        found = badge(course, Minutes(row.accept_minutes, row.arrive_minutes, row.done_minutes), at)
+        self.on_time += found is Outcome.ON_TIME
+        self.late += found is Outcome.LATE
+        for name, start, end in (
+            ("accept", row.dispatched_at, row.accepted_at), ("arrive", row.accepted_at, row.arrived_at),
+            ("done", row.accepted_at, row.done_at),
+        ):  # fmt: skip
+            if start is not None and end is not None and end >= start:
+                self.spans.setdefault(name, []).append((end - start).total_seconds() / 60)
+
+
+COLUMNS = (
+    Column("name", _l("名称"), lambda r: r.name),
+    Column("total", _l("救援次数"), lambda r: r.total, "number"),
+    Column("entrapments", _l("困人"), lambda r: r.entrapments, "number"),
+    Column("on_time", _l("合规"), lambda r: r.on_time, "number"),
+    Column("late", _l("不合规"), lambda r: r.late, "number"),
+    Column("open", _l("处置中"), lambda r: r.open, "number"),
+    Column("percent", _l("合规率"), lambda r: r.percent, "number", unit="%"),
+    Column("accept", _l("平均接单"), lambda r: r.mean("accept"), "number", unit=_l("分钟")),
+    Column("arrive", _l("平均到达"), lambda r: r.mean("arrive"), "number", unit=_l("分钟")),
+    Column("done", _l("平均救出"), lambda r: r.mean("done"), "number", unit=_l("分钟")),
+    Column("trapped", _l("困人人数"), lambda r: r.trapped, "number"),
+    Column("injured", _l("受伤人数"), lambda r: r.injured, "number"),
+)
+
+
+def check(asked: Asked) -> None:
+    """Refuse days that are none, or the wrong way round."""
+    raise_failing([
+        day_finding(asked.from_on, "from_on", "起始日期"), day_finding(asked.to_on, "to_on", "截止日期"),
+        Finding("日期", asked.from_on <= asked.to_on, "起始日期在截止日期之后", "请对调或改正", field="from_on"),
+    ])  # fmt: skip
+
+
+def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
+    """The lines within scope: hours and levels in their order, all else with most late first."""
+    return _cut(session, asked, read(session, actor, asked), asked.by, at)
+
+
+def cuts(
+    session: Any, actor: Actor, asked: Asked, by: Iterable[str], at: dt.datetime
+) -> tuple[Line, dict[str, list[Line]]]:
+    """Several cuts of one reading, and the sum of all."""
+    rows = read(session, actor, asked)
+    return summed(rows, asked, at), {name: _cut(session, asked, rows, name, at) for name in by}
+
+
+def summed(rows: Iterable[Any], asked: Asked, at: dt.datetime) -> Line:
+    whole = Line(None, say("合计"), link=link_of(asked))
+    for row in rows:
+        whole.add(row, at)
+    return whole
+
+
+def read(session: Any, actor: Actor, asked: Asked) -> list[Any]:
+    """What all cuts are made of, one small row a case."""
+    statement = (
+        select(
+            Rescue.unit_id, Rescue.region_code, Rescue.level, Rescue.cause, Rescue.outcome, Rescue.source,
+            Rescue.status, Rescue.reported_at, Rescue.dispatched_at, Rescue.accepted_at, Rescue.arrived_at,
+            Rescue.done_at, Rescue.ended_at, Rescue.trapped, Rescue.injured, Rescue.accept_minutes,
+            Rescue.arrive_minutes, Rescue.done_minutes, Elevator.place_type,
+        )
+        .join(Elevator, Elevator.id == Rescue.elevator_id)
+        .where(ALONE, Rescue.reported_at >= _start(asked.from_on), Rescue.reported_at < _start(asked.to_on, 1))
+    )  # fmt: skip
+    if asked.unit_id is not None:
+        statement = statement.where(Rescue.unit_id == asked.unit_id)
+    if asked.region:
+        statement = statement.where(in_region(Rescue.region_code, asked.region))
+    return list(session.execute(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True)))
+
+
+def link_of(asked: Asked, **more: Any) -> str:
+    """The list of what a number counts."""
+    narrow: dict[str, Any] = {
+        "f_reported_from": asked.from_on.isoformat(), "f_reported_to": asked.to_on.isoformat(), **more,
+    }  # fmt: skip
+    if asked.unit_id is not None:
+        narrow.setdefault("f_unit", asked.unit_id)
+    if asked.region:
+        narrow.setdefault("f_region", asked.region)
+    return f"/rescues/history/?{urlencode(narrow)}"
+
+
+_KEYS: dict[str, Callable[[Any], Any]] = {
+    "unit": lambda row: row.unit_id, "level": lambda row: row.level, "cause": lambda row: row.cause,
+    "hour": lambda row: clock.local(row.reported_at).hour // 2, "outcome": lambda row: row.outcome,
+    "source": lambda row: row.source, "place": lambda row: row.place_type,
+    "region": lambda row: row.region_code[:DISTRICT].ljust(12, "0"),
+}  # fmt: skip
+_CHOICES: dict[str, tuple[dict[Any, Any], str]] = {
+    "level": (RESCUE_LEVEL, "f_level"), "cause": (RESCUE_CAUSE, "f_cause"), "outcome": (RESCUE_OUTCOME, "f_outcome"),
+    "source": (RESCUE_SOURCE, "f_source"), "place": (PLACE_TYPE, ""),
+}  # fmt: skip
+_IN_ORDER = ("level", "hour")
+
+
+def _cut(session: Any, asked: Asked, rows: list[Any], by: str, at: dt.datetime) -> list[Line]:
+    held: dict[Any, Line] = {}
+    key_of = _KEYS[by]
+    for row in rows:
+        key = key_of(row)
+        if key not in held:
+            held[key] = Line(key)
+        held[key].add(row, at)
+    _named(session, asked, by, held)
+    made = list(held.values())
+    if by in _IN_ORDER:
+        return sorted(made, key=lambda line: line.key)
+    return sorted(made, key=lambda line: (-line.late, -line.total, line.name))
+
+
+def _named(session: Any, asked: Asked, by: str, held: dict[Any, Line]) -> None:
+    """Words and addresses of the lines."""
+    if by in ("unit", "region"):
+        model: Any = Unit if by == "unit" else Region
+        keyed = model.id if by == "unit" else model.code
+        keys = [key for key in held if key is not None]
+        found = session.execute(
+            select(keyed, model.name).where(keyed.in_(keys)).execution_options(skip_scope=True)
+        ).all()
+        names: dict[Any, str] = {row[0]: row[1] for row in found}
+    for key, line in held.items():
+        if by == "unit":
+            line.name = names.get(key, say("没有维保单位"))
+            line.link = "" if key is None else link_of(asked, f_unit=key)
+        elif by == "region":
+            line.name, line.link = names.get(key, key), link_of(asked, f_region=key)
+        elif by == "hour":
+            line.name = f"{2 * key:02d}:00–{2 * key + 2:02d}:00"
+        else:
+            choices, parameter = _CHOICES[by]
+            line.name = say("没有填写") if key is None else str(word(choices, key))
+            line.link = link_of(asked, **{parameter: key}) if key is not None and parameter else ""
+
+
+def _start(day: dt.date, later: int = 0) -> dt.datetime:
+    return clock.instant_of(dt.datetime.combine(day + dt.timedelta(days=later), dt.time()))
