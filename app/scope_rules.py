@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
 
+from app import scope_called
 from app.models import (
     Account,
     ApiToken,
@@ -55,10 +56,6 @@ from app.models import (
     Person,
     PersonalRequest,
     PolicyProposal,
-    Rescue,
-    RescueCallback,
-    RescueDispatch,
-    RescueStep,
     RiskItem,
     SafetyRecord,
     Score,
@@ -87,8 +84,6 @@ _party: Any = ApplicationParty.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
 _ledger: Any = MaintenanceLedger.__table__.c
 _member: Any = TeamMember.__table__.c
-_rescue: Any = Rescue.__table__.c
-_dispatch: Any = RescueDispatch.__table__.c
 
 
 def _in_region(model: Any, actor: Actor) -> Criterion:
@@ -200,20 +195,6 @@ def _inspections(model: Any, actor: Actor) -> Criterion:
     seen = model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
     answered = and_(model.unit_id == actor.unit_id, _assigned(model.elevator_id, actor))
     return or_(seen, answered, model.tested_by_id == actor.unit_id)
-
-
-def _rescues(model: Any, actor: Actor) -> Criterion:
-    """Both sides of the elevator, and whoever was called out: the unit that helps, the worker by name."""
-    seen = _by_unit_and_elevator(model, actor)
-    if actor.unit_id is None:
-        return seen
-    helps = and_(_dispatch.unit_id == actor.unit_id, _dispatch.level > 1)
-    called = select(_dispatch.rescue_id).where(or_(helps, _dispatch.worker_id == (actor.user_id or 0)))
-    return or_(seen, model.id.in_(called))
-
-
-def _of_rescues(model: Any, actor: Actor) -> Criterion:
-    return model.rescue_id.in_(select(_rescue.id).where(_rescues(_rescue, actor)))
 
 
 def _applications(model: Any, actor: Actor) -> Criterion:
@@ -417,10 +398,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Complaint: _by_unit_and_elevator,
     ElevatorMessage: _by_unit_and_elevator,
     Inspection: _inspections,
-    Rescue: _rescues,
-    RescueDispatch: _of_rescues,
-    RescueStep: _of_rescues,
-    RescueCallback: _of_rescues,
+    **scope_called.rules(_by_unit_and_elevator),
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,

@@ -45,7 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "policy": {"errors", "rules", "wording"},
     "models": BASE,
     "permissions": BASE | {"models"},
-    "scope_rules": BASE | {"models", "permissions"},
+    "scope_called": BASE | {"models", "permissions"},
+    "scope_rules": BASE | {"models", "permissions", "scope_called"},
     "scope": BASE | {"models", "permissions", "scope_rules"},
     # Past SQLAlchemy's way to the driver.
     "ready": {"driver"},

@@ -51,9 +51,9 @@ class RescueApi(Resource):
                 enum: [all, entrapment, false_alarm, commissioning, cleaning, maintenance, repair, installation, late,
                 uncalled, joined]}}
             - {in: query, name: q, schema: {type: string}, description: 识别码、位置、救援编号}
-            - {in: query, name: status, schema: {type: string}, description: waiting,taken…，逗号分隔}
-            - {in: query, name: level, schema: {type: string}, description: 1,2,3，逗号分隔}
-            - {in: query, name: cause, schema: {type: string}, description: power_cut…，逗号分隔}
+            - {in: query, name: status, schema: {type: string}, description: "waiting,taken…，逗号分隔"}
+            - {in: query, name: level, schema: {type: string}, description: "1,2,3，逗号分隔"}
+            - {in: query, name: cause, schema: {type: string}, description: "power_cut…，逗号分隔"}
             - {in: query, name: unit, schema: {type: integer}}
             - {in: query, name: use_unit, schema: {type: integer}}
             - {in: query, name: elevator, schema: {type: integer}}

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
-from app.demo import complaints, evidence, inspections, office, people
+from app.demo import complaints, evidence, inspections, office, people, rescues
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
@@ -53,10 +53,12 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         made = people.make_accounts(session, at)
         summary["waiting"] = people.make_waiting(session, at) if first else 0
         made += inspections.make_inspections(session, at, seed) if first else []
+        made += rescues.make_agent(session) if first else []
         summary["accounts"] = len(made)
         summary["office"] = office.make_office(session, at) if first else 0
         summary["evidence"] = evidence.complete(session, at, seed) if first else 0
         summary["complaints"] = complaints.make(session, at, seed) if first else 0
+        summary["rescues"] = rescues.make(session, at, seed) if first else 0
         if first:
             today = clock.local_day(at)
             survey(session)
@@ -80,5 +82,5 @@ def _built(seed: int) -> bool:
 WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
     "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
-    "complaints": "投诉",
+    "complaints": "投诉", "rescues": "困人救援",
 }  # fmt: skip

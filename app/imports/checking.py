@@ -21,6 +21,7 @@ from app.imports import (
     comparing_inspections,
     comparing_orders,
     comparing_people,
+    comparing_rescues,
     comparing_service,
     comparing_unit,
 )
@@ -48,6 +49,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "ledgers": comparing_service.ledger_rows, "orders": comparing_orders.order_rows,
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
+    "past_rescues": comparing_rescues.rescue_rows,
     "inspections": comparing_inspections.inspection_rows, "past_checks": comparing_inspections.inspection_rows,
 }  # fmt: skip
 DAYS = {dt.date, dt.datetime}
@@ -401,7 +403,7 @@ class Checker:
         units = [s.name for s in self.given if s.kind == "unit"]
         self.units.look_up({str(r.data[n]) for r in rows for n in units if isinstance(r.data.get(n), str)})
         wanted: set[str] = set()
-        if self.kind.name in ("ledgers", "orders", "visits", "inspections", "past_checks"):
+        if self.kind.name in ("ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues"):
             wanted = {r.data["code"] for r in rows if r.data.get("code")}
         if self.kind.name == "contracts":
             wanted = {c for r in rows for c in comparing_service.codes_in(r.data.get("elevators"))}

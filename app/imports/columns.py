@@ -19,6 +19,7 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     Person,
+    Rescue,
     Unit,
 )
 from app.models.choices import (
@@ -34,6 +35,7 @@ from app.models.choices import (
     SEX,
     VISIT_MODE,
 )
+from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.permissions import ROLE_LABEL, Role
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
@@ -181,6 +183,24 @@ def kinds() -> dict[str, Kind]:
             *_inspections(code),
             Spec("unit_id", "维保单位", "unit", False, None, "当日承担维保的单位；不填按合同和档案"),
         ), ("number", "kind")),
+        "past_rescues": Kind("past_rescues", _l("既往救援记录"), "code", (
+            code,
+            Spec("reported_at", "报警时间", "instant", True, None, HELP["instant"]),
+            _of(Rescue, "outcome", "choice", True, RESCUE_OUTCOME),
+            Spec("dispatched_at", "派单时间", "instant", False, None, "困人必填"),
+            Spec("accepted_at", "接单时间", "instant", False, None, HELP["instant"]),
+            Spec("arrived_at", "到达时间", "instant", False, None, HELP["instant"]),
+            Spec("done_at", "救出时间", "instant", False, None, "困人必填"),
+            Spec("cause", "故障原因", "choice", False, RESCUE_CAUSE, "困人必填；停电引起的不计入故障率"),
+            _of(Rescue, "trapped", "number"), _of(Rescue, "injured", "number"),
+            Spec("level", "救援级别", "choice", False, {str(n): w for n, w in RESCUE_LEVEL.items()}, "不填为一级"),
+            Spec("unit_id", "维保单位", "unit", False, None, "当时签约的维保单位；不填按合同和档案"),
+            Spec("helper_id", "二级救援单位", "unit", False, None, "二级救援必填"),
+            Spec("second_at", "二级派单时间", "instant", False, None, "二级救援必填"),
+            _of(Rescue, "source", "choice", False, RESCUE_SOURCE),
+            _of(Rescue, "method", "choice", False, RESCUE_METHOD), _of(Rescue, "cause_note", "text"),
+            _of(Rescue, "scene", "text"), _of(Rescue, "in_centre", "bool"),
+        ), ("reported_at",)),
         "invitations": Kind("invitations", _l("入职邀请"), "phone", (
             _of(Invitation, "name", "text", True), _of(Invitation, "phone", "code", True),
             _of(Invitation, "kind", "choice", True, PERSON_KIND),

@@ -246,6 +246,17 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reviewed_at": "复核日期 确认时间 reviewed",
     },
     "inspections": _INSPECTIONS,
+    "past_rescues": {
+        "code": "电梯识别码 电梯编号 梯号 电梯唯一码 elevatorid liftid elevatorcode",
+        "reported_at": "报警时间 发生时间 故障发生时间 接警时间 reported",
+        "dispatched_at": "派单时间 派遣时间 dispatched", "second_at": "二级派单时间 升级时间",
+        "accepted_at": "接单时间 accepted", "arrived_at": "到达时间 到场时间 arrived",
+        "done_at": "救出时间 解救时间 完成时间 恢复时间 freed", "level": "救援级别 救援层级 级别 level",
+        "unit_id": "维保单位 维保公司 company contractor", "helper_id": "二级救援单位 救援单位",
+        "outcome": "处置结果 结果 outcome", "cause": "故障原因 原因 cause", "method": "救援方式 method",
+        "trapped": "困人人数 被困人数 trapped", "injured": "受伤人数 injured", "scene": "现场描述 故障描述",
+        "in_centre": "城区 是否中心城区", "source": "报警方式 来源 source",
+    },
     "past_checks": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
 }  # fmt: skip
 

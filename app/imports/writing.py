@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app import scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords, writing_inspections
+from app.imports import first_passwords, writing_inspections, writing_rescues
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
@@ -421,12 +421,15 @@ def _take_visits(
             row.applied = True
 
 
-# What comes from before: all of some elevators in one step, so that each is told its whole past at once.
-BY_ELEVATOR: dict[str, Callable[..., None]] = {
-    "visits": _take_visits,
-    "past_checks": lambda s, a, held, b, rows, at: writing_inspections.take_over(
+def _each(take: Callable[..., None]) -> Callable[..., None]:
+    return lambda s, a, held, b, rows, at: take(
         s, a, b, rows, at, lambda row, refusal: _end_badly(s, row, _errors(held, refusal.findings))
-    ),
+    )
+
+
+# What comes from before: all of some elevators in one step, so that each is told its whole past at once.
+BY_ELEVATOR: dict[str, Callable[..., None]] = {"visits": _take_visits} | {
+    "past_checks": _each(writing_inspections.take_over), "past_rescues": _each(writing_rescues.take_over),
 }
 
 

@@ -136,9 +136,11 @@ def held(session: AnySession, actor: Actor, key: int, verb: Verb) -> Rescue:
     return row
 
 
-def policy_minutes(session: AnySession, elevator: Elevator, on: dt.date) -> Minutes:
-    """The limits of the region on a day, in or outside of the centre."""
-    centre = elevator.is_central
+def policy_minutes(
+    session: AnySession, elevator: Elevator, on: dt.date, in_centre: bool | None = None
+) -> Minutes:  # fmt: skip
+    """The limits of the region on a day, in or outside of the centre: as the register has it, or as it then was."""
+    centre = elevator.is_central if in_centre is None else in_centre
     keys = (
         Key.RESCUE_ACCEPT_MINUTES,
         Key.RESCUE_ARRIVE_MINUTES if centre else Key.RESCUE_ARRIVE_FAR_MINUTES,

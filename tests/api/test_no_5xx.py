@@ -124,7 +124,8 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
-        "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions": world.firm.region_id,
+        "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id,
+        "regions": world.firm.region_id,
     }  # fmt: skip
     return found
 
