@@ -415,10 +415,9 @@ def _take_visits(
 ) -> None:
     taken = take_over(session, actor, batch_id, [_past(row) for row in rows], at)
     for place, row in enumerate(rows):
-        if place in taken.refused:
+        row.applied = place not in taken.refused
+        if not row.applied:
             _end_badly(session, row, _errors(held, taken.refused[place]))
-        else:
-            row.applied = True
 
 
 def _each(take: Callable[..., None]) -> Callable[..., None]:
