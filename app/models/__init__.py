@@ -10,6 +10,7 @@ from app.models.account import (
     LiveSession,
     LoginGuard,
 )
+from app.models.anomaly import Anomaly
 from app.models.api import ApiCall, ApiToken
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
@@ -43,6 +44,7 @@ from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
 from app.models.region import Region
 from app.models.rescue import Rescue, RescueCallback, RescueDispatch, RescueStep
+from app.models.repair import RepairHelper, RepairOrder
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
 from app.models.sign_in import Captcha, NumberAsk, OneTimeCode
@@ -55,6 +57,7 @@ from app.models.visit import Visit, VisitCompanion, VisitNote
 __all__ = [
     "Account",
     "AccountRole",
+    "Anomaly",
     "ApiCall",
     "ApiToken",
     "Application",
@@ -126,6 +129,8 @@ __all__ = [
     "RescueCallback",
     "RescueDispatch",
     "RescueStep",
+    "RepairHelper",
+    "RepairOrder",
     "RiskItem",
     "SafetyRecord",
     "SavedFilter",

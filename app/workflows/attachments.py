@@ -23,6 +23,7 @@ from sqlalchemy import bindparam, select
 from app.at_once import columns_of, row_of
 from app.errors import Finding, NotAllowed, NotFound, Refusal
 from app.models import (
+    Anomaly,
     Application,
     Attachment,
     Complaint,
@@ -36,6 +37,7 @@ from app.models import (
     MaintenanceOrder,
     PatrolStop,
     PolicyProposal,
+    RepairOrder,
     SafetyRecord,
     Visit,
 )
@@ -74,13 +76,15 @@ READING = {
     "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
     "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ,
     "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
-    "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ,
+    "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ, "repair_order": Verb.REPAIR_READ,
+    "anomaly": Verb.ANOMALY_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
-        InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection,
+        InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection, RepairOrder,
+        Anomaly,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.

@@ -12,6 +12,7 @@ from app import clock
 from app.at_once import stamps, write_changes
 from app.errors import refuse
 from app.models import (
+    Anomaly,
     Application,
     Commitment,
     Complaint,
@@ -25,6 +26,7 @@ from app.models import (
     Person,
     PolicyProposal,
     Rescue,
+    RepairOrder,
     StatusChange,
     Unit,
     Version,
@@ -32,6 +34,7 @@ from app.models import (
 )
 from app.models.among import among
 from app.permissions import Actor
+from app.rules.anomalies import AnomalyState, AnomalyVerb, anomaly_move
 from app.rules.approval import (
     OPEN_STATES,
     ApplicationState,
@@ -45,6 +48,7 @@ from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
+from app.rules.repairs import RepairState, RepairVerb, repair_move
 from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
 from app.wording import say
 from app.workflows import audit
@@ -267,6 +271,10 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = complaint_move(ComplaintState(old), ComplaintVerb(verb))
     elif isinstance(row, Rescue) and field == "status":
         expected = rescue_move(RescueStatus(old), RescueVerb(verb), RescueStatus(new))
+    elif isinstance(row, RepairOrder) and field == "state":
+        expected = repair_move(RepairState(old), RepairVerb(verb))
+    elif isinstance(row, Anomaly) and field == "state":
+        expected = anomaly_move(AnomalyState(old), AnomalyVerb(verb))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:
