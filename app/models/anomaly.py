@@ -67,6 +67,7 @@ class Anomaly(Stamped, Versioned, Model):
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
     use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
+    reported_unit: Mapped[Unit | None] = relationship(foreign_keys=[reported_unit_id])
 
     def __repr__(self) -> str:
         return f"YC{self.id:08d}"

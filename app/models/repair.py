@@ -1,4 +1,4 @@
-"""Repairs (REP-01 to REP-03): what was reported of an elevator, who was sent, when each step was done, what came out."""
+"""Repairs (REP-01 to REP-03): what was reported, who was sent, when each step was done, what came out."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ class RepairOrder(Stamped, Versioned, Model):
     use_note: Mapped[str | None] = col(_l("使用单位报修备注"), String(140))
     reported_at: Mapped[dt.datetime] = col(_l("报修时间"), Instant)
     reported_by_id: Mapped[int | None] = col(_l("报修人"), Integer, ForeignKey("ab_user.id"))
+    reported_unit_id: Mapped[int | None] = col(_l("报修单位"), BigId, ForeignKey("unit.id"))
     state: Mapped[str] = col(
         _l("处理状态"), String(10), default="waiting", server_default="waiting", choices=REPAIR_STATE
     )
@@ -110,6 +111,7 @@ class RepairOrder(Stamped, Versioned, Model):
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
     use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
+    reported_unit: Mapped[Unit | None] = relationship(foreign_keys=[reported_unit_id])
     worker: Mapped[Person | None] = relationship(foreign_keys=[worker_id])
     signed_in: Mapped[Person | None] = relationship(foreign_keys=[signed_in_id])
     helpers: Mapped[list[Person]] = relationship(secondary="repair_helper", order_by=Person.id)

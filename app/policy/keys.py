@@ -98,6 +98,9 @@ class Key(StrEnum):
     COMPLAINT_ACCEPT_HOURS = "complaint_accept_hours"
     COMPLAINT_HANDLE_HOURS = "complaint_handle_hours"
     COMPLAINT_REVIEW_HOURS = "complaint_review_hours"
+    REPAIR_ACCEPT_HOURS = "repair_accept_hours"
+    REPAIR_FINISH_HOURS = "repair_finish_hours"
+    REPAIR_APPROVAL = "repair_approval"
     PUBLIC_CONTACT = "public_contact"
 
     RESCUE_ACCEPT_MINUTES = "rescue_accept_minutes"
@@ -156,7 +159,7 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C, _I, _R = "个人信息保存", "公众投诉", "检验检测", "应急救援"
+_P, _C, _I, _R, _M = "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修"
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
 
@@ -264,6 +267,9 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.COMPLAINT_ACCEPT_HOURS, _C, "投诉后维保单位接单的时限", 24, "小时", 1, 720),
         _int(Key.COMPLAINT_HANDLE_HOURS, _C, "接单后（退回重办的，退回后）处置的时限", 72, "小时", 1, 720),
         _int(Key.COMPLAINT_REVIEW_HOURS, _C, "处置后使用单位复核的时限", 48, "小时", 1, 720),
+        _int(Key.REPAIR_ACCEPT_HOURS, _M, "报修后维修员接单的时限", None, "小时", 1, 720, may_be_off=True),
+        _int(Key.REPAIR_FINISH_HOURS, _M, "报修后完成维修的时限", None, "小时", 1, 8760, may_be_off=True),
+        _bool(Key.REPAIR_APPROVAL, _M, "维修工单须经维保经理审批", False),
         (
             Key.PUBLIC_CONTACT,
             Spec(

@@ -16,6 +16,7 @@ from app.errors import Finding, NotAllowed, raise_failing
 from app.models import Anomaly, Elevator
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_SOURCE
 from app.models.choices import word
+from app.models.repair import REPAIR_LEVEL
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.anomalies import (
     LONGEST_BODY,
@@ -32,7 +33,7 @@ from app.rules.lifecycle import ElevatorStatus
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say
-from app.workflows import attachments, audit, moves, outbox
+from app.workflows import attachments, audit, moves, outbox, repairs
 
 ENTITY = "anomaly"
 # A text says too little of these to tell whether two are the same.
@@ -106,11 +107,12 @@ def report(
 
 
 def handle(
-    session: AnySession, actor: Actor, key: int, verb: str, note: str, at: dt.datetime
+    session: AnySession, actor: Actor, key: int, verb: str, note: str, at: dt.datetime, *, level: str = ""
 ) -> Anomaly:  # fmt: skip
-    """Confirm it, or end it: dismissed or settled with the reason, passed on to repair or rescue.
+    """Confirm it, or end it: dismissed or settled with the reason, passed on to rescue, or to repair by an order.
 
-    What the use unit reported the maintenance unit does not dismiss: it would judge itself.
+    `level`: of that order, where it is another than the kind says. What the use unit reported the maintenance unit
+    does not dismiss: it would judge itself.
     """
     require(actor, Verb.ANOMALY_HANDLE)
     visible(session, actor, Anomaly, key, "这条异常")
@@ -130,6 +132,8 @@ def handle(
     if moved is AnomalyState.CLOSED:
         row.outcome, row.handled_at, row.handled_by_id = OUTCOME[chosen], at, actor.user_id
     moves.move(session, actor, row, "state", moved.value, verb=chosen.value, at=at, reason=note or None)
+    if chosen is AnomalyVerb.REPAIR:
+        repairs.of_anomaly(session, actor, row, level if level in REPAIR_LEVEL else level_of(row), at)
     outbox.settle(session, at, "anomaly.review", link_of(row))
     _tell_reporter(session, row, moved, at, actor)
     return row

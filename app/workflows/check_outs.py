@@ -53,6 +53,11 @@ class Leaving:
     policy: VisitPolicy
     findings: list[Finding]
 
+    @property
+    def repairs(self) -> bool:
+        """Whether an item was set to 修理: what opens a repair order."""
+        return any(answer["result"] == "repair" for answer in self.results)
+
 
 def look(
     session: AnySession, work: Work, position: Position, done: CheckOut, at: dt.datetime, *, sent_later: bool = False

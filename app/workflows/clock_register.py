@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal_column
+from sqlalchemy import ColumnElement, and_, literal_column, or_
 
-from app.models import Application, Complaint, MaintenanceClock, Rescue, Visit
+from app.models import Application, Complaint, MaintenanceClock, Rescue, Visit, RepairOrder
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
@@ -56,6 +56,8 @@ WORKING, HOURS, DAYS, MINUTES = "工作日，按工作日历", "小时，连续�
 NEVER = "不暂停"
 # In the very words of the partial index.
 _STANDS = Complaint.state != literal_column("'closed'")
+_UNREPAIRED = RepairOrder.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])
+_UNACCEPTED = and_(RepairOrder.state.in_(("waiting", "assigned")), RepairOrder.accept_hours.is_not(None))
 
 CLOCKS: tuple[Clock, ...] = (
     Clock(
@@ -110,6 +112,21 @@ CLOCKS: tuple[Clock, ...] = (
         "rescue_done", "救出", "接单之时", Key.RESCUE_DONE_MINUTES, MINUTES, NEVER, "救出被困人员",
         "救援中心置顶显示", "不上报；逾期即不合规", Rescue, Rescue.due_at,
         lambda: Rescue.status == "arrived", Verb.RESCUE_READ, "/rescues/",
+    ),
+    Clock(
+        "repair_accept", "维修接单", "报修之时", Key.REPAIR_ACCEPT_HOURS, HOURS, NEVER, "维修员接单",
+        "维保单位（临近、超期各一次，合并为一条）", "不上报；逾期即不及时", RepairOrder, RepairOrder.due_at,
+        lambda: and_(_UNREPAIRED, _UNACCEPTED), Verb.REPAIR_READ, "/repairs/?tab=waiting", unit=RepairOrder.unit_id,
+        unit_verb=Verb.REPAIR_ASSIGN,
+    ),
+    Clock(
+        "repair_finish", "完成维修", "报修之时", Key.REPAIR_FINISH_HOURS, HOURS, NEVER, "维修员结束维修",
+        "维保单位（临近、超期各一次，合并为一条）", "不上报；逾期即不及时", RepairOrder, RepairOrder.due_at,
+        lambda: and_(_UNREPAIRED, or_(
+            RepairOrder.state.in_(("accepted", "departed", "started")),
+            and_(RepairOrder.state.in_(("waiting", "assigned")), RepairOrder.accept_hours.is_(None)),
+        )),
+        Verb.REPAIR_READ, "/repairs/?tab=open", unit=RepairOrder.unit_id, unit_verb=Verb.REPAIR_ASSIGN,
     ),
     Clock(
         "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from app import clock
 from app.models import (
     Account,
+    Anomaly,
     Application,
     Attachment,
     Commitment,
@@ -27,11 +28,12 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     Person,
+    RepairOrder,
     Unit,
 )
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows import clocks
+from app.workflows import clocks, repairs
 
 # Papers that stay in force with their record; those of applications are kept where these were decided.
 OF_THE_UNIT = ("unit", "person", "grade_certificate")
@@ -50,6 +52,8 @@ def elevator_in_force(
     day = clock.local_day(at)
     if first or before["maintenance_unit_id"] != row.maintenance_unit_id:
         clocks.unit_changed(session, row.id, row.maintenance_unit_id, day, at)
+        if not first:
+            repairs.unit_changed(session, row.id, row.maintenance_unit_id, at)
     if first and row.status == ElevatorStatus.SUSPENDED:
         clocks.pause(session, row.id, day, application, at)
     if first and row.status == ElevatorStatus.SCRAPPED:
@@ -57,10 +61,12 @@ def elevator_in_force(
     if not first and before["region_id"] != row.region_id:
         # What still runs moves with the elevator; what was judged or done stays where it happened.
         open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")
+        repairs_open = (RepairOrder.elevator_id == row.id) & RepairOrder.state.not_in(("done", "cancelled"))
         _follow(session, row.region_code, [
             (MaintenanceClock, MaintenanceClock.elevator_id == row.id),
             (MaintenanceLedger, MaintenanceLedger.elevator_id == row.id),
-            (MaintenanceOrder, open_orders),
+            (MaintenanceOrder, open_orders), (RepairOrder, repairs_open),
+            (Anomaly, (Anomaly.elevator_id == row.id) & (Anomaly.state != "closed")),
         ])  # fmt: skip
 
 

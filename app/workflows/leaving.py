@@ -23,20 +23,22 @@ from app.models import (
     MaintenanceOrder,
     PatrolRound,
     Person,
+    RepairOrder,
     Visit,
 )
 from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows import audit, ledgers, orders, outbox, teams
+from app.workflows import audit, ledgers, orders, outbox, teams, repair_work, repairs
 from app.workflows.issuing import set_active
 
 SHOWN = 200
 # What can be handed over, in the order in which it is shown and taken: its words and what they are counted in.
 KINDS = {
     "ledgers": (say("设备履历"), say("台电梯")), "orders": (say("维保任务"), say("项待维保任务")),
-    "elevators": (say("分配的电梯"), say("台电梯")), "patrols": (say("巡检"), say("次未结束的巡检")),
+    "repairs": (say("维修工单"), say("张未完成的工单")), "elevators": (say("分配的电梯"), say("台电梯")),
+    "patrols": (say("巡检"), say("次未结束的巡检")),
     "officer": (say("安全员"), say("台电梯的安全员职责")),
 }  # fmt: skip
 
@@ -201,6 +203,8 @@ def _board(session: AnySession, person: Person) -> Board:
         .join(Elevator, Elevator.id == ledger.elevator_id).where(serves),
         "orders": select(order.id, *place, order.planned_on)
         .join(Elevator, Elevator.id == order.elevator_id).where(order.worker_id == person.id, order.state == "open"),
+        "repairs": select(RepairOrder.id, RepairOrder.code, RepairOrder.place)
+        .where(repairs.held_by(person.id), RepairOrder.state.not_in(("done", "cancelled"))),
         "elevators": select(ElevatorAssignment.id, *place)
         .join(Elevator, Elevator.id == ElevatorAssignment.elevator_id).where(ElevatorAssignment.user_id.in_(keys)),
         "patrols": select(PatrolRound.id, PatrolRound.title, PatrolRound.due_on)
@@ -305,6 +309,15 @@ def _give_orders(
         raise_failing(Finding("维保任务", one.ok, one.text, "请刷新交接清单") for one in made)
 
 
+def _give_repairs(
+    session: AnySession, actor: Actor, row: Person, to: Person, account: Account | None, keys: list[int],
+    at: dt.datetime,
+) -> None:  # fmt: skip
+    require(actor, Verb.REPAIR_ASSIGN)
+    for key in keys:
+        repair_work.pass_on(session, actor, key, row.id, to.id, at)
+
+
 def _give_elevators(
     session: AnySession, actor: Actor, row: Person, to: Person, account: Account | None, keys: list[int],
     at: dt.datetime,
@@ -347,6 +360,6 @@ def _give_officer(
 
 
 _GIVE: dict[str, Any] = {
-    "ledgers": _give_ledgers, "orders": _give_orders, "elevators": _give_elevators, "patrols": _give_patrols,
-    "officer": _give_officer,
+    "ledgers": _give_ledgers, "orders": _give_orders, "repairs": _give_repairs,
+    "elevators": _give_elevators, "patrols": _give_patrols, "officer": _give_officer,
 }  # fmt: skip

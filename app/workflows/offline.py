@@ -24,7 +24,19 @@ from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.offline import PhoneClock, Stay, clock_findings, overlap_finding
 from app.transaction import AnySession
-from app.workflows import ageing, arrivals, attachments, audit, check_outs, presence, sent_ahead, sites, visits, workers
+from app.workflows import (
+    ageing,
+    arrivals,
+    attachments,
+    audit,
+    check_outs,
+    presence,
+    repairs,
+    sent_ahead,
+    sites,
+    visits,
+    workers,
+)
 from app.workflows.arrivals import Arrival
 from app.workflows.check_outs import CheckOut
 from app.workflows.moves import SENT_LATER
@@ -173,6 +185,8 @@ def _written(
     settle(session, visit, at, verb=SENT_LATER)
     _audit(session, actor, visit, at)
     visits.ask_for_review(session, visit, at)
+    if leaving.repairs:
+        repairs.of_visit(session, actor, visit, at)
     return visit
 
 

@@ -25,7 +25,7 @@ from app.rules.identifiers import normal_code
 from app.rules.lifecycle import CLOCK_KINDS, ApplicationKind, change_due_on, change_is_late
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import audit, clocks, conditions, cover, effects, filing_versions, submissions
+from app.workflows import audit, clocks, conditions, cover, effects, filing_versions, repairs, submissions
 from app.workflows.submissions import Asked
 
 KIND = ApplicationKind.UNIT_CHANGE
@@ -148,6 +148,7 @@ def effect(
         session, elevator, {"maintenance_unit_id": data["new_unit_id"]}, application, first, at
     )
     clocks.unit_changed(session, elevator.id, data["new_unit_id"], first, at)
+    repairs.unit_changed(session, elevator.id, data["new_unit_id"], at)
     if data.get("contract_id"):
         _bind(session, actor, data["contract_id"], elevator, application.effective_on or first, first, at)
     change = of_application(session, application)

@@ -17,7 +17,18 @@ from app.reference import CURRENT
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import AnySession, lock
 from app.wording import say
-from app.workflows import ageing, arrivals, audit, check_outs, outbox, presence, sites, visit_reviewers, workers
+from app.workflows import (
+    ageing,
+    arrivals,
+    audit,
+    check_outs,
+    outbox,
+    presence,
+    repairs,
+    sites,
+    visit_reviewers,
+    workers,
+)
 from app.workflows.arrivals import Begun
 from app.workflows.check_outs import LONGEST, RESULTS, CheckOut
 from app.workflows.presence import Position
@@ -101,6 +112,8 @@ def leave(
         after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
     )  # fmt: skip
     ask_for_review(session, visit, at, work.reviewers)
+    if leaving.repairs:
+        repairs.of_visit(session, actor, visit, at)
     return work
 
 
@@ -123,10 +136,13 @@ def upload_sheet(
     return visit
 
 
-def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: dt.datetime) -> Visit:
+def review(
+    session: AnySession, actor: Actor, visit_id: int, opinion: str, at: dt.datetime, *, repair: bool = False,
+    repair_note: str = "",
+) -> Visit:  # fmt: skip
     """The use unit confirms a visit (MNT-07). Never an account of the unit that did it, nor one made by it.
 
-    Nor one whose phone is a phone of that unit: who holds it reviews his own visit.
+    Nor one whose phone is a phone of that unit: who holds it reviews his own visit. `repair`: 是否报修.
     """
     require(actor, Verb.VISIT_REVIEW)
     visit = _seen(session, actor, visit_id)
@@ -135,6 +151,7 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
         *visit_reviewers.review_findings(session, actor, visit),
         Finding("意见", len(opinion) <= 140, say("意见有 %(count)s 个字", count=len(opinion)), "最多 140 个字",
             field="opinion"),
+        *(repairs.wanted_findings(repair_note) if repair else ()),
     ])  # fmt: skip
     visit.reviewed_at, visit.reviewed_by_id, visit.review_opinion = at, actor.user_id, opinion or None
     visit.reviewed_from = actor.address[:60] if actor.address else None
@@ -142,6 +159,8 @@ def review(session: AnySession, actor: Actor, visit_id: int, opinion: str, at: d
     audit.record(
         session, actor, at, "visit.review", "visit", visit.id, after={"state": visit.state, "opinion": opinion}
     )
+    if repair:
+        repairs.wanted(session, actor, visit, repair_note, at)
     return visit
 
 

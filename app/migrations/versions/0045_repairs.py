@@ -66,6 +66,7 @@ def upgrade():
         sa.Column("use_note", sa.String(140), nullable=True),
         sa.Column("reported_at", INSTANT, nullable=False),
         sa.Column("reported_by_id", sa.Integer(), nullable=True),
+        sa.Column("reported_unit_id", BIG, nullable=True),
         sa.Column("state", sa.String(10), server_default="waiting", nullable=False),
         sa.Column("worker_id", BIG, nullable=True),
         *(sa.Column(f"{name}_at", INSTANT, nullable=True) for name in ("assigned", "accepted", "departed", "started")),
@@ -92,8 +93,8 @@ def upgrade():
         *_stamps(),
         *_keys(
             "repair_order", elevator_id="elevator", unit_id="unit", use_unit_id="unit", visit_id="visit",
-            anomaly_id="anomaly", worker_id="person", signed_in_id="person", reported_by_id="ab_user",
-            decided_by_id="ab_user",
+            reported_unit_id="unit", anomaly_id="anomaly", worker_id="person", signed_in_id="person",
+            reported_by_id="ab_user", decided_by_id="ab_user",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_repair_order")),
         *(

@@ -1,0 +1,389 @@
+"""REP-01 to REP-03: from the report to the approval, what opens an order by itself, and who may do what."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.errors import NotAllowed, NotFound, Refusal
+from app.models import Anomaly, AuditEntry, Elevator, Notification, RepairOrder, StatusChange, Visit
+from app.permissions import Role
+from app.rules.repairs import Step
+from app.transaction import transaction
+from app.workflows import anomalies, escalation, leaving, offline, repair_work, repairs, visits
+from app.workflows.presence import Position
+from app.workflows.repair_work import Ending
+from tests.factories import World, make_account, make_elevator, make_person, make_policy
+from tests.workflows.test_offline import kept, place, well_done
+from tests.workflows.visit_world import HERE, START, answers, arrive, huzhou, leave
+
+__all__ = ["huzhou", "place"]
+pytestmark = pytest.mark.feature("REP-03")
+H, MINUTE, SECOND = dt.timedelta(hours=1), dt.timedelta(minutes=1), dt.timedelta(seconds=1)
+DONE = Ending(cause="door", action="更换门锁触点", parts="门锁触点 1 只", restored=True)
+
+
+def report(world: World, who: str = "safety_officer", at: dt.datetime = START, **more: Any) -> RepairOrder:
+    given: dict[str, Any] = {
+        "elevator_id": world.own.id, "level": "stopped", "fault": "停在 6 楼不动", "note": "", "at": at,
+    } | more  # fmt: skip
+    with transaction(world.session):
+        return repairs.report(world.session, world.actor(who), **given)
+
+
+def step(world: World, who: str, deed: Callable[..., RepairOrder], row: RepairOrder, *given: Any) -> RepairOrder:
+    with transaction(world.session):
+        return deed(world.session, world.actor(who), row.id, *given)
+
+
+def assigned(world: World, **more: Any) -> RepairOrder:
+    row = report(world, **more)
+    return step(world, "clerk", repair_work.assign, row, world.worker.id, [], START + MINUTE)
+
+
+def told(world: World, topic: str) -> set[int | None]:
+    return set(world.session.scalars(select(Notification.recipient_id).where(Notification.topic == topic)))
+
+
+def count(world: World) -> int:
+    return int(world.session.scalar(select(func.count()).select_from(RepairOrder)) or 0)
+
+
+def refused(deed: Callable[[], Any]) -> str:
+    with pytest.raises(Refusal) as caught:
+        deed()
+    return str(caught.value)
+
+
+@pytest.mark.feature("REP-01")
+def test_a_report_waits_for_its_unit(world: World) -> None:
+    row = report(world)
+    assert (row.state, row.unit_id, row.use_unit_id) == ("waiting", world.firm.id, world.use_unit.id)
+    assert (row.code, row.source, row.reported_unit_id) == (world.own.code, "report", world.use_unit.id)
+    assert (row.accept_hours, row.finish_hours, row.due_at) == (None, None, None)
+    assert told(world, "repair.assign") == {world.accounts[n].id for n in ("maintenance_head", "clerk")}
+    assert "请选择故障级别" in refused(lambda: report(world, level="broken"))
+    assert "请写明情况" in refused(lambda: report(world, level="other", fault=" "))
+    assert "请选择电梯" in refused(lambda: report(world, elevator_id=None))
+    with pytest.raises(NotFound):
+        report(world, elevator_id=world.foreign.id)
+    with pytest.raises(NotAllowed):
+        report(world, "inspector")
+
+
+@pytest.mark.feature("REP-01")
+def test_a_tap_made_twice_is_one_report(world: World) -> None:
+    row = report(world, client_key="k1")
+    assert report(world, client_key="k1", fault="别的话").id == row.id
+    assert report(world, at=START + 9 * MINUTE).id == row.id
+    assert report(world, at=START + 11 * MINUTE).id != row.id
+    assert report(world, "worker").id != row.id
+    assert "与他人的提交重复" in refused(lambda: report(world, "worker", client_key="k1"))
+
+
+@pytest.mark.feature("REP-02")
+def test_assigned_taken_back_and_given_to_others(world: World) -> None:
+    helper = make_person(world.session, world.firm)
+    mate = make_account(world.session, Role.WORKER, unit=world.firm, person=helper)
+    world.session.commit()
+    row = report(world)
+    step(world, "clerk", repair_work.assign, row, world.worker.id, [helper.id, helper.id, world.worker.id], START)
+    assert (row.state, row.worker_id, [h.id for h in row.helpers]) == ("assigned", world.worker.id, [helper.id])
+    assert told(world, "repair.accept") == {world.accounts["worker"].id, mate.id}
+    step(world, "worker", repair_work.accept, row, START + H)
+    # Another worker has not accepted yet; the helper stays.
+    step(world, "clerk", repair_work.assign, row, helper.id, [], START + 2 * H)
+    assert (row.state, row.accepted_at, row.worker_id) == ("assigned", None, helper.id)
+    with pytest.raises(NotAllowed, match="没有派给您"):
+        step(world, "worker", repair_work.accept, row, START + 2 * H)
+    step(world, "clerk", repair_work.take_back, row, "改日再修", START + 3 * H)
+    assert (row.state, row.worker_id, row.helpers) == ("waiting", None, [])
+    assert "不是本单位的人员" in refused(
+        lambda: step(world, "clerk", repair_work.assign, row, world.other_worker.id, [], START)
+    )
+    assert "请选择维修员" in refused(lambda: step(world, "clerk", repair_work.assign, row, None, [], START))
+    for who in ("worker", "use_head", "inspector"):
+        with pytest.raises(NotAllowed):
+            step(world, who, repair_work.assign, row, world.worker.id, [], START)
+
+
+def test_from_the_call_to_the_end(world: World) -> None:
+    row = assigned(world)
+    step(world, "worker", repair_work.accept, row, START + H)
+    step(world, "worker", repair_work.depart, row, START + 2 * H)
+    step(world, "worker", repair_work.start, row, Position(30.5009, 120.5), START + 3 * H)
+    assert (row.state, row.signed_in_id, row.start_distance) == ("started", world.worker.id, 100)
+    # Nothing is taken back or cancelled from under him.
+    for who, deed in (("clerk", repair_work.take_back), ("safety_officer", repair_work.cancel)):
+        assert "现为“维修中”" in refused(lambda who=who, deed=deed: step(world, who, deed, row, "不用了", START))
+    assert "请写明做了什么" in refused(lambda: step(world, "worker", repair_work.end, row, Ending(), START + 4 * H))
+    step(world, "worker", repair_work.end, row, DONE, START + 4 * H)
+    assert (row.state, row.ended_at, row.told_later) == ("done", START + 4 * H, None)
+    assert (row.closed_at, row.decision) == (START + 4 * H, None)
+    assert told(world, "repair.done") == {world.accounts[n].id for n in ("use_head", "safety_officer")}
+    verbs = world.session.scalars(select(StatusChange.verb).where(StatusChange.entity == "repair_order")).all()
+    assert list(verbs) == ["assign", "accept", "depart", "start", "finish"]
+
+
+def test_each_step_sent_twice_is_done_once(world: World) -> None:
+    row = assigned(world)
+    key = Ending(cause="door", action="调整", restored=True, key="e1")
+    steps: list[tuple[Callable[..., RepairOrder], tuple[Any, ...]]] = [
+        (repair_work.accept, ()), (repair_work.depart, ()), (repair_work.start, (Position(),)),
+        (repair_work.end, (key,)),
+    ]  # fmt: skip
+    for n, (deed, given) in enumerate(steps, 1):
+        for later in (0, 5):
+            step(world, "worker", deed, row, *given, START + n * H + later * MINUTE)
+    assert (row.accepted_at, row.departed_at) == (START + H, START + 2 * H)
+    assert (row.started_at, row.ended_at, row.state) == (START + 3 * H, START + 4 * H, "done")
+    verbs = select(func.count()).select_from(StatusChange).where(StatusChange.entity == "repair_order")
+    assert world.session.scalar(verbs) == 5
+    assert "现为“已处理”" in refused(lambda: step(world, "worker", repair_work.end, row, DONE, START + 5 * H))
+
+
+def test_without_a_net_all_times_are_told_with_the_end_and_marked(world: World) -> None:
+    make_policy(world.session, "repair_accept_hours", 1)
+    make_policy(world.session, "repair_finish_hours", 24)
+    world.session.commit()
+    row = assigned(world)
+    times = {"accepted_at": START + MINUTE, "started_at": START + 2 * H, "ended_at": START + 3 * H}
+    told_end = Ending(cause="door", action="调整", restored=True, times=times)
+    assert "没有填写" in refused(lambda: step(world, "worker", repair_work.end, row, DONE, START + 6 * H))
+    assert "在将来" in refused(lambda: step(world, "worker", repair_work.end, row, told_end, START + 2 * H))
+    step(world, "worker", repair_work.end, row, told_end, START + 6 * H)
+    assert row.told_later == "accepted_at,started_at,ended_at"
+    assert (row.accepted_at, row.ended_at, row.heard_at) == (START + MINUTE, START + 3 * H, START + 6 * H)
+    # A time that is told afterwards proves no acceptance within the hour.
+    assert row.late_steps == "accept" and repairs.late_of(row, START + 30 * H) == [Step.ACCEPT]
+
+
+def test_a_worker_takes_what_lies_there_at_night(world: World) -> None:
+    row = report(world)
+    with pytest.raises(NotFound):
+        step(world, "other_worker", repair_work.accept, row, START)
+    step(world, "worker", repair_work.accept, row, START + H)
+    assert (row.state, row.worker_id, row.assigned_at) == ("accepted", world.worker.id, START + H)
+
+
+def test_the_manager_judges_where_the_policy_asks(world: World) -> None:
+    make_policy(world.session, "preset", "quanzhou")
+    world.session.commit()
+    row = assigned(world)
+    step(world, "worker", repair_work.accept, row, START + H)
+    step(world, "worker", repair_work.start, row, Position(), START + 2 * H)
+    step(world, "worker", repair_work.end, row, DONE, START + 3 * H)
+    assert (row.state, row.closed_at) == ("ended", None)
+    assert told(world, "repair.approve") == {world.accounts["maintenance_head"].id}
+    with pytest.raises(NotAllowed):
+        step(world, "clerk", repair_work.decide, row, "approved", "", START + 4 * H)
+    head = "maintenance_head"
+    assert "驳回须写明理由" in refused(lambda: step(world, head, repair_work.decide, row, "rejected", "", START))
+    step(world, head, repair_work.decide, row, "rejected", "没有照片", START + 4 * H)
+    assert (row.state, row.decision, row.ended_at) == ("started", "rejected", None)
+    step(world, "worker", repair_work.end, row, DONE, START + 5 * H)
+    step(world, head, repair_work.decide, row, "approved", "", START + 6 * H)
+    assert (row.state, row.decision, row.closed_at) == ("done", "approved", START + 6 * H)
+
+
+def test_nobody_judges_his_own_repair(world: World) -> None:
+    make_policy(world.session, "repair_approval", True)
+    head = world.accounts["maintenance_head"]
+    head.person_id = world.worker.id
+    world.session.commit()
+    row = assigned(world)
+    times = {"accepted_at": START + H, "started_at": START + H}
+    ended = Ending(cause="door", action="调整", restored=True, times=times)
+    step(world, "worker", repair_work.end, row, ended, START + 3 * H)
+    assert "不能审批自己维修" in refused(
+        lambda: step(world, "maintenance_head", repair_work.decide, row, "approved", "", START + 4 * H)
+    )
+
+
+def test_who_reported_it_cancels_it(world: World) -> None:
+    row = report(world)
+    with pytest.raises(NotAllowed, match="由其他单位报修"):
+        step(world, "clerk", repair_work.cancel, row, "误报", START + H)
+    assert "请写明为什么撤销" in refused(lambda: step(world, "use_head", repair_work.cancel, row, "", START + H))
+    step(world, "use_head", repair_work.cancel, row, "已自行恢复", START + H)
+    assert (row.state, row.end_note, row.closed_at) == ("cancelled", "已自行恢复", START + H)
+
+
+def test_limits_run_from_the_report_and_are_told_once(world: World) -> None:
+    make_policy(world.session, "repair_accept_hours", 2)
+    make_policy(world.session, "repair_finish_hours", 48)
+    world.session.commit()
+    row = report(world)
+    assert row.due_at == START + 2 * H + SECOND
+    with transaction(world.session):
+        escalation.tell(world.session, START + 3 * H)
+    assert told(world, "clock_repair_accept") == {world.accounts[n].id for n in ("maintenance_head", "clerk")}
+    step(world, "worker", repair_work.accept, row, START + 3 * H)
+    assert (row.due_at, row.late_steps) == (START + 48 * H + SECOND, "accept")
+    with transaction(world.session):
+        escalation.tell(world.session, START + 49 * H)
+    assert told(world, "clock_repair_finish") == {world.accounts[n].id for n in ("maintenance_head", "clerk")}
+    step(world, "worker", repair_work.start, row, Position(), START + 49 * H)
+    step(world, "worker", repair_work.end, row, DONE, START + 50 * H)
+    assert (row.due_at, row.late_steps) == (None, "accept,finish")
+
+
+# --- what opens one by itself
+
+
+def found_out(session: Any, world: World, visit: Visit, at: dt.datetime) -> Visit:
+    results = answers(visit)
+    worn = {next(iter(results)): {"result": "repair"}}
+    return leave(session, world, visit, at, results=results | worn, problem="门锁触点磨损")
+
+
+def test_an_item_to_repair_opens_one_order(session: Any, huzhou: World) -> None:
+    visit = arrive(session, huzhou)
+    found_out(session, huzhou, visit, START + H)
+    row = session.scalars(select(RepairOrder)).one()
+    assert (row.source, row.visit_id, row.level, row.fault) == ("visit", visit.id, "running", "门锁触点磨损")
+    assert (row.reported_by_id, row.unit_id) == (huzhou.accounts["worker"].id, huzhou.firm.id)
+    # The use unit asks for the same: its remark goes there.
+    with transaction(session):
+        visits.review(
+            session, huzhou.actor("safety_officer"), visit.id, "属实", START + 2 * H, repair=True, repair_note="请尽快"
+        )
+    session.refresh(row)
+    assert (count(huzhou), row.use_note) == (1, "请尽快")
+
+
+def test_nothing_to_repair_opens_none(session: Any, huzhou: World) -> None:
+    visit = arrive(session, huzhou)
+    leave(session, huzhou, visit, START + H, problem="门关得慢，已调整")
+    assert count(huzhou) == 0
+    with transaction(session):
+        visits.review(session, huzhou.actor("safety_officer"), visit.id, "", START + 2 * H, repair=True)
+    row = session.scalars(select(RepairOrder)).one()
+    assert (row.source, row.visit_id, row.fault) == ("review", visit.id, "门关得慢，已调整")
+    assert row.reported_unit_id == huzhou.use_unit.id
+
+
+def test_a_remark_that_is_too_long_stops_the_review(session: Any, huzhou: World) -> None:
+    visit = arrive(session, huzhou)
+    leave(session, huzhou, visit, START + H)
+    with pytest.raises(Refusal, match="最多 140 个字"), transaction(session):
+        visits.review(
+            session, huzhou.actor("safety_officer"), visit.id, "", START + 2 * H, repair=True, repair_note="长" * 141
+        )
+    session.refresh(visit)
+    assert visit.reviewed_at is None and count(huzhou) == 0
+
+
+def test_the_same_check_out_twice_opens_one(session: Any, huzhou: World) -> None:
+    visit = arrive(session, huzhou)
+    results = answers(visit)
+    done = visits.CheckOut(results=results | {next(iter(results)): {"result": "repair"}}, problem="磨损")
+    for later in range(2):
+        with transaction(session):
+            visits.check_out(
+                session, huzhou.actor("worker"), visit.id, huzhou.own.code, HERE, done, START + H + later * MINUTE,
+                out_key="out-1",
+            )  # fmt: skip
+    assert count(huzhou) == 1
+
+
+def test_a_visit_sent_later_opens_one_however_often_it_is_sent(session: Any, place: World) -> None:
+    results = dict(well_done().results)
+    done = visits.CheckOut(results=results | {next(iter(results)): {"result": "repair"}}, problem="磨损")
+    for _again in range(3):
+        one = kept(place, done=done)
+        with transaction(session):
+            offline.receive(session, place.actor("worker"), one, one.phone.received_at)
+    row = session.scalars(select(RepairOrder)).one()
+    assert row.source == "visit" and count(place) == 1
+
+
+@pytest.mark.feature("ANO-02")
+def test_an_anomaly_makes_one_order_and_keeps_it(world: World) -> None:
+    with transaction(world.session):
+        odd = anomalies.found(world.session, None, world.own, source="iot", kind="stopped", text="门区外停梯", at=START)
+    with transaction(world.session):
+        anomalies.handle(world.session, world.actor("inspector"), odd.id, "repair", "", START + H)
+    row = world.session.scalars(select(RepairOrder)).one()
+    assert (row.source, row.anomaly_id, row.level, row.fault) == ("anomaly", odd.id, "stopped", "门区外停梯")
+    assert (odd.state, odd.outcome) == ("closed", "repair")
+    with pytest.raises(NotAllowed):  # what the regulator made of it the firm does not cancel
+        step(world, "clerk", repair_work.cancel, row, "不用修", START + H)
+
+
+def test_another_unit_takes_over_what_nobody_began(world: World) -> None:
+    waiting, begun = assigned(world), assigned(world, at=START + 20 * MINUTE)
+    step(world, "worker", repair_work.accept, begun, START + H)
+    step(world, "worker", repair_work.start, begun, Position(), START + 2 * H)
+    with transaction(world.session):
+        assert repairs.unit_changed(world.session, world.own.id, world.other_firm.id, START + 3 * H) == 1
+    world.session.refresh(waiting)
+    assert (waiting.unit_id, waiting.state, waiting.worker_id) == (world.other_firm.id, "waiting", None)
+    assert begun.unit_id == world.firm.id
+    assert world.accounts["other_head"].id in told(world, "repair.assign")
+
+
+def test_an_elevator_without_unit_is_told_to_the_regulator(world: World) -> None:
+    bare = make_elevator(world.session, maintenance_unit=None, use_unit=world.use_unit)
+    world.session.commit()
+    row = report(world, elevator_id=bare.id)
+    assert row.unit_id is None
+    assert {world.accounts[n].id for n in ("inspector", "use_head")} <= told(world, "repair.assign")
+
+
+def test_whoever_was_sent_sees_it_though_the_elevator_is_not_assigned(world: World) -> None:
+    account = world.accounts["worker"]
+    account.sees_all_elevators = False
+    world.session.commit()
+    row = report(world)
+    with pytest.raises(NotFound):
+        step(world, "worker", repair_work.accept, row, START)
+    step(world, "clerk", repair_work.assign, row, world.worker.id, [], START)
+    assert step(world, "worker", repair_work.accept, row, START + H).state == "accepted"
+
+
+def test_leaving_hands_repairs_over(world: World) -> None:
+    to = make_person(world.session, world.firm)
+    world.session.commit()
+    row = assigned(world)
+    head = world.actor("maintenance_head")
+    board = leaving.board(world.session, head, world.worker.id)
+    assert [held.key for held in board.held["repairs"]] == [row.id]
+    with transaction(world.session):
+        leaving.hand_over(world.session, head, world.worker.id, to.id, {"repairs": [row.id]}, START + H)
+    world.session.refresh(row)
+    assert row.worker_id == to.id and not leaving.board(world.session, head, world.worker.id).held["repairs"]
+
+
+def test_two_devices_at_once_make_one(world: World) -> None:
+    engine, key = world.session.get_bind(), world.own.id
+    world.session.commit()
+    seen: list[int] = []
+
+    def tell() -> None:
+        with Session(engine) as own, transaction(own):
+            lift = own.get(Elevator, key)
+            odd = anomalies.found(own, None, lift, source="iot", kind="door", text="门", at=START)  # type: ignore[arg-type]
+            seen.append(odd.id)
+
+    threads = [threading.Thread(target=tell) for _ in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(seen) == 3 and len(set(seen)) == 1 and world.session.scalars(select(Anomaly)).one().times == 3
+
+
+def test_the_log_names_every_deed(world: World) -> None:
+    row = assigned(world)
+    step(world, "worker", repair_work.accept, row, START + H)
+    actions = world.session.scalars(
+        select(AuditEntry.action).where(AuditEntry.entity == "repair_order").order_by(AuditEntry.id)
+    ).all()
+    assert list(actions) == ["repair.open", "repair_order.assign", "repair.assigned", "repair_order.accept"]
