@@ -103,6 +103,9 @@ class RepairOrder(Stamped, Versioned, Model):
     decision_reason: Mapped[str | None] = col(_l("审批意见"), String(500))
     closed_at: Mapped[dt.datetime | None] = col(_l("办结时间"), Instant)
     end_note: Mapped[str | None] = col(_l("撤销理由"), String(500))
+    # What a mean is made of.
+    accept_minutes: Mapped[int | None] = col(_l("报修到接单"), Integer, unit=_l("分钟"))
+    end_minutes: Mapped[int | None] = col(_l("报修到结束"), Integer, unit=_l("分钟"))
     accept_hours: Mapped[int | None] = col(_l("接单时限"), Integer, unit=_l("小时"))
     finish_hours: Mapped[int | None] = col(_l("完成时限"), Integer, unit=_l("小时"))
     due_at: Mapped[dt.datetime | None] = col(_l("当前期限"), Instant)

@@ -17,7 +17,7 @@ from app.errors import refuse
 from app.listing import Column, moment
 from app.models.policy import policy_version
 from app.permissions import Actor
-from app.reports import approvals, complaints, coverage, exports, fairness, rescues, tables
+from app.reports import approvals, complaints, coverage, exports, fairness, rescues, tables, repairs
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
@@ -53,12 +53,21 @@ def _rescues(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.dateti
     return rescues.lines(session, actor, wanted, at), rescues.COLUMNS
 
 
+def _repairs(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    wanted = repairs.Asked(
+        asked["by"], dt.date.fromisoformat(asked["from_on"]), dt.date.fromisoformat(asked["to_on"]),
+        int(asked["unit"]) if asked.get("unit") else None, asked.get("region") or None,
+    )  # fmt: skip
+    return repairs.lines(session, actor, wanted, at), repairs.COLUMNS
+
+
 TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "contract_coverage": _coverage,
     "approval_ageing": _ageing,
     "fair_comparison": _fairness,
     "complaint_counts": _complaints,
     "rescue_counts": _rescues,
+    "repair_counts": _repairs,
 }
 
 

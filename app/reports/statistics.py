@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -27,8 +27,7 @@ from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit, 
 from app.models.choices import CATEGORY, ELEVATOR_STATUS
 from app.models.policy import policy_version
 from app.models.region import in_region
-from app.permissions import Actor
-from app.reports import rescues
+from app.permissions import Actor from app.reports import rescues, Verb from app.reports import repairs
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -50,6 +49,7 @@ FORMULAS = (
     ("完成率", "完成 ÷ 应维保，四舍五入到 0.1%；应维保为 0 时为无数据"),
     ("脱保", "数据截至日没有合同覆盖的在用电梯台数"),
     *rescues.FORMULAS,
+    ("报修与维修", "报修日在期间内且未撤销的维修工单；平均用时自报修起算，只含已接单、已结束的，单位为分钟"),
     ("区别", "维护保养有效率另按规则推算应维保次数，见得分页；两者不互相替代"),
 )
 
@@ -108,6 +108,9 @@ class Statistics:
     # 救援 of the period: the whole, and its cuts by name.
     rescued: rescues.Line
     rescue_cuts: dict[str, list[rescues.Line]]
+    # 报修 of the period by level and by cause; none where nothing was reported.
+    repair_levels: list[repairs.Line] = field(default_factory=list)
+    repair_causes: list[repairs.Line] = field(default_factory=list)
 
     @property
     def register_link(self) -> str:
@@ -115,7 +118,7 @@ class Statistics:
 
     @property
     def empty(self) -> bool:
-        return not self.total and not self.units and not self.rescued.total
+        return not self.total and not self.units and not self.rescued.total and not self.repair_levels
 
 
 def frame_of(session: Any, actor: Actor, region: str, from_on: dt.date, to_on: dt.date) -> Frame:
@@ -163,13 +166,32 @@ def build(moment: Moment, frame: Frame) -> Statistics:
         "kinds": [asdict(b) for b in kinds], "ages": [asdict(b) for b in ages],
         "units": [asdict(u) for u in lines], "frame": asdict(frame),
     }  # fmt: skip
+    levels, causes = _repairs(moment, frame)
+    if levels:
+        # Reports from before there were any go on being proved by the digest that they had.
+        figures["repairs"] = [asdict(line) for line in (*levels, *causes)]
     return Statistics(
         frame, name or say("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
         policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
         kinds, ages, statuses, lines, _sum(lines, frame),
         hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
         rescued, cuts,
+        levels, causes,
     )  # fmt: skip
+
+
+def _repairs(moment: Moment, frame: Frame) -> tuple[list[repairs.Line], list[repairs.Line]]:
+    """By level and by cause, as 维修统计 counts them."""
+    if not moment.actor.may(Verb.REPAIR_READ):
+        return [], []
+    found = [
+        repairs.lines(
+            moment.session, moment.actor,
+            repairs.Asked(by, frame.from_on, frame.to_on, region=frame.region_code), moment.now,
+        )
+        for by in ("level", "cause")
+    ]  # fmt: skip
+    return found[0], found[1]
 
 
 # --- the register

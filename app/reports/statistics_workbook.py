@@ -9,6 +9,7 @@ from typing import Any
 from app.models.choices import ELEVATOR_STATUS
 from app.reports import rescues
 from app.reports.exports import digest_of
+from app.reports.repairs import COUNTS
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
 from app.reports.tables import open_workbook, write_note
 from app.telling import told
@@ -21,6 +22,9 @@ STATUS_COLOURS = {"in_use": GREEN, "suspended": ORANGE, "notified": BLUE, "scrap
 NO_DATA = "无数据"
 DIGEST_LABEL = "数字摘要 SHA-256"
 
+REPAIR_HEAD = (
+    "报修次数", "已处理", "未完成", "不及时", "其中困人", "未恢复运行", "平均接单用时（分钟）", "平均完成用时（分钟）",
+)  # fmt: skip
 HEAD = ("维保单位", "在用电梯", "脱保", "应维保", "完成", "超期", "其中已补做", "完成率（%）")
 
 
@@ -34,6 +38,7 @@ def write(found: Statistics, path: Path) -> None:
         _breakdown(book, head, title, label, bars)
     _units(book, head, found)
     _rescues(book, head, found)
+    _repairs(book, head, found)
     write_note(book, note(found))
     book.close()
 
@@ -54,7 +59,8 @@ def note(found: Statistics) -> list[tuple[str, str]]:
 
 def lines(found: Statistics) -> int:
     cuts = sum(map(len, found.rescue_cuts.values()))
-    return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units) + cuts
+    repairs = len(found.repair_levels) + len(found.repair_causes)
+    return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units) + cuts + repairs
 
 
 def summary(found: Statistics, path: Path) -> dict[str, Any]:
@@ -167,6 +173,32 @@ def _unit(sheet: Any, line: int, unit: UnitLine, style: Any = None) -> None:
         sheet.write_string(line, len(HEAD) - 1, told(NO_DATA), style)
     else:
         sheet.write_number(line, len(HEAD) - 1, unit.rate, style)
+
+
+def _repairs(book: Any, head: Any, found: Statistics) -> None:
+    """By level, and below by cause; no sheet where nothing was reported."""
+    if not found.repair_levels:
+        return
+    title = told("报修与维修")
+    sheet = book.add_worksheet(title)
+    sheet.set_column(0, 0, 22)
+    sheet.set_column(1, len(REPAIR_HEAD), 14)
+    line = 0
+    for label, rows in (("故障级别", found.repair_levels), ("故障原因", found.repair_causes)):
+        for column, text in enumerate((label, *REPAIR_HEAD)):
+            sheet.write_string(line, column, told(text), head)
+        for row in rows:
+            line += 1
+            sheet.write_string(line, 0, told(row.name))
+            for column, value in enumerate((*(getattr(row, n) for n in COUNTS), row.to_accept, row.to_end), 1):
+                if value is not None:
+                    sheet.write_number(line, column, value)
+        line += 2
+    chart = book.add_chart({"type": "bar", "subtype": "stacked"})
+    _series(chart, title, 2, len(found.repair_levels), GREEN)
+    _series(chart, title, 3, len(found.repair_levels), ORANGE)
+    _finish(chart, say("%(title)s（次）", title=title), len(found.repair_levels))
+    sheet.insert_chart(0, len(REPAIR_HEAD) + 2, chart)
 
 
 def _series(chart: Any, title: str, column: int, rows: int, colour: str) -> None:

@@ -11,6 +11,7 @@ def register(appbuilder: Any) -> None:
 
     from app.views import (
         accounts,
+        anomalies,
         api_tokens,
         applications,
         applying,
@@ -64,6 +65,8 @@ def register(appbuilder: Any) -> None:
         queue,
         recovery,
         regions,
+        repair_statistics,
+        repairs,
         reports,
         rescue_pages,
         rescue_statistics,
@@ -156,6 +159,9 @@ def register(appbuilder: Any) -> None:
     what_if.register(appbuilder)
     safety.register(appbuilder)
     patrols.register(appbuilder)
+    repairs.register(appbuilder)
+    repair_statistics.register(appbuilder)
+    anomalies.register(appbuilder)
     complaints.register(appbuilder)
     complaint_statistics.register(appbuilder)
     rescues.register(appbuilder)

@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views import clock_words, filed, screens
+from app.views import anomalies, clock_words, filed, repairs, screens
 from app.views.applying import kinds_offered
 from app.views.base import missed_words
 from app.views.days import typed_day
@@ -89,6 +89,7 @@ class ElevatorPages(FilingPages):
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS,
+            "repairs": None, "anomalies": None,
             "contracts": [], "applications": [], "story": self._story(row), "unit_names": {},
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
@@ -110,6 +111,10 @@ class ElevatorPages(FilingPages):
             shown["orders"] = _rows(MaintenanceOrder, open_orders, MaintenanceOrder.planned_on, MaintenanceOrder.worker)
         if actor.may(Verb.INSPECTION_READ):
             shown["inspections"] = latest_of(row.id)
+        if actor.may(Verb.REPAIR_READ):
+            shown["repairs"] = repairs.latest_of(row.id)
+        if actor.may(Verb.ANOMALY_READ):
+            shown["anomalies"] = anomalies.latest_of(row.id)
         if actor.may(Verb.CONTRACT_READ):
             live = (ContractElevator.elevator_id == row.id) & ContractElevator.removed_at.is_(None)
             shown["contracts"] = _rows(

@@ -13,6 +13,8 @@ from flask_babel import lazy_gettext as _l
 
 from app import clock
 from app.models import choices
+from app.models.anomaly import ANOMALY_KIND, ANOMALY_SOURCE, ANOMALY_STATE
+from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.views.texts import beside
 
 WORDS = SimpleNamespace(
@@ -24,6 +26,11 @@ WORDS = SimpleNamespace(
     visit=choices.VISIT_STATE,
     inspection=choices.INSPECTION_KIND,
     inspection_result=choices.INSPECTION_RESULT,
+    repair_level=REPAIR_LEVEL,
+    repair_state=REPAIR_STATE,
+    anomaly_kind=ANOMALY_KIND,
+    anomaly_source=ANOMALY_SOURCE,
+    anomaly_state=ANOMALY_STATE,
     unit_kind=choices.UNIT_KINDS,
     version={
         "draft": _l("草稿"), "pending": _l("审核中"), "approved": _l("通过"), "rejected": _l("不通过"),

@@ -40,9 +40,11 @@ from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Role, Verb
 from app.rules.scoring import FULL_POINTS
 from app.views import screens
+from app.views.anomalies import anomaly_figure
 from app.views.clock_words import due_of
 from app.views.complaints import complaint_figure
 from app.views.rescues import rescue_figure
+from app.views.repairs import repair_figure
 from app.views.safety import gap_figure
 from app.views.warned import counted
 from app.wording import say
@@ -103,12 +105,9 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown.append(_visits(actor, today))
     if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
         shown.insert(0, _reviews(actor, now))
-    complained = complaint_figure(actor)
-    if complained is not None:
-        shown.append(Figure(*complained))
-    rescued = rescue_figure(actor)
-    if rescued is not None:
-        shown.append(Figure(*rescued))
+    for figure in (complaint_figure(actor), rescue_figure(actor), repair_figure(actor), anomaly_figure(actor)):
+        if figure is not None:
+            shown.append(Figure(*figure))
     if actor.may(Verb.ORDER_READ) and actor.person_id is not None:
         shown.append(_own_orders(actor, today))
     if actor.may(Verb.WARNING_READ):

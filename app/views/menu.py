@@ -68,6 +68,8 @@ MENU: tuple[Group, ...] = (
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
         Entry(_l("巡检"), "Patrols.list", "list", V.PATROL_READ),
         Entry(_l("困人救援"), "RescueCentre.list", "warn", V.RESCUE_READ, "rescues"),
+        Entry(_l("报修与维修"), "Repairs.list", "wrench", V.REPAIR_READ, "repairs"),
+        Entry(_l("电梯异常"), "Anomalies.list", "warn", V.ANOMALY_READ, "anomalies"),
         Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),

@@ -126,7 +126,7 @@ CLOCKS: tuple[Clock, ...] = (
             RepairOrder.state.in_(("accepted", "departed", "started")),
             and_(RepairOrder.state.in_(("waiting", "assigned")), RepairOrder.accept_hours.is_(None)),
         )),
-        Verb.REPAIR_READ, "/repairs/?tab=open", unit=RepairOrder.unit_id, unit_verb=Verb.REPAIR_ASSIGN,
+        Verb.REPAIR_READ, "/repairs/?tab=sent", unit=RepairOrder.unit_id, unit_verb=Verb.REPAIR_ASSIGN,
     ),
     Clock(
         "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",

@@ -197,6 +197,10 @@ def retime(row: RepairOrder, at: dt.datetime, state: RepairState | None = None) 
     next_ = running(row.reported_at, row.accepted_at is not None, ended, hours_of(row))
     row.due_at = None if next_ is None else next_[1].due_at
     row.late_steps = ",".join(step.value for step in late_of(row, at)) or None
+    row.accept_minutes, row.end_minutes = (
+        None if done is None else round((done - row.reported_at).total_seconds() / 60)
+        for done in (row.accepted_at, row.ended_at)
+    )
 
 
 def set_helpers(session: AnySession, row: RepairOrder, ids: Iterable[int]) -> None:

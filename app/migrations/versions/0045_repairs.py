@@ -86,6 +86,8 @@ def upgrade():
         sa.Column("decision_reason", sa.String(500), nullable=True),
         sa.Column("closed_at", INSTANT, nullable=True),
         sa.Column("end_note", sa.String(500), nullable=True),
+        sa.Column("accept_minutes", sa.Integer(), nullable=True),
+        sa.Column("end_minutes", sa.Integer(), nullable=True),
         sa.Column("accept_hours", sa.Integer(), nullable=True),
         sa.Column("finish_hours", sa.Integer(), nullable=True),
         sa.Column("due_at", INSTANT, nullable=True),

@@ -177,6 +177,20 @@
     });
   });
 
+  // What is chosen fills in what stands beside the form; a warning stands there as long as its choice is made.
+  all("[data-about]").forEach(function (pick) {
+    pick.addEventListener("change", function (e) {
+      if (e.target.type !== "hidden") return;
+      fetch(pick.dataset.about + "?elevator_id=" + encodeURIComponent(e.target.value), { headers: { Accept: "text/html" } })
+        .then(function (r) { return r.ok ? r.text() : ""; })
+        .then(function (told) { if (told) $("[data-about-shown]").innerHTML = told; });
+    });
+  });
+  all("[data-when-level]").forEach(function (box) {
+    var level = $("#level");
+    if (level) level.addEventListener("change", function () { box.hidden = level.value !== box.dataset.whenLevel; });
+  });
+
   // Choosing rows: boxes named ids, the bar that says how many.
   var bar = $("[data-selbar]");
   if (bar) {

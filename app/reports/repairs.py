@@ -1,0 +1,171 @@
+"""维修统计 by unit, elevator, level and cause (REP-03, STA-02): how many, how many late, how long until somebody came.
+
+Each number opens the list that it counts: both ask the same conditions. What was cancelled is counted nowhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import case, func, select
+
+from app import clock, scope
+from app.errors import Finding, raise_failing
+from app.listing import Column, Moment
+from app.listings.repairs import OPEN, late
+from app.models import Elevator, RepairOrder, Unit
+from app.models.choices import word
+from app.models.region import in_region
+from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL
+from app.permissions import Actor
+from app.rules.calendar import day_finding
+
+MOST = 5000
+BY = {"unit": _l("按维保单位"), "elevator": _l("按电梯"), "level": _l("按故障级别"), "cause": _l("按故障原因")}
+_KEYS: dict[str, Any] = {
+    "unit": RepairOrder.unit_id, "elevator": RepairOrder.elevator_id, "level": RepairOrder.level,
+    "cause": RepairOrder.cause,
+}  # fmt: skip
+COUNTS = ("total", "done", "open", "late", "trapped", "unrestored")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the report is over. Days of the report of the fault, both counted."""
+
+    by: str
+    from_on: dt.date
+    to_on: dt.date
+    unit_id: int | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One unit, elevator, level or cause: counts, and the mean minutes from the report to acceptance and to the end."""
+
+    key: Any
+    code: str
+    name: str
+    total: int
+    done: int
+    open: int
+    late: int
+    trapped: int
+    unrestored: int
+    to_accept: float | None
+    to_end: float | None
+    unit: str = ""
+    link: str = ""
+
+
+COLUMNS = (
+    Column("code", _l("代码"), lambda r: r.code, "code"),
+    Column("name", _l("名称"), lambda r: r.name),
+    Column("unit", _l("维保单位"), lambda r: r.unit),
+    Column("total", _l("报修次数"), lambda r: r.total, "number"),
+    Column("done", _l("已处理"), lambda r: r.done, "number"),
+    Column("open", _l("未完成"), lambda r: r.open, "number"),
+    Column("late", _l("不及时"), lambda r: r.late, "number"),
+    Column("trapped", _l("其中困人"), lambda r: r.trapped, "number"),
+    Column("unrestored", _l("未恢复运行"), lambda r: r.unrestored, "number"),
+    Column("to_accept", _l("平均接单用时"), lambda r: r.to_accept, "number", unit=_l("分钟")),
+    Column("to_end", _l("平均完成用时"), lambda r: r.to_end, "number", unit=_l("分钟")),
+)
+
+
+def check(asked: Asked) -> None:
+    """Refuse days that are none, or the wrong way round."""
+    raise_failing([
+        day_finding(asked.from_on, "from_on", "起始日期"), day_finding(asked.to_on, "to_on", "截止日期"),
+        Finding("日期", asked.from_on <= asked.to_on, "起始日期在截止日期之后", "请对调或改正", field="from_on"),
+    ])  # fmt: skip
+
+
+def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
+    """The lines within scope, those with most late first, then most of all."""
+    now = Moment(session, actor, clock.local_day(at), at)
+    key = _KEYS[asked.by]
+    statement = select(
+        key, func.count(), func.count(case((RepairOrder.state == "done", 1))), func.count(case((OPEN, 1))),
+        func.count(case((late(now), 1))), func.count(case((RepairOrder.level == "trapped", 1))),
+        func.count(case((RepairOrder.restored.is_(False), 1))), func.avg(RepairOrder.accept_minutes),
+        func.avg(RepairOrder.end_minutes), func.max(RepairOrder.unit_id),
+    )  # fmt: skip
+    statement = statement.where(*_within(asked)).group_by(key).order_by(func.count().desc()).limit(MOST)
+    rows = session.execute(scope.apply(statement, actor, RepairOrder).execution_options(skip_scope=True)).all()
+    units = _units(session, {row[9] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
+    lifts = _elevators(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
+    made = [_line(asked, row, units, lifts) for row in rows]
+    return sorted(made, key=lambda line: (-line.late, -line.total, line.code))
+
+
+def whole(session: Any, actor: Actor, asked: Asked) -> tuple[float | None, float | None]:
+    """The mean minutes to acceptance and to the end over all lines; means of means would weigh them wrongly."""
+    statement = select(func.avg(RepairOrder.accept_minutes), func.avg(RepairOrder.end_minutes)).where(*_within(asked))
+    found = session.execute(scope.apply(statement, actor, RepairOrder).execution_options(skip_scope=True)).one()
+    return _rounded(found[0]), _rounded(found[1])
+
+
+def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
+    """The list of what a number counts."""
+    narrow: dict[str, Any] = {
+        "f_reported_from": asked.from_on.isoformat(), "f_reported_to": asked.to_on.isoformat(), **more,
+    }  # fmt: skip
+    if asked.by != "unit" and line_key is not None:
+        narrow[f"f_{asked.by}"] = line_key
+    unit = line_key if asked.by == "unit" else asked.unit_id
+    if unit is not None:
+        narrow["f_unit"] = unit
+    if asked.region:
+        narrow["f_region"] = asked.region
+    return f"/repairs/?{urlencode(narrow)}"
+
+
+def _within(asked: Asked) -> list[Any]:
+    found = [
+        RepairOrder.reported_at >= _start(asked.from_on), RepairOrder.reported_at < _start(asked.to_on, 1),
+        RepairOrder.state != "cancelled",
+    ]  # fmt: skip
+    if asked.by == "cause":
+        found.append(RepairOrder.cause.is_not(None))
+    if asked.unit_id is not None:
+        found.append(RepairOrder.unit_id == asked.unit_id)
+    if asked.region:
+        found.append(in_region(RepairOrder.region_code, asked.region))
+    return found
+
+
+def _line(asked: Asked, row: Any, units: dict[Any, tuple[str, str]], lifts: dict[Any, tuple[str, str]]) -> Line:
+    if asked.by in ("level", "cause"):
+        code, name = row[0], word(REPAIR_LEVEL if asked.by == "level" else REPAIR_CAUSE, row[0])
+    else:
+        code, name = (units if asked.by == "unit" else lifts).get(row[0], ("—", "没有维保单位"))
+    link = "" if row[0] is None else link_of(asked, row[0])
+    unit = units.get(row[9], ("", ""))[1] if asked.by == "elevator" else ""
+    return Line(row[0], code, name, *row[1:7], _rounded(row[7]), _rounded(row[8]), unit, link)
+
+
+def _rounded(mean: Any) -> float | None:
+    return None if mean is None else round(float(mean), 1)
+
+
+def _units(session: Any, keys: set[Any]) -> dict[Any, tuple[str, str]]:
+    statement = select(Unit.id, Unit.uscc, Unit.name).where(Unit.id.in_([key for key in keys if key is not None]))
+    return {
+        key: (uscc, name) for key, uscc, name in session.execute(statement.execution_options(skip_scope=True))
+    }
+
+
+def _elevators(session: Any, keys: list[Any]) -> dict[Any, tuple[str, str]]:
+    statement = select(Elevator.id, Elevator.code, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
+    found = session.execute(statement.execution_options(skip_scope=True))
+    return {key: (code, f"{estate or ''} {address}".strip()) for key, code, estate, address in found}
+
+
+def _start(day: dt.date, later: int = 0) -> dt.datetime:
+    return clock.instant_of(dt.datetime.combine(day + dt.timedelta(days=later), dt.time()))
