@@ -17,6 +17,7 @@ from werkzeug.routing import IntegerConverter
 from app import clock
 from app.extensions import db
 from app.models import (
+    Anomaly,
     ApiToken,
     Application,
     Attachment,
@@ -62,6 +63,7 @@ from app.models import (
     RescueCallback,
     RescueDispatch,
     RescueStep,
+    RepairOrder,
     RiskItem,
     SafetyRecord,
     Score,
@@ -251,6 +253,15 @@ def foreign_rows(world: World, session: Any) -> None:
             source="call", reported_at=at, taken_at=at, dispatched_at=at, status="dispatched", accept_minutes=3,
             arrive_minutes=18, done_minutes=30, due_at=at + dt.timedelta(minutes=3), **lift,
         ),
+        Anomaly(
+            id=KEY, code=CODE, place=MARK, source="phone", kind="noise", body=MARK, found_at=at, last_at=at,
+            reported_by_id=head.id, reported_unit_id=KEY, **lift,
+        ),
+        RepairOrder(
+            id=KEY, code=CODE, place=MARK, source="report", level="stopped", fault=MARK, reported_at=at,
+            reported_by_id=head.id, reported_unit_id=KEY, accept_hours=1, finish_hours=24,
+            due_at=at + dt.timedelta(1), **lift,
+        ),
     ])  # fmt: skip
     session.flush()
     session.add(RescueDispatch(id=KEY, rescue_id=KEY, level=1, unit_id=KEY, name=MARK, dispatched_at=at))
@@ -280,6 +291,7 @@ WATCHED = (
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
     MaintenanceTeam, TeamMember, VisitCompanion,
     Rescue, RescueDispatch, RescueStep, RescueCallback,
+    RepairOrder, Anomaly,
 )  # fmt: skip
 
 

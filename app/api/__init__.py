@@ -42,6 +42,7 @@ def register(appbuilder: Any) -> None:
         proof,
         regions,
         rescues,
+        repairs,
         safety,
         score_simulations,
         sessions,
@@ -60,6 +61,6 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
-        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues,
+        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs,
     ):  # fmt: skip
         area.register(appbuilder)

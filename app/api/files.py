@@ -26,7 +26,8 @@ from app.workflows import attachments, sent_ahead
 KINDS = {
     "document": (Verb.APPLICATION_SUBMIT,),
     "commitment": (Verb.COMMITMENT_EDIT,),
-    "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT),
+    # A worker's photos are a visit's or a repair's: see `_of_visit`.
+    "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),

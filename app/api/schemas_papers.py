@@ -12,6 +12,7 @@ from app.api.schemas import (
     YES,
     Schema,
     an_object,
+    degrees,
     many,
     maybe,
     one_of,
@@ -20,6 +21,7 @@ from app.api.schemas import (
     said,
     text,
 )
+from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, ANOMALY_STATE
 from app.models.choices import (
     APPLICATION_STATE,
     INSPECTION_KIND,
@@ -42,9 +44,13 @@ from app.models.rescue import (
     RESCUE_STATUS,
     SATISFACTION,
 )
+from app.models.repair import REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
+from app.rules.anomalies import AnomalyVerb
 from app.rules.complaints import Step
 from app.rules.notices import CHANNELS, GROUPS
 from app.rules.rescues import RescueLimit
+from app.rules.repairs import TIMES
+from app.rules.repairs import Step as RepairStep
 from app.workflows.invitations import POSTER_HOURS, POSTER_MOST
 
 _MASKED = said(maybe(TEXT), "遮蔽")
@@ -174,6 +180,55 @@ PAPERS: dict[str, Schema] = {
         cause_note=text(500), method=text(14), trapped=WHOLE, injured=WHOLE, scene=text(500), **_ANSWER,
     ),
     "RescuePassing": an_object("worker_id", worker_id=WHOLE, note=text(500)),
+    # --- repairs and anomalies
+    "Repair": an_object(
+        "id number elevator_id code place source level reported_at state", id=WHOLE, number=said(TEXT, "工单号"),
+        elevator_id=WHOLE, code=TEXT, place=TEXT, region_code=TEXT, unit_id=said(maybe(WHOLE), "没有维保单位则为空"),
+        use_unit_id=maybe(WHOLE), source=one_of(REPAIR_SOURCE), visit_id=maybe(WHOLE), anomaly_id=maybe(WHOLE),
+        level=one_of(REPAIR_LEVEL), fault=maybe(TEXT), note=maybe(TEXT), use_note=said(maybe(TEXT), "使用单位报修备注"),
+        reported_at=INSTANT, state=one_of(REPAIR_STATE), worker_id=said(maybe(WHOLE), "维修员"),
+        helper_ids=said(many(WHOLE), "协同人员"), assigned_at=maybe(INSTANT), accepted_at=maybe(INSTANT),
+        departed_at=maybe(INSTANT), started_at=maybe(INSTANT), ended_at=maybe(INSTANT),
+        told_later=said(many(one_of(list(TIMES))), "事后补填的时间"), signed_in_id=said(maybe(WHOLE), "签到人"),
+        start_distance=said(maybe(WHOLE), "开始时距电梯，米"), cause=maybe(one_of(REPAIR_CAUSE)), action=maybe(TEXT),
+        parts=maybe(TEXT), restored=maybe(YES), decision=maybe(one_of(REPAIR_DECISION)), decision_reason=maybe(TEXT),
+        closed_at=maybe(INSTANT), end_note=said(maybe(TEXT), "撤销理由"), due_at=said(maybe(INSTANT), "当前期限"),
+        late_steps=said(many(one_of(list(RepairStep))), "不及时的环节"),
+    ),
+    "RepairPage": page_of("Repair"),
+    "RepairReport": an_object(
+        "elevator_id level", elevator_id=WHOLE, level=one_of(REPAIR_LEVEL),
+        fault=said(text(500), "故障描述；级别为 other 时必填"), note=text(500), photos=FILES,
+        client_key=said(text(40), "手机上的编号；重发不重复报修"),
+    ),
+    "RepairAssignment": an_object("worker_id", worker_id=WHOLE, helper_ids=many(WHOLE, 10)),
+    "RepairReason": an_object("reason", reason=text(500)),
+    "RepairStart": an_object("", latitude=degrees(90), longitude=degrees(180)),
+    "RepairEnd": an_object(
+        "cause action restored", cause=one_of(REPAIR_CAUSE), action=said(text(500), "处理情况"),
+        parts=said(text(500), "更换部件"), restored=said(YES, "电梯已恢复运行"), photos=FILES, accepted_at=INSTANT,
+        departed_at=INSTANT, started_at=INSTANT, ended_at=said(INSTANT, "缺省为现在"),
+        signed_in_id=said(WHOLE, "没有发送过开始的，到场的人；缺省为本人"), end_key=said(text(40), "重发不重复提交"),
+    ),
+    "RepairDecision": an_object(
+        "decision", decision=one_of(REPAIR_DECISION), reason=said(text(500), "驳回须写明理由")
+    ),
+    "Anomaly": an_object(
+        "id number elevator_id code place source kind found_at times state", id=WHOLE, number=TEXT, elevator_id=WHOLE,
+        code=TEXT, place=TEXT, region_code=TEXT, unit_id=maybe(WHOLE), use_unit_id=maybe(WHOLE),
+        source=one_of(ANOMALY_SOURCE), kind=one_of(ANOMALY_KIND), body=maybe(TEXT), found_at=INSTANT,
+        times=said(WHOLE, "未处理期间上报了几次"), last_at=INSTANT, state=one_of(ANOMALY_STATE),
+        reviewed_at=maybe(INSTANT), outcome=maybe(one_of(ANOMALY_OUTCOME)), handle_note=maybe(TEXT),
+        handled_at=maybe(INSTANT),
+    ),
+    "AnomalyPage": page_of("Anomaly"),
+    "AnomalyReport": an_object(
+        "elevator_id kind body", elevator_id=WHOLE, kind=one_of(ANOMALY_KIND), body=text(500),
+        found_at=said(INSTANT, "缺省为现在"), photos=FILES,
+    ),
+    "AnomalyHandling": an_object(
+        "verb", verb=one_of(list(AnomalyVerb)), note=text(500), level=said(one_of(REPAIR_LEVEL), "转维修时的故障级别"),
+    ),
     # --- inspections
     "Inspection": an_object(
         "id elevator kind number done_on result standing row_version", id=WHOLE,

@@ -11,14 +11,15 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.extensions import db
-from app.listings import complaints, rescues, standing
-from app.models import Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, Rescue, RescueDispatch, Visit
+from app.listings import complaints, rescues, Rescue, RescueDispatch, standing from app.listings import repairs as
+listed from app.models import ( Anomaly, Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, RepairOrder,
+Visit, ),
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
-from app.workflows import phone_copy
+from app.workflows import phone_copy, repairs
 
 MOST = 100
 VISIT_KINDS = {
@@ -121,6 +122,25 @@ def rescued(session: Any, actor: Actor) -> tuple[int, int]:
     )
     found = session.execute(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True)).one()
     return found[0], found[1]
+
+
+def repaired(session: Any, actor: Actor) -> tuple[int, int, int, int]:
+    """Repairs: of a worker those to accept, in hand, and those that nobody was sent to; then what his unit has open."""
+    mine, state = repairs.held_by(actor.person_id or 0), RepairOrder.state
+    own = RepairOrder.unit_id == actor.unit_id
+    counts = (
+        func.count(case((and_(mine, state == "assigned"), 1))),
+        func.count(case((and_(mine, state.in_(("accepted", "departed", "started"))), 1))),
+        func.count(case((and_(own, state == "waiting"), 1))), func.count(),
+    )  # fmt: skip
+    found = session.execute(_scoped(select(*counts).where(listed.OPEN), actor, RepairOrder)).one()
+    return found[0], found[1], found[2], found[3]
+
+
+def odd(session: Any, actor: Actor) -> int:
+    """Anomalies that stand open."""
+    statement = select(func.count()).select_from(Anomaly).where(listed.ANOMALY_OPEN)
+    return session.scalar(_scoped(statement, actor, Anomaly)) or 0
 
 
 def task_of(session: Any, elevator_id: int) -> dict[str, Any]:

@@ -24,8 +24,9 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
-from app.models.choices import GRADE, OFFLINE_PART
+from app.models.choices import GRADE, OFFLINE_PART, word
 from app.models.policy import policy_value, visit_policy
+from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Verb, require
 from app.policy import Key
 from app.reference import CURRENT, items_for
@@ -34,7 +35,7 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
 from app.wording import say
-from app.workflows import attachments, companions, gates, people, phone_copy, presence, visits
+from app.workflows import attachments, companions, gates, people, phone_copy, presence, visits, repairs
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
 
@@ -70,8 +71,16 @@ def home() -> Any:
     return render_template(
         "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
         counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
-        complained=lists.complained(db.session, actor), rescued=lists.rescued(db.session, actor),
+        complained=lists.complained(db.session, actor), rescued=lists.rescued(db.session, actor), **_repairs(actor),
     )  # fmt: skip
+
+
+def _repairs(actor: Any) -> dict[str, Any]:
+    """Counts of repairs and anomalies for whoever may read them."""
+    return {
+        "repaired": lists.repaired(db.session, actor) if actor.may(Verb.REPAIR_READ) else None,
+        "odd": lists.odd(db.session, actor) if actor.may(Verb.ANOMALY_READ) else None,
+    }  # fmt: skip
 
 
 @field.get("/orders")
@@ -285,6 +294,7 @@ def reviews() -> Any:
     return render_template(
         "ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews", now=clock.now(),
         complained=lists.complained(db.session, g.actor)[2] if g.actor.may(Verb.COMPLAINT_REVIEW) else 0,
+        **_repairs(g.actor),
     )  # fmt: skip
 
 
@@ -304,7 +314,10 @@ def give_review(pk: int) -> Any:
             if objects:
                 visits.object_to(session, g.actor, pk, request.form.get("opinion", "")[:2000], clock.now())
             else:
-                visits.review(session, g.actor, pk, request.form.get("opinion", ""), clock.now())
+                visits.review(
+                    session, g.actor, pk, request.form.get("opinion", ""), clock.now(),
+                    repair=request.form.get("repair") == "yes", repair_note=request.form.get("repair_note", "")[:2000],
+                )  # fmt: skip
     except Refusal as refusal:
         db.session.rollback()
         return _review_page(pk, refusal.findings), refusal.status_code
@@ -317,10 +330,12 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
     if row is None:
         abort(404)
     items = items_for(row.snapshot.get("category") or "", row.level, row.item_version or CURRENT)
+    order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
     return render_template(
         "ta/field/review.html", title=_("复核维保"), back=url_for("field.reviews"), visit=row, items=items,
         answers={r["code"]: r for r in row.results or []}, results=RESULTS, level=LEVEL_LABELS[Level(row.level)],
         findings=[f for f in findings if f.stops] or _standing(row), local=clock.local, form=request.form,
+        order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         files=attachments.of(db.session, "visit", row.id),
     )  # fmt: skip
 

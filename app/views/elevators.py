@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views import anomalies, clock_words, filed, repairs, screens
+from app.views import anomalies, clock_words, filed, repair_facts, screens
 from app.views.applying import kinds_offered
 from app.views.base import missed_words
 from app.views.days import typed_day
@@ -112,7 +112,7 @@ class ElevatorPages(FilingPages):
         if actor.may(Verb.INSPECTION_READ):
             shown["inspections"] = latest_of(row.id)
         if actor.may(Verb.REPAIR_READ):
-            shown["repairs"] = repairs.latest_of(row.id)
+            shown["repairs"] = repair_facts.latest_of(row.id)
         if actor.may(Verb.ANOMALY_READ):
             shown["anomalies"] = anomalies.latest_of(row.id)
         if actor.may(Verb.CONTRACT_READ):

@@ -22,6 +22,7 @@ from app.listings import visits as listed
 from app.models import Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import CATEGORY, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
+from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.reference import CURRENT, items_for
 from app.rules.offline import ahead_words
@@ -32,7 +33,7 @@ from app.views.clock_words import due_of
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
 from app.wording import together
-from app.workflows import attachments, companions, submissions, visit_reviewers, visits
+from app.workflows import attachments, companions, submissions, visit_reviewers, visits, repairs
 from app.workflows.visits import RESULTS
 
 TONES = {
@@ -138,7 +139,11 @@ class VisitPages(BaseView):
         if text("verb", 20) == "objection":
             said = _("异议已记录，并已告知维保单位和监管部门；记录仍待复核")
             return self._done(pk, lambda session: visits.object_to(session, g.actor, pk, opinion, clock.now()), said)
-        return self._done(pk, lambda session: visits.review(session, g.actor, pk, opinion, clock.now()), _("已复核"))
+        repair, note = text("repair", 5) == "yes", text("repair_note", LONGEST_TEXT)
+        return self._done(
+            pk, lambda s: visits.review(s, g.actor, pk, opinion, clock.now(), repair=repair, repair_note=note),
+            _("已复核，维修工单已生成") if repair else _("已复核"),
+        )  # fmt: skip
 
     @expose("/<int:pk>/decision", methods=["POST"])
     @has_access
@@ -173,6 +178,7 @@ class VisitPages(BaseView):
         ).all()
         people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
         answers = {r["code"]: r for r in row.results or []}
+        order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
         one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
@@ -187,6 +193,7 @@ class VisitPages(BaseView):
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
+            order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         )  # fmt: skip
 
 

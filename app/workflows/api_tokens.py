@@ -42,6 +42,10 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("policy", (V.POLICY_READ, V.POLICY_EDIT)),
     ("complaints", (V.COMPLAINT_READ, V.COMPLAINT_HANDLE, V.COMPLAINT_REVIEW, V.COMPLAINT_CLOSE)),
     ("rescues", (V.RESCUE_READ, V.RESCUE_DESK, V.RESCUE_HANDLE)),
+    ("repairs", (
+        V.REPAIR_READ, V.REPAIR_REPORT, V.REPAIR_ASSIGN, V.REPAIR_DO, V.REPAIR_APPROVE, V.ANOMALY_READ,
+        V.ANOMALY_REPORT, V.ANOMALY_HANDLE,
+    )),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),
 )

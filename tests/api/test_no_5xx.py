@@ -13,6 +13,7 @@ from schemathesis.generation import GenerationMode
 
 from app import clock
 from app.models import (
+    Anomaly,
     ApiToken,
     Commitment,
     Complaint,
@@ -29,6 +30,7 @@ from app.models import (
     PersonalRequest,
     PolicyProposal,
     Rescue,
+    RepairOrder,
     RiskItem,
     SafetyRecord,
     Visit,
@@ -111,7 +113,14 @@ def rows(session: Any, world: World) -> dict[str, int]:
         number="JY-TEST", code=world.own.code, place="云樾里", source="call", reported_at=now, accept_minutes=3,
         arrive_minutes=18, done_minutes=30, **lift,
     )  # fmt: skip
-    session.add_all([poster, wish, told, theirs, grumble, line, shut_in])
+    broken = RepairOrder(
+        code=world.own.code, place="云樾里", source="report", level="stopped", reported_at=now,
+        reported_unit_id=world.use_unit.id, **lift,
+    )  # fmt: skip
+    odd = Anomaly(
+        code=world.own.code, place="云樾里", source="iot", kind="door", found_at=now, last_at=now, **lift
+    )  # fmt: skip
+    session.add_all([poster, wish, told, theirs, grumble, line, shut_in, broken, odd])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -124,8 +133,8 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "invitations": asked.id, "sessions": seat.id, "policy-tests": tested.id,
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
-        "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id,
-        "regions": world.firm.region_id,
+        "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions":
+        world.firm.region_id, "repairs": broken.id, "anomalies": odd.id,
     }  # fmt: skip
     return found
 

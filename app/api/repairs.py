@@ -1,0 +1,386 @@
+"""`/api/v1/repairs`, `/anomalies`: 报修, 维修 from assignment to approval, 电梯异常 (REP-01 to REP-03, ANO-02)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+
+from app import clock, scope
+from app.api import listed
+from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.reading import flag, instant, keys, words
+from app.api.reading import key as key_of
+from app.api.visits import position
+from app.extensions import db
+from app.listings.repairs import ANOMALIES, REPAIRS
+from app.models import Anomaly, RepairOrder
+from app.permissions import Verb
+from app.rules.repairs import TIMES
+from app.transaction import transaction
+from app.views import screens
+from app.workflows import anomalies, repair_work, repairs
+from app.workflows.repair_work import Ending
+
+MOST_FILES = 20
+
+
+class RepairApi(Resource):
+    """Repairs of one's elevators: reported, assigned, done by those who were sent, approved."""
+
+    resource_name = "repairs"
+    openapi_spec_tag = "Repairs"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give repair orders, as the page does.
+        ---
+        get:
+          summary: 报修与维修；缺省为全部，新的在前
+          paged: true
+          parameters:
+            - {in: query, name: tab, schema: {type: string,
+                enum: [all, waiting, sent, ended, done, cancelled, late]}}
+            - {in: query, name: q, schema: {type: string}, description: 识别码、位置、故障描述}
+            - {in: query, name: level, schema: {type: string}, description: trapped,stopped…，逗号分隔}
+            - {in: query, name: state, schema: {type: string}}
+            - {in: query, name: unit, schema: {type: integer}}
+            - {in: query, name: use_unit, schema: {type: integer}}
+            - {in: query, name: elevator, schema: {type: integer}}
+            - {in: query, name: reported_from, schema: {type: string, format: date}}
+            - {in: query, name: reported_to, schema: {type: string, format: date}}
+            - {in: query, name: region, schema: {type: string}, description: 12 位区划代码，含下级}
+          gives: {200: RepairPage}
+        """
+        return listed.page(REPAIRS, repair)
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give one order.
+        ---
+        get:
+          summary: 一张维修工单
+          gives: {200: Repair}
+        """
+        return jsonify(repair(scope.visible(db.session, actor(), RepairOrder, key, "维修工单")))
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def report(self) -> Any:
+        """Report a fault of an elevator, with photos sent before. The same `client_key` again gives the same order.
+        ---
+        post:
+          summary: 报修登记；照片先用 /files 上传
+          once: true
+          takes: RepairReport
+          gives: {201: Repair}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            row = repairs.report(
+                session, actor(), key_of(sent, "elevator_id"), words(sent, "level", 20), words(sent, "fault", 2000),
+                words(sent, "note", 2000), clock.now(), photo_ids=keys(sent, "photos", MOST_FILES),
+                client_key=words(sent, "client_key", 40) or None,
+            )  # fmt: skip
+        return jsonify(repair(row)), 201
+
+    @expose("/<int:key>/assign", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def assign(self, key: int) -> Any:
+        """Send a worker, and whoever goes along; once more sends others.
+        ---
+        post:
+          summary: 维修指派：维修员和协同人员
+          once: true
+          takes: RepairAssignment
+          gives: {200: Repair}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            worker, helpers = key_of(sent, "worker_id"), keys(sent, "helper_ids", MOST_FILES)
+            row = repair_work.assign(session, actor(), key, worker, helpers, clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/take-back", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def take_back(self, key: int) -> Any:
+        """Take it back from whoever was sent, before he began.
+        ---
+        post:
+          summary: 收回派工
+          once: true
+          takes: RepairReason
+          gives: {200: Repair}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            row = repair_work.take_back(session, actor(), key, words(sent, "reason", 2000), clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/accept", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def accept(self, key: int) -> Any:
+        """Accept what one was sent to, or take what nobody was.
+        ---
+        post:
+          summary: 接单
+          once: true
+          gives: {200: Repair}
+        """
+        with transaction(db.session) as session:
+            row = repair_work.accept(session, actor(), key, clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/depart", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def depart(self, key: int) -> Any:
+        """Set out.
+        ---
+        post:
+          summary: 出发
+          once: true
+          gives: {200: Repair}
+        """
+        with transaction(db.session) as session:
+            row = repair_work.depart(session, actor(), key, clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/start", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def start(self, key: int) -> Any:
+        """Begin on the spot; where the phone is, is kept and stops nobody.
+        ---
+        post:
+          summary: 开始维修；调用者为签到人
+          once: true
+          takes: RepairStart
+          gives: {200: Repair}
+        """
+        sent = body()
+        place = position(sent, required=False)
+        with transaction(db.session) as session:
+            row = repair_work.start(session, actor(), key, place, clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/end", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def end(self, key: int) -> Any:
+        """End it; times that were not sent when they were are told now and marked. The same `end_key` is one end.
+        ---
+        post:
+          summary: 结束维修；没有网络时没发送的时间在这里补填
+          once: true
+          takes: RepairEnd
+          gives: {200: Repair}
+        """
+        sent = body()
+        told = Ending(
+            cause=words(sent, "cause", 20), action=words(sent, "action", 2000), parts=words(sent, "parts", 2000),
+            restored=flag(sent, "restored") if sent.get("restored") is not None else None,
+            times={name: instant(sent, name) for name in TIMES}, signed_in_id=key_of(sent, "signed_in_id"),
+            photo_ids=keys(sent, "photos", MOST_FILES), key=words(sent, "end_key", 40) or None,
+        )  # fmt: skip
+        with transaction(db.session) as session:
+            row = repair_work.end(session, actor(), key, told, clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/decision", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def decide(self, key: int) -> Any:
+        """The manager's word, where the region's policy asks for it.
+        ---
+        post:
+          summary: 审批维修工单；驳回须写明理由
+          once: true
+          takes: RepairDecision
+          gives: {200: Repair}
+        """
+        sent = body()
+        decision, reason = words(sent, "decision", 20), words(sent, "reason", 2000)
+        with transaction(db.session) as session:
+            row = repair_work.decide(session, actor(), key, decision, reason, clock.now())
+        return jsonify(repair(row))
+
+    @expose("/<int:key>/cancel", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def cancel(self, key: int) -> Any:
+        """Take one's unit's report back, before anybody began.
+        ---
+        post:
+          summary: 撤销报修
+          once: true
+          takes: RepairReason
+          gives: {200: Repair}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            row = repair_work.cancel(session, actor(), key, words(sent, "reason", 2000), clock.now())
+        return jsonify(repair(row))
+
+
+class AnomalyApi(Resource):
+    """What people and devices found of one's elevators, and what was made of it."""
+
+    resource_name = "anomalies"
+    openapi_spec_tag = "Repairs"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give anomalies, as the page does.
+        ---
+        get:
+          summary: 电梯异常；缺省为全部，新的在前
+          paged: true
+          parameters:
+            - {in: query, name: tab, schema: {type: string, enum: [all, found, confirmed, closed, dismissed]}}
+            - {in: query, name: q, schema: {type: string}, description: 识别码、位置、异常描述}
+            - {in: query, name: kind, schema: {type: string}}
+            - {in: query, name: source, schema: {type: string}}
+            - {in: query, name: unit, schema: {type: integer}}
+            - {in: query, name: elevator, schema: {type: integer}}
+            - {in: query, name: found_from, schema: {type: string, format: date}}
+            - {in: query, name: found_to, schema: {type: string, format: date}}
+            - {in: query, name: region, schema: {type: string}, description: 12 位区划代码，含下级}
+          gives: {200: AnomalyPage}
+        """
+        return listed.page(ANOMALIES, anomaly)
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give one anomaly.
+        ---
+        get:
+          summary: 一条电梯异常
+          gives: {200: Anomaly}
+        """
+        return jsonify(anomaly(scope.visible(db.session, actor(), Anomaly, key, "这条异常")))
+
+    @expose("", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def report(self) -> Any:
+        """Say what was found; one that stands open of the same kind takes it.
+        ---
+        post:
+          summary: 上报异常；照片先用 /files 上传
+          once: true
+          takes: AnomalyReport
+          gives: {201: Anomaly}
+        """
+        sent = body()
+        found_at = instant(sent, "found_at")
+        with transaction(db.session) as session:
+            row = anomalies.report(
+                session, actor(), key_of(sent, "elevator_id"), words(sent, "kind", 20), words(sent, "body", 2000),
+                clock.now(), found_at=found_at, photo_ids=keys(sent, "photos", MOST_FILES),
+            )  # fmt: skip
+        return jsonify(anomaly(row)), 201
+
+    @expose("/<int:key>/handle", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def handle(self, key: int) -> Any:
+        """Confirm it, or end it: dismissed, settled, passed on to repair or rescue.
+        ---
+        post:
+          summary: 审核和处理；排除、现场已处理和转救援须写明
+          once: true
+          takes: AnomalyHandling
+          gives: {200: Anomaly}
+        """
+        sent = body()
+        verb, note, level = words(sent, "verb", 20), words(sent, "note", 2000), words(sent, "level", 20)
+        with transaction(db.session) as session:
+            row = anomalies.handle(session, actor(), key, verb, note, clock.now(), level=level)
+        return jsonify(anomaly(row))
+
+
+def repair(row: RepairOrder) -> dict[str, Any]:
+    return {
+        "id": row.id, "number": repr(row), "elevator_id": row.elevator_id, "code": row.code, "place": row.place,
+        "region_code": row.region_code, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id, "source": row.source,
+        "visit_id": row.visit_id, "anomaly_id": row.anomaly_id, "level": row.level, "fault": row.fault,
+        "note": row.note, "use_note": row.use_note, "reported_at": iso(row.reported_at), "state": row.state,
+        "worker_id": row.worker_id, "helper_ids": repairs.helper_ids(db.session, row),
+        "assigned_at": iso(row.assigned_at), **{name: iso(getattr(row, name)) for name in TIMES},
+        "told_later": [name for name in (row.told_later or "").split(",") if name],
+        "signed_in_id": row.signed_in_id, "start_distance": row.start_distance, "cause": row.cause,
+        "action": row.action, "parts": row.parts, "restored": row.restored, "decision": row.decision,
+        "decision_reason": row.decision_reason, "closed_at": iso(row.closed_at), "end_note": row.end_note,
+        "due_at": iso(row.due_at),
+        "late_steps": [] if row.state == "cancelled" else [s.value for s in repairs.late_of(row, clock.now())],
+    }  # fmt: skip
+
+
+def anomaly(row: Anomaly) -> dict[str, Any]:
+    return {
+        "id": row.id, "number": repr(row), "elevator_id": row.elevator_id, "code": row.code, "place": row.place,
+        "region_code": row.region_code, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id, "source": row.source,
+        "kind": row.kind, "body": row.body, "found_at": iso(row.found_at), "times": row.times,
+        "last_at": iso(row.last_at), "state": row.state, "reviewed_at": iso(row.reviewed_at), "outcome": row.outcome,
+        "handle_note": row.handle_note, "handled_at": iso(row.handled_at),
+    }  # fmt: skip
+
+
+def register(appbuilder: Any) -> None:
+    """Add these resources."""
+    for permission, verb in (
+        ("can_list", Verb.REPAIR_READ), ("can_get", Verb.REPAIR_READ), ("can_report", Verb.REPAIR_REPORT),
+        ("can_assign", Verb.REPAIR_ASSIGN), ("can_take_back", Verb.REPAIR_ASSIGN), ("can_accept", Verb.REPAIR_DO),
+        ("can_depart", Verb.REPAIR_DO), ("can_start", Verb.REPAIR_DO), ("can_end", Verb.REPAIR_DO),
+        ("can_decide", Verb.REPAIR_APPROVE), ("can_cancel", Verb.REPAIR_REPORT),
+    ):  # fmt: skip
+        screens.declare("RepairApi", permission, verb)
+    for permission, verb in (
+        ("can_list", Verb.ANOMALY_READ), ("can_get", Verb.ANOMALY_READ), ("can_report", Verb.ANOMALY_REPORT),
+        ("can_handle", Verb.ANOMALY_HANDLE),
+    ):  # fmt: skip
+        screens.declare("AnomalyApi", permission, verb)
+    appbuilder.add_api(RepairApi)
+    appbuilder.add_api(AnomalyApi)

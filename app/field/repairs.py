@@ -1,0 +1,226 @@
+"""报修, 维修 and 电梯异常 on the phone (REP-01, REP-03, ANO-02): reporting, each step of a repair, what was found.
+
+The steps are the desk's own deeds. A phone without a net sends a step again and finds it done; what was never pressed
+is written down with the end.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import and_, select
+
+from app import clock, scope
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.field.pages import came_from, field, files_of, position_of, signed_in
+from app.listings import repairs as listed
+from app.models import Anomaly, RepairOrder
+from app.models.anomaly import ANOMALY_KIND, ANOMALY_STATE
+from app.models.choices import word
+from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
+from app.permissions import Actor, Verb, require
+from app.transaction import transaction
+from app.views import anomalies as odd
+from app.views import repair_forms
+from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
+from app.views.repairs import end_of, report_of
+from app.workflows import repair_work, repairs
+
+MOST = 50
+
+
+def _tabs(actor: Actor) -> dict[str, tuple[str, Any]]:
+    """By key its words and its condition: a worker's own work, for others what their unit has open."""
+    done = (_("已处理"), RepairOrder.state.in_(("done", "cancelled")))
+    if not actor.may(Verb.REPAIR_DO):
+        return {"open": (_("未完成"), listed.OPEN), "done": done}
+    mine = repairs.held_by(actor.person_id or 0)
+    return {
+        "mine": (_("待处理"), and_(listed.OPEN, mine)),
+        "free": (_("待派工"), and_(listed.state_is("waiting"), RepairOrder.unit_id == actor.unit_id)),
+        "done": (_("已处理"), and_(RepairOrder.state == "done", mine)),
+    }  # fmt: skip
+
+
+@field.get("/repairs")
+@signed_in
+def repair_list() -> Any:
+    """Own work first; the limit that is nearest on top."""
+    require(g.actor, Verb.REPAIR_READ)
+    tabs = _tabs(g.actor)
+    tab = request.args.get("tab", "")
+    tab = tab if tab in tabs else next(iter(tabs))
+    statement = scope.apply(select(RepairOrder).where(tabs[tab][1]), g.actor, RepairOrder)
+    order = (RepairOrder.due_at.is_(None), RepairOrder.due_at, RepairOrder.reported_at.desc())
+    rows = db.session.scalars(statement.order_by(*order).limit(MOST).execution_options(skip_scope=True)).all()
+    return render_template(
+        "ta/field/repairs.html", title=_("报修与维修"), rows=rows, tab_now=tab, tab="repairs",
+        tabs=[(key, words) for key, (words, _how) in tabs.items()], limit_of=limit_of, late_of=listed.late_of,
+        state_of=lambda row: word(REPAIR_STATE, row.state), level_of=lambda row: word(REPAIR_LEVEL, row.level),
+        tones=TONES, level_tones=LEVEL_TONES, local=clock.local, back=came_from(url_for("field.home")),
+    )  # fmt: skip
+
+
+@field.route("/repairs/new", methods=["GET", "POST"])
+@signed_in
+def new_repair() -> Any:
+    """报修登记: the elevator by its 识别码 or out of one's own few, then what is wrong with it."""
+    require(g.actor, Verb.REPAIR_REPORT)
+    elevator = repair_forms.chosen(request.values)
+    findings: list[Finding] = []
+    status = 200
+    if request.method == "POST":
+        try:
+            with transaction(db.session) as session:
+                number = report_of(session, elevator).id
+        except Refusal as refusal:
+            db.session.rollback()
+            findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
+        else:
+            flash(_("报修已登记"), "success")
+            return redirect(url_for("field.repair", pk=number))
+    page = render_template(
+        "ta/field/repair_form.html", title=_("报修登记"), tab="", levels=pairs(REPAIR_LEVEL),
+        client_key=request.form.get("client_key", "")[:40] or secrets.token_hex(12),
+        standing=repair_forms.standing(elevator) if elevator is not None else [], **_form(elevator, findings),
+    )  # fmt: skip
+    return page, status
+
+
+@field.get("/repairs/<int:pk>")
+@signed_in
+def repair(pk: int) -> Any:
+    require(g.actor, Verb.REPAIR_READ)
+    return _repair_page(pk, [], 200)
+
+
+@field.post("/repairs/<int:pk>")
+@signed_in
+def repair_step(pk: int) -> Any:
+    """The one step that the button names."""
+    require(g.actor, Verb.REPAIR_READ)
+    scope.visible(db.session, g.actor, RepairOrder, pk, _("维修工单"))
+    verb, now = request.form.get("verb", "")[:20], clock.now()
+    said = {
+        "accept": _("已接单"), "depart": _("已出发"), "start": _("已开始维修"), "end": _("维修结果已提交"),
+        "cancel": _("已撤销"),
+    }  # fmt: skip
+    if verb not in said:
+        return redirect(url_for("field.repair", pk=pk))
+    try:
+        with transaction(db.session) as session:
+            if verb == "accept":
+                repair_work.accept(session, g.actor, pk, now)
+            elif verb == "depart":
+                repair_work.depart(session, g.actor, pk, now)
+            elif verb == "start":
+                repair_work.start(session, g.actor, pk, position_of(request.form), now)
+            elif verb == "end":
+                end_of(session, pk, files_of(session, "photo", "repair_order"))
+            else:
+                repair_work.cancel(session, g.actor, pk, request.form.get("reason", "")[:2000], now)
+    except Refusal as refusal:
+        db.session.rollback()
+        return _repair_page(pk, [f for f in refusal.findings if not f.ok], refusal.status_code)
+    flash(said[verb], "success")
+    return redirect(url_for("field.repair", pk=pk))
+
+
+def _repair_page(pk: int, findings: list[Finding], status: int) -> Any:
+    row: RepairOrder = scope.visible(db.session, g.actor, RepairOrder, pk, _("维修工单"))
+    page = render_template(
+        "ta/field/repair.html", title=_("维修工单"), findings=findings, form=request.form,
+        back=url_for("field.repair_list"), tab="", **facts(row, g.actor),
+    )  # fmt: skip
+    return page, status
+
+
+# --- anomalies
+
+
+@field.get("/anomalies")
+@signed_in
+def anomaly_list() -> Any:
+    """What stands open, then what was; the newest first."""
+    require(g.actor, Verb.ANOMALY_READ)
+    tab = "closed" if request.args.get("tab") == "closed" else "open"
+    criterion = listed.ANOMALY_OPEN if tab == "open" else Anomaly.state == "closed"
+    statement = scope.apply(select(Anomaly).where(criterion), g.actor, Anomaly)
+    newest = statement.order_by(Anomaly.found_at.desc(), Anomaly.id.desc()).limit(MOST)
+    rows = db.session.scalars(newest.execution_options(skip_scope=True)).all()
+    return render_template(
+        "ta/field/anomalies.html", title=_("电梯异常"), rows=rows, tab_now=tab, tab="anomalies", local=clock.local,
+        tabs=[("open", _("未处理")), ("closed", _("已处理"))], kind_of=lambda row: word(ANOMALY_KIND, row.kind),
+        state_of=lambda row: word(ANOMALY_STATE, row.state), tones=odd.TONES, kind_tones=odd.KIND_TONES,
+        back=came_from(url_for("field.home")),
+    )  # fmt: skip
+
+
+@field.route("/anomalies/new", methods=["GET", "POST"])
+@signed_in
+def new_anomaly() -> Any:
+    """上报异常 by whoever stands before the elevator."""
+    require(g.actor, Verb.ANOMALY_REPORT)
+    elevator = repair_forms.chosen(request.values)
+    findings: list[Finding] = []
+    status = 200
+    if request.method == "POST":
+        try:
+            with transaction(db.session) as session:
+                number = odd.report_of(session, elevator, "phone").id
+        except Refusal as refusal:
+            db.session.rollback()
+            findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
+        else:
+            flash(_("异常已上报"), "success")
+            return redirect(url_for("field.anomaly", pk=number))
+    shown = _form(elevator, findings)
+    page = render_template(
+        "ta/field/anomaly_form.html", title=_("上报异常"), tab="", kinds=pairs(ANOMALY_KIND), **shown
+    )
+    return page, status
+
+
+@field.get("/anomalies/<int:pk>")
+@signed_in
+def anomaly(pk: int) -> Any:
+    require(g.actor, Verb.ANOMALY_READ)
+    return _anomaly_page(pk, [], 200)
+
+
+@field.post("/anomalies/<int:pk>")
+@signed_in
+def anomaly_step(pk: int) -> Any:
+    """What is made of it."""
+    require(g.actor, Verb.ANOMALY_READ)
+    scope.visible(db.session, g.actor, Anomaly, pk, _("这条异常"))
+    try:
+        with transaction(db.session) as session:
+            state = odd.handled(session, pk).state
+    except Refusal as refusal:
+        db.session.rollback()
+        return _anomaly_page(pk, [f for f in refusal.findings if not f.ok], refusal.status_code)
+    flash(_("已处理") if state == "closed" else _("已确认"), "success")
+    return redirect(url_for("field.anomaly", pk=pk))
+
+
+def _anomaly_page(pk: int, findings: list[Finding], status: int) -> Any:
+    row: Anomaly = scope.visible(db.session, g.actor, Anomaly, pk, _("这条异常"))
+    page = render_template(
+        "ta/field/anomaly.html", title=_("电梯异常"), findings=findings, form=request.form,
+        back=url_for("field.anomaly_list"), tab="", **odd.facts(row, g.actor),
+    )  # fmt: skip
+    return page, status
+
+
+def _form(elevator: Any, findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "elevator": elevator, "findings": findings, "form": request.values, "back": came_from(url_for("field.home")),
+        "own": repair_forms.own_elevators() if elevator is None else [],
+        "about": repair_forms.about(elevator) if elevator is not None else [],
+        "rescue": repair_forms.rescue_of(elevator), "sought": request.values.get("code", "")[:20],
+    }  # fmt: skip
