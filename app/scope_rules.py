@@ -57,8 +57,6 @@ from app.models import (
     Person,
     PersonalRequest,
     PolicyProposal,
-    RepairHelper,
-    RepairOrder,
     RiskItem,
     SafetyRecord,
     Score,
@@ -72,6 +70,7 @@ from app.models import (
     Watch,
 )
 from app.models.likely import mostly
+from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Role, Verb
 from app.policy import chain
 
@@ -87,7 +86,6 @@ _party: Any = ApplicationParty.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
 _ledger: Any = MaintenanceLedger.__table__.c
 _member: Any = TeamMember.__table__.c
-_helper: Any = RepairHelper.__table__.c
 
 
 def _in_region(model: Any, actor: Actor) -> Criterion:
@@ -190,21 +188,6 @@ def _by_unit_and_elevator(model: Any, actor: Actor) -> Criterion:
         used = model.elevator_id.in_(select(_elevator.id).where(_elevator.use_unit_id == actor.unit_id))
     own = or_(model.unit_id == actor.unit_id, used)
     return and_(own, _assigned(model.elevator_id, actor))
-
-
-def _repairs(model: Any, actor: Actor) -> Criterion:
-    """Rows of an elevator; and whoever was sent there sees what he was sent for, though it is not assigned to him."""
-    seen = _by_unit_and_elevator(model, actor)
-    if actor.unit_id is None or actor.person_id is None or actor.sees_all_elevators:
-        return seen
-    helps = select(_helper.repair_order_id).where(_helper.person_id == actor.person_id)
-    sent = or_(model.worker_id == actor.person_id, model.id.in_(helps))
-    return or_(seen, and_(model.unit_id == actor.unit_id, sent))
-
-
-def _repair_helpers(model: Any, actor: Actor) -> Criterion:
-    repair: Any = RepairOrder.__table__.c
-    return model.repair_order_id.in_(select(repair.id).where(_repairs(repair, actor)))
 
 
 def _inspections(model: Any, actor: Actor) -> Criterion:
@@ -418,8 +401,11 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ElevatorMessage: _by_unit_and_elevator,
     Inspection: _inspections,
     **scope_called.rules(_by_unit_and_elevator),
-    RepairOrder: _repairs,
-    RepairHelper: _repair_helpers,
+    # Whoever was sent there sees what he was sent for, though the elevator is not assigned to him.
+    RepairOrder: lambda model, actor: (
+        _by_unit_and_elevator(model, actor) if actor.person_id is None or actor.sees_all_elevators
+        else or_(_by_unit_and_elevator(model, actor), sent_to(model, actor.person_id, actor.unit_id))
+    ),
     Anomaly: _by_unit_and_elevator,
     Person: _persons,
     Consent: _of_unit,

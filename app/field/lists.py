@@ -15,11 +15,11 @@ from app.listings import complaints, rescues, Rescue, RescueDispatch, standing f
 listed from app.models import ( Anomaly, Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, RepairOrder,
 Visit, ),
 from app.models.policy import policy_value
-from app.permissions import Actor, Verb
+Verb, from app.models.repair import sent_to from app.permissions import Actor,
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
-from app.workflows import phone_copy, repairs
+from app.workflows import phone_copy
 
 MOST = 100
 VISIT_KINDS = {
@@ -126,7 +126,7 @@ def rescued(session: Any, actor: Actor) -> tuple[int, int]:
 
 def repaired(session: Any, actor: Actor) -> tuple[int, int, int, int]:
     """Repairs: of a worker those to accept, in hand, and those that nobody was sent to; then what his unit has open."""
-    mine, state = repairs.held_by(actor.person_id or 0), RepairOrder.state
+    mine, state = sent_to(RepairOrder, actor.person_id or 0), RepairOrder.state
     own = RepairOrder.unit_id == actor.unit_id
     counts = (
         func.count(case((and_(mine, state == "assigned"), 1))),

@@ -21,14 +21,14 @@ from app.listings import repairs as listed
 from app.models import Anomaly, RepairOrder
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_STATE
 from app.models.choices import word
-from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
+from app.models.repair import REPAIR_LEVEL, REPAIR_STATE, sent_to
 from app.permissions import Actor, Verb, require
 from app.transaction import transaction
 from app.views import anomalies as odd
 from app.views import repair_forms
 from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.views.repairs import end_of, report_of
-from app.workflows import repair_work, repairs
+from app.workflows import repair_work
 
 MOST = 50
 
@@ -38,7 +38,7 @@ def _tabs(actor: Actor) -> dict[str, tuple[str, Any]]:
     done = (_("已处理"), RepairOrder.state.in_(("done", "cancelled")))
     if not actor.may(Verb.REPAIR_DO):
         return {"open": (_("未完成"), listed.OPEN), "done": done}
-    mine = repairs.held_by(actor.person_id or 0)
+    mine = sent_to(RepairOrder, actor.person_id or 0)
     return {
         "mine": (_("待处理"), and_(listed.OPEN, mine)),
         "free": (_("待派工"), and_(listed.state_is("waiting"), RepairOrder.unit_id == actor.unit_id)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, and_, or_, select, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
@@ -117,20 +118,29 @@ class RepairOrder(Stamped, Versioned, Model):
     reported_unit: Mapped[Unit | None] = relationship(foreign_keys=[reported_unit_id])
     worker: Mapped[Person | None] = relationship(foreign_keys=[worker_id])
     signed_in: Mapped[Person | None] = relationship(foreign_keys=[signed_in_id])
-    helpers: Mapped[list[Person]] = relationship(secondary="repair_helper", order_by=Person.id)
+    helpers: Mapped[list[Person]] = relationship(secondary="repair_crew", order_by=Person.id)
 
     def __repr__(self) -> str:
         return f"WX{self.id:08d}"
 
 
-class RepairHelper(Model):
-    """协同人员: who goes along with the worker of a repair."""
+# 协同人员: who goes along with the worker of a repair.
+crew: Any = Table(
+    "repair_crew",
+    Model.metadata,
+    Column(
+        "repair_order_id", BigId, ForeignKey("repair_order.id", ondelete="CASCADE"), primary_key=True,
+        autoincrement=False, info={"label": _l("维修工单")},
+    ),
+    Column(
+        "person_id", BigId, ForeignKey("person.id"), primary_key=True, autoincrement=False, index=True,
+        info={"label": _l("协同人员")},
+    ),
+)  # fmt: skip
 
-    __tablename__ = "repair_helper"
-    repair_order_id: Mapped[int] = col(
-        _l("维修工单"), BigId, ForeignKey("repair_order.id", ondelete="CASCADE"), primary_key=True,
-        autoincrement=False,
-    )  # fmt: skip
-    person_id: Mapped[int] = col(
-        _l("协同人员"), BigId, ForeignKey("person.id"), primary_key=True, autoincrement=False, index=True
-    )
+
+def sent_to(model: Any, person_id: Any, unit_id: Any = None) -> Any:
+    """The orders that a person was sent to, alone or along with others; `unit_id`: those of this unit."""
+    helps = select(crew.c.repair_order_id).where(crew.c.person_id == person_id)
+    sent = or_(model.worker_id == person_id, model.id.in_(helps))
+    return sent if unit_id is None else and_(model.unit_id == unit_id, sent)

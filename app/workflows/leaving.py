@@ -26,11 +26,12 @@ from app.models import (
     RepairOrder,
     Visit,
 )
+from app.models.repair import sent_to
 from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows import audit, ledgers, orders, outbox, teams, repair_work, repairs
+from app.workflows import audit, ledgers, orders, outbox, teams, repair_work
 from app.workflows.issuing import set_active
 
 SHOWN = 200
@@ -204,7 +205,7 @@ def _board(session: AnySession, person: Person) -> Board:
         "orders": select(order.id, *place, order.planned_on)
         .join(Elevator, Elevator.id == order.elevator_id).where(order.worker_id == person.id, order.state == "open"),
         "repairs": select(RepairOrder.id, RepairOrder.code, RepairOrder.place)
-        .where(repairs.held_by(person.id), RepairOrder.state.not_in(("done", "cancelled"))),
+        .where(sent_to(RepairOrder, person.id), RepairOrder.state.not_in(("done", "cancelled"))),
         "elevators": select(ElevatorAssignment.id, *place)
         .join(Elevator, Elevator.id == ElevatorAssignment.elevator_id).where(ElevatorAssignment.user_id.in_(keys)),
         "patrols": select(PatrolRound.id, PatrolRound.title, PatrolRound.due_on)

@@ -10,14 +10,14 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, insert, select
 
 from app import clock, scope
 from app.errors import Finding, raise_failing, refuse
-from app.models import Account, Anomaly, Elevator, RepairHelper, RepairOrder, Visit
+from app.models import Account, Anomaly, Elevator, RepairOrder, Visit
 from app.models.choices import word
 from app.models.policy import policy_value
-from app.models.repair import REPAIR_LEVEL
+from app.models.repair import REPAIR_LEVEL, crew
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.deadlines import Deadline
@@ -205,24 +205,18 @@ def retime(row: RepairOrder, at: dt.datetime, state: RepairState | None = None) 
 
 def set_helpers(session: AnySession, row: RepairOrder, ids: Iterable[int]) -> None:
     """Who goes along; the list is written anew."""
-    held = {one.person_id: one for one in session.scalars(_helpers_of(row.id))}
-    wanted_ids = set(ids)
-    for key, one in held.items():
-        if key not in wanted_ids:
-            session.delete(one)
-    session.add_all(RepairHelper(repair_order_id=row.id, person_id=key) for key in sorted(wanted_ids - held.keys()))
     session.flush()
+    held, wished = set(helper_ids(session, row)), set(ids)
+    if gone := held - wished:
+        session.execute(delete(crew).where(crew.c.repair_order_id == row.id, crew.c.person_id.in_(gone)))
+    if more := sorted(wished - held):
+        session.execute(insert(crew), [{"repair_order_id": row.id, "person_id": key} for key in more])
     session.expire(row, ["helpers"])
 
 
 def helper_ids(session: AnySession, row: RepairOrder) -> list[int]:
-    return [one.person_id for one in session.scalars(_helpers_of(row.id))]
-
-
-def held_by(person_id: Any) -> Any:
-    """The orders that a person was sent to, alone or along with others."""
-    helps = select(RepairHelper.repair_order_id).where(RepairHelper.person_id == person_id)
-    return or_(RepairOrder.worker_id == person_id, RepairOrder.id.in_(helps))
+    found = select(crew.c.person_id).where(crew.c.repair_order_id == row.id).order_by(crew.c.person_id)
+    return list(session.scalars(found))
 
 
 def accounts_of(session: AnySession, people: Iterable[int | None]) -> list[int]:
@@ -241,11 +235,6 @@ def link_of(row: RepairOrder) -> str:
 
 def _any() -> Any:
     return select(RepairOrder).execution_options(skip_scope=True)
-
-
-def _helpers_of(key: int) -> Any:
-    statement = select(RepairHelper).where(RepairHelper.repair_order_id == key).order_by(RepairHelper.person_id)
-    return statement.execution_options(skip_scope=True)
 
 
 def _same(
@@ -277,10 +266,10 @@ def _open(
     row.elevator_id, row.region_code, row.code = elevator.id, elevator.region_code, elevator.code
     row.place = f"{elevator.estate or ''} {elevator.address}".strip()
     row.unit_id, row.use_unit_id, row.source = unit_id, use_unit_id, source
-    row.state, row.reported_at = RepairState.WAITING.value, at
+    row.reported_at = at
     row.reported_by_id, row.reported_unit_id = actor.user_id, actor.unit_id
     row.accept_hours, row.finish_hours = hours
-    retime(row, at)
+    retime(row, at, RepairState.WAITING)
     with scope.acting(SYSTEM):
         session.add(row)
         session.flush()

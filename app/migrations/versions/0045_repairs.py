@@ -114,17 +114,17 @@ def upgrade():
             postgresql_where=sa.text(STANDS),
         )  # fmt: skip
     op.create_table(
-        "repair_helper",
+        "repair_crew",
         sa.Column("repair_order_id", BIG, autoincrement=False, nullable=False),
         sa.Column("person_id", BIG, autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(
-            ["repair_order_id"], ["repair_order.id"], name=op.f("fk_repair_helper_repair_order_id_repair_order"),
+            ["repair_order_id"], ["repair_order.id"], name=op.f("fk_repair_crew_repair_order_id_repair_order"),
             ondelete="CASCADE",
         ),
-        *_keys("repair_helper", person_id="person"),
-        sa.PrimaryKeyConstraint("repair_order_id", "person_id", name=op.f("pk_repair_helper")),
+        *_keys("repair_crew", person_id="person"),
+        sa.PrimaryKeyConstraint("repair_order_id", "person_id", name=op.f("pk_repair_crew")),
     )  # fmt: skip
-    op.create_index(op.f("ix_repair_helper_person_id"), "repair_helper", ["person_id"])
+    op.create_index(op.f("ix_repair_crew_person_id"), "repair_crew", ["person_id"])
 
 
 def _place():
@@ -155,6 +155,6 @@ def _stamps():
 
 
 def downgrade():
-    op.drop_table("repair_helper")
+    op.drop_table("repair_crew")
     op.drop_table("repair_order")
     op.drop_table("anomaly")
