@@ -20,7 +20,7 @@ from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.base import Resource, actor, answers, body, finding_list
-from app.api.reading import words
+from app.api.reading import flag, words
 from app.api.visits import position, problem_of, results_of
 from app.errors import Refusal, refuse
 from app.extensions import db
@@ -121,6 +121,7 @@ def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
     done = CheckOut(
         mode=words(out, "mode", 20) or "items", results=results_of(out), problem=problem_of(out),
         advice=words(out, "advice"), note=words(out, "note"), signer=words(out, "signer", 40),
+        repair=flag(out, "repair"), repair_note=words(out, "repair_note"),
     )  # fmt: skip
     return Kept(
         key, PhoneClock(shown, clock.now(), contact[1]), contact[0], began, number, ended, done,

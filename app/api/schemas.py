@@ -262,6 +262,7 @@ SCHEMAS: dict[str, Schema] = {
             "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
         ), 200),
         problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
+        repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
     ),
     "OfflineCopy": an_object(
         "account_id at contact tasks items", account_id=WHOLE, at=INSTANT,
@@ -282,6 +283,7 @@ SCHEMAS: dict[str, Schema] = {
                     "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
                 ), 200),
                 problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
+                repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
                 signature=said(text(400_000), "data:image/png;base64,…"),
             )]}),
         ), 20),

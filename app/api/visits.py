@@ -17,7 +17,7 @@ from sqlalchemy.orm import selectinload
 
 from app import clock, scope, scope_rules
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
-from app.api.reading import words
+from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
 from app.models import Attachment, MaintenanceOrder, Visit
@@ -127,6 +127,7 @@ class VisitApi(Resource):
         done = CheckOut(
             mode=words(sent, "mode", 20) or "items", results=results_of(sent), problem=problem_of(sent),
             advice=words(sent, "advice"), note=words(sent, "note"), signer=words(sent, "signer", 40),
+            repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"),
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
         with transaction(db.session) as session:

@@ -219,6 +219,7 @@ def check_out(pk: int) -> Any:
             done = CheckOut(
                 mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
+                repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
             )  # fmt: skip
             visits.check_out(

@@ -22,7 +22,7 @@ from app.workflows.presence import Position
 from app.workflows.sites import Work
 
 RESULTS = {"ok": say("正常"), "repair": say("修理"), "na": say("不适用")}
-LONGEST = 500
+LONGEST, LONGEST_REPAIR_NOTE = 500, 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ class CheckOut:
     signer: str = ""
     signature_id: int | None = None
     photo_ids: Sequence[int] = ()
+    # 是否报修 of whoever signs for the use unit on the spot, with his remark.
+    repair: bool = False
+    repair_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,9 @@ class Leaving:
     distance: float | None
     policy: VisitPolicy
     findings: list[Finding]
+    # An item was set to 修理, or the use unit wants a repair: it opens an order.
+    repairs: bool = False
 
-    @property
-    def repairs(self) -> bool:
-        """Whether an item was set to 修理: what opens a repair order."""
-        return any(answer["result"] == "repair" for answer in self.results)
 
 
 def look(
@@ -94,7 +95,7 @@ def look(
         persons=companions.persons_at(session, visit, at) if needed > 1 else 1,
     )  # fmt: skip
     told = [*check_out_findings(facts, policy), *findings, *_texts(done)]
-    return Leaving(mode, results, distance, policy, told)
+    return Leaving(mode, results, distance, policy, told, repair or done.repair)
 
 
 def end(
@@ -159,6 +160,10 @@ def _texts(done: CheckOut) -> Iterable[Finding]:
                 say("最多 %(longest)s 个字", longest=LONGEST),
                 field=name,
             )
+    if done.repair and len(done.repair_note) > LONGEST_REPAIR_NOTE:
+        found = say("有 %(count)s 个字", count=len(done.repair_note))
+        remedy = say("最多 %(longest)s 个字", longest=LONGEST_REPAIR_NOTE)
+        yield Finding("报修备注", False, found, remedy, field="repair_note")
 
 
 def adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], kind: str) -> None:

@@ -186,7 +186,7 @@ def _written(
     _audit(session, actor, visit, at)
     visits.ask_for_review(session, visit, at)
     if leaving.repairs:
-        repairs.of_visit(session, actor, visit, at)
+        repairs.of_visit(session, actor, visit, at, done.repair_note if done.repair else "")
     return visit
 
 

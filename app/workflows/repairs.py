@@ -80,12 +80,18 @@ def report(
     return row
 
 
-def of_visit(session: AnySession, actor: Actor, visit: Visit, at: dt.datetime) -> RepairOrder:
-    """The order of a visit that found something to repair; the one that there is comes back."""
+def of_visit(
+    session: AnySession, actor: Actor, visit: Visit, at: dt.datetime, use_note: str = ""
+) -> RepairOrder:  # fmt: skip
+    """The order of a visit that found something to repair; the one that there is comes back.
+
+    `use_note`: what the use unit, signing on the spot, wrote when it asked for it.
+    """
     held = for_visit(session, visit.id)
     if held is not None:
         return held
-    row = RepairOrder(level=LEVEL_OF_VISIT, fault=visit.problem, visit_id=visit.id)
+    note = use_note.strip() or None
+    row = RepairOrder(level=LEVEL_OF_VISIT, fault=visit.problem or note, use_note=note, visit_id=visit.id)
     _open(session, actor, row, visit.elevator, visit.unit_id, visit.use_unit_id, "visit", at)
     return row
 

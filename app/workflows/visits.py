@@ -113,7 +113,7 @@ def leave(
     )  # fmt: skip
     ask_for_review(session, visit, at, work.reviewers)
     if leaving.repairs:
-        repairs.of_visit(session, actor, visit, at)
+        repairs.of_visit(session, actor, visit, at, done.repair_note if done.repair else "")
     return work
 
 

@@ -22,6 +22,7 @@ CHINESE = re.compile("[\u3400-\u9fff]")
 # Columns that persons fill, by table; whatever they hold may stand on an English page.
 PERSONS = {
     "ab_user": "first_name last_name",
+    "anomaly": "body handle_note place",
     "application": "reason opinion",
     "application_step": "opinion",
     "attachment": "name",
@@ -40,6 +41,7 @@ PERSONS = {
     "policy_proposal": "source reason opinion",
     "policy_value": "source",
     "region": "name",
+    "repair_order": "fault note use_note action parts decision_reason end_note place",
     "risk_item": "place risk measures responsible",
     "safety_record": "summary people made_by",
     "status_change": "reason",

@@ -387,3 +387,12 @@ def test_the_log_names_every_deed(world: World) -> None:
         select(AuditEntry.action).where(AuditEntry.entity == "repair_order").order_by(AuditEntry.id)
     ).all()
     assert list(actions) == ["repair.open", "repair_order.assign", "repair.assigned", "repair_order.accept"]
+
+
+def test_whoever_signs_on_the_spot_may_ask_for_a_repair(session: Any, huzhou: World) -> None:
+    visit = arrive(session, huzhou)
+    with pytest.raises(Refusal, match="报修备注"):
+        leave(session, huzhou, visit, START + H, problem="", repair=True, repair_note="长" * 141)
+    leave(session, huzhou, visit, START + H, problem="", repair=True, repair_note="按钮不灵，请修")
+    row = session.scalars(select(RepairOrder)).one()
+    assert (row.source, row.visit_id, row.use_note, row.fault) == ("visit", visit.id, "按钮不灵，请修", "按钮不灵，请修")
