@@ -147,7 +147,10 @@ def _line(asked: Asked, row: Any, units: dict[Any, tuple[str, str]], lifts: dict
         code, name = (units if asked.by == "unit" else lifts).get(row[0], ("—", "没有维保单位"))
     link = "" if row[0] is None else link_of(asked, row[0])
     unit = units.get(row[9], ("", ""))[1] if asked.by == "elevator" else ""
-    return Line(row[0], code, name, *row[1:7], _rounded(row[7]), _rounded(row[8]), unit, link)
+    return Line(
+        row[0], code, name, row[1], row[2], row[3], row[4], row[5], row[6], _rounded(row[7]), _rounded(row[8]), unit,
+        link,
+    )  # fmt: skip
 
 
 def _rounded(mean: Any) -> float | None:

@@ -143,7 +143,10 @@ def late_steps(
 def time_findings(
     reported_at: datetime, times: Mapping[str, datetime | None], now: datetime, slack: timedelta
 ) -> list[Finding]:
-    """Every needed time is there, in order, not before the report and not after now."""
+    """Every needed time is there, in order, not before the report and not after now.
+
+    What is typed has no seconds: within the minute of the step before it is in order.
+    """
     findings: list[Finding] = []
     last, last_label = reported_at, say("报修时间")
     for name in TIMES:
@@ -154,7 +157,7 @@ def time_findings(
             continue
         if at > now + slack:
             findings.append(Finding(label, False, "在将来", "请填写已经发生的时间", field=name))
-        elif at < last:
+        elif at < last.replace(second=0, microsecond=0):
             found = say("早于%(before)s", before=last_label)
             findings.append(Finding(label, False, found, "请按先后顺序填写", field=name))
         else:

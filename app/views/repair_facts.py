@@ -89,7 +89,6 @@ def facts(row: RepairOrder, actor: Actor) -> dict[str, Any]:
         "rescue": repair_forms.rescue_of(elevator) if row.level == "trapped" and not row.ended_at else None,
         "people": _people(row) if assigns and state in BEFORE_START else [],
         "suggested": row.worker_id or _keeper(row),
-        "now_text": repair_forms.local_text(clock.now()),
         "may": {
             "assign": assigns and state in BEFORE_START, "take_back": assigns and state in BEFORE_START[1:],
             "accept": (mine and state is RepairState.ASSIGNED) or takes,

@@ -24,7 +24,7 @@ V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
-    V.COMPLAINT_READ, V.RESCUE_READ,
+    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
@@ -78,8 +78,6 @@ DEEDS = {
         "Anomalies.deed": LIST,
         "AnomalyPages.new": "POST /anomalies",
         "AnomalyPages.handle": "POST /anomalies/{key}/handle",
-        "field.new_anomaly": "POST /anomalies",
-        "field.anomaly_step": "POST /anomalies/{key}/handle",
     },
     "repairs": {
         "Repairs.deed": LIST,
@@ -94,6 +92,8 @@ DEEDS = {
         "RepairPages.cancel": "POST /repairs/{key}/cancel",
         "field.new_repair": "POST /repairs",
         "field.repair_step": "POST /repairs/{key}/accept",
+        "field.new_anomaly": "POST /anomalies",
+        "field.anomaly_step": "POST /anomalies/{key}/handle",
     },
     "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
     "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},

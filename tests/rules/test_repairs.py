@@ -113,6 +113,10 @@ def test_times_are_there_in_order_and_not_to_come() -> None:
     assert rules(**whole | {"accepted_at": START - SECOND}) == {"accepted_at": "早于报修时间"}
     assert rules(**whole | {"started_at": START}) == {"started_at": "早于接单时间"}
     assert rules(**whole | {"ended_at": START + 11 * H}) == {"ended_at": "在将来"}
+    # What is typed has no seconds.
+    typed = START + dt.timedelta(hours=2)
+    assert rules(**whole | {"started_at": typed, "departed_at": typed + dt.timedelta(seconds=40)}) == {}
+    assert set(rules(**whole | {"departed_at": typed + dt.timedelta(seconds=60)})) == {"started_at"}
     # A phone's clock is a little ahead.
     assert rules(**whole | {"ended_at": START + 10 * H + dt.timedelta(minutes=5)}) == {}
 
