@@ -34,6 +34,7 @@ from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.insurance import GAP_KIND
 from app.models.notification import NOTICE_STATE
 from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
+from app.models.repair import REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.models.rescue import (
     CALLBACK_KIND,
     DISPATCH_END,
@@ -44,13 +45,12 @@ from app.models.rescue import (
     RESCUE_STATUS,
     SATISFACTION,
 )
-from app.models.repair import REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.rules.anomalies import AnomalyVerb
 from app.rules.complaints import Step
 from app.rules.notices import CHANNELS, GROUPS
-from app.rules.rescues import RescueLimit
 from app.rules.repairs import TIMES
 from app.rules.repairs import Step as RepairStep
+from app.rules.rescues import RescueLimit
 from app.workflows.invitations import POSTER_HOURS, POSTER_MOST
 
 _MASKED = said(maybe(TEXT), "遮蔽")

@@ -8,7 +8,7 @@ from typing import Any
 def register(app: Any) -> None:
     """Add the phone blueprint at /m."""
     # Each adds its pages to the blueprint.
-    from app.field import (
+    from app.field import (  # noqa: F401
         complaints,
         duty,
         gate,
@@ -16,9 +16,9 @@ def register(app: Any) -> None:
         outbox,
         own,
         public,
-        repairs # noqa: F401,
+        repairs,
         rescues,
-        trapped # noqa: F401,
+        trapped,
     )
     from app.field.pages import field
 

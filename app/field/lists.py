@@ -11,11 +11,23 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.extensions import db
-from app.listings import complaints, rescues, Rescue, RescueDispatch, standing from app.listings import repairs as
-listed from app.models import ( Anomaly, Complaint, Elevator, MaintenanceClock, MaintenanceOrder, Person, RepairOrder,
-Visit, ),
+from app.listings import complaints, rescues, standing
+from app.listings import repairs as listed
+from app.models import (
+    Anomaly,
+    Complaint,
+    Elevator,
+    MaintenanceClock,
+    MaintenanceOrder,
+    Person,
+    RepairOrder,
+    Rescue,
+    RescueDispatch,
+    Visit,
+)
 from app.models.policy import policy_value
-Verb, from app.models.repair import sent_to from app.permissions import Actor,
+from app.models.repair import sent_to
+from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay

@@ -35,7 +35,7 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
 from app.wording import say
-from app.workflows import attachments, companions, gates, people, phone_copy, presence, visits, repairs
+from app.workflows import attachments, companions, gates, people, phone_copy, presence, repairs, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
 

@@ -43,8 +43,8 @@ from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
 from app.models.region import Region
-from app.models.rescue import Rescue, RescueCallback, RescueDispatch, RescueStep from app.models.repair import
-RepairHelper, from app.models.repair import RepairOrder,
+from app.models.repair import RepairOrder
+from app.models.rescue import Rescue, RescueCallback, RescueDispatch, RescueStep
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
 from app.models.sign_in import Captcha, NumberAsk, OneTimeCode
@@ -125,11 +125,11 @@ __all__ = [
     "PolicyValue",
     "RealNameCheck",
     "Region",
+    "RepairOrder",
     "Rescue",
     "RescueCallback",
     "RescueDispatch",
     "RescueStep",
-    "RepairOrder",
     "RiskItem",
     "SafetyRecord",
     "SavedFilter",

@@ -17,7 +17,7 @@ from app.errors import refuse
 from app.listing import Column, moment
 from app.models.policy import policy_version
 from app.permissions import Actor
-from app.reports import approvals, complaints, coverage, exports, fairness, rescues, tables, repairs
+from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, tables
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"

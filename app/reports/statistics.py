@@ -27,7 +27,8 @@ from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit, 
 from app.models.choices import CATEGORY, ELEVATOR_STATUS
 from app.models.policy import policy_version
 from app.models.region import in_region
-from app.permissions import Actor from app.reports import rescues, Verb from app.reports import repairs
+from app.permissions import Actor, Verb
+from app.reports import repairs, rescues
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say

@@ -28,7 +28,8 @@ ENTITY: dict[str, Any] = {
     "inspection": _l("检验记录"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
-    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"), "repair_order": _l("维修工单"),
+    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
+    "repair_order": _l("维修工单"),
     "anomaly": _l("电梯异常"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.

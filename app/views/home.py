@@ -43,8 +43,8 @@ from app.views import screens
 from app.views.anomalies import anomaly_figure
 from app.views.clock_words import due_of
 from app.views.complaints import complaint_figure
-from app.views.rescues import rescue_figure
 from app.views.repairs import repair_figure
+from app.views.rescues import rescue_figure
 from app.views.safety import gap_figure
 from app.views.warned import counted
 from app.wording import say

@@ -33,7 +33,7 @@ from app.views.clock_words import due_of
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
 from app.wording import together
-from app.workflows import attachments, companions, submissions, visit_reviewers, visits, repairs
+from app.workflows import attachments, companions, repairs, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
 TONES = {

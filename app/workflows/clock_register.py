@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_
 
-from app.models import Application, Complaint, MaintenanceClock, Rescue, Visit, RepairOrder
+from app.models import Application, Complaint, MaintenanceClock, RepairOrder, Rescue, Visit
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES

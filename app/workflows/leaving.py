@@ -31,7 +31,7 @@ from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows import audit, ledgers, orders, outbox, teams, repair_work
+from app.workflows import audit, ledgers, orders, outbox, repair_work, teams
 from app.workflows.issuing import set_active
 
 SHOWN = 200

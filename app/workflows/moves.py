@@ -25,8 +25,8 @@ from app.models import (
     MaintenanceOrder,
     Person,
     PolicyProposal,
-    Rescue,
     RepairOrder,
+    Rescue,
     StatusChange,
     Unit,
     Version,
@@ -47,8 +47,8 @@ from app.rules.approval import (
 from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
-from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
 from app.rules.repairs import RepairState, RepairVerb, repair_move
+from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
 from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
 from app.wording import say
 from app.workflows import audit
