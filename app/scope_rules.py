@@ -31,6 +31,7 @@ from app.models import (
     ElevatorAssignment,
     ElevatorMessage,
     ElevatorOfficer,
+    Enforcement,
     ExternalIdentity,
     GradeCertificate,
     ImportBatch,
@@ -363,6 +364,13 @@ def _of_unit(model: Any, actor: Actor) -> Criterion:
     return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
 
 
+def _enforcements(model: Any, actor: Actor) -> Criterion:
+    """A unit reads what was decided about it, from the hour that it took force: never a draft."""
+    if actor.unit_id is None:
+        return _in_region(model, actor)
+    return and_(model.unit_id == actor.unit_id, model.in_force_at.is_not(None))
+
+
 def _personal_requests(model: Any, actor: Actor) -> Criterion:
     """One's own; whoever answers them for a region, that region's."""
     mine = model.account_id == (actor.user_id or 0)
@@ -426,6 +434,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Commitment: _of_unit,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
+    Enforcement: _enforcements,
     InsuranceRecord: _of_unit,
     InsuredPerson: _of_unit,
     InsuranceMonth: _of_unit,
@@ -463,7 +472,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
-    MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly,
+    MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

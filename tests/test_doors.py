@@ -32,6 +32,7 @@ from app.models import (
     Elevator,
     ElevatorMessage,
     ElevatorOfficer,
+    Enforcement,
     ExternalIdentity,
     GradeCertificate,
     ImportBatch,
@@ -148,6 +149,10 @@ def foreign_rows(world: World, session: Any) -> None:
             sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
         ),
         MaintenanceTeam(id=KEY, name=MARK, **unit),
+        Enforcement(
+            id=KEY, number=f"YT-{CODE}", kind="talk", state="in_force", decided_on=day, facts=MARK, demand=MARK,
+            reply_days=9, in_force_at=at, **unit,
+        ),
         Commitment(id=KEY, valid_from=day, valid_until=day, note=MARK, state="submitted", **unit),
         InsuranceRecord(id=KEY, payer=MARK, from_on=day, to_on=day, **unit),
         InsuranceMonth(

@@ -21,6 +21,7 @@ from app.models.commitment import Commitment
 from app.models.complaint import Complaint, ElevatorMessage
 from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
+from app.models.enforcement import Enforcement, EnforcementEvidence
 from app.models.export import ExportRecord
 from app.models.inspection import Inspection, InspectionClock
 from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
@@ -84,6 +85,8 @@ __all__ = [
     "ElevatorMessage",
     "ElevatorOfficer",
     "EndedSession",
+    "Enforcement",
+    "EnforcementEvidence",
     "ExportRecord",
     "ExternalIdentity",
     "GradeCertificate",
