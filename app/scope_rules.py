@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
+from sqlalchemy import and_, false, func, not_, or_, select, true
 
 from app import scope_called
 from app.models import (
     Account,
     Anomaly,
     ApiToken,
+    Appeal,
     Application,
     ApplicationParty,
     Attachment,
@@ -28,7 +29,6 @@ from app.models import (
     Declaration,
     Delegation,
     Elevator,
-    ElevatorAssignment,
     ElevatorMessage,
     ElevatorOfficer,
     Enforcement,
@@ -70,60 +70,18 @@ from app.models import (
     VisitCompanion,
     Watch,
 )
-from app.models.likely import mostly
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Role, Verb
 from app.policy import chain
-
-Criterion = ColumnElement[bool]
-
-# The end of a code that spans a city or more.
-WIDE = "0" * 8
+from app.scope_parts import Criterion
+from app.scope_parts import assigned as _assigned
+from app.scope_parts import in_region as _in_region
+from app.scope_parts import not_secret as _not_secret
 
 _elevator: Any = Elevator.__table__.c
-_assignment: Any = ElevatorAssignment.__table__.c
 _unit: Any = Unit.__table__.c
 _party: Any = ApplicationParty.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
-_ledger: Any = MaintenanceLedger.__table__.c
-_member: Any = TeamMember.__table__.c
-
-
-def _in_region(model: Any, actor: Actor) -> Criterion:
-    span = actor.region_span
-    if span is None:
-        return false()
-    inside = (model.region_code >= span[0], model.region_code < span[1])
-    return and_(*map(mostly, inside)) if str(actor.region_code).endswith(WIDE) else and_(*inside)
-
-
-def _not_secret(elevator_id: Any, actor: Actor) -> Criterion:
-    if actor.may(Verb.SECRET_READ):
-        return true()
-    return not_(elevator_id.in_(select(_elevator.id).where(_elevator.is_secret)))
-
-
-def without_secret(model: Any, actor: Actor) -> Criterion:
-    """All rows but those of 涉密 elevators, for an account whose place sets no bound."""
-    if model is Elevator:
-        return not_(model.is_secret)
-    if not hasattr(model, "elevator_id"):
-        return true()
-    return or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor))
-
-
-def _assigned(elevator_id: Any, actor: Actor) -> Criterion:
-    """True for accounts that see all of their unit's elevators, else the assigned ones and those of one's teams."""
-    if actor.sees_all_elevators:
-        return true()
-    own = elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
-    return own if actor.person_id is None else or_(own, elevator_id.in_(of_teams(actor.person_id)))
-
-
-def of_teams(person_id: Any) -> Select[Any]:
-    """The elevators that a person's teams serve (PLN-07)."""
-    joined = select(_ledger.elevator_id).join_from(MaintenanceLedger, TeamMember, _ledger.team_id == _member.team_id)
-    return joined.where(_member.person_id == person_id)
 
 
 def _elevators(model: Any, actor: Actor) -> Criterion:
@@ -371,6 +329,12 @@ def _enforcements(model: Any, actor: Actor) -> Criterion:
     return and_(model.unit_id == actor.unit_id, model.in_force_at.is_not(None))
 
 
+def _appeals(model: Any, actor: Actor) -> Criterion:
+    """A unit's own, a regulator's region; about an elevator only to whoever sees such."""
+    seen = _not_secret if actor.unit_id is None else _assigned
+    return and_(_of_unit(model, actor), or_(model.elevator_id.is_(None), seen(model.elevator_id, actor)))
+
+
 def _personal_requests(model: Any, actor: Actor) -> Criterion:
     """One's own; whoever answers them for a region, that region's."""
     mine = model.account_id == (actor.user_id or 0)
@@ -434,6 +398,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Commitment: _of_unit,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
+    Appeal: _appeals,
     Enforcement: _enforcements,
     InsuranceRecord: _of_unit,
     InsuredPerson: _of_unit,
@@ -472,7 +437,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
-    MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement,
+    MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

@@ -21,7 +21,7 @@ BASE = {
     "picture_reader",
     "plurals", "targets", "telling",
 }  # fmt: skip
-CORE = BASE | {"models", "permissions", "scope", "scope_rules", "transaction", "at_once", "reference"}
+CORE = BASE | {"models", "permissions", "scope", "scope_parts", "scope_rules", "transaction", "at_once", "reference"}
 LISTS = {"list_parts", "listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc"}
 ALLOWED: dict[str, set[str]] = {
@@ -45,9 +45,10 @@ ALLOWED: dict[str, set[str]] = {
     "policy": {"errors", "rules", "wording"},
     "models": BASE,
     "permissions": BASE | {"models"},
+    "scope_parts": BASE | {"models", "permissions"},
     "scope_called": BASE | {"models", "permissions"},
-    "scope_rules": BASE | {"models", "permissions", "scope_called"},
-    "scope": BASE | {"models", "permissions", "scope_rules"},
+    "scope_rules": BASE | {"models", "permissions", "scope_called", "scope_parts"},
+    "scope": BASE | {"models", "permissions", "scope_parts", "scope_rules"},
     # Past SQLAlchemy's way to the driver.
     "ready": {"driver"},
     "transaction": BASE | {"models", "permissions", "ready", "scope"},

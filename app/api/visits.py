@@ -15,7 +15,7 @@ from flask_appbuilder.security.decorators import protect
 from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
-from app import clock, scope, scope_rules
+from app import clock, scope, scope_parts
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
 from app.api.reading import flag, words
 from app.errors import refuse
@@ -189,7 +189,7 @@ class OrderApi(Resource):
         """
         person = actor().person_id or 0
         own = or_(
-            MaintenanceOrder.worker_id == person, MaintenanceOrder.elevator_id.in_(scope_rules.of_teams(person))
+            MaintenanceOrder.worker_id == person, MaintenanceOrder.elevator_id.in_(scope_parts.of_teams(person))
         )
         statement = scope.apply(select(MaintenanceOrder), actor()).where(MaintenanceOrder.state == "open", own)
         statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)

@@ -26,7 +26,8 @@ OPEN = Complaint.state != literal_column("'closed'")
 def late(m: Moment) -> Any:
     """不及时: a step was done late, or one that is open is late by now; what a regulator found untrue is nobody's."""
     overdue = and_(OPEN, Complaint.due_at <= m.now)
-    return and_(Complaint.is_untrue.is_(False), or_(Complaint.late_steps.is_not(None), overdue))
+    unexcused = Complaint.appeal_upheld_at.is_(None)
+    return and_(Complaint.is_untrue.is_(False), unexcused, or_(Complaint.late_steps.is_not(None), overdue))
 
 
 def on_time() -> Any:
@@ -35,9 +36,8 @@ def on_time() -> Any:
         and_(Complaint.sent_back.is_(False), Complaint.reviewed_at.is_not(None)),
         Complaint.reviewed_again_at.is_not(None),
     )
-    return and_(
-        Complaint.is_untrue.is_(False), Complaint.late_steps.is_(None), Complaint.due_at.is_(None), whole,
-    )  # fmt: skip
+    in_time = and_(Complaint.late_steps.is_(None), Complaint.due_at.is_(None), whole)
+    return and_(Complaint.is_untrue.is_(False), or_(in_time, Complaint.appeal_upheld_at.is_not(None)))
 
 
 def kinds_of(row: Complaint) -> str:
@@ -48,6 +48,8 @@ def late_of(row: Complaint) -> str | None:
     """The late steps in words, the open one too."""
     if row.is_untrue:
         return say("不属实，不计")
+    if row.appeal_upheld_at is not None:
+        return None
     found = late_steps(complaints.course_of(row), complaints.hours_of(row), clock.now())
     return together((STEP_LABELS[step] for step in found), "、") or None
 

@@ -12,6 +12,7 @@ from app.models.account import (
 )
 from app.models.anomaly import Anomaly
 from app.models.api import ApiCall, ApiToken
+from app.models.appeal import Appeal
 from app.models.application import Application, ApplicationParty, ApplicationStep, NumberSeries, UnitChange
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
@@ -61,6 +62,7 @@ __all__ = [
     "Anomaly",
     "ApiCall",
     "ApiToken",
+    "Appeal",
     "Application",
     "ApplicationParty",
     "ApplicationStep",

@@ -48,7 +48,7 @@ APPLICATION_KIND = {
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
     "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"), "person_filing": _l("人员备案"),
-    "inspection_report": _l("校验报告"),
+    "inspection_report": _l("校验报告"), "appeal": _l("申诉"),
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
@@ -56,7 +56,7 @@ APPLICATION_PREFIX = {
     "scrapping": "BF",
     "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
     "worker_change": "RY", "on_demand": "AX", "person_filing": "RB",
-    "inspection_report": "JY",
+    "inspection_report": "JY", "appeal": "SS",
 }  # fmt: skip
 CHANGE_CAUSE = {
     "retrofit": _l("改造"), "relocation": _l("移装"), "use_unit": _l("使用单位变更"), "rename": _l("更名"),

@@ -86,6 +86,8 @@ class Complaint(Stamped, Versioned, Model):
     review_hours: Mapped[int] = col(_l("复核时限"), Integer, unit=_l("小时"))
     due_at: Mapped[dt.datetime | None] = col(_l("当前期限"), Instant)
     late_steps: Mapped[str | None] = col(_l("不及时的环节"), String(60))
+    # An appeal was upheld: from then on it counts as in time; what was late stays written.
+    appeal_upheld_at: Mapped[dt.datetime | None] = col(_l("申诉成立时间"), Instant)
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

@@ -105,6 +105,8 @@ class Visit(Model):
     state_reason: Mapped[str | None] = col(_l("状态说明"), String(200))
     counted: Mapped[bool] = col(_l("计入维保"), Boolean, default=False, server_default=text("false"))
     settled_at: Mapped[dt.datetime | None] = col(_l("状态记录时间"), Instant)
+    # An appeal was upheld: from then on it counts as valid, and all that is above stays as it was.
+    appeal_upheld_at: Mapped[dt.datetime | None] = col(_l("申诉成立时间"), Instant)
     next_change_at: Mapped[dt.datetime | None] = col(_l("下次变化"), Instant)
     day_rank: Mapped[int | None] = col(_l("当日第几台"), Integer)
     taken_over: Mapped[bool] = col(_l("接管数据"), Boolean, default=False, server_default=text("false"))

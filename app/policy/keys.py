@@ -112,6 +112,9 @@ class Key(StrEnum):
     RESCUE_ESCALATE_MINUTES = "rescue_escalate_minutes"
     RESCUE_HOTLINE = "rescue_hotline"
 
+    ENFORCEMENT_REPLY_DAYS = "enforcement_reply_days"
+    APPEAL_WITHIN_DAYS = "appeal_within_days"
+    APPEAL_WORKING_DAYS = "appeal_working_days"
     ESCALATE_HOURS = "escalate_hours"
 
     KEEP_FACE_DAYS = "keep_face_days"
@@ -159,7 +162,7 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C, _I, _R, _M = "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修"
+_P, _C, _I, _R, _M, _E = "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉"
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
 
@@ -292,6 +295,11 @@ SPECS: dict[Key, Spec] = dict(
             Spec(Key.RESCUE_HOTLINE, "phone", _R, "应急救援热线，公布在扫码页面", "96333", may_be_off=True,
                  off_means="没有热线"),
         ),
+        _int(Key.ENFORCEMENT_REPLY_DAYS, _E, "约谈、警告、立案处罚下达后单位答复的时限（可逐件改）", 10, "天", 1, 180),
+        _int(
+            Key.APPEAL_WITHIN_DAYS, _E, "记录作出后多久内可以申诉", 30, "天", 1, 365, may_be_off=True,
+        ),
+        _int(Key.APPEAL_WORKING_DAYS, _E, "申诉的办理时限", 20, "个工作日", 1, 120, may_be_off=True),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
         (
             Key.SECOND_APPROVAL,

@@ -39,6 +39,7 @@ class ApplicationKind(StrEnum):
     ON_DEMAND = "on_demand"
     PERSON_FILING = "person_filing"
     INSPECTION_REPORT = "inspection_report"
+    APPEAL = "appeal"
 
 
 class ChangeCause(StrEnum):
@@ -77,6 +78,7 @@ KIND_LABELS = {
     ApplicationKind.ON_DEMAND: say("按需维保"),
     ApplicationKind.PERSON_FILING: say("人员备案"),
     ApplicationKind.INSPECTION_REPORT: say("校验报告"),
+    ApplicationKind.APPEAL: say("申诉"),
 }
 
 CAUSE_LABELS = {

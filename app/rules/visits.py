@@ -118,7 +118,7 @@ class VisitFacts:
     """What is known of a visit. `decision` answers `provisional` (补数据) and the manager's approval alike.
 
     `received_at` is the receipt of its end: what a phone kept without network arrives later than it happened.
-    `abnormal`: found to be an anomaly by a person. `appeal_upheld`: the failing of sheet or review is forgiven.
+    `abnormal`: found to be an anomaly by a person. `appeal_upheld`: whatever made it not count, or 不合规, is forgiven.
     """
 
     checked_in_at: datetime
@@ -209,14 +209,17 @@ def visit_state(facts: VisitFacts, policy: VisitPolicy, now: datetime) -> VisitS
     Where a manager approves, his word alone makes 有效; 待确认 then stays a flag and waits without limit (quanzhou).
     A late sheet or review is stored and does not heal; only an upheld appeal does.
     """
-    if (void := _void_reason(facts, policy, now)) is not None:
+    if not facts.appeal_upheld and (void := _void_reason(facts, policy, now)) is not None:
         return VisitStanding(VisitState.VOID, reasons=(void,))
     if facts.checked_out_at is None:
+        if facts.appeal_upheld:
+            # Decided by an officer: nobody waits for its end any more.
+            return VisitStanding(VisitState.VALID)
         if policy.max_hours is None:
             return VisitStanding(VisitState.OPEN)
         ages_at = facts.checked_in_at + timedelta(hours=policy.max_hours, seconds=1)
         return VisitStanding(VisitState.OPEN, next_change_at=ages_at)
-    if (abnormal := _abnormal_reason(facts, policy)) is not None:
+    if not facts.appeal_upheld and (abnormal := _abnormal_reason(facts, policy)) is not None:
         return VisitStanding(VisitState.ABNORMAL, reasons=(abnormal,))
     if facts.decision is Decision.REJECTED:
         return VisitStanding(VisitState.REJECTED, reasons=(VisitReason.REJECTED,))

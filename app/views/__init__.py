@@ -13,6 +13,7 @@ def register(appbuilder: Any) -> None:
         accounts,
         anomalies,
         api_tokens,
+        appeals,
         applications,
         applying,
         assigning,
@@ -30,6 +31,7 @@ def register(appbuilder: Any) -> None:
         coverage,
         declarations,
         elevators,
+        enforcement,
         exports,
         external,
         fairness,
@@ -163,6 +165,8 @@ def register(appbuilder: Any) -> None:
     repair_statistics.register(appbuilder)
     anomalies.register(appbuilder)
     complaints.register(appbuilder)
+    enforcement.register(appbuilder)
+    appeals.register(appbuilder)
     complaint_statistics.register(appbuilder)
     rescues.register(appbuilder)
     rescue_pages.register(appbuilder)

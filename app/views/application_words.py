@@ -8,10 +8,13 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app import clock
 from app.extensions import db
-from app.models import Application, Commitment, Contract, Declaration, Elevator, Inspection, Person, UnitChange
+from app.models import Appeal, Application, Commitment, Contract, Declaration, Elevator, Inspection, Person, UnitChange
+from app.models.appeal import APPEAL_ENTITY
 from app.models.choices import CHANGE_CAUSE, INSPECTION_KIND, INSPECTION_RESULT, word
 from app.views import filed
+from app.views.told import told
 from app.wording import say
 from app.workflows import ledgers, unit_changes
 from app.workflows.filing_fields import label
@@ -110,8 +113,21 @@ def _inspection(row: Application) -> Pairs:
     ]  # fmt: skip
 
 
+def _appeal(row: Application) -> Pairs:
+    appeal = db.session.scalar(select(Appeal).where(Appeal.id == row.entity_id).execution_options(skip_scope=True))
+    if appeal is None:
+        return []
+    pairs = [
+        (_("申诉对象"), word(APPEAL_ENTITY, appeal.entity)), (_("记录"), told(appeal.said)),
+        (_("申诉期限"), clock.until(appeal.appeal_until) if appeal.appeal_until else _("没有期限")),
+    ]  # fmt: skip
+    if appeal.run_from_on is not None:
+        pairs.append((_("来自得分"), _("%(a)s 至 %(b)s", a=appeal.run_from_on, b=appeal.run_to_on)))
+    return pairs
+
+
 _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
     "worker_change": _worker_change, "commitment": _commitment, "declaration": _declaration, "on_demand": _on_demand,
-    "inspection_report": _inspection,
+    "inspection_report": _inspection, "appeal": _appeal,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from app.models import Application, Attachment, Elevator, Version
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
-from app.views import desks, filed, person_words, screens
+from app.views import appeals, desks, filed, person_words, screens
 from app.views.application_words import asked_words
 from app.views.applying import day_of, store_files
 from app.views.clock_words import due_of
@@ -129,7 +129,7 @@ class ApplicationPages(BaseView):
             next_due=due_of(following.due_at, following.submitted_at, following.region_code) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row),
-            place=_place(row) if may_decide else None,
+            place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
         )  # fmt: skip
         return page, status
 
@@ -187,6 +187,8 @@ def files_of(row: Application) -> list[Attachment]:
 
 
 def _subject_link(row: Application) -> str | None:
+    if row.kind == "appeal" and g.actor.stands_for is None:
+        return appeals.record_link(row)
     pages = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/", "person": "/people/"}
     base = pages.get(row.entity)
     if g.actor.stands_for is not None or (row.entity == "elevator" and not sees_elevator(row)):

@@ -46,6 +46,8 @@ from app.views import kept, lately, parts, rows, screens
 from app.views.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
+# An address holds no more of them.
+MOST_CARRIED = 100
 # The parameters that say where in the list one is; every other change starts again at its head.
 PLACE = ("page", "row", "after", "before")
 
@@ -106,6 +108,9 @@ class Deed:
     do: Callable[[Any, Any, int, Any], Any]
     ask: Any = ""
     opinion: bool = False
+    # Nothing is done here: the chosen rows go along to this page, named `entity-17`.
+    leads: str = ""
+    entity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +283,8 @@ class Screen(PerRequestFilters, ModelView):
         if not keys or len(keys) > MOST_CHOSEN:
             flash(_("请选择 1 到 %(n)s 行", n=MOST_CHOSEN), "warning")
             return redirect(self._link())
+        if held.leads:
+            return redirect(url_for(held.leads, chosen=[f"{held.entity}-{key}" for key in keys[:MOST_CARRIED]]))
         results = []
         for key in keys:
             try:

@@ -32,11 +32,12 @@ from app.views import lately, menu, screens, uploads
 from app.views.account_forms import run, text
 from app.views.base import Button, Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
+from app.views.enforcement import start
 from app.views.filing_words import Due
 from app.views.policy import origin, region_names
 from app.views.told import told
 from app.wording import say
-from app.workflows import attachments, complaints, messages
+from app.workflows import appeals, attachments, complaints, messages
 
 NUMBER = "complaints"
 TONES = {"waiting": "near", "accepted": "near", "handled": "near", "disputed": "over", "closed": "ok"}
@@ -91,7 +92,9 @@ class Complaints(Screen):
         Button(_lp("code", "留言"), "Messages.list", Verb.COMPLAINT_READ, icon="inbox"),
         Button(_l("投诉统计"), "ComplaintStatistics.index", Verb.COMPLAINT_READ, icon="chart"),
     ]
-    deeds: ClassVar[list[Deed]] = [Deed("accept", _l("接单"), Verb.COMPLAINT_HANDLE, _accept, _l("接下所选的投诉？"))]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("accept", _l("接单"), Verb.COMPLAINT_HANDLE, _accept, _l("接下所选的投诉？")), start("complaint"),
+    ]  # fmt: skip
     empty_text = _l("还没有投诉。乘客扫电梯上的二维码提交后，出现在这里。")
 
     def row_tone(self, row: Any) -> str:
@@ -198,6 +201,7 @@ def facts(row: Complaint, actor: Actor) -> dict[str, Any]:
         },
         "barred": [f for f in complaints.review_findings(db.session, actor, row) if not f.ok] if reviews else [],
         "elevator_link": _elevator_link(row, actor),
+        "appeal": appeals.offered(db.session, actor, "complaint", row.id, now),
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import selectinload
 
-from app import clock, scope, scope_rules
+from app import clock, scope, scope_parts
 from app.extensions import db
 from app.listing import COUNT_CAP, Query, moment
 from app.listings import warnings
@@ -170,7 +170,7 @@ def _own_orders(actor: Actor, today: dt.date) -> Figure:
             MaintenanceOrder.state == "open",
             or_(
                 MaintenanceOrder.worker_id == actor.person_id,
-                MaintenanceOrder.elevator_id.in_(scope_rules.of_teams(actor.person_id)),
+                MaintenanceOrder.elevator_id.in_(scope_parts.of_teams(actor.person_id)),
             ),
         ),
         actor,

@@ -26,8 +26,9 @@ from app.views import clock_words, screens, uploads
 from app.views import maintenance_forms as forms
 from app.views.account_forms import number, run, text
 from app.views.applications import files_of
-from app.views.base import Button, Screen, SQLAInterface, import_button, mark
+from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, mark
 from app.views.cells import countdown, cut, firm
+from app.views.enforcement import start
 from app.views.filing_lists import _marked
 from app.workflows import attachments, inspection_clocks, inspection_reports, inspections
 from app.workflows.inspections import Entry
@@ -74,6 +75,7 @@ class InspectionScreen(_Lists):
         Button(_l("上传校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
         Button(_l("登记检验"), "InspectionPages.new", Verb.INSPECTION_EDIT, main=True),
     ]
+    deeds: ClassVar[list[Deed]] = [start("inspection")]
     empty_text = _l("没有这类检验记录。")
     empty_links: ClassVar[list[Any]] = [(_l("登记检验"), "InspectionPages.new", Verb.INSPECTION_EDIT)]
 

@@ -20,6 +20,7 @@ from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views import clock_words, screens
 from app.views.base import Button, Deed, Screen, capped, countdown, firm, import_button, limit_cell, mark, pill
+from app.views.enforcement import start
 from app.views.labels import MOST as MOST_LABELS
 from app.views.ledgers import MOST_AT_ONCE
 from app.views.warned import counted
@@ -175,6 +176,7 @@ class OverdueScreen(Screen):
         "unit": lambda row: firm(row.unit.name, 13) if row.unit else mark(_l("脱保"), "over"),
         "done_late_on": lambda row: row.done_late_on or "—",
     }
+    deeds: ClassVar[list[Deed]] = [start("overdue_period")]
     empty_text = _l("没有超期记录。")
 
     def row_link(self, row: OverduePeriod) -> str:
@@ -189,6 +191,7 @@ class WarningScreen(Screen):
 
     verb = Verb.WARNING_READ
     template = "ta/maintenance/warnings.html"
+    deeds: ClassVar[list[Deed]] = [start("elevator")]
     empty_text = _l("没有这类预警。")
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:

@@ -125,6 +125,7 @@ class Scores(Screen):
             counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=_exact,
             total=sum(counts.values()), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=_region_name(held.run.region_code),
+            may_appeal=g.actor.may(Verb.APPEAL_SUBMIT) and g.actor.unit_id == held.unit_id,
             ranked=db.session.scalar(
                 select(func.count(Score.rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),

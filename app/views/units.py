@@ -20,7 +20,7 @@ from app.models import Contract, Elevator, Person, Unit
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.scratch import scratch
-from app.views import filed, filing_words, screens
+from app.views import enforcement, filed, filing_words, screens
 from app.views.filing_pages import FilingPages, UnitFinder
 from app.views.filing_words import WORDS, due_days
 from app.workflows import filing, licence_pictures
@@ -75,6 +75,9 @@ class UnitPages(FilingPages):
             figures.append(_figure(_("人员"), Person, staff, "unit", row))
         if row.is_maintenance and g.actor.may(Verb.CONTRACT_READ):
             figures.append(_figure(_("维保合同"), Contract, Contract.unit_id == row.id, "unit", row))
+        if g.actor.may(Verb.ENFORCEMENT_READ) and g.actor.unit_id in (None, row.id):
+            stands = str(enforcement.of_unit(row.id))
+            figures.append(Figure(_("约谈与处罚"), stands, f"/enforcement/?f_unit={row.id}"))
         on = day_of_text(request.args.get("as_of", ""))
         if on is not None:
             known_at = instant_of_text(request.args.get("known_at", ""))
@@ -84,7 +87,9 @@ class UnitPages(FilingPages):
                 "as_of_version": version, "sections": filed.facts(Unit, version.data) if version else [],
             }  # fmt: skip
         return {
-            "words": WORDS, "figures": figures, "licence": due_days(row.licence_until, today, near, 1461),
+            "words": WORDS, "figures": figures,
+            "may_enforce": g.actor.may(Verb.ENFORCEMENT_EDIT) and g.actor.unit_id is None and row.approved_version > 0,
+            "licence": due_days(row.licence_until, today, near, 1461),
         }  # fmt: skip
 
     @expose("/mine", methods=["GET"])

@@ -30,10 +30,11 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
+from app.views.enforcement import start
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
 from app.wording import together
-from app.workflows import attachments, companions, repairs, submissions, visit_reviewers, visits
+from app.workflows import appeals, attachments, companions, repairs, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
 TONES = {
@@ -113,7 +114,8 @@ class VisitScreen(Screen):
         "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
     }
     deeds: ClassVar[list[Deed]] = [
-        Deed("review", _l("确认所选维保属实"), Verb.VISIT_REVIEW, _confirm, _l("确认所选的维保属实？每一条单独核对。"))
+        Deed("review", _l("确认所选维保属实"), Verb.VISIT_REVIEW, _confirm, _l("确认所选的维保属实？每一条单独核对。")),
+        start("visit"),
     ]
     empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
 
@@ -192,6 +194,7 @@ class VisitPages(BaseView):
             companions=companions.of_visit(db.session, row.id),
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
+            appeal=appeals.offered(db.session, g.actor, "visit", row.id, clock.now()),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
             order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         )  # fmt: skip

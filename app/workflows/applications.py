@@ -172,6 +172,9 @@ def checks_shown(session: AnySession, actor: Actor, application: Application, at
     if application.state not in (*WAITING_STATES, ApplicationState.RETURNED):
         return []
     found = checks(session, application, at)
+    means = handlers(application.kind)
+    if means.barred is not None and actor.may(Verb.APPLICATION_DECIDE):
+        found = [*found, *means.barred(session, actor, application)]
     # Who else claims the same code is for the officer's eyes.
     return found if actor.may(Verb.APPLICATION_DECIDE) else [f for f in found if not f.rule.endswith("另有填报")]
 

@@ -17,6 +17,7 @@ from app.models.policy import policy_book
 from app.models.region import code_span
 from app.policy import Held, Key
 from app.rules.deadlines import Span, WorkingDay, due_after_working_days, idle_days, replay
+from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession
 
 COUNTRY = "0" * 12
@@ -36,12 +37,17 @@ class Reason:
     standing: bool
 
 
+def limit_key(kind: str) -> Key:
+    """The policy that says how long a decision may take."""
+    return Key.APPEAL_WORKING_DAYS if kind == ApplicationKind.APPEAL else Key.APPROVAL_WORKING_DAYS
+
+
 def limit_of(
     session: AnySession, application: Application, steps: list[ApplicationStep]
 ) -> tuple[int | None, Held, dt.datetime]:
     """Working days by the policy of the day it was first submitted, who says so, and that instant."""
     first = steps[0].at if steps else application.submitted_at or application.created_at
-    held = policy_book(session, application.region_code, clock.local_day(first))[Key.APPROVAL_WORKING_DAYS]
+    held = policy_book(session, application.region_code, clock.local_day(first))[limit_key(application.kind)]
     days = held.value
     return (days if isinstance(days, int) else None), held, first
 

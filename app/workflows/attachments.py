@@ -31,6 +31,7 @@ from app.models import (
     Declaration,
     Elevator,
     ElevatorAssignment,
+    Enforcement,
     GradeCertificate,
     Inspection,
     InsuranceRecord,
@@ -76,15 +77,14 @@ READING = {
     "maintenance_order": Verb.ORDER_READ, "patrol_stop": Verb.PATROL_READ, "policy_proposal": Verb.POLICY_READ,
     "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ,
     "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
-    "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ, "repair_order": Verb.REPAIR_READ,
-    "anomaly": Verb.ANOMALY_READ,
+    "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ, "repair_order": Verb.REPAIR_READ, "anomaly":
+    Verb.ANOMALY_READ, "enforcement": Verb.ENFORCEMENT_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
-        InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection, RepairOrder,
-        Anomaly,
+        InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection, RepairOrder, Anomaly, Enforcement,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_
 
-from app.models import Application, Complaint, MaintenanceClock, RepairOrder, Rescue, Visit
+from app.models import Application, Complaint, Enforcement, MaintenanceClock, RepairOrder, Rescue, Visit
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
@@ -127,6 +127,14 @@ CLOCKS: tuple[Clock, ...] = (
             and_(RepairOrder.state.in_(("waiting", "assigned")), RepairOrder.accept_hours.is_(None)),
         )),
         Verb.REPAIR_READ, "/repairs/?tab=sent", unit=RepairOrder.unit_id, unit_verb=Verb.REPAIR_ASSIGN,
+    ),
+    Clock(
+        "enforcement_reply", "约谈、处罚的答复", "下达之时；退回整改的，退回之时",
+        Key.ENFORCEMENT_REPLY_DAYS, DAYS, NEVER, "单位答复，或监管部门办结、撤销",
+        "被约谈、处罚的单位（临近、超期各一次，合并为一条）", "不上报；逾期记为逾期答复",
+        Enforcement, Enforcement.due_at, lambda: Enforcement.state == literal_column("'in_force'"),
+        Verb.ENFORCEMENT_READ, "/enforcement/?tab=in_force", unit=Enforcement.unit_id,
+        unit_verb=Verb.ENFORCEMENT_REPLY,
     ),
     Clock(
         "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",

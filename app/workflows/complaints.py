@@ -292,8 +292,20 @@ def running_of(row: Complaint, state: str | None = None) -> tuple[Step, Deadline
 
 
 def outcome_of(row: Complaint, at: dt.datetime) -> Outcome | None:
-    """及时 or 不及时 as known at an instant (SCO-03); what a regulator found untrue has none."""
-    return None if row.is_untrue else outcome(course_of(row), hours_of(row), at)
+    """及时 or 不及时 as known at an instant (SCO-03); what a regulator found untrue has none.
+
+    From the hour in which an appeal was upheld it is 及时.
+    """
+    if row.is_untrue:
+        return None
+    if row.appeal_upheld_at is not None and row.appeal_upheld_at <= at:
+        return Outcome.ON_TIME
+    return outcome(course_of(row), hours_of(row), at)
+
+
+def is_late(row: Complaint, at: dt.datetime) -> bool:
+    """Whether it counts as 不及时 at an instant."""
+    return outcome_of(row, at) is Outcome.LATE
 
 
 def link_of(row: Complaint) -> str:

@@ -13,11 +13,13 @@ from app.at_once import stamps, write_changes
 from app.errors import refuse
 from app.models import (
     Anomaly,
+    Appeal,
     Application,
     Commitment,
     Complaint,
     Declaration,
     Elevator,
+    Enforcement,
     GradeCertificate,
     Inspection,
     Invitation,
@@ -45,6 +47,7 @@ from app.rules.approval import (
     info_state,
 )
 from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
+from app.rules.enforcement import EnforcementState, EnforcementVerb, enforcement_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.rules.repairs import RepairState, RepairVerb, repair_move
@@ -55,6 +58,7 @@ from app.workflows import audit
 
 TAKE_OVER = "take_over"
 SENT_LATER = "sent_later"
+APPEAL = "appeal"
 EDIT = "edit"
 DISCARD = "discard"
 
@@ -77,6 +81,8 @@ _VISIT_UNSETTLED = {"open", "awaiting", "pending"}
 _STEP = ("entity", "field", "old", "new", "verb", "effective_on", "known_at", "actor_id", "entity_id")
 # Their deeds are audited by the workflow that does them, with more than a status.
 _UNAUDITED = (Version, Visit, MaintenanceOrder)
+# Their states are those of the application that they are about.
+_FOLLOWING = (Application, GradeCertificate, Commitment, Declaration, Inspection, Appeal)
 # Moved all day by everybody on site: written at once, past the unit of work.
 _OFTEN = (Visit, MaintenanceOrder)
 
@@ -263,7 +269,10 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and verb == SENT_LATER and old == "void":
         # It ran out here while its end lay on the phone.
         expected = new if new != "open" else old
-    elif isinstance(row, Application | GradeCertificate | Commitment | Declaration | Inspection) and field == "state":
+    elif isinstance(row, Visit) and field == "state" and verb == APPEAL and row.appeal_upheld_at is not None:
+        # A correction: what it counted as before stays in its steps.
+        expected = new if new != "open" else old
+    elif isinstance(row, _FOLLOWING) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":
         expected = invitation_move(InvitationState(old), InvitationVerb(verb))
@@ -275,6 +284,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = repair_move(RepairState(old), RepairVerb(verb))
     elif isinstance(row, Anomaly) and field == "state":
         expected = anomaly_move(AnomalyState(old), AnomalyVerb(verb))
+    elif isinstance(row, Enforcement) and field == "state":
+        expected = enforcement_move(EnforcementState(old), EnforcementVerb(verb))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Update, bindparam, literal_column, or_, select, update
 
-from app.models import MaintenanceClock, OverdueCorrection, OverduePeriod
+from app.models import Appeal, MaintenanceClock, OverdueCorrection, OverduePeriod
 from app.permissions import Actor
 from app.rules.clock_history import MissedPeriod
 from app.transaction import AnySession
@@ -46,8 +46,12 @@ def judge(
         for row in standing(session, clock_row.elevator_id, periods[0].limit_on, periods[-1].limit_on)
     }
     new = [p for p in periods if p.limit_on not in kept]
+    excused, spared = _excused(session, clock_row.elevator_id, new), 0
     for period in new:
         held = cover.responsible(session, clock_row.elevator_id, period.limit_on)
+        if held is not None and (period.limit_on, held.unit_id) in excused:
+            spared += 1
+            continue
         session.add(
             OverduePeriod(
                 elevator_id=clock_row.elevator_id, unit_id=held.unit_id if held else None,
@@ -57,7 +61,19 @@ def judge(
             )
         )  # fmt: skip
     session.flush()
-    return len(new)
+    return len(new) - spared
+
+
+def _excused(session: AnySession, elevator_id: int, periods: Sequence[MissedPeriod]) -> set[tuple[dt.date, int]]:
+    """Limits of these, each with the unit that was excused: an upheld appeal holds when the day is judged anew."""
+    if not periods:
+        return set()
+    days = periods[0].limit_on, periods[-1].limit_on
+    upheld = select(Appeal.happened_on, Appeal.unit_id).where(
+        Appeal.elevator_id == elevator_id, Appeal.entity == OverduePeriod.__tablename__,
+        Appeal.happened_on.between(*days), Appeal.in_force_from.is_not(None),
+    )
+    return {(on, unit) for on, unit in session.execute(upheld.execution_options(skip_scope=True))}
 
 
 def withdraw(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 
-from app import clock, scope, scope_rules
+from app import clock, scope, scope_parts
 from app.models import Elevator, MaintenanceOrder, Visit
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
@@ -32,7 +32,7 @@ def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
     mine = or_(
         MaintenanceOrder.worker_id == (actor.person_id or 0),
         and_(MaintenanceOrder.worker_id.is_(None), MaintenanceOrder.unit_id == (actor.unit_id or 0)),
-        MaintenanceOrder.elevator_id.in_(scope_rules.of_teams(actor.person_id or 0)),
+        MaintenanceOrder.elevator_id.in_(scope_parts.of_teams(actor.person_id or 0)),
     )
     return and_(
         MaintenanceOrder.state == "open", mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon)

@@ -19,7 +19,7 @@ from app.policy import Key
 from app.rules.approval import ApplicationState, ApplicationVerb, may_decide, needs_second
 from app.rules.two_persons import independent
 from app.transaction import AnySession
-from app.workflows import delegations, independence
+from app.workflows import delegations, independence, kinds
 
 
 def may_decide_on(session: AnySession, actor: Actor, application: Application, verb: ApplicationVerb) -> None:
@@ -34,6 +34,9 @@ def may_decide_on(session: AnySession, actor: Actor, application: Application, v
             applicant_unit_id=application.unit_id, officer_unit_id=actor.unit_id, decided_by=earlier,
         )  # fmt: skip
     findings += independence.of_application(session, application, actor)
+    means = kinds.handlers(application.kind)
+    if means.barred is not None:
+        findings += means.barred(session, actor, application)
     for key in sorted(earlier):
         since = application.submitted_at
         first, second = (independence.party(session, one, since) for one in (key, actor.user_id))

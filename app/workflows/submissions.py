@@ -25,6 +25,7 @@ from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
 from app.wording import cut, say
 from app.workflows import calendars, moves, outbox, watching
+from app.workflows.approval_limits import limit_key
 from app.workflows.numbers import next_number
 
 _READ = Verb.APPLICATION_READ
@@ -52,7 +53,8 @@ class Handlers:
 
     `findings` are the checks shown to officer and applicant; a stopping one forbids approval. `approved` puts what
     was asked into force, in the transaction of the decision. `turned_down` is told of reject,
-    return and withdraw, `resubmitted` of what comes back after a return. A kind about an elevator in force gives its
+    return and withdraw, `resubmitted` of what comes back after a return. `barred` says why an officer, who else could,
+    may not decide. A kind about an elevator in force gives its
     `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force (`effects.approved`).
     """
 
@@ -60,6 +62,7 @@ class Handlers:
     approved: Callable[[AnySession, Actor, Application, dt.datetime], None]
     turned_down: Callable[[AnySession, Actor, Application, ApplicationVerb, dt.datetime], None] | None = None
     resubmitted: Callable[[AnySession, Actor, Application, dt.datetime], None] | None = None
+    barred: Callable[[AnySession, Actor, Application], list[Finding]] | None = None
     conditions: Callable[[AnySession, str, Elevator, Asked], list[Finding]] | None = None
     effect: Callable[[AnySession, Actor, Application, Elevator, dt.date, dt.datetime], None] | None = None
 
@@ -95,7 +98,7 @@ def open_application(
         title=cut(title, 160), said=title, elevator_id=None if elevator is None else elevator.id, unit_id=actor.unit_id,
         region_code=region_code, version_id=version_id, effective_on=effective_on, reason=reason,
         data=dict(data or {}), submitted_at=at, submitted_by_id=actor.user_id, created_by_id=actor.user_id,
-        due_at=due_at(session, region_code, at),
+        due_at=due_at(session, region_code, at, kind),
     )  # fmt: skip
     try:
         with session.begin_nested():
@@ -168,9 +171,9 @@ def open_of(session: AnySession, kind: str, entity: str, entity_id: int) -> Appl
     return session.scalar(statement.execution_options(skip_scope=True))
 
 
-def due_at(session: AnySession, region_code: str, at: dt.datetime) -> dt.datetime | None:
+def due_at(session: AnySession, region_code: str, at: dt.datetime, kind: str) -> dt.datetime | None:
     """When the decision is due: working days by policy and the region's calendar; None where policy sets no limit."""
-    days = policy_value(session, "approval_working_days", region_code, clock.local_day(at))
+    days = policy_value(session, limit_key(kind), region_code, clock.local_day(at))
     if days is None:
         return None
     is_working = calendars.working_calendar(session, region_code)

@@ -13,7 +13,7 @@ from app.workflows.visit_state import facts_of
 COLUMNS = (
     "id", "elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "checked_out_at", "mode",
     "sheet_at", "signed_at", "reviewed_at", "received_at", "sent_at", "decision", "decided_at", "day_rank", "state",
-    "settled_at", "next_change_at", "taken_over",
+    "settled_at", "next_change_at", "taken_over", "appeal_upheld_at",
 )  # fmt: skip
 # Nothing leads out of these by age: once settled they stand.
 ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
@@ -51,4 +51,5 @@ def _facts(row: Any, as_of: dt.datetime) -> VisitFacts:
         signed_at=known(row.signed_at),
         reviewed_at=known(row.reviewed_at),
         decision=facts.decision if known(row.decided_at) else None,
+        appeal_upheld=known(row.appeal_upheld_at) is not None,
     )

@@ -71,6 +71,7 @@ def facts_of(visit: Visit) -> VisitFacts:
         received_at=visit.sent_at or visit.received_at,
         decision=Decision(visit.decision) if visit.decision else None,
         nth_of_day=visit.day_rank,
+        appeal_upheld=visit.appeal_upheld_at is not None,
     )
 
 

@@ -1,0 +1,58 @@
+"""The parts that rules of scope are made of: the region, what is 涉密, what is assigned to a narrowed account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
+
+from app.models import Elevator, ElevatorAssignment, MaintenanceLedger, TeamMember
+from app.models.likely import mostly
+from app.permissions import Actor, Verb
+
+Criterion = ColumnElement[bool]
+
+# The end of a code that spans a city or more.
+WIDE = "0" * 8
+
+_elevator: Any = Elevator.__table__.c
+_assignment: Any = ElevatorAssignment.__table__.c
+_ledger: Any = MaintenanceLedger.__table__.c
+_member: Any = TeamMember.__table__.c
+
+
+def in_region(model: Any, actor: Actor) -> Criterion:
+    span = actor.region_span
+    if span is None:
+        return false()
+    inside = (model.region_code >= span[0], model.region_code < span[1])
+    return and_(*map(mostly, inside)) if str(actor.region_code).endswith(WIDE) else and_(*inside)
+
+
+def not_secret(elevator_id: Any, actor: Actor) -> Criterion:
+    if actor.may(Verb.SECRET_READ):
+        return true()
+    return not_(elevator_id.in_(select(_elevator.id).where(_elevator.is_secret)))
+
+
+def without_secret(model: Any, actor: Actor) -> Criterion:
+    """All rows but those of 涉密 elevators, for an account whose place sets no bound."""
+    if model is Elevator:
+        return not_(model.is_secret)
+    if not hasattr(model, "elevator_id"):
+        return true()
+    return or_(model.elevator_id.is_(None), not_secret(model.elevator_id, actor))
+
+
+def assigned(elevator_id: Any, actor: Actor) -> Criterion:
+    """True for accounts that see all of their unit's elevators, else the assigned ones and those of one's teams."""
+    if actor.sees_all_elevators:
+        return true()
+    own = elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
+    return own if actor.person_id is None else or_(own, elevator_id.in_(of_teams(actor.person_id)))
+
+
+def of_teams(person_id: Any) -> Select[Any]:
+    """The elevators that a person's teams serve (PLN-07)."""
+    joined = select(_ledger.elevator_id).join_from(MaintenanceLedger, TeamMember, _ledger.team_id == _member.team_id)
+    return joined.where(_member.person_id == person_id)
