@@ -19,6 +19,7 @@ from app.extensions import db
 from app.models import (
     Anomaly,
     ApiToken,
+    Appeal,
     Application,
     Attachment,
     Comment,
@@ -152,6 +153,10 @@ def foreign_rows(world: World, session: Any) -> None:
         Enforcement(
             id=KEY, number=f"YT-{CODE}", kind="talk", state="in_force", decided_on=day, facts=MARK, demand=MARK,
             reply_days=9, in_force_at=at, **unit,
+        ),
+        Appeal(
+            id=KEY, number=f"SS-{CODE}", entity="visit", entity_id=KEY, happened_on=day, said=MARK, grounds=MARK,
+            state="submitted", **unit,
         ),
         Commitment(id=KEY, valid_from=day, valid_until=day, note=MARK, state="submitted", **unit),
         InsuranceRecord(id=KEY, payer=MARK, from_on=day, to_on=day, **unit),

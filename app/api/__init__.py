@@ -23,6 +23,7 @@ def register(appbuilder: Any) -> None:
         deciding,
         duties,
         elevators,
+        enforcement,
         files,
         filing,
         inspections,
@@ -61,6 +62,6 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
-        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs,
+        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement,
     ):  # fmt: skip
         area.register(appbuilder)

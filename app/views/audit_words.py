@@ -25,7 +25,7 @@ ENTITY: dict[str, Any] = {
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "commitment": _l("维保承诺书"),
     "insurance_record": _l("医社保缴交明细"), "audit": _l("审计日志"), "calendar": _l("工作日历"),
-    "inspection": _l("检验记录"),
+    "inspection": _l("检验记录"), "enforcement": _l("约谈与处罚"), "appeal": _l("申诉"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
     "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
@@ -70,6 +70,7 @@ DEED: dict[str, Any] = {
     "freed": _l("救出情况"), "back": _l("退回上一步"), "join": _l("并入"), "joined": _l("又一次报警"),
     "report": _l("报警"), "pass": _l("转派"), "callback": _l("回访"),
     "reply": _l("回复"), "publish": _l("公开"), "withhold": _l("不公开"),
+    "issue": _l("下达"), "overturn": _l("因申诉撤销"), "appeal": _l("申诉更正"), "uphold": _l("申诉成立"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
@@ -77,6 +78,7 @@ _AREA: dict[str, Any] = {
     "consent": _l("单独同意"),
     "login": _l("登录"), "import": _l("导入"), "order": _l("维保任务"), "ledger": _l("设备履历"),
     "policy": _l("政策参数"), "notice": _l("通知"), "grade": _l("等级证书"), "score": _l("得分"),
+    "overdue": _l("超期记录"),
 }  # fmt: skip
 # What an entry tells besides columns.
 FIELD: dict[str, Any] = {
@@ -103,6 +105,7 @@ FIELD: dict[str, Any] = {
     "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
     "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
     "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"),
+    "about": _l("申诉对象"), "figures": _l("更正前后"), "withdrawn": _l("已更正"),
     "value": _l("值"), "agreed": _l("个人信息告知"), "looked_at": _l("检查的记录"),
 }  # fmt: skip
 VIA: dict[str, Any] = {

@@ -330,21 +330,25 @@ _PAGES = {
 }  # fmt: skip
 
 
-def _evidence(row: Enforcement, actor: Actor) -> list[tuple[str, str, str]]:
-    """Day, words and link of each record; of a 涉密 elevator only those read who may see it."""
+def evidence_shown(row: Enforcement, actor: Actor) -> list[tuple[EnforcementEvidence, str]]:
+    """Each record with its words; of a 涉密 elevator only those read them who may see it."""
     found = records.of(db.session, row.id)
     lifts = {one.elevator_id for one in found if one.elevator_id}
+    hidden = Elevator.id.in_(lifts) & Elevator.is_secret
+    secret = set(db.session.scalars(select(Elevator.id).where(hidden).execution_options(skip_scope=True)))
+    if secret:
+        secret -= set(db.session.scalars(scope.apply(select(Elevator.id).where(hidden), actor, Elevator)))
+    closed = _("涉密或不在管辖范围")
+    return [(one, closed if one.elevator_id in secret else told(one.said)) for one in found]
+
+
+def _evidence(row: Enforcement, actor: Actor) -> list[tuple[str, str, str]]:
+    """Day, words and link of each record."""
+    found = evidence_shown(row, actor)
+    lifts = {one.elevator_id for one, _words in found if one.elevator_id}
     wanted = select(Elevator.id).where(Elevator.id.in_(lifts))
     seen = set(db.session.scalars(scope.apply(wanted, actor, Elevator)))
-    secret = set(db.session.scalars(
-        select(Elevator.id).where(Elevator.id.in_(lifts), Elevator.is_secret).execution_options(skip_scope=True)
-    ))  # fmt: skip
-    shown = []
-    for one in found:
-        hidden = one.elevator_id in secret and one.elevator_id not in seen
-        words = _("涉密或不在管辖范围") if hidden else told(one.said)
-        shown.append((str(one.happened_on or "—"), words, "" if hidden else _link(one, actor, seen)))
-    return shown
+    return [(str(one.happened_on or "—"), words, _link(one, actor, seen)) for one, words in found]
 
 
 def _link(one: EnforcementEvidence, actor: Actor, seen: set[int]) -> str:

@@ -46,6 +46,9 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         V.REPAIR_READ, V.REPAIR_REPORT, V.REPAIR_ASSIGN, V.REPAIR_DO, V.REPAIR_APPROVE, V.ANOMALY_READ,
         V.ANOMALY_REPORT, V.ANOMALY_HANDLE,
     )),
+    ("enforcement", (
+        V.ENFORCEMENT_READ, V.ENFORCEMENT_EDIT, V.ENFORCEMENT_DECIDE, V.ENFORCEMENT_REPLY, V.APPEAL_SUBMIT,
+    )),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),
 )

@@ -104,7 +104,8 @@ def submit(
     made = Appeal(
         unit_id=actor.unit_id, region_code=row.region_code, entity=item.entity, entity_id=item.entity_id,
         elevator_id=item.elevator_id, happened_on=item.happened_on or clock.local_day(at), said=item.said,
-        grounds=grounds, appeal_until=until, created_by_id=actor.user_id, created_at=at, **_run_of(session, actor, line),
+        grounds=grounds, appeal_until=until, created_by_id=actor.user_id, created_at=at,
+        **_run_of(session, actor, line),
     )  # fmt: skip
     try:
         with session.begin_nested():

@@ -24,7 +24,7 @@ V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
-    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ,
+    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
@@ -54,6 +54,7 @@ DEEDS = {
         "OwnTokens.revoke": "POST /tokens/{key}/revoke",
         "Tokens.deed": LIST,
     },
+    "appeals": {"AppealScreen.deed": LIST, "AppealPages.new": "POST /appeals"},
     "applications": {
         "ApplicationPages.decide": "POST /applications/{key}/decision",
         "ApplicationPages.resubmit": "POST /applications/{key}/resubmit",
@@ -94,6 +95,17 @@ DEEDS = {
         "field.repair_step": "POST /repairs/{key}/accept",
         "field.new_anomaly": "POST /anomalies",
         "field.anomaly_step": "POST /anomalies/{key}/handle",
+    },
+    "enforcement": {
+        "EnforcementScreen.deed": LIST,
+        "EnforcementPages.new": "POST /enforcement",
+        "EnforcementPages.edit": "PATCH /enforcement/{key}",
+        "EnforcementPages.issue": "POST /enforcement/{key}/issue",
+        "EnforcementPages.decide": "POST /enforcement/{key}/decision",
+        "EnforcementPages.reply": "POST /enforcement/{key}/reply",
+        "EnforcementPages.send_back": "POST /enforcement/{key}/send-back",
+        "EnforcementPages.close": "POST /enforcement/{key}/close",
+        "EnforcementPages.withdraw": "POST /enforcement/{key}/withdraw",
     },
     "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
     "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},

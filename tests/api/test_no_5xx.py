@@ -18,6 +18,7 @@ from app.models import (
     Commitment,
     Complaint,
     ElevatorMessage,
+    Enforcement,
     InsuranceMonth,
     InsuranceRecord,
     Invitation,
@@ -108,6 +109,10 @@ def rows(session: Any, world: World) -> dict[str, int]:
         number="K7QM3XPD9WRT", code=world.own.code, place="云樾里", name="顾以宁", phone="13900000098", kinds=["noise"],
         complained_at=now, accept_hours=24, handle_hours=72, review_hours=48, **lift,
     )  # fmt: skip
+    case = Enforcement(
+        number="YT-2026-000098", kind="talk", state="in_force", decided_on=today, facts="超期", demand="整改",
+        reply_days=9, in_force_at=now, due_at=now, **firm,
+    )  # fmt: skip
     line = ElevatorMessage(body="风扇", sent_at=now, **lift)
     shut_in = Rescue(
         number="JY-TEST", code=world.own.code, place="云樾里", source="call", reported_at=now, accept_minutes=3,
@@ -120,7 +125,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
     odd = Anomaly(
         code=world.own.code, place="云樾里", source="iot", kind="door", found_at=now, last_at=now, **lift
     )  # fmt: skip
-    session.add_all([poster, wish, told, theirs, grumble, line, shut_in, broken, odd])
+    session.add_all([poster, wish, told, theirs, grumble, line, shut_in, broken, odd, case])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -134,7 +139,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
         "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions":
-        world.firm.region_id, "repairs": broken.id, "anomalies": odd.id,
+        world.firm.region_id, "repairs": broken.id, "anomalies": odd.id, "enforcement": case.id,
     }  # fmt: skip
     return found
 

@@ -135,7 +135,8 @@ def test_an_upheld_appeal_moves_the_score_exactly_by_the_row_and_not_before_the_
     visit, late = nonconforming(long), missed(long)
     with transaction(long.session):
         # Fewer valid records than are due, so that nothing is forgiven.
-        for row in long.session.scalars(select(Visit).where(Visit.visit_on.between(day("2026-05-01"), day("2026-06-10")))):
+        some = Visit.visit_on.between(day("2026-05-01"), day("2026-06-10"))
+        for row in long.session.scalars(select(Visit).where(some)):
             row.state = "void"
     before = figures(long, MADE)
     wanted = {"visit": ("visit", visit.id), "overdue_period": ("overdue", late.id)}[kind]
