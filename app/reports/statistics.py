@@ -28,7 +28,7 @@ from app.models.choices import CATEGORY, ELEVATOR_STATUS
 from app.models.policy import policy_version
 from app.models.region import in_region
 from app.permissions import Actor, Verb
-from app.reports import repairs, rescues
+from app.reports import enforcement, repairs, rescues
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -51,6 +51,7 @@ FORMULAS = (
     ("脱保", "数据截至日没有合同覆盖的在用电梯台数"),
     *rescues.FORMULAS,
     ("报修与维修", "报修日在期间内且未撤销的维修工单；平均用时自报修起算，只含已接单、已结束的，单位为分钟"),
+    ("约谈与处罚", "日期在期间内、已经生效的；“有效”不含已撤销的。申诉按提出的日期计"),
     ("区别", "维护保养有效率另按规则推算应维保次数，见得分页；两者不互相替代"),
 )
 
@@ -105,6 +106,8 @@ class Statistics:
     statuses: list[Bar]
     units: list[UnitLine]
     sum: UnitLine
+    deeds: list[enforcement.Line]
+    appeals: list[enforcement.Line]
     digest: str
     # 救援 of the period: the whole, and its cuts by name.
     rescued: rescues.Line
@@ -159,6 +162,8 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     ages = _ages(register, moment, frame)
     asked = rescues.Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
     rescued, cuts = rescues.cuts(session, moment.actor, asked, RESCUE_CUTS, moment.now)
+    asked = (moment, frame.region_code, frame.from_on, frame.to_on)
+    deeds, appeals = enforcement.deeds(*asked), enforcement.appeals(*asked)
     figures = {
         "rescues": [
             [str(column.value(line)) for column in rescues.COLUMNS]
@@ -171,10 +176,13 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     if levels:
         # Reports from before there were any go on being proved by the digest that they had.
         figures["repairs"] = [asdict(line) for line in (*levels, *causes)]
+    # Where there is none the digest is the one that was given out before they were counted.
+    counted = (("deeds", deeds), ("appeals", appeals))
+    figures |= {what: [asdict(one) for one in found] for what, found in counted if found}
     return Statistics(
         frame, name or say("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
         policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
-        kinds, ages, statuses, lines, _sum(lines, frame),
+        kinds, ages, statuses, lines, _sum(lines, frame), deeds, appeals,
         hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
         rescued, cuts,
         levels, causes,

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.models.choices import ELEVATOR_STATUS
 from app.reports import rescues
+from app.reports.enforcement import APPEAL_HEADS, DEED_HEADS, Line
 from app.reports.exports import digest_of
 from app.reports.repairs import COUNTS
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
@@ -39,6 +40,8 @@ def write(found: Statistics, path: Path) -> None:
     _units(book, head, found)
     _rescues(book, head, found)
     _repairs(book, head, found)
+    _deeds(book, head, "约谈与处罚", "类别", DEED_HEADS, found.deeds)
+    _deeds(book, head, "申诉", "对象", APPEAL_HEADS, found.appeals)
     write_note(book, note(found))
     book.close()
 
@@ -58,9 +61,10 @@ def note(found: Statistics) -> list[tuple[str, str]]:
 
 
 def lines(found: Statistics) -> int:
+    bars = len(found.kinds) + len(found.ages) + len(found.statuses)
     cuts = sum(map(len, found.rescue_cuts.values()))
     repairs = len(found.repair_levels) + len(found.repair_causes)
-    return len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.units) + cuts + repairs
+    return bars + len(found.units) + cuts + repairs + len(found.deeds) + len(found.appeals)
 
 
 def summary(found: Statistics, path: Path) -> dict[str, Any]:
@@ -162,6 +166,23 @@ def _rescues(book: Any, head: Any, found: Statistics) -> None:
         chart.set_legend({"none": True})
         chart.set_size({"width": 720, "height": 320})
         sheet.insert_chart(0, len(rescues.COLUMNS) + 1, chart)
+
+
+def _deeds(
+    book: Any, head: Any, title: str, label: str, heads: Sequence[str], found: Sequence[Line]
+) -> None:  # fmt: skip
+    """A sheet only where there is anything: a report of a quiet quarter stays as it was."""
+    if not found:
+        return
+    sheet = book.add_worksheet(told(title))
+    sheet.set_column(0, 0, 22)
+    for column, text in enumerate((label, *heads)):
+        sheet.write_string(0, column, told(text), head)
+    sheet.freeze_panes(1, 0)
+    for line, one in enumerate(found, 1):
+        sheet.write_string(line, 0, told(one.label))
+        for column, count in enumerate(one.counts, 1):
+            sheet.write_number(line, column, count)
 
 
 def _unit(sheet: Any, line: int, unit: UnitLine, style: Any = None) -> None:

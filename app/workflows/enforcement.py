@@ -72,7 +72,7 @@ def draw_up(
     row = Enforcement(
         # Of its own until the number is drawn, which is done last.
         number=f"-{unit.id}-{at:%H%M%S%f}"[:20], unit_id=unit.id, region_code=unit.region_code, kind=entry.kind,
-        created_by_id=actor.user_id, **_content(entry),
+        created_by_id=actor.user_id, created_at=at, **_content(entry),
     )  # fmt: skip
     session.add(row)
     session.flush()
