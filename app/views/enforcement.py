@@ -20,7 +20,7 @@ from app.listings import enforcement as listed
 from app.models import Account, Elevator, Enforcement, EnforcementEvidence, StatusChange, Unit
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import word
-from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE
+from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE, STANDS
 from app.permissions import Actor, Verb, require
 from app.rules.enforcement import (
     MOST_EVIDENCE,
@@ -45,6 +45,8 @@ TONES = {
 }
 KIND_TONES = {"talk": "info", "warning": "near", "penalty": "over"}
 LONGEST = 4000
+# As the list is told to show those that count against a unit.
+STANDING = ",".join(STANDS)
 
 
 def start(entity: str) -> Deed:
@@ -393,7 +395,7 @@ def _course(row: Enforcement) -> list[tuple[str, str, str]]:
 def of_unit(unit_id: int) -> int:
     """How many stand against a unit, of those that the reader sees."""
     now = moment(db.session, g.actor)
-    stands = (Enforcement.unit_id == unit_id, Enforcement.state.in_(("in_force", "replied", "closed")))
+    stands = (Enforcement.unit_id == unit_id, Enforcement.state.in_(STANDS))
     return int(db.session.scalar(select(listed.count(now, *stands)).execution_options(skip_scope=True)) or 0)
 
 

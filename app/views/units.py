@@ -77,7 +77,7 @@ class UnitPages(FilingPages):
             figures.append(_figure(_("维保合同"), Contract, Contract.unit_id == row.id, "unit", row))
         if g.actor.may(Verb.ENFORCEMENT_READ) and g.actor.unit_id in (None, row.id):
             stands = str(enforcement.of_unit(row.id))
-            figures.append(Figure(_("约谈与处罚"), stands, f"/enforcement/?f_unit={row.id}"))
+            figures.append(Figure(_("约谈与处罚"), stands, f"/enforcement/?f_unit={row.id}&f_state={enforcement.STANDING}"))
         on = day_of_text(request.args.get("as_of", ""))
         if on is not None:
             known_at = instant_of_text(request.args.get("known_at", ""))
