@@ -31,7 +31,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen, SQLAInterface, mark
 from app.wording import say
-from app.workflows import jobs, score_facts, scores
+from app.workflows import appeals, evidence, jobs, score_facts, scores
 
 ROWS = 50
 RULES = {"overdue": _l("超期"), "nonconforming": _l("不合规"), "forgiven": _l("已归零"), "cap": _l("封底")}
@@ -125,7 +125,8 @@ class Scores(Screen):
             counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=_exact,
             total=sum(counts.values()), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=_region_name(held.run.region_code),
-            may_appeal=g.actor.may(Verb.APPEAL_SUBMIT) and g.actor.unit_id == held.unit_id,
+            appealed=_appealed(held),
+            enforce=_enforce(held, rows[:ROWS]),
             ranked=db.session.scalar(
                 select(func.count(Score.rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
@@ -165,6 +166,21 @@ class Scores(Screen):
         require(g.actor, Verb.SCORE_READ)
         held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
         return held
+
+
+def _appealed(held: Score) -> frozenset[str]:
+    """Which kinds of evidence the reader may appeal against: those of his own unit's lines that have a correction."""
+    if g.actor.unit_id != held.unit_id or not g.actor.may(Verb.APPEAL_SUBMIT):
+        return frozenset()
+    return frozenset(name for name, entity in evidence.LINES.items() if entity in appeals.KINDS)
+
+
+def _enforce(held: Score, rows: Sequence[ScoreEntry]) -> str:
+    """Where a regulator begins a case against the unit with the lines that are shown as its evidence."""
+    if g.actor.unit_id is not None or not g.actor.may(Verb.ENFORCEMENT_EDIT):
+        return ""
+    chosen = [f"score_entry-{row.id}" for row in rows if row.evidence in evidence.LINES]
+    return url_for("EnforcementPages.new", unit=held.unit_id, chosen=chosen)
 
 
 def _late_extra(pair: PairFacts | None, visits: Any) -> int:

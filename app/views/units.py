@@ -76,8 +76,8 @@ class UnitPages(FilingPages):
         if row.is_maintenance and g.actor.may(Verb.CONTRACT_READ):
             figures.append(_figure(_("维保合同"), Contract, Contract.unit_id == row.id, "unit", row))
         if g.actor.may(Verb.ENFORCEMENT_READ) and g.actor.unit_id in (None, row.id):
-            stands = str(enforcement.of_unit(row.id))
-            figures.append(Figure(_("约谈与处罚"), stands, f"/enforcement/?f_unit={row.id}&f_state={enforcement.STANDING}"))
+            there = f"/enforcement/?f_unit={row.id}&f_state={enforcement.STANDING}"
+            figures.append(Figure(_("约谈与处罚"), str(enforcement.of_unit(row.id)), there))
         on = day_of_text(request.args.get("as_of", ""))
         if on is not None:
             known_at = instant_of_text(request.args.get("known_at", ""))

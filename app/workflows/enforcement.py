@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
+
+from sqlalchemy import and_, or_
 
 from app import clock
 from app.errors import Finding, NotAllowed, Stale, raise_failing
@@ -257,6 +259,12 @@ def stands_at(row: Enforcement, at: dt.datetime) -> bool:
     """Whether it counted against the unit at an instant, as known then."""
     begun = row.in_force_at is not None and row.in_force_at <= at
     return begun and (row.withdrawn_at is None or row.withdrawn_at > at)
+
+
+def stood_at(at: dt.datetime) -> Any:
+    """The same of all rows, as a condition: for whoever counts them as known at an instant (SCO-08)."""
+    back = Enforcement.withdrawn_at
+    return and_(Enforcement.in_force_at <= at, or_(back.is_(None), back > at))
 
 
 def link_of(row: Enforcement) -> str:

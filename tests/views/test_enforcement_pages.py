@@ -212,7 +212,11 @@ def test_from_the_ledgers_row_to_the_corrected_score(world: World, sign_in: Any)
     head = sign_in(world.accounts["maintenance_head"])
     page = head.get(f"/scores/{score.id}").text
     assert f"/appeals/new?about=score_entry-{line.id}" in page
-    assert "appeals/new" not in sign_in(world.accounts["inspector"]).get(f"/scores/{score.id}").text
+    seen = sign_in(world.accounts["inspector"]).get(f"/scores/{score.id}").text
+    assert "appeals/new" not in seen and f"chosen=score_entry-{line.id}" in seen
+    begun = sign_in(world.accounts["inspector"]).get(f"/enforcement/new?chosen=score_entry-{line.id}").text
+    # The record behind the line, for lines go with their run.
+    assert f'value="overdue_period-{line.evidence_id}"' in begun
     form = head.get(f"/appeals/new?about=score_entry-{line.id}").text
     assert "超期记录" in form and world.own.code in form and "计入超期" in form and "申诉期限" in form
     refused = post(head, "/appeals/new", about=f"score_entry-{line.id}", grounds="")

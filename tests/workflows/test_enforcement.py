@@ -98,6 +98,8 @@ def test_a_talk_from_chosen_evidence_to_its_end(world: World) -> None:
     assert row.state == "closed" and row.closed_at == AT + 4 * DAY and not row.late
     assert steps(world, row) == ["issue", "reply", "send_back", "reply", "close"]
     assert enforcement.stands_at(row, AT + H) and not enforcement.stands_at(row, AT)
+    standing = [select(Enforcement.id).where(enforcement.stood_at(at_)) for at_ in (AT, AT + H)]
+    assert [world.session.scalars(one).all() for one in standing] == [[], [row.id]]
     with pytest.raises(Refusal, match="现为“已办结”"):
         do(world, "inspector", enforcement.withdraw, row.id, "有误", AT + 5 * DAY)
 
