@@ -32,7 +32,7 @@ def make(session: Any, at: dt.datetime) -> int:
         return 0
     unit = actor_of(head, "cli")
     warned = _waiting(session, city, firm, at)
-    made = [_closed(session, city, unit, firm, at), warned]
+    made: list[Enforcement | None] = [_closed(session, city, unit, firm, at), warned]
     others = session.scalars(
         select(Unit)
         .where(Unit.is_maintenance, Unit.id != firm.id, Unit.approved_version > 0, in_region(Unit.region_code, CITY))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.models import Application, Attachment
+from app.models import Appeal, Application, Attachment, EnforcementEvidence
 from app.models.base import Model
 from app.transaction import AnySession
 from app.wording import say, together
@@ -25,6 +25,8 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "attachment": ("附件", "name"), "commitment": ("维保承诺书，起于", "valid_from"),
     "insurance_record": ("医社保缴交明细，起于", "from_on"), "insured_person": ("参保人员", None),
     "inspection": ("检验记录", "done_on"), "inspection_clock": ("检验时限", None),
+    "enforcement": ("约谈或处罚", "number"), "enforcement_evidence": ("约谈或处罚的证据", None),
+    "appeal": ("申诉", "number"),
     "insurance_month": ("参保比对", "month"), "insurance_gap": ("参保缺口", "month"),
 }  # fmt: skip
 # Not about a unit's rows but about who did something.
@@ -45,7 +47,8 @@ def standing_on(session: AnySession, model: Any, ids: Iterable[int], *, aside: I
         for column in other.columns:
             if any(key.column.table is table for key in column.foreign_keys):
                 _count(session, other, column, keys, found)
-    for entity in (Application, Attachment):
+    entities: tuple[Any, ...] = (Application, Attachment, Appeal, EnforcementEvidence)
+    for entity in entities:
         named = entity.__table__
         if named.name not in left_out:
             of = named.c.entity == table.name

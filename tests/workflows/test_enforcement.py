@@ -17,6 +17,7 @@ from app.rules.two_persons import Party
 from app.transaction import transaction
 from app.workflows import enforcement, escalation, evidence, independence
 from app.workflows.enforcement import Entry
+from app.workflows.standing_on import standing_on
 from tests.factories import World, make_account, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit
@@ -233,6 +234,13 @@ def test_the_evidence_is_read_when_the_record_is_gone(world: World) -> None:
         world.session.execute(delete(Visit).where(Visit.id == key))
     (kept,) = evidence.of(world.session, row.id)
     assert kept.entity_id == key and "无效" in kept.said
+
+
+def test_a_record_that_is_evidence_is_not_taken_away_as_if_nothing_stood_on_it(world: World) -> None:
+    visit = bad(world)
+    assert standing_on(world.session, Visit, [visit.id]) == {}
+    do(world, "inspector", enforcement.draw_up, world.firm.id, entry(f"visit-{visit.id}"), AT)
+    assert "约谈或处罚的证据" in standing_on(world.session, Visit, [visit.id])[visit.id]
 
 
 def test_everything_is_in_the_log_and_nothing_is_deleted(world: World) -> None:
