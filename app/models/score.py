@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, relationship
 from app.models.base import BigId, Instant, Json, Model, col, pk
 from app.models.choices import SCORE_STATE
 from app.models.unit import Unit
+from app.rules.score_items import OTHERS, Item
 
 
 class ScoreRun(Model):
@@ -29,11 +30,17 @@ class ScoreRun(Model):
     state: Mapped[str] = col(_l("状态"), String(15), choices=SCORE_STATE)
     policy: Mapped[dict[str, Any]] = col(_l("政策版本"), Json, default=dict)
     digest: Mapped[str] = col(_l("内容摘要"), String(64))
+    # Of the five others (SCO-02 to SCO-06); null: made before the product computed them.
+    items_digest: Mapped[str | None] = col(_l("其余五项的内容摘要"), String(64))
     automatic: Mapped[bool] = col(_l("每晚自动计算"), Boolean, default=False, server_default=text("false"))
 
 
 class Score(Model):
-    """A maintenance unit's figures in a run. `points` null = 无数据, not ranked."""
+    """A maintenance unit's figures in a run. `points` and each `…_points` null = 无数据, not ranked.
+
+    `points` to `valid_visits` are those of SCO-01; the five others have their own counts, null in a run that was made
+    before they were computed (`ScoreRun.items_digest`). `total` is the sum of the six as shown.
+    """
 
     __tablename__ = "score"
     __table_args__ = (Index("uq_score_run_unit", "run_id", "unit_id", unique=True),)
@@ -52,12 +59,42 @@ class Score(Model):
     elevators: Mapped[int] = col(_l("电梯台数"), Integer)
     uncovered: Mapped[int] = col(_l("脱保台数"), Integer, default=0)
 
+    total: Mapped[Decimal | None] = col(_l("总分"), Numeric(6, 2), unit=_l("分"))
+    total_rank: Mapped[int | None] = col(_l("总分名次"), Integer)
+    rescue_points: Mapped[Decimal | None] = col(_l("救援及时率得分"), Numeric(6, 2), unit=_l("分"))
+    rescue_rank: Mapped[int | None] = col(_l("救援及时率名次"), Integer)
+    rescue_on_time: Mapped[int | None] = col(_l("一次及时次数"), Integer)
+    rescue_late: Mapped[int | None] = col(_l("一次不及时次数"), Integer)
+    rescue_second: Mapped[int | None] = col(_l("二次及时次数"), Integer)
+    feedback_points: Mapped[Decimal | None] = col(_l("反馈处置及时率得分"), Numeric(5, 2), unit=_l("分"))
+    feedback_rank: Mapped[int | None] = col(_l("反馈处置及时率名次"), Integer)
+    feedback_total: Mapped[int | None] = col(_l("投诉总次数"), Integer)
+    feedback_late: Mapped[int | None] = col(_l("投诉不及时次数"), Integer)
+    inspection_points: Mapped[Decimal | None] = col(_l("一次检验合格率得分"), Numeric(5, 2), unit=_l("分"))
+    inspection_rank: Mapped[int | None] = col(_l("一次检验合格率名次"), Integer)
+    inspection_total: Mapped[int | None] = col(_l("检验电梯总数"), Integer)
+    inspection_failed: Mapped[int | None] = col(_l("不合格电梯数"), Integer)
+    fault_points: Mapped[Decimal | None] = col(_l("维保电梯故障率得分"), Numeric(5, 2), unit=_l("分"))
+    fault_rank: Mapped[int | None] = col(_l("维保电梯故障率名次"), Integer)
+    fault_elevators: Mapped[int | None] = col(_l("维保电梯数"), Integer)
+    fault_faulty: Mapped[int | None] = col(_l("故障电梯数"), Integer)
+    fault_entrapments: Mapped[int | None] = col(_l("困人次数"), Integer)
+    fault_twice: Mapped[int | None] = col(_l("困人 2 次电梯数"), Integer)
+    fault_thrice: Mapped[int | None] = col(_l("困人 3 次电梯数"), Integer)
+    fault_often: Mapped[int | None] = col(_l("困人 4 次以上电梯数"), Integer)
+    change_points: Mapped[Decimal | None] = col(_l("维保变更及时率得分"), Numeric(5, 2), unit=_l("分"))
+    change_rank: Mapped[int | None] = col(_l("维保变更及时率名次"), Integer)
+    change_total: Mapped[int | None] = col(_l("变更使用单位数"), Integer)
+    change_late: Mapped[int | None] = col(_l("不及时使用单位数"), Integer)
+
     unit: Mapped[Unit] = relationship()
     run: Mapped[ScoreRun] = relationship()
 
 
-# Keys that each score has for its lines: more than anybody can fail in a year.
+# Keys that each score has for its lines: more than anybody can fail in a year. The first half are those of SCO-01, in
+# the second each of the other items has its own.
 LINES_OF_A_SCORE = 2**24
+_OTHERS, _LINES_OF_AN_ITEM = 2**23, 2**20
 
 
 class ScoreEntry(Model):
@@ -87,6 +124,19 @@ class ScoreEntry(Model):
 def first_line(score_id: int) -> int:
     """The key of a score's first line; the next ones follow."""
     return score_id * LINES_OF_A_SCORE
+
+
+def first_line_of(score_id: int, item: Item) -> int:
+    """The key of the first line of one item."""
+    begin = first_line(score_id)
+    return begin if item is Item.MAINTENANCE else begin + _OTHERS + OTHERS.index(item) * _LINES_OF_AN_ITEM
+
+
+def lines_of(score_id: int, item: Item) -> ColumnElement[bool]:
+    """The lines of one item of a score, by their keys."""
+    key: Any = ScoreEntry.__table__.c.id
+    begin = first_line_of(score_id, item)
+    return key.between(begin, begin + (_OTHERS if item is Item.MAINTENANCE else _LINES_OF_AN_ITEM) - 1)
 
 
 def lines_between(first_score: int, last_score: int) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""SCO-01 of every unit of a region for a period, with its ledger, as known at an instant.
+"""The six items of every unit of a region for a period, with their ledger, as known at an instant (SCO-01 to SCO-07).
 
 The same period, region and instant give the same digest whenever they are computed: a run is stored once, and running
 it again proves the stored figures instead of writing others.
@@ -11,6 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby, repeat
 from typing import Any
@@ -30,8 +31,10 @@ from app.rules.calendar import day_finding
 from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
 from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, roomy, write_blocks
 from app.wording import say
-from app.workflows import audit, policies, score_ledger
+from app.workflows import audit, policies, score_items, score_ledger
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, batches
+from app.workflows.score_item_facts import units_of
+from app.workflows.score_items import Others
 from app.workflows.score_judgements import Judgement, judged_ahead
 
 Progress = Callable[[int, int, str], None]
@@ -63,7 +66,8 @@ def run(
     facts = Facts(session, frame)
     facts.by_region = not facts.alike()
     units = sorted(facts.units_judged())
-    work = _Work(session, frame, run_id, len(units))
+    recorded = {*units} | units_of(facts)
+    work = _Work(session, frame, run_id, len(recorded))
 
     parts = batches(units, UNITS_AT_ONCE)
     with no_cycles(), judged_ahead(facts, parts, work.write, lambda: facts.uncovered) as judged:
@@ -71,14 +75,19 @@ def run(
             tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
             work.score(found)
     tell(len(units), len(units), "排名")
-    digest = work.end(facts.uncovered)
+    digest, of_items = work.end(facts, sorted(recorded))
     stored = _find(session, frame)
     if run_id is None:
-        if stored.digest != digest:
+        # A run that was made before the five others were computed proves what it holds.
+        if stored.digest == digest and (stored.items_digest or of_items) != of_items:
+            digest, stored_digest = of_items, stored.items_digest
+        else:
+            stored_digest = stored.digest
+        if stored_digest != digest:
             raise refuse(
                 "得分复算",
                 say("同一时点复算的摘要为 %(digest)s，与已存的 %(digest2)s 不同：当时在途的数据后来才写入",
-                    digest=digest[:12], digest2=stored.digest[:12]),
+                    digest=digest[:12], digest2=(stored_digest or "")[:12]),
                 "已存的得分不变；请用新的数据截至时间再计算一次",
                 field="as_of", value=frame.as_of.isoformat(),
             )  # fmt: skip
@@ -271,33 +280,63 @@ class _Work:
         names = sorted(row.keys() - {"run_id"})
         self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
-    def end(self, uncovered: dict[int, int]) -> str:
-        """Rank what has points, write the scores, close the run; the digest.
+    def end(self, facts: Facts, units: Sequence[int]) -> tuple[str, str]:
+        """Score the other items, rank what has points, write the scores, close the run; the two digests.
 
         脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
         """
-        digest = self._digest.hexdigest()
-        others = sorted(uncovered.keys() - {row["unit_id"] for _, row in self._scored})
-        self.units = len(self._scored) + len(others)
-        if self._run_id is not None:
-            self._write(self._scored, uncovered)
-            keys = new_keys(self._session, Score.__table__, len(others)) if others else []
-            self._write([(key, self._row(unit, Tally())) for key, unit in zip(keys, others, strict=True)], uncovered)
-            self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(digest=digest))
-        return digest
+        keys = {row["unit_id"]: key for key, row in self._scored}
+        others = Others(self._session, facts, self._run_id)
 
-    def _write(self, scored: list[tuple[int, dict[str, Any]]], uncovered: dict[int, int]) -> None:
-        ranks = {
-            key: rank for rank, key in ranked((row["points"], key) for key, row in scored if row["points"] is not None)
-        }
-        # Points as text, which either database makes a number of exactly.
-        rows = [
-            (key, ranks.get(key), uncovered.get(row["unit_id"], 0),
-             *(v if n != "points" or v is None else str(v) for n, v in row.items()))
-            for key, row in scored
+        def key_of(unit_id: int) -> int:
+            if unit_id not in keys:
+                keys[unit_id] = next(self._keys)
+                self._scored.append((keys[unit_id], self._row(unit_id, Tally())))
+            return keys[unit_id]
+
+        others.score(units, key_of)
+        bare = sorted(facts.uncovered.keys() - keys.keys())
+        digest, self.units = self._digest.hexdigest(), len(self._scored) + len(bare)
+        self.entries += others.entries
+        if self._run_id is not None:
+            self._write(self._scored, facts.uncovered, others.rows)
+            drawn = new_keys(self._session, Score.__table__, len(bare)) if bare else []
+            self._write([(key, self._row(unit, Tally())) for key, unit in zip(drawn, bare, strict=True)],
+                        facts.uncovered, {})
+            digests = {"digest": digest, "items_digest": others.digest}
+            self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(**digests))
+        return digest, others.digest
+
+    def _write(
+        self, scored: list[tuple[int, dict[str, Any]]], uncovered: dict[int, int], others: dict[int, tuple[Any, ...]]
+    ) -> None:
+        """Scores in order of their keys. Points are text, which either database makes a number of exactly."""
+        if not scored:
+            return
+        rows = [others.get(row["unit_id"], score_items.NOTHING) for _, row in scored]
+        totals = [score_items.total_of(row["points"], more) for (_, row), more in zip(scored, rows, strict=True)]
+        of_item = ([row[place] for row in rows] for place in score_items.PLACE.values())
+        ranks = [_ranks(points) for points in ([row["points"] for _, row in scored], totals, *of_item)]
+        values = [
+            (key, uncovered.get(row["unit_id"], 0), _text(total), *(of_one[place] for of_one in ranks), *more,
+             *(_text(v) if name == "points" else v for name, v in row.items()))
+            for place, ((key, row), total, more) in enumerate(zip(scored, totals, rows, strict=True))
         ]  # fmt: skip
-        if rows:
-            insert_rows(self._session, Score.__table__, ("id", "rank", "uncovered", *scored[0][1]), rows)
+        named = ("rank", "total_rank", *(f"{item}_rank" for item in score_items.PLACE))
+        columns = ("id", "uncovered", "total", *named, *score_items.COLUMNS, *scored[0][1])
+        insert_rows(self._session, Score.__table__, columns, values)
+
+
+def _ranks(points: Sequence[Any]) -> list[int | None]:
+    """The rank of each score by these points; without points none."""
+    ranks: list[int | None] = [None] * len(points)
+    for rank, place in ranked((Decimal(one), place) for place, one in enumerate(points) if one is not None):
+        ranks[place] = rank
+    return ranks
+
+
+def _text(points: Any) -> str | None:
+    return None if points is None else str(points)
 
 
 def ranked(points: Iterable[tuple[Any, int]]) -> list[tuple[int, int]]:

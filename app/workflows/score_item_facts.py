@@ -1,0 +1,195 @@
+"""What SCO-02 to SCO-06 count of some units, as it was known at an instant (`rules.score_items`).
+
+What is surely in time is counted by the database; every other record is read and told by its rule. Records belong to
+the unit that was in charge on their day, which stands on the record itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, and_, func, literal_column, not_, or_, select
+
+from app import clock
+from app.models import (
+    ApplicationStep,
+    Complaint,
+    Inspection,
+    Unit,
+    UnitChange,
+)
+from app.rules import complaints, score_items
+from app.rules.calendar import day_end, day_start
+from app.rules.complaints import Course, Hours
+from app.rules.inspection import YEARLY, InspectionResult
+from app.rules.other_scores import Outcome
+from app.rules.score_items import Item, Record
+
+if TYPE_CHECKING:
+    from app.workflows.score_facts import Facts, Frame
+
+_unit: Any = Unit.__table__.c
+_complaint: Any = Complaint.__table__.c
+_inspection: Any = Inspection.__table__.c
+_change: Any = UnitChange.__table__.c
+_step: Any = ApplicationStep.__table__.c
+# A change of unit that came to nothing is none.
+COME_TO_NOTHING = ("rejected", "withdrawn")
+Found = dict[int, Any]
+
+
+def units_of(facts: Facts) -> set[int]:
+    """Maintenance units with a record of the period that one of the items is made of; a statement for each kind."""
+    held: set[int] = set()
+    for units in (_complained(facts), _inspected(facts), _changed(facts)):
+        asked = select(_unit.id).where(_unit.is_maintenance, _unit.id.in_(units))
+        held |= {*facts.session.scalars(asked)}
+    return held
+
+
+def _instants(frame: Frame, at: Any) -> Any:
+    """An instant within the period's days."""
+    return and_(at >= day_start(frame.from_on), at < day_end(frame.to_on), at <= frame.as_of)
+
+
+def _then(instant: dt.datetime | None, as_of: dt.datetime) -> dt.datetime | None:
+    """What was known of an instant then."""
+    return None if instant is None or instant > as_of else instant
+
+
+def _day(instant: dt.datetime) -> str:
+    return clock.local_day(instant).isoformat()
+
+
+# --- SCO-03
+
+
+def _complaints(facts: Facts) -> Any:
+    return and_(facts.frame.within(_complaint.region_code), _instants(facts.frame, _complaint.complained_at))
+
+
+def _complained(facts: Facts) -> Select[Any]:
+    return select(_complaint.unit_id).where(_complaints(facts))
+
+
+COMPLAINT_COLUMNS = (
+    "id", "number", "unit_id", "elevator_id", "complained_at", "accepted_at", "handled_at", "reviewed_at", "sent_back",
+    "handled_again_at", "reviewed_again_at", "ended_at", "is_untrue", "accept_hours", "handle_hours", "review_hours",
+)  # fmt: skip
+
+
+def complaint_outcome(row: Any, as_of: dt.datetime) -> Outcome | None:
+    """及时 or 不及时 as known then; None while open in time, and of what a regulator had found untrue by then."""
+    ended_at = _then(row.ended_at, as_of)
+    if ended_at is not None and row.is_untrue:
+        return None
+    names = ("accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at")
+    known = {name: _then(getattr(row, name), as_of) for name in names}
+    course = Course(row.complained_at, sent_back=row.sent_back, ended_at=ended_at, **known)
+    return complaints.outcome(course, Hours(row.accept_hours, row.handle_hours, row.review_hours), as_of)
+
+
+def feedback(facts: Facts, first: int, last: int) -> Found:
+    found: Found = defaultdict(score_items.Feedback)
+    of_units = and_(_complaint.unit_id.between(first, last), _complaints(facts))
+    # Said as a literal, as the partial index says it.
+    surely = and_(
+        _complaint.state == literal_column("'closed'"), _complaint.closed_at <= facts.frame.as_of,
+        _complaint.ended_at.is_(None), _complaint.late_steps.is_(None),
+    )  # fmt: skip
+    counted = select(_complaint.unit_id, func.count()).where(of_units, surely).group_by(_complaint.unit_id)
+    for unit_id, times in facts.session.execute(counted):
+        found[unit_id].on_time += times
+    others = select(*(_complaint[name] for name in COMPLAINT_COLUMNS)).where(
+        of_units, not_(func.coalesce(surely, False))
+    )
+    for row in _in_blocks(facts, others.order_by(_complaint.elevator_id, _complaint.complained_at, _complaint.id)):
+        outcome = complaint_outcome(row, facts.frame.as_of)
+        if outcome is Outcome.ON_TIME:
+            found[row.unit_id].on_time += 1
+        elif outcome is Outcome.LATE:
+            found[row.unit_id].late.append(Record(row.elevator_id, _day(row.complained_at), row.id))
+    return found
+
+
+# --- SCO-04
+
+
+def _inspections(facts: Facts) -> Any:
+    """Records that stood then, of the kinds that inspect an elevator as a whole."""
+    frame = facts.frame
+    return and_(
+        frame.within(_inspection.region_code), _inspection.kind.in_(sorted(kind.value for kind in YEARLY)),
+        _inspection.done_on.between(frame.from_on, frame.to_on), _inspection.in_force_from <= frame.as_of,
+        or_(_inspection.ended_at.is_(None), _inspection.ended_at > frame.as_of),
+    )  # fmt: skip
+
+
+def _inspected(facts: Facts) -> Select[Any]:
+    return select(_inspection.unit_id).where(_inspections(facts))
+
+
+def inspection(facts: Facts, first: int, last: int) -> Found:
+    """As `rules.inspection.first_time`: one elevator counts once, and what failed stays failed."""
+    found: Found = defaultdict(score_items.Inspection)
+    of_units = and_(_inspection.unit_id.between(first, last), _inspections(facts))
+    seen = select(_inspection.unit_id, func.count(_inspection.elevator_id.distinct())).where(of_units)
+    for unit_id, elevators in facts.session.execute(seen.group_by(_inspection.unit_id)):
+        found[unit_id].inspected = elevators
+    failed = select(_inspection.unit_id, _inspection.elevator_id, _inspection.done_on, _inspection.id).where(
+        of_units, _inspection.is_fault, _inspection.result != InspectionResult.PASSED.value
+    )
+    ordered = failed.order_by(_inspection.elevator_id, _inspection.done_on, _inspection.id)
+    for unit_id, elevator_id, on, key in _in_blocks(facts, ordered):
+        found[unit_id].failed.append(Record(elevator_id, on.isoformat(), key))
+    return found
+
+
+# --- SCO-06
+
+
+def _changes(facts: Facts) -> Any:
+    """Changes due in the period that had been applied for and had not come to nothing."""
+    frame = facts.frame
+    so_far = and_(_step.application_id == _change.application_id, _step.at <= frame.as_of)
+    state = select(_step.state).where(so_far).order_by(_step.id.desc()).limit(1).scalar_subquery()
+    return and_(
+        frame.within(_change.region_code), _change.due_on.between(frame.from_on, frame.to_on),
+        state.not_in(COME_TO_NOTHING),
+    )  # fmt: skip
+
+
+def _changed(facts: Facts) -> Select[Any]:
+    return select(_change.new_unit_id).where(_changes(facts))
+
+
+def change(facts: Facts, first: int, last: int) -> Found:
+    """Changes to the unit by use unit; the line names the application. Of what was never applied for nothing tells."""
+    found: Found = defaultdict(score_items.Change)
+    use_unit = func.coalesce(_change.use_unit_id, 0)
+    of_units = and_(_change.new_unit_id.between(first, last), _changes(facts))
+    seen = select(_change.new_unit_id, func.count(use_unit.distinct())).where(of_units)
+    for unit_id, use_units in facts.session.execute(seen.group_by(_change.new_unit_id)):
+        found[unit_id].use_units = use_units
+    late = select(
+        _change.new_unit_id, use_unit, _change.elevator_id, _change.applied_on, _change.application_id
+    ).where(of_units, _change.late)
+    for unit_id, use_unit_id, elevator_id, on, key in _in_blocks(facts, late.order_by(_change.applied_on, _change.id)):
+        found[unit_id].late.setdefault(use_unit_id, []).append(Record(elevator_id, on.isoformat(), key))
+    return found
+
+
+def _in_blocks(facts: Facts, statement: Any) -> Iterable[Any]:
+    return facts.session.execute(statement.execution_options(yield_per=2000))
+
+
+READERS: dict[Item, Callable[[Facts, int, int], Found]] = {
+    Item.FEEDBACK: feedback, Item.INSPECTION: inspection, Item.CHANGE: change,
+}  # fmt: skip
+EVIDENCE = {
+    Item.RESCUE: "rescue", Item.FEEDBACK: "complaint", Item.INSPECTION: "inspection", Item.FAULT: "rescue",
+    Item.CHANGE: "application",
+}  # fmt: skip
