@@ -46,6 +46,11 @@ def day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
 
 
+def year_start(day: date) -> date:
+    """The first day of a day's calendar year."""
+    return day.replace(month=1, day=1)
+
+
 def day_end(day: date) -> datetime:
     """24:00 of a Shanghai day, that is the start of the next one, in UTC. The day is over from this instant on."""
     return day_start(day + timedelta(days=1))

@@ -49,6 +49,45 @@ def rescue_outcome(
     return chain_outcome(dispatched_at, steps, now)
 
 
+class CallEnd(StrEnum):
+    """How a calling-out ended that did not free anybody: the desk took it back or gave it to another unit, the next
+    level was called, another unit freed them, the case was closed."""
+
+    RETURNED = "returned"
+    REPLACED = "replaced"
+    ESCALATED = "escalated"
+    RELIEVED = "relieved"
+    CLOSED = "closed"
+
+
+def call_outcome(
+    dispatched_at: datetime,
+    accepted_at: datetime | None,
+    arrived_at: datetime | None,
+    done_at: datetime | None,
+    ended: tuple[datetime, CallEnd] | None,
+    now: datetime,
+    *,
+    accept_minutes: int,
+    done_minutes: int,
+) -> Outcome | None:
+    """SCO-02 of one unit that was called out; None where it is left out.
+
+    What the desk took back is left out. Where others had to come and the unit never arrived it is late, however soon
+    they freed people: accepting and staying away is no rescue. Any other call that ended is judged at its end.
+    """
+    if ended is not None and done_at is None:
+        at, reason = ended
+        if reason is CallEnd.RETURNED:
+            return None
+        if reason in (CallEnd.ESCALATED, CallEnd.RELIEVED) and arrived_at is None:
+            return Outcome.LATE
+        now = min(now, at)
+    return rescue_outcome(
+        dispatched_at, accepted_at, done_at, now, accept_minutes=accept_minutes, done_minutes=done_minutes
+    )
+
+
 def rescue_badge(
     dispatched_at: datetime,
     accepted_at: datetime | None,

@@ -9,42 +9,51 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, literal_column, not_, or_, select
+from sqlalchemy import Select, and_, func, literal_column, not_, or_, select, true
 
 from app import clock
 from app.models import (
     ApplicationStep,
     Complaint,
+    ContractElevator,
+    Elevator,
     Inspection,
+    Rescue,
+    RescueDispatch,
     Unit,
     UnitChange,
 )
 from app.rules import complaints, score_items
-from app.rules.calendar import day_end, day_start
+from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Course, Hours
 from app.rules.inspection import YEARLY, InspectionResult
-from app.rules.other_scores import Outcome
+from app.rules.other_scores import CallEnd, Outcome, call_outcome
 from app.rules.score_items import Item, Record
 
 if TYPE_CHECKING:
     from app.workflows.score_facts import Facts, Frame
 
 _unit: Any = Unit.__table__.c
+_bound: Any = ContractElevator.__table__.c
+_elevator: Any = Elevator.__table__.c
+_rescue: Any = Rescue.__table__.c
+_call: Any = RescueDispatch.__table__.c
 _complaint: Any = Complaint.__table__.c
 _inspection: Any = Inspection.__table__.c
 _change: Any = UnitChange.__table__.c
 _step: Any = ApplicationStep.__table__.c
 # A change of unit that came to nothing is none.
 COME_TO_NOTHING = ("rejected", "withdrawn")
+ENTRAPMENT, POWER_CUT = "entrapment", "power_cut"
 Found = dict[int, Any]
 
 
 def units_of(facts: Facts) -> set[int]:
     """Maintenance units with a record of the period that one of the items is made of; a statement for each kind."""
     held: set[int] = set()
-    for units in (_complained(facts), _inspected(facts), _changed(facts)):
+    for units in (_called_out(facts), _complained(facts), _inspected(facts), _changed(facts)):
         asked = select(_unit.id).where(_unit.is_maintenance, _unit.id.in_(units))
         held |= {*facts.session.scalars(asked)}
     return held
@@ -62,6 +71,150 @@ def _then(instant: dt.datetime | None, as_of: dt.datetime) -> dt.datetime | None
 
 def _day(instant: dt.datetime) -> str:
     return clock.local_day(instant).isoformat()
+
+
+# --- SCO-02
+
+
+def _calls(facts: Facts) -> Any:
+    """First-level calls of the elevator's own unit, second-level ones of another; joined cases count nowhere."""
+    frame = facts.frame
+    own = and_(_call.level == 1, _call.unit_id == _rescue.unit_id)
+    helped = and_(_call.level == 2, or_(_rescue.unit_id.is_(None), _call.unit_id != _rescue.unit_id))
+    ended = and_(_rescue.ended_at.is_not(None), _rescue.ended_at <= frame.as_of)
+    real = or_(_rescue.outcome.is_(None), _rescue.outcome == ENTRAPMENT)
+    return and_(
+        _instants(frame, _call.dispatched_at), frame.within(_rescue.region_code), or_(own, helped),
+        or_(not_(ended), and_(real, _rescue.joined_to_id.is_(None))),
+    )  # fmt: skip
+
+
+def _called_out(facts: Facts) -> Select[Any]:
+    return select(_call.unit_id).join(Rescue.__table__, _rescue.id == _call.rescue_id).where(_calls(facts))
+
+
+def rescue(facts: Facts, first: int, last: int) -> Found:
+    """A case counts once for a unit and level, from the first call that the desk did not take back."""
+    found: Found = defaultdict(score_items.Rescue)
+    for (unit_id, level, key), calls in rescues(facts, first, last).items():
+        outcome, record = _outcome(calls, facts.frame.as_of), Record(calls[0].elevator_id, calls[0].day, key)
+        if level == 2 and outcome is Outcome.ON_TIME:
+            found[unit_id].second.append(record)
+        elif level == 1 and outcome is Outcome.ON_TIME:
+            found[unit_id].on_time += 1
+        elif level == 1 and outcome is Outcome.LATE:
+            found[unit_id].late.append(record)
+    return found
+
+
+class Call(NamedTuple):
+    """A unit's calling-out as known then."""
+
+    elevator_id: int
+    day: str
+    dispatched_at: dt.datetime
+    accepted_at: dt.datetime | None
+    arrived_at: dt.datetime | None
+    done_at: dt.datetime | None
+    ended: tuple[dt.datetime, CallEnd] | None
+    accept_minutes: int
+    done_minutes: int
+
+
+def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], list[Call]]:
+    """The calls of each (unit, level, case) in order of elevator and time."""
+    as_of = facts.frame.as_of
+    statement = (
+        select(
+            _call.unit_id, _call.level, _rescue.id, _rescue.elevator_id, _rescue.accept_minutes, _rescue.done_minutes,
+            _call.dispatched_at, _call.accepted_at, _call.arrived_at, _call.done_at, _call.ended_at, _call.end_reason,
+        )
+        .join(Rescue.__table__, _rescue.id == _call.rescue_id)
+        .where(_call.unit_id.between(first, last), _calls(facts))
+        .order_by(_rescue.elevator_id, _call.dispatched_at, _call.id)
+    )  # fmt: skip
+    found: dict[tuple[int, int, int], list[Call]] = defaultdict(list)
+    for row in _in_blocks(facts, statement):
+        ended_at = _then(row.ended_at, as_of)
+        call = Call(
+            row.elevator_id, _day(row.dispatched_at), row.dispatched_at, _then(row.accepted_at, as_of),
+            _then(row.arrived_at, as_of), _then(row.done_at, as_of),
+            (ended_at, CallEnd(row.end_reason)) if ended_at is not None and row.end_reason else None,
+            row.accept_minutes, row.done_minutes,
+        )  # fmt: skip
+        if call.ended is None or call.done_at is not None or call.ended[1] is not CallEnd.RETURNED:
+            found[row.unit_id, row.level, row.id].append(call)
+    return found
+
+
+def _outcome(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
+    """Of a unit called out again: from the first call on, by whatever was done first; over when the last one is."""
+
+    def first(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
+        return min((at for at in instants if at is not None), default=None)
+
+    begun, last = calls[0], calls[-1]
+    return call_outcome(
+        begun.dispatched_at, first(c.accepted_at for c in calls), first(c.arrived_at for c in calls),
+        first(c.done_at for c in calls), last.ended, as_of, accept_minutes=begun.accept_minutes,
+        done_minutes=begun.done_minutes,
+    )  # fmt: skip
+
+
+# --- SCO-05
+
+
+def _faults(facts: Facts) -> Any:
+    """困人 that ended, not caused by a power cut, of the year through the period's end or of the period."""
+    frame = facts.frame
+    begin = min(frame.from_on, year_start(frame.to_on))
+    return and_(
+        frame.within(_rescue.region_code), _rescue.reported_at >= day_start(begin),
+        _rescue.reported_at < day_end(frame.to_on), _rescue.ended_at <= frame.as_of,
+        _rescue.outcome == ENTRAPMENT, or_(_rescue.cause.is_(None), _rescue.cause != POWER_CUT),
+        _rescue.joined_to_id.is_(None),
+    )  # fmt: skip
+
+
+def fault(facts: Facts, first: int, last: int) -> Found:
+    """Elevators under contract with the unit on any day of the period; a 困人 is of who was in charge on its day."""
+    found: Found = defaultdict(score_items.Fault)
+    bound = select(_bound.unit_id, func.count(_bound.elevator_id.distinct())).where(
+        _bound.unit_id.between(first, last), facts.live(), _under_region(facts)
+    )
+    for unit_id, elevators in facts.session.execute(bound.group_by(_bound.unit_id)):
+        found[unit_id].elevators = elevators
+    in_year: dict[tuple[int, int], int] = defaultdict(int)
+    for unit_id, elevator_id, reported_at, key in _in_blocks(facts, faults(facts, first, last)):
+        on = clock.local_day(reported_at)
+        if on >= facts.frame.from_on:
+            found[unit_id].entrapments.append(Record(elevator_id, on.isoformat(), key))
+        if on >= year_start(facts.frame.to_on):
+            in_year[unit_id, elevator_id] += 1
+    for unit_id, held in found.items():
+        held.in_year = {elevator: in_year[unit_id, elevator] for elevator in held.faulty}
+    return found
+
+
+def faults(facts: Facts, first: int, last: int) -> Any:
+    """The entrapments of elevators that are under contract with the unit in the period; a statement."""
+    covered = select(_bound.id).where(
+        _bound.unit_id == _rescue.unit_id, _bound.elevator_id == _rescue.elevator_id, facts.live()
+    )
+    return (
+        select(_rescue.unit_id, _rescue.elevator_id, _rescue.reported_at, _rescue.id)
+        .where(_rescue.unit_id.between(first, last), _faults(facts), covered.exists())
+        .order_by(_rescue.elevator_id, _rescue.reported_at, _rescue.id)
+    )
+
+
+def _under_region(facts: Facts) -> Any:
+    """Asked of the register only where the region is not all there is."""
+    low, high = facts.frame.span
+    if (low, high) == ("", "A"):
+        return true()
+    inside = select(_elevator.id).where(facts.frame.within(_elevator.region_code))
+    return _bound.elevator_id.in_(inside)
 
 
 # --- SCO-03
@@ -187,7 +340,7 @@ def _in_blocks(facts: Facts, statement: Any) -> Iterable[Any]:
 
 
 READERS: dict[Item, Callable[[Facts, int, int], Found]] = {
-    Item.FEEDBACK: feedback, Item.INSPECTION: inspection, Item.CHANGE: change,
+    Item.RESCUE: rescue, Item.FEEDBACK: feedback, Item.INSPECTION: inspection, Item.FAULT: fault, Item.CHANGE: change,
 }  # fmt: skip
 EVIDENCE = {
     Item.RESCUE: "rescue", Item.FEEDBACK: "complaint", Item.INSPECTION: "inspection", Item.FAULT: "rescue",

@@ -1,0 +1,144 @@
+"""The five others: points of counts, and lines that sum to what was lost to the last digit (LED-01)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules.other_scores import CallEnd, Outcome, call_outcome
+from app.rules.score_items import Change, Fault, Feedback, Inspection, ItemRule, Record, Rescue, total_points
+
+R = ItemRule
+
+
+def records(*elevators: int) -> list[Record]:
+    return [Record(elevator, "2024-05-01", number) for number, elevator in enumerate(elevators)]
+
+
+some = st.lists(st.integers(1, 5), max_size=8).map(lambda elevators: records(*sorted(elevators)))
+Facts = Rescue | Feedback | Inspection | Fault | Change
+
+
+def assert_sums(facts: Facts) -> None:
+    score = facts.score()
+    if not score.no_data:
+        assert sum((line.lost for line in facts.lines()), Fraction(0)) == score.lost
+
+
+@pytest.mark.feature("SCO-02", "LED-01")
+@given(st.builds(Rescue, st.integers(0, 9), some, some))
+def test_lines_of_rescues(facts: Rescue) -> None:
+    assert_sums(facts)
+
+
+@pytest.mark.feature("SCO-03", "LED-01")
+@given(st.builds(Feedback, st.integers(0, 9), some))
+def test_lines_of_feedback(facts: Feedback) -> None:
+    assert_sums(facts)
+
+
+@pytest.mark.feature("SCO-04", "LED-01")
+@given(st.builds(Inspection, st.integers(5, 9), some))
+def test_lines_of_inspections(facts: Inspection) -> None:
+    assert_sums(facts)
+
+
+@pytest.mark.feature("SCO-05", "LED-01")
+@given(st.builds(Fault, st.integers(5, 9), some, st.dictionaries(st.integers(1, 5), st.integers(0, 9))))
+def test_lines_of_faults(facts: Fault) -> None:
+    assert_sums(facts)
+    assert 0 <= facts.score().exact <= 16
+
+
+@pytest.mark.feature("SCO-06", "LED-01")
+@given(st.integers(0, 5).flatmap(lambda n: st.builds(
+    Change, st.integers(n, 9), st.fixed_dictionaries({unit: some.filter(bool) for unit in range(n)}),
+)))  # fmt: skip
+def test_lines_of_changes(facts: Change) -> None:
+    assert_sums(facts)
+
+
+@pytest.mark.feature("SCO-02")
+def test_T16() -> None:
+    assert Rescue(8, records(1, 2), records(3, 4, 5)).score().points == Decimal("16.50")
+    lines = list(Rescue(8, records(1, 2), records(3, 4, 5)).lines())
+    assert [(line.rule, line.lost) for line in lines] == [
+        (R.RESCUE_LATE, Fraction(8, 5)), (R.RESCUE_LATE, Fraction(8, 5)), (R.RESCUE_MADE_UP, -Fraction(8, 5)),
+        (R.RESCUE_MADE_UP, -Fraction(8, 5)), (R.RESCUE_BONUS, -Fraction(1, 2)),
+    ]  # fmt: skip
+    assert Rescue(8, records(1, 2), records(3)).score().points == Decimal("14.40")
+
+
+@pytest.mark.feature("SCO-05")
+def test_T17_with_its_lines() -> None:
+    facts = Fault(10, records(1, 1, 1, 2, 2), {1: 3, 2: 2})
+    assert facts.score().points == Decimal("11.20") + Decimal("1.60") - Decimal("2.50")
+    assert [(line.rule, line.lost) for line in facts.lines() if line.lost] == [
+        (R.FAULT, Fraction(8, 5)), (R.FAULT, Fraction(8, 5)), (R.FAULT_OFTEN, 2), (R.FAULT_OFTEN, Fraction(1, 2)),
+    ]  # fmt: skip
+    assert facts.counts() == {
+        "elevators": 10, "faulty": 2, "entrapments": 5, "twice": 1, "thrice": 1, "often": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.feature("SCO-05")
+def test_no_less_than_nothing() -> None:
+    facts = Fault(1, records(1, 1, 1, 1), {1: 4})
+    assert facts.score().points == Decimal("0.00")
+    assert [line.lost for line in facts.lines()][-1] == -4
+
+
+@pytest.mark.feature("SCO-04", "SCO-06")
+def test_what_counts_once_is_told_once_more_for_nothing() -> None:
+    rules = [(line.rule, line.lost) for line in Inspection(4, records(1, 1, 2)).lines()]
+    assert rules == [(R.INSPECTION_FAILED, 4), (R.INSPECTION_AGAIN, 0), (R.INSPECTION_FAILED, 4)]
+    changes = [(line.rule, line.lost) for line in Change(2, {7: records(1, 2)}).lines()]
+    assert changes == [(R.CHANGE_LATE, 8), (R.CHANGE_AGAIN, 0)]
+
+
+@pytest.mark.feature("SCO-07")
+def test_the_total_is_the_sum_of_what_is_shown() -> None:
+    """As the manual's ranking adds it; what has nothing to count stands with full marks."""
+    shown = ["15.82", "14.70", "16.00", "15.92", "12.60", "16.00"]
+    assert total_points(Decimal(one) for one in shown) == Decimal("91.04")
+    assert total_points([Decimal("15.82"), None, Decimal("12.00"), None, None, None]) == Decimal("91.82")
+    assert total_points([None, Decimal("16.00"), Decimal("16.00"), None, None, None]) is None
+
+
+NOON = datetime(2024, 5, 1, 4, tzinfo=UTC)
+
+
+def later(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+@pytest.mark.feature("SCO-02", "RES-04")
+@pytest.mark.parametrize(
+    ("accepted", "arrived", "done", "ended", "outcome"),
+    [
+        (1, 10, 20, None, Outcome.ON_TIME),
+        (1, 10, 20, (25, CallEnd.RELIEVED), Outcome.ON_TIME),
+        (None, None, None, (2, CallEnd.RETURNED), None),
+        (None, None, None, (9, CallEnd.RETURNED), None),
+        (None, None, None, (2, CallEnd.REPLACED), None),
+        (None, None, None, (4, CallEnd.REPLACED), Outcome.LATE),
+        (1, None, None, (10, CallEnd.RELIEVED), Outcome.LATE),
+        (1, None, None, (20, CallEnd.ESCALATED), Outcome.LATE),
+        (1, 10, None, (20, CallEnd.ESCALATED), None),
+        (1, 10, None, (32, CallEnd.ESCALATED), Outcome.LATE),
+        (1, None, None, (20, CallEnd.CLOSED), None),
+        (1, None, None, None, Outcome.LATE),
+    ],
+)  # fmt: skip
+def test_a_call_that_ended(
+    accepted: int | None, arrived: int | None, done: int | None, ended: tuple[int, CallEnd] | None,
+    outcome: Outcome | None,
+) -> None:  # fmt: skip
+    at = [None if minutes is None else later(minutes) for minutes in (accepted, arrived, done)]
+    over = None if ended is None else (later(ended[0]), ended[1])
+    assert call_outcome(NOON, *at, over, later(600), accept_minutes=3, done_minutes=30) is outcome
