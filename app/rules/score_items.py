@@ -6,7 +6,7 @@ Facts are counts, and the records behind what cost points in order of elevator, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -180,7 +180,7 @@ class Fault:
             "twice": times.count(2), "thrice": times.count(3), "often": sum(n >= 4 for n in times),
         }  # fmt: skip
 
-    def _often(self) -> dict[int, int]:
+    def _often(self) -> dict[Hashable, int]:
         return {elevator: self.in_year.get(elevator, 0) for elevator in self.faulty}
 
     def lines(self) -> Iterator[Line]:
@@ -189,7 +189,8 @@ class Fault:
             given += line.lost
             yield line
         last = {record.elevator: record for record in self.entrapments}
-        for elevator, times in self._often().items():
+        for elevator in self.faulty:
+            times = self.in_year.get(elevator, 0)
             if reached := [n for n in ENTRAPMENT_PENALTIES if n <= times]:
                 penalty = ENTRAPMENT_PENALTIES[max(reached)]
                 given += penalty

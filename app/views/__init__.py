@@ -76,6 +76,7 @@ def register(appbuilder: Any) -> None:
         revealing,
         roles,
         safety,
+        score_items,
         scores,
         second_step,
         security,
@@ -157,6 +158,7 @@ def register(appbuilder: Any) -> None:
     capacity.register(appbuilder)
     cockpit.register(appbuilder)
     scores.register(appbuilder)
+    score_items.register(appbuilder)
     fairness.register(appbuilder)
     what_if.register(appbuilder)
     safety.register(appbuilder)

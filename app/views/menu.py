@@ -74,9 +74,9 @@ MENU: tuple[Group, ...] = (
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
     )),
     Group(_l("评价与数据"), (
-        Entry(_lp("menu", "维护保养有效率"), "Scores.list", "star", V.SCORE_READ),
-        Entry(_l("约谈与处罚"), "EnforcementScreen.list", "warn", V.ENFORCEMENT_READ, "enforcement"),
-        Entry(_lp("many", "申诉"), "AppealScreen.list", "inbox", V.APPLICATION_READ),
+        Entry(_l("约谈与处罚"), "EnforcementScreen.list", "warn", V.ENFORCEMENT_READ, "enforcement"), Entry(_lp("many",
+        "申诉"), "AppealScreen.list", "inbox", V.APPLICATION_READ), Entry(_lp("menu", "六个率积分"), "ScoreTotals.list",
+        "star", V.SCORE_READ),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
         Entry(_l("数据驾驶舱"), "CockpitPage.index", "console", V.COCKPIT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),

@@ -19,12 +19,14 @@ from app import clock, scope
 from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.listing import Page, Query
+from app.listings.score_items import ITEM
 from app.listings.scores import SCORES
 from app.models import Elevator, Region, Score, ScoreEntry
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
-from app.models.score import lines_between
+from app.models.score import lines_of
 from app.permissions import Verb, require
 from app.rules.calendar import EARLIEST_ON
+from app.rules.score_items import Item
 from app.rules.scoring import LATE_DAYS, PairFacts, late_extra
 from app.rules.visits import VisitState
 from app.transaction import transaction
@@ -37,20 +39,14 @@ ROWS = 50
 RULES = {"overdue": _l("超期"), "nonconforming": _l("不合规"), "forgiven": _l("已归零"), "cap": _l("封底")}
 
 
-class Scores(Screen):
-    """The ranking at /scores/; a score at /scores/<id>."""
+class Ranking(Screen):
+    """A ranking of one run, by the total or by an item; without a run the newest one's."""
 
-    datamodel = SQLAInterface(Score)
-    route_base = "/scores"
-    listing = SCORES
     verb = Verb.SCORE_READ
     template = "ta/scores/ranking.html"
-    base_permissions: ClassVar[list[str]] = ["can_list", "can_run"]
-    cells: ClassVar[dict[str, Any]] = {
-        "points": lambda row: row.points if row.points is not None else mark(_l("无数据")),
-        "uncovered": lambda row: mark(row.uncovered, "over") if row.uncovered else 0,
-    }
     empty_text = _l("还没有计算过得分。")
+    # Of which item; None of the total.
+    item: ClassVar[Item | None] = None
 
     def row_link(self, row: Score) -> str:
         return f"/scores/{row.id}"
@@ -62,7 +58,7 @@ class Scores(Screen):
         if not request.args.get("f_run"):
             newest = db.session.scalar(scores.runs_of(g.actor).limit(1))
             if newest is not None:
-                return redirect(f"/scores/?{urlencode({**request.args.to_dict(), 'f_run': newest.id})}")
+                return redirect(f"{self.route_base}/?{urlencode({**request.args.to_dict(), 'f_run': newest.id})}")
         return self.page()
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
@@ -75,8 +71,22 @@ class Scores(Screen):
             "runs": runs, "run": held, "states": SCORE_STATE, "periods": _periods(clock.today()), "findings": findings,
             "unjudged": scores.unjudged(db.session, held) if held and g.actor.may(Verb.SCORE_RUN) else 0,
             "may_run": g.actor.may(Verb.SCORE_RUN), "given": request.form, "local": clock.local,
-            "own_region": g.actor.region_code or "",
+            "own_region": g.actor.region_code or "", "base": f"{self.route_base}/", "item": self.item, "items": ITEM,
         }  # fmt: skip
+
+
+class Scores(Ranking):
+    """The ranking by 维护保养有效率 at /scores/; a score at /scores/<id>."""
+
+    datamodel = SQLAInterface(Score)
+    route_base = "/scores"
+    listing = SCORES
+    item = Item.MAINTENANCE
+    base_permissions: ClassVar[list[str]] = ["can_list", "can_run"]
+    cells: ClassVar[dict[str, Any]] = {
+        "points": lambda row: row.points if row.points is not None else mark(_l("无数据")),
+        "uncovered": lambda row: mark(row.uncovered, "over") if row.uncovered else 0,
+    }
 
     @expose("/run", methods=["POST"])
     @has_access
@@ -104,29 +114,28 @@ class Scores(Screen):
     @has_access
     @permission_name("list")
     def score(self, pk: int) -> Any:
-        held = self._held(pk)
+        held = held_score(pk)
         rule = request.args.get("rule", "")
         rule = rule if rule in RULES else ""
         groups = db.session.execute(
             select(ScoreEntry.rule, ScoreEntry.numerator, ScoreEntry.denominator, func.count())
-            .where(lines_between(held.id, held.id))
+            .where(lines_of(held.id, Item.MAINTENANCE))
             .group_by(ScoreEntry.rule, ScoreEntry.numerator, ScoreEntry.denominator)
         ).all()
         counts = {name: sum(n for r, _n, _d, n in groups if r == name) for name in RULES}
         lost = sum((Fraction(int(a), int(b)) * n for _r, a, b, n in groups), Fraction(0))
-        page = _page_number()
-        entries = select(ScoreEntry).where(lines_between(held.id, held.id))
+        page = page_number()
+        entries = select(ScoreEntry).where(lines_of(held.id, Item.MAINTENANCE))
         if rule:
             entries = entries.where(ScoreEntry.rule == rule)
         rows = db.session.scalars(entries.order_by(ScoreEntry.id).limit(ROWS + 1).offset((page - 1) * ROWS)).all()
-        seen = _visible({r.elevator_id for r in rows if r.elevator_id})
+        seen = visible_codes({r.elevator_id for r in rows if r.elevator_id})
         return self.render_template(
             "ta/scores/score.html", title=held.unit.name, score=held, run=held.run, rules=RULES, rule=rule,
-            counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=_exact,
+            counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=exact_of,
             total=sum(counts.values()), state=word(SCORE_STATE, held.run.state), local=clock.local,
-            region=_region_name(held.run.region_code),
-            appealed=_appealed(held),
-            enforce=_enforce(held, rows[:ROWS]),
+            region=region_name(held.run.region_code), items=ITEM, item=Item.MAINTENANCE,
+            appealed=_appealed(held), enforce=_enforce(held, rows[:ROWS]),
             ranked=db.session.scalar(
                 select(func.count(Score.rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
@@ -137,13 +146,13 @@ class Scores(Screen):
     @permission_name("list")
     def elevators(self, pk: int) -> Any:
         """The counts of each elevator, made again from the records as they were known then."""
-        held = self._held(pk)
+        held = held_score(pk)
         pairs = score_facts.of_unit(db.session, held.run, held.unit_id)
-        page = _page_number()
+        page = page_number()
         chosen = pairs[(page - 1) * ROWS : page * ROWS]
         return self.render_template(
             "ta/scores/elevators.html", title=held.unit.name, score=held, run=held.run, pairs=chosen, page=page,
-            more=len(pairs) > page * ROWS, total=len(pairs), seen=_visible({int(str(p.elevator)) for p in chosen}),
+            more=len(pairs) > page * ROWS, total=len(pairs), seen=visible_codes({int(str(p.elevator)) for p in chosen}),
         )  # fmt: skip
 
     @expose("/<int:pk>/elevators/<int:elevator_id>")
@@ -151,7 +160,7 @@ class Scores(Screen):
     @permission_name("list")
     def elevator(self, pk: int, elevator_id: int) -> Any:
         """The visits and missed periods behind one elevator's counts."""
-        held = self._held(pk)
+        held = held_score(pk)
         row = scope.visible(db.session, g.actor, Elevator, elevator_id, _("电梯"))
         pair = next((p for p in score_facts.of_unit(db.session, held.run, held.unit_id) if p.elevator == row.id), None)
         visits = score_facts.visits_of(db.session, held.run, held.unit_id, row.id)
@@ -162,10 +171,12 @@ class Scores(Screen):
             late_days=LATE_DAYS, missed=missed,
         )  # fmt: skip
 
-    def _held(self, pk: int) -> Score:
-        require(g.actor, Verb.SCORE_READ)
-        held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
-        return held
+
+def held_score(pk: int) -> Score:
+    """The score that a page is about, if the reader may see it."""
+    require(g.actor, Verb.SCORE_READ)
+    held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
+    return held
 
 
 def _appealed(held: Score) -> frozenset[str]:
@@ -220,21 +231,21 @@ def _periods(today: dt.date) -> list[tuple[str, str, str]]:
     return [(label, first.isoformat(), today.isoformat()) for label, first in firsts]
 
 
-def _visible(ids: set[int]) -> dict[int, str]:
+def visible_codes(ids: set[int]) -> dict[int, str]:
     """Codes of those elevators that the actor may see; the others are named by nothing (涉密)."""
     statement = scope.apply(select(Elevator.id, Elevator.code).where(Elevator.id.in_(ids)), g.actor, Elevator)
     return dict(db.session.execute(statement.execution_options(skip_scope=True)).all())
 
 
-def _region_name(code: str) -> str:
+def region_name(code: str) -> str:
     return db.session.scalar(select(Region.name).where(Region.code == code)) or _("全国")
 
 
-def _exact(entry: ScoreEntry) -> Fraction:
+def exact_of(entry: ScoreEntry) -> Fraction:
     return Fraction(int(entry.numerator), int(entry.denominator))
 
 
-def _page_number() -> int:
+def page_number() -> int:
     typed = request.args.get("page", "1")
     return int(typed) if typed.isascii() and typed.isdigit() and 0 < int(typed) <= 100_000 else 1
 

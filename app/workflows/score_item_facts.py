@@ -97,7 +97,7 @@ def rescue(facts: Facts, first: int, last: int) -> Found:
     """A case counts once for a unit and level, from the first call that the desk did not take back."""
     found: Found = defaultdict(score_items.Rescue)
     for (unit_id, level, key), calls in rescues(facts, first, last).items():
-        outcome, record = _outcome(calls, facts.frame.as_of), Record(calls[0].elevator_id, calls[0].day, key)
+        outcome, record = call_of(calls, facts.frame.as_of), Record(calls[0].elevator_id, calls[0].day, key)
         if level == 2 and outcome is Outcome.ON_TIME:
             found[unit_id].second.append(record)
         elif level == 1 and outcome is Outcome.ON_TIME:
@@ -147,7 +147,7 @@ def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], l
     return found
 
 
-def _outcome(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
+def call_of(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
     """Of a unit called out again: from the first call on, by whatever was done first; over when the last one is."""
 
     def first(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
@@ -179,9 +179,7 @@ def _faults(facts: Facts) -> Any:
 def fault(facts: Facts, first: int, last: int) -> Found:
     """Elevators under contract with the unit on any day of the period; a 困人 is of who was in charge on its day."""
     found: Found = defaultdict(score_items.Fault)
-    bound = select(_bound.unit_id, func.count(_bound.elevator_id.distinct())).where(
-        _bound.unit_id.between(first, last), facts.live(), _under_region(facts)
-    )
+    bound = select(_bound.unit_id, func.count(_bound.elevator_id.distinct())).where(_held(facts, first, last))
     for unit_id, elevators in facts.session.execute(bound.group_by(_bound.unit_id)):
         found[unit_id].elevators = elevators
     in_year: dict[tuple[int, int], int] = defaultdict(int)
@@ -206,6 +204,16 @@ def faults(facts: Facts, first: int, last: int) -> Any:
         .where(_rescue.unit_id.between(first, last), _faults(facts), covered.exists())
         .order_by(_rescue.elevator_id, _rescue.reported_at, _rescue.id)
     )
+
+
+def elevators_of(facts: Facts, unit_id: int) -> Any:
+    """The elevators under contract with a unit on any day of the period; a statement."""
+    held = select(_bound.elevator_id).where(_held(facts, unit_id, unit_id)).distinct()
+    return held.order_by(_bound.elevator_id)
+
+
+def _held(facts: Facts, first: int, last: int) -> Any:
+    return and_(_bound.unit_id.between(first, last), facts.live(), _under_region(facts))
 
 
 def _under_region(facts: Facts) -> Any:
@@ -256,16 +264,20 @@ def feedback(facts: Facts, first: int, last: int) -> Found:
     counted = select(_complaint.unit_id, func.count()).where(of_units, surely).group_by(_complaint.unit_id)
     for unit_id, times in facts.session.execute(counted):
         found[unit_id].on_time += times
-    others = select(*(_complaint[name] for name in COMPLAINT_COLUMNS)).where(
-        of_units, not_(func.coalesce(surely, False))
-    )
-    for row in _in_blocks(facts, others.order_by(_complaint.elevator_id, _complaint.complained_at, _complaint.id)):
+    for row in _in_blocks(facts, complaints_of(facts, first, last).where(not_(func.coalesce(surely, False)))):
         outcome = complaint_outcome(row, facts.frame.as_of)
         if outcome is Outcome.ON_TIME:
             found[row.unit_id].on_time += 1
         elif outcome is Outcome.LATE:
             found[row.unit_id].late.append(Record(row.elevator_id, _day(row.complained_at), row.id))
     return found
+
+
+def complaints_of(facts: Facts, first: int, last: int) -> Any:
+    """Complaints of the period with what tells their outcome; a statement."""
+    columns = (_complaint[name] for name in COMPLAINT_COLUMNS)
+    inside = and_(_complaint.unit_id.between(first, last), _complaints(facts))
+    return select(*columns).where(inside).order_by(_complaint.elevator_id, _complaint.complained_at, _complaint.id)
 
 
 # --- SCO-04
@@ -301,6 +313,13 @@ def inspection(facts: Facts, first: int, last: int) -> Found:
     return found
 
 
+def inspections_of(facts: Facts, first: int, last: int) -> Any:
+    """Elevator, day and key of each record that stood; a statement."""
+    columns = _inspection.elevator_id, _inspection.done_on, _inspection.id
+    inside = and_(_inspection.unit_id.between(first, last), _inspections(facts))
+    return select(*columns).where(inside).order_by(*columns)
+
+
 # --- SCO-06
 
 
@@ -333,6 +352,13 @@ def change(facts: Facts, first: int, last: int) -> Found:
     for unit_id, use_unit_id, elevator_id, on, key in _in_blocks(facts, late.order_by(_change.applied_on, _change.id)):
         found[unit_id].late.setdefault(use_unit_id, []).append(Record(elevator_id, on.isoformat(), key))
     return found
+
+
+def changes_of(facts: Facts, first: int, last: int) -> Any:
+    """The changes that were counted; a statement."""
+    columns = _change.elevator_id, _change.applied_on, _change.application_id, _change.late
+    inside = and_(_change.new_unit_id.between(first, last), _changes(facts))
+    return select(*columns).where(inside).order_by(_change.elevator_id, _change.applied_on, _change.id)
 
 
 def _in_blocks(facts: Facts, statement: Any) -> Iterable[Any]:

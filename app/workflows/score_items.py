@@ -80,7 +80,7 @@ def _lines(key: int, item: Item, facts: Any) -> tuple[list[score_ledger.Line], l
     told: list[str] = []
     for number, line in enumerate(facts.lines(), first_line_of(key, item)):
         record = line.record
-        behind = (None, line.rule.value, None, None, None)
+        behind: tuple[Any, ...] = (None, line.rule.value, None, None, None)
         if record is not None:
             behind = (record.elevator, line.rule.value, EVIDENCE[item], record.key, record.on)
         exact = (1, str(line.lost.numerator), str(line.lost.denominator), line.reason)
