@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -49,45 +50,6 @@ def rescue_outcome(
     return chain_outcome(dispatched_at, steps, now)
 
 
-class CallEnd(StrEnum):
-    """How a calling-out ended that did not free anybody: the desk took it back or gave it to another unit, the next
-    level was called, another unit freed them, the case was closed."""
-
-    RETURNED = "returned"
-    REPLACED = "replaced"
-    ESCALATED = "escalated"
-    RELIEVED = "relieved"
-    CLOSED = "closed"
-
-
-def call_outcome(
-    dispatched_at: datetime,
-    accepted_at: datetime | None,
-    arrived_at: datetime | None,
-    done_at: datetime | None,
-    ended: tuple[datetime, CallEnd] | None,
-    now: datetime,
-    *,
-    accept_minutes: int,
-    done_minutes: int,
-) -> Outcome | None:
-    """SCO-02 of one unit that was called out; None where it is left out.
-
-    What the desk took back is left out. Where others had to come and the unit never arrived it is late, however soon
-    they freed people: accepting and staying away is no rescue. Any other call that ended is judged at its end.
-    """
-    if ended is not None and done_at is None:
-        at, reason = ended
-        if reason is CallEnd.RETURNED:
-            return None
-        if reason in (CallEnd.ESCALATED, CallEnd.RELIEVED) and arrived_at is None:
-            return Outcome.LATE
-        now = min(now, at)
-    return rescue_outcome(
-        dispatched_at, accepted_at, done_at, now, accept_minutes=accept_minutes, done_minutes=done_minutes
-    )
-
-
 def rescue_badge(
     dispatched_at: datetime,
     accepted_at: datetime | None,
@@ -115,6 +77,39 @@ def rescue_badge(
     if Outcome.LATE in parts:
         return Outcome.LATE
     return None if None in parts else Outcome.ON_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class RescueMinutes:
+    """The limits of a case, as they were on its day and at its place."""
+
+    accept: int
+    arrive: int
+    done: int
+
+
+def call_outcome(
+    dispatched_at: datetime,
+    accepted_at: datetime | None,
+    arrived_at: datetime | None,
+    done_at: datetime | None,
+    ended_at: datetime | None,
+    now: datetime,
+    minutes: RescueMinutes,
+) -> Outcome | None:
+    """SCO-02 of one unit that was called out; None while it is open in time, and where it is left out.
+
+    A call that ended without freeing anybody (others were quicker, the next level came, the case was closed) is judged
+    at its end, and never in time: late if a limit was over by then, the one of arrival too where nobody had arrived,
+    for accepting and staying away is no rescue. Else it is left out.
+    """
+    judged_at = now if ended_at is None or done_at is not None else min(now, ended_at)
+    limits = {"accept_minutes": minutes.accept, "done_minutes": minutes.done}
+    if done_at is not None or arrived_at is not None or ended_at is None:
+        return rescue_outcome(dispatched_at, accepted_at, done_at, judged_at, **limits)
+    return rescue_badge(
+        dispatched_at, accepted_at, None, None, judged_at, arrive_minutes=minutes.arrive, **limits
+    )
 
 
 def rescue_score(

@@ -29,7 +29,7 @@ from app.rules import complaints, score_items
 from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Course, Hours
 from app.rules.inspection import YEARLY, InspectionResult
-from app.rules.other_scores import CallEnd, Outcome, call_outcome
+from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.score_items import Item, Record
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _change: Any = UnitChange.__table__.c
 _step: Any = ApplicationStep.__table__.c
 # A change of unit that came to nothing is none.
 COME_TO_NOTHING = ("rejected", "withdrawn")
+# The desk took it back: it never was.
+TAKEN_BACK = "returned"
 ENTRAPMENT, POWER_CUT = "entrapment", "power_cut"
 Found = dict[int, Any]
 
@@ -116,9 +118,8 @@ class Call(NamedTuple):
     accepted_at: dt.datetime | None
     arrived_at: dt.datetime | None
     done_at: dt.datetime | None
-    ended: tuple[dt.datetime, CallEnd] | None
-    accept_minutes: int
-    done_minutes: int
+    ended_at: dt.datetime | None
+    minutes: RescueMinutes
 
 
 def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], list[Call]]:
@@ -126,8 +127,9 @@ def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], l
     as_of = facts.frame.as_of
     statement = (
         select(
-            _call.unit_id, _call.level, _rescue.id, _rescue.elevator_id, _rescue.accept_minutes, _rescue.done_minutes,
-            _call.dispatched_at, _call.accepted_at, _call.arrived_at, _call.done_at, _call.ended_at, _call.end_reason,
+            _call.unit_id, _call.level, _rescue.id, _rescue.elevator_id, _rescue.accept_minutes, _rescue.arrive_minutes,
+            _rescue.done_minutes, _call.dispatched_at, _call.accepted_at, _call.arrived_at, _call.done_at,
+            _call.ended_at, _call.end_reason,
         )
         .join(Rescue.__table__, _rescue.id == _call.rescue_id)
         .where(_call.unit_id.between(first, last), _calls(facts))
@@ -135,15 +137,15 @@ def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], l
     )  # fmt: skip
     found: dict[tuple[int, int, int], list[Call]] = defaultdict(list)
     for row in _in_blocks(facts, statement):
-        ended_at = _then(row.ended_at, as_of)
-        call = Call(
-            row.elevator_id, _day(row.dispatched_at), row.dispatched_at, _then(row.accepted_at, as_of),
-            _then(row.arrived_at, as_of), _then(row.done_at, as_of),
-            (ended_at, CallEnd(row.end_reason)) if ended_at is not None and row.end_reason else None,
-            row.accept_minutes, row.done_minutes,
+        if row.end_reason == TAKEN_BACK and _then(row.ended_at, as_of):
+            continue
+        minutes = RescueMinutes(row.accept_minutes, row.arrive_minutes, row.done_minutes)
+        found[row.unit_id, row.level, row.id].append(
+            Call(
+                row.elevator_id, _day(row.dispatched_at), row.dispatched_at, _then(row.accepted_at, as_of),
+                _then(row.arrived_at, as_of), _then(row.done_at, as_of), _then(row.ended_at, as_of), minutes,
+            )
         )  # fmt: skip
-        if call.ended is None or call.done_at is not None or call.ended[1] is not CallEnd.RETURNED:
-            found[row.unit_id, row.level, row.id].append(call)
     return found
 
 
@@ -153,11 +155,10 @@ def call_of(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
     def first(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
         return min((at for at in instants if at is not None), default=None)
 
-    begun, last = calls[0], calls[-1]
+    begun = calls[0]
     return call_outcome(
         begun.dispatched_at, first(c.accepted_at for c in calls), first(c.arrived_at for c in calls),
-        first(c.done_at for c in calls), last.ended, as_of, accept_minutes=begun.accept_minutes,
-        done_minutes=begun.done_minutes,
+        first(c.done_at for c in calls), calls[-1].ended_at, as_of, begun.minutes,
     )  # fmt: skip
 
 

@@ -161,13 +161,14 @@ def change(events: Sequence[Changed], unit: str, first: date, last: date, now: d
 
 def judged(call: Called, limit_minutes: int, now: datetime) -> str:
     accepted, arrived, done, ended = (known(at, now) for at in (call.accepted, call.arrived, call.done, call.ended))
-    if done is None and ended is not None:
-        if call.reason == "returned":
-            return "left out"
-        if call.reason in ("escalated", "relieved") and arrived is None:
-            return "late"
-        now = ended
-    return late_or_open(call.at, [(accepted, 3 / 60), (done, limit_minutes / 60)], now)
+    if call.reason == "returned" and ended is not None:
+        return "left out"
+    if done is not None or ended is None:
+        return late_or_open(call.at, [(accepted, 3 / 60), (done, limit_minutes / 60)], now)
+    late = late_or_open(call.at, [(accepted, 3 / 60), (None, limit_minutes / 60)], ended) == "late"
+    if accepted is not None and arrived is None:
+        late = late or hours_between(accepted, ended) > 18 / 60
+    return "late" if late else "left out"
 
 
 def counts_then(one: Trapped, now: datetime) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.other_scores import CallEnd, Outcome, call_outcome
+from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.score_items import Change, Fault, Feedback, Inspection, ItemRule, Record, Rescue, total_points
 
 R = ItemRule
@@ -122,23 +122,23 @@ def later(minutes: float) -> datetime:
     ("accepted", "arrived", "done", "ended", "outcome"),
     [
         (1, 10, 20, None, Outcome.ON_TIME),
-        (1, 10, 20, (25, CallEnd.RELIEVED), Outcome.ON_TIME),
-        (None, None, None, (2, CallEnd.RETURNED), None),
-        (None, None, None, (9, CallEnd.RETURNED), None),
-        (None, None, None, (2, CallEnd.REPLACED), None),
-        (None, None, None, (4, CallEnd.REPLACED), Outcome.LATE),
-        (1, None, None, (10, CallEnd.RELIEVED), Outcome.LATE),
-        (1, None, None, (20, CallEnd.ESCALATED), Outcome.LATE),
-        (1, 10, None, (20, CallEnd.ESCALATED), None),
-        (1, 10, None, (32, CallEnd.ESCALATED), Outcome.LATE),
-        (1, None, None, (20, CallEnd.CLOSED), None),
+        (1, 10, 20, 25, Outcome.ON_TIME),
+        (1, None, 20, 20, Outcome.ON_TIME),
+        (None, None, None, 3, None),
+        (None, None, None, 4, Outcome.LATE),
+        (1, None, None, 19, None),
+        (1, None, None, 20, Outcome.LATE),
+        (1, 18, None, 25, None),
+        (1, 18, None, 32, Outcome.LATE),
+        (4, 10, None, 12, Outcome.LATE),
         (1, None, None, None, Outcome.LATE),
     ],
-)  # fmt: skip
+)
 def test_a_call_that_ended(
-    accepted: int | None, arrived: int | None, done: int | None, ended: tuple[int, CallEnd] | None,
-    outcome: Outcome | None,
-) -> None:  # fmt: skip
-    at = [None if minutes is None else later(minutes) for minutes in (accepted, arrived, done)]
-    over = None if ended is None else (later(ended[0]), ended[1])
-    assert call_outcome(NOON, *at, over, later(600), accept_minutes=3, done_minutes=30) is outcome
+    accepted: int | None, arrived: int | None, done: int | None, ended: int | None, outcome: Outcome | None
+) -> None:
+    at = [None if minutes is None else later(minutes) for minutes in (accepted, arrived, done, ended)]
+    assert call_outcome(NOON, *at, later(600), RescueMinutes(3, 18, 30)) is outcome
+    # Of one that goes on nothing is said before a limit is over.
+    assert call_outcome(NOON, None, None, None, None, later(3), RescueMinutes(3, 18, 30)) is None
+    assert call_outcome(NOON, later(1), None, None, None, later(25), RescueMinutes(3, 18, 30)) is None
