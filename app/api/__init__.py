@@ -46,6 +46,7 @@ def register(appbuilder: Any) -> None:
         rescues,
         safety,
         score_simulations,
+        scores,
         sessions,
         sub_accounts,
         talking,
@@ -62,6 +63,6 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
-        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement,
+        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
     ):  # fmt: skip
         area.register(appbuilder)

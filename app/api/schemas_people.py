@@ -32,10 +32,12 @@ from app.models.choices import (
     PERSON_KIND,
     REAL_NAME,
     RESCUE_ROLE,
+    SCORE_STATE,
     SEX,
 )
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import REGULATOR_ROLES, Role, Verb
+from app.rules.score_items import Item
 from app.workflows.leaving import KINDS
 
 _LABELLED = an_object("name label", name=TEXT, label=TEXT)
@@ -280,5 +282,33 @@ PEOPLE: dict[str, Schema] = {
         "unit_id from_on to_on nothing chosen everything fixes", unit_id=WHOLE, from_on=DAY, to_on=DAY,
         nothing=ref("SimulatedScore"), chosen=ref("SimulatedScore"), everything=ref("SimulatedScore"),
         fixes=many(ref("ScoreFix")),
+    ),
+    "ScoreItem": an_object(
+        "points rank counts", points=said(maybe(TEXT), "null 为无数据"), rank=maybe(WHOLE),
+        counts=said(PART, "这一项的各个次数、台数；未计算的为 null"),
+    ),
+    "Score": an_object(
+        "id unit_id run_id from_on to_on as_of state total items", id=WHOLE, unit_id=WHOLE, run_id=WHOLE,
+        region_code=TEXT, from_on=DAY, to_on=DAY, as_of=INSTANT, state=one_of(SCORE_STATE),
+        total=said(maybe(TEXT), "六项之和，无数据的项按满分；没有维护保养有效率的为 null"), rank=maybe(WHOLE),
+        elevators=WHOLE, uncovered=said(WHOLE, "脱保台数"), complete=said(YES, "六项都已计算"),
+        items=an_object(
+            "maintenance rescue feedback inspection fault change",
+            **{item.value: ref("ScoreItem") for item in Item},
+        ),
+    ),
+    "ScorePage": page_of("Score"),
+    "ScoreLine": an_object(
+        "rule count numerator denominator reason", rule=TEXT, elevator_id=maybe(WHOLE), on=maybe(DAY),
+        evidence=said(maybe(TEXT), "证据的种类"), evidence_id=maybe(WHOLE), count=WHOLE, numerator=TEXT,
+        denominator=TEXT, reason=TEXT,
+    ),
+    "ScoreLinePage": an_object("rows page size more", rows=many(ref("ScoreLine")), page=WHOLE, size=WHOLE, more=YES),
+    "ScoreRecord": an_object(
+        "elevator_id id counted", elevator_id=WHOLE, on=maybe(DAY), evidence=maybe(TEXT), id=WHOLE,
+        counted=one_of(["on_time", "late", "second", "passed", "failed", "fault", "held"]),
+    ),
+    "ScoreRecordPage": an_object(
+        "rows page size more", rows=many(ref("ScoreRecord")), page=WHOLE, size=WHOLE, more=YES
     ),
 }  # fmt: skip

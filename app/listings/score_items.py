@@ -116,7 +116,7 @@ TOTALS = register(
             *_UNIT,
             column(Score, "elevators"),
             *(_points(item, label) for item, label in ITEM.items()),
-            column(Score, "total"),
+            column(Score, "total", kind="number"),
             Column("no_data", _l("无数据的项"), without_data),
             column(Score, "uncovered"),
             *_AROUND,
@@ -137,14 +137,14 @@ TOTALS = register(
 
 # The manual's columns of each list, and what its rate is called.
 _COUNTS: dict[Item, tuple[tuple[str, ...], Any]] = {
-    Item.RESCUE: (("rescue_on_time", "rescue_late", "rescue_second"), _l("救援及时率")),
-    Item.FEEDBACK: (("feedback_total", "feedback_late"), _l("处置及时率")),
-    Item.INSPECTION: (("inspection_total", "inspection_failed"), _l("一次检验合格率")),
+    Item.RESCUE: (("rescue_on_time", "rescue_late", "rescue_second"), _l("救援及时率（%）")),
+    Item.FEEDBACK: (("feedback_total", "feedback_late"), _l("处置及时率（%）")),
+    Item.INSPECTION: (("inspection_total", "inspection_failed"), _l("一次检验合格率（%）")),
     Item.FAULT: (
         ("fault_elevators", "fault_faulty", "fault_entrapments", "fault_twice", "fault_thrice", "fault_often"),
-        _l("电梯故障率"),
+        _l("电梯故障率（%）"),
     ),
-    Item.CHANGE: (("change_total", "change_late"), _l("变更及时率")),
+    Item.CHANGE: (("change_total", "change_late"), _l("变更及时率（%）")),
 }  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def _of_item(item: Item) -> Listing:
         column(Score, rank.key, label=_l("名次")),
         *_UNIT,
         *(column(Score, name) for name in (*elevators, *counts)),
-        Column("rate", rate, _shares(item), "number", unit=_l("%")),
+        Column("rate", rate, _shares(item), "number"),
         _points(item, _l("得分")),
         *_AROUND,
     )

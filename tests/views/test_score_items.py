@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from app.models import Score, ScoreRun
-from tests.factories import make_elevator
-from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
-from tests.workflows.clock_world import at, day
-from tests.workflows.item_world import put_change, put_complaint, put_inspection, put_rescue
-from tests.workflows.score_world import LATER, put_visit, score
+from app.models import ScoreRun
+from tests.workflows.item_world import scored_firm
 
 pytestmark = pytest.mark.feature("SCO-02", "SCO-03", "SCO-04", "SCO-05", "SCO-06", "SCO-07")
-HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
-ON = day("2024-05-06")
-NOON = at(ON, 12)
 ITEMS = ("rescue", "feedback", "inspection", "fault", "change")
 
 
 @pytest.fixture
 def scored(session: Any, world: Any) -> Any:
-    """One firm with a failure of each kind, one of them on a secret elevator."""
-    secret = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, is_secret=True)
-    put_visit(session, world.own, world.firm, world.worker, day("2024-01-10"))
-    call = Called("A", 1, NOON, NOON + MINUTE, NOON + 5 * MINUTE, NOON + 32 * MINUTE)
-    told = Trapped("A", world.own.id, NOON, (call,), NOON + HOUR, "entrapment", "door_operator")
-    world.rescue = put_rescue(session, world.own, told, {"A": world.firm})
-    world.complaint = put_complaint(session, world.own, world.firm, Complained("A", world.own.id, NOON), LATER)
-    put_complaint(session, secret, world.firm, Complained("A", secret.id, NOON, *[NOON + HOUR] * 3), LATER)
-    told_inspection = Inspected("A", secret.id, ON, "periodic", "failed", True, NOON)
-    world.inspection = put_inspection(session, secret, world.firm, told_inspection)
-    late = Changed("A", world.use_unit.id, ON - dt.timedelta(days=8), ON, ((NOON, "submitted"),))
-    world.change = put_change(session, world.own, world.firm, late)
-    session.commit()
-    world.secret = secret
-    world.run_row = score(session, "2024-01-01", "2024-12-31", as_of=LATER, region="980402000000")
-    world.score = session.scalar(
-        select(Score.id).where(Score.run_id == world.run_row.id, Score.unit_id == world.firm.id)
-    )
-    return world
+    return scored_firm(session, world)
 
 
 def text(client: Any, url: str, status: int = 200) -> str:

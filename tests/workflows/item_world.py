@@ -6,6 +6,8 @@ import datetime as dt
 from itertools import count
 from typing import Any
 
+from sqlalchemy import select
+
 from app.models import (
     Application,
     ApplicationStep,
@@ -14,12 +16,19 @@ from app.models import (
     Inspection,
     Rescue,
     RescueDispatch,
+    Score,
     Unit,
     UnitChange,
 )
 from app.rules.complaints import Course, Hours, late_steps
-from tests.reference.items import Changed, Complained, Inspected, Trapped
+from tests.factories import make_elevator
+from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
+from tests.workflows.clock_world import at, day
+from tests.workflows.score_world import LATER, put_visit, score
 
+HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
+ON = day("2024-05-06")
+NOON = at(ON, 12)
 _serial = count(1)
 HOURS = Hours(24, 72, 48)
 
@@ -65,8 +74,8 @@ def put_change(session: Any, elevator: Elevator, unit: Unit, told: Changed) -> U
     )  # fmt: skip
     session.add(made)
     session.flush()
-    for at, state in told.steps:
-        session.add(ApplicationStep(application_id=made.id, verb="x", state=state, at=at))
+    for stepped_at, state in told.steps:
+        session.add(ApplicationStep(application_id=made.id, verb="x", state=state, at=stepped_at))
         session.flush()
     row = UnitChange(
         application_id=made.id, elevator_id=elevator.id, new_unit_id=unit.id, use_unit_id=told.use_unit or None,
@@ -101,3 +110,25 @@ def put_rescue(session: Any, elevator: Elevator, told: Trapped, firms: dict[str,
         )  # fmt: skip
     session.flush()
     return row
+
+
+def scored_firm(session: Any, world: Any) -> Any:
+    """One firm with a failure of each kind, one of them on a secret elevator."""
+    secret = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, is_secret=True)
+    put_visit(session, world.own, world.firm, world.worker, day("2024-01-10"))
+    call = Called("A", 1, NOON, NOON + MINUTE, NOON + 5 * MINUTE, NOON + 32 * MINUTE)
+    told = Trapped("A", world.own.id, NOON, (call,), NOON + HOUR, "entrapment", "door_operator")
+    world.rescue = put_rescue(session, world.own, told, {"A": world.firm})
+    world.complaint = put_complaint(session, world.own, world.firm, Complained("A", world.own.id, NOON), LATER)
+    put_complaint(session, secret, world.firm, Complained("A", secret.id, NOON, *[NOON + HOUR] * 3), LATER)
+    told_inspection = Inspected("A", secret.id, ON, "periodic", "failed", True, NOON)
+    world.inspection = put_inspection(session, secret, world.firm, told_inspection)
+    late = Changed("A", world.use_unit.id, ON - dt.timedelta(days=8), ON, ((NOON, "submitted"),))
+    world.change = put_change(session, world.own, world.firm, late)
+    session.commit()
+    world.secret = secret
+    world.run_row = score(session, "2024-01-01", "2024-12-31", as_of=LATER, region="980402000000")
+    world.score = session.scalar(
+        select(Score.id).where(Score.run_id == world.run_row.id, Score.unit_id == world.firm.id)
+    )
+    return world

@@ -1,0 +1,168 @@
+"""`/api/v1/scores`: the six items of maintenance units in a run, their ledger, the records behind (SCO-07)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify, request
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+from sqlalchemy import select
+
+from app import scope
+from app.api import listed
+from app.api.base import MOST_COUNTED, Resource, actor, answers, chosen, iso, page_asked
+from app.extensions import db
+from app.listing import moment
+from app.listings.score_items import TOTALS, points_of
+from app.models import Score, ScoreEntry
+from app.models.score import lines_of
+from app.permissions import Verb
+from app.rules.score_items import Item
+from app.views import screens
+from app.workflows import score_records, scores
+from app.workflows.score_items import COUNTS
+
+_MAINTENANCE = ("due", "valid_visits", "overdue", "nonconforming", "forgiven", "bad")
+
+
+class ScoreApi(Resource):
+    """Scores by number; a list is of one computation, the newest one without `run`."""
+
+    resource_name = "scores"
+    openapi_spec_tag = "Scores"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give the ranking of a computation by the total.
+        ---
+        get:
+          summary: 六个率动态积分：各维保单位的六项得分、名次和总分；缺省为最近一次计算
+          paged: true
+          parameters:
+            - {in: query, name: run, schema: {type: integer}, description: 计算的编号}
+            - {in: query, name: tab, schema: {type: string, enum: [all, ranked, none, uncovered]}}
+            - {in: query, name: unit, schema: {type: integer}}
+            - {in: query, name: region, schema: {type: string}, description: 单位所在地区，12 位区划代码，含下级}
+            - {in: query, name: kind, schema: {type: string},
+               description: "单位类别 production,installation…，逗号分隔"}
+          gives: {200: ScorePage}
+        """
+        given: dict[str, Any] = request.args.to_dict()
+        if not given.get("run"):
+            newest = db.session.scalar(scores.runs_of(actor()).limit(1))
+            given["run"] = str(0 if newest is None else newest.id)
+        number, size = page_asked()
+        asked = listed.query(TOTALS, given, number, size)
+        found = TOTALS.page(moment(db.session, actor()), asked)
+        return jsonify(
+            rows=[shown(row) for row in found.rows], page=number, size=size, count=min(found.total, MOST_COUNTED),
+            count_is_exact=not found.more,
+        )  # fmt: skip
+
+    @expose("/<int:key>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, key: int) -> Any:
+        """Give one unit's score.
+        ---
+        get:
+          summary: 一个单位在一次计算中的六项得分
+          gives: {200: Score}
+        """
+        return jsonify(shown(_held(key)))
+
+    @expose("/<int:key>/ledger", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def ledger(self, key: int) -> Any:
+        """Give the lines of one item; their exact fractions sum to the lost points.
+        ---
+        get:
+          summary: 一项得分的扣分账目，分子分母为准确值，合计即为失分
+          paged: true
+          parameters:
+            - {in: query, name: item, schema: {type: string,
+                enum: [maintenance, rescue, feedback, inspection, fault, change]}, description: 缺省为 maintenance}
+          gives: {200: ScoreLinePage}
+        """
+        held, item = _held(key), Item(chosen("item", dict.fromkeys(Item)) or Item.MAINTENANCE)
+        number, size = page_asked()
+        lines = select(ScoreEntry).where(lines_of(held.id, item)).order_by(ScoreEntry.id)
+        found = db.session.scalars(lines.limit(size + 1).offset(number * size)).all()
+        return jsonify(rows=[_line(one) for one in found[:size]], page=number, size=size, more=len(found) > size)
+
+    @expose("/<int:key>/records", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def records(self, key: int) -> Any:
+        """Give the records that one of the five other items counted, as they were known.
+        ---
+        get:
+          summary: 一项得分计入的记录（救援、投诉、检验、困人、变更），按计算时所知
+          paged: true
+          parameters:
+            - {in: query, name: item, schema: {type: string,
+                enum: [rescue, feedback, inspection, fault, change]}, description: 缺省为 feedback}
+          gives: {200: ScoreRecordPage}
+        """
+        held, item = _held(key), Item(chosen("item", dict.fromkeys(COUNTS)) or Item.FEEDBACK)
+        number, size = page_asked()
+        found = score_records.of_unit(db.session, held.run, held.unit_id, item)
+        rows = [
+            {"elevator_id": one.elevator, "on": one.on or None, "evidence": one.evidence or None, "id": one.key,
+             "counted": one.counted}
+            for one in found[number * size : (number + 1) * size]
+        ]  # fmt: skip
+        return jsonify(rows=rows, page=number, size=size, more=len(found) > (number + 1) * size)
+
+
+def _held(key: int) -> Score:
+    held: Score = scope.visible(db.session, actor(), Score, key, "得分")
+    return held
+
+
+def shown(row: Score) -> dict[str, Any]:
+    """A score as the interface gives it; points are text, which every language reads exactly."""
+    counts = {Item.MAINTENANCE: {name: getattr(row, name) for name in _MAINTENANCE}} | {
+        item: {name: getattr(row, f"{item}_{name}") for name in names} for item, names in COUNTS.items()
+    }
+    items = {
+        item.value: {
+            "points": _text(points_of(row, item)),
+            "rank": row.rank if item is Item.MAINTENANCE else getattr(row, f"{item}_rank"), "counts": counts[item],
+        }
+        for item in Item
+    }  # fmt: skip
+    return {
+        "id": row.id, "unit_id": row.unit_id, "run_id": row.run_id, "region_code": row.run.region_code,
+        "from_on": row.run.from_on.isoformat(), "to_on": row.run.to_on.isoformat(), "as_of": iso(row.run.as_of),
+        "state": row.run.state, "total": _text(row.total), "rank": row.total_rank, "elevators": row.elevators,
+        "uncovered": row.uncovered, "complete": row.run.items_digest is not None, "items": items,
+    }  # fmt: skip
+
+
+def _line(one: ScoreEntry) -> dict[str, Any]:
+    return {
+        "rule": one.rule, "elevator_id": one.elevator_id, "on": iso(one.happened_on), "evidence": one.evidence,
+        "evidence_id": one.evidence_id, "count": one.count, "numerator": one.numerator,
+        "denominator": one.denominator, "reason": one.reason,
+    }  # fmt: skip
+
+
+def _text(points: Any) -> str | None:
+    return None if points is None else str(points)
+
+
+def register(appbuilder: Any) -> None:
+    """Add this resource."""
+    for name in ("list", "get", "ledger", "records"):
+        screens.declare("ScoreApi", f"can_{name}", Verb.SCORE_READ)
+    appbuilder.add_api(ScoreApi)
