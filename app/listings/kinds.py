@@ -20,6 +20,8 @@ from app.errors import refuse
 from app.listing import Column, Filter, Listing, column, related
 from app.listings import as_of
 from app.listings.maintenance import ORDERS, OVERDUE
+from app.listings.score_items import ITEM as SCORE_ITEM
+from app.listings.score_items import ITEM_EVIDENCE, ITEM_RULE, RATING_NAME, item_of
 from app.models import (
     Contract,
     ContractElevator,
@@ -37,12 +39,14 @@ from app.models.region import code_span
 from app.models.score import lines_between
 from app.wording import together
 from app.workflows.filing_fields import CODES, fields_of
+from app.workflows.score_items import COUNTS
 
 WHOLE_COUNTRY = "0" * 12
 RULE = {
     "overdue": _l("超期"), "nonconforming": _l("不合规"), "forgiven": _l("不合规（已抵消）"), "cap": _l("封底"),
+    **ITEM_RULE,
 }  # fmt: skip
-EVIDENCE = {"overdue": _l("超期记录"), "visit": _l("维保记录")}
+EVIDENCE = {"overdue": _l("超期记录"), "visit": _l("维保记录"), **ITEM_EVIDENCE}
 
 
 def _region(model: Any) -> tuple[Filter, ...]:
@@ -215,9 +219,11 @@ SCORES = _made(
             column(Score, name)
             for name in (
                 "points", "due", "bad", "overdue", "nonconforming", "forgiven", "valid_visits", "elevators",
-                "uncovered",
+                "uncovered", "total", "total_rank", "stars", "credit", "rating_points",
             )
         ),
+        *(column(Score, name) for item in COUNTS for name in (f"{item}_points", f"{item}_rank",
+          *(f"{item}_{count}" for count in COUNTS[item]))),
         *_of_run(lambda row: row.run),
     ),
     filters=(), order=("rank", False), load=(selectinload(Score.unit), selectinload(Score.run)),
@@ -253,6 +259,7 @@ class _Ledger(Listing):
 _ledger_columns = (
     Column("unit", _l("维保单位"), lambda row: row.score.unit.name),
     Column("code", _l("识别码"), lambda row: row.elevator_code, "code"),
+    Column("item", _l("项目"), lambda row: item_of(row.rule), "choice", choices={**SCORE_ITEM, **RATING_NAME}),
     Column("rule", _l("规则"), lambda row: row.rule, "choice", choices=RULE),
     Column("happened_on", _l("日期"), lambda row: row.happened_on, "date"),
     Column("count", _l("次数"), lambda row: row.count, "number"),

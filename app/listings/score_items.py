@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Score, Unit
 from app.models.region import in_region
+from app.models.score import CREDIT
 from app.rules.score_items import Item
 from app.wording import say, together
 
@@ -25,11 +26,38 @@ _NAMES = {
     Item.MAINTENANCE: say("维护保养有效率"), Item.RESCUE: say("救援及时率"), Item.FEEDBACK: say("反馈处置及时率"),
     Item.INSPECTION: say("一次检验合格率"), Item.FAULT: say("维保电梯故障率"), Item.CHANGE: say("维保变更及时率"),
 }  # fmt: skip
+# Stars and credit, which are no item.
+RATING_NAME = {"rating": _l("星级与信用")}
+# What a line of the five others, or of stars and credit, is for.
+ITEM_RULE = {
+    "rescue_late": _l("救援不及时"), "rescue_made_up": _l("二次救援冲抵"), "rescue_bonus": _l("二次救援加分"),
+    "feedback_late": _l("处置不及时"), "inspection_failed": _l("检验不合格"), "inspection_again": _l("同一台不再计"),
+    "fault": _l("困人故障"), "fault_again": _l("同一台不再计"), "fault_often": _l("多次困人另扣"),
+    "fault_limit": _l("封底"), "change_late": _l("变更不及时"), "change_again": _l("同一使用单位不再计"),
+    "rating_item": _l("六个率失分"), "rating_talk": _l("约谈"), "rating_warning": _l("警告处理"),
+    "rating_penalty": _l("立案处罚"), "rating_limit": _l("封底"), "rating_veto_penalty": _l("立案处罚限级"),
+    "rating_veto_overdue": _l("超期过多限级"),
+}  # fmt: skip
+ITEM_EVIDENCE = {
+    "rescue": _l("救援记录"), "complaint": _l("投诉"), "inspection": _l("检验记录"), "application": _l("变更申请"),
+    "enforcement": _l("执法记录"),
+}  # fmt: skip
+
+
+def item_of(rule: str) -> str:
+    """Which item a line is of, by its rule; rating for stars and credit."""
+    first = rule.partition("_")[0]
+    return first if first in {*ITEM, *RATING_NAME} else Item.MAINTENANCE.value
+
+
 # What else a maintenance unit may be.
 UNIT_KIND = {
     "production": _l("制造单位"), "installation": _l("安装单位"), "use": _l("使用单位"), "rescue": _l("救援单位"),
     "property": _l("物业单位"), "inspection": _l("检验单位"),
 }  # fmt: skip
+
+
+STARS = {"5": _l("五星"), "4": _l("四星"), "3": _l("三星"), "2": _l("二星")}
 
 
 def points_of(row: Score, item: Item) -> Decimal | None:
@@ -117,13 +145,21 @@ TOTALS = register(
             column(Score, "elevators"),
             *(_points(item, label) for item, label in ITEM.items()),
             column(Score, "total", kind="number"),
+            column(Score, "stars"),
+            column(Score, "credit"),
+            column(Score, "rating_points", kind="number"),
             Column("no_data", _l("无数据的项"), without_data),
             column(Score, "uncovered"),
             *_AROUND,
         ),
         default=("total_rank", "unit", "elevators", "points", *(f"{item}_points" for item in ITEM if item.value !=
-            "maintenance"), "total"),
-        filters=FILTERS,
+            "maintenance"), "total", "stars", "credit"),
+        filters=(
+            *FILTERS,
+            Filter("stars", _l("星级"), "choice", choices=STARS,
+                   criterion=lambda chosen: Score.stars.in_([int(one) for one in chosen if one.isdigit()])),
+            Filter("credit", _l("信用等级"), "choice", Score.credit, choices=CREDIT),
+        ),
         tabs=(
             Tab("all", _l("全部")),
             Tab("ranked", _l("有名次"), lambda m: Score.total_rank.is_not(None)),

@@ -15,6 +15,8 @@ from app.models.choices import SCORE_STATE
 from app.models.unit import Unit
 from app.rules.score_items import OTHERS, Item
 
+CREDIT = {"A": _l("A 级"), "B": _l("B 级"), "C": _l("C 级"), "D": _l("D 级")}
+
 
 class ScoreRun(Model):
     """One computation: period, region, the instant at which its facts were known, the policy versions that judged."""
@@ -87,6 +89,10 @@ class Score(Model):
     change_total: Mapped[int | None] = col(_l("变更使用单位数"), Integer)
     change_late: Mapped[int | None] = col(_l("不及时使用单位数"), Integer)
 
+    rating_points: Mapped[Decimal | None] = col(_l("评级得分"), Numeric(5, 2), unit=_l("分"))
+    stars: Mapped[int | None] = col(_l("星级"), Integer)
+    credit: Mapped[str | None] = col(_l("信用等级"), String(1), choices=CREDIT)
+
     unit: Mapped[Unit] = relationship()
     run: Mapped[ScoreRun] = relationship()
 
@@ -137,6 +143,18 @@ def lines_of(score_id: int, item: Item) -> ColumnElement[bool]:
     key: Any = ScoreEntry.__table__.c.id
     begin = first_line_of(score_id, item)
     return key.between(begin, begin + (_OTHERS if item is Item.MAINTENANCE else _LINES_OF_AN_ITEM) - 1)
+
+
+def first_line_of_rating(score_id: int) -> int:
+    """The key of the first line of stars and credit, which stand behind all items."""
+    return first_line(score_id) + _OTHERS + len(OTHERS) * _LINES_OF_AN_ITEM
+
+
+def rating_lines(score_id: int) -> ColumnElement[bool]:
+    """The lines of a score's stars and credit, by their keys."""
+    key: Any = ScoreEntry.__table__.c.id
+    begin = first_line_of_rating(score_id)
+    return key.between(begin, begin + _LINES_OF_AN_ITEM - 1)
 
 
 def lines_between(first_score: int, last_score: int) -> ColumnElement[bool]:

@@ -57,6 +57,27 @@ class Key(StrEnum):
     CAPACITY_SPEED_KMH = "capacity_speed_kmh"
     CAPACITY_TRAVEL_MINUTES = "capacity_travel_minutes"
 
+    RATING = "rating"
+    RATING_MAINTENANCE = "rating_maintenance"
+    RATING_RESCUE = "rating_rescue"
+    RATING_FEEDBACK = "rating_feedback"
+    RATING_INSPECTION = "rating_inspection"
+    RATING_FAULT = "rating_fault"
+    RATING_CHANGE = "rating_change"
+    RATING_TALK = "rating_talk"
+    RATING_WARNING = "rating_warning"
+    RATING_PENALTY = "rating_penalty"
+    RATING_FIVE_STARS = "rating_five_stars"
+    RATING_FOUR_STARS = "rating_four_stars"
+    RATING_THREE_STARS = "rating_three_stars"
+    RATING_CREDIT_A = "rating_credit_a"
+    RATING_CREDIT_B = "rating_credit_b"
+    RATING_CREDIT_C = "rating_credit_c"
+    RATING_PENALTY_STARS = "rating_penalty_stars"
+    RATING_PENALTY_CREDIT = "rating_penalty_credit"
+    RATING_OVERDUE_PERMILLE = "rating_overdue_permille"
+    RATING_OVERDUE_STARS = "rating_overdue_stars"
+
     NEAR_MAINTENANCE_DAYS = "near_maintenance_days"
     NEAR_INSPECTION_DAYS = "near_inspection_days"
     NEAR_CONTRACT_DAYS = "near_contract_days"
@@ -162,7 +183,9 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C, _I, _R, _M, _E = "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉"
+_P, _C, _I, _R, _M, _E, _W = (
+    "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用",
+)  # fmt: skip
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
 
@@ -205,6 +228,41 @@ SPECS: dict[Key, Spec] = dict(
             _int(Key(key), group, meaning, default, unit, low, high)
             for key, group, meaning, default, unit, low, high in capacity.NUMBERS
         ),
+        (
+            Key.RATING,
+            Spec(
+                Key.RATING, "choice", _W, "按六个率和执法记录评定维保单位的", "both",
+                choices=(("none", "不评定"), ("stars", "星级"), ("credit", "信用等级"), ("both", "星级和信用等级")),
+            ),
+        ),
+        _int(Key.RATING_MAINTENANCE, _W, "维护保养有效率的权重", 16, "", 0, 1000),
+        _int(Key.RATING_RESCUE, _W, "救援及时率的权重", 16, "", 0, 1000),
+        _int(Key.RATING_FEEDBACK, _W, "反馈处置及时率的权重", 16, "", 0, 1000),
+        _int(Key.RATING_INSPECTION, _W, "一次检验合格率的权重", 16, "", 0, 1000),
+        _int(Key.RATING_FAULT, _W, "维保电梯故障率的权重", 16, "", 0, 1000),
+        _int(Key.RATING_CHANGE, _W, "维保变更及时率的权重", 16, "", 0, 1000),
+        _int(Key.RATING_TALK, _W, "期内每次约谈从 100 分中扣", 1, "分", 0, 100),
+        _int(Key.RATING_WARNING, _W, "期内每次警告从 100 分中扣", 3, "分", 0, 100),
+        _int(Key.RATING_PENALTY, _W, "期内每次立案处罚从 100 分中扣", 10, "分", 0, 100),
+        _int(Key.RATING_FIVE_STARS, _W, "五星至少", 95, "分", 0, 100),
+        _int(Key.RATING_FOUR_STARS, _W, "四星至少", 85, "分", 0, 100),
+        _int(Key.RATING_THREE_STARS, _W, "三星至少，以下为二星", 75, "分", 0, 100),
+        _int(Key.RATING_CREDIT_A, _W, "信用 A 级至少", 90, "分", 0, 100),
+        _int(Key.RATING_CREDIT_B, _W, "信用 B 级至少", 80, "分", 0, 100),
+        _int(Key.RATING_CREDIT_C, _W, "信用 C 级至少，以下为 D 级", 60, "分", 0, 100),
+        _int(Key.RATING_PENALTY_STARS, _W, "期内有立案处罚的最高", 3, "星", 2, 5, may_be_off=True),
+        (
+            Key.RATING_PENALTY_CREDIT,
+            Spec(
+                Key.RATING_PENALTY_CREDIT, "choice", _W, "期内有立案处罚的信用", "C",
+                choices=(("A", "不限"), ("B", "最高 B 级"), ("C", "最高 C 级"), ("D", "为 D 级")),
+            ),
+        ),
+        _int(
+            Key.RATING_OVERDUE_PERMILLE, _W, "超期次数超过应维保次数的千分之几，星级即受限", 50, "‰", 0, 1000,
+            may_be_off=True,
+        ),
+        _int(Key.RATING_OVERDUE_STARS, _W, "超期过多的最高", 3, "星", 2, 5),
         _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
         _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),
         _int(Key.NEAR_CONTRACT_DAYS, _N, "合同临近失效：到期前", 7, "天", 0, 365),

@@ -15,34 +15,28 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.extensions import db
-from app.listings.score_items import ITEM, ITEM_LISTS, TOTALS, points_of
+from app.listings.score_items import ITEM, ITEM_EVIDENCE, ITEM_LISTS, ITEM_RULE, STARS, TOTALS, points_of
 from app.models import Score, ScoreEntry
 from app.models.choices import SCORE_STATE, word
-from app.models.score import lines_of
+from app.models.score import CREDIT, lines_of, rating_lines
 from app.permissions import Verb
+from app.rules.rating import to_next_star
 from app.rules.score_items import Item
 from app.views import screens
 from app.views.base import SQLAInterface, mark
 from app.views.cells import link
 from app.views.scores import ROWS, Ranking, exact_of, held_score, page_number, region_name, visible_codes
-from app.workflows import score_records
+from app.workflows import score_rating, score_records
 
-# What a line is for, in words.
-RULES: dict[str, Any] = {
-    "rescue_late": _l("救援不及时"), "rescue_made_up": _l("二次救援冲抵"), "rescue_bonus": _l("二次救援加分"),
-    "feedback_late": _l("处置不及时"), "inspection_failed": _l("检验不合格"), "inspection_again": _l("同一台不再计"),
-    "fault": _l("困人故障"), "fault_again": _l("同一台不再计"), "fault_often": _l("多次困人另扣"),
-    "fault_limit": _l("封底"), "change_late": _l("变更不及时"), "change_again": _l("同一使用单位不再计"),
-}  # fmt: skip
 COUNTED: dict[str, Any] = {
     "on_time": _l("及时"), "late": _l("不及时"), "second": _l("二次及时"), "passed": _l("合格"),
     "failed": _l("不合格"), "fault": _l("困人故障"), "held": _l("合同内电梯"),
 }  # fmt: skip
 TONES = {"on_time": "ok", "second": "ok", "passed": "ok", "late": "over", "failed": "over", "fault": "over"}
-EVIDENCE: dict[str, tuple[Any, str]] = {
-    "rescue": (_l("救援记录"), "/rescues/"), "complaint": (_l("投诉"), "/complaints/"),
-    "inspection": (_l("检验记录"), "/inspections/"), "application": (_l("变更申请"), "/applications/"),
-}  # fmt: skip
+PAGES = {
+    "rescue": "/rescues/", "complaint": "/complaints/", "inspection": "/inspections/", "application": "/applications/",
+    "enforcement": "/enforcement/",
+}
 # Which records a count opens.
 OPENS = {
     "rescue_on_time": "on_time", "rescue_late": "late", "rescue_second": "second", "feedback_total": "",
@@ -78,6 +72,14 @@ def _total(row: Score) -> Any:
     return row.total if row.total is not None else mark(_l("无总分"))
 
 
+def _stars(row: Score) -> Any:
+    return "—" if row.stars is None else link(STARS[str(row.stars)], f"/scores/{row.id}/rating")
+
+
+def _credit(row: Score) -> Any:
+    return "—" if row.credit is None else link(word(CREDIT, row.credit), f"/scores/{row.id}/rating")
+
+
 class ScoreTotals(Ranking):
     """The six items side by side, with their total."""
 
@@ -85,7 +87,7 @@ class ScoreTotals(Ranking):
     route_base = "/scores/total"
     listing = TOTALS
     cells: ClassVar[dict[str, Any]] = {
-        "points": _points(Item.MAINTENANCE), "total": _total,
+        "points": _points(Item.MAINTENANCE), "total": _total, "stars": _stars, "credit": _credit,
         "uncovered": lambda row: mark(row.uncovered, "over") if row.uncovered else 0,
         **{f"{item}_points": _points(item) for item in ITEM_LISTS},
     }  # fmt: skip
@@ -179,13 +181,35 @@ class ScoreItemPages(BaseView):
         return self.render_template(
             "ta/scores/item.html", title=held.unit.name, score=held, run=held.run, item=item, items=ITEM, lost=lost,
             points=points_of(held, item), rank=getattr(held, rank.key), rows=rows[:ROWS], records=records, page=page,
-            more=more, only=only, total=sum(n for *_rest, n in groups), rules=RULES, evidence=EVIDENCE,
+            more=more, only=only, total=sum(n for *_rest, n in groups), rules=ITEM_RULE, evidence=ITEM_EVIDENCE,
+            pages=PAGES,
             counted=COUNTED, counts=counts, tones=TONES, seen=visible_codes(named), exact=exact_of,
             figures=_figures(held, item), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code),
             ranked=db.session.scalar(
                 select(func.count(rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
+        )  # fmt: skip
+
+
+    @expose("/<int:pk>/rating")
+    @has_access
+    @permission_name("show")
+    def rating(self, pk: int) -> Any:
+        """Stars and credit of a unit: what they stand on, and what one star more would take."""
+        held = held_score(pk)
+        told = score_rating.of_score(db.session, held.run, held)
+        if told is None:
+            abort(404)
+        found, scheme = told
+        rows = db.session.scalars(select(ScoreEntry).where(rating_lines(held.id)).order_by(ScoreEntry.id)).all()
+        return self.render_template(
+            "ta/scores/rating.html", title=held.unit.name, score=held, run=held.run, items=ITEM, item=None, rows=rows,
+            found=found, scheme=scheme, rules=ITEM_RULE, exact=exact_of, stars=STARS, credits=CREDIT, pages=PAGES,
+            next=to_next_star(found, scheme) if held.stars is not None else None, local=clock.local,
+            state=word(SCORE_STATE, held.run.state), region=region_name(held.run.region_code),
+            weights=[(word(ITEM, item), points_of(held, item), weight) for item, weight in scheme.weights.items()],
+            whole=sum(scheme.weights.values()),
         )  # fmt: skip
 
 

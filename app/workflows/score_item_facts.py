@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, literal_column, not_, or_, select, true
+from sqlalchemy import Select, and_, false, func, literal_column, not_, or_, select, true
 
 from app import clock
 from app.models import (
@@ -95,10 +95,25 @@ def _called_out(facts: Facts) -> Select[Any]:
     return select(_call.unit_id).join(Rescue.__table__, _rescue.id == _call.rescue_id).where(_calls(facts))
 
 
+def _surely_on_time(facts: Facts) -> Any:
+    """The only call of a case of which no step was late, arrival included: in time whatever else."""
+    other = RescueDispatch.__table__.alias("other").c
+    alone = ~select(other.id).where(other.rescue_id == _call.rescue_id, other.id != _call.id).exists()
+    return and_(
+        _call.level == 1, _call.done_at.is_not(None), _rescue.late_steps.is_(None),
+        _rescue.ended_at <= facts.frame.as_of, alone,
+    )  # fmt: skip
+
+
 def rescue(facts: Facts, first: int, last: int) -> Found:
     """A case counts once for a unit and level, from the first call that the desk did not take back."""
     found: Found = defaultdict(score_items.Rescue)
-    for (unit_id, level, key), calls in rescues(facts, first, last).items():
+    surely = _surely_on_time(facts)
+    counted = select(_call.unit_id, func.count()).join(Rescue.__table__, _rescue.id == _call.rescue_id)
+    counted = counted.where(_call.unit_id.between(first, last), _calls(facts), surely).group_by(_call.unit_id)
+    for unit_id, times in facts.session.execute(counted):
+        found[unit_id].on_time += times
+    for (unit_id, level, key), calls in rescues(facts, first, last, but=surely).items():
         outcome, record = call_of(calls, facts.frame.as_of), Record(calls[0].elevator_id, calls[0].day, key)
         if level == 2 and outcome is Outcome.ON_TIME:
             found[unit_id].second.append(record)
@@ -122,8 +137,8 @@ class Call(NamedTuple):
     minutes: RescueMinutes
 
 
-def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], list[Call]]:
-    """The calls of each (unit, level, case) in order of elevator and time."""
+def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[int, int, int], list[Call]]:
+    """The calls of each (unit, level, case) in order of elevator and time; `but`: those to leave out."""
     as_of = facts.frame.as_of
     statement = (
         select(
@@ -135,6 +150,8 @@ def rescues(facts: Facts, first: int, last: int) -> dict[tuple[int, int, int], l
         .where(_call.unit_id.between(first, last), _calls(facts))
         .order_by(_rescue.elevator_id, _call.dispatched_at, _call.id)
     )  # fmt: skip
+    if but is not None:
+        statement = statement.where(not_(func.coalesce(but, false())))
     found: dict[tuple[int, int, int], list[Call]] = defaultdict(list)
     for row in _in_blocks(facts, statement):
         if row.end_reason == TAKEN_BACK and _then(row.ended_at, as_of):
@@ -265,7 +282,7 @@ def feedback(facts: Facts, first: int, last: int) -> Found:
     counted = select(_complaint.unit_id, func.count()).where(of_units, surely).group_by(_complaint.unit_id)
     for unit_id, times in facts.session.execute(counted):
         found[unit_id].on_time += times
-    for row in _in_blocks(facts, complaints_of(facts, first, last).where(not_(func.coalesce(surely, False)))):
+    for row in _in_blocks(facts, complaints_of(facts, first, last).where(not_(func.coalesce(surely, false())))):
         outcome = complaint_outcome(row, facts.frame.as_of)
         if outcome is Outcome.ON_TIME:
             found[row.unit_id].on_time += 1

@@ -45,6 +45,10 @@ class Others:
     def digest(self) -> str:
         return self._digest.hexdigest()
 
+    def hash(self, text: str) -> None:
+        """What else the run says and is to be proved."""
+        self._digest.update(text.encode())
+
     def score(self, units: Sequence[int], key_of: Callable[[int], int]) -> None:
         """Score these units, in order of their ids, and write their lines; `key_of` gives a score's key."""
         inside = {*units}

@@ -31,11 +31,12 @@ from app.rules.calendar import day_finding
 from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
 from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, roomy, write_blocks
 from app.wording import say
-from app.workflows import audit, policies, score_items, score_ledger
+from app.workflows import audit, policies, score_items, score_ledger, score_rating
 from app.workflows.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, batches
 from app.workflows.score_item_facts import units_of
 from app.workflows.score_items import Others
 from app.workflows.score_judgements import Judgement, judged_ahead
+from app.workflows.score_rating import Ratings
 
 Progress = Callable[[int, int, str], None]
 UNITS_AT_ONCE = 512
@@ -296,20 +297,28 @@ class _Work:
 
         others.score(units, key_of)
         bare = sorted(facts.uncovered.keys() - keys.keys())
+        self._scored.sort(key=lambda one: one[0] if self._run_id else one[1]["unit_id"])
+        rated = Ratings(self._session, facts, others.hash)
+        ratings = {
+            row["unit_id"]: rated.of(key, row, others.rows.get(row["unit_id"], score_items.NOTHING))
+            for key, row in self._scored
+        }
         digest, self.units = self._digest.hexdigest(), len(self._scored) + len(bare)
-        self.entries += others.entries
+        self.entries += others.entries + rated.entries
         if self._run_id is not None:
-            self._write(self._scored, facts.uncovered, others.rows)
+            rated.write()
+            self._write(self._scored, facts.uncovered, others.rows, ratings)
             drawn = new_keys(self._session, Score.__table__, len(bare)) if bare else []
             self._write([(key, self._row(unit, Tally())) for key, unit in zip(drawn, bare, strict=True)],
-                        facts.uncovered, {})
+                        facts.uncovered, {}, {})
             digests = {"digest": digest, "items_digest": others.digest}
             self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(**digests))
         return digest, others.digest
 
     def _write(
-        self, scored: list[tuple[int, dict[str, Any]]], uncovered: dict[int, int], others: dict[int, tuple[Any, ...]]
-    ) -> None:
+        self, scored: list[tuple[int, dict[str, Any]]], uncovered: dict[int, int], others: dict[int, tuple[Any, ...]],
+        ratings: dict[int, tuple[Any, ...]],
+    ) -> None:  # fmt: skip
         """Scores in order of their keys. Points are text, which either database makes a number of exactly."""
         if not scored:
             return
@@ -319,11 +328,12 @@ class _Work:
         ranks = [_ranks(points) for points in ([row["points"] for _, row in scored], totals, *of_item)]
         values = [
             (key, uncovered.get(row["unit_id"], 0), _text(total), *(of_one[place] for of_one in ranks), *more,
+             *ratings.get(row["unit_id"], score_rating.NONE),
              *(_text(v) if name == "points" else v for name, v in row.items()))
             for place, ((key, row), total, more) in enumerate(zip(scored, totals, rows, strict=True))
         ]  # fmt: skip
         named = ("rank", "total_rank", *(f"{item}_rank" for item in score_items.PLACE))
-        columns = ("id", "uncovered", "total", *named, *score_items.COLUMNS, *scored[0][1])
+        columns = ("id", "uncovered", "total", *named, *score_items.COLUMNS, *score_rating.COLUMNS, *scored[0][1])
         insert_rows(self._session, Score.__table__, columns, values)
 
 

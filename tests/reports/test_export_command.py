@@ -135,7 +135,8 @@ def test_the_ledger_sums_to_the_lost_points(app: Any, lived: World, tmp_path: Pa
     export(app, "ledger", str(tmp_path / "l.csv"))
     for score in table(tmp_path / "s.csv"):
         mine = [row for row in table(tmp_path / "l.csv") if row["维保单位"] == score["维保单位"]]
-        lost = sum(Fraction(int(row["分子"]), int(row["分母"])) for row in mine)
+        of_item = [row for row in mine if row["项目"] == "维护保养有效率"]
+        lost = sum(Fraction(int(row["分子"]), int(row["分母"])) for row in of_item)
         assert mine and lost == 16 - Fraction(score["维护保养有效率"])
         assert {row["内容摘要"] for row in mine} == {score["内容摘要"]}
 

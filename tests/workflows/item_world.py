@@ -21,6 +21,7 @@ from app.models import (
     UnitChange,
 )
 from app.rules.complaints import Course, Hours, late_steps
+from app.rules.other_scores import Outcome, rescue_badge
 from tests.factories import make_elevator
 from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
 from tests.workflows.clock_world import at, day
@@ -87,16 +88,27 @@ def put_change(session: Any, elevator: Elevator, unit: Unit, told: Changed) -> U
     return row
 
 
+def _badge(call: Called, told: Trapped) -> Outcome | None:
+    """Late as the product keeps it, with arrival; None in time."""
+    found = rescue_badge(
+        call.at, call.accepted, call.arrived, call.done, call.ended or LATER, accept_minutes=3, arrive_minutes=18,
+        done_minutes=told.done_minutes,
+    )  # fmt: skip
+    return found if found is Outcome.LATE else None
+
+
 def put_rescue(session: Any, elevator: Elevator, told: Trapped, firms: dict[str, Unit]) -> Rescue:
     joined = None
     if told.joined:
         joined = session.query(Rescue.id).order_by(Rescue.id).limit(1).scalar()
+    late = [one for one in told.calls if one.reason not in ("returned", "replaced") and _badge(one, told) is not None]
     row = Rescue(
         number=f"R{next(_serial)}", elevator_id=elevator.id, region_code=elevator.region_code,
         unit_id=firms[told.unit].id if told.unit else None, use_unit_id=elevator.use_unit_id, code=elevator.code,
         place="x", source="call", reported_at=told.at, status="closed" if told.ended else "dispatched",
         outcome=told.outcome if told.ended else None, cause=told.cause if told.ended else None, ended_at=told.ended,
         accept_minutes=3, arrive_minutes=18, done_minutes=told.done_minutes, joined_to_id=joined,
+        late_steps="free" if late else None,
     )  # fmt: skip
     session.add(row)
     session.flush()

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from app.models import PolicyValue, Score, ScoreEntry, ScoreRun, StatusChange
+from app.models.score import lines_of
+from app.rules.score_items import Item
 from app.rules.scoring import tally
 from app.workflows import scores
 from app.workflows.score_facts import Facts, frame_of_run
@@ -207,7 +209,7 @@ def _by_pair(found: dict[int, list[Event]]) -> dict[tuple[int, int], list[Event]
 
 def assert_ledger(session: Any, run: ScoreRun) -> None:
     for held in session.scalars(select(Score).where(Score.run_id == run.id, Score.points.is_not(None))):
-        entries = session.scalars(select(ScoreEntry).where(ScoreEntry.score_id == held.id)).all()
+        entries = session.scalars(select(ScoreEntry).where(lines_of(held.id, Item.MAINTENANCE))).all()
         missing = 16 - scores.lost(entries)
         assert abs(missing - float(held.points)) <= 0.005 + 1e-9
         assert missing >= 0
