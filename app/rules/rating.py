@@ -123,8 +123,11 @@ def rate(
     """
     if points.get(Item.MAINTENANCE) is None:
         return None
-    lines = [*_missing(points, scheme), *_enforced(deeds, scheme)]
-    lost = sum((line.lost for line in lines), NOTHING)
+    missing, whole = _missing(points, scheme)
+    lines = [RatingLine(R.ITEM, Fraction(part, whole), MISSING[item], item) for item, part in missing]
+    lines += _enforced(deeds, scheme)
+    # In one fraction, not line by line: units are rated by the thousand.
+    lost = Fraction(sum(part for _, part in missing), whole) + sum(scheme.deductions.get(d.kind, 0) for d in deeds)
     if lost > FULL:
         lines.append(RatingLine(R.LIMIT, FULL - lost, LIMIT))
         lost = Fraction(FULL)
@@ -146,13 +149,16 @@ def rate(
     return Rating(shown, stars, credit, by_stars, by_credit, tuple(lines))
 
 
-def _missing(points: Mapping[Item, Decimal | None], scheme: Scheme) -> Iterable[RatingLine]:
-    weights = sum(scheme.weights.values())
+def _missing(points: Mapping[Item, Decimal | None], scheme: Scheme) -> tuple[list[tuple[Item, int]], int]:
+    """What each item lacks of its part of 100, in parts of one whole."""
+    full = FULL_POINTS * 100
+    found = []
     for item, weight in scheme.weights.items():
         got = points.get(item)
-        missing = NOTHING if got is None else max(1 - Fraction(got) / FULL_POINTS, NOTHING)
-        if missing and weight:
-            yield RatingLine(R.ITEM, Fraction(FULL * weight, weights) * missing, MISSING[item], item)
+        hundredths = full if got is None else min(int(got * 100), full)
+        if weight and hundredths < full:
+            found.append((item, FULL * weight * (full - hundredths)))
+    return found, full * sum(scheme.weights.values())
 
 
 def _enforced(deeds: Sequence[Deed], scheme: Scheme) -> Iterable[RatingLine]:

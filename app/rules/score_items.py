@@ -171,7 +171,8 @@ class Fault:
         return sorted({record.elevator for record in self.entrapments})
 
     def score(self) -> Score:
-        return fault_score(self.elevators, len(self.faulty), self._often())
+        often = self._often()
+        return fault_score(self.elevators, len(often), often)
 
     def counts(self) -> dict[str, int]:
         times = [self.in_year.get(elevator, 0) for elevator in self.faulty]
@@ -184,17 +185,16 @@ class Fault:
         return {elevator: self.in_year.get(elevator, 0) for elevator in self.faulty}
 
     def lines(self) -> Iterator[Line]:
-        each, given = Fraction(FULL_POINTS, self.elevators or 1), NOTHING
-        for line in _once(self.entrapments, each, R.FAULT, FAULTY, R.FAULT_AGAIN, FAULTY_AGAIN):
-            given += line.lost
-            yield line
+        each, penalties = Fraction(FULL_POINTS, self.elevators or 1), NOTHING
+        yield from _once(self.entrapments, each, R.FAULT, FAULTY, R.FAULT_AGAIN, FAULTY_AGAIN)
         last = {record.elevator: record for record in self.entrapments}
         for elevator in self.faulty:
             times = self.in_year.get(elevator, 0)
             if reached := [n for n in ENTRAPMENT_PENALTIES if n <= times]:
                 penalty = ENTRAPMENT_PENALTIES[max(reached)]
-                given += penalty
+                penalties += penalty
                 yield Line(R.FAULT_OFTEN, last[elevator], penalty, say(OFTEN, times=times))
+        given = len(last) * each + penalties
         if given > FULL_POINTS:
             yield Line(R.FAULT_LIMIT, None, FULL_POINTS - given, LIMIT)
 

@@ -16,7 +16,7 @@ from app import clock, picture_reader, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import day_of_text, instant_of_text
-from app.models import Contract, Elevator, Person, Unit
+from app.models import Contract, Elevator, Person, Score, ScoreRun, Unit
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.scratch import scratch
@@ -78,6 +78,8 @@ class UnitPages(FilingPages):
         if g.actor.may(Verb.ENFORCEMENT_READ) and g.actor.unit_id in (None, row.id):
             there = f"/enforcement/?f_unit={row.id}&f_state={enforcement.STANDING}"
             figures.append(Figure(_("约谈与处罚"), str(enforcement.of_unit(row.id)), there))
+        if row.is_maintenance and g.actor.may(Verb.SCORE_READ):
+            figures += _rating(row)
         on = day_of_text(request.args.get("as_of", ""))
         if on is not None:
             known_at = instant_of_text(request.args.get("known_at", ""))
@@ -100,6 +102,21 @@ class UnitPages(FilingPages):
         if g.actor.unit_id is None:
             abort(404)
         return redirect(f"/units/{g.actor.unit_id}")
+
+
+def _rating(row: Unit) -> list[Figure]:
+    """Stars and credit of the newest computation that the reader sees; it leads to what they stand on."""
+    newest = (
+        select(Score.id, Score.stars, Score.credit)
+        .join(ScoreRun, ScoreRun.id == Score.run_id)
+        .where(Score.unit_id == row.id, Score.rating_points.is_not(None))
+        .order_by(ScoreRun.as_of.desc(), ScoreRun.id.desc())
+    )
+    held = db.session.execute(scope.apply(newest, g.actor, Score).limit(1)).first()
+    if held is None:
+        return []
+    stars = f"{held.stars}★" if held.stars else ""
+    return [Figure(_("星级与信用"), f"{stars} {held.credit or ''}".strip(), f"/scores/{held.id}/rating")]
 
 
 _LISTS = {Elevator: "/elevators/", Person: "/people/", Contract: "/contracts/"}

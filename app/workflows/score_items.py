@@ -82,14 +82,18 @@ def _lines(key: int, item: Item, facts: Any) -> tuple[list[score_ledger.Line], l
     """The lines of an item as they are stored, and the text of each for the digest, without its keys."""
     stored: list[score_ledger.Line] = []
     told: list[str] = []
-    for number, line in enumerate(facts.lines(), first_line_of(key, item)):
-        record = line.record
-        behind: tuple[Any, ...] = (None, line.rule.value, None, None, None)
-        if record is not None:
-            behind = (record.elevator, line.rule.value, EVIDENCE[item], record.key, record.on)
-        exact = (1, str(line.lost.numerator), str(line.lost.denominator), line.reason)
-        stored.append((key, *behind, *exact, number))
-        told.append("|".join(map(str, (*behind, *exact))))
+    evidence, points, exact = EVIDENCE[item], None, ("", "")
+    for number, (rule, record, lost, reason) in enumerate(facts.lines(), first_line_of(key, item)):
+        # The same fraction for most lines of a unit.
+        if lost is not points:
+            points, exact = lost, (str(lost.numerator), str(lost.denominator))
+        if record is None:
+            stored.append((key, None, rule.value, None, None, None, 1, *exact, reason, number))
+            told.append(f"{rule.value}|{exact[0]}|{exact[1]}|{reason}")
+            continue
+        elevator, on, row = record
+        stored.append((key, elevator, rule.value, evidence, row, on, 1, *exact, reason, number))
+        told.append(f"{elevator}|{rule.value}|{evidence}|{row}|{on}|{exact[0]}|{exact[1]}|{reason}")
     return stored, told
 
 

@@ -71,12 +71,13 @@ def run(
     work = _Work(session, frame, run_id, len(recorded))
 
     parts = batches(units, UNITS_AT_ONCE)
-    with no_cycles(), judged_ahead(facts, parts, work.write, lambda: facts.uncovered) as judged:
-        for number, (_, found) in enumerate(judged):
-            tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
-            work.score(found)
-    tell(len(units), len(units), "排名")
-    digest, of_items = work.end(facts, sorted(recorded))
+    with no_cycles():
+        with judged_ahead(facts, parts, work.write, lambda: facts.uncovered) as judged:
+            for number, (_, found) in enumerate(judged):
+                tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
+                work.score(found)
+        tell(len(units), len(units), "排名")
+        digest, of_items = work.end(facts, sorted(recorded))
     stored = _find(session, frame)
     if run_id is None:
         # A run that was made before the five others were computed proves what it holds.
