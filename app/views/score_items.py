@@ -208,7 +208,7 @@ class ScoreItemPages(BaseView):
             found=found, scheme=scheme, rules=ITEM_RULE, exact=exact_of, stars=STARS, credits=CREDIT, pages=PAGES,
             next=to_next_star(found, scheme) if held.stars is not None else None, local=clock.local,
             state=word(SCORE_STATE, held.run.state), region=region_name(held.run.region_code),
-            weights=[(word(ITEM, item), points_of(held, item), weight) for item, weight in scheme.weights.items()],
+            weights=[(ITEM[item], points_of(held, item), weight) for item, weight in scheme.weights.items()],
             whole=sum(scheme.weights.values()),
         )  # fmt: skip
 

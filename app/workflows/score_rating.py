@@ -125,7 +125,7 @@ def _lines(key: int, found: Rating) -> list[score_ledger.Line]:
     """As they are stored; a line of an item names none of its records, which stand in the item's own ledger."""
     stored = []
     for number, line in enumerate(found.lines, first_line_of_rating(key)):
-        evidence = (None, None, None)
+        evidence: tuple[Any, ...] = (None, None, None)
         if line.record is not None:
             evidence = ("enforcement", line.record.key, line.record.on)
         exact = (1, str(line.lost.numerator), str(line.lost.denominator), line.reason)
