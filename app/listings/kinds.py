@@ -48,6 +48,8 @@ RULE = {
 }  # fmt: skip
 EVIDENCE = {"overdue": _l("超期记录"), "visit": _l("维保记录"), **ITEM_EVIDENCE}
 
+ITEM_OF_LINE = {str(item): name for item, name in SCORE_ITEM.items()} | RATING_NAME
+
 
 def _region(model: Any) -> tuple[Filter, ...]:
     return (Filter("region", _l("地区"), "region", model.region_code),)
@@ -259,7 +261,7 @@ class _Ledger(Listing):
 _ledger_columns = (
     Column("unit", _l("维保单位"), lambda row: row.score.unit.name),
     Column("code", _l("识别码"), lambda row: row.elevator_code, "code"),
-    Column("item", _l("项目"), lambda row: item_of(row.rule), "choice", choices={str(item): name for item, name in SCORE_ITEM.items()} | RATING_NAME),
+    Column("item", _l("项目"), lambda row: item_of(row.rule), "choice", choices=ITEM_OF_LINE),
     Column("rule", _l("规则"), lambda row: row.rule, "choice", choices=RULE),
     Column("happened_on", _l("日期"), lambda row: row.happened_on, "date"),
     Column("count", _l("次数"), lambda row: row.count, "number"),

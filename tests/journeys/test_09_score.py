@@ -30,6 +30,7 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
     job_done(page, 120)
     menu(page, "六个率积分")
     page.locator(".ta-seg a", has_text="维护保养有效率").click()
+    page.wait_for_load_state()
     ranking = [row for row in rows(page) if row["名次"].isdigit()]
     shot(page, "ranking")
     assert len(ranking) >= 5, "every maintenance unit of the region that had something to do"
