@@ -51,6 +51,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "nightly-insurance": {"task": "app.tasks.insurance.compare", "schedule": crontab(hour="2", minute="40")},
     "nightly-retention": {"task": "app.tasks.nightly.retention", "schedule": crontab(hour="3", minute="40")},
     "morning-expiry": {"task": "app.tasks.nightly.expiry", "schedule": crontab(hour="8", minute="10")},
+    "nightly-fraud": {"task": "app.tasks.fraud.look", "schedule": crontab(hour="2", minute="10")},
     "nightly-scores": {"task": "app.tasks.nightly.scores", "schedule": crontab(hour="1", minute="30")},
 }
 

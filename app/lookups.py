@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select, true
 
 from app import scope, search
-from app.models import Elevator, MaintenanceTeam, Person, Region, ScoreRun, Unit
+from app.models import Elevator, MaintenanceTeam, Person, Region, ScoreRun, SpotDraw, Unit
 from app.permissions import Actor, Verb
 from app.wording import say
 
@@ -64,6 +64,9 @@ LOOKUPS: dict[str, Lookup] = {
     "score_runs": Lookup(
         ScoreRun, Verb.SCORE_READ, (ScoreRun.region_code, ScoreRun.digest),
         lambda r: say("%(from_on)s 至 %(to_on)s", from_on=r.from_on, to_on=r.to_on), lambda r: r.region_code,
+    ),
+    "spot_draws": Lookup(
+        SpotDraw, Verb.SPOT_READ, (SpotDraw.number, SpotDraw.title), lambda d: d.number, lambda d: d.title
     ),
 }  # fmt: skip
 

@@ -33,6 +33,9 @@ from app.models import (
     ElevatorOfficer,
     Enforcement,
     ExternalIdentity,
+    FraudCase,
+    FraudEvidence,
+    FraudSignal,
     GradeCertificate,
     ImportBatch,
     ImportMatch,
@@ -63,6 +66,9 @@ from app.models import (
     Score,
     ScoreEntry,
     ScoreRun,
+    SpotAvoidance,
+    SpotCheck,
+    SpotDraw,
     TeamMember,
     Unit,
     UnitChange,
@@ -73,6 +79,7 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Role, Verb
 from app.policy import chain
+from app.scope_desks import fraud_evidence, fraud_signals, of_regulators, spot_checks
 from app.scope_parts import Criterion
 from app.scope_parts import assigned as _assigned
 from app.scope_parts import in_region as _in_region
@@ -379,6 +386,12 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
         else or_(_by_unit_and_elevator(model, actor), sent_to(model, actor.person_id, actor.unit_id))
     ),
     Anomaly: _by_unit_and_elevator,
+    FraudSignal: fraud_signals,
+    FraudEvidence: fraud_evidence,
+    FraudCase: _of_unit,
+    SpotDraw: of_regulators,
+    SpotCheck: spot_checks,
+    SpotAvoidance: of_regulators,
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -437,7 +450,8 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
-    MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal,
+    MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
+    FraudCase, SpotDraw, SpotCheck, SpotAvoidance,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

@@ -35,6 +35,9 @@ from app.models import (
     ElevatorOfficer,
     Enforcement,
     ExternalIdentity,
+    FraudCase,
+    FraudEvidence,
+    FraudSignal,
     GradeCertificate,
     ImportBatch,
     ImportMatch,
@@ -71,6 +74,9 @@ from app.models import (
     Score,
     ScoreEntry,
     ScoreRun,
+    SpotAvoidance,
+    SpotCheck,
+    SpotDraw,
     TeamMember,
     Unit,
     UnitChange,
@@ -279,6 +285,30 @@ def foreign_rows(world: World, session: Any) -> None:
     session.add(RescueCallback(
         id=KEY, rescue_id=KEY, kind="rescue", satisfaction="good", called_at=at, name=MARK, note=MARK
     ))  # fmt: skip
+    session.add(
+        FraudCase(id=KEY, number=f"HC-{CODE}", question=MARK, opened_at=at, due_at=at + dt.timedelta(1), **unit)
+    )
+    session.flush()
+    session.add_all([
+        FraudSignal(
+            id=KEY, key=MARK, kind="overlap", person_id=KEY, elevator_id=KEY, seen_on=day, points=30, found=MARK,
+            found_at=at, case_id=KEY, **unit,
+        ),
+        SpotDraw(
+            id=KEY, number=f"CC-{CODE}", title=MARK, target="elevator", quota=1, risk_percent=0, top_percent=20,
+            inspectors=[{"id": head.id, "name": MARK}], as_of=at, population=f"{MARK}\t0\t\n", population_count=1,
+            population_digest="0" * 64, secret="0" * 64, commitment="0" * 64, check_until=day, **place,
+        ),
+        SpotAvoidance(id=KEY, account_id=head.id, unit_id=KEY, reason=MARK, declared_at=at, **place),
+    ])  # fmt: skip
+    session.flush()
+    session.add_all([
+        FraudEvidence(id=KEY, signal_id=KEY, visit_id=KEY),
+        SpotCheck(
+            id=KEY, draw_id=KEY, position=1, stratum="random", code=CODE, name=MARK, elevator_id=KEY, risk=0,
+            findings=MARK, due_at=at, **unit,
+        ),
+    ])  # fmt: skip
     session.add_all([
         Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
         InvitationPoster(
@@ -302,6 +332,7 @@ WATCHED = (
     MaintenanceTeam, TeamMember, VisitCompanion,
     Rescue, RescueDispatch, RescueStep, RescueCallback,
     RepairOrder, Anomaly,
+    FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance,
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def register(appbuilder: Any) -> None:
         enforcement,
         files,
         filing,
+        fraud,
         inspections,
         insurance,
         insurance_months,
@@ -48,6 +49,7 @@ def register(appbuilder: Any) -> None:
         score_simulations,
         scores,
         sessions,
+        spot,
         sub_accounts,
         talking,
         teams,
@@ -64,5 +66,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
+        fraud, spot,
     ):  # fmt: skip
         area.register(appbuilder)

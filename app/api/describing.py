@@ -12,6 +12,7 @@ from typing import Any
 from apispec.exceptions import DuplicateComponentNameError
 
 from app.api.schemas import SCHEMAS
+from app.api.schemas_checks import CHECKS
 from app.api.schemas_deeds import DEEDS
 from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
@@ -44,7 +45,7 @@ def add_components(api_spec: Any) -> None:
             "type": "http", "scheme": "bearer", "bearerFormat": "tian_…",
             "description": "个人接口令牌：在“个人信息 → 接口令牌”建立",
         }),
-        *((schemes.schema, name, said) for name, said in (SCHEMAS | PAPERS | PEOPLE | DEEDS).items()),
+        *((schemes.schema, name, said) for name, said in (SCHEMAS | PAPERS | PEOPLE | DEEDS | CHECKS).items()),
     ]:  # fmt: skip
         try:
             add(name, said)

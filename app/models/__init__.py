@@ -24,6 +24,7 @@ from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.enforcement import Enforcement, EnforcementEvidence
 from app.models.export import ExportRecord
+from app.models.fraud import FraudCase, FraudEvidence, FraudSignal, PicturePrint
 from app.models.inspection import Inspection, InspectionClock
 from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
 from app.models.invitation import Invitation, InvitationPoster
@@ -50,6 +51,7 @@ from app.models.rescue import Rescue, RescueCallback, RescueDispatch, RescueStep
 from app.models.safety import ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord
 from app.models.score import Score, ScoreEntry, ScoreRun
 from app.models.sign_in import Captcha, NumberAsk, OneTimeCode
+from app.models.spot import SpotAvoidance, SpotCheck, SpotDraw
 from app.models.team import MaintenanceTeam, TeamMember
 from app.models.unit import Unit
 from app.models.version import StatusChange, Version
@@ -91,6 +93,9 @@ __all__ = [
     "EnforcementEvidence",
     "ExportRecord",
     "ExternalIdentity",
+    "FraudCase",
+    "FraudEvidence",
+    "FraudSignal",
     "GradeCertificate",
     "ImportBatch",
     "ImportMatch",
@@ -125,6 +130,7 @@ __all__ = [
     "PatrolStop",
     "Person",
     "PersonalRequest",
+    "PicturePrint",
     "PolicyProposal",
     "PolicySnapshot",
     "PolicyValue",
@@ -142,6 +148,9 @@ __all__ = [
     "ScoreEntry",
     "ScoreRun",
     "ServiceHeartbeat",
+    "SpotAvoidance",
+    "SpotCheck",
+    "SpotDraw",
     "StatusChange",
     "TeamMember",
     "ToldExpiry",

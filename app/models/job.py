@@ -21,6 +21,7 @@ JOB_KIND = {
     "policy_test": _l("政策回测"),
     "audit_export": _l("审计日志核验包"),
     "retention": _l("删除到期内容"), "expiry": _l("证书到期通知"),
+    "fraud": _l("签到疑点检查"),
 }  # fmt: skip
 
 

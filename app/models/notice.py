@@ -13,8 +13,8 @@ from app.models.base import BigId, Instant, Json, Model, col
 
 NOTICE_GROUP = {
     "approval": _l("待我审批"), "decision": _l("我的申请的进展"), "escalation": _l("期限和上报"),
-    "visit": _l("维保记录"), "complaint": _l("投诉和留言"), "rescue": _l("困人救援"), "repair": _l("报修和电梯异常"),
-    "enforcement": _l("约谈和处罚"),
+    "visit": _l("维保记录"), "complaint": _l("投诉和留言"), "rescue": _l("困人救援"),
+    "repair": _l("报修和电梯异常"), "enforcement": _l("约谈和处罚"), "check": _l("核查和抽查"),
     "duty": _l("主体责任、巡检和参保"), "expiry": _l("证书和许可到期"),
     "policy": _l("政策参数"), "job": _l("后台任务和文件"), "other": _l("其他"),
 }  # fmt: skip

@@ -42,6 +42,11 @@ class Visit(Model):
         ),
         Index("ix_visit_use_unit", "use_unit_id", "visit_on"),
         Index("ix_visit_page", "checked_in_at", "id", "region_code"),
+        # The few that a phone kept, by the day on which they came.
+        Index(
+            "ix_visit_sent_later", "sent_at", sqlite_where=text("offline IS NOT NULL"),
+            postgresql_where=text("offline IS NOT NULL"),
+        ),
         # The few that are not simply valid, and those that wait for somebody: what tabs and figures count.
         Index(
             "ix_visit_attention", "state", "region_code", "checked_in_at",
@@ -74,6 +79,8 @@ class Visit(Model):
     offline: Mapped[str | None] = col(_l("离线"), String(4), choices=OFFLINE_PART)
     out_key: Mapped[str | None] = col(_l("签退提交键"), String(40))
     phone_told: Mapped[dict[str, Any] | None] = col(_l("手机时钟和定位精度"), Json, nullable=True)
+    # Begun by the elevator's 识别码, not by our label's own token; null for records from before it was kept.
+    by_code: Mapped[bool | None] = col(_l("按识别码签到"), Boolean)
     in_latitude: Mapped[float | None] = col(_l("签到纬度"), Float)
     in_longitude: Mapped[float | None] = col(_l("签到经度"), Float)
     in_distance: Mapped[int | None] = col(_l("签到距离"), Integer, unit=_l("米"))

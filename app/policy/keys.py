@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from app.errors import Refusal, refuse
-from app.policy import capacity
+from app.policy import capacity, desks
 from app.wording import say, speak, together
 
 PRESET_KEY = "preset"
@@ -149,6 +149,53 @@ class Key(StrEnum):
     KEEP_NOTICES_DAYS = "keep_notices_days"
     KEEP_IMPORTS_DAYS = "keep_imports_days"
     KEEP_EXPORTS_DAYS = "keep_exports_days"
+
+    FRAUD_SPEED_KMH = "fraud_speed_kmh"
+    FRAUD_TRAVEL_METRES = "fraud_travel_metres"
+    FRAUD_GPS_METRES = "fraud_gps_metres"
+    FRAUD_SITE_METRES = "fraud_site_metres"
+    FRAUD_OVERLAP_MINUTES = "fraud_overlap_minutes"
+    FRAUD_SERIES_MINUTES = "fraud_series_minutes"
+    FRAUD_PHOTO_BITS = "fraud_photo_bits"
+    FRAUD_PHOTO_DAYS = "fraud_photo_days"
+    FRAUD_WINDOW_DAYS = "fraud_window_days"
+    FRAUD_DURATION_LEAST = "fraud_duration_least"
+    FRAUD_DURATION_SECONDS = "fraud_duration_seconds"
+    FRAUD_DURATION_PERCENT = "fraud_duration_percent"
+    FRAUD_TYPED_LEAST = "fraud_typed_least"
+    FRAUD_TYPED_PERCENT = "fraud_typed_percent"
+    FRAUD_BATCH_LEAST = "fraud_batch_least"
+    FRAUD_BATCH_MINUTES = "fraud_batch_minutes"
+    FRAUD_BATCH_SITES = "fraud_batch_sites"
+    FRAUD_LATE_DAYS = "fraud_late_days"
+    FRAUD_LATE_GAP_DAYS = "fraud_late_gap_days"
+    FRAUD_LATE_EXTRA = "fraud_late_extra"
+    FRAUD_DEVICE_LEAST = "fraud_device_least"
+    FRAUD_ANSWER_DAYS = "fraud_answer_days"
+    FRAUD_RISK_DAYS = "fraud_risk_days"
+    FRAUD_KIND_MOST = "fraud_kind_most"
+    FRAUD_W_TRAVEL = "fraud_w_travel"
+    FRAUD_W_OVERLAP = "fraud_w_overlap"
+    FRAUD_W_PHOTO = "fraud_w_photo"
+    FRAUD_W_DURATIONS = "fraud_w_durations"
+    FRAUD_W_TYPED = "fraud_w_typed"
+    FRAUD_W_BATCH = "fraud_w_batch"
+    FRAUD_W_LATE_EXTRA = "fraud_w_late_extra"
+    FRAUD_W_DEVICE = "fraud_w_device"
+    SPOT_LOOK_DAYS = "spot_look_days"
+    SPOT_PART_MOST = "spot_part_most"
+    SPOT_RISK_PERCENT = "spot_risk_percent"
+    SPOT_TOP_PERCENT = "spot_top_percent"
+    SPOT_FIX_DAYS = "spot_fix_days"
+    SPOT_AGE_FROM = "spot_age_from"
+    SPOT_W_OVERDUE = "spot_w_overdue"
+    SPOT_W_UNCOVERED = "spot_w_uncovered"
+    SPOT_W_FAILED = "spot_w_failed"
+    SPOT_W_INSPECTION = "spot_w_inspection"
+    SPOT_W_COMPLAINT = "spot_w_complaint"
+    SPOT_W_AGE = "spot_w_age"
+    SPOT_W_FRAUD = "spot_w_fraud"
+    SPOT_W_SCORE = "spot_w_score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +432,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),
+        *(_int(Key(name), *rest) for name, *rest in desks.NUMBERS),
     ]
 )  # fmt: skip
 

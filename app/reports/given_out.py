@@ -17,7 +17,7 @@ from app.errors import refuse
 from app.listing import Column, moment
 from app.models.policy import policy_version
 from app.permissions import Actor
-from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, tables
+from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, spot_checks, tables
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
@@ -61,6 +61,11 @@ def _repairs(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.dateti
     return repairs.lines(session, actor, wanted, at), repairs.COLUMNS
 
 
+def _spot_checks(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    days = [dt.date.fromisoformat(asked[name]) for name in ("from_on", "to_on")]
+    return spot_checks.lines(session, actor, spot_checks.Asked(asked["by"], *days), at), spot_checks.COLUMNS
+
+
 TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "contract_coverage": _coverage,
     "approval_ageing": _ageing,
@@ -68,6 +73,7 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "complaint_counts": _complaints,
     "rescue_counts": _rescues,
     "repair_counts": _repairs,
+    "spot_counts": _spot_checks,
 }
 
 

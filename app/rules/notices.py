@@ -12,15 +12,15 @@ from app.wording import say, together
 # Ways that a person may choose; the inbox always gets a notice.
 CHANNELS = ("sms", "email", "webhook")
 GROUPS = (
-    "approval", "decision", "escalation", "visit", "complaint", "rescue", "repair", "enforcement", "duty", "expiry",
-    "policy", "job", "other",
+    "approval", "decision", "escalation", "visit", "complaint", "rescue", "repair", "enforcement", "check", "duty",
+    "expiry", "policy", "job", "other",
 )  # fmt: skip
 _GROUP_OF = {
     "approval": "approval", "delegation": "approval", "decision": "decision", "party": "decision", "watch": "decision",
     "escalation": "escalation", "limit": "escalation", "visit": "visit", "patrol": "duty", "safety": "duty",
     "complaint": "complaint", "message": "complaint", "rescue": "rescue", "insurance": "duty", "expiry": "expiry",
     "policy": "policy", "job": "job", "file": "job", "repair": "repair", "anomaly": "repair", "enforcement":
-    "enforcement",
+    "enforcement", "fraud": "check", "spot": "check",
 }  # fmt: skip
 # A limit that runs out does not wait for the morning, nor does somebody who is shut in.
 URGENT = frozenset({"escalation", "rescue"})

@@ -6,6 +6,7 @@ MODULES = (
     "app.tasks.clocks",
     "app.tasks.exports",
     "app.tasks.files",
+    "app.tasks.fraud",
     "app.tasks.heartbeat",
     "app.tasks.housekeeping",
     "app.tasks.imports",

@@ -37,6 +37,7 @@ def register(appbuilder: Any) -> None:
         fairness,
         files,
         filing_lists,
+        fraud,
         health,
         imports,
         inbox,
@@ -81,6 +82,8 @@ def register(appbuilder: Any) -> None:
         second_step,
         security,
         sessions,
+        spot_checks,
+        spot_draws,
         sub_accounts,
         sub_rights,
         teams,
@@ -169,6 +172,9 @@ def register(appbuilder: Any) -> None:
     complaints.register(appbuilder)
     enforcement.register(appbuilder)
     appeals.register(appbuilder)
+    fraud.register(appbuilder)
+    spot_draws.register(appbuilder)
+    spot_checks.register(appbuilder)
     complaint_statistics.register(appbuilder)
     rescues.register(appbuilder)
     rescue_pages.register(appbuilder)

@@ -29,8 +29,9 @@ ENTITY: dict[str, Any] = {
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
     "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
-    "repair_order": _l("维修工单"),
-    "anomaly": _l("电梯异常"),
+    "repair_order": _l("维修工单"), "anomaly": _l("电梯异常"), "fraud_signal": _l("签到疑点"),
+    "fraud_case": _l("核查案件"), "spot_draw": _l("抽查"), "spot_check": _l("抽查对象"),
+    "spot_avoidance": _l("检查人员回避"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -71,6 +72,9 @@ DEED: dict[str, Any] = {
     "report": _l("报警"), "pass": _l("转派"), "callback": _l("回访"),
     "reply": _l("回复"), "publish": _l("公开"), "withhold": _l("不公开"),
     "issue": _l("下达"), "overturn": _l("因申诉撤销"), "appeal": _l("申诉更正"), "uphold": _l("申诉成立"),
+    "look": _l("检查签到"), "set_aside": _l("排除"), "open": _l("立案"), "answer": _l("说明"),
+    "announce": _l("公布抽查"), "draw": _l("抽取"), "find_good": _l("检查合格"), "fail": _l("发现问题"),
+    "fix": _l("提交整改"), "confirm": _l("通过复查"), "skip": _l("标为未检查"), "declare": _l("登记回避"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
@@ -104,9 +108,9 @@ FIELD: dict[str, Any] = {
     "poster": _l("邀请二维码"), "invitation": _l("入职邀请"), "finding": _l("发现的问题"), "is_fine": _l("正常"),
     "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
     "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
-    "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"),
-    "about": _l("申诉对象"), "figures": _l("更正前后"), "withdrawn": _l("已更正"),
-    "value": _l("值"), "agreed": _l("个人信息告知"), "looked_at": _l("检查的记录"),
+    "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"), "about": _l("申诉对象"),
+    "figures": _l("更正前后"), "withdrawn": _l("已更正"), "value": _l("值"), "agreed": _l("个人信息告知"),
+    "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"), "title": _l("名称"), "on": _l("日期"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),

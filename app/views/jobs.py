@@ -37,6 +37,7 @@ RESULT = {
     "scores": _l("得分"), "seconds": _l("用时（秒）"), "on": _l("日期"),
     "filter": _l("筛选条件"), "as_of": _l("数据截至"), "undone": _l("已撤销"), "kept": _l("未撤销"),
     "regions": _l("地区"), "periods": _l("期间"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
+    "days": _l("检查天数"), "visits": _l("维保记录"), "photos": _l("照片"), "signals": _l("疑点"),
 }  # fmt: skip
 # The same count means another thing in another kind of job.
 OF_KIND = {
@@ -52,6 +53,7 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
     ),
     "score": ((Verb.SCORE_READ, _l("查看排名"), "/scores/"),),
     "nightly_scores": ((Verb.SCORE_READ, _l("查看排名"), "/scores/"),),
+    "fraud": ((Verb.FRAUD_READ, _l("查看签到疑点"), "/fraud/"),),
     "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip
 

@@ -72,6 +72,8 @@ MENU: tuple[Group, ...] = (
         Entry(_l("电梯异常"), "Anomalies.list", "warn", V.ANOMALY_READ, "anomalies"),
         Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
+        Entry(_l("签到核查"), "FraudCases.list", "audit", V.FRAUD_CASE, "fraud_cases"),
+        Entry(_l("双随机抽查"), "SpotChecks.list", "list", V.SPOT_READ, "spot_checks"),
     )),
     Group(_l("评价与数据"), (
         Entry(_l("约谈与处罚"), "EnforcementScreen.list", "warn", V.ENFORCEMENT_READ, "enforcement"), Entry(_lp("many",

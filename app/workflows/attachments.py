@@ -32,6 +32,7 @@ from app.models import (
     Elevator,
     ElevatorAssignment,
     Enforcement,
+    FraudCase,
     GradeCertificate,
     Inspection,
     InsuranceRecord,
@@ -40,6 +41,7 @@ from app.models import (
     PolicyProposal,
     RepairOrder,
     SafetyRecord,
+    SpotCheck,
     Visit,
 )
 from app.models.attachment import ATTACHMENT_KIND
@@ -78,13 +80,15 @@ READING = {
     "invitation": Verb.PERSON_READ, "declaration": Verb.PERSON_READ,
     "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
     "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ, "repair_order": Verb.REPAIR_READ, "anomaly":
-    Verb.ANOMALY_READ, "enforcement": Verb.ENFORCEMENT_READ,
+    Verb.ANOMALY_READ, "enforcement": Verb.ENFORCEMENT_READ, "fraud_case": Verb.FRAUD_CASE, "spot_check":
+    Verb.SPOT_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
         InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection, RepairOrder, Anomaly, Enforcement,
+        FraudCase, SpotCheck,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
@@ -363,6 +367,11 @@ def _root() -> Path:
 def place_of(root: Path, digest: str) -> Path:
     """Where in a folder of files the bytes with this digest are."""
     return root / digest[:2] / digest[2:4] / digest
+
+
+def file_of(digest: str) -> Path:
+    """Where the bytes with this digest are in the folder in use."""
+    return place_of(_root(), digest)
 
 
 def draft_file() -> tuple[int, Path]:

@@ -12,7 +12,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_
 
-from app.models import Application, Complaint, Enforcement, MaintenanceClock, RepairOrder, Rescue, Visit
+from app.models import (
+    Application,
+    Complaint,
+    Enforcement,
+    FraudCase,
+    MaintenanceClock,
+    RepairOrder,
+    Rescue,
+    SpotCheck,
+    Visit,
+)
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
@@ -58,6 +68,7 @@ NEVER = "不暂停"
 _STANDS = Complaint.state != literal_column("'closed'")
 _UNREPAIRED = RepairOrder.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])
 _UNACCEPTED = and_(RepairOrder.state.in_(("waiting", "assigned")), RepairOrder.accept_hours.is_not(None))
+_CASE_STANDS = FraudCase.state != literal_column("'closed'")
 
 CLOCKS: tuple[Clock, ...] = (
     Clock(
@@ -135,6 +146,18 @@ CLOCKS: tuple[Clock, ...] = (
         Enforcement, Enforcement.due_at, lambda: Enforcement.state == literal_column("'in_force'"),
         Verb.ENFORCEMENT_READ, "/enforcement/?tab=in_force", unit=Enforcement.unit_id,
         unit_verb=Verb.ENFORCEMENT_REPLY,
+    ),
+    Clock(
+        "fraud_answer", "核查案件说明", "立案之时", Key.FRAUD_ANSWER_DAYS, DAYS, NEVER, "单位说明，或认定",
+        "维保单位（临近、超期各一次，合并为一条）", "不上报；逾期可按现有记录认定", FraudCase, FraudCase.due_at,
+        lambda: and_(FraudCase.state == "asked", _CASE_STANDS), Verb.FRAUD_CASE, "/fraud/cases/?tab=asked",
+        unit=FraudCase.unit_id, unit_verb=Verb.FRAUD_ANSWER,
+    ),
+    Clock(
+        "spot_fix", "抽查整改", "填写检查结果之时；退回的，退回之时", Key.SPOT_FIX_DAYS, DAYS, NEVER, "单位提交整改",
+        "被检查单位（临近、超期各一次，合并为一条）", "不上报；列表标红", SpotCheck, SpotCheck.due_at,
+        lambda: SpotCheck.state == "fixing", Verb.SPOT_READ, "/spot/checks/?tab=fixing",
+        unit=SpotCheck.unit_id, unit_verb=Verb.SPOT_FIX,
     ),
     Clock(
         "maintenance", "维保期限", "上次计入的维保之日", Key.LIMIT_DAYS, DAYS, "停用或维保暂停期间",

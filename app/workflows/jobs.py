@@ -35,6 +35,7 @@ KIND_VERB = {
     "report": Verb.REPORT_READ, "score": Verb.SCORE_RUN, "schedule": Verb.SCHEDULE_RUN, "age": Verb.SCHEDULE_RUN,
     "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT,
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
+    "fraud": Verb.FRAUD_DECIDE,
 }  # fmt: skip
 
 # What a batch is while its job waits or runs; it ends with the job, well or badly.

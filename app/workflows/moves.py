@@ -20,6 +20,7 @@ from app.models import (
     Declaration,
     Elevator,
     Enforcement,
+    FraudCase,
     GradeCertificate,
     Inspection,
     Invitation,
@@ -29,6 +30,8 @@ from app.models import (
     PolicyProposal,
     RepairOrder,
     Rescue,
+    SpotCheck,
+    SpotDraw,
     StatusChange,
     Unit,
     Version,
@@ -48,10 +51,13 @@ from app.rules.approval import (
 )
 from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.enforcement import EnforcementState, EnforcementVerb, enforcement_move
+from app.rules.fraud_cases import CaseState, CaseVerb, case_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.rules.repairs import RepairState, RepairVerb, repair_move
 from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
+from app.rules.spot_checks import CheckState, CheckVerb, check_move
+from app.rules.spot_draw import DrawState, DrawVerb, draw_move
 from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
 from app.wording import say
 from app.workflows import audit
@@ -286,6 +292,12 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = anomaly_move(AnomalyState(old), AnomalyVerb(verb))
     elif isinstance(row, Enforcement) and field == "state":
         expected = enforcement_move(EnforcementState(old), EnforcementVerb(verb))
+    elif isinstance(row, FraudCase) and field == "state":
+        expected = case_move(CaseState(old), CaseVerb(verb))
+    elif isinstance(row, SpotDraw) and field == "state":
+        expected = draw_move(DrawState(old), DrawVerb(verb))
+    elif isinstance(row, SpotCheck) and field == "state":
+        expected = check_move(CheckState(old), CheckVerb(verb))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:

@@ -53,11 +53,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a check-in would meet: where, who, and every condition, failing and passing."""
+    """What a check-in would meet: where, who, and every condition, failing and passing.
+
+    `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token.
+    """
 
     site: Site | None
     worker: Worker
     findings: list[Finding]
+    by_code: bool = False
 
 
 def gate(
@@ -81,7 +85,8 @@ def look(
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
-    return Look(site, worker, told)
+    by_code = site is not None and normal_code(text.rstrip("/").rsplit("/", 1)[-1]) == site.elevator.code
+    return Look(site, worker, told, by_code)
 
 
 def _ways(actor: Actor, elevator: Lift | None, held: Running | None) -> dict[str, str]:

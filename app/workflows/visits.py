@@ -244,9 +244,10 @@ def begin(
         client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
         region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
         order_id=site.order_id, level=site.level.value, item_version=CURRENT,
-        visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at, in_latitude=position.latitude,
-        in_longitude=position.longitude, in_distance=None if distance is None else round(distance), state=state,
-        counted=False, snapshot=_snapshot(site, look.worker, actor),
+        visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at, by_code=look.by_code,
+        in_latitude=position.latitude, in_longitude=position.longitude,
+        in_distance=None if distance is None else round(distance), state=state, counted=False,
+        snapshot=_snapshot(site, look.worker, actor),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
-    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ,
+    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ, V.FRAUD_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
@@ -109,6 +109,31 @@ DEEDS = {
     },
     "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
     "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},
+    "fraud": {
+        "FraudSignals.deed": LIST,
+        "FraudCases.deed": LIST,
+        "FraudPages.aside": "POST /fraud-signals/{key}/aside",
+        "FraudPages.open": "POST /fraud-cases",
+        "FraudPages.answer": "POST /fraud-cases/{key}/answer",
+        "FraudPages.decide": "POST /fraud-cases/{key}/decide",
+        "FraudPages.look": WITHOUT_DOOR[V.SCHEDULE_RUN],
+    },
+    "spot_draws": {
+        "SpotDraws.deed": LIST,
+        "SpotDrawPages.new": "POST /spot-draws",
+        "SpotDrawPages.draw": "POST /spot-draws/{key}/draw",
+        "SpotDrawPages.cancel": "POST /spot-draws/{key}/cancel",
+        "SpotDrawPages.keep_out": "POST /spot-avoidances",
+        "SpotDrawPages.end_avoidance": "POST /spot-avoidances/{key}/end",
+    },
+    "spot_checks": {
+        "SpotChecks.deed": LIST,
+        "SpotCheckPages.result": "POST /spot-checks/{key}/result",
+        "SpotCheckPages.fix": "POST /spot-checks/{key}/fix",
+        "SpotCheckPages.review": "POST /spot-checks/{key}/review",
+        "SpotCheckPages.skip": "POST /spot-checks/{key}/skip",
+        "SpotCheckPages.table": "the same numbers are in the lists",
+    },
     "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},
     "insurance": {
         "InsuranceRecords.deed": LIST,

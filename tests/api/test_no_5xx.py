@@ -19,6 +19,8 @@ from app.models import (
     Complaint,
     ElevatorMessage,
     Enforcement,
+    FraudCase,
+    FraudSignal,
     InsuranceMonth,
     InsuranceRecord,
     Invitation,
@@ -34,6 +36,9 @@ from app.models import (
     Rescue,
     RiskItem,
     SafetyRecord,
+    SpotAvoidance,
+    SpotCheck,
+    SpotDraw,
     Visit,
 )
 from app.views import screens
@@ -126,6 +131,23 @@ def rows(session: Any, world: World) -> dict[str, int]:
         code=world.own.code, place="云樾里", source="iot", kind="door", found_at=now, last_at=now, **lift
     )  # fmt: skip
     session.add_all([poster, wish, told, theirs, grumble, line, shut_in, broken, odd, case])
+    fraud = FraudCase(number="HC-1", question="请说明", opened_at=now, due_at=now + dt.timedelta(days=7), **firm)
+    drawn = SpotDraw(
+        number="CC-1", title="春季抽查", target="elevator", quota=1, risk_percent=0, top_percent=20, as_of=now,
+        population=f"{world.own.code}\t0\t\n", population_count=1, population_digest="0" * 64, secret="0" * 64,
+        commitment="0" * 64, check_until=today, region_code="980402000000",
+    )  # fmt: skip
+    session.add_all([fraud, drawn])
+    session.flush()
+    doubt = FraudSignal(
+        key="overlap:1:2", kind="overlap", seen_on=today, points=30, found="重叠", found_at=now, **firm
+    )
+    check = SpotCheck(
+        draw_id=drawn.id, position=1, stratum="random", code=world.own.code, name="云樾里", elevator_id=world.own.id,
+        risk=0, state="fixing", **firm,
+    )  # fmt: skip
+    out = SpotAvoidance(account_id=clerk.id, reason="亲属", declared_at=now, **firm)
+    session.add_all([doubt, check, out])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -139,7 +161,8 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "commitments": letter.id, "insurance": insured.id, "insurance-months": compared.id,
         "invitation-posters": poster.id, "personal-requests": wish.id, "inbox": told.id,
         "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions":
-        world.firm.region_id, "repairs": broken.id, "anomalies": odd.id, "enforcement": case.id,
+        world.firm.region_id, "repairs": broken.id, "anomalies": odd.id, "enforcement": case.id, "fraud-signals":
+        doubt.id, "fraud-cases": fraud.id, "spot-draws": drawn.id, "spot-checks": check.id, "spot-avoidances": out.id,
     }  # fmt: skip
     return found
 

@@ -1,0 +1,39 @@
+"""Who sees the fraud desk's and the spot checks' rows: regulators of the region; a unit what is put to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+
+from app.models import FraudSignal
+from app.permissions import Actor
+from app.scope_parts import in_region, not_secret
+
+Criterion = ColumnElement[bool]
+
+
+def of_regulators(model: Any, actor: Actor) -> Criterion:
+    return false() if actor.unit_id is not None else in_region(model, actor)
+
+
+def fraud_signals(model: Any, actor: Actor) -> Criterion:
+    """A question among regulators: who is meant learns of it as a case or not at all."""
+    return false() if actor.unit_id is not None else _known(model, actor)
+
+
+def fraud_evidence(model: Any, actor: Actor) -> Criterion:
+    signal: Any = FraudSignal.__table__.c
+    return model.signal_id.in_(select(signal.id).where(fraud_signals(signal, actor)))
+
+
+def spot_checks(model: Any, actor: Actor) -> Criterion:
+    """A unit learns of a check when its result is there, never before somebody stands at its door."""
+    if actor.unit_id is None:
+        return _known(model, actor)
+    return and_(model.unit_id == actor.unit_id, model.state.not_in(("waiting", "void")))
+
+
+def _known(model: Any, actor: Actor) -> Criterion:
+    """Of a regulator's region, but not of 涉密 elevators for whom these are hidden."""
+    return and_(in_region(model, actor), or_(model.elevator_id.is_(None), not_secret(model.elevator_id, actor)))
