@@ -47,7 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "permissions": BASE | {"models"},
     "scope_parts": BASE | {"models", "permissions"},
     "scope_called": BASE | {"models", "permissions"},
-    "scope_rules": BASE | {"models", "permissions", "scope_called", "scope_parts"},
+    "scope_desks": BASE | {"models", "permissions", "scope_parts"},
+    "scope_rules": BASE | {"models", "permissions", "scope_called", "scope_desks", "scope_parts"},
     "scope": BASE | {"models", "permissions", "scope_parts", "scope_rules"},
     # Past SQLAlchemy's way to the driver.
     "ready": {"driver"},

@@ -295,7 +295,7 @@ def foreign_rows(world: World, session: Any) -> None:
             found_at=at, case_id=KEY, **unit,
         ),
         SpotDraw(
-            id=KEY, number=f"CC-{CODE}", title=MARK, target="elevator", quota=1, risk_percent=0, top_percent=20,
+            id=KEY, number=f"CC-{CODE}", title=MARK, kind="elevator", quota=1, risk_percent=0, top_percent=20,
             inspectors=[{"id": head.id, "name": MARK}], as_of=at, population=f"{MARK}\t0\t\n", population_count=1,
             population_digest="0" * 64, secret="0" * 64, commitment="0" * 64, check_until=day, **place,
         ),

@@ -351,7 +351,7 @@ class SpotAvoidanceApi(Resource):
 def draw(row: SpotDraw) -> dict[str, Any]:
     """As it is published; the secret is told with the draw, not before."""
     return {
-        "id": row.id, "number": row.number, "title": row.title, "region_code": row.region_code, "target": row.target,
+        "id": row.id, "number": row.number, "title": row.title, "region_code": row.region_code, "target": row.kind,
         "state": row.state, "quota": row.quota, "risk_percent": row.risk_percent, "top_percent": row.top_percent,
         "as_of": iso(row.as_of), "filters": row.filters,
         "inspectors": [{"id": one["id"], "name": one["name"]} for one in row.inspectors],

@@ -54,7 +54,7 @@ DRAWS = register(
         columns=(
             column(SpotDraw, "number", kind="code"),
             column(SpotDraw, "title", sort=False),
-            column(SpotDraw, "target", sort=False),
+            column(SpotDraw, "kind", sort=False),
             column(SpotDraw, "quota"),
             column(SpotDraw, "risk_percent"),
             column(SpotDraw, "population_count"),
@@ -68,11 +68,11 @@ DRAWS = register(
             column(SpotDraw, "commitment", sort=False),
             column(SpotDraw, "cancel_reason", sort=False),
         ),
-        default=("number", "title", "target", "quota", "population_count", "check_until", "state", "drawn_at"),
+        default=("number", "title", "kind", "quota", "population_count", "check_until", "state", "drawn_at"),
         search=(SpotDraw.number, SpotDraw.title),
         search_hint=_l("抽查编号、名称"),
         filters=(
-            Filter("target", _l("抽查对象"), "choice", SpotDraw.target, DRAW_TARGET),
+            Filter("target", _l("抽查对象"), "choice", SpotDraw.kind, DRAW_TARGET),
             Filter("state", _l("状态"), "choice", SpotDraw.state, DRAW_STATE),
             Filter("drawn", _l("抽取日期"), "date", SpotDraw.drawn_at),
             Filter("region", _l("所属辖区"), "region", SpotDraw.region_code),

@@ -38,7 +38,7 @@ class SpotDraw(Stamped, Versioned, Model):
     number: Mapped[str] = col(_l("抽查编号"), String(20), unique=True)
     title: Mapped[str] = col(_l("抽查名称"), String(80))
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
-    target: Mapped[str] = col(_l("抽查对象"), String(10), choices=DRAW_TARGET)
+    kind: Mapped[str] = col(_l("抽查对象"), String(10), choices=DRAW_TARGET)
     state: Mapped[str] = col(
         _l("状态"), String(10), default="announced", server_default="announced", choices=DRAW_STATE
     )

@@ -53,7 +53,7 @@ class SpotDraws(Screen):
     record = "SpotDrawPages.show"
     template = "ta/desks/list.html"
     cells: ClassVar[dict[str, Any]] = {
-        "target": lambda row: word(DRAW_TARGET, row.target),
+        "kind": lambda row: word(DRAW_TARGET, row.kind),
         "state": lambda row: pill(word(DRAW_STATE, row.state), TONES[row.state]),
     }
     buttons: ClassVar[list[Button]] = [Button(_l("新建抽查"), "SpotDrawPages.new", Verb.SPOT_DRAW, main=True)]
@@ -147,7 +147,7 @@ class SpotDrawPages(BaseView):
             "ta/desks/draw_form.html", title=_("新建抽查"), findings=findings, form=form, targets=DRAW_TARGET,
             categories=CATEGORY, regions=_regions(g.actor), people=people, team=TEAM,
             chosen=chosen if request.method == "POST" else {one.id for one in people},
-            unit_text=lookups.text_of(db.session, "maintenance_units", unit) if unit is not None else "",
+            unit_text=lookups.text_of(db.session, "units", unit) if unit is not None else "",
         ), status  # fmt: skip
 
     @expose("/<int:pk>/draw", methods=["POST"])
@@ -239,7 +239,7 @@ def _facts(row: SpotDraw) -> dict[str, Any]:
         filters.append((_("维保单位"), lookups.text_of(db.session, "units", row.filters["unit_id"])))
     return {
         "row": row, "checks": checks, "by_risk": by_risk, "at_random": at_random, "filters": filters,
-        "state": word(DRAW_STATE, row.state), "tone": TONES[row.state], "target": word(DRAW_TARGET, row.target),
+        "state": word(DRAW_STATE, row.state), "tone": TONES[row.state], "target": word(DRAW_TARGET, row.kind),
         "strata": STRATUM, "states": CHECK_STATE, "points": listed.points, "words": listed.parts_words,
         "inspectors": listed.inspectors_of, "local": clock.local,
         # Told with the draw, not before: whoever knew it could choose the public text.
@@ -258,7 +258,7 @@ def _regions(actor: Actor) -> list[tuple[str, str]]:
     """The actor's own region and those below it, by code."""
     below = regions_below(actor)
     statement = select(Region.id, Region.code).where(Region.id.in_([key for key, _label in below]))
-    codes: dict[int, str] = dict(db.session.execute(statement).tuples().all())
+    codes: dict[int, str] = dict(db.session.execute(statement).all())
     return [(codes[key], label) for key, label in below if key in codes]
 
 

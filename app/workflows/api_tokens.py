@@ -49,6 +49,9 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("enforcement", (
         V.ENFORCEMENT_READ, V.ENFORCEMENT_EDIT, V.ENFORCEMENT_DECIDE, V.ENFORCEMENT_REPLY, V.APPEAL_SUBMIT,
     )),
+    ("checks", (
+        V.FRAUD_READ, V.FRAUD_DECIDE, V.FRAUD_CASE, V.FRAUD_ANSWER, V.SPOT_READ, V.SPOT_DRAW, V.SPOT_CHECK, V.SPOT_FIX,
+    )),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),
 )

@@ -274,4 +274,4 @@ def _common(actor: Actor, rows: Sequence[FraudSignal]) -> str:
 
 def _names(session: AnySession, model: Any, keys: set[int]) -> dict[int, str]:
     statement = select(model.id, model.name).where(model.id.in_(keys)).execution_options(skip_scope=True)
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())

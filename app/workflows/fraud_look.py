@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from app import clock
-from app.models import AuditEntry, Elevator, FraudEvidence, FraudSignal, Visit
+from app.models import AuditEntry, Elevator, FraudEvidence, FraudSignal, Person, Visit
 from app.models.among import among
 from app.models.policy import policy_book
 from app.models.region import code_span
@@ -36,6 +36,7 @@ QUARTER_ENDS = {(3, 31), (6, 30), (9, 30), (12, 31)}
 MOST_EVIDENCE = 60
 _visit: Any = Visit.__table__.c
 _lift: Any = Elevator.__table__.c
+_person: Any = Person.__table__.c
 _entry: Any = AuditEntry.__table__.c
 Progress = Callable[[int, int, str], None]
 
@@ -97,9 +98,10 @@ def look(session: AnySession, on: dt.date, at: dt.datetime, region: str | None =
     policies, done = Policies(session, on), Looked(days=1)
     signs: list[tuple[Sign, Seen]] = []
     people = _people(session, on, region)
+    humans = _humans(session, people)
     by_worker = defaultdict(list)
     for seen in _of_people(session, people, on):
-        by_worker[seen.worker_id].append(seen)
+        by_worker[humans.get(seen.worker_id, seen.worker_id)].append(seen)
         done.visits += 1
     for worker, row in by_worker.items():
         numbers = policies.of(row[-1].region_code)
@@ -170,6 +172,23 @@ def _people(session: AnySession, on: dt.date, region: str | None) -> dict[int, d
     statement = select(_visit.worker_id, func.min(_visit.visit_on)).where(new_on(on, region))
     rows = connection_of(session).execute(statement.group_by(_visit.worker_id))
     return {worker: max(first, on - OLDEST) for worker, first in rows}
+
+
+def _humans(session: AnySession, people: dict[int, dt.date]) -> dict[int, int]:
+    """Rows of one ID number are one human, whichever accounts and units he has: all of them are looked at together."""
+    of_those = select(_person.resident_id_index).where(
+        among(session, _person.id, sorted(people)), _person.resident_id_index.is_not(None)
+    )
+    statement = select(_person.resident_id_index, _person.id).where(_person.resident_id_index.in_(of_those))
+    first: dict[str, int] = {}
+    humans: dict[int, int] = {}
+    for index, key in connection_of(session).execute(statement.order_by(_person.id)):
+        humans[key] = first.setdefault(index, key)
+    begun: dict[int, dt.date] = {}
+    for key in [key for key in humans if key in people]:
+        begun[humans[key]] = min(people[key], begun.get(humans[key], people[key]))
+    people.update({key: begun[human] for key, human in humans.items()})
+    return humans
 
 
 def _of_people(session: AnySession, people: dict[int, dt.date], on: dt.date) -> Iterator[Seen]:

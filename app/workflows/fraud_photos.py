@@ -14,7 +14,7 @@ from app.models.among import among
 from app.rules import fraud
 from app.rules.files import PICTURES
 from app.rules.fraud import Print, Sign
-from app.transaction import AnySession, connection_of, insert_many, transaction
+from app.transaction import AnySession, all_written, connection_of, insert_many, transaction
 from app.workflows import attachments, pictures
 from app.workflows.fraud_look import Looked, Policies, Progress, Seen, new_on, read, write
 
@@ -32,17 +32,7 @@ def look(
     The files are read between two transactions: they take longer than anything that is asked of the database.
     """
     with transaction(session):
-        statement = (
-            select(_file.id, _file.entity_id, _file.sha256, _file.thumb_sha256, _visit.visit_on)
-            .join(Visit.__table__, _visit.id == _file.entity_id)
-            .outerjoin(PicturePrint.__table__, _print.attachment_id == _file.id)
-            .where(
-                new_on(on, region), _file.entity == "visit", _file.kind == "photo", _file.mime.in_(sorted(PICTURES)),
-                _file.removed_at.is_(None), _print.attachment_id.is_(None),
-            )
-            .order_by(_file.id)
-        )  # fmt: skip
-        waiting = connection_of(session).execute(statement).all()
+        waiting = _waiting(session, on, region)
     for start in range(0, len(waiting), AT_ONCE):
         rows = [_row(found) for found in waiting[start : start + AT_ONCE]]
         with transaction(session):
@@ -55,8 +45,36 @@ def look(
         done.photos += len(new)
         progress(start, len(waiting), "看照片")
     with transaction(session):
-        policies = Policies(session, on)
-        write(session, _repeated(session, on, region, policies), policies, at, done)
+        _write_repeated(session, on, at, region, done)
+
+
+def compare(session: AnySession, on: dt.date, at: dt.datetime, region: str | None, done: Looked) -> None:
+    """The same for few photos, within the caller's transaction."""
+    rows = [_row(found) for found in _waiting(session, on, region)]
+    insert_many(session, PicturePrint.__table__, rows)
+    done.photos += len(rows)
+    _write_repeated(session, on, at, region, done)
+
+
+def _write_repeated(session: AnySession, on: dt.date, at: dt.datetime, region: str | None, done: Looked) -> None:
+    policies = Policies(session, on)
+    write(session, _repeated(session, on, region, policies), policies, at, done)
+
+
+def _waiting(session: AnySession, on: dt.date, region: str | None) -> list[Any]:
+    """Photos of the day's new visits that nobody has looked at."""
+    all_written(session)
+    statement = (
+        select(_file.id, _file.entity_id, _file.sha256, _file.thumb_sha256, _visit.visit_on)
+        .join(Visit.__table__, _visit.id == _file.entity_id)
+        .outerjoin(PicturePrint.__table__, _print.attachment_id == _file.id)
+        .where(
+            new_on(on, region), _file.entity == "visit", _file.kind == "photo", _file.mime.in_(sorted(PICTURES)),
+            _file.removed_at.is_(None), _print.attachment_id.is_(None),
+        )
+        .order_by(_file.id)
+    )  # fmt: skip
+    return list(connection_of(session).execute(statement).all())
 
 
 def _row(found: Any) -> dict[str, Any]:

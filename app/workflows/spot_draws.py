@@ -91,7 +91,7 @@ def announce(session: AnySession, actor: Actor, plan: Plan, at: dt.datetime) -> 
     secret = secrets.token_hex(32)
     listed = spot_draw.listed(Candidate(r.code, r.risk, spot_draw.parts_text(r.parts)) for r in rows)
     row = SpotDraw(
-        title=title, region_code=region, target=asked.target, state=DrawState.ANNOUNCED.value,
+        title=title, region_code=region, kind=asked.target, state=DrawState.ANNOUNCED.value,
         filters=asked.as_dict(), quota=plan.quota, risk_percent=plan.risk_percent, top_percent=plan.top_percent,
         inspectors=[{"id": key, "name": known[key].get_full_name()} for key in chosen], as_of=at, population=listed,
         population_count=len(rows), population_digest=spot_draw.digest(listed), secret=secret,
@@ -258,7 +258,7 @@ def _inspectors(session: AnySession, row: SpotDraw) -> list[Inspector]:
 def _about(session: AnySession, row: SpotDraw, chosen: Sequence[Chosen]) -> dict[str, dict[str, Any]]:
     """What each chosen one is, whose it is, and whom an inspector must have nothing to do with."""
     codes = [one.code for one in chosen]
-    if row.target == "unit":
+    if row.kind == "unit":
         units = session.scalars(select(Unit).where(Unit.uscc.in_(codes)).execution_options(skip_scope=True))
         return {
             unit.uscc: {"name": unit.name, "unit_id": unit.id, "region_code": unit.region_code, "sides": {unit.id}}

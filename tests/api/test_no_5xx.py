@@ -133,7 +133,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
     session.add_all([poster, wish, told, theirs, grumble, line, shut_in, broken, odd, case])
     fraud = FraudCase(number="HC-1", question="请说明", opened_at=now, due_at=now + dt.timedelta(days=7), **firm)
     drawn = SpotDraw(
-        number="CC-1", title="春季抽查", target="elevator", quota=1, risk_percent=0, top_percent=20, as_of=now,
+        number="CC-1", title="春季抽查", kind="elevator", quota=1, risk_percent=0, top_percent=20, as_of=now,
         population=f"{world.own.code}\t0\t\n", population_count=1, population_digest="0" * 64, secret="0" * 64,
         commitment="0" * 64, check_until=today, region_code="980402000000",
     )  # fmt: skip

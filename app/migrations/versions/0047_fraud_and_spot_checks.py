@@ -83,7 +83,7 @@ def upgrade() -> None:
         sa.Column("number", sa.String(length=20), nullable=False),
         sa.Column("title", sa.String(length=80), nullable=False),
         sa.Column("region_code", sa.String(length=12), nullable=False),
-        sa.Column("target", sa.String(length=10), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("state", sa.String(length=10), server_default="announced", nullable=False),
         sa.Column("filters", TOLD, nullable=False),
         sa.Column("quota", sa.Integer(), nullable=False),
