@@ -165,7 +165,7 @@ def travel(a: Stop, b: Stop, numbers: Numbers) -> Sign | None:
     speed = round(far / 1000 / (gap.total_seconds() / 3600)) if gap.total_seconds() >= 60 else None
     found = say(
         "相距至少 %(d)s 公里，间隔 %(m)s 分钟，按 %(v)s 公里/小时至少要 %(n)s 分钟",
-        d=round(far / 1000, 1), m=minutes, v=numbers.speed_kmh, n=round(_minutes(needed), 1),
+        d=far // 100 / 10, m=minutes, v=numbers.speed_kmh, n=round(_minutes(needed), 1),
     )  # fmt: skip
     facts = {"metres": round(far), "minutes": minutes, "speed": speed, "most": numbers.speed_kmh}
     return Sign(SignalKind.TRAVEL, f"travel:{a.id}:{b.id}", (a.id, b.id), found, facts, b.elevator_id)

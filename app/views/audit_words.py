@@ -110,7 +110,8 @@ FIELD: dict[str, Any] = {
     "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
     "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"), "about": _l("申诉对象"),
     "figures": _l("更正前后"), "withdrawn": _l("已更正"), "value": _l("值"), "agreed": _l("个人信息告知"),
-    "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"), "title": _l("名称"), "on": _l("日期"),
+    "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"),
+    "title": _l("名称"), "on": _l("日期"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),

@@ -22,6 +22,7 @@ from app.listings import visits as listed
 from app.models import Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import CATEGORY, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
+from app.models.fraud import SIGNAL_KIND
 from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.reference import CURRENT, items_for
@@ -34,7 +35,7 @@ from app.views.enforcement import start
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
 from app.wording import together
-from app.workflows import appeals, attachments, companions, repairs, submissions, visit_reviewers, visits
+from app.workflows import appeals, attachments, companions, fraud, repairs, submissions, visit_reviewers, visits
 from app.workflows.visits import RESULTS
 
 TONES = {
@@ -184,6 +185,7 @@ class VisitPages(BaseView):
         one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
+            signals=fraud.of_visit(db.session, g.actor, row.id), doubts=SIGNAL_KIND,
             one_place=one_place, state=state_word(row), tone=TONES[row.state], code=listed.code_of(row),
             place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row),
             use_unit=listed.use_unit_of(row),

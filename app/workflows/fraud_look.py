@@ -292,7 +292,10 @@ def _late(session: AnySession, on: dt.date, region: str | None, policies: Polici
     first = on.replace(month=on.month - 2, day=1)
     failing = (
         select(_visit.unit_id, _visit.elevator_id, func.count())
-        .where(in_span(_visit.region_code, region), _visit.visit_on.between(first, on), _visit.state == "nonconforming")
+        .where(
+            in_span(_visit.region_code, region), _visit.visit_on.between(first, on), _visit.state == "nonconforming",
+            _visit.taken_over.is_(False),
+        )
         .group_by(_visit.unit_id, _visit.elevator_id)
     )
     failures = {(unit, lift): count for unit, lift, count in connection_of(session).execute(failing)}
@@ -303,7 +306,7 @@ def _late(session: AnySession, on: dt.date, region: str | None, policies: Polici
         _visit.checked_in_at, _visit.checked_out_at, _visit.by_code)  # fmt: skip
     statement = select(*columns).where(
         among(session, _visit.elevator_id, sorted({lift for _unit, lift in failures})),
-        _visit.visit_on.between(since, on), _visit.state == "valid",
+        _visit.visit_on.between(since, on), _visit.state == "valid", _visit.taken_over.is_(False),
     )  # fmt: skip
     by_pair = defaultdict(list)
     for row in connection_of(session).execute(statement.order_by(_visit.id)):

@@ -113,7 +113,11 @@ def draw(session: AnySession, actor: Actor, key: int, seed_text: str, at: dt.dat
     row = _held(session, actor, key, Verb.SPOT_DRAW)
     moved = draw_move(DrawState(row.state), DrawVerb.DRAW)
     public = spot_draw.normal_seed(seed_text)
-    raise_failing([spot_draw.seed_finding(public)])
+    over = row.check_until < clock.local_day(at)
+    raise_failing([
+        spot_draw.seed_finding(public),
+        Finding("检查截止日期", not over, say("%(d)s 已过", d=row.check_until), "请作废后新建抽查"),
+    ])  # fmt: skip
     seed = spot_draw.seed_of(row.number, row.secret, public)
     listed = {one.code: one for one in spot_draw.read_list(row.population)}
     chosen = spot_draw.draw(list(listed.values()), row.quota, row.risk_percent, row.top_percent, seed)

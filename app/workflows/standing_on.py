@@ -27,6 +27,9 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "inspection": ("检验记录", "done_on"), "inspection_clock": ("检验时限", None),
     "enforcement": ("约谈或处罚", "number"), "enforcement_evidence": ("约谈或处罚的证据", None),
     "appeal": ("申诉", "number"),
+    "fraud_signal": ("签到疑点", "seen_on"), "fraud_evidence": ("签到疑点", None), "fraud_case": ("核查案件", "number"),
+    "picture_print": ("照片", None), "spot_check": ("抽查对象", "code"), "spot_draw": ("抽查", "number"),
+    "spot_avoidance": ("检查人员回避", None),
     "insurance_month": ("参保比对", "month"), "insurance_gap": ("参保缺口", "month"),
 }  # fmt: skip
 # Not about a unit's rows but about who did something.

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import Attachment, FraudCase, FraudSignal, Job
+from app.models import Attachment, FraudCase, FraudSignal, Job, Visit
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, picture
@@ -46,6 +46,10 @@ def test_from_the_list_to_the_decision(world: World, sign_in: Any, keys: list[in
     assert f"/fraud/signals/{keys[0]}" in page and "风险排名" in page and "王砚秋" in page
     page = desk.get(f"/fraud/signals/{keys[0]}").text
     assert "怎么算的" in page and "重叠" in page and "/visits/" in page
+    visit = world.session.scalar(select(Visit.id).order_by(Visit.id).execution_options(skip_scope=True))
+    world.session.rollback()
+    at_visit = f"/visits/{visit}"
+    assert "/fraud/signals/" in desk.get(at_visit).text and "/fraud/signals/" not in head.get(at_visit).text
     assert head.get("/fraud/").status_code in (302, 403) and head.get(f"/fraud/signals/{keys[0]}").status_code != 200
     page = desk.get("/fraud/risks").text
     assert "王砚秋" in page and f"/fraud/about/{world.firm.id}?person={world.worker.id}" in page

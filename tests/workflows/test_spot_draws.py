@@ -122,6 +122,8 @@ def test_all_that_is_wrong_with_a_plan(city: World) -> None:
         do(city, "inspector", spot_draws.announce, plan(city), NOW)
     row = do(city, "region_admin", spot_draws.announce, plan(city), NOW)
     assert "5 个字" in refused(lambda: do(city, "region_admin", spot_draws.draw, row.id, "12 34", NOW))
+    late = NOW + 31 * DAY
+    assert "已过" in refused(lambda: do(city, "region_admin", spot_draws.draw, row.id, SEED, late))
     with pytest.raises(NotFound):
         do(city, "other_inspector", spot_checks.enter, 1, True, "好", "", NOW)
 
