@@ -20,6 +20,8 @@ from app.models import (
     ApplicationParty,
     Attachment,
     AuditEntry,
+    Bulletin,
+    BulletinReader,
     Comment,
     Commitment,
     Complaint,
@@ -350,6 +352,16 @@ def _personal_requests(model: Any, actor: Actor) -> Criterion:
     return or_(mine, _in_region(model, actor))
 
 
+def _bulletins(model: Any, actor: Actor) -> Criterion:
+    """A regulator's region, and what was issued for those above it; a unit reads what was sent to it."""
+    if actor.unit_id is not None:
+        reader: Any = BulletinReader.__table__.c
+        sent = select(reader.bulletin_id).where(reader.unit_id == actor.unit_id)
+        return and_(model.state == "issued", model.id.in_(sent))
+    above = and_(model.state == "issued", model.region_code.in_(chain(actor.region_code)))
+    return or_(_in_region(model, actor), above)
+
+
 def _patrol_stops(model: Any, actor: Actor) -> Criterion:
     patrol: Any = PatrolRound.__table__.c
     return model.round_id.in_(select(patrol.id).where(_of_unit(patrol, actor)))
@@ -392,6 +404,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     SpotDraw: of_regulators,
     SpotCheck: spot_checks,
     SpotAvoidance: of_regulators,
+    Bulletin: _bulletins,
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -451,7 +464,7 @@ GUARDED = (
     PolicyProposal, RiskItem,
     SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
-    FraudCase, SpotDraw, SpotCheck, SpotAvoidance,
+    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

@@ -264,6 +264,11 @@ def elevators(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
     )  # fmt: skip
 
 
+def elevators_then(on: dt.date, known_at: dt.datetime) -> Any:
+    """The register then as a table: id, status, region_code and the filed fields; for counting."""
+    return _filed_history(Elevator, _ELEVATOR_NAMES, on, known_at, _status(on, known_at))
+
+
 # --- units
 
 _UNIT_NOW = {"filing_state", "info_state", "approved_on"}

@@ -17,6 +17,7 @@ from app.models.application import Application, ApplicationParty, ApplicationSte
 from app.models.attachment import Attachment
 from app.models.audit import AuditBatch, AuditDay, AuditEntry
 from app.models.batch import ImportBatch, ImportMatch, ImportRow
+from app.models.bulletin import Bulletin, BulletinReader, OpenRelease
 from app.models.calendar import CalendarDay, ClockMark
 from app.models.commitment import Commitment
 from app.models.complaint import Complaint, ElevatorMessage
@@ -72,6 +73,8 @@ __all__ = [
     "AuditBatch",
     "AuditDay",
     "AuditEntry",
+    "Bulletin",
+    "BulletinReader",
     "CalendarDay",
     "Captcha",
     "ClockMark",
@@ -124,6 +127,7 @@ __all__ = [
     "NumberSeries",
     "OnDemandInterval",
     "OneTimeCode",
+    "OpenRelease",
     "OverdueCorrection",
     "OverduePeriod",
     "PatrolRound",

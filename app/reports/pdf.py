@@ -47,9 +47,14 @@ def render(html: str) -> Printed:
     fonts: list[Any] = list(document.fonts.values())
     missing = {chr(code) for font in fonts for code in font.missing}
     if missing & SAMPLE:
-        raise _unavailable("服务器没有安装中文字体")
+        raise missing_font()
     shown = {character for font in fonts for text in font.to_unicode.values() for character in text}
     return Printed(content, frozenset(str(font.family) for font in fonts), frozenset(shown - missing))
+
+
+def missing_font() -> PdfUnavailable:
+    """What whoever draws Chinese says where the machine has no font for it."""
+    return _unavailable("服务器没有安装中文字体")
 
 
 def _unavailable(found: str) -> PdfUnavailable:

@@ -63,6 +63,7 @@ LIMITS = {
     "insurance": Limit((PDF, PNG, JPEG, XLSX), edge=3600),
     "signature": Limit((PNG,), megabytes=1, files=4, edge=0),
     "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), 2048, 10, 20480, 0),
+    "bulletin": Limit((PDF, DOCX), 40, 4, 160, 0),
 }  # fmt: skip
 
 

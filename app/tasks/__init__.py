@@ -3,6 +3,7 @@
 # Every module with tasks. The worker imports these, and beat names only what they define.
 MODULES = (
     "app.tasks.audit",
+    "app.tasks.bulletins",
     "app.tasks.clocks",
     "app.tasks.exports",
     "app.tasks.files",

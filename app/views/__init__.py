@@ -19,6 +19,7 @@ def register(appbuilder: Any) -> None:
         assigning,
         attached,
         audit,
+        bulletins,
         calendar,
         capacity,
         captcha,
@@ -169,6 +170,7 @@ def register(appbuilder: Any) -> None:
     repairs.register(appbuilder)
     repair_statistics.register(appbuilder)
     anomalies.register(appbuilder)
+    bulletins.register(appbuilder)
     complaints.register(appbuilder)
     enforcement.register(appbuilder)
     appeals.register(appbuilder)

@@ -30,7 +30,7 @@ files = Blueprint("files", __name__)
 # What a browser may show by itself; everything else is saved.
 SHOWN = {attachments.PDF, attachments.PNG, attachments.JPEG}
 # What a page may send ahead: what people upload into forms, never what jobs make or imports read.
-AHEAD = frozenset(LIMITS) - {"import", "export", "signature"}
+AHEAD = frozenset(LIMITS) - {"import", "export", "signature", "bulletin"}
 # No script, no plug-in, no origin of ours. Chromium's own reader of PDF runs in no sandbox, so a PDF goes without
 # that word; it comes with a type that no browser takes for a page, and what it holds can fetch nothing.
 _NOTHING = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"

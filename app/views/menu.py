@@ -80,6 +80,7 @@ MENU: tuple[Group, ...] = (
         "申诉"), "AppealScreen.list", "inbox", V.APPLICATION_READ), Entry(_lp("menu", "六个率积分"), "ScoreTotals.list",
         "star", V.SCORE_READ),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
+        Entry(_lp("many", "通报"), "Bulletins.list", "file", V.BULLETIN_READ),
         Entry(_l("数据驾驶舱"), "CockpitPage.index", "console", V.COCKPIT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
         Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ),

@@ -26,6 +26,7 @@ from app.models import (
     Anomaly,
     Application,
     Attachment,
+    Bulletin,
     Complaint,
     Contract,
     Declaration,
@@ -81,14 +82,14 @@ READING = {
     "safety_record": Verb.SAFETY_READ, "insurance_record": Verb.INSURANCE_READ,
     "complaint": Verb.COMPLAINT_READ, "inspection": Verb.INSPECTION_READ, "repair_order": Verb.REPAIR_READ, "anomaly":
     Verb.ANOMALY_READ, "enforcement": Verb.ENFORCEMENT_READ, "fraud_case": Verb.FRAUD_CASE, "spot_check":
-    Verb.SPOT_READ,
+    Verb.SPOT_READ, "bulletin": Verb.BULLETIN_READ,
 }  # fmt: skip
 _FOLLOWED: dict[str, Any] = {
     model.__tablename__: model
     for model in (
         Elevator, Visit, Contract, Application, GradeCertificate, MaintenanceOrder, PatrolStop, PolicyProposal,
         InsuranceRecord, Declaration, SafetyRecord, Complaint, Inspection, RepairOrder, Anomaly, Enforcement,
-        FraudCase, SpotCheck,
+        FraudCase, SpotCheck, Bulletin,
     )
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
@@ -96,7 +97,7 @@ AHEAD = "upload"
 DRAFT_LASTS = dt.timedelta(hours=2)
 STRAYS_LAST, STRAYS_AT_ONCE = dt.timedelta(days=3), 400
 # Made by the product itself.
-_NOT_SCANNED = {"export"}
+_NOT_SCANNED = {"export", "bulletin"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from app.models import (
     Anomaly,
     Appeal,
     Application,
+    Bulletin,
     Commitment,
     Complaint,
     Declaration,
@@ -49,6 +50,7 @@ from app.rules.approval import (
     filing_move,
     info_state,
 )
+from app.rules.bulletins import BulletinState, BulletinVerb, bulletin_move
 from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.enforcement import EnforcementState, EnforcementVerb, enforcement_move
 from app.rules.fraud_cases import CaseState, CaseVerb, case_move
@@ -298,6 +300,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         expected = draw_move(DrawState(old), DrawVerb(verb))
     elif isinstance(row, SpotCheck) and field == "state":
         expected = check_move(CheckState(old), CheckVerb(verb))
+    elif isinstance(row, Bulletin) and field == "state":
+        expected = bulletin_move(BulletinState(old), BulletinVerb(verb))
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:

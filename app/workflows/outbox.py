@@ -15,7 +15,8 @@ from blinker import Signal
 from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, func, literal_column, or_, select, update
 
 from app.models import Account, ElevatorAssignment, Notification
-from app.permissions import GRANTS, Actor, Role, Verb
+from app.models.region import code_span
+from app.permissions import GRANTS, REGULATOR_ROLES, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
 from app.telling import told_in
@@ -153,6 +154,13 @@ def desks_of(session: AnySession, region_code: str | None, verb: Verb, *, secret
     placed = _account.unit_id.is_(None) & _account.region_code.in_(chain(region_code))
     found = _accounts(session, placed, verb, among) if among else []
     return found or officers_of(session, region_code, verb, secret=secret)
+
+
+def offices_within(session: AnySession, region_code: str, verb: Verb) -> list[int]:
+    """All regulators of a region and of those below it who may do `verb`."""
+    low, high = code_span(region_code)
+    place = (_account.region_code >= low) & (_account.region_code < high) & _account.unit_id.is_(None)
+    return _accounts(session, place, verb, REGULATOR_ROLES)
 
 
 def platform_admins(session: AnySession) -> list[int]:

@@ -111,6 +111,23 @@ def runs_of(actor: Actor) -> Any:
     return statement.order_by(own.desc(), ScoreRun.as_of.desc(), ScoreRun.id.desc())
 
 
+def run_known(
+    session: AnySession, region_code: str, from_on: dt.date, to_on: dt.date, as_of: dt.datetime
+) -> int | None:
+    """The newest run of just this region and period that was known at an instant and stays: the night's interim ones
+    are taken away again."""
+    found: int | None = session.scalar(
+        select(_run.id)
+        .where(
+            _run.region_code == region_code, _run.from_on == from_on, _run.to_on == to_on, _run.as_of <= as_of,
+            ~_run.automatic | (_run.state == ScoreState.FINAL.value),
+        )
+        .order_by(_run.as_of.desc(), _run.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    return found
+
+
 def run_automatic(
     session: AnySession, region_code: str, from_on: dt.date, to_on: dt.date, as_of: dt.datetime, at: dt.datetime
 ) -> ScoreRun:

@@ -1,0 +1,151 @@
+"""Anomalies (ANO-01), inspections and complaints of a bulletin, counted as known at its instant."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import func, literal_column, or_, select
+
+from app import clock
+from app.models import Complaint, Inspection, Visit
+from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
+from app.rules.complaints import Course, Hours, outcome
+from app.rules.other_scores import Outcome
+from app.rules.periods import Period
+
+# What makes a visit count for nothing.
+COUNTED_OUT = ("abnormal", "void", "rejected")
+CALENDAR = ("supervision", "periodic", "self_test")
+STEPS = (
+    "complained_at", "accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at", "ended_at",
+)  # fmt: skip
+
+
+def anomalies(asked: Asked) -> Figures:
+    """Visits that do not count: how many, why, and whose."""
+    found: Figures = {
+        name: asked.rows(select(func.count()).where(*_out(asked, period)), Visit)[0][0]
+        for name, period in asked.compared
+    }
+    kinds, units = Counter[str](), dict[int, Counter[str]]()
+    counts = (
+        select(Visit.unit_id, Visit.state, Visit.state_reason, func.count())
+        .where(*_out(asked, asked.period)).group_by(Visit.unit_id, Visit.state, Visit.state_reason)
+    )  # fmt: skip
+    for unit, state, reason, count in asked.rows(counts, Visit):
+        # As it was said when it was judged; a sentence that is kept carries its parts behind a mark.
+        words = str(reason or "").partition("\x1e")[0] or {"void": "无效", "rejected": "审批驳回"}.get(state, "异常")
+        kinds[words] += count
+        units.setdefault(unit, Counter())[words] += count
+    names = asked.names(units)
+    lines = [
+        [unit, names.get(unit, str(unit)), by.total(), [[why, n] for why, n in by.most_common()]]
+        for unit, by in units.items()
+    ]
+    every = select(func.count()).where(*_all(asked, asked.period))
+    return found | {
+        "visits": asked.rows(every, Visit)[0][0],
+        "kinds": [[why, n] for why, n in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))],
+        "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED], "unit_count": len(lines),
+    }  # fmt: skip
+
+
+def _all(asked: Asked, period: Period) -> tuple[Any, ...]:
+    return Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of
+
+
+def _out(asked: Asked, period: Period) -> tuple[Any, ...]:
+    # The first in the very words of the partial index.
+    return Visit.state != literal_column("'valid'"), Visit.state.in_(COUNTED_OUT), *_all(asked, period)
+
+
+# --- inspections
+
+
+def inspections(asked: Asked) -> Figures:
+    """Inspections by kind and result, and the units for whose reasons elevators failed."""
+    found: Figures = {}
+    for name, period in asked.compared:
+        rows = asked.rows(
+            select(Inspection.result, func.count()).where(*_inspected(asked, period)).group_by(Inspection.result),
+            Inspection,
+        )
+        found[name] = {result: count for result, count in rows}  # noqa: C416 - rows are no pairs to mypy
+    kinds = select(Inspection.kind, Inspection.result, func.count()).where(*_inspected(asked, asked.period))
+    by: dict[str, dict[str, int]] = {}
+    for kind, result, count in asked.rows(kinds.group_by(Inspection.kind, Inspection.result), Inspection):
+        by.setdefault(kind, {})[result] = count
+    found["kinds"] = [[kind, by[kind]] for kind in CALENDAR if kind in by]
+    fault = (
+        select(Inspection.unit_id, func.count(func.distinct(Inspection.elevator_id)))
+        .where(*_inspected(asked, asked.period), Inspection.result == "failed", Inspection.is_fault,
+               Inspection.unit_id.is_not(None))
+        .group_by(Inspection.unit_id)
+    )  # fmt: skip
+    units = asked.rows(fault, Inspection)
+    names = asked.names([row[0] for row in units])
+    lines = [[unit, names.get(unit, str(unit)), count] for unit, count in units]
+    found["units"] = sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED]
+    return found
+
+
+def _inspected(asked: Asked, period: Period) -> tuple[Any, ...]:
+    stood = or_(Inspection.ended_at.is_(None), Inspection.ended_at > asked.as_of)
+    return (
+        Inspection.kind.in_(CALENDAR), Inspection.done_on.between(period.first, period.last),
+        Inspection.state == "approved", stood,
+        or_(Inspection.in_force_from.is_(None), Inspection.in_force_from <= asked.as_of),
+    )  # fmt: skip
+
+
+# --- complaints
+
+
+def complaints(asked: Asked) -> Figures:
+    """Complaints of the period, what became of them by the instant, and whose were late."""
+    found: Figures = {
+        name: asked.rows(select(func.count()).where(*_complained(asked, period)), Complaint)[0][0]
+        for name, period in asked.compared
+    }
+    columns = [getattr(Complaint, name) for name in STEPS]
+    facts = select(
+        Complaint.unit_id, Complaint.kinds, Complaint.is_untrue, Complaint.sent_back, Complaint.accept_hours,
+        Complaint.handle_hours, Complaint.review_hours, *columns,
+    ).where(*_complained(asked, asked.period))  # fmt: skip
+    kinds, results, late = Counter[str](), Counter[str](), Counter[int]()
+    for unit, named, untrue, sent_back, *rest in asked.rows(facts, Complaint):
+        hours, (begun, accepted, handled, reviewed, again, again_reviewed, ended) = Hours(*rest[:3]), rest[3:]
+        kinds.update(named)
+        if untrue:
+            results["untrue"] += 1
+            continue
+        known = [_by(at, asked.as_of) for at in (accepted, handled, reviewed, again, again_reviewed, ended)]
+        course = Course(
+            begun, known[0], known[1], known[2], sent_back and known[2] is not None, known[3], known[4], known[5]
+        )
+        what = outcome(course, hours, asked.as_of)
+        results["open" if what is None else "late" if what is Outcome.LATE else "on_time"] += 1
+        if what is Outcome.LATE and unit is not None:
+            late[unit] += 1
+    names = asked.names(late)
+    lines = [[unit, names.get(unit, str(unit)), count] for unit, count in late.items()]
+    return found | {
+        "kinds": [[kind, count] for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))],
+        "results": {name: results[name] for name in ("on_time", "late", "open", "untrue")},
+        "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED],
+    }  # fmt: skip
+
+
+def _by(at: dt.datetime | None, known: dt.datetime) -> dt.datetime | None:
+    """What had not happened yet at the instant is not known."""
+    return at if at is not None and at <= known else None
+
+
+def _complained(asked: Asked, period: Period) -> tuple[Any, ...]:
+    begins, ends = (
+        clock.instant_of(dt.datetime.combine(day, dt.time()))
+        for day in (period.first, period.last + dt.timedelta(days=1))
+    )
+    return Complaint.complained_at >= begins, Complaint.complained_at < ends, Complaint.complained_at <= asked.as_of
