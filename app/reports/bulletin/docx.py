@@ -19,6 +19,8 @@ TITLE, BODY, SMALL, TINY = 22, 16, 10.5, 9
 LINE = 28
 RED = "C00000"
 ROOM = 156  # Millimetres between the margins.
+# A table of so few rows stands on one page; a longer one goes on, with its head.
+KEPT_WHOLE = 12
 STAMP = (1980, 1, 1, 0, 0, 0)
 
 
@@ -127,6 +129,7 @@ def _fonts(font: Any, name: str) -> None:
 
 
 def _styles(made: Any) -> None:
+    from docx.oxml.ns import qn
     from docx.shared import Pt, RGBColor
 
     for name, font in (("Normal", FANG), ("Heading 1", HEI)):
@@ -135,6 +138,9 @@ def _styles(made: Any) -> None:
         style.font.color.rgb = RGBColor(0, 0, 0)
         _fonts(style.font, font)
     made.styles["Heading 1"].paragraph_format.space_before = Pt(0)
+    # What tells a machine without our fonts which country's signs and marks it is to draw.
+    for language in made.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")
 
 
 def _line_below(paragraph: Any, colour: str) -> None:
@@ -214,7 +220,7 @@ def _table(made: Any, table: Table) -> None:
         for column, (cell, words) in enumerate(zip(row.cells, cells, strict=True)):
             cell.width = widths[column]
             side = "center" if not number else "right" if column in table.numbers else "both"
-            _fill(cell, words, head=not number, align=side)
+            _fill(cell, words, head=not number, align=side, keep=number < len(table.rows) <= KEPT_WHOLE)
             if not number:
                 shade = _made("w:shd")
                 shade.set(qn("w:val"), "clear")
@@ -223,7 +229,7 @@ def _table(made: Any, table: Table) -> None:
     _text(made, "", size=6, indent=0, line=0)
 
 
-def _fill(cell: Any, words: str, *, head: bool, align: str) -> None:
+def _fill(cell: Any, words: str, *, head: bool, align: str, keep: bool) -> None:
     from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
@@ -234,6 +240,7 @@ def _fill(cell: Any, words: str, *, head: bool, align: str) -> None:
         "center": WD_ALIGN_PARAGRAPH.CENTER, "right": WD_ALIGN_PARAGRAPH.RIGHT, "both": WD_ALIGN_PARAGRAPH.LEFT,
     }[align]  # fmt: skip
     one.paragraph_format.space_before = one.paragraph_format.space_after = Pt(2)
+    one.paragraph_format.keep_with_next = keep
     run = one.add_run(words)
     run.font.size = Pt(SMALL)
     _fonts(run.font, HEI if head else FANG)

@@ -88,6 +88,7 @@ def inspections(asked: Asked) -> Figures:
     names = asked.names([row[0] for row in units])
     lines = [[unit, names.get(unit, str(unit)), count] for unit, count in units]
     found["units"] = sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED]
+    found["least"] = asked.least()
     return found
 
 
@@ -134,7 +135,7 @@ def complaints(asked: Asked) -> Figures:
     return found | {
         "kinds": [[kind, count] for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))],
         "results": {name: results[name] for name in ("on_time", "late", "open", "untrue")},
-        "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED],
+        "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED], "least": asked.least(),
     }  # fmt: skip
 
 

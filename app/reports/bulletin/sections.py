@@ -86,12 +86,14 @@ def _p(*parts: str) -> Block:
 
 
 def _table(
-    caption: str, heads: str, rows: list[Row], widths: tuple[int, ...], texts: int = 1, annex: bool = False
-) -> Block:
-    """`heads` parted by blanks; the first `texts` columns are words."""
+    caption: str, heads: str, rows: list[Row], widths: tuple[int, ...], texts: tuple[int, ...] = (0,),
+    annex: bool = False,
+) -> Block:  # fmt: skip
+    """`heads` parted by blanks; the columns `texts` are words."""
     names = tuple(heads.split())
     shown = [tuple(NO_DATA if cell is None else str(cell) for cell in row) for row in rows]
-    return Block("table", table=Table(caption, names, shown, frozenset(range(texts, len(names))), widths, annex))
+    numbers = frozenset(range(len(names))) - set(texts)
+    return Block("table", table=Table(caption, names, shown, numbers, widths, annex))
 
 
 def _word(labels: Any, key: str) -> str:
@@ -212,23 +214,22 @@ def _scores(said: Said) -> Iterator[Block]:
     if len(full) == len(ranked):
         yield _p("各单位均为满分。")
     else:
-        last = ranked[-min(NAMED, max(len(ranked) - len(full), 1)) :]
-        yield _p(
-            f"得分最高的是{_firsts(ranked)}；得分靠后的是"
-            f"{'、'.join(f'{line[2]}{_points(line, f)}' for line in reversed(last))}。"
-        )
+        # Nobody is named on both ends: at most the lower half, and none with full points.
+        many = min(NAMED, len(ranked) // 2, len(ranked) - len(full))
+        lowest = "、".join(f"{line[2]}{_points(line, f)}" for line in reversed(ranked[len(ranked) - many :]))
+        yield _p(f"得分最高的是{_firsts(ranked)}", f"；得分靠后的是{lowest}" if lowest else "", "。")
     bare_lifts = [(line[2], line[7]) for line in f["lines"] if line[7]]
     if bare_lifts:
         yield _p(f"有脱保电梯的维保单位：{listed(bare_lifts[:NAMED * 2], '台')}。")
     yield _table(
-        "维保单位维护保养有效率排名", "名次 维保单位 得分 应维保（次） 不合格（次） 电梯（台） 脱保（台）",
+        "维保单位维护保养有效率排名", "名次 维保单位 得分 应维保（次） 不合格（次） 电梯台数 脱保台数",
         [
             (
                 "—" if rank is None else rank, name + ("（样本较少）" if 0 < due < f["least"] else ""), score, due, bad,
                 lifts, uncovered,
             )
             for rank, _unit, name, score, due, bad, lifts, uncovered in f["lines"]
-        ], (8, 40, 11, 12, 11, 9, 9), 2, annex=True,
+        ], (8, 35, 11, 13, 13, 10, 10), (1,), annex=True,
     )  # fmt: skip
 
 
@@ -261,7 +262,7 @@ def _anomalies(said: Said) -> Iterator[Block]:
     yield _p(f"涉及维保单位{f['unit_count']}家，较多的是{most}。")
     yield _table(
         "有异常维保的单位", "维保单位 异常（条） 原因",
-        [(name, count, listed(why, "条")) for _u, name, count, why in f["units"]], (40, 14, 46), 1,
+        [(name, count, listed(why, "条")) for _u, name, count, why in f["units"]], (40, 14, 46), (0, 2),
     )  # fmt: skip
 
 
@@ -278,7 +279,7 @@ def _inspections(said: Said) -> Iterator[Block]:
     yield _p(
         f"本期{said.whole}检验检测电梯{now[1]}台次，{changes(now[1], before[1], year[1], '台次')}。其中，一次合格"
         f"{results.get('passed', 0)}台次、复检合格{results.get('passed_again', 0)}台次、不合格"
-        f"{results.get('failed', 0)}台次；一次合格率{percent(*now)}{few(now[1], 30)}，{points(now, before)}。"
+        f"{results.get('failed', 0)}台次；一次合格率{percent(*now)}{few(now[1], f['least'])}，{points(now, before)}。"
     )
     if f["units"]:
         named = listed([(name, n) for _u, name, n in f["units"][:NAMED * 2]], "台")
@@ -314,7 +315,7 @@ def _complaints(said: Said) -> Iterator[Block]:
         f"本期收到公众投诉{f['now']}件，{changes(f['now'], f['before'], f['year'], '件')}。截至{said.as_of_day}，"
         f"处置及时{r['on_time']}件、不及时{r['late']}件、办理中{r['open']}件",
         f"、不属实{r['untrue']}件" if r["untrue"] else "",
-        f"；及时率{percent(r['on_time'], judged)}{few(judged, 30)}。",
+        f"；及时率{percent(r['on_time'], judged)}{few(judged, f['least'])}。",
     )
     kinds = [(_word(COMPLAINT_KIND, kind), n) for kind, n in f["kinds"]]
     yield _p(f"反映的问题主要是{listed(kinds[:NAMED], '件')}（一件可有多项）。")
