@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
-from app.demo import checks, complaints, enforcement, evidence, inspections, office, people, repairs, rescues
+from app.demo import checks, complaints, enforcement, evidence, inspections, office, people, repairs, rescues, bulletins
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
@@ -67,6 +67,8 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
             for code in scores.regions_with_clocks(session):
                 scores.run_automatic(session, code, today.replace(month=1, day=1), today - DAY, at, at)
         summary["checks"] = checks.make(session, at, seed) if first else 0
+            small = elevators <= bulletins.MOST_ELEVATORS
+            summary["bulletins"] = bulletins.make(session, at) if small else 0
         audit.record(session, SYSTEM.by("cli"), at, "demo.build", "region", None, after=summary | {"seed": seed})
     if as_json:
         click.echo(json.dumps(summary | {"logins": [[a.login_name, a.password] for a in made]}, ensure_ascii=False))
@@ -85,5 +87,6 @@ def _built(seed: int) -> bool:
 WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
     "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
-    "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚", "checks": "签到疑点",
+    "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚", "checks": "签到疑点", "bulletins":
+    "通报",
 }  # fmt: skip

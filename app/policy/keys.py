@@ -19,7 +19,8 @@ PRESET_KEY = "preset"
 INHERIT: dict[str, bool] = {"inherit": True}
 
 Value = int | bool | str | None
-Kind = Literal["int", "bool", "choice", "pattern", "years", "phone"]
+Kind = Literal["int", "bool", "choice", "pattern", "years", "phone", "text"]
+LONGEST_TEXT = 200
 
 
 class Key(StrEnum):
@@ -137,6 +138,9 @@ class Key(StrEnum):
     APPEAL_WITHIN_DAYS = "appeal_within_days"
     APPEAL_WORKING_DAYS = "appeal_working_days"
     ESCALATE_HOURS = "escalate_hours"
+    OPEN_DATA = "open_data"
+    OPEN_LEAST = "open_least"
+    OPEN_LICENCE = "open_licence"
 
     KEEP_FACE_DAYS = "keep_face_days"
     KEEP_IDENTITY_DAYS = "keep_identity_days"
@@ -230,8 +234,8 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C, _I, _R, _M, _E, _W = (
-    "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用",
+_P, _C, _I, _R, _M, _E, _W, _O = (
+    "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用", "公开数据",
 )  # fmt: skip
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
@@ -405,6 +409,15 @@ SPECS: dict[Key, Spec] = dict(
             Key.APPEAL_WITHIN_DAYS, _E, "记录作出后多久内可以申诉", 30, "天", 1, 365, may_be_off=True,
         ),
         _int(Key.APPEAL_WORKING_DAYS, _E, "申诉的办理时限", 20, "个工作日", 1, 120, may_be_off=True),
+        _bool(Key.OPEN_DATA, _O, "在网上公布统计数据，任何人不登录即可下载", False),
+        _int(Key.OPEN_LEAST, _O, "小于多少的计数隐去，并隐去可以推算它的其他数", 5, "台（次、件）", 3, 100),
+        (
+            Key.OPEN_LICENCE,
+            Spec(
+                Key.OPEN_LICENCE, "text", _O, "公开数据的使用许可，印在每个文件上",
+                "可以自由使用、转载和加工，须注明来源和数据截至时间；不得用于识别个人。",
+            ),
+        ),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
         (
             Key.SECOND_APPROVAL,
@@ -468,6 +481,8 @@ def check_value(key: Key, value: Any, field: str = "value") -> Value:
         return _checked_years(spec, value, field)
     if spec.kind == "phone" and not re.fullmatch(r"[0-9]{3,12}", value):
         raise _wrong(spec, value, "应为 3 至 12 位数字", field)
+    if spec.kind == "text" and (not 0 < len(value) <= LONGEST_TEXT or not value.isprintable()):
+        raise _wrong(spec, value, say("应为 1 至 %(n)s 个字，不换行", n=LONGEST_TEXT), field)
     return value
 
 

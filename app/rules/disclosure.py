@@ -33,13 +33,21 @@ class Shown:
         return found if isinstance(found, int) else None
 
 
-def protected(counts: Mapping[Spot, int], rows: Sequence[str], columns: Sequence[str], least: int) -> Shown:
-    """The table with its sums, as much of it as can be given out. `least` 1 or less hides nothing."""
+def protected(
+    counts: Mapping[Spot, int], rows: Sequence[str], columns: Sequence[str], least: int, *, keep_row_sums: bool = False
+) -> Shown:
+    """The table with its sums, as much of it as can be given out. `least` 1 or less hides nothing.
+
+    `keep_row_sums`: other tables show the same sums of rows, so hiding one here would hide nothing.
+    """
     whole = with_sums(counts, rows, columns)
+    kept = {spot for spot in whole if spot[1] == SUM} if keep_row_sums else set[Spot]()
+    if any(0 < whole[spot] < least for spot in kept):
+        return Shown({}, least, withheld=True)
     small = {spot for spot, count in whole.items() if 0 < count < least}
     extra: set[Spot] = set()
     while (bare := next((s for s in sorted(small) if not _open(whole, small, extra, s, least)), None)) is not None:
-        more = _rectangle(whole, small, extra, bare, least)
+        more = _rectangle(whole, small, extra, bare, least, kept)
         if not more:
             return Shown({}, least, withheld=True)
         extra |= more
@@ -135,7 +143,7 @@ def _way(left: Mapping[tuple[str, str], int], start: str, end: str) -> list[tupl
 
 
 def _rectangle(
-    whole: Mapping[Spot, int], small: set[Spot], extra: set[Spot], spot: Spot, least: int
+    whole: Mapping[Spot, int], small: set[Spot], extra: set[Spot], spot: Spot, least: int, kept: set[Spot]
 ) -> set[Spot]:
     """What is hidden beside a small count: the cheapest three corners with which it is open, sums only at last."""
     rows, columns = sorted({row for row, _ in whole}), sorted({column for _, column in whole})
@@ -145,12 +153,12 @@ def _rectangle(
             continue
         corners = [(spot[0], column), (row, spot[1]), (row, column)]
         new = {one for one in corners if one not in small and one not in extra}
-        if new and all(whole[one] >= least for one in new):
+        if new and not new & kept and all(whole[one] >= least for one in new):
             ways.append((sum(SUM in one for one in new), sum(whole[one] for one in new), sorted(new)))
     for _sums, _counts, corners in sorted(ways):
         if _open(whole, small, extra | set(corners), spot, least):
             return set(corners)
     # No rectangle does it alone: hide the smallest that is shown yet, and look again.
     left = sorted((SUM in one, count, one) for one, count in whole.items()
-                  if count >= least and one not in small and one not in extra)  # fmt: skip
+                  if count >= least and one not in small | extra | kept)  # fmt: skip
     return {left[0][2]} if left else set()

@@ -14,6 +14,7 @@ MODULES = (
     "app.tasks.insurance",
     "app.tasks.jobs",
     "app.tasks.nightly",
+    "app.tasks.open_data",
     "app.tasks.outbox",
     "app.tasks.policy",
     "app.tasks.real_names",

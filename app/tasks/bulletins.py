@@ -29,7 +29,7 @@ def run_bulletin(context: JobContext) -> dict[str, Any]:
     run_id = _scores(context, region, period, as_of)
     with exports.one_view(context.session):
         asked = figures.asked_of(context.session, region, period, as_of, run_id)
-        found = document.count(asked, context.progress)
+        found = document.count(asked, lambda done, total: context.progress(done, total, "统计"))
         policy = document.policy_of(asked)
         number = _number_of(context, params.get("corrects"))
         title = document.title_of(region, period, number)

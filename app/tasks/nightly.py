@@ -21,7 +21,8 @@ from app.wording import ours, say, together
 from app.workflows import jobs
 
 TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率",
-          "retention": "删除到期内容", "expiry": "证书到期通知", "fraud": "签到疑点检查"}  # fmt: skip
+          "retention": "删除到期内容", "expiry": "证书到期通知", "fraud": "签到疑点检查",
+          "open_data": "公开数据"}  # fmt: skip
 
 
 @shared_task

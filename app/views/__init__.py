@@ -55,6 +55,7 @@ def register(appbuilder: Any) -> None:
         menu,
         notices,
         office,
+        open_data,
         orders,
         own_data,
         partners,
@@ -102,6 +103,7 @@ def register(appbuilder: Any) -> None:
     office.install(current_app)
     health.register(current_app)
     files.register(current_app)
+    open_data.register(current_app)
     uploads.install(current_app)
     security.install(current_app)
     lately.install(current_app)

@@ -25,6 +25,14 @@ def spent(what: str, amount: str) -> bool:
     return _window(what, amount, count=False) <= 0
 
 
+def taken(what: str, amount: str) -> bool:
+    """Count one more call from here; whether that was one too many ("120/minute")."""
+    if spent(what, amount):
+        return True
+    wrong(what, amount)
+    return False
+
+
 def _window(what: str, amount: str, *, count: bool) -> int:
     counter, item = current_app.extensions["tian_window"], parse(amount)
     place = place_of(request.remote_addr)

@@ -20,6 +20,7 @@ from app.models.choices import VISIT_STATE
 from app.models.policy import PROPOSAL_STATE, policy_book, policy_draft, policy_version
 from app.permissions import Verb, require
 from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Key, shown
+from app.policy.keys import LONGEST_TEXT
 from app.transaction import transaction
 from app.views import maintenance_forms as forms
 from app.views import screens
@@ -190,7 +191,7 @@ class PolicyProposalPages(BaseView):
 
 def typed_value(key: str) -> Any:
     """What the form says: a value in the key's own type, off, or inherit. What can't be read goes on as text."""
-    how, typed = text("how", 10), text("value", 80).strip()
+    how, typed = text("how", 10), text("value", 2 * LONGEST_TEXT).strip()
     if how == "inherit":
         return INHERIT
     if how == "off":

@@ -22,7 +22,7 @@ NUMERALS = "一二三四五六七八九十"
 # The parts that persons write: by name, before and after the sections, and a remark in each.
 OPENING, CLOSING = "opening", "closing"
 BLANKS = {OPENING: "前言", CLOSING: "工作要求"}
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def count(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
     found = {}
     for number, section in enumerate(SECTIONS):
         if progress is not None:
-            progress(number, len(SECTIONS), section.title)
+            progress(number, len(SECTIONS))
         found[section.name] = section.count(asked)
     # What is kept is what comes back: keys are text, tuples are lists.
     kept: dict[str, Any] = json.loads(json.dumps(found, ensure_ascii=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import func, literal_column, or_, select
@@ -69,18 +70,18 @@ def inspections(asked: Asked) -> Figures:
     found: Figures = {}
     for name, period in asked.compared:
         rows = asked.rows(
-            select(Inspection.result, func.count()).where(*_inspected(asked, period)).group_by(Inspection.result),
+            select(Inspection.result, func.count()).where(*inspected(asked, period)).group_by(Inspection.result),
             Inspection,
         )
         found[name] = {result: count for result, count in rows}  # noqa: C416 - rows are no pairs to mypy
-    kinds = select(Inspection.kind, Inspection.result, func.count()).where(*_inspected(asked, asked.period))
+    kinds = select(Inspection.kind, Inspection.result, func.count()).where(*inspected(asked, asked.period))
     by: dict[str, dict[str, int]] = {}
     for kind, result, count in asked.rows(kinds.group_by(Inspection.kind, Inspection.result), Inspection):
         by.setdefault(kind, {})[result] = count
     found["kinds"] = [[kind, by[kind]] for kind in CALENDAR if kind in by]
     fault = (
         select(Inspection.unit_id, func.count(func.distinct(Inspection.elevator_id)))
-        .where(*_inspected(asked, asked.period), Inspection.result == "failed", Inspection.is_fault,
+        .where(*inspected(asked, asked.period), Inspection.result == "failed", Inspection.is_fault,
                Inspection.unit_id.is_not(None))
         .group_by(Inspection.unit_id)
     )  # fmt: skip
@@ -92,7 +93,7 @@ def inspections(asked: Asked) -> Figures:
     return found
 
 
-def _inspected(asked: Asked, period: Period) -> tuple[Any, ...]:
+def inspected(asked: Asked, period: Period) -> tuple[Any, ...]:
     stood = or_(Inspection.ended_at.is_(None), Inspection.ended_at > asked.as_of)
     return (
         Inspection.kind.in_(CALENDAR), Inspection.done_on.between(period.first, period.last),
@@ -110,25 +111,12 @@ def complaints(asked: Asked) -> Figures:
         name: asked.rows(select(func.count()).where(*_complained(asked, period)), Complaint)[0][0]
         for name, period in asked.compared
     }
-    columns = [getattr(Complaint, name) for name in STEPS]
-    facts = select(
-        Complaint.unit_id, Complaint.kinds, Complaint.is_untrue, Complaint.sent_back, Complaint.accept_hours,
-        Complaint.handle_hours, Complaint.review_hours, *columns,
-    ).where(*_complained(asked, asked.period))  # fmt: skip
     kinds, results, late = Counter[str](), Counter[str](), Counter[int]()
-    for unit, named, untrue, sent_back, *rest in asked.rows(facts, Complaint):
-        hours, (begun, accepted, handled, reviewed, again, again_reviewed, ended) = Hours(*rest[:3]), rest[3:]
-        kinds.update(named)
-        if untrue:
-            results["untrue"] += 1
-            continue
-        known = [_by(at, asked.as_of) for at in (accepted, handled, reviewed, again, again_reviewed, ended)]
-        course = Course(
-            begun, known[0], known[1], known[2], sent_back and known[2] is not None, known[3], known[4], known[5]
-        )
-        what = outcome(course, hours, asked.as_of)
-        results["open" if what is None else "late" if what is Outcome.LATE else "on_time"] += 1
-        if what is Outcome.LATE and unit is not None:
+    for named in asked.rows(select(Complaint.kinds).where(*_complained(asked, asked.period)), Complaint):
+        kinds.update(named[0])
+    for unit, result in complaints_of(asked, Complaint.unit_id):
+        results[result] += 1
+        if result == "late" and unit is not None:
             late[unit] += 1
     names = asked.names(late)
     lines = [[unit, names.get(unit, str(unit)), count] for unit, count in late.items()]
@@ -137,6 +125,23 @@ def complaints(asked: Asked) -> Figures:
         "results": {name: results[name] for name in ("on_time", "late", "open", "untrue")},
         "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED], "least": asked.least(),
     }  # fmt: skip
+
+
+def complaints_of(asked: Asked, key: Any, *where: Any) -> Iterator[tuple[Any, str]]:
+    """Each complaint of the period by a key, with what became of it by the instant, by the rule itself."""
+    columns = [getattr(Complaint, name) for name in STEPS]
+    facts = select(
+        key, Complaint.is_untrue, Complaint.sent_back, Complaint.accept_hours, Complaint.handle_hours,
+        Complaint.review_hours, *columns,
+    ).where(*_complained(asked, asked.period), *where)  # fmt: skip
+    for of, untrue, sent_back, accept, handle, review, begun, *steps in asked.rows(facts, Complaint):
+        if untrue:
+            yield of, "untrue"
+            continue
+        known = [_by(at, asked.as_of) for at in steps]
+        course = Course(begun, *known[:3], sent_back and known[2] is not None, *known[3:])
+        what = outcome(course, Hours(accept, handle, review), asked.as_of)
+        yield of, "open" if what is None else "late" if what is Outcome.LATE else "on_time"
 
 
 def _by(at: dt.datetime | None, known: dt.datetime) -> dt.datetime | None:

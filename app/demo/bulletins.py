@@ -1,0 +1,49 @@
+"""A draft of a bulletin of the demo's district, and what its city publishes; counted as the product counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import select
+
+from app import clock
+from app.demo.builder import CITY
+from app.demo.office import actor_named
+from app.models import PolicyValue, Region
+from app.policy import Key
+from app.reports import open_data as counting
+from app.reports.bulletin import document, figures
+from app.rules.periods import settled_month
+from app.workflows import bulletins, open_data, scores
+
+# In a region of any size both would take longer than all else; whoever measures needs neither.
+MOST_ELEVATORS = 2000
+
+
+def make(session: Any, at: dt.datetime) -> int:
+    """How many bulletins. The officer of the district drafts; that of the city may check and issue it."""
+    officer, on = actor_named(session, "linhe"), clock.local_day(at)
+    if officer is None:
+        return 0
+    session.add(PolicyValue(
+        key=Key.OPEN_DATA.value, region_code=CITY, value=True, effective_on=on, known_at=at,
+        source="澜市监〔2026〕12 号 公共数据开放（演示）",
+    ))  # fmt: skip
+    session.flush()
+    period = settled_month(on)
+    for code, codes in counting.publishers(session, on).items():
+        region = session.scalars(select(Region).where(Region.code == code)).one()
+        data = counting.build(session, region, codes, period, at)
+        open_data.publish(session, region, period, data, counting.digest_of(data), at, at)
+    region = bulletins.region_of(session, officer, officer.region_code)
+    run = scores.run(session, officer, region.code, period.first, period.last, at, at)
+    asked = figures.asked_of(session, region, period, at, run.id)
+    found = document.count(asked)
+    counted = bulletins.Counted(
+        found, document.digest_of(found, region.code, period.text, at), document.policy_of(asked), run.id
+    )
+    told = {"region": region.code, "period": period.text, "as_of": at.isoformat()}
+    texts = document.first_texts(found, region, period)
+    bulletins.draft(session, officer, told, counted, texts, document.title_of(region, period), at)
+    return 1
