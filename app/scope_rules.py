@@ -322,10 +322,6 @@ def import_owner(actor: Actor) -> str:
     return f"region:{actor.region_code}" if actor.region_code else f"user:{actor.user_id or 0}"
 
 
-def _own_notices(model: Any, actor: Actor) -> Criterion:
-    return model.recipient_id == (actor.user_id or 0)
-
-
 def _of_unit(model: Any, actor: Actor) -> Criterion:
     """A unit's own rows; a regulator's region."""
     return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
@@ -354,12 +350,10 @@ def _personal_requests(model: Any, actor: Actor) -> Criterion:
 
 def _bulletins(model: Any, actor: Actor) -> Criterion:
     """A regulator's region, and what was issued for those above it; a unit reads what was sent to it."""
+    issued, reader = model.state == "issued", BulletinReader.__table__.c
     if actor.unit_id is not None:
-        reader: Any = BulletinReader.__table__.c
-        sent = select(reader.bulletin_id).where(reader.unit_id == actor.unit_id)
-        return and_(model.state == "issued", model.id.in_(sent))
-    above = and_(model.state == "issued", model.region_code.in_(chain(actor.region_code)))
-    return or_(_in_region(model, actor), above)
+        return and_(issued, model.id.in_(select(reader.bulletin_id).where(reader.unit_id == actor.unit_id)))
+    return or_(_in_region(model, actor), and_(issued, model.region_code.in_(chain(actor.region_code))))
 
 
 def _patrol_stops(model: Any, actor: Actor) -> Criterion:
@@ -441,7 +435,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Job: _own_jobs,
     ImportBatch: _imports,
     ImportMatch: _import_matches,
-    Notification: _own_notices,
+    Notification: lambda model, actor: model.recipient_id == (actor.user_id or 0),
     NoticeChoice: lambda model, actor: model.account_id == (actor.user_id or 0),
     AuditEntry: _audit,
 }
@@ -461,8 +455,7 @@ PLACED = Verb.INSPECTION_EDIT
 # Rows that persons write through screens and APIs: after the write the row must lie within the writer's scope.
 GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
-    PolicyProposal, RiskItem,
-    SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
+    PolicyProposal, RiskItem, SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
     FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from werkzeug.security import generate_password_hash
 from app import clock
 from app.models import (
     Account,
+    Complaint,
     Contract,
     ContractElevator,
     Elevator,
@@ -281,6 +282,22 @@ def make_clock(session: Any, elevator: Elevator, last_visit_on: dt.date | None, 
         }
         | fields
     )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_complaint(session: Any, elevator: Elevator, complained_at: dt.datetime, **fields: Any) -> Complaint:
+    """A complaint about an elevator, as it stands after the given steps."""
+    row = Complaint(
+        **{
+            "number": f"T{next(_count):011d}", "elevator_id": elevator.id, "region_code": elevator.region_code,
+            "unit_id": elevator.maintenance_unit_id, "use_unit_id": elevator.use_unit_id, "code": elevator.code,
+            "place": elevator.address, "name": "顾以宁", "phone": "13900000001", "kinds": ["noise"],
+            "complained_at": complained_at, "accept_hours": 24, "handle_hours": 72, "review_hours": 48,
+        }
+        | fields
+    )  # fmt: skip
     session.add(row)
     session.flush()
     return row

@@ -22,6 +22,7 @@ from app.models import (
     Appeal,
     Application,
     Attachment,
+    Bulletin,
     Comment,
     Commitment,
     Complaint,
@@ -103,7 +104,7 @@ PERSONAS = (
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
-    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker)"
+    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker|open/)"
 )
 # What a passer-by may be told of any elevator, told to whoever holds its label (tests/field/test_public.py).
 BEHIND_THE_CODE = re.compile(r"^/m/p/")
@@ -308,6 +309,11 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, draw_id=KEY, position=1, stratum="random", code=CODE, name=MARK, elevator_id=KEY, risk=0,
             findings=MARK, due_at=at, **unit,
         ),
+        Bulletin(
+            id=KEY, region_code="980403000000", region_name=MARK, period="2026-01", first_on=day, last_on=day,
+            title=MARK, office=MARK, mark=MARK, as_of=at, policy="0", figures={}, digest="0" * 64,
+            texts={"opening": MARK}, drafted_by=MARK,
+        ),
     ])  # fmt: skip
     session.add_all([
         Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
@@ -333,6 +339,7 @@ WATCHED = (
     Rescue, RescueDispatch, RescueStep, RescueCallback,
     RepairOrder, Anomaly,
     FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance,
+    Bulletin,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ def register(appbuilder: Any) -> None:
         attached,
         base,
         capacity,
+        bulletins,
         clocks,
         commitments,
         complaints,
@@ -66,6 +67,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
-        fraud, spot,
+        fraud, spot, bulletins,
     ):  # fmt: skip
         area.register(appbuilder)

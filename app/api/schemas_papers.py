@@ -22,6 +22,7 @@ from app.api.schemas import (
     text,
 )
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, ANOMALY_STATE
+from app.models.bulletin import BULLETIN_STATE
 from app.models.choices import (
     APPLICATION_STATE,
     INSPECTION_KIND,
@@ -123,6 +124,34 @@ PAPERS: dict[str, Schema] = {
     "ComplaintReview": an_object("agreed", agreed=YES, note=said(text(500), "不认可须写明理由")),
     "ComplaintNote": an_object("note", note=text(500)),
     "ComplaintEnd": an_object("note", note=text(500), untrue=said(YES, "不属实，不计入评分")),
+    "Bulletin": an_object(
+        "id region_code region period title office state as_of policy digest version", id=WHOLE, region_code=TEXT,
+        region=TEXT, period=said(TEXT, "2026-10 或 2026Q3"), title=TEXT, office=TEXT,
+        number=said(maybe(TEXT), "发文字号，签发时编"), state=one_of(BULLETIN_STATE), as_of=INSTANT, policy=TEXT,
+        digest=said(TEXT, "数据的 SHA-256"), drafted_by=TEXT, checked_at=maybe(INSTANT), checked_by=maybe(TEXT),
+        issued_at=maybe(INSTANT), signed_by=maybe(TEXT), corrects_id=said(maybe(WHOLE), "更正的是哪一份"),
+        correct_reason=maybe(TEXT), version=WHOLE,
+    ),
+    "BulletinPage": page_of("Bulletin"),
+    "BulletinWhole": {"allOf": [ref("Bulletin"), an_object(
+        "figures texts files", figures=said({"type": "object"}, "各部分的数据，印发后不变"), texts={"type": "object"},
+        files=many(an_object("id format", id=WHOLE, name=TEXT, format=one_of(["docx", "pdf"]), sha256=TEXT, url=TEXT)),
+    )]},
+    "NewBulletin": an_object("region period", region=text(12), period=said(text(10), "2026-10 或 2026Q3，须已结束")),
+    "BulletinJob": an_object("job state", job=WHOLE, state=TEXT),
+    "BulletinTexts": an_object(
+        "", texts=said({"type": "object", "additionalProperties": text(2000)}, "opening、各部分、closing；一行一段"),
+        office=text(60), mark=text(20), seen=said(WHOLE, "您看到的 version"),
+    ),
+    "BulletinSeen": an_object("", seen=said(WHOLE, "您核对的 version")),
+    "BulletinReason": an_object("reason", reason=text(500)),
+    "BulletinAgain": an_object(
+        "digest same intact differences", digest=TEXT, same=YES, intact=said(YES, "存档的数据与摘要相符"),
+        differences=many(an_object(
+            "section then now of_the_moment", section=TEXT, then=TEXT, now=TEXT,
+            of_the_moment=said(YES, "当时的情况，本来就会变"),
+        )),
+    ),
     "Message": an_object(
         "id elevator_id body sent_at state", id=WHOLE, elevator_id=WHOLE, unit_id=maybe(WHOLE),
         use_unit_id=maybe(WHOLE), body=TEXT, sent_at=INSTANT, reply=maybe(TEXT), replied_at=maybe(INSTANT),

@@ -61,14 +61,16 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["rescues"] = rescues.make(session, at, seed) if first else 0
         summary["repairs"] = repairs.make(session, at, seed) if first else 0
         summary["enforcement"] = enforcement.make(session, at) if first else 0
+        summary["bulletins"] = 0
         if first:
             today = clock.local_day(at)
             survey(session)
+            # Before the night's runs, which pages show first.
+            small = elevators <= bulletins.MOST_ELEVATORS
+            summary["bulletins"] = bulletins.make(session, at) if small else 0
             for code in scores.regions_with_clocks(session):
                 scores.run_automatic(session, code, today.replace(month=1, day=1), today - DAY, at, at)
         summary["checks"] = checks.make(session, at, seed) if first else 0
-            small = elevators <= bulletins.MOST_ELEVATORS
-            summary["bulletins"] = bulletins.make(session, at) if small else 0
         audit.record(session, SYSTEM.by("cli"), at, "demo.build", "region", None, after=summary | {"seed": seed})
     if as_json:
         click.echo(json.dumps(summary | {"logins": [[a.login_name, a.password] for a in made]}, ensure_ascii=False))

@@ -14,18 +14,20 @@ from app.models import PolicyValue, Region
 from app.policy import Key
 from app.reports import open_data as counting
 from app.reports.bulletin import document, figures
-from app.rules.periods import settled_month
+from app.rules.periods import latest_periods, settled_month
 from app.workflows import bulletins, open_data, scores
 
 # In a region of any size both would take longer than all else; whoever measures needs neither.
 MOST_ELEVATORS = 2000
+SETTLED = dt.timedelta(days=17)
 
 
 def make(session: Any, at: dt.datetime) -> int:
     """How many bulletins. The officer of the district drafts; that of the city may check and issue it."""
-    officer, on = actor_named(session, "linhe"), clock.local_day(at)
-    if officer is None:
+    officer, officer_of_city = actor_named(session, "linhe"), actor_named(session, "shiju")
+    if officer is None or officer_of_city is None:
         return 0
+    on = clock.local_day(at)
     session.add(PolicyValue(
         key=Key.OPEN_DATA.value, region_code=CITY, value=True, effective_on=on, known_at=at,
         source="澜市监〔2026〕12 号 公共数据开放（演示）",
@@ -34,6 +36,9 @@ def make(session: Any, at: dt.datetime) -> int:
     period = settled_month(on)
     for code, codes in counting.publishers(session, on).items():
         region = session.scalars(select(Region).where(Region.code == code)).one()
+        # The last quarter that is final by now: only final scores are published.
+        quarter = next(one for one in latest_periods(on, 0, 3) if one.last + SETTLED <= on)
+        scores.run(session, officer_of_city, code, quarter.first, quarter.last, at, at)
         data = counting.build(session, region, codes, period, at)
         open_data.publish(session, region, period, data, counting.digest_of(data), at, at)
     region = bulletins.region_of(session, officer, officer.region_code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any, ClassVar
 
-from flask import current_app, flash, g, redirect, request, send_file
+from flask import abort, current_app, flash, g, redirect, request, send_file
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
@@ -154,7 +154,7 @@ class BulletinPages(BaseView):
         said = _("已签发；文件生成后发给各单位和下级监管部门")
         return self._done(pk, lambda s: bulletins.issue(s, g.actor, pk, clock.now(), seen, named), said)
 
-    @expose("/<int:pk>/draft.<any(docx,pdf):fmt>")
+    @expose("/<int:pk>/draft.<fmt>")
     @has_access
     @permission_name("read")
     @no_cache
@@ -163,6 +163,8 @@ class BulletinPages(BaseView):
         from app.reports.bulletin import docx, pages
 
         row = self._own(pk)
+        if fmt not in MIME:
+            abort(404)
         if row.state == BulletinState.ISSUED:
             file = bulletins.files_of(db.session, row).get(fmt)
             if file is None:

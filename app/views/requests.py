@@ -75,8 +75,13 @@ class SignedSessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not request.path.startswith("/static/"):
+        if not request.path.startswith("/static/") and not _for_everybody(request.path):
             super().save_session(app, session, response)
+
+
+def _for_everybody(path: str) -> bool:
+    """Files of open data are the same for all, so whoever keeps them need not ask by whose cookie."""
+    return path.startswith("/open/") and path.endswith((".csv", ".json"))
 
 
 def install(app: Flask) -> None:

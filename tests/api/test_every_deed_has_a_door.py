@@ -24,7 +24,7 @@ V = Verb
 # The groups of the rights' form whose areas are walked, each by one of its verbs.
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
-    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ, V.FRAUD_READ,
+    V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ, V.FRAUD_READ, V.BULLETIN_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
@@ -62,6 +62,17 @@ DEEDS = {
     },
     "assigning": {"Assigning.assign": "POST /accounts/{key}/elevators/give"},
     "attached": {"Attached.show": "POST /units/{key}/files", "Attached.remove": "DELETE /people/{key}/files/{file}"},
+    "bulletins": {
+        "Bulletins.deed": LIST,
+        "BulletinPages.new": "POST /bulletins",
+        "BulletinPages.correct": "POST /bulletins/{key}/correct",
+        "BulletinPages.edit": "PATCH /bulletins/{key}",
+        "BulletinPages.check": "POST /bulletins/{key}/check",
+        "BulletinPages.send_back": "POST /bulletins/{key}/send-back",
+        "BulletinPages.discard": "POST /bulletins/{key}/discard",
+        "BulletinPages.issue": "POST /bulletins/{key}/issue",
+        "BulletinPages.again": "POST /bulletins/{key}/again",
+    },
     "commitments": {"Commitments.deed": LIST, "CommitmentPages.new": "POST /commitments"},
     "complaints": {
         "Complaints.deed": LIST,

@@ -15,6 +15,7 @@ from app import clock
 from app.models import (
     Anomaly,
     ApiToken,
+    Bulletin,
     Commitment,
     Complaint,
     ElevatorMessage,
@@ -148,6 +149,12 @@ def rows(session: Any, world: World) -> dict[str, int]:
     )  # fmt: skip
     out = SpotAvoidance(account_id=clerk.id, reason="亲属", declared_at=now, **firm)
     session.add_all([doubt, check, out])
+    paper_ = Bulletin(
+        region_code="980402000000", region_name="临河区", period="2026-01", first_on=today, last_on=today, title="通报",
+        office="临河区市场监督管理局", mark="电梯通报", as_of=now, policy="0", figures={}, digest="0" * 64, texts={},
+        drafted_by="某人",
+    )  # fmt: skip
+    session.add(paper_)
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -163,6 +170,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions":
         world.firm.region_id, "repairs": broken.id, "anomalies": odd.id, "enforcement": case.id, "fraud-signals":
         doubt.id, "fraud-cases": fraud.id, "spot-draws": drawn.id, "spot-checks": check.id, "spot-avoidances": out.id,
+        "bulletins": paper_.id,
     }  # fmt: skip
     return found
 
