@@ -50,5 +50,5 @@ def make(session: Any, at: dt.datetime) -> int:
     )
     told = {"region": region.code, "period": period.text, "as_of": at.isoformat()}
     texts = document.first_texts(found, region, period)
-    bulletins.draft(session, officer, told, counted, texts, document.title_of(region, period), at)
+    bulletins.draft(session, officer, told, counted, texts, document.head_of(region, period), at)
     return 1

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
 from app.models.unit import Unit
+from app.rules.bulletins import number_text
 
 BULLETIN_STATE = {
     "draft": _l("草稿"), "checked": _l("已核对"), "issued": _l("已印发"), "discarded": _l("已作废"),
@@ -69,7 +70,7 @@ class Bulletin(Stamped, Versioned, Model):
     @property
     def number(self) -> str:
         """发文字号, once it is issued."""
-        return f"{self.mark}〔{self.year}〕{self.serial}号" if self.serial is not None else ""
+        return number_text(self.mark, self.year or 0, self.serial) if self.serial is not None else ""
 
     def __repr__(self) -> str:
         return self.title

@@ -126,4 +126,4 @@ def second_finding(drafted: bool) -> Finding:
 
 def number_text(mark: str, year: int, serial: int) -> str:
     """发文字号: 澜市监特〔2026〕3 号."""
-    return f"{mark}〔{year}〕{serial}号"
+    return say("%(mark)s〔%(year)s〕%(serial)s号", mark=mark, year=year, serial=serial)

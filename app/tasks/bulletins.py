@@ -32,12 +32,12 @@ def run_bulletin(context: JobContext) -> dict[str, Any]:
         found = document.count(asked, lambda done, total: context.progress(done, total, "统计"))
         policy = document.policy_of(asked)
         number = _number_of(context, params.get("corrects"))
-        title = document.title_of(region, period, number)
+        head = document.head_of(region, period, number)
         texts = document.first_texts(found, region, period)
     digest = document.digest_of(found, region.code, period.text, as_of)
     with transaction(context.session) as session:
         counted = bulletins.Counted(found, digest, policy, run_id)
-        row = bulletins.draft(session, context.actor, params, counted, texts, title, clock.now())
+        row = bulletins.draft(session, context.actor, params, counted, texts, head, clock.now())
         told = {"link": bulletins.link_of(row), "sha256": row.digest}
         context.finish(told)
     return told

@@ -172,7 +172,7 @@ class BulletinPages(BaseView):
             return redirect(f"/files/{file.id}")
         made = paper_of(row)
         content = docx.write(made, row.as_of) if fmt == "docx" else pages.as_pdf(current_app.jinja_env, made)
-        name = f"{row.title}（草稿）.{fmt}"
+        name = f"{_('草稿')} {row.title}.{fmt}"
         answer = send_file(io.BytesIO(content), mimetype=MIME[fmt], as_attachment=True, download_name=name, max_age=0)
         answer.headers["Cache-Control"] = "private, no-store"
         return answer

@@ -48,7 +48,6 @@ from app.wording import say
 from app.workflows import attachments, audit, export_records, jobs, moves, outbox
 
 ENTITY = "bulletin"
-MARK = "电梯通报"
 FORMATS = ("docx", "pdf")
 WORKED_ON = (BulletinState.DRAFT.value, BulletinState.CHECKED.value)
 LONGEST_REASON = 500
@@ -88,9 +87,12 @@ def begin(
 
 def draft(
     session: AnySession, actor: Actor, asked: Mapping[str, Any], counted: Counted, texts: Mapping[str, str],
-    title: str, at: dt.datetime,
+    head: tuple[str, str, str], at: dt.datetime,
 ) -> Bulletin:  # fmt: skip
-    """The draft with its figures. A job that runs twice finds what it drafted the first time."""
+    """The draft with its figures. A job that runs twice finds what it drafted the first time.
+
+    `head` is title, office and letters of the number; office and letters are those of the region's last one, if any.
+    """
     require(actor, Verb.BULLETIN_EDIT)
     place, period = region_of(session, actor, asked["region"]), period_of(asked["period"])
     as_of = dt.datetime.fromisoformat(asked["as_of"])
@@ -113,8 +115,8 @@ def draft(
     wrong = session.get(Bulletin, corrects) if corrects else None
     row = Bulletin(
         region_code=place.code, region_name=place.name, period=period.text, first_on=period.first, last_on=period.last,
-        title=title, office=last.office if last is not None else f"{place.name}市场监督管理局",
-        mark=last.mark if last is not None else MARK, state=BulletinState.DRAFT.value, as_of=as_of,
+        title=head[0], office=last.office if last is not None else head[1],
+        mark=last.mark if last is not None else head[2], state=BulletinState.DRAFT.value, as_of=as_of,
         policy=counted.policy, run_id=counted.run_id, figures=counted.figures, digest=counted.digest,
         # What was said in the one that it puts right is said again, to be looked through.
         texts=dict(texts) | (dict(wrong.texts) if wrong is not None else {}), drafted_by=actor.name,

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.feature("STA-03")
     ("now", "before", "said"),
     [
         (312, 300, "比上期增加12台、增长4.0%"), (300, 312, "比上期减少12台、下降3.8%"), (5, 5, "与上期持平"),
-        (0, 0, "上期也没有"), (0, 4, "比上期减少4台、下降100.0%"), (4, 0, "上期没有"), (2001, 2000, "比上期增加1台、增长0.1%"),
+        (0, 0, "上期也没有"), (0, 4, "比上期减少4台、下降100.0%"), (4, 0, "上期没有"),
+        (2001, 2000, "比上期增加1台、增长0.1%"),
     ],
 )  # fmt: skip
 def test_what_rose_and_fell(now: int, before: int, said: str) -> None:
@@ -57,7 +58,8 @@ def test_lists_and_shares() -> None:
 
 @pytest.mark.parametrize(
     ("level", "name", "said"),
-    [("province", "云川省", "全省"), ("city", "澜州市", "全市"), ("district", "临河区", "全区"), ("district", "云樾县", "全县"),
+    [("province", "云川省", "全省"), ("city", "澜州市", "全市"), ("district", "临河区", "全区"),
+     ("district", "云樾县", "全县"),
      ("district", "青坪市", "全市"), ("street", "某所", "辖区")],
 )  # fmt: skip
 def test_what_a_region_is_called(level: str, name: str, said: str) -> None:

@@ -43,7 +43,9 @@ def test_a_period_by_its_name(text: str, first: date, last: date, words: str) ->
     assert (period.first, period.last, period.text, period.words) == (first, last, text, words)
 
 
-@pytest.mark.parametrize("text", ["", None, "2026", "2026-13", "2026-00", "2026Q5", "1999-01", "2026-1", "二〇二六", "２０２６-01"])
+@pytest.mark.parametrize(
+    "text", ["", None, "2026", "2026-13", "2026-00", "2026Q5", "1999-01", "2026-1", "二〇二六", "２０２６-01"]
+)
 def test_what_is_no_period_is_refused(text: object) -> None:
     with pytest.raises(Refusal, match="不是月份或季度"):
         period_of(text)
@@ -86,7 +88,8 @@ def test_every_step_that_there_is() -> None:
 
 
 def test_the_structure_of_a_text() -> None:
-    assert paragraphs(" 一是 \r\n\n- 甲\n-  乙 \n-\n二是") == [("p", "一是"), ("item", "甲"), ("item", "乙"), ("p", "二是")]
+    told = [("p", "一是"), ("item", "甲"), ("item", "乙"), ("p", "二是")]
+    assert paragraphs(" 一是 \r\n\n- 甲\n-  乙 \n-\n二是") == told
     assert paragraphs("") == [] and cleaned("a\r\n\r\nb ") == "a\nb"
     assert paragraphs("<script>alert(1)</script>") == [("p", "<script>alert(1)</script>")], "text stays text"
 

@@ -21,6 +21,7 @@ from app.rules.periods import Period, period_of
 NUMERALS = "一二三四五六七八九十"
 # The parts that persons write: by name, before and after the sections, and a remark in each.
 OPENING, CLOSING = "opening", "closing"
+MARK = "电梯通报"
 BLANKS = {OPENING: "前言", CLOSING: "工作要求"}
 Progress = Callable[[int, int], None]
 
@@ -81,6 +82,11 @@ def policy_of(asked: Asked) -> str:
 def title_of(region: Region, period: Period, corrects: str = "") -> str:
     said = f"关于{period_words(period)}{whole(region.level, region.name)}电梯安全运行和维护保养情况的通报"
     return f"{said}（更正）" if corrects else said
+
+
+def head_of(region: Region, period: Period, corrects: str = "") -> tuple[str, str, str]:
+    """Title, issuing office and the letters of its numbers, as a first draft has them."""
+    return title_of(region, period, corrects), f"{region.name}市场监督管理局", MARK
 
 
 def first_texts(found: dict[str, Any], region: Region, period: Period) -> dict[str, str]:
