@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
-from app.demo import checks, complaints, enforcement, evidence, inspections, office, people, repairs, rescues, bulletins
+from app.demo import bulletins, checks, complaints, enforcement, evidence, inspections, office, people, repairs, rescues
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db

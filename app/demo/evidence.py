@@ -61,6 +61,7 @@ def _evidence(session: Any, rng: random.Random, row: Visit, firm: Unit) -> None:
         "use_unit": use_unit.name, "safety_officer": lift.safety_officer, "worker": worker.name,
         "certificate_no": worker.certificate_no,
     }  # fmt: skip
+    row.by_code = rng.random() >= 0.95
     items = items_for(lift.category, row.level)
     row.results = [
         {"code": i.code, "result": "ok", "value": str(rng.randint(3, 6)) if i.needs_test else None, "reason": None}

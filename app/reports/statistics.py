@@ -1,4 +1,4 @@
-"""The statistical report of a region and period (STA-02 in short): the register now, maintenance in the period.
+"""The statistical report of a region and period (STA-02): the register now, maintenance in the period, and more.
 
 The database counts within the reader's scope; pandas puts the counts together. Every figure that has a list carries
 the list's address, and the list counts the same.
@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -24,11 +24,11 @@ from app import clock, scope
 from app.errors import Finding, NotFound, raise_failing
 from app.listing import Moment
 from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit, Visit
-from app.models.choices import CATEGORY, ELEVATOR_STATUS
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, PLACE_TYPE
 from app.models.policy import policy_version
 from app.models.region import in_region
 from app.permissions import Actor, Verb
-from app.reports import enforcement, repairs, rescues
+from app.reports import enforcement, repairs, rescues, statistics_more
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -36,6 +36,7 @@ from app.wording import say
 # Full years in use at which a band begins; the last is open.
 AGES = (0, 5, 10, 15, 20)
 NO_AGE = "unknown"
+NO_PLACE = "none"
 LONGEST_YEARS = 10
 RESCUE_CUTS = ("level", "cause", "hour", "unit")
 COUNTS = ("elevators", "uncovered", "done", "overdue", "made_up")
@@ -53,6 +54,7 @@ FORMULAS = (
     ("报修与维修", "报修日在期间内且未撤销的维修工单；平均用时自报修起算，只含已接单、已结束的，单位为分钟"),
     ("约谈与处罚", "日期在期间内、已经生效的；“有效”不含已撤销的。申诉按提出的日期计"),
     ("区别", "维护保养有效率另按规则推算应维保次数，见得分页；两者不互相替代"),
+    *statistics_more.MORE_FORMULAS,
 )
 
 
@@ -104,10 +106,12 @@ class Statistics:
     kinds: list[Bar]
     ages: list[Bar]
     statuses: list[Bar]
+    places: list[Bar]
     units: list[UnitLine]
     sum: UnitLine
     deeds: list[enforcement.Line]
     appeals: list[enforcement.Line]
+    more: statistics_more.More
     digest: str
     # 救援 of the period: the whole, and its cuts by name.
     rescued: rescues.Line
@@ -164,13 +168,20 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     rescued, cuts = rescues.cuts(session, moment.actor, asked, RESCUE_CUTS, moment.now)
     asked = (moment, frame.region_code, frame.from_on, frame.to_on)
     deeds, appeals = enforcement.deeds(*asked), enforcement.appeals(*asked)
+    words = {k: str(v) for k, v in PLACE_TYPE.items()} | {NO_PLACE: say("没有填写")}
+    places = [
+        replace(bar, link="" if bar.key == NO_PLACE else bar.link)
+        for bar in _bars(register, "place", words, frame, "f_place_type")
+    ]
+    more = statistics_more.build(moment, frame.region_code, frame.from_on, frame.to_on)
     figures = {
         "rescues": [
             [str(column.value(line)) for column in rescues.COLUMNS]
             for some in ([rescued], *cuts.values()) for line in some
         ],
         "kinds": [asdict(b) for b in kinds], "ages": [asdict(b) for b in ages],
-        "units": [asdict(u) for u in lines], "frame": asdict(frame),
+        "units": [asdict(u) for u in lines], "frame": asdict(frame), "places": [asdict(b) for b in places],
+        "more": asdict(more),
     }  # fmt: skip
     levels, causes = _repairs(moment, frame)
     if levels:
@@ -182,7 +193,7 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     return Statistics(
         frame, name or say("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
         policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
-        kinds, ages, statuses, lines, _sum(lines, frame), deeds, appeals,
+        kinds, ages, statuses, lines, _sum(lines, frame), deeds, appeals, places, more,
         hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
         rescued, cuts,
         levels, causes,
@@ -217,17 +228,18 @@ def born_before(years: int, on: dt.date) -> dt.date:
 
 
 def _register(moment: Moment, frame: Frame) -> pd.DataFrame:
-    """How many elevators of each kind, status and age band: the database gives a few hundred rows at most."""
+    """How many elevators of each kind, status, age band and place: the database gives a few hundred rows at most."""
     used = Elevator.commissioned_on
     bands = [(used <= born_before(years, moment.today), str(years)) for years in reversed(AGES[1:])]
     age = case((used.is_(None), NO_AGE), *bands, else_=str(AGES[0]))
+    place = func.coalesce(Elevator.place_type, NO_PLACE)
     statement = scope.apply(
-        select(Elevator.category, Elevator.status, age, func.count()).where(
+        select(Elevator.category, Elevator.status, age, place, func.count()).where(
             Elevator.approved_version > 0, in_region(Elevator.region_code, frame.region_code)
-        ).group_by(Elevator.category, Elevator.status, age),
+        ).group_by(Elevator.category, Elevator.status, age, place),
         moment.actor, Elevator,
     )  # fmt: skip
-    return _frame_of(moment, statement, ["category", "status", "age", "n"])
+    return _frame_of(moment, statement, ["category", "status", "age", "place", "n"])
 
 
 def _bars(

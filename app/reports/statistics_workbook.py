@@ -34,7 +34,8 @@ def write(found: Statistics, path: Path) -> None:
     book = open_workbook(path, told("统计报表"), found.as_of)
     head = book.add_format({"bold": True, "bg_color": "#E7EFF7", "bottom": 1, "bottom_color": "#9FB6CC"})
     for title, label, bars in (
-        ("按品种", "品种", found.kinds), ("按使用年限", "使用年限", found.ages), ("按状态", "状态", found.statuses)
+        ("按品种", "品种", found.kinds), ("按使用年限", "使用年限", found.ages), ("按状态", "状态", found.statuses),
+        ("按使用场所", "使用场所", found.places),
     ):  # fmt: skip
         _breakdown(book, head, title, label, bars)
     _units(book, head, found)
@@ -42,6 +43,7 @@ def write(found: Statistics, path: Path) -> None:
     _repairs(book, head, found)
     _deeds(book, head, "约谈与处罚", "类别", DEED_HEADS, found.deeds)
     _deeds(book, head, "申诉", "对象", APPEAL_HEADS, found.appeals)
+    _more(book, head, found)
     write_note(book, note(found))
     book.close()
 
@@ -61,10 +63,11 @@ def note(found: Statistics) -> list[tuple[str, str]]:
 
 
 def lines(found: Statistics) -> int:
-    bars = len(found.kinds) + len(found.ages) + len(found.statuses)
+    bars = len(found.kinds) + len(found.ages) + len(found.statuses) + len(found.places)
     cuts = sum(map(len, found.rescue_cuts.values()))
     repairs = len(found.repair_levels) + len(found.repair_causes)
-    return bars + len(found.units) + cuts + repairs + len(found.deeds) + len(found.appeals)
+    more = len(found.more.areas) + len(found.more.inspections) + len(_beside(found))
+    return bars + len(found.units) + cuts + repairs + len(found.deeds) + len(found.appeals) + more
 
 
 def summary(found: Statistics, path: Path) -> dict[str, Any]:
@@ -220,6 +223,45 @@ def _repairs(book: Any, head: Any, found: Statistics) -> None:
     _series(chart, title, 3, len(found.repair_levels), ORANGE)
     _finish(chart, say("%(title)s（次）", title=title), len(found.repair_levels))
     sheet.insert_chart(0, len(REPAIR_HEAD) + 2, chart)
+
+
+def _more(book: Any, head: Any, found: Statistics) -> None:
+    """Places, inspections, and what is a few numbers: sign-in, labels, complaints, scores."""
+    _sheet(book, head, "按地区", ("地区", "在册电梯"), [(a.label, a.count) for a in found.more.areas])
+    _sheet(
+        book, head, "检验检测", ("类别", "合格", "复检合格", "不合格", "一次合格率（%）"),
+        [(i.label, i.passed, i.passed_again, i.failed, i.rate) for i in found.more.inspections],
+    )  # fmt: skip
+    _sheet(book, head, "签到、投诉和得分", ("项目", "数"), _beside(found))
+
+
+def _beside(found: Statistics) -> list[tuple[Any, ...]]:
+    s, c, scored = found.more.sign_in, found.more.complaints, found.more.scores
+    return [
+        ("扫码签到", s.by_label), ("已知签到方式", s.known), ("没有记录签到方式", s.unknown),
+        ("扫码签到率（%）", s.rate), ("有一梯一码的在册电梯", s.labelled), ("标牌覆盖率（%）", s.coverage),
+        ("期内扫到的电梯", s.seen), ("投诉总次数", c.total), ("处置及时", c.on_time), ("处置不及时", c.late),
+        ("办理中", c.open), ("不属实", c.untrue),
+        ("投诉及时率（%）", c.rate), ("参加排名的单位", scored.units if scored else None),
+        ("最高得分", scored.best if scored else None), ("最低得分", scored.worst if scored else None),
+    ]  # fmt: skip
+
+
+def _sheet(book: Any, head: Any, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """A plain table; what is nothing to count is 无数据."""
+    sheet = book.add_worksheet(told(title))
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, len(heads) - 1, 14)
+    for column, text in enumerate(heads):
+        sheet.write_string(0, column, told(text), head)
+    sheet.freeze_panes(1, 0)
+    for line, row in enumerate(rows, 1):
+        sheet.write_string(line, 0, told(row[0]))
+        for column, value in enumerate(row[1:], 1):
+            if value is None:
+                sheet.write_string(line, column, told(NO_DATA))
+            else:
+                sheet.write_number(line, column, value)
 
 
 def _series(chart: Any, title: str, column: int, rows: int, colour: str) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from app.errors import Finding
 from app.rules.calendar import local_day
+from app.rules.identifiers import normal_code
 from app.rules.lifecycle import STATUS_LABELS, ElevatorStatus
 from app.rules.quota import quota_finding
 from app.wording import say
@@ -39,6 +40,11 @@ def names_an_elevator(text: str) -> bool:
     """
     text = text.strip()
     return bool(_OWN_ADDRESS.search(text) if "/" in text else _CODE.fullmatch(text))
+
+
+def by_label(text: str, code: str) -> bool:
+    """Whether the text that named an elevator is what its label's picture holds: not the 识别码, which anybody types."""
+    return normal_code(text.strip().rstrip("/").rsplit("/", 1)[-1]) != code
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from app.policy import Key
 from app.rules.checkin import (
     CheckInFacts,
     Place,
+    by_label,
     check_in_findings,
     distance_metres,
     elevator_findings,
@@ -85,7 +86,7 @@ def look(
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
-    by_code = site is not None and normal_code(text.rstrip("/").rsplit("/", 1)[-1]) == site.elevator.code
+    by_code = site is not None and not by_label(text, site.elevator.code)
     return Look(site, worker, told, by_code)
 
 

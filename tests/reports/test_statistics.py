@@ -14,10 +14,11 @@ import pytest
 from app import clock, scope
 from app.errors import Refusal
 from app.listing import moment
-from app.models import OverduePeriod, Visit
+from app.models import Inspection, OverduePeriod, ScoreRun, Visit
 from app.permissions import SYSTEM, Actor
 from app.reports import exports, statistics, statistics_workbook
-from tests.factories import World, make_clock, make_elevator
+from app.rules.checkin import by_label
+from tests.factories import World, make_clock, make_complaint, make_elevator
 
 NOW = dt.datetime(2026, 6, 1, 4, tzinfo=dt.UTC)
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
@@ -150,8 +151,12 @@ def test_the_workbook_has_tables_native_charts_and_note(march: World, tmp_path: 
     found = report(march, march.actor("region_admin"))
     statistics_workbook.write(found, tmp_path / "report.xlsx")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
-    assert book.sheetnames == ["按品种", "按使用年限", "按状态", "按维保单位", "说明"]
-    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 0]
+    assert book.sheetnames == [
+        "按品种", "按使用年限", "按状态", "按使用场所", "按维保单位", "按地区", "检验检测", "签到、投诉和得分", "说明",
+    ]  # fmt: skip
+    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 1, 0, 0, 0, 0]
+    beside = dict(book["签到、投诉和得分"].iter_rows(values_only=True, min_row=2))
+    assert beside["扫码签到率（%）"] == "无数据" == beside["最高得分"] and beside["投诉总次数"] == 0
     units = list(book["按维保单位"].iter_rows(values_only=True))
     assert units[0][0] == "维保单位" and units[1] == (march.firm.name, 2, 1, 5, 4, 1, 1, 80)
     assert units[-1] == ("合计", 2, 1, 6, 4, 2, 1, 66.7)
@@ -178,3 +183,63 @@ def test_a_wrong_frame_is_refused_in_words(
 ) -> None:
     with pytest.raises(Refusal, match=said):
         report(march, march.actor("region_admin"), region, days)
+
+
+@pytest.mark.feature("STA-02")
+def test_sign_in_by_the_label_and_labels_that_were_seen(march: World) -> None:
+    lift = march.own
+    for scanned in (True, True, False):
+        visited(march, lift, dt.date(2026, 3, 20), by_code=None if scanned is None else not scanned)
+    visited(march, lift, dt.date(2026, 3, 21), by_code=False, taken_over=True)
+    march.session.flush()
+    found = report(march, march.actor("region_admin")).more.sign_in
+    assert (found.by_label, found.known, found.rate) == (2, 3, Decimal("66.7")), "what was taken over tells nothing"
+    assert found.seen == 1 and found.unknown == 5
+    none = report(march, march.actor("region_admin"), days=(dt.date(2025, 3, 1), dt.date(2025, 3, 31))).more.sign_in
+    assert none.rate is None and none.seen == 0
+    march.session.rollback()
+
+
+@pytest.mark.feature("STA-02")
+def test_a_check_in_says_whether_the_label_was_scanned() -> None:
+    assert by_label("https://a.b/m/p/token_1", "200001") and by_label("token_1", "200001")
+    assert not by_label("200001", "200001") and not by_label(" ２０００01 ", "200001")
+    assert not by_label("https://a.b/m/e/200001/", "200001")
+
+
+@pytest.mark.feature("STA-02")
+def test_inspections_complaints_and_scores_of_the_period(march: World) -> None:
+    session, lift, now = march.session, march.own, dt.datetime(2026, 3, 10, 2, tzinfo=dt.UTC)
+    for number, result in enumerate(("passed", "passed", "failed")):
+        session.add(Inspection(
+            elevator_id=lift.id, region_code=lift.region_code, unit_id=march.firm.id, kind="periodic",
+            number=str(number), number_key=str(number), done_on=dt.date(2026, 3, 5), tested_by="院", result=result,
+            state="approved", entered_by="甲",
+        ))  # fmt: skip
+    hour = dt.timedelta(hours=1)
+    done = {"accepted_at": now + hour, "handled_at": now + 2 * hour, "reviewed_at": now + 3 * hour}
+    make_complaint(session, lift, now, state="closed", **done)
+    make_complaint(session, lift, now, state="waiting", due_at=now + 24 * hour)
+    session.add(ScoreRun(
+        region_code="980402000000", from_on=MARCH[0], to_on=MARCH[1], as_of=now, made_at=now, state="final", digest="0"
+    ))  # fmt: skip
+    session.flush()
+    found = report(march, march.actor("region_admin"), "980402000000").more
+    assert (found.inspections[0].passed, found.inspections[0].failed) == (2, 1)
+    assert found.inspections[-1].rate == Decimal("66.7") and found.inspections[-1].label == "合计"
+    assert (found.complaints.total, found.complaints.on_time, found.complaints.late) == (2, 1, 1)
+    assert found.complaints.rate == 50 and found.scores.state == "final" and found.scores.best is None
+    assert report(march, march.actor("clerk")).more.scores is None
+    session.rollback()
+
+
+@pytest.mark.feature("STA-02")
+def test_places_of_use_and_regions(march: World) -> None:
+    march.own.place_type = "hospital"
+    march.session.flush()
+    found = report(march, march.actor("platform_admin"), "980400000000")
+    told = {bar.key: (bar.count, bool(bar.link)) for bar in found.places}
+    assert told["hospital"] == (1, True) and told["none"][1] is False
+    assert sum(bar.count for bar in found.places) == found.total == sum(area.count for area in found.more.areas)
+    assert {area.label for area in found.more.areas} == {"临河区", "青坪区"}
+    march.session.rollback()
