@@ -141,7 +141,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("elevators-by-status", "在册电梯（按状态）", "期末在册电梯台数", "台", _by("status"),
             lambda: {k: v for k, v in _plain(ELEVATOR_STATUS).items() if k != "scrapped"}, of_register=True),
     Dataset("elevators-by-place", "在册电梯（按使用场所）", "期末在册电梯台数", "台", _by("place_type"),
-            lambda: _plain(PLACE_TYPE) | {UNKNOWN: "没有填写"}, of_register=True),
+            lambda: {**_plain(PLACE_TYPE), UNKNOWN: "没有填写"}, of_register=True),
     Dataset("maintenance", "维护保养", "期内完成和超期的维保周期数；合计为应维保；完成率＝完成÷应维保", "次",
             _maintenance, lambda: {"done": "完成", "overdue": "超期"}),
     Dataset("inspections", "检验检测", "期内监督检验、定期检验、自行检测的台次", "台次", _inspections,

@@ -215,15 +215,14 @@ class _Asked:
         ):  # fmt: skip
             counts.setdefault(kind, {})[result] = count
         days = {"f_done_from": self.from_on, "f_done_to": self.to_on}
-        lines = [
-            Inspected(
-                kind, str(INSPECTION_KIND[kind]), *(counts[kind].get(result, 0) for result in RESULTS_IN_ORDER),
-                self.address("/inspections/", **days, f_kind=kind),
-            )
-            for kind in CALENDAR if kind in counts
-        ]  # fmt: skip
-        sums = [sum(by.get(result, 0) for by in counts.values()) for result in RESULTS_IN_ORDER]
-        return [*lines, Inspected("", say("合计"), sums[0], sums[1], sums[2], self.address("/inspections/", **days))]
+
+        def line(key: str, label: str, results: list[dict[str, int]], **more: str) -> Inspected:
+            passed, again, failed = (sum(by.get(name, 0) for by in results) for name in RESULTS_IN_ORDER)
+            return Inspected(key, label, passed, again, failed, self.address("/inspections/", **days, **more))
+
+        there = [kind for kind in CALENDAR if kind in counts]
+        lines = [line(kind, str(INSPECTION_KIND[kind]), [counts[kind]], f_kind=kind) for kind in there]
+        return [*lines, line("", say("合计"), list(counts.values()))]
 
     def complaints(self) -> Complained:
         begins, ends = (

@@ -43,7 +43,7 @@ def names_an_elevator(text: str) -> bool:
 
 
 def by_label(text: str, code: str) -> bool:
-    """Whether the text that named an elevator is what its label's picture holds: not the 识别码, which anybody types."""
+    """Whether the text that names an elevator is what its label's picture holds: not the 识别码 that anybody types."""
     return normal_code(text.strip().rstrip("/").rsplit("/", 1)[-1]) != code
 
 

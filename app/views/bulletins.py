@@ -48,6 +48,7 @@ class Bulletins(Screen):
         "state": lambda row: pill(word(BULLETIN_STATE, row.state), TONES[row.state]),
     }
     buttons: ClassVar[list[Button]] = [
+        Button(_l("公开数据"), "open_data.index", Verb.BULLETIN_READ, icon="chart"),
         Button(_l("生成通报"), "BulletinPages.new", Verb.BULLETIN_EDIT, main=True),
     ]
     empty_text = _l("还没有通报。监管部门印发后，出现在这里。")

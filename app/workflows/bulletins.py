@@ -97,7 +97,7 @@ def draft(
     place, period = region_of(session, actor, asked["region"]), period_of(asked["period"])
     as_of = dt.datetime.fromisoformat(asked["as_of"])
     hold(session, f"bulletin:{place.code} {period.text}")
-    made = session.scalar(
+    made: Bulletin | None = session.scalar(
         select(Bulletin).where(
             Bulletin.region_code == place.code, Bulletin.period == period.text, Bulletin.as_of == as_of
         )
@@ -287,7 +287,9 @@ def region_of(session: AnySession, actor: Actor, code: str | None) -> Region:
     asked = code or actor.region_code or ""
     span = None if actor.sees_everything else actor.region_span
     within = actor.sees_everything or (span is not None and span[0] <= asked < span[1])
-    found = session.scalar(select(Region).where(Region.code == asked)) if len(asked) == 12 and within else None
+    found: Region | None = None
+    if len(asked) == 12 and within:
+        found = session.scalar(select(Region).where(Region.code == asked))
     if found is None:
         said = say("没有区划代码为 %(code)s 的地区，或不在您的管辖范围内", code=asked[:20]) if asked else "没有选择"
         raise NotFound(Finding("地区", False, said, "请选择辖区内的地区", field="region", value=asked[:20]))

@@ -26,6 +26,7 @@ PERSONS = {
     "application": "reason opinion",
     "application_step": "opinion",
     "attachment": "name",
+    "bulletin": "region_name title office mark correct_reason",
     "calendar_day": "name source",
     "comment": "body",
     "commitment": "note",
@@ -63,24 +64,38 @@ LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|swaggerview-stat
 
 
 class Texts(HTMLParser):
-    """What a page says: its texts, and the attributes that are read aloud or shown."""
+    """What a page says: its texts, and the attributes that are read aloud or shown.
+
+    What stands in an element that says of itself that it is Chinese (an official paper, published tables) is meant so.
+    """
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.said: list[str] = []
         self._silent = ""
+        # The tag of such an element, once for it and once for each of its like within.
+        self._paper: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._paper:
+            self._paper += [tag] * (tag == self._paper[0])
+            return
+        if ("lang", "zh-CN") in attrs and tag not in ("html", "a", "input"):
+            self._paper = [tag]
+            return
         if tag in ("script", "style", "textarea"):
             self._silent = tag
         self.said += [value for name, value in attrs if value and name not in UNREAD and CHINESE.search(value)]
 
     def handle_endtag(self, tag: str) -> None:
+        if self._paper:
+            self._paper = self._paper[: len(self._paper) - (tag == self._paper[0])]
+            return
         if tag == self._silent:
             self._silent = ""
 
     def handle_data(self, data: str) -> None:
-        if not self._silent and CHINESE.search(data):
+        if not self._silent and not self._paper and CHINESE.search(data):
             self.said.append(data.strip())
 
 

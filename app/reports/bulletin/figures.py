@@ -151,7 +151,7 @@ def _by(asked: Asked, visit_key: Any, missed_key: Any) -> dict[Any, list[int]]:
 def _by_place(asked: Asked) -> list[list[Any]]:
     counts = _by(asked, asked.place(Visit.region_code), asked.place(OverduePeriod.region_code))
     named = published.places_of(asked.session, counts)
-    lines = [[*named[key], done, overdue] for key, (done, overdue) in counts.items()]
+    lines: list[list[Any]] = [[*named[key], done, overdue] for key, (done, overdue) in counts.items()]
     return sorted(lines, key=lambda one: (_share(one[2], one[3]), one[0]))[:MOST_PLACES]
 
 

@@ -41,7 +41,7 @@ def anomalies(asked: Asked) -> Figures:
         kinds[words] += count
         units.setdefault(unit, Counter())[words] += count
     names = asked.names(units)
-    lines = [
+    lines: list[list[Any]] = [
         [unit, names.get(unit, str(unit)), by.total(), [[why, n] for why, n in by.most_common()]]
         for unit, by in units.items()
     ]
@@ -119,7 +119,7 @@ def complaints(asked: Asked) -> Figures:
         if result == "late" and unit is not None:
             late[unit] += 1
     names = asked.names(late)
-    lines = [[unit, names.get(unit, str(unit)), count] for unit, count in late.items()]
+    lines: list[list[Any]] = [[unit, names.get(unit, str(unit)), count] for unit, count in late.items()]
     return found | {
         "kinds": [[kind, count] for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))],
         "results": {name: results[name] for name in ("on_time", "late", "open", "untrue")},
@@ -138,8 +138,9 @@ def complaints_of(asked: Asked, key: Any, *where: Any) -> Iterator[tuple[Any, st
         if untrue:
             yield of, "untrue"
             continue
-        known = [_by(at, asked.as_of) for at in steps]
-        course = Course(begun, *known[:3], sent_back and known[2] is not None, *known[3:])
+        accepted, handled, reviewed, again, again_reviewed, ended = (_by(at, asked.as_of) for at in steps)
+        back = sent_back and reviewed is not None
+        course = Course(begun, accepted, handled, reviewed, back, again, again_reviewed, ended)
         what = outcome(course, Hours(accept, handle, review), asked.as_of)
         yield of, "open" if what is None else "late" if what is Outcome.LATE else "on_time"
 
