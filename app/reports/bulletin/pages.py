@@ -33,4 +33,5 @@ def as_pdf(templates: Any, paper: Paper) -> bytes:
 
 @lru_cache(maxsize=1)
 def _css() -> Markup:
-    return Markup(CSS.read_text(encoding="utf-8"))
+    # What is for screens comes last, and is nothing to a printer.
+    return Markup(CSS.read_text(encoding="utf-8").partition("@media screen")[0])
