@@ -189,7 +189,7 @@ def test_a_wrong_frame_is_refused_in_words(
 def test_sign_in_by_the_label_and_labels_that_were_seen(march: World) -> None:
     lift = march.own
     for scanned in (True, True, False):
-        visited(march, lift, dt.date(2026, 3, 20), by_code=None if scanned is None else not scanned)
+        visited(march, lift, dt.date(2026, 3, 20), by_code=not scanned)
     visited(march, lift, dt.date(2026, 3, 21), by_code=False, taken_over=True)
     march.session.flush()
     found = report(march, march.actor("region_admin")).more.sign_in
