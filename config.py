@@ -98,6 +98,8 @@ def settings() -> dict[str, Any]:
         "OIDC_PROVIDERS": oidc_providers(),
         "WEBHOOKS": os.environ.get("WEBHOOKS", "1").lower() in {"1", "true", "yes"},
         "WEBHOOK_ALLOWED": os.environ.get("WEBHOOK_ALLOWED", ""),
+        "IOT_CODES": os.environ.get("IOT_CODES", ""),
+        "IOT_AT_ONCE": int(os.environ.get("IOT_AT_ONCE", "4")),
         "PUBLIC_URL": os.environ.get("PUBLIC_URL", ""),
         "PICTURE_READER": os.environ.get("PICTURE_READER", "auto"),
         "SCANNER_URL": os.environ.get("SCANNER_URL", ""),

@@ -16,6 +16,7 @@ def create_app(**overrides: Any) -> Flask:
     from app import api, celery_app, channels, cli, field, logs, ops, picture_reader, scanner, vault, views
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
+    from app.reference import iot as iot_codes
     from app.views import assets, languages, light, metrics, requests, told
     from app.views import errors as error_pages
     from app.workflows import attachments, notices, passwords
@@ -30,6 +31,7 @@ def create_app(**overrides: Any) -> Flask:
     vault.use_keys(app.config["DATA_KEYS"], app.config["INDEX_KEYS"])
     scanner.use(app.config)
     picture_reader.use(app.config)
+    iot_codes.use(app.config["IOT_CODES"])
     channels.install(app.config)
     notices.use_place(app.config["APP_NAME"], app.config["PUBLIC_URL"])
     app.url_rule_class = requests.LateRule

@@ -48,6 +48,8 @@ from app.models import (
     InsuredPerson,
     Invitation,
     InvitationPoster,
+    IotDevice,
+    IotEvent,
     Job,
     LiveSession,
     MaintenanceClock,
@@ -165,6 +167,13 @@ def _inspections(model: Any, actor: Actor) -> Criterion:
     seen = model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
     answered = and_(model.unit_id == actor.unit_id, _assigned(model.elevator_id, actor))
     return or_(seen, answered, model.tested_by_id == actor.unit_id)
+
+
+def _devices(model: Any, actor: Actor) -> Criterion:
+    """Whoever sees an elevator sees what is built into it, those that were taken out as well."""
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    return model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
 
 
 def _applications(model: Any, actor: Actor) -> Criterion:
@@ -399,6 +408,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     SpotCheck: spot_checks,
     SpotAvoidance: of_regulators,
     Bulletin: _bulletins,
+    IotDevice: _devices,
+    IotEvent: _by_unit_and_elevator,
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -420,10 +431,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     TeamMember: _team_members,
     Appeal: _appeals,
     Enforcement: _enforcements,
-    InsuranceRecord: _of_unit,
-    InsuredPerson: _of_unit,
-    InsuranceMonth: _of_unit,
-    InsuranceGap: _of_unit,
+    **dict.fromkeys((InsuranceRecord, InsuredPerson, InsuranceMonth, InsuranceGap), _of_unit),
     RiskItem: _of_unit,
     SafetyRecord: _of_unit,
     PatrolRound: _of_unit,
@@ -457,7 +465,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem, SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
-    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin,
+    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

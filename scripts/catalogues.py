@@ -76,6 +76,8 @@ def reference() -> Iterator[str]:
     items = json.loads((ROOT / "app/reference/maintenance_items.json").read_text(encoding="utf-8"))["items"]
     for item in items:
         yield from (item["item"], item["requirement"])
+    codes = json.loads((ROOT / "app/reference/iot_codes.json").read_text(encoding="utf-8"))["standards"]
+    yield from (code["name"] for standard in codes for code in standard["codes"])
     for path in sorted((ROOT / "app/policy/presets").glob("*.toml")):
         preset = tomllib.loads(path.read_text(encoding="utf-8"))
         yield from (preset["label"], preset["source"])

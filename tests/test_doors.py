@@ -50,6 +50,9 @@ from app.models import (
     InsuredPerson,
     Invitation,
     InvitationPoster,
+    IotDevice,
+    IotEvent,
+    IotLive,
     Job,
     LiveSession,
     MaintenanceClock,
@@ -314,6 +317,18 @@ def foreign_rows(world: World, session: Any) -> None:
             title=MARK, office=MARK, mark=MARK, as_of=at, policy="0", figures={}, digest="0" * 64,
             texts={"opening": MARK}, drafted_by=MARK,
         ),
+        IotDevice(
+            id=KEY, serial=CODE, elevator_id=KEY, maker=MARK, model=MARK, standard="TIAN-1", bound_at=at, key=MARK,
+            video_url=f"https://video.example.com/{MARK}", **unit,
+        ),
+    ])  # fmt: skip
+    session.flush()
+    session.add_all([
+        IotLive(device_id=KEY, seen_at=at, told_at=at, floor=MARK),
+        IotEvent(
+            id=KEY, device_id=KEY, event_id=MARK, standard=MARK, code=MARK, kind="unknown", told_at=at, happened_at=at,
+            received_at=at, note=MARK, **lift,
+        ),
     ])  # fmt: skip
     session.add_all([
         Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
@@ -340,6 +355,7 @@ WATCHED = (
     RepairOrder, Anomaly,
     FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance,
     Bulletin,
+    IotDevice, IotEvent,
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def register(appbuilder: Any) -> None:
         insurance,
         insurance_months,
         invitations,
+        iot,
         me,
         notices,
         offline,
@@ -67,6 +68,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
-        fraud, spot, bulletins,
+        fraud, spot, bulletins, iot,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -84,12 +84,22 @@ def answers(method: Callable[..., Any]) -> Callable[..., Any]:
     """Innermost decorator of a method: CSRF for cookie calls that write, whatever goes wrong in one shape."""
 
     @functools.wraps(method)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # Another site can make a browser send its cookie, never this header.
+        by_header = request.headers.get("Authorization", "").startswith("Bearer ")
+        if request.method not in SAFE_METHODS and not by_header:
+            csrf.protect()
+        return method(self, *args, **kwargs)
+
+    return answers_signed(checked)
+
+
+def answers_signed(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a door at which no cookie counts: what is sent carries a signature of its own."""
+
+    @functools.wraps(method)
     def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            # Another site can make a browser send its cookie, never this header.
-            by_header = request.headers.get("Authorization", "").startswith("Bearer ")
-            if request.method not in SAFE_METHODS and not by_header:
-                csrf.protect()
             return method(self, *args, **kwargs)
         except Refusal as refusal:
             return refused(refusal)

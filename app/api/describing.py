@@ -14,6 +14,7 @@ from apispec.exceptions import DuplicateComponentNameError
 from app.api.schemas import SCHEMAS
 from app.api.schemas_checks import CHECKS
 from app.api.schemas_deeds import DEEDS
+from app.api.schemas_iot import IOT
 from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
 
@@ -37,7 +38,7 @@ _FILE = {
 
 
 def add_components(api_spec: Any) -> None:
-    """The two ways to say who calls, and every schema."""
+    """The ways to say who calls, and every schema."""
     schemes = api_spec.components
     for add, name, said in [
         (schemes.security_scheme, "jwt", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
@@ -45,7 +46,11 @@ def add_components(api_spec: Any) -> None:
             "type": "http", "scheme": "bearer", "bearerFormat": "tian_…",
             "description": "个人接口令牌：在“个人信息 → 接口令牌”建立",
         }),
-        *((schemes.schema, name, said) for name, said in (SCHEMAS | PAPERS | PEOPLE | DEEDS | CHECKS).items()),
+        (schemes.security_scheme, "device", {
+            "type": "apiKey", "in": "header", "name": "X-Signature",
+            "description": "设备密钥的 HMAC-SHA256 签名，见 docs/iot.md",
+        }),
+        *((schemes.schema, name, said) for name, said in (SCHEMAS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT).items()),
     ]:  # fmt: skip
         try:
             add(name, said)
@@ -77,7 +82,7 @@ def complete(operation: dict[str, Any], path: str, method: str, name: str) -> No
         held = responses.setdefault(status, {"description": said})
         held.setdefault("content", _json("Refusal"))
     operation.setdefault("operationId", name)
-    operation["security"] = [{"jwt": []}, {"token": []}]
+    operation.setdefault("security", [{"jwt": []}, {"token": []}])
 
 
 def _json(schema: str) -> dict[str, Any]:

@@ -129,8 +129,8 @@ class OwnWindow:
 
 
 def caller() -> str:
-    """The token as a digest, for what is counted is also stored; else the session's account; else the address."""
-    given = request.headers.get("Authorization")
+    """The token, or a device's number, as a digest, for what is counted is also stored; else account, else address."""
+    given = request.headers.get("Authorization") or request.headers.get("X-Device")
     if given:
         return hashlib.sha256(given.encode()).hexdigest()[:32]
     # The session's cookie would not do: it is another one after every answer.

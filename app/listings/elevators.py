@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.listings import as_of, standing
+from app.listings import as_of, iot, standing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
 
@@ -57,6 +57,8 @@ def _by_clocks(told: Callable[[Moment], ColumnElement[bool]]) -> Callable[[Momen
 
 # 在册: approved and not scrapped. Home and report count the same. Said as literals, as the partial index says it.
 REGISTERED = and_(Elevator.approved_version > literal_column("0"), Elevator.status != literal_column("'scrapped'"))
+# 自动扶梯与自动人行道; all else goes up and down.
+ESCALATOR = and_(Elevator.category >= "3300", Elevator.category < "3400")
 # The state in force; what was never approved has none yet, and shows how far its filing is.
 STATE = case((Elevator.approved_version > 0, Elevator.status), else_=Elevator.filing_state)
 
@@ -182,6 +184,10 @@ ELEVATORS = register(
                 "over", _by_clocks(standing.cover_over),
             ),
             Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
+            Tab("without_hardware", _l("未绑硬件"), lambda m: REGISTERED & iot.without_hardware(m)),
+            Tab("with_hardware", _l("已绑硬件"), lambda m: REGISTERED & iot.with_hardware(m)),
+            Tab("lifts", _l("直梯"), lambda m: REGISTERED & ~ESCALATOR),
+            Tab("escalators", _l("扶梯"), lambda m: REGISTERED & ESCALATOR),
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
             Tab("draft", _l("待上报"), _drafts),
             Tab("every", _l("全部"), every),

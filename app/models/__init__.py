@@ -29,6 +29,7 @@ from app.models.fraud import FraudCase, FraudEvidence, FraudSignal, PicturePrint
 from app.models.inspection import Inspection, InspectionClock
 from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
 from app.models.invitation import Invitation, InvitationPoster
+from app.models.iot import IotDevice, IotEvent, IotLive
 from app.models.job import Job, ServiceHeartbeat
 from app.models.maintenance import (
     MaintenanceClock,
@@ -111,6 +112,9 @@ __all__ = [
     "InsuredPerson",
     "Invitation",
     "InvitationPoster",
+    "IotDevice",
+    "IotEvent",
+    "IotLive",
     "Job",
     "KnownDevice",
     "LiveSession",

@@ -137,6 +137,11 @@ class Key(StrEnum):
     ENFORCEMENT_REPLY_DAYS = "enforcement_reply_days"
     APPEAL_WITHIN_DAYS = "appeal_within_days"
     APPEAL_WORKING_DAYS = "appeal_working_days"
+    IOT_OFFLINE_MINUTES = "iot_offline_minutes"
+    IOT_REPEAT_MINUTES = "iot_repeat_minutes"
+    IOT_LATE_MINUTES = "iot_late_minutes"
+    IOT_RESCUES = "iot_rescues"
+    IOT_ANOMALIES = "iot_anomalies"
     ESCALATE_HOURS = "escalate_hours"
     OPEN_DATA = "open_data"
     OPEN_LEAST = "open_least"
@@ -150,6 +155,7 @@ class Key(StrEnum):
     KEEP_INSURED_DAYS = "keep_insured_days"
     KEEP_COMPLAINTS_DAYS = "keep_complaints_days"
     KEEP_RESCUES_DAYS = "keep_rescues_days"
+    KEEP_IOT_DAYS = "keep_iot_days"
     KEEP_NOTICES_DAYS = "keep_notices_days"
     KEEP_IMPORTS_DAYS = "keep_imports_days"
     KEEP_EXPORTS_DAYS = "keep_exports_days"
@@ -234,8 +240,8 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
 
 
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
-_P, _C, _I, _R, _M, _E, _W, _O = (
-    "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用", "公开数据",
+_P, _C, _I, _R, _M, _E, _W, _O, _T = (
+    "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用", "公开数据", "物联网",
 )  # fmt: skip
 # Not the 日 of a week, which is written alike.
 DAY_OF_MONTH = say("日%(_)s", _="")
@@ -418,6 +424,11 @@ SPECS: dict[Key, Spec] = dict(
                 "可以自由使用、转载和加工，须注明来源和数据截至时间；不得用于识别个人。",
             ),
         ),
+        _int(Key.IOT_OFFLINE_MINUTES, _T, "设备多久没有通信即为离线", 10, "分钟", 1, 1440),
+        _int(Key.IOT_REPEAT_MINUTES, _T, "同一电梯同样的事件隔多久以内算同一次", 10, "分钟", 0, 1440),
+        _int(Key.IOT_LATE_MINUTES, _T, "事件发生后多久才收到即为迟到，迟到的困人不自动派救援", 60, "分钟", 1, 10080),
+        _bool(Key.IOT_RESCUES, _T, "困人事件自动开始救援", True),
+        _bool(Key.IOT_ANOMALIES, _T, "故障、报警和迟到的困人自动记入电梯异常", True),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
         (
             Key.SECOND_APPROVAL,
@@ -442,6 +453,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_INSURED_DAYS, _P, "参保人员明细在缴费期间结束后保存多久", 1826, "天", 365, 7305),
         _int(Key.KEEP_COMPLAINTS_DAYS, _P, "投诉办结后多久清除投诉人的姓名、手机和照片", 365, "天", 30, 3650),
         _int(Key.KEEP_RESCUES_DAYS, _P, "救援结束后多久清除报警人的姓名和电话", 365, "天", 30, 3650),
+        _int(Key.KEEP_IOT_DAYS, _P, "物联网事件收到后保存多久", 365, "天", 30, 3650),
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),

@@ -45,6 +45,7 @@ def register(appbuilder: Any) -> None:
         inspections,
         insurance,
         invitations,
+        iot,
         jobs,
         labels,
         lately,
@@ -183,3 +184,4 @@ def register(appbuilder: Any) -> None:
     rescues.register(appbuilder)
     rescue_pages.register(appbuilder)
     rescue_statistics.register(appbuilder)
+    iot.register(appbuilder)

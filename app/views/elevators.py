@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views import anomalies, clock_words, filed, repair_facts, screens
+from app.views import anomalies, clock_words, filed, repair_facts, screens, iot
 from app.views.applying import kinds_offered
 from app.views.base import missed_words
 from app.views.days import typed_day
@@ -89,8 +89,8 @@ class ElevatorPages(FilingPages):
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS,
-            "repairs": None, "anomalies": None,
-            "contracts": [], "applications": [], "story": self._story(row), "unit_names": {},
+            "repairs": None, "anomalies": None, "contracts": [], "applications": [], "story": self._story(row),
+            "unit_names": {}, "hardware": None,
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:
@@ -104,6 +104,8 @@ class ElevatorPages(FilingPages):
             return shown
         if row.approved_version and actor.may(Verb.APPLICATION_SUBMIT):
             shown["kinds"] = kinds_offered(row)
+        if row.approved_version and actor.may(Verb.IOT_READ):
+            shown["hardware"] = iot.card(row)
         if actor.may(Verb.VISIT_READ):
             shown["visits"] = _rows(Visit, Visit.elevator_id == row.id, Visit.id.desc(), Visit.worker)
         if actor.may(Verb.ORDER_READ):

@@ -71,6 +71,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("报修与维修"), "Repairs.list", "wrench", V.REPAIR_READ, "repairs"),
         Entry(_l("电梯异常"), "Anomalies.list", "warn", V.ANOMALY_READ, "anomalies"),
         Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),
+        Entry(_l("物联网"), "IotDevices.list", "console", V.IOT_READ),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
         Entry(_l("签到核查"), "FraudCases.list", "audit", V.FRAUD_CASE, "fraud_cases"),
         Entry(_l("双随机抽查"), "SpotChecks.list", "list", V.SPOT_READ, "spot_checks"),

@@ -24,6 +24,7 @@ from app.models import (
     InsuredPerson,
     Invitation,
     InvitationPoster,
+    IotDevice,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -65,8 +66,8 @@ def elevator_in_force(
         _follow(session, row.region_code, [
             (MaintenanceClock, MaintenanceClock.elevator_id == row.id),
             (MaintenanceLedger, MaintenanceLedger.elevator_id == row.id),
-            (MaintenanceOrder, open_orders), (RepairOrder, repairs_open),
-            (Anomaly, (Anomaly.elevator_id == row.id) & (Anomaly.state != "closed")),
+            (MaintenanceOrder, open_orders), (RepairOrder, repairs_open), (Anomaly, (Anomaly.elevator_id == row.id) &
+            (Anomaly.state != "closed")), (IotDevice, IotDevice.elevator_id == row.id),
         ])  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from app.models import (
     InsuranceRecord,
     InsuredPerson,
     Invitation,
+    IotEvent,
     Job,
     NoticeChoice,
     Notification,
@@ -262,6 +263,16 @@ def _rescues(session: AnySession, today: dt.date) -> int:
     return len(rows)
 
 
+def _iot(session: AnySession, today: dt.date) -> int:
+    """What devices told; what came of it is a record of its own."""
+    groups = policy_groups(session, Key.KEEP_IOT_DAYS, today, IotEvent.region_code)
+    old = or_(*(within & (IotEvent.received_at < _start(today, days)) for days, within in groups))
+    some = select(IotEvent.id).where(old).order_by(IotEvent.id).limit(10 * BLOCK)
+    gone = delete(IotEvent).where(IotEvent.id.in_(some.scalar_subquery()))
+    done: Any = session.execute(gone.execution_options(skip_scope=True, synchronize_session=False))
+    return int(done.rowcount)
+
+
 def _jobs(session: AnySession, today: dt.date) -> int:
     old = Job.finished_at < _start_of(session, Key.KEEP_NOTICES_DAYS, today)
     statement = select(Job.id).where(old, Job.attachment_id.is_(None)).order_by(Job.id).limit(BLOCK)
@@ -333,6 +344,7 @@ ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "insured": _insured,
     "complaints": _complaints,
     "rescues": _rescues,
+    "iot": _iot,
     "notices": _notices,
     "imports": _imports,
     "exports": _exports,

@@ -25,6 +25,7 @@ V = Verb
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
     V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ, V.FRAUD_READ, V.BULLETIN_READ,
+    V.IOT_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
@@ -33,6 +34,7 @@ WITHOUT_DOOR = {
     V.REGION_EDIT: "no token has it: a region is made by a person",
     V.CALENDAR_EDIT: "the working calendar is kept by persons, year by year",
     V.SCHEDULE_RUN: "the night runs it; by hand only where something went wrong",
+    V.IOT_VIDEO: "who looks into a car is a person, and each look is logged: the link is on the page alone",
     V.JOB_READ: "jobs are begun on pages only, save the ones that their own door tells of",
 }
 NOT_TICKED = {V.HOME: "every token has it", V.OPS: "for whom the platform trusts itself to, signed in"}
@@ -179,6 +181,15 @@ DEEDS = {
         "InvitationPages.end": "POST /invitations/{key}/take-on",
         "InvitationPages.posters": "POST /invitation-posters",
         "InvitationPages.close_poster": "POST /invitation-posters/{key}/close",
+    },
+    "iot": {
+        "IotDevices.deed": LIST,
+        "IotEvents.deed": LIST,
+        "IotPages.bind": "POST /iot/devices",
+        "IotPages.edit": "POST /iot/devices/{key}/edit",
+        "IotPages.new_key": "POST /iot/devices/{key}/key",
+        "IotPages.unbind": "POST /iot/devices/{key}/unbind",
+        "IotPages.video": WITHOUT_DOOR[V.IOT_VIDEO],
     },
     "leaving": {
         "LeavingPages.hand_over": "POST /people/{key}/hand-over",

@@ -26,6 +26,7 @@ from app.models import (
     InsuranceRecord,
     Invitation,
     InvitationPoster,
+    IotDevice,
     Job,
     LiveSession,
     Notification,
@@ -155,6 +156,10 @@ def rows(session: Any, world: World) -> dict[str, int]:
         drafted_by="某人",
     )  # fmt: skip
     session.add(paper_)
+    machine = IotDevice(
+        serial="SN-1", elevator_id=world.own.id, standard="TIAN-1", bound_at=now, key="k" * 43, **firm
+    )
+    session.add(machine)
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -170,7 +175,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions":
         world.firm.region_id, "repairs": broken.id, "anomalies": odd.id, "enforcement": case.id, "fraud-signals":
         doubt.id, "fraud-cases": fraud.id, "spot-draws": drawn.id, "spot-checks": check.id, "spot-avoidances": out.id,
-        "bulletins": paper_.id,
+        "bulletins": paper_.id, "devices": machine.id,
     }  # fmt: skip
     return found
 

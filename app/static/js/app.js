@@ -262,6 +262,19 @@
     }, 10000);
   });
 
+  // A part that is asked for again while somebody looks at the page: [data-live="/iot/elevators/1/live"].
+  all("[data-live]").forEach(function (box) {
+    var wait = 10000, ask = function () {
+      if (document.hidden) { setTimeout(ask, wait); return; }
+      fetch(box.dataset.live, { headers: { Accept: "text/html" }, redirect: "error" }).then(function (r) {
+        if (!r.ok) throw r.status;
+        return r.text();
+      }).then(function (html) { box.innerHTML = html; wait = 10000; setTimeout(ask, wait); })
+        .catch(function () { wait = Math.min(wait * 2, 120000); setTimeout(ask, wait); });
+    };
+    setTimeout(ask, wait);
+  });
+
   // How strong a new password is: [data-strength="the field's id"]. What is taken is the server's to say.
   all("[data-strength]").forEach(function (meter) {
     var field = document.getElementById(meter.dataset.strength), words = meter.dataset.words.split("|");

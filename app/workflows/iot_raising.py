@@ -1,0 +1,61 @@
+"""What an event of a device sets going (INT-03): those who keep the elevator are told at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from app import clock
+from app.permissions import Verb
+from app.reference import iot as codes
+from app.rules.iot import EventKind
+from app.transaction import AnySession
+from app.wording import say
+from app.workflows import outbox
+
+TITLES = {
+    EventKind.TRAPPED: "困人：电梯 %(code)s", EventKind.ALARM: "报警：电梯 %(code)s",
+    EventKind.FAULT: "故障：电梯 %(code)s",
+}  # fmt: skip
+
+
+class Lift(Protocol):
+    """What of a device's elevator is told."""
+
+    @property
+    def elevator_id(self) -> int: ...
+    @property
+    def region_code(self) -> str: ...
+    @property
+    def unit_id(self) -> int | None: ...
+    @property
+    def use_unit_id(self) -> int | None: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def is_secret(self) -> bool: ...
+
+
+def call(session: AnySession, lift: Lift, event: Mapping[str, Any], at: dt.datetime) -> None:
+    """Let one event that repeats no other call for somebody."""
+    kind = EventKind(event["kind"])
+    link = f"/iot/events/{event['id']}"
+    body = say(
+        "%(place)s　%(name)s　%(at)s", place=lift.place, name=name_of(event["standard"], event["code"]),
+        at=f"{clock.local(event['happened_at']):%m-%d %H:%M}",
+    )  # fmt: skip
+    who = set(outbox.readers_of(session, lift.unit_id, Verb.IOT_READ, lift.elevator_id))
+    who |= set(outbox.readers_of(session, lift.use_unit_id, Verb.IOT_READ, lift.elevator_id))
+    if kind is EventKind.TRAPPED or not who:
+        who |= set(outbox.officers_of(session, lift.region_code, Verb.IOT_READ, secret=lift.is_secret))
+    title = say(TITLES[kind], code=lift.code)
+    outbox.notify(session, at, sorted(who), f"iot.{kind}", title, body, link, f"iot:{event['id']}")
+
+
+def name_of(standard: str, code: str) -> str:
+    """What a code is called; one that no table knows, as it came."""
+    meaning = codes.meaning(standard, code)
+    return say("未知代码 %(code)s", code=code) if meaning is None else meaning.name
