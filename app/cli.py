@@ -43,6 +43,7 @@ def _add_to(app: Any) -> None:
         demo,
         exports,
         imports,
+        iot,
         migrations,
         platform,
         schedule,
@@ -57,6 +58,7 @@ def _add_to(app: Any) -> None:
     demo.register(app)
     exports.register(app)
     imports.register(app)
+    iot.register(app)
     migrations.register(app)
     platform.register(app)
     schedule.register(app)

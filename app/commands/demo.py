@@ -11,7 +11,19 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app import clock
-from app.demo import bulletins, checks, complaints, enforcement, evidence, inspections, office, people, repairs, rescues
+from app.demo import (
+    bulletins,
+    checks,
+    complaints,
+    enforcement,
+    evidence,
+    inspections,
+    office,
+    people,
+    repairs,
+    rescues,
+    iot,
+)
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
@@ -62,6 +74,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["repairs"] = repairs.make(session, at, seed) if first else 0
         summary["enforcement"] = enforcement.make(session, at) if first else 0
         summary["bulletins"] = 0
+        summary["devices"] = iot.make(session, at, seed) if first else 0
         if first:
             today = clock.local_day(at)
             survey(session)
@@ -90,5 +103,5 @@ WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
     "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
     "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚", "checks": "签到疑点", "bulletins":
-    "通报",
+    "通报", "devices": "物联网设备",
 }  # fmt: skip

@@ -98,7 +98,7 @@ class Message:
 
     serial: str
     sent_at: dt.datetime | None = None
-    status: Status | None = None
+    live: Status | None = None
     events: list[Event] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
 
@@ -144,8 +144,8 @@ def _message(given: Mapping[str, Any]) -> Message:
         if found.sent_at is None:
             found.wrong.append(Wrong(found.serial, "", say("sent_at 不是时间")))
     if given.get("status") is not None:
-        found.status = _status(given["status"], found.sent_at)
-        if found.status is None:
+        found.live = _status(given["status"], found.sent_at)
+        if found.live is None:
             found.wrong.append(Wrong(found.serial, "", say("status 没有时间，或内容不对")))
     events = given.get("events")
     for one in events if isinstance(events, list) else []:

@@ -218,7 +218,7 @@ def _keep_live(
             "fault_at": None, "fault_kind": None, "fault_standard": None, "fault_code": None, "clear_at": None,
         })  # fmt: skip
         row["skew_seconds"] = seconds
-        status = message.status
+        status = message.live
         if status is None:
             continue
         taken.statuses += 1

@@ -53,7 +53,7 @@ def test_a_message_is_read() -> None:
     assert (found.serial, found.wrong) == ("SN-1", [])
     (one,) = found.events
     assert (one.id, one.told_at, one.standard, one.code, one.occupied) == ("e1", AT, "GB/T 24476-2017", "01", True)
-    status = found.status
+    status = found.live
     assert (status.floor, status.direction, status.door, status.speed) == ("3", "up", "closed", 1.75)
     # Without a time of its own it is of when it was sent.
     assert status.told_at == found.sent_at is not None
@@ -98,7 +98,7 @@ def test_numbers_are_taken_as_codes_are_written() -> None:
 ])  # fmt: skip
 def test_a_wrong_status_is_told(wrong: Any) -> None:
     found = read(event(), status=wrong if isinstance(wrong, list) or not wrong else {"at": 1795138200000} | wrong)
-    assert found.status is None and len(found.wrong) == 1 and len(found.events) == 1
+    assert found.live is None and len(found.wrong) == 1 and len(found.events) == 1
 
 
 @pytest.mark.parametrize(("given", "found"), [
