@@ -36,7 +36,7 @@ from app.rules.iot import (
     skew,
     too_old,
 )
-from app.transaction import AnySession, hold, insert_of
+from app.transaction import AnySession, connection_of, hold, insert_of
 from app.wording import say
 from app.workflows import iot_raising
 
@@ -173,9 +173,9 @@ def _write(session: AnySession, known: Sequence[tuple[Bound, Message, int]], tak
         return []
     # In one order, so that two calls with the same events wait for each other and neither for ever.
     ordered = [rows[key] for key in sorted(rows)]
-    statement = insert_of(session, IotEvent).values([fresh.row for fresh in ordered])
-    statement = statement.on_conflict_do_nothing(index_elements=["device_id", "event_id"])
-    written = session.execute(statement.returning(_event.id, _event.device_id, _event.event_id)).all()
+    statement = insert_of(session, IotEvent).on_conflict_do_nothing(index_elements=["device_id", "event_id"])
+    statement = statement.returning(_event.id, _event.device_id, _event.event_id)
+    written = connection_of(session).execute(statement, [fresh.row for fresh in ordered]).all()
     fresh = []
     for number, device_id, event_id in written:
         one = rows[device_id, event_id]
@@ -236,7 +236,7 @@ def _keep_live(
             row["clear_at"] = one.row["happened_at"]
     if not rows:
         return
-    statement = insert_of(session, IotLive).values([rows[key] for key in sorted(rows)])
+    statement = insert_of(session, IotLive)
     new, old = statement.excluded, IotLive.__table__.c
     newer = {
         name: case((_later(new[when], old[when]), new[name]), else_=old[name])
@@ -246,9 +246,10 @@ def _keep_live(
         )
         for name in names
     }  # fmt: skip
-    session.execute(statement.on_conflict_do_update(
+    statement = statement.on_conflict_do_update(
         index_elements=["device_id"], set_={"seen_at": new.seen_at, "skew_seconds": new.skew_seconds, **newer}
-    ))  # fmt: skip
+    ).returning(IotLive.__table__.c.device_id)  # with what is given back the rows go as one statement
+    connection_of(session).execute(statement, [rows[key] for key in sorted(rows)]).all()
 
 
 def _later(new: Any, old: Any) -> Any:
