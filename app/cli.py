@@ -46,6 +46,7 @@ def _add_to(app: Any) -> None:
         iot,
         migrations,
         platform,
+        provincial,
         schedule,
         score,
         sealing,
@@ -61,6 +62,7 @@ def _add_to(app: Any) -> None:
     iot.register(app)
     migrations.register(app)
     platform.register(app)
+    provincial.register(app)
     schedule.register(app)
     score.register(app)
     sealing.register(app)

@@ -65,6 +65,8 @@ from app.models import (
     Person,
     PersonalRequest,
     PolicyProposal,
+    ProvincialDifference,
+    ProvincialRun,
     RiskItem,
     SafetyRecord,
     Score,
@@ -174,6 +176,14 @@ def _devices(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
     return model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
+
+
+def _differences(model: Any, actor: Actor) -> Criterion:
+    """Both units of the equipment as known here, and the regulator of its region."""
+    if actor.unit_id is None:
+        return and_(_in_region(model, actor), or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor)))
+    own = or_(model.unit_id == actor.unit_id, model.use_unit_id == actor.unit_id)
+    return and_(own, or_(model.elevator_id.is_(None), _assigned(model.elevator_id, actor)))
 
 
 def _applications(model: Any, actor: Actor) -> Criterion:
@@ -384,13 +394,9 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     UnitChange: _unit_changes,
     Contract: _contracts,
     ContractElevator: _contract_elevators,
-    MaintenanceLedger: _by_unit_and_elevator,
-    MaintenanceClock: _by_unit_and_elevator,
-    MaintenanceOrder: _by_unit_and_elevator,
-    OnDemandInterval: _by_unit_and_elevator,
-    OverduePeriod: _by_unit_and_elevator,
-    Visit: _by_unit_and_elevator,
     VisitCompanion: _by_unit_and_elevator,
+    **dict.fromkeys((MaintenanceLedger, MaintenanceClock, MaintenanceOrder, OnDemandInterval), _by_unit_and_elevator),
+    **dict.fromkeys((OverduePeriod, Visit, IotEvent), _by_unit_and_elevator),
     Complaint: _by_unit_and_elevator,
     ElevatorMessage: _by_unit_and_elevator,
     Inspection: _inspections,
@@ -409,7 +415,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     SpotAvoidance: of_regulators,
     Bulletin: _bulletins,
     IotDevice: _devices,
-    IotEvent: _by_unit_and_elevator,
+    ProvincialDifference: _differences,
+    ProvincialRun: _of_unit,
     Person: _persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -418,23 +425,17 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Invitation: _invitations,
     InvitationPoster: _invitations,
     Account: _accounts,
-    LiveSession: _of_seen_accounts,
-    ExternalIdentity: _of_seen_accounts,
-    ApiToken: _of_seen_accounts,
+    **dict.fromkeys((LiveSession, ExternalIdentity, ApiToken), _of_seen_accounts),
     Score: _scores,
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
-    ElevatorOfficer: _of_unit,
-    Commitment: _of_unit,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
     Appeal: _appeals,
     Enforcement: _enforcements,
+    **dict.fromkeys((ElevatorOfficer, Commitment, RiskItem, SafetyRecord, PatrolRound), _of_unit),
     **dict.fromkeys((InsuranceRecord, InsuredPerson, InsuranceMonth, InsuranceGap), _of_unit),
-    RiskItem: _of_unit,
-    SafetyRecord: _of_unit,
-    PatrolRound: _of_unit,
     PatrolStop: _patrol_stops,
     Attachment: _attachments,
     Delegation: _delegations,

@@ -73,6 +73,9 @@ from app.models import (
     RescueCallback,
     RescueDispatch,
     RescueStep,
+    ProvincialDifference,
+    ProvincialItem,
+    ProvincialRun,
     RiskItem,
     SafetyRecord,
     Score,
@@ -324,12 +327,19 @@ def foreign_rows(world: World, session: Any) -> None:
     ])  # fmt: skip
     session.flush()
     session.add_all([
+        ProvincialRun(id=KEY, kind="codes", codes=[CODE], begun_at=at, **unit),
+        ProvincialDifference(
+            id=KEY, code=CODE, kind="fields", elevator_id=KEY, use_unit_id=user.id, theirs={"address": MARK},
+            unlike=["address"], near={}, digest="0" * 64, found_at=at, seen_at=at, **unit,
+        ),
         IotLive(device_id=KEY, seen_at=at, told_at=at, floor=MARK),
         IotEvent(
             id=KEY, device_id=KEY, event_id=MARK, standard=MARK, code=MARK, kind="unknown", told_at=at, happened_at=at,
             received_at=at, note=MARK, **lift,
         ),
     ])  # fmt: skip
+    session.flush()
+    session.add(ProvincialItem(id=KEY, run_id=KEY, code=MARK, outcome="refused", note=MARK))
     session.add_all([
         Invitation(id=KEY, name=MARK, phone="19900000002", kind="worker", by_unit_id=KEY, state="review", **unit),
         InvitationPoster(
@@ -350,12 +360,9 @@ WATCHED = (
     PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
-    MaintenanceTeam, TeamMember, VisitCompanion,
-    Rescue, RescueDispatch, RescueStep, RescueCallback,
-    RepairOrder, Anomaly,
-    FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance,
-    Bulletin,
-    IotDevice, IotEvent,
+    MaintenanceTeam, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback, RepairOrder,
+    Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, IotEvent,
+    ProvincialRun, ProvincialItem, ProvincialDifference,
 )  # fmt: skip
 
 

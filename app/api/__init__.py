@@ -44,6 +44,7 @@ def register(appbuilder: Any) -> None:
         posters,
         privacy,
         proof,
+        provincial,
         regions,
         repairs,
         rescues,
@@ -68,6 +69,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
-        fraud, spot, bulletins, iot,
+        fraud, spot, bulletins, iot, provincial,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -17,6 +17,7 @@ from app.api.schemas_deeds import DEEDS
 from app.api.schemas_iot import IOT
 from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
+from app.api.schemas_provincial import PROVINCIAL
 
 _IN_PATH = re.compile(r"{(\w+)}")
 _NUMBERS = ("key", "person", "file")
@@ -50,7 +51,9 @@ def add_components(api_spec: Any) -> None:
             "type": "apiKey", "in": "header", "name": "X-Signature",
             "description": "设备密钥的 HMAC-SHA256 签名，见 docs/iot.md",
         }),
-        *((schemes.schema, name, said) for name, said in (SCHEMAS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT).items()),
+        *((schemes.schema, name, said) for name, said in (
+            SCHEMAS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT | PROVINCIAL
+        ).items()),
     ]:  # fmt: skip
         try:
             add(name, said)

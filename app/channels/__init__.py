@@ -1,4 +1,4 @@
-"""Ways out of the house: SMS by an HTTP gateway, e-mail, a robot of a group chat, webhooks.
+"""Ways out of the house: SMS by an HTTP gateway, e-mail, a robot of a group chat, webhooks; the provincial register.
 
 Each sends one notice of the outbox. A sender raises when the other side did not take it; the outbox then waits and
 tries again. The number of the notice goes along as the idempotency key, so that a gateway which took it before answers
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.channels import dingtalk, mail, real_name, sms, webhook
-from app.workflows import outbox, real_names
+from app.channels import dingtalk, mail, provincial, real_name, sms, webhook
+from app.workflows import outbox, provincial_register, real_names
 
 
 def install(settings: dict[str, Any]) -> None:
@@ -21,3 +21,4 @@ def install(settings: dict[str, Any]) -> None:
         if sender is not None:
             outbox.SENDERS[name] = sender
     real_names.use(real_name.asker(settings))
+    provincial_register.use(provincial.register(settings))

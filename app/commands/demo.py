@@ -23,6 +23,7 @@ from app.demo import (
     repairs,
     rescues,
     iot,
+    provincial,
 )
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
@@ -75,6 +76,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["enforcement"] = enforcement.make(session, at) if first else 0
         summary["bulletins"] = 0
         summary["devices"] = iot.make(session, at, seed) if first else 0
+        summary["provincial"] = provincial.make(session, at) if first else 0
         if first:
             today = clock.local_day(at)
             survey(session)
@@ -103,5 +105,5 @@ WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
     "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
     "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚", "checks": "签到疑点", "bulletins":
-    "通报", "devices": "物联网设备",
+    "通报", "devices": "物联网设备", "provincial": "省平台核对",
 }  # fmt: skip

@@ -47,6 +47,7 @@ from app.models.person import Declaration, GradeCertificate, Person, RealNameChe
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
+from app.models.provincial import ProvincialDifference, ProvincialItem, ProvincialRun, ProvincialUnit
 from app.models.region import Region
 from app.models.repair import RepairOrder
 from app.models.rescue import Rescue, RescueCallback, RescueDispatch, RescueStep
@@ -142,6 +143,10 @@ __all__ = [
     "PolicyProposal",
     "PolicySnapshot",
     "PolicyValue",
+    "ProvincialDifference",
+    "ProvincialItem",
+    "ProvincialRun",
+    "ProvincialUnit",
     "RealNameCheck",
     "Region",
     "RepairOrder",

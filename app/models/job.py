@@ -18,7 +18,7 @@ JOB_KIND = {
     "import_check": _l("校验导入文件"), "import": _l("导入"), "import_undo": _l("撤销导入"), "export": _l("导出"),
     "schedule": _l("排班"), "age": _l("记录状态更新"), "score": _l("计算得分"),
     "nightly_scores": _l("每晚计算得分"), "report": _l("统计报表"),
-    "policy_test": _l("政策回测"),
+    "policy_test": _l("政策回测"), "provincial": _l("同步省平台"),
     "audit_export": _l("审计日志核验包"),
     "bulletin": _l("生成通报"), "bulletin_files": _l("通报成文"), "open_data": _l("公开数据"),
     "retention": _l("删除到期内容"), "expiry": _l("证书到期通知"),

@@ -17,6 +17,7 @@ MODULES = (
     "app.tasks.open_data",
     "app.tasks.outbox",
     "app.tasks.policy",
+    "app.tasks.provincial",
     "app.tasks.real_names",
     "app.tasks.reminders",
     "app.tasks.rescues",

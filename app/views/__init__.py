@@ -68,6 +68,7 @@ def register(appbuilder: Any) -> None:
         printing,
         privacy,
         profile,
+        provincial,
         queue,
         recovery,
         regions,
@@ -185,3 +186,4 @@ def register(appbuilder: Any) -> None:
     rescue_pages.register(appbuilder)
     rescue_statistics.register(appbuilder)
     iot.register(appbuilder)
+    provincial.register(appbuilder)

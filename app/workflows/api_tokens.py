@@ -29,7 +29,8 @@ LONGEST_DAYS, LONGEST_NAME, MOST_LIVE = 365, 60, 20
 V = Verb
 # What the interface can be asked for, in groups as the form shows them. What is not here no token ever has.
 GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
-    ("registers", (V.UNIT_READ, V.ELEVATOR_READ, V.SECRET_READ, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT)),
+    ("registers", (V.UNIT_READ, V.ELEVATOR_READ, V.SECRET_READ, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT,
+                   V.REGISTER_SYNC)),
     ("people", (V.PERSON_READ, V.PERSON_EDIT, V.INVITATION_APPROVE, V.OWN_CERTIFICATE, V.PRIVACY_DECIDE)),
     ("accounts", (V.ACCOUNT_READ, V.ACCOUNT_CREATE, V.SUBACCOUNT_EDIT)),
     ("applications", (V.APPLICATION_READ, V.APPLICATION_SUBMIT, V.APPLICATION_DECIDE, V.COMMENT)),

@@ -33,8 +33,8 @@ UNFINISHED = ("queued", "running")
 KIND_VERB = {
     "import_check": Verb.IMPORT, "import": Verb.IMPORT, "import_undo": Verb.IMPORT, "export": Verb.EXPORT,
     "report": Verb.REPORT_READ, "score": Verb.SCORE_RUN, "schedule": Verb.SCHEDULE_RUN, "age": Verb.SCHEDULE_RUN,
-    "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT,
-    "bulletin": Verb.BULLETIN_EDIT, "bulletin_files": Verb.BULLETIN_ISSUE, "open_data": Verb.SCHEDULE_RUN,
+    "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT, "bulletin": Verb.BULLETIN_EDIT,
+    "bulletin_files": Verb.BULLETIN_ISSUE, "open_data": Verb.SCHEDULE_RUN, "provincial": Verb.REGISTER_SYNC,
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
     "fraud": Verb.FRAUD_DECIDE,
 }  # fmt: skip

@@ -182,6 +182,14 @@ DEEDS = {
         "InvitationPages.posters": "POST /invitation-posters",
         "InvitationPages.close_poster": "POST /invitation-posters/{key}/close",
     },
+    "provincial": {
+        "Differences.deed": LIST,
+        "ProvincialRuns.deed": LIST,
+        "ProvincialPages.sync": "POST /provincial/runs",
+        "ProvincialPages.take": "POST /provincial/{key}/take",
+        "ProvincialPages.keep": "POST /provincial/{key}/keep",
+        "ProvincialPages.link": "POST /provincial/{key}/link",
+    },
     "iot": {
         "IotDevices.deed": LIST,
         "IotEvents.deed": LIST,

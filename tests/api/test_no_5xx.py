@@ -36,6 +36,8 @@ from app.models import (
     PolicyProposal,
     RepairOrder,
     Rescue,
+    ProvincialDifference,
+    ProvincialRun,
     RiskItem,
     SafetyRecord,
     SpotAvoidance,
@@ -160,6 +162,12 @@ def rows(session: Any, world: World) -> dict[str, int]:
         serial="SN-1", elevator_id=world.own.id, standard="TIAN-1", bound_at=now, key="k" * 43, **firm
     )
     session.add(machine)
+    looked = ProvincialRun(kind="codes", codes=[world.own.code], begun_at=now, **firm)
+    differs = ProvincialDifference(
+        code=world.own.code, kind="fields", elevator_id=world.own.id, theirs={"code": world.own.code, "floors": 3},
+        unlike=["floors"], near={}, digest="0" * 64, found_at=now, seen_at=now, **firm,
+    )  # fmt: skip
+    session.add_all([looked, differs])
     session.flush()
     stop = PatrolStop(round_id=patrol.id, elevator_id=world.own.id)
     session.add(stop)
@@ -175,7 +183,7 @@ def rows(session: Any, world: World) -> dict[str, int]:
         "complaints": grumble.id, "rescues": shut_in.id, "messages": line.id, "tokens": theirs.id, "regions":
         world.firm.region_id, "repairs": broken.id, "anomalies": odd.id, "enforcement": case.id, "fraud-signals":
         doubt.id, "fraud-cases": fraud.id, "spot-draws": drawn.id, "spot-checks": check.id, "spot-avoidances": out.id,
-        "bulletins": paper_.id, "devices": machine.id,
+        "bulletins": paper_.id, "devices": machine.id, "runs": looked.id, "provincial": differs.id,
     }  # fmt: skip
     return found
 
