@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import joinedload, object_session
 
@@ -116,7 +115,7 @@ DEVICES = register(
             _live("door", "choice", DOOR),
             _live("speed", "number", unit="m/s"),
             _live("mode", "choice", MODE),
-            Column("trouble", _lp("iot", "异常"), trouble_of, said=True),
+            Column("trouble", _l("当前异常"), trouble_of, said=True),
             _live("skew_seconds", "number", unit=_l("秒"), sort=True),
             column(IotDevice, "maker", sort=False),
             column(IotDevice, "model", sort=False),
@@ -141,7 +140,7 @@ DEVICES = register(
             Tab("bound", _l("已绑定"), lambda m: HELD),
             Tab("online", _l("在线"), online),
             Tab("offline", _l("离线"), offline, "near"),
-            Tab("trouble", _lp("iot", "异常"), lambda m: in_trouble(), "over"),
+            Tab("trouble", _l("当前异常"), lambda m: in_trouble(), "over"),
             Tab("skewed", _l("时钟偏差"), lambda m: and_(HELD, IotLive.skew_seconds != 0), "near"),
             Tab("ended", _l("已解绑"), lambda m: IotDevice.ended_at.is_not(None)),
         ),

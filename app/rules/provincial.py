@@ -20,6 +20,8 @@ from app.wording import say
 MOST_CODES, LONGEST_CODE, LONGEST_REASON = 500, 30, 200
 # Blanks too: no code has one.
 _BETWEEN = re.compile(r"[,，;；、\s]+")
+# What all firms' names have.
+_FORMS = re.compile(r"(有限责任公司|股份有限公司|有限公司|公司|[()（）\s·])")
 # Names less alike than this are somebody else's.
 NEAR, MOST_NEAR = 0.72, 3
 # What is compared, and what of it can be taken over: the state is changed by applications alone.
@@ -193,7 +195,7 @@ def near_names(name: str, names: Iterable[tuple[int, str]]) -> list[int]:
 
 def _core(name: str) -> str:
     """What of a firm's name tells it from others."""
-    return re.sub(r"(有限责任公司|股份有限公司|有限公司|公司|[()（）\s·])", "", normal_text(name))
+    return _FORMS.sub("", normal_text(name))
 
 
 # --- comparing

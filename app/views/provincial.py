@@ -145,7 +145,8 @@ class ProvincialPages(BaseView):
     @has_access
     @permission_name("sync")
     def link(self, pk: int) -> Any:
-        side, unit, reason = text("side", 20), number(text("unit_id", 20)), text("reason", 1000)
+        side, reason = text("side", 20), text("reason", 1000)
+        unit = number(text("other_id", 20)) or number(text("unit_id", 20))
         return self._done(
             pk, lambda s: provincial_ways.link(s, g.actor, pk, side, unit, reason, clock.now()), _("已关联，并重新核对")
         )

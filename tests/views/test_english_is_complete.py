@@ -38,6 +38,8 @@ PERSONS = {
     "elevator_message": "body reply",
     "fraud_case": "question answer reason",
     "fraud_signal": "set_aside_note",
+    "iot_device": "maker model end_reason",
+    "iot_event": "standard code",
     "patrol_round": "title note account_name",
     "patrol_stop": "finding handled",
     "person": "name work_kind note",
@@ -119,6 +121,10 @@ def written_by_persons(session: Any) -> re.Pattern[str]:
     for (kept,) in session.execute(text("SELECT data FROM version")):
         held = json.loads(kept) if isinstance(kept, str) else kept
         found |= {value for value in held.values() if isinstance(value, str)}
+    for (kept,) in session.execute(text("SELECT theirs FROM provincial_difference")):
+        held = json.loads(kept) if isinstance(kept, str) else kept
+        found |= {value for value in held.values() if isinstance(value, str)}
+        found |= {unit["name"] for unit in held.values() if isinstance(unit, dict)}
     words = {w for whole in found for w in (whole, whole.removesuffix("有限公司")) if CHINESE.search(w)}
     # Snapshots, worked items and checks of a visit hold names and remarks of their day.
     return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
