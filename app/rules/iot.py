@@ -121,7 +121,7 @@ def messages_of(body: Any, serial: str | None = None) -> tuple[list[Message], Fi
     """The messages of a body, or what is wrong with the whole of it. With `serial` it is one message of that device."""
     if not isinstance(body, Mapping):
         return [], _bad("消息", "不是 JSON 对象", "请按接口文档发送")
-    given = [body | {"device": serial}] if serial is not None else body.get("messages")
+    given: Any = [dict(body) | {"device": serial}] if serial is not None else body.get("messages")
     if not isinstance(given, list) or not given or not all(isinstance(one, Mapping) for one in given):
         return [], _bad("messages", "没有消息，或不是列表", "请给出至少一条消息")
     count = sum(len(one["events"]) if isinstance(one.get("events"), list) else 0 for one in given)
@@ -204,6 +204,7 @@ def _status(given: Any, sent_at: dt.datetime | None) -> Status | None:
 
 def instant(given: Any) -> dt.datetime | None:
     """An instant with its zone, or milliseconds since 1970; None for anything else."""
+    found: dt.datetime | None
     try:
         if isinstance(given, int | float) and not isinstance(given, bool):
             found = dt.datetime.fromtimestamp(given / 1000, dt.UTC)

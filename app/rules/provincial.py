@@ -251,5 +251,5 @@ BROKEN_AFTER, BROKEN_SECONDS = 3, 60.0
 
 def wait_before(attempt: int, told: float | None, chance: float) -> float:
     """Seconds before the next try: doubled each time, spread by chance (0 to 1), never less than the register said."""
-    spread = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * (0.5 + chance / 2)
+    spread: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * (0.5 + chance / 2)
     return max(spread, min(told or 0.0, LONGEST_WAIT))
