@@ -335,7 +335,7 @@ def foreign_rows(world: World, session: Any) -> None:
         IotLive(device_id=KEY, seen_at=at, told_at=at, floor=MARK),
         IotEvent(
             id=KEY, device_id=KEY, event_id=MARK, standard=MARK, code=MARK, kind="unknown", told_at=at, happened_at=at,
-            received_at=at, note=MARK, **lift,
+            received_at=at, **lift,
         ),
     ])  # fmt: skip
     session.flush()

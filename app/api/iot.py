@@ -318,7 +318,7 @@ def event(row: IotEvent) -> dict[str, Any]:
         "use_unit_id": row.use_unit_id, "standard": row.standard, "code": row.code, "kind": row.kind,
         "name": str(event_name(row)), "told_at": iso(row.told_at), "happened_at": iso(row.happened_at),
         "received_at": iso(row.received_at), "skew_seconds": row.skew_seconds, "is_late": row.is_late,
-        "joined_id": row.joined_id, "data": row.data,
+        "joined_id": row.joined_id, "raised": row.raised, "raised_id": row.raised_id, "data": row.data,
     }  # fmt: skip
 
 

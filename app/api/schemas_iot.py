@@ -57,7 +57,7 @@ IOT: dict[str, Schema] = {
         use_unit_id=maybe(WHOLE), standard=TEXT, code=TEXT, kind=one_of(EVENT_KIND), name=TEXT,
         told_at=said(INSTANT, "设备时间"), happened_at=said(INSTANT, "扣除时钟偏差后的发生时间"), received_at=INSTANT,
         skew_seconds=WHOLE, is_late=YES, joined_id=said(maybe(WHOLE), "重复的，是哪一个事件的"),
-        data=maybe({"type": "object"}),
+        raised=said(maybe(TEXT), "它变成了什么"), raised_id=maybe(WHOLE), data=maybe({"type": "object"}),
     ),
     "IotEventPage": page_of("IotEvent"),
     "IotCodes": an_object("rows", rows=many(an_object(

@@ -52,7 +52,7 @@ def simulator_command(
     db.session.rollback()
     if not cars:
         raise refuse("设备", "没有用密钥绑定的设备", "请先绑定硬件，或加 --bind 10")
-    told = {"bound": bound, "devices": len(cars), "messages": 0, "accepted": 0, "refused": 0}
+    told: dict[str, float] = {"bound": bound, "devices": len(cars), "messages": 0, "accepted": 0, "refused": 0}
     began = time.perf_counter()
     for number in range(rounds):
         for car in cars:

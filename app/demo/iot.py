@@ -54,7 +54,7 @@ def make(session: Any, at: dt.datetime, seed: int = 1) -> int:
         happened = at - ago * MINUTE
         event = {"id": f"{seed}-{number:03d}", "at": happened.isoformat(), "standard": standard, "code": code}
         arrived = happened + late * MINUTE
-        body = {"sent_at": arrived.isoformat(), "events": [event]}
+        body: dict[str, Any] = {"sent_at": arrived.isoformat(), "events": [event]}
         iot.receive(session, SYSTEM.by("device"), body, arrived, serial=serials[which])
     for number, serial in enumerate(serials[:-1]):
         told_at = at - rng.randint(2, 40) * dt.timedelta(seconds=1)

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
@@ -24,6 +24,7 @@ MODE = {
     "normal": _l("正常运行"), "inspection": _l("检修运行"), "fire": _l("消防运行"), "stopped": _l("停止服务"),
     "emergency": _l("应急电源运行"),
 }  # fmt: skip
+RAISED = {"notice": _l("已通知")}
 BOUND = "ended_at IS NULL"
 
 
@@ -127,7 +128,9 @@ class IotEvent(Model):
     is_late: Mapped[bool] = col(_l("迟到"), Boolean, default=False, server_default=text("false"))
     data: Mapped[dict[str, Any] | None] = col(_l("附带数据"), Json)
     joined_id: Mapped[int | None] = col(_l("并入事件"), BigId)
-    note: Mapped[str | None] = col(_l("处理"), Text)
+    # What it set going, and the row of that; nothing where it repeats another or calls for nobody.
+    raised: Mapped[str | None] = col(_l("处理"), String(10), choices=RAISED)
+    raised_id: Mapped[int | None] = col(_l("处理编号"), BigId)
 
     elevator: Mapped[Elevator] = relationship()
     device: Mapped[IotDevice] = relationship()

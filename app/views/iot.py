@@ -20,7 +20,7 @@ from app.listing import day_of_text
 from app.listings import iot as listed
 from app.models import Elevator, IotDevice, IotEvent
 from app.models.choices import word
-from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE
+from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE, RAISED
 from app.permissions import Verb, require
 from app.reference import iot as codes
 from app.views import screens
@@ -175,6 +175,7 @@ class IotPages(BaseView):
         return self.render_template(
             "ta/iot/event.html", title=_("物联网事件"), row=row, kind=word(EVENT_KIND, row.kind),
             tone=KIND_TONES[row.kind], name=name_of(row.standard, row.code), place=listed.place_of(row.elevator),
+            raised=word(RAISED, row.raised) if row.raised else None,
             repeats=db.session.scalar(scope.apply(repeats, g.actor, IotEvent)) or 0,
             elevator_link=f"/elevators/{row.elevator_id}" if _sees(row.elevator_id) else "",
         )  # fmt: skip

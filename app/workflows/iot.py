@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 
 from app import clock, scope
 from app.errors import raise_failing
@@ -43,6 +43,10 @@ from app.workflows import iot_raising
 _device: Any = IotDevice.__table__.c
 _elevator: Any = Elevator.__table__.c
 _event: Any = IotEvent.__table__.c
+_BECAME = (
+    update(IotEvent.__table__).where(_event.id == bindparam("row"))
+    .values(raised=bindparam("what"), raised_id=bindparam("which"))
+)  # fmt: skip
 STATUS = ("told_at", "floor", "direction", "door", "speed", "mode", "occupied")
 
 
@@ -199,7 +203,7 @@ def _row(
         "region_code": device.region_code, "unit_id": device.unit_id, "use_unit_id": device.use_unit_id,
         "standard": standard, "code": event.code, "kind": kind.value, "told_at": event.told_at,
         "happened_at": happened_at, "received_at": at, "skew_seconds": seconds, "is_late": late, "data": event.data,
-        "joined_id": None, "note": None,
+        "joined_id": None, "raised": None, "raised_id": None,
     }  # fmt: skip
 
 
@@ -274,7 +278,8 @@ def _raise(session: AnySession, fresh: Sequence[Fresh], at: dt.datetime) -> int:
         for one in calling
     }
     heads = _heads(session, lifts, {one.id for one in fresh}, calling, max(minutes.values()))
-    raised, joined = 0, []
+    raised: list[dict[str, Any]] = []
+    joined: list[tuple[int, int]] = []
     for one in calling:
         same = heads.setdefault((one.device.elevator_id, *_sort(one.kind, one.row["standard"], one.row["code"])), [])
         within = minutes[one.device.region_code]
@@ -283,12 +288,14 @@ def _raise(session: AnySession, fresh: Sequence[Fresh], at: dt.datetime) -> int:
             joined.append((one.id, head))
             continue
         same.append((one.id, one.row["happened_at"]))
-        iot_raising.call(session, one.device, one.row | {"id": one.id}, at)
-        raised += 1
+        what, which = iot_raising.call(session, one.device, one.row | {"id": one.id}, at)
+        raised.append({"row": one.id, "what": what, "which": which})
+    if raised:
+        connection_of(session).execute(_BECAME, raised)
     for head in sorted({head for _key, head in joined}):
         keys = [key for key, of in joined if of == head]
         session.execute(update(IotEvent.__table__).where(_event.id.in_(keys)).values(joined_id=head))
-    return raised
+    return len(raised)
 
 
 def _sort(kind: EventKind, standard: str, code: str) -> tuple[str, ...]:

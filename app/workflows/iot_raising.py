@@ -39,8 +39,10 @@ class Lift(Protocol):
     def is_secret(self) -> bool: ...
 
 
-def call(session: AnySession, lift: Lift, event: Mapping[str, Any], at: dt.datetime) -> None:
-    """Let one event that repeats no other call for somebody."""
+def call(
+    session: AnySession, lift: Lift, event: Mapping[str, Any], at: dt.datetime
+) -> tuple[str, int | None]:  # fmt: skip
+    """Let one event that repeats no other call for somebody; what it became, and the row of that."""
     kind = EventKind(event["kind"])
     link = f"/iot/events/{event['id']}"
     body = say(
@@ -53,6 +55,7 @@ def call(session: AnySession, lift: Lift, event: Mapping[str, Any], at: dt.datet
         who |= set(outbox.officers_of(session, lift.region_code, Verb.IOT_READ, secret=lift.is_secret))
     title = say(TITLES[kind], code=lift.code)
     outbox.notify(session, at, sorted(who), f"iot.{kind}", title, body, link, f"iot:{event['id']}")
+    return "notice", None
 
 
 def name_of(standard: str, code: str) -> str:

@@ -20,6 +20,7 @@ from app.models.among import among
 from app.models.region import code_span
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.approval import FilingState
+from app.rules.identifiers import normal_code
 from app.rules.provincial import (
     UNITS,
     Outcome,
@@ -28,7 +29,6 @@ from app.rules.provincial import (
     Way,
     codes_findings,
     codes_of,
-    normal_code,
     theirs_of,
 )
 from app.transaction import AnySession, hold, insert_of

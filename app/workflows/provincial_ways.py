@@ -146,7 +146,7 @@ def _filed(name: str) -> str:
 
 
 def _ours(elevator: Elevator, name: str) -> Any:
-    value = getattr(elevator, _filed(name), None)
+    value: Any = getattr(elevator, _filed(name), None)
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

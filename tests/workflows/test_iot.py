@@ -149,6 +149,7 @@ def test_repeats_join_the_first_in_whatever_order(world: World, device: IotDevic
     assert send(world, event("b", at=now - 11 * MINUTE), event("c", at=now), at=now).raised == 1
     assert send(world, event("d", at=now - 29 * MINUTE), at=now).raised == 0
     a, b, c, d = kept(world)
+    assert (a.raised, b.raised, c.raised, d.raised) == ("notice", None, "notice", None)
     assert (a.joined_id, b.joined_id, c.joined_id, d.joined_id) == (None, a.id, None, a.id)
 
 
