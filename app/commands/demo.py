@@ -18,12 +18,12 @@ from app.demo import (
     enforcement,
     evidence,
     inspections,
+    iot,
     office,
     people,
+    provincial,
     repairs,
     rescues,
-    iot,
-    provincial,
 )
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
