@@ -90,6 +90,7 @@ from app.scope_parts import Criterion
 from app.scope_parts import assigned as _assigned
 from app.scope_parts import in_region as _in_region
 from app.scope_parts import not_secret as _not_secret
+from app.scope_people import accounts, grades, invitations, of_seen_accounts, persons
 
 _elevator: Any = Elevator.__table__.c
 _unit: Any = Unit.__table__.c
@@ -218,50 +219,6 @@ def _contract_elevators(model: Any, actor: Actor) -> Criterion:
     )
 
 
-def _persons(model: Any, actor: Actor) -> Criterion:
-    if actor.unit_id is None:
-        return _in_region(model, actor)
-    if actor.may(Verb.PERSON_READ) or actor.may(Verb.ACCOUNT_READ):
-        return model.unit_id == actor.unit_id
-    return model.id == (actor.person_id or 0)
-
-
-def _grades(model: Any, actor: Actor) -> Criterion:
-    if actor.unit_id is None:
-        return _in_region(model, actor)
-    if actor.may(Verb.PERSON_READ):
-        return model.unit_id == actor.unit_id
-    return model.person_id == (actor.person_id or 0)
-
-
-def _invitations(model: Any, actor: Actor) -> Criterion:
-    """Those into one's own unit and those that it sent out for another; for whoever reads people."""
-    if not actor.may(Verb.PERSON_READ):
-        return false()
-    if actor.unit_id is None:
-        return _in_region(model, actor)
-    return or_(model.unit_id == actor.unit_id, model.by_unit_id == actor.unit_id)
-
-
-def _accounts(model: Any, actor: Actor) -> Criterion:
-    itself = model.id == (actor.user_id or 0)
-    if not actor.may(Verb.ACCOUNT_READ):
-        return itself
-    if actor.unit_id is not None:
-        return model.unit_id == actor.unit_id
-    return or_(itself, _in_region(model, actor))
-
-
-def _of_seen_accounts(model: Any, actor: Actor) -> Criterion:
-    """What belongs to an account: one's own, and for whoever keeps accounts that of the accounts that he sees."""
-    account: Any = Account.__table__.c
-    owner = model.user_id if hasattr(model, "user_id") else model.account_id
-    own = owner == (actor.user_id or 0)
-    if not actor.may(Verb.ACCOUNT_READ):
-        return own
-    return or_(own, owner.in_(select(account.id).where(_accounts(account, actor))))
-
-
 def _scores(model: Any, actor: Actor) -> Criterion:
     return model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
 
@@ -289,7 +246,7 @@ def _attachments(model: Any, actor: Actor) -> Criterion:
 def _audit(model: Any, actor: Actor) -> Criterion:
     """The deeds of the accounts that the actor sees; without the right to the log, only what befell these accounts."""
     account: Any = Account.__table__.c
-    seen = select(account.id).where(_accounts(account, actor))
+    seen = select(account.id).where(accounts(account, actor))
     if actor.may(Verb.AUDIT_READ):
         return model.actor_id.in_(seen)
     return and_(model.entity == "account", model.entity_id.in_(seen))
@@ -417,15 +374,15 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     IotDevice: _devices,
     ProvincialDifference: _differences,
     ProvincialRun: _of_unit,
-    Person: _persons,
+    Person: persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
-    GradeCertificate: _grades,
-    Declaration: _grades,
-    Invitation: _invitations,
-    InvitationPoster: _invitations,
-    Account: _accounts,
-    **dict.fromkeys((LiveSession, ExternalIdentity, ApiToken), _of_seen_accounts),
+    GradeCertificate: grades,
+    Declaration: grades,
+    Invitation: invitations,
+    InvitationPoster: invitations,
+    Account: accounts,
+    **dict.fromkeys((LiveSession, ExternalIdentity, ApiToken), of_seen_accounts),
     Score: _scores,
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,

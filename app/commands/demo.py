@@ -104,6 +104,6 @@ def _built(seed: int) -> bool:
 WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
     "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
-    "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚", "checks": "签到疑点", "bulletins":
-    "通报", "devices": "物联网设备", "provincial": "省平台核对",
+    "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚", "checks": "签到疑点",
+    "bulletins": "通报", "devices": "物联网设备", "provincial": "省平台核对",
 }  # fmt: skip

@@ -164,8 +164,8 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     kinds.sort(key=lambda bar: -bar.count)
     statuses = _bars(counts, "status", {k: str(v) for k, v in ELEVATOR_STATUS.items()}, frame, "f_status", tab="every")
     ages = _ages(register, moment, frame)
-    asked = rescues.Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
-    rescued, cuts = rescues.cuts(session, moment.actor, asked, RESCUE_CUTS, moment.now)
+    wanted = rescues.Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
+    rescued, cuts = rescues.cuts(session, moment.actor, wanted, RESCUE_CUTS, moment.now)
     asked = (moment, frame.region_code, frame.from_on, frame.to_on)
     deeds, appeals = enforcement.deeds(*asked), enforcement.appeals(*asked)
     words = {k: str(v) for k, v in PLACE_TYPE.items()} | {NO_PLACE: say("没有填写")}
@@ -190,13 +190,16 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     # Where there is none the digest is the one that was given out before they were counted.
     counted = (("deeds", deeds), ("appeals", appeals))
     figures |= {what: [asdict(one) for one in found] for what, found in counted if found}
+    whole = moment.actor.unit_id is None
     return Statistics(
-        frame, name or say("本单位" if moment.actor.unit_id is not None else "全部地区"), moment.now,
-        policy_version(session, frame.region_code or moment.actor.region_code, moment.today), int(register["n"].sum()),
-        kinds, ages, statuses, lines, _sum(lines, frame), deeds, appeals, places, more,
-        hashlib.sha256(json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest(),
-        rescued, cuts,
-        levels, causes,
+        frame=frame, region=name or say("全部地区" if whole else "本单位"), as_of=moment.now,
+        policy=policy_version(session, frame.region_code or moment.actor.region_code, moment.today),
+        total=int(register["n"].sum()), kinds=kinds, ages=ages, statuses=statuses, places=places, units=lines,
+        sum=_sum(lines, frame), deeds=deeds, appeals=appeals, more=more,
+        digest=hashlib.sha256(
+            json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()
+        ).hexdigest(),
+        rescued=rescued, rescue_cuts=cuts, repair_levels=levels, repair_causes=causes,
     )  # fmt: skip
 
 

@@ -195,7 +195,8 @@ class _Asked:
             .where(Elevator.approved_version > 0, Elevator.status != "scrapped"),
             Elevator,
         )  # fmt: skip
-        seen = select(Visit.elevator_id).where(days, Visit.by_code.is_(False), in_region(Visit.region_code, self.region_code))
+        inside = in_region(Visit.region_code, self.region_code)
+        seen = select(Visit.elevator_id).where(days, Visit.by_code.is_(False), inside)
         [(met,)] = self.rows(
             select(func.count()).where(
                 Elevator.approved_version > 0, Elevator.status != "scrapped", Elevator.id.in_(seen)

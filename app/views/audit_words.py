@@ -28,10 +28,12 @@ ENTITY: dict[str, Any] = {
     "inspection": _l("检验记录"), "enforcement": _l("约谈与处罚"), "appeal": _l("申诉"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
-    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"), "repair_order": _l("维修工单"),
-    "anomaly": _l("电梯异常"), "fraud_signal": _l("签到疑点"), "fraud_case": _l("核查案件"), "spot_draw": _l("抽查"), "spot_check":
-    _l("抽查对象"), "spot_avoidance": _l("检查人员回避"), "bulletin": _l("通报"), "open_release": _l("公开数据"), "iot_device":
-    _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"),
+    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
+    "repair_order": _l("维修工单"), "anomaly": _l("电梯异常"), "fraud_signal": _l("签到疑点"),
+    "fraud_case": _l("核查案件"), "spot_draw": _l("抽查"), "spot_check": _l("抽查对象"),
+    "spot_avoidance": _l("检查人员回避"), "bulletin": _l("通报"), "open_release": _l("公开数据"),
+    "iot_device": _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"),
+    "maintenance_team": _l("维保小组"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -64,7 +66,7 @@ DEED: dict[str, Any] = {
     "template": _l("修改模板"), "check": _l("巡检一台"), "close": _l("结束"), "plan": _l("安排"),
     "propose": _l("提议新值"), "officer": _l("指定安全员"), "risk": _l("风险"), "risk_end": _l("停用风险"),
     "end_all": _l("退出全部登录"),
-    "enter": _l("登记"), "new_key": _l("更换密钥"), "begin": _l("开始"), "take": _l("采用省平台"),
+    "enter": _l("登记"), "new_key": _l("更换密钥"), "begin": _l("开始"), "take_theirs": _l("采用省平台"),
     "link_unit": _l("关联单位"), "keep": _l("保留本平台"), "video": _l("查看通话视频"),
     "inspection": _l("检验更新日期"),
     "complain": _l("投诉"), "handle": _l("处置"), "agree": _l("认可"), "send_back": _l("退回重办"),

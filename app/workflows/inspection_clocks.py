@@ -18,7 +18,7 @@ from app.models import Elevator, Inspection, InspectionClock
 from app.models.among import among
 from app.models.policy import policy_book
 from app.policy import Key
-from app.policy.keys import years_of
+from app.policy.values import years_of
 from app.rules.inspection import (
     YEARLY,
     Cycle,

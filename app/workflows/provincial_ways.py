@@ -53,7 +53,7 @@ def take(
         provincial.settle_difference(session, row, Way.TAKEN, actor.user_id, "", at)
     session.flush()
     audit.record(
-        session, actor, at, "provincial_difference.take", ENTITY, row.id, before=before,
+        session, actor, at, "provincial_difference.take_theirs", ENTITY, row.id, before=before,
         after={name: theirs.values.get(name) or values.get(_filed(name)) for name in chosen},
     )  # fmt: skip
     return elevator
@@ -69,7 +69,7 @@ def _take_whole(
     assert isinstance(elevator, Elevator)
     provincial.settle_difference(session, row, Way.TAKEN, actor.user_id, "", at)
     after = {"code": theirs.code, "elevator_id": elevator.id}
-    audit.record(session, actor, at, "provincial_difference.take", ENTITY, row.id, after=after)
+    audit.record(session, actor, at, "provincial_difference.take_theirs", ENTITY, row.id, after=after)
     return elevator
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from app.policy.keys import Key, Value, check_value
+from app.policy.keys import Key, Value
+from app.policy.values import check_value
 from app.wording import say
 
 DEFAULT_PRESET = "huzhou"
