@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import Finding, Refusal
-from app.extensions import db
+from app.extensions import csrf, db
 from app.field.pages import field
 from app.field.public import public_page, shown_page, unknown_code
 from app.models import Elevator, Rescue, RescueDispatch
@@ -40,6 +40,8 @@ def trapped(token: str) -> Any:
     return shown_page("rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case))
 
 
+# Nothing here rests on a session, and a phone that keeps no cookie must be heard all the same.
+@csrf.exempt
 @field.post("/p/<token>/trapped")
 def report_trapped(token: str) -> Any:
     """Report it; whoever presses twice, or another one in the same car, joins the one case."""

@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
@@ -30,7 +30,7 @@ from app.models.rescue import (
     RESCUE_STATUS,
     SATISFACTION,
 )
-from app.permissions import Actor, Verb
+from app.permissions import Actor, Role, Verb
 from app.rules.checkin import distance_words
 from app.rules.identifiers import mask_mobile
 from app.rules.rescues import RescueStatus
@@ -141,6 +141,10 @@ class RescuePages(BaseView):
     @permission_name("read")
     @no_cache
     def show(self, pk: int) -> Any:
+        """A worker whom the notice brings here goes on to the phone's page, as from home."""
+        self._row(pk)
+        if g.actor.roles == {Role.WORKER} and not request.args.get("desk"):
+            return redirect(f"/m/rescues/{pk}")
         return self._page(pk, [])
 
     @expose("/<int:pk>/stand")
@@ -321,12 +325,12 @@ class RescueIntake(BaseView):
 
 def find_elevators(actor: Actor, words: str) -> list[Elevator]:
     """By 识别码, 96333 识别码, registration code or address; whole codes first, all words must be there."""
-    exact = or_(Elevator.code == words.upper(), Elevator.rescue_code == words.upper())
     approved = Elevator.approved_version > 0
-    statement = scope.apply(select(Elevator).where(approved, exact), actor, Elevator).limit(FOUND)
-    rows = list(db.session.scalars(statement.execution_options(skip_scope=True)))
-    if rows or len(words) < 2:
-        return rows
+    for exact in (Elevator.code == words.upper(), Elevator.rescue_code == words.upper()):
+        statement = scope.apply(select(Elevator).where(approved, exact), actor, Elevator).limit(FOUND)
+        rows = list(db.session.scalars(statement.execution_options(skip_scope=True)))
+        if rows or len(words) < 2:
+            return rows
     query = ELEVATORS.read({"q": words})
     found: list[Elevator] = list(ELEVATORS.page(moment(db.session, actor), query).rows)
     return found[:FOUND]

@@ -256,6 +256,10 @@ def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.dat
         n=row.accept_minutes,
     )  # fmt: skip
     who = crew_of(session, row, call)
+    if not who:
+        nobody = say("请打电话通知 %(name)s：%(place)s", name=call.name, place=row.place)
+        body = say("这个单位没有可以接单的账号，值班电话 %(phone)s", phone=_duty_phone(call) or "未登记")
+        tell(session, row, desk_of(session, row), "desk", nobody, body, at, f"silent:{call.id}")
     tell(session, row, who, "call", title, body, at, f"call:{call.id}:{call.worker_id or 0}")
     if "sms" in outbox.SENDERS and who:
         on_call = select(Account).where(Account.id.in_(who), Account.rescue_role.is_not(None))
@@ -263,6 +267,10 @@ def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.dat
             if account.phone:
                 outbox.send_to(session, at, account.id, "sms", account.phone, "rescue.call",
                     say("%(title)s。%(body)s", title=title, body=body))  # fmt: skip
+
+
+def _duty_phone(call: RescueDispatch) -> str | None:
+    return None if call.unit is None else call.unit.duty_phone
 
 
 LEVEL_WORDS = {1: say("一级"), 2: say("二级"), 3: say("三级")}

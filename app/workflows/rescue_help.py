@@ -72,8 +72,8 @@ def call_out(
 ) -> RescueDispatch:  # fmt: skip
     """Send one call out, on a held row; whoever it takes the place of is told that it is called off.
 
-    A call of a lower level that nobody accepted ends with it (升级); one that was accepted goes on beside it, for
-    whoever comes first frees them. `replace` ends every other call.
+    A call of a lower level that nobody accepted ends with it (升级), one of the same level is replaced; one that was
+    accepted goes on beside it, for whoever comes first frees them. `replace` ends every other call.
     """
     verb = RescueVerb.REPLACE if replace else RescueVerb.DISPATCH
     if row.taken_at is None:
@@ -81,7 +81,7 @@ def call_out(
         keep_step(session, actor, row, RescueVerb.TAKE, at)
         settle(session, actor, row, RescueVerb.TAKE, at)
     for one in calls_of(session, row):
-        if one.is_open and (replace or one.accepted_at is None):
+        if one.is_open and (replace or (one.accepted_at is None and one.level <= level)):
             one.ended_at, one.end_reason = at, "escalated" if one.level < level and not replace else "replaced"
             who = crew(session, row, one)
             title = say("不用再前往：%(place)s", place=row.place)
