@@ -20,7 +20,7 @@ from app.wording import say, together
 from app.workflows import rescue_course
 
 # In the very words of the partial index.
-OPEN = literal_column("rescue.status IN ('waiting', 'taken', 'dispatched', 'accepted', 'arrived')")
+OPEN: Any = literal_column("rescue.status IN ('waiting', 'taken', 'dispatched', 'accepted', 'arrived')")
 ALONE = Rescue.joined_to_id.is_(None)
 
 

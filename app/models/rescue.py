@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, text
@@ -18,7 +19,7 @@ RESCUE_STATUS = {
     "waiting": _l("待处置"), "taken": _l("已接警"), "dispatched": _l("已派单"), "accepted": _l("已接单"),
     "arrived": _l("已到达"), "freed": _l("已救出"), "closed": _l("已结束"), "joined": _l("已并入"),
 }  # fmt: skip
-RESCUE_LEVEL = {1: _l("一级"), 2: _l("二级"), 3: _l("三级")}
+RESCUE_LEVEL: dict[Any, Any] = {1: _l("一级"), 2: _l("二级"), 3: _l("三级")}
 RESCUE_OUTCOME = {
     "entrapment": _l("困人"), "false_alarm": _l("误报"), "commissioning": _l("调试"), "cleaning": _l("清洁"),
     "maintenance": _l("维保-检修触发"), "repair": _l("修理触发"), "installation": _l("安装触发"),

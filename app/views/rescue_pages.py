@@ -68,7 +68,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
     elevator = row.elevator
     return {
         "row": row, "status": word(RESCUE_STATUS, row.status), "tone": TONES[row.status], "badge": badge_pill(row),
-        "level": word(RESCUE_LEVEL, row.level), "level_tone": LEVEL_TONES[row.level], "limit": limit_of(row),
+        "level": RESCUE_LEVEL[row.level], "level_tone": LEVEL_TONES[row.level], "limit": limit_of(row),
         "source": word(RESCUE_SOURCE, row.source), "calls": calls, "call": call, "steps": _steps(row),
         "outcome": word(RESCUE_OUTCOME, row.outcome) if row.outcome else "",
         "cause": word(RESCUE_CAUSE, row.cause) if row.cause else "",

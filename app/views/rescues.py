@@ -80,7 +80,7 @@ _CELLS: dict[str, Any] = {
     "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 13),
     "unit": lambda row: firm(row.unit.name) if row.unit else "—",
     "status": lambda row: pill(word(RESCUE_STATUS, row.status), TONES[row.status]),
-    "level": lambda row: mark(word(RESCUE_LEVEL, row.level), LEVEL_TONES[row.level]),
+    "level": lambda row: mark(RESCUE_LEVEL[row.level], LEVEL_TONES[row.level]),
     "outcome": lambda row: word(RESCUE_OUTCOME, row.outcome) if row.outcome else "—",
     "due_at": _due,
     "badge": badge_pill,

@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Elevator, Notification, Rescue, RescueDispatch, RescueStep, StatusChange
 from app.models.sealed import ending
 from app.permissions import Role
 from app.rules.other_scores import Outcome
 from app.rules.rescues import MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE
+from app.tasks import rescues as rescue_clock
 from app.transaction import transaction
 from app.workflows import rescue_answers, rescue_desk, rescue_help, rescues
 from app.workflows.rescue_course import Sent, calls_of, outcome_of
@@ -437,3 +439,63 @@ def test_where_policy_says_at_once_nobody_waits_for_the_desk(world: World) -> No
     call = report(world, START, "call", "agent", elevator=other)
     # Who has taken it on the phone has a minute to choose.
     assert (call.status, call.act_at) == ("taken", START + M) and tick(world, START + M) == 1
+
+
+@pytest.mark.feature("RES-04")
+def test_two_workers_of_the_clock_call_nobody_twice(world: World) -> None:
+    row = report(world)
+    key, found = row.id, []
+    world.session.rollback()
+
+    def look() -> None:
+        with Session(world.session.get_bind()) as session, transaction(session):
+            found.append(rescue_help.act(session, key, START + 2 * M) is not None)
+
+    workers = [threading.Thread(target=look) for _ in range(2)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert sorted(found) == [False, True] and len(calls(world, row)) == 1
+
+
+@pytest.mark.feature("RES-04")
+def test_the_task_acts_on_each_case_and_one_that_fails_holds_up_no_other(
+    app: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    bad = report(world, now - 10 * M).id
+    good = report(world, now - 5 * M, elevator=world.foreign).id
+    world.session.commit()
+    really = rescue_help.call_next
+
+    def failing(session: Any, row: Rescue, at: dt.datetime) -> Any:
+        if row.id == bad:
+            raise RuntimeError("the worker dies here")
+        return really(session, row, at)
+
+    monkeypatch.setattr(rescue_help, "call_next", failing)
+    with app.app_context():
+        assert rescue_clock.act() == 1
+    monkeypatch.undo()
+    with app.app_context():
+        assert (rescue_clock.act(), rescue_clock.act()) == (1, 0)
+    world.session.rollback()
+    world.session.expire_all()
+    for key in (bad, good):
+        held = world.session.get(Rescue, key)
+        assert held is not None and held.status == "dispatched" and len(calls(world, held)) == 1
+
+
+@pytest.mark.feature("RES-04")
+def test_a_unit_that_nobody_can_answer_for_is_phoned_by_the_desk(world: World) -> None:
+    quiet = make_unit(world.session, "临河救援站", is_rescue=True, duty_phone="0998-1234567")
+    world.session.commit()
+    row = report(world, START, "call", "agent")
+    do(world, "agent", rescue_desk.dispatch, row, 2, START, unit_id=quiet.id)
+    told_desk = select(Notification.title, Notification.body).where(Notification.topic == "rescue.desk")
+    found = world.session.execute(told_desk).all()
+    assert any("请打电话通知" in title and "0998-1234567" in (body or "") for title, body in found)
+    # Called again at the first level, the second goes on beside it.
+    do(world, "agent", rescue_desk.dispatch, row, 1, START + M)
+    assert [(c.level, c.is_open) for c in calls(world, row)] == [(2, True), (1, True)]
