@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, literal, or_, select
 
 from app import clock
-from app.models import Elevator, MaintenancePause, OverdueCorrection, OverduePeriod, Visit
+from app.models import Appeal, Elevator, MaintenancePause, OverdueCorrection, OverduePeriod, Visit
 from app.models.among import all_of, among
 from app.models.policy import Places
 from app.rules.clock_history import history_since
@@ -83,8 +83,10 @@ def told(facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> Mis
     for unit_id in gone.values():
         if unit_id:
             after[unit_id] -= 1
-    days, asked = frame.days, []
+    days, asked, excused = frame.days, [], _excused(facts)
     for elevator, number in come:
+        if (elevator, number) in excused:
+            continue
         if unit_id := gone.get((elevator, number)):
             after[unit_id] += 1
         else:
@@ -107,6 +109,17 @@ def _stored(session: AnySession, frame: Frame) -> dict[int | None, list[Limit]]:
     )  # fmt: skip
     rows = session.execute(found)
     return {unit_id: [*zip(elevators, numbers, strict=True)] for unit_id, elevators, numbers in rows}
+
+
+def _excused(facts: Facts) -> set[Limit]:
+    """Limits that an upheld appeal took from the unit: told anew they stay so."""
+    frame = facts.frame
+    upheld = select(Appeal.elevator_id, Appeal.happened_on).where(
+        Appeal.entity == OverduePeriod.__tablename__, Appeal.in_force_from.is_not(None),
+        Appeal.happened_on.between(frame.from_on, frame.to_on), frame.within(Appeal.region_code),
+    )
+    rows = facts.session.execute(upheld.execution_options(skip_scope=True))
+    return {(elevator, (on - frame.from_on).days) for elevator, on in rows if elevator is not None}
 
 
 class _Again:

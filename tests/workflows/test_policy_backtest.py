@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
-from app.models import Contract, ContractElevator, Visit
+from app.models import Appeal, Contract, ContractElevator, Visit
 from app.permissions import SYSTEM
 from app.workflows import cover, policy_backtest
 from tests.factories import make_maintenance_unit, make_person, make_policy
@@ -65,6 +65,20 @@ def test_a_shorter_limit_finds_more_and_names_who_answers(session: Any, free: An
     found = run(session, "limit_days", 10)
     assert unit(found, free.firm)["overdue"] == [0, 2]  # 01-15, and 01-28 after the second visit
     assert found["moved"] == 1 and found["versions"][0] != found["versions"][1]
+
+
+@pytest.mark.feature("APL-01")
+def test_a_limit_that_an_appeal_excused_stays_excused(session: Any, free: Any) -> None:
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
+    put_visit(session, free.own, free.firm, free.worker, day("2026-01-18"))
+    late = put_overdue(session, free.own, free.firm, day("2026-01-15"), corrected_at=at(day("2026-02-01")))
+    session.add(Appeal(
+        unit_id=free.firm.id, region_code=free.own.region_code, entity="overdue_period", entity_id=late.id,
+        elevator_id=free.own.id, happened_on=late.limit_on, said="超期", grounds="停电", state="approved",
+        in_force_from=at(day("2026-02-01")),
+    ))  # fmt: skip
+    session.commit()
+    assert unit(run(session, "limit_days", 10), free.firm)["overdue"] == [0, 1]  # only 01-28
 
 
 def test_only_gaps_that_the_draft_moves_are_told_again(session: Any, free: Any) -> None:
