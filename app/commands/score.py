@@ -1,4 +1,4 @@
-"""`flask score`: compute SCO-01 for a period, or prove a stored run by computing it again."""
+"""`flask score`: compute the six items of a period, or prove a stored run by computing it again."""
 
 from __future__ import annotations
 
