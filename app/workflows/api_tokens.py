@@ -54,6 +54,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         V.FRAUD_READ, V.FRAUD_DECIDE, V.FRAUD_CASE, V.FRAUD_ANSWER, V.SPOT_READ, V.SPOT_DRAW, V.SPOT_CHECK, V.SPOT_FIX,
     )),
     ("iot", (V.IOT_READ, V.IOT_EDIT, V.IOT_SEND)),
+    ("bulletins", (V.BULLETIN_READ, V.BULLETIN_EDIT, V.BULLETIN_ISSUE)),
     ("proof", (V.EXPORT, V.AUDIT_READ)),
     ("notices", (V.INBOX,)),
 )

@@ -77,7 +77,7 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
     assert "已签发" in post(admin, f"/bulletins/{key}/issue").text
     work(app, ground)
     page = clerk.get(f"/bulletins/{key}").text
-    assert "临市监特〔" in page and "草稿" not in page and "/edit" not in page
+    assert "临市监特〔" in page and "未经签发" not in page and "/edit" not in page
     for file in ground.session.scalars(select(Attachment.id).where(Attachment.entity == "bulletin")).all():
         assert f"/files/{file}" in page and clerk.get(f"/files/{file}").status_code == 200
         assert sign_in(ground.accounts["other_head"]).get(f"/files/{file}").status_code in (403, 404)
@@ -126,8 +126,8 @@ def test_by_rest(app: Any, ground: World) -> None:  # noqa: F811
     key, base = row["id"], f"/bulletins/{row['id']}"
     whole = drafter.get(base).json
     assert whole["figures"]["maintenance"]["now"] == {"done": 2, "overdue": 1} and whole["files"] == []
-    assert drafter.patch(base, {"texts": {"figures": "1"}}).status_code == 422
-    made = drafter.patch(base, {"texts": {"closing": "- 一\n- 二"}, "mark": "临市监", "seen": row["version"]})
+    assert drafter.call("PATCH", base, {"texts": {"figures": "1"}}).status_code == 422
+    made = drafter.call("PATCH", base, {"texts": {"closing": "- 一\n- 二"}, "mark": "临市监", "seen": row["version"]})
     assert made.status_code == 200
     assert drafter.post(f"{base}/check", {}).status_code == 422
     assert admin.post(f"{base}/check", {"seen": row["version"]}).status_code == 409

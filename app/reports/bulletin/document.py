@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ NUMERALS = "一二三四五六七八九十"
 OPENING, CLOSING = "opening", "closing"
 MARK = "电梯通报"
 BLANKS = {OPENING: "前言", CLOSING: "工作要求"}
+# So much of what differs stands on a page.
+MOST_SHOWN, LONGEST_SHOWN = 8, 200
 Progress = Callable[[int, int], None]
 
 
@@ -176,24 +178,26 @@ def _notes(row: Bulletin) -> list[str]:
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
-    """Which sections count otherwise now: title, then, now in short, and whether it is of the moment anyway."""
-    return [
-        (one.title, _short(then[one.name]), _short(now.get(one.name)), one.of_the_moment)
-        for one in _present(then)
-        if then[one.name] != now.get(one.name)
-    ]
+    """Which sections count otherwise now: title, what differs then and now, and whether it is of the moment anyway."""
+    found = []
+    for one in _present(then):
+        changed = list(_changed(then[one.name], now.get(one.name), ""))
+        if changed:
+            sides = ("；".join(f"{path} {side[which]}" for path, *side in changed[:MOST_SHOWN]) for which in (0, 1))
+            found.append((one.title, *sides, one.of_the_moment))
+    return found
 
 
-def _short(found: Any) -> str:
-    """The plain numbers of a section, as far as one line shows them."""
-    told = []
-    for name, value in (found or {}).items():
-        if isinstance(value, int | str):
-            told.append(f"{name} {value}")
-        elif isinstance(value, dict) and all(isinstance(one, int) for one in value.values()):
-            told.append(f"{name} " + "/".join(f"{key} {one}" for key, one in value.items()))
-        elif isinstance(value, list) and all(isinstance(one, int) for one in value):
-            told.append(f"{name} " + "/".join(map(str, value)))
-        elif isinstance(value, list):
-            told.append(f"{name} ×{len(value)}")
-    return "，".join(told)[:300]
+def _changed(then: Any, now: Any, path: str) -> Iterator[tuple[str, str, str]]:
+    """Where two sets of figures differ: the path, and both values in short."""
+    if then == now:
+        return
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in sorted({*then, *now}):
+            yield from _changed(then.get(key), now.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(then, list) and isinstance(now, list) and any(isinstance(one, list) for one in (*then, *now)):
+        kept = {json.dumps(line, ensure_ascii=False) for line in now}
+        gone = {json.dumps(line, ensure_ascii=False) for line in then}
+        yield path, *(" ".join(sorted(one))[:LONGEST_SHOWN] or "—" for one in (gone - kept, kept - gone))
+    else:
+        yield path, str(then), str(now)
