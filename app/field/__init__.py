@@ -18,6 +18,7 @@ def register(app: Any) -> None:
         public,
         repairs,
         rescues,
+        together,
         trapped,
     )
     from app.field.pages import field

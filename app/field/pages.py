@@ -144,7 +144,7 @@ def elevator(text: str) -> Any:
     """What was scanned, and every condition of a check-in there; with a position in the address, judged by it."""
     if not g.actor.is_main:  # a main account is told what ACC-14 says, among all the rest
         require(g.actor, Verb.VISIT_MAKE)
-    return _gate_page(text, position_of(request.args), [])
+    return gate_page(text, position_of(request.args), [])
 
 
 @field.post("/e/<path:text>")
@@ -159,12 +159,12 @@ def check_in(text: str) -> Any:
             number = visit.id
     except Refusal as refusal:
         db.session.rollback()
-        return _gate_page(text, position, refusal.findings), refusal.status_code
+        return gate_page(text, position, refusal.findings), refusal.status_code
     flash(_("已签到"), "success")
     return redirect(url_for("field.visit", pk=number))
 
 
-def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
+def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     now = clock.now()
     found, findings = presence.gate(db.session, g.actor, text, position, now)
     if refused and not any(f.stops for f in findings):
@@ -183,22 +183,6 @@ def _gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
         task=lists.task_of(db.session, found.id) if mine and found is not None else None, local=clock.local,
         colleagues=companions.running(db.session, g.actor, found.id, now) if mine and found is not None else [],
     )  # fmt: skip
-
-
-@field.post("/visits/<int:pk>/join")
-@signed_in
-def join_visit(pk: int) -> Any:
-    """Join a colleague's running visit at the scanned elevator (MNT-11)."""
-    require(g.actor, Verb.VISIT_MAKE)
-    code, position = request.form.get("code", "")[: presence.LONGEST_TEXT], position_of(request.form)
-    try:
-        with transaction(db.session) as session:
-            companions.join(session, g.actor, pk, code, position, clock.now())
-    except Refusal as refusal:
-        db.session.rollback()
-        return _gate_page(code, position, refusal.findings), refusal.status_code
-    flash(_("已加入这次维保，签退由签到的人办理"), "success")
-    return redirect(url_for("field.elevator", text=code or "-"))
 
 
 @field.get("/visits/<int:pk>")

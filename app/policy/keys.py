@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from app.policy import capacity, desks
+from app.policy import capacity, desks, rating
 from app.wording import say, speak
 
 PRESET_KEY = "preset"
@@ -290,21 +290,10 @@ SPECS: dict[Key, Spec] = dict(
                 choices=(("none", "不评定"), ("stars", "星级"), ("credit", "信用等级"), ("both", "星级和信用等级")),
             ),
         ),
-        _int(Key.RATING_MAINTENANCE, _W, "维护保养有效率的权重", 16, "", 0, 1000),
-        _int(Key.RATING_RESCUE, _W, "救援及时率的权重", 16, "", 0, 1000),
-        _int(Key.RATING_FEEDBACK, _W, "反馈处置及时率的权重", 16, "", 0, 1000),
-        _int(Key.RATING_INSPECTION, _W, "一次检验合格率的权重", 16, "", 0, 1000),
-        _int(Key.RATING_FAULT, _W, "维保电梯故障率的权重", 16, "", 0, 1000),
-        _int(Key.RATING_CHANGE, _W, "维保变更及时率的权重", 16, "", 0, 1000),
-        _int(Key.RATING_TALK, _W, "期内每次约谈从 100 分中扣", 1, "分", 0, 100),
-        _int(Key.RATING_WARNING, _W, "期内每次警告从 100 分中扣", 3, "分", 0, 100),
-        _int(Key.RATING_PENALTY, _W, "期内每次立案处罚从 100 分中扣", 10, "分", 0, 100),
-        _int(Key.RATING_FIVE_STARS, _W, "五星至少", 95, "分", 0, 100),
-        _int(Key.RATING_FOUR_STARS, _W, "四星至少", 85, "分", 0, 100),
-        _int(Key.RATING_THREE_STARS, _W, "三星至少，以下为二星", 75, "分", 0, 100),
-        _int(Key.RATING_CREDIT_A, _W, "信用 A 级至少", 90, "分", 0, 100),
-        _int(Key.RATING_CREDIT_B, _W, "信用 B 级至少", 80, "分", 0, 100),
-        _int(Key.RATING_CREDIT_C, _W, "信用 C 级至少，以下为 D 级", 60, "分", 0, 100),
+        *(
+            _int(Key(key), group, meaning, default, unit, low, high)
+            for key, group, meaning, default, unit, low, high in rating.NUMBERS
+        ),
         _int(Key.RATING_PENALTY_STARS, _W, "期内有立案处罚的最高", 3, "星", 2, 5, may_be_off=True),
         (
             Key.RATING_PENALTY_CREDIT,
@@ -317,7 +306,6 @@ SPECS: dict[Key, Spec] = dict(
             Key.RATING_OVERDUE_PERMILLE, _W, "超期次数超过应维保次数的千分之几，星级即受限", 50, "‰", 0, 1000,
             may_be_off=True,
         ),
-        _int(Key.RATING_OVERDUE_STARS, _W, "超期过多的最高", 3, "星", 2, 5),
         _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
         _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),
         _int(Key.NEAR_CONTRACT_DAYS, _N, "合同临近失效：到期前", 7, "天", 0, 365),

@@ -144,7 +144,7 @@ def store(
 def receive(stream: IO[bytes], name: str, kind: str) -> Received:
     """Check a file and put its bytes in their place. Asks no database: a slow scanner holds nobody else up."""
     limit, shown = LIMITS[kind], clean_name(name)
-    draft, size, digest = _take(stream, shown, limit)
+    draft, size, digest = take(stream, shown, limit)
     try:
         mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[kind]), limit)
         scan = "off" if kind in _NOT_SCANNED else file_contents.scanned(draft, shown)
@@ -157,20 +157,6 @@ def receive(stream: IO[bytes], name: str, kind: str) -> Received:
     # Of what lies sealed not even a digest stands open.
     sent = None if kind in sealed_files.KINDS else digest
     return Received(shown, kind, mime, len(made.content), kept, scan, thumb, sent)
-
-
-def picture_of(stream: IO[bytes], name: str, kind: str, edge: int) -> bytes:
-    """A picture checked like any upload, written anew for somebody to look at, and kept nowhere."""
-    limit, shown = LIMITS[kind], clean_name(name)
-    draft, _size, _digest = _take(stream, shown, limit)
-    try:
-        mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[kind]), limit)
-        if mime not in PICTURES:
-            raise bad(shown, "是文档，不是照片", "请上传照片（JPG 或 PNG）")
-        file_contents.scanned(draft, shown)
-        return pictures.prepare(draft, shown, mime, edge).content
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def record(
@@ -412,7 +398,7 @@ def forget_strays(session: AnySession, at: dt.datetime) -> int:
     return left
 
 
-def _take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
+def take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
     """Copy to a draft on the same disk, counting and hashing; stops as soon as it is too large."""
     size, hashed = 0, hashlib.sha256()
     handle, draft = draft_file()

@@ -1,7 +1,7 @@
 """What a regulator does about a unit: 约谈, 警告, 立案处罚, with their evidence.
 
 Revision ID: 0046
-Revises: 0044
+Revises: 0045
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 

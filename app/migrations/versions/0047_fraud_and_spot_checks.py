@@ -1,7 +1,7 @@
 """Doubtful check-ins: signals, evidence, prints of photos, cases. Spot checks: draws, checks, who keeps out.
 
 Revision ID: 0047
-Revises: 0043
+Revises: 0046b
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0047"
-down_revision = "0043"
+down_revision = "0046b"
 branch_labels = None
 depends_on = None
 

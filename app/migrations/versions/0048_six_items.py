@@ -4,7 +4,7 @@ Runs that stand keep their figures; of them the new columns are null. Keys of le
 keys reach far beyond its lines of SCO-01.
 
 Revision ID: 0048
-Revises: 0046
+Revises: 0047
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0048"
-down_revision = "0046"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Bulletins of a region and period, the units that they were sent to, releases of open data
 
 Revision ID: 0049
-Revises: 0043
+Revises: 0048
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0049"
-down_revision = "0043"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

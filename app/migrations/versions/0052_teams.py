@@ -1,7 +1,7 @@
 """Teams of a maintenance unit; who else was on site at a visit.
 
 Revision ID: 0052
-Revises: 0045
+Revises: 0051b
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0052"
-down_revision = "0045"
+down_revision = "0051b"
 branch_labels = None
 depends_on = None
 

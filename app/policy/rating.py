@@ -1,0 +1,25 @@
+"""The numbers of stars and credit: key, group, meaning, default, unit, lowest, highest."""
+
+from __future__ import annotations
+
+_W = "星级与信用"
+Number = tuple[str, str, str, int, str, int, int]
+
+NUMBERS: tuple[Number, ...] = (
+    ("rating_maintenance", _W, "维护保养有效率的权重", 16, "", 0, 1000),
+    ("rating_rescue", _W, "救援及时率的权重", 16, "", 0, 1000),
+    ("rating_feedback", _W, "反馈处置及时率的权重", 16, "", 0, 1000),
+    ("rating_inspection", _W, "一次检验合格率的权重", 16, "", 0, 1000),
+    ("rating_fault", _W, "维保电梯故障率的权重", 16, "", 0, 1000),
+    ("rating_change", _W, "维保变更及时率的权重", 16, "", 0, 1000),
+    ("rating_talk", _W, "期内每次约谈从 100 分中扣", 1, "分", 0, 100),
+    ("rating_warning", _W, "期内每次警告从 100 分中扣", 3, "分", 0, 100),
+    ("rating_penalty", _W, "期内每次立案处罚从 100 分中扣", 10, "分", 0, 100),
+    ("rating_five_stars", _W, "五星至少", 95, "分", 0, 100),
+    ("rating_four_stars", _W, "四星至少", 85, "分", 0, 100),
+    ("rating_three_stars", _W, "三星至少，以下为二星", 75, "分", 0, 100),
+    ("rating_credit_a", _W, "信用 A 级至少", 90, "分", 0, 100),
+    ("rating_credit_b", _W, "信用 B 级至少", 80, "分", 0, 100),
+    ("rating_credit_c", _W, "信用 C 级至少，以下为 D 级", 60, "分", 0, 100),
+    ("rating_overdue_stars", _W, "超期过多的最高", 3, "星", 2, 5),
+)
