@@ -32,7 +32,8 @@ GROUP_LABEL = {
     "applications": _l("申请和审批"), "contracts": _l("合同"), "maintenance": _l("维保"),
     "safety": _l("主体责任和巡检"), "scores": _l("得分和报表"), "policy": _l("政策参数"), "proof": _l("导出和审计"),
     "inspections": _l("检验检测"), "papers": _l("承诺和保险"), "notices": _l("收件箱和通知"),
-    "complaints": _l("投诉与留言"), "rescues": _l("困人救援"), "repairs": _l("报修、维修和电梯异常"), "enforcement": _l("执法与申诉"),
+    "complaints": _l("投诉与留言"), "rescues": _l("困人救援"), "repairs": _l("报修、维修和电梯异常"),
+    "enforcement": _l("执法与申诉"),
     "checks": _l("核查与抽查"), "iot": _l("物联网"), "bulletins": _lp("many", "通报"),
 }  # fmt: skip
 DEAD_LABEL = {

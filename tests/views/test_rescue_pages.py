@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 
@@ -207,7 +209,9 @@ def test_statistics_by_level_cause_hour_and_unit(world: World, sign_in: Any) -> 
     report_page = sign_in(world.accounts["inspector"]).get("/reports/").text
     assert "平均救出" in report_page and "停电" in report_page
     book = post(sign_in(world.accounts["region_admin"]), "/reports/workbook")
-    assert book.data[:2] == b"PK"
+    sheet = openpyxl.load_workbook(io.BytesIO(book.data))["救援"]
+    said = {row[0]: row[1] for row in sheet.iter_rows(values_only=True) if row[0]}
+    assert (said["合计"], said["停电"], said["一级"], len(sheet._charts)) == (3, 1, 3, 1)
 
 
 @pytest.mark.feature("RES-06")
