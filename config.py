@@ -117,6 +117,12 @@ def settings() -> dict[str, Any]:
         "API_LIMIT_TOKEN": os.environ.get("API_LIMIT_TOKEN", "600 per minute"),
         "API_LIMIT_ADDRESS": os.environ.get("API_LIMIT_ADDRESS", "3000 per minute"),
         "RATELIMIT_STORAGE_URI": broker if broker.startswith("redis") else "memory://",
+        # Pictures beneath maps, e.g. https://tiles.example.com/{z}/{x}/{y}.png; without them a map draws a grid.
+        "MAP_TILES": os.environ.get("MAP_TILES", ""),
+        "MAP_TILES_DATUM": os.environ.get("MAP_TILES_DATUM", "wgs84").lower(),
+        "MAP_ATTRIBUTION": os.environ.get("MAP_ATTRIBUTION", ""),
+        "MAP_SUBDOMAINS": os.environ.get("MAP_SUBDOMAINS", "abc"),
+        "MAP_MOST_ZOOM": int(os.environ.get("MAP_MOST_ZOOM", "18")),
         "APP_NAME": "梯安",
         "APP_REGION_LABEL": os.environ.get("REGION_LABEL", ""),
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",

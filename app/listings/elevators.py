@@ -160,6 +160,7 @@ ELEVATORS = register(
             Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
             Filter("secret", _l("涉密"), "bool", Elevator.is_secret),
             Filter("commissioned", _l("投用日期"), "date", Elevator.commissioned_on),
+            Filter("located", _l("已标注位置"), "bool", criterion=lambda v: Elevator.latitude.is_not(None).is_(v)),
             Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(

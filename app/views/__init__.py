@@ -31,6 +31,7 @@ def register(appbuilder: Any) -> None:
         contracts,
         coverage,
         declarations,
+        elevator_map,
         elevators,
         enforcement,
         exports,
@@ -141,6 +142,7 @@ def register(appbuilder: Any) -> None:
     calendar.register(appbuilder)
     units.register(appbuilder)
     elevators.register(appbuilder)
+    elevator_map.register(appbuilder)
     labels.register(appbuilder)
     applications.register(appbuilder)
     applying.register(appbuilder)

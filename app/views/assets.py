@@ -9,7 +9,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, Response, request
@@ -18,6 +21,11 @@ from flask import Flask, Response, request
 TOGETHER = ("tokens", "components", "app", "files")
 # Behind the code on the car all that is needed is a few parts: a tenth of the above.
 LIGHT = ("tokens", "public")
+# Of packages that are installed beside the product, as its own static files: pages fetch nothing from elsewhere.
+PACKAGED = {
+    "js/leaflet.js": ("xstatic.pkg.leaflet", "leaflet.js", "text/javascript"),
+    "css/leaflet.css": ("xstatic.pkg.leaflet", "leaflet.css", "text/css"),
+}
 FOREVER = "public, max-age=31536000, immutable"
 # A seventh of the file as it travels, and nobody's browser reads it.
 _REMARK = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
@@ -28,7 +36,7 @@ _TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 
 def install(app: Flask) -> None:
     """Version every address of a static file; answer with compressed ones."""
-    app.config["STATIC_VERSION"] = digest_of(Path(str(app.static_folder)))
+    app.config["STATIC_VERSION"] = digest_of(Path(str(app.static_folder)), packaged())
     squeezed: dict[tuple[str, str | None], bytes] = {}
     _put_together(app)
 
@@ -51,9 +59,12 @@ def install(app: Flask) -> None:
 
 
 def _put_together(app: Flask) -> None:
-    """`css/all.css` beside the files that it is made of; the door of static files gives it as one of them."""
+    """`css/all.css` beside the files that it is made of; the door of static files gives it as one of them.
+
+    What comes with a package is given by the same door.
+    """
     folder, files = Path(str(app.static_folder)) / "css", app.view_functions["static"]
-    made: dict[str, bytes] = {}
+    made = packaged()
     for whole, names in (("css/all.css", TOGETHER), ("css/light.css", LIGHT)):
         parts = "".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in names)
         made[whole] = _REMARK.sub("", parts).encode()
@@ -63,16 +74,27 @@ def _put_together(app: Flask) -> None:
         text = made.get(filename)
         if text is None:
             return files(filename=filename)
-        response = Response(text, mimetype="text/css", headers={"Cache-Control": "no-cache"})
+        kind = PACKAGED[filename][2] if filename in PACKAGED else "text/css"
+        response = Response(text, mimetype=kind, headers={"Cache-Control": "no-cache"})
         response.set_etag(etags[filename])
         return response.make_conditional(request, accept_ranges=True, complete_length=len(text))
 
     app.view_functions["static"] = given
 
 
-def digest_of(folder: Path) -> str:
-    """Another one as soon as any file under the folder is."""
+def packaged() -> dict[str, bytes]:
+    """The files of packages that pages use, by the name under which they are fetched."""
+    return {
+        name: Path(import_module(package).BASE_DIR, file).read_bytes()
+        for name, (package, file, _kind) in PACKAGED.items()
+    }
+
+
+def digest_of(folder: Path, beside: Mapping[str, bytes] = MappingProxyType({})) -> str:
+    """Another one as soon as any file under the folder is, or one that is given beside it."""
     found = hashlib.sha256()
+    for name, text in sorted(beside.items()):
+        found.update(f"{name}\0".encode() + text)
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         found.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return found.hexdigest()[:12]

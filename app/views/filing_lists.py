@@ -110,6 +110,7 @@ class ElevatorScreen(Screen):
         "filing_state": _filing,
     }
     buttons: ClassVar[list[Button]] = [
+        Button(_l("在地图上看"), "ElevatorMap.list", Verb.ELEVATOR_READ, icon="place", carries=True),
         import_button("elevators", Verb.ELEVATOR_EDIT),
         Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True),
         Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),

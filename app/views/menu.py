@@ -52,6 +52,7 @@ MENU: tuple[Group, ...] = (
     Group(_l("电梯与单位"), (
         Entry(_lp("many", "电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
         Entry(_l("省平台核对"), "Differences.list", "check", V.REGISTER_SYNC),
+        Entry(_l("电梯地图"), "ElevatorMap.list", "place", V.ELEVATOR_READ),
         Entry(_lp("many", "单位"), "UnitScreen.list", "unit", V.UNIT_READ),
         Entry(_lp("menu", "人员与证书"), "People.list", "people", V.PERSON_READ),
         Entry(_l("入职邀请"), "Invitations.list", "send", V.PERSON_READ),

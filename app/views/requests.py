@@ -22,7 +22,7 @@ from app.extensions import db
 from app.permissions import NOBODY
 from app.scope import BIGGEST_KEY
 from app.transaction import transaction
-from app.views import access_tokens
+from app.views import access_tokens, map_tiles
 from app.views.errors import answer
 from app.workflows import api_tokens
 from app.workflows.actors import actor_of
@@ -119,7 +119,8 @@ def install(app: Flask) -> None:
     def _headers(response: Response) -> Response:
         told = {
             "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
-            "X-Request-Id": g.get("request_id", ""), "Content-Security-Policy": _policy(g.get("csp_nonce", "")),
+            "X-Request-Id": g.get("request_id", ""),
+            "Content-Security-Policy": map_tiles.policy_with(_policy(g.get("csp_nonce", ""))),
         }  # fmt: skip
         if app.config["SESSION_COOKIE_SECURE"]:
             told["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
