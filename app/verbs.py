@@ -26,6 +26,7 @@ class Verb(enum.StrEnum):
     OWN_CERTIFICATE = "certificate.own"
     ELEVATOR_READ = "elevator.read"
     ELEVATOR_EDIT = "elevator.edit"
+    ELEVATOR_SURVEY = "elevator.survey"
     SECRET_READ = "secret.read"
     FILING_SUBMIT = "filing.submit"
     APPLICATION_READ = "application.read"
@@ -126,6 +127,7 @@ VERB_LABEL = {
     V.OWN_CERTIFICATE: _l("更新本人级别和声明"),
     V.ELEVATOR_READ: _l("查看电梯"),
     V.ELEVATOR_EDIT: _l("填报电梯"),
+    V.ELEVATOR_SURVEY: _l("现场标注位置、纠错"),
     V.SECRET_READ: _l("查看涉密电梯"),
     V.FILING_SUBMIT: _l("上报备案"),
     V.APPLICATION_READ: _l("查看申请"),

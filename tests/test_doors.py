@@ -76,6 +76,7 @@ from app.models import (
     RescueCallback,
     RescueDispatch,
     RescueStep,
+    PositionCapture,
     RiskItem,
     SafetyRecord,
     Score,
@@ -211,6 +212,10 @@ def foreign_rows(world: World, session: Any) -> None:
         Inspection(
             id=KEY, elevator_id=KEY, use_unit_id=user.id, kind="periodic", number=MARK, number_key=MARK, done_on=day,
             tested_by=MARK, result="failed", failed_items=MARK, state="approved", entered_by=MARK, **unit,
+        ),
+        PositionCapture(
+            id=KEY, elevator_id=KEY, use_unit_id=user.id, taken_at=at, taken_by=MARK, note=MARK, outcome="in_force",
+            **unit,
         ),
         OverduePeriod(id=KEY, elevator_id=KEY, anchor_on=day, limit_on=day, interval_days=15, judged_at=at, **unit),
         Application(
@@ -363,6 +368,7 @@ WATCHED = (
     MaintenanceTeam, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback, RepairOrder,
     Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, IotEvent,
     ProvincialRun, ProvincialItem, ProvincialDifference,
+    PositionCapture,
 )  # fmt: skip
 
 

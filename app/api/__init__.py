@@ -41,6 +41,7 @@ def register(appbuilder: Any) -> None:
         people_deeds,
         policy,
         policy_tests,
+        positions,
         posters,
         privacy,
         proof,
@@ -69,6 +70,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
-        fraud, spot, bulletins, iot, provincial,
+        fraud, spot, bulletins, iot, provincial, positions,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -24,7 +24,7 @@ from app.workflows import attachments, sent_ahead
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.
 KINDS = {
-    "document": (Verb.APPLICATION_SUBMIT,),
+    "document": (Verb.APPLICATION_SUBMIT, Verb.ELEVATOR_SURVEY),
     "commitment": (Verb.COMMITMENT_EDIT,),
     # A worker's photos are a visit's or a repair's: see `_of_visit`.
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),

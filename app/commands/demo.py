@@ -24,6 +24,7 @@ from app.demo import (
     provincial,
     repairs,
     rescues,
+    positions,
 )
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse
@@ -78,6 +79,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["devices"] = iot.make(session, at, seed) if first else 0
         summary["provincial"] = provincial.make(session, at) if first else 0
         if first:
+            positions.make(session, at)
             today = clock.local_day(at)
             survey(session)
             # Before the night's runs, which pages show first.

@@ -8,8 +8,8 @@ from typing import Any
 def register(app: Any) -> None:
     """Add the phone blueprint at /m."""
     # Each adds its pages to the blueprint.
-    from app.field import (  # noqa: F401
-        complaints,
+    from app.field import (
+        # noqa: F401 complaints,
         duty,
         gate,
         join,
@@ -20,6 +20,7 @@ def register(app: Any) -> None:
         rescues,
         together,
         trapped,
+        position,
     )
     from app.field.pages import field
 

@@ -29,7 +29,7 @@ def gate() -> Any:
     whats = asked_for(g.actor)
     what = request.args.get("what", "")
     what = what if what in whats else next(iter(whats))
-    row, findings = _seen(text), []
+    row, findings = seen(text), []
     if row is not None:
         findings = gates.of_elevator(db.session, g.actor, row, what, clock.now())
     elif text:
@@ -49,7 +49,7 @@ def asked_for(actor: Actor) -> dict[str, str]:
     return gates.WORDS
 
 
-def _seen(text: str) -> Elevator | None:
+def seen(text: str) -> Elevator | None:
     found = presence.elevator_of(db.session, text) if text else None
     if found is None:
         return None

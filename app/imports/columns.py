@@ -30,8 +30,10 @@ from app.models.choices import (
     INSPECTION_KIND,
     INSPECTION_RESULT,
     LEVEL,
+    NETWORK,
     PERSON_KIND,
     PLACE_TYPE,
+    PLATE_STATE,
     SEX,
     VISIT_MODE,
 )
@@ -45,7 +47,10 @@ _REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_i
 _FORMS: dict[type, str] = {bool: "bool", dt.date: "date", int: "figure", float: "figure"}
 # What a unit's main account hands out.
 SUB_ROLES = (Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER, Role.SAFETY_OFFICER)
-_CHOICES = {"category": CATEGORY, "place_type": PLACE_TYPE, "declared_status": ELEVATOR_STATUS}
+_CHOICES = {
+    "category": CATEGORY, "place_type": PLACE_TYPE, "plate_state": PLATE_STATE, "network": NETWORK,
+    "declared_status": ELEVATOR_STATUS,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "is_secret": "是否涉密 保密 secret classified",
         "latitude": "纬 lat latitude y",
         "longitude": "经 lng lon long longitude x",
+        "plate_state": "标牌 标识牌 标牌状态 二维码标牌 铭牌情况 plate platestate label labelstate",
+        "network": "网络 信号 信号覆盖 运营商 手机信号 network coverage signal",
         "made_on": (
             "出厂日期 制造年月 生产日期 出厂时间 manufacturedate manufactured madeon datemanufactured baudatum "
             "herstellungsdatum fechadefabricación"

@@ -14,7 +14,7 @@ from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import as_of, iot, standing
 from app.models import Elevator, MaintenanceClock, Region, Unit
-from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
 
 
 def _clock(name: str, label: Any) -> Column:
@@ -136,6 +136,10 @@ ELEVATORS = register(
             column(Elevator, "safety_phone", sort=False),
             column(Elevator, "emergency_phone", sort=False),
             column(Elevator, "is_secret", sort=False),
+            column(Elevator, "latitude", sort=False),
+            column(Elevator, "longitude", sort=False),
+            column(Elevator, "plate_state", sort=False),
+            column(Elevator, "network", sort=False),
             column(Elevator, "approved_on"),
             related("region", _l("所在地区"), Elevator.region),
         ),
@@ -161,6 +165,8 @@ ELEVATORS = register(
             Filter("secret", _l("涉密"), "bool", Elevator.is_secret),
             Filter("commissioned", _l("投用日期"), "date", Elevator.commissioned_on),
             Filter("located", _l("已标注位置"), "bool", criterion=lambda v: Elevator.latitude.is_not(None).is_(v)),
+            Filter("plate", _l("标牌情况"), "choice", Elevator.plate_state, PLATE_STATE),
+            Filter("network", _l("网络覆盖"), "choice", Elevator.network, NETWORK),
             Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(

@@ -45,6 +45,7 @@ from app.models.notification import Notification
 from app.models.office import Comment, Delegation, Watch
 from app.models.person import Declaration, GradeCertificate, Person, RealNameCheck
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
+from app.models.position import PositionCapture
 from app.models.preference import ColumnChoice, SavedFilter
 from app.models.privacy import Consent, PersonalRequest
 from app.models.provincial import ProvincialDifference, ProvincialItem, ProvincialRun, ProvincialUnit
@@ -147,6 +148,7 @@ __all__ = [
     "ProvincialItem",
     "ProvincialRun",
     "ProvincialUnit",
+    "PositionCapture",
     "RealNameCheck",
     "Region",
     "RepairOrder",

@@ -33,6 +33,13 @@ PLACE_TYPE = {
     "other": _l("其他"),
 }  # fmt: skip
 
+PLATE_STATE = {"none": _l("未粘贴"), "intact": _l("完好"), "damaged": _l("损坏或丢失")}
+NETWORK = {
+    "none": _l("无网络"), "unicom": _l("联通"), "mobile": _l("移动"), "telecom": _l("电信"),
+    "unicom_mobile": _l("联通+移动"), "unicom_telecom": _l("联通+电信"), "mobile_telecom": _l("移动+电信"),
+    "all": _l("联通+移动+电信"),
+}  # fmt: skip
+
 # In the words of rules.inspection.
 INSPECTION_KIND = {
     "supervision": _l("监督检验"), "periodic": _l("定期检验"), "self_test": _l("自行检测"),
@@ -48,7 +55,7 @@ APPLICATION_KIND = {
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
     "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"), "person_filing": _l("人员备案"),
-    "inspection_report": _l("校验报告"), "appeal": _l("申诉"),
+    "inspection_report": _l("校验报告"), "appeal": _l("申诉"), "correction": _l("信息纠错"),
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",
@@ -56,7 +63,7 @@ APPLICATION_PREFIX = {
     "scrapping": "BF",
     "unit_change": "WB", "registration_change": "BG", "maintenance_pause": "ZT", "maintenance_resume": "HF",
     "worker_change": "RY", "on_demand": "AX", "person_filing": "RB",
-    "inspection_report": "JY", "appeal": "SS",
+    "inspection_report": "JY", "appeal": "SS", "correction": "JC",
 }  # fmt: skip
 CHANGE_CAUSE = {
     "retrofit": _l("改造"), "relocation": _l("移装"), "use_unit": _l("使用单位变更"), "rename": _l("更名"),

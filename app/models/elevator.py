@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, Numeric
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Model, Stamped, Versioned, col, pk
-from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, PLACE_TYPE
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
 from app.models.region import Region
 from app.models.sealed import Sealed
 from app.models.unit import Unit
@@ -81,6 +81,8 @@ class Elevator(Stamped, Versioned, Model):
     is_secret: Mapped[bool] = col(_l("涉密"), Boolean, default=False, server_default=text("false"))
     latitude: Mapped[float | None] = col(_l("纬度"), Float, unit="°")
     longitude: Mapped[float | None] = col(_l("经度"), Float, unit="°")
+    plate_state: Mapped[str | None] = col(_l("标牌情况"), String(10), choices=PLATE_STATE)
+    network: Mapped[str | None] = col(_l("网络覆盖"), String(20), choices=NETWORK, help=_l("轿厢里手机有信号的网络"))
     made_on: Mapped[dt.date | None] = col(_l("制造日期"), Date)
     commissioned_on: Mapped[dt.date | None] = col(_l("投用日期"), Date)
     supervised_on: Mapped[dt.date | None] = col(_l("安装监检合格日期"), Date)

@@ -25,6 +25,7 @@ class Key(StrEnum):
     """A policy key. Contracts, schedule, visits, quota, accounts and approval ask for these by name."""
 
     PRESENCE_METRES = "presence_metres"
+    CAPTURE_METRES = "capture_metres"
     VISIT_MIN_MINUTES = "visit_min_minutes"
     VISIT_MAX_HOURS = "visit_max_hours"
     SHEET_HOURS = "sheet_hours"
@@ -247,6 +248,7 @@ DAY_OF_MONTH = say("日%(_)s", _="")
 SPECS: dict[Key, Spec] = dict(
     [
         _int(Key.PRESENCE_METRES, _V, "签到、签退时与电梯的最远距离", 200, "米", 10, 5000),
+        _int(Key.CAPTURE_METRES, _V, "现场标注电梯位置的最差精度", 50, "米", 5, 500),
         _int(Key.VISIT_MIN_MINUTES, _V, "签到后满多久才能签退", 35, "分钟", 1, 480, may_be_off=True),
         _int(Key.VISIT_MAX_HOURS, _V, "超过多久未签退即为无效", 8, "小时", 1, 72, may_be_off=True),
         _int(Key.SHEET_HOURS, _V, "签退后上传维保单的时限", 24, "小时", 1, 720, may_be_off=True),

@@ -1,4 +1,4 @@
-"""Coverage report: elevators in use without a contract, by maintenance unit and by region (CON-05 and rules.md)."""
+"""Coverage report: elevators in use without a contract or a position, by maintenance unit and by region."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class CoverLine:
     elevators: int
     uncovered: int
     never: int
+    unplaced: int
     link: str
+    unplaced_link: str
 
     @property
     def percent(self) -> float | None:
@@ -42,6 +44,7 @@ COLUMNS = (
     Column("elevators", _l("在用电梯"), lambda r: r.elevators, "number"),
     Column("uncovered", _l("没有合同（脱保）"), lambda r: r.uncovered, "number"),
     Column("never", _l("其中从未有合同"), lambda r: r.never, "number"),
+    Column("unplaced", _l("尚未标注位置"), lambda r: r.unplaced, "number"),
     Column("percent", _l("合同覆盖率"), lambda r: r.percent, "number", unit="%"),
 )
 BY = {"unit": _l("按维保单位"), "region": _l("按地区")}
@@ -54,7 +57,8 @@ def lines(session: Any, actor: Actor, by: str, today: dt.date, region: str | Non
     column: Any = Elevator.maintenance_unit_id if by == "unit" else Elevator.region_code
     statement = (
         select(
-            column, func.count(), func.count(case((bare, 1))), func.count(case((until.is_(None), 1)))
+            column, func.count(), func.count(case((bare, 1))), func.count(case((until.is_(None), 1))),
+            func.count(case((Elevator.latitude.is_(None), 1))),
         )
         .outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
         .where(Elevator.status == "in_use", Elevator.approved_version > 0)
@@ -87,8 +91,12 @@ def _line(by: str, row: Any, named: dict[Any, tuple[str, str]], region: str | No
         narrow["f_maintenance_unit"] = row[0]
     if by == "region" or region:
         narrow["f_region"] = row[0] if by == "region" else region
-    link = "" if by == "unit" and row[0] is None else f"/elevators/?{urlencode(narrow)}"
-    return CoverLine(code, name, row[1], row[2], row[3], link)
+    nobody = by == "unit" and row[0] is None
+    links = [
+        "" if nobody else f"/elevators/?{urlencode(more)}"
+        for more in (narrow, narrow | {"tab": "in_use", "f_located": "0"})
+    ]
+    return CoverLine(code, name, *row[1:5], *links)
 
 
 def _units(session: Any, keys: list[int]) -> dict[Any, tuple[str, str]]:

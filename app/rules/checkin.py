@@ -325,7 +325,7 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
             "电梯位置",
             "电梯尚未标注位置",
             "电梯已标注位置" if there is not None else "这台电梯还没有采集位置",
-            "请单位文员或主账号在电梯档案里补填位置并上报，审核通过后即可签到",
+            "请在电梯旁打开“现场标注位置”采集，当场生效；或由单位在电梯档案里按地图标注并上报",
             link=facts.links.get("place"),
         )
     )
@@ -338,7 +338,7 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
                 "电梯位置较远",
                 say("你离这台电梯约 %(distance_words)s，要求 %(presence_m)s 米内", distance_words=distance_words(
                     metres), presence_m=facts.presence_m),
-                "请到现场重新定位；人已在现场时是电梯的位置标错了，请单位文员或主账号在电梯档案里更正并上报",
+                "请到现场重新定位；人已在现场时是电梯的位置标错了，请打开“现场标注位置”采集，审核后更正",
             )
         )
     return findings

@@ -40,6 +40,7 @@ class ApplicationKind(StrEnum):
     PERSON_FILING = "person_filing"
     INSPECTION_REPORT = "inspection_report"
     APPEAL = "appeal"
+    CORRECTION = "correction"
 
 
 class ChangeCause(StrEnum):
@@ -79,6 +80,7 @@ KIND_LABELS = {
     ApplicationKind.PERSON_FILING: say("人员备案"),
     ApplicationKind.INSPECTION_REPORT: say("校验报告"),
     ApplicationKind.APPEAL: say("申诉"),
+    ApplicationKind.CORRECTION: say("信息纠错"),
 }
 
 CAUSE_LABELS = {

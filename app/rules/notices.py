@@ -21,7 +21,7 @@ _GROUP_OF = {
     "complaint": "complaint", "message": "complaint", "rescue": "rescue", "insurance": "duty", "expiry": "expiry",
     "policy": "policy", "job": "job", "file": "job", "repair": "repair", "anomaly": "repair", "enforcement":
     "enforcement", "fraud": "check", "spot": "check", "bulletin": "decision", "iot": "visit", "provincial":
-    "decision",
+    "decision", "position": "duty",
 }  # fmt: skip
 # A limit that runs out does not wait for the morning, nor does somebody who is shut in.
 URGENT = frozenset({"escalation", "rescue"})

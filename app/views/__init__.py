@@ -32,6 +32,7 @@ def register(appbuilder: Any) -> None:
         coverage,
         declarations,
         elevator_map,
+        elevator_positions,
         elevators,
         enforcement,
         exports,
@@ -143,6 +144,7 @@ def register(appbuilder: Any) -> None:
     units.register(appbuilder)
     elevators.register(appbuilder)
     elevator_map.register(appbuilder)
+    elevator_positions.register(appbuilder)
     labels.register(appbuilder)
     applications.register(appbuilder)
     applying.register(appbuilder)

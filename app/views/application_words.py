@@ -59,6 +59,21 @@ def _registration_change(row: Application) -> Pairs:
     ]
 
 
+def _correction(row: Application) -> Pairs:
+    data = row.data
+    before, after = filed.words_of_many(Elevator, [data.get("before") or {}, data.get("changes") or {}])
+    pairs = [
+        (label(Elevator, n), say("%(before)s → %(after)s", before=before.get(n, "—"), after=after.get(n, "—")))
+        for n in data.get("changes") or {}
+    ]
+    told = data.get("evidence") or {}
+    if told:
+        pairs.append((_("现场采集"), say("%(n)s 次，精度约 %(a)s 米", n=told.get("samples"), a=told.get("accuracy"))))
+        if told.get("moved") is not None:
+            pairs.append((_("与原位置相距"), say("%(n)s 米", n=told["moved"])))
+    return pairs
+
+
 def _pause(row: Application) -> Pairs:
     return [(_("恢复日期"), row.data.get("until_on") or _("另行申请恢复"))]
 
@@ -129,5 +144,5 @@ def _appeal(row: Application) -> Pairs:
 _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
     "worker_change": _worker_change, "commitment": _commitment, "declaration": _declaration, "on_demand": _on_demand,
-    "inspection_report": _inspection, "appeal": _appeal,
+    "inspection_report": _inspection, "appeal": _appeal, "correction": _correction,
 }  # fmt: skip

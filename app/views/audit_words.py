@@ -79,6 +79,7 @@ DEED: dict[str, Any] = {
     "look": _l("检查签到"), "set_aside": _l("排除"), "open": _l("立案"), "answer": _l("说明"),
     "announce": _l("公布抽查"), "draw": _l("抽取"), "find_good": _l("检查合格"), "fail": _l("发现问题"),
     "fix": _l("提交整改"), "confirm": _l("通过复查"), "skip": _l("标为未检查"), "declare": _l("登记回避"),
+    "capture": _l("现场采集"), "correct": _l("信息纠错"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.

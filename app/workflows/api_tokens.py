@@ -30,7 +30,8 @@ V = Verb
 # What the interface can be asked for, in groups as the form shows them. What is not here no token ever has.
 GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("registers", (V.UNIT_READ, V.ELEVATOR_READ, V.SECRET_READ, V.UNIT_EDIT, V.ELEVATOR_EDIT, V.FILING_SUBMIT,
-                   V.REGISTER_SYNC)),
+    V.REGISTER_SYNC)), ("registers", ( V.UNIT_READ, V.ELEVATOR_READ, V.SECRET_READ, V.UNIT_EDIT, V.ELEVATOR_EDIT,
+    V.ELEVATOR_SURVEY, V.FILING_SUBMIT, )),
     ("people", (V.PERSON_READ, V.PERSON_EDIT, V.INVITATION_APPROVE, V.OWN_CERTIFICATE, V.PRIVACY_DECIDE)),
     ("accounts", (V.ACCOUNT_READ, V.ACCOUNT_CREATE, V.SUBACCOUNT_EDIT)),
     ("applications", (V.APPLICATION_READ, V.APPLICATION_SUBMIT, V.APPLICATION_DECIDE, V.COMMENT)),

@@ -24,7 +24,7 @@ _MAINTENANCE_NEEDS = ("licence_no", "licence_grade", "licence_until")
 _USE_NEEDS = ("safety_officer", "safety_phone")
 _ELEVATOR_NEEDS = ("code", "category", "address", "region_id", "use_unit_id")
 _ELEVATOR_WANTS = (
-    ("latitude", "没有位置时维保员不能签到，请在现场补采"),
+    ("latitude", "没有位置时维保员不能签到，请在现场标注，或按地图标注"),
     ("maintenance_unit_id", "没有维保单位时不会生成维保任务"),
     ("emergency_phone", "制作一梯一码标牌前须填写"),
     ("next_inspection_on", "没有下次检验日期时不能预警，也不能办理停用后启用"),

@@ -14,7 +14,7 @@ HANDLERS = {
     "unit_change": "unit_changes", "registration_change": "registration_changes",
     "maintenance_pause": "maintenance_stops", "maintenance_resume": "maintenance_stops",
     "worker_change": "worker_changes", "on_demand": "on_demand", "person_filing": "person_filing",
-    "inspection_report": "inspection_reports", "appeal": "appeals",
+    "inspection_report": "inspection_reports", "appeal": "appeals", "correction": "corrections",
 }  # fmt: skip
 
 

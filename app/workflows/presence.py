@@ -105,10 +105,10 @@ def _ways(actor: Actor, elevator: Lift | None, held: Running | None) -> dict[str
         found |= {"主账号不允许进行维保作业,请切换为子账号操作": "/sub-accounts/", "无电梯权限": "/sub-accounts/"}
     if elevator is None or elevator.maintenance_unit_id != actor.unit_id:
         return found
+    if actor.may(Verb.ELEVATOR_SURVEY):
+        found |= dict.fromkeys(("电梯尚未标注位置", "电梯位置较远"), f"/m/position/{elevator.code}")
     if actor.may(Verb.CONTRACT_EDIT):
         found["电梯已超有效期(脱保)"] = "/contracts/"
-    if actor.may(Verb.ELEVATOR_EDIT):
-        found |= dict.fromkeys(("电梯尚未标注位置", "电梯位置较远"), f"/elevators/{elevator.id}/edit")
     if actor.may(Verb.APPLICATION_SUBMIT) and elevator.status == "suspended":
         found["电梯已停用"] = f"/elevators/{elevator.id}/apply/reactivation"
     return found
@@ -197,7 +197,7 @@ def links(actor: Actor, elevator: Elevator | Lift) -> dict[str, str]:
     if actor.may(Verb.CONTRACT_EDIT):
         found["contract"] = "/contracts/"
     if actor.may(Verb.ELEVATOR_EDIT):
-        found["place"] = f"{page}/edit"
+        found["place"] = f"{page}/position"
     return found
 
 

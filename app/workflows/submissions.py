@@ -31,7 +31,7 @@ from app.workflows.numbers import next_number
 _READ = Verb.APPLICATION_READ
 FILING_KINDS = frozenset({ApplicationKind.UNIT_FILING.value, ApplicationKind.ELEVATOR_FILING.value})
 # These know 不通过 only, and are handed in by whoever files: the unit mends them and submits a new application.
-REFILED_KINDS = FILING_KINDS | {ApplicationKind.PERSON_FILING.value}
+REFILED_KINDS = FILING_KINDS | {ApplicationKind.PERSON_FILING.value, ApplicationKind.CORRECTION.value}
 
 
 @dataclass(frozen=True, slots=True)

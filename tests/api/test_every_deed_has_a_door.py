@@ -120,6 +120,9 @@ DEEDS = {
         "EnforcementPages.close": "POST /enforcement/{key}/close",
         "EnforcementPages.withdraw": "POST /enforcement/{key}/withdraw",
     },
+    "elevator_positions": {
+        "ElevatorPositions.position": "PATCH /elevators/{key}/draft",
+    },
     "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
     "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},
     "fraud": {

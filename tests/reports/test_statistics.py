@@ -151,21 +151,13 @@ def test_the_workbook_has_tables_native_charts_and_note(march: World, tmp_path: 
     found = report(march, march.actor("region_admin"))
     statistics_workbook.write(found, tmp_path / "report.xlsx")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
-<<<<<<< HEAD
     assert book.sheetnames == [
-        "按品种", "按使用年限", "按状态", "按使用场所", "按维保单位", "按地区", "检验检测", "签到、投诉和得分", "说明",
+        "按品种", "按使用年限", "按状态", "按使用场所", "按维保单位", "按地区", "检验检测", "签到、投诉和得分", "救援", "说明",
     ]  # fmt: skip
-    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 1, 0, 0, 0, 0]
+    # Nobody was shut in in that month: the sheet says so, without a chart.
+    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
     beside = dict(book["签到、投诉和得分"].iter_rows(values_only=True, min_row=2))
     assert beside["扫码签到率（%）"] == "无数据" == beside["最高得分"] and beside["投诉总次数"] == 0
-||||||| parent of 2ac3f41 (Rescues: the workbook's sheet and English walk know them)
-    assert book.sheetnames == ["按品种", "按使用年限", "按状态", "按维保单位", "说明"]
-    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 0]
-=======
-    assert book.sheetnames == ["按品种", "按使用年限", "按状态", "按维保单位", "救援", "说明"]
-    # Nobody was shut in in that month: the sheet says so, without a chart.
-    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 0, 0]
->>>>>>> 2ac3f41 (Rescues: the workbook's sheet and English walk know them)
     units = list(book["按维保单位"].iter_rows(values_only=True))
     assert units[0][0] == "维保单位" and units[1] == (march.firm.name, 2, 1, 5, 4, 1, 1, 80)
     assert units[-1] == ("合计", 2, 1, 6, 4, 2, 1, 66.7)

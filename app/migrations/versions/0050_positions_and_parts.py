@@ -1,4 +1,4 @@
-"""Where elevators are, for the map.
+"""Where elevators are: the map's index, label and networks, captures on site.
 
 Revision ID: 0050
 Revises: 0043
@@ -14,13 +14,55 @@ down_revision = "0043"
 branch_labels = None
 depends_on = None
 
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.DateTime(timezone=True)
 PLACE = ["latitude", "longitude", "region_code", "status", "approved_version", "is_secret", "id"]
 
 
 def upgrade() -> None:
+    op.add_column("elevator", sa.Column("plate_state", sa.String(length=10), nullable=True))
+    op.add_column("elevator", sa.Column("network", sa.String(length=20), nullable=True))
     located = sa.text("latitude IS NOT NULL")
     op.create_index("ix_elevator_place", "elevator", PLACE, sqlite_where=located, postgresql_where=located)
+    op.create_table(
+        "position_capture",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("elevator_id", BIG, nullable=False),
+        sa.Column("region_code", sa.String(length=12), nullable=False),
+        sa.Column("unit_id", BIG, nullable=True),
+        sa.Column("use_unit_id", BIG, nullable=True),
+        sa.Column("taken_at", INSTANT, nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("taken_by", sa.String(length=80), nullable=False),
+        sa.Column("latitude", sa.Float(), nullable=True),
+        sa.Column("longitude", sa.Float(), nullable=True),
+        sa.Column("accuracy", sa.Float(), nullable=True),
+        sa.Column("samples", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("was_latitude", sa.Float(), nullable=True),
+        sa.Column("was_longitude", sa.Float(), nullable=True),
+        sa.Column("moved", sa.Integer(), nullable=True),
+        sa.Column("plate_state", sa.String(length=10), nullable=True),
+        sa.Column("network", sa.String(length=20), nullable=True),
+        sa.Column("note", sa.String(length=200), nullable=True),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("application_id", BIG, nullable=True),
+        sa.ForeignKeyConstraint(["elevator_id"], ["elevator.id"], name=op.f("fk_position_capture_elevator_id_elevator")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_position_capture_unit_id_unit")),
+        sa.ForeignKeyConstraint(["use_unit_id"], ["unit.id"], name=op.f("fk_position_capture_use_unit_id_unit")),
+        sa.ForeignKeyConstraint(["account_id"], ["ab_user.id"], name=op.f("fk_position_capture_account_id_ab_user")),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_position_capture_application_id_application")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_position_capture")),
+    )
+    op.create_index("ix_position_capture_elevator", "position_capture", ["elevator_id", "taken_at"])
+    op.create_index("ix_position_capture_region", "position_capture", ["region_code", "taken_at"])
+    op.create_index("ix_position_capture_unit", "position_capture", ["unit_id", "taken_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("position_capture")
     op.drop_index("ix_elevator_place", table_name="elevator")
+    with op.batch_alter_table("elevator") as batch:
+        batch.drop_column("network")
+        batch.drop_column("plate_state")

@@ -203,8 +203,9 @@
     function set(at) {
       if (point) point.setLatLng(at);
       else point = L.marker(at, { icon: icon(shape("ok"), 22), draggable: true, keyboard: false }).addTo(map).on("dragend", moved);
-      north.value = at.lat.toFixed(6); east.value = at.lng.toFixed(6);
-      form.querySelector("[data-map-drawn]").value = "1";
+      // A map of other coordinates than the register's: its point goes as it is drawn, and is shifted where it arrives.
+      north.value = start.shifted ? "" : at.lat.toFixed(6); east.value = start.shifted ? "" : at.lng.toFixed(6);
+      form.querySelector("[data-map-drawn]").value = at.lat.toFixed(7) + "," + at.lng.toFixed(7);
     }
     function moved() { set(point.getLatLng()); }
     if (point) point.on("dragend", moved);
@@ -213,7 +214,7 @@
     });
     map.on("click", function (event) { set(event.latlng); });
     [north, east].forEach(function (field) {
-      field.addEventListener("change", function () {
+      field.addEventListener("input", function () {
         // Typed numbers are the register's own coordinates.
         form.querySelector("[data-map-drawn]").value = "";
       });

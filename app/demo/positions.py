@@ -1,0 +1,49 @@
+"""The demo region's captures on site, and a correction that waits for an officer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import select
+
+from app.demo.office import actor_named
+from app.models import Application, Elevator
+from app.rules.positions import Sample
+from app.workflows import captures, corrections
+from app.workflows.captures import Survey
+
+METRE = 1 / 111_320
+# What was found of the label at the elevators, and how many hours ago.
+FOUND = (
+    ("damaged", "mobile", 70, "标牌被划花，扫不出来"), ("none", "none", 46, "新装轿厢，还没有贴"),
+    ("intact", "all", 20, ""),
+)  # fmt: skip
+
+
+def make(session: Any, at: dt.datetime) -> None:
+    """Labels that a worker saw, and one elevator that stands elsewhere than its record says; once."""
+    worker = actor_named(session, "weibao_yuan")
+    kind = corrections.KIND.value
+    if worker is None or session.scalar(select(Application.id).where(Application.kind == kind).limit(1)) is not None:
+        return
+    lifts = session.scalars(
+        select(Elevator)
+        .where(
+            Elevator.maintenance_unit_id == worker.unit_id, Elevator.status == "in_use",
+            Elevator.filing_state == "approved", Elevator.is_secret.is_(False), Elevator.latitude.is_not(None),
+        )
+        .order_by(Elevator.id)
+        .limit(len(FOUND) + 1)
+    ).all()  # fmt: skip
+    for lift, (plate, network, hours, note) in zip(lifts, FOUND, strict=False):
+        if (lift.plate_state, lift.network) != (plate, network):
+            survey = Survey(plate_state=plate, network=network, note=note)
+            captures.capture(session, worker, lift.id, survey, at - dt.timedelta(hours=hours))
+    if len(lifts) > len(FOUND):
+        lift = lifts[-1]
+        readings = [
+            Sample((lift.latitude or 0) + (150 + n) * METRE, (lift.longitude or 0) + n * METRE, 7 + n) for n in range(5)
+        ]
+        survey = Survey(readings, note="档案里的位置是小区门口，电梯在最里面一幢")
+        captures.capture(session, worker, lift.id, survey, at - dt.timedelta(hours=5))
