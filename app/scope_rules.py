@@ -25,6 +25,7 @@ from app.models import (
     Comment,
     Commitment,
     Complaint,
+    Component,
     Consent,
     Contract,
     ContractElevator,
@@ -51,6 +52,8 @@ from app.models import (
     IotDevice,
     IotEvent,
     Job,
+    LandingDoor,
+    LandingDoorCheck,
     LiveSession,
     MaintenanceClock,
     MaintenanceLedger,
@@ -186,6 +189,11 @@ def _differences(model: Any, actor: Actor) -> Criterion:
         return and_(_in_region(model, actor), or_(model.elevator_id.is_(None), _not_secret(model.elevator_id, actor)))
     own = or_(model.unit_id == actor.unit_id, model.use_unit_id == actor.unit_id)
     return and_(own, or_(model.elevator_id.is_(None), _assigned(model.elevator_id, actor)))
+
+
+def _of_seen_elevators(model: Any, actor: Actor) -> Criterion:
+    """What belongs to an elevator, whoever answers for it by now."""
+    return model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
 
 
 def _applications(model: Any, actor: Actor) -> Criterion:
@@ -375,7 +383,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     IotDevice: _devices,
     ProvincialDifference: _differences,
     ProvincialRun: _of_unit,
-    PositionCapture: _by_unit_and_elevator,
+    **dict.fromkeys((PositionCapture, Component, LandingDoor, LandingDoorCheck), _of_seen_elevators),
     Person: persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -425,7 +433,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem, SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
-    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice,
+    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, Component, LandingDoor,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

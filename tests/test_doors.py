@@ -26,6 +26,7 @@ from app.models import (
     Comment,
     Commitment,
     Complaint,
+    Component,
     Consent,
     Contract,
     ContractElevator,
@@ -54,6 +55,8 @@ from app.models import (
     IotEvent,
     IotLive,
     Job,
+    LandingDoor,
+    LandingDoorCheck,
     LiveSession,
     MaintenanceClock,
     MaintenanceLedger,
@@ -213,6 +216,14 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, elevator_id=KEY, use_unit_id=user.id, kind="periodic", number=MARK, number_key=MARK, done_on=day,
             tested_by=MARK, result="failed", failed_items=MARK, state="approved", entered_by=MARK, **unit,
         ),
+        Component(
+            id=KEY, elevator_id=KEY, region_code=place["region_code"], name=MARK, model=MARK, installed_on=day,
+            life_months=6, due_on=day, installed_by=MARK, note=MARK,
+        ),
+        LandingDoor(
+            id=KEY, elevator_id=KEY, region_code=place["region_code"], position=1, landing="9", condition="damaged",
+            note=MARK,
+        ),
         PositionCapture(
             id=KEY, elevator_id=KEY, use_unit_id=user.id, taken_at=at, taken_by=MARK, note=MARK, outcome="in_force",
             **unit,
@@ -354,6 +365,12 @@ def foreign_rows(world: World, session: Any) -> None:
     session.flush()
     session.add(TeamMember(id=KEY, team_id=KEY, person_id=KEY))
     session.add(VisitCompanion(id=KEY, visit_id=KEY, elevator_id=KEY, person_id=KEY, name=MARK, joined_at=at, **unit))
+    session.add(
+        LandingDoorCheck(
+            id=KEY, door_id=KEY, elevator_id=KEY, region_code=place["region_code"], condition="damaged", note=MARK,
+            checked_on=day, at=at, by_name=MARK,
+        )
+    )  # fmt: skip
     session.add(PatrolStop(id=KEY, round_id=KEY, elevator_id=KEY, finding=MARK))
     session.add(ImportRow(id=KEY, batch_id=KEY, number=2, state="new", raw=[MARK]))
     session.commit()
@@ -367,8 +384,7 @@ WATCHED = (
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
     MaintenanceTeam, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback, RepairOrder,
     Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, IotEvent,
-    ProvincialRun, ProvincialItem, ProvincialDifference,
-    PositionCapture,
+    ProvincialRun, ProvincialItem, ProvincialDifference, PositionCapture, Component, LandingDoor, LandingDoorCheck,
 )  # fmt: skip
 
 

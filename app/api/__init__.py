@@ -20,6 +20,7 @@ def register(appbuilder: Any) -> None:
         clocks,
         commitments,
         complaints,
+        components,
         contracts,
         deciding,
         duties,
@@ -70,6 +71,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
-        fraud, spot, bulletins, iot, provincial, positions,
+        fraud, spot, bulletins, iot, provincial, positions, components,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from app.api.schemas import FILES, INSTANT, TEXT, WHOLE, Schema, an_object, many, maybe, one_of, ref, said, text
+from app.api.schemas import (
+    DAY,
+    FILES,
+    INSTANT,
+    TEXT,
+    WHOLE,
+    YES,
+    Schema,
+    an_object,
+    many,
+    maybe,
+    one_of,
+    page_of,
+    ref,
+    said,
+    text,
+)
 from app.models.choices import NETWORK, PLATE_STATE
+from app.models.part import COMPONENT_END, DOOR_SIDE, DOOR_STATE
 from app.models.position import CAPTURE_OUTCOME
 from app.workflows.corrections import FIELDS
 
 _NUMBER: Schema = {"type": "number"}
 _PLAIN: Schema = {"oneOf": [{"type": "string", "maxLength": 300}, {"type": "number"}]}
 
+_LIFT = an_object("id code", id=WHOLE, code=TEXT)
+_PART: dict[str, Schema] = {
+    "name": text(40), "installed_on": DAY, "life_months": said(WHOLE, "不填按政策"), "model": text(60),
+    "installed_by": text(60), "note": text(200),
+}
 ELEVATORS: dict[str, Schema] = {
     "Capture": an_object(
         "id elevator_id taken_at taken_by samples outcome", id=WHOLE, elevator_id=WHOLE, taken_at=INSTANT,
@@ -25,6 +47,31 @@ ELEVATORS: dict[str, Schema] = {
             "latitude longitude accuracy", latitude=said(_NUMBER, "WGS-84"), longitude=_NUMBER,
             accuracy=said(_NUMBER, "手机给出的精度，米"),
         ), 120), plate_state=one_of(PLATE_STATE), network=one_of(NETWORK), note=text(200), photos=FILES,
+    ),
+    "Component": an_object(
+        "id elevator name installed_on life_months due_on row_version", id=WHOLE, elevator=_LIFT, region_code=TEXT,
+        name=TEXT, model=maybe(TEXT), installed_on=DAY, life_months=WHOLE, due_on=DAY, installed_by=maybe(TEXT),
+        note=maybe(TEXT), replaces_id=maybe(WHOLE), ended_on=maybe(DAY), end_kind=maybe(one_of(COMPONENT_END)),
+        ended_by=maybe(TEXT), end_reason=maybe(TEXT), row_version=WHOLE,
+    ),
+    "ComponentPage": page_of("Component"),
+    "ElevatorComponents": an_object("rows ended", rows=many(ref("Component")), ended=many(ref("Component"))),
+    "NewComponent": an_object("name installed_on", **_PART),
+    "ComponentEdit": an_object("row_version", row_version=WHOLE, **_PART),
+    "ComponentReplacement": an_object("row_version", row_version=WHOLE, reason=text(200), **_PART),
+    "ComponentRemoval": an_object("row_version reason", row_version=WHOLE, reason=text(200)),
+    "LandingDoor": an_object(
+        "id elevator landing side condition", id=WHOLE, elevator=_LIFT, landing=TEXT, side=one_of(DOOR_SIDE),
+        condition=one_of(DOOR_STATE), note=maybe(TEXT), checked_on=maybe(DAY),
+    ),
+    "LandingDoorPage": page_of("LandingDoor"),
+    "LandingDoorList": an_object("rows", rows=many(ref("LandingDoor"))),
+    "NewLandingDoors": an_object(
+        lowest=said({"type": "integer"}, "最低层，例如 -2；缺省 1"), both_sides=said(YES, "前后都有门")
+    ),
+    "LandingDoorChecks": an_object(
+        "doors", checked_on=DAY,
+        doors=many(an_object("id condition", id=WHOLE, condition=one_of(DOOR_STATE), note=text(200)), 400),
     ),
     "NewCorrection": an_object(
         "changes reason", changes=said(an_object(**dict.fromkeys(FIELDS, _PLAIN)), "要更正的各项"), reason=text(300),

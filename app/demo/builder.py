@@ -345,7 +345,7 @@ class Builder:
             "place_type": names.PLACE_TYPES.get(estate.split("期")[0].rstrip("0123456789"), "residential"),
             "region_id": self.regions[street], "is_central": centre[0] != "980421000000",
             "is_secret": rng.random() < 0.002,
-            **_spot(number, centre, (rng.uniform(-0.02, 0.02), rng.uniform(-0.02, 0.02))),
+            **names.spot(number, centre, (rng.uniform(-0.02, 0.02), rng.uniform(-0.02, 0.02))),
             "plate_state": ("intact", "intact", "damaged", "intact", None, "intact", "none")[serial % 7],
             "network": ("all", "mobile_telecom", "all", None, "mobile")[serial % 5],
             "made_on": made_on, "commissioned_on": made_on + DAY * 120, "supervised_on": made_on + DAY * 100,
@@ -441,14 +441,3 @@ ORDERED: tuple[type[Any], ...] = (
 
 def _json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _spot(number: int, centre: Any, apart: tuple[float, float]) -> dict[str, float]:
-    """Where an elevator stands: those of one estate together, house by house; a little of `apart` keeps them apart."""
-    estate = random.Random(number // 24)
-    north, east = estate.uniform(-0.02, 0.02), estate.uniform(-0.02, 0.02)
-    house = number % 24 // 2 * 0.0004
-    return {
-        "latitude": round(centre[4] + north + house % 0.0012 + apart[0] / 200, 6),
-        "longitude": round(centre[5] + east + house / 3 + apart[1] / 200, 6),
-    }

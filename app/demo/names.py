@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 # code, name, level, parent, centre (latitude, longitude); 98 is no province of GB/T 2260.
 REGIONS: tuple[tuple[str, str, str, str | None, float, float], ...] = (
     ("980000000000", "岚省", "province", None, 30.62, 119.98),
@@ -81,3 +84,14 @@ def _turn(turn: int) -> str:
         return ""
     turn -= len(FIRM_TAILS)
     return signs[turn % 10] + (signs[turn // 10 % 10] if turn >= 10 else "") + (str(turn // 100) if turn >= 100 else "")
+
+
+def spot(number: int, centre: tuple[Any, ...], apart: tuple[float, float]) -> dict[str, float]:
+    """Where an elevator stands: those of one estate together, house by house; a little of `apart` keeps them apart."""
+    estate = random.Random(number // 24)
+    north, east = estate.uniform(-0.02, 0.02), estate.uniform(-0.02, 0.02)
+    house = number % 24 // 2 * 0.0004
+    return {
+        "latitude": round(centre[4] + north + house % 0.0012 + apart[0] / 200, 6),
+        "longitude": round(centre[5] + east + house / 3 + apart[1] / 200, 6),
+    }

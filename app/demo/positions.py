@@ -1,4 +1,4 @@
-"""The demo region's captures on site, and a correction that waits for an officer."""
+"""The demo region's captures on site, a correction that waits for an officer, parts with a life and landing doors."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app import clock
 from app.demo.office import actor_named
 from app.models import Application, Elevator
+from app.permissions import Actor
 from app.rules.positions import Sample
-from app.workflows import captures, corrections
+from app.workflows import captures, components, corrections, landing_doors
 from app.workflows.captures import Survey
+from app.workflows.components import Part
+from app.workflows.landing_doors import Found
 
+# Name, how many days ago it was put in, how many months it lasts.
+PARTS = (("门滑块", 200, 6), ("制动器闸瓦", 165, 6), ("导靴靴衬", 60, None), ("曳引钢丝绳", 400, 60))
 METRE = 1 / 111_320
 # What was found of the label at the elevators, and how many hours ago.
 FOUND = (
@@ -47,3 +53,19 @@ def make(session: Any, at: dt.datetime) -> None:
         ]
         survey = Survey(readings, note="档案里的位置是小区门口，电梯在最里面一幢")
         captures.capture(session, worker, lift.id, survey, at - dt.timedelta(hours=5))
+    clerk = actor_named(session, "weibao_wenyuan")
+    if clerk is not None and lifts:
+        _parts(session, clerk, lifts[0], at)
+
+
+def _parts(session: Any, clerk: Actor, lift: Elevator, at: dt.datetime) -> None:
+    """Of one elevator: a part whose life is over, one that is near, others, and its landing doors."""
+    today = clock.local_day(at)
+    for name, days, months in PARTS:
+        part = Part(name, today - dt.timedelta(days=days), months, installed_by=clerk.name)
+        components.add(session, clerk, lift.id, part, at)
+    if lift.stops and landing_doors.has_doors(lift).ok:
+        landing_doors.generate(session, clerk, lift.id, 1, at)
+        doors = landing_doors.of_elevator(session, clerk, lift.id)
+        found = {doors[0].id: Found("adjust", "关门有异响"), doors[-1].id: Found("damaged", "门扇下沿变形")}
+        landing_doors.check(session, clerk, lift.id, found, today, at)

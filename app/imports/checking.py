@@ -20,12 +20,13 @@ from app.imports import (
     comparing_filings,
     comparing_inspections,
     comparing_orders,
+    comparing_parts,
     comparing_people,
     comparing_rescues,
     comparing_service,
     comparing_unit,
 )
-from app.imports.columns import Kind, Spec
+from app.imports.columns import OF_ELEVATORS, Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.figures import Written
 from app.imports.matching import Match
@@ -51,6 +52,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
     "past_rescues": comparing_rescues.rescue_rows,
     "inspections": comparing_inspections.inspection_rows, "past_checks": comparing_inspections.inspection_rows,
+    "components": comparing_parts.component_rows, "landing_doors": comparing_parts.door_rows,
 }  # fmt: skip
 DAYS = {dt.date, dt.datetime}
 # Cells whose reading is kept for the next row that says the same; more would only fill memory with what is unique.
@@ -237,7 +239,7 @@ class Checker:
         """
         found: list[str] = []
         for name in (self.kind.key, *self.kind.also, "name"):
-            if name == "name" and "*" not in found[0]:
+            if name == "name" and "name" not in self.kind.also and "*" not in found[0]:
                 continue
             at = self.match.columns.index(name) if name in self.match.columns else None
             text = "" if at is None or cells[at] is None else normal_code(str(cells[at]))
@@ -403,7 +405,7 @@ class Checker:
         units = [s.name for s in self.given if s.kind == "unit"]
         self.units.look_up({str(r.data[n]) for r in rows for n in units if isinstance(r.data.get(n), str)})
         wanted: set[str] = set()
-        if self.kind.name in ("ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues"):
+        if self.kind.name in OF_ELEVATORS:
             wanted = {r.data["code"] for r in rows if r.data.get("code")}
         if self.kind.name == "contracts":
             wanted = {c for r in rows for c in comparing_service.codes_in(r.data.get("elevators"))}

@@ -10,12 +10,14 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.models import (
+    Component,
     Contract,
     Elevator,
     Inspection,
     InsuranceRecord,
     InsuredPerson,
     Invitation,
+    LandingDoor,
     MaintenanceLedger,
     MaintenanceOrder,
     Person,
@@ -38,6 +40,7 @@ from app.models.choices import (
     VISIT_MODE,
 )
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
+from app.models.part import DOOR_SIDE, DOOR_STATE
 from app.permissions import ROLE_LABEL, Role
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
@@ -85,6 +88,8 @@ class Kind:
         return next((c for c in self.columns if c.name == name), None)
 
 
+# Kinds whose rows name one elevator by its code.
+OF_ELEVATORS = ("ledgers", "orders", "visits", "inspections", "past_checks", "components", "landing_doors")
 # What the workbook of bad rows writes beside them; it is no column of the file that comes back.
 OWN_NOTE = "错误说明"
 
@@ -206,6 +211,17 @@ def kinds() -> dict[str, Kind]:
             _of(Rescue, "method", "choice", False, RESCUE_METHOD), _of(Rescue, "cause_note", "text"),
             _of(Rescue, "scene", "text"), _of(Rescue, "in_centre", "bool"),
         ), ("reported_at",)),
+        "components": Kind("components", _l("组件寿命"), "code", (
+            code, _of(Component, "name", "text", True), _of(Component, "model", "text"),
+            _of(Component, "installed_on", "date", True),
+            Spec("life_months", "寿命", "number", False, None, "月数；不填按政策，缺省 6", "个月"),
+            _of(Component, "installed_by", "text"), _of(Component, "note", "text"),
+        ), ("name",)),
+        "landing_doors": Kind("landing_doors", _l("层门"), "code", (
+            code, _of(LandingDoor, "landing", "code", True), _of(LandingDoor, "side", "choice", False, DOOR_SIDE),
+            _of(LandingDoor, "condition", "choice", False, DOOR_STATE), _of(LandingDoor, "checked_on", "date"),
+            _of(LandingDoor, "note", "text"),
+        ), ("landing", "side")),
         "invitations": Kind("invitations", _l("入职邀请"), "phone", (
             _of(Invitation, "name", "text", True), _of(Invitation, "phone", "code", True),
             _of(Invitation, "kind", "choice", True, PERSON_KIND),

@@ -247,6 +247,23 @@ COLUMNS: dict[str, dict[str, str]] = {
         "sheet_at": "维保单上传时间 uploaded",
         "reviewed_at": "复核日期 确认时间 reviewed",
     },
+    "components": {
+        "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
+        "name": "部件 零部件 组件名称 部件名称 component part",
+        "model": "型号 规格 model type",
+        "installed_on": "更换日期 安装时间 启用日期 installed replacedon",
+        "life_months": "寿命月数 使用寿命 更换周期 life lifemonths",
+        "installed_by": "更换人 安装人员 installedby technician",
+        "note": "说明 remarks notes",
+    },
+    "landing_doors": {
+        "code": "电梯识别码 电梯编号 梯号 elevatorid liftid elevatorcode",
+        "landing": "楼层 层 站 landing floor",
+        "side": "门侧 前后门 side",
+        "condition": "状态 门状态 state condition",
+        "checked_on": "检查时间 checked",
+        "note": "说明 remarks notes",
+    },
     "inspections": _INSPECTIONS,
     "past_rescues": {
         "code": "电梯识别码 电梯编号 梯号 电梯唯一码 elevatorid liftid elevatorcode",

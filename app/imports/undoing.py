@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.imports import comparing_orders, first_passwords, writing_inspections, writing_rescues
+from app.imports import comparing_orders, first_passwords, writing_inspections, writing_rescues, writing_parts
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS
@@ -379,4 +379,5 @@ UNDOERS: dict[str, Callable[..., None]] = {
     "contracts": _undo_contract, "insurance": _undo_insured, "accounts": _undo_account,
     "inspections": writing_inspections.undo, "past_checks": writing_inspections.undo,
     "past_rescues": writing_rescues.undo,
+    "components": writing_parts.undo_component, "landing_doors": writing_parts.undo_door,
 }  # fmt: skip

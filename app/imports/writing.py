@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app import scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords, writing_inspections, writing_rescues
+from app.imports import first_passwords, writing_inspections, writing_rescues, writing_parts
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
@@ -403,7 +403,8 @@ WRITERS: dict[str, Callable[..., Any]] = {
     "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
     "persons": _write_person, "invitations": _write_invitation, "ledgers": _write_ledger, "orders": _write_order,
     "contracts": _write_contract, "insurance": _write_insured, "accounts": _write_account,
-    "inspections": writing_inspections.write,
+    "inspections": writing_inspections.write, "components": writing_parts.write_component,
+    "landing_doors": writing_parts.write_door,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_
 
 from app import clock
 from app.listing import Moment
-from app.models import Contract, Elevator, InspectionClock, MaintenanceClock
+from app.models import Component, Contract, Elevator, InspectionClock, MaintenanceClock
 from app.models.policy import policy_groups
 from app.policy import Key
 from app.rules.schedule import DueDay, due_day
@@ -83,6 +83,16 @@ def governor_near(m: Moment) -> Criterion:
 def governor_over(m: Moment) -> Criterion:
     """The governor's check is overdue."""
     return InspectionClock.governor_due_on < m.today
+
+
+def component_near(m: Moment) -> Criterion:
+    """The end of a part's life is near."""
+    return due_soon(m, Component.due_on, Component.region_code, Key.NEAR_INSPECTION_DAYS)
+
+
+def component_over(m: Moment) -> Criterion:
+    """A part's life is over."""
+    return Component.due_on < m.today
 
 
 def contract_near(m: Moment) -> Criterion:

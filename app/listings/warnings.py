@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -10,10 +11,14 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
 from app.listings import standing
+from app.listings.components import COMPONENTS, of_elevators_in_use
 from app.models import Elevator, InspectionClock, MaintenanceClock
 
 LEVELS = ("over", "near")
-LABELS = {"maintenance": _l("维保"), "inspection": _l("年检"), "governor": _l("限速器"), "contract": _l("合同")}
+LABELS = {
+    "maintenance": _l("维保"), "inspection": _l("年检"), "governor": _l("限速器"), "component": _l("组件寿命"),
+    "contract": _l("合同"),
+}  # fmt: skip
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 
 
@@ -80,12 +85,17 @@ KINDS: dict[str, Listing] = {
         lambda row: row.inspection_clock.governor_due_on, standing.governor_near, standing.governor_over,
         _with_inspections, (joinedload(Elevator.inspection_clock),),
     ),
+    "component": replace(
+        COMPONENTS, name="warnings_component", title=_l("组件寿命预警"), where=of_elevators_in_use,
+        tabs=(Tab("over", _l("超期"), standing.component_over, "over"),
+              Tab("near", _l("临近"), standing.component_near, "near")),
+    ),
     "contract": _listing(
         "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,
         standing.cover_near, standing.cover_over,
     ),
 }  # fmt: skip
-
+register(KINDS["component"])
 
 NAMES = tuple((key, level) for key in KINDS for level in LEVELS)
 

@@ -43,6 +43,7 @@ from app.models.maintenance import (
 from app.models.notice import NoticeChoice, NoticeTemplate, ToldExpiry
 from app.models.notification import Notification
 from app.models.office import Comment, Delegation, Watch
+from app.models.part import Component, LandingDoor, LandingDoorCheck
 from app.models.person import Declaration, GradeCertificate, Person, RealNameCheck
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.position import PositionCapture
@@ -85,6 +86,7 @@ __all__ = [
     "Comment",
     "Commitment",
     "Complaint",
+    "Component",
     "Consent",
     "Contract",
     "ContractElevator",
@@ -119,6 +121,8 @@ __all__ = [
     "IotLive",
     "Job",
     "KnownDevice",
+    "LandingDoor",
+    "LandingDoorCheck",
     "LiveSession",
     "LoginGuard",
     "MaintenanceClock",

@@ -86,6 +86,7 @@ class Key(StrEnum):
     EXPIRY_SECOND_DAYS = "expiry_second_days"
     EXPIRY_LAST_DAYS = "expiry_last_days"
 
+    COMPONENT_LIFE_MONTHS = "component_life_months"
     INSPECTION_YEARS = "inspection_years"
     INSPECTION_EARLY_MONTHS = "inspection_early_months"
     INSPECTION_DUE_AT = "inspection_due_at"
@@ -324,6 +325,7 @@ SPECS: dict[Key, Spec] = dict(
             Key.EXPIRY_LAST_DAYS, _N, "证书、许可证到期前最后通知", 7, "天", 1, 365, may_be_off=True,
             off_means="不通知",
         ),
+        _int(Key.COMPONENT_LIFE_MONTHS, _V, "组件没有填写寿命时的寿命", 6, "个月", 1, 600),
         (
             Key.INSPECTION_YEARS,
             Spec(

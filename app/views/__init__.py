@@ -28,6 +28,7 @@ def register(appbuilder: Any) -> None:
         commitments,
         complaint_statistics,
         complaints,
+        components,
         contracts,
         coverage,
         declarations,
@@ -145,6 +146,7 @@ def register(appbuilder: Any) -> None:
     elevators.register(appbuilder)
     elevator_map.register(appbuilder)
     elevator_positions.register(appbuilder)
+    components.register(appbuilder)
     labels.register(appbuilder)
     applications.register(appbuilder)
     applying.register(appbuilder)

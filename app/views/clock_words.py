@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from app import clock
 from app.extensions import db
 from app.listings import standing
-from app.models import Application, Contract, ContractElevator, MaintenanceClock, Visit
+from app.models import Application, Component, Contract, ContractElevator, MaintenanceClock, Visit
 from app.models.policy import policy_book, policy_value
 from app.policy import Held, Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
@@ -164,6 +164,13 @@ def inspection_due(next_on: dt.date | None, region_code: str) -> tuple[Due | Non
 def check_due(next_on: dt.date | None, region_code: str) -> tuple[Due | None, str]:
     """What is left until the next governor check or brake test, and why."""
     return _inspected(next_on, region_code, _("上次日期加政策的间隔"))
+
+
+def life_due(row: Component) -> tuple[Due | None, str]:
+    """What is left of a part's life, and from when and how long it runs."""
+    return _inspected(
+        row.due_on, row.region_code, _("%(d)s 安装，寿命 %(n)s 个月", d=row.installed_on, n=row.life_months)
+    )
 
 
 def _inspected(next_on: dt.date | None, region_code: str, by: str) -> tuple[Due | None, str]:

@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views import anomalies, clock_words, filed, iot, repair_facts, screens, elevator_positions
+from app.views import anomalies, clock_words, filed, iot, repair_facts, screens, elevator_positions, components
 from app.views.applying import kinds_offered
 from app.views.base import missed_words
 from app.views.days import typed_day
@@ -90,6 +90,7 @@ class ElevatorPages(FilingPages):
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
             "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),
+            "parts": components.parts_of(row),
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:

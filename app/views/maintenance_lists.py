@@ -15,7 +15,7 @@ from markupsafe import Markup
 from app import clock
 from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
-from app.models import Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
+from app.models import Component, Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views import clock_words, screens
@@ -231,6 +231,8 @@ def _due_cell(listing: Listing) -> Any:
             left, why = clock_words.inspection_due(day, row.region_code)
         elif listing.name == "warnings_governor":
             left, why = clock_words.check_due(day, row.region_code)
+        elif listing.name == "warnings_component":
+            left, why = clock_words.life_due(row)
         else:
             left, why = clock_words.cover_due(day, row.region_code)
         return _beside(day, countdown(left, why))
@@ -272,6 +274,16 @@ class CoverWarnings(WarningScreen):
     cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["contract"])}
 
 
+class ComponentWarnings(WarningScreen):
+    datamodel = SQLAInterface(Component)
+    route_base = "/warnings/component"
+    listing = warnings.KINDS["component"]
+    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["component"])}
+
+    def row_link(self, row: Any) -> str:
+        return f"/elevators/{row.elevator_id}/parts"
+
+
 class Warnings(BaseView):
     """预警: leads to the first kind that has something to show."""
 
@@ -292,6 +304,6 @@ def register(appbuilder: Any) -> None:
     screens.declare("Warnings", "can_read", Verb.WARNING_READ)
     for view in (
         ContractScreen, TaskScreen, LedgerScreen, OrderScreen, OverdueScreen, MaintenanceWarnings, InspectionWarnings,
-        GovernorWarnings, CoverWarnings, Warnings,
+        GovernorWarnings, ComponentWarnings, CoverWarnings, Warnings,
     ):  # fmt: skip
         appbuilder.add_view_no_menu(view)

@@ -17,7 +17,17 @@ from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from app import clock
-from app.models import Account, Commitment, Elevator, GradeCertificate, InspectionClock, Person, ToldExpiry, Unit
+from app.models import (
+    Account,
+    Commitment,
+    Component,
+    Elevator,
+    GradeCertificate,
+    InspectionClock,
+    Person,
+    ToldExpiry,
+    Unit,
+)
 from app.models.among import among
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Verb
@@ -288,5 +298,11 @@ PAPERS: tuple[Paper, ...] = (
         ("请在到期前一个月申请检验或安排检测", "已过检验有效期，请停止使用并尽快申请检验"),
     ),
     _check("governor", "限速器校验", InspectionClock.governor_due_on, "governor"),
+    Paper(
+        "component", "组件寿命", Component, Component.due_on, Elevator.maintenance_unit_id, Component.region_code, None,
+        lambda: and_(_in_use(), Component.ended_on.is_(None)), Verb.COMPONENT_EDIT, "/components/{}",
+        "/components/?tab=all&f_due_from={first}&f_due_to={last}", Elevator.code, "%(count)s 个组件的寿命%(more)s",
+        ("寿命将到，请安排更换", "寿命已到，请尽快更换并登记"), (Elevator, Elevator.id == Component.elevator_id),
+    ),
     _check("brake", "制动试验", InspectionClock.brake_due_on, ""),
 )  # fmt: skip

@@ -120,6 +120,17 @@ DEEDS = {
         "EnforcementPages.close": "POST /enforcement/{key}/close",
         "EnforcementPages.withdraw": "POST /enforcement/{key}/withdraw",
     },
+    "components": {
+        "ComponentScreen.deed": LIST,
+        "DoorScreen.deed": LIST,
+        "ElevatorParts.add": "POST /elevators/{key}/components",
+        "ElevatorParts.edit": "PATCH /components/{key}",
+        "ElevatorParts.replace": "POST /components/{key}/replace",
+        "ElevatorParts.remove": "POST /components/{key}/remove",
+        "ElevatorParts.generate": "POST /elevators/{key}/landing-doors",
+        "ElevatorParts.check": "PUT /elevators/{key}/landing-doors",
+        "ElevatorParts.remove_door": "DELETE /components/doors/{key}",
+    },
     "elevator_positions": {
         "ElevatorPositions.position": "PATCH /elevators/{key}/draft",
     },

@@ -22,6 +22,7 @@ from app.imports.columns import kinds
 from app.listing import LISTINGS, moment
 from app.listings import kinds as of_kind
 from app.models import (
+    Component,
     ContractElevator,
     Elevator,
     ImportRow,
@@ -29,6 +30,7 @@ from app.models import (
     InsuranceRecord,
     InsuredPerson,
     Invitation,
+    LandingDoor,
     MaintenanceOrder,
     Version,
     Visit,
@@ -140,6 +142,17 @@ def inspected(session: Any, world: Any, lifts: Any) -> None:
     for number, lift in enumerate([world.own, *lifts[:8]]):
         result = ("passed", "failed", "passed_again")[number % 3]
         code, day = dice.choice((f"00{number}", f"=1+{number}", f"LH 2026 {number}")), dt.date(2026, 1, number + 1)
+        own, text = random.Random(f"parts-{number}"), lambda: own.choice(WORDS)  # noqa: B023
+        place: dict[str, Any] = {"elevator_id": lift.id, "region_code": lift.region_code, "note": text()}
+        session.add(LandingDoor(
+            position=1, landing=own.choice(("1", "-1", "B1")), side=own.choice(("front", "rear")),
+            condition=own.choice(("normal", "damaged", "closed")), checked_on=own.choice(DAYS), **place,
+        ))  # fmt: skip
+        session.add(Component(
+            name=own.choice(("007", "门滑块", "=1+1")), model=own.choice((None, "1E5", "A1")),
+            installed_on=dt.date(2025, 1, number + 1), life_months=number + 1, due_on=dt.date(2027, 1, 1),
+            installed_by=text(), **place,
+        ))  # fmt: skip
         session.add(Inspection(
             elevator_id=lift.id, region_code=lift.region_code, unit_id=world.firm.id, number=code,
             kind=("periodic", "self_test", "governor", "brake", "supervision")[number % 5],
@@ -206,6 +219,7 @@ TRIPS = [
     ("inspections", "inspections", "platform_admin", {"tab": "counts", "f_region": "980402000000"}),
     ("insurance", "insured_people", "clerk", {"tab": "all"}),
     ("insurance", "insured_people", "maintenance_head", {"f_payer": "007", "tab": "all"}),
+    ("components", "components", "clerk", {"tab": "all"}), ("landing_doors", "landing_doors", "clerk", {"tab": "all"}),
 ]  # fmt: skip
 
 
