@@ -114,7 +114,8 @@ def apart(clusters: Sequence[Cluster], zoom: int) -> list[Cluster]:
 
 
 def _metres_a_pixel(zoom: int, latitude: float) -> float:
-    return 360.0 * METRES_A_DEGREE * cos(radians(latitude)) / (TILE_PIXELS * 2**zoom)
+    tiles = float(2**zoom)
+    return 360.0 * METRES_A_DEGREE * cos(radians(latitude)) / (TILE_PIXELS * tiles)
 
 
 def _take_in(whole: Cluster, part: Cluster) -> None:

@@ -32,7 +32,8 @@ def life_finding(months: int | None) -> Finding:
 
 def landings(stops: int, lowest: int = 1) -> list[str]:
     """The names of so many landings from the lowest floor up; there is no floor 0: -2, -1, 1, 2."""
-    found, floor = [], lowest
+    found: list[str] = []
+    floor = lowest
     while len(found) < stops:
         if floor != 0:
             found.append(str(floor))

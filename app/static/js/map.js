@@ -131,7 +131,12 @@
         marker.on("click", function () { choose(one); });
         drawn.addLayer(marker);
       });
-      found.labels.forEach(function (one) {
+      var told = [];
+      found.labels.sort(function (a, b) { return b.n - a.n; }).forEach(function (one) {
+        // Of two names that would cover each other the one of more elevators is told.
+        var at = map.latLngToLayerPoint(one.at);
+        if (told.some(function (other) { return Math.abs(other.x - at.x) < 72 && Math.abs(other.y - at.y) < 20; })) return;
+        told.push(at);
         named.addLayer(L.marker(one.at, { icon: L.divIcon({ html: make("span", "", one.name).outerHTML, className: "map-name", iconSize: [0, 0] }), interactive: false, keyboard: false, zIndexOffset: -500 }));
       });
     }
@@ -177,6 +182,8 @@
       if (choice.checked) map.whenReady(turn);
     });
 
+    function all() { map.fitBounds([start.south_west, start.north_east], { maxZoom: 16, padding: [30, 30] }); }
+    $("all").addEventListener("click", all);
     map.on("moveend", function () {
       clearTimeout(waiting);
       waiting = setTimeout(load, 120);
@@ -189,7 +196,7 @@
     }, start.seconds * 1000);
     var kept = /^#(\d+)\/(-?[\d.]+)\/(-?[\d.]+)$/.exec(location.hash);
     if (kept) map.setView([+kept[2], +kept[3]], +kept[1]);
-    else map.fitBounds([start.south_west, start.north_east], { maxZoom: 16, padding: [30, 30] });
+    else all();
   }
 
   // --- one point
