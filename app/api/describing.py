@@ -14,8 +14,8 @@ from apispec.exceptions import DuplicateComponentNameError
 from app.api.schemas import SCHEMAS
 from app.api.schemas_checks import CHECKS
 from app.api.schemas_deeds import DEEDS
-from app.api.schemas_iot import IOT
 from app.api.schemas_elevators import ELEVATORS
+from app.api.schemas_iot import IOT
 from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
 from app.api.schemas_provincial import PROVINCIAL

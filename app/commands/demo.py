@@ -21,10 +21,10 @@ from app.demo import (
     iot,
     office,
     people,
+    positions,
     provincial,
     repairs,
     rescues,
-    positions,
 )
 from app.demo.builder import DAY, YEAR, Builder
 from app.errors import refuse

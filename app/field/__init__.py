@@ -8,19 +8,19 @@ from typing import Any
 def register(app: Any) -> None:
     """Add the phone blueprint at /m."""
     # Each adds its pages to the blueprint.
-    from app.field import (
-        # noqa: F401 complaints,
+    from app.field import (  # noqa: F401
+        complaints,
         duty,
         gate,
         join,
         outbox,
         own,
+        position,
         public,
         repairs,
         rescues,
         together,
         trapped,
-        position,
     )
     from app.field.pages import field
 

@@ -39,8 +39,8 @@ from app.models.choices import (
     SEX,
     VISIT_MODE,
 )
-from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.models.part import DOOR_SIDE, DOOR_STATE
+from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.permissions import ROLE_LABEL, Role
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
@@ -89,7 +89,9 @@ class Kind:
 
 
 # Kinds whose rows name one elevator by its code.
-OF_ELEVATORS = ("ledgers", "orders", "visits", "inspections", "past_checks", "components", "landing_doors")
+OF_ELEVATORS = (
+    "ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues", "components", "landing_doors",
+)  # fmt: skip
 # What the workbook of bad rows writes beside them; it is no column of the file that comes back.
 OWN_NOTE = "错误说明"
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.imports import comparing_orders, first_passwords, writing_inspections, writing_rescues, writing_parts
+from app.imports import comparing_orders, first_passwords, writing_inspections, writing_parts, writing_rescues
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app import scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords, writing_inspections, writing_rescues, writing_parts
+from app.imports import first_passwords, writing_inspections, writing_parts, writing_rescues
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS

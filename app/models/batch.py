@@ -19,8 +19,8 @@ IMPORT_KIND = {
     "units": _lp("many", "单位"), "elevators": _lp("many", "电梯"), "persons": _lp("many", "人员"),
     "ledgers": _lp("many", "设备履历"),
     "orders": _l("维保计划"), "contracts": _lp("many", "维保合同"), "visits": _l("既往维保记录"),
-    "inspections": _l("检验记录"), "past_checks": _l("既往检验记录"), "past_rescues": _l("既往救援记录"), "components": _l("组件寿命"),
-    "landing_doors": _l("层门"),
+    "inspections": _l("检验记录"), "past_checks": _l("既往检验记录"), "past_rescues": _l("既往救援记录"),
+    "components": _l("组件寿命"), "landing_doors": _l("层门"),
     "invitations": _l("入职邀请"), "insurance": _l("医社保缴交明细"), "accounts": _l("子用户"),
 }  # fmt: skip
 IMPORT_MODE = {"both": _l("新增和更新"), "new": _l("新增导入"), "update": _l("更新导入")}

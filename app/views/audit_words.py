@@ -28,11 +28,12 @@ ENTITY: dict[str, Any] = {
     "inspection": _l("检验记录"), "enforcement": _l("约谈与处罚"), "appeal": _l("申诉"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
-    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"), "repair_order": _l("维修工单"),
-    "anomaly": _l("电梯异常"), "fraud_signal": _l("签到疑点"), "fraud_case": _l("核查案件"), "spot_draw": _l("抽查"), "spot_check":
-    _l("抽查对象"), "spot_avoidance": _l("检查人员回避"), "bulletin": _l("通报"), "open_release": _l("公开数据"), "iot_device":
-    _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"), "maintenance_team": _l("维保小组"),
-    "component": _l("组件"), "landing_door": _l("层门"),
+    "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
+    "repair_order": _l("维修工单"), "anomaly": _l("电梯异常"), "fraud_signal": _l("签到疑点"),
+    "fraud_case": _l("核查案件"), "spot_draw": _l("抽查"), "spot_check": _l("抽查对象"),
+    "spot_avoidance": _l("检查人员回避"), "bulletin": _l("通报"), "open_release": _l("公开数据"),
+    "iot_device": _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"),
+    "maintenance_team": _l("维保小组"), "component": _l("组件"), "landing_door": _l("层门"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {

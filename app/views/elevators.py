@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views import anomalies, clock_words, filed, iot, repair_facts, screens, elevator_positions, components
+from app.views import anomalies, clock_words, components, elevator_positions, filed, iot, repair_facts, screens
 from app.views.applying import kinds_offered
 from app.views.base import missed_words
 from app.views.days import typed_day

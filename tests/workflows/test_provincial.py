@@ -411,7 +411,8 @@ def test_theirs_is_taken_as_a_draft_and_what_is_left_stays_open(
     draft = world.session.scalars(select(Version).where(Version.entity_id == world.own.id)).one()
     assert (draft.state, draft.data["floors"], draft.data["factory_no"]) == ("draft", 11, "XC11")
     assert difference(world).unlike == ["status"]
-    entry = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "provincial_difference.take_theirs")).one()
+    taken = select(AuditEntry).where(AuditEntry.action == "provincial_difference.take_theirs")
+    entry = world.session.scalars(taken).one()
     assert entry.before == {"factory_no": "XC9", "floors": 9} and entry.after == {"factory_no": "XC11", "floors": 11}
 
 
