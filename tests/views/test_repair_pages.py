@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from app import clock
+from app.listing import Moment
 from app.models import Anomaly, Attachment, RepairOrder
+from app.reports import statistics, statistics_workbook
 from app.transaction import transaction
 from app.workflows import anomalies, repair_work, repairs
 from app.workflows.presence import Position
@@ -231,11 +235,34 @@ def test_statistics_count_as_their_lists_do(at: Any, world: World, by: str) -> N
     assert status == 200 and "平均完成用时" in book
 
 
+@pytest.mark.feature("STA-02")
 def test_the_report_of_the_region_has_repairs(at: Any, world: World) -> None:
     assert "报修次数" not in at("inspector", "/reports/")[1]
     report(world)
     page = at("inspector", "/reports/")[1]
     assert "报修次数" in page and "电梯故障停梯" in page
+
+
+@pytest.mark.feature("STA-02")
+def test_the_workbook_has_a_sheet_of_repairs_where_there_are_any(world: World, tmp_path: Path) -> None:
+    now = clock.now()
+    actor = world.actor("inspector")
+    frame = statistics.Frame(actor.region_code, clock.local_day(now) - dt.timedelta(days=30), clock.local_day(now))
+
+    def sheets() -> tuple[str, list[str], list[Any]]:
+        found = statistics.build(Moment(world.session, actor, clock.local_day(now), now), frame)
+        statistics_workbook.write(found, tmp_path / "x.xlsx")
+        book = load_workbook(tmp_path / "x.xlsx")
+        rows = list(book["报修与维修"].iter_rows(values_only=True)) if "报修与维修" in book.sheetnames else []
+        return found.digest, book.sheetnames, rows
+
+    bare, names, _rows = sheets()
+    assert "报修与维修" not in names
+    report(world)
+    world.session.commit()
+    told, names, rows = sheets()
+    assert "报修与维修" in names and told != bare
+    assert rows[0][:3] == ("故障级别", "报修次数", "已处理") and rows[1][:2] == ("电梯故障停梯", 1)
 
 
 @pytest.mark.feature("ANO-02")
