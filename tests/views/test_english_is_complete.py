@@ -23,6 +23,7 @@ CHINESE = re.compile("[\u3400-\u9fff]")
 PERSONS = {
     "ab_user": "first_name last_name",
     "anomaly": "body handle_note place",
+    "appeal": "grounds",
     "application": "reason opinion",
     "application_step": "opinion",
     "attachment": "name",
@@ -40,6 +41,7 @@ PERSONS = {
     "fraud_signal": "set_aside_note",
     "iot_device": "maker model end_reason",
     "iot_event": "standard code",
+    "enforcement": "facts demand legal_basis document_no reply sent_back_note close_note returned_note withdraw_reason",
     "patrol_round": "title note account_name",
     "patrol_stop": "finding handled",
     "person": "name work_kind note",
