@@ -90,6 +90,7 @@ def _same_photo(session: Any, rows: list[Visit], rng: random.Random) -> None:
     shown = picture(rng, "", "#5d6b78")
     for row in rows:
         row.taken_over = False
+        assert row.checked_out_at is not None
         attachments.store(
             session, SYSTEM.by("cli"), row.checked_out_at, io.BytesIO(shown), "机房.jpg", "photo", "visit", row.id,
             row.unit_id, row.region_code,

@@ -98,7 +98,10 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     named = select(model.id, code, name).where(model.id.in_([row[0] for row in rows if row[0] is not None]))
     names = {k: (c, n) for k, c, n in session.execute(named.execution_options(skip_scope=True))}
     made = [
-        Line(row[0], *names.get(row[0], ("—", "—")), *row[1:], link=link_of(asked, row[0]) if row[0] else "")
+        Line(
+            row[0], *names.get(row[0], ("—", "—")), row[1], row[2], row[3], row[4], row[5], row[6], row[7],
+            link_of(asked, row[0]) if row[0] else "",
+        )
         for row in rows
     ]
     return sorted(made, key=lambda line: (-line.problem, -line.total, line.code))

@@ -76,11 +76,11 @@ def open_case(
     raise_failing(opening_findings([(r.unit_id, r.case_id, r.set_aside_at is not None) for r in rows], question))
     people = {row.person_id for row in rows}
     region = _common(actor, rows)
-    days = int(policy_value(session, Key.FRAUD_ANSWER_DAYS, region, clock.local_day(at)))
+    due_at = due_after_days(at, int(policy_value(session, Key.FRAUD_ANSWER_DAYS, region, clock.local_day(at))))
     row = FraudCase(
         unit_id=rows[0].unit_id, person_id=people.pop() if len(people) == 1 else None, region_code=region,
         state=CaseState.ASKED.value, question=question, opened_at=at, opened_by_id=actor.user_id,
-        due_at=due_after_days(at, days), created_by_id=actor.user_id,
+        due_at=due_at, created_by_id=actor.user_id,
     )  # fmt: skip
     row.number = next_number(session, PREFIX, at)
     session.add(row)
@@ -95,7 +95,7 @@ def open_case(
     outbox.notify(
         session, at, outbox.accounts_of_unit(session, row.unit_id, Verb.FRAUD_ANSWER), "fraud.ask",
         say("请说明签到核查案件 %(n)s", n=row.number),
-        say("请在 %(until)s 前说明；逾期不说明的，按现有记录认定", until=clock.until(row.due_at)), link_of(row),
+        say("请在 %(until)s 前说明；逾期不说明的，按现有记录认定", until=clock.until(due_at)), link_of(row),
         f"fraud:{row.id}:ask",
     )  # fmt: skip
     return row

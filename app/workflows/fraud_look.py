@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -82,14 +82,15 @@ class Policies:
 
     def of(self, region_code: str) -> Numbers:
         if region_code not in self._kept:
-            book = policy_book(self._session, region_code, self._on).plain
-            given = {one.name: book[Key(f"fraud_{one.name}")] for one in fields(Numbers)
+            book: Mapping[Key, Any] = policy_book(self._session, region_code, self._on).plain
+            given: dict[str, int] = {one.name: book[Key(f"fraud_{one.name}")] for one in fields(Numbers)
                      if one.name != "clock_slack_minutes"}  # fmt: skip
             self._kept[region_code] = Numbers(clock_slack_minutes=book[Key.CLOCK_SLACK_MINUTES], **given)
         return self._kept[region_code]
 
     def points(self, region_code: str, kind: str) -> int:
-        return int(policy_book(self._session, region_code, self._on).plain[Key(f"fraud_w_{kind}")])
+        book: Mapping[Key, Any] = policy_book(self._session, region_code, self._on).plain
+        return int(book[Key(f"fraud_w_{kind}")])
 
 
 def look(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None, actor: Actor = SYSTEM) -> Looked:

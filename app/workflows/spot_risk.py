@@ -64,7 +64,7 @@ class Risky:
 
 
 def weights(session: AnySession, region_code: str | None, on: dt.date) -> Weights:
-    book = policy_book(session, region_code, on).plain
+    book: Mapping[Key, Any] = policy_book(session, region_code, on).plain
     return Weights({part: int(book[Key(f"spot_w_{part.value}")]) for part in Part}, int(book[Key.SPOT_PART_MOST]))
 
 
@@ -110,7 +110,7 @@ def _lifts(session: AnySession, actor: Actor, asked: Asked) -> list[Any]:
 def _counts(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, rows: list[Any]) -> Counts:
     """Of each elevator how many of each part there are, in hundredths."""
     today = clock.local_day(at)
-    book = policy_book(session, asked.region or actor.region_code, today).plain
+    book: Mapping[Key, Any] = policy_book(session, asked.region or actor.region_code, today).plain
     since = today - dt.timedelta(days=int(book[Key.SPOT_LOOK_DAYS]))
     keys = select(Elevator.id).where(_where(actor, asked))
     begun = clock.instant_of(dt.datetime.combine(since, dt.time()))
@@ -162,7 +162,8 @@ def _lost(session: AnySession, units: set[int]) -> dict[int, int]:
     """What each unit lost by its last score, in hundredths; nothing where there was nothing to count."""
     last = select(func.max(Score.id)).where(Score.points.is_not(None)).group_by(Score.unit_id)
     statement = select(Score.unit_id, Score.points).where(Score.id.in_(last)).execution_options(skip_scope=True)
-    return {unit: int((FULL - points) * 100) for unit, points in session.execute(statement) if unit in units}
+    found: list[Any] = list(session.execute(statement))
+    return {unit: int((FULL - points) * 100) for unit, points in found if unit in units}
 
 
 def _units(session: AnySession, rows: list[Any], counts: Counts, held: Weights) -> list[Risky]:
