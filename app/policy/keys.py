@@ -411,7 +411,7 @@ SPECS: dict[Key, Spec] = dict(
             Key.OPEN_LICENCE,
             Spec(
                 Key.OPEN_LICENCE, "text", _O, "公开数据的使用许可，印在每个文件上",
-                "可以自由使用、转载和加工，须注明来源和数据截至时间；不得用于识别个人。",
+                say("可以自由使用、转载和加工，须注明来源和数据截至时间；不得用于识别个人。"),
             ),
         ),
         _int(Key.IOT_OFFLINE_MINUTES, _T, "设备多久没有通信即为离线", 10, "分钟", 1, 1440),

@@ -34,7 +34,9 @@ def publish(
         region_code=region.code, region_name=region.name, period=period.text, as_of=as_of, made_at=at,
         policy=policy_version(session, region.code, period.last),
         least=int(policy_value(session, Key.OPEN_LEAST, region.code, period.last)),
-        licence=str(policy_value(session, Key.OPEN_LICENCE, region.code, clock.local_day(at))), data=dict(data),
+        # Joined, so that it is plain: what is published is the same in every language.
+        licence="".join((policy_value(session, Key.OPEN_LICENCE, region.code, clock.local_day(at)), "")),
+        data=dict(data),
         digest=digest,
     )  # fmt: skip
     session.add(row)
