@@ -156,6 +156,7 @@ class Key(StrEnum):
     KEEP_COMPLAINTS_DAYS = "keep_complaints_days"
     KEEP_RESCUES_DAYS = "keep_rescues_days"
     KEEP_IOT_DAYS = "keep_iot_days"
+    KEEP_SYNC_DAYS = "keep_sync_days"
     KEEP_NOTICES_DAYS = "keep_notices_days"
     KEEP_IMPORTS_DAYS = "keep_imports_days"
     KEEP_EXPORTS_DAYS = "keep_exports_days"
@@ -444,6 +445,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_COMPLAINTS_DAYS, _P, "投诉办结后多久清除投诉人的姓名、手机和照片", 365, "天", 30, 3650),
         _int(Key.KEEP_RESCUES_DAYS, _P, "救援结束后多久清除报警人的姓名和电话", 365, "天", 30, 3650),
         _int(Key.KEEP_IOT_DAYS, _P, "物联网事件收到后保存多久", 365, "天", 30, 3650),
+        _int(Key.KEEP_SYNC_DAYS, _P, "省平台同步逐个代码的结果保存多久（全国一致）", 30, "天", 7, 3650),
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),

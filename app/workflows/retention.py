@@ -31,6 +31,8 @@ from app.models import (
     Rescue,
     RescueCallback,
     RescueStep,
+    ProvincialItem,
+    ProvincialRun,
     Version,
 )
 from app.models.account import no_mail
@@ -273,6 +275,16 @@ def _iot(session: AnySession, today: dt.date) -> int:
     return int(done.rowcount)
 
 
+def _sync(session: AnySession, today: dt.date) -> int:
+    """What became of each code: a night looks at every elevator of a region."""
+    ended = select(ProvincialRun.id).where(ProvincialRun.finished_at < _start_of(session, Key.KEEP_SYNC_DAYS, today))
+    old = ProvincialItem.run_id.in_(ended)
+    some = select(ProvincialItem.id).where(old).order_by(ProvincialItem.id).limit(10 * BLOCK)
+    gone = delete(ProvincialItem).where(ProvincialItem.id.in_(some.scalar_subquery()))
+    done: Any = session.execute(gone.execution_options(skip_scope=True, synchronize_session=False))
+    return int(done.rowcount)
+
+
 def _jobs(session: AnySession, today: dt.date) -> int:
     old = Job.finished_at < _start_of(session, Key.KEEP_NOTICES_DAYS, today)
     statement = select(Job.id).where(old, Job.attachment_id.is_(None)).order_by(Job.id).limit(BLOCK)
@@ -345,6 +357,7 @@ ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "complaints": _complaints,
     "rescues": _rescues,
     "iot": _iot,
+    "sync": _sync,
     "notices": _notices,
     "imports": _imports,
     "exports": _exports,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from app.models import (
 from app.permissions import SYSTEM
 from app.tasks import jobs as work
 from app.transaction import transaction
-from app.workflows import jobs, provincial, provincial_register, provincial_ways
+from app.workflows import jobs, provincial, provincial_register, provincial_ways, retention
 from app.workflows.provincial_register import CursorLost, Rejected, Unavailable
 from tests.api.callers import Caller
 from tests.conftest import csrf
@@ -188,6 +189,19 @@ def test_a_unit_is_matched_by_name_or_code_and_never_nearly(app: Any, world: Wor
             assert list(outcomes(world, begin(world, world.own.code)).values()) == [outcome]
     row = difference(world)
     assert row.kind == "unit" and row.near == {"maintenance_unit": [firm.id]} and user.id == row.use_unit_id
+
+
+def test_results_of_codes_are_erased_in_time_and_the_counts_stay(
+    app: Any, world: World, use: Any, tmp_path: Path
+) -> None:  # fmt: skip
+    with simulator(tmp_path, [item(world)]) as register:
+        use(register)
+        run = begin(world, world.own.code)
+    days = clock.today() + dt.timedelta(days=29), clock.today() + dt.timedelta(days=30)
+    assert [retention.ERASE["sync"](world.session, day) for day in days] == [0, 1]
+    world.session.commit()
+    held = world.session.get(ProvincialRun, run)
+    assert outcomes(world, run) == {} and held is not None and held.matched == 1
 
 
 def test_asked_again_nothing_is_made_twice(app: Any, world: World, use: Any, tmp_path: Path) -> None:

@@ -264,14 +264,17 @@
 
   // A part that is asked for again while somebody looks at the page: [data-live="/iot/elevators/1/live"].
   all("[data-live]").forEach(function (box) {
-    var wait = 10000, ask = function () {
-      if (document.hidden) { setTimeout(ask, wait); return; }
+    // Whoever left the page open and went away is not kept signed in by it.
+    var left = 90, wait = 10000, ask = function () {
+      if (document.hidden || left < 1) { setTimeout(ask, wait); return; }
+      left -= 1;
       fetch(box.dataset.live, { headers: { Accept: "text/html" }, redirect: "error" }).then(function (r) {
         if (!r.ok) throw r.status;
         return r.text();
       }).then(function (html) { box.innerHTML = html; wait = 10000; setTimeout(ask, wait); })
         .catch(function () { wait = Math.min(wait * 2, 120000); setTimeout(ask, wait); });
     };
+    ["pointerdown", "keydown", "scroll"].forEach(function (deed) { addEventListener(deed, function () { left = 90; }, { passive: true }); });
     setTimeout(ask, wait);
   });
 
