@@ -28,11 +28,11 @@ from app.models import (
     NoticeChoice,
     Notification,
     Person,
+    ProvincialItem,
+    ProvincialRun,
     Rescue,
     RescueCallback,
     RescueStep,
-    ProvincialItem,
-    ProvincialRun,
     Version,
 )
 from app.models.account import no_mail

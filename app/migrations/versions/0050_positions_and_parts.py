@@ -1,7 +1,7 @@
 """Where elevators are: the map's index, label and networks, captures on site; parts with a life, landing doors.
 
 Revision ID: 0050
-Revises: 0043
+Revises: 0049
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0050"
-down_revision = "0043"
+down_revision = "0049"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Devices in elevators, what they told last, and their events.
 
 Revision ID: 0051
-Revises: 0049
+Revises: 0050
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0051"
-down_revision = "0049"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 
