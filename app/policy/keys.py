@@ -47,7 +47,6 @@ class Key(StrEnum):
     HORIZON_DAYS = "horizon_days"
     NEVER_VISITED = "never_visited"
     FAIR_LEAST_DUE = "fair_least_due"
-
     CAPACITY_DAY_MINUTES = "capacity_day_minutes"
     CAPACITY_WEEK_DAYS = "capacity_week_days"
     CAPACITY_HALF_MONTH_MINUTES = "capacity_half_month_minutes"
