@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any, ClassVar
 
 from flask import g, jsonify, render_template
@@ -25,7 +26,7 @@ from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, RescueLimit
-from app.views import menu, screens
+from app.views import lately, menu, screens
 from app.views.base import Button, Deed, Screen, countdown, firm, import_button, mark, pill, two
 from app.views.clock_words import minutes_due
 from app.views.filing_words import Due
@@ -40,6 +41,7 @@ TONES = {
 }  # fmt: skip
 LEVEL_TONES = {1: "gone", 2: "near", 3: "over"}
 BANNER_ROWS = 5
+ALARM_SECONDS = 10.0
 
 
 def limit_of(row: Rescue) -> tuple[str, Due | None, str] | None:
@@ -193,12 +195,15 @@ def _counted(now: Any) -> list[Any]:
 
 
 def _parts(actor: Actor) -> list[Any]:
-    """Counted with every page, for nobody may overlook it: the index holds what is open alone."""
-    return _counted(moment(db.session, actor))
+    """Counted at most so many seconds ago, for nobody may overlook it; the banner asks for itself besides."""
+    g.rescues_from, g.rescues_lately = time.time(), lately.kept(NUMBER, ALARM_SECONDS)
+    return [] if g.rescues_lately is not None else _counted(moment(db.session, actor))
 
 
 def _says(counts: Any) -> menu.Said:
-    total, late = counts
+    if counts:
+        lately.keep(NUMBER, tuple(counts), g.rescues_from)
+    total, late = counts or g.rescues_lately
     return (total, "over" if total else "", alarm_words(total, late))
 
 

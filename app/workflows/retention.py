@@ -261,6 +261,11 @@ def _rescues(session: AnySession, today: dt.date) -> int:
     steps = select(RescueStep).where(RescueStep.rescue_id.in_([row.id for row in rows]), RescueStep.note.is_not(None))
     for step in session.scalars(steps.execution_options(skip_scope=True)):
         step.note = mask_numbers(step.note or "")
+    placed = (
+        select(RescueStep).join(Rescue, Rescue.id == RescueStep.rescue_id).where(old, RescueStep.latitude.is_not(None))
+    )
+    for step in session.scalars(placed.order_by(RescueStep.id).limit(BLOCK).execution_options(skip_scope=True)):
+        step.latitude = step.longitude = None
     session.flush()
     return len(rows)
 

@@ -14,7 +14,7 @@ from tests.journeys.steps import job_done, menu, path_of, press, sign_in
 
 ROLES = [
     "平台管理员", "区域管理员", "监察员", "维保单位负责人", "维保经理", "维保文员", "维保员", "使用单位负责人",
-    "使用单位安全员", "检验人员",
+    "使用单位安全员", "检验人员", "应急坐席",
 ]  # fmt: skip
 
 
