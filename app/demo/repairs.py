@@ -36,7 +36,7 @@ ODD: tuple[tuple[str, str, str, float, str, str], ...] = (
     ("iot", "door", "开门到位超时", 0.4, "", ""), ("use", "shaking", "下行时抖动，夜里更明显", 3, "", ""),
     ("worker", "noise", "主机有间断异响", 26, "confirm", ""), ("iot", "stopped", "门区外停梯", 49, "repair", ""),
     ("iot", "overload", "超载", 60, "dismiss", "搬家超载，已提醒，设备正常"),
-    ("use", "misuse", "有人扒门", 90, "settle", "已劝离并张贴提示"),
+    ("use", "misuse", "有人扒门", 90, "solve", "已劝离并张贴提示"),
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class AnomalyVerb(StrEnum):
 
     CONFIRM = "confirm"
     DISMISS = "dismiss"
-    SETTLE = "settle"
+    SETTLE = "solve"
     REPAIR = "repair"
     RESCUE = "rescue"
 

@@ -32,12 +32,12 @@ class RepairState(StrEnum):
 class RepairVerb(StrEnum):
     """派工 收回 接单 出发 开始 结束 审批通过 审批驳回 撤销 移交."""
 
-    ASSIGN = "assign"
+    ASSIGN = "dispatch"
     TAKE_BACK = "take_back"
     ACCEPT = "accept"
     DEPART = "depart"
     START = "start"
-    END = "end"
+    END = "hand_in"
     FINISH = "finish"
     APPROVE = "approve"
     REJECT = "reject"

@@ -35,7 +35,7 @@ TONES = {"found": "over", "confirmed": "near", "closed": "ok"}
 KIND_TONES = {"trapped": "over", "stopped": "over", "overspeed": "over", "water": "over"}
 OUTCOME_TONES = {"dismissed": "gone", "settled": "ok", "repair": "info", "rescue": "over"}
 DID = {
-    "confirm": _l("确认"), "dismiss": _l("排除"), "settle": _l("现场已处理"), "repair": _l("转维修"),
+    "confirm": _l("确认"), "dismiss": _l("排除"), "solve": _l("现场已处理"), "repair": _l("转维修"),
     "rescue": _l("转救援"),
 }  # fmt: skip
 

@@ -37,8 +37,8 @@ TONES = {
 }  # fmt: skip
 LEVEL_TONES = {"trapped": "over", "stopped": "over", "running": "near"}
 DID = {
-    "assign": _l("派工"), "take_back": _l("收回派工"), "accept": _l("接单"), "depart": _l("出发"),
-    "start": _l("开始维修"), "end": _l("结束维修，待审批"), "finish": _l("结束维修"),
+    "dispatch": _l("派工"), "take_back": _l("收回派工"), "accept": _l("接单"), "depart": _l("出发"),
+    "start": _l("开始维修"), "hand_in": _l("结束维修，待审批"), "finish": _l("结束维修"),
     "approve": _l("审批通过"), "reject": _l("审批驳回"), "cancel": _l("撤销"), "hand_on": _l("移交新的维保单位"),
 }  # fmt: skip
 LIMIT_OF = {Step.ACCEPT: Key.REPAIR_ACCEPT_HOURS, Step.FINISH: Key.REPAIR_FINISH_HOURS}

@@ -289,7 +289,7 @@ def test_confirmed_from_the_list_and_settled_on_the_phone(at: Any, world: World,
         row = anomalies.found(world.session, None, world.own, source="iot", kind="door", text="", at=clock.now())
     status, page = at("use_head", "/anomalies/deed/confirm", {"ids": str(row.id)})
     assert status == 200 and "已完成" in page
-    form = {"verb": "settle", "note": "清理地坎异物"}
+    form = {"verb": "solve", "note": "清理地坎异物"}
     assert at("use_head", f"/m/anomalies/{row.id}", form)[0] == 302
     world.session.refresh(row)
     assert (row.state, row.outcome) == ("closed", "settled")

@@ -82,11 +82,11 @@ def test_reviewed_then_handled(world: World) -> None:
     row = report(world, "worker")
     handle(world, "clerk", row, "confirm")
     assert (row.state, row.reviewed_at) == ("confirmed", START + H)
-    handle(world, "clerk", row, "settle", "已润滑导轨", START + 2 * H)
+    handle(world, "clerk", row, "solve", "已润滑导轨", START + 2 * H)
     assert (row.state, row.outcome, row.handled_at) == ("closed", "settled", START + 2 * H)
     assert told(world, "anomaly.done") == {world.accounts["worker"].id}
     steps = world.session.scalars(select(StatusChange.verb).where(StatusChange.entity == "anomaly")).all()
-    assert list(steps) == ["confirm", "settle"]
+    assert list(steps) == ["confirm", "solve"]
     with pytest.raises(Refusal, match="现为“已处理”"):
         handle(world, "clerk", row, "confirm")
 

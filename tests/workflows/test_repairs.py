@@ -128,7 +128,7 @@ def test_from_the_call_to_the_end(world: World) -> None:
     assert (row.closed_at, row.decision) == (START + 4 * H, None)
     assert told(world, "repair.done") == {world.accounts[n].id for n in ("use_head", "safety_officer")}
     verbs = world.session.scalars(select(StatusChange.verb).where(StatusChange.entity == "repair_order")).all()
-    assert list(verbs) == ["assign", "accept", "depart", "start", "finish"]
+    assert list(verbs) == ["dispatch", "accept", "depart", "start", "finish"]
 
 
 def test_each_step_sent_twice_is_done_once(world: World) -> None:
@@ -386,7 +386,7 @@ def test_the_log_names_every_deed(world: World) -> None:
     actions = world.session.scalars(
         select(AuditEntry.action).where(AuditEntry.entity == "repair_order").order_by(AuditEntry.id)
     ).all()
-    assert list(actions) == ["repair.open", "repair_order.assign", "repair.assigned", "repair_order.accept"]
+    assert list(actions) == ["repair.open", "repair_order.dispatch", "repair.assigned", "repair_order.accept"]
 
 
 def test_whoever_signs_on_the_spot_may_ask_for_a_repair(session: Any, huzhou: World) -> None:
