@@ -51,6 +51,11 @@ def accept(
     if call.accepted_at is not None:
         if actor.user_id is not None and call.worker_id == actor.user_id:
             return row
+        if call.worker_id is None and actor.unit_id is not None:
+            # The desk wrote down that his unit accepted; now it is known who goes.
+            call.worker_id, call.worker_name = actor.user_id, actor.name[:80]
+            keep_step(session, actor, row, "pass", at, call=call, note=actor.name, sent=sent)
+            return row
         raise refuse("接单", say("已由 %(name)s 接单", name=call.worker_name or call.name), "请刷新页面查看当前进度")
     _accepted(session, actor, row, call, at, sent)
     return row

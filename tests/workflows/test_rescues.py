@@ -424,6 +424,8 @@ def test_who_may_do_what(world: World) -> None:
     # The desk writes down what the unit says on the phone.
     do(world, "agent", rescue_answers.accept, row, START + 2 * M)
     assert calls(world, row)[0].worker_id is None and row.status == "accepted"
+    do(world, "worker", rescue_answers.accept, row, START + 3 * M)
+    assert calls(world, row)[0].worker_id == world.accounts["worker"].id and row.accepted_at == START + 2 * M
 
 
 @pytest.mark.feature("RES-04")
