@@ -51,7 +51,7 @@ def accept(
     if call.accepted_at is not None:
         if actor.user_id is not None and call.worker_id == actor.user_id:
             return row
-        if call.worker_id is None and actor.unit_id is not None:
+        if call.worker_id is None and actor.unit_id is not None and call.is_open:
             # The desk wrote down that his unit accepted; now it is known who goes.
             call.worker_id, call.worker_name = actor.user_id, actor.name[:80]
             keep_step(session, actor, row, "pass", at, call=call, note=actor.name, sent=sent)
