@@ -94,22 +94,22 @@ class Rating:
 
 
 MISSING = {
-    Item.MAINTENANCE: counted("维护保养有效率未得的分，按权重折算"),
-    Item.RESCUE: counted("救援及时率未得的分，按权重折算"),
-    Item.FEEDBACK: counted("反馈处置及时率未得的分，按权重折算"),
-    Item.INSPECTION: counted("一次检验合格率未得的分，按权重折算"),
-    Item.FAULT: counted("维保电梯故障率未得的分，按权重折算"),
-    Item.CHANGE: counted("维保变更及时率未得的分，按权重折算"),
+    Item.MAINTENANCE: say("维护保养有效率未得的分，按权重折算"),
+    Item.RESCUE: say("救援及时率未得的分，按权重折算"),
+    Item.FEEDBACK: say("反馈处置及时率未得的分，按权重折算"),
+    Item.INSPECTION: say("一次检验合格率未得的分，按权重折算"),
+    Item.FAULT: say("维保电梯故障率未得的分，按权重折算"),
+    Item.CHANGE: say("维保变更及时率未得的分，按权重折算"),
 }
 DEED_REASONS = {
-    "talk": counted("期内被约谈"), "warning": counted("期内被警告"), "penalty": counted("期内被立案处罚"),
+    "talk": say("期内被约谈"), "warning": say("期内被警告"), "penalty": say("期内被立案处罚"),
 }  # fmt: skip
-LIMIT = counted("扣分合计多于 100 分，得分最低为 0")
+LIMIT = say("扣分合计多于 100 分，得分最低为 0")
 VETO_PENALTY_STARS = counted("期内有立案处罚，最高 %(stars)s 星")
 VETO_PENALTY_CREDIT = {
-    "B": counted("期内有立案处罚，信用最高 B 级"),
-    "C": counted("期内有立案处罚，信用最高 C 级"),
-    "D": counted("期内有立案处罚，信用为 D 级"),
+    "B": say("期内有立案处罚，信用最高 B 级"),
+    "C": say("期内有立案处罚，信用最高 C 级"),
+    "D": say("期内有立案处罚，信用为 D 级"),
 }
 VETO_OVERDUE = counted("超期 %(overdue)s 次，超过应维保 %(due)s 次的千分之 %(permille)s，最高 %(stars)s 星")
 

@@ -77,19 +77,19 @@ class Line(NamedTuple):
     reason: str
 
 
-# Known again by their text, as those of SCO-01: they are kept as they are told.
-RESCUE_WAS_LATE = counted("接单或解救超过时限，一次不及时")
-MADE_UP = counted("二次救援及时，冲抵一次不及时")
-BONUS = counted("二次救援及时，超出不及时次数，另加分")
-FEEDBACK_WAS_LATE = counted("接单、处置或复核超过时限")
-FAILED = counted("检验不合格，涉及维保单位整改；复检合格不抵消")
-FAILED_AGAIN = counted("同一台电梯只计一次，记 0")
-FAULTY = counted("困人，不是停电引起")
-FAULTY_AGAIN = counted("同一台电梯的故障只计一台，记 0")
+# Those with a number in them are known again by their text, as those of SCO-01.
+RESCUE_WAS_LATE = say("接单或解救超过时限，一次不及时")
+MADE_UP = say("二次救援及时，冲抵一次不及时")
+BONUS = say("二次救援及时，超出不及时次数，另加分")
+FEEDBACK_WAS_LATE = say("接单、处置或复核超过时限")
+FAILED = say("检验不合格，涉及维保单位整改；复检合格不抵消")
+FAILED_AGAIN = say("同一台电梯只计一次，记 0")
+FAULTY = say("困人，不是停电引起")
+FAULTY_AGAIN = say("同一台电梯的故障只计一台，记 0")
 OFTEN = counted("本年困人 %(times)s 次，另扣")
-LIMIT = counted("扣分合计多于 16 分，得分最低为 0")
-CHANGE_WAS_LATE = counted("签订合同后超过时限才申请变更")
-CHANGE_AGAIN = counted("同一使用单位只计一次，记 0")
+LIMIT = say("扣分合计多于 16 分，得分最低为 0")
+CHANGE_WAS_LATE = say("签订合同后超过时限才申请变更")
+CHANGE_AGAIN = say("同一使用单位只计一次，记 0")
 
 
 @dataclass(slots=True)
