@@ -20,6 +20,7 @@ from app.models import Score, ScoreEntry
 from app.models.score import lines_of
 from app.permissions import Verb
 from app.rules.score_items import Item
+from app.telling import told
 from app.views import screens
 from app.workflows import score_records, scores
 from app.workflows.score_items import COUNTS
@@ -153,7 +154,7 @@ def _line(one: ScoreEntry) -> dict[str, Any]:
     return {
         "rule": one.rule, "elevator_id": one.elevator_id, "on": iso(one.happened_on), "evidence": one.evidence,
         "evidence_id": one.evidence_id, "count": one.count, "numerator": one.numerator,
-        "denominator": one.denominator, "reason": one.reason,
+        "denominator": one.denominator, "reason": told(one.reason),
     }  # fmt: skip
 
 
