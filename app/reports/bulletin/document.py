@@ -179,12 +179,13 @@ def _notes(row: Bulletin) -> list[str]:
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
     """Which sections count otherwise now: title, what differs then and now, and whether it is of the moment anyway."""
-    found = []
+    found: list[tuple[str, str, str, bool]] = []
     for one in _present(then):
-        changed = list(_changed(then[one.name], now.get(one.name), ""))
+        changed = list(_changed(then[one.name], now.get(one.name), ""))[:MOST_SHOWN]
         if changed:
-            sides = ("；".join(f"{path} {side[which]}" for path, *side in changed[:MOST_SHOWN]) for which in (0, 1))
-            found.append((one.title, *sides, one.of_the_moment))
+            before = "；".join(f"{path} {old}" for path, old, _new in changed)
+            after = "；".join(f"{path} {new}" for path, _old, new in changed)
+            found.append((one.title, before, after, one.of_the_moment))
     return found
 
 
@@ -198,6 +199,7 @@ def _changed(then: Any, now: Any, path: str) -> Iterator[tuple[str, str, str]]:
     elif isinstance(then, list) and isinstance(now, list) and any(isinstance(one, list) for one in (*then, *now)):
         kept = {json.dumps(line, ensure_ascii=False) for line in now}
         gone = {json.dumps(line, ensure_ascii=False) for line in then}
-        yield path, *(" ".join(sorted(one))[:LONGEST_SHOWN] or "—" for one in (gone - kept, kept - gone))
+        old, new = (" ".join(sorted(one))[:LONGEST_SHOWN] or "—" for one in (gone - kept, kept - gone))
+        yield path, old, new
     else:
         yield path, str(then), str(now)
