@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.api.schemas import INSTANT, TEXT, WHOLE, YES, Schema, an_object, many, maybe, one_of, page_of, ref, said, text
 from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE
-from app.rules.iot import LONGEST_DATA, LONGEST_ID, LONGEST_URL, MOST_EVENTS, MOST_MESSAGES
+from app.rules.iot import LONGEST_ID, LONGEST_URL, MOST_EVENTS, MOST_MESSAGES
 
 _NUMBER: Schema = {"type": "number"}
 _AT = said(INSTANT, "带时区，如 2026-11-20T09:00:00+08:00；也可以是 1970 年以来的毫秒数")
@@ -26,7 +26,7 @@ IOT: dict[str, Schema] = {
     "IotSentEvent": an_object(
         "id at code", id=said(text(LONGEST_ID), "设备内不重复；重发用同一个"), at=_AT,
         standard=said(text(40), "如 GB/T 24476-2017；不填按设备登记的"), code=text(20),
-        data=said({"type": "object"}, f"不超过 {LONGEST_DATA} 个字；occupied: true 表示轿厢内有人"),
+        data=said({"type": "object"}, "不超过 2,000 个字；occupied: true 表示轿厢内有人"),
     ),
     "IotMessage": an_object("", **_MESSAGE),
     "IotMessages": an_object(

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import random
 import secrets
 import ssl
 import time
@@ -28,6 +27,7 @@ MOST_BYTES = 8 * 1024 * 1024
 PAGE, CODES_AT_ONCE = 200, 100
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 64 * 1024
+_chance = secrets.SystemRandom().random
 
 
 def register(settings: dict[str, Any]) -> Register | None:
@@ -63,7 +63,7 @@ class Client:
 
     def __init__(
         self, url: str, app_id: str, secret: str, timeout: float, ca: str | None = None, *,
-        sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = _chance,
     ) -> None:  # fmt: skip
         self._place = urlsplit(url.rstrip("/"))
         self._app_id, self._secret, self._timeout = app_id, secret, timeout
