@@ -153,7 +153,7 @@ def settle(
     found = {under: seen[under] for under in fresh.values() if under is not None}
     told = _judged(session, actor, run, units, found, at)
     missing = {normal_code(code) for code in not_found}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for code, under in fresh.items():
         said = told[under] if under is not None else Told(
             Outcome.NOT_FOUND, note=None if code in missing else say("省平台没有回答这个代码")
