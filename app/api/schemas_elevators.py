@@ -74,7 +74,7 @@ ELEVATORS: dict[str, Schema] = {
         doors=many(an_object("id condition", id=WHOLE, condition=one_of(DOOR_STATE), note=text(200)), 400),
     ),
     "NewCorrection": an_object(
-        "changes reason", changes=said(an_object(**dict.fromkeys(FIELDS, _PLAIN)), "要更正的各项"), reason=text(300),
-        photos=FILES,
+        "changes reason", reason=text(300), photos=FILES,
+        changes=said({"type": "object", "properties": dict.fromkeys(FIELDS, _PLAIN)}, "要更正的各项"),
     ),
 }  # fmt: skip

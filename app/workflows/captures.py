@@ -65,7 +65,7 @@ def capture(
     most = int(policy_value(session, Key.CAPTURE_METRES, region, today))
     reading = positions.together(survey.samples)
     ticked = {"plate_state": survey.plate_state or None, "network": survey.network or None}
-    wanted = {n: v for n, v in ticked.items() if v is not None and v != getattr(elevator, n)}
+    wanted: dict[str, Any] = {n: v for n, v in ticked.items() if v is not None and v != getattr(elevator, n)}
     placed = elevator.latitude is not None and elevator.longitude is not None
     raise_failing([
         conditions.filed(elevator), conditions.not_in_filing(session, elevator), *_choices(ticked), _note(survey.note),
@@ -124,7 +124,7 @@ def _neighbours(session: AnySession, elevator: Elevator) -> list[Place]:
         Elevator.longitude.is_not(None), Elevator.estate == elevator.estate,
     )  # fmt: skip
     found = session.execute(statement.limit(MOST_NEIGHBOURS).execution_options(skip_scope=True))
-    return [Place(latitude, longitude) for latitude, longitude in found]
+    return [Place(north, east) for north, east in found if north is not None and east is not None]
 
 
 def _kept(

@@ -25,8 +25,9 @@ from app.workflows.submissions import Handlers
 KIND = ApplicationKind.CORRECTION
 # What can be seen on site: the place, the plates and numbers on machine and car.
 FIELDS = (
-    "latitude", "longitude", "address", "estate", "equipment_code", "registration_code", "certificate_no",
+    "address", "estate", "equipment_code", "registration_code", "certificate_no",
     "factory_no", "internal_no", "model", "manufacturer", "floors", "stops", "doors", "plate_state", "network",
+    "latitude", "longitude",
 )  # fmt: skip
 LONGEST_REASON = 300
 
@@ -110,7 +111,7 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
         "" if not moved else "请核对现在的档案，必要时驳回", level="warn",
     )  # fmt: skip
     merged = stands | changes
-    held_ok = filing_checks.validate_elevator(session, merged, on=application.submitted_at.date(), row_id=elevator.id)
+    held_ok = filing_checks.validate_elevator(session, merged, on=clock.local_day(at), row_id=elevator.id)
     broken = [f for f in held_ok if f.stops and f.field in changes]
     return [
         conditions.filed(elevator), conditions.not_in_filing(session, elevator), same, readable,
