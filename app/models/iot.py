@@ -24,7 +24,7 @@ MODE = {
     "normal": _l("正常运行"), "inspection": _l("检修运行"), "fire": _l("消防运行"), "stopped": _l("停止服务"),
     "emergency": _l("应急电源运行"),
 }  # fmt: skip
-RAISED = {"notice": _l("已通知")}
+RAISED = {"notice": _l("已通知"), "rescue": _l("已开始救援"), "anomaly": _l("已记入电梯异常")}
 BOUND = "ended_at IS NULL"
 
 

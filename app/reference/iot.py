@@ -26,6 +26,8 @@ class Code:
     name: str
     kind: EventKind
     occupied: EventKind | None = None
+    # Which kind of anomaly it is (`models.anomaly.ANOMALY_KIND`).
+    anomaly: str = "other"
 
 
 _names: dict[str, str] = {}
@@ -53,7 +55,8 @@ def _take(standard: dict[str, Any]) -> None:
     for row in standard["codes"]:
         code, occupied = str(row["code"])[:20], row.get("occupied")
         _codes[name, code] = Code(
-            name, code, say(row["name"]), EventKind(row["kind"]), EventKind(occupied) if occupied else None
+            name, code, say(row["name"]), EventKind(row["kind"]), EventKind(occupied) if occupied else None,
+            str(row.get("anomaly", "other")),
         )
 
 

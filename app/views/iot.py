@@ -25,7 +25,7 @@ from app.permissions import Verb, require
 from app.reference import iot as codes
 from app.views import screens
 from app.views.account_forms import number, run, show_once, text
-from app.views.base import Button, Screen, firm, mark, pill, two
+from app.views.base import Button, Screen, firm, link, mark, pill, two
 from app.workflows import iot_devices
 from app.workflows.iot_raising import name_of
 
@@ -175,7 +175,7 @@ class IotPages(BaseView):
         return self.render_template(
             "ta/iot/event.html", title=_("物联网事件"), row=row, kind=word(EVENT_KIND, row.kind),
             tone=KIND_TONES[row.kind], name=name_of(row.standard, row.code), place=listed.place_of(row.elevator),
-            raised=word(RAISED, row.raised) if row.raised else None,
+            raised=word(RAISED, row.raised) if row.raised else None, raised_link=_raised_link(row),
             repeats=db.session.scalar(scope.apply(repeats, g.actor, IotEvent)) or 0,
             elevator_link=f"/elevators/{row.elevator_id}" if _sees(row.elevator_id) else "",
         )  # fmt: skip
@@ -285,6 +285,15 @@ def _days(from_on: dt.date, to_on: dt.date) -> tuple[dt.date, dt.date]:
     """Both within the calendar, the last one's end."""
     low, high = dt.date(1900, 1, 1), dt.date(2200, 1, 1)
     return min(max(from_on, low), high), min(max(to_on, low), high) + dt.timedelta(days=1)
+
+
+def _raised_link(row: IotEvent) -> Any:
+    """The way to the rescue or the anomaly, for who may read such."""
+    places = {"rescue": ("/rescues/", Verb.RESCUE_READ), "anomaly": ("/anomalies/", Verb.ANOMALY_READ)}
+    place, verb = places.get(row.raised or "", ("", None))
+    if verb is None or row.raised_id is None or not g.actor.may(verb):
+        return ""
+    return link(word(RAISED, row.raised or ""), f"{place}{row.raised_id}")
 
 
 def _sees(elevator_id: int) -> bool:

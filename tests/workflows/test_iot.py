@@ -149,7 +149,7 @@ def test_repeats_join_the_first_in_whatever_order(world: World, device: IotDevic
     assert send(world, event("b", at=now - 11 * MINUTE), event("c", at=now), at=now).raised == 1
     assert send(world, event("d", at=now - 29 * MINUTE), at=now).raised == 0
     a, b, c, d = kept(world)
-    assert (a.raised, b.raised, c.raised, d.raised) == ("notice", None, "notice", None)
+    assert (a.raised, b.raised, c.raised, d.raised) == ("anomaly", None, "anomaly", None)
     assert (a.joined_id, b.joined_id, c.joined_id, d.joined_id) == (None, a.id, None, a.id)
 
 
@@ -229,6 +229,9 @@ def test_elevators_by_their_hardware_and_kind(world: World, device: IotDevice) -
 
 
 def test_the_units_are_told_and_of_people_in_the_car_the_regulator_too(world: World, device: IotDevice) -> None:
+    for key in ("iot_rescues", "iot_anomalies"):
+        make_policy(world.session, key, False)
+    world.session.commit()
     send(world, event("a"), event("b", "trapped_level"))
     told = {
         (row.recipient_id, row.topic)
