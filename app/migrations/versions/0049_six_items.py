@@ -3,8 +3,8 @@
 Runs that stand keep their figures; of them the new columns are null. Keys of ledger lines need no change: a score's
 keys reach far beyond its lines of SCO-01.
 
-Revision ID: 0048
-Revises: 0047
+Revision ID: 0049
+Revises: 0048
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0048"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Doubtful check-ins: signals, evidence, prints of photos, cases. Spot checks: draws, checks, who keeps out.
 
-Revision ID: 0047
-Revises: 0046b
+Revision ID: 0048
+Revises: 0047
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0047"
-down_revision = "0046b"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 

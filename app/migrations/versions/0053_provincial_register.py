@@ -1,7 +1,7 @@
 """The provincial register beside ours: runs, what became of each code, differences, linked units.
 
-Revision ID: 0051b
-Revises: 0051
+Revision ID: 0053
+Revises: 0052
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0051b"
-down_revision = "0051"
+revision = "0053"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Appeals, and the instant from which one that was upheld corrects a visit or a complaint.
 
-Revision ID: 0046b
+Revision ID: 0047
 Revises: 0046
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0046b"
+revision = "0047"
 down_revision = "0046"
 branch_labels = None
 depends_on = None
