@@ -81,12 +81,16 @@ DEED: dict[str, Any] = {
     "fix": _l("提交整改"), "confirm": _l("通过复查"), "skip": _l("标为未检查"), "declare": _l("登记回避"),
     "replaced": _l("更换"), "removed": _l("拆除"),
     "capture": _l("现场采集"), "correct": _l("信息纠错"),
-    "found": _l("发现异常"), "again": _l("再次上报"), "confirm": _l("确认"), "dismiss": _l("排除"),
-    "repair": _l("转维修"), "solve": _l("现场已处理"), "rescue": _l("转救援"), "open": _l("报修"),
-    "wanted": _l("使用单位报修"), "dispatch": _l("派工"), "assigned": _l("指派维修员"), "take_back": _l("收回派工"),
+    "found": _l("发现异常"), "again": _l("再次上报"), "dismiss": _l("排除"),
+    "repair": _l("转维修"), "solve": _l("现场已处理"), "rescue": _l("转救援"),
+    "wanted": _l("使用单位报修"), "assigned": _l("指派维修员"), "take_back": _l("收回派工"),
     "depart": _l("出发"), "finish": _l("结束维修"), "ended": _l("填写维修结果"), "hand_in": _l("结束维修，待审批"),
     "hand_on": _l("移交新的维保单位"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
+}  # fmt: skip
+# Where one word means another deed to another entity.
+_OWN: dict[str, Any] = {
+    "anomaly.confirm": _l("确认"), "repair_order.open": _l("报修"), "repair_order.dispatch": _l("派工"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {
@@ -119,9 +123,10 @@ FIELD: dict[str, Any] = {
     "poster": _l("邀请二维码"), "invitation": _l("入职邀请"), "finding": _l("发现的问题"), "is_fine": _l("正常"),
     "photos": _l("照片"), "as": _l("身份"), "successor_id": _l("接手人"), "key": _l("参数"), "source": _l("依据"),
     "inspection": _l("检验记录"), "report": _l("报告编号"), "corrects": _l("更正自"),
-    "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"), "about": _l("申诉对象"), "figures":
-    _l("更正前后"), "withdrawn": _l("已更正"), "value": _l("值"), "agreed": _l("个人信息告知"), "looked_at": _l("检查的记录"), "signals":
-    _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"), "title": _l("名称"), "on": _l("日期"), "helpers": _l("协同人员"),
+    "automatic": _l("自动派单"), "satisfaction": _l("满意度"), "worker_id": _l("救援人员"), "about": _l("申诉对象"),
+    "figures": _l("更正前后"), "withdrawn": _l("已更正"), "value": _l("值"), "agreed": _l("个人信息告知"),
+    "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"),
+    "title": _l("名称"), "on": _l("日期"), "helpers": _l("协同人员"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
@@ -132,6 +137,8 @@ VIA: dict[str, Any] = {
 
 def action_word(action: str) -> str:
     """An action in words, such as 登录 · 失败; one that is not in the table stays as it is stored."""
+    if action in _OWN:
+        return str(_OWN[action])
     area, _dot, deed = action.rpartition(".")
     if deed not in DEED:
         return action

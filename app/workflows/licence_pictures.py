@@ -9,7 +9,7 @@ from app import picture_reader
 from app.errors import refuse
 from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor, Verb, require
-from app.rules.files import LIMITS
+from app.rules.files import LIMITS, PICTURES
 from app.rules.licence_text import fields_of
 from app.workflows import attachments, file_contents, pictures
 from app.workflows.file_contents import bad
@@ -43,7 +43,7 @@ def _checked(stream: IO[bytes], name: str) -> bytes:
     draft, _size, _digest = attachments.take(stream, shown, limit)
     try:
         mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[KIND]), limit)
-        if mime not in attachments.PICTURES:
+        if mime not in PICTURES:
             raise bad(shown, "是文档，不是照片", "请上传照片（JPG 或 PNG）")
         file_contents.scanned(draft, shown)
         return pictures.prepare(draft, shown, mime, EDGE).content
