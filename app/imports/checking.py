@@ -1,7 +1,6 @@
 """Every row judged, every error told by cell: new, changed, unchanged or bad. Sets are read once, never row by row.
 
-The file is walked twice and never held: a survey (keys that stand twice, how dates are written), then the judgement,
-a part of the rows at a time.
+The file is walked twice and never held: a survey (keys that stand twice, kinds of dates), then the judgement by parts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The good rows written, step by step, each step one transaction with its marks: a killed import goes on where it was.
 
-Each step holds the kind's lock and looks again, so two imports of one file at once make one set of rows. A row ends as
-imported, as unchanged, or as bad with its reason; none is left in between.
+Each step holds the kind's lock and looks again, so two imports of one file make one set of rows, none left in between.
 """
 
 from __future__ import annotations

@@ -41,7 +41,6 @@ class Key(StrEnum):
     CERTIFICATE_GATE = "certificate_gate"
     DECLARATION_GATE = "declaration_gate"
     CLOCK_SLACK_MINUTES = "clock_slack_minutes"
-
     LIMIT_DAYS = "limit_days"
     INTERVAL_DAYS = "interval_days"
     HORIZON_DAYS = "horizon_days"
@@ -55,7 +54,6 @@ class Key(StrEnum):
     CAPACITY_ANNUAL_MINUTES = "capacity_annual_minutes"
     CAPACITY_SPEED_KMH = "capacity_speed_kmh"
     CAPACITY_TRAVEL_MINUTES = "capacity_travel_minutes"
-
     RATING = "rating"
     RATING_MAINTENANCE = "rating_maintenance"
     RATING_RESCUE = "rating_rescue"
@@ -76,7 +74,6 @@ class Key(StrEnum):
     RATING_PENALTY_CREDIT = "rating_penalty_credit"
     RATING_OVERDUE_PERMILLE = "rating_overdue_permille"
     RATING_OVERDUE_STARS = "rating_overdue_stars"
-
     NEAR_MAINTENANCE_DAYS = "near_maintenance_days"
     NEAR_INSPECTION_DAYS = "near_inspection_days"
     NEAR_CONTRACT_DAYS = "near_contract_days"
@@ -84,7 +81,6 @@ class Key(StrEnum):
     EXPIRY_FIRST_DAYS = "expiry_first_days"
     EXPIRY_SECOND_DAYS = "expiry_second_days"
     EXPIRY_LAST_DAYS = "expiry_last_days"
-
     COMPONENT_LIFE_MONTHS = "component_life_months"
     INSPECTION_YEARS = "inspection_years"
     INSPECTION_EARLY_MONTHS = "inspection_early_months"
@@ -94,12 +90,10 @@ class Key(StrEnum):
     GOVERNOR_OLD_MONTHS = "governor_old_months"
     GOVERNOR_GOODS_MONTHS = "governor_goods_months"
     BRAKE_MONTHS = "brake_months"
-
     QUOTA_GENERAL = "quota_general"
     QUOTA_INTERMEDIATE = "quota_intermediate"
     QUOTA_SENIOR = "quota_senior"
     QUOTA_TECHNICIAN = "quota_technician"
-
     LOCK_TRIES = "lock_tries"
     LOCK_MINUTES = "lock_minutes"
     PASSWORD_MIN = "password_min"
