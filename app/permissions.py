@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 
 from app.errors import Finding, NotAllowed
 from app.models.region import code_span
@@ -154,9 +155,9 @@ VERB_GROUPS: tuple[tuple[Any, tuple[Verb, ...]], ...] = (
         V.FRAUD_READ, V.FRAUD_DECIDE, V.FRAUD_CASE, V.FRAUD_ANSWER, V.SPOT_READ, V.SPOT_DRAW, V.SPOT_CHECK, V.SPOT_FIX,
     )),
     (_l("评价与数据"), (
-        V.WARNING_READ, V.SCORE_READ, V.SCORE_RUN, V.REPORT_READ, V.COCKPIT_READ, V.BULLETIN_READ, V.BULLETIN_EDIT,
-        V.BULLETIN_ISSUE, V.IMPORT, V.TAKE_OVER, V.EXPORT,
+        V.WARNING_READ, V.SCORE_READ, V.SCORE_RUN, V.REPORT_READ, V.COCKPIT_READ, V.IMPORT, V.TAKE_OVER, V.EXPORT,
     )),
+    (_lp("many", "通报"), (V.BULLETIN_READ, V.BULLETIN_EDIT, V.BULLETIN_ISSUE)),
     (_l("账号与设置"), (
         V.ACCOUNT_READ, V.ACCOUNT_CREATE, V.SUBACCOUNT_EDIT, V.REGION_EDIT, V.POLICY_READ, V.POLICY_EDIT,
         V.CALENDAR_EDIT, V.SCHEDULE_RUN, V.AUDIT_READ, V.OPS,

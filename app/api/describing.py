@@ -86,7 +86,8 @@ def complete(operation: dict[str, Any], path: str, method: str, name: str) -> No
         held = responses.setdefault(status, {"description": said})
         held.setdefault("content", _json("Refusal"))
     operation.setdefault("operationId", name)
-    operation.setdefault("security", [{"jwt": []}, {"token": []}])
+    if operation.get("security") != [{"device": []}]:
+        operation["security"] = [{"jwt": []}, {"token": []}]
 
 
 def _json(schema: str) -> dict[str, Any]:

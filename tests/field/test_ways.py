@@ -38,7 +38,7 @@ def test_a_refusal_leads_whoever_may_act(session: Any, world: World, sign_in: An
     assert 'href="/sub-accounts/"' in page
     assert 'class="ta-glove" data-checkin' in page  # not the thing to press while refused
     page = sign_in(world.accounts["worker"]).get(f"/m/e/{world.own.code}?latitude=31.5&longitude=120.5").text
-    assert "公里，要求 200 米内" in page and "请单位文员或主账号" in page and "/sub-accounts/" not in page
+    assert "公里，要求 200 米内" in page and "现场标注位置" in page and "/sub-accounts/" not in page
 
 
 @pytest.mark.feature("MNT-02")

@@ -272,6 +272,10 @@ def test_what_was_exported_in_english_comes_back_too(app: Any, session: Any, wor
     assert _changes(session, batch) == [(at, {"place_type": world.own.place_type}, {"place_type": "hospital"})]
 
 
+# Where a row may lack its key, it is found by what else names it.
+NAMED = {"accounts": ["username"], "persons": ["name"]}
+
+
 def columns_of(name: str, kind: str, dice: random.Random, all_of_them: bool) -> str:
     """All columns of a list, or some in any order, the one by which rows are found again among them."""
     plain = name.removeprefix("kind:")
@@ -282,7 +286,7 @@ def columns_of(name: str, kind: str, dice: random.Random, all_of_them: bool) -> 
     held = kinds()[kind]
     labels = {str(s.label) for s in held.columns if s.name in (held.key, *held.also)}
     keys = [c.name for c in listing.columns if c.name in (held.key, *held.also) or str(c.label) in labels]
-    some = [*keys, *dice.sample(names, dice.randrange(1, len(names)))] + (["username"] if kind == "accounts" else [])
+    some = [*keys, *dice.sample(names, dice.randrange(1, len(names)))] + NAMED.get(kind, [])
     return ",".join(dice.sample(unique := list(dict.fromkeys(some)), len(unique)))
 
 

@@ -27,9 +27,10 @@ from app.models import (
     StatusChange,
     Visit,
 )
-from app.models.score import lines_between
+from app.models.score import lines_of
 from app.permissions import Role
 from app.rules.other_scores import Outcome
+from app.rules.score_items import Item
 from app.transaction import transaction
 from app.workflows import appeals, applications, complaints, enforcement, overdue, visit_state
 from app.workflows.enforcement import Entry
@@ -91,7 +92,7 @@ def lines(row: Score) -> list[ScoreEntry]:
 
     session = inspect(row).session
     assert session is not None
-    return list(session.scalars(select(ScoreEntry).where(lines_between(row.id, row.id)).order_by(ScoreEntry.id)))
+    return list(session.scalars(select(ScoreEntry).where(lines_of(row.id, Item.MAINTENANCE)).order_by(ScoreEntry.id)))
 
 
 def nonconforming(world: World) -> Visit:

@@ -11,7 +11,7 @@ from app import clock
 from app.errors import Refusal
 from app.models.policy import policy_book, policy_value, policy_version, visit_policy
 from app.policy import INHERIT, PRESETS, SPECS, Key, Row, chain, check_value, resolve, resolve_all, version_of
-from app.policy.keys import years_of
+from app.policy.values import years_of
 from app.transaction import transaction
 from tests.factories import make_policy, make_regions
 

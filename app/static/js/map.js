@@ -109,7 +109,9 @@
     function entry(one, tag) {
       var item = make(typeof tag === "string" ? tag : "li"), to = make(one.link ? "a" : "button", "map-row");
       if (one.link) to.href = one.link; else { to.type = "button"; to.addEventListener("click", function () { choose(one); $("view").scrollIntoView({ block: "nearest" }); }); }
-      to.insertAdjacentHTML("afterbegin", one.ring ? shape(one.ring[0][0]) : shape(one.tone));
+      var mark = document.createElement("template");
+      mark.innerHTML = one.ring ? shape(one.ring[0][0]) : shape(one.tone);
+      to.prepend(mark.content);
       var said = make("span");
       said.append(make("b", "", one.title), make("small", "", one.text));
       if (one.state) said.append(make("small", "map-state-" + one.tone, one.state));
