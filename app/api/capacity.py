@@ -62,5 +62,5 @@ def _area(code: str, name: str, area: Area) -> dict[str, Any]:
 
 def register(appbuilder: Any) -> None:
     """Add the resource."""
-    screens.declare("CapacityApi", "can_get", Verb.REPORT_READ)
+    screens.declare("CapacityApi", "can_get", Verb.SCORE_READ)
     appbuilder.add_api(CapacityApi)

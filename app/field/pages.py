@@ -64,7 +64,8 @@ def home() -> Any:
     """Counts of each kind of task, the running visit, what to do first (MNT-12)."""
     actor, now = g.actor, clock.now()
     if not actor.may(Verb.VISIT_MAKE):
-        return redirect(url_for("field.reviews" if actor.may(Verb.VISIT_REVIEW) else "field.patrol_list"))
+        others = {Verb.VISIT_REVIEW: "field.reviews", Verb.PATROL_READ: "field.patrol_list"}
+        return redirect(url_for(next((to for verb, to in others.items() if actor.may(verb)), "field.me")))
     person = lists.person_of(actor)
     quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
     running = presence.open_visit(db.session, actor.person_id, now)

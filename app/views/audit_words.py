@@ -86,7 +86,7 @@ DEED: dict[str, Any] = {
     "wanted": _l("使用单位报修"), "assigned": _l("指派维修员"), "take_back": _l("收回派工"),
     "depart": _l("出发"), "finish": _l("结束维修"), "ended": _l("填写维修结果"), "hand_in": _l("结束维修，待审批"),
     "hand_on": _l("移交新的维保单位"),
-    "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
+    "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"), "disband": _l("解散"), "draft": _l("起草"), "number": _l("编文号"),
 }  # fmt: skip
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {
@@ -127,6 +127,7 @@ FIELD: dict[str, Any] = {
     "figures": _l("更正前后"), "withdrawn": _l("已更正"), "value": _l("值"), "agreed": _l("个人信息告知"),
     "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"),
     "title": _l("名称"), "on": _l("日期"), "helpers": _l("协同人员"),
+    "person": _l("人员"), "members": _l("组员"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),

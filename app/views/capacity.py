@@ -62,5 +62,5 @@ def _bars(found: capacity.Capacity) -> list[tuple[dt.date, int, int, int, int]]:
 
 def register(appbuilder: Any) -> None:
     """Add the page."""
-    screens.declare("CapacityPage", "can_read", Verb.REPORT_READ)
+    screens.declare("CapacityPage", "can_read", Verb.SCORE_READ)
     appbuilder.add_view_no_menu(CapacityPage)

@@ -102,7 +102,7 @@ class LedgerScreen(Screen):
         "half_month": lambda row: _filled("half_month", row) or mark(_l("未填写"), "near"),
     }
     buttons: ClassVar[list[Button]] = [
-        Button(_l("人力测算"), "CapacityPage.index", Verb.REPORT_READ, icon="chart"),
+        Button(_l("人力测算"), "CapacityPage.index", Verb.SCORE_READ, icon="chart"),
         Button(_l("维保小组"), "Teams.list", Verb.LEDGER_READ, icon="people"),
         import_button("ledgers", Verb.LEDGER_EDIT),
     ]

@@ -152,7 +152,7 @@ def test_the_workbook_has_tables_native_charts_and_note(march: World, tmp_path: 
     statistics_workbook.write(found, tmp_path / "report.xlsx")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     assert book.sheetnames == [
-        "按品种", "按使用年限", "按状态", "按使用场所", "按维保单位", "按地区", "检验检测", "签到、投诉和得分", "救援",
+        "按品种", "按使用年限", "按状态", "按使用场所", "按维保单位", "救援", "按地区", "检验检测", "签到、投诉和得分",
         "说明",
     ]  # fmt: skip
     # Nobody was shut in in that month: the sheet says so, without a chart.

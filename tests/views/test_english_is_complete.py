@@ -32,6 +32,7 @@ PERSONS = {
     "comment": "body",
     "commitment": "note",
     "complaint": "name body place handle_note review_note end_note prod_note",
+    "component": "name model note installed_by ended_by",
     "contract": "note number",
     "declaration": "note",
     "delegation": "reason",
@@ -39,9 +40,12 @@ PERSONS = {
     "elevator_message": "body reply",
     "fraud_case": "question answer reason",
     "fraud_signal": "set_aside_note",
+    "landing_door": "note landing",
+    "landing_door_check": "note by_name",
     "iot_device": "maker model end_reason",
     "iot_event": "standard code",
     "enforcement": "facts demand legal_basis document_no reply sent_back_note close_note returned_note withdraw_reason",
+    "maintenance_team": "name",
     "patrol_round": "title note account_name",
     "patrol_stop": "finding handled",
     "person": "name work_kind note",
@@ -64,8 +68,9 @@ PERSONS = {
     "visit": "problem advice note review_opinion signer decision_reason",
     "visit_note": "body",
 }
-# Left as they are on purpose: the switch to Chinese, the sticker in the car, and placeholders of a notice's words.
-MEANT = re.compile(r"^(中文|被困时立即扫码救援!|.*\{(标题|内容|链接|时间|收件人|平台)\}.*)$", re.S)
+# Left as they are on purpose: the switch to Chinese, the sticker in the car, the open data's licence as it is printed,
+# and placeholders of a notice's words.
+MEANT = re.compile(r"^(中文|可以自由使用、转载和加工，.*不得用于识别个人。|被困时立即扫码救援!|.*\{(标题|内容|链接|时间|收件人|平台)\}.*)$", re.S)
 # Attributes that nobody reads.
 UNREAD = {"href", "src", "style", "class", "action", "id", "name", "for", "value", "data-text"}
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|swaggerview-static|files)")

@@ -113,7 +113,7 @@ def test_which_elevators_no_contract_covers(session: Any, world: World, sign_in:
     answer = post(client, "/reports/coverage/table", {"by": "unit", "format": "csv"})
     rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
     found = {row[0]: row[2:] for row in rows[1:]}
-    assert found == {world.firm.name: ["2", "1", "1", "50.0"], "没有维保单位": ["1", "1", "1", "0.0"]}
+    assert found == {world.firm.name: ["2", "1", "1", "0", "50.0"], "没有维保单位": ["1", "1", "1", "0", "0.0"]}
     answer = post(client, "/reports/coverage/table", {"by": "region", "format": "csv"})
     rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
     assert rows[1][:4] == ["临河区", "980402000000", "3", "2"]

@@ -144,7 +144,7 @@ def test_leaving_is_possible_at_zero_only(session: Any, world: World, busy: dict
     me = world.actor("clerk")
     board = leaving.board(session, me, world.worker.id)
     assert {k: len(v) for k, v in board.held.items()} == {
-        "ledgers": 2, "orders": 1, "elevators": 1, "patrols": 0, "officer": 0
+        "ledgers": 2, "orders": 1, "elevators": 1, "patrols": 0, "officer": 0, "repairs": 0
     }  # fmt: skip
     assert [h.detail for h in board.held["ledgers"]][1] == f"{busy['ledgers'][1].elevator.address}　协同、经理"
     with pytest.raises(Refusal) as refused, transaction(session):
