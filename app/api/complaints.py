@@ -46,7 +46,7 @@ class ComplaintApi(Resource):
             - {in: query, name: tab, schema: {type: string,
                 enum: [all, waiting, accepted, handled, disputed, closed, late]}}
             - {in: query, name: q, schema: {type: string}, description: 识别码、位置、投诉编号、投诉人}
-            - {in: query, name: kind, schema: {type: string}, description: shaking,noise…，逗号分隔}
+            - {in: query, name: kind, schema: {type: string}, description: "shaking,noise…，逗号分隔"}
             - {in: query, name: unit, schema: {type: integer}}
             - {in: query, name: use_unit, schema: {type: integer}}
             - {in: query, name: elevator, schema: {type: integer}}

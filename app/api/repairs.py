@@ -329,7 +329,7 @@ class AnomalyApi(Resource):
         """Confirm it, or end it: dismissed, settled, passed on to repair or rescue.
         ---
         post:
-          summary: 审核和处理；排除、现场已处理和转救援须写明
+          summary: 审核和处理；排除和现场已处理须写明；转救援即报警，已在救援的并入
           once: true
           takes: AnomalyHandling
           gives: {200: Anomaly}
@@ -364,7 +364,7 @@ def anomaly(row: Anomaly) -> dict[str, Any]:
         "region_code": row.region_code, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id, "source": row.source,
         "kind": row.kind, "body": row.body, "found_at": iso(row.found_at), "times": row.times,
         "last_at": iso(row.last_at), "state": row.state, "reviewed_at": iso(row.reviewed_at), "outcome": row.outcome,
-        "handle_note": row.handle_note, "handled_at": iso(row.handled_at),
+        "handle_note": row.handle_note, "handled_at": iso(row.handled_at), "rescue_id": row.rescue_id,
     }  # fmt: skip
 
 

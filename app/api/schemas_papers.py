@@ -248,7 +248,7 @@ PAPERS: dict[str, Schema] = {
         source=one_of(ANOMALY_SOURCE), kind=one_of(ANOMALY_KIND), body=maybe(TEXT), found_at=INSTANT,
         times=said(WHOLE, "未处理期间上报了几次"), last_at=INSTANT, state=one_of(ANOMALY_STATE),
         reviewed_at=maybe(INSTANT), outcome=maybe(one_of(ANOMALY_OUTCOME)), handle_note=maybe(TEXT),
-        handled_at=maybe(INSTANT),
+        handled_at=maybe(INSTANT), rescue_id=said(maybe(WHOLE), "转救援的，那件救援"),
     ),
     "AnomalyPage": page_of("Anomaly"),
     "AnomalyReport": an_object(

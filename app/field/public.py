@@ -17,7 +17,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.field.pages import field
 from app.models import Complaint, Elevator
-from app.models.choices import CATEGORY, ELEVATOR_STATUS, LEVEL, VISIT_STATE, word
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, LEVEL, VISIT_STATE, word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.policy import policy_value
 from app.permissions import Verb
@@ -66,10 +66,10 @@ def passer_by(token: str) -> Any:
         return unknown_code()
     if g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main:
         return redirect(url_for("field.elevator", text=token))
-    rescue = {
-        "hotline": rescues.hotline_of(db.session, row, clock.today()),
+    rescue: dict[str, Any] = {
+        "escalator": row.category in ESCALATORS, "hotline": rescues.hotline_of(db.session, row, clock.today()),
         "rescuing": rescue_course.open_of(db.session, row.id) is not None,
-    }
+    }  # fmt: skip
     if row.is_secret or _walked():
         return shown_page("elevator", _("电梯救援"), row=row, token=token, facts=None, **rescue)
     now = clock.now()

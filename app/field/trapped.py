@@ -19,6 +19,7 @@ from app.extensions import csrf, db
 from app.field.pages import field
 from app.field.public import public_page, shown_page, unknown_code
 from app.models import Elevator, Rescue, RescueDispatch
+from app.models.choices import ESCALATORS
 from app.rules.rescues import MOST_PEOPLE, RescueStatus, expected_minutes
 from app.transaction import transaction
 from app.workflows import rescue_course, rescues
@@ -37,7 +38,10 @@ def trapped(token: str) -> Any:
     case = _case(row)
     if case is None or (not rescue_course.is_open(case) and "again" in request.args):
         return _form(row, [], 200)
-    return shown_page("rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case))
+    return shown_page(
+        "rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case),
+        escalator=row.category in ESCALATORS,
+    )  # fmt: skip
 
 
 # Nothing here rests on a session, and a phone that keeps no cookie must be heard all the same.
@@ -145,7 +149,9 @@ def _hotline(row: Elevator) -> str | None:
 
 def _form(row: Elevator, findings: list[Finding], status: int) -> Any:
     place = "" if row.is_secret else rescue_course.place_of(row)
+    escalator = row.category in ESCALATORS
+    title = _("报告扶梯险情") if escalator else _("我被困在电梯里")
     return shown_page(
-        "trapped", _("我被困在电梯里"), status, row=row, token=row.public_token, findings=findings, form=request.form,
-        hotline=_hotline(row), place=place,
+        "trapped", title, status, row=row, token=row.public_token, findings=findings, form=request.form,
+        hotline=_hotline(row), place=place, escalator=escalator,
     )  # fmt: skip

@@ -63,6 +63,8 @@ class Anomaly(Stamped, Versioned, Model):
     handle_note: Mapped[str | None] = col(_l("处理说明"), String(500))
     handled_at: Mapped[dt.datetime | None] = col(_l("处理时间"), Instant)
     handled_by_id: Mapped[int | None] = col(_l("处理人"), Integer, ForeignKey("ab_user.id"))
+    # The case that it was passed on to.
+    rescue_id: Mapped[int | None] = col(_l("救援"), BigId, ForeignKey("rescue.id"), index=True)
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

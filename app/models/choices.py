@@ -27,6 +27,8 @@ CATEGORY = {
     "3210": _l("液压乘客电梯"), "3220": _l("液压载货电梯"), "3310": _l("自动扶梯"), "3320": _l("自动人行道"),
     "3410": _l("防爆电梯"), "3420": _l("消防员电梯"), "3430": _l("杂物电梯"),
 }  # fmt: skip
+# 扶梯 have no car: nobody is shut in, people are caught or fall.
+ESCALATORS = frozenset({"3310", "3320"})
 PLACE_TYPE = {
     "residential": _l("住宅"), "office": _l("办公楼宇"), "mall": _l("商场超市"), "hotel": _l("宾馆饭店"),
     "transport": _l("交通场所"), "hospital": _l("医院"), "school": _l("学校"), "culture": _l("文体娱场馆"),

@@ -67,6 +67,8 @@ class Inspection(Stamped, Versioned, Model):
     ended_at: Mapped[dt.datetime | None] = col(_l("更正、作废时间"), Instant)
     ended_by: Mapped[str | None] = col(_l("更正、作废人"), String(80))
     end_reason: Mapped[str | None] = col(_l("更正、作废原因"), String(200))
+    # From then on it does not say that the unit has to mend: an appeal was upheld.
+    appeal_upheld_at: Mapped[dt.datetime | None] = col(_l("申诉成立时间"), Instant)
     replaced: Mapped[dict[str, Any] | None] = col(_l("原日期"), Json)
     batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
 

@@ -14,7 +14,10 @@ from app.models.elevator import Elevator
 from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
 
-RESCUE_SOURCE = {"page": _l("扫码报警"), "call": _l("电话报警"), "iot": _l("物联网报警")}
+RESCUE_SOURCE = {
+    "page": _l("扫码报警"), "call": _l("电话报警"), "iot": _l("物联网报警"),
+    "found": _l("异常转救援"),
+}  # fmt: skip
 RESCUE_STATUS = {
     "waiting": _l("待处置"), "taken": _l("已接警"), "dispatched": _l("已派单"), "accepted": _l("已接单"),
     "arrived": _l("已到达"), "freed": _l("已救出"), "closed": _l("已结束"), "joined": _l("已并入"),
@@ -130,6 +133,8 @@ class Rescue(Stamped, Versioned, Model):
     act_at: Mapped[dt.datetime | None] = col(_l("自动派单、升级时间"), Instant)
     late_steps: Mapped[str | None] = col(_l("超时的环节"), String(60))
     joined_to_id: Mapped[int | None] = col(_l("并入"), BigId, ForeignKey("rescue.id"), index=True)
+    # From then on its late step counts as in time: an appeal was upheld.
+    appeal_upheld_at: Mapped[dt.datetime | None] = col(_l("申诉成立时间"), Instant)
     # How often it was reported in all.
     reports: Mapped[int] = col(_l("报警次数"), Integer, default=1, server_default="1")
     taken_over: Mapped[bool] = col(_l("接管"), Boolean, default=False, server_default=text("false"))

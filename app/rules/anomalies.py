@@ -43,7 +43,7 @@ MOVES = {
     **{(state, verb): _S.CLOSED for state in (_S.FOUND, _S.CONFIRMED) for verb in OUTCOME},
 }
 # These end without anybody being sent: why must stand there.
-NEEDS_NOTE = frozenset({_V.DISMISS, _V.SETTLE, _V.RESCUE})
+NEEDS_NOTE = frozenset({_V.DISMISS, _V.SETTLE})
 # Which level of a repair an anomaly makes where nobody says another.
 REPAIR_LEVEL_OF = {"trapped": "trapped", "stopped": "stopped", "power": "stopped", "offline": "other"}
 LONGEST_TEXT, LONGEST_NOTE = 500, 500
@@ -78,7 +78,5 @@ def note_finding(verb: AnomalyVerb, note: str) -> Finding:
         found = say("%(count)s 个字", count=len(note))
         return Finding("处理说明", False, found, say("最多 %(most)s 个字", most=LONGEST_NOTE), field="note")
     ok = bool(note) or verb not in NEEDS_NOTE
-    remedy = {
-        _V.DISMISS: "请写明为什么不是异常", _V.SETTLE: "请写明做了什么", _V.RESCUE: "请写明通知了谁、何时",
-    }.get(verb, "")  # fmt: skip
+    remedy = {_V.DISMISS: "请写明为什么不是异常", _V.SETTLE: "请写明做了什么"}.get(verb, "")
     return Finding("处理说明", ok, "" if ok else "没有填写", "" if ok else remedy, field="note")

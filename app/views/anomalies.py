@@ -18,10 +18,11 @@ from app.errors import Finding, raise_failing
 from app.extensions import db
 from app.listing import moment
 from app.listings import repairs as listed
-from app.models import Anomaly, Elevator, RepairOrder
+from app.models import Anomaly, Elevator, RepairOrder, Rescue
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, ANOMALY_STATE
 from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
+from app.models.rescue import RESCUE_STATUS
 from app.permissions import Actor, Verb, require
 from app.rules.anomalies import AnomalyState
 from app.views import lately, menu, repair_forms, screens, uploads
@@ -157,7 +158,7 @@ def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
     unit = row.reported_unit.name if row.reported_unit else ""
     when = f"{clock.local(row.found_at):%Y-%m-%d %H:%M}"
     told_by = f"{unit} {names.get(row.reported_by_id, '')}".strip() or word(ANOMALY_SOURCE, row.source)
-    order = _order(row, actor)
+    order, case = _order(row, actor), _case(row, actor)
     return {
         "row": row, "number": repr(row), "state": word(ANOMALY_STATE, row.state), "tone": TONES[row.state],
         "kind": word(ANOMALY_KIND, row.kind), "kind_tone": KIND_TONES.get(row.kind, "near"),
@@ -166,6 +167,7 @@ def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
         "outcome_tone": OUTCOME_TONES.get(row.outcome or "", "gone"),
         "course": [*course_of("anomaly", row.id, DID), (str(_("发现")), f"{when}　{told_by}", "")],
         "files": attachments.of(db.session, "anomaly", row.id), "order": order,
+        "case": case, "case_state": word(RESCUE_STATUS, case.status) if case is not None else "",
         "order_state": word(REPAIR_STATE, order.state) if order is not None else "",
         "rescue": repair_forms.rescue_of(elevator) if row.kind == "trapped" and row.state != "closed" else None,
         "levels": pairs(REPAIR_LEVEL), "suggested": anomalies.level_of(row),
@@ -183,6 +185,15 @@ def _order(row: Anomaly, actor: Actor) -> RepairOrder | None:
         return None
     statement = scope.apply(select(RepairOrder).where(RepairOrder.anomaly_id == row.id), actor, RepairOrder)
     found: RepairOrder | None = db.session.scalar(statement.execution_options(skip_scope=True))
+    return found
+
+
+def _case(row: Anomaly, actor: Actor) -> Rescue | None:
+    """The rescue that it was passed on to, for whoever may read it."""
+    if row.rescue_id is None or not actor.may(Verb.RESCUE_READ):
+        return None
+    statement = scope.apply(select(Rescue).where(Rescue.id == row.rescue_id), actor, Rescue)
+    found: Rescue | None = db.session.scalar(statement.execution_options(skip_scope=True))
     return found
 
 

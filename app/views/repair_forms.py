@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from flask import g, url_for
+from flask import g, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -14,7 +14,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.listing import instant_of_text
-from app.models import Elevator, MaintenanceLedger, Person, RepairOrder
+from app.models import Elevator, MaintenanceLedger, Person, RepairOrder, Rescue
 from app.models.choices import CATEGORY, word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Verb
@@ -22,7 +22,7 @@ from app.rules.calendar import EARLIEST_ON, LATEST_ON
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.views.account_forms import number
-from app.workflows import repairs
+from app.workflows import repairs, rescue_course, rescues
 
 MOST_OWN = 30
 
@@ -74,13 +74,26 @@ def standing(row: Elevator) -> list[tuple[RepairOrder, str]]:
 
 
 def rescue_of(row: Elevator | None) -> dict[str, str]:
-    """Whom to call when people are trapped: the elevator's emergency number, and its page behind the code."""
+    """What to do when people are trapped: the rescue that is under way there, else where to report one; whom to call.
+
+    Who sees the case is led to it, at the desk or on the phone; others to the page behind the code, which tells how it
+    stands.
+    """
     if row is None:
-        return {"phone": "", "page": ""}
-    page = ""
-    if row.public_token and not row.is_secret:
-        page = url_for("field.passer_by", token=row.public_token)
-    return {"phone": row.emergency_phone or "", "page": page}
+        return {"phone": "", "page": "", "case": "", "report": ""}
+    page = url_for("field.trapped", token=row.public_token) if row.public_token and not row.is_secret else ""
+    phone = {"phone": rescues.hotline_of(db.session, row, clock.today()) or "", "page": page}
+    open_ = rescue_course.open_of(db.session, row.id)
+    if open_ is not None:
+        seen = g.actor.may(Verb.RESCUE_READ) and db.session.scalar(
+            scope.apply(select(Rescue.id).where(Rescue.id == open_.id), g.actor, Rescue).execution_options(
+                skip_scope=True
+            )
+        )
+        there = url_for("field.rescue" if request.path.startswith("/m/") else "RescuePages.show", pk=open_.id)
+        return phone | {"case": there if seen else page, "report": ""}
+    desk = g.actor.may(Verb.RESCUE_DESK) and not request.path.startswith("/m/")
+    return phone | {"case": "", "report": url_for("RescueIntake.index", elevator_id=row.id) if desk else page}
 
 
 def instants(

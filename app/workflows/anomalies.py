@@ -30,10 +30,11 @@ from app.rules.anomalies import (
     text_finding,
 )
 from app.rules.lifecycle import ElevatorStatus
+from app.rules.rescues import LONGEST_TEXT as MOST_SCENE
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say
-from app.workflows import attachments, audit, moves, outbox, repairs
+from app.workflows import attachments, audit, moves, outbox, repairs, rescues
 
 ENTITY = "anomaly"
 # A text says too little of these to tell whether two are the same.
@@ -109,7 +110,8 @@ def report(
 def handle(
     session: AnySession, actor: Actor, key: int, verb: str, note: str, at: dt.datetime, *, level: str = ""
 ) -> Anomaly:  # fmt: skip
-    """Confirm it, or end it: dismissed or settled with the reason, passed on to rescue, or to repair by an order.
+    """Confirm it, or end it: dismissed or settled with the reason, passed on to repair by an order, or to rescue: the
+    case that it starts, or that stands open there already.
 
     `level`: of that order, where it is another than the kind says. What the use unit reported the maintenance unit
     does not dismiss: it would judge itself.
@@ -129,6 +131,8 @@ def handle(
     if row.reviewed_at is None:
         row.reviewed_at, row.reviewed_by_id = at, actor.user_id
     row.handle_note = note or row.handle_note
+    if chosen is AnomalyVerb.RESCUE:
+        row.rescue_id = _rescue(session, actor, row, note, at)
     if moved is AnomalyState.CLOSED:
         row.outcome, row.handled_at, row.handled_by_id = OUTCOME[chosen], at, actor.user_id
     moves.move(session, actor, row, "state", moved.value, verb=chosen.value, at=at, reason=note or None)
@@ -155,6 +159,14 @@ def link_of(row: Anomaly) -> str:
 
 
 # --- parts
+
+
+def _rescue(session: AnySession, actor: Actor, row: Anomaly, note: str, at: dt.datetime) -> int:
+    """Start the rescue, or join the one that is open. Nobody is refused for what the elevator is: people are inside."""
+    elevator = session.get_one(Elevator, row.elevator_id, execution_options={"skip_scope": True})
+    scene = "　".join(part for part in (note, row.body or "") if part)[:MOST_SCENE]
+    source = "iot" if row.source == "iot" else "found"
+    return rescues.report(session, actor, elevator, source=source, at=at, scene=scene).id
 
 
 def _standing(session: AnySession, elevator: Elevator, kind: str, text: str) -> Anomaly | None:

@@ -204,3 +204,13 @@ def test_a_scrapped_one_takes_no_complaint(client: Any, world: World, session: A
     session.commit()
     assert "/complain" not in client.get(door(world)).text
     assert client.get(door(world, "/complain")).status_code == 404
+
+
+@pytest.mark.feature("RES-01")
+def test_nobody_is_shut_in_an_escalator(client: Any, world: World) -> None:
+    world.own.category = "3310"
+    world.session.commit()
+    for tail in ("", "/trapped"):
+        text = client.get(door(world, tail)).text
+        assert "被夹或摔伤" in text and "急停按钮" in text, tail
+        assert "困在电梯里" not in text and "轿厢" not in text and "不要扒门" not in text, tail

@@ -147,7 +147,7 @@ def test_an_anomaly_ends_from_both_states_and_never_twice() -> None:
 @pytest.mark.feature("ANO-02")
 @pytest.mark.parametrize(
     ("verb", "note", "ok"),
-    [("confirm", "", True), ("repair", "", True), ("dismiss", "", False), ("solve", "", False), ("rescue", "", False),
+    [("confirm", "", True), ("repair", "", True), ("dismiss", "", False), ("solve", "", False), ("rescue", "", True),
      ("dismiss", "调试", True), ("repair", "长" * 501, False)],
 )  # fmt: skip
 def test_why_it_ended_stands_there(verb: str, note: str, ok: bool) -> None:

@@ -17,7 +17,7 @@ from app.listing import Moment
 from app.models import Anomaly, Attachment, RepairOrder
 from app.reports import statistics, statistics_workbook
 from app.transaction import transaction
-from app.workflows import anomalies, repair_work, repairs
+from app.workflows import anomalies, repair_work, repairs, rescues
 from app.workflows.presence import Position
 from app.workflows.repair_work import Ending
 from tests.conftest import csrf
@@ -310,3 +310,27 @@ def test_home_and_menu_count_what_waits(at: Any, world: World) -> None:
     page = at("clerk", "/")[1]
     assert "未完成的维修" in page and "报修与维修" in page and "待派工 1 已派工 0 待审批 0" in page
     assert "未完成的维修" in at("use_head", "/")[1]
+
+
+@pytest.mark.feature("RES-01")
+def test_the_form_leads_to_the_open_rescue_or_to_reporting_one(sign_in: Any, world: World) -> None:
+    assert world.own.public_token
+    about = f"/repairs/about?elevator_id={world.own.id}"
+    client = sign_in(world.accounts["safety_officer"])
+    text = client.get(about).text
+    assert "还没有报警" in text and f"/m/p/{world.own.public_token}/trapped" in text
+    with transaction(world.session):
+        case = rescues.report(world.session, None, world.own, source="page", at=clock.now())
+    text = client.get(about).text
+    assert "正在救援中" in text and f"/rescues/{case.id}" in text and "还没有报警" not in text
+    row = report(world, level="trapped", fault="有人被困")
+    assert f'href="/rescues/{case.id}"' in client.get(f"/repairs/{row.id}").text
+    phone = client.get(f"/m/repairs/new?elevator_id={world.own.id}", follow_redirects=True).text
+    assert f"/m/rescues/{case.id}" in phone
+    # An anomaly that is passed on names the case at the desk and on the phone.
+    with transaction(world.session):
+        finder = world.actor("safety_officer")
+        odd = anomalies.report(world.session, finder, world.own.id, "trapped", "有人", clock.now())
+        anomalies.handle(world.session, world.actor("clerk"), odd.id, "rescue", "", clock.now())
+    assert f"/rescues/{case.id}" in client.get(f"/anomalies/{odd.id}").text
+    assert f"/m/rescues/{case.id}" in client.get(f"/m/anomalies/{odd.id}").text

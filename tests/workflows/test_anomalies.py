@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.errors import NotAllowed, NotFound, Refusal
-from app.models import Anomaly, AuditEntry, Notification, StatusChange
+from app.models import Anomaly, AuditEntry, Notification, Rescue, StatusChange
 from app.transaction import transaction
 from app.workflows import anomalies
 from tests.factories import World
@@ -102,3 +102,26 @@ def test_the_reason_and_who_may_dismiss(world: World) -> None:
     with pytest.raises(NotFound):
         handle(world, "other_head", row, "dismiss", "没有问题")
     assert handle(world, "safety_officer", row, "dismiss", "是装修的声音").outcome == "dismissed"
+
+
+@pytest.mark.feature("RES-01")
+def test_passed_on_to_rescue_a_case_is_open_and_named(world: World) -> None:
+    row = report(world, kind="trapped", text="3 楼轿厢里有人呼救")
+    handle(world, "clerk", row, "rescue")
+    case = world.session.scalars(select(Rescue)).one()
+    assert (row.state, row.outcome, row.rescue_id) == ("closed", "rescue", case.id)
+    assert (case.elevator_id, case.source, case.reported_at) == (world.own.id, "found", START + H)
+    assert case.scene == "3 楼轿厢里有人呼救" and case.unit_id == world.firm.id
+    assert told(world, "rescue.call")
+    # A second one finds the case that there is.
+    again = by_device(world, kind="stopped", at=START + 2 * H)
+    handle(world, "inspector", again, "rescue", "轿厢内仍有人", START + 2 * H)
+    assert again.rescue_id == case.id and case.reports == 2 and case.joined_to_id is None
+
+
+@pytest.mark.feature("RES-01")
+def test_words_longer_than_a_scene_do_not_keep_help_away(world: World) -> None:
+    row = by_device(world, kind="stopped", text="代码" * 400)
+    handle(world, "clerk", row, "rescue", "困" * 300)
+    case = world.session.scalars(select(Rescue)).one()
+    assert case.source == "iot" and case.scene is not None and len(case.scene) == 500
