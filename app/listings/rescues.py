@@ -26,12 +26,14 @@ ALONE = Rescue.joined_to_id.is_(None)
 
 def late(m: Moment) -> Any:
     """不合规: a step was late, or one that is open is late by now."""
-    return and_(ALONE, or_(Rescue.late_steps.is_not(None), and_(OPEN, Rescue.due_at <= m.now)))
+    unexcused = Rescue.appeal_upheld_at.is_(None)
+    return and_(ALONE, unexcused, or_(Rescue.late_steps.is_not(None), and_(OPEN, Rescue.due_at <= m.now)))
 
 
 def on_time() -> Any:
-    """合规: freed, and no step was late."""
-    return and_(ALONE, Rescue.done_at.is_not(None), Rescue.late_steps.is_(None))
+    """合规: freed and no step was late, or an appeal was upheld."""
+    in_time = and_(Rescue.done_at.is_not(None), Rescue.late_steps.is_(None))
+    return and_(ALONE, or_(in_time, Rescue.appeal_upheld_at.is_not(None)))
 
 
 def uncalled() -> Any:
@@ -45,6 +47,8 @@ def badge_of(row: Rescue) -> str | None:
     found = rescue_course.outcome_of(row, now)
     if found is None:
         return None
+    if row.appeal_upheld_at is not None:
+        return say("合规（申诉成立）")
     if found is Outcome.ON_TIME:
         return say("合规")
     late_ = together((LIMIT_LABELS[step] for step in rescue_course.late_of(row, now)), "、")

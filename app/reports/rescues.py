@@ -87,6 +87,8 @@ class Line:
         ended = row.ended_at if row.done_at is None else None
         course = Course(row.dispatched_at, row.accepted_at, row.arrived_at, row.done_at, ended)
         found = badge(course, Minutes(row.accept_minutes, row.arrive_minutes, row.done_minutes), at)
+        if row.appeal_upheld_at is not None and row.appeal_upheld_at <= at:
+            found = Outcome.ON_TIME
         self.on_time += found is Outcome.ON_TIME
         self.late += found is Outcome.LATE
         for name, start, end in (
@@ -148,7 +150,7 @@ def read(session: Any, actor: Actor, asked: Asked) -> list[Any]:
             Rescue.unit_id, Rescue.region_code, Rescue.level, Rescue.cause, Rescue.outcome, Rescue.source,
             Rescue.status, Rescue.reported_at, Rescue.dispatched_at, Rescue.accepted_at, Rescue.arrived_at,
             Rescue.done_at, Rescue.ended_at, Rescue.trapped, Rescue.injured, Rescue.accept_minutes,
-            Rescue.arrive_minutes, Rescue.done_minutes, Elevator.place_type,
+            Rescue.arrive_minutes, Rescue.done_minutes, Rescue.appeal_upheld_at, Elevator.place_type,
         )
         .join(Elevator, Elevator.id == Rescue.elevator_id)
         .where(ALONE, Rescue.reported_at >= _start(asked.from_on), Rescue.reported_at < _start(asked.to_on, 1))

@@ -30,6 +30,7 @@ from app.workflows.evidence import Item
 TONES = {"approved": "ok", "rejected": "over", "returned": "over", "withdrawn": "gone"}
 PAGES = {
     "visit": (Verb.VISIT_READ, "/visits/{}"), "complaint": (Verb.COMPLAINT_READ, "/complaints/{}"),
+    "rescue": (Verb.RESCUE_READ, "/rescues/{}"), "inspection": (Verb.INSPECTION_READ, "/inspections/{}"),
     "enforcement": (Verb.ENFORCEMENT_READ, "/enforcement/{}"),
 }  # fmt: skip
 LONGEST = 4000

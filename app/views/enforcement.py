@@ -328,7 +328,7 @@ def facts(row: Enforcement, actor: Actor) -> dict[str, Any]:
 
 _PAGES = {
     "visit": "/visits/{}", "complaint": "/complaints/{}", "inspection": "/inspections/{}",
-    "enforcement": "/enforcement/{}",
+    "enforcement": "/enforcement/{}", "rescue": "/rescues/{}",
 }  # fmt: skip
 
 

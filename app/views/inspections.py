@@ -30,7 +30,7 @@ from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, m
 from app.views.cells import countdown, cut, firm
 from app.views.enforcement import start
 from app.views.filing_lists import _marked
-from app.workflows import attachments, inspection_clocks, inspection_reports, inspections
+from app.workflows import appeals, attachments, inspection_clocks, inspection_reports, inspections
 from app.workflows.inspections import Entry
 
 TONES = {"passed": "ok", "failed": "over", "passed_again": "near"}
@@ -141,6 +141,7 @@ class InspectionPages(BaseView):
             standing_tone=STANDING_TONES[standing_of(row)], may_put_right=may_put_right(g.actor, row),
             next_kind=word(INSPECTION_KIND, row.next_kind or ""), may_open=may_open, others=_of_one(row),
             results=INSPECTION_RESULT, tones=TONES, kind_words=INSPECTION_KIND, waits=_waits(row),
+            appeal=appeals.offered(db.session, g.actor, "inspection", row.id, clock.now()),
         ))  # fmt: skip
 
     @expose("/new", methods=["GET", "POST"])

@@ -37,7 +37,15 @@ from app.rules.rescues import RescueStatus
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.rescues import LEVEL_TONES, TONES, badge_pill, limit_of
-from app.workflows import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
+from app.workflows import (
+    appeals,
+    rescue_answers,
+    rescue_callbacks,
+    rescue_course,
+    rescue_desk,
+    rescue_help,
+    rescues,
+)
 
 DID = {
     "report": _l("报警"), "take": _l("接警"), "dispatch": _l("派单"), "replace": _l("改派"), "accept": _l("接单"),
@@ -88,6 +96,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
         },
         "workers": rescue_answers.workers_of(db.session, actor.unit_id) if acts else [],
         "elevator_link": elevator_link(row, actor),
+        "appeal": appeals.offered(db.session, actor, "rescue", row.id, clock.now()),
     }  # fmt: skip
 
 

@@ -25,8 +25,18 @@ from app.rules.score_items import Item
 from app.views import screens
 from app.views.base import SQLAInterface, mark
 from app.views.cells import link
-from app.views.scores import ROWS, Ranking, exact_of, held_score, page_number, region_name, visible_codes
-from app.workflows import score_rating, score_records
+from app.views.scores import (
+    ROWS,
+    Ranking,
+    appealed,
+    enforce,
+    exact_of,
+    held_score,
+    page_number,
+    region_name,
+    visible_codes,
+)
+from app.workflows import appeal_items, score_rating, score_records
 
 COUNTED: dict[str, Any] = {
     "on_time": _l("及时"), "late": _l("不及时"), "second": _l("二次及时"), "passed": _l("合格"),
@@ -182,7 +192,7 @@ class ScoreItemPages(BaseView):
             "ta/scores/item.html", title=held.unit.name, score=held, run=held.run, item=item, items=ITEM, lost=lost,
             points=points_of(held, item), rank=getattr(held, rank.key), rows=rows[:ROWS], records=records, page=page,
             more=more, only=only, total=sum(n for *_rest, n in groups), rules=ITEM_RULE, evidence=ITEM_EVIDENCE,
-            pages=PAGES,
+            pages=PAGES, appealed=appealed(held), never=appeal_items.NEVER, enforce=enforce(held, rows[:ROWS]),
             counted=COUNTED, counts=counts, tones=TONES, seen=visible_codes(named), exact=exact_of,
             figures=_figures(held, item), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code),

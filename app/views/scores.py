@@ -135,7 +135,7 @@ class Scores(Ranking):
             counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=exact_of,
             total=sum(counts.values()), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code), items=ITEM, item=Item.MAINTENANCE,
-            appealed=_appealed(held), enforce=_enforce(held, rows[:ROWS]),
+            appealed=appealed(held), enforce=enforce(held, rows[:ROWS]),
             ranked=db.session.scalar(
                 select(func.count(Score.rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
@@ -179,14 +179,14 @@ def held_score(pk: int) -> Score:
     return held
 
 
-def _appealed(held: Score) -> frozenset[str]:
+def appealed(held: Score) -> frozenset[str]:
     """Which kinds of evidence the reader may appeal against: those of his own unit's lines that have a correction."""
     if g.actor.unit_id != held.unit_id or not g.actor.may(Verb.APPEAL_SUBMIT):
         return frozenset()
     return frozenset(name for name, entity in evidence.LINES.items() if entity in appeals.KINDS)
 
 
-def _enforce(held: Score, rows: Sequence[ScoreEntry]) -> str:
+def enforce(held: Score, rows: Sequence[ScoreEntry]) -> str:
     """Where a regulator begins a case against the unit with the lines that are shown as its evidence."""
     if g.actor.unit_id is not None or not g.actor.may(Verb.ENFORCEMENT_EDIT):
         return ""

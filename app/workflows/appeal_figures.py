@@ -11,13 +11,20 @@ from app import clock
 from app.models import Appeal, Complaint, Enforcement
 from app.models.enforcement import STANDS
 from app.rules.other_scores import Outcome
+from app.rules.score_items import Item
 from app.rules.scoring import Score, rate_score, tallied_score, tally
 from app.transaction import AnySession
 from app.wording import kept, say
-from app.workflows import complaints
+from app.workflows import complaints, score_item_facts
 from app.workflows.score_facts import Facts, Frame
 
 DAY = dt.timedelta(days=1)
+# What a record is counted in, the rate's name and its counts.
+ITEMS = {"rescue": Item.RESCUE, "inspection": Item.INSPECTION}
+LABELS: dict[Item, Any] = {
+    Item.RESCUE: ("救援及时率", ("及时", "on_time"), ("不及时", "late"), ("二次救援及时", "second")),
+    Item.INSPECTION: ("一次检验合格率", ("检验电梯台数", "total"), ("不合格台数", "failed")),
+}  # fmt: skip
 
 
 def of(session: AnySession, row: Appeal, at: dt.datetime) -> list[tuple[str, str]]:
@@ -25,6 +32,8 @@ def of(session: AnySession, row: Appeal, at: dt.datetime) -> list[tuple[str, str
     session.flush()
     if row.entity == "complaint":
         return _complaints(session, row, at)
+    if row.entity in ITEMS:
+        return _item(session, row, at)
     if row.entity == "enforcement":
         return [("有效的约谈、警告和处罚", str(_standing(session, row.unit_id)))]
     region, from_on, to_on = period_of(row, at)
@@ -73,6 +82,20 @@ def _complaints(session: AnySession, row: Appeal, at: dt.datetime) -> list[tuple
     return [
         ("期间", say("%(year)s 年", year=row.happened_on.year)), ("反馈处置及时率", _points(rate_score(judged, late))),
         ("已办理的投诉", str(judged)), ("不及时", str(late)),
+    ]  # fmt: skip
+
+
+def _item(session: AnySession, row: Appeal, at: dt.datetime) -> list[tuple[str, str]]:
+    """SCO-02 or SCO-04 of the unit, over the period."""
+    region, from_on, to_on = period_of(row, at)
+    item = ITEMS[row.entity]
+    facts = Facts(session, Frame(region, from_on, to_on, at, True))
+    found = score_item_facts.READERS[item](facts, row.unit_id, row.unit_id)[row.unit_id]
+    rate, *labels = LABELS[item]
+    counts = found.counts()
+    return [
+        ("期间", say("%(a)s 至 %(b)s", a=from_on, b=to_on)), (rate, _points(found.score())),
+        *((label, str(counts[name])) for label, name in labels),
     ]  # fmt: skip
 
 

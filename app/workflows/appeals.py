@@ -1,8 +1,9 @@
 """Appeals (APL-01): a unit says that a record held against it is wrong; an officer who did not make it decides.
 
 An appeal is an application, so it has the queue, the limit, the second person, the files and the doors of all others.
-Upheld, it corrects: a visit counts as valid, a missed period is withdrawn, a late complaint counts as in time, a 约谈
-is taken back. The record stays as it was, and what is asked as of an instant before the decision knows nothing of it.
+Upheld, it corrects: a visit counts as valid, a missed period is withdrawn, a late complaint or rescue counts as in
+time, a failed inspection says nothing against the unit any more, a 约谈 is taken back. The record stays as it was, and
+what is asked as of an instant before the decision knows nothing of it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from app.models import (
     Complaint,
     Elevator,
     Enforcement,
+    Inspection,
     OverduePeriod,
+    Rescue,
     Score,
     ScoreEntry,
     StatusChange,
@@ -45,6 +48,7 @@ from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows import (
     appeal_figures,
+    appeal_items,
     audit,
     complaints,
     enforcement,
@@ -128,11 +132,14 @@ def resolved(session: AnySession, actor: Actor, key: str, at: dt.datetime) -> tu
     """The record of a key, and the ledger's line where the key names one; Refusal where there is no appeal."""
     (item,) = evidence.items(session, actor, [key], at)
     if item.entity not in KINDS:
-        way = "可以对维保记录、超期记录、投诉和处罚申诉"
+        way = "可以对维保记录、超期记录、投诉、救援、检验和处罚申诉"
         raise Refusal(Finding("申诉", False, "这类记录不能申诉", way, field="about"))
     line = None
     if key.startswith("score_entry-"):
         line = visible(session, actor, ScoreEntry, int(key.partition("-")[2]), "这条账目")
+        if line.rule in appeal_items.NEVER:
+            way = "原因登记有误的，请联系监管部门更正救援记录"
+            raise Refusal(Finding("申诉", False, "故障次数按救援记录计，不能单独申诉", way, field="about"))
     return item, line
 
 
@@ -371,5 +378,13 @@ KINDS: dict[str, Kind] = {
     "enforcement": Kind(
         Enforcement, lambda session, row: row.in_force_at, _enforcement_held,
         lambda session, row: {row.created_by_id, row.proposed_by_id, row.decided_by_id}, enforcement.overturn,
+    ),
+    "rescue": Kind(
+        Rescue, lambda session, row: row.ended_at, appeal_items.rescue_held, appeal_items.rescue_makers,
+        appeal_items.uphold_rescue,
+    ),
+    "inspection": Kind(
+        Inspection, lambda session, row: row.in_force_from, appeal_items.inspection_held,
+        appeal_items.inspection_makers, appeal_items.uphold_inspection,
     ),
 }

@@ -23,6 +23,7 @@ from app.models import (
     Inspection,
     MaintenanceClock,
     OverduePeriod,
+    Rescue,
     ScoreEntry,
     Visit,
 )
@@ -36,10 +37,11 @@ from app.rules.enforcement import (
     EnforcementState,
     unknown_evidence,
 )
+from app.rules.other_scores import Outcome
 from app.scope import visible
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import complaints
+from app.workflows import complaints, rescue_course
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,16 @@ def _inspection(session: AnySession, row: Inspection, at: dt.datetime) -> Item:
     return Item("inspection", row.id, (row.unit_id, row.use_unit_id), row.elevator_id, row.done_on, said)
 
 
+def _rescue(session: AnySession, row: Rescue, at: dt.datetime) -> Item:
+    on = clock.local_day(row.reported_at)
+    late = rescue_course.outcome_of(row, at) is Outcome.LATE
+    said = say(
+        "困人救援 %(on)s　%(code)s　%(number)s%(late)s", on=on, code=row.code, number=row.number,
+        late=say("，处置不合规") if late else "",
+    )  # fmt: skip
+    return Item("rescue", row.id, (row.unit_id, row.use_unit_id), row.elevator_id, on, said)
+
+
 def _elevator(session: AnySession, row: Elevator, at: dt.datetime) -> Item:
     """What the elevator is warned of on that day; an elevator that nothing is wrong with is evidence of nothing."""
     today = clock.local_day(at)
@@ -203,8 +215,12 @@ KINDS: dict[str, Kind] = {
     "overdue_period": Kind(OverduePeriod, Verb.ORDER_READ, _overdue),
     "complaint": Kind(Complaint, Verb.COMPLAINT_READ, _complaint),
     "inspection": Kind(Inspection, Verb.INSPECTION_READ, _inspection),
+    "rescue": Kind(Rescue, Verb.RESCUE_READ, _rescue),
     "elevator": Kind(Elevator, Verb.ELEVATOR_READ, _elevator),
     "enforcement": Kind(Enforcement, Verb.ENFORCEMENT_READ, _enforcement),
 }
 # What a ledger's line names its evidence, and the table that it is in. A new rate adds its own here.
-LINES = {"visit": "visit", "overdue": "overdue_period", "complaint": "complaint", "inspection": "inspection"}
+LINES = {
+    "visit": "visit", "overdue": "overdue_period", "complaint": "complaint", "inspection": "inspection",
+    "rescue": "rescue",
+}  # fmt: skip

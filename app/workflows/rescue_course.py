@@ -85,8 +85,15 @@ def course(row: Rescue) -> Course:
 
 
 def outcome_of(row: Rescue, at: dt.datetime) -> Outcome | None:
-    """合规 or 不合规 as known at an instant; one that joined another has none."""
-    return None if row.status == RescueStatus.JOINED else badge(course(row), minutes_of(row), at)
+    """合规 or 不合规 as known at an instant; one that joined another has none.
+
+    From the hour in which an appeal was upheld it is 合规.
+    """
+    if row.status == RescueStatus.JOINED:
+        return None
+    if row.appeal_upheld_at is not None and row.appeal_upheld_at <= at:
+        return Outcome.ON_TIME
+    return badge(course(row), minutes_of(row), at)
 
 
 def late_of(row: Rescue, at: dt.datetime) -> list[RescueLimit]:

@@ -135,6 +135,8 @@ class Call(NamedTuple):
     done_at: dt.datetime | None
     ended_at: dt.datetime | None
     minutes: RescueMinutes
+    # An appeal of the elevator's own unit was upheld by then.
+    upheld: bool = False
 
 
 def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[int, int, int], list[Call]]:
@@ -144,7 +146,7 @@ def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[
         select(
             _call.unit_id, _call.level, _rescue.id, _rescue.elevator_id, _rescue.accept_minutes, _rescue.arrive_minutes,
             _rescue.done_minutes, _call.dispatched_at, _call.accepted_at, _call.arrived_at, _call.done_at,
-            _call.ended_at, _call.end_reason,
+            _call.ended_at, _call.end_reason, _rescue.appeal_upheld_at,
         )
         .join(Rescue.__table__, _rescue.id == _call.rescue_id)
         .where(_call.unit_id.between(first, last), _calls(facts))
@@ -161,6 +163,7 @@ def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[
             Call(
                 row.elevator_id, _day(row.dispatched_at), row.dispatched_at, _then(row.accepted_at, as_of),
                 _then(row.arrived_at, as_of), _then(row.done_at, as_of), _then(row.ended_at, as_of), minutes,
+                row.level == 1 and _then(row.appeal_upheld_at, as_of) is not None,
             )
         )  # fmt: skip
     return found
@@ -173,6 +176,8 @@ def call_of(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
         return min((at for at in instants if at is not None), default=None)
 
     begun = calls[0]
+    if begun.upheld:
+        return Outcome.ON_TIME
     return call_outcome(
         begun.dispatched_at, first(c.accepted_at for c in calls), first(c.arrived_at for c in calls),
         first(c.done_at for c in calls), calls[-1].ended_at, as_of, begun.minutes,
@@ -257,14 +262,20 @@ def _complained(facts: Facts) -> Select[Any]:
 COMPLAINT_COLUMNS = (
     "id", "number", "unit_id", "elevator_id", "complained_at", "accepted_at", "handled_at", "reviewed_at", "sent_back",
     "handled_again_at", "reviewed_again_at", "ended_at", "is_untrue", "accept_hours", "handle_hours", "review_hours",
+    "appeal_upheld_at",
 )  # fmt: skip
 
 
 def complaint_outcome(row: Any, as_of: dt.datetime) -> Outcome | None:
-    """及时 or 不及时 as known then; None while open in time, and of what a regulator had found untrue by then."""
+    """及时 or 不及时 as known then; None while open in time, and of what a regulator had found untrue by then.
+
+    From the hour in which an appeal was upheld it is 及时.
+    """
     ended_at = _then(row.ended_at, as_of)
     if ended_at is not None and row.is_untrue:
         return None
+    if _then(row.appeal_upheld_at, as_of) is not None:
+        return Outcome.ON_TIME
     names = ("accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at")
     known = {name: _then(getattr(row, name), as_of) for name in names}
     course = Course(row.complained_at, sent_back=row.sent_back, ended_at=ended_at, **known)
@@ -316,14 +327,18 @@ def _inspected(facts: Facts) -> Select[Any]:
 
 
 def inspection(facts: Facts, first: int, last: int) -> Found:
-    """As `rules.inspection.first_time`: one elevator counts once, and what failed stays failed."""
+    """As `rules.inspection.first_time`: one elevator counts once, and what failed stays failed.
+
+    From the hour in which an appeal was upheld a record tells nothing against the unit.
+    """
     found: Found = defaultdict(score_items.Inspection)
     of_units = and_(_inspection.unit_id.between(first, last), _inspections(facts))
     seen = select(_inspection.unit_id, func.count(_inspection.elevator_id.distinct())).where(of_units)
     for unit_id, elevators in facts.session.execute(seen.group_by(_inspection.unit_id)):
         found[unit_id].inspected = elevators
     failed = select(_inspection.unit_id, _inspection.elevator_id, _inspection.done_on, _inspection.id).where(
-        of_units, _inspection.is_fault, _inspection.result != InspectionResult.PASSED.value
+        of_units, _inspection.is_fault, _inspection.result != InspectionResult.PASSED.value,
+        or_(_inspection.appeal_upheld_at.is_(None), _inspection.appeal_upheld_at > facts.frame.as_of),
     )
     ordered = failed.order_by(_inspection.elevator_id, _inspection.done_on, _inspection.id)
     for unit_id, elevator_id, on, key in _in_blocks(facts, ordered):

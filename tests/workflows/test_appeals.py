@@ -30,12 +30,14 @@ from app.models import (
 from app.models.score import lines_of
 from app.permissions import Role
 from app.rules.other_scores import Outcome
-from app.rules.score_items import Item
+from app.rules.score_items import Item, OTHERS
 from app.transaction import transaction
 from app.workflows import appeals, applications, complaints, enforcement, overdue, visit_state
 from app.workflows.enforcement import Entry
 from tests.factories import World, make_account, make_policy
+from tests.reference.items import Called, Trapped
 from tests.workflows.clock_world import add_visit, at, day, limits, visit
+from tests.workflows.item_world import MINUTE, NOON, put_rescue, scored_firm
 from tests.workflows.score_world import put_overdue, put_visit, score
 
 pytestmark = pytest.mark.feature("APL-01")
@@ -418,3 +420,87 @@ def test_two_at_once_make_one(long: World) -> None:
             unit_id=long.firm.id, region_code=long.own.region_code, entity="overdue_period", entity_id=late.id,
             happened_on=late.limit_on, said="x", grounds="y", state="draft",
         ))  # fmt: skip
+
+
+# --- the six items: late rescues, complaints and failed inspections of the year
+
+
+def item_score(world: World, as_of: dt.datetime) -> Score:
+    run = score(world.session, "2024-01-01", "2024-12-31", as_of=as_of, now=LATER, region="980402000000")
+    world.session.expire_all()
+    found = select(Score).where(Score.run_id == run.id, Score.unit_id == world.firm.id)
+    return world.session.scalars(found).one()
+
+
+def item_lines(world: World, row: Score, item: Item) -> list[ScoreEntry]:
+    return list(world.session.scalars(select(ScoreEntry).where(lines_of(row.id, item)).order_by(ScoreEntry.id)))
+
+
+@pytest.mark.feature("SCO-02")
+@pytest.mark.parametrize("name", ["rescue", "complaint", "inspection"])
+def test_an_upheld_appeal_moves_its_item_by_the_line_and_not_before_the_decision(world: World, name: str) -> None:
+    scored_firm(world.session, world)
+    with transaction(world.session):
+        make_policy(world.session, "appeal_within_days", 3650)
+        if name == "rescue":
+            # A second one in time, so that a line is worth half of it all.
+            call = Called("A", 1, NOON, NOON + MINUTE, NOON + 5 * MINUTE, NOON + 9 * MINUTE)
+            told = Trapped("A", world.own.id, NOON, (call,), NOON + H, "entrapment", "power_cut")
+            put_rescue(world.session, world.own, told, {"A": world.firm})
+        if name == "complaint":
+            told_late = world.complaint
+            told_late.accepted_at, told_late.late_steps, told_late.state = NOON + 48 * H, "accept", "closed"
+            told_late.handled_at = told_late.reviewed_at = told_late.closed_at = NOON + 50 * H
+    item = {"rescue": Item.RESCUE, "complaint": Item.FEEDBACK, "inspection": Item.INSPECTION}[name]
+    record = getattr(world, name)
+    before = item_score(world, MADE)
+    line = next(e for e in item_lines(world, before, item) if e.evidence_id == record.id)
+    worth = Fraction(int(line.numerator), int(line.denominator))
+    assert worth > 0 and line.evidence == name
+    kept = record.late_steps if name != "inspection" else (record.result, record.is_fault)
+
+    made = appeal(world, f"score_entry-{line.id}")
+    # The inspection is of a 涉密 elevator.
+    decider = "region_admin" if name == "inspection" else "inspector"
+    assert decide(world, made, who=decider).state == "approved"
+
+    points = f"{item}_points"
+    after, then = item_score(world, DECIDED), item_score(world, DECIDED - dt.timedelta(seconds=1))
+    assert Fraction(getattr(after, points)) - Fraction(getattr(before, points)) == worth
+    assert [e.evidence_id for e in item_lines(world, after, item)] == [
+        e.evidence_id for e in item_lines(world, before, item) if e.id != line.id
+    ]
+    assert getattr(then, points) == getattr(before, points)
+    assert len(item_lines(world, then, item)) == len(item_lines(world, before, item))
+    # What was written stays written; the other items do not move.
+    world.session.expire_all()
+    record = world.session.get(type(record), record.id)
+    assert record.appeal_upheld_at == DECIDED
+    assert kept == (record.late_steps if name != "inspection" else (record.result, record.is_fault))
+    others = [f"{one}_points" for one in OTHERS if one is not item]
+    assert [getattr(after, one) for one in others] == [getattr(before, one) for one in others]
+    figures_ = world.session.scalars(select(Appeal)).one().figures or ()
+    assert any(old != new for _label, old, new in figures_)
+    with pytest.raises(Refusal):
+        appeal(world, f"{name}-{record.id}", when=LATER)
+
+
+@pytest.mark.feature("SCO-05")
+def test_how_often_people_were_shut_in_is_no_judgement_to_appeal_against(world: World) -> None:
+    scored_firm(world.session, world)
+    row = world.session.get(Score, world.score)
+    line = next(iter(item_lines(world, row, Item.FAULT)))
+    with pytest.raises(Refusal, match="不能单独申诉"):
+        appeal(world, f"score_entry-{line.id}")
+
+
+@pytest.mark.feature("SCO-02")
+def test_a_rescue_is_appealed_against_when_it_has_ended_and_was_late(world: World) -> None:
+    with transaction(world.session):
+        call = Called("A", 1, NOON, NOON + MINUTE, NOON + 5 * MINUTE, NOON + 9 * MINUTE)
+        timely = Trapped("A", world.own.id, NOON, (call,), NOON + H, "entrapment", "door_operator")
+        row = put_rescue(world.session, world.own, timely, {"A": world.firm})
+        row.done_at, row.accepted_at, row.arrived_at = NOON + 9 * MINUTE, NOON + MINUTE, NOON + 5 * MINUTE
+        row.dispatched_at = NOON
+    with pytest.raises(Refusal, match="没有计为不及时"):
+        appeal(world, f"rescue-{row.id}", when=NOON + DAY)

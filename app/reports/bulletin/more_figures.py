@@ -21,6 +21,7 @@ COUNTED_OUT = ("abnormal", "void", "rejected")
 CALENDAR = ("supervision", "periodic", "self_test")
 STEPS = (
     "complained_at", "accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at", "ended_at",
+    "appeal_upheld_at",
 )  # fmt: skip
 
 
@@ -82,6 +83,7 @@ def inspections(asked: Asked) -> Figures:
     fault = (
         select(Inspection.unit_id, func.count(func.distinct(Inspection.elevator_id)))
         .where(*inspected(asked, asked.period), Inspection.result == "failed", Inspection.is_fault,
+               or_(Inspection.appeal_upheld_at.is_(None), Inspection.appeal_upheld_at > asked.as_of),
                Inspection.unit_id.is_not(None))
         .group_by(Inspection.unit_id)
     )  # fmt: skip
@@ -138,10 +140,12 @@ def complaints_of(asked: Asked, key: Any, *where: Any) -> Iterator[tuple[Any, st
         if untrue:
             yield of, "untrue"
             continue
-        accepted, handled, reviewed, again, again_reviewed, ended = (_by(at, asked.as_of) for at in steps)
+        accepted, handled, reviewed, again, again_reviewed, ended, upheld = (_by(at, asked.as_of) for at in steps)
         back = sent_back and reviewed is not None
         course = Course(begun, accepted, handled, reviewed, back, again, again_reviewed, ended)
         what = outcome(course, Hours(accept, handle, review), asked.as_of)
+        if upheld is not None:
+            what = Outcome.ON_TIME
         yield of, "open" if what is None else "late" if what is Outcome.LATE else "on_time"
 
 
