@@ -1,10 +1,8 @@
-"""What lies on the map besides elevators, each a small function over a box: the work that goes on now, firms' places.
+"""What lies on the map besides elevators, each a small function over a box: rescues and work that go on now, firms'
+places.
 
-    @layer("rescue", _l("应急救援"), Verb.RESCUE_READ, tone="over", live=True)
-    def _open_cases(moment: Moment, box: Box) -> Iterable[Spot]: ...
-
-is all that another live layer needs: the page offers it to who holds the verb, fetches it anew every half minute, and
-lists it beside the map. Scope is the function's own to apply, as everywhere.
+A function with `@layer` is all that another one needs: the page offers it to who holds the verb, fetches a live one
+anew every half minute, and lists it beside the map. Scope is the function's own to apply, as everywhere.
 """
 
 from __future__ import annotations
@@ -19,7 +17,10 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.listing import Moment
-from app.models import Elevator, Unit, Visit
+from app.listings.rescues import OPEN as OPEN_RESCUES
+from app.models import Elevator, Rescue, Unit, Visit
+from app.models.choices import word
+from app.models.rescue import RESCUE_LEVEL, RESCUE_STATUS
 from app.permissions import Verb
 from app.rules.map_grid import Box
 from app.wording import say
@@ -61,6 +62,26 @@ def layer(name: str, label: Any, verb: Verb, tone: str, live: bool = False) -> C
         return spots
 
     return declare
+
+
+@layer("rescues", _l("正在救援"), Verb.RESCUE_READ, tone="over", live=True)
+def _rescues(moment: Moment, box: Box) -> Iterable[Spot]:
+    """Open cases; the oldest waits longest."""
+    statement = (
+        select(Rescue, Elevator.latitude, Elevator.longitude)
+        .join(Elevator, Elevator.id == Rescue.elevator_id)
+        .where(OPEN_RESCUES, *_inside(Elevator, box))
+        .order_by(Rescue.reported_at, Rescue.id)
+        .limit(MOST)
+    )
+    # A helper sees the case of an elevator that is not his; where it lies is told with it. 涉密 ones see who may.
+    seen = scope.apply(statement, moment.actor, Rescue).execution_options(skip_scope=True)
+    for row, latitude, longitude in moment.session.execute(seen):
+        said = say(
+            "%(level)s救援　%(status)s　%(n)s 分钟前报警", level=word(RESCUE_LEVEL, row.level),
+            status=word(RESCUE_STATUS, row.status), n=max(0, int((moment.now - row.reported_at).total_seconds() // 60)),
+        )  # fmt: skip
+        yield Spot(latitude, longitude, row.place, said, f"/rescues/{row.id}")
 
 
 @layer("visits", _l("正在维保"), Verb.VISIT_READ, tone="info", live=True)

@@ -10,15 +10,18 @@ from urllib.parse import urlencode
 
 import pytest
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from app import clock
 from app.listing import moment
 from app.listings.elevators import ELEVATORS
-from app.models import Elevator
+from app.models import Elevator, Rescue
 from app.permissions import Verb
 from app.reports import elevator_map, map_layers
 from app.rules.map_grid import Box
+from app.transaction import transaction
 from app.views.map_tiles import origin
+from app.workflows import rescue_desk, rescues
 from tests.factories import World, make_clock, make_elevator
 
 pytestmark = pytest.mark.feature("DSH-03")
@@ -142,6 +145,32 @@ def test_firms_with_a_point_are_a_layer(world: World, sign_in: Any) -> None:
     assert [(s["title"], s["text"], s["link"]) for s in spots] == [
         (world.firm.name, "澜江路 8 号", f"/units/{world.firm.id}")
     ]
+
+
+@pytest.mark.feature("RES-05")
+def test_open_rescues_are_a_live_layer_for_those_who_see_them(world: World, sign_in: Any, several: Any) -> None:
+    ended = make_elevator(world.session, maintenance_unit=world.firm, latitude=30.6, longitude=120.6)
+    world.session.commit()
+    with transaction(world.session):
+        for row in (world.own, several["secret"], several["nowhere"], ended):
+            rescues.report(world.session, None, row, source="iot", at=clock.now() - dt.timedelta(minutes=7))
+        case = world.session.scalars(select(Rescue).where(Rescue.elevator_id == ended.id)).one()
+        rescue_desk.close(world.session, world.actor("region_admin"), case.id, "false_alarm", "按错了", clock.now())
+
+    def spots(who: str, box: str = ALL) -> list[str]:
+        return [one["link"] for one in sign_in(world.accounts[who]).get(f"/map/layer/rescues?box={box}").json["spots"]]
+
+    own, secret = (
+        f"/rescues/{world.session.scalar(select(Rescue.id).where(Rescue.elevator_id == row.id))}"
+        for row in (world.own, several["secret"])
+    )
+    assert spots("region_admin") == [own, secret]
+    assert spots("inspector") == [own], "a 涉密 one is for those with the right"
+    assert spots("maintenance_head") == [own, secret] and spots("other_head") == []
+    assert spots("region_admin", "10,20,11,21") == []
+    one = sign_in(world.accounts["inspector"]).get(f"/map/layer/rescues?box={ALL}").json["spots"][0]
+    assert world.own.address in one["title"] and "7 分钟前报警" in one["text"]
+    assert map_layers.LAYERS["rescues"].live and "正在救援" in sign_in(world.accounts["inspector"]).get("/map/").text
 
 
 def test_squares_count_what_counting_one_by_one_does(world: World, several: Any) -> None:
