@@ -286,7 +286,7 @@ def columns_of(name: str, kind: str, dice: random.Random, all_of_them: bool) -> 
     held = kinds()[kind]
     labels = {str(s.label) for s in held.columns if s.name in (held.key, *held.also)}
     keys = [c.name for c in listing.columns if c.name in (held.key, *held.also) or str(c.label) in labels]
-    some = [*keys, *dice.sample(names, dice.randrange(1, len(names)))] + NAMED.get(kind, [])
+    some = [*keys, *dice.sample(names, dice.randrange(1, len(names))), *NAMED.get(kind, [])]
     return ",".join(dice.sample(unique := list(dict.fromkeys(some)), len(unique)))
 
 

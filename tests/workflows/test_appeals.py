@@ -30,7 +30,7 @@ from app.models import (
 from app.models.score import lines_of
 from app.permissions import Role
 from app.rules.other_scores import Outcome
-from app.rules.score_items import Item, OTHERS
+from app.rules.score_items import OTHERS, Item
 from app.transaction import transaction
 from app.workflows import appeals, applications, complaints, enforcement, overdue, visit_state
 from app.workflows.enforcement import Entry
