@@ -25,7 +25,9 @@ from app.models.choices import APPLICATION_STATE
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE
 
 _KEY = said(
-    text(40), "visit、overdue_period、complaint、inspection、elevator、enforcement、score_entry 加编号：visit-17"
+    text(40),
+    "visit、overdue_period、complaint、inspection、rescue、fraud_case、elevator、enforcement、"
+    "score_entry 加编号：visit-17",
 )  # fmt: skip
 _WRITTEN: dict[str, Schema] = {
     "decided_on": DAY, "facts": text(2000), "demand": said(text(2000), "立案处罚可以不填"),

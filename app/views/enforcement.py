@@ -328,7 +328,7 @@ def facts(row: Enforcement, actor: Actor) -> dict[str, Any]:
 
 _PAGES = {
     "visit": "/visits/{}", "complaint": "/complaints/{}", "inspection": "/inspections/{}",
-    "enforcement": "/enforcement/{}", "rescue": "/rescues/{}",
+    "enforcement": "/enforcement/{}", "rescue": "/rescues/{}", "fraud_case": "/fraud/cases/{}",
 }  # fmt: skip
 
 
@@ -390,6 +390,15 @@ def _course(row: Enforcement) -> list[tuple[str, str, str]]:
         who = submissions.name_of(db.session, row.created_by_id)
         shown.append((_("起草"), f"{clock.local(row.created_at):%Y-%m-%d %H:%M}　{who}", ""))
     return shown
+
+
+def upon(entity: str, entity_id: int, actor: Actor) -> list[Enforcement]:
+    """What stands on a record, of what the reader may read: for the record's own page."""
+    if not actor.may(Verb.ENFORCEMENT_READ):
+        return []
+    keys = records.against(db.session, entity, entity_id)
+    statement = scope.apply(select(Enforcement).where(Enforcement.id.in_(keys)), actor, Enforcement)
+    return list(db.session.scalars(statement.order_by(Enforcement.id).execution_options(skip_scope=True)))
 
 
 def of_unit(unit_id: int) -> int:

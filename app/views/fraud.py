@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from flask import flash, g, redirect, request
+from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -19,14 +19,15 @@ from app.listing import moment
 from app.listings import fraud as listed
 from app.models import Account, FraudCase, FraudSignal, Person, Unit
 from app.models.choices import VISIT_STATE, word
+from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE
 from app.models.fraud import CASE_OUTCOME, CASE_STATE, SIGNAL_KIND
 from app.permissions import Actor, Verb
 from app.rules.fraud import HOW, SignalKind
-from app.rules.fraud_cases import MOST_SIGNALS, CaseState
+from app.rules.fraud_cases import MOST_SIGNALS, CaseOutcome, CaseState
 from app.transaction import transaction
-from app.views import lately, menu, screens, uploads
+from app.views import enforcement, lately, menu, screens, uploads
 from app.views.account_forms import number, run, text
-from app.views.base import Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
+from app.views.base import MOST_CARRIED, Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.clock_words import due_of
 from app.views.days import typed_day
 from app.workflows import attachments, fraud
@@ -244,9 +245,13 @@ class FraudPages(BaseView):
         actor, signals = g.actor, fraud.signals_of(db.session, row)
         mine = actor.unit_id is not None and actor.unit_id == row.unit_id
         open_ = row.state != CaseState.CLOSED
+        stood_on = fraud.evidence_of(db.session, actor, [s.id for s in signals])
+        enforced = enforcement.upon("fraud_case", row.id, actor)
         return self.render_template(
-            "ta/desks/case.html", title=_("核查案件 %(n)s", n=row.number), row=row, findings=findings, signals=signals,
-            evidence=fraud.evidence_of(db.session, actor, [s.id for s in signals]), kinds=SIGNAL_KIND, how=how,
+            "ta/desks/case.html", enforced=enforced, enforcement_kinds=ENFORCEMENT_KIND,
+            enforcement_states=ENFORCEMENT_STATE, enforce="" if enforced else _enforce(row, stood_on),
+            title=_("核查案件 %(n)s", n=row.number), row=row, findings=findings, signals=signals,
+            evidence=stood_on, kinds=SIGNAL_KIND, how=how,
             states=VISIT_STATE, local=clock.local, state=word(CASE_STATE, row.state), tone=TONES[row.state],
             outcome=word(CASE_OUTCOME, row.outcome) if row.outcome else "", outcomes=CASE_OUTCOME,
             outcome_tone=OUTCOME_TONES.get(row.outcome or "", "gone"),
@@ -257,6 +262,15 @@ class FraudPages(BaseView):
             may_decide=open_ and actor.may(Verb.FRAUD_DECIDE), read=actor.may(Verb.FRAUD_READ),
             waits=row.state == CaseState.ASKED and row.due_at is not None and row.due_at > clock.now(),
         )  # fmt: skip
+
+
+def _enforce(row: FraudCase, stood_on: dict[int, list[tuple[Any, int | None]]]) -> str:
+    """Where a regulator begins what a case that was handed over asks for: the case and its visits as evidence."""
+    if row.outcome != CaseOutcome.HANDED or g.actor.unit_id is not None or not g.actor.may(Verb.ENFORCEMENT_EDIT):
+        return ""
+    visits = sorted({visit.id for some in stood_on.values() for visit, _photo in some if visit.unit_id == row.unit_id})
+    chosen = [f"fraud_case-{row.id}", *(f"visit-{key}" for key in visits)][:MOST_CARRIED]
+    return url_for("EnforcementPages.new", unit=row.unit_id, chosen=chosen)
 
 
 def how(kind: str) -> str:

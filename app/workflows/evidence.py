@@ -20,6 +20,7 @@ from app.models import (
     Elevator,
     Enforcement,
     EnforcementEvidence,
+    FraudCase,
     Inspection,
     MaintenanceClock,
     OverduePeriod,
@@ -29,6 +30,7 @@ from app.models import (
 )
 from app.models.choices import INSPECTION_KIND, INSPECTION_RESULT, VISIT_STATE
 from app.models.complaint import COMPLAINT_KIND
+from app.models.fraud import CASE_OUTCOME
 from app.permissions import Actor, Verb
 from app.rules.enforcement import (
     KIND_LABELS,
@@ -181,6 +183,14 @@ def _rescue(session: AnySession, row: Rescue, at: dt.datetime) -> Item:
     return Item("rescue", row.id, (row.unit_id, row.use_unit_id), row.elevator_id, on, said)
 
 
+def _fraud_case(session: AnySession, row: FraudCase, at: dt.datetime) -> Item:
+    """With what it was decided to be; one that is not decided says so."""
+    on = clock.local_day(row.decided_at or row.opened_at)
+    outcome = CASE_OUTCOME[row.outcome] if row.outcome else say("没有认定")
+    said = say("签到核查案件 %(number)s　%(outcome)s", number=row.number, outcome=outcome)
+    return Item("fraud_case", row.id, (row.unit_id,), None, on, said)
+
+
 def _elevator(session: AnySession, row: Elevator, at: dt.datetime) -> Item:
     """What the elevator is warned of on that day; an elevator that nothing is wrong with is evidence of nothing."""
     today = clock.local_day(at)
@@ -216,6 +226,7 @@ KINDS: dict[str, Kind] = {
     "complaint": Kind(Complaint, Verb.COMPLAINT_READ, _complaint),
     "inspection": Kind(Inspection, Verb.INSPECTION_READ, _inspection),
     "rescue": Kind(Rescue, Verb.RESCUE_READ, _rescue),
+    "fraud_case": Kind(FraudCase, Verb.FRAUD_CASE, _fraud_case),
     "elevator": Kind(Elevator, Verb.ELEVATOR_READ, _elevator),
     "enforcement": Kind(Enforcement, Verb.ENFORCEMENT_READ, _enforcement),
 }

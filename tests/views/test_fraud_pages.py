@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import io
+import re
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import Attachment, FraudCase, FraudSignal, Job, Visit
+from app.models import Attachment, Enforcement, FraudCase, FraudSignal, Job, Visit
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, picture
@@ -73,6 +75,37 @@ def test_from_the_list_to_the_decision(world: World, sign_in: Any, keys: list[in
     assert world.session.scalar(files.execution_options(skip_scope=True)) == 1
     assert "已结案" in post(desk, f"/fraud/cases/{case}/decide", outcome="warned", reason="账号不得共用").text
     assert "账号不得共用" in head.get(f"/fraud/cases/{case}").text
+
+
+@pytest.mark.feature("ANO-03")
+def test_a_case_that_was_handed_over_begins_an_enforcement_and_names_it(
+    world: World, sign_in: Any, keys: list[int]
+) -> None:
+    desk, head = sign_in(world.accounts["inspector"]), sign_in(world.accounts["maintenance_head"])
+    post(desk, f"/fraud/about/{world.firm.id}", signals=[str(keys[0])], question="请说明行程")
+    world.session.rollback()
+    case = world.session.scalar(select(FraudCase.id).execution_options(skip_scope=True))
+    page = f"/fraud/cases/{case}"
+    post(head, f"{page}/answer", answer="两人共用账号")
+    assert "发起约谈、警告" not in desk.get(page).text
+    post(desk, f"{page}/decide", outcome="handed", reason="屡次发生")
+    shown = desk.get(page).text
+    way = re.search(r'href="(/enforcement/new[^"]+)"', shown)
+    assert way is not None and "/enforcement/new" not in head.get(page).text
+    form = desk.get(html.unescape(way[1])).text
+    chosen = re.findall(r'name="evidence" value="([^"]+)"', form)
+    assert chosen[0] == f"fraud_case-{case}" and len([key for key in chosen if key.startswith("visit-")]) == 2
+    assert world.firm.name in form and "移交执法" in form
+    made = post(
+        desk, "/enforcement/new", unit_id=world.firm.id, kind="talk", decided_on=clock.today().isoformat(),
+        facts="两人同时签到", demand="整改", reply_days="10", evidence=chosen, then="issue",
+    )  # fmt: skip
+    assert f'href="{page}"' in made.text
+    world.session.rollback()
+    row = world.session.scalar(select(Enforcement).execution_options(skip_scope=True))
+    for browser in (desk, head):
+        shown = browser.get(page).text
+        assert f"/enforcement/{row.id}" in shown and row.number in shown and "发起约谈、警告" not in shown
 
 
 def test_a_day_is_looked_at_by_hand(world: World, sign_in: Any) -> None:
