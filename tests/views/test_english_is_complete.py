@@ -75,7 +75,6 @@ MEANT = re.compile(
     r".*\{(标题|内容|链接|时间|收件人|平台)\}.*)$",
     re.S,
 )  # fmt: skip
-)
 # Attributes that nobody reads.
 UNREAD = {"href", "src", "style", "class", "action", "id", "name", "for", "value", "data-text"}
 LEFT_OUT = re.compile(r"^/(logout|lang|static|appbuilder/static|swaggerview-static|files)")
