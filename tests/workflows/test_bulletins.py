@@ -17,9 +17,11 @@ from app.models import (
     AuditEntry,
     Bulletin,
     BulletinReader,
+    Elevator,
     ExportRecord,
     Job,
     Notification,
+    RepairOrder,
     Score,
     ScoreRun,
     StatusChange,
@@ -28,9 +30,12 @@ from app.permissions import Role
 from app.reports.bulletin import document
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import bulletins, export_records
+from app.workflows import bulletins, enforcement, export_records
+from app.workflows.enforcement import Entry
 from tests.factories import World, make_account, make_clock, make_complaint, make_elevator
+from tests.reference.items import Called, Trapped
 from tests.workflows.clock_world import at, day
+from tests.workflows.item_world import put_rescue
 from tests.workflows.score_world import put_overdue, put_visit
 
 pytestmark = pytest.mark.feature("STA-03")
@@ -377,3 +382,57 @@ def test_complaints_are_judged_as_known_at_the_instant(app: Any, ground: World) 
     found = drafted(app, ground).figures["complaints"]
     assert found["results"] == {"on_time": 1, "late": 1, "open": 0, "untrue": 1} and found["now"] == 3
     assert found["units"] == [[ground.firm.id, ground.firm.name, 1]]
+
+
+@pytest.mark.feature("RES-05")
+def test_rescues_repairs_enforcement_and_the_six_rates_have_their_sections(app: Any, ground: World) -> None:
+    session, on = ground.session, day("2026-02-10")
+    noon, minute = at(on, 12), dt.timedelta(minutes=1)
+    hidden = session.scalars(select(Elevator).where(Elevator.is_secret)).first()
+    for lift, begun, done in ((ground.own, noon, 9), (ground.own, noon + 60 * minute, 300), (hidden, noon, 300)):
+        called = Called("A", 1, begun, begun + minute, begun + 5 * minute, begun + done * minute)
+        told = Trapped("A", lift.id, begun, (called,), begun + done * minute, "entrapment", "door_operator")
+        case = put_rescue(session, lift, told, {"A": ground.firm})
+        case.status, case.dispatched_at, case.trapped = "freed", begun, 2
+        case.accepted_at, case.arrived_at, case.done_at = called.accepted, called.arrived, called.done
+    for lift in (ground.own, hidden):
+        session.add(RepairOrder(
+            elevator_id=lift.id, region_code=lift.region_code, unit_id=ground.firm.id, code=lift.code, place="x",
+            source="report", level="stopped", reported_at=noon, state="done", heard_at=noon + 600 * minute,
+            accepted_at=noon + minute, ended_at=noon + 600 * minute, closed_at=noon + 700 * minute, cause="door",
+            accept_hours=1, finish_hours=8,
+        ))  # fmt: skip
+    session.commit()
+    with transaction(session):
+        given = Entry("talk", on, "三月以来多次超期", "十日内补做", reply_days=10)
+        row = enforcement.draw_up(session, ground.actor("inspector"), ground.firm.id, given, at(day("2026-02-12"), 9))
+        enforcement.issue(session, ground.actor("inspector"), row.id, at(day("2026-02-12"), 10))
+    made = drafted(app, ground)
+    found, firm = made.figures, ground.firm
+    assert found["rescues"]["now"] | {"arrive": None} == {
+        "total": 2, "entrapments": 2, "people": 4, "on_time": 1, "late": 1, "open": 0, "arrive": None,
+    }  # fmt: skip
+    assert found["rescues"]["units"] == [[firm.id, firm.name, 1, 2]], "the 涉密 one is not counted"
+    assert found["rescues"]["now"]["arrive"] == "4.0" and found["rescues"]["causes"] == [["door_operator", 2]]
+    assert (found["repairs"]["now"], found["repairs"]["late"], found["repairs"]["done"]) == (1, 1, 1)
+    assert found["enforcement"]["now"] == {"talk": 1} and found["enforcement"]["units"] == [[firm.id, firm.name, 1]]
+    assert found["rates"]["lines"][0][:3] == [1, firm.id, firm.name]
+    region = bulletins.region_of(session, ground.actor("inspector"), REGION)
+    parts = {part.name: "".join(block.text for block in part.blocks) for part in document.paper(made, region).parts}
+    assert "应急救援2次" in parts["rescues"] and "合规率50.0%（样本较少，仅供参考）" in parts["rescues"]
+    assert f"{firm.name}1次（共2次，样本较少）" in parts["rescues"] and "上期无数据" in parts["rescues"]
+    assert "报修1件" in parts["repairs"] and "及时率0.0%" in parts["repairs"]
+    assert "约谈1件" in parts["enforcement"] and "没有收到单位的申诉" in parts["enforcement"]
+    assert "满分96分" in parts["rates"] and "排名见附件" in parts["rates"]
+
+
+def test_of_what_there_was_nothing_the_new_sections_say_so(app: Any, ground: World) -> None:
+    made = drafted(app, ground)
+    region = bulletins.region_of(ground.session, ground.actor("inspector"), REGION)
+    whole = document.paper(made, region)
+    parts = {part.name: "".join(block.text for block in part.blocks) for part in whole.parts}
+    assert "没有困人报警" in parts["rescues"] and "救援合规率无数据" in parts["rescues"]
+    assert "没有报修" in parts["repairs"] and "处理及时率无数据" in parts["repairs"]
+    assert "没有作出约谈" in parts["enforcement"]
+    headings = [document.heading(number, part) for number, part in enumerate(whole.parts)]
+    assert headings[9].startswith("十、") and headings[10].startswith("十一、")

@@ -12,13 +12,14 @@ from typing import Any
 from app import clock
 from app.models import Bulletin, Region
 from app.models.policy import policy_version
+from app.reports.bulletin.blocks import Block, Said, Section, Table
 from app.reports.bulletin.figures import Asked
-from app.reports.bulletin.sections import SECTIONS, Block, Said, Section, Table
+from app.reports.bulletin.sections import SECTIONS
 from app.reports.bulletin.words import day_words, period_words, whole
 from app.rules.bulletins import paragraphs
 from app.rules.periods import Period, period_of
 
-NUMERALS = "一二三四五六七八九十"
+NUMERALS = (*"一二三四五六七八九十", "十一", "十二", "十三", "十四", "十五")
 # The parts that persons write: by name, before and after the sections, and a remark in each.
 OPENING, CLOSING = "opening", "closing"
 MARK = "电梯通报"

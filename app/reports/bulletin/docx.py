@@ -10,9 +10,9 @@ import io
 import zipfile
 from typing import Any
 
+from app.reports.bulletin.blocks import Table
 from app.reports.bulletin.charts import png
 from app.reports.bulletin.document import Block, Paper, heading, items
-from app.reports.bulletin.sections import Table
 
 SONG, FANG, HEI, KAI, LATIN = "宋体", "仿宋", "黑体", "楷体", "Times New Roman"
 TITLE, BODY, SMALL, TINY = 22, 16, 10.5, 9
