@@ -1,5 +1,5 @@
 """Appeals against what is held against a unit (APL-01): a visit's state, a missed period, a late complaint or
-rescue, a failed inspection, a 约谈."""
+rescue or change of unit, a failed inspection, a 约谈."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from app.models.unit import Unit
 APPEAL_ENTITY = {
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "complaint": _l("公众投诉"),
     "enforcement": _l("约谈与处罚"), "rescue": _l("困人救援"), "inspection": _l("检验记录"),
+    "unit_change": _l("维保变更"),
 }  # fmt: skip
 # One that was taken back leaves its record free for another, within the time that there is.
 COUNTS = "state <> 'withdrawn'"

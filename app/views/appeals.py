@@ -31,6 +31,7 @@ TONES = {"approved": "ok", "rejected": "over", "returned": "over", "withdrawn": 
 PAGES = {
     "visit": (Verb.VISIT_READ, "/visits/{}"), "complaint": (Verb.COMPLAINT_READ, "/complaints/{}"),
     "rescue": (Verb.RESCUE_READ, "/rescues/{}"), "inspection": (Verb.INSPECTION_READ, "/inspections/{}"),
+    "unit_change": (Verb.APPLICATION_READ, "/applications/{}"),
     "enforcement": (Verb.ENFORCEMENT_READ, "/enforcement/{}"),
 }  # fmt: skip
 LONGEST = 4000
@@ -121,9 +122,10 @@ def record_link(row: Application) -> str | None:
         return f"/overdue/?f_elevator={found.elevator_id}" if g.actor.may(Verb.ORDER_READ) else None
     verb, page = PAGES[found.entity]
     model = appeals.KINDS[found.entity].model
-    seen = scope.apply(select(model.id).where(model.id == found.entity_id), g.actor, model)
-    there = g.actor.may(verb) and db.session.scalar(seen) is not None
-    return page.format(found.entity_id) if there else None
+    # A change of unit has the page of its application.
+    shown = model.application_id if found.entity == "unit_change" else model.id
+    there = db.session.scalar(scope.apply(select(shown).where(model.id == found.entity_id), g.actor, model))
+    return page.format(there) if g.actor.may(verb) and there is not None else None
 
 
 def figures_of(row: Application) -> list[tuple[str, str, str]]:

@@ -329,6 +329,7 @@ def facts(row: Enforcement, actor: Actor) -> dict[str, Any]:
 _PAGES = {
     "visit": "/visits/{}", "complaint": "/complaints/{}", "inspection": "/inspections/{}",
     "enforcement": "/enforcement/{}", "rescue": "/rescues/{}", "fraud_case": "/fraud/cases/{}",
+    "unit_change": "/applications/{}",
 }  # fmt: skip
 
 
@@ -360,8 +361,10 @@ def _link(one: EnforcementEvidence, actor: Actor, seen: set[int]) -> str:
     kind = records.KINDS[one.entity]
     if not actor.may(kind.verb):
         return ""
-    there = scope.apply(select(kind.model.id).where(kind.model.id == one.entity_id), actor, kind.model)
-    return _PAGES[one.entity].format(one.entity_id) if db.session.scalar(there) is not None else ""
+    # A change of unit has the page of its application.
+    shown = kind.model.application_id if one.entity == "unit_change" else kind.model.id
+    there = db.session.scalar(scope.apply(select(shown).where(kind.model.id == one.entity_id), actor, kind.model))
+    return _PAGES[one.entity].format(there) if there is not None else ""
 
 
 def _units_of(accounts: list[int | None]) -> dict[int | None, int | None]:

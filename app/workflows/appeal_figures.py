@@ -20,10 +20,11 @@ from app.workflows.score_facts import Facts, Frame
 
 DAY = dt.timedelta(days=1)
 # What a record is counted in, the rate's name and its counts.
-ITEMS = {"rescue": Item.RESCUE, "inspection": Item.INSPECTION}
+ITEMS = {"rescue": Item.RESCUE, "inspection": Item.INSPECTION, "unit_change": Item.CHANGE}
 LABELS: dict[Item, Any] = {
     Item.RESCUE: ("救援及时率", ("及时", "on_time"), ("不及时", "late"), ("二次救援及时", "second")),
     Item.INSPECTION: ("一次检验合格率", ("检验电梯台数", "total"), ("不合格台数", "failed")),
+    Item.CHANGE: ("维保变更及时率", ("变更的使用单位", "total"), ("不及时", "late")),
 }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Appeals against late rescues (SCO-02) and failed inspections (SCO-04): what is held, and what upholding one does.
+"""Appeals against late rescues (SCO-02), failed inspections (SCO-04) and late changes (SCO-06): what is held, what
+upholding one does.
 
 The record stays as it was: `appeal_upheld_at` is known from the decision on, and a score as of an earlier instant does
 not know it.
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
 from app.errors import Finding
-from app.models import Application, ApplicationStep, Inspection, Rescue, RescueStep
+from app.models import Application, ApplicationStep, Inspection, Rescue, RescueStep, UnitChange
 from app.permissions import Actor
 from app.rules.inspection import YEARLY, InspectionResult
 from app.rules.other_scores import Outcome, RescueMinutes
@@ -20,7 +21,7 @@ from app.rules.rescues import RescueVerb
 from app.rules.score_items import ItemRule
 from app.transaction import AnySession
 from app.workflows import audit, rescue_course
-from app.workflows.score_item_facts import TAKEN_BACK, Call, call_of
+from app.workflows.score_item_facts import COME_TO_NOTHING, TAKEN_BACK, Call, call_of
 
 # How often people were shut in is no judgement; what it was caused by is put right on the rescue itself.
 NEVER = frozenset({ItemRule.FAULT, ItemRule.FAULT_AGAIN, ItemRule.FAULT_OFTEN, ItemRule.FAULT_LIMIT})
@@ -79,6 +80,17 @@ def inspection_makers(session: AnySession, row: Inspection) -> set[int | None]:
         ApplicationStep.application_id.in_(asked), ApplicationStep.verb.in_(("endorse", "approve"))
     )
     return {row.created_by_id, *session.scalars(steps.execution_options(skip_scope=True))}
+
+
+def change_held(row: UnitChange, at: dt.datetime) -> Finding:
+    if row.application.state in COME_TO_NOTHING:
+        return Finding("维保变更", False, "申请已驳回或撤回", "不计入得分，不需要申诉")
+    return Finding("维保变更", row.late, "申请不及时" if row.late else "申请及时", "" if row.late else "不需要申诉")
+
+
+def uphold_change(session: AnySession, actor: Actor, row: UnitChange, reason: str, at: dt.datetime) -> None:
+    """The appeal, in force from now on, is what the score asks (`score_item_facts`)."""
+    audit.record(session, actor, at, "unit_change.appeal", "unit_change", row.id, after={"reason": reason})
 
 
 def uphold_rescue(session: AnySession, actor: Actor, row: Rescue, reason: str, at: dt.datetime) -> None:

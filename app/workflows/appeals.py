@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import literal_column, select
@@ -30,6 +31,7 @@ from app.models import (
     Score,
     ScoreEntry,
     StatusChange,
+    UnitChange,
     Visit,
 )
 from app.models.choices import VISIT_STATE
@@ -81,6 +83,7 @@ class Kind:
     held: Callable[[Any, dt.datetime], Finding]
     makers: Callable[[AnySession, Any], set[int | None]]
     uphold: Callable[[AnySession, Actor, Any, str, dt.datetime], None]
+    unit_id: Callable[[Any], int | None] = attrgetter("unit_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def submit(
     item, line = resolved(session, actor, key, at)
     kind = KINDS[item.entity]
     row = lock(session, kind.model, item.entity_id)
-    if row is None or row.unit_id != actor.unit_id:
+    if row is None or kind.unit_id(row) != actor.unit_id:
         raise NotAllowed(Finding("申诉", False, "这条记录不是本单位的", "只能对本单位的记录申诉"))
     grounds, until = grounds.strip(), until_of(session, row, kind, at)
     raise_failing([*_findings(session, row, item, kind, until, at), grounds_finding(grounds)])
@@ -132,7 +135,7 @@ def resolved(session: AnySession, actor: Actor, key: str, at: dt.datetime) -> tu
     """The record of a key, and the ledger's line where the key names one; Refusal where there is no appeal."""
     (item,) = evidence.items(session, actor, [key], at)
     if item.entity not in KINDS:
-        way = "可以对维保记录、超期记录、投诉、救援、检验和处罚申诉"
+        way = "可以对维保记录、超期记录、投诉、救援、检验、变更和处罚申诉"
         raise Refusal(Finding("申诉", False, "这类记录不能申诉", way, field="about"))
     line = None
     if key.startswith("score_entry-"):
@@ -148,7 +151,7 @@ def preview(session: AnySession, actor: Actor, key: str, at: dt.datetime) -> tup
     item, _line = resolved(session, actor, key, at)
     kind = KINDS[item.entity]
     row = visible(session, actor, kind.model, item.entity_id, "这条记录")
-    own = row.unit_id == actor.unit_id
+    own = kind.unit_id(row) == actor.unit_id
     way = "" if own else "只能对本单位的记录申诉"
     mine = Finding("本单位的记录", own, "是本单位的" if own else "不是本单位的", way)
     return item, [mine, *_findings(session, row, item, kind, until_of(session, row, kind, at), at)]
@@ -184,7 +187,7 @@ def offered(session: AnySession, actor: Actor, entity: str, entity_id: int, at: 
     kind = KINDS[entity]
     wanted = select(kind.model).where(kind.model.id == entity_id)
     row = session.scalar(scope.apply(wanted, actor, kind.model))
-    if row is None or row.unit_id != actor.unit_id or not kind.held(row, at).ok:
+    if row is None or kind.unit_id(row) != actor.unit_id or not kind.held(row, at).ok:
         return Offer()
     until = until_of(session, row, kind, at)
     return Offer(f"/appeals/new?about={entity}-{entity_id}", say("申诉")) if until is None or at < until else Offer()
@@ -386,5 +389,10 @@ KINDS: dict[str, Kind] = {
     "inspection": Kind(
         Inspection, lambda session, row: row.in_force_from, appeal_items.inspection_held,
         appeal_items.inspection_makers, appeal_items.uphold_inspection,
+    ),
+    # The appeal itself is the correction: the score asks it.
+    "unit_change": Kind(
+        UnitChange, lambda session, row: row.application.submitted_at, appeal_items.change_held, _nobody,
+        appeal_items.uphold_change, attrgetter("new_unit_id"),
     ),
 }

@@ -26,6 +26,7 @@ from app.models import (
     OverduePeriod,
     Rescue,
     ScoreEntry,
+    UnitChange,
     Visit,
 )
 from app.models.choices import INSPECTION_KIND, INSPECTION_RESULT, VISIT_STATE
@@ -134,7 +135,12 @@ def _of_line(session: AnySession, actor: Actor, number: int, key: str, at: dt.da
     entity = LINES.get(line.evidence or "")
     if entity is None or line.evidence_id is None:
         raise unknown_evidence(key)
-    return _item(session, actor, f"{entity}-{line.evidence_id}", at)
+    found: int | None = line.evidence_id
+    if entity == "unit_change":
+        # The line names the application, as its reader knows it.
+        asked = select(UnitChange.id).where(UnitChange.application_id == line.evidence_id)
+        found = session.scalar(asked.execution_options(skip_scope=True))
+    return _item(session, actor, f"{entity}-{found}", at)
 
 
 def _visit(session: AnySession, row: Visit, at: dt.datetime) -> Item:
@@ -183,6 +189,14 @@ def _rescue(session: AnySession, row: Rescue, at: dt.datetime) -> Item:
     return Item("rescue", row.id, (row.unit_id, row.use_unit_id), row.elevator_id, on, said)
 
 
+def _unit_change(session: AnySession, row: UnitChange, at: dt.datetime) -> Item:
+    said = say(
+        "维保变更　%(code)s　%(signed)s 签订合同，%(applied)s 申请%(late)s", code=row.elevator.code,
+        signed=row.signed_on, applied=row.applied_on, late=say("，不及时") if row.late else "",
+    )  # fmt: skip
+    return Item("unit_change", row.id, (row.new_unit_id,), row.elevator_id, row.applied_on, said)
+
+
 def _fraud_case(session: AnySession, row: FraudCase, at: dt.datetime) -> Item:
     """With what it was decided to be; one that is not decided says so."""
     on = clock.local_day(row.decided_at or row.opened_at)
@@ -225,6 +239,7 @@ KINDS: dict[str, Kind] = {
     "overdue_period": Kind(OverduePeriod, Verb.ORDER_READ, _overdue),
     "complaint": Kind(Complaint, Verb.COMPLAINT_READ, _complaint),
     "inspection": Kind(Inspection, Verb.INSPECTION_READ, _inspection),
+    "unit_change": Kind(UnitChange, Verb.APPLICATION_READ, _unit_change),
     "rescue": Kind(Rescue, Verb.RESCUE_READ, _rescue),
     "fraud_case": Kind(FraudCase, Verb.FRAUD_CASE, _fraud_case),
     "elevator": Kind(Elevator, Verb.ELEVATOR_READ, _elevator),
@@ -233,5 +248,5 @@ KINDS: dict[str, Kind] = {
 # What a ledger's line names its evidence, and the table that it is in. A new rate adds its own here.
 LINES = {
     "visit": "visit", "overdue": "overdue_period", "complaint": "complaint", "inspection": "inspection",
-    "rescue": "rescue",
+    "rescue": "rescue", "application": "unit_change",
 }  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy import Select, and_, false, func, literal_column, not_, or_, sel
 
 from app import clock
 from app.models import (
+    Appeal,
     ApplicationStep,
     Complaint,
     ContractElevator,
@@ -44,6 +45,7 @@ _complaint: Any = Complaint.__table__.c
 _inspection: Any = Inspection.__table__.c
 _change: Any = UnitChange.__table__.c
 _step: Any = ApplicationStep.__table__.c
+_appeal: Any = Appeal.__table__.c
 # A change of unit that came to nothing is none.
 COME_TO_NOTHING = ("rejected", "withdrawn")
 # The desk took it back: it never was.
@@ -367,6 +369,16 @@ def _changes(facts: Facts) -> Any:
     )  # fmt: skip
 
 
+def _late(facts: Facts) -> Any:
+    """Applied for too late, and no appeal against that was upheld by then."""
+    upheld = select(_appeal.id).where(
+        _appeal.entity == "unit_change", _appeal.entity_id == _change.id,
+        _appeal.state != literal_column("'withdrawn'"), _appeal.state == "approved",
+        _appeal.in_force_from <= facts.frame.as_of,
+    )  # fmt: skip
+    return and_(_change.late, ~upheld.exists())
+
+
 def _changed(facts: Facts) -> Select[Any]:
     return select(_change.new_unit_id).where(_changes(facts))
 
@@ -381,7 +393,7 @@ def change(facts: Facts, first: int, last: int) -> Found:
         found[unit_id].use_units = use_units
     late = select(
         _change.new_unit_id, use_unit, _change.elevator_id, _change.applied_on, _change.application_id
-    ).where(of_units, _change.late)
+    ).where(of_units, _late(facts))
     for unit_id, use_unit_id, elevator_id, on, key in _in_blocks(facts, late.order_by(_change.applied_on, _change.id)):
         found[unit_id].late.setdefault(use_unit_id, []).append(Record(elevator_id, on.isoformat(), key))
     return found
@@ -389,7 +401,7 @@ def change(facts: Facts, first: int, last: int) -> Found:
 
 def changes_of(facts: Facts, first: int, last: int) -> Any:
     """The changes that were counted; a statement."""
-    columns = _change.elevator_id, _change.applied_on, _change.application_id, _change.late
+    columns = _change.elevator_id, _change.applied_on, _change.application_id, _late(facts).label("late")
     inside = and_(_change.new_unit_id.between(first, last), _changes(facts))
     return select(*columns).where(inside).order_by(_change.elevator_id, _change.applied_on, _change.id)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from app.models import ScoreRun
+from tests.factories import World
 from tests.workflows.item_world import scored_firm
 
 pytestmark = pytest.mark.feature("SCO-02", "SCO-03", "SCO-04", "SCO-05", "SCO-06", "SCO-07")
@@ -76,3 +78,19 @@ def test_no_such_item_and_a_run_of_before(session: Any, scored: Any, sign_in: An
     assert "只有维护保养有效率" in text(browser, f"/scores/total/?f_run={scored.run_row.id}")
     assert "只有维护保养有效率" not in text(browser, f"/scores/?f_run={scored.run_row.id}")
     assert "/items/" not in text(browser, f"/scores/{scored.score}")
+
+
+@pytest.mark.feature("APL-01")
+def test_the_unit_appeals_from_the_line_and_the_regulator_begins_a_talk(world: World, sign_in: Any) -> None:
+    scored_firm(world.session, world)
+    head, desk = sign_in(world.accounts["maintenance_head"]), sign_in(world.accounts["region_admin"])
+    for item in ("rescue", "feedback", "inspection", "change"):
+        page = f"/scores/{world.score}/items/{item}"
+        own = head.get(page).text
+        way = re.search(r'href="(/appeals/new\?about=score_entry-\d+)"', own)
+        assert way is not None, item
+        assert head.get(way[1]).status_code == 200
+        shown = desk.get(page).text
+        assert "/appeals/new" not in shown and "/enforcement/new?" in shown
+    fault = head.get(f"/scores/{world.score}/items/fault").text
+    assert "/appeals/new" not in fault, "how often people were shut in is no judgement"

@@ -437,7 +437,7 @@ def item_lines(world: World, row: Score, item: Item) -> list[ScoreEntry]:
 
 
 @pytest.mark.feature("SCO-02")
-@pytest.mark.parametrize("name", ["rescue", "complaint", "inspection"])
+@pytest.mark.parametrize("name", ["rescue", "complaint", "inspection", "change"])
 def test_an_upheld_appeal_moves_its_item_by_the_line_and_not_before_the_decision(world: World, name: str) -> None:
     scored_firm(world.session, world)
     with transaction(world.session):
@@ -451,13 +451,15 @@ def test_an_upheld_appeal_moves_its_item_by_the_line_and_not_before_the_decision
             told_late = world.complaint
             told_late.accepted_at, told_late.late_steps, told_late.state = NOON + 48 * H, "accept", "closed"
             told_late.handled_at = told_late.reviewed_at = told_late.closed_at = NOON + 50 * H
-    item = {"rescue": Item.RESCUE, "complaint": Item.FEEDBACK, "inspection": Item.INSPECTION}[name]
+    items = {"rescue": Item.RESCUE, "complaint": Item.FEEDBACK, "inspection": Item.INSPECTION, "change": Item.CHANGE}
+    item = items[name]
     record = getattr(world, name)
     before = item_score(world, MADE)
-    line = next(e for e in item_lines(world, before, item) if e.evidence_id == record.id)
+    key = record.application_id if name == "change" else record.id
+    line = next(e for e in item_lines(world, before, item) if e.evidence_id == key)
     worth = Fraction(int(line.numerator), int(line.denominator))
-    assert worth > 0 and line.evidence == name
-    kept = record.late_steps if name != "inspection" else (record.result, record.is_fault)
+    assert worth > 0 and line.evidence == {"change": "application"}.get(name, name)
+    kept = {one: getattr(record, one) for one in ("late_steps", "result", "is_fault", "late") if hasattr(record, one)}
 
     made = appeal(world, f"score_entry-{line.id}")
     # The inspection is of a 涉密 elevator.
@@ -475,14 +477,14 @@ def test_an_upheld_appeal_moves_its_item_by_the_line_and_not_before_the_decision
     # What was written stays written; the other items do not move.
     world.session.expire_all()
     record = world.session.get(type(record), record.id)
-    assert record.appeal_upheld_at == DECIDED
-    assert kept == (record.late_steps if name != "inspection" else (record.result, record.is_fault))
+    assert name == "change" or record.appeal_upheld_at == DECIDED
+    assert kept and {one: getattr(record, one) for one in kept} == kept
     others = [f"{one}_points" for one in OTHERS if one is not item]
     assert [getattr(after, one) for one in others] == [getattr(before, one) for one in others]
     figures_ = world.session.scalars(select(Appeal)).one().figures or ()
     assert any(old != new for _label, old, new in figures_)
     with pytest.raises(Refusal):
-        appeal(world, f"{name}-{record.id}", when=LATER)
+        appeal(world, f"{'unit_change' if name == 'change' else name}-{record.id}", when=LATER)
 
 
 @pytest.mark.feature("SCO-05")
