@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app import clock
-from app.models import Account, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
+from app.models import Account, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Visit
 from tests.journeys.conftest import PHONE
 from tests.journeys.product import Subject
 from tests.journeys.steps import download, fact, follow, menu, path_of, press, read_sheets, rows
@@ -109,6 +109,7 @@ def test_chapter_3_ledgers_are_filled_in_by_workbook(
     with product.session() as session:
         # Two that have just come in: no ledger yet, and nobody told us the rescue phone of one of them.
         for one in (first, second):
+            session.query(Visit).filter_by(elevator_id=one.id).update({"order_id": None})
             session.query(MaintenanceOrder).filter_by(elevator_id=one.id, state="open").delete()
             session.query(MaintenanceLedger).filter_by(elevator_id=one.id).delete()
         session.get(Elevator, first.id).emergency_phone = None
@@ -218,6 +219,9 @@ def test_chapter_4_plans_are_made_and_given_to_others(
     with product.session() as session:
         account = session.scalar(select(Account).where(Account.username == product.login("维保员").name))
         worker_id = account.person_id
+        # Of no team: a team's tasks are seen by each of its members.
+        ledgers = session.query(MaintenanceLedger)
+        ledgers.filter(MaintenanceLedger.elevator_id.in_([single.id, many.id, far.id])).update({"team_id": None})
     clerk = enter("维保文员")
 
     # 新增维保计划 1. 单台: 【维保计划】-【新增】，编辑相关信息，点击保存即可.

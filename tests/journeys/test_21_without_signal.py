@@ -150,7 +150,7 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
     sheet = phone.url
     let_pass(phone, product, 40)
     fill_sheet(phone, code)
-    phone.get_by_label("备注").fill("底坑有少量积水")
+    phone.get_by_label("备注", exact=True).fill("底坑有少量积水")
     phone.locator("#out-photo").set_input_files(PHOTO)
     expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
@@ -158,7 +158,7 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
     phone.close()
     phone = again
     phone.goto(sheet)
-    expect(phone.get_by_label("备注")).to_have_value("底坑有少量积水")
+    expect(phone.get_by_label("备注", exact=True)).to_have_value("底坑有少量积水")
     expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     phone.locator("canvas[data-sign]").scroll_into_view_if_needed()
     box = phone.locator("canvas[data-sign]").bounding_box()
@@ -233,7 +233,7 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     with product.session() as session:
         session.get(Visit, int(page.rsplit("/", 1)[-1])).checked_in_at -= dt.timedelta(minutes=40)
     # Begun on line, ended without: the sheet goes on where it stood.
-    phone.get_by_label("备注").fill("下行时有异响")
+    phone.get_by_label("备注", exact=True).fill("下行时有异响")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
     phone.context.set_offline(True)
     phone.wait_for_timeout(1000)  # whatever was still being asked for has failed by now
@@ -241,7 +241,7 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     phone.locator("#photo").set_input_files(PHOTO)
     expect(phone.locator("[data-upload]")).to_contain_text("已存在手机，有网络后上传")
     phone.reload()
-    expect(phone.get_by_label("备注")).to_have_value("下行时有异响")
+    expect(phone.get_by_label("备注", exact=True)).to_have_value("下行时有异响")
     expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     fill_sheet(phone, code)
     phone.get_by_role("button", name="签退，存在手机").click()
@@ -320,7 +320,7 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     phone.wait_for_url("**/m/outbox?k=*")
     let_pass(phone, product, 40)
     phone.reload()
-    phone.get_by_label("备注").fill("轿顶已清洁")
+    phone.get_by_label("备注", exact=True).fill("轿顶已清洁")
     phone.locator("#out-photo").set_input_files(PHOTO)
     expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
@@ -333,7 +333,7 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     phone.locator("a.fd-go").click()
     phone.wait_for_url("**/m/visits/*")
     visit = int(path_of(phone).rsplit("/", 1)[-1])
-    expect(phone.get_by_label("备注")).to_have_value("轿顶已清洁")
+    expect(phone.get_by_label("备注", exact=True)).to_have_value("轿顶已清洁")
     expect(phone.locator("[data-upload]")).to_contain_text("已上传")
     fill_sheet(phone, code)
     phone.get_by_role("button", name="签退").click()

@@ -170,7 +170,7 @@
       var name = choice.value, live = choice.dataset.live === "1";
       function turn() {
         if (choice.checked) {
-          var title = make("h3", "ta-label", choice.dataset.label), list = make("ol", "map-list");
+          var title = make("h2", "ta-label", choice.dataset.label), list = make("ol", "map-list");
           title.hidden = true;
           $("extra").append(title, list);
           extra[name] = { group: L.layerGroup().addTo(map), list: list, title: title, tone: choice.dataset.tone, live: live };
