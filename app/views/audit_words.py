@@ -25,7 +25,7 @@ ENTITY: dict[str, Any] = {
     "score_run": _l("得分"), "statistics": _l("统计报表"), "unit": _l("单位"), "version": _l("档案版本"),
     "visit": _l("维保记录"), "overdue_period": _l("超期记录"), "commitment": _l("维保承诺书"),
     "insurance_record": _l("医社保缴交明细"), "audit": _l("审计日志"), "calendar": _l("工作日历"),
-    "inspection": _l("检验记录"), "enforcement": _l("约谈与处罚"), "appeal": _l("申诉"),
+    "inspection": _l("检验记录"), "enforcement": _l("约谈与处罚"), "appeal": _l("申诉"), "unit_change": _l("维保单位变更"),
     "delegation": _l("代办"), "patrol_round": _l("巡检"), "policy": _l("政策参数"), "policy_proposal": _l("政策提议"),
     "risk_item": _l("风险"), "safety_record": _l("安全记录"),
     "rescue": _l("困人救援"), "complaint": _l("公众投诉"), "elevator_message": _l("扫码留言"),
