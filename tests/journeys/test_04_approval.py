@@ -87,7 +87,7 @@ def test_a_decision_names_the_version_that_was_seen(product: Any, enter: Any, sh
     expect(main).to_contain_text(f"已通过的第 {before + 2} 版")
     unit.get_by_label("日期", exact=True).fill((clock.today() - dt.timedelta(days=1)).isoformat())
     press(unit, "看这一天的档案")
-    expect(main).to_contain_text("当日生效的是第 1 版")
+    expect(main).to_contain_text(f"当日生效的是第 {before} 版")
     expect(main).not_to_contain_text("0398-5551002")
     shot(unit, "the register as of yesterday")
     unit.goto(f"/elevators/{elevator.id}/history")
