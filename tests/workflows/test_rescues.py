@@ -176,10 +176,12 @@ def test_what_a_sensor_tells_late_belongs_to_the_case_of_that_instant(world: Wor
 @pytest.mark.feature("RES-01")
 def test_presses_at_once_are_one_case(world: World) -> None:
     found: list[int] = []
+    # Nothing of the world's session is touched by the threads.
+    bind, key = world.session.get_bind(), world.own.id
 
     def press() -> None:
-        with Session(world.session.get_bind()) as session, transaction(session):
-            elevator = session.get(Elevator, world.own.id)
+        with Session(bind) as session, transaction(session):
+            elevator = session.get(Elevator, key)
             assert elevator is not None
             found.append(rescues.report(session, None, elevator, source="page", at=START).id)
 
