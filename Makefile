@@ -67,7 +67,7 @@ test: services
 	exit $$status
 
 fast:
-	$(PYTEST) -q -n $(WORKERS) --dist worksteal --db both --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
+	$(PYTEST) -q -n $(WORKERS) --dist worksteal --db both tests --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
 
 journeys:
 	$(PYTEST) -q -n $(WORKERS) --dist loadfile tests/journeys --junitxml build/junit-journeys.xml --features build/features.json
