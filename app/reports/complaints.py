@@ -14,27 +14,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, select
 
 from app import clock, scope
-from app.errors import Finding, raise_failing
 from app.listing import Column, Moment
 from app.listings.complaints import OPEN, late, on_time
-from app.models import Complaint, Elevator, Unit
-from app.models.region import in_region
+from app.models import Complaint
 from app.permissions import Actor
-from app.rules.calendar import day_finding
+from app.reports.asked import Asked, Names, elevators, units, within
 
 MOST = 5000
 BY = {"unit": _l("按维保单位"), "elevator": _l("按电梯")}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the report is over. Days of the complaint, both counted."""
-
-    by: str
-    from_on: dt.date
-    to_on: dt.date
-    unit_id: int | None = None
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +59,6 @@ COLUMNS = (
 )
 
 
-def check(asked: Asked) -> None:
-    """Refuse days that are none, or the wrong way round."""
-    raise_failing([
-        day_finding(asked.from_on, "from_on", "起始日期"), day_finding(asked.to_on, "to_on", "截止日期"),
-        Finding("日期", asked.from_on <= asked.to_on, "起始日期在截止日期之后", "请对调或改正", field="from_on"),
-    ])  # fmt: skip
-
-
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope, those with most late first, then most of all."""
     key: Any = Complaint.unit_id if asked.by == "unit" else Complaint.elevator_id
@@ -89,18 +68,14 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
             key, func.count(), func.count(case((late(now), 1))), func.count(case((on_time(), 1))),
             func.count(case((OPEN, 1))), func.count(case((Complaint.is_untrue, 1))), func.max(Complaint.unit_id),
         )
-        .where(Complaint.complained_at >= _start(asked.from_on), Complaint.complained_at < _start(asked.to_on, 1))
+        .where(*within(asked, Complaint, Complaint.complained_at))
         .group_by(key)
     )  # fmt: skip
-    if asked.unit_id is not None:
-        statement = statement.where(Complaint.unit_id == asked.unit_id)
-    if asked.region:
-        statement = statement.where(in_region(Complaint.region_code, asked.region))
     statement = statement.order_by(func.count().desc()).limit(MOST)
     rows = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
-    units = _units(session, {row[6] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
-    lifts = _elevators(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
-    made = [_line(asked, row, units, lifts) for row in rows]
+    firms = units(session, {row[6] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
+    lifts = elevators(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
+    made = [_line(asked, row, firms, lifts) for row in rows]
     return sorted(made, key=lambda line: (-line.late, -line.total, line.code))
 
 
@@ -118,26 +93,10 @@ def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
     return f"/complaints/?{urlencode(narrow)}"
 
 
-def _line(asked: Asked, row: Any, units: dict[Any, tuple[str, str]], lifts: dict[Any, tuple[str, str]]) -> Line:
-    named = units if asked.by == "unit" else lifts
+def _line(asked: Asked, row: Any, firms: Names, lifts: Names) -> Line:
+    named = firms if asked.by == "unit" else lifts
     code, name = named.get(row[0], ("—", "没有承办单位"))
     link = "" if row[0] is None else link_of(asked, row[0])
-    unit = units.get(row[6], ("", ""))[1] if asked.by == "elevator" else ""
+    unit = firms.get(row[6], ("", ""))[1] if asked.by == "elevator" else ""
     return Line(row[0], code, name, row[1], row[2], row[3], row[4], row[5], unit, link)
 
-
-def _units(session: Any, keys: set[Any]) -> dict[Any, tuple[str, str]]:
-    statement = select(Unit.id, Unit.uscc, Unit.name).where(Unit.id.in_([key for key in keys if key is not None]))
-    return {
-        key: (uscc, name) for key, uscc, name in session.execute(statement.execution_options(skip_scope=True))
-    }
-
-
-def _elevators(session: Any, keys: list[Any]) -> dict[Any, tuple[str, str]]:
-    statement = select(Elevator.id, Elevator.code, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
-    found = session.execute(statement.execution_options(skip_scope=True))
-    return {key: (code, f"{estate or ''} {address}".strip()) for key, code, estate, address in found}
-
-
-def _start(day: dt.date, later: int = 0) -> dt.datetime:
-    return clock.instant_of(dt.datetime.combine(day + dt.timedelta(days=later), dt.time()))

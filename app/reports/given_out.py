@@ -18,6 +18,7 @@ from app.listing import Column, moment
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, spot_checks, tables
+from app.reports.asked import Asked
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
@@ -37,33 +38,27 @@ def _fairness(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datet
     return fairness.table(session, actor, int(asked["run"]))
 
 
-def _complaints(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
-    wanted = complaints.Asked(
+def _over_days(asked: Mapping[str, str]) -> Asked:
+    return Asked(
         asked["by"], dt.date.fromisoformat(asked["from_on"]), dt.date.fromisoformat(asked["to_on"]),
         int(asked["unit"]) if asked.get("unit") else None, asked.get("region") or None,
     )  # fmt: skip
-    return complaints.lines(session, actor, wanted, at), complaints.COLUMNS
+
+
+def _complaints(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    return complaints.lines(session, actor, _over_days(asked), at), complaints.COLUMNS
 
 
 def _rescues(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
-    wanted = rescues.Asked(
-        asked["by"], dt.date.fromisoformat(asked["from_on"]), dt.date.fromisoformat(asked["to_on"]),
-        int(asked["unit"]) if asked.get("unit") else None, asked.get("region") or None,
-    )  # fmt: skip
-    return rescues.lines(session, actor, wanted, at), rescues.COLUMNS
+    return rescues.lines(session, actor, _over_days(asked), at), rescues.COLUMNS
 
 
 def _repairs(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
-    wanted = repairs.Asked(
-        asked["by"], dt.date.fromisoformat(asked["from_on"]), dt.date.fromisoformat(asked["to_on"]),
-        int(asked["unit"]) if asked.get("unit") else None, asked.get("region") or None,
-    )  # fmt: skip
-    return repairs.lines(session, actor, wanted, at), repairs.COLUMNS
+    return repairs.lines(session, actor, _over_days(asked), at), repairs.COLUMNS
 
 
 def _spot_checks(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
-    days = [dt.date.fromisoformat(asked[name]) for name in ("from_on", "to_on")]
-    return spot_checks.lines(session, actor, spot_checks.Asked(asked["by"], *days), at), spot_checks.COLUMNS
+    return spot_checks.lines(session, actor, _over_days(asked), at), spot_checks.COLUMNS
 
 
 TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {

@@ -14,15 +14,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, select
 
 from app import clock, scope
-from app.errors import Finding, raise_failing
 from app.listing import Column, Moment
 from app.listings.repairs import OPEN, late
-from app.models import Elevator, RepairOrder, Unit
+from app.models import RepairOrder
 from app.models.choices import word
-from app.models.region import in_region
 from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL
 from app.permissions import Actor
-from app.rules.calendar import day_finding
+from app.reports.asked import Asked, Names, elevators, units, within
 
 MOST = 5000
 BY = {"unit": _l("按维保单位"), "elevator": _l("按电梯"), "level": _l("按故障级别"), "cause": _l("按故障原因")}
@@ -31,17 +29,6 @@ _KEYS: dict[str, Any] = {
     "cause": RepairOrder.cause,
 }  # fmt: skip
 COUNTS = ("total", "done", "open", "late", "trapped", "unrestored")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the report is over. Days of the report of the fault, both counted."""
-
-    by: str
-    from_on: dt.date
-    to_on: dt.date
-    unit_id: int | None = None
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +65,6 @@ COLUMNS = (
 )
 
 
-def check(asked: Asked) -> None:
-    """Refuse days that are none, or the wrong way round."""
-    raise_failing([
-        day_finding(asked.from_on, "from_on", "起始日期"), day_finding(asked.to_on, "to_on", "截止日期"),
-        Finding("日期", asked.from_on <= asked.to_on, "起始日期在截止日期之后", "请对调或改正", field="from_on"),
-    ])  # fmt: skip
-
-
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope, those with most late first, then most of all."""
     now = Moment(session, actor, clock.local_day(at), at)
@@ -98,9 +77,9 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     )  # fmt: skip
     statement = statement.where(*_within(asked)).group_by(key).order_by(func.count().desc()).limit(MOST)
     rows = session.execute(scope.apply(statement, actor, RepairOrder).execution_options(skip_scope=True)).all()
-    units = _units(session, {row[9] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
-    lifts = _elevators(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
-    made = [_line(asked, row, units, lifts) for row in rows]
+    firms = units(session, {row[9] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
+    lifts = elevators(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
+    made = [_line(asked, row, firms, lifts) for row in rows]
     return sorted(made, key=lambda line: (-line.late, -line.total, line.code))
 
 
@@ -127,26 +106,19 @@ def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
 
 
 def _within(asked: Asked) -> list[Any]:
-    found = [
-        RepairOrder.reported_at >= _start(asked.from_on), RepairOrder.reported_at < _start(asked.to_on, 1),
-        RepairOrder.state != "cancelled",
-    ]  # fmt: skip
+    found = [*within(asked, RepairOrder, RepairOrder.reported_at), RepairOrder.state != "cancelled"]
     if asked.by == "cause":
         found.append(RepairOrder.cause.is_not(None))
-    if asked.unit_id is not None:
-        found.append(RepairOrder.unit_id == asked.unit_id)
-    if asked.region:
-        found.append(in_region(RepairOrder.region_code, asked.region))
     return found
 
 
-def _line(asked: Asked, row: Any, units: dict[Any, tuple[str, str]], lifts: dict[Any, tuple[str, str]]) -> Line:
+def _line(asked: Asked, row: Any, firms: Names, lifts: Names) -> Line:
     if asked.by in ("level", "cause"):
         code, name = row[0], word(REPAIR_LEVEL if asked.by == "level" else REPAIR_CAUSE, row[0])
     else:
-        code, name = (units if asked.by == "unit" else lifts).get(row[0], ("—", "没有维保单位"))
+        code, name = (firms if asked.by == "unit" else lifts).get(row[0], ("—", "没有维保单位"))
     link = "" if row[0] is None else link_of(asked, row[0])
-    unit = units.get(row[9], ("", ""))[1] if asked.by == "elevator" else ""
+    unit = firms.get(row[9], ("", ""))[1] if asked.by == "elevator" else ""
     return Line(
         row[0], code, name, row[1], row[2], row[3], row[4], row[5], row[6], _rounded(row[7]), _rounded(row[8]), unit,
         link,
@@ -156,19 +128,3 @@ def _line(asked: Asked, row: Any, units: dict[Any, tuple[str, str]], lifts: dict
 def _rounded(mean: Any) -> float | None:
     return None if mean is None else round(float(mean), 1)
 
-
-def _units(session: Any, keys: set[Any]) -> dict[Any, tuple[str, str]]:
-    statement = select(Unit.id, Unit.uscc, Unit.name).where(Unit.id.in_([key for key in keys if key is not None]))
-    return {
-        key: (uscc, name) for key, uscc, name in session.execute(statement.execution_options(skip_scope=True))
-    }
-
-
-def _elevators(session: Any, keys: list[Any]) -> dict[Any, tuple[str, str]]:
-    statement = select(Elevator.id, Elevator.code, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
-    found = session.execute(statement.execution_options(skip_scope=True))
-    return {key: (code, f"{estate or ''} {address}".strip()) for key, code, estate, address in found}
-
-
-def _start(day: dt.date, later: int = 0) -> dt.datetime:
-    return clock.instant_of(dt.datetime.combine(day + dt.timedelta(days=later), dt.time()))

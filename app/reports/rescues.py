@@ -16,15 +16,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from app import clock, scope
-from app.errors import Finding, raise_failing
 from app.listing import Column
 from app.listings.rescues import ALONE
 from app.models import Elevator, Region, Rescue, Unit
 from app.models.choices import PLACE_TYPE, word
-from app.models.region import in_region
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.permissions import Actor
-from app.rules.calendar import day_finding
+from app.reports.asked import Asked, within
 from app.rules.other_scores import Outcome
 from app.rules.rescues import Course, Minutes, badge
 from app.wording import say
@@ -40,17 +38,6 @@ FORMULAS = (
     ("合规率", "合规 ÷（合规 + 不合规），四舍五入到 0.1%；没有可判定的为无数据"),
     ("平均用时", "接单：派单到接单；到达：接单到到达；救出：接单到救出。只算两个时间都有的，单位为分钟"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the report is over. Days of the report, both counted."""
-
-    by: str
-    from_on: dt.date
-    to_on: dt.date
-    unit_id: int | None = None
-    region: str | None = None
 
 
 @dataclass(slots=True)
@@ -115,14 +102,6 @@ COLUMNS = (
 )
 
 
-def check(asked: Asked) -> None:
-    """Refuse days that are none, or the wrong way round."""
-    raise_failing([
-        day_finding(asked.from_on, "from_on", "起始日期"), day_finding(asked.to_on, "to_on", "截止日期"),
-        Finding("日期", asked.from_on <= asked.to_on, "起始日期在截止日期之后", "请对调或改正", field="from_on"),
-    ])  # fmt: skip
-
-
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope: hours and levels in their order, all else with most late first."""
     return _cut(session, asked, read(session, actor, asked), asked.by, at)
@@ -153,12 +132,8 @@ def read(session: Any, actor: Actor, asked: Asked) -> list[Any]:
             Rescue.arrive_minutes, Rescue.done_minutes, Rescue.appeal_upheld_at, Elevator.place_type,
         )
         .join(Elevator, Elevator.id == Rescue.elevator_id)
-        .where(ALONE, Rescue.reported_at >= _start(asked.from_on), Rescue.reported_at < _start(asked.to_on, 1))
+        .where(ALONE, *within(asked, Rescue, Rescue.reported_at))
     )  # fmt: skip
-    if asked.unit_id is not None:
-        statement = statement.where(Rescue.unit_id == asked.unit_id)
-    if asked.region:
-        statement = statement.where(in_region(Rescue.region_code, asked.region))
     return list(session.execute(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True)))
 
 
@@ -224,7 +199,3 @@ def _named(session: Any, asked: Asked, by: str, held: dict[Any, Line]) -> None:
             choices, parameter = _CHOICES[by]
             line.name = say("没有填写") if key is None else str(word(choices, key))
             line.link = link_of(asked, **{parameter: key}) if key is not None and parameter else ""
-
-
-def _start(day: dt.date, later: int = 0) -> dt.datetime:
-    return clock.instant_of(dt.datetime.combine(day + dt.timedelta(days=later), dt.time()))

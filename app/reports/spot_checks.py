@@ -11,24 +11,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, select
 
 from app import clock, scope
-from app.errors import Finding, raise_failing
 from app.listing import Column, Moment
 from app.listings.spot import late
 from app.models import SpotCheck, SpotDraw, Unit
 from app.permissions import Actor
-from app.rules.calendar import day_finding
+from app.reports.asked import Asked, within
 
 MOST = 5000
 BY = {"unit": _l("按被检查单位"), "draw": _l("按抽查")}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Days on which draws were made, both counted."""
-
-    by: str
-    from_on: dt.date
-    to_on: dt.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +57,6 @@ COLUMNS = (
 )
 
 
-def check(asked: Asked) -> None:
-    """Refuse days that are none, or the wrong way round."""
-    raise_failing([
-        day_finding(asked.from_on, "from_on", "起始日期"), day_finding(asked.to_on, "to_on", "截止日期"),
-        Finding("日期", asked.from_on <= asked.to_on, "起始日期在截止日期之后", "请对调或改正", field="from_on"),
-    ])  # fmt: skip
-
-
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope, those with most problems first."""
     key: Any = SpotCheck.unit_id if asked.by == "unit" else SpotCheck.draw_id
@@ -88,7 +70,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
             key, func.count(), of("fine", "fixing", "fixed", "closed"), of("fine"), of("fixing", "fixed", "closed"),
             of("closed"), func.count(case((late(now), 1))), of("void"),
         )
-        .where(SpotCheck.created_at >= _start(asked.from_on), SpotCheck.created_at < _start(asked.to_on, 1))
+        .where(*within(asked, SpotCheck, SpotCheck.created_at))
         .group_by(key)
         .limit(MOST)
     )  # fmt: skip
@@ -110,7 +92,3 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
 def link_of(asked: Asked, key: Any, **more: Any) -> str:
     """The list of what a number counts."""
     return f"/spot/checks/?{urlencode({f'f_{asked.by}': key, **more})}"
-
-
-def _start(day: dt.date, later: int = 0) -> dt.datetime:
-    return clock.instant_of(dt.datetime.combine(day + dt.timedelta(days=later), dt.time()))

@@ -29,6 +29,7 @@ from app.models.policy import policy_version
 from app.models.region import in_region
 from app.permissions import Actor, Verb
 from app.reports import enforcement, repairs, rescues, statistics_more
+from app.reports.asked import Asked
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -164,7 +165,7 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     kinds.sort(key=lambda bar: -bar.count)
     statuses = _bars(counts, "status", {k: str(v) for k, v in ELEVATOR_STATUS.items()}, frame, "f_status", tab="every")
     ages = _ages(register, moment, frame)
-    wanted = rescues.Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
+    wanted = Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
     rescued, cuts = rescues.cuts(session, moment.actor, wanted, RESCUE_CUTS, moment.now)
     asked = (moment, frame.region_code, frame.from_on, frame.to_on)
     deeds, appeals = enforcement.deeds(*asked), enforcement.appeals(*asked)
@@ -210,7 +211,7 @@ def _repairs(moment: Moment, frame: Frame) -> tuple[list[repairs.Line], list[rep
     found = [
         repairs.lines(
             moment.session, moment.actor,
-            repairs.Asked(by, frame.from_on, frame.to_on, region=frame.region_code), moment.now,
+            Asked(by, frame.from_on, frame.to_on, region=frame.region_code), moment.now,
         )
         for by in ("level", "cause")
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, request
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding, raise_failing
 from app.extensions import db
-from app.listing import moment
+from app.listing import Moment, moment
 from app.listings import repairs as listed
 from app.models import Anomaly, Elevator, RepairOrder, Rescue
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, ANOMALY_STATE
@@ -25,7 +25,7 @@ from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.models.rescue import RESCUE_STATUS
 from app.permissions import Actor, Verb, require
 from app.rules.anomalies import AnomalyState
-from app.views import lately, menu, repair_forms, screens, uploads
+from app.views import menu, numbers, repair_forms, screens, uploads
 from app.views.account_forms import run, text
 from app.views.base import Button, Deed, Screen, cut, firm, mark, pill, two
 from app.views.repair_facts import account_names, course_of, elevator_link, pairs
@@ -220,22 +220,16 @@ def anomaly_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     return _("待审核的异常"), found, _("待处理 %(n)s", n=confirmed), f"/anomalies/?tab={tab}", "over" if found else ""
 
 
-def _parts(actor: Actor) -> list[Any]:
-    g.anomalies_from, g.anomalies_lately = time.time(), lately.kept(NUMBER)
-    if g.anomalies_lately is not None:
-        return []
-    return [listed.count(moment(db.session, actor), Anomaly, listed.ANOMALY_OPEN, Anomaly.state == "found")]
+def _counted(now: Moment) -> list[Any]:
+    return [listed.count(now, Anomaly, listed.ANOMALY_OPEN, Anomaly.state == "found")]
 
 
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.anomalies_from)
-    note = "" if counts else lately.note()
-    (found,) = counts or g.anomalies_lately
+def _says(counts: Sequence[int], note: str) -> menu.Said:
+    (found,) = counts
     return found, "over", note
 
 
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+numbers.add(NUMBER, _counted, _says)
 
 
 def register(appbuilder: Any) -> None:

@@ -6,7 +6,7 @@ import io
 from typing import Any, ClassVar
 
 from flask import abort, current_app, flash, g, redirect, request, send_file
-from flask_appbuilder import BaseView, expose
+from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -27,6 +27,7 @@ from app.rules.periods import latest_periods, period_of
 from app.views import screens
 from app.views.account_forms import number, regions_below, run, text
 from app.views.base import Button, Screen, pill, two
+from app.views.records import RecordPages
 from app.views.told import told
 from app.workflows import bulletins
 
@@ -54,7 +55,7 @@ class Bulletins(Screen):
     empty_text = _l("还没有通报。监管部门印发后，出现在这里。")
 
 
-class BulletinPages(BaseView):
+class BulletinPages(RecordPages):
     """One bulletin."""
 
     route_base = "/bulletins"
@@ -197,14 +198,6 @@ class BulletinPages(BaseView):
         if not bulletins.may_edit(g.actor, row):
             raise refuse("通报", "是上级地区的通报", "请由发文地区办理", link=f"/bulletins/{pk}")
         return row
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/bulletins/{pk}")
 
     def _form(self, corrects: Bulletin | None, findings: Any) -> Any:
         periods = [(one.text, one.words) for one in latest_periods(clock.today())]

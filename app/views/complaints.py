@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 
-from flask import flash, g, redirect
-from flask_appbuilder import BaseView, expose
+from flask import g
+from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -17,7 +16,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.extensions import db
-from app.listing import moment
+from app.listing import Moment, moment
 from app.listings import complaints as listed
 from app.models import Account, Complaint, Elevator, ElevatorMessage, StatusChange
 from app.models.choices import word
@@ -28,13 +27,14 @@ from app.policy import Key
 from app.rules.complaints import STEP_LABELS, ComplaintState, Step, shown_tracking
 from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
-from app.views import lately, menu, screens, uploads
-from app.views.account_forms import run, text
+from app.views import numbers, screens, uploads
+from app.views.account_forms import text
 from app.views.base import Button, Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
 from app.views.enforcement import start
 from app.views.filing_words import Due
 from app.views.policy import origin, region_names
+from app.views.records import RecordPages
 from app.views.told import told
 from app.wording import say
 from app.workflows import appeals, attachments, complaints, messages
@@ -102,7 +102,7 @@ class Complaints(Screen):
         return "is-stop" if late and row.state != "closed" else ""
 
 
-class ComplaintPages(BaseView):
+class ComplaintPages(RecordPages):
     """One complaint: its course, and what the reader may do with it now."""
 
     route_base = "/complaints"
@@ -161,14 +161,6 @@ class ComplaintPages(BaseView):
     def _row(self, pk: int) -> Complaint:
         row: Complaint = scope.visible(db.session, g.actor, Complaint, pk, _("这件投诉"))
         return row
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/complaints/{pk}")
 
     def _page(self, pk: int, findings: Any) -> Any:
         row = self._row(pk)
@@ -252,7 +244,7 @@ class Messages(Screen):
     empty_text = _l("还没有留言。乘客扫电梯上的二维码留言后，出现在这里。")
 
 
-class MessagePages(BaseView):
+class MessagePages(RecordPages):
     """One message: the units reply, the regulator publishes."""
 
     route_base = "/messages"
@@ -279,13 +271,9 @@ class MessagePages(BaseView):
         said = _("已公开，显示在扫码页面") if shown else _("已设为不公开")
         return self._done(pk, lambda s: messages.publish(s, g.actor, pk, shown, clock.now()), said)
 
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        scope.visible(db.session, g.actor, ElevatorMessage, pk, _("这条留言"))
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/messages/{pk}")
+    def _row(self, pk: int) -> ElevatorMessage:
+        row: ElevatorMessage = scope.visible(db.session, g.actor, ElevatorMessage, pk, _("这条留言"))
+        return row
 
     def _page(self, pk: int, findings: Any) -> Any:
         row: ElevatorMessage = scope.visible(db.session, g.actor, ElevatorMessage, pk, _("这条留言"))
@@ -324,29 +312,17 @@ def own_tab(actor: Actor, waiting: int, accepted: int, handled: int) -> str:
     return "waiting" if waiting or not accepted else "accepted"
 
 
-def _parts(actor: Actor) -> list[Any]:
+def _counted(now: Moment) -> list[Any]:
     """For a unit what waits for its own deed, for a regulator what is late or waits for his; counted every so often."""
-    g.complaints_from, g.complaints_lately = time.time(), lately.kept(NUMBER)
-    if g.complaints_lately is not None:
-        return []
-    now = moment(db.session, actor)
     late = listed.count(now, listed.OPEN, listed.late(now))
-    if actor.unit_id is None:
+    if now.actor.unit_id is None:
         return [listed.count(now, listed.OPEN, Complaint.state == "disputed"), late]
-    handles = Complaint.state.in_(("waiting", "accepted")) & (Complaint.unit_id == actor.unit_id)
-    reviews = (Complaint.state == "handled") & (Complaint.use_unit_id == actor.unit_id)
+    handles = Complaint.state.in_(("waiting", "accepted")) & (Complaint.unit_id == now.actor.unit_id)
+    reviews = (Complaint.state == "handled") & (Complaint.use_unit_id == now.actor.unit_id)
     return [listed.count(now, listed.OPEN, handles | reviews), late]
 
 
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.complaints_from)
-    note = "" if counts else lately.note()
-    own, late = counts or g.complaints_lately
-    return (late, "over", note) if late else (own, "near", note)
-
-
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+numbers.add(NUMBER, _counted)
 
 
 def register(appbuilder: Any) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, request
-from flask_appbuilder import BaseView, expose
+from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from app import clock, lookups, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.listing import moment
+from app.listing import Moment, moment
 from app.listings import enforcement as listed
 from app.models import Account, Elevator, Enforcement, EnforcementEvidence, StatusChange, Unit
 from app.models.attachment import ATTACHMENT_KIND
@@ -29,11 +28,12 @@ from app.rules.enforcement import (
     EnforcementVerb,
     needs_second,
 )
-from app.views import lately, menu, screens, uploads
 from app.views import maintenance_forms as forms
+from app.views import numbers, screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.clock_words import due_of
+from app.views.records import RecordPages
 from app.views.told import told
 from app.workflows import appeals, attachments, enforcement, submissions
 from app.workflows import evidence as records
@@ -90,7 +90,7 @@ class EnforcementScreen(Screen):
         return "is-stop" if row.due_at is not None and row.due_at <= clock.now() else ""
 
 
-class EnforcementPages(BaseView):
+class EnforcementPages(RecordPages):
     """One case: written by regulators, answered by the unit."""
 
     route_base = "/enforcement"
@@ -179,14 +179,6 @@ class EnforcementPages(BaseView):
     def _row(self, pk: int) -> Enforcement:
         row: Enforcement = scope.visible(db.session, g.actor, Enforcement, pk, _("这件执法记录"))
         return row
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/enforcement/{pk}")
 
     def _page(self, pk: int, findings: Any) -> Any:
         row = self._row(pk)
@@ -414,26 +406,14 @@ def of_unit(unit_id: int) -> int:
 # --- the menu's number
 
 
-def _parts(actor: Actor) -> list[Any]:
+def _counted(now: Moment) -> list[Any]:
     """For a unit what it has to answer; for a regulator what waits for a look or a second person. Red: what is over."""
-    g.enforcement_from, g.enforcement_lately = time.time(), lately.kept(NUMBER)
-    if g.enforcement_lately is not None:
-        return []
-    now = moment(db.session, actor)
-    waits = ("in_force",) if actor.unit_id is not None else ("replied", "proposed")
+    waits = ("in_force",) if now.actor.unit_id is not None else ("replied", "proposed")
     own = listed.count(now, listed.OPEN, Enforcement.state.in_(waits))
     return [own, listed.count(now, listed.OPEN, listed.overdue(now))]
 
 
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.enforcement_from)
-    note = "" if counts else lately.note()
-    own, late = counts or g.enforcement_lately
-    return (late, "over", note) if late else (own, "near", note)
-
-
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+numbers.add(NUMBER, _counted)
 
 
 def register(appbuilder: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, request, url_for
@@ -15,17 +14,17 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.listing import moment
+from app.listing import Moment
 from app.listings import fraud as listed
 from app.models import Account, FraudCase, FraudSignal, Person, Unit
 from app.models.choices import VISIT_STATE, word
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE
 from app.models.fraud import CASE_OUTCOME, CASE_STATE, SIGNAL_KIND
-from app.permissions import Actor, Verb
+from app.permissions import Verb
 from app.rules.fraud import HOW, SignalKind
 from app.rules.fraud_cases import MOST_SIGNALS, CaseOutcome, CaseState
 from app.transaction import transaction
-from app.views import enforcement, lately, menu, screens, uploads
+from app.views import enforcement, numbers, screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.base import MOST_CARRIED, Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.clock_words import due_of
@@ -295,26 +294,14 @@ def _name(account_id: int | None) -> str:
 # --- the menu's number
 
 
-def _parts(actor: Actor) -> list[Any]:
+def _counted(now: Moment) -> list[Any]:
     """For a unit what it is to answer, for a regulator what it is to decide; counted every so often."""
-    g.fraud_from, g.fraud_lately = time.time(), lately.kept(NUMBER)
-    if g.fraud_lately is not None:
-        return []
-    now = moment(db.session, actor)
     late = listed.count(now, listed.late(now))
-    state = "answered" if actor.unit_id is None else "asked"
+    state = "answered" if now.actor.unit_id is None else "asked"
     return [listed.count(now, listed.OPEN, FraudCase.state == state), late]
 
 
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.fraud_from)
-    note = "" if counts else lately.note()
-    own, late = counts or g.fraud_lately
-    return (late, "over", note) if late else (own, "near", note)
-
-
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+numbers.add(NUMBER, _counted)
 
 
 def register(appbuilder: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, request
-from flask_appbuilder import BaseView, expose
+from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -25,6 +25,7 @@ from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, cut, firm, mark, pill
 from app.views.jobs import facts as job_facts
+from app.views.records import RecordPages
 from app.workflows import provincial, provincial_register, provincial_ways
 from app.workflows.provincial_matching import ours_of, ours_of_content, standing
 
@@ -70,7 +71,7 @@ class ProvincialRuns(Screen):
     empty_text = _l("还没有同步过。")
 
 
-class ProvincialPages(BaseView):
+class ProvincialPages(RecordPages):
     route_base = "/provincial"
     default_view = "sync"
 
@@ -156,14 +157,6 @@ class ProvincialPages(BaseView):
     def _row(self, pk: int) -> ProvincialDifference:
         row: ProvincialDifference = scope.visible(db.session, g.actor, ProvincialDifference, pk, _("这条核对"))
         return row
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/provincial/{pk}")
 
     def _page(self, pk: int, findings: list[Finding]) -> str:
         row = self._row(pk)

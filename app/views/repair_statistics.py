@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import g, request
@@ -13,13 +12,12 @@ from flask_babel import gettext as _
 from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.listing import day_of_text
 from app.lookups import text_of
 from app.permissions import Verb
 from app.reports import repairs
-from app.reports.coverage import check_region
+from app.reports.asked import check
 from app.views import screens
-from app.views.account_forms import number
+from app.views.asked import asked as asked_of
 from app.views.exports import send_table
 
 DAYS = 365
@@ -35,12 +33,12 @@ class RepairStatistics(BaseView):
     @has_access
     @permission_name("read")
     def index(self) -> Any:
-        asked = _asked(request.args)
+        asked = asked_of(request.args, repairs.BY, DAYS)
         findings: list[Finding] = []
         lines: list[repairs.Line] = []
         means: tuple[float | None, float | None] = (None, None)
         try:
-            repairs.check(asked)
+            check(asked)
             lines = repairs.lines(db.session, g.actor, asked, clock.now())
             means = repairs.whole(db.session, g.actor, asked)
         except Refusal as refusal:
@@ -59,27 +57,13 @@ class RepairStatistics(BaseView):
     @permission_name("read")
     def table(self) -> Any:
         """The same as .xlsx or .csv."""
-        asked = _asked(request.form)
-        repairs.check(asked)
+        asked = asked_of(request.form, repairs.BY, DAYS)
+        check(asked)
         title = _("维修统计 %(by)s", by=str(repairs.BY[asked.by]))
         return send_table(
             "repair_counts", title, by=asked.by, from_on=asked.from_on.isoformat(), to_on=asked.to_on.isoformat(),
             unit="" if asked.unit_id is None else str(asked.unit_id), region=asked.region or "",
         )  # fmt: skip
-
-
-def _asked(given: Any) -> repairs.Asked:
-    """What was asked for; without days the last year. A region beyond one's own is refused."""
-    today = clock.today()
-    to_on = day_of_text(given.get("to_on", "")[:10]) or today
-    from_on = day_of_text(given.get("from_on", "")[:10]) or min(to_on, today) - dt.timedelta(days=DAYS)
-    region = given.get("region", "").strip()[:12] or None
-    if region is not None:
-        check_region(db.session, g.actor, region)
-    by = given.get("by", "unit")
-    return repairs.Asked(
-        by if by in repairs.BY else "unit", from_on, to_on, number(given.get("unit", "")[:16]), region
-    )
 
 
 def register(appbuilder: Any) -> None:

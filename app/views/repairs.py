@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, render_template, request
-from flask_appbuilder import BaseView, expose
+from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -17,16 +16,17 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding, raise_failing
 from app.extensions import db
-from app.listing import moment
+from app.listing import Moment, moment
 from app.listings import repairs as listed
 from app.models import Elevator, RepairOrder
 from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Actor, Verb, require
 from app.rules.repairs import TIME_LABELS, TIMES
-from app.views import lately, menu, repair_forms, screens, uploads
+from app.views import numbers, repair_forms, screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, countdown, cut, firm, mark, pill, two
+from app.views.records import RecordPages
 from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.workflows import repair_work, repairs
 from app.workflows.presence import Position
@@ -67,7 +67,7 @@ class Repairs(Screen):
         return "is-stop" if row.state in (*listed.SENT, "waiting") and listed.late_of(row) else ""
 
 
-class RepairPages(BaseView):
+class RepairPages(RecordPages):
     """One order: what was reported, who was sent, its steps; and the form of a report."""
 
     route_base = "/repairs"
@@ -178,14 +178,6 @@ class RepairPages(BaseView):
         row: RepairOrder = scope.visible(db.session, g.actor, RepairOrder, pk, _("维修工单"))
         return row
 
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/repairs/{pk}")
-
     def _page(self, pk: int, findings: Any) -> Any:
         row = self._row(pk)
         return self.render_template(
@@ -243,28 +235,16 @@ def repair_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     return _("未完成的维修"), total, under, f"/repairs/?tab={tab}", "over" if late or a else "near" if total else ""
 
 
-def _parts(actor: Actor) -> list[Any]:
+def _counted(now: Moment) -> list[Any]:
     """For a firm what waits for its office or its worker, for others what is open; counted every so often."""
-    g.repairs_from, g.repairs_lately = time.time(), lately.kept(NUMBER)
-    if g.repairs_lately is not None:
-        return []
-    now = moment(db.session, actor)
     late = listed.count(now, RepairOrder, listed.OPEN, listed.late(now))
-    if actor.unit_id is None or not actor.may(Verb.REPAIR_ASSIGN):
+    if now.actor.unit_id is None or not now.actor.may(Verb.REPAIR_ASSIGN):
         return [listed.count(now, RepairOrder, listed.OPEN), late]
-    states = ("waiting", "ended") if actor.may(Verb.REPAIR_APPROVE) else ("waiting",)
-    return [listed.count(now, RepairOrder, listed.state_is(*states), RepairOrder.unit_id == actor.unit_id), late]
+    states = ("waiting", "ended") if now.actor.may(Verb.REPAIR_APPROVE) else ("waiting",)
+    return [listed.count(now, RepairOrder, listed.state_is(*states), RepairOrder.unit_id == now.actor.unit_id), late]
 
 
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.repairs_from)
-    note = "" if counts else lately.note()
-    own, late = counts or g.repairs_lately
-    return (late, "over", note) if late else (own, "near", note)
-
-
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+numbers.add(NUMBER, _counted)
 
 
 def register(appbuilder: Any) -> None:

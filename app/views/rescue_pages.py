@@ -36,6 +36,7 @@ from app.rules.identifiers import mask_mobile
 from app.rules.rescues import RescueStatus
 from app.views import screens
 from app.views.account_forms import number, run, text
+from app.views.records import RecordPages
 from app.views.rescues import LEVEL_TONES, TONES, badge_pill, limit_of
 from app.workflows import (
     appeals,
@@ -139,7 +140,7 @@ def elevator_link(row: Rescue, actor: Actor) -> str:
     return f"/elevators/{row.elevator_id}" if db.session.scalar(seen) is not None else ""
 
 
-class RescuePages(BaseView):
+class RescuePages(RecordPages):
     """One rescue and its deeds."""
 
     route_base = "/rescues"
@@ -253,14 +254,6 @@ class RescuePages(BaseView):
     def _row(self, pk: int) -> Rescue:
         row: Rescue = scope.visible(db.session, g.actor, Rescue, pk, _("这件救援"))
         return row
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/rescues/{pk}")
 
     def _page(self, pk: int, findings: list[Finding]) -> Any:
         row = self._row(pk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g, jsonify, render_template
@@ -26,7 +26,7 @@ from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, RescueLimit
-from app.views import lately, menu, screens
+from app.views import menu, numbers, screens
 from app.views.base import Button, Deed, Screen, countdown, firm, import_button, mark, pill, two
 from app.views.clock_words import minutes_due
 from app.views.filing_words import Due
@@ -194,20 +194,13 @@ def _counted(now: Any) -> list[Any]:
     return [listed.count(now, listed.OPEN), listed.count(now, listed.OPEN, listed.late(now))]
 
 
-def _parts(actor: Actor) -> list[Any]:
-    """Counted at most so many seconds ago, for nobody may overlook it; the banner asks for itself besides."""
-    g.rescues_from, g.rescues_lately = time.time(), lately.kept(NUMBER, ALARM_SECONDS)
-    return [] if g.rescues_lately is not None else _counted(moment(db.session, actor))
-
-
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.rescues_from)
-    total, late = counts or g.rescues_lately
+def _says(counts: Sequence[int], _note: str) -> menu.Said:
+    total, late = counts
     return (total, "over" if total else "", alarm_words(total, late))
 
 
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+# Counted at most so many seconds ago, for nobody may overlook it; the banner asks for itself besides.
+numbers.add(NUMBER, _counted, _says, ALARM_SECONDS)
 
 
 def register(appbuilder: Any) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import time
 from typing import Any, ClassVar
 
-from flask import flash, g, redirect, request
-from flask_appbuilder import BaseView, expose
+from flask import g, request
+from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -15,20 +13,23 @@ from flask_babel import lazy_gettext as _l
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.listing import day_of_text, moment
+from app.listing import Moment
 from app.listings import spot as listed
 from app.models import SpotCheck
 from app.models.choices import word
 from app.models.spot import CHECK_STATE, STRATUM
-from app.permissions import Actor, Verb
+from app.permissions import Verb
 from app.reports import spot_checks as counted
+from app.reports.asked import Asked, check
 from app.rules.spot_checks import PART_LABELS, CheckState, Part
-from app.views import lately, menu, screens, uploads
-from app.views.account_forms import run, text
+from app.views import numbers, screens, uploads
+from app.views.account_forms import text
+from app.views.asked import cut_of, days_of
 from app.views.base import Screen, SQLAInterface, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
 from app.views.exports import send_table
 from app.views.filing_words import Due
+from app.views.records import RecordPages
 from app.views.spot_draws import ways
 from app.workflows import attachments, spot_checks
 
@@ -74,7 +75,7 @@ class SpotChecks(Screen):
         return "is-stop" if late and row.state in ("waiting", "fixing") else ""
 
 
-class SpotCheckPages(BaseView):
+class SpotCheckPages(RecordPages):
     """One check, at the desk and on the phone of who stands there."""
 
     route_base = "/spot/checks"
@@ -136,7 +137,7 @@ class SpotCheckPages(BaseView):
     def statistics(self) -> Any:
         asked, findings, lines = _asked(request.args), list[Finding](), list[counted.Line]()
         try:
-            counted.check(asked)
+            check(asked)
             lines = counted.lines(db.session, g.actor, asked, clock.now())
         except Refusal as refusal:
             findings = [f for f in refusal.findings if not f.ok]
@@ -154,7 +155,7 @@ class SpotCheckPages(BaseView):
     def table(self) -> Any:
         """The same as .xlsx or .csv."""
         asked = _asked(request.form)
-        counted.check(asked)
+        check(asked)
         title = _("抽查统计 %(by)s", by=str(counted.BY[asked.by]))
         days = {"from_on": asked.from_on.isoformat(), "to_on": asked.to_on.isoformat()}
         return send_table("spot_counts", title, by=asked.by, **days)
@@ -168,14 +169,6 @@ class SpotCheckPages(BaseView):
     def _place(self, pk: int) -> tuple[int | None, str]:
         row = self._row(pk)
         return row.unit_id, row.region_code
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/spot/checks/{pk}")
 
     def _page(self, pk: int, findings: list[Finding]) -> Any:
         row, actor = self._row(pk), g.actor
@@ -196,40 +189,24 @@ class SpotCheckPages(BaseView):
         )  # fmt: skip
 
 
-def _asked(given: Any) -> counted.Asked:
+def _asked(given: Any) -> Asked:
     """What was asked for; without days the last year."""
-    today = clock.today()
-    to_on = day_of_text(given.get("to_on", "")[:10]) or today
-    from_on = day_of_text(given.get("from_on", "")[:10]) or min(to_on, today) - dt.timedelta(days=DAYS)
-    by = given.get("by", "unit")
-    return counted.Asked(by if by in counted.BY else "unit", from_on, to_on)
+    return Asked(cut_of(given, counted.BY), *days_of(given, DAYS))
 
 
 # --- the menu's number
 
 
-def _parts(actor: Actor) -> list[Any]:
+def _counted(now: Moment) -> list[Any]:
     """For an inspector what he was drawn for, for a unit what it is to put right; counted every so often."""
-    g.spot_from, g.spot_lately = time.time(), lately.kept(NUMBER)
-    if g.spot_lately is not None:
-        return []
-    now = moment(db.session, actor)
-    if actor.unit_id is not None:
+    if now.actor.unit_id is not None:
         fixing = SpotCheck.state == "fixing"
         return [listed.count(now, fixing), listed.count(now, fixing, SpotCheck.due_at <= now.now)]
     mine = (listed.mine(now), SpotCheck.state.in_(("waiting", "fixed")))
     return [listed.count(now, *mine), listed.count(now, *mine, listed.late(now))]
 
 
-def _says(counts: Any) -> menu.Said:
-    if counts:
-        lately.keep(NUMBER, tuple(counts), g.spot_from)
-    note = "" if counts else lately.note()
-    own, late = counts or g.spot_lately
-    return (late, "over", note) if late else (own, "near", note)
-
-
-menu.COUNTS[NUMBER] = menu.Number(_parts, _says)
+numbers.add(NUMBER, _counted)
 
 
 def register(appbuilder: Any) -> None:

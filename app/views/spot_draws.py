@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask import Response, flash, g, redirect, render_template, request
-from flask_appbuilder import BaseView, expose
+from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -26,6 +26,7 @@ from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, regions_below, run, text
 from app.views.base import Button, Screen, SQLAInterface, pill
+from app.views.records import RecordPages
 from app.workflows import audit, spot_draws, spot_risk
 from app.workflows.spot_risk import Asked
 
@@ -64,7 +65,7 @@ class SpotDraws(Screen):
         return {"kinds": ways("draws", g.actor), "lead": lead}
 
 
-class SpotDrawPages(BaseView):
+class SpotDrawPages(RecordPages):
     """Draws are regulators' pages; a unit has no way to them."""
 
     route_base = "/spot/draws"
@@ -207,14 +208,6 @@ class SpotDrawPages(BaseView):
     def _row(self, pk: int) -> SpotDraw:
         row: SpotDraw = scope.visible(db.session, g.actor, SpotDraw, pk, _("这次抽查"))
         return row
-
-    def _done(self, pk: int, deed: Any, said: str) -> Any:
-        self._row(pk)
-        done, findings, status = run(deed)
-        if done is None:
-            return self._page(pk, findings), status
-        flash(said, "success")
-        return redirect(f"/spot/draws/{pk}")
 
     def _page(self, pk: int, findings: list[Finding]) -> Any:
         row = self._row(pk)
