@@ -34,7 +34,7 @@ from app.models.among import among
 from app.models.base import Instant
 from app.models.region import code_span
 from app.models.sealed import normal
-from app.rules.calendar import EARLIEST_ON, LATEST_ON
+from app.rules.calendar import EARLIEST_ON, LATEST_ON, day_start
 from app.rules.identifiers import mask_numbers
 from app.wording import finished, say, together
 
@@ -400,7 +400,7 @@ def _compare(one: Filter, value: Any) -> Any:
 def _starts(day: dt.date, later: int = 0) -> dt.datetime:
     """The instant at which a day, or the day `later` days after it, begins in Shanghai."""
     held = min(max(day, EARLIEST_ON), LATEST_ON) + dt.timedelta(days=later)
-    return clock.instant_of(dt.datetime.combine(held, dt.time.min))
+    return day_start(held)
 
 
 LISTINGS: dict[str, Listing] = {}

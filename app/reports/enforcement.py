@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 
 from sqlalchemy import case, func, select
 
-from app import clock, scope
+from app import scope
 from app.listing import Moment
 from app.models import Appeal, Enforcement
 from app.models.appeal import APPEAL_ENTITY
 from app.models.enforcement import ENFORCEMENT_KIND, STANDS
 from app.models.region import in_region
 from app.permissions import Verb
+from app.rules.calendar import day_end, day_start
 from app.wording import finished
 
 WAITING = ("submitted", "accepted", "endorsed", "returned")
@@ -68,7 +69,7 @@ def appeals(moment: Moment, region: str | None, from_on: dt.date, to_on: dt.date
         return []
     state = Appeal.state
     wanted = [state.in_(WAITING), state == "approved", state == "rejected", state == "withdrawn"]
-    since, until = (clock.instant_of(dt.datetime.combine(on, dt.time())) for on in (from_on, to_on + dt.timedelta(1)))
+    since, until = day_start(from_on), day_end(to_on)
     statement = (
         select(Appeal.entity, func.count(), *(func.count(case((one, 1))) for one in wanted))
         .where(Appeal.created_at >= since, Appeal.created_at < until, in_region(Appeal.region_code, region))

@@ -14,13 +14,14 @@ from urllib.parse import urlencode
 
 from sqlalchemy import case, func, select
 
-from app import clock, scope
+from app import scope
 from app.listing import Moment
 from app.listings.complaints import OPEN, late, on_time
 from app.models import Complaint, Elevator, Inspection, Region, Score, ScoreRun, Visit
 from app.models.choices import INSPECTION_KIND
 from app.models.region import in_region
 from app.reports.published import place_of
+from app.rules.calendar import day_end, day_start
 from app.rules.scoring import round_half_up
 from app.wording import say
 
@@ -226,10 +227,7 @@ class _Asked:
         return [*lines, line("", say("合计"), list(counts.values()))]
 
     def complaints(self) -> Complained:
-        begins, ends = (
-            clock.instant_of(dt.datetime.combine(day, dt.time()))
-            for day in (self.from_on, self.to_on + dt.timedelta(days=1))
-        )
+        begins, ends = day_start(self.from_on), day_end(self.to_on)
         [(total, good, bad, open_, untrue)] = self.rows(
             select(
                 func.count(), func.count(case((on_time(), 1))), func.count(case((late(self.moment), 1))),

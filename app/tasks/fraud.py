@@ -10,6 +10,7 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.models import ClockMark
+from app.rules.calendar import day_start
 from app.tasks.jobs import JobContext, handles
 from app.tasks.nightly import _as_dict, _day, _region, enter
 from app.transaction import transaction
@@ -67,7 +68,7 @@ def _days(session: Any, on: dt.date, region: str | None) -> list[dt.date]:
 
 
 def _mark(session: Any, day: dt.date, region: str | None) -> None:
-    at = clock.instant_of(dt.datetime.combine(day, dt.time()))
+    at = day_start(day)
     mark = session.get(ClockMark, _name(region))
     if mark is None:
         session.add(ClockMark(name=_name(region), at=at))

@@ -23,6 +23,7 @@ from app.models.choices import word
 from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE, RAISED
 from app.permissions import Verb, require
 from app.reference import iot as codes
+from app.rules.calendar import day_start
 from app.views import screens
 from app.views.account_forms import number, run, show_once, text
 from app.views.base import Button, Screen, firm, link, mark, pill, two
@@ -263,7 +264,7 @@ def _told(rows: Any) -> list[dict[str, Any]]:
 
 
 def _counted(from_on: dt.date, to_on: dt.date) -> list[dict[str, Any]]:
-    start, end = (clock.instant_of(dt.datetime.combine(day, dt.time())) for day in _days(from_on, to_on))
+    start, end = (day_start(day) for day in _days(from_on, to_on))
     statement = (
         select(IotEvent.kind, IotEvent.standard, IotEvent.code, func.count(),
                func.count(IotEvent.elevator_id.distinct()))

@@ -21,6 +21,7 @@ from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import SYSTEM, Actor, Verb, require, require_own_side
 from app.policy import Key
+from app.rules.calendar import day_start
 from app.rules.complaints import (
     LONGEST_NAME,
     MOST_OF_ADDRESS,
@@ -384,7 +385,7 @@ def _same(
 
 def _counts(session: AnySession, elevator: Elevator, phone: str, at: dt.datetime) -> tuple[int, int]:
     """Of today, of the elevator and of the phone."""
-    today = clock.instant_of(dt.datetime.combine(clock.local_day(at), dt.time()))
+    today = day_start(clock.local_day(at))
     counted = select(func.count()).where(Complaint.complained_at >= today)
     here = session.scalar(counted.where(Complaint.elevator_id == elevator.id)) or 0
     return here, session.scalar(counted.where(holding(Complaint.phone, phone))) or 0

@@ -23,6 +23,7 @@ from app.models.region import code_span
 from app.permissions import SYSTEM, Actor
 from app.policy import Key
 from app.rules import fraud
+from app.rules.calendar import day_start
 from app.rules.checkin import Place
 from app.rules.fraud import Numbers, Sign, Stop
 from app.transaction import AnySession, all_written, connection_of, hold, insert_of
@@ -163,7 +164,7 @@ def in_span(column: Any, region: str | None) -> ColumnElement[bool]:
 
 def new_on(on: dt.date, region: str | None) -> ColumnElement[bool]:
     """Begun on that day here, or kept by a phone and sent on it; what was taken over tells of another platform."""
-    start = clock.instant_of(dt.datetime.combine(on, dt.time()))
+    start = day_start(on)
     later = and_(_visit.offline.is_not(None), _visit.sent_at >= start, _visit.sent_at < start + DAY)
     return and_(in_span(_visit.region_code, region), _visit.taken_over.is_(False), or_(_visit.visit_on == on, later))
 

@@ -10,6 +10,7 @@ from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Elevator, ElevatorMessage
 from app.permissions import SYSTEM, Actor, Verb, require
+from app.rules.calendar import day_start
 from app.rules.complaints import MOST_OF_ELEVATOR, SAME_WITHIN
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
@@ -36,7 +37,7 @@ def leave(
         held: ElevatorMessage | None = session.scalar(same.limit(1))
         if held is not None:
             return held
-        today = clock.instant_of(dt.datetime.combine(clock.local_day(at), dt.time()))
+        today = day_start(clock.local_day(at))
         count = session.scalar(select(func.count()).where(here, ElevatorMessage.sent_at >= today)) or 0
         if count >= MOST_OF_ELEVATOR:
             raise refuse("留言次数", say("这台电梯今天已收到 %(n)s 条留言", n=count), "请明天再试")

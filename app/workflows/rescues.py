@@ -18,6 +18,7 @@ from app.models.rescue import RESCUE_SOURCE
 from app.models.sealed import holding
 from app.permissions import SYSTEM, Actor, Verb
 from app.policy import Key
+from app.rules.calendar import day_start
 from app.rules.identifiers import check_call_number
 from app.rules.rescues import (
     CENTRE_DAYS,
@@ -197,7 +198,7 @@ def _open_then(session: AnySession, elevator_id: int, at: dt.datetime) -> Rescue
 
 def _counts(session: AnySession, elevator: Elevator, phone: str, at: dt.datetime) -> tuple[int, int]:
     """New cases of strangers today, of the elevator and of the phone."""
-    today = clock.instant_of(dt.datetime.combine(clock.local_day(at), dt.time()))
+    today = day_start(clock.local_day(at))
     counted = select(func.count()).where(
         Rescue.reported_at >= today, Rescue.source == "page", Rescue.joined_to_id.is_(None)
     )

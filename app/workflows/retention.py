@@ -39,6 +39,7 @@ from app.models.account import no_mail
 from app.models.policy import policy_groups, policy_value
 from app.permissions import Actor
 from app.policy.keys import Key
+from app.rules.calendar import day_start
 from app.rules.identifiers import mask_numbers, masked
 from app.rules.invitations import InvitationState
 from app.rules.retention import DUTIES, WARN_DAYS, erased_on, past
@@ -349,7 +350,7 @@ def _start_of(session: AnySession, key: Key, today: dt.date) -> dt.datetime:
 
 def _start(today: dt.date, days: int) -> dt.datetime:
     day = past(today, days) + dt.timedelta(days=1)
-    return clock.instant_of(dt.datetime.combine(day, dt.time()))
+    return day_start(day)
 
 
 ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {

@@ -27,6 +27,7 @@ from app.models.policy import policy_book
 from app.models.region import code_span
 from app.permissions import Actor, Verb, require
 from app.policy import Key
+from app.rules.calendar import day_start
 from app.rules.lifecycle import ElevatorStatus
 from app.rules.spot_checks import Part, Weights, parts_of, per_elevator, risk_of
 from app.transaction import AnySession
@@ -113,7 +114,7 @@ def _counts(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, ro
     book: Mapping[Key, Any] = policy_book(session, asked.region or actor.region_code, today).plain
     since = today - dt.timedelta(days=int(book[Key.SPOT_LOOK_DAYS]))
     keys = select(Elevator.id).where(_where(actor, asked))
-    begun = clock.instant_of(dt.datetime.combine(since, dt.time()))
+    begun = day_start(since)
     signals = (
         select(Visit.elevator_id, func.count(FraudSignal.id.distinct()))
         .select_from(FraudEvidence)

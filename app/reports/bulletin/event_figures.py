@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from app import clock
 from app.models import Appeal, Application, Enforcement, RepairOrder, Score, ScoreRun, Unit
 from app.reports import rescues as rescue_report
 from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
+from app.rules.calendar import day_end, day_start
 from app.rules.other_scores import Outcome
 from app.rules.periods import Period
 from app.rules.repairs import Hours, late_steps
@@ -28,11 +28,7 @@ def _by(at: dt.datetime | None, known: dt.datetime) -> dt.datetime | None:
 
 
 def _span(period: Period) -> tuple[dt.datetime, dt.datetime]:
-    begins, ends = (
-        clock.instant_of(dt.datetime.combine(day, dt.time()))
-        for day in (period.first, period.last + dt.timedelta(days=1))
-    )
-    return begins, ends
+    return day_start(period.first), day_end(period.last)
 
 
 def _worst(asked: Asked, late: Counter[int], judged: Counter[int]) -> list[list[Any]]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import func, literal_column, or_, select
 
-from app import clock
 from app.models import Complaint, Inspection, Visit
 from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
+from app.rules.calendar import day_end, day_start
 from app.rules.complaints import Course, Hours, outcome
 from app.rules.other_scores import Outcome
 from app.rules.periods import Period
@@ -155,8 +155,5 @@ def _by(at: dt.datetime | None, known: dt.datetime) -> dt.datetime | None:
 
 
 def _complained(asked: Asked, period: Period) -> tuple[Any, ...]:
-    begins, ends = (
-        clock.instant_of(dt.datetime.combine(day, dt.time()))
-        for day in (period.first, period.last + dt.timedelta(days=1))
-    )
+    begins, ends = day_start(period.first), day_end(period.last)
     return Complaint.complained_at >= begins, Complaint.complained_at < ends, Complaint.complained_at <= asked.as_of
