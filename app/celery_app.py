@@ -17,7 +17,7 @@ from celery.schedules import crontab
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import clock, logs
+from app import clock, file_broker, logs
 from app.extensions import db
 from app.tasks import MODULES
 from app.workflows.jobs import job_queued, show_service
@@ -116,20 +116,18 @@ def _transport(app: Flask) -> dict[str, Any]:
             "result_backend": app.config.get("CELERY_RESULT_BACKEND") or broker,
             "broker_transport_options": options,
         }
-    # In and out are one folder because web and worker are on one machine. `processed` must be on the same disk:
-    # a message is claimed by renaming it.
+    # In and out are one folder because web and worker are on one machine.
     messages, processed, control = (queue / name for name in ("messages", "processed", "control"))
     for folder in (messages, processed, control):
         folder.mkdir(parents=True, exist_ok=True)
     return {
         **schedule,
-        "broker_url": "filesystem://",
+        "broker_url": f"{file_broker.SCHEME}://",
         "result_backend": f"db+sqlite:///{queue / 'results.db'}",
         "broker_transport_options": {
             "data_folder_in": str(messages),
             "data_folder_out": str(messages),
             "processed_folder": str(processed),
-            "store_processed": False,
             "control_folder": control,
             "polling_interval": 0.5,
         },

@@ -87,5 +87,5 @@ def test_numbers_of_persons_are_sealed_each_by_itself(session: Any) -> None:
     raw = session.connection().exec_driver_sql("SELECT data FROM version WHERE entity_id >= 1000").scalars()
     tokens = {json.loads(one)["safety_phone"] if isinstance(one, str) else one["safety_phone"] for one in raw}
     # Each under a nonce of its own, though all say the same.
-    assert len(tokens) == 6 and not any("139" in token for token in tokens)
+    assert len(tokens) == 6 and not any("13900000001" in token for token in tokens)
     assert {held["safety_phone"] for held in session.scalars(select(Version.data))} == {"13900000001"}

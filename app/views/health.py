@@ -101,9 +101,9 @@ def _lives(connection: Connection, name: str, words: str) -> Check:
 
 def _broker() -> Check:
     celery = current_app.extensions["celery"]
-    if str(celery.conf.broker_url).startswith("filesystem"):
-        probe = Path(celery.conf.broker_transport_options["data_folder_out"]) / ".health"
-        probe.touch()
+    messages = celery.conf.broker_transport_options.get("data_folder_out")  # only a broker of files has one
+    if messages:
+        (Path(messages) / ".health").touch()
         return True, "可用"
     with celery.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
         connection.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
