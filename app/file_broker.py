@@ -33,14 +33,14 @@ UNREADABLE = ".unreadable"
 class Channel(filesystem.Channel):  # type: ignore[misc]
     """Messages of `data_folder_out`, claimed into `processed_folder`, which must be on the same disk."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        """Make `message` the newest message of `queue`: there whole or not at all. ChannelError when it can't be."""
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        """Make `payload` the newest message of `queue`: there whole or not at all. ChannelError when it can't be."""
         # Names sort by age; the clock of the wall goes on over a restart of the machine, unlike a monotonic one.
         name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
         beside = folder / (name + WRITING)
         try:
-            beside.write_text(dumps(message), encoding="utf-8")
+            beside.write_text(dumps(payload), encoding="utf-8")
             beside.rename(folder / name)
         except OSError as error:
             beside.unlink(missing_ok=True)

@@ -101,10 +101,9 @@ def _lives(connection: Connection, name: str, words: str) -> Check:
 
 def _broker() -> Check:
     celery = current_app.extensions["celery"]
-    messages = celery.conf.broker_transport_options.get("data_folder_out")  # only a broker of files has one
-    if messages:
-        (Path(messages) / ".health").touch()
-        return True, "可用"
     with celery.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
+        if connection.transport.driver_type == "filesystem":
+            (Path(connection.transport_options["data_folder_out"]) / ".health").touch()
+            return True, "可用"
         connection.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
     return True, "可用"
