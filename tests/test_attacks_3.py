@@ -20,7 +20,7 @@ from app.models import Account, Attachment, AuditEntry, NumberAsk, Person, RealN
 from app.transaction import transaction
 from app.views import cells
 from app.views.filing_words import Due
-from app.views.security import confirm_second_factor
+from app.views.proving import confirm_second_factor
 from app.wording import say
 from app.workflows import asking, attachments, codes, outbox, person_versions, real_names, taking_on
 from tests.api.callers import Caller

@@ -28,7 +28,7 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
-from app.views.security import confirm_oneself
+from app.views.proving import confirm_oneself
 from app.workflows import consents, grades, own_data, people, real_names, second_factor
 
 MOST_SCANS = 5

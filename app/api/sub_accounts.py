@@ -25,7 +25,7 @@ from app.permissions import VERB_LABEL, Verb
 from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
-from app.views.security import confirm_own_password
+from app.views.proving import confirm_own_password
 from app.workflows import accounts, sub_accounts, sub_rights
 
 MOST = sub_accounts.MOST_AT_ONCE

@@ -43,6 +43,7 @@ from app.workflows import (
     insurance,
     invitations,
     jobs,
+    ledger_rows,
     ledgers,
     orders,
     people,
@@ -267,7 +268,7 @@ def _undo_invitation(
 
 def _undo_ledger(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:
     elevator = scope.visible(session, actor, Elevator, row.entity_id, "电梯")
-    ledger = ledgers.of_elevator(session, elevator.id, locked=True)
+    ledger = ledger_rows.of_elevator(session, elevator.id, locked=True)
     if ledger is None:
         raise refuse("撤销", "设备履历已不存在")
     _unchanged(row, {n: as_json(getattr(ledger, n)) for n in ledgers.FIELDS})

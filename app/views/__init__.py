@@ -19,6 +19,7 @@ def register(appbuilder: Any) -> None:
         assigning,
         attached,
         audit,
+        browser,
         bulletins,
         calendar,
         capacity,
@@ -87,7 +88,6 @@ def register(appbuilder: Any) -> None:
         score_items,
         scores,
         second_step,
-        security,
         sessions,
         spot_checks,
         spot_draws,
@@ -110,7 +110,7 @@ def register(appbuilder: Any) -> None:
     files.register(current_app)
     open_data.register(current_app)
     uploads.install(current_app)
-    security.install(current_app)
+    browser.install(current_app)
     lately.install(current_app)
     captcha.register(appbuilder)
     recovery.register(appbuilder)

@@ -23,7 +23,7 @@ from app.views import screens
 from app.views.account_forms import run, show_once, text
 from app.views.base import Screen, pill
 from app.views.days import typed_day
-from app.views.security import confirm_oneself
+from app.views.proving import confirm_oneself
 from app.wording import say, together
 from app.workflows import api_tokens
 

@@ -32,7 +32,7 @@ from app.views import maintenance_forms as forms
 from app.views.filing_forms import Field
 from app.views.filing_words import WORDS
 from app.wording import say
-from app.workflows import applications, gates, ledgers, registration_changes
+from app.workflows import applications, gates, ledger_rows, ledgers, registration_changes
 from app.workflows.filing_fields import snapshot
 from app.workflows.submissions import Asked
 
@@ -223,7 +223,7 @@ def _fields(
             field("until_on", _("截止日期"), "date", required=True, help=_("到期自动恢复通常的间隔")),
         ]
     if kind is _K.WORKER_CHANGE:
-        held = ledgers.of_elevator(db.session, row.id)
+        held = ledger_rows.of_elevator(db.session, row.id)
         people = [(str(key), name) for key, name in forms.workers_of(row.maintenance_unit_id)]
         return [
             field(name, label, "choice", choices=people, required=name == "worker_id",

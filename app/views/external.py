@@ -16,10 +16,11 @@ from app.extensions import db
 from app.models import Account
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import addresses, screens
+from app.views import addresses, screens, second_step
 from app.views.account_forms import me, number, run, text
-from app.views.security import begin_session, confirm_oneself
-from app.views.sign_in import safe_next
+from app.views.addresses import safe_next
+from app.views.browser import begin_session
+from app.views.proving import confirm_oneself
 from app.views.told import told
 from app.workflows import identities, second_factor, signin
 
@@ -140,8 +141,6 @@ def _leave(name: str, more: dict[str, Any], home: str) -> Any:
 
 
 def _sign_in(name: str, found: oidc.Identity, target: str) -> Any:
-    from app.views import second_step
-
     login = url_for("SignIn.login")
     if g.user.is_authenticated:
         return redirect("/")

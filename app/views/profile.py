@@ -20,8 +20,9 @@ from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
 from app.views import external, screens
 from app.views.account_forms import me, run
+from app.views.browser import begin_session
+from app.views.proving import confirm_oneself, confirm_own_password
 from app.views.requests import code_request
-from app.views.security import begin_session, confirm_oneself, confirm_own_password
 from app.views.sessions import limits, shown_of
 from app.wording import say, together
 from app.workflows import accounts, codes, identities, own_data, people, real_names, recovery, second_factor

@@ -16,9 +16,9 @@ from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
+from app.views.browser import begin_session, know_browser
 from app.views.captcha import answered, new_question, words_wanted
 from app.views.requests import code_request
-from app.views.security import begin_session, know_browser
 from app.workflows import codes, recovery, registration, signin
 
 # Writing a code down takes longer than finding nobody: neither is answered sooner than this.

@@ -16,8 +16,10 @@ from app.extensions import db
 from app.models import Account
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
+from app.views.addresses import safe_next
+from app.views.browser import begin_session, forget_session
+from app.views.proving import confirm_second_factor
 from app.views.requests import code_request
-from app.views.security import begin_session, confirm_second_factor, forget_session
 from app.workflows import codes, second_factor
 
 PENDING = "second"
@@ -43,8 +45,6 @@ class SecondStep(BaseView):
     @expose("/", methods=["GET", "POST"])
     @no_cache
     def step(self) -> Any:
-        from app.views.sign_in import safe_next
-
         account = _pending()
         if account is None:
             flash(_("请重新输入用户名和密码"), "info")

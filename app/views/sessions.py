@@ -17,7 +17,7 @@ from app.models import Account, LiveSession
 from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import run
-from app.views.security import end_session, know_browser
+from app.views.browser import end_session, know_browser
 from app.views.told import told
 from app.workflows import sessions
 

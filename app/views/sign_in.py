@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app, flash, g, jsonify, redirect, request, session, url_for
 from flask_appbuilder import expose
@@ -18,6 +17,10 @@ from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
+from app.views import captcha, external, second_step
+from app.views.addresses import safe_next
+from app.views.browser import ENDED, begin_session, browser_tokens, end_session
+from app.views.proving import confirm_second_factor, sign_in
 from app.wording import say
 from app.workflows import codes, second_factor, signin
 
@@ -30,9 +33,6 @@ class SignIn(AuthDBView):
     @expose("/login/", methods=["GET", "POST"])
     @no_cache
     def login(self) -> Any:
-        from app.views import captcha, external, second_step
-        from app.views.security import ENDED, begin_session, sign_in
-
         if g.user.is_authenticated:
             return redirect(safe_next())
         findings, status = [], 200
@@ -73,33 +73,14 @@ class SignIn(AuthDBView):
 
     @staticmethod
     def _asks(name: str) -> bool:
-        from app.views.security import browser_tokens
-
         return signin.captcha_needed(db.session, name, clock.now(), request.remote_addr, browser_tokens())
 
     @expose("/logout/", methods=["GET", "POST"])
     def logout(self) -> Any:
         """Sign out. A GET does too: ending one's own session is all that a forged link could do."""
-        from app.views.security import end_session
-
         end_session()
         flash(_("已退出登录"), "info")
         return redirect(url_for("SignIn.login"))
-
-
-def safe_next() -> str:
-    """Where to go after sign-in: a path of this site, else the home page. Never another host, by whatever spelling."""
-    target = request.args.get("next", "").replace("\\", "/")
-    try:
-        parts = urlsplit("" if target.startswith("//") else target)
-    except ValueError:
-        return "/"
-    here = not parts.netloc or f"{parts.scheme}://{parts.netloc}" == request.host_url.rstrip("/")
-    path = parts.path
-    plain = path.startswith("/") and not path.startswith("//") and target.isprintable()
-    if not here or not plain or path.startswith(("/login", "/logout")) or (parts.scheme and not parts.netloc):
-        return "/"
-    return path + (f"?{parts.query}" if parts.query else "")
 
 
 class SecurityApi(BaseApi):
@@ -149,7 +130,6 @@ class SecurityApi(BaseApi):
                 the answer's `request` goes back with it.
             403: {description: The first password must be changed on the web page first}
         """
-        from app.views.security import confirm_second_factor, sign_in
 
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or not all(isinstance(body.get(k), str) for k in ("username", "password")):

@@ -20,7 +20,7 @@ from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
-from app.views.security import confirm_own_password
+from app.views.proving import confirm_own_password
 from app.workflows import passwords, people, sub_accounts, sub_rights
 from app.workflows.issuing import password_length
 

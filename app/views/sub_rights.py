@@ -17,7 +17,7 @@ from app.models import Account, Person
 from app.permissions import ROLE_LABEL, VERB_GROUPS, VERB_LABEL, Role, Verb
 from app.views import external, screens
 from app.views.account_forms import Findings, me, number, own_sub, run, text
-from app.views.security import confirm_own_password
+from app.views.proving import confirm_own_password
 from app.views.sessions import shown_of
 from app.workflows import codes, identities, second_factor, sub_accounts, sub_rights
 

@@ -23,7 +23,7 @@ from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
 from app.transaction import AnySession, all_written, asked
-from app.workflows import cover, ledgers, overdue
+from app.workflows import cover, ledger_rows, overdue
 
 DAY = dt.timedelta(days=1)
 
@@ -55,7 +55,7 @@ def held_with_ledger(session: AnySession, elevator_id: int) -> tuple[Maintenance
     for both in asked(session, _BOTH, {"elevator": elevator_id}).rows:
         width = len(columns_of(MaintenanceClock))
         return row_of(session, MaintenanceClock, both[:width]), row_of(session, MaintenanceLedger, both[width:])
-    return held(session, elevator_id), ledgers.of_elevator(session, elevator_id, locked=True)
+    return held(session, elevator_id), ledger_rows.of_elevator(session, elevator_id, locked=True)
 
 
 _HELD = (
@@ -90,7 +90,7 @@ def store(row: MaintenanceClock, ledger: MaintenanceLedger | None, value: Clock)
     row.limit_left_days, row.plan_left_days = value.remaining_days, value.plan_remaining_days
     row.limit_on = value.limit_on if value.paused_on is None else None
     if ledger is not None and (ledger.next_half_month_on is not None or ledger.next_annual_on is not None):
-        ledgers.plan(ledger, value.planned_on)
+        ledger_rows.plan(ledger, value.planned_on)
 
 
 def write(row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History) -> None:
@@ -98,7 +98,7 @@ def write(row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History
     row.missed, row.missed_since_on, row.limit_days = told.standing, told.missed_since, told.limit_days
     if ledger is not None:
         # A counted visit starts the plan even where the ledger had no dates yet.
-        ledgers.plan(ledger, told.clock.planned_on)
+        ledger_rows.plan(ledger, told.clock.planned_on)
 
 
 def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, at: dt.datetime) -> None:
@@ -205,7 +205,7 @@ def plan_by_visits(session: AnySession, elevator_id: int, interval_days: int, at
         return None
     if row.anchor_on is not None and row.limit_days != usual_days(session, row, row.anchor_on):
         # 按需维保 runs: an approval planned this period, and no interval of the ledger plans it otherwise.
-        return value_of(row, ledgers.of_elevator(session, elevator_id))
+        return value_of(row, ledger_rows.of_elevator(session, elevator_id))
     today = max(clock.local_day(at), base)
     return history(session, row, None, base, today, interval_days=interval_days).clock
 

@@ -29,7 +29,7 @@ from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
 from app.transaction import AnySession
-from app.workflows import clock_rows, cover, ledgers, moves, orders, overdue
+from app.workflows import clock_rows, cover, ledger_rows, moves, orders, overdue
 from app.workflows.ledgers import save as save_ledger
 
 __all__ = [
@@ -79,8 +79,8 @@ def _counts(
     ordered = _close_orders(session, visit, at, newest=on == row.last_visit_on)
     if ledger is not None:
         order_day = order_day_of(planned if ordered is None else ordered, on, ledger.interval_days)
-        ledgers.advance_long(ledger, visit.level, order_day, on, newest=fresh)
-        ledgers.plan(ledger, ledger.next_half_month_on)
+        ledger_rows.advance_long(ledger, visit.level, order_day, on, newest=fresh)
+        ledger_rows.plan(ledger, ledger.next_half_month_on)
 
 
 def _anchor(
@@ -138,8 +138,8 @@ def _counts_no_more(
     )  # fmt: skip
     row.first_visit_on = session.scalar(own.execution_options(skip_scope=True))
     if ledger is not None:
-        ledgers.take_back_long(ledger, visit.level, on)
-        ledgers.plan(ledger, ledger.next_half_month_on)
+        ledger_rows.take_back_long(ledger, visit.level, on)
+        ledger_rows.plan(ledger, ledger.next_half_month_on)
 
 
 def _retell_between(
@@ -323,7 +323,7 @@ def lengthen(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime
         return
     row.limit_on += DAY * more
     if ledger is not None and ledger.next_half_month_on is not None:
-        ledgers.plan(ledger, row.anchor_on + DAY * row.limit_days)
+        ledger_rows.plan(ledger, row.anchor_on + DAY * row.limit_days)
         orders.void_open(session, BY_CLOCK, elevator_id, at, "改为按需维保")
     session.flush()
     orders.make_due(session, clock.local_day(at), at, elevator_ids=[elevator_id])

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, select
-
 from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger
@@ -18,17 +16,13 @@ from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.levels import (
-    Level,
-    LongDates,
     annual_finding,
     dates_from_annual,
-    merged_level,
-    next_long_dates,
 )
 from app.rules.schedule import Clock
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import audit, clock_rows, orders, teams
+from app.workflows import audit, clock_rows, ledger_rows, orders, teams
 
 INTERVALS = (14, 15)
 PERSONS = {"worker_id": say("维保人员"), "co_worker_id": say("协同维保人员"), "manager_id": say("维保经理")}
@@ -38,19 +32,6 @@ DATES = {
 }  # fmt: skip
 LONG_DATES = {name: label for name, label in DATES.items() if name != "next_half_month_on"}
 FIELDS = (*PERSONS, "team_id", "mode", "interval_days", *DATES)
-
-
-def of_elevator(session: AnySession, elevator_id: int, *, locked: bool = False) -> MaintenanceLedger | None:
-    """The ledger of an elevator, whoever asks: the clock moves it for visits of any account."""
-    return session.scalar(_HELD if locked else _SEEN, {"elevator": elevator_id})
-
-
-_SEEN = (
-    select(MaintenanceLedger)
-    .where(MaintenanceLedger.elevator_id == bindparam("elevator"))
-    .execution_options(skip_scope=True)
-)
-_HELD = _SEEN.with_for_update().execution_options(populate_existing=True)
 
 
 def save(
@@ -75,7 +56,7 @@ def save(
     require_own_side(actor, unit_id, say("电梯 %(code)s ", code=elevator.code))
     today = clock.local_day(at)
     clock_rows.lock_of(session, elevator.id)
-    ledger = of_elevator(session, elevator.id, locked=True)
+    ledger = ledger_rows.of_elevator(session, elevator.id, locked=True)
     if ledger is not None and expected_version is not None and ledger.row_version != expected_version:
         found = say(
             "这份履历已被他人修改（您看到的是第 %(expected_version)s 版，现为第 %(row_version)s 版）",
@@ -97,7 +78,7 @@ def save(
         for name, value in values.items():
             setattr(ledger, name, value)
         ledger.unit_id, ledger.region_code = unit_id, elevator.region_code
-    ledger.next_level = level_of(ledger)
+    ledger.next_level = ledger_rows.level_of(ledger)
     if running is not None and running.paused_on is not None:
         _keep_plan_left(session, elevator.id, running.plan_remaining_days)
     session.flush()
@@ -120,49 +101,6 @@ def no_orders_because(ledger: MaintenanceLedger | None) -> list[Finding]:
         remedy = "请填写下次年度维保日期，其余日期自动推算"
         findings.append(Finding("不会生成任务", False, "没有下次维保日期", remedy, "next_annual_on", level="warn"))
     return findings
-
-
-def level_of(ledger: MaintenanceLedger) -> str:
-    """The level that the next half-month order carries, longer services merged in (T6, T7)."""
-    if ledger.next_half_month_on is None:
-        return Level.HALF_MONTH.value
-    return merged_level(ledger.next_half_month_on, ledger.interval_days, long_dates(ledger)).value
-
-
-def long_dates(ledger: MaintenanceLedger) -> LongDates:
-    return LongDates(ledger.next_quarter_on, ledger.next_half_year_on, ledger.next_annual_on)
-
-
-def plan(ledger: MaintenanceLedger, next_on: dt.date | None) -> None:
-    """Set the next half-month day, and with it the level of its order."""
-    ledger.next_half_month_on = next_on
-    ledger.next_level = level_of(ledger)
-
-
-def advance_long(ledger: MaintenanceLedger, level: str, order_day: dt.date, done_on: dt.date, *, newest: bool) -> None:
-    """Move the longer services on once a visit of a level was done.
-
-    Evidence of an earlier visit, or the same told again, never moves a date back.
-    """
-    done = Level(level)
-    if done is Level.HALF_MONTH:
-        return
-    old, new = long_dates(ledger), next_long_dates(long_dates(ledger), done, order_day, done_on)
-
-    def later(was: dt.date | None, will: dt.date | None) -> dt.date | None:
-        return will if newest or was is None or will is None else max(was, will)
-
-    ledger.next_quarter_on = later(old.quarter_on, new.quarter_on)
-    ledger.next_half_year_on = later(old.half_year_on, new.half_year_on)
-    ledger.next_annual_on = later(old.annual_on, new.annual_on)
-
-
-def take_back_long(ledger: MaintenanceLedger, level: str, due_on: dt.date) -> None:
-    """A visit of a level no longer counts: its service is due again as it was."""
-    names = {"quarter": "next_quarter_on", "half_year": "next_half_year_on", "annual": "next_annual_on"}
-    if level in names:
-        now = getattr(ledger, names[level])
-        setattr(ledger, names[level], due_on if now is None else min(now, due_on))
 
 
 def judged(

@@ -12,7 +12,7 @@ from app.models import Application, Elevator, MaintenanceOrder
 from app.permissions import Actor
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
-from app.workflows import audit, conditions, effects, ledgers, orders, submissions
+from app.workflows import audit, conditions, effects, ledger_rows, ledgers, orders, submissions
 from app.workflows.submissions import Asked
 
 KIND = ApplicationKind.WORKER_CHANGE
@@ -21,7 +21,7 @@ PEOPLE = ledgers.PERSONS
 
 def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:
     """A ledger to change, people of the unit who are not gone, and a change at all."""
-    ledger, data = ledgers.of_elevator(session, elevator.id), asked.data
+    ledger, data = ledger_rows.of_elevator(session, elevator.id), asked.data
     wanted: dict[str, Any] = {name: data.get(name) for name in PEOPLE}
     found = [
         conditions.filed(elevator), conditions.not_scrapped(elevator),
@@ -55,7 +55,7 @@ def effect(
     session: AnySession, actor: Actor, application: Application, elevator: Elevator, on: dt.date, at: dt.datetime
 ) -> None:
     """The ledger names the new people; open orders of the former worker are the new one's."""
-    ledger = ledgers.of_elevator(session, elevator.id, locked=True)
+    ledger = ledger_rows.of_elevator(session, elevator.id, locked=True)
     if ledger is None or ledger.unit_id != elevator.maintenance_unit_id:
         raise refuse("设备履历", "电梯已不由申请时的单位维保", "请退回，由现在的维保单位申请")
     wanted: dict[str, Any] = {name: application.data.get(name) for name in PEOPLE}

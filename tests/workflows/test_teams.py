@@ -13,7 +13,7 @@ from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import AuditEntry, Elevator, MaintenanceOrder, MaintenanceTeam, TeamMember
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import clocks, ledgers, phone_copy, presence, teams, visits
+from app.workflows import clocks, ledger_rows, phone_copy, presence, teams, visits
 from tests.factories import World, actor, make_account, make_ledger, make_person, make_policy
 from tests.workflows.visit_world import HERE, START, rules_of
 
@@ -83,7 +83,7 @@ def test_a_disbanded_team_frees_its_elevators_and_its_name(session: Any, world: 
     with transaction(session):
         teams.disband(session, world.actor("maintenance_head"), team.id, START)
         teams.disband(session, world.actor("maintenance_head"), team.id, START)
-    ledger = ledgers.of_elevator(session, world.own.id)
+    ledger = ledger_rows.of_elevator(session, world.own.id)
     session.refresh(ledger)
     assert ledger.team_id is None and ledger.worker_id == world.worker.id
     assert session.scalars(scope.apply(select(Elevator.id), actor(mate), Elevator)).all() == []
@@ -164,7 +164,7 @@ def test_another_unit_takes_over_without_the_team(session: Any, world: World, ma
     serving(session, world, mate)
     with transaction(session):
         clocks.unit_changed(session, world.own.id, world.other_firm.id, START.date(), START)
-    ledger = ledgers.of_elevator(session, world.own.id)
+    ledger = ledger_rows.of_elevator(session, world.own.id)
     session.refresh(ledger)
     assert ledger.team_id is None
 
