@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from tests.databases import run_flask
+from app.commands.imports import KINDS
+from tests.databases import ROOT, run_flask
 
 
 def typed(app: Any, *words: str) -> Any:
@@ -64,3 +67,22 @@ def test_the_invented_region_is_not_built_twice(app: Any, database: Any, tmp_pat
     assert again.exit_code == 2 and "已有种子 3 的演示区" in again.output and "--seed" in again.output
     other = typed(app, "demo", "--elevators", "30", "--seed", "4", "--json")
     assert other.exit_code == 0, other.output + repr(other.exception)
+
+
+def _commands(group: Any, before: str = "") -> set[str]:
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    inside = [_commands(one, f"{before}{name} ") for name, one in found.items() if isinstance(one, click.Group)]
+    return {before + name for name, one in found.items() if not isinstance(one, click.Group)}.union(*inside)
+
+
+def test_the_readme_names_commands_and_kinds_that_exist(app: Any) -> None:
+    """Each `flask …` of README and the documents is a command, and README names every kind that can be imported."""
+    commands = _commands(app.cli) | {"db upgrade", "run"}
+    papers = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = {path.name: path.read_text() for path in papers}
+    named = {(name, words) for name, text in texts.items() for words in re.findall(r"`flask ([a-z][a-z -]*)", text)}
+    assert len(named) > 20
+    assert not [one for one in named if not any(f"{one[1]} ".startswith(f"{command} ") for command in commands)]
+    row = next(line for line in texts["README.md"].splitlines() if line.startswith("| `flask import KIND"))
+    assert set(re.findall(r"[a-z_]{5,}", row.split("KIND：")[1])) == set(KINDS)
