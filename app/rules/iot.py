@@ -22,8 +22,9 @@ MOST_MESSAGES, MOST_EVENTS, MOST_BYTES = 200, 500, 512 * 1024
 LONGEST_SERIAL, LONGEST_ID, LONGEST_DATA, LONGEST_URL = 40, 64, 2000, 300
 # Younger ones are taken whenever they come; older ones prove nothing any more.
 OLDEST = dt.timedelta(days=30)
-# A clock that is wrong by less than a message may travel is right.
-SLACK_SECONDS = 30
+# A clock that is wrong by less than a message may travel is right; of one that is wrong by more than a lifetime no
+# more is kept than that (what it tells is then too old, or of now).
+SLACK_SECONDS, MOST_SKEW = 30, 2**31 - 1
 # A device whose clock is further off is told the time, and sends again.
 SIGNED_WITHIN = dt.timedelta(hours=24)
 NEW_KEY_BYTES = 32
@@ -216,7 +217,10 @@ def instant(given: Any) -> dt.datetime | None:
 
 
 def _small(data: dict[str, Any]) -> bool:
-    text = json.dumps(data, ensure_ascii=False)
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return False  # NaN, or a number without end: no JSON, whatever parsed it
     # PostgreSQL keeps no NUL and no half of a surrogate pair.
     return len(text) <= LONGEST_DATA and "\\u0000" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
@@ -229,7 +233,7 @@ def skew(sent_at: dt.datetime | None, received_at: dt.datetime) -> int:
     if sent_at is None:
         return 0
     seconds = round((sent_at - received_at).total_seconds())
-    return seconds if abs(seconds) > SLACK_SECONDS else 0
+    return max(-MOST_SKEW, min(seconds, MOST_SKEW)) if abs(seconds) > SLACK_SECONDS else 0
 
 
 def put_right(told_at: dt.datetime, skew_seconds: int, received_at: dt.datetime) -> dt.datetime:
