@@ -6,10 +6,29 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from app.models import Notification, Rescue, RescueStep
+from app.permissions import Role
+from app.rules.complaints import MOST_UNKNOWN
+from app.rules.rescues import MOST_MORE_OF_ADDRESS, MOST_MORE_OF_CASE
 from tests.api.callers import Caller
-from tests.factories import World
+from tests.factories import World, make_account
 from tests.workflows.test_iot import bound, event
+
+FROM = {"REMOTE_ADDR": "203.0.113.9"}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(app: Any) -> Any:
+    app.extensions["tian_window"].reset()
+    yield
+    app.extensions["tian_window"].reset()
+
+
+def counted(session: Any, model: Any, *where: Any) -> int:
+    session.rollback()
+    return int(session.scalar(select(func.count()).select_from(model).where(*where).execution_options(skip_scope=True)))
 
 # --- devices
 
@@ -35,3 +54,41 @@ def test_one_wrong_message_stops_no_others(app: Any, world: World, poison: dict[
     assert answer.status_code == 200 and answer.json["accepted"] >= 1, answer.text
     kept = {row["event_id"] for row in caller.get("/iot/events?tab=all").json["rows"]}
     assert "good" in kept and "bad" not in kept
+
+
+# --- strangers behind the code
+
+
+def shut_in(client: Any, world: World, phone: str, address: str) -> Any:
+    return client.post(
+        f"/m/p/{world.own.public_token}/trapped", data={"phone": phone, "scene": f"in {phone}"},
+        environ_overrides={"REMOTE_ADDR": address},
+    )  # fmt: skip
+
+
+@pytest.mark.feature("RES-01")
+def test_the_desk_is_not_drowned_in_numbers_added_to_one_case(client: Any, session: Any, world: World) -> None:
+    """Joining an open case is never refused, so one number after the other made a row, a step and a notice each."""
+    make_account(session, Role.RESCUE_AGENT, region_code="980400000000")
+    session.commit()
+    for number in range(MOST_MORE_OF_ADDRESS + 8):
+        assert shut_in(client, world, f"1390000{number:04d}", "203.0.113.9").status_code == 302
+    joined = Rescue.joined_to_id.is_not(None)
+    assert counted(session, Rescue, joined) == MOST_MORE_OF_ADDRESS
+    assert counted(session, RescueStep, RescueStep.verb == "joined") == MOST_MORE_OF_ADDRESS
+    assert counted(session, Notification, Notification.topic == "rescue.again") <= MOST_MORE_OF_ADDRESS
+    case = session.scalar(select(Rescue).where(Rescue.joined_to_id.is_(None)).execution_options(skip_scope=True))
+    assert case.reports == MOST_MORE_OF_ADDRESS + 8 and case.phone == "13900000000"
+    for number in range(MOST_MORE_OF_CASE):
+        shut_in(client, world, f"1380000{number:04d}", f"198.51.100.{number + 1}")
+    assert counted(session, Rescue, joined) == MOST_MORE_OF_CASE
+
+
+@pytest.mark.feature("RES-01", "CMP-01")
+def test_who_walks_tokens_is_told_no_place_by_the_form_for_rescue_either(client: Any, world: World) -> None:
+    page = f"/m/p/{world.own.public_token}/trapped"
+    assert world.own.address in client.get(page, environ_overrides=FROM).text
+    for number in range(MOST_UNKNOWN):
+        client.get(f"/m/p/none{number}", environ_overrides=FROM)
+    told = client.get(page, environ_overrides=FROM)
+    assert told.status_code == 200 and world.own.address not in told.text and world.own.code in told.text

@@ -70,7 +70,7 @@ def passer_by(token: str) -> Any:
         "escalator": row.category in ESCALATORS, "hotline": rescues.hotline_of(db.session, row, clock.today()),
         "rescuing": rescue_course.open_of(db.session, row.id) is not None,
     }  # fmt: skip
-    if row.is_secret or _walked():
+    if row.is_secret or walked():
         return shown_page("elevator", _("电梯救援"), row=row, token=token, facts=None, **rescue)
     now = clock.now()
     return shown_page(
@@ -154,7 +154,7 @@ def track_form() -> Any:
 def track(number: str) -> Any:
     """How a complaint stands, for whoever has its number: no name, no phone."""
     typed = normal_tracking(number[:200])
-    if _walked():
+    if walked():
         late = Finding(_("查询编号"), False, _("查询过于频繁"), _("请一小时后再试"), field="number")
         return shown_page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late])
     row = complaints.by_number(db.session, typed)
@@ -209,7 +209,7 @@ def _steps(row: Complaint, late: list[Step], next_: Any) -> list[dict[str, Any]]
 def _told_of(token: str) -> Elevator | None:
     """The elevator, if its page takes complaints and messages from here."""
     row = public_page.elevator_of(db.session, token)
-    if row is None or not complaints.may_be_complained_of(row) or _walked():
+    if row is None or not complaints.may_be_complained_of(row) or walked():
         return None
     return row
 
@@ -267,7 +267,8 @@ def _guessed() -> None:
     guesses.wrong("code", GUESSES)
 
 
-def _walked() -> bool:
+def walked() -> bool:
+    """Whether so many unknown codes came from here that no elevator is told of any more."""
     return guesses.spent("code", GUESSES)
 
 

@@ -17,7 +17,7 @@ from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import csrf, db
 from app.field.pages import field
-from app.field.public import public_page, shown_page, unknown_code
+from app.field.public import public_page, shown_page, unknown_code, walked
 from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import ESCALATORS
 from app.rules.rescues import MOST_PEOPLE, RescueStatus, expected_minutes
@@ -148,7 +148,7 @@ def _hotline(row: Elevator) -> str | None:
 
 
 def _form(row: Elevator, findings: list[Finding], status: int) -> Any:
-    place = "" if row.is_secret else rescue_course.place_of(row)
+    place = "" if row.is_secret or walked() else rescue_course.place_of(row)
     escalator = row.category in ESCALATORS
     title = _("报告扶梯险情") if escalator else _("我被困在电梯里")
     return shown_page(

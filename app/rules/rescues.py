@@ -93,6 +93,9 @@ HIGHEST_LEVEL = 3
 # New cases of one address, elevator and phone within a day. Joining one that is open is never refused, and whoever
 # meets a limit is told whom to phone.
 MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 20, 8, 4
+# What strangers add to an open case: so much of one address a day, so much of one case, has rows and is told to the
+# desk; the rest is counted on the case, and who sent it sees its page like everybody.
+MOST_MORE_OF_ADDRESS, MOST_MORE_OF_CASE = 5, 30
 # The same way of reporting with the same phone within so long is one tap made twice: counted, no row of its own.
 SAME_WITHIN = timedelta(minutes=10)
 # The centre shows what was reported within so many days; older ones are in the history.

@@ -23,6 +23,8 @@ from app.rules.identifiers import check_call_number
 from app.rules.rescues import (
     CENTRE_DAYS,
     LONGEST_NAME,
+    MOST_MORE_OF_ADDRESS,
+    MOST_MORE_OF_CASE,
     MOST_OF_ADDRESS,
     MOST_PEOPLE,
     SAME_WITHIN,
@@ -159,6 +161,8 @@ def _joined(
     session.flush()
     if _said_before(session, known, source, phone, at):
         return known
+    if source == "page" and not _heard(session, known, actor.address, at):
+        return known
     elevator = session.get(Elevator, known.elevator_id)
     assert elevator is not None
     row = Rescue(
@@ -185,6 +189,14 @@ def _said_before(session: AnySession, known: Rescue, source: str, phone: str, at
         Rescue.reported_at > at - SAME_WITHIN,
     )  # fmt: skip
     return any(not phone or row.phone == phone for row in session.scalars(statement))
+
+
+def _heard(session: AnySession, known: Rescue, address: str | None, at: dt.datetime) -> bool:
+    """Whether one more report of strangers gets a row: one number after the other would fill the desk's inbox."""
+    if not signin.count_stranger(session, "rescue+", address, MOST_MORE_OF_ADDRESS, at):
+        return False
+    added = select(func.count()).where(Rescue.joined_to_id == known.id, Rescue.source == "page")
+    return (session.scalar(added) or 0) < MOST_MORE_OF_CASE
 
 
 def _open_then(session: AnySession, elevator_id: int, at: dt.datetime) -> Rescue | None:
