@@ -8,14 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app import clock
+from app.errors import NotAllowed, Refusal
 from app.models import Notification, Rescue, RescueStep
 from app.permissions import Role
+from app.reports.bulletin import document
 from app.rules.complaints import MOST_UNKNOWN
 from app.rules.rescues import MOST_MORE_OF_ADDRESS, MOST_MORE_OF_CASE
+from app.transaction import transaction
+from app.workflows import bulletins, enforcement
 from tests.api.callers import Caller
 from tests.factories import World, make_account
+from tests.workflows.test_bulletins import drafted, ground
+from tests.workflows.test_enforcement import AT, do, penalty, told
 from tests.workflows.test_iot import bound, event
 
+__all__ = ["ground"]
 FROM = {"REMOTE_ADDR": "203.0.113.9"}
 
 
@@ -92,3 +100,48 @@ def test_who_walks_tokens_is_told_no_place_by_the_form_for_rescue_either(client:
         client.get(f"/m/p/none{number}", environ_overrides=FROM)
     told = client.get(page, environ_overrides=FROM)
     assert told.status_code == 200 and world.own.address not in told.text and world.own.code in told.text
+
+
+# --- who judges what he wrote
+
+
+@pytest.mark.feature("ANO-03")
+def test_who_wrote_a_penalty_under_anothers_name_does_not_decide_on_it(session: Any, world: World) -> None:
+    """One officer's draft was written anew by another, proposed by the first, and decided on by who had written it."""
+    author = make_account(session, Role.REGION_ADMIN, region_code="980402000000")
+    world.accounts["author"] = author
+    session.commit()
+    row = do(world, "inspector", enforcement.draw_up, world.firm.id, penalty(f"elevator-{world.own.id}"), AT)
+    do(world, "author", enforcement.edit, row.id, penalty(f"elevator-{world.own.id}"), AT)
+    do(world, "inspector", enforcement.propose, row.id, AT)
+    assert author.id not in told(world, "enforcement.decide")
+    with pytest.raises(NotAllowed):
+        do(world, "author", enforcement.decide, row.id, True, "", AT)
+    assert do(world, "region_admin", enforcement.decide, row.id, True, "", AT).state == "in_force"
+
+
+@pytest.mark.feature("STA-03")
+def test_who_wrote_in_a_bulletin_does_not_check_it_once_another_saved_it_too(app: Any, ground: World) -> None:
+    """Only the last hand was known: whoever saved it after the author gave him back the right to check his words."""
+    row, now, known = drafted(app, ground), clock.now(), document.parts_of_texts()
+    for who, words in (("second", "甲"), ("inspector", "甲"), ("region_admin", "甲"), ("inspector", "乙")):
+        with transaction(ground.session) as own:
+            bulletins.edit(own, ground.actor(who), row.id, {"maintenance": words}, known, now)
+    with transaction(ground.session) as own, pytest.raises(Refusal, match="编辑过"):
+        bulletins.check(own, ground.actor("second"), row.id, now)
+    with transaction(ground.session) as own:
+        # Who saved it without a change wrote nothing.
+        bulletins.check(own, ground.actor("region_admin"), row.id, now)
+
+
+# --- what is kept by whoever stands between
+
+
+@pytest.mark.feature("PUB-01")
+@pytest.mark.parametrize("page", ["/open/", "/open/catalog.json", "/open/980400000000/"])
+def test_nobodys_cookie_goes_out_with_what_all_may_keep(client: Any, world: World, page: str) -> None:
+    answer = client.get(page)
+    assert "Set-Cookie" not in answer.headers
+    chosen = client.get("/open/?lang=en")
+    assert chosen.status_code == 302 and "no-store" in chosen.headers["Cache-Control"]
+    assert 'lang="en"' in client.get("/open/").text

@@ -75,13 +75,13 @@ class SignedSessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not request.path.startswith("/static/") and not _for_everybody(request.path):
+        if not request.path.startswith("/static/") and not _for_everybody():
             super().save_session(app, session, response)
 
 
-def _for_everybody(path: str) -> bool:
-    """Files of open data are the same for all, so whoever keeps them need not ask by whose cookie."""
-    return path.startswith("/open/") and path.endswith((".csv", ".json"))
+def _for_everybody() -> bool:
+    """Open data is the same for all, and whoever stands between may keep it: with nobody's cookie in it."""
+    return request.path.startswith("/open/") and "lang" not in request.args
 
 
 def install(app: Flask) -> None:
