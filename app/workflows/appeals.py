@@ -380,7 +380,8 @@ KINDS: dict[str, Kind] = {
     ),
     "enforcement": Kind(
         Enforcement, lambda session, row: row.in_force_at, _enforcement_held,
-        lambda session, row: {row.created_by_id, row.proposed_by_id, row.decided_by_id}, enforcement.overturn,
+        lambda session, row: {*enforcement.writers(session, row), row.proposed_by_id, row.decided_by_id},
+        enforcement.overturn,
     ),
     "rescue": Kind(
         Rescue, lambda session, row: row.ended_at, appeal_items.rescue_held, appeal_items.rescue_makers,

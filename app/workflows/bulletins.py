@@ -45,7 +45,7 @@ from app.rules.periods import Period, period_of
 from app.scope import visible
 from app.transaction import AnySession, hold, insert_many, lock
 from app.wording import say
-from app.workflows import attachments, audit, export_records, jobs, moves, outbox
+from app.workflows import attachments, audit, export_records, independence, jobs, moves, outbox
 
 ENTITY = "bulletin"
 FORMATS = ("docx", "pdf")
@@ -150,10 +150,10 @@ def edit(
     ])  # fmt: skip
     before = {"texts": dict(row.texts), "office": row.office, "mark": row.mark}
     row.texts = dict(row.texts) | {name: cleaned(text) for name, text in texts.items()}
-    row.office, row.mark, row.edited_by_id = office, mark, actor.user_id
-    session.flush()
     after = {"texts": row.texts, "office": office, "mark": mark}
     if after != before:
+        row.office, row.mark, row.edited_by_id = office, mark, actor.user_id
+        session.flush()
         audit.record(session, actor, at, "bulletin.edit", ENTITY, row.id, before=before, after=after)
     return row
 
@@ -163,7 +163,7 @@ def check(session: AnySession, actor: Actor, key: int, at: dt.datetime, seen: in
     row = _held(session, actor, key, Verb.BULLETIN_EDIT)
     _same(row, seen)
     moved = bulletin_move(BulletinState(row.state), BulletinVerb.CHECK)
-    raise_failing([second_finding(_drafted(row, actor))])
+    raise_failing([second_finding(_wrote(session, row, actor))])
     row.checked_at, row.checked_by = at, actor.name
     moves.move(session, actor, row, "state", moved.value, verb=BulletinVerb.CHECK.value, at=at)
     title = say("通报待签发：%(title)s", title=row.title)
@@ -210,7 +210,7 @@ def issue(
     moved = bulletin_move(BulletinState(row.state), BulletinVerb.ISSUE)
     year = clock.local_day(at).year
     hold(session, f"bulletin:number {row.region_code} {row.mark} {year}")
-    raise_failing([second_finding(_drafted(row, actor)), *head_findings(row.office, row.mark)])
+    raise_failing([second_finding(_wrote(session, row, actor)), *head_findings(row.office, row.mark)])
     last = session.scalar(
         select(func.max(Bulletin.serial))
         .where(Bulletin.region_code == row.region_code, Bulletin.mark == row.mark, Bulletin.year == year)
@@ -323,8 +323,11 @@ def _same(row: Bulletin, seen: int | None) -> None:
         raise Stale(Finding("同时修改", False, found, "请重新核对后再办理"), row.row_version)
 
 
-def _drafted(row: Bulletin, actor: Actor) -> bool:
-    return actor.user_id is not None and actor.user_id in (row.created_by_id, row.edited_by_id)
+def _wrote(session: AnySession, row: Bulletin, actor: Actor) -> bool:
+    """Whether the actor drafted it or ever wrote in it."""
+    if actor.user_id is None or actor.user_id in (row.created_by_id, row.edited_by_id):
+        return actor.user_id is not None
+    return actor.user_id in independence.writers(session, ENTITY, row.id, "bulletin.edit")
 
 
 def _reason_finding(reason: str, rule: str) -> Finding:

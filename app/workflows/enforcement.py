@@ -169,9 +169,9 @@ def decide(session: AnySession, actor: Actor, key: int, agreed: bool | None, not
 
 
 def second_findings(session: AnySession, actor: Actor, row: Enforcement) -> list[Finding]:
-    """Whether the actor stands apart from those who drew it up and proposed it."""
+    """Whether the actor stands apart from those who drew it up, wrote in it and proposed it."""
     found: dict[str, Finding] = {}
-    for first in {row.proposed_by_id, row.created_by_id} - {None}:
+    for first in {row.proposed_by_id, *writers(session, row)} - {None}:
         since = row.proposed_at
         one, other = (independence.party(session, key, since) for key in (first, actor.user_id))
         for finding in independent(one, other, "提请人"):
@@ -265,6 +265,11 @@ def stood_at(at: dt.datetime) -> Any:
     """The same of all rows, as a condition: for whoever counts them as known at an instant (SCO-08)."""
     back = Enforcement.withdrawn_at
     return and_(Enforcement.in_force_at <= at, or_(back.is_(None), back > at))
+
+
+def writers(session: AnySession, row: Enforcement) -> set[int | None]:
+    """Who drew it up, and whoever changed its draft."""
+    return {row.created_by_id, *independence.writers(session, ENTITY, row.id, "enforcement.edit")}
 
 
 def link_of(row: Enforcement) -> str:
@@ -365,12 +370,13 @@ def _tell_unit(session: AnySession, row: Enforcement, topic: str, title: str, bo
 
 
 def _deciders(session: AnySession, row: Enforcement, proposer: Actor) -> Iterable[int]:
-    """Of the nearest office that has somebody else: who proposed cannot decide."""
+    """Of the nearest office that has somebody else: who wrote or proposed it cannot decide."""
+    wrote = {proposer.user_id, *writers(session, row)}
     for office in outbox.offices_of(session, row.region_code, Verb.ENFORCEMENT_DECIDE):
-        others = [key for key in office if key != proposer.user_id]
+        others = [key for key in office if key not in wrote]
         if others:
             return others
-    return [key for key in outbox.platform_admins(session) if key != proposer.user_id]
+    return [key for key in outbox.platform_admins(session) if key not in wrote]
 
 
 def _own_officers(session: AnySession, row: Enforcement) -> list[int]:

@@ -51,6 +51,14 @@ def of_application(session: AnySession, application: Application, officer: Actor
     return independent(first, party(session, officer.user_id, since), "申请人")
 
 
+def writers(session: AnySession, entity: str, entity_id: int, action: str) -> set[int]:
+    """Everybody who ever wrote in a record, not only the last: whoever writes does not judge what he wrote."""
+    wrote = select(AuditEntry.actor_id).where(
+        AuditEntry.entity == entity, AuditEntry.entity_id == entity_id, AuditEntry.action == action
+    )
+    return {key for key in session.scalars(wrote.distinct().execution_options(skip_scope=True)) if key is not None}
+
+
 def _reset_by(session: AnySession, account_id: int, since: dt.datetime | None) -> frozenset[int]:
     statement = select(AuditEntry.actor_id, AuditEntry.at).where(
         AuditEntry.entity == "account", AuditEntry.entity_id == account_id, AuditEntry.action == RESET
