@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from app import clock
+from app.channels.provincial import Client
 from app.errors import NotAllowed, Refusal
-from app.models import Notification, Rescue, RescueStep
-from app.permissions import Role
+from app.models import Job, Notification, ProvincialItem, Rescue, RescueStep
+from app.permissions import SYSTEM, Role
 from app.reports.bulletin import document
 from app.rules.complaints import MOST_UNKNOWN
 from app.rules.rescues import MOST_MORE_OF_ADDRESS, MOST_MORE_OF_CASE
+from app.tasks import jobs as work
 from app.transaction import transaction
-from app.workflows import bulletins, enforcement
+from app.workflows import bulletins, enforcement, provincial, provincial_register
 from tests.api.callers import Caller
 from tests.factories import World, make_account
 from tests.workflows.test_bulletins import drafted, ground
 from tests.workflows.test_enforcement import AT, do, penalty, told
 from tests.workflows.test_iot import bound, event
+from tests.workflows.test_provincial import item
 
 __all__ = ["ground"]
 FROM = {"REMOTE_ADDR": "203.0.113.9"}
@@ -145,3 +152,82 @@ def test_nobodys_cookie_goes_out_with_what_all_may_keep(client: Any, world: Worl
     chosen = client.get("/open/?lang=en")
     assert chosen.status_code == 302 and "no-store" in chosen.headers["Cache-Control"]
     assert 'lang="en"' in client.get("/open/").text
+
+
+# --- what the provincial register answers
+
+
+@contextmanager
+def register(app: Any, *answers: tuple[int, bytes]) -> Iterator[None]:
+    """A register that gives these answers, one a call, and then an empty list."""
+    left = list(answers)
+
+    class Register(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            status, content = left.pop(0) if left else (200, b'{"items": []}')
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST
+
+        def log_message(self, *said: Any) -> None:
+            return None
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Register) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        provincial_register.use(Client(url, "tian", "secret", 5.0, sleep=lambda seconds: None))
+        try:
+            yield
+        finally:
+            provincial_register.use(None)
+            server.shutdown()
+
+
+def looked(app: Any, world: World, region: str | None = "980402000000") -> tuple[str, Job, dict[str, str]]:
+    with transaction(world.session) as session:
+        run = (
+            provincial.begin(session, world.actor("clerk"), world.own.code, clock.now()) if region is None
+            else provincial.begin_region(session, SYSTEM, region, clock.now())
+        )  # fmt: skip
+        key, job = run.id, run.job_id
+    with app.app_context():
+        said = work.run(job)
+    world.session.rollback()
+    world.session.expire_all()
+    rows = world.session.scalars(select(ProvincialItem).where(ProvincialItem.run_id == key))
+    return said, world.session.get_one(Job, job), {row.code: row.outcome for row in rows}
+
+
+@pytest.mark.feature("INT-01")
+@pytest.mark.parametrize(
+    "spoilt",
+    [{"address": "x\ud800"}, {"code": "AB\udfff"}, {"maintenance_unit": {"name": "甲\ud800"}}, {"code": "A\0B"}],
+)
+def test_half_a_letter_from_the_register_spoils_its_item_only(app: Any, world: World, spoilt: dict[str, Any]) -> None:
+    """JSON can hold what no database keeps; one such text ended the run, this night and every night after."""
+    items = [item(world) | {"code": "BAD01"} | spoilt, item(world)]
+    with register(app, (200, json.dumps({"items": items}).encode())):
+        said, job, outcomes = looked(app, world)
+    assert said == "done", job.error
+    assert outcomes.pop(world.own.code) == "matched" and list(outcomes.values()) == ["refused"]
+
+
+@pytest.mark.feature("INT-01")
+@pytest.mark.parametrize("region", ["980402000000", None])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b'{"items": [], "next": "a\\u0000b"}'), (200, b'{"items": [], "next": "\\ud800"}'),
+        (200, b'{"items": [], "total": ' + b"9" * 400 + b"}"), (200, b'{"items": [], "not_found": 5}'),
+        (200, b'{"items": [], "not_found": null}'), (403, b'{"code": "\\ud800\\u0000"}'),
+    ],
+)  # fmt: skip
+def test_no_answer_of_the_register_is_an_error_of_ours(
+    app: Any, world: World, answer: tuple[int, bytes], region: str | None
+) -> None:
+    with register(app, answer):
+        said, job, _outcomes = looked(app, world, region)
+    assert said == job.state and job.state in ("done", "failed")
+    assert "内部错误" not in (job.error or ""), job.error

@@ -25,6 +25,8 @@ from app.workflows.provincial_register import Answer, CursorLost, Register, Reje
 
 MOST_BYTES = 8 * 1024 * 1024
 PAGE, CODES_AT_ONCE = 200, 100
+# More equipment than a register has; what it says beyond is no number to keep.
+MOST_TOTAL = 10**9
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 64 * 1024
 _chance = secrets.SystemRandom().random
@@ -79,7 +81,8 @@ class Client:
             some = list(codes[first : first + CODES_AT_ONCE])
             told = self._asked("POST", "/v1/equipment/query", {"codes": some})
             items += told["items"]
-            missing += [code for code in told.get("not_found", []) if isinstance(code, str)]
+            unknown = told.get("not_found")
+            missing += [code for code in unknown if isinstance(code, str)] if isinstance(unknown, list) else []
         return Answer(items, missing, None, len(codes))
 
     def by_region(self, region: str, cursor: str | None) -> Answer:
@@ -87,9 +90,10 @@ class Client:
         asked = {"region": region, "limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
         told = self._asked("GET", f"/v1/equipment?{urlencode(asked)}", None)
         following, total = told.get("next"), told.get("total")
-        if following is not None and (not isinstance(following, str) or len(following) > 300 or following == cursor):
+        if following is not None and not (isinstance(following, str) and _is_cursor(following) and following != cursor):
             raise Unavailable("省平台的翻页标记不对")
-        return Answer(told["items"], [], following or None, total if isinstance(total, int) and total >= 0 else None)
+        known = isinstance(total, int) and not isinstance(total, bool) and 0 <= total <= MOST_TOTAL
+        return Answer(told["items"], [], following or None, total if known else None)
 
     # --- one call
 
@@ -164,11 +168,21 @@ def _understood(answer: http.client.HTTPResponse, text: bytes) -> dict[str, Any]
     if answer.status == 409 and isinstance(told, dict) and told.get("code") == "cursor_expired":
         raise CursorLost
     if answer.status != 200:
-        code = str(told.get("code", ""))[:60] if isinstance(told, dict) else ""
+        code = _code_of(told.get("code")) if isinstance(told, dict) else ""
         raise Rejected(say("省平台拒绝：HTTP %(n)s %(code)s", n=answer.status, code=code or "—"))
     if not isinstance(told, dict) or not isinstance(told.get("items"), list):
         raise _Passing("省平台的回答看不懂")
     return told
+
+
+def _is_cursor(text: str) -> bool:
+    """What can be kept and sent again as it came."""
+    return len(text) <= 300 and text.isprintable()
+
+
+def _code_of(given: Any) -> str:
+    """The register's own name of what was wrong, as far as it is one: it is shown and logged."""
+    return "".join(c for c in str(given or "")[:60] if c.isascii() and c.isprintable())
 
 
 def _seconds(text: str | None) -> float | None:

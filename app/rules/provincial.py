@@ -37,6 +37,8 @@ NUMBERS = frozenset({"rated_load", "rated_speed", "floors", "stops"})
 UNITS = ("maintenance_unit", "use_unit")
 STATUSES = ("notified", "in_use", "suspended", "scrapped")
 _LONGEST = 200
+# NUL and half a surrogate pair are in no text that a database keeps; JSON can hold both.
+_BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 
 class Outcome(enum.StrEnum):
@@ -120,7 +122,7 @@ def theirs_of(given: Any) -> Theirs:
     if not isinstance(given, Mapping):
         raise Unreadable("不是一个对象")
     code = given.get("code")
-    if not isinstance(code, str) or not normal_code(code) or len(normal_code(code)) > 20:
+    if not isinstance(code, str) or not normal_code(code) or len(normal_code(code)) > 20 or _BROKEN.search(code):
         raise Unreadable("没有识别码")
     values: dict[str, Any] = {}
     for name in FIELDS:
@@ -135,7 +137,7 @@ def _value(name: str, given: Any) -> Any:
         if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 10**6:
             raise Unreadable(say("%(f)s 不是数字", f=name))
         return given if name == "rated_speed" else _whole(name, given)
-    if not isinstance(given, str) or len(given) > _LONGEST or "\0" in given:
+    if not _is_text(given):
         raise Unreadable(say("%(f)s 不是文字，或太长", f=name))
     if name in DAYS:
         try:
@@ -147,6 +149,15 @@ def _value(name: str, given: Any) -> Any:
     if name == "region" and not (given.isascii() and given.isdigit() and len(given) == 12):
         raise Unreadable(say("%(f)s 不是 12 位区划代码", f=name))
     return normal_code(given) if name in CODES else normal_text(given)
+
+
+def _is_text(given: Any) -> bool:
+    return isinstance(given, str) and len(given) <= _LONGEST and not _BROKEN.search(given)
+
+
+def unbroken(text: str) -> str:
+    """What a database keeps of a text that may be none."""
+    return _BROKEN.sub("\ufffd", text)
 
 
 def _whole(name: str, given: float) -> int:
@@ -162,7 +173,7 @@ def _named(given: Mapping[str, Any], name: str) -> Named:
     if not isinstance(unit, Mapping):
         raise Unreadable(say("%(f)s 不是一个单位", f=name))
     texts = [unit.get(part) or "" for part in ("name", "uscc")]
-    if not all(isinstance(text, str) and len(text) <= _LONGEST and "\0" not in text for text in texts):
+    if not all(map(_is_text, texts)):
         raise Unreadable(say("%(f)s 的名称不是文字，或太长", f=name))
     return Named(normal_text(texts[0]), normal_code(texts[1]))
 

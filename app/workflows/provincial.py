@@ -30,6 +30,7 @@ from app.rules.provincial import (
     codes_findings,
     codes_of,
     theirs_of,
+    unbroken,
 )
 from app.transaction import AnySession, hold, insert_of
 from app.wording import say, together
@@ -141,7 +142,7 @@ def settle(
             read: Theirs | Told = theirs_of(given)
             code = read.code  # type: ignore[union-attr]
         except Unreadable as problem:
-            code = normal_code(str(given.get("code") or "")) if isinstance(given, Mapping) else ""
+            code = normal_code(unbroken(str(given.get("code") or ""))) if isinstance(given, Mapping) else ""
             code = code[:40] or say("第 %(n)s 项", n=number + 1)
             read = Told(Outcome.REFUSED, note=say("省平台的数据看不懂：%(why)s", why=problem.args[0]))
         seen.setdefault(code, read)
