@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from app import clock
+from app import clock, targets
+from app.channels import webhook
 from app.channels.provincial import Client
+from app.channels.web import NotTaken
 from app.errors import NotAllowed, Refusal
 from app.models import Job, Notification, ProvincialItem, Rescue, RescueStep
 from app.permissions import SYSTEM, Role
@@ -21,8 +25,9 @@ from app.reports.bulletin import document
 from app.rules.complaints import MOST_UNKNOWN
 from app.rules.rescues import MOST_MORE_OF_ADDRESS, MOST_MORE_OF_CASE
 from app.tasks import jobs as work
+from app.tasks.outbox import deliver
 from app.transaction import transaction
-from app.workflows import bulletins, enforcement, provincial, provincial_register
+from app.workflows import bulletins, enforcement, outbox, provincial, provincial_register
 from tests.api.callers import Caller
 from tests.factories import World, make_account
 from tests.workflows.test_bulletins import drafted, ground
@@ -231,3 +236,64 @@ def test_no_answer_of_the_register_is_an_error_of_ours(
         said, job, _outcomes = looked(app, world, region)
     assert said == job.state and job.state in ("done", "failed")
     assert "内部错误" not in (job.error or ""), job.error
+
+
+# --- who is called and hardly answers
+
+
+@contextmanager
+def dripping(start: bytes) -> Iterator[int]:
+    """The port of somebody who sends a byte now and then, for ever; `start` comes at once."""
+    held: list[socket.socket] = []
+
+    def answer() -> None:
+        with suppress(OSError):
+            while True:
+                line, _who = listening.accept()
+                held.append(line)
+                line.sendall(start)
+                while True:
+                    time.sleep(0.05)
+                    line.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer, daemon=True).start()
+        yield listening.getsockname()[1]
+        for line in held:
+            line.close()
+
+
+@pytest.mark.feature("NTF-01", "INT-01")
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: "])
+def test_who_drips_an_answer_holds_no_worker(monkeypatch: Any, start: bytes) -> None:
+    """Each byte began the socket's timeout anew: two addresses of anybody's choice held both workers for days."""
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 0.4)
+    with dripping(start) as port:
+        begun = time.monotonic()
+        with pytest.raises(NotTaken):
+            webhook.call(targets.Target("http", "example.test", port, "/", "127.0.0.1"), b"{}", {})
+        with pytest.raises(provincial_register.Unavailable):
+            Client(f"http://127.0.0.1:{port}", "tian", "s", 0.1, sleep=lambda seconds: None).by_codes(["A"])
+        assert time.monotonic() - begun < 8
+
+
+@pytest.mark.feature("NTF-01")
+def test_whose_address_is_silent_is_asked_once_a_round(session: Any, world: World, monkeypatch: Any) -> None:
+    asked: list[str] = []
+
+    def send(_session: Any, notice: Notification) -> None:
+        asked.append(notice.channel)
+        if notice.channel == "webhook":
+            raise NotTaken("TimeoutError")
+
+    for channel in ("webhook", "sms"):
+        monkeypatch.setitem(outbox.SENDERS, channel, send)
+    key = world.accounts["clerk"].id
+    with transaction(session) as own:
+        for number in range(5):
+            outbox.send_to(own, clock.now(), key, "webhook", "", "job", f"{number}")
+        outbox.send_to(own, clock.now(), key, "sms", "13900000001", "rescue.call", "困人")
+    told = deliver()
+    assert sorted(asked) == ["sms", "webhook"] and told["sent"] == 1
+    waiting = session.scalars(select(Notification).where(Notification.channel == "webhook")).all()
+    assert {row.state for row in waiting} == {"queued"}

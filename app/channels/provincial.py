@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from app import clock
+from app.channels import lines
 from app.channels.web import body_of, secured
 from app.rules.provincial import BROKEN_AFTER, BROKEN_SECONDS, MOST_TRIES, wait_before
 from app.wording import say
@@ -127,23 +128,23 @@ class Client:
         }  # fmt: skip
         line = self._line()
         try:
-            line.request(method, whole, body or None, headers)
-            answer = line.getresponse()
-            text = self._read(answer)
+            # Head and body: `_read` says by itself that a body took too long.
+            with lines.ending(line, 4 * self._timeout):
+                line.request(method, whole, body or None, headers)
+                answer = line.getresponse()
+                text = self._read(answer)
         except ssl.SSLCertVerificationError as error:
             # A wrong certificate does not become right by asking again.
             raise Rejected(say("省平台的证书不可信：%(why)s", why=error.verify_message)) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _Passing(say("连接省平台失败（%(why)s）", why=type(error).__name__)) from error
-        finally:
-            line.close()
         return _understood(answer, text)
 
-    def _line(self) -> http.client.HTTPConnection:
+    def _line(self) -> lines.Plain:
         host, port = self._place.hostname or "", self._place.port
         if self._tls is not None:
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+            return lines.Secure(host, port, self._timeout, self._tls)
+        return lines.Plain(host, port, self._timeout)
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
         """The body, whole, within the size and the time that one answer may take, however slowly it drips."""

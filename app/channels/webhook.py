@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
-import socket
 import ssl
 from typing import Any
 
 from app import clock, targets, vault
+from app.channels import lines
 from app.channels.web import TIMEOUT_SECONDS, NotTaken, body_of
 from app.errors import Refusal
 from app.models import Notification
@@ -52,47 +52,22 @@ def signature(secret: str, stamp: str, body: bytes) -> str:
 
 def call(target: targets.Target, body: bytes, headers: dict[str, str]) -> None:
     """POST to the looked-up address under the host's name; anything but 2xx is a no."""
-    line: http.client.HTTPConnection
+    line = lines.Plain(target.host, target.port, TIMEOUT_SECONDS, target.address)
     if target.scheme == "https":
-        line = _PinnedTLS(target)
-    else:
-        line = _Pinned(target)
+        context = ssl.create_default_context()
+        line = lines.Secure(target.host, target.port, TIMEOUT_SECONDS, context, target.address)
     try:
-        shown = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "tian-webhook", "Connection": "close"}
-        line.request("POST", target.path, body, shown | headers)
-        answer = line.getresponse()
-        answer.read(1024)
+        with lines.ending(line, TIMEOUT_SECONDS):
+            status = _posted(line, target.path, body, headers)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotTaken(f"{type(error).__name__}: {error}"[:200]) from error
-    finally:
-        line.close()
-    if not 200 <= answer.status < 300:
-        raise NotTaken(f"HTTP {answer.status}")
+    if not 200 <= status < 300:
+        raise NotTaken(f"HTTP {status}")
 
 
-class _Pinned(http.client.HTTPConnection):
-    """Speaks to the address that was checked, whatever its name says by now."""
-
-    def __init__(self, target: targets.Target) -> None:
-        super().__init__(target.host, target.port, timeout=TIMEOUT_SECONDS)
-        self._address = target.address
-
-    def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
-
-
-class _PinnedTLS(http.client.HTTPSConnection):
-    """The same over TLS: the certificate must be the named host's."""
-
-    def __init__(self, target: targets.Target) -> None:
-        self._context = ssl.create_default_context()
-        super().__init__(target.host, target.port, timeout=TIMEOUT_SECONDS, context=self._context)
-        self._address = target.address
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        try:
-            self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
+def _posted(line: lines.Plain, path: str, body: bytes, headers: dict[str, str]) -> int:
+    shown = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "tian-webhook", "Connection": "close"}
+    line.request("POST", path, body, shown | headers)
+    answer = line.getresponse()
+    answer.read(1024)
+    return answer.status

@@ -15,8 +15,8 @@ def deliver() -> dict[str, int]:
     with transaction(db.session):
         inbox = outbox.deliver_inbox(db.session, clock.now())
         leased = outbox.lease(db.session, clock.now()) if outbox.SENDERS else []
-    sent = 0
+    sent, silent = 0, set[int]()
     for notice_id in leased:
         with transaction(db.session):
-            sent += outbox.send(db.session, notice_id, clock.now())
+            sent += outbox.send(db.session, notice_id, clock.now(), silent)
     return {"inbox": inbox, "leased": len(leased), "sent": sent}

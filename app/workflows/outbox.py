@@ -30,6 +30,8 @@ MOST_TRIES = 6
 LEASE = dt.timedelta(minutes=5)
 FIRST_WAIT = dt.timedelta(minutes=1)
 _INSERT_ROWS = 500
+# Channels whose other side is whatever address a person typed.
+OWN_ADDRESS = frozenset({"webhook"})
 
 Sender = Callable[[AnySession, Notification], None]
 # Channels beside the inbox, by name. A sender raises when it could not send.
@@ -272,17 +274,26 @@ def lease(session: AnySession, at: dt.datetime, most: int = 50) -> list[int]:
     return ids
 
 
-def send(session: AnySession, notice_id: int, at: dt.datetime) -> bool:
-    """Send one leased notice and write what became of it; a failing one waits 1, 2, 4 … minutes, six times in all."""
+def send(session: AnySession, notice_id: int, at: dt.datetime, silent: set[int] | None = None) -> bool:
+    """Send one leased notice and write what became of it; a failing one waits 1, 2, 4 … minutes, six times in all.
+
+    `silent`: whose own address did not answer in this round. It is not asked again for each notice that waits for it:
+    others' calls for rescue stand behind it.
+    """
     notice = _any(session, notice_id)
     if notice is None or notice.state != "queued":
         return False
     sender = SENDERS.get(notice.channel)
+    own = notice.recipient_id if notice.channel in OWN_ADDRESS else None
     try:
         if sender is None:
             raise LookupError(f"没有渠道 {notice.channel}")
+        if silent is not None and own in silent:
+            raise TimeoutError("同一地址刚才没有应答")
         sender(session, notice)
     except Exception as error:
+        if silent is not None and own is not None:
+            silent.add(own)
         # A gateway or a mail server likes to repeat whom it did not reach.
         notice.error = mask_numbers(f"{type(error).__name__}: {error}")[:500]
         notice.state = "failed" if notice.tries >= MOST_TRIES else "queued"
