@@ -414,7 +414,7 @@ def _sent(sent: dict[str, Any]) -> Sent:
             "参数", say("%(name)s 不是带时区的时间", name="phone_at"), "请按 2026-11-20T08:00:00+08:00 填写",
             field="phone_at", value=text,
         )  # fmt: skip
-    return Sent(at, *(numbers if len(numbers) == 2 else (None, None)))
+    return Sent(rescue_course.believed(at, clock.now()), *(numbers if len(numbers) == 2 else (None, None)))
 
 
 def register(appbuilder: Any) -> None:

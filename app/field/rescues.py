@@ -27,13 +27,11 @@ from app.transaction import transaction
 from app.views.account_forms import number
 from app.views.rescue_pages import FIELDS, facts
 from app.views.rescues import TONES, badge_pill, limit_of
-from app.workflows import rescue_answers
+from app.workflows import rescue_answers, rescue_course
 from app.workflows.rescue_course import Sent
 
 MOST = 50
 TABS = ("open", "dispatched", "accepted", "arrived", "late", "all")
-# A phone whose clock is off by more is not believed for anything, nor kept: it says nothing.
-LONGEST_SKEW = dt.timedelta(days=2)
 
 
 @field.get("/rescues")
@@ -115,9 +113,7 @@ def _instant(text: str) -> dt.datetime | None:
         found = dt.datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
     except ValueError:
         return None
-    if found is None or found.tzinfo is None or abs(found - clock.now()) > LONGEST_SKEW:
-        return None
-    return found
+    return rescue_course.believed(found, clock.now())
 
 
 def _point() -> tuple[float | None, float | None]:

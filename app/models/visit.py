@@ -140,7 +140,8 @@ class VisitNote(Model):
 
 
 class VisitCompanion(Model):
-    """协同维保: somebody else who proved that he was on site while a visit ran. Written once, never changed.
+    """协同维保: somebody else who proved that he was on site while a visit ran. Who went away and came back proves it
+    anew: the row has the later time, the log both.
 
     `name` and `certificate_no` as they were then; the place is the phone's, in WGS 84 degrees, `distance` in metres.
     """

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, true
 from sqlalchemy.orm import aliased
 
 from app.errors import Finding, raise_failing, refuse
@@ -52,7 +52,8 @@ def running(session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime
     )  # fmt: skip
     found = session.execute(statement).all()
     return [
-        Colleague(row.id, str((row.snapshot or {}).get("worker") or ""), row.checked_in_at, bool(joined))
+        Colleague(row.id, str((row.snapshot or {}).get("worker") or ""), row.checked_in_at,
+                  bool(joined and persons_at(session, row, at, actor.person_id)))
         for row, joined in found
         if _runs(row, at)
     ]
@@ -71,23 +72,27 @@ def join(
     if visit is None or worker.person is None or visit.unit_id != actor.unit_id:
         raise refuse("维保记录", "没有找到本单位正在进行的这次维保", "请重新扫描电梯的二维码")
     mine = _of_human(session, visit.id, worker)
-    if mine is not None:
+    if mine is not None and persons_at(session, visit, at, mine.person_id):
         return mine
     arrival = replace(arrivals.of(session, actor, worker, text, at), month=())
     look = presence.look(session, actor, worker, arrival, text, position, at, at)
     raise_failing([*_findings(session, visit, worker, text, at), *look.findings])
     assert look.site is not None
     metres = presence.metres(look.site.elevator, position)
-    row = VisitCompanion(
+    # Who went elsewhere and came back proves anew that he is there.
+    before = None if mine is None else mine.joined_at
+    row = mine or VisitCompanion(
         visit_id=visit.id, elevator_id=visit.elevator_id, unit_id=visit.unit_id, region_code=visit.region_code,
-        person_id=worker.person.id, name=worker.person.name, certificate_no=worker.person.certificate_no, joined_at=at,
-        latitude=position.latitude, longitude=position.longitude, distance=None if metres is None else round(metres),
+        person_id=worker.person.id, name=worker.person.name, certificate_no=worker.person.certificate_no,
     )  # fmt: skip
+    row.joined_at, row.distance = at, None if metres is None else round(metres)
+    row.latitude, row.longitude = position.latitude, position.longitude
     session.add(row)
     session.flush()
     audit.record(
-        session, actor, at, "visit.join", "visit", visit.id, after={"person": row.person_id, "distance": row.distance}
-    )
+        session, actor, at, "visit.join", "visit", visit.id, before=None if before is None else {"joined_at": before},
+        after={"person": row.person_id, "joined_at": at, "distance": row.distance},
+    )  # fmt: skip
     if visit.account_id is not None:
         title = say("%(name)s 已加入您正在进行的维保", name=row.name)
         body = say("电梯 %(code)s", code=str((visit.snapshot or {}).get("code") or ""))
@@ -101,20 +106,27 @@ def of_visit(session: AnySession, visit_id: int) -> Sequence[VisitCompanion]:
     return session.scalars(statement.execution_options(skip_scope=True)).all()
 
 
-def persons_at(session: AnySession, visit: Visit, at: dt.datetime) -> int:
-    """How many people are on site at an instant, whoever checked in among them.
+def persons_at(session: AnySession, visit: Visit, at: dt.datetime, person_id: int | None = None) -> int:
+    """How many people are on site at an instant, whoever checked in among them; of `person_id` alone, whether he is.
 
-    Who joined and then checked in somewhere is there no more; how long anybody stays is not asked.
+    Who joined and then checked in somewhere, or joined another visit, is there no more; how long anybody stays is not
+    asked.
     """
-    elsewhere = aliased(Visit)
+    elsewhere, joined = aliased(Visit), aliased(VisitCompanion)
     went = exists().where(
         elsewhere.worker_id == VisitCompanion.person_id, elsewhere.checked_in_at > VisitCompanion.joined_at,
         elsewhere.checked_in_at <= at,
     )  # fmt: skip
+    left = exists().where(
+        joined.person_id == VisitCompanion.person_id, joined.visit_id != VisitCompanion.visit_id,
+        joined.joined_at > VisitCompanion.joined_at, joined.joined_at <= at,
+    )  # fmt: skip
     counted = select(func.count()).where(
-        VisitCompanion.visit_id == visit.id, VisitCompanion.joined_at <= at, ~went
-    )
-    return 1 + int(session.scalar(counted.execution_options(skip_scope=True)) or 0)
+        VisitCompanion.visit_id == visit.id, VisitCompanion.joined_at <= at, ~went, ~left,
+        VisitCompanion.person_id == person_id if person_id is not None else true(),
+    )  # fmt: skip
+    found = int(session.scalar(counted.execution_options(skip_scope=True)) or 0)
+    return found if person_id is not None else 1 + found
 
 
 def told(rows: Iterable[VisitCompanion]) -> list[dict[str, Any]]:

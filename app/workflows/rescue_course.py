@@ -41,6 +41,8 @@ from app.wording import say
 from app.workflows import moves, outbox
 
 ENTITY = "rescue"
+# A phone whose clock is off by more is not believed for anything, nor kept; the step is taken all the same.
+LONGEST_SKEW = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Sent:
 
 
 NOTHING = Sent()
+
+
+def believed(phone_at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """What a phone's clock says, where it can be: some cannot even be written in our zone."""
+    there = phone_at is not None and phone_at.tzinfo is not None and abs(phone_at - now) <= LONGEST_SKEW
+    return phone_at if there else None
 
 
 # --- reading
