@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 from app.rules.licence_text import Word
@@ -20,6 +21,9 @@ from app.rules.licence_text import Word
 log = logging.getLogger(__name__)
 SECONDS, MEMORY, MOST_ANSWER = 40, 1536 * 1024 * 1024, 4 * 1024 * 1024
 LANGUAGE = "chi_sim"
+# One picture at a time in each process: a few at once would take every thread that serves pages, for as long as each
+# may take, and the page behind the code is one of them.
+_turn = BoundedSemaphore(1)
 _chosen = "auto"
 
 
@@ -36,10 +40,17 @@ def is_on() -> bool:
 
 
 def words_of(picture: Path) -> list[Word] | None:
-    """The words with their boxes; None where the program can't be had, gave up or took too long."""
+    """The words with their boxes; None where the program can't be had, reads another one, gave up or took too long."""
     program = _program()
-    if program is None:
+    if program is None or not _turn.acquire(blocking=False):
         return None
+    try:
+        return _read(program, picture)
+    finally:
+        _turn.release()
+
+
+def _read(program: str, picture: Path) -> list[Word] | None:
     command = [program, str(picture), "-", "-l", LANGUAGE, "--psm", "3", "tsv"]
     try:
         done = subprocess.run(

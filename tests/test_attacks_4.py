@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from app import clock, targets
+from app import clock, picture_reader, targets
 from app.channels import webhook
 from app.channels.provincial import Client
 from app.channels.web import NotTaken
@@ -347,3 +348,33 @@ def test_a_phone_with_a_wrong_clock_accepts_a_rescue(app: Any, session: Any, wor
     answer = Caller(app, world, "worker").post(f"/rescues/{key}/accept", {"phone_at": told_at})
     assert answer.status_code == 200 and answer.json["status"] == "accepted", answer.text
     assert [step["phone_at"] for step in answer.json["steps"] if step["verb"] == "accept"] == [None]
+
+
+# --- pictures
+
+
+@pytest.mark.feature("UNT-03")
+def test_reading_pictures_leaves_the_threads_that_serve_pages(tmp_path: Path) -> None:
+    """Eight licences at once took all eight threads, for up to forty seconds each."""
+    slow = tmp_path / "reader"
+    slow.write_text('#!/bin/sh\n[ "$1" = --list-langs ] && { echo chi_sim; exit 0; }\nexec sleep 1\n')
+    slow.chmod(0o755)
+    picture_reader.use({"PICTURE_READER": str(slow)})
+    try:
+        assert picture_reader.is_on()
+        done: list[float] = []
+        begun = time.monotonic()
+
+        def read() -> None:
+            picture_reader.words_of(tmp_path / "none.png")
+            done.append(time.monotonic() - begun)
+
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert sum(seconds < 0.9 for seconds in done) == 3
+        assert picture_reader.words_of(tmp_path / "none.png") == []
+    finally:
+        picture_reader.use({})
