@@ -20,7 +20,7 @@ from app.channels import webhook
 from app.channels.provincial import Client
 from app.channels.web import NotTaken
 from app.errors import NotAllowed, Refusal
-from app.models import Job, Notification, ProvincialItem, Rescue, RescueStep
+from app.models import Job, Notification, ProvincialItem, Rescue, RescueStep, SpotAvoidance, SpotDraw
 from app.permissions import SYSTEM, Role
 from app.reports.bulletin import document
 from app.rules.complaints import MOST_UNKNOWN
@@ -35,9 +35,11 @@ from app.workflows import (
     outbox,
     provincial,
     provincial_register,
+    spot_draws,
     visits,
 )
 from tests.api.callers import Caller
+from tests.conftest import csrf
 from tests.factories import World, actor, make_account, make_contract, make_elevator, make_person
 from tests.views.test_rescue_pages import report
 from tests.workflows.test_bulletins import drafted, ground
@@ -378,3 +380,45 @@ def test_reading_pictures_leaves_the_threads_that_serve_pages(tmp_path: Path) ->
         assert picture_reader.words_of(tmp_path / "none.png") == []
     finally:
         picture_reader.use({})
+
+
+# --- forms that nobody's browser sends
+
+
+@pytest.mark.feature("TGT-01")
+@pytest.mark.parametrize("region", ["980402xxxxxx", "9804020~~~~~", "980402٠٠٠٠٠٠"])
+def test_what_lies_between_two_codes_is_no_region_to_draw_from(app: Any, world: World, region: str) -> None:
+    asked = {
+        "title": "抽查", "target": "elevator", "region": region, "quota": 1, "check_until": str(clock.today()),
+        "inspectors": [world.accounts["inspector"].id, world.accounts["region_admin"].id],
+    }  # fmt: skip
+    answer = Caller(app, world, "region_admin").post("/spot-draws", asked)
+    assert rules_of_answer(answer) == {"地区"} and counted(world.session, SpotDraw) == 0
+
+
+def rules_of_answer(answer: Any) -> set[str]:
+    assert answer.status_code == 422, answer.text
+    return {error["rule"] for error in answer.json["errors"]}
+
+
+@pytest.mark.feature("TGT-01")
+def test_keeping_out_twice_is_once(session: Any, world: World) -> None:
+    """Six presses were six rows; one was ended, and five went on keeping him out."""
+    made = [
+        do(world, "inspector", spot_draws.keep_out, None, world.firm.id, "亲属在该单位", clock.now()).id
+        for _press in range(3)
+    ]
+    assert len(set(made)) == 1 and counted(session, SpotAvoidance) == 1
+    do(world, "inspector", spot_draws.end_avoidance, made[0], clock.now())
+    again = do(world, "inspector", spot_draws.keep_out, None, world.firm.id, "亲属在该单位", clock.now())
+    assert again.id != made[0]
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("deed", ["columns", "save-filter"])
+def test_a_line_break_in_a_forms_way_back_is_no_error(world: World, sign_in: Any, deed: str) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    form = {"csrf_token": csrf(browser, "/profile/"), "name": "在用", "back": "tab=in_use\r\nX: y"}
+    answer = browser.post(f"/elevators/{deed}", data=form)
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/elevators/?tab=in_use")
+    assert "X" not in answer.headers

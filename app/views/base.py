@@ -348,7 +348,8 @@ class Screen(PerRequestFilters, ModelView):
         """This list with parameters changed; None removes one."""
         base = url_for(f"{self.endpoint}.list")
         if query_string:
-            return f"{base}?{query_string.lstrip('?')}"
+            # A form's own text: a line break in it would end the answer's header.
+            return f"{base}?{''.join(c for c in query_string.lstrip('?') if c >= ' ')}"
         if not changes:
             return base
         kept = {k: v for k, v in request.args.items() if k not in PLACE}

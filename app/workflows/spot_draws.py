@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, raise_failing
-from app.models import Account, Elevator, SpotAvoidance, SpotCheck, SpotDraw, Unit
+from app.models import Account, Elevator, Region, SpotAvoidance, SpotCheck, SpotDraw, Unit
 from app.models.policy import policy_value
 from app.models.spot import DRAW_TARGET
 from app.permissions import GRANTS, Actor, Role, Verb, require
@@ -26,7 +26,7 @@ from app.rules.deadlines import due_after_days
 from app.rules.spot_checks import CheckState, CheckVerb
 from app.rules.spot_draw import Candidate, Chosen, DrawState, DrawVerb, Inspector, draw_move
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, hold, lock
 from app.wording import say
 from app.workflows import audit, moves, outbox, spot_risk
 from app.workflows.actors import held_by, ticks
@@ -75,6 +75,8 @@ def announce(session: AnySession, actor: Actor, plan: Plan, at: dt.datetime) -> 
     span, title = actor.region_span, plan.title.strip()
     region = asked.region or actor.region_code
     inside = region is not None and (actor.sees_everything or (span is not None and span[0] <= region < span[1]))
+    # What lies between two codes as text need be no code.
+    inside = inside and session.scalar(select(Region.id).where(Region.code == region)) is not None
     known = {account.id: account for account in inspectors_of(session, actor)}
     chosen = [key for key in dict.fromkeys(plan.inspectors) if key in known]
     first = [
@@ -208,6 +210,14 @@ def keep_out(
             say("请填写 1 至 %(m)s 个字", m=spot_draw.LONGEST_REASON), field="reason"),
     ])  # fmt: skip
     assert account_id is not None and unit is not None
+    # Pressed twice it is one, which one press ends.
+    hold(session, f"spot_avoidance:{account_id}:{unit.id}")
+    stands = select(SpotAvoidance).where(
+        SpotAvoidance.account_id == account_id, SpotAvoidance.unit_id == unit.id, SpotAvoidance.ended_at.is_(None)
+    )
+    held = session.scalars(stands.limit(1).execution_options(skip_scope=True)).first()
+    if held is not None:
+        return held
     row = SpotAvoidance(
         account_id=account_id, unit_id=unit.id, region_code=known[account_id].region_code or unit.region_code,
         reason=reason, declared_at=at,
