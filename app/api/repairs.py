@@ -353,7 +353,7 @@ def repair(row: RepairOrder) -> dict[str, Any]:
         "signed_in_id": row.signed_in_id, "start_distance": row.start_distance, "cause": row.cause,
         "action": row.action, "parts": row.parts, "restored": row.restored, "decision": row.decision,
         "decision_reason": row.decision_reason, "closed_at": iso(row.closed_at), "end_note": row.end_note,
-        "due_at": iso(row.due_at),
+        "due_at": iso(row.due_at), "taken_over": row.taken_over,
         "late_steps": [] if row.state == "cancelled" else [s.value for s in repairs.late_of(row, clock.now())],
     }  # fmt: skip
 

@@ -222,7 +222,7 @@ PAPERS: dict[str, Schema] = {
         start_distance=said(maybe(WHOLE), "开始时距电梯，米"), cause=maybe(one_of(REPAIR_CAUSE)), action=maybe(TEXT),
         parts=maybe(TEXT), restored=maybe(YES), decision=maybe(one_of(REPAIR_DECISION)), decision_reason=maybe(TEXT),
         closed_at=maybe(INSTANT), end_note=said(maybe(TEXT), "撤销理由"), due_at=said(maybe(INSTANT), "当前期限"),
-        late_steps=said(many(one_of(list(RepairStep))), "不及时的环节"),
+        taken_over=YES, late_steps=said(many(one_of(list(RepairStep))), "不及时的环节"),
     ),
     "RepairPage": page_of("Repair"),
     "RepairReport": an_object(

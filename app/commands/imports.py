@@ -29,7 +29,7 @@ from app.workflows.actors import actor_of
 MOST_TOLD = 100
 KINDS = (
     "units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations", "inspections",
-    "past_checks", "past_rescues", "components", "landing_doors",
+    "past_checks", "past_rescues", "past_repairs", "components", "landing_doors",
 )  # fmt: skip
 
 

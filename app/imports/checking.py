@@ -20,8 +20,8 @@ from app.imports import (
     comparing_inspections,
     comparing_orders,
     comparing_parts,
+    comparing_past,
     comparing_people,
-    comparing_rescues,
     comparing_service,
     comparing_unit,
 )
@@ -49,7 +49,7 @@ COMPARE: dict[str, Callable[[Checker, list[Row]], None]] = {
     "ledgers": comparing_service.ledger_rows, "orders": comparing_orders.order_rows,
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
-    "past_rescues": comparing_rescues.rescue_rows,
+    "past_rescues": comparing_past.rescue_rows, "past_repairs": comparing_past.repair_rows,
     "inspections": comparing_inspections.inspection_rows, "past_checks": comparing_inspections.inspection_rows,
     "components": comparing_parts.component_rows, "landing_doors": comparing_parts.door_rows,
 }  # fmt: skip

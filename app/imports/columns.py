@@ -21,6 +21,7 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     Person,
+    RepairOrder,
     Rescue,
     Unit,
 )
@@ -40,6 +41,7 @@ from app.models.choices import (
     VISIT_MODE,
 )
 from app.models.part import DOOR_SIDE, DOOR_STATE
+from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.permissions import ROLE_LABEL, Role
 from app.workflows.filing_fields import CODES, fields_of, required_of
@@ -90,7 +92,8 @@ class Kind:
 
 # Kinds whose rows name one elevator by its code.
 OF_ELEVATORS = (
-    "ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues", "components", "landing_doors",
+    "ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues", "past_repairs", "components",
+    "landing_doors",
 )  # fmt: skip
 # What the workbook of bad rows writes beside them; it is no column of the file that comes back.
 OWN_NOTE = "错误说明"
@@ -212,6 +215,20 @@ def kinds() -> dict[str, Kind]:
             _of(Rescue, "source", "choice", False, RESCUE_SOURCE),
             _of(Rescue, "method", "choice", False, RESCUE_METHOD), _of(Rescue, "cause_note", "text"),
             _of(Rescue, "scene", "text"), _of(Rescue, "in_centre", "bool"),
+        ), ("reported_at",)),
+        "past_repairs": Kind("past_repairs", _l("既往维修记录"), "code", (
+            code, _of(RepairOrder, "reported_at", "instant", True),
+            _of(RepairOrder, "level", "choice", True, REPAIR_LEVEL),
+            Spec("ended_at", "结束维修时间", "instant", True, None, "只接管已经结束的维修"),
+            _of(RepairOrder, "fault", "text"),
+            *(_of(RepairOrder, n, "instant") for n in ("assigned_at", "accepted_at", "departed_at", "started_at")),
+            _of(RepairOrder, "cause", "choice", False, REPAIR_CAUSE), _of(RepairOrder, "action", "text"),
+            _of(RepairOrder, "parts", "text"), _of(RepairOrder, "restored", "bool"),
+            Spec("unit_id", "维保单位", "unit", False, None, "当时维修的维保单位；不填按合同和档案"),
+            Spec(
+                "worker_id", "维修员", "person", False, None, "这个单位登记过的人员，离职的也可以；姓名或作业人员证编号",
+            ),
+            _of(RepairOrder, "source", "choice", False, REPAIR_SOURCE), _of(RepairOrder, "note", "text"),
         ), ("reported_at",)),
         "components": Kind("components", _l("组件寿命"), "code", (
             code, _of(Component, "name", "text", True), _of(Component, "model", "text"),

@@ -276,6 +276,18 @@ COLUMNS: dict[str, dict[str, str]] = {
         "trapped": "困人人数 被困人数 trapped", "injured": "受伤人数 injured", "scene": "现场描述 故障描述",
         "in_centre": "城区 是否中心城区", "source": "报警方式 来源 source",
     },
+    "past_repairs": {
+        "code": "电梯识别码 电梯编号 梯号 电梯唯一码 elevatorid liftid elevatorcode",
+        "reported_at": "报修时间 报障时间 故障时间 故障发生时间 reported",
+        "assigned_at": "派工时间 派单时间 指派时间 assigned", "accepted_at": "接单时间 accepted",
+        "departed_at": "出发时间 departed", "started_at": "到达时间 到场时间 开始时间 started arrived",
+        "ended_at": "完成时间 结束时间 修复时间 恢复时间 ended completed", "level": "级别 故障等级 严重程度 level",
+        "fault": "故障现象 故障内容 报修内容 问题描述 fault symptom", "cause": "原因 故障类型 cause",
+        "action": "处理措施 处理结果 维修内容 处理方法 action", "parts": "更换配件 配件 更换零件 parts",
+        "restored": "是否恢复运行 是否恢复 是否修复 restored", "unit_id": "维修单位 维保公司 company contractor",
+        "worker_id": "维修人员 处理人 维保人员 维修工 worker technician", "source": "报修方式 报修来源 source",
+        "note": "说明 remarks notes",
+    },
     "past_checks": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.imports import comparing_orders, first_passwords, writing_inspections, writing_parts, writing_rescues
+from app.imports import comparing_orders, first_passwords, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS
@@ -379,6 +379,6 @@ UNDOERS: dict[str, Callable[..., None]] = {
     "persons": _undo_person, "invitations": _undo_invitation, "ledgers": _undo_ledger, "orders": _undo_order,
     "contracts": _undo_contract, "insurance": _undo_insured, "accounts": _undo_account,
     "inspections": writing_inspections.undo, "past_checks": writing_inspections.undo,
-    "past_rescues": writing_rescues.undo,
+    "past_rescues": writing_past.undo_rescue, "past_repairs": writing_past.undo_repair,
     "components": writing_parts.undo_component, "landing_doors": writing_parts.undo_door,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from app import scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords, writing_inspections, writing_parts, writing_rescues
+from app.imports import first_passwords, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
@@ -296,8 +296,7 @@ def _write_invitation(session: AnySession, actor: Actor, batch_id: int, row: Imp
 
 
 def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
-    elevator = session.get(Elevator, row.entity_id)
-    if elevator is None:
+    if (elevator := session.get(Elevator, row.entity_id)) is None:
         raise refuse("电梯", "已不在您的管辖范围内", "请重新校验文件")
     data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
     saved = ledgers.save(session, actor, elevator, data, None, at)
@@ -428,7 +427,8 @@ def _each(take: Callable[..., None]) -> Callable[..., None]:
 
 # What comes from before: all of some elevators in one step, so that each is told its whole past at once.
 BY_ELEVATOR: dict[str, Callable[..., None]] = {"visits": _take_visits} | {
-    "past_checks": _each(writing_inspections.take_over), "past_rescues": _each(writing_rescues.take_over),
+    "past_checks": _each(writing_inspections.take_over), "past_rescues": _each(writing_past.rescues),
+    "past_repairs": _each(writing_past.repairs),
 }
 
 

@@ -81,6 +81,7 @@ REPAIRS = register(
             column(RepairOrder, "decision_reason", sort=False),
             column(RepairOrder, "end_note", sort=False),
             Column("late", _l("不及时的环节"), late_of),
+            column(RepairOrder, "taken_over", sort=False),
         ),
         default=("code", "place", "level", "unit", "reported_at", "worker", "due_at", "state"),
         search=(RepairOrder.code, RepairOrder.place, RepairOrder.fault),
@@ -96,6 +97,7 @@ REPAIRS = register(
             Filter("elevator", _l("电梯"), "lookup", RepairOrder.elevator_id, lookup="elevators"),
             Filter("worker", _l("维修员"), "lookup", RepairOrder.worker_id, lookup="persons"),
             Filter("restored", _l("恢复运行"), "bool", RepairOrder.restored),
+            Filter("taken_over", _l("接管"), "bool", RepairOrder.taken_over),
             Filter("region", _l("所属辖区"), "region", RepairOrder.region_code),
         ),
         tabs=(

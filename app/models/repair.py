@@ -111,6 +111,9 @@ class RepairOrder(Stamped, Versioned, Model):
     finish_hours: Mapped[int | None] = col(_l("完成时限"), Integer, unit=_l("小时"))
     due_at: Mapped[dt.datetime | None] = col(_l("当前期限"), Instant)
     late_steps: Mapped[str | None] = col(_l("不及时的环节"), String(60))
+    # Of another platform, with its true times (IMP-03).
+    taken_over: Mapped[bool] = col(_l("接管"), Boolean, default=False, server_default=text("false"))
+    batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

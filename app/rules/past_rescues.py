@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.errors import Finding
 from app.rules.rescues import people_findings, result_findings
@@ -33,11 +35,11 @@ class PastRescue:
     has_helper: bool = False
 
 
-def past_findings(one: PastRescue, now: datetime) -> list[Finding]:
-    """Everything that is wrong with it at once."""
+def order_findings(one: Any, steps: Sequence[tuple[str, str]], now: datetime) -> list[Finding]:
+    """None of its times is to come, none before the step before it; `steps`: field and word, in order."""
     findings: list[Finding] = []
     before: tuple[str, datetime] | None = None
-    for name, word in STEPS:
+    for name, word in steps:
         at: datetime | None = getattr(one, name)
         if at is None:
             continue
@@ -46,6 +48,12 @@ def past_findings(one: PastRescue, now: datetime) -> list[Finding]:
         elif before is not None and at < before[1]:
             findings.append(Finding(word, False, say("早于%(step)s", step=before[0]), "请核对各环节的时间", field=name))
         before = (word, at)
+    return findings
+
+
+def past_findings(one: PastRescue, now: datetime) -> list[Finding]:
+    """Everything that is wrong with it at once."""
+    findings = order_findings(one, STEPS, now)
     entrapment = one.outcome == "entrapment"
     findings += [
         Finding("派单时间", one.dispatched_at is not None or not entrapment, "没有填写", "困人救援须有派单时间",

@@ -25,7 +25,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.repairs import TIME_LABELS, TIMES
 from app.views import numbers, repair_forms, screens, uploads
 from app.views.account_forms import number, run, text
-from app.views.base import Button, Screen, countdown, cut, firm, mark, pill, two
+from app.views.base import Button, Screen, countdown, cut, firm, import_button, mark, pill, two
 from app.views.records import RecordPages
 from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.workflows import repair_work, repairs
@@ -58,6 +58,7 @@ class Repairs(Screen):
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("维修统计"), "RepairStatistics.index", Verb.REPAIR_READ, icon="chart"),
+        import_button("past_repairs", Verb.TAKE_OVER),
         Button(_l("报修登记"), "RepairPages.new", Verb.REPAIR_REPORT, main=True),
     ]
     empty_text = _l("没有维修工单。报修登记后出现在这里；维保中发现要修理的项目，签退时自动生成。")

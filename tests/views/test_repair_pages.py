@@ -17,7 +17,7 @@ from app.listing import Moment
 from app.models import Anomaly, Attachment, RepairOrder
 from app.reports import statistics, statistics_workbook
 from app.transaction import transaction
-from app.workflows import anomalies, repair_work, repairs, rescues
+from app.workflows import anomalies, past_repairs, repair_work, repairs, rescues
 from app.workflows.presence import Position
 from app.workflows.repair_work import Ending
 from tests.conftest import csrf
@@ -334,3 +334,20 @@ def test_the_form_leads_to_the_open_rescue_or_to_reporting_one(sign_in: Any, wor
         anomalies.handle(world.session, world.actor("clerk"), odd.id, "rescue", "", clock.now())
     assert f"/rescues/{case.id}" in client.get(f"/anomalies/{odd.id}").text
     assert f"/m/rescues/{case.id}" in client.get(f"/m/anomalies/{odd.id}").text
+
+
+@pytest.mark.feature("IMP-03")
+def test_a_repair_taken_over_says_so(at: Any, world: World) -> None:
+    began = clock.now() - 60 * H
+    told = {"reported_at": began.isoformat(), "ended_at": (began + 2 * H).isoformat()}
+    with transaction(world.session):
+        row = past_repairs.take_over(
+            world.session, world.actor("region_admin"), {"elevator_id": world.own.id, "level": "stopped", **told},
+            clock.now(),
+        )  # fmt: skip
+    status, page = at("clerk", f"/repairs/{row.id}")
+    assert status == 200 and "接管" in page and "已处理" in page and "维修情况" in page
+    assert 'action="/repairs/' not in page
+    status, page = at("region_admin", "/repairs/?f_taken_over=1")
+    assert status == 200 and row.code in page and "kind=past_repairs" in page
+    assert "kind=past_repairs" not in at("clerk", "/repairs/")[1]
