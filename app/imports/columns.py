@@ -226,7 +226,7 @@ def kinds() -> dict[str, Kind]:
             _of(RepairOrder, "parts", "text"), _of(RepairOrder, "restored", "bool"),
             Spec("unit_id", "维保单位", "unit", False, None, "当时维修的维保单位；不填按合同和档案"),
             Spec(
-                "worker_id", "维修员", "person", False, None, "这个单位登记过的人员，离职的也可以；姓名或作业人员证编号",
+                "worker_id", "维修员", "person", False, None, "这个单位的人员，已离职的也可以；姓名或作业人员证编号",
             ),
             _of(RepairOrder, "source", "choice", False, REPAIR_SOURCE), _of(RepairOrder, "note", "text"),
         ), ("reported_at",)),

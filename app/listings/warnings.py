@@ -6,19 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import joinedload
 
 from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
-from app.models import Elevator, InspectionClock, MaintenanceClock
+from app.listings.iot import DEVICES, gone_silent, silent_long
+from app.models import Elevator, InspectionClock, IotDevice, MaintenanceClock
+from app.permissions import Actor, Verb
 
 LEVELS = ("over", "near")
 LABELS = {
     "maintenance": _l("维保"), "inspection": _l("年检"), "governor": _l("限速器"), "component": _l("组件寿命"),
-    "contract": _l("合同"),
+    "contract": _l("合同"), "device": _l("物联网设备"),
 }  # fmt: skip
+# What an account must be allowed beside reading warnings.
+NEEDS = {"device": Verb.IOT_READ}
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 
 
@@ -94,8 +98,29 @@ KINDS: dict[str, Listing] = {
         "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,
         standing.cover_near, standing.cover_over,
     ),
+    "device": replace(
+        DEVICES, name="warnings_device", title=_l("物联网设备预警"),
+        where=lambda m: true() if m.actor.may(Verb.IOT_READ) else false(),
+        columns=(
+            *DEVICES.columns, Column("use_unit", _l("使用单位"), lambda row: (u := row.elevator.use_unit) and u.name),
+            Column("maintenance_unit", _l("维保单位"), lambda row: (u := row.elevator.maintenance_unit) and u.name),
+        ),
+        default=("code", "place", "serial", "use_unit", "maintenance_unit", "seen_at"),
+        tabs=(Tab("over", _l("超期"), silent_long, "over"), Tab("near", _l("临近"), gone_silent, "near")),
+        order=("seen_at", False),
+        load=(*DEVICES.load, joinedload(IotDevice.elevator).joinedload(Elevator.use_unit),
+              joinedload(IotDevice.elevator).joinedload(Elevator.maintenance_unit)),
+    ),
 }  # fmt: skip
 register(KINDS["component"])
+register(KINDS["device"])
+
+
+
+def kinds_for(actor: Actor) -> dict[str, Listing]:
+    """The kinds that the account may read."""
+    return {key: listing for key, listing in KINDS.items() if key not in NEEDS or actor.may(NEEDS[key])}
+
 
 NAMES = tuple((key, level) for key in KINDS for level in LEVELS)
 

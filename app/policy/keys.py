@@ -131,6 +131,7 @@ class Key(StrEnum):
     APPEAL_WITHIN_DAYS = "appeal_within_days"
     APPEAL_WORKING_DAYS = "appeal_working_days"
     IOT_OFFLINE_MINUTES = "iot_offline_minutes"
+    IOT_SILENT_HOURS = "iot_silent_hours"
     IOT_REPEAT_MINUTES = "iot_repeat_minutes"
     IOT_LATE_MINUTES = "iot_late_minutes"
     IOT_RESCUES = "iot_rescues"
@@ -409,6 +410,7 @@ SPECS: dict[Key, Spec] = dict(
             ),
         ),
         _int(Key.IOT_OFFLINE_MINUTES, _T, "设备多久没有通信即为离线", 10, "分钟", 1, 1440),
+        _int(Key.IOT_SILENT_HOURS, _T, "设备离线多久从黄色预警转为红色", 24, "小时", 1, 720),
         _int(Key.IOT_REPEAT_MINUTES, _T, "同一电梯同样的事件隔多久以内算同一次", 10, "分钟", 0, 1440),
         _int(Key.IOT_LATE_MINUTES, _T, "事件发生后多久才收到即为迟到，迟到的困人不自动派救援", 60, "分钟", 1, 10080),
         _bool(Key.IOT_RESCUES, _T, "困人事件自动开始救援", True),

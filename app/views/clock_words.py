@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from app import clock
 from app.extensions import db
 from app.listings import standing
-from app.models import Application, Component, Contract, ContractElevator, MaintenanceClock, Visit
+from app.models import Application, Component, Contract, ContractElevator, IotDevice, MaintenanceClock, Visit
 from app.models.policy import policy_book, policy_value
 from app.policy import Held, Key, shown
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
@@ -171,6 +171,23 @@ def life_due(row: Component) -> tuple[Due | None, str]:
     return _inspected(
         row.due_on, row.region_code, _("%(d)s 安装，寿命 %(n)s 个月", d=row.installed_on, n=row.life_months)
     )
+
+
+def silence(row: IotDevice) -> tuple[Due, str]:
+    """How long a device was not heard of, from its binding on where it never was; red and yellow by its region."""
+    now = clock.now()
+    book = policy_book(db.session, row.region_code, clock.local_day(now))
+    minutes, hours = book[Key.IOT_OFFLINE_MINUTES], book[Key.IOT_SILENT_HOURS]
+    span = now - (row.bound_at if row.live is None else row.live.seen_at)
+    whole = int(span / dt.timedelta(minutes=1))
+    number, unit = (whole, _("分钟")) if whole < 120 else (whole // 60, _("小时"))
+    number, unit = (number, unit) if whole < 48 * 60 else (whole // 1440, _("天"))
+    over = span > dt.timedelta(hours=int(str(hours.value)))
+    why = _(
+        "%(n)s没有通信为离线（%(o)s），%(h)s转为红色（%(p)s）", n=shown(Key.IOT_OFFLINE_MINUTES, minutes.value),
+        o=_origin(minutes), h=shown(Key.IOT_SILENT_HOURS, hours.value), p=_origin(hours),
+    )  # fmt: skip
+    return Due(_("离线"), number, beside(unit, number), "over" if over else "near", 100), why
 
 
 def _inspected(next_on: dt.date | None, region_code: str, by: str) -> tuple[Due | None, str]:

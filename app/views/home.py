@@ -229,7 +229,7 @@ def warned(actor: Actor) -> list[tuple[str, int, str, int, str]]:
     return [
         (str(listing.title), count[key, "over"], link(f"/warnings/{key}/?tab=over"), count[key, "near"],
          link(f"/warnings/{key}/?tab=near"))
-        for key, listing in warnings.KINDS.items()
+        for key, listing in warnings.kinds_for(actor).items()
     ]  # fmt: skip
 
 

@@ -9,13 +9,14 @@ from flask import g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
 from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
-from app.models import Component, Contract, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod
+from app.models import Component, Contract, Elevator, IotDevice, MaintenanceClock, MaintenanceOrder, OverduePeriod
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views import clock_words, screens
@@ -197,7 +198,7 @@ class WarningScreen(Screen):
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
         counts = counted(g.actor)
         kinds = []
-        for key, listing in warnings.KINDS.items():
+        for key, listing in warnings.kinds_for(g.actor).items():
             over, near = (counts[key, level] for level in warnings.LEVELS)
             kinds.append(
                 {"label": str(warnings.LABELS[key]), "link": f"/warnings/{key}/", "selected": listing is self.listing,
@@ -240,6 +241,12 @@ def _due_cell(listing: Listing) -> Any:
     return cell
 
 
+def _silent_cell(row: IotDevice) -> Any:
+    """When it was last heard of, and for how long not since."""
+    shown = _("从未通信") if row.live is None else clock.local(row.live.seen_at).strftime("%Y-%m-%d %H:%M")
+    return _beside(shown, countdown(*clock_words.silence(row)))
+
+
 class MaintenanceWarnings(WarningScreen):
     datamodel = SQLAInterface(MaintenanceClock)
     route_base = "/warnings/maintenance"
@@ -280,8 +287,22 @@ class ComponentWarnings(WarningScreen):
     listing = warnings.KINDS["component"]
     cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["component"])}
 
+    # A row is a component: what is begun about an elevator begins at the elevator.
+    deeds: ClassVar[list[Deed]] = []
+
     def row_link(self, row: Any) -> str:
         return f"/elevators/{row.elevator_id}/parts"
+
+
+class DeviceWarnings(WarningScreen):
+    datamodel = SQLAInterface(IotDevice)
+    route_base = "/warnings/device"
+    listing = warnings.KINDS["device"]
+    deeds: ClassVar[list[Deed]] = []
+    cells: ClassVar[dict[str, Any]] = {"seen_at": _silent_cell}
+
+    def row_link(self, row: Any) -> str:
+        return f"/iot/devices/{row.id}"
 
 
 class Warnings(BaseView):
@@ -304,6 +325,6 @@ def register(appbuilder: Any) -> None:
     screens.declare("Warnings", "can_read", Verb.WARNING_READ)
     for view in (
         ContractScreen, TaskScreen, LedgerScreen, OrderScreen, OverdueScreen, MaintenanceWarnings, InspectionWarnings,
-        GovernorWarnings, ComponentWarnings, CoverWarnings, Warnings,
+        GovernorWarnings, ComponentWarnings, CoverWarnings, DeviceWarnings, Warnings,
     ):  # fmt: skip
         appbuilder.add_view_no_menu(view)

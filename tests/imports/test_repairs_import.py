@@ -22,7 +22,7 @@ from tests.imports.test_undoing import undone
 
 pytestmark = pytest.mark.feature("IMP-03", "REP-03")
 HEAD = [
-    "识别码", "报修时间", "故障级别", "故障描述", "接单时间", "到场时间", "完成时间", "故障原因", "处理情况", 
+    "识别码", "报修时间", "故障级别", "故障描述", "接单时间", "到场时间", "完成时间", "故障原因", "处理情况",
     "更换部件", "恢复运行", "维修员",
 ]  # fmt: skip
 NOON = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)

@@ -8,7 +8,10 @@ import pytest
 
 from tests.journeys.steps import menu, number_in, rows, tab_count, total
 
-KINDS = {"maintenance": "维保", "inspection": "年检", "governor": "限速器", "component": "组件寿命", "contract": "合同"}
+KINDS = {
+    "maintenance": "维保", "inspection": "年检", "governor": "限速器", "component": "组件寿命", "contract": "合同",
+    "device": "物联网设备",
+}  # fmt: skip
 LEVELS = {"over": "超期", "near": "临近"}
 
 

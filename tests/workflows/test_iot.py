@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +14,12 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
-from app.listing import moment
+from app.listing import Moment, moment
+from app.listings import warnings
 from app.listings.elevators import ELEVATORS
 from app.listings.iot import DEVICES, EVENTS
 from app.models import AuditEntry, IotDevice, IotEvent, IotLive, Notification
+from app.permissions import Verb
 from app.rules.iot import signature
 from app.transaction import transaction
 from app.workflows import iot, iot_devices, retention
@@ -24,7 +28,7 @@ from tests.conftest import csrf
 from tests.factories import World, make_policy
 
 pytestmark = pytest.mark.feature("INT-03")
-MINUTE = dt.timedelta(minutes=1)
+SECOND, MINUTE, HOUR = (dt.timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours"))
 PATH = "/api/v1/iot/device"
 
 
@@ -397,3 +401,61 @@ def test_from_binding_to_taking_off_at_the_desk(world: World, sign_in: Any) -> N
         f"/iot/devices/{key}/unbind", data={"reason": "拆除", "csrf_token": token}, follow_redirects=True
     )
     assert "已解绑" in done.text and "拆除" in done.text
+
+
+# --- warnings
+
+
+@pytest.mark.feature("WRN-01")
+@pytest.mark.parametrize(
+    ("silent", "level"),
+    [(10 * MINUTE, None), (10 * MINUTE + SECOND, "near"), (24 * HOUR, "near"), (24 * HOUR + SECOND, "over")],
+)
+@pytest.mark.parametrize("ever", [True, False])
+def test_a_silent_device_is_yellow_then_red(
+    world: World, device: IotDevice, silent: dt.timedelta, level: str | None, ever: bool
+) -> None:  # fmt: skip
+    """From its last message on, or from its binding where it never told anything."""
+    now = clock.now()
+    if ever:
+        world.session.add(IotLive(device_id=device.id, seen_at=now - silent))
+    device.bound_at = now - (silent if not ever else 90 * 24 * HOUR)
+    world.session.flush()
+    counts = warnings.counts(Moment(world.session, world.actor("inspector"), clock.local_day(now), now))
+    assert {key[1] for key, n in counts.items() if key[0] == "device" and n} == ({level} if level else set())
+
+
+@pytest.mark.feature("WRN-01")
+def test_whose_device_is_silent_and_of_which_elevators(world: World, device: IotDevice) -> None:
+    device.bound_at = clock.now() - 2 * HOUR
+    world.session.commit()
+
+    def near(who: str) -> int:
+        return warnings.counts(moment(world.session, world.actor(who)))["device", "near"]
+
+    assert {who: near(who) for who in ("worker", "safety_officer", "inspector", "other_inspector")} == {
+        "worker": 1, "safety_officer": 1, "inspector": 1, "other_inspector": 0,
+    }  # fmt: skip
+    make_policy(world.session, "iot_silent_hours", 1)
+    assert near("inspector") == 0
+    make_policy(world.session, "iot_silent_hours", 3, on=dt.date(2001, 1, 1))
+    assert near("inspector") == 1
+    without = replace(world.actor("inspector"), withheld=frozenset({Verb.IOT_READ}))
+    assert warnings.counts(moment(world.session, without))["device", "near"] == 0
+    assert "device" not in warnings.kinds_for(without) and "device" in warnings.kinds_for(world.actor("inspector"))
+    world.own.status = "suspended"
+    world.session.flush()
+    assert near("inspector") == 0
+    world.own.status = "in_use"
+    device.ended_at = clock.now()
+    world.session.flush()
+    assert near("inspector") == 0
+
+
+@pytest.mark.feature("WRN-01")
+def test_the_page_of_silent_devices(world: World, device: IotDevice, sign_in: Any) -> None:
+    device.bound_at = clock.now() - 50 * HOUR
+    world.session.commit()
+    page = sign_in(world.accounts["inspector"]).get("/warnings/device/?tab=over").text
+    assert world.own.code in page and "从未通信" in page and f"/iot/devices/{device.id}" in page
+    assert re.search(r"离线\W*2\W*天", re.sub(r"<[^>]+>", " ", page))
