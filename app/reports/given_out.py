@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from app import clock
 from app.errors import refuse
 from app.listing import Column, moment
+from app.listings import capacity
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, spot_checks, tables
@@ -61,6 +62,10 @@ def _spot_checks(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.da
     return spot_checks.lines(session, actor, _over_days(asked), at), spot_checks.COLUMNS
 
 
+def _capacity(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    return capacity.units(session, actor, at), capacity.UNITS
+
+
 TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "contract_coverage": _coverage,
     "approval_ageing": _ageing,
@@ -69,6 +74,8 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "rescue_counts": _rescues,
     "repair_counts": _repairs,
     "spot_counts": _spot_checks,
+    "capacity_units": _capacity,
+    "unit_capacity": capacity.of_unit,
 }
 
 

@@ -12,11 +12,13 @@ from flask_babel import gettext as _
 
 from app import clock
 from app.extensions import db
+from app.listings import capacity as report
 from app.permissions import Verb
 from app.rules.capacity import MOST_MORE
 from app.rules.levels import LEVEL_LABELS
 from app.views import screens
 from app.views.account_forms import number
+from app.views.exports import send_table
 from app.workflows import capacity
 
 MOST_UNITS = 100
@@ -39,14 +41,30 @@ class CapacityPage(BaseView):
             lines = capacity.units(db.session, g.actor, clock.now())
             return self.render_template(
                 "ta/capacity/units.html", title=_("人力测算"), lines=lines[:MOST_UNITS], more=lines[MOST_UNITS:],
-                days=days,
+                days=days, may_export=g.actor.may(Verb.EXPORT) and bool(lines),
             )  # fmt: skip
         found = capacity.of_unit(db.session, g.actor, unit_id, days, clock.now())
         return self.render_template(
             "ta/capacity/unit.html", title=_("人力测算"), found=found, days=days, choices=capacity.DAYS,
             levels=LEVEL_LABELS, most=MOST_MORE, own=g.actor.unit_id is not None, bars=_bars(found),
-            may_policy=g.actor.may(Verb.POLICY_READ),
+            may_policy=g.actor.may(Verb.POLICY_READ), may_export=g.actor.may(Verb.EXPORT),
         )  # fmt: skip
+
+
+    @expose("/table", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def table(self) -> Any:
+        """As .xlsx or .csv: the units side by side, or a part of one unit's trial."""
+        unit_id, days = _asked(request.form)
+        unit_id = g.actor.unit_id if g.actor.unit_id is not None else unit_id
+        if unit_id is None:
+            return send_table("capacity_units", _("人力测算"))
+        found = capacity.unit_of(db.session, g.actor, unit_id)
+        by = request.form.get("by", "")
+        by = by if by in report.PARTS else "areas"
+        title = _("人力测算 %(unit)s %(by)s", unit=found.name, by=str(report.PARTS[by][0]))
+        return send_table("unit_capacity", title, unit=str(unit_id), days=str(days), by=by)
 
 
 def _asked(given: Any) -> tuple[int | None, int]:

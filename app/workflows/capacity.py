@@ -118,11 +118,12 @@ class UnitLine:
         return None if self.each is None or not self.quota else round(100 * self.each / self.quota, 1)
 
 
-def of_unit(session: Any, actor: Actor, unit_id: int, days: int, now: dt.datetime) -> Capacity:
-    """Try the coming days of a unit, from today on, over the elevators that the actor sees."""
-    unit: Unit = scope.visible(session, actor, Unit, unit_id, "维保单位")
-    if not unit.is_maintenance or (actor.unit_id is not None and actor.unit_id != unit.id):
-        raise NotFound(Finding("维保单位", False, "没有找到这家维保单位", "请从列表重新打开"))
+def of_unit(
+    session: Any, actor: Actor, unit_id: int, days: int, now: dt.datetime, *, most: int | None = MOST_SHOWN
+) -> Capacity:
+    """Try the coming days of a unit, from today on, over the elevators that the actor sees. `most`: of what is missed
+    how many are told, None = all."""
+    unit = unit_of(session, actor, unit_id)
     today = clock.local_day(now)
     rows = session.execute(_lifts(actor, unit.id)).all()
     wide = len({row.region_code[:6] for row in rows}) > 1
@@ -145,10 +146,18 @@ def of_unit(session: Any, actor: Actor, unit_id: int, days: int, now: dt.datetim
         ] if shown else [],
         [
             MissedLine(by_key[one.key].id, by_key[one.key].code, _place(by_key[one.key]), one)
-            for one in missed[:MOST_SHOWN]
+            for one in missed[:most]
         ],
         len(missed),
     )  # fmt: skip
+
+
+def unit_of(session: Any, actor: Actor, unit_id: int) -> Unit:
+    """A maintenance unit whose trial the actor may read: his own, or any of his region's."""
+    unit: Unit = scope.visible(session, actor, Unit, unit_id, "维保单位")
+    if not unit.is_maintenance or (actor.unit_id is not None and actor.unit_id != unit.id):
+        raise NotFound(Finding("维保单位", False, "没有找到这家维保单位", "请从列表重新打开"))
+    return unit
 
 
 def units(session: Any, actor: Actor, now: dt.datetime) -> list[UnitLine]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
 
 from app import clock
 from app.errors import NotFound
-from app.models import Elevator, MaintenanceClock, Region
+from app.models import Elevator, ExportRecord, MaintenanceClock, Region
 from app.rules.levels import Level
 from app.workflows import capacity
 from tests.api.callers import Caller
+from tests.conftest import csrf
 from tests.factories import (
     World,
     make_clock,
@@ -120,3 +124,49 @@ def test_by_the_interface(app: Any, world: World, served: list[Elevator]) -> Non
     assert (told["elevators"], told["more"], len(told["by_day"])) == (12, 0, 14)
     assert head.get(f"/capacity/{world.firm.id}?days=15").status_code == 422
     assert head.get(f"/capacity/{world.other_firm.id}").status_code == 404
+
+
+def sheet(client: Any, **form: Any) -> list[list[Any]]:
+    answer = client.post("/capacity/table", data=form | {"csrf_token": csrf(client, "/profile/"), "format": "xlsx"})
+    assert answer.status_code == 200, answer.text
+    found = load_workbook(io.BytesIO(answer.data))
+    assert found.sheetnames[-1] == "说明"
+    return [list(row) for row in found.worksheets[0].iter_rows(values_only=True)]
+
+
+@pytest.mark.feature("RPR-01")
+def test_as_a_workbook(session: Any, world: World, sign_in: Any, served: list[Elevator]) -> None:
+    """What the page shows, and all that is missed where the page shows the first of it; each can be proved."""
+    head = sign_in(world.accounts["maintenance_head"])
+    areas = sheet(head, days=30, by="areas")
+    assert len(areas) == 2 and areas[0][:3] == ["片区", "电梯台数", "已超期"] and areas[1][1] == 12
+    assert [row[0] for row in sheet(head, days=30, by="workers")] == ["姓名", world.worker.name]
+    assert len(sheet(head, days=30, by="missed")) == 1
+    session.rollback()
+    world.worker.left_on = clock.today()
+    session.commit()
+    missed = sheet(head, days=30, by="missed")
+    assert len(missed) > 12 and {row[0] for row in missed[1:]} == {lift.code for lift in served}
+    assert missed[1][3] == "人手不够"
+    inspector = sign_in(world.accounts["inspector"])
+    assert sheet(inspector)[1][:3] == [world.firm.name, 12, 0]
+    assert sheet(inspector, unit=world.firm.id, days=14, by="areas")[1][1] == 12
+    # A unit exports its own, whatever unit the form names.
+    assert sheet(head, unit=world.other_firm.id, by="areas")[1][1] == 12
+    foreign = {"unit": world.other_firm.id, "csrf_token": csrf(inspector, "/profile/")}
+    assert inspector.post("/capacity/table", data=foreign).status_code == 404
+    session.rollback()
+    record = session.scalars(select(ExportRecord).order_by(ExportRecord.id)).first()
+    assert (record.listing, record.query, record.rows) == ("unit_capacity", f"unit={world.firm.id}&days=30&by=areas", 1)
+
+
+def test_all_that_is_missed_is_told_where_the_page_tells_the_first(
+    session: Any, world: World, served: list[Elevator], monkeypatch: Any
+) -> None:  # fmt: skip
+    world.worker.left_on = clock.today()
+    session.commit()
+    given = session, world.actor("maintenance_head"), world.firm.id, 30, clock.now()
+    whole = capacity.of_unit(*given, most=None)
+    first = capacity.of_unit(*given, most=5)
+    assert len(first.missed) == 5 and first.missed == whole.missed[:5]
+    assert len(whole.missed) == whole.missed_in_all == first.missed_in_all
