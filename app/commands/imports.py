@@ -79,7 +79,8 @@ def import_command(
 FORMS = {
     "text": "文本", "code": "文本（编码，不丢前导零）", "date": "日期", "instant": "日期和时间", "number": "整数",
     "figure": "数字",
-    "bool": "是 / 否", "choice": "选项", "region": "地区", "unit": "单位", "person": "人员", "elevators": "电梯",
+    "bool": "是 / 否", "choice": "选项", "region": "地区", "unit": "单位", "person": "人员",
+    "team": "小组", "elevators": "电梯",
 }  # fmt: skip
 
 

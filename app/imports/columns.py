@@ -47,7 +47,7 @@ from app.permissions import ROLE_LABEL, Role
 from app.workflows.filing_fields import CODES, fields_of, required_of
 
 # How a cell is read: text, code (kept as text), date, instant, number (whole), figure (perhaps with its unit), bool,
-# choice, region, unit, person, elevators.
+# choice, region, unit, person, team, elevators.
 _REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_id": "unit"}
 _FORMS: dict[type, str] = {bool: "bool", dt.date: "date", int: "figure", float: "figure"}
 # What a unit's main account hands out.
@@ -163,6 +163,7 @@ def kinds() -> dict[str, Kind]:
             Spec("worker_id", "维保人员", "person", False, None, people),
             Spec("co_worker_id", "协同维保人员", "person", False, None, people),
             Spec("manager_id", "维保经理", "person", False, None, people),
+            Spec("team_id", "维保小组", "team", False, None, "本单位的小组名称，请先在“维保小组”里建立"),
             _of(ledger, "mode", "choice", False, GENERATION_MODE), _of(ledger, "interval_days", "number"),
             *(_of(ledger, f"next_{n}_on", "date") for n in ("half_month", "quarter", "half_year", "annual")),
         )),

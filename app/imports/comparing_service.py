@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import scope
 from app.errors import Finding, Refusal
@@ -26,7 +26,7 @@ from app.imports.comparing import (
     unit_names,
 )
 from app.imports.references import parts
-from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, Person, Unit, Visit
+from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, MaintenanceTeam, Person, Unit, Visit
 from app.rules.contracts import Binding
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession
@@ -99,6 +99,7 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
     ids = {getattr(one, name) for one in kept.values() for name in ledgers.PERSONS} - {None}
     served = names_of_people(checker.session, ids)
     persons_named = [s for s in checker.given if s.kind == "person"]
+    teams = _Teams.read(checker, kept.values())
     for row in rows:
         elevator = elevator_of(checker, row)
         if elevator is None:
@@ -110,6 +111,7 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
                 row.data[spec.name] = current
             else:
                 row.data[spec.name] = person_named(row, spec, elevator.maintenance_unit_id, known, current)
+        _name_team(checker, row, teams, elevator.maintenance_unit_id, getattr(there, "team_id", None))
         if elevator.maintenance_unit_id is None:
             row.bad(
                 "识别码", row.data["code"], "这台电梯还没有维保单位", "请先在电梯备案里填写维保单位", LACKS, "code"
@@ -138,6 +140,42 @@ def ledger_rows(checker: Checker, rows: list[Row]) -> None:
                 checker.session, elevator, there, typed, checker.at, visited=elevator.id in visited
             )
             tell(checker, row, wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Teams:
+    """The standing teams of a file's units by unit and name, and what those that stand in its ledgers are called."""
+
+    named: dict[tuple[int | None, str], int]
+    names: dict[int, str]
+
+    @classmethod
+    def read(cls, checker: Checker, kept: Iterable[MaintenanceLedger]) -> _Teams:
+        if not any(s.kind == "team" for s in checker.given):
+            return cls({}, {})
+        units = {e.maintenance_unit_id for e in checker.elevators.values()} - {None}
+        stands = {one.team_id for one in kept} - {None}
+        team = MaintenanceTeam
+        statement = select(team.id, team.unit_id, team.name, team.disbanded_at).where(
+            or_(team.unit_id.in_(units), team.id.in_(stands))
+        )
+        rows = checker.session.execute(statement.execution_options(skip_scope=True)).all()
+        return cls(
+            {(row.unit_id, row.name): row.id for row in rows if row.disbanded_at is None},
+            {row.id: row.name for row in rows if row.id in stands},
+        )
+
+
+def _name_team(checker: Checker, row: Row, teams: _Teams, unit_id: int | None, current: int | None) -> None:
+    """Put the team in the place of its name: the one that stands, else one of the elevator's unit."""
+    spec, name = checker.kind.spec("team_id"), row.data.get("team_id")
+    if spec is None or name is None:
+        return
+    same = current is not None and teams.names.get(current) == name
+    row.data[spec.name] = current if same else teams.named.get((unit_id, str(name)))
+    if row.data[spec.name] is None:
+        found = say("没有叫“%(name)s”的小组", name=str(name)[:40])
+        row.bad(spec.label, name, found, "请填写本单位现有的小组名称，或先在“维保小组”里建立", NOT_FOUND, spec.name)
 
 
 def names_of_people(session: AnySession, ids: Collection[int]) -> dict[int, tuple[str, ...]]:

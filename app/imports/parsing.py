@@ -292,7 +292,7 @@ def plain(cell: Any) -> str | None:
 
 PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": plain, "code": plain, "bool": yes, "number": number, "region": plain, "unit": plain, "person": plain,
-    "elevators": plain,
+    "team": plain, "elevators": plain,
 }  # fmt: skip
 
 

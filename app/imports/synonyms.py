@@ -211,6 +211,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "worker_id": "维保员 维保工 主维保人员 worker technician mechanic",
         "co_worker_id": "协同人员 辅助人员 副维保员 helper coworker",
         "manager_id": "经理 manager",
+        "team_id": "小组 班组 维保班组 维保组 team crew",
         "mode": "生成模式 模式 mode",
         "interval_days": "间隔 周期 维保周期 interval",
         "next_half_month_on": "下次半月保 半月保",

@@ -111,6 +111,7 @@ LEDGERS = _made(
         related("worker", _l("维保人员"), MaintenanceLedger.worker),
         related("co_worker", _l("协同维保人员"), MaintenanceLedger.co_worker),
         related("manager", _l("维保经理"), MaintenanceLedger.manager),
+        related("team", _l("维保小组"), MaintenanceLedger.team),
         *(
             column(MaintenanceLedger, name)
             for name in (
@@ -123,7 +124,7 @@ LEDGERS = _made(
     load=(
         joinedload(MaintenanceLedger.elevator), selectinload(MaintenanceLedger.unit),
         selectinload(MaintenanceLedger.worker), selectinload(MaintenanceLedger.co_worker),
-        selectinload(MaintenanceLedger.manager),
+        selectinload(MaintenanceLedger.manager), selectinload(MaintenanceLedger.team),
     ),
 )  # fmt: skip
 

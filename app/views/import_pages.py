@@ -13,7 +13,7 @@ from xlsxwriter.utility import xl_col_to_name
 from app.imports import matching, measures, words
 from app.imports.columns import Kind, Spec
 from app.imports.parsing import ORDERS
-from app.models import ImportBatch, ImportRow, Person, Region, Unit
+from app.models import ImportBatch, ImportRow, MaintenanceTeam, Person, Region, Unit
 from app.permissions import Actor
 from app.transaction import AnySession
 from app.wording import again
@@ -127,14 +127,14 @@ class _Words:
             return _("是") if value else _("否")
         if spec is not None and spec.choices:
             return str(spec.choices.get(value, value))
-        if spec is not None and spec.kind in ("unit", "region", "person") and isinstance(value, int):
+        if spec is not None and spec.kind in ("unit", "region", "person", "team") and isinstance(value, int):
             return self._name(spec, value)
         return str(value)
 
     def _name(self, spec: Spec, value: int) -> str:
         key = (spec.kind, value)
         if key not in self._names:
-            model: Any = {"unit": Unit, "region": Region, "person": Person}[spec.kind]
+            model: Any = {"unit": Unit, "region": Region, "person": Person, "team": MaintenanceTeam}[spec.kind]
             statement = select(model.name).where(model.id == value)
             self._names[key] = self._session.scalar(statement) or _("编号 %(key)s", key=value)
         return self._names[key]

@@ -31,7 +31,9 @@ from app.models import (
     InsuredPerson,
     Invitation,
     LandingDoor,
+    MaintenanceLedger,
     MaintenanceOrder,
+    MaintenanceTeam,
     Version,
     Visit,
 )
@@ -50,7 +52,8 @@ from tests.factories import (
     make_unit,
     make_use_unit,
 )
-from tests.imports.ground import AT, checked, states, told, workbook
+from tests.imports.ground import AT, checked, ran, states, told, workbook
+from tests.imports.test_undoing import undone
 from tests.workflows.test_insurance import id_number
 
 WORDS = (
@@ -85,6 +88,12 @@ def fill(session: Any, world: Any, dice: random.Random) -> None:
         certificate_no=dice.choice((None, f"T{n}", f"00{n}")), certificate_until=dice.choice(DAYS),
         left_on=dice.choice((None, None, dt.date(2026, 1, 1))),
     ) for n in range(8)]  # fmt: skip
+    teams: dict[int | None, list[int]] = {}
+    for firm in firms:
+        named = [MaintenanceTeam(unit_id=firm.id, region_code=firm.region_code, name=n) for n in ("一组", "=2", "007")]
+        session.add_all(named)
+        session.flush()
+        teams[firm.id] = [one.id for one in named]
     lifts = []
     for number in range(14):
         lift = make_elevator(
@@ -106,7 +115,8 @@ def fill(session: Any, world: Any, dice: random.Random) -> None:
             ))  # fmt: skip
         make_ledger(
             session, lift, dice.choice([*people, None]), mode=dice.choice(("auto", "manual")),
-            interval_days=dice.choice((14, 15)), next_half_month_on=dice.choice(DAYS), next_annual_on=dice.choice(DAYS),
+            interval_days=dice.choice((14, 15)), team_id=[*teams[lift.maintenance_unit_id], None][number % 4],
+            next_half_month_on=dice.choice(DAYS), next_annual_on=dice.choice(DAYS),
         )  # fmt: skip
     for number in range(4):
         starts, ends = dt.date(2020, 1, number + 1), dt.date(2098, 1, 1)
@@ -362,3 +372,49 @@ def test_rows_that_only_stand_in_a_list_change_nothing_and_say_so(session: Any, 
         batch = checked(session, head, "ledgers", workbook(["识别码"], [lift.code]), mode=mode)
         assert states(session, batch) == {2: state}
         assert state == "new" or told(session, batch) == {2: "没有填写履历的内容"}
+
+
+@pytest.mark.feature("PLN-07")
+def test_a_ledgers_team_is_exported_edited_and_imported(session: Any, world: Any, tmp_path: Path) -> None:
+    """Only what was edited changes; a team of another unit, or one that is no more, is none."""
+    unit, other = world.firm, world.other_firm
+    one, two, gone, foreign = (
+        MaintenanceTeam(unit_id=u.id, region_code=u.region_code, name=n, disbanded_at=d)
+        for u, n, d in ((unit, "一组", None), (unit, "二组", None), (unit, "旧组", AT), (other, "外组", None))
+    )
+    session.add_all([one, two, gone, foreign])
+    session.flush()
+    lift = make_elevator(session, maintenance_unit=unit)
+    make_contract(session, unit, [lift])
+    for each, team in ((world.own, one), (lift, None)):
+        make_ledger(session, each, world.worker, next_annual_on=dt.date(2027, 3, 1), team_id=team and team.id)
+    session.commit()
+    who = world.actor("clerk")
+    lines = exported(session, who, "kind:ledgers", {}, tmp_path / "a.csv", "csv").getvalue().decode("utf-8-sig")
+    head, *rows = [line.split(",") for line in lines.splitlines()]
+    code, at = head.index("识别码"), head.index("维保小组")
+    assert {row[code]: row[at] for row in rows} == {world.own.code: "一组", lift.code: ""}
+
+    def edited(**names: str) -> Any:
+        changed = [[*row[:at], names.get("own" if row[code] == world.own.code else "lift", row[at]), *row[at + 1 :]]
+                   for row in rows]  # fmt: skip
+        return checked(
+            session, who, "ledgers", io.BytesIO("\n".join(map(",".join, [head, *changed])).encode()), "表.csv",
+            mode="update",
+        )  # fmt: skip
+
+    assert edited().same_rows == 2
+    for wrong in ("旧组", "外组", "三组"):
+        batch = edited(lift=wrong)
+        assert (batch.bad_rows, batch.same_rows) == (1, 1)
+        assert list(told(session, batch).values()) == [f"没有叫“{wrong}”的小组"]
+    batch = ran(session, who, edited(own="二组", lift="二组"))
+    assert (batch.changed_rows, batch.done_rows) == (2, 2)
+    held = select(MaintenanceLedger.elevator_id, MaintenanceLedger.team_id, MaintenanceLedger.worker_id)
+    assert {tuple(row) for row in session.execute(held.where(MaintenanceLedger.unit_id == unit.id))} == {
+        (world.own.id, two.id, world.worker.id), (lift.id, two.id, world.worker.id)
+    }  # fmt: skip
+    undone(session, who, batch)
+    assert {tuple(row)[:2] for row in session.execute(held.where(MaintenanceLedger.unit_id == unit.id))} == {
+        (world.own.id, one.id), (lift.id, None)
+    }  # fmt: skip
