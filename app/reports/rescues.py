@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from app import clock, scope
 from app.listing import Column
@@ -122,17 +122,21 @@ def summed(rows: Iterable[Any], asked: Asked, at: dt.datetime) -> Line:
     return whole
 
 
-def read(session: Any, actor: Actor, asked: Asked) -> list[Any]:
-    """What all cuts are made of, one small row a case."""
+def read(session: Any, actor: Actor, asked: Asked, known: dt.datetime | None = None) -> list[Any]:
+    """What all cuts are made of, one small row a case. `known`: those that were cases of their own by that instant."""
+    stood: tuple[Any, ...] = (ALONE,)
+    if known is not None:
+        joined_later = and_(Rescue.joined_to_id.is_not(None), Rescue.ended_at > known)
+        stood = or_(ALONE, joined_later), or_(Rescue.taken_over.is_(False), Rescue.created_at <= known)
     statement = (
         select(
-            Rescue.unit_id, Rescue.region_code, Rescue.level, Rescue.cause, Rescue.outcome, Rescue.source,
+            Rescue.id, Rescue.unit_id, Rescue.region_code, Rescue.level, Rescue.cause, Rescue.outcome, Rescue.source,
             Rescue.status, Rescue.reported_at, Rescue.dispatched_at, Rescue.accepted_at, Rescue.arrived_at,
             Rescue.done_at, Rescue.ended_at, Rescue.trapped, Rescue.injured, Rescue.accept_minutes,
             Rescue.arrive_minutes, Rescue.done_minutes, Rescue.appeal_upheld_at, Elevator.place_type,
         )
         .join(Elevator, Elevator.id == Rescue.elevator_id)
-        .where(ALONE, *within(asked, Rescue, Rescue.reported_at))
+        .where(*stood, *within(asked, Rescue, Rescue.reported_at))
     )  # fmt: skip
     return list(session.execute(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True)))
 

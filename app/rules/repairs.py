@@ -6,7 +6,7 @@ phone without a net may tell all times with the end: what was not pressed is wri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,6 +83,8 @@ MOVES = {
     **{(state, _V.HAND_ON): _S.WAITING for state in BEFORE_START[1:]},
     **{(state, _V.CANCEL): _S.CANCELLED for state in BEFORE_START},
 }
+# What was heard before is not so any more.
+TAKES_BACK = (_V.TAKE_BACK, _V.HAND_ON, _V.REJECT)
 # A second assignment changes the people and no state.
 REASSIGNS = BEFORE_START[1:]
 
@@ -138,6 +140,29 @@ def late_steps(
         if limit is not None and (heard or now) >= due_after_hours(reported_at, limit):
             found.append(step)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When acceptance and end were heard of; an acceptance that was told with the end was heard with it."""
+
+    accepted_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def heard_then(steps: Iterable[tuple[RepairVerb, datetime]]) -> Heard:
+    """What was heard of an order by its steps, in order."""
+    accepted = ended = None
+    for verb, at in steps:
+        if verb is RepairVerb.ACCEPT:
+            accepted = at
+        elif verb in (RepairVerb.END, RepairVerb.FINISH):
+            accepted, ended = accepted or at, at
+        elif verb is RepairVerb.REJECT:
+            ended = None
+        elif verb in TAKES_BACK:
+            accepted = None
+    return Heard(accepted, ended)
 
 
 def time_findings(

@@ -180,6 +180,26 @@ def course_of(calls: Iterable[Call], ended_at: datetime | None = None) -> Course
     )  # fmt: skip
 
 
+def course_then(steps: Iterable[tuple[str, datetime]]) -> Course:
+    """The same by the steps of a case, in order: the first of each, until the desk takes the furthest one back."""
+    names = {
+        RescueVerb.DISPATCH: "dispatched_at", RescueVerb.REPLACE: "dispatched_at", RescueVerb.ACCEPT: "accepted_at",
+        RescueVerb.ARRIVE: "arrived_at", RescueVerb.FREE: "done_at", RescueVerb.CLOSE: "ended_at",
+        RescueVerb.JOIN: "ended_at",
+    }  # fmt: skip
+    held: dict[str, datetime] = {}
+    for verb, at in steps:
+        if verb in names:
+            held.setdefault(names[RescueVerb(verb)], at)
+        elif verb == RescueVerb.BACK:
+            taken = ("done_at", "arrived_at", "accepted_at", "dispatched_at")
+            held.pop(next((name for name in taken if name in held), ""), None)
+    return Course(
+        held.get("dispatched_at"), held.get("accepted_at"), held.get("arrived_at"), held.get("done_at"),
+        held.get("ended_at"),
+    )  # fmt: skip
+
+
 def state_of(calls: Sequence[Call], taken: bool) -> RescueStatus:
     """How far a case has come that nobody closed."""
     standing = [call for call in calls if call.stands]

@@ -377,7 +377,7 @@ def test_complaints_are_judged_as_known_at_the_instant(app: Any, ground: World) 
     make_complaint(ground.session, ground.own, begun, accepted_at=begun + hour, handled_at=begun + 2 * hour,
         reviewed_at=begun + 3 * hour, state="closed")  # fmt: skip
     make_complaint(ground.session, ground.own, begun, state="waiting")
-    make_complaint(ground.session, ground.own, begun, state="closed", is_untrue=True)
+    make_complaint(ground.session, ground.own, begun, state="closed", is_untrue=True, ended_at=begun + hour)
     ground.session.commit()
     found = drafted(app, ground).figures["complaints"]
     assert found["results"] == {"on_time": 1, "late": 1, "open": 0, "untrue": 1} and found["now"] == 3
@@ -424,6 +424,10 @@ def test_rescues_repairs_enforcement_and_the_six_rates_have_their_sections(app: 
     assert "报修1件" in parts["repairs"] and "及时率0.0%" in parts["repairs"]
     assert "约谈1件" in parts["enforcement"] and "没有收到单位的申诉" in parts["enforcement"]
     assert "满分96分" in parts["rates"] and "排名见附件" in parts["rates"]
+    asked = made.texts["closing"]
+    assert all(words in asked for words in ("救援不合规的维保单位", "报修处理不及时的维保单位", "六个率动态积分靠后"))
+    notes = "".join(document.paper(made, region).notes)
+    assert all(f"{rate}＝" in notes for rate in ("救援合规率", "报修及时率", "投诉及时率", "申诉成立率"))
 
 
 def test_of_what_there_was_nothing_the_new_sections_say_so(app: Any, ground: World) -> None:

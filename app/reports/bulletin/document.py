@@ -106,10 +106,18 @@ def first_texts(found: dict[str, Any], region: Region, period: Period) -> dict[s
         (w["cover"][0], "脱保电梯的使用单位，要立即委托取得许可的单位维保并签订合同。"),
         (w["inspection"][0], "超期未检电梯的使用单位，要立即申请检验；未经检验或检验不合格的电梯，不得继续使用。"),
         (found["complaints"]["results"]["late"], "投诉处置不及时的单位，要按时限接单、处置、复核，向投诉人说明情况。"),
+        (found["rescues"]["now"]["late"], "救援不合规的维保单位，要落实应急值守，就近派员，按时限接单、到达、救出。"),
+        (found["repairs"]["late"], "报修处理不及时的维保单位，要按时限接单、完成维修；不能恢复运行的，要停梯并告知。"),
+        (_trailing(found["rates"]), "六个率动态积分靠后的维保单位，要对照失分的率逐项整改。"),
     ]
     told = [f"- {text}" for count, text in asks if count]
     own = "各地市场监管部门要督促辖区内被通报的单位逐项整改，并核实整改结果。"
     return {OPENING: opening, CLOSING: "\n".join([*told, f"- {own}" if told else own])}
+
+
+def _trailing(rates: dict[str, Any]) -> bool:
+    """Whether somebody stands behind the full points of the six rates."""
+    return any(line[3] is not None and float(line[3]) < rates["most"] for line in rates["lines"])
 
 
 def named_units(found: dict[str, Any]) -> list[int]:
@@ -175,6 +183,9 @@ def _notes(row: Bulletin) -> list[str]:
         f"数据截至{at:%Y年%m月%d日%H时%M分}，由平台自动统计，不含涉密电梯。政策版本{row.policy}；数字摘要（SHA-256）{row.digest}。",
         "口径：应维保＝完成＋超期，每次计入的维保结束一个周期，每个错过的期限也结束一个周期；完成按签到日、超期按期限日计入本期。"
         "得分按规则另行推算应维保次数，两者不互相替代。一次合格率＝合格÷全部检验检测台次。投诉及时率＝及时÷（及时＋不及时）。",
+        "救援合规率＝合规÷（合规＋不合规），接单、到达、救出任一环节超过时限即不合规；应急坐席按误报等结束的、并入其他救援的、处置中未超时的不计入。"
+        "报修及时率＝（报修－不及时）÷报修，撤销的不计。维护保养、救援、反馈、检验、故障、变更六个率各16分，没有可计算的记录的率为无数据，"
+        "总分中按满分计。申诉成立率＝成立÷（成立＋不成立）。以上都以数据截至之时为准，其后的并入、退回、更正、接管和申诉不改变本期的数。",
     ]
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import and_, func, or_, select
 
 from app.models import Appeal, Application, Enforcement, RepairOrder, Score, ScoreRun, Unit
 from app.reports import rescues as rescue_report
+from app.reports.bulletin import as_known
+from app.reports.bulletin.as_known import RescueThen
 from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
 from app.rules.calendar import day_end, day_start
 from app.rules.other_scores import Outcome
@@ -48,21 +50,21 @@ def rescues(asked: Asked) -> Figures:
     for name, period in asked.compared:
         counts: Counter[str] = Counter()
         waits: list[float] = []
-        for row, result in _rescues(asked, period):
+        for unit_id, held, result in _rescues(asked, period):
             counts.update(["total", result])
-            known = row.outcome if _by(row.ended_at, asked.as_of) else None
-            counts["entrapments"] += known == "entrapment"
-            counts["people"] += row.trapped or 0 if known == "entrapment" else 0
-            arrived = _by(row.arrived_at, asked.as_of)
-            if arrived is not None and row.accepted_at is not None and arrived >= row.accepted_at:
-                waits.append((arrived - row.accepted_at).total_seconds() / 60)
+            trapped = held.outcome == "entrapment"
+            counts["entrapments"] += trapped
+            counts["people"] += held.trapped or 0 if trapped else 0
+            accepted, arrived = held.course.accepted_at, held.course.arrived_at
+            if arrived is not None and accepted is not None and arrived >= accepted:
+                waits.append((arrived - accepted).total_seconds() / 60)
             if name != "now":
                 continue
-            if known == "entrapment" and row.cause:
-                causes[row.cause] += 1
-            if row.unit_id is not None and result in ("on_time", "late"):
-                judged[row.unit_id] += 1
-                late[row.unit_id] += result == "late"
+            if trapped and held.cause:
+                causes[held.cause] += 1
+            if unit_id is not None and result in ("on_time", "late"):
+                judged[unit_id] += 1
+                late[unit_id] += result == "late"
         keys = ("total", "entrapments", "people", "on_time", "late", "open")
         found[name] = {key: counts[key] for key in keys}
         found[name]["arrive"] = f"{sum(waits) / len(waits):.1f}" if waits else None
@@ -73,21 +75,29 @@ def rescues(asked: Asked) -> Figures:
     }  # fmt: skip
 
 
-def _rescues(asked: Asked, period: Period) -> Iterator[tuple[Any, str]]:
-    """Each case with what it was by the instant, by the rule itself; what ended in time by the desk is not judged."""
+def _rescues(asked: Asked, period: Period) -> Iterator[tuple[int | None, RescueThen, str]]:
+    """Whose each case is, what it was by the instant, and its badge by the rule; what the desk ended is not judged."""
     about = rescue_report.Asked("unit", period.first, period.last, None, asked.region.code)
-    for row in rescue_report.read(asked.session, asked.moment.actor, about):
-        if row.reported_at > asked.as_of:
-            continue
-        instants = row.dispatched_at, row.accepted_at, row.arrived_at, row.done_at
-        dispatched, accepted, arrived, done = (_by(at, asked.as_of) for at in instants)
-        ended = _by(row.ended_at, asked.as_of)
-        course = Course(dispatched, accepted, arrived, done, None if done is not None else ended)
+    read = rescue_report.read(asked.session, asked.moment.actor, about, known=asked.as_of)
+    rows = [row for row in read if row.reported_at <= asked.as_of]
+    taken_back = as_known.rescues(asked, [row.id for row in rows])
+    for row in rows:
+        held = taken_back.get(row.id) or _as_it_stands(row, asked.as_of)
+        course = held.course
         result = badge(course, Minutes(row.accept_minutes, row.arrive_minutes, row.done_minutes), asked.as_of)
         if _by(row.appeal_upheld_at, asked.as_of) is not None:
             result = Outcome.ON_TIME
-        told = {Outcome.ON_TIME: "on_time", Outcome.LATE: "late", None: "open" if ended is None else "other"}
-        yield row, told[result]
+        over = course.done_at is not None or course.ended_at is not None
+        told = {Outcome.ON_TIME: "on_time", Outcome.LATE: "late", None: "other" if over else "open"}
+        yield row.unit_id, held, told[result]
+
+
+def _as_it_stands(row: Any, known: dt.datetime) -> RescueThen:
+    instants = row.dispatched_at, row.accepted_at, row.arrived_at, row.done_at
+    dispatched, accepted, arrived, done = (_by(at, known) for at in instants)
+    ended = _by(row.ended_at, known)
+    course = Course(dispatched, accepted, arrived, done, None if done is not None else ended)
+    return RescueThen(course) if ended is None else RescueThen(course, row.outcome, row.cause, row.trapped)
 
 
 # --- repairs
@@ -102,13 +112,18 @@ def repairs(asked: Asked) -> Figures:
     late, judged = Counter[int](), Counter[int]()
     r = RepairOrder
     statement = select(
-        r.unit_id, r.level, r.cause, r.reported_at, r.accepted_at, r.heard_at, r.told_later, r.accept_hours,
+        r.id, r.unit_id, r.level, r.cause, r.reported_at, r.accepted_at, r.heard_at, r.told_later, r.accept_hours,
         r.finish_hours,
     ).where(*_repairs(asked, asked.period))  # fmt: skip
-    for unit, level, cause, reported, accepted, heard, told_later, accept, finish in asked.rows(statement, r):
-        heard = _by(heard, asked.as_of)
-        # A time that was told with the end was heard with it.
-        accepted = heard if "accepted_at" in (told_later or "").split(",") else _by(accepted, asked.as_of)
+    taken_back = as_known.repairs(asked, _repairs(asked, asked.period))
+    for key, unit, level, cause, reported, accepted, heard, told_later, accept, finish in asked.rows(statement, r):
+        then = taken_back.get(key)
+        if then is not None:
+            unit, cause, accepted, heard = then.unit_id, then.cause, then.heard.accepted_at, then.heard.ended_at
+        else:
+            heard = _by(heard, asked.as_of)
+            # A time that was told with the end was heard with it.
+            accepted = heard if "accepted_at" in (told_later or "").split(",") else _by(accepted, asked.as_of)
         is_late = bool(late_steps(reported, accepted, heard, Hours(accept, finish), asked.as_of))
         levels[level] += 1
         counts["done" if heard is not None else "open"] += 1
@@ -132,7 +147,7 @@ def _repairs(asked: Asked, period: Period) -> tuple[Any, ...]:
     taken_back = and_(RepairOrder.state == "cancelled", RepairOrder.closed_at <= asked.as_of)
     return (
         RepairOrder.reported_at >= begins, RepairOrder.reported_at < ends, RepairOrder.reported_at <= asked.as_of,
-        ~taken_back,
+        ~taken_back, or_(RepairOrder.taken_over.is_(False), RepairOrder.created_at <= asked.as_of),
     )  # fmt: skip
 
 

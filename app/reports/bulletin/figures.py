@@ -13,10 +13,22 @@ from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select
 
+from app import clock
 from app.listing import Moment
 from app.listings import standing
 from app.listings.as_of import elevators_then
-from app.models import Elevator, InspectionClock, MaintenanceClock, OverduePeriod, Region, Score, ScoreRun, Unit, Visit
+from app.models import (
+    Elevator,
+    InspectionClock,
+    MaintenanceClock,
+    OverdueCorrection,
+    OverduePeriod,
+    Region,
+    Score,
+    ScoreRun,
+    Unit,
+    Visit,
+)
 from app.models.policy import policy_value
 from app.models.region import in_region
 from app.policy import Key
@@ -117,7 +129,8 @@ def maintenance(asked: Asked) -> Figures:
             "overdue": asked.rows(select(func.count()).where(*missed), OverduePeriod)[0][0],
         }
     found["places"], found["units"] = _by_place(asked), _by_unit(asked)
-    made_up = select(func.count(OverduePeriod.done_late_on)).where(*_missed(asked, asked.period))
+    by_then = OverduePeriod.done_late_on <= clock.local_day(asked.as_of)
+    made_up = select(func.count()).where(*_missed(asked, asked.period), by_then)
     found["made_up"] = asked.rows(made_up, OverduePeriod)[0][0]
     nobody = select(func.count()).where(*_missed(asked, asked.period), OverduePeriod.unit_id.is_(None))
     found["nobody"] = asked.rows(nobody, OverduePeriod)[0][0]
@@ -132,9 +145,10 @@ def _done(asked: Asked, period: Period) -> tuple[Any, ...]:
 
 
 def _missed(asked: Asked, period: Period) -> tuple[Any, ...]:
+    corrected_later = select(OverdueCorrection.overdue_id).where(OverdueCorrection.known_at > asked.as_of)
     return (
-        OverduePeriod.withdrawn.is_(False), OverduePeriod.limit_on.between(period.first, period.last),
-        OverduePeriod.judged_at <= asked.as_of,
+        or_(OverduePeriod.withdrawn.is_(False), OverduePeriod.id.in_(corrected_later)),
+        OverduePeriod.limit_on.between(period.first, period.last), OverduePeriod.judged_at <= asked.as_of,
     )  # fmt: skip
 
 

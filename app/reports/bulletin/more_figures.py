@@ -137,10 +137,10 @@ def complaints_of(asked: Asked, key: Any, *where: Any) -> Iterator[tuple[Any, st
         Complaint.review_hours, *columns,
     ).where(*_complained(asked, asked.period), *where)  # fmt: skip
     for of, untrue, sent_back, accept, handle, review, begun, *steps in asked.rows(facts, Complaint):
-        if untrue:
+        accepted, handled, reviewed, again, again_reviewed, ended, upheld = (_by(at, asked.as_of) for at in steps)
+        if untrue and ended is not None:
             yield of, "untrue"
             continue
-        accepted, handled, reviewed, again, again_reviewed, ended, upheld = (_by(at, asked.as_of) for at in steps)
         back = sent_back and reviewed is not None
         course = Course(begun, accepted, handled, reviewed, back, again, again_reviewed, ended)
         what = outcome(course, Hours(accept, handle, review), asked.as_of)

@@ -1,0 +1,105 @@
+"""What rescues and repairs were at a bulletin's instant where a step of theirs was taken back since.
+
+A row keeps what holds now; its steps, which nobody changes, say what held then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange
+from app.models.among import among
+from app.reports.bulletin.figures import Asked
+from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
+from app.rules.rescues import Course, RescueVerb, course_then
+
+
+@dataclass(frozen=True, slots=True)
+class RescueThen:
+    """A case as it stood: its instants, and what came out if somebody had said so by then."""
+
+    course: Course
+    outcome: str | None = None
+    cause: str | None = None
+    trapped: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairThen:
+    """An order as it stood: when its steps were heard of, the cause of its end, whose it was."""
+
+    heard: Heard
+    cause: str | None
+    unit_id: int | None
+
+
+def rescues(asked: Asked, keys: Sequence[int]) -> dict[int, RescueThen]:
+    """Of these cases those of which the desk took a step back after the instant."""
+    back = select(RescueStep.rescue_id).where(
+        among(asked.session, RescueStep.rescue_id, keys), RescueStep.verb == RescueVerb.BACK.value,
+        RescueStep.at > asked.as_of,
+    )  # fmt: skip
+    changed = set(_all(asked, back))
+    steps: dict[int, list[tuple[str, Any]]] = defaultdict(list)
+    known = select(RescueStep.rescue_id, RescueStep.verb, RescueStep.at).where(
+        among(asked.session, RescueStep.rescue_id, sorted(changed)), RescueStep.at <= asked.as_of
+    )
+    for key, verb, at in _rows(asked, known.order_by(RescueStep.id)):
+        steps[key].append((verb, at))
+    said = _last(asked, "rescue", "rescue.freed", changed)
+    found = {}
+    for key in changed:
+        course = course_then(steps[key])
+        result = said.get(key, {}) if course.done_at is not None else {}
+        found[key] = RescueThen(course, result.get("outcome"), result.get("cause"), result.get("trapped"))
+    return found
+
+
+def repairs(asked: Asked, where: Sequence[Any]) -> dict[int, RepairThen]:
+    """Of the orders that meet `where` those that were taken back, sent back or handed on after the instant."""
+    orders = select(RepairOrder.id).where(*where)
+    back = select(StatusChange.entity_id).where(
+        StatusChange.entity == "repair_order", StatusChange.verb.in_([verb.value for verb in TAKES_BACK]),
+        StatusChange.known_at > asked.as_of, StatusChange.entity_id.in_(orders),
+    )  # fmt: skip
+    handed = select(AuditEntry.entity_id, AuditEntry.before).where(
+        AuditEntry.entity == "repair_order", AuditEntry.action == "repair.hand_on", AuditEntry.at > asked.as_of,
+        AuditEntry.entity_id.in_(orders),
+    )  # fmt: skip
+    units: dict[int, int | None] = {}
+    for key, before in _rows(asked, handed.order_by(AuditEntry.id)):
+        units.setdefault(key, (before or {}).get("unit_id"))
+    changed = {*_all(asked, back), *units}
+    steps: dict[int, list[tuple[RepairVerb, Any]]] = defaultdict(list)
+    known = select(StatusChange.entity_id, StatusChange.verb, StatusChange.known_at).where(
+        StatusChange.entity == "repair_order", among(asked.session, StatusChange.entity_id, sorted(changed)),
+        StatusChange.known_at <= asked.as_of,
+    )  # fmt: skip
+    for key, verb, at in _rows(asked, known.order_by(StatusChange.id)):
+        steps[key].append((RepairVerb(verb), at))
+    said = _last(asked, "repair_order", "repair.ended", changed)
+    held = select(RepairOrder.id, RepairOrder.unit_id).where(among(asked.session, RepairOrder.id, sorted(changed)))
+    units = {key: unit for key, unit in _rows(asked, held)} | units  # noqa: C416 - rows are no pairs to mypy
+    return {key: RepairThen(heard_then(steps[key]), said.get(key, {}).get("cause"), units.get(key)) for key in changed}
+
+
+def _last(asked: Asked, entity: str, action: str, keys: set[int]) -> dict[int, dict[str, Any]]:
+    """What the last such entry by the instant said of each row."""
+    entries = select(AuditEntry.entity_id, AuditEntry.after).where(
+        AuditEntry.entity == entity, among(asked.session, AuditEntry.entity_id, sorted(keys)),
+        AuditEntry.action == action, AuditEntry.at <= asked.as_of,
+    )  # fmt: skip
+    return {key: after or {} for key, after in _rows(asked, entries.order_by(AuditEntry.id))}
+
+
+def _rows(asked: Asked, statement: Any) -> list[Any]:
+    return list(asked.session.execute(statement.execution_options(skip_scope=True)).all())
+
+
+def _all(asked: Asked, statement: Any) -> list[int]:
+    return [row[0] for row in _rows(asked, statement)]
