@@ -152,7 +152,7 @@ def check(
         "left": checker.left, "wrong": checker.wrong, "examples": examples(sheet),
         "odd_codes": [checker.odd_codes, checker.odd_examples],
         "unheard": {n: more - MOST_WORDS for n, more in checker.unexplained.items() if more > MOST_WORDS},
-        "chosen": bool(given and given.get("chosen")),
+        "chosen": bool(given and given.get("chosen")), "hidden": sheet.hidden(),
     }  # fmt: skip
     with transaction(session):
         session.execute(

@@ -1,9 +1,10 @@
-"""What failed formulas show (#N/A) in the first sheet of an old workbook (.xls): the reading library gives blanks.
+"""What the reading library does not tell of an old workbook's (.xls) first sheet: what failed formulas show (#N/A), for
+which it gives blanks, and which rows and columns are hidden.
 
 The file is a small file system of its own (compound file: sectors, chained by tables), in which one stream holds the
-workbook as records: two bytes of kind, two of length. Only the records that tell of an error are looked into. Every
-length and link is the file's own word: none is followed twice or beyond the end. Standard library only, for this runs
-in the process that reads workbooks (`sheet_reader.py`).
+workbook as records: two bytes of kind, two of length. Only the records that tell of an error or hide
+something are looked into. Every length and link is the file's own word: none is followed twice or beyond the end.
+Standard library only, for this runs in the process that reads workbooks (`sheet_reader.py`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,15 @@ _STREAM, _ROOT = 2, 5
 # Streams shorter than this lie in sectors of 64 bytes within the root's own stream.
 _SHORT, _SMALL = 4096, 6
 _BOUND_SHEET, _BEGIN, _END, _BOOL_OR_ERROR = 0x85, 0x809, 0x0A, 0x205
+_ROW, _COLUMNS = 0x208, 0x7D
 _FORMULAS = frozenset((0x06, 0x206, 0x406))
 # What no such record is without: most workbooks hold no error, and are gone through once, by the machine.
 _MAYBE = re.compile(rb"\x05\x02.{9}[^\x00]|\x06[\x00\x02\x04].{8}\x02.{5}\xff\xff", re.DOTALL)
+_ODD, _BIT_6 = (bytes(n for n in range(256) if n & mask) for mask in (1, 0x20))
+_MAY_HIDE = re.compile(
+    rb"\x08\x02\x10\x00.{12}[" + re.escape(_BIT_6) + rb"]|\x7d\x00[\x0a-\x0c]\x00.{8}[" + re.escape(_ODD) + rb"]",
+    re.DOTALL,
+)
 WORDS = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A",
     0x2B: "#GETTING_DATA",
@@ -32,12 +39,15 @@ class Odd(ValueError):
     """The file is not built as such a file is."""
 
 
-def errors(source: IO[bytes]) -> dict[int, dict[int, str]]:
-    """By row (from 1) and column (from 0) of the first sheet what its failed formulas show."""
+def told(source: IO[bytes]) -> tuple[dict[int, dict[int, str]], list[int], list[tuple[int, int]]]:
+    """By row (from 1) and column (from 0) of the first sheet what its failed formulas show; its hidden rows, in order;
+    its hidden columns, first and last."""
     book = _workbook(source.read())
     found: dict[int, dict[int, str]] = {}
-    if not _MAYBE.search(book):
-        return found
+    rows: set[int] = set()
+    columns: list[tuple[int, int]] = []
+    if not _MAYBE.search(book) and not _MAY_HIDE.search(book):
+        return found, [], columns
     depth = 0
     for kind, at, size in _records(book, _first_sheet(book)):
         if kind == _BEGIN:
@@ -49,7 +59,17 @@ def errors(source: IO[bytes]) -> dict[int, dict[int, str]]:
         elif depth == 1 and (code := _code(book, kind, at, size)) is not None:
             row, column = struct.unpack_from("<HH", book, at)
             found.setdefault(row + 1, {})[column] = WORDS.get(code, "#N/A")
-    return found
+        elif depth == 1 and kind == _ROW and size >= 16 and book[at + 12] & 0x20:
+            rows.add(struct.unpack_from("<H", book, at)[0] + 1)
+        elif depth == 1 and kind == _COLUMNS and size >= 10 and book[at + 8] & 1:
+            first, last = struct.unpack_from("<HH", book, at)
+            columns.append((first, last))
+    return found, sorted(rows), columns
+
+
+def errors(source: IO[bytes]) -> dict[int, dict[int, str]]:
+    """What failed formulas show alone."""
+    return told(source)[0]
 
 
 def _first_sheet(book: bytes) -> int:

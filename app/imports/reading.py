@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from app.errors import refuse
 from app.imports import sheet_reader
@@ -72,6 +72,18 @@ class Sheet:
                 raise refuse("行数", say("多于 %(most_rows)s 行", most_rows=MOST_ROWS), "请分成几个文件")
             held = len(cells)
             yield number, cells if held == width else cells[:width] if held > width else cells + [None] * (width - held)
+
+
+    def hidden(self) -> tuple[int, list[int]]:
+        """How many of its rows the sheet hides, and which of its columns: they come in like all others."""
+        spans = self.table.hidden_rows
+        count, at = 0, 0
+        for number, _cells in self.rows() if spans else ():
+            while at < len(spans) and spans[at][1] < number:
+                at += 1
+            count += at < len(spans) and spans[at][0] <= number
+        columns = [n for n in range(len(self.headings)) if any(a <= n <= b for a, b in self.table.hidden_columns)]
+        return count, columns
 
 
 def cells_of(path: Path, name: str) -> list[Cells]:
@@ -140,16 +152,26 @@ class _Book:
         if done.returncode:
             raise refuse("工作簿", *_WRONG.get(done.returncode, _WRONG[sheet_reader.TOO_LARGE]))
 
+        with self._opened() as rows:
+            self.hidden_rows, self.hidden_columns = json.loads(next(rows))
+
     def lines(self) -> Iterator[Cells]:
         """All lines from the first; columns as Excel names them, A first."""
-        # Opened anew, with a place of its own: two may be reading at once.
-        with open(f"/dev/fd/{self._rows.fileno()}", encoding="utf-8") as rows:
+        with self._opened() as rows:
+            next(rows)
             for line in rows:
                 yield from json.loads(line)
+
+    def _opened(self) -> IO[str]:
+        # Opened anew, with a place of its own: two may be reading at once.
+        return open(f"/dev/fd/{self._rows.fileno()}", encoding="utf-8")
 
 
 class _Csv:
     """The lines of a text file, UTF-8 or GB18030; tabs and semicolons part cells where the first line has more."""
+
+    hidden_rows: ClassVar[list[tuple[int, int]]] = []
+    hidden_columns: ClassVar[list[tuple[int, int]]] = []
 
     def __init__(self, raw: bytes) -> None:
         for encoding in ("utf-8-sig", "gb18030"):

@@ -48,6 +48,11 @@ _UNSOLVED = re.compile(
     re.DOTALL,
 )
 _ERROR, MOST_FAILED = b't="e"', 200_000
+# Rows and columns that the sheet hides: filtered, grouped or put away by hand.
+_LAID = re.compile(rb"<(?:[\w.-]+:)?(row|col)\b([^<>]*)>")
+_HIDES, _GIVEN = re.compile(rb"""\bhidden\s*=\s*["'](?:1|true)["']"""), rb"""\b%s\s*=\s*["'](\d{1,7})["']"""
+_ROW, _FROM, _TO = (re.compile(_GIVEN % name) for name in (b"r", b"min", b"max"))
+_MAY_HIDE = b"hidden"
 _FORMULAS, _TEXT = (b"<f>", b"<f "), b't="str"'
 # What Excel itself shows where it could not calculate.
 UNSOLVED = "#CALC!"
@@ -55,6 +60,10 @@ COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 TOO_LARGE, BROKEN, LOCKED, EMPTY, HIDDEN = 3, 4, 5, 6, 7
 # Row and column, the first is 0.
 Corner = tuple[int, int]
+# First and last of some that follow each other; those of hidden rows (from 1) and of hidden columns (from 0).
+Span = tuple[int, int]
+Hidden = tuple[list[Span], list[Span]]
+NOTHING_HIDDEN: Hidden = ([], [])
 
 
 def main(path: str) -> int:
@@ -64,9 +73,10 @@ def main(path: str) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Parts in which a formula may have failed; seen on the way, so that all others are read no second time.
     failed: set[str] = set()
+    hiding: set[str] = set()
     if zipfile.is_zipfile(path):
         try:
-            if any(_too_large(*corner) for corner in corners(path, failed)):
+            if any(_too_large(*corner) for corner in corners(path, failed, hiding)):
                 return TOO_LARGE
         except (zipfile.BadZipFile, expat.ExpatError, OSError, NotImplementedError, RuntimeError):
             return BROKEN
@@ -84,10 +94,15 @@ def main(path: str) -> int:
         before = [None] * (sheet.start[1] if sheet.start else 0)
         write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
         lines: Iterator[list[Any]] = ([*before, *map(plain, row)] for row in sheet.iter_rows())
-        if wrong := errors(path) if failed else old_errors(path):
+        wrong, hides = (errors(path) if failed else {}), (hidden(path) if hiding else NOTHING_HIDDEN)
+        if not zipfile.is_zipfile(path):
+            wrong, hides = old_workbook(path)
+        if wrong:
             lines = (with_errors(row, wrong.get(number, {})) for number, row in enumerate(lines, 1))
         if merged := sheet.merged_cell_ranges:
             lines = with_merged(lines, merged)
+        # The first line tells what the sheet hides: who reads the rows says how many of them those are.
+        sys.stdout.write(write(hides) + "\n")
         while block := list(itertools.islice(lines, ROWS_A_LINE)):
             sys.stdout.write(write(block) + "\n")
     except (CalamineError, OSError, ValueError, struct.error) as error:
@@ -121,18 +136,62 @@ def errors(path: str) -> dict[int, dict[int, str]]:
     return found
 
 
-def old_errors(path: str) -> dict[int, dict[int, str]]:
-    """The same of an old workbook (.xls); of any other nothing.
+def hidden(path: str) -> Hidden:
+    """The rows (from 1) and columns (from 0) that the first sheet hides, as ranges; of the newer kind of workbook."""
+    rows: list[int] = []
+    columns: list[Span] = []
+    row = 0
+    for kind, told in _laid(path):
+        hides = _HIDES.search(told) is not None
+        if kind == b"col":
+            if hides and (first := _FROM.search(told)) and (last := _TO.search(told)):
+                columns.append((int(first[1]) - 1, int(last[1]) - 1))
+            continue
+        # A row that does not say which it is follows the one before.
+        row = int(given[1]) if (given := _ROW.search(told)) else row + 1
+        if hides and len(rows) < MOST_ROWS:
+            rows.append(row)
+    return spans(rows), columns[:MOST_COLUMNS]
+
+
+def _laid(path: str) -> Iterator[tuple[bytes, bytes]]:
+    """How the first sheet lays out its rows and columns, as it says."""
+    with zipfile.ZipFile(path) as packed:
+        name, rest = _first_sheet(packed), b""
+        if name is None:
+            return
+        with packed.open(name) as part:
+            while more := part.read(BLOCK):
+                text = rest + more
+                cut = text.rfind(b"<") if len(rest) < BLOCK else len(text)
+                block, rest = text[: max(cut, 0)], text[max(cut, 0) :]
+                yield from _LAID.findall(block)
+        yield from _LAID.findall(rest)
+
+
+def spans(numbers: list[int]) -> list[Span]:
+    """Numbers in their order as ranges."""
+    found: list[Span] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1] = found[-1][0], number
+        else:
+            found.append((number, number))
+    return found
+
+
+def old_workbook(path: str) -> tuple[dict[int, dict[int, str]], Hidden]:
+    """What failed formulas show and what is hidden in an old workbook (.xls); of any other nothing.
 
     The module is run from its file: this process stands alone and knows no package.
     """
     with open(path, "rb") as source:
         if source.read(len(COMPOUND)) != COMPOUND:
-            return {}
+            return {}, NOTHING_HIDDEN
         source.seek(0)
         reader = runpy.run_path(str(Path(__file__).with_name("old_workbook.py")))
-        found: dict[int, dict[int, str]] = reader["errors"](source)
-    return found
+        wrong, rows, columns = reader["told"](source)
+    return wrong, (spans(rows), columns)
 
 
 def _note_errors(block: bytes, found: dict[int, dict[int, str]]) -> int:
@@ -227,17 +286,19 @@ def _too_large(rows: int, columns: int) -> bool:
     return rows > MOST_ROWS or columns > MOST_COLUMNS or rows * columns > MOST_CELLS
 
 
-def corners(path: str, failed: set[str]) -> list[tuple[int, int]]:
+def corners(path: str, failed: set[str], hiding: set[str]) -> list[tuple[int, int]]:
     """Rows and columns from A1 to the last cell that holds something, of every part that may be the first sheet.
 
-    `failed` is given the parts in which a formula may have failed.
+    `failed` is given the parts in which a formula may have failed, `hiding` those that may hide rows or columns.
     """
     with zipfile.ZipFile(path) as packed:
         names = [name for _key, parts in _linked(packed) for name in parts]
-        return [_plain_corner(packed, name, failed) or _corner(packed, name, failed) for name in names]
+        return [_plain_corner(packed, name, failed, hiding) or _corner(packed, name, failed, hiding) for name in names]
 
 
-def _plain_corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple[int, int] | None:
+def _plain_corner(
+    packed: zipfile.ZipFile, name: str, failed: set[str], hiding: set[str]
+) -> tuple[int, int] | None:  # fmt: skip
     """A bound of the corner of a part that is written as all programs write theirs; None for what is large or odd.
 
     Read as bytes, for a parser that calls back at every cell takes as long as all the rest of the reading.
@@ -255,6 +316,8 @@ def _plain_corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple
             places.update(found)
             if _may_fail(block):
                 failed.add(name)
+            if _MAY_HIDE in block:
+                hiding.add(name)
     if _may_fail(rest):
         failed.add(name)
     letters = {place.rstrip(b"0123456789") for place in places}
@@ -271,8 +334,9 @@ def _is_plain(block: bytes, found: list[bytes]) -> bool:
     return begun == len(found) or begun == len(found) + len(_OTHER.findall(block))
 
 
-def _corner(packed: zipfile.ZipFile, name: str, failed: set[str]) -> tuple[int, int]:
+def _corner(packed: zipfile.ZipFile, name: str, failed: set[str], hiding: set[str]) -> tuple[int, int]:
     failed.add(name)
+    hiding.add(name)
     row = column = last_row = last_column = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:

@@ -36,6 +36,7 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     made: list[dict[str, Any]] = []
     examples, names = mapping.get("examples") or [], list(mapping["columns"])
+    hidden = (mapping.get("hidden") or [0, []])[1]
     for at, heading in enumerate(mapping["headings"]):
         name, how = names[at], mapping["how"][at]
         word, tone = HOW.get(how, HOW[matching.NONE])
@@ -46,7 +47,7 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
         made.append(
             {"at": at, "letter": xl_col_to_name(at), "heading": heading or _("（没有列名）"), "field": name,
              "word": word, "tone": tone, "spec": spec, "confirm": how in matching.TO_CONFIRM,
-             "examples": examples[at] if at < len(examples) else [],
+             "examples": examples[at] if at < len(examples) else [], "hidden": at in hidden,
              **(_of_field(spec, mapping) if spec is not None and first else {})}
         )  # fmt: skip
     return made

@@ -188,7 +188,7 @@ def test_the_reading_process_gives_them_where_they_stand(tmp_path: Path) -> None
     (tmp_path / "a.xls").write_bytes(filled())
     lines = cells_of(tmp_path / "a.xls", "a.xls")
     assert [line[6] for line in lines[3:]] == ["层数", 7, "#DIV/0!", ""] and lines[6][7] == "#N/A"
-    assert sheet_reader.old_errors(str(tmp_path / "a.xls")) == {6: {6: "#DIV/0!"}, 7: {7: "#N/A"}}
+    assert sheet_reader.old_workbook(str(tmp_path / "a.xls"))[0] == {6: {6: "#DIV/0!"}, 7: {7: "#N/A"}}
 
 
 def test_a_file_whose_errors_cannot_be_read_is_refused_with_a_way_out(tmp_path: Path) -> None:
