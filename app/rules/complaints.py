@@ -74,7 +74,8 @@ MOVES = {
 }
 
 # Of one address, elevator and phone within a day: a house in trouble complains more often than one tenant, and phones
-# of a whole town come from a few addresses of their network.
+# of a whole town come from a few addresses of their network. A phone is counted at each network by itself: nobody
+# proved whose it is, and a stranger who types it must not use up what its owner may.
 MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 60, 30, 5
 # The same words of the same phone at the same elevator are one tap made twice.
 SAME_WITHIN = timedelta(minutes=10)
@@ -177,12 +178,13 @@ def _steps(course: Course, hours: Hours) -> list[tuple[Step, datetime | None, da
 
 
 def flood_findings(of_elevator: int, of_phone: int) -> list[Finding]:
-    """Whether one more complaint of today is taken; whoever is in danger is told whom to call."""
+    """Whether one more complaint of today is taken, `of_phone` from the same network; whom to call is told."""
     remedy = "请明天再试；有人被困请直接拨打救援电话"
     return [
         Finding("投诉次数", of_elevator < MOST_OF_ELEVATOR,
                 say("这台电梯今天已收到 %(n)s 件投诉，正在办理", n=of_elevator), remedy),
-        Finding("投诉次数", of_phone < MOST_OF_PHONE, say("这个手机号今天已投诉 %(n)s 次", n=of_phone), remedy),
+        Finding("投诉次数", of_phone < MOST_OF_PHONE,
+                say("这个手机号今天在您的网络已投诉 %(n)s 次", n=of_phone), remedy),
     ]  # fmt: skip
 
 

@@ -90,8 +90,8 @@ MOVES: frozenset[tuple[RescueStatus, RescueVerb, RescueStatus]] = frozenset({
 _LEGAL = {(state, verb) for state, verb, _ in MOVES}
 HIGHEST_LEVEL = 3
 
-# New cases of one address, elevator and phone within a day. Joining one that is open is never refused, and whoever
-# meets a limit is told whom to phone.
+# New cases of one address, elevator and phone within a day, the phone at each network by itself, for nobody proved
+# whose it is. Joining one that is open is never refused, and whoever meets a limit is told whom to phone.
 MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 20, 8, 4
 # What strangers add to an open case: so much of one address a day, so much of one case, has rows and is told to the
 # desk; the rest is counted on the case, and who sent it sees its page like everybody.
@@ -294,12 +294,13 @@ def expected_minutes(metres: int | None, minutes: Minutes) -> int:
 
 
 def flood_findings(of_elevator: int, of_phone: int) -> list[Finding]:
-    """Whether one more new case of today is taken from a stranger; whoever is shut in is told whom to phone."""
+    """Whether one more new case of today is taken from a stranger, `of_phone` from the same network; whom to phone."""
     remedy = "请直接拨打轿厢内公布的救援电话"
     return [
         Finding("报警次数", of_elevator < MOST_OF_ELEVATOR,
                 say("这台电梯今天已在线报警 %(n)s 次", n=of_elevator), remedy),
-        Finding("报警次数", of_phone < MOST_OF_PHONE, say("这个手机号今天已在线报警 %(n)s 次", n=of_phone), remedy),
+        Finding("报警次数", of_phone < MOST_OF_PHONE,
+                say("这个手机号今天在您的网络已报警 %(n)s 次", n=of_phone), remedy),
     ]  # fmt: skip
 
 

@@ -102,7 +102,8 @@ def complain(
         same = _same(session, elevator, phone, kinds, body, at)
         if same is not None:
             return same
-        raise_failing(flood_findings(*_counts(session, elevator, phone, at)))
+        of_phone = signin.count_number(session, "complain", phone, address, at)
+        raise_failing(flood_findings(_today_of(session, elevator, at), of_phone))
         row = _made(session, elevator, name, phone, kinds, body, at)
         actor = passer_by(address)
         for photo in photos:
@@ -383,12 +384,10 @@ def _same(
     return None
 
 
-def _counts(session: AnySession, elevator: Elevator, phone: str, at: dt.datetime) -> tuple[int, int]:
-    """Of today, of the elevator and of the phone."""
+def _today_of(session: AnySession, elevator: Elevator, at: dt.datetime) -> int:
     today = day_start(clock.local_day(at))
-    counted = select(func.count()).where(Complaint.complained_at >= today)
-    here = session.scalar(counted.where(Complaint.elevator_id == elevator.id)) or 0
-    return here, session.scalar(counted.where(holding(Complaint.phone, phone))) or 0
+    counted = select(func.count()).where(Complaint.complained_at >= today, Complaint.elevator_id == elevator.id)
+    return session.scalar(counted) or 0
 
 
 def _reviewers(session: AnySession, row: Complaint) -> list[int]:

@@ -15,7 +15,6 @@ from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Elevator, Rescue
 from app.models.policy import policy_value
 from app.models.rescue import RESCUE_SOURCE
-from app.models.sealed import holding
 from app.permissions import SYSTEM, Actor, Verb
 from app.policy import Key
 from app.rules.calendar import day_start
@@ -85,7 +84,8 @@ def report(
         if known is not None:
             return _joined(session, actor, known, source, caller, phone, scene, trapped, at)
         if source == "page":
-            raise_failing(flood_findings(*_counts(session, elevator, phone, at)))
+            of_phone = signin.count_number(session, "trapped", phone, address, at) if phone else 0
+            raise_failing(flood_findings(_today_of(session, elevator, at), of_phone))
         row = _made(session, actor, elevator, source, caller, phone, scene, trapped, at)
         keep_step(session, actor, row, "report", at, note=scene)
         taken = actor.may(Verb.RESCUE_DESK) and not actor.system
@@ -208,11 +208,10 @@ def _open_then(session: AnySession, elevator_id: int, at: dt.datetime) -> Rescue
     return session.scalars(statement.order_by(Rescue.reported_at.desc()).limit(1)).first()
 
 
-def _counts(session: AnySession, elevator: Elevator, phone: str, at: dt.datetime) -> tuple[int, int]:
-    """New cases of strangers today, of the elevator and of the phone."""
+def _today_of(session: AnySession, elevator: Elevator, at: dt.datetime) -> int:
+    """New cases of strangers today."""
     today = day_start(clock.local_day(at))
     counted = select(func.count()).where(
         Rescue.reported_at >= today, Rescue.source == "page", Rescue.joined_to_id.is_(None)
     )
-    here = session.scalar(counted.where(Rescue.elevator_id == elevator.id)) or 0
-    return here, (session.scalar(counted.where(holding(Rescue.phone, phone))) or 0) if phone else 0
+    return session.scalar(counted.where(Rescue.elevator_id == elevator.id)) or 0

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
-from app import clock
+from app import clock, vault
 from app.errors import Finding, Refusal
 from app.models import Account, KnownDevice, LoginGuard, Region
 from app.models.account import password_of_nobody_matches
 from app.models.policy import policy_value
-from app.models.sealed import holding
+from app.models.sealed import holding, normal
 from app.permissions import Actor
 from app.policy.keys import Key
 from app.rules.first_passwords import FirstPassword
@@ -338,6 +338,20 @@ def count_stranger(session: AnySession, what: str, address: str | None, most: in
     row.last_try_at = at
     session.flush()
     return row.tries <= most
+
+
+def count_number(session: AnySession, what: str, number: str, address: str | None, at: dt.datetime) -> int:
+    """Count one deed of somebody who types this phone number, by where he comes from; how many there were before today.
+
+    Whoever types a number that is not his uses up his own network's count alone. The count goes with the deed: of what
+    is refused nothing stays. The number stands there as its digest.
+    """
+    mark = vault.indexes_of(normal(number), f"guard.{what}")[0]
+    row = _guard(session, f"{what}:{mark}@{place_of(address)}"[:64], at)
+    before = row.tries if clock.local_day(row.last_try_at) == clock.local_day(at) else 0
+    row.tries, row.last_try_at = before + 1, at
+    session.flush()
+    return before
 
 
 def forget_old_tries(session: AnySession, at: dt.datetime) -> int:

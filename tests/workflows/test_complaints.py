@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
-from app.models import Attachment, AuditEntry, Complaint, ElevatorMessage, Notification, StatusChange
+from app.models import Attachment, AuditEntry, Complaint, ElevatorMessage, LoginGuard, Notification, StatusChange
 from app.models.sealed import ending
 from app.permissions import SYSTEM, Role
 from app.rules.complaints import MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE
@@ -31,8 +31,9 @@ FORM = {"name": "顾以宁", "phone": PHONE, "body": "三楼停靠时抖动明�
 
 def complain(world: World, at: dt.datetime = START, kinds: Any = ("shaking",), **more: Any) -> Complaint:
     elevator, photos = more.pop("elevator", world.own), more.pop("photos", ())
+    address = more.pop("address", "203.0.113.9")
     with transaction(world.session):
-        return complaints.complain(world.session, elevator, FORM | more, kinds, photos, at, "203.0.113.9")
+        return complaints.complain(world.session, elevator, FORM | more, kinds, photos, at, address)
 
 
 def step(world: World, who: str, deed: Callable[..., Complaint], row: Complaint, *given: Any) -> Complaint:
@@ -258,6 +259,26 @@ def test_a_flood_ends_at_the_phone_the_elevator_and_the_address(world: World) ->
         assert (over is not None) is (n == MOST_OF_ADDRESS)
     with transaction(world.session):
         assert complaints.flooded(world.session, START, "203.0.113.10") is None
+
+
+@pytest.mark.feature("CMP-02")
+def test_a_stranger_does_not_use_up_what_a_phones_owner_may(world: World) -> None:
+    """Nobody proves whose number he types: it is counted at each network by itself; a household's IPv6 is one."""
+    for n in range(MOST_OF_PHONE):
+        complain(world, body=f"冒用 {n}", address="198.51.100.7")
+    for again in ("198.51.100.7", "::ffff:198.51.100.7"):
+        assert "在您的网络已投诉 5 次" in refused(lambda again=again: complain(world, body="再冒用", address=again))
+    owner = [f"2001:db8:1:2::{n}" for n in range(1, MOST_OF_PHONE + 2)]
+    for n in range(MOST_OF_PHONE):
+        complain(world, body=f"机主 {n}", address=owner[n])
+    assert "在您的网络已投诉 5 次" in refused(lambda: complain(world, body="第六件", address=owner[5]))
+    # What was refused was not counted, a tap made twice is one, and the next day begins anew.
+    assert "在您的网络已投诉 5 次" in refused(lambda: complain(world, body="又一件", address=owner[5]))
+    assert complain(world, body="机主 4", address=owner[4]).body == "机主 4"
+    for n in range(MOST_OF_PHONE):
+        complain(world, START + 24 * H, body=f"次日 {n}", address="198.51.100.7")
+    kept = world.session.scalars(select(LoginGuard.key).where(LoginGuard.key.like("complain:%"))).all()
+    assert len(kept) == 2 and not any(PHONE in key for key in kept), "the number stands as a digest"
 
 
 def test_the_limits_are_the_regions_on_that_day_and_stay(world: World) -> None:
