@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, literal_column, not_, or_, select, true
 
 from app.models import Elevator, ElevatorAssignment, MaintenanceLedger, TeamMember
 from app.models.likely import mostly
 from app.permissions import Actor, Verb
+from app.rules.rescues import OPEN
 
 Criterion = ColumnElement[bool]
 
@@ -33,6 +34,15 @@ def not_secret(elevator_id: Any, actor: Actor) -> Criterion:
     if actor.may(Verb.SECRET_READ):
         return true()
     return not_(elevator_id.in_(select(_elevator.id).where(_elevator.is_secret)))
+
+
+def at_desk(model: Any, actor: Actor) -> Criterion:
+    """Open rescues of 涉密 elevators of a desk's region: no list shows them to who may not see 涉密, and the desk opens
+    each by itself (`rescue_course.case_of`), for somebody is inside."""
+    if actor.unit_id is not None or not actor.may(Verb.RESCUE_DESK) or actor.may(Verb.SECRET_READ):
+        return false()
+    secret = model.elevator_id.in_(select(_elevator.id).where(_elevator.is_secret))
+    return and_(in_region(model, actor), model.status.in_([literal_column(f"'{one}'") for one in sorted(OPEN)]), secret)
 
 
 def without_secret(model: Any, actor: Actor) -> Criterion:

@@ -16,6 +16,7 @@ from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_
 from app.models.sealed import whole_or_end
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
+from app.scope_parts import at_desk
 from app.wording import say, together
 from app.workflows import rescue_course
 
@@ -174,7 +175,14 @@ RESCUES = register(
 )
 
 
+def hidden(session: Any, actor: Any) -> list[Rescue]:
+    """Open cases that the desk handles and no list shows it."""
+    statement = select(Rescue).where(at_desk(Rescue, actor)).order_by(Rescue.reported_at.desc())
+    return list(session.scalars(statement.execution_options(skip_scope=True)))
+
+
 def count(m: Moment, *more: Any) -> Any:
-    """How many of the actor's rescues meet these, as a part of another statement."""
-    seen = scope.criterion(Rescue, m.actor)
+    """How many of the actor's rescues meet these, as a part of another statement; those that the desk opens one by one
+    count, for its banner must say that there is one."""
+    seen = or_(scope.criterion(Rescue, m.actor), at_desk(Rescue, m.actor))
     return select(func.count()).select_from(Rescue).where(seen, *more).scalar_subquery()

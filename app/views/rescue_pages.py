@@ -34,6 +34,7 @@ from app.permissions import Actor, Role, Verb
 from app.rules.checkin import distance_words
 from app.rules.identifiers import mask_mobile
 from app.rules.rescues import RescueStatus
+from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.records import RecordPages
@@ -152,7 +153,10 @@ class RescuePages(RecordPages):
     @no_cache
     def show(self, pk: int) -> Any:
         """A worker whom the notice brings here goes on to the phone's page, as from home."""
-        self._row(pk)
+        row, now = self._row(pk), clock.now()
+        if rescue_course.opens(db.session, g.actor, row, now):
+            with transaction(db.session) as session:
+                rescue_course.opened(session, g.actor, row, now)
         if g.actor.roles == {Role.WORKER} and not request.args.get("desk"):
             return redirect(f"/m/rescues/{pk}")
         return self._page(pk, [])
@@ -252,8 +256,7 @@ class RescuePages(RecordPages):
     # --- parts
 
     def _row(self, pk: int) -> Rescue:
-        row: Rescue = scope.visible(db.session, g.actor, Rescue, pk, _("这件救援"))
-        return row
+        return rescue_course.case_of(db.session, g.actor, pk, clock.now())
 
     def _page(self, pk: int, findings: list[Finding]) -> Any:
         row = self._row(pk)
@@ -290,9 +293,10 @@ class RescueIntake(BaseView):
     @permission_name("desk")
     def take_call(self) -> Any:
         key = number(text("elevator_id", 16))
-        if key is None:
+        hidden = rescue_desk.hidden_lift(db.session, g.actor, text("code", 40)) if key is None else None
+        if key is None and hidden is None:
             return self._page([Finding(_("电梯"), False, _("没有选择电梯"), _("请先查找并选择电梯"), field="q")]), 422
-        elevator: Elevator = scope.visible(db.session, g.actor, Elevator, key, _("这台电梯"))
+        elevator: Elevator = hidden or scope.visible(db.session, g.actor, Elevator, key, _("这台电梯"))
         typed = text("trapped", 6).strip()
         trapped = number(typed)
         if typed and trapped is None:
@@ -318,10 +322,15 @@ class RescueIntake(BaseView):
         if key is not None:
             statement = scope.apply(select(Elevator).where(Elevator.id == key), g.actor, Elevator)
             chosen = db.session.scalar(statement.execution_options(skip_scope=True))
+        hidden = None
+        if chosen is None and key is None and not rows:
+            hidden = rescue_desk.hidden_lift(db.session, g.actor, words or text("code", 40))
+            chosen = hidden
         opened = None if chosen is None else rescue_course.open_of(db.session, chosen.id)
         return self.render_template(
             "ta/rescues/intake.html", title=_("电话接警"), findings=findings, words=words, rows=rows, chosen=chosen,
-            opened=opened, form=request.form, place_of=rescue_course.place_of, statuses=ELEVATOR_STATUS, most=FOUND,
+            opened=opened, hidden=hidden is not None,
+            form=request.form, place_of=rescue_course.place_of, statuses=ELEVATOR_STATUS, most=FOUND,
         )  # fmt: skip
 
 

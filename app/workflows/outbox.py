@@ -151,11 +151,13 @@ def office_at(session: AnySession, region_code: str, verb: Verb, *, secret: bool
 
 
 def desks_of(session: AnySession, region_code: str | None, verb: Verb, *, secret: bool = False) -> list[int]:
-    """Operators on duty for a region: those of its own desk and of every desk above; without any, its officers."""
-    among = {Role.RESCUE_AGENT} if not secret or Verb.SECRET_READ in GRANTS[Role.RESCUE_AGENT] else set()
+    """Operators on duty for a region: those of its own desk and of every desk above; without any, its officers.
+
+    `secret` bounds the officers alone: the desk opens a case whatever its elevator is, somebody is inside.
+    """
+    among = {Role.RESCUE_AGENT}
     placed = _account.unit_id.is_(None) & _account.region_code.in_(chain(region_code))
-    found = _accounts(session, placed, verb, among) if among else []
-    return found or officers_of(session, region_code, verb, secret=secret)
+    return _accounts(session, placed, verb, among) or officers_of(session, region_code, verb, secret=secret)
 
 
 def offices_within(session: AnySession, region_code: str, verb: Verb) -> list[int]:

@@ -36,6 +36,7 @@ from app.workflows.rescue_course import (
     keep_step,
     link_of,
     settle,
+    spoken,
     tell,
     tell_call,
 )
@@ -102,7 +103,7 @@ def free(
     )  # fmt: skip
     outbox.settle(session, at, "rescue.call", link_of(row))
     outbox.settle(session, at, "rescue.desk", link_of(row))
-    title = say("已救出：%(place)s", place=row.place)
+    title = say("已救出：%(place)s", place=spoken(session, row))
     body = say("被困 %(trapped)s 人，受伤 %(injured)s 人。请回访", trapped=row.trapped, injured=row.injured)
     tell(session, row, desk_of(session, row), "freed", title, body, at)
     use = outbox.readers_of(session, row.use_unit_id, Verb.RESCUE_READ, row.elevator_id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app import clock, scope
-from app.models import Account, Elevator, Rescue, RescueDispatch, RescueStep, Unit
+from app.models import Account, AuditEntry, Elevator, Rescue, RescueDispatch, RescueStep, Unit
 from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
@@ -38,11 +38,14 @@ from app.rules.rescues import (
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say
-from app.workflows import moves, outbox
+from app.workflows import audit, moves, outbox
 
 ENTITY = "rescue"
 # A phone whose clock is off by more is not believed for anything, nor kept; the step is taken all the same.
 LONGEST_SKEW = dt.timedelta(days=2)
+OPENED = "rescue.open_secret"
+# So long after its end the desk may still open the case of a 涉密 elevator, to call back.
+CALL_BACK_WITHIN = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,58 @@ def point_of(row: Elevator | Unit | None) -> Place | None:
 # --- doing
 
 
+def case_of(session: AnySession, actor: Actor, key: int, at: dt.datetime) -> Rescue:
+    """A case for whoever reads or handles it.
+
+    The desk opens one of a 涉密 elevator by its number while it is open, and for a day after its end to call back: the
+    case with its place and the car's data, nothing else of that elevator. Who opened it stands in the log.
+    """
+    statement = select(Rescue).where(Rescue.id == key).execution_options(skip_scope=True)
+    row: Rescue | None = session.scalar(statement)
+    if row is None or not opens(session, actor, row, at):
+        return visible(session, actor, Rescue, key, "这件救援")  # type: ignore[no-any-return]
+    return row
+
+
+def opened(session: AnySession, actor: Actor, row: Rescue, at: dt.datetime) -> None:
+    """Write down, once for an account and a case, that the desk opened one that its lists do not show."""
+    if not opens(session, actor, row, at):
+        return
+    known = select(AuditEntry.id).where(
+        AuditEntry.entity == ENTITY, AuditEntry.entity_id == row.id, AuditEntry.action == OPENED,
+        AuditEntry.actor_id == actor.user_id,
+    )  # fmt: skip
+    if session.scalar(known.limit(1).execution_options(skip_scope=True)) is None:
+        audit.record(session, actor, at, OPENED, ENTITY, row.id, after={"number": row.number, "code": row.code})
+
+
+def opens(session: AnySession, actor: Actor, row: Rescue, at: dt.datetime) -> bool:
+    """Whether it is the desk's, and hidden from it but for this door."""
+    if actor.unit_id is not None or not actor.may(Verb.RESCUE_DESK) or actor.may(Verb.SECRET_READ):
+        return False
+    span = actor.region_span
+    inside = span is not None and span[0] <= row.region_code < span[1]
+    if not inside or (not is_open(row) and (row.ended_at is None or at - row.ended_at > CALL_BACK_WITHIN)):
+        return False
+    return is_secret(session, row)
+
+
+def is_secret(session: AnySession, row: Rescue) -> bool:
+    found = select(Elevator.is_secret).where(Elevator.id == row.elevator_id)
+    return bool(session.scalar(found.execution_options(skip_scope=True)))
+
+
+def spoken(session: AnySession, row: Rescue) -> str:
+    """What a notice that may lie about calls it: its place, of a 涉密 elevator the code alone."""
+    return say("涉密电梯 %(code)s", code=row.code) if is_secret(session, row) else row.place
+
+
 def held(session: AnySession, actor: Actor, key: int, verb: Verb) -> Rescue:
     """The row, seen by the actor and locked: of two operators the second finds what the first did."""
     require(actor, verb)
+    now = clock.now()
     if not actor.system:
-        visible(session, actor, Rescue, key, "这件救援")
+        opened(session, actor, case_of(session, actor, key, now), now)
     with scope.acting(SYSTEM):
         row = lock(session, Rescue, key)
     assert row is not None
@@ -234,10 +284,7 @@ def keep_step(
 
 def desk_of(session: AnySession, row: Rescue) -> list[int]:
     """The operators of the region and of those above it; where there are none, the officers who may dispatch."""
-    secret = session.scalar(
-        select(Elevator.is_secret).where(Elevator.id == row.elevator_id).execution_options(skip_scope=True)
-    )
-    return outbox.desks_of(session, row.region_code, Verb.RESCUE_DESK, secret=bool(secret))
+    return outbox.desks_of(session, row.region_code, Verb.RESCUE_DESK, secret=is_secret(session, row))
 
 
 def crew_of(session: AnySession, row: Rescue, call: RescueDispatch) -> list[int]:
@@ -272,7 +319,7 @@ def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.dat
     )  # fmt: skip
     who = crew_of(session, row, call)
     if not who:
-        nobody = say("请打电话通知 %(name)s：%(place)s", name=call.name, place=row.place)
+        nobody = say("请打电话通知 %(name)s：%(place)s", name=call.name, place=spoken(session, row))
         body = say("这个单位没有可以接单的账号，值班电话 %(phone)s", phone=_duty_phone(call) or "未登记")
         tell(session, row, desk_of(session, row), "desk", nobody, body, at, f"silent:{call.id}")
     tell(session, row, who, "call", title, body, at, f"call:{call.id}:{call.worker_id or 0}")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Rescue, RescueDispatch, Unit
+from app.models import Elevator, Rescue, RescueDispatch, Unit
 from app.models.rescue import RESCUE_OUTCOME
 from app.permissions import SYSTEM, Actor, Verb
+from app.rules.identifiers import normal_code
 from app.rules.rescues import (
     RescueStatus,
     RescueVerb,
@@ -21,6 +22,7 @@ from app.rules.rescues import (
     choice_finding,
     words_finding,
 )
+from app.scope_parts import in_region
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows import moves, outbox
@@ -35,6 +37,7 @@ from app.workflows.rescue_course import (
     link_of,
     open_of,
     settle,
+    spoken,
     tell,
 )
 from app.workflows.rescue_help import FIRE_SERVICE, call_out
@@ -105,6 +108,19 @@ def dispatch(
         )  # fmt: skip
 
 
+def hidden_lift(session: AnySession, actor: Actor, code: str) -> Elevator | None:
+    """The 涉密 elevator of a caller who reads out its whole code; the desk learns no more of it than that it is one."""
+    if actor.unit_id is not None or not actor.may(Verb.RESCUE_DESK) or actor.may(Verb.SECRET_READ):
+        return None
+    known = normal_code(code)
+    statement = select(Elevator).where(
+        or_(Elevator.code == known, Elevator.rescue_code == known), Elevator.is_secret, Elevator.approved_version > 0,
+        in_region(Elevator, actor),
+    )  # fmt: skip
+    found: Elevator | None = session.scalar(statement.limit(1).execution_options(skip_scope=True)) if known else None
+    return found
+
+
 def step_back(session: AnySession, actor: Actor, key: int, reason: str, at: dt.datetime) -> Rescue:
     """The desk takes the last step back, with its reason; what it was stands in the record."""
     row = _at_desk(session, actor, key)
@@ -137,7 +153,7 @@ def step_back(session: AnySession, actor: Actor, key: int, reason: str, at: dt.d
         row.taken_at = None
     keep_step(session, actor, row, _V.BACK, at, note=reason)
     settle(session, actor, row, _V.BACK, at, note=reason)
-    _tell_all(session, row, "back", say("救援退回上一步：%(place)s", place=row.place), reason, at)
+    _tell_all(session, row, "back", say("救援退回上一步：%(place)s", place=spoken(session, row)), reason, at)
     return row
 
 
@@ -189,7 +205,7 @@ def _at_desk(session: AnySession, actor: Actor, key: int) -> Rescue:
 def _end(
     session: AnySession, actor: Actor, row: Rescue, new: RescueStatus, verb: RescueVerb, note: str, at: dt.datetime
 ) -> None:
-    _tell_all(session, row, "end", say("救援已结束：%(place)s", place=row.place), note, at)
+    _tell_all(session, row, "end", say("救援已结束：%(place)s", place=spoken(session, row)), note, at)
     close_calls(session, row, "closed", at)
     moves.move(session, actor, row, "status", new.value, verb=verb.value, at=at, reason=note or None)
     keep_step(session, actor, row, verb, at, note=note)

@@ -35,6 +35,7 @@ from app.workflows.rescue_course import (
     keep_step,
     point_of,
     settle,
+    spoken,
     tell,
     tell_call,
 )
@@ -143,10 +144,10 @@ def act(session: AnySession, key: int, at: dt.datetime) -> RescueDispatch | None
             return None
         desk = desk_of(session, row)
         if left:
-            title = say("已自动派单：%(place)s", place=row.place)
+            title = say("已自动派单：%(place)s", place=spoken(session, row))
             body = say("报警后无人派单，系统已派给 %(name)s", name=call.name)
         else:
-            title = say("救援升级为%(level)s：%(place)s", level=LEVEL_WORDS[call.level], place=row.place)
+            title = say("救援升级为%(level)s：%(place)s", level=LEVEL_WORDS[call.level], place=spoken(session, row))
             body = say("上一级没有按时接单或到达，系统已派给 %(name)s", name=call.name)
             for one in calls_of(session, row):
                 if one.is_open and one.id != call.id:

@@ -43,6 +43,7 @@ from app.workflows.rescue_course import (
     place_of,
     policy_minutes,
     settle,
+    spoken,
     tell,
 )
 from app.workflows.rescue_help import call_next
@@ -98,7 +99,7 @@ def report(
             after={"number": row.number, "elevator_id": elevator.id, "source": source, "unit_id": row.unit_id},
         )  # fmt: skip
         if not taken:
-            title = say("困人报警，请立即处置：%(place)s", place=row.place)
+            title = say("困人报警，请立即处置：%(place)s", place=spoken(session, row))
             body = say("%(source)s，识别码 %(code)s", source=str(RESCUE_SOURCE[source]), code=row.code)
             tell(session, row, desk_of(session, row), "desk", title, body, at, "new")
             if row.act_at is not None and row.act_at <= at:
@@ -177,7 +178,7 @@ def _joined(
     session.flush()
     keep_step(session, actor, known, "joined", at, note=row.number)
     audit.record(session, actor, at, "rescue.joined", ENTITY, row.id, after={"joined_to_id": known.id})
-    title = say("又一次报警，已并入：%(place)s", place=known.place)
+    title = say("又一次报警，已并入：%(place)s", place=spoken(session, known))
     tell(session, known, desk_of(session, known), "again", title, scene, at, f"again:{row.id}")
     return known
 

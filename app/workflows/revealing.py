@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from app import clock
 from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import Attachment, Complaint, Elevator, Invitation, Person, Rescue, Unit
 from app.models.base import label_of
@@ -106,7 +107,7 @@ def _calls(session: AnySession, actor: Actor, complaint_id: int) -> bool:
 
 
 def _rescues(session: AnySession, actor: Actor, rescue_id: int) -> bool:
-    row: Rescue = visible(session, actor, Rescue, rescue_id, "这件救援")
+    row = rescue_course.case_of(session, actor, rescue_id, clock.now())
     if actor.unit_id is None:
         return actor.may(Verb.RESCUE_DESK)
     mine = [one for one in rescue_course.calls_of(session, row) if one.unit_id == actor.unit_id and one.is_open]
