@@ -10,7 +10,7 @@ import binascii
 import datetime as dt
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import jsonify, request
@@ -27,7 +27,7 @@ from app.extensions import db
 from app.models import Visit
 from app.models.choices import VISIT_STATE, word
 from app.permissions import Verb, require
-from app.rules.offline import PhoneClock
+from app.rules.offline import Contact, PhoneClock
 from app.telling import told
 from app.transaction import transaction
 from app.views import contacts, screens
@@ -83,22 +83,34 @@ class OfflineApi(Resource):
         """
         sent = body()
         require(actor(), Verb.VISIT_MAKE)
-        given = sent.get("entries")
-        if not isinstance(given, list) or not 0 < len(given) <= MOST or not all(isinstance(e, dict) for e in given):
-            found = say("entries 应为 1 至 %(most)s 个对象的数组", most=MOST)
-            raise refuse("参数", found, "请按接口文档填写，多的分几次发送", field="entries")
-        shown = instant(sent, "phone_at")
+        given, shown = entries_of(sent), instant(sent, "phone_at")
         return jsonify(received_at=clock.now().isoformat(), entries=[_take(entry, shown) for entry in given])
 
 
+def entries_of(sent: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a phone sends at once, each an object."""
+    given = sent.get("entries")
+    if not isinstance(given, list) or not 0 < len(given) <= MOST or not all(isinstance(e, dict) for e in given):
+        found = say("entries 应为 1 至 %(most)s 个对象的数组", most=MOST)
+        raise refuse("参数", found, "请按接口文档填写，多的分几次发送", field="entries")
+    return given
+
+
 def _take(entry: Mapping[str, Any], shown: dt.datetime) -> dict[str, Any]:
-    """One entry in a transaction of its own: what became of it."""
+    def receive(session: Any, kept: Kept) -> dict[str, Any]:
+        return {"visit": _brief(offline.receive(session, actor(), kept, clock.now()))}
+
+    return taken(entry, lambda: _kept(entry, shown), receive)
+
+
+def taken(entry: Mapping[str, Any], read: Callable[[], Any], receive: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """One entry, read before and received in a transaction of its own: what became of it."""
     key = entry.get("key")
     named = {"key": key[:40] if isinstance(key, str) else ""}
     try:
-        kept = _kept(entry, shown)
+        kept = read()
         with transaction(db.session) as session:
-            return named | {"ok": True, "visit": _brief(offline.receive(session, actor(), kept, clock.now()))}
+            return named | {"ok": True} | receive(session, kept)
     except Refusal as refusal:
         db.session.rollback()
         errors = finding_list([f for f in refusal.findings if f.stops])
@@ -106,13 +118,7 @@ def _take(entry: Mapping[str, Any], shown: dt.datetime) -> dict[str, Any]:
 
 
 def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
-    key = words(entry, "key", 40)
-    if len(key) < 8:
-        raise refuse("参数", "key 少于 8 个字符", "每条记录请用自己的随机编号", field="key")
-    contact = contacts.read(words(entry, "contact", 400))
-    if contact is None:
-        remedy = "请用这个账号联网打开一次手机页面后再离线维保"
-        raise refuse("联网凭据", "没有，或不是本系统给出的", remedy, field="contact")
+    key, contact = key_text(entry), contact_of(entry)
     began, ended = _moment(entry, "check_in"), _moment(entry, "check_out")
     out: Mapping[str, Any] = entry["check_out"] if ended is not None else {}
     number = entry.get("visit_id")
@@ -129,6 +135,22 @@ def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
     )  # fmt: skip
 
 
+def key_text(entry: Mapping[str, Any]) -> str:
+    key = words(entry, "key", 40)
+    if len(key) < 8:
+        raise refuse("参数", "key 少于 8 个字符", "每条记录请用自己的随机编号", field="key")
+    return key
+
+
+def contact_of(entry: Mapping[str, Any]) -> tuple[int, Contact]:
+    """Whose phone it is, and when it was last on line, as we signed it."""
+    contact = contacts.read(words(entry, "contact", 400))
+    if contact is None:
+        remedy = "请用这个账号联网打开一次手机页面后再离线维保"
+        raise refuse("联网凭据", "没有，或不是本系统给出的", remedy, field="contact")
+    return contact
+
+
 def _moment(entry: Mapping[str, Any], name: str) -> Moment | None:
     given = entry.get(name)
     if given is None:
@@ -137,11 +159,11 @@ def _moment(entry: Mapping[str, Any], name: str) -> Moment | None:
         raise refuse("参数", say("%(name)s 应为对象", name=name), "请按接口文档填写", field=name)
     return Moment(
         words(given, "code", presence.LONGEST_TEXT), instant(given, "at"), position(given, required=False),
-        _accuracy(given), _photos(given),
+        accuracy_of(given), _photos(given),
     )  # fmt: skip
 
 
-def _accuracy(given: Mapping[str, Any]) -> float | None:
+def accuracy_of(given: Mapping[str, Any]) -> float | None:
     value = given.get("accuracy")
     if value is None:
         return None

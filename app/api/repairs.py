@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from flask import jsonify
@@ -12,17 +14,23 @@ from flask_appbuilder.security.decorators import protect
 from app import clock, scope
 from app.api import listed
 from app.api.base import Resource, actor, answers, body, iso, once
-from app.api.reading import flag, instant, keys, words
+from app.api.offline import accuracy_of, contact_of, entries_of, key_text, taken
+from app.api.offline import instant as kept_instant
+from app.api.reading import flag, instant, keys, whole, words
 from app.api.reading import key as key_of
 from app.api.visits import position
 from app.extensions import db
 from app.listings.repairs import ANOMALIES, REPAIRS
 from app.models import Anomaly, RepairOrder
-from app.permissions import Verb
+from app.models.choices import word
+from app.models.repair import REPAIR_STATE
+from app.permissions import Verb, require
+from app.rules.offline import PhoneClock
 from app.rules.repairs import TIMES
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import anomalies, repair_work, repairs
+from app.workflows import anomalies, repair_offline, repair_work, repairs
+from app.workflows.repair_offline import KeptStep
 from app.workflows.repair_work import Ending
 
 MOST_FILES = 20
@@ -189,6 +197,23 @@ class RepairApi(Resource):
             row = repair_work.start(session, actor(), key, place, clock.now())
         return jsonify(repair(row))
 
+    @expose("/offline", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def send_steps(self) -> Any:
+        """Take steps that a phone kept, in their order: each by itself, each once, refused ones with every reason.
+        ---
+        post:
+          summary: 补传离线的出发和开始维修；每步各自成败，重发不重复
+          takes: RepairStepsSent
+          gives: {200: RepairStepsTaken}
+        """
+        sent = body()
+        require(actor(), Verb.REPAIR_DO)
+        given, shown = entries_of(sent), kept_instant(sent, "phone_at")
+        return jsonify(received_at=iso(clock.now()), entries=[_take(entry, shown) for entry in given])
+
     @expose("/<int:key>/end", methods=["POST"])
     @protect()
     @safe
@@ -341,6 +366,26 @@ class AnomalyApi(Resource):
         return jsonify(anomaly(row))
 
 
+def _take(entry: Mapping[str, Any], shown: dt.datetime) -> dict[str, Any]:
+    """One step in a transaction of its own: what became of it."""
+
+    def read() -> KeptStep:
+        account, contact = contact_of(entry)
+        return KeptStep(
+            key_text(entry), PhoneClock(shown, clock.now(), contact), account, whole(entry, "order_id"),
+            words(entry, "verb", 20), kept_instant(entry, "at"), position(entry, required=False), accuracy_of(entry),
+        )  # fmt: skip
+
+    def receive(session: Any, kept: KeptStep) -> dict[str, Any]:
+        row = repair_offline.receive(session, actor(), kept, clock.now())
+        return {"repair": {
+            "id": row.id, "code": row.code, "state": row.state, "state_name": word(REPAIR_STATE, row.state),
+            **{name: iso(getattr(row, name)) for name in TIMES},
+        }}  # fmt: skip
+
+    return taken(entry, read, receive)
+
+
 def repair(row: RepairOrder) -> dict[str, Any]:
     return {
         "id": row.id, "number": repr(row), "elevator_id": row.elevator_id, "code": row.code, "place": row.place,
@@ -373,7 +418,8 @@ def register(appbuilder: Any) -> None:
     for permission, verb in (
         ("can_list", Verb.REPAIR_READ), ("can_get", Verb.REPAIR_READ), ("can_report", Verb.REPAIR_REPORT),
         ("can_assign", Verb.REPAIR_ASSIGN), ("can_take_back", Verb.REPAIR_ASSIGN), ("can_accept", Verb.REPAIR_DO),
-        ("can_depart", Verb.REPAIR_DO), ("can_start", Verb.REPAIR_DO), ("can_end", Verb.REPAIR_DO),
+        ("can_send_steps", Verb.REPAIR_DO), ("can_depart", Verb.REPAIR_DO), ("can_start", Verb.REPAIR_DO),
+        ("can_end", Verb.REPAIR_DO),
         ("can_decide", Verb.REPAIR_APPROVE), ("can_cancel", Verb.REPAIR_REPORT),
     ):  # fmt: skip
         screens.declare("RepairApi", permission, verb)

@@ -293,6 +293,19 @@ SCHEMAS: dict[str, Schema] = {
             "key ok", key=TEXT, ok=YES, visit=PART, status=WHOLE, errors=many(ref("Finding")),
         )),
     ),
+    "RepairStepsSent": an_object(
+        "phone_at entries", phone_at=said(INSTANT, "手机发送时显示的时间"), entries=many(an_object(
+            "key contact order_id verb at", key=said(text(40), "手机上的编号，8 至 40 个字符；重发用同一个"),
+            contact=said(text(400), "GET /visits/offline 给出的联网凭据"), order_id=said(WHOLE, "维修工单"),
+            verb=said(one_of(["depart", "start"]), "出发、开始维修"), at=said(INSTANT, "按下时手机显示的时间"),
+            latitude=degrees(90), longitude=degrees(180), accuracy=said({"type": "number", "minimum": 0}, "米"),
+        ), 20),
+    ),
+    "RepairStepsTaken": an_object(
+        "received_at entries", received_at=INSTANT, entries=many(an_object(
+            "key ok", key=TEXT, ok=YES, repair=PART, status=WHOLE, errors=many(ref("Finding")),
+        )),
+    ),
     "CheckInGate": an_object(
         "passes findings", passes=YES, findings=many(ref("Finding")),
         elevator=maybe(an_object("id", id=WHOLE, code=TEXT, address=TEXT, status=TEXT)),

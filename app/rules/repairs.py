@@ -6,7 +6,7 @@ phone without a net may tell all times with the end: what was not pressed is wri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -188,6 +188,20 @@ def time_findings(
         else:
             last, last_label = at, label
     return findings
+
+
+def kept_findings(
+    name: str, at: datetime, before: Sequence[tuple[str, datetime | None]], now: datetime, slack: timedelta
+) -> list[Finding]:
+    """Of a step that a phone kept: not in the future, not before a step that was before it. Phones' seconds differ."""
+    label = TIME_LABELS[name]
+    if at > now + slack:
+        return [Finding(label, False, "在将来", "请把手机的日期和时间改为自动设置后再发送", field=name)]
+    for word, then in before:
+        if then is not None and at < then - slack:
+            remedy = "请放弃这一步，结束维修时补填这个时间"
+            return [Finding(label, False, say("早于%(before)s", before=word), remedy, field=name)]
+    return []
 
 
 def report_findings(level: str, known: Mapping[str, object], fault: str, note: str) -> list[Finding]:

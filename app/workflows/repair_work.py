@@ -127,19 +127,31 @@ def accept(session: AnySession, actor: Actor, key: int, at: dt.datetime) -> Repa
     return row
 
 
-def depart(session: AnySession, actor: Actor, key: int, at: dt.datetime) -> RepairOrder:
-    """出发."""
+def sent_order(session: AnySession, actor: Actor, key: int) -> RepairOrder:
+    """An order that the actor was sent to, locked."""
+    row = _held(session, actor, key, Verb.REPAIR_DO)
+    _sent_finding(session, actor, row)
+    return row
+
+
+def depart(
+    session: AnySession, actor: Actor, key: int, at: dt.datetime, pressed_at: dt.datetime | None = None
+) -> RepairOrder:  # fmt: skip
+    """出发. `pressed_at`: when it was pressed, where the phone sends it later."""
     row = _held(session, actor, key, Verb.REPAIR_DO)
     _sent_finding(session, actor, row)
     if row.departed_at is not None and row.state != _S.CANCELLED:
         return row
     moved = repair_move(_S(row.state), _V.DEPART)
-    row.departed_at = at
+    row.departed_at = pressed_at or at
     _step(session, actor, row, moved, _V.DEPART, at)
     return row
 
 
-def start(session: AnySession, actor: Actor, key: int, position: Position, at: dt.datetime) -> RepairOrder:
+def start(
+    session: AnySession, actor: Actor, key: int, position: Position, at: dt.datetime,
+    pressed_at: dt.datetime | None = None,
+) -> RepairOrder:  # fmt: skip
     """开始维修: whoever presses it is the 签到人; how far from the elevator he was is kept, and stops nobody."""
     row = _held(session, actor, key, Verb.REPAIR_DO)
     _sent_finding(session, actor, row)
@@ -148,7 +160,7 @@ def start(session: AnySession, actor: Actor, key: int, position: Position, at: d
     moved = repair_move(_S(row.state), _V.START)
     elevator = session.get_one(Elevator, row.elevator_id, execution_options={"skip_scope": True})
     distance = presence.metres(elevator, position)
-    row.started_at, row.signed_in_id = at, actor.person_id
+    row.started_at, row.signed_in_id = pressed_at or at, actor.person_id
     row.start_distance = None if distance is None else round(distance)
     _step(session, actor, row, moved, _V.START, at)
     return row

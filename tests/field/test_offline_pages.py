@@ -13,6 +13,8 @@ import pytest
 from app import clock
 from app.models import Visit
 from app.reference import items_for
+from app.transaction import transaction
+from app.workflows import repair_work, repairs
 from tests.conftest import csrf
 from tests.factories import World, make_policy
 from tests.pages import flat
@@ -96,3 +98,20 @@ def test_phone_pages_say_whose_they_are_and_who_makes_visits(huzhou: World, sign
     assert f'data-me="{huzhou.accounts["worker"].id}" data-makes' in worker and "js/offline.js" in worker
     officer = sign_in(huzhou.accounts["safety_officer"]).get("/m/me").text
     assert f'data-me="{huzhou.accounts["safety_officer"].id}"></span>' in officer
+
+
+@pytest.mark.feature("REP-03")
+def test_the_steps_of_a_repair_are_what_the_phone_keeps(session: Any, huzhou: World, sign_in: Any) -> None:
+    """Each form names its step and order; the frame of what is kept has the words for both."""
+    now = clock.now()
+    with transaction(session):
+        row = repairs.report(session, huzhou.actor("safety_officer"), huzhou.own.id, "stopped", "停梯", "", now)
+        repair_work.assign(session, huzhou.actor("clerk"), row.id, huzhou.worker.id, [], now)
+        repair_work.accept(session, huzhou.actor("worker"), row.id, now)
+    client = sign_in(huzhou.accounts["worker"])
+    page = client.get(f"/m/repairs/{row.id}").text
+    forms = re.findall(r'<form method="post"[^>]*data-step="(\w+)" data-order="(\d+)" data-code="(\w+)"', page)
+    assert forms == [(verb, str(row.id), huzhou.own.code) for verb in ("depart", "start")]
+    assert all(f'name="verb" value="{verb}"' in page for verb in ("depart", "start"))
+    words = json.loads(html.unescape(_in(client.get("/m/outbox").text, r'data-words="([^"]+)"')))
+    assert words["depart"] == "出发" and words["gostart"] == "到场，开始维修" and "{c}" in words["stepask"]

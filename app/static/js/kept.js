@@ -1,5 +1,5 @@
 // What the phone keeps without network, by account, and how it is sent: for the pages and for their service worker.
-// Nothing here touches a page. An entry is a visit (its key makes it one); it goes only when the server has said so.
+// Nothing here touches a page. An entry is a visit or a step of a repair (its key makes it one); it goes only when the server has said so.
 (function (root) {
   "use strict";
   var DAY = 86400000, SHOWN = 3 * DAY, opened = null, listeners = [];
@@ -129,16 +129,31 @@
     return body;
   }
 
+  async function told(url, sent, here) {
+    var answer = await asked(url, {
+      method: "POST", body: JSON.stringify(sent), headers: { "Content-Type": "application/json", "X-CSRFToken": here.csrf },
+    });
+    if (answer.status !== 200 && answer.status !== 422) throw new Error("entry " + answer.status);
+    var found = await answer.json();
+    return answer.status === 200 ? found.entries[0] : { ok: false, errors: found.errors };
+  }
+
+  // A step of a repair: nothing goes with it.
+  async function sendStep(entry, here) {
+    var step = Object.assign({ key: entry.key, contact: entry.contact, order_id: entry.order, verb: entry.verb }, entry.step);
+    var one = await told("/api/v1/repairs/offline", { phone_at: new Date().toISOString(), entries: [step] }, here);
+    if (one.ok) Object.assign(entry, { state: "sent", errors: null, sent_at: Date.now(), repair: one.repair });
+    else Object.assign(entry, { state: "refused", errors: one.errors, tried: Date.now() });
+    await put("entries", entry);
+  }
+
   // One entry: photos first, each kept as sent; then the visit, which the server knows by its key.
   async function sendOne(entry, here) {
+    if (entry.kind === "repair") return sendStep(entry, here);
     var wrong = await sendPhotos(entry, here);
     if (!wrong) {
       var sent = { phone_at: new Date().toISOString(), entries: [await bodyOf(entry)] };
-      var answer = await asked("/api/v1/visits/offline", {
-        method: "POST", body: JSON.stringify(sent), headers: { "Content-Type": "application/json", "X-CSRFToken": here.csrf },
-      });
-      if (answer.status !== 200 && answer.status !== 422) throw new Error("visit " + answer.status);
-      var told = await answer.json(), one = answer.status === 200 ? told.entries[0] : { ok: false, errors: told.errors };
+      var one = await told("/api/v1/visits/offline", sent, here);
       if (one.ok) return arrived(entry, one.visit);
       if (one.status === 404 && (await photosOf(entry.key)).some(function (p) { return p.sent; }) && !entry.again) {
         // Photos that nobody took within a day are gone there; here they are not.

@@ -106,6 +106,17 @@
     K.tell();
   }
 
+  async function keepStep(account, copy, order, verb, lift, place) {
+    var at = moment("", place), now = Date.now();
+    delete at.code;
+    await K.put("entries", {
+      key: K.key(), account: account, contact: copy.contact, made: now, kind: "repair", order: order, verb: verb, lift: lift, step: at,
+      began_at: at.at, state: "waiting", errors: null,
+    });
+    askForSync();
+    K.tell();
+  }
+
   // Nothing is gone when the phone dies in mid-sentence: each change is on its disk before the next.
   function saveDrafts(form, name, account, extra, state) {
     var saving = Promise.resolve();
@@ -123,7 +134,7 @@
 
   window.taOffline = {
     $: $, all: all, make: make, says: says, stamp: stamp, hm: hm, read: read, fill: fill, names: names, lastPart: lastPart, plain: plain, metres: metres,
-    keepPhoto: keepPhoto, keepBeginning: keepBeginning, keepEnd: keepEnd, saveDrafts: saveDrafts, MOST_PHOTOS: MOST_PHOTOS, PHOTO: PHOTO,
+    keepPhoto: keepPhoto, keepBeginning: keepBeginning, keepEnd: keepEnd, keepStep: keepStep, saveDrafts: saveDrafts, MOST_PHOTOS: MOST_PHOTOS, PHOTO: PHOTO,
   };
 
   // --- on pages of the server
@@ -235,6 +246,26 @@
       save().then(function () { location.href = "/m/outbox?v=" + visit; });
     }, true);
   }
+
+  // 出发 and 开始 of a repair, pressed where there is no line.
+  all("form[data-step]").forEach(function (form) {
+    form.addEventListener("submit", function (e) {
+      if (navigator.onLine) return;
+      e.preventDefault(); e.stopImmediatePropagation(); delete form.dataset.located; delete form.dataset.sent;
+      var d = form.dataset;
+      K.get("copies", account).then(async function (copy) {
+        if (!copy) {
+          var box = make("p", "ta-banner ta-banner--near", says("这部手机还没有用您的账号联网打开过手机页面，不能离线记录。结束维修时可以补填时间。",
+            "This phone has never been on line with your account, so nothing can be kept. Tell the time when you end the repair."));
+          box.setAttribute("role", "alert"); $("main").prepend(box);
+          return;
+        }
+        var place = d.step === "start" ? await new Promise(function (done_) { F.locate(done_); }) : null;
+        await keepStep(account, copy, +d.order, d.step, { code: d.code, place: d.where }, place);
+        location.href = "/m/outbox";
+      });
+    }, true);
+  });
 
   if (checkin) checkin.addEventListener("submit", function (e) {
     // Should the answer be lost, the phone goes on with the same key.

@@ -54,7 +54,34 @@
     var from = Date.parse(entry.began_at), to = entry.ended_at && Date.parse(entry.ended_at);
     return to ? say("stay", { a: O.stamp(from), b: hm(to) }) : say("from", { t: O.stamp(from) });
   }
-  async function card(entry) {
+  // A step of a repair; after 出发 the next one is pressed here, for the order's own page needs a line.
+  function stepCard(entry, rows) {
+    var box = make("section", "ta-card fd-entry"), headline = make("div", "ta-card__h"), body = make("div", "ta-card__b ta-stack");
+    var refused = !!entry.errors, sent = entry.state === "sent";
+    headline.append(make("h2", "ta-h2", entry.lift.code));
+    headline.append(make("span", "ta-mark ta-mark--" + (refused ? "over" : sent ? "ok" : "near") + " ta-push", refused ? say("refused") : sent ? entry.repair.state_name : say("title")));
+    if (entry.lift.place) body.append(make("p", "fd-place", entry.lift.place));
+    body.append(make("p", "ta-2", say(entry.verb) + "　" + O.stamp(Date.parse(entry.began_at))));
+    body.append(make("p", "ta-mut", sent ? say("sentat", { t: O.stamp(entry.sent_at) }) : refused ? say("refusedmore", { n: entry.errors.length }) : say("stepwaits")));
+    if (sent && navigator.onLine) { var open = make("a", "ta-a", say("order") + " ›"); open.href = "/m/repairs/" + entry.order; body.append(open); }
+    box.append(headline, body);
+    if (refused) entry.errors.forEach(function (e) { box.append(reason(e.rule, e.found + (e.remedy ? (document.documentElement.lang === "en" ? ". " : "。") + e.remedy : ""))); });
+    if (refused) box.append(deeds(entry));
+    var next = entry.verb === "depart" && !refused && (!navigator.onLine || !sent) && !rows.some(function (r) { return r.order === entry.order && r.verb === "start"; });
+    if (next && copy) {
+      var row = make("div", "fd-deeds"), begin = make("button", "ta-glove ta-glove--tint", say("gostart"));
+      begin.type = "button";
+      begin.addEventListener("click", async function () {
+        begin.disabled = true;
+        await O.keepStep(account, copy, entry.order, "start", entry.lift, await locate());
+        await home(); send();
+      });
+      row.append(begin); box.append(row);
+    }
+    return box;
+  }
+  async function card(entry, rows) {
+    if (entry.kind === "repair") return stepCard(entry, rows);
     var lift = entry.lift || {}, box = make("section", "ta-card fd-entry"), headline = make("div", "ta-card__h"), body = make("div", "ta-card__b ta-stack");
     var refused = !!entry.errors, sent = entry.state === "sent", tone = refused ? "over" : sent ? "ok" : "near";
     headline.append(make("h2", "ta-h2", lift.code || ""));
@@ -84,7 +111,7 @@
       var again = make("button", "ta-glove", say("again"));
       again.type = "button";
       again.addEventListener("click", function () {
-        entry.errors = null; entry.state = entry.ended ? "waiting" : "running";
+        entry.errors = null; entry.state = entry.ended || entry.kind ? "waiting" : "running";
         K.put("entries", entry).then(function () { return send(); });
       });
       row.append(again);
@@ -93,7 +120,7 @@
       var edit = make("a", "ta-glove" + (entry.errors ? "" : " ta-glove--tint"), say(entry.ended ? "edit" : "gosheet"));
       edit.href = "/m/outbox?k=" + entry.key; row.append(edit);
     }
-    ask.dataset.ask = say("discardask", { c: (entry.lift || {}).code || "" });
+    ask.dataset.ask = say(entry.kind ? "stepask" : "discardask", { c: (entry.lift || {}).code || "" });
     ask.append(make("button", "ta-glove", say("discard")));
     ask.addEventListener("submit", function (e) {
       if (!ask.dataset.sure) return;  // app.js asks first
@@ -118,8 +145,8 @@
     var count = make("h2", "ta-h2 fd-count", left.length ? say("waiting", { n: left.length }) : say("nothing"));
     fresh.push(count);
     if (!rows.length) fresh.push(make("p", "ta-mut", say("nothingmore")));
-    for (var i = 0; i < rows.length; i++) if (rows[i].state !== "sent") fresh.push(await card(rows[i]));
-    for (i = rows.length - 1; i >= 0; i--) if (rows[i].state === "sent") fresh.push(await card(rows[i]));
+    for (var i = 0; i < rows.length; i++) if (rows[i].state !== "sent") fresh.push(await card(rows[i], rows));
+    for (i = rows.length - 1; i >= 0; i--) if (rows[i].state === "sent") fresh.push(await card(rows[i], rows));
     if (!navigator.onLine || !isFrame) fresh.push(tasks());
     view.replaceChildren.apply(view, fresh);
     dock.hidden = false;
