@@ -252,5 +252,5 @@ class _Asked:
             select(func.max(Score.points), func.min(Score.points), func.count(Score.points))
             .where(Score.run_id == run.id, seen).execution_options(skip_scope=True)
         ).one()  # fmt: skip
-        return Scored(run.id, run.state, units, best, worst, f"/scores/?run={run.id}")
+        return Scored(run.id, run.state, units, best, worst, f"/scores/total/?f_run={run.id}")
 

@@ -22,5 +22,5 @@ def run_score(context: JobContext) -> dict[str, Any]:
             context.progress,
         )  # fmt: skip
         told = scores.summary(session, row).as_dict()
-        context.finish(told | {"link": f"/scores/?run={row.id}"})
+        context.finish(told | {"link": f"/scores/total/?f_run={row.id}"})
     return told

@@ -51,8 +51,8 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
         (Verb.ORDER_READ, _l("查看维保计划"), "/orders/"),
         (Verb.ORDER_READ, _l("查看超期记录"), "/overdue/?tab=standing"),
     ),
-    "score": ((Verb.SCORE_READ, _l("查看排名"), "/scores/"),),
-    "nightly_scores": ((Verb.SCORE_READ, _l("查看排名"), "/scores/"),),
+    "score": ((Verb.SCORE_READ, _l("查看排名"), "/scores/total/"),),
+    "nightly_scores": ((Verb.SCORE_READ, _l("查看排名"), "/scores/total/"),),
     "fraud": ((Verb.FRAUD_READ, _l("查看签到疑点"), "/fraud/"),),
     "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip

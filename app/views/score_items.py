@@ -56,6 +56,11 @@ OPENS = {
 }  # fmt: skip
 
 
+def rank_of(item: Item) -> str:
+    """The column of a place in an item's ranking."""
+    return "rank" if item is Item.MAINTENANCE else f"{item}_rank"
+
+
 def _points(item: Item) -> Callable[[Score], Any]:
     def cell(row: Score) -> Any:
         points = points_of(row, item)
@@ -96,11 +101,16 @@ class ScoreTotals(Ranking):
     datamodel = SQLAInterface(Score)
     route_base = "/scores/total"
     listing = TOTALS
+
     cells: ClassVar[dict[str, Any]] = {
         "points": _points(Item.MAINTENANCE), "total": _total, "stars": _stars, "credit": _credit,
         "uncovered": lambda row: mark(row.uncovered, "over") if row.uncovered else 0,
         **{f"{item}_points": _points(item) for item in ITEM_LISTS},
     }  # fmt: skip
+
+    def row_link(self, row: Score) -> str:
+        """The six items and the rating on one page; a run of before ratings leads to its first item."""
+        return f"/scores/{row.id}/rating" if row.rating_points is not None else super().row_link(row)
 
 
 def _cells(item: Item) -> dict[str, Any]:
@@ -187,7 +197,7 @@ class ScoreItemPages(BaseView):
         else:
             more = len(rows) > ROWS
         named = {r.elevator_id for r in rows if r.elevator_id} | {one.elevator for one in records}
-        rank = getattr(Score, f"{item}_rank")
+        rank = getattr(Score, rank_of(item))
         return self.render_template(
             "ta/scores/item.html", title=held.unit.name, score=held, run=held.run, item=item, items=ITEM, lost=lost,
             points=points_of(held, item), rank=getattr(held, rank.key), rows=rows[:ROWS], records=records, page=page,
@@ -218,7 +228,14 @@ class ScoreItemPages(BaseView):
             found=found, scheme=scheme, rules=ITEM_RULE, exact=exact_of, stars=STARS, credits=CREDIT, pages=PAGES,
             next=to_next_star(found, scheme) if held.stars is not None else None, local=clock.local,
             state=word(SCORE_STATE, held.run.state), region=region_name(held.run.region_code),
-            weights=[(ITEM[item], points_of(held, item), weight) for item, weight in scheme.weights.items()],
+            weights=[
+                (item, ITEM[item], points_of(held, item), getattr(held, rank_of(item)), weight)
+                for item, weight in scheme.weights.items()
+            ],
+            ranked=db.session.scalar(
+                select(func.count(Score.total_rank)).where(Score.run_id == held.run_id)
+                .execution_options(skip_scope=True)
+            ),
             whole=sum(scheme.weights.values()),
         )  # fmt: skip
 

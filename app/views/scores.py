@@ -18,9 +18,10 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding, Refusal, refuse
 from app.extensions import db
-from app.listing import Page, Query
+from app.listing import Column, Page, Query
 from app.listings.score_items import ITEM
 from app.listings.scores import SCORES
+from app.lookups import text_of
 from app.models import Elevator, Region, Score, ScoreEntry
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
 from app.models.score import lines_of
@@ -32,6 +33,7 @@ from app.rules.visits import VisitState
 from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen, SQLAInterface, mark
+from app.views.cells import link
 from app.wording import say
 from app.workflows import appeals, evidence, jobs, score_facts, scores
 
@@ -51,6 +53,12 @@ class Ranking(Screen):
     def row_link(self, row: Score) -> str:
         return f"/scores/{row.id}"
 
+    def cell(self, column: Column, row: Any) -> Any:
+        """The unit's name opens what its place does; without a place it says so."""
+        if column.name.endswith("rank") and column.value(row) is None:
+            return _("未排名")
+        return link(row.unit.name, self.row_link(row)) if column.name == "unit" else super().cell(column, row)
+
     @expose("/", methods=["GET"])
     @has_access
     def list(self) -> Any:
@@ -67,11 +75,15 @@ class Ranking(Screen):
     def _around(self, run_id: int | None, findings: Sequence[Finding]) -> dict[str, Any]:
         runs = db.session.scalars(scores.runs_of(g.actor).limit(30)).all()
         held = next((r for r in runs if r.id == run_id), None)
+        may_run = g.actor.may(Verb.SCORE_RUN)
+        place = request.form.get("region", g.actor.region_code or "")
         return {
             "runs": runs, "run": held, "states": SCORE_STATE, "periods": _periods(clock.today()), "findings": findings,
-            "unjudged": scores.unjudged(db.session, held) if held and g.actor.may(Verb.SCORE_RUN) else 0,
-            "may_run": g.actor.may(Verb.SCORE_RUN), "given": request.form, "local": clock.local,
-            "own_region": g.actor.region_code or "", "base": f"{self.route_base}/", "item": self.item, "items": ITEM,
+            "unjudged": scores.unjudged(db.session, held) if held and may_run else 0,
+            "may_run": may_run, "given": request.form, "local": clock.local,
+            "own_region": g.actor.region_code or "", "places": region_names({r.region_code for r in runs}),
+            "region_text": text_of(db.session, "region_codes", place) if may_run and place else "",
+            "base": f"{self.route_base}/", "item": self.item, "items": ITEM,
         }  # fmt: skip
 
 
@@ -100,9 +112,9 @@ class Scores(Ranking):
                 frame = scores.frame_of(session, g.actor, *_asked(), at)
                 params = {
                     "region": request.form.get("region", "").strip() or None, "from_on": frame.from_on.isoformat(),
-                    "to_on": frame.to_on.isoformat(), "as_of": frame.as_of.isoformat(), "back": "/scores/",
+                    "to_on": frame.to_on.isoformat(), "as_of": frame.as_of.isoformat(), "back": "/scores/total/",
                 }  # fmt: skip
-                title = say("维护保养有效率 %(a)s 至 %(b)s", a=frame.from_on, b=frame.to_on)
+                title = say("六个率积分 %(a)s 至 %(b)s", a=frame.from_on, b=frame.to_on)
                 job_id = jobs.enqueue(session, g.actor, at, "score", title, params).id
         except Refusal as refusal:
             failing = [f for f in refusal.findings if f.stops]
@@ -239,6 +251,11 @@ def visible_codes(ids: set[int]) -> dict[int, str]:
 
 def region_name(code: str) -> str:
     return db.session.scalar(select(Region.name).where(Region.code == code)) or _("全国")
+
+
+def region_names(codes: set[str]) -> dict[str, str]:
+    found = select(Region.code, Region.name).where(Region.code.in_(codes))
+    return {row.code: row.name for row in db.session.execute(found)}
 
 
 def exact_of(entry: ScoreEntry) -> Fraction:

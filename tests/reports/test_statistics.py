@@ -230,6 +230,7 @@ def test_inspections_complaints_and_scores_of_the_period(march: World) -> None:
     assert (found.inspections[0].passed, found.inspections[0].failed) == (2, 1)
     assert found.inspections[-1].rate == Decimal("66.7") and found.inspections[-1].label == "合计"
     assert (found.complaints.total, found.complaints.on_time, found.complaints.late) == (2, 1, 1)
+    assert found.scores.link == f"/scores/total/?f_run={found.scores.run_id}", "its own run, not the newest"
     assert found.complaints.rate == 50 and found.scores.state == "final" and found.scores.best is None
     assert report(march, march.actor("clerk")).more.scores is None
     session.rollback()

@@ -50,6 +50,10 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
     assert f"/bulletins/{key}" in drafter.get("/bulletins/?tab=draft").text
     page = drafter.get(f"/bulletins/{key}").text
     assert "完成率66.7%" in page and "<svg" in page and "草稿　未经签发" in page
+    run_id = ground.session.get(Bulletin, key).run_id
+    assert run_id and f'href="/scores/total/?f_run={run_id}"' in page, "the figures' own run"
+    version = re.search(r'href="(/policy/versions/[^"]+)"', page).group(1).replace("&amp;", "&")
+    assert drafter.get(version).status_code == 200
     edit = drafter.get(f"/bulletins/{key}/edit").text
     assert "66.7" not in edit, "figures are not on the form"
     sent = {"seen": seen(edit), "office": "临河区市场监督管理局", "mark": "临市监特"}

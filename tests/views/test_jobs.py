@@ -147,5 +147,5 @@ def test_a_result_is_in_the_words_of_its_kind_and_leads_to_what_came_of_it(world
         jobs.finish(world.session, job_id, token, clock.now(), told, None)
     page = sign_in(world.accounts["region_admin"]).get(f"/jobs/{job_id}").text
     assert "不合格次数" in page and "1,234" in page and "有错误" not in page
-    assert "2026-03-02 00:05" in page and 'href="/scores/?f_run=7"' in page
+    assert "2026-03-02 00:05" in page and 'href="/scores/total/?f_run=7"' in page
     assert page.index("a1b2c3d4") > page.index("<details class=\"ta-proof\">")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.models import ScoreRun
+from app.models import Score, ScoreRun
 from tests.factories import World
 from tests.workflows.item_world import scored_firm
 
@@ -37,6 +37,21 @@ def test_rankings(scored: Any, sign_in: Any, name: str) -> None:
     assert "aria-current" in page
     for more in ("tab=ranked", "f_kind=use&f_region=980402000000"):
         text(browser, f"/scores/{name}/?f_run={scored.run_row.id}&{more}")
+
+
+def test_a_unit_in_the_ranking_opens_its_total_with_all_six(session: Any, scored: Any, sign_in: Any) -> None:
+    browser = sign_in(scored.accounts["region_admin"])
+    whole = f"/scores/{scored.score}/rating"
+    assert f'href="{whole}">{scored.firm.name}</a>' in text(browser, "/scores/total/")
+    page = text(browser, whole)
+    assert "总分与评级" in page and "满分 96" in page
+    for name in ITEMS:
+        assert f'href="/scores/{scored.score}/items/{name}"' in page
+    assert f'href="/scores/{scored.score}">维护保养有效率' in page
+    session.rollback()
+    session.execute(update(Score).values(rescue_rank=None))
+    session.commit()
+    assert ">未排名</a>" in text(browser, "/scores/rescue/")
 
 
 @pytest.mark.feature("LED-01")

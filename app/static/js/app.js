@@ -29,6 +29,10 @@
   var here = $(".ta-menu [aria-current]");
   if (here) { var roll = here.parentNode; if (here.offsetTop + 80 > roll.clientHeight) roll.scrollTop = here.offsetTop - roll.clientHeight / 2; }
 
+  all(".ta-page :is(.ta-tabs, .ta-seg) > [aria-current]").forEach(function (one) {
+    if (one.offsetLeft + one.offsetWidth > one.parentNode.clientWidth) one.parentNode.scrollLeft = one.offsetLeft - 48;
+  });
+
   all("[data-theme-toggle]").forEach(function (button) {
     button.addEventListener("click", function () {
       var root = document.documentElement;
@@ -42,6 +46,21 @@
   all("table.ta-t, table.ta-diff").forEach(function (table) {
     var card = table.closest(".ta-card"), heading = (card && $("h2", card)) || $("h1");
     if (heading && !$("caption", table) && !table.hasAttribute("aria-label")) table.setAttribute("aria-label", heading.textContent.trim());
+  });
+
+  // A table of facts becomes cards on a phone, as lists do: each cell says by itself what it is.
+  all("[data-cards]").forEach(function (box) {
+    var heads = all("thead tr:last-child > *", box);
+    all("tbody tr, tfoot tr", box).forEach(function (row) {
+      var at = 0;
+      all("td, th", row).forEach(function (cell) {
+        var word = heads[at] && !$(".ta-vh", heads[at]) && heads[at].textContent.trim();
+        if (cell.textContent.trim() === "—") cell.classList.add("ta-none");
+        if (word && cell.colSpan === 1 && !cell.dataset.label && !cell.matches(".key, .sel, th")) cell.dataset.label = word;
+        at += cell.colSpan;
+      });
+    });
+    box.classList.add("ta-tw--cards");
   });
 
   // What scrolls sideways can be scrolled by key.
