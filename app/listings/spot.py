@@ -12,7 +12,7 @@ from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.models import SpotCheck, SpotDraw, Unit
 from app.models.spot import CHECK_STATE, DRAW_STATE, DRAW_TARGET, STRATUM
-from app.rules.spot_checks import PART_LABELS, Part
+from app.rules.spot_checks import PART_NAMES, Part
 from app.wording import say, together
 
 WAITING = SpotCheck.state == "waiting"
@@ -37,7 +37,7 @@ def parts_words(parts: dict[str, int]) -> str:
     """What makes a risk, the heaviest first."""
     row = sorted(parts.items(), key=lambda part: -part[1])
     return together(
-        (say("%(p)s %(n)s 分", p=PART_LABELS[Part(name)], n=points(count)) for name, count in row), "、"
+        (say("%(p)s %(n)s 分", p=PART_NAMES[Part(name)], n=points(count)) for name, count in row), "、"
     )
 
 

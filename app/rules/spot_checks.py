@@ -32,6 +32,13 @@ PART_LABELS = {
 }  # fmt: skip
 
 
+# A part as it stands beside its points; the labels above say what one of it is.
+PART_NAMES = PART_LABELS | {
+    Part.OVERDUE: say("维保超期"), Part.FAILED: say("检验不合格"), Part.COMPLAINT: say("投诉"), Part.AGE: say("超龄"),
+    Part.FRAUD: say("签到疑点"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """The policy's points of one of each part, and how many of a part count at most."""

@@ -193,7 +193,7 @@ class IotPages(BaseView):
         return self.render_template(
             "ta/iot/statistics.html", title=_("事件统计"), from_on=from_on, to_on=to_on, rows=rows,
             kinds=[
-                (word(EVENT_KIND, kind), sum(r["count"] for r in rows if r["kind"] == kind))
+                (word(EVENT_KIND, kind), sum(r["count"] for r in rows if r["kind"] == kind), _("次"), "", "")
                 for kind in EVENT_KIND
             ],
         )  # fmt: skip

@@ -9,32 +9,33 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import Moment
 from app.listings import spot as listed
-from app.models import SpotCheck
+from app.models import SpotCheck, SpotDraw
 from app.models.choices import word
 from app.models.spot import CHECK_STATE, STRATUM
 from app.permissions import Verb
 from app.reports import spot_checks as counted
 from app.reports.asked import Asked, check
-from app.rules.spot_checks import PART_LABELS, CheckState, Part
+from app.rules.spot_checks import PART_NAMES, CheckState, Part
 from app.views import numbers, screens, uploads
 from app.views.account_forms import text
 from app.views.asked import cut_of, days_of
-from app.views.base import Screen, SQLAInterface, countdown, firm, mark, pill, two
+from app.views.base import Button, Screen, SQLAInterface, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
 from app.views.exports import send_table
 from app.views.filing_words import Due
 from app.views.records import RecordPages
+from app.views.spot_draws import CHECK_TONES as TONES
 from app.views.spot_draws import ways
 from app.workflows import attachments, spot_checks
 
 NUMBER = "spot_checks"
-TONES = {"waiting": "near", "fine": "ok", "fixing": "over", "fixed": "near", "closed": "ok", "void": "gone"}
 DAYS = 365
 
 
@@ -61,6 +62,7 @@ class SpotChecks(Screen):
         "inspectors": lambda row: listed.inspectors_of(row) or mark(_("都须回避"), "over"),
         "state": lambda row: pill(word(CHECK_STATE, row.state), TONES[row.state]),
     }
+    buttons: ClassVar[list[Button]] = [Button(_l("新建抽查"), "SpotDrawPages.new", Verb.SPOT_DRAW, main=True)]
     empty_text = _l("没有抽查对象。抽取后出现在这里；单位在检查结果填写后才看到。")
 
     def more(self, now: Any, query: Any, page: Any) -> dict[str, Any]:
@@ -179,14 +181,20 @@ class SpotCheckPages(RecordPages):
         return self.render_template(
             "ta/desks/check.html", title=row.name, row=row, findings=findings, state=word(CHECK_STATE, row.state),
             tone=TONES[row.state], limit=limit_of(row), stratum=word(STRATUM, row.stratum), points=listed.points,
-            parts=[(PART_LABELS[Part(name)], listed.points(count)) for name, count in parts], local=clock.local,
+            parts=[(PART_NAMES[Part(name)], listed.points(count)) for name, count in parts], local=clock.local,
             inspectors=listed.inspectors_of(row), regulator=actor.unit_id is None,
             seen=[f for f in files if row.fixed_at is None or f.uploaded_by_id != row.fixed_by_id],
             fixed=[f for f in files if row.fixed_at is not None and f.uploaded_by_id == row.fixed_by_id],
             may_enter=sent and row.state == CheckState.WAITING, may_review=sent and row.state == CheckState.FIXED,
             may_fix=mine and actor.may(Verb.SPOT_FIX) and row.state == CheckState.FIXING,
-            may_open=row.elevator_id is not None and actor.may(Verb.ELEVATOR_READ),
+            may_draw=_sees_draw(row), may_open=row.elevator_id is not None and actor.may(Verb.ELEVATOR_READ),
         )  # fmt: skip
+
+
+def _sees_draw(row: SpotCheck) -> bool:
+    """A city's draw may choose a district's inspector: he has his check, the draw itself is the city's."""
+    seen = select(SpotDraw.id).where(SpotDraw.id == row.draw_id, scope.criterion(SpotDraw, g.actor))
+    return g.actor.unit_id is None and db.session.scalar(seen) is not None
 
 
 def _asked(given: Any) -> Asked:

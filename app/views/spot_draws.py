@@ -31,6 +31,7 @@ from app.workflows import audit, spot_draws, spot_risk
 from app.workflows.spot_risk import Asked
 
 TONES = {"announced": "near", "drawn": "ok", "cancelled": "gone"}
+CHECK_TONES = {"waiting": "near", "fine": "ok", "fixing": "over", "fixed": "near", "closed": "ok", "void": "gone"}
 SHOWN = 100
 
 
@@ -233,8 +234,8 @@ def _facts(row: SpotDraw) -> dict[str, Any]:
     return {
         "row": row, "checks": checks, "by_risk": by_risk, "at_random": at_random, "filters": filters,
         "state": word(DRAW_STATE, row.state), "tone": TONES[row.state], "target": word(DRAW_TARGET, row.kind),
-        "strata": STRATUM, "states": CHECK_STATE, "points": listed.points, "words": listed.parts_words,
-        "inspectors": listed.inspectors_of, "local": clock.local,
+        "strata": STRATUM, "states": CHECK_STATE, "tones": CHECK_TONES, "points": listed.points,
+        "words": listed.parts_words, "inspectors": listed.inspectors_of, "local": clock.local,
         # Told with the draw, not before: whoever knew it could choose the public text.
         "secret": row.secret if row.seed else "",
     }  # fmt: skip
