@@ -12,7 +12,7 @@ from app.models import Bulletin
 from app.rules.periods import period_of
 
 
-def period_words(row: Bulletin) -> Any:
+def period_words(row: Any) -> Any:
     try:
         return period_of(row.period).words
     except Refusal:

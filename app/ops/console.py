@@ -49,6 +49,9 @@ MOST_PAGES = 1_000_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+SERVICES = {"worker": _l("任务进程"), "beat": _l("定时进程"), "tasks": _l("最近执行的任务")}
+
+
 def moment(at: dt.datetime | None) -> str:
     return clock.local(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
@@ -83,7 +86,7 @@ class Index(Guarded, AdminIndexView):
             queues=queues,
             batches=db.session.scalar(select(func.count()).select_from(AuditBatch)),
             unsealed=db.session.scalar(select(func.count()).where(AuditEntry.batch.is_(None))),
-            moment=moment,
+            moment=moment, names=SERVICES,
         )
 
 

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 
 from app import clock
 from app.extensions import db
+from app.listings.bulletins import period_words
 from app.models import OpenRelease
 from app.views import addresses, guesses, languages
 from app.workflows import open_data
@@ -93,7 +94,7 @@ def region(region: str) -> Any:
     if not found:
         return _missing()
     return _page("region", _("公开数据 %(region)s", region=found[0].region_name), releases=found, titles=_titles(),
-        formats=FORMATS, local=clock.local)  # fmt: skip
+        formats=FORMATS, local=clock.local, period_words=period_words)  # fmt: skip
 
 
 @pages.get("/open/<region>/latest/<name>.<fmt>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -137,3 +138,16 @@ def test_instants_are_shown_in_local_time(admin: Any, session: Any) -> None:
     with transaction(session):
         audit.record(session, SYSTEM, dt.datetime(2026, 3, 1, 16, 30, tzinfo=dt.UTC), "x", "unit", 1)
     assert "2026-03-02 00:30:00" in admin.get("/ops/audit_entry/").text
+
+
+def test_the_first_page_fetches_what_it_needs_and_no_more(world: World, sign_in: Any) -> None:
+    """The library would send its sheet twice, a font of signs and eight scripts: 296 kB for two small tables."""
+    browser = sign_in(world.accounts["platform_admin"])
+    page = browser.get("/ops/").text
+    assert len(re.findall(r'<link[^>]+rel="stylesheet"', page)) == 3
+    assert "<script src" not in page and " src=" not in page
+    assert 'data-toggle="dropdown"' in page and "window.jQuery" in page, "the menu opens without the library's scripts"
+    listed = browser.get("/ops/job/").text
+    assert listed.count("bootstrap.min.css") == 1 and "font-awesome" not in listed
+    for name in ("jquery.min.js", "select2.min.js", "moment.min.js", "helpers.js"):
+        assert name in listed
