@@ -43,7 +43,7 @@ class IotDevices(Screen):
     verb = Verb.IOT_READ
     record = "IotPages.device"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(listed.place_of(row.elevator), row.maker or "—", 13),
+        "place": lambda row: two(listed.place_of(row.elevator), row.maker or "—", 20),
         "state": lambda row: pill(listed.DEVICE_STATE[listed.state_of(row)], STATE_TONES[listed.state_of(row)]),
         "trouble": lambda row: mark(found, "over") if (found := listed.trouble_of(row)) else "—",
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
@@ -67,7 +67,7 @@ class IotEvents(Screen):
     verb = Verb.IOT_READ
     record = "IotPages.event"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(listed.place_of(row.elevator), row.device.serial, 13),
+        "place": lambda row: two(listed.place_of(row.elevator), row.device.serial, 18),
         "kind": lambda row: pill(word(EVENT_KIND, row.kind), KIND_TONES[row.kind]),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",

@@ -56,6 +56,10 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
     "fraud": ((Verb.FRAUD_READ, _l("查看签到疑点"), "/fraud/"),),
     "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip
+# What a job of a kind made, at the address that its result names.
+MADE: dict[str, tuple[Verb, Any]] = {
+    "bulletin": (Verb.BULLETIN_READ, _l("打开通报草稿")), "bulletin_files": (Verb.BULLETIN_READ, _l("打开通报")),
+}  # fmt: skip
 
 
 class Jobs(BaseView):
@@ -193,6 +197,9 @@ def _links(job: Job) -> list[list[str]]:
     if job.state != "done":
         return []
     own = (job.result or {}).get("link")
+    made = MADE.get(job.kind)
+    if own and made is not None:
+        return [[str(made[1]), str(own)]] if g.actor.may(made[0]) else []
     run = str(own).rpartition("=")[2] if job.kind == "score" and own else ""
     more = f"?f_run={run}" if run.isdigit() else ""
     return [[str(words), link + more] for verb, words, link in RESULTS_AT.get(job.kind, ()) if g.actor.may(verb)]

@@ -54,7 +54,7 @@ class SpotChecks(Screen):
     record = "SpotCheckPages.show"
     template = "ta/desks/list.html"
     cells: ClassVar[dict[str, Any]] = {
-        "name": lambda row: two(row.name, row.unit.name if row.unit else "—", 14),
+        "name": lambda row: two(row.name, row.unit.name if row.unit else "—", 18),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "stratum": lambda row: word(STRATUM, row.stratum),
         "risk": lambda row: listed.points(row.risk),

@@ -33,9 +33,12 @@ def work(app: Any, world: World) -> None:
 
 
 def begun(app: Any, world: World, browser: Any) -> int:
-    assert post(browser, "/bulletins/new", region=REGION, period=PERIOD).status_code == 200
+    waits = post(browser, "/bulletins/new", region=REGION, period=PERIOD)
+    assert waits.status_code == 200
     work(app, world)
-    return world.session.scalars(select(Bulletin.id).order_by(Bulletin.id.desc())).first()
+    key = world.session.scalars(select(Bulletin.id).order_by(Bulletin.id.desc())).first()
+    assert f'href="/bulletins/{key}">打开通报草稿' in browser.get(waits.request.path).text, "on to the draft"
+    return key
 
 
 def seen(page: str) -> str:
