@@ -17,7 +17,7 @@ from app import clock, scope
 from app.errors import refuse
 from app.extensions import db
 from app.listings.bulletins import BULLETINS, period_words
-from app.models import Bulletin, Region, StatusChange
+from app.models import Bulletin, BulletinReader, Region, StatusChange, Unit
 from app.models.bulletin import BULLETIN_STATE
 from app.models.choices import word
 from app.permissions import Actor, Verb
@@ -53,6 +53,14 @@ class Bulletins(Screen):
         Button(_l("生成通报"), "BulletinPages.new", Verb.BULLETIN_EDIT, main=True),
     ]
     empty_text = _l("还没有通报。监管部门印发后，出现在这里。")
+
+
+def _sent_to(row: Bulletin) -> list[str]:
+    """The units that a bulletin went to; before its issue to nobody."""
+    found = select(Unit.name).where(Unit.id.in_(
+        select(BulletinReader.unit_id).where(BulletinReader.bulletin_id == row.id)
+    )).order_by(Unit.name)  # fmt: skip
+    return list(db.session.scalars(scope.apply(found, g.actor, Unit)))
 
 
 class BulletinPages(RecordPages):
@@ -217,6 +225,7 @@ class BulletinPages(RecordPages):
             "ta/bulletins/bulletin.html", title=row.title, row=row, findings=findings, recounted=recounted,
             state=word(BULLETIN_STATE, row.state), tone=TONES[row.state], local=clock.local, course=_course(row),
             files=bulletins.files_of(db.session, row), newer=newer, period=period_of(row.period).words,
+            sent_to=_sent_to(row) if mine else [],
             may={
                 "edit": mine and row.state == BulletinState.DRAFT, "check": mine and row.state == BulletinState.DRAFT,
                 "send_back": mine and row.state == BulletinState.CHECKED, "discard": mine and open_,

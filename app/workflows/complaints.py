@@ -190,7 +190,7 @@ def review(
     elif verb is ComplaintVerb.SEND_BACK:
         who = outbox.readers_of(session, row.unit_id, Verb.COMPLAINT_HANDLE, row.elevator_id)
         title = say("投诉被退回，请再次处置：%(place)s", place=row.place)
-        body = say("理由：%(note)s。请在 %(hours)s 小时内处置", note=note, hours=row.handle_hours)
+        body = say("理由：%(note)s。请在 %(hours)s 小时内处置", note=note.rstrip("。"), hours=row.handle_hours)
         outbox.notify(session, at, who, "complaint.handle", title, body, link_of(row), f"complaint:{row.id}:back")
     else:
         who = _officers(session, row)

@@ -218,7 +218,7 @@ def send_back(session: AnySession, actor: Actor, key: int, note: str, days: int 
     moves.move(session, actor, row, "state", moved.value, verb=V.SEND_BACK.value, at=at, reason=note)
     outbox.settle(session, at, "enforcement.replied", link_of(row))
     title = say("整改答复被退回，请再次整改：%(n)s", n=row.number)
-    body = say("理由：%(note)s。请在 %(until)s 前答复", note=note, until=clock.until(row.due_at))
+    body = say("理由：%(note)s。请在 %(until)s 前答复", note=note.rstrip("。"), until=clock.until(row.due_at))
     _tell_unit(session, row, "enforcement.in_force", title, body, at)
     return row
 

@@ -89,6 +89,9 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
         assert f"/files/{file}" in page and clerk.get(f"/files/{file}").status_code == 200
         assert sign_in(ground.accounts["other_head"]).get(f"/files/{file}").status_code in (403, 404)
     assert drafter.get(f"/bulletins/{key}/draft.pdf").status_code == 302
+    own = drafter.get(f"/bulletins/{key}").text
+    assert "本级和下级监管部门，以及下列单位" in own and ground.firm.name in own.split("下列单位")[1].split("依据")[0]
+    assert "本级和下级监管部门" not in page, "who else has it is the regulators' to know"
     again = post(drafter, f"/bulletins/{key}/again").text
     assert "全部数据相同" in again
     page = drafter.get(f"/bulletins/{key}/correct").text
