@@ -55,7 +55,7 @@
       var at = 0;
       all("td, th", row).forEach(function (cell) {
         var word = heads[at] && !$(".ta-vh", heads[at]) && heads[at].textContent.trim();
-        if (cell.textContent.trim() === "—") cell.classList.add("ta-none");
+        if (!cell.children.length && /^—?$/.test(cell.textContent.trim())) cell.classList.add("ta-none");
         if (word && cell.colSpan === 1 && !cell.dataset.label && !cell.matches(".key, .sel, th")) cell.dataset.label = word;
         at += cell.colSpan;
       });
