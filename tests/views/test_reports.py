@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import openpyxl
@@ -35,6 +36,17 @@ def test_the_page_shows_figures_formulas_and_links(world: World, sign_in: Any, p
     assert answer.status_code == 200
     for words in ("按品种", "曳引驱动乘客电梯", "口径", "无数据", "2026-03-01", "/elevators/?f_approved=1"):
         assert words in answer.text, words
+
+
+@pytest.mark.feature("STA-02")
+@pytest.mark.parametrize("persona", ["region_admin", "inspector", "maintenance_head", "use_head"])
+def test_each_statistic_is_one_step_away_for_whom_it_opens(world: World, sign_in: Any, persona: str) -> None:
+    browser = sign_in(world.accounts[persona])
+    drop = browser.get("/reports/").text.split("专项统计")[1].split("</details>")[0]
+    found = re.findall(r'href="([^"]+)"', drop)
+    assert "/reports/coverage" in found and len(found) == len(set(found))
+    for address in found:
+        assert browser.get(address, follow_redirects=True).status_code == 200, address
 
 
 def test_without_a_form_the_last_days_are_shown(world: World, sign_in: Any) -> None:
