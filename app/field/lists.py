@@ -136,6 +136,13 @@ def rescued(session: Any, actor: Actor) -> tuple[int, int]:
     return found[0], found[1]
 
 
+def in_rescue(session: Any, actor: Actor) -> int:
+    """Open rescues at elevators that the actor sees."""
+    statement = select(func.count()).select_from(Rescue).where(rescues.OPEN)
+    found = session.scalar(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True))
+    return found or 0
+
+
 def repaired(session: Any, actor: Actor) -> tuple[int, int, int, int]:
     """Repairs: of a worker those to accept, in hand, and those that nobody was sent to; then what his unit has open."""
     mine, state = sent_to(RepairOrder, actor.person_id or 0), RepairOrder.state
@@ -153,6 +160,20 @@ def odd(session: Any, actor: Actor) -> int:
     """Anomalies that stand open."""
     statement = select(func.count()).select_from(Anomaly).where(listed.ANOMALY_OPEN)
     return session.scalar(_scoped(statement, actor, Anomaly)) or 0
+
+
+def work_of(session: Any, actor: Actor) -> dict[str, int]:
+    """What is open of each kind that the actor may read, for whoever has no home page of his own on the phone."""
+    found: dict[str, int] = {}
+    if actor.may(Verb.RESCUE_READ):
+        found["rescues"] = in_rescue(session, actor)
+    if actor.may(Verb.REPAIR_READ):
+        found["repairs"] = repaired(session, actor)[3]
+    if actor.may(Verb.ANOMALY_READ):
+        found["anomalies"] = odd(session, actor)
+    if actor.may(Verb.COMPLAINT_READ) and actor.unit_id is not None:
+        found["complaints"] = sum(complained(session, actor))
+    return found
 
 
 def task_of(session: Any, elevator_id: int) -> dict[str, Any]:

@@ -280,7 +280,7 @@ def reviews() -> Any:
     return render_template(
         "ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews", now=clock.now(),
         complained=lists.complained(db.session, g.actor)[2] if g.actor.may(Verb.COMPLAINT_REVIEW) else 0,
-        **_repairs(g.actor),
+        rescued=lists.in_rescue(db.session, g.actor) if g.actor.may(Verb.RESCUE_READ) else 0, **_repairs(g.actor),
     )  # fmt: skip
 
 
@@ -345,8 +345,9 @@ def me() -> Any:
     quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
     blocks = people.check_in_block(db.session, person, now) if person is not None else None
     return render_template(
-        "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me"
-    )
+        "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me",
+        work=None if actor.may(Verb.VISIT_MAKE) or actor.may(Verb.VISIT_REVIEW) else lists.work_of(db.session, actor),
+    )  # fmt: skip
 
 
 @field.context_processor

@@ -15,7 +15,7 @@ from flask_babel import pgettext
 from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.field.pages import field
+from app.field.pages import came_from, field
 from app.models import Complaint, Elevator
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, LEVEL, VISIT_STATE, word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
@@ -147,21 +147,21 @@ def track_form() -> Any:
     typed = normal_tracking(request.args.get("number", "")[:200])
     if typed:
         return redirect(url_for("field.track", number=typed))
-    return shown_page("track", _("查询投诉"), row=None, number="", findings=[])
+    return shown_page("track", _("查询投诉"), row=None, number="", findings=[], back=came_from(""))
 
 
 @field.get("/track/<number>")
 def track(number: str) -> Any:
     """How a complaint stands, for whoever has its number: no name, no phone."""
-    typed = normal_tracking(number[:200])
+    typed, before = normal_tracking(number[:200]), came_from(url_for("field.track_form"))
     if walked():
         late = Finding(_("查询编号"), False, _("查询过于频繁"), _("请一小时后再试"), field="number")
-        return shown_page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late])
+        return shown_page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late], back=before)
     row = complaints.by_number(db.session, typed)
     if row is None:
         _guessed()
         wrong = Finding(_("查询编号"), False, _("没有这个编号"), _("请核对投诉时给出的 12 位编号"), field="number")
-        return shown_page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong])
+        return shown_page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong], back=before)
     now = clock.now()
     course, hours = complaints.course_of(row), complaints.hours_of(row)
     next_ = complaints.running_of(row)
@@ -172,7 +172,7 @@ def track(number: str) -> Any:
         tone=STATE_TONES.get(row.state, "gone"), steps=_steps(row, late_steps(course, hours, now), next_),
         due=None if next_ is None else due_of(next_[1].due_at, next_[1].started_at, row.region_code),
         due_step="" if next_ is None else STEP_LABELS[next_[0]], shown_text=complaints.shown_text,
-        result=outcome(course, hours, now) is Outcome.LATE,
+        result=outcome(course, hours, now) is Outcome.LATE, back=before,
         local=clock.local,
     )  # fmt: skip
 
@@ -239,14 +239,17 @@ def _photos() -> tuple[list[Received], list[Finding]]:
 
 def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
     days = int(policy_value(db.session, Key.KEEP_COMPLAINTS_DAYS, row.region_code, clock.today()))
+    escalator = row.category in ESCALATORS
+    # An escalator has no doors.
+    kinds = {kind: word_ for kind, word_ in COMPLAINT_KIND.items() if kind != "doors" or not escalator}
     consent = _(
         "同意为办理这件投诉，把我的称呼和手机号提供给这台电梯的维保单位、使用单位和监管部门；办结 %(n)s 天后清除。",
         n=days,
     )
     return shown_page(
         "complain", _("投诉"), status, row=row, token=row.public_token, findings=findings, form=request.form,
-        chosen=request.form.getlist("kinds"), kinds=COMPLAINT_KIND, consent=consent, longest_name=LONGEST_NAME,
-        longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=complaints.place_of(row),
+        chosen=request.form.getlist("kinds"), kinds=kinds, consent=consent, longest_name=LONGEST_NAME,
+        longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=complaints.place_of(row), escalator=escalator,
     )  # fmt: skip
 
 

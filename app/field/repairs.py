@@ -81,7 +81,7 @@ def new_repair() -> Any:
             db.session.rollback()
             findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
         else:
-            flash(_("报修已登记"), "success")
+            flash(_("报修已登记，等待维保单位派工"), "success")
             return redirect(url_for("field.repair", pk=number))
     page = render_template(
         "ta/field/repair_form.html", title=_("报修登记"), tab="", levels=pairs(REPAIR_LEVEL),

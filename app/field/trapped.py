@@ -38,9 +38,10 @@ def trapped(token: str) -> Any:
     case = _case(row)
     if case is None or (not rescue_course.is_open(case) and "again" in request.args):
         return _form(row, [], 200)
+    escalator = row.category in ESCALATORS
     return shown_page(
-        "rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case),
-        escalator=row.category in ESCALATORS,
+        "rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case, escalator),
+        escalator=escalator,
     )  # fmt: skip
 
 
@@ -93,27 +94,31 @@ def _case(row: Elevator) -> Rescue | None:
     return last
 
 
-def _told(case: Rescue) -> dict[str, Any]:
+def _told(case: Rescue, escalator: bool) -> dict[str, Any]:
     """The steps in plain words, and about how long it still takes."""
     status = RescueStatus(case.status)
     calls = [one for one in rescue_course.calls_of(db.session, case) if one.end_reason not in ("returned", "replaced")]
     steps = [
         (_("报警已收到"), case.reported_at), (_("已通知救援单位"), case.dispatched_at),
-        (_("救援人员已出发"), case.accepted_at), (_("救援人员已到达"), case.arrived_at), (_("已救出"), case.done_at),
+        (_("救援人员已出发"), case.accepted_at), (_("救援人员已到达"), case.arrived_at),
+        (_("救助完成") if escalator else _("已救出"), case.done_at),
     ]  # fmt: skip
     ended = status is RescueStatus.CLOSED
     return {
         "case": case, "open": rescue_course.is_open(case), "freed": status is RescueStatus.FREED, "closed": ended,
         "steps": [(word, at) for word, at in steps if at is not None or not ended], "local": clock.local,
-        "headline": _headline(case, status, calls), "refresh": REFRESH_SECONDS if rescue_course.is_open(case) else None,
+        "headline": _headline(case, status, calls, escalator),
+        "refresh": REFRESH_SECONDS if rescue_course.is_open(case) else None,
     }  # fmt: skip
 
 
-def _headline(case: Rescue, status: RescueStatus, calls: list[RescueDispatch]) -> str:
+def _headline(case: Rescue, status: RescueStatus, calls: list[RescueDispatch], escalator: bool) -> str:
     if status is RescueStatus.FREED:
         return str(_("救援已完成"))
     if status is RescueStatus.CLOSED:
         return str(_("这次报警已结束"))
+    if status is RescueStatus.ARRIVED and escalator:
+        return str(_("救援人员已到现场，请听他们的指挥"))
     if status is RescueStatus.ARRIVED:
         return str(_("救援人员已到现场，正在开门，请听他们的指挥"))
     if status is RescueStatus.ACCEPTED:

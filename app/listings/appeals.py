@@ -9,8 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register, related
 from app.models import Appeal
-from app.models.appeal import APPEAL_ENTITY
-from app.models.choices import APPLICATION_STATE
+from app.models.appeal import APPEAL_ENTITY, APPEAL_STATE
 from app.wording import again, say, together
 
 WAITING = ("submitted", "accepted", "endorsed", "returned")
@@ -47,15 +46,15 @@ APPEALS = register(
             Column("opinion", _l("审批意见"), lambda row: row.application and row.application.opinion),
             column(Appeal, "in_force_from"),
             Column("changed", _l("更正前后"), changed_of, said=True),
-            column(Appeal, "created_at"),
+            column(Appeal, "created_at", label=_l("申诉时间")),
         ),
-        default=("number", "unit", "entity", "said", "created_at", "due_at", "state", "changed"),
+        default=("number", "unit", "said", "created_at", "due_at", "state", "changed"),
         search=(Appeal.number, Appeal.said, Appeal.grounds),
         search_hint=_l("申诉编号、识别码、理由"),
         filters=(
             Filter("made", _l("申诉日期"), "date", Appeal.created_at),
             Filter("about", _l("申诉对象"), "choice", Appeal.entity, APPEAL_ENTITY),
-            Filter("state", _l("状态"), "choice", Appeal.state, APPLICATION_STATE),
+            Filter("state", _l("状态"), "choice", Appeal.state, APPEAL_STATE),
             Filter("unit", _l("申诉单位"), "lookup", Appeal.unit_id, lookup="units"),
             Filter("elevator", _l("电梯"), "lookup", Appeal.elevator_id, lookup="elevators"),
             Filter("region", _l("所属辖区"), "region", Appeal.region_code),

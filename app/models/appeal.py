@@ -21,6 +21,8 @@ APPEAL_ENTITY = {
     "enforcement": _l("约谈与处罚"), "rescue": _l("困人救援"), "inspection": _l("检验记录"),
     "unit_change": _l("维保变更"),
 }  # fmt: skip
+# What its application's decision means for an appeal.
+APPEAL_STATE = APPLICATION_STATE | {"approved": _l("成立"), "rejected": _l("不成立")}
 # One that was taken back leaves its record free for another, within the time that there is.
 COUNTS = "state <> 'withdrawn'"
 
@@ -62,7 +64,7 @@ class Appeal(Stamped, Versioned, Model):
     run_to_on: Mapped[dt.date | None] = col(_l("截止日期"), Date)
     appeal_until: Mapped[dt.datetime | None] = col(_l("申诉截止"), Instant)
     state: Mapped[str] = col(
-        _l("状态"), String(10), default="draft", server_default="draft", choices=APPLICATION_STATE
+        _l("状态"), String(10), default="draft", server_default="draft", choices=APPEAL_STATE
     )
     in_force_from: Mapped[dt.datetime | None] = col(_l("更正时间"), Instant)
     figures: Mapped[list[Any] | None] = col(_l("更正前后"), Json, nullable=True)

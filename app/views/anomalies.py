@@ -52,7 +52,7 @@ class Anomalies(Screen):
     verb = Verb.ANOMALY_READ
     record = "AnomalyPages.show"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 13),
+        "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
         "kind": lambda row: mark(word(ANOMALY_KIND, row.kind), KIND_TONES.get(row.kind, "near")),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",

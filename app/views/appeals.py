@@ -15,8 +15,9 @@ from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listings import appeals as listed
-from app.models import Appeal, Application
-from app.models.choices import APPLICATION_STATE, word
+from app.models import Appeal, Application, UnitChange
+from app.models.appeal import APPEAL_STATE
+from app.models.choices import word
 from app.permissions import Verb, require
 from app.views import screens, uploads
 from app.views.account_forms import run, text
@@ -24,7 +25,7 @@ from app.views.base import Screen, SQLAInterface, countdown, cut, firm, pill
 from app.views.clock_words import due_of
 from app.views.told import told
 from app.wording import again
-from app.workflows import appeals
+from app.workflows import appeals, unit_changes
 from app.workflows.evidence import Item
 
 TONES = {"approved": "ok", "rejected": "over", "returned": "over", "withdrawn": "gone"}
@@ -53,7 +54,7 @@ class AppealScreen(Screen):
         "unit": lambda row: firm(row.unit.name),
         "said": lambda row: cut(told(row.said), 28),
         "grounds": lambda row: cut(row.grounds, 22),
-        "state": lambda row: pill(word(APPLICATION_STATE, row.state), TONES.get(row.state, "near")),
+        "state": lambda row: pill(word(APPEAL_STATE, row.state), TONES.get(row.state, "near")),
         "due_at": _due,
         "changed": lambda row: told(listed.changed_of(row)) or "—",
     }
@@ -126,6 +127,14 @@ def record_link(row: Application) -> str | None:
     shown = model.application_id if found.entity == "unit_change" else model.id
     there = db.session.scalar(scope.apply(select(shown).where(model.id == found.entity_id), g.actor, model))
     return page.format(there) if g.actor.may(verb) and there is not None else None
+
+
+def offered_on(row: Application) -> appeals.Offer:
+    """The way to appeal from an application's page: a change of unit that came late has no other page."""
+    change: UnitChange | None = unit_changes.of_application(db.session, row) if row.kind == "unit_change" else None
+    if change is None or not change.late:
+        return appeals.Offer()
+    return appeals.offered(db.session, g.actor, "unit_change", change.id, clock.now())
 
 
 def figures_of(row: Application) -> list[tuple[str, str, str]]:

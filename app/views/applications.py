@@ -55,7 +55,7 @@ class ApplicationPages(BaseView):
         except Refusal as refusal:
             return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
         row = _row(key)
-        flash(_("%(n)s：%(v)s", n=row.number, v=WORDS.application[row.state]), "success")
+        flash(_("%(n)s：%(v)s", n=row.number, v=WORDS.state(row.kind, row.state)), "success")
         if verb == "accept":
             return redirect(f"/applications/{key}")
         following = applications.next_waiting(db.session, g.actor, after=row)
@@ -103,6 +103,7 @@ class ApplicationPages(BaseView):
         own = _may_withdraw(row)
         may_decide = applications.waits_for(g.actor, row)
         checks = applications.checks_shown(db.session, g.actor, row, now)
+        barred = applications.barred(db.session, g.actor, row) if may_decide else []
         version = db.session.get(Version, row.version_id) if row.version_id else None
         changed: list[filed.Line] = []
         same: list[filed.Line] = []
@@ -130,6 +131,7 @@ class ApplicationPages(BaseView):
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row),
             place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
+            appeal=appeals.offered_on(row), barred=barred,
         )  # fmt: skip
         return page, status
 

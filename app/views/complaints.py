@@ -82,7 +82,7 @@ class Complaints(Screen):
     verb = Verb.COMPLAINT_READ
     record = "ComplaintPages.show"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 13),
+        "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "state": lambda row: pill(word(COMPLAINT_STATE, row.state), TONES[row.state]),
         "due_at": _due,
@@ -298,7 +298,7 @@ def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     asked: list[tuple[Any, ...]] = [(), *((state,) for state in states), (listed.late(now),)]
     parts = [listed.count(now, listed.OPEN, *more) for more in asked]
     total, a, b, c, late = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    under = _("接单 %(a)s 处置 %(b)s 复核 %(c)s", a=a, b=b, c=c)
+    under = _("待接单 %(a)s　待处置 %(b)s　待复核 %(c)s", a=a, b=b, c=c)
     tab = own_tab(actor, a, b, c)
     return _("投诉处置中"), total, under, f"/complaints/?tab={tab}", "over" if late else "near" if total else ""
 

@@ -81,7 +81,7 @@ class EnforcementScreen(Screen):
         "due_at": _due,
     }
     buttons: ClassVar[list[Button]] = [
-        Button(_l("申诉"), "AppealScreen.list", Verb.APPLICATION_READ, icon="inbox"),
+        Button(_l("申诉记录"), "AppealScreen.list", Verb.APPLICATION_READ, icon="inbox"),
         Button(_l("发起约谈…"), "EnforcementPages.new", Verb.ENFORCEMENT_EDIT, main=True),
     ]
     empty_text = _l("没有约谈、警告或处罚。")

@@ -14,10 +14,18 @@ from flask_babel import lazy_gettext as _l
 from app import clock
 from app.models import choices
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_SOURCE, ANOMALY_STATE
+from app.models.appeal import APPEAL_STATE
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.views.texts import beside
 
+
+def application_state(kind: str, state: str) -> Any:
+    """The word of a state; an appeal is 成立 or 不成立."""
+    return (APPEAL_STATE if kind == "appeal" else choices.APPLICATION_STATE).get(state, state)
+
+
 WORDS = SimpleNamespace(
+    state=application_state,
     status=choices.ELEVATOR_STATUS,
     filing=choices.FILING_STATE,
     application=choices.APPLICATION_STATE,

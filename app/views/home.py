@@ -44,11 +44,11 @@ from app.views.anomalies import anomaly_figure
 from app.views.clock_words import due_of
 from app.views.complaints import complaint_figure
 from app.views.repairs import repair_figure
-from app.views.rescues import rescue_figure
+from app.views.rescues import open_cases, rescue_figure
 from app.views.safety import gap_figure
 from app.views.warned import counted
 from app.wording import say
-from app.workflows import scores
+from app.workflows import applications, scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
 FLAG_DAYS = 60
@@ -86,7 +86,8 @@ class Home(IndexView):
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
             figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
             kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
-            warned=warned(actor), weeks=missed_weeks(actor, clock.local_day(now)), ranked=ranked(actor),
+            rescues=open_cases(actor), warned=warned(actor),
+            weeks=missed_weeks(actor, clock.local_day(now)), ranked=ranked(actor),
         )  # fmt: skip
 
 
@@ -314,7 +315,9 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
         return None
     decides = actor.may(Verb.APPLICATION_DECIDE)
     states = ("submitted", "accepted", "endorsed") if decides else ("submitted", "accepted", "endorsed", "returned")
-    where = (Application.is_open, Application.state.in_(states))
+    where = [Application.is_open, Application.state.in_(states)]
+    if decides:
+        where.append(applications.not_own(actor))
     base = scope.apply(select(Application).where(*where), actor, Application)
     rows = db.session.scalars(
         base.options(selectinload(Application.unit))

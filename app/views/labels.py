@@ -16,6 +16,7 @@ from sqlalchemy import or_, select
 from app import scope
 from app.extensions import db
 from app.models import Elevator
+from app.models.choices import ESCALATORS
 from app.permissions import Verb
 from app.views import addresses, screens
 
@@ -56,6 +57,7 @@ class LabelPages(BaseView):
         ready = [row for row in rows if row.approved_version and row.emergency_phone and row.public_token]
         return self.render_template(
             "ta/filing/labels.html", title=_("一梯一码 标签"), labels=[_label(row) for row in ready],
+            escalators=ESCALATORS,
             without=[row for row in rows if row not in ready],
         )  # fmt: skip
 

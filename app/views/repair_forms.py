@@ -15,7 +15,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.listing import instant_of_text
 from app.models import Elevator, MaintenanceLedger, Person, RepairOrder, Rescue
-from app.models.choices import CATEGORY, word
+from app.models.choices import CATEGORY, ESCALATORS, word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Verb
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
@@ -77,12 +77,17 @@ def rescue_of(row: Elevator | None) -> dict[str, str]:
     """What to do when people are trapped: the rescue that is under way there, else where to report one; whom to call.
 
     Who sees the case is led to it, at the desk or on the phone; others to the page behind the code, which tells how it
-    stands.
+    stands. Nobody is shut in on an escalator: its words are of people hurt.
     """
+    escalator = row is not None and row.category in ESCALATORS
+    words = {
+        "first": _("有人受伤，先救人") if escalator else _("有人被困，先救人"),
+        "posted": _("请拨打扶梯旁公布的应急救援电话。") if escalator else _("请拨打轿厢内公布的应急救援电话。"),
+    }
     if row is None:
-        return {"phone": "", "page": "", "case": "", "report": ""}
+        return words | {"phone": "", "page": "", "case": "", "report": ""}
     page = url_for("field.trapped", token=row.public_token) if row.public_token and not row.is_secret else ""
-    phone = {"phone": rescues.hotline_of(db.session, row, clock.today()) or "", "page": page}
+    phone = words | {"phone": rescues.hotline_of(db.session, row, clock.today()) or "", "page": page}
     open_ = rescue_course.open_of(db.session, row.id)
     if open_ is not None:
         seen = g.actor.may(Verb.RESCUE_READ) and db.session.scalar(

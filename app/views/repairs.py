@@ -47,7 +47,7 @@ class Repairs(Screen):
     verb = Verb.REPAIR_READ
     record = "RepairPages.show"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 13),
+        "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
         "level": lambda row: mark(word(REPAIR_LEVEL, row.level), LEVEL_TONES.get(row.level, "gone")),
         "unit": lambda row: firm(row.unit.name) if row.unit else mark(_("没有维保单位"), "over"),
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
@@ -85,7 +85,7 @@ class RepairPages(RecordPages):
         if request.method == "POST":
             made, findings, status = run(lambda s: report_of(s, elevator))
             if made is not None:
-                flash(_("报修已登记"), "success")
+                flash(_("报修已登记，等待维保单位派工"), "success")
                 return redirect(f"/repairs/{made.id}")
         page = self.render_template(
             "ta/repairs/form.html", title=_("报修登记"), findings=findings, form=request.form, elevator=elevator,
@@ -231,7 +231,7 @@ def repair_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     ]  # fmt: skip
     parts = [listed.count(now, RepairOrder, *more) for more in asked]
     total, a, b, c, late = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    under = _("待派工 %(a)s 已派工 %(b)s 待审批 %(c)s", a=a, b=b, c=c)
+    under = _("待派工 %(a)s　已派工 %(b)s　待审批 %(c)s", a=a, b=b, c=c)
     tab = "ended" if c and actor.may(Verb.REPAIR_APPROVE) else "waiting" if a else "sent" if b else "all"
     return _("未完成的维修"), total, under, f"/repairs/?tab={tab}", "over" if late or a else "near" if total else ""
 

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.listing import moment
 from app.listings.elevators import ELEVATORS
 from app.models import Elevator, Rescue, RescueDispatch, RescueStep
-from app.models.choices import ELEVATOR_STATUS, word
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, word
 from app.models.rescue import (
     CALLBACK_KIND,
     CAUSE_GROUP,
@@ -84,7 +84,8 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
         "cause": word(RESCUE_CAUSE, row.cause) if row.cause else "",
         "method": word(RESCUE_METHOD, row.method) if row.method else "",
         "phone": mask_mobile(row.phone) if row.phone else "", "local": clock.local, "elevator": elevator,
-        "elevator_status": word(ELEVATOR_STATUS, elevator.status), "ends": DISPATCH_END, "levels": RESCUE_LEVEL,
+        "elevator_status": word(ELEVATOR_STATUS, elevator.status), "category": word(CATEGORY, elevator.category),
+        "escalator": elevator.category in ESCALATORS, "ends": DISPATCH_END, "levels": RESCUE_LEVEL,
         "distance": _distance, "outcomes": RESCUE_OUTCOME, "causes": causes(), "methods": RESCUE_METHOD,
         "point": rescue_course.point_of(elevator), "joined_to": _other(row.joined_to_id),
         "may": {
@@ -331,6 +332,7 @@ class RescueIntake(BaseView):
             "ta/rescues/intake.html", title=_("电话接警"), findings=findings, words=words, rows=rows, chosen=chosen,
             opened=opened, hidden=hidden is not None,
             form=request.form, place_of=rescue_course.place_of, statuses=ELEVATOR_STATUS, most=FOUND,
+            categories=CATEGORY, escalator=chosen is not None and chosen.category in ESCALATORS,
         )  # fmt: skip
 
 

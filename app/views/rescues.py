@@ -79,7 +79,7 @@ def _take(session: Any, actor: Any, key: int, at: Any) -> None:
 
 
 _CELLS: dict[str, Any] = {
-    "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 13),
+    "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
     "unit": lambda row: firm(row.unit.name) if row.unit else "—",
     "status": lambda row: pill(word(RESCUE_STATUS, row.status), TONES[row.status]),
     "level": lambda row: mark(RESCUE_LEVEL[row.level], LEVEL_TONES[row.level]),
@@ -180,6 +180,29 @@ def alarm_words(total: int, late: int) -> str:
 
 
 # --- home and menu
+
+
+def open_cases(actor: Actor) -> dict[str, Any] | None:
+    """处置中的救援 on the home page: the latest, what is left of their limits, and what waits to be called back.
+
+    None for whoever reads no rescues, and where nothing is open but for those whose work it is to wait for them.
+    """
+    if not actor.may(Verb.RESCUE_READ):
+        return None
+    desk = actor.unit_id is None and actor.may(Verb.RESCUE_DESK)
+    statement = scope.apply(select(Rescue).where(listed.OPEN), actor, Rescue)
+    rows = db.session.scalars(
+        statement.order_by(Rescue.reported_at.desc()).limit(BANNER_ROWS).execution_options(skip_scope=True)
+    ).all()
+    waits = desk and not actor.may(Verb.APPLICATION_DECIDE)
+    if not rows and not waits:
+        return None
+    uncalled = listed.count(moment(db.session, actor), listed.uncalled())
+    return {
+        "rows": [(row, pill(word(RESCUE_STATUS, row.status), TONES[row.status]), limit_of(row)) for row in rows],
+        "desk": desk, "local": clock.local,
+        "uncalled": db.session.scalar(select(uncalled).execution_options(skip_scope=True)) if desk else 0,
+    }  # fmt: skip
 
 
 def rescue_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:

@@ -171,12 +171,17 @@ def checks_shown(session: AnySession, actor: Actor, application: Application, at
     """The checks as a reader sees them, at the desk and by the interface; none where nothing is decided any more."""
     if application.state not in (*WAITING_STATES, ApplicationState.RETURNED):
         return []
-    found = checks(session, application, at)
-    means = handlers(application.kind)
-    if means.barred is not None and actor.may(Verb.APPLICATION_DECIDE):
-        found = [*found, *means.barred(session, actor, application)]
+    found = [*checks(session, application, at), *barred(session, actor, application)]
     # Who else claims the same code is for the officer's eyes.
     return found if actor.may(Verb.APPLICATION_DECIDE) else [f for f in found if not f.rule.endswith("另有填报")]
+
+
+def barred(session: AnySession, actor: Actor, application: Application) -> list[Finding]:
+    """Why this officer may decide nothing here, whatever he would say: told before he writes it."""
+    means = handlers(application.kind)
+    if means.barred is None or not actor.may(Verb.APPLICATION_DECIDE):
+        return []
+    return means.barred(session, actor, application)
 
 
 def waits_for(actor: Actor, application: Application) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.models import Account, AuditEntry, Elevator, Rescue, RescueDispatch, RescueStep, Unit
+from app.models.choices import ESCALATORS
 from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
@@ -310,9 +311,19 @@ def tell(
     )
 
 
+def on_escalator(session: AnySession, row: Rescue) -> bool:
+    """Nobody is shut in on an escalator: what is reported there is somebody caught or fallen."""
+    there = select(Elevator.category).where(Elevator.id == row.elevator_id).execution_options(skip_scope=True)
+    return session.scalar(there) in ESCALATORS
+
+
 def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.datetime) -> None:
     """Called out: in the inbox of all who may go, and by SMS on the phones of those who are on call."""
-    title = say("困人救援，请立即接单：%(place)s", place=row.place)
+    fallen = on_escalator(session, row)
+    title = (
+        say("扶梯险情，请立即接单：%(place)s", place=row.place) if fallen
+        else say("困人救援，请立即接单：%(place)s", place=row.place)
+    )  # fmt: skip
     body = say(
         "%(level)s派单，识别码 %(code)s。请在 %(n)s 分钟内接单", level=LEVEL_WORDS[call.level], code=row.code,
         n=row.accept_minutes,

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Elevator, Rescue
+from app.models.choices import ESCALATORS
 from app.models.policy import policy_value
 from app.models.rescue import RESCUE_SOURCE
 from app.permissions import SYSTEM, Actor, Verb
@@ -99,7 +100,11 @@ def report(
             after={"number": row.number, "elevator_id": elevator.id, "source": source, "unit_id": row.unit_id},
         )  # fmt: skip
         if not taken:
-            title = say("困人报警，请立即处置：%(place)s", place=spoken(session, row))
+            place = spoken(session, row)
+            title = (
+                say("扶梯险情报警，请立即处置：%(place)s", place=place) if elevator.category in ESCALATORS
+                else say("困人报警，请立即处置：%(place)s", place=place)
+            )  # fmt: skip
             body = say("%(source)s，识别码 %(code)s", source=str(RESCUE_SOURCE[source]), code=row.code)
             tell(session, row, desk_of(session, row), "desk", title, body, at, "new")
             if row.act_at is not None and row.act_at <= at:

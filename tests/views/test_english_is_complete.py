@@ -71,7 +71,7 @@ PERSONS = {
 # Left as they are on purpose: the switch to Chinese, the sticker in the car, the open data's licence as it is printed,
 # and placeholders of a notice's words.
 MEANT = re.compile(
-    r"^(中文|可以自由使用、转载和加工，.*不得用于识别个人。|被困时立即扫码救援!|"
+    r"^(中文|可以自由使用、转载和加工，.*不得用于识别个人。|被困时立即扫码救援!|遇险时立即扫码求救!|"
     r".*\{(标题|内容|链接|时间|收件人|平台)\}.*)$",
     re.S,
 )  # fmt: skip

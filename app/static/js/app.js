@@ -256,12 +256,15 @@
 
   // What is open of rescues, above every page of those who watch: [data-alarm="/rescues/open"]. Nobody looks: nothing is asked.
   all("[data-alarm]").forEach(function (box) {
-    setInterval(function () {
+    var ask = function () {
       if (document.hidden) return;
       fetch(box.dataset.alarm, { headers: { Accept: "application/json" } }).then(function (r) { return r.ok ? r.json() : null; }).then(function (told) {
         if (told && box.dataset.words !== told.words + told.html) { box.dataset.words = told.words + told.html; box.innerHTML = told.html; }
       }).catch(function () {});
-    }, 20000);
+    };
+    // The page knows how many there are; which they are is asked for at once.
+    if (box.firstElementChild) ask();
+    setInterval(ask, 20000);
   });
   // A record that moves by itself is shown anew, unless somebody is typing on it: [data-stand] with [data-version].
   all("[data-stand]").forEach(function (box) {

@@ -157,6 +157,7 @@
         held.group.clearLayers();
         held.list.replaceChildren.apply(held.list, found.spots.map(function (one) { return entry(Object.assign({ tone: held.tone, state: "" }, one)); }));
         held.title.hidden = !found.spots.length;
+        $("rest").hidden = !$("extra").querySelector("h2:not([hidden])");
         found.spots.forEach(function (one) {
           var marker = L.marker(one.at, { icon: icon(shape(held.tone), 22, "map-icon map-extra" + (held.live ? " is-live" : "")), keyboard: false, zIndexOffset: 1000 });
           marker.bindTooltip(make("span", "", one.title + "　" + one.text), { direction: "top", offset: [0, -9] });
@@ -170,7 +171,7 @@
       var name = choice.value, live = choice.dataset.live === "1";
       function turn() {
         if (choice.checked) {
-          var title = make("h2", "ta-label", choice.dataset.label), list = make("ol", "map-list");
+          var title = make("h2", "", choice.dataset.label), list = make("ol", "map-list");
           title.hidden = true;
           $("extra").append(title, list);
           extra[name] = { group: L.layerGroup().addTo(map), list: list, title: title, tone: choice.dataset.tone, live: live };
@@ -178,6 +179,7 @@
         } else if (extra[name]) {
           extra[name].group.remove(); extra[name].list.remove(); extra[name].title.remove();
           delete extra[name];
+          $("rest").hidden = !$("extra").querySelector("h2:not([hidden])");
         }
       }
       choice.addEventListener("change", turn);
