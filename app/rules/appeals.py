@@ -9,10 +9,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.errors import Finding
+from app.rules.approval import VERB_LABELS, ApplicationVerb
 from app.rules.deadlines import due_after_days
 from app.wording import say
 
 LONGEST_GROUNDS = 2000
+# What an officer's 同意 and 不同意 mean for an appeal.
+DECIDED_LABELS = {ApplicationVerb.APPROVE: say("成立"), ApplicationVerb.REJECT: say("不成立")}
+
+
+def verb_label(verb: ApplicationVerb) -> str:
+    """A step of an appeal, as those are told whom it concerns."""
+    return DECIDED_LABELS.get(verb, VERB_LABELS[verb])
 
 
 def appeal_until(known_at: datetime, within_days: int | None) -> datetime | None:

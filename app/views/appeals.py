@@ -93,7 +93,8 @@ class AppealPages(BaseView):
             findings = findings or [f for f in refusal.findings if not f.ok]
             status = refusal.status_code
         page = self.render_template(
-            "ta/appeals/form.html", title=_("申诉"), about=about, item=item, checks=checks, findings=findings,
+            "ta/appeals/form.html", title=_("提出申诉"), back=page_of(item) if item is not None else None,
+            about=about, item=item, checks=checks, findings=findings,
             stopped=any(f.stops for f in checks), grounds=text("grounds", LONGEST),
         )  # fmt: skip
         return page, status
@@ -117,15 +118,18 @@ def of_application(row: Application) -> Appeal | None:
 def record_link(row: Application) -> str | None:
     """The record that it is about, where the reader may open it."""
     found = of_application(row)
-    if found is None:
-        return None
-    if found.entity == "overdue_period":
-        return f"/overdue/?f_elevator={found.elevator_id}" if g.actor.may(Verb.ORDER_READ) else None
-    verb, page = PAGES[found.entity]
-    model = appeals.KINDS[found.entity].model
+    return None if found is None else page_of(found)
+
+
+def page_of(about: Appeal | Item) -> str | None:
+    """The page of a record that is or may be appealed against, where the reader may open it."""
+    if about.entity == "overdue_period":
+        return f"/overdue/?f_elevator={about.elevator_id}" if g.actor.may(Verb.ORDER_READ) else None
+    verb, page = PAGES[about.entity]
+    model = appeals.KINDS[about.entity].model
     # A change of unit has the page of its application.
-    shown = model.application_id if found.entity == "unit_change" else model.id
-    there = db.session.scalar(scope.apply(select(shown).where(model.id == found.entity_id), g.actor, model))
+    shown = model.application_id if about.entity == "unit_change" else model.id
+    there = db.session.scalar(scope.apply(select(shown).where(model.id == about.entity_id), g.actor, model))
     return page.format(there) if g.actor.may(verb) and there is not None else None
 
 

@@ -24,7 +24,14 @@ def application_state(kind: str, state: str) -> Any:
     return (APPEAL_STATE if kind == "appeal" else choices.APPLICATION_STATE).get(state, state)
 
 
+def step(kind: str, verb: str) -> Any:
+    """The word of a step of an application; deciding an appeal says what it means."""
+    decided = {"approve": "approved", "reject": "rejected"}.get(verb) if kind == "appeal" else None
+    return APPEAL_STATE[decided] if decided else WORDS.verb.get(verb, verb)
+
+
 WORDS = SimpleNamespace(
+    step=step,
     state=application_state,
     status=choices.ELEVATOR_STATUS,
     filing=choices.FILING_STATE,

@@ -86,4 +86,4 @@ def scans_of(session: AnySession, application: Application) -> tuple[list[str], 
     ).all()
     closed = sum(scan in ("waiting", "infected") for _kind, scan in kept)
     found = say("%(closed)s 份还不能打开", closed=closed) if closed else "都能打开"
-    return [kind for kind, _scan in kept], Finding("附件查毒", not closed, found, "请等查毒后再批准")
+    return [kind for kind, _scan in kept], Finding("附件查毒", not closed, found, "请等查毒后再批准" if closed else "")

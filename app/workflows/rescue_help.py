@@ -145,10 +145,10 @@ def act(session: AnySession, key: int, at: dt.datetime) -> RescueDispatch | None
         desk = desk_of(session, row)
         if left:
             title = say("已自动派单：%(place)s", place=spoken(session, row))
-            body = say("报警后无人派单，系统已派给 %(name)s", name=call.name)
+            body = say("报警后无人派单，系统已派给%(name)s", name=call.name)
         else:
             title = say("救援升级为%(level)s：%(place)s", level=LEVEL_WORDS[call.level], place=spoken(session, row))
-            body = say("上一级没有按时接单或到达，系统已派给 %(name)s", name=call.name)
+            body = say("上一级没有按时接单或到达，系统已派给%(name)s", name=call.name)
             for one in calls_of(session, row):
                 if one.is_open and one.id != call.id:
                     tell(session, row, crew(session, row, one), "up", title, body, at, f"up:{call.id}:{one.id}")

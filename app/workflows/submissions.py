@@ -20,6 +20,7 @@ from app.models.choices import APPLICATION_PREFIX
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb
 from app.rules import deadlines
+from app.rules.appeals import verb_label
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
@@ -243,15 +244,16 @@ def tell_applicant(session: AnySession, application: Application, verb: Applicat
         outbox.settle(session, at, "approval", link_of(application))
     recipients = set(outbox.readers_of(session, application.unit_id, _READ, application.elevator_id))
     recipients |= {application.submitted_by_id} if application.submitted_by_id else set()
+    deed = verb_label(verb) if application.kind == ApplicationKind.APPEAL else VERB_LABELS[verb]
     number = say("申请编号 %(number)s", number=application.number)
     outbox.notify(
         session, at, sorted(recipients), "decision",
-        say("%(verb)s：%(title)s", verb=VERB_LABELS[verb], title=application.heading),
+        say("%(verb)s：%(title)s", verb=deed, title=application.heading),
         body=number + say("　意见：%(opinion)s", opinion=application.opinion) if application.opinion else number,
         link=link_of(application),
         dedupe_key=f"{verb.value}:{application.id}:{application.row_version}",
     )  # fmt: skip
-    tell_parties(session, application, VERB_LABELS[verb], at)
+    tell_parties(session, application, deed, at)
 
 
 def tell_parties(session: AnySession, application: Application, deed: str, at: dt.datetime) -> None:
