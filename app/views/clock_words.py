@@ -46,8 +46,8 @@ def minutes_due(limit: Deadline | None) -> Due | None:
     held = countdown(limit, clock.now(), (limit.due_at - limit.started_at) / 3)
     over = held.level is DeadlineLevel.OVER
     # It still holds in its last second: a limit of 3 minutes begins with 3, not with 4.
-    left = abs(held.left) if over else max(held.left - dt.timedelta(seconds=1), dt.timedelta(seconds=1))
-    minutes = -(-left // dt.timedelta(minutes=1))
+    left = abs(held.left) if over else held.left - dt.timedelta(seconds=1)
+    minutes = -(-max(left, dt.timedelta(seconds=1)) // dt.timedelta(minutes=1))
     spent = 100 if over else round(min(max(held.spent, 0.0), 1.0) * 100)
     number, unit = (minutes, _("分钟")) if minutes < 120 else (minutes // 60, _("小时"))
     return Due(_("超") if over else _("剩"), number, beside(unit, number), TONES[held.level], spent)

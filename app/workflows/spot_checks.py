@@ -43,7 +43,7 @@ def enter(
     who = outbox.readers_of(session, row.unit_id, Verb.SPOT_FIX, row.elevator_id)
     title = say("抽查合格：%(name)s", name=row.name) if passed else say("抽查发现问题，请整改：%(name)s", name=row.name)
     body = findings[:200] if row.due_at is None else say(
-        "%(d)s。请在 %(until)s 前提交整改", d=demand[:200].rstrip("。；"), until=clock.until(row.due_at)
+        "%(d)s　请在 %(until)s 前提交整改", d=demand[:200], until=clock.until(row.due_at)
     )
     outbox.notify(session, at, who, "spot.fix", title, body, link_of(row), f"spot_check:{row.id}:result")
     return row

@@ -214,3 +214,12 @@ def test_nobody_is_shut_in_an_escalator(client: Any, world: World) -> None:
         text = client.get(door(world, tail)).text
         assert "被夹或摔伤" in text and "急停按钮" in text, tail
         assert "困在电梯里" not in text and "轿厢" not in text and "不要扒门" not in text, tail
+    page = client.get(door(world, "/complain")).text
+    assert "有人受伤请直接打" in page and "开关门不正常" not in page and "运行抖动" in page
+
+
+@pytest.mark.feature("CMP-01")
+def test_whoever_follows_a_complaint_finds_back_to_the_elevator(client: Any, world: World) -> None:
+    page = client.get("/m/track", headers={"Referer": f"http://localhost{door(world)}"}).text
+    assert f'<a href="{door(world)}" aria-label="返回">' in page
+    assert 'aria-label="返回"' not in client.get("/m/track", headers={"Referer": "http://elsewhere.test/m/x"}).text

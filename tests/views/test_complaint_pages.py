@@ -139,11 +139,11 @@ def test_home_and_menu_count_what_waits_for_whom(world: World, sign_in: Any) -> 
     with transaction(world.session):
         complaints.accept(world.session, world.actor("worker"), key, clock.now())
     page = sign_in(world.accounts["clerk"]).get("/").text
-    assert "投诉处置中" in page and "接单 1 处置 1 复核 0" in page and "/complaints/?tab=waiting" in page
+    assert "投诉处置中" in page and "待接单 1　待处置 1　待复核 0" in page and "/complaints/?tab=waiting" in page
     menu = page.split("公众投诉", 1)[1][:200]
     assert ">2<" in menu
     assert ">2<" not in sign_in(world.accounts["use_head"]).get("/").text.split("公众投诉", 1)[1][:200]
-    assert "接单 0 处置 0 复核 0" in sign_in(world.accounts["other_head"]).get("/").text
+    assert "待接单 0　待处置 0　待复核 0" in sign_in(world.accounts["other_head"]).get("/").text
 
 
 @pytest.mark.feature("CMP-04")

@@ -10,6 +10,8 @@ import pytest
 
 from app import clock
 from app.models import MaintenanceClock
+from app.rules.deadlines import Deadline, due_after_minutes
+from app.views.clock_words import minutes_due
 from tests import factories as make
 from tests.factories import World
 from tests.pages import flat
@@ -89,3 +91,18 @@ def test_the_list_of_applications_says_why_at_no_statement_a_row(world: World, s
         assert page.count("审批时限") == page.count('<span class="ta-due') == 3 * (number + 1)
         counted.append(len(seen))
     assert counted[0] == counted[1]
+
+
+@pytest.mark.feature("RES-03")
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "剩 3 分钟"), (1, "剩 3 分钟"), (121, "剩 1 分钟"), (180, "剩 1 分钟"), (181, "超 1 分钟"), (242, "超 2 分钟")],
+)
+def test_a_limit_of_minutes_begins_with_its_minutes(
+    session: Any, monkeypatch: pytest.MonkeyPatch, seconds: int, words: str
+) -> None:  # fmt: skip
+    began = clock.now()
+    limit = Deadline(began, due_after_minutes(began, 3))
+    monkeypatch.setattr(clock, "now", lambda: began + dt.timedelta(seconds=seconds))
+    found = minutes_due(limit)
+    assert found is not None and f"{found.before} {found.number} {found.after}" == words

@@ -10,7 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Appeal, Application, Attachment, Enforcement, EnforcementEvidence, Score, ScoreEntry, Visit
+from app.models import (
+    Appeal,
+    Application,
+    Attachment,
+    Enforcement,
+    EnforcementEvidence,
+    Notification,
+    Score,
+    ScoreEntry,
+    Visit,
+)
 from app.models.score import lines_between
 from app.rules.scoring import LedgerKind
 from app.transaction import transaction
@@ -272,3 +282,33 @@ def test_what_cannot_be_appealed_against_is_told(world: World, sign_in: Any, abo
     answer = head.get(f"/appeals/new?about={about}")
     assert answer.status_code in (200, 422)
     assert "没有找到" in answer.text or "不能申诉" in answer.text
+
+
+@pytest.mark.feature("APL-01")
+def test_an_officer_who_may_not_decide_an_appeal_is_told_instead_of_asked(world: World, sign_in: Any) -> None:
+    key = case(world)
+    head, maker, other = (sign_in(world.accounts[n]) for n in ("maintenance_head", "inspector", "region_admin"))
+    form = head.get(f"/appeals/new?about=enforcement-{key}").text
+    assert f'href="/enforcement/{key}">返回' in form.replace("\n", "")
+    post(head, "/appeals/new", about=f"enforcement-{key}", grounds="当天停电，有物业证明")
+    world.session.rollback()
+    made = world.session.scalars(select(Application)).one()
+    page = maker.get(f"/applications/{made.id}").text
+    assert "请由另一位有权的人员决定" in page and "data-approval-go" not in page
+    page = other.get(f"/applications/{made.id}").text
+    assert "data-approval-go" in page and "申诉成立，即时更正计分" in page and "请由另一位" not in page
+    post(other, f"/applications/{made.id}/decision", verb="approve", opinion="属实", seen_version=made.row_version)
+    page = head.get(f"/applications/{made.id}").text
+    assert re.search(r"ta-pill--ok[^>]*>成立<", page) and "<b>成立</b>" in page
+    world.session.rollback()
+    titles = world.session.scalars(select(Notification.title).where(Notification.topic == "decision")).all()
+    assert {title.partition("：")[0] for title in titles} == {"成立"}
+
+
+def test_closing_without_an_answer_is_not_the_main_deed(world: World, sign_in: Any) -> None:
+    key, desk = case(world), sign_in(world.accounts["inspector"])
+    page = desk.get(f"/enforcement/{key}").text
+    assert "不等单位答复，直接办结" in page and "ta-btn--main" not in page
+    post(sign_in(world.accounts["maintenance_head"]), f"/enforcement/{key}/reply", reply="已补做")
+    page = desk.get(f"/enforcement/{key}").text
+    assert "不等单位答复" not in page and page.count("ta-btn--main") == 1

@@ -433,3 +433,47 @@ def test_who_called_is_forgotten_in_time(world: World) -> None:
     world.session.expire_all()
     assert (row.phone, row.caller, row.phone_index) == (None, None, None)
     assert "13812345678" not in (row.scene or "") and row.cause == "door_vane"
+
+
+@pytest.mark.feature("RES-01", "RES-02")
+@pytest.mark.parametrize("category", ["3310", "3110"])
+def test_an_escalators_report_is_no_entrapment_in_words(world: World, sign_in: Any, category: str) -> None:
+    world.own.category = category
+    world.session.commit()
+    escalator = category == "3310"
+    key = report(world)
+    with transaction(world.session) as session:
+        rescue_desk.dispatch(session, world.actor("agent"), key, 1, clock.now())
+    world.session.commit()
+    titles = set(world.session.scalars(select(Notification.title)))
+    place = row_of(world, key).place
+    told = {f"扶梯险情报警，请立即处置：{place}", f"扶梯险情，请立即接单：{place}"}
+    shut_in = {f"困人报警，请立即处置：{place}", f"困人救援，请立即接单：{place}"}
+    assert (told if escalator else shut_in) <= titles and not (shut_in if escalator else told) & titles
+    page = sign_in(world.accounts["agent"]).get(f"/rescues/{key}").text
+    assert ("没有险情，结束救援" in page) is escalator and ("不是困人，结束救援" in page) is not escalator
+    assert "自动扶梯" in page if escalator else "自动扶梯" not in page
+
+
+def test_the_home_page_shows_what_is_open_to_whom_it_concerns(world: World, sign_in: Any) -> None:
+    agent, head = sign_in(world.accounts["agent"]), sign_in(world.accounts["maintenance_head"])
+    page = agent.get("/").text
+    assert "没有处置中的救援" in page and 'href="/rescues/new"' in page and "待回访" not in page
+    assert "处置中的救援" not in head.get("/").text
+    freed(world, ago=120)
+    key = report(world)
+    for client in (agent, head):
+        page = client.get("/").text
+        assert "处置中的救援" in page and f'href="/rescues/{key}"' in page and world.own.address in page
+    assert "待回访 1 件" in agent.get("/").text and "待回访" not in head.get("/").text
+    assert "处置中的救援" not in sign_in(world.accounts["other_head"]).get("/").text
+
+
+@pytest.mark.feature("RES-06", "MNT-12")
+def test_whoever_has_no_home_on_the_phone_finds_what_is_open_on_his_own_page(world: World, sign_in: Any) -> None:
+    report(world)
+    head, safety = sign_in(world.accounts["maintenance_head"]), sign_in(world.accounts["safety_officer"])
+    page = head.get("/m/me").text
+    assert 'href="/m/rescues"' in page and "处置中 1" in page and "报修与维修" in page and "公众投诉" in page
+    assert "处置中 1" in safety.get("/m/reviews").text
+    assert "困人救援" not in sign_in(world.accounts["worker"]).get("/m/me").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Application, Elevator
+from app.models import Application, Elevator, UnitChange
 from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
@@ -70,3 +71,23 @@ def test_the_new_unit_chooses_its_contract(session: Any, world: World, sign_in: 
 
 def test_an_officer_has_no_form_here(world: World, sign_in: Any) -> None:
     assert sign_in(world.accounts["inspector"]).get("/unit-changes/new").status_code in (302, 403)
+
+
+@pytest.mark.feature("APL-01")
+@pytest.mark.parametrize("days_ago", [7, 8])
+def test_a_late_change_offers_the_appeal_on_its_page(
+    session: Any, world: World, sign_in: Any, days_ago: int
+) -> None:  # fmt: skip
+    signed = (clock.today() - dt.timedelta(days=days_ago)).isoformat()
+    old, taker = sign_in(world.accounts["maintenance_head"]), sign_in(world.accounts["other_head"])
+    paper = (io.BytesIO(BLANK_PDF), "旧合同.pdf")
+    send(old, code=world.own.code, new_unit=world.other_firm.uscc, signed_on=signed, files=paper)
+    key, change = fresh(session).execute(select(UnitChange.application_id, UnitChange.id)).one()
+    way = f'href="/appeals/new?about=unit_change-{change}"'
+    assert (way in taker.get(f"/applications/{key}").text) is (days_ago > 7)
+    # The score is the new unit's; nobody else appeals against it.
+    assert way not in old.get(f"/applications/{key}").text
+    assert way not in sign_in(world.accounts["inspector"]).get(f"/applications/{key}").text
+    if days_ago > 7:
+        form = taker.get(f"/appeals/new?about=unit_change-{change}").text
+        assert "提出申诉" in form and f'href="/applications/{key}">返回' in form.replace("\n", "")
