@@ -200,11 +200,11 @@ def anomaly_step(pk: int) -> Any:
     scope.visible(db.session, g.actor, Anomaly, pk, _("这条异常"))
     try:
         with transaction(db.session) as session:
-            state = odd.handled(session, pk).state
+            said = odd.said_of(odd.handled(session, pk))
     except Refusal as refusal:
         db.session.rollback()
         return _anomaly_page(pk, [f for f in refusal.findings if not f.ok], refusal.status_code)
-    flash(_("已处理") if state == "closed" else _("已确认"), "success")
+    flash(said, "success")
     return redirect(url_for("field.anomaly", pk=pk))
 
 

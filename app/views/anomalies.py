@@ -116,8 +116,10 @@ class AnomalyPages(BaseView):
         done, findings, status = run(lambda s: handled(s, pk))
         if done is None:
             return self._page(pk, findings), status
-        flash(_("已处理") if done.state == "closed" else _("已确认"), "success")
-        return redirect(f"/anomalies/{pk}")
+        flash(said_of(done), "success")
+        case = _case(done, g.actor) if done.outcome == "rescue" else None
+        # What comes next is to send somebody there.
+        return redirect(f"/rescues/{case.id}" if case is not None else f"/anomalies/{pk}")
 
     def _row(self, pk: int) -> Anomaly:
         row: Anomaly = scope.visible(db.session, g.actor, Anomaly, pk, _("这条异常"))
@@ -150,6 +152,14 @@ def handled(session: Any, pk: int) -> Anomaly:
     )
 
 
+def said_of(row: Anomaly) -> str:
+    """What was made of it, and who sees to it now."""
+    if row.outcome == "rescue":
+        desk = g.actor.unit_id is None and g.actor.may(Verb.RESCUE_DESK)
+        return str(_("已转救援，请派单") if desk else _("已转救援，值班坐席已收到报警"))
+    return str(_("已处理") if row.state == "closed" else _("已确认"))
+
+
 def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
     """What both the desk's and the phone's page show of an anomaly, and what the reader may do with it now."""
     open_ = row.state != AnomalyState.CLOSED and actor.may(Verb.ANOMALY_HANDLE)
@@ -160,7 +170,8 @@ def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
     told_by = f"{unit} {names.get(row.reported_by_id, '')}".strip() or word(ANOMALY_SOURCE, row.source)
     order, case = _order(row, actor), _case(row, actor)
     return {
-        "row": row, "number": repr(row), "state": word(ANOMALY_STATE, row.state), "tone": TONES[row.state],
+        "row": row, "number": repr(row), "inside": row.kind == "trapped" and case is None,
+        "state": word(ANOMALY_STATE, row.state), "tone": TONES[row.state],
         "kind": word(ANOMALY_KIND, row.kind), "kind_tone": KIND_TONES.get(row.kind, "near"),
         "source": word(ANOMALY_SOURCE, row.source), "told_by": told_by, "local": clock.local,
         "outcome": word(ANOMALY_OUTCOME, row.outcome) if row.outcome else "",

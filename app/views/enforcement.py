@@ -84,7 +84,9 @@ class EnforcementScreen(Screen):
         Button(_l("申诉记录"), "AppealScreen.list", Verb.APPLICATION_READ, icon="inbox"),
         Button(_l("发起约谈…"), "EnforcementPages.new", Verb.ENFORCEMENT_EDIT, main=True),
     ]
-    empty_text = _l("没有约谈、警告或处罚。")
+    empty_text = _l(
+        "没有约谈、警告或处罚。监管部门在超期记录、维保记录、投诉等列表勾选证据后发起；下达后单位在这里答复。"
+    )
 
     def row_tone(self, row: Any) -> str:
         return "is-stop" if row.due_at is not None and row.due_at <= clock.now() else ""

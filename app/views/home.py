@@ -43,6 +43,7 @@ from app.views import screens
 from app.views.anomalies import anomaly_figure
 from app.views.clock_words import due_of
 from app.views.complaints import complaint_figure
+from app.views.inspections import next_due
 from app.views.repairs import repair_figure
 from app.views.rescues import open_cases, rescue_figure
 from app.views.safety import gap_figure
@@ -86,7 +87,7 @@ class Home(IndexView):
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
             figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
             kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
-            rescues=open_cases(actor), warned=warned(actor),
+            rescues=open_cases(actor), inspections=next_due(actor), warned=warned(actor),
             weeks=missed_weeks(actor, clock.local_day(now)), ranked=ranked(actor),
         )  # fmt: skip
 

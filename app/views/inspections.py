@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app import clock, lookups, scope
 from app.errors import Finding
 from app.extensions import db
+from app.listing import moment
 from app.listings.inspections import INSPECTIONS, INSPECTIONS_DUE, STANDING, of_clock, standing_of
 from app.models import Application, Elevator, Inspection, InspectionClock, Unit
 from app.models.attachment import ATTACHMENT_KIND
@@ -36,6 +37,7 @@ from app.workflows.inspections import Entry
 TONES = {"passed": "ok", "failed": "over", "passed_again": "near"}
 STANDING_TONES = {"counts": "ok", "waiting": "near", "ended": "gone", "down": "over"}
 MOST_OF_ONE = 5
+MOST_AT_HOME = 8
 
 
 def _kinds_of_lists(selected: Any) -> list[dict[str, Any]]:
@@ -112,6 +114,14 @@ class InspectionDueScreen(_Lists):
 
     def row_link(self, row: Elevator) -> str:
         return f"/elevators/{row.id}"
+
+
+def next_due(actor: Actor) -> list[tuple[Elevator, Any]] | None:
+    """The elevators whose inspection comes first, on the home page of those who inspect; an elevator and its limit."""
+    if not actor.may(Verb.INSPECTION_EDIT) or actor.may(Verb.WARNING_READ):
+        return None
+    found = INSPECTIONS_DUE.page(moment(db.session, actor), INSPECTIONS_DUE.read({"tab": "all"})).rows
+    return [(row, _due(row)) for row in found if row.next_inspection_on is not None][:MOST_AT_HOME]
 
 
 class InspectionPages(BaseView):

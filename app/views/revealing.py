@@ -46,7 +46,7 @@ class Reveals(BaseView):
         back = request.referrer if (request.referrer or "").startswith(request.host_url) else "/"
         return self.render_template(
             "ta/accounts/whole.html", title=_("完整号码"), name=name, label=label_of(revealing.SHOWN[entity], what),
-            number=found, back=back,
+            number=found, back=back, call="phone" in what,
         )  # fmt: skip
 
 

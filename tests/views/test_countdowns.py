@@ -96,7 +96,8 @@ def test_the_list_of_applications_says_why_at_no_statement_a_row(world: World, s
 @pytest.mark.feature("RES-03")
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "剩 3 分钟"), (1, "剩 3 分钟"), (121, "剩 1 分钟"), (180, "剩 1 分钟"), (181, "超 1 分钟"), (242, "超 2 分钟")],
+    [(0, "剩 3 分钟"), (1, "剩 3 分钟"),
+     (121, "剩 1 分钟"), (180, "剩 1 分钟"), (181, "超 1 分钟"), (242, "超 2 分钟")],
 )
 def test_a_limit_of_minutes_begins_with_its_minutes(
     session: Any, monkeypatch: pytest.MonkeyPatch, seconds: int, words: str

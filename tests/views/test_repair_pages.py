@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.listing import Moment
-from app.models import Anomaly, Attachment, RepairOrder
+from app.models import Anomaly, Attachment, RepairOrder, Rescue
 from app.reports import statistics, statistics_workbook
 from app.transaction import transaction
 from app.workflows import anomalies, past_repairs, repair_work, repairs, rescues
@@ -351,3 +351,21 @@ def test_a_repair_taken_over_says_so(at: Any, world: World) -> None:
     status, page = at("region_admin", "/repairs/?f_taken_over=1")
     assert status == 200 and row.code in page and "kind=past_repairs" in page
     assert "kind=past_repairs" not in at("clerk", "/repairs/")[1]
+
+
+@pytest.mark.feature("ANO-02", "RES-02")
+@pytest.mark.parametrize("kind", ["trapped", "noise"])
+def test_an_anomaly_with_people_inside_is_passed_on_to_rescue_first(world: World, sign_in: Any, kind: str) -> None:
+    with transaction(world.session):
+        row = anomalies.report(world.session, world.actor("safety_officer"), world.own.id, kind, "6 楼", clock.now())
+        key = row.id
+    world.session.commit()
+    desk, phone = sign_in(world.accounts["region_admin"]), sign_in(world.accounts["safety_officer"])
+    main = r'ta-(?:btn|glove)--main[^>]*value="(\w+)"'
+    for page in (desk.get(f"/anomalies/{key}").text, phone.get(f"/m/anomalies/{key}").text):
+        assert re.findall(main, page) == ["rescue" if kind == "trapped" else "repair"]
+    form = {"verb": "rescue", "csrf_token": csrf(desk, "/profile/")}
+    done = desk.post(f"/anomalies/{key}/handle", data=form, follow_redirects=True)
+    world.session.rollback()
+    case = world.session.scalar(select(Rescue.id))
+    assert done.request.path == f"/rescues/{case}" and "已转救援，请派单" in done.text
