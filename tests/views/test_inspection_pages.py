@@ -176,11 +176,9 @@ def test_who_is_offered_what(browse: Any, persona: str, new: int, report: int) -
 
 
 @pytest.mark.feature("DSH-01", "INS-01")
-def test_the_home_page_of_inspectors_begins_with_what_is_due_first(world: World, sign_in: Any) -> None:
+def test_the_home_page_of_inspectors_begins_with_what_is_due_first(browse: Any, world: World) -> None:
     world.own.next_inspection_on = clock.today() + dt.timedelta(days=9)
-    unit = make_unit(world.session, kind="inspection", region_code="980402000000")
-    tester = make_account(world.session, Role.TESTER, unit=unit, is_main=True)
     world.session.commit()
-    page = flat(sign_in(tester).get("/").text)
+    page = browse("tester").page("/")
     assert "最近要检验的电梯" in page and f'href="/elevators/{world.own.id}"' in page and "下次检验日期" in page
-    assert "最近要检验的电梯" not in sign_in(world.accounts["maintenance_head"]).get("/").text
+    assert "最近要检验的电梯" not in browse("maintenance_head").page("/")
