@@ -76,6 +76,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
     call = mine[-1] if mine and actor.may(Verb.RESCUE_HANDLE) else None
     acts = call is not None
     elevator = row.elevator
+    missed = [c for c in calls if c.unit_id == actor.unit_id is not None and c.end_reason == "escalated"]
     return {
         "row": row, "status": word(RESCUE_STATUS, row.status), "tone": TONES[row.status], "badge": badge_pill(row),
         "level": RESCUE_LEVEL[row.level], "level_tone": LEVEL_TONES[row.level], "limit": limit_of(row),
@@ -98,6 +99,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
             "pass": acts, "call": bool(row.phone) and (desk or acts or actor.may(Verb.SENSITIVE_READ)),
         },
         "workers": rescue_answers.workers_of(db.session, actor.unit_id) if acts else [],
+        "missed": bool(missed) and open_ and not acts, "desk_phone": elevator.emergency_phone or _("应急救援电话"),
         "elevator_link": elevator_link(row, actor),
         "appeal": appeals.offered(db.session, actor, "rescue", row.id, clock.now()),
     }  # fmt: skip

@@ -455,6 +455,19 @@ def test_an_escalators_report_is_no_entrapment_in_words(world: World, sign_in: A
     assert "自动扶梯" in page if escalator else "自动扶梯" not in page
 
 
+@pytest.mark.feature("RES-04", "RES-06")
+def test_a_unit_that_was_too_late_is_told_how_to_come_after_all(world: World, sign_in: Any) -> None:
+    key = report(world, 10)
+    with transaction(world.session) as session:
+        call = rescue_desk.dispatch(session, world.actor("agent"), key, 1, clock.now() - 9 * M)
+        call.end_reason, call.ended_at = "escalated", clock.now() - 5 * M
+    world.session.commit()
+    head, worker = sign_in(world.accounts["maintenance_head"]), sign_in(world.accounts["worker"])
+    for page in (head.get(f"/rescues/{key}").text, worker.get(f"/m/rescues/{key}").text):
+        assert "本单位没有按时接单" in page and "由坐席再次派单" in page
+    assert "本单位没有按时接单" not in sign_in(world.accounts["agent"]).get(f"/rescues/{key}").text
+
+
 def test_the_home_page_shows_what_is_open_to_whom_it_concerns(world: World, sign_in: Any) -> None:
     agent, head = sign_in(world.accounts["agent"]), sign_in(world.accounts["maintenance_head"])
     page = agent.get("/").text
