@@ -275,12 +275,24 @@ PEOPLE: dict[str, Schema] = {
     ),
     "SimulatedScore": an_object("due bad", points=said(maybe(TEXT), "null 为无数据"), due=WHOLE, bad=WHOLE),
     "ScoreFix": an_object(
-        "fix title about elevators alone without", fix=TEXT, title=TEXT, about=TEXT, elevators=WHOLE,
+        "fix item title about elevators alone without", fix=TEXT, item=one_of([item.value for item in Item]),
+        title=TEXT, about=TEXT, elevators=said(WHOLE, "涉及的电梯或记录数"), due_at=said(maybe(INSTANT), "办理期限"),
         alone=said({"type": "number"}, "只做这一项提的分"), without=said({"type": "number"}, "全部做到而缺它少的分"),
     ),
+    "SimulatedItem": an_object(
+        "nothing chosen everything winnable gone", nothing=ref("SimulatedScore"), chosen=ref("SimulatedScore"),
+        everything=ref("SimulatedScore"), winnable=said({"type": "number"}, "还能争取的分"),
+        gone=said({"type": "number"}, "本期已不能得回的分"),
+    ),
+    "SimulatedTotal": an_object(
+        "nothing chosen everything", nothing=said(maybe(TEXT), "null 为无总分"), chosen=maybe(TEXT),
+        everything=maybe(TEXT),
+    ),
     "ScoreSimulation": an_object(
-        "unit_id from_on to_on nothing chosen everything fixes", unit_id=WHOLE, from_on=DAY, to_on=DAY,
-        nothing=ref("SimulatedScore"), chosen=ref("SimulatedScore"), everything=ref("SimulatedScore"),
+        "unit_id from_on to_on nothing chosen everything fixes total items", unit_id=WHOLE, from_on=DAY, to_on=DAY,
+        nothing=ref("SimulatedScore"), chosen=ref("SimulatedScore"),
+        everything=ref("SimulatedScore"), total=ref("SimulatedTotal"),
+        items=an_object(" ".join(Item), **{item.value: ref("SimulatedItem") for item in Item}),
         fixes=many(ref("ScoreFix")),
     ),
     "ScoreItem": an_object(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import jsonify, request
@@ -15,13 +16,15 @@ from app.errors import refuse
 from app.extensions import db
 from app.permissions import Verb
 from app.rules.scoring import Score
-from app.rules.what_if import Fix, Period, fix_of
+from app.rules.what_if import Fix, Period, Simulation, fix_of
+from app.rules.what_if_items import gone, winnable
 from app.views import screens
 from app.views.what_if import words_of
 from app.wording import say
 from app.workflows import what_if
 
 MOST_CHOSEN = 500
+WAYS = ("nothing", "chosen", "everything")
 
 
 class ScoreSimulationApi(Resource):
@@ -38,7 +41,7 @@ class ScoreSimulationApi(Resource):
         """Give what doing nothing, the chosen fixes together and everything make of the score, and each fix.
         ---
         get:
-          summary: 提分模拟：到期末什么都不做、所选一起做、全部做到各得多少分，以及每项措施的提分
+          summary: 提分模拟：到期末什么都不做、所选一起做、全部做到，六个率和总分各得多少，以及每项措施的提分
           parameters:
             - {in: query, name: period, schema: {type: string, enum: [quarter, half, year]}, description: 缺省为本年}
             - {in: query, name: do, schema: {type: string}, description: "所选措施的 fix，用逗号分开"}
@@ -48,18 +51,22 @@ class ScoreSimulationApi(Resource):
         told = what_if.of_unit(db.session, actor(), key, period, _chosen(request.args.get("do", "")), clock.now())
         sim = told.simulation
         fixes = []
-        for offer in sim.offers:
+        for item, offer in told.six.offers:
             title, about, _link = words_of(told, offer, actor())
-            alone, without = sim.gain(offer)
+            alone, without = told.six.gain(item, offer)
+            due_at = told.about[offer.fix].due_at if offer.fix in told.about else None
             fixes.append(
                 {
-                    "fix": str(offer.fix), "title": title, "about": about, "elevators": offer.elevators,
+                    "fix": str(offer.fix), "item": item.value, "title": title, "about": about,
+                    "elevators": offer.elevators, "due_at": due_at.isoformat() if due_at else None,
                     "alone": float(alone), "without": float(without),
                 }
             )  # fmt: skip
         return jsonify(
             unit_id=told.unit.id, from_on=told.from_on.isoformat(), to_on=told.to_on.isoformat(), fixes=fixes,
             nothing=_shown(sim.nothing), chosen=_shown(sim.chosen), everything=_shown(sim.everything),
+            total={way: _text(getattr(told.six.total, way)) for way in WAYS},
+            items={item.value: _item(made) for item, made in told.six.items.items()},
         )  # fmt: skip
 
 
@@ -78,8 +85,17 @@ def _chosen(said: str) -> frozenset[Fix]:
     return frozenset(fixes)
 
 
+def _item(made: Simulation) -> dict[str, Any]:
+    ways = {way: _shown(getattr(made, way)) for way in WAYS}
+    return {**ways, "winnable": float(winnable(made)), "gone": float(gone(made))}
+
+
 def _shown(score: Score) -> dict[str, Any]:
-    return {"points": None if score.points is None else str(score.points), "due": score.due, "bad": score.bad}
+    return {"points": _text(score.points), "due": score.due, "bad": score.bad}
+
+
+def _text(points: Decimal | None) -> str | None:
+    return None if points is None else str(points)
 
 
 def register(appbuilder: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -141,6 +141,13 @@ def outcome(course: Course, hours: Hours, now: datetime) -> Outcome | None:
     if Outcome.LATE in rounds:
         return Outcome.LATE
     return None if None in rounds else Outcome.ON_TIME
+
+
+def finished(course: Course, at: datetime) -> Course:
+    """The course when all that is left of it is done now: the use unit agrees, so nothing is sent back (again)."""
+    round_one = {name: getattr(course, name) or at for name in ("accepted_at", "handled_at", "reviewed_at")}
+    again = {name: getattr(course, name) or at for name in ("handled_again_at", "reviewed_again_at")}
+    return replace(course, **round_one, **(again if course.sent_back else {}))
 
 
 def late_steps(course: Course, hours: Hours, now: datetime) -> list[Step]:

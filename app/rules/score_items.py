@@ -161,7 +161,8 @@ class Inspection:
 
 @dataclass(slots=True)
 class Fault:
-    """Elevators under contract; `entrapments` of the period; `in_year`: of each faulty elevator, those of the year."""
+    """Elevators under contract; `entrapments` of the period; `in_year`: of each elevator that had some, those of the
+    year."""
 
     elevators: int = 0
     entrapments: list[Record] = field(default_factory=list)

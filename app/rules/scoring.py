@@ -21,6 +21,7 @@ from app.rules.schedule import Pause, merged_pauses
 from app.wording import counted, say
 
 FULL_POINTS = 16  # the manual's weight of each of the six scores; not a policy value on any platform
+SETTLE_DAYS = 16  # after the period's end, until everything that can still come in time has come
 
 
 def round_half_up(value: Fraction, places: int = 2) -> Decimal:
@@ -36,7 +37,7 @@ class ScoreState(StrEnum):
     FINAL = "final"
 
 
-def score_state(period_end: date, as_of: datetime, settle_days: int = 16) -> ScoreState:
+def score_state(period_end: date, as_of: datetime, settle_days: int = SETTLE_DAYS) -> ScoreState:
     """Provisional through the 16th day after the period's last day.
 
     Sixteen, since a visit of the last evening may be checked out after midnight and reviewed on the 15th day after.
@@ -45,7 +46,7 @@ def score_state(period_end: date, as_of: datetime, settle_days: int = 16) -> Sco
     return ScoreState.FINAL if as_of >= settled_at else ScoreState.PROVISIONAL
 
 
-def nightly_periods(today: date, settle_days: int = 16) -> list[tuple[date, date]]:
+def nightly_periods(today: date, settle_days: int = SETTLE_DAYS) -> list[tuple[date, date]]:
     """What is scored in the night that begins `today`: the year through yesterday, and what became final just now.
 
     A quarter, half-year or year becomes final 16 days after its end (`score_state`); its own figure is made that night.

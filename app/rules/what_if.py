@@ -1,5 +1,7 @@
 """What a unit can still make of its SCO-01 in the running period: each fix beside nothing and everything (SIM-01).
 
+The five others, and the total of the six together, are in `what_if_items`.
+
 Nothing is foretold but what the clock says by itself: left alone, each limit that comes is missed and each record that
 waits stays as it is or fails; done, a visit is made on its limit day, is valid, and starts the next period. The score
 of what comes of it is that of `scoring`, over all elevators together: fixes do not add up.
@@ -37,13 +39,17 @@ def running_period(today: date, period: Period) -> tuple[date, date]:
 
 
 class FixKind(StrEnum):
-    """补做超期, 按期维保, 完善记录, 续签合同, 更正不合规."""
+    """补做超期, 按期维保, 完善记录, 续签合同, 更正不合规; of the five others 救出, 办结投诉, 一次检验合格, 申请变更."""
 
     SERVE = "serve"
     KEEP = "keep"
     COMPLETE = "complete"
     RENEW = "renew"
     CORRECT = "correct"
+    FREE = "free"
+    SETTLE = "settle"
+    PASS = "pass"
+    APPLY = "apply"
 
 
 class Waiting(StrEnum):
@@ -61,7 +67,10 @@ HORIZON_DAYS = (7, 30, 0)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fix:
-    """One thing to do. `key`: the elevator, the days ahead (0: all), what is waited for, the contract, the record."""
+    """One thing to do. `key`: the elevator, the days ahead (0: all), what is waited for, the contract, the record.
+
+    A call-out to free people has its level in front of the case: `1-77`.
+    """
 
     kind: FixKind
     key: str
@@ -191,7 +200,8 @@ def _due(pair: PairFacts, visits: Sequence[date], last: date, today: date) -> in
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A fix of so many elevators with what it makes of the score: done alone, and left out of everything."""
+    """A fix of so many elevators (of the five others: things) with what it makes of its item's score: done alone, and
+    left out of everything."""
 
     fix: Fix
     elevators: int

@@ -1,7 +1,8 @@
-"""提分模拟: what a unit can still make of its score, from its score's page; what is ticked is worked out together."""
+"""提分模拟: what a unit can still make of its six items, from its score's page; ticked ones are worked out together."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,14 +16,19 @@ from flask_babel import lazy_gettext as _l
 
 from app import clock, scope
 from app.extensions import db
+from app.listings.score_items import ITEM
 from app.models import Score
 from app.permissions import Actor, Verb, require
+from app.rules.complaints import Step
+from app.rules.score_items import Item
 from app.rules.scoring import round_half_up
-from app.rules.what_if import Fix, FixKind, Offer, Period, fix_of
+from app.rules.what_if import Fix, FixKind, Offer, Period, Simulation, fix_of
+from app.rules.what_if_items import gone, winnable
 from app.views import screens
 from app.views.policy import region_names
 from app.workflows import what_if
 from app.workflows.what_if import Told
+from app.workflows.what_if_items import About
 
 # The rest would bring less than the last of these.
 MOST_ROWS = 100
@@ -31,16 +37,42 @@ COMPLETE = {
     "close": (_l("办理签退"), "open"), "sheet": (_l("上传维保单"), "sheet"), "review": (_l("请使用单位复核"), "review"),
     "approve": (_l("完成审批"), "all"),
 }  # fmt: skip
+SETTLE = {
+    Step.ACCEPT: _l("接单、处置，并请使用单位复核"), Step.HANDLE: _l("处置，并请使用单位复核"),
+    Step.REVIEW: _l("请使用单位复核"),
+    Step.HANDLE_AGAIN: _l("再次处置，并请使用单位复核"), Step.REVIEW_AGAIN: _l("请使用单位再次复核"),
+}  # fmt: skip
+# What an item's lost points stand for; each is lost for good in the period.
+LOST = {
+    Item.RESCUE: _l("一次救援不及时 %(n)s 次"), Item.FEEDBACK: _l("投诉不及时 %(n)s 次"),
+    Item.INSPECTION: _l("检验不合格 %(n)s 台"), Item.FAULT: _l("困人故障 %(n)s 台"),
+    Item.CHANGE: _l("变更不及时 %(n)s 家"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item, or the total (`item` None), as the page shows it: its ledger, its ways, what is open, what is gone."""
+
+    item: Item | None
+    word: str
+    link: str
+    ways: tuple[Any, Any, Any]
+    open: Fraction
+    gone: Fraction
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A fix as the page shows it: what to do, about what, where, and its points."""
+    """A fix as the page shows it: what to do, about what, where, until when, and its points."""
 
     fix: Fix
+    item: Item
     title: str
     about: str
     link: str
+    due_at: dt.datetime | None
     ticked: bool
     alone: Fraction
     without: Fraction
@@ -62,10 +94,11 @@ class WhatIf(BaseView):
         period, chosen = asked_period(request.args.get("period", "")), asked_fixes(request.args.getlist("do"))
         region = held.run.region_code
         told = what_if.of_unit(db.session, g.actor, held.unit_id, period, chosen, clock.now(), region)
-        rows = [_row(told, offer, chosen) for offer in told.simulation.offers]
+        rows = [_row(told, item, offer, chosen) for item, offer in told.six.offers]
         shown = [row for number, row in enumerate(rows) if number < MOST_ROWS or row.ticked]
         return self.render_template(
-            "ta/scores/what_if.html", title=told.unit.name, score=held, told=told, rows=shown,
+            "ta/scores/what_if.html", title=told.unit.name, score=held, told=told, rows=shown, items=ITEM,
+            of_items=item_rows(told, held.id if held.run.items_digest else None), local=clock.local,
             more=len(rows) - len(shown), period=period, periods=PERIODS, ticked=[row for row in rows if row.ticked],
             worth=_worth, region=region_names().get(region, _("全国")),
             word=_("去办理") if g.actor.unit_id else _("去查看"),
@@ -81,16 +114,50 @@ def asked_fixes(said: list[str]) -> frozenset[Fix]:
     return frozenset(fix for one in said if (fix := fix_of(one)) is not None)
 
 
-def _row(told: Told, offer: Offer, chosen: frozenset[Fix]) -> Row:
+def item_rows(told: Told, score_id: int | None) -> list[ItemRow]:
+    """The six, and their total last; `score_id`: of the score whose ledgers they lead to."""
+    rows = []
+    for item, made in told.six.items.items():
+        link = "" if score_id is None else f"/scores/{score_id}"
+        if link and item is not Item.MAINTENANCE:
+            link += f"/items/{item}"
+        ways = (made.nothing.points, made.chosen.points, made.everything.points)
+        rows.append(ItemRow(item, str(ITEM[item]), link, ways, winnable(made), gone(made), _why(item, made)))
+    total = told.six.total
+    some = [row for row in rows if row.ways[2] is not None]
+    rows.append(ItemRow(
+        None, _("总分，满分 96"), "" if score_id is None else f"/scores/total/?f_unit={told.unit.id}",
+        (total.nothing, total.chosen, total.everything),
+        sum((row.open for row in some), Fraction(0)), sum((row.gone for row in some), Fraction(0)),
+    ))  # fmt: skip
+    return rows
+
+
+def _why(item: Item, made: Simulation) -> str:
+    """Why points are gone for this period, in a word."""
+    if not gone(made):
+        return ""
+    return str(LOST[item] % {"n": made.everything.bad}) if item in LOST else _("超期和不合规已经发生")
+
+
+def _row(told: Told, item: Item, offer: Offer, chosen: frozenset[Fix]) -> Row:
     fix = offer.fix
     title, about, link = words_of(told, offer, g.actor)
-    return Row(fix, title, about, link, fix in chosen, *told.simulation.gain(offer))
+    due_at = told.about[fix].due_at if fix in told.about else None
+    return Row(fix, item, title, about, link, due_at, fix in chosen, *told.six.gain(item, offer))
 
 
 def words_of(told: Told, offer: Offer, actor: Actor) -> tuple[str, str, str]:
     """What a fix is, what it is about, and the page on which it is done (for a regulator: on which it is seen)."""
     fix, unit = offer.fix, "" if actor.unit_id else f"&f_unit={told.unit.id}"
     elevators = _("%(n)s 台电梯", n=offer.elevators)
+    if fix in told.about:
+        return _words_of_record(told.about[fix], fix, actor)
+    if fix.kind is FixKind.PASS:
+        days = int(fix.key)
+        title = _("未来 %(n)s 天到期的检验一次合格", n=days) if days else _("期末前到期的检验一次合格")
+        until = clock.today() + dt.timedelta(days=days) if days else told.to_on
+        return title, elevators, f"/inspections/due/?tab=all&f_next_inspection_to={until}{_maintained_by(told, actor)}"
     if fix.kind is FixKind.SERVE:
         code = told.elevators.get(int(fix.key))
         link = f"/tasks/?tab=over&q={quote(code)}" if code else ""
@@ -110,6 +177,27 @@ def words_of(told: Told, offer: Offer, actor: Actor) -> tuple[str, str, str]:
     code = told.elevators.get(elevator)
     about = f"{code or _('涉密或不在管辖范围')} {on}"
     return _("更正不合规的记录"), about, f"/visits/{fix.key}" if code else ""
+
+
+def _maintained_by(told: Told, actor: Actor) -> str:
+    return "" if actor.unit_id else f"&f_maintenance_unit={told.unit.id}"
+
+
+def _words_of_record(about: About, fix: Fix, actor: Actor) -> tuple[str, str, str]:
+    """Of a fix that is about one record; what the actor may not see has no name and no page."""
+    named, page = about.number or _("涉密或不在管辖范围"), ""
+    if fix.kind is FixKind.FREE:
+        title = _("到场救出困人") if about.accepted else _("接单，到场救出困人")
+        if fix.key.startswith("2-"):
+            title = _("二次救援：%(t)s", t=title)
+        page = f"/rescues/{about.key}"
+    elif fix.kind is FixKind.SETTLE:
+        title = _("办结投诉：%(w)s", w=SETTLE[about.step or Step.REVIEW])
+        page = f"/complaints/{about.key}"
+    else:
+        title = _("凭新签的合同申请维保单位变更")
+        page = "/unit-changes/new" if actor.may(Verb.APPLICATION_SUBMIT) else f"/contracts/{about.key}"
+    return title, named, page if about.number else ""
 
 
 def _worth(points: Fraction) -> str:

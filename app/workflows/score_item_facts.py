@@ -207,15 +207,15 @@ def fault(facts: Facts, first: int, last: int) -> Found:
     bound = select(_bound.unit_id, func.count(_bound.elevator_id.distinct())).where(_held(facts, first, last))
     for unit_id, elevators in facts.session.execute(bound.group_by(_bound.unit_id)):
         found[unit_id].elevators = elevators
-    in_year: dict[tuple[int, int], int] = defaultdict(int)
+    in_year: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for unit_id, elevator_id, reported_at, key in _in_blocks(facts, faults(facts, first, last)):
         on = clock.local_day(reported_at)
         if on >= facts.frame.from_on:
             found[unit_id].entrapments.append(Record(elevator_id, on.isoformat(), key))
         if on >= year_start(facts.frame.to_on):
-            in_year[unit_id, elevator_id] += 1
+            in_year[unit_id][elevator_id] += 1
     for unit_id, held in found.items():
-        held.in_year = {elevator: in_year[unit_id, elevator] for elevator in held.faulty}
+        held.in_year = in_year[unit_id]
     return found
 
 
@@ -278,10 +278,15 @@ def complaint_outcome(row: Any, as_of: dt.datetime) -> Outcome | None:
         return None
     if _then(row.appeal_upheld_at, as_of) is not None:
         return Outcome.ON_TIME
-    names = ("accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at")
+    return complaints.outcome(*complaint_course(row, as_of), as_of)
+
+
+def complaint_course(row: Any, as_of: dt.datetime) -> tuple[Course, Hours]:
+    """Its steps as known then, and its limits."""
+    names = ("accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at", "ended_at")
     known = {name: _then(getattr(row, name), as_of) for name in names}
-    course = Course(row.complained_at, sent_back=row.sent_back, ended_at=ended_at, **known)
-    return complaints.outcome(course, Hours(row.accept_hours, row.handle_hours, row.review_hours), as_of)
+    course = Course(row.complained_at, sent_back=row.sent_back, **known)
+    return course, Hours(row.accept_hours, row.handle_hours, row.review_hours)
 
 
 def feedback(facts: Facts, first: int, last: int) -> Found:
@@ -314,7 +319,7 @@ def complaints_of(facts: Facts, first: int, last: int) -> Any:
 # --- SCO-04
 
 
-def _inspections(facts: Facts) -> Any:
+def counted_inspections(facts: Facts) -> Any:
     """Records that stood then, of the kinds that inspect an elevator as a whole."""
     frame = facts.frame
     return and_(
@@ -325,7 +330,7 @@ def _inspections(facts: Facts) -> Any:
 
 
 def _inspected(facts: Facts) -> Select[Any]:
-    return select(_inspection.unit_id).where(_inspections(facts))
+    return select(_inspection.unit_id).where(counted_inspections(facts))
 
 
 def inspection(facts: Facts, first: int, last: int) -> Found:
@@ -334,7 +339,7 @@ def inspection(facts: Facts, first: int, last: int) -> Found:
     From the hour in which an appeal was upheld a record tells nothing against the unit.
     """
     found: Found = defaultdict(score_items.Inspection)
-    of_units = and_(_inspection.unit_id.between(first, last), _inspections(facts))
+    of_units = and_(_inspection.unit_id.between(first, last), counted_inspections(facts))
     seen = select(_inspection.unit_id, func.count(_inspection.elevator_id.distinct())).where(of_units)
     for unit_id, elevators in facts.session.execute(seen.group_by(_inspection.unit_id)):
         found[unit_id].inspected = elevators
@@ -351,14 +356,14 @@ def inspection(facts: Facts, first: int, last: int) -> Found:
 def inspections_of(facts: Facts, first: int, last: int) -> Any:
     """Elevator, day and key of each record that stood; a statement."""
     columns = _inspection.elevator_id, _inspection.done_on, _inspection.id
-    inside = and_(_inspection.unit_id.between(first, last), _inspections(facts))
+    inside = and_(_inspection.unit_id.between(first, last), counted_inspections(facts))
     return select(*columns).where(inside).order_by(*columns)
 
 
 # --- SCO-06
 
 
-def _changes(facts: Facts) -> Any:
+def counted_changes(facts: Facts) -> Any:
     """Changes due in the period that had been applied for and had not come to nothing."""
     frame = facts.frame
     so_far = and_(_step.application_id == _change.application_id, _step.at <= frame.as_of)
@@ -380,14 +385,14 @@ def _late(facts: Facts) -> Any:
 
 
 def _changed(facts: Facts) -> Select[Any]:
-    return select(_change.new_unit_id).where(_changes(facts))
+    return select(_change.new_unit_id).where(counted_changes(facts))
 
 
 def change(facts: Facts, first: int, last: int) -> Found:
     """Changes to the unit by use unit; the line names the application. Of what was never applied for nothing tells."""
     found: Found = defaultdict(score_items.Change)
     use_unit = func.coalesce(_change.use_unit_id, 0)
-    of_units = and_(_change.new_unit_id.between(first, last), _changes(facts))
+    of_units = and_(_change.new_unit_id.between(first, last), counted_changes(facts))
     seen = select(_change.new_unit_id, func.count(use_unit.distinct())).where(of_units)
     for unit_id, use_units in facts.session.execute(seen.group_by(_change.new_unit_id)):
         found[unit_id].use_units = use_units
@@ -402,7 +407,7 @@ def change(facts: Facts, first: int, last: int) -> Found:
 def changes_of(facts: Facts, first: int, last: int) -> Any:
     """The changes that were counted; a statement."""
     columns = _change.elevator_id, _change.applied_on, _change.application_id, _late(facts).label("late")
-    inside = and_(_change.new_unit_id.between(first, last), _changes(facts))
+    inside = and_(_change.new_unit_id.between(first, last), counted_changes(facts))
     return select(*columns).where(inside).order_by(_change.elevator_id, _change.applied_on, _change.id)
 
 

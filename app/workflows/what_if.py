@@ -1,6 +1,7 @@
 """提分模拟: what a maintenance unit can still make of its score in the running period (SIM-01). Reads only.
 
-The facts are those of a score through the period's last day, as they are known now; `rules.what_if` says what comes.
+The facts are those of a score through the period's last day, as they are known now; `rules.what_if` says what comes of
+SCO-01, `rules.what_if_items` of the five others and of the total. Read here for SCO-01, in `what_if_items` for those.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.errors import Finding, NotFound
 from app.models import Contract, ContractElevator, Elevator, MaintenanceClock, Unit, Visit
 from app.models.among import among
 from app.permissions import Actor, Verb, require
+from app.rules.score_items import Item
 from app.rules.visits import VisitState
 from app.rules.what_if import (
     Fix,
@@ -30,7 +32,9 @@ from app.rules.what_if import (
     running_period,
     simulate,
 )
+from app.rules.what_if_items import Six, simulate_item
 from app.transaction import AnySession
+from app.workflows import what_if_items
 from app.workflows.score_facts import WHOLE_COUNTRY, Facts, Frame
 from app.workflows.visit_standing import COLUMNS
 
@@ -47,10 +51,17 @@ class Told:
     unit: Unit
     from_on: dt.date
     to_on: dt.date
-    simulation: Simulation
+    six: Six
     elevators: dict[int, str] = field(default_factory=dict)
     visits: dict[int, tuple[int, dt.date]] = field(default_factory=dict)
     contracts: dict[int, str] = field(default_factory=dict)
+    # Of the five others.
+    about: dict[Fix, what_if_items.About] = field(default_factory=dict)
+
+    @property
+    def simulation(self) -> Simulation:
+        """That of SCO-01."""
+        return self.six.items[Item.MAINTENANCE]
 
 
 def of_unit(
@@ -71,7 +82,10 @@ def of_unit(
     facts = Facts(session, frame)
     found = _Found(session, facts, unit.id, today)
     prospects = found.prospects()
-    told = Told(unit, frame.from_on, frame.to_on, simulate(prospects, chosen, today, frame.to_on))
+    others = what_if_items.read_ahead(facts, actor, unit.id, today)
+    made = {Item.MAINTENANCE: simulate(prospects, chosen, today, frame.to_on)}
+    made |= {item: simulate_item(ahead, chosen) for item, ahead in others.ahead.items()}
+    told = Told(unit, frame.from_on, frame.to_on, Six(made), about=others.about)
     concerned = {int(str(p.pair.elevator)) for p in prospects if p.clock is not None or p.failing}
     names = scope.apply(
         select(Elevator.id, Elevator.code).where(among(session, Elevator.id, concerned)), actor, Elevator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows import scores
 from tests.api.callers import Caller
-from tests.factories import make_elevator
+from tests.factories import make_complaint, make_elevator
 from tests.workflows.clock_world import at
 from tests.workflows.score_world import put_cover, put_overdue, put_visit
 
@@ -99,3 +100,34 @@ def test_the_same_by_the_interface(app: Any, session: Any, firm: Any) -> None:
     assert head.get(f"{address}?do={','.join(['keep.0'] * 501)}").status_code == 422
     assert head.get(f"/score-simulations/{firm.other_firm.id}").status_code == 404
     assert Caller(app, firm, "use_head").get(address).status_code == 403
+
+
+def test_the_six_with_what_is_open_and_what_is_gone(session: Any, firm: Any, sign_in: Any) -> None:
+    """An open complaint is won by settling it in time; one that was late is gone, and both pages say so."""
+    now = clock.now()
+    late = make_complaint(session, firm.own, now - 5 * DAY, unit_id=firm.firm.id)
+    fresh = make_complaint(session, firm.own, now - dt.timedelta(hours=3), unit_id=firm.firm.id)
+    session.commit()
+    head = sign_in(firm.accounts["maintenance_head"])
+    page = text(head, f"/scores/{firm.score}/what-if?do=settle.{fresh.id}")
+    for said in ("六项各能到多少", "总分，满分 96", "投诉不及时 1 次", f"/complaints/{fresh.id}", fresh.number, "反馈处置及时率"):
+        assert said in page, said
+    assert f'value="settle.{fresh.id}" checked' in page and f"settle.{late.id}" not in page
+    assert f'href="/scores/{firm.score}/items/feedback"' in page
+    rows = dict.fromkeys(re.findall(r'value="(\w+\.[\w-]+)"', page))
+    assert {f"settle.{fresh.id}", f"serve.{firm.own.id}"} <= rows.keys()
+
+
+def test_the_six_by_the_interface(app: Any, session: Any, firm: Any) -> None:
+    now = clock.now()
+    make_complaint(session, firm.own, now - 5 * DAY, unit_id=firm.firm.id)
+    fresh = make_complaint(session, firm.own, now - dt.timedelta(hours=3), unit_id=firm.firm.id)
+    session.commit()
+    told = Caller(app, firm, "maintenance_head").get(f"/score-simulations/{firm.firm.id}?do=settle.{fresh.id}").json
+    feedback = told["items"]["feedback"]
+    assert [feedback[way]["points"] for way in ("nothing", "chosen", "everything")] == ["0.00", "8.00", "8.00"]
+    assert (feedback["winnable"], feedback["gone"]) == (8.0, 8.0)
+    assert told["items"]["inspection"]["nothing"]["points"] is None
+    assert float(told["total"]["chosen"]) == float(told["total"]["nothing"]) + 8
+    one = next(fix for fix in told["fixes"] if fix["fix"] == f"settle.{fresh.id}")
+    assert (one["item"], one["about"], one["alone"]) == ("feedback", fresh.number, 8.0) and one["due_at"]
