@@ -46,6 +46,7 @@ class Key(StrEnum):
     HORIZON_DAYS = "horizon_days"
     NEVER_VISITED = "never_visited"
     FAIR_LEAST_DUE = "fair_least_due"
+    FAIR_LEAST_CASES = "fair_least_cases"
     CAPACITY_DAY_MINUTES = "capacity_day_minutes"
     CAPACITY_WEEK_DAYS = "capacity_week_days"
     CAPACITY_HALF_MONTH_MINUTES = "capacity_half_month_minutes"
@@ -277,6 +278,10 @@ SPECS: dict[Key, Spec] = dict(
             ),
         ),
         _int(Key.FAIR_LEAST_DUE, _S, "公平比较的最小样本：应维保至少", 30, "次", 1, 100000),
+        _int(
+            Key.FAIR_LEAST_CASES, _S, "公平比较的最小样本：救援、投诉、检验、变更的件数和电梯台数至少", 10, "", 1,
+            100000,
+        ),
         *(
             _int(Key(key), group, meaning, default, unit, low, high)
             for key, group, meaning, default, unit, low, high in capacity.NUMBERS

@@ -20,6 +20,7 @@ from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, spot_checks, tables
 from app.reports.asked import Asked
+from app.rules.score_items import Item
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
@@ -36,7 +37,7 @@ def _ageing(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetim
 
 
 def _fairness(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
-    return fairness.table(session, actor, int(asked["run"]))
+    return fairness.table(session, actor, int(asked["run"]), asked.get("by", Item.MAINTENANCE))
 
 
 def _over_days(asked: Mapping[str, str]) -> Asked:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.fairness import Standing, band, compare, points, share_of_all
+from app.rules.fairness import NO_DATA, Sample, Standing, band, compare, compare_total, points, share_of_all
 
 pytestmark = pytest.mark.feature("FAI-01")
 WHOLE = Fraction(95, 100)
@@ -86,3 +86,48 @@ def test_the_whole_counts_services_not_units() -> None:
     assert share_of_all(1000, 50) == Fraction(19, 20)
     assert share_of_all(0, 0) is None
     assert points(0.95) == Decimal("15.20")
+
+
+def sample(total: int, bad: int, everybody: Fraction | None = WHOLE) -> Sample:
+    return Sample(total, bad, everybody)
+
+
+def test_a_total_of_one_item_is_that_item() -> None:
+    one = compare(1000, 10, WHOLE, 30)
+    assert compare_total([sample(1000, 10)], 30) == one
+    assert compare_total([sample(0, 0)], 30) == compare_total([sample(9, 0, None)], 30) == NO_DATA
+
+
+def test_items_without_data_stand_with_full_marks_and_move_nothing() -> None:
+    alone = compare_total([sample(1000, 10)], 30)
+    six = compare_total([sample(1000, 10), *[sample(0, 0)] * 3, *[sample(5, 5, None)] * 2], 30)
+    assert six.standing is alone.standing is Standing.ABOVE
+    assert (six.own, six.whole) == (alone.own + 80, alone.whole + 80)  # type: ignore[operator]
+    assert (six.low, six.high) == (alone.low + 80, alone.high + 80)  # type: ignore[operator]
+
+
+def test_the_band_of_a_sum_is_put_together_by_squares() -> None:
+    """Two alike: the sum's band is √2 times one's, not twice."""
+    one, two = compare_total([sample(100, 5)], 1), compare_total([sample(100, 5)] * 2, 1)
+    wide = [float(c.own - c.low) for c in (one, two)]  # type: ignore[operator]
+    assert wide[1] == pytest.approx(wide[0] * 2**0.5, abs=0.02)
+    assert two.own == one.own * 2  # type: ignore[operator]
+
+
+def test_few_of_one_item_widen_the_band_of_the_total() -> None:
+    many = compare_total([sample(5000, 100), sample(400, 4)], 30)
+    few = compare_total([sample(5000, 100), sample(4, 0)], 30)
+    assert many.standing is Standing.ABOVE and few.standing is Standing.LEVEL
+
+
+@pytest.mark.parametrize(("due", "standing"), [(29, Standing.FEW), (30, Standing.LEVEL)])
+def test_the_total_has_enough_when_maintenance_has(due: int, standing: Standing) -> None:
+    assert compare_total([sample(due, 1), sample(3, 0)], 30).standing is standing
+
+
+@given(st.lists(counts, min_size=1, max_size=6))
+def test_the_total_lies_in_its_band_and_the_band_in_what_can_be(some: list[tuple[int, int]]) -> None:
+    found = compare_total([sample(total, total - good) for good, total in some], 1)
+    assert found.low is not None and found.high is not None and found.own is not None
+    assert 0 <= found.low <= found.own + Decimal("0.01") and found.own <= found.high + Decimal("0.01")
+    assert found.high <= 16 * len(some)

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from app.models import Score, ScoreRun
 from app.reports import fairness
 from app.rules.fairness import Standing
+from app.rules.score_items import Item
 from tests.conftest import csrf
 from tests.factories import World, make_maintenance_unit, make_policy
 
@@ -118,3 +119,76 @@ def test_a_table_of_an_unknown_run_is_none(ranked: World, sign_in: Any) -> None:
     browser = sign_in(ranked.accounts["platform_admin"])
     sent = {"csrf_token": csrf(browser, "/scores/fair/"), "run": "999999", "format": "csv"}
     assert browser.post("/scores/fair/table", data=sent).status_code == 404
+
+
+@pytest.fixture
+def six(ranked: World) -> World:
+    """The same run with the five others: many complaints of one, few of another, none of the third."""
+    ranked.session.execute(update(ScoreRun).values(items_digest="1" * 64))
+    for unit, values in (
+        (ranked.firm, {"feedback_total": 400, "feedback_late": 4, "feedback_points": "15.84", "feedback_rank": 1,
+                       "total": "95.78", "total_rank": 2, "rescue_on_time": 20, "rescue_late": 4, "rescue_second": 3,
+                       "rescue_points": "15.33"}),
+        (ranked.other_firm, {"feedback_total": 300, "feedback_late": 90, "feedback_points": "11.20",
+                             "feedback_rank": 2, "total": "89.60", "total_rank": 3}),
+        (ranked.small, {"feedback_total": 9, "feedback_late": 0, "feedback_points": "16.00", "feedback_rank": 1,
+                        "total": "96.00", "total_rank": 1}),
+    ):  # fmt: skip
+        ranked.session.execute(update(Score).where(Score.unit_id == unit.id).values(**values))
+    ranked.session.commit()
+    return ranked
+
+
+def test_by_an_item(six: World, sign_in: Any) -> None:
+    browser = sign_in(six.accounts["platform_admin"])
+    answer = browser.get(f"/scores/fair/?run={six.run_row.id}&by=feedback")
+    cards = sections(answer.text)
+    assert six.firm.name in cards["可以比较"] and "高于总体" in cards["可以比较"] and "低于总体" in cards["可以比较"]
+    assert six.small.name in cards["样本不足"] and six.idle.name in cards["无数据"]
+    # 709 complaints, 94 late.
+    assert "13.88 分" in answer.text and "投诉总次数不足 10 的为样本不足" in answer.text
+    held = fairness.build(six.session, six.actor("platform_admin"), six.run_row, Item.RESCUE)
+    line = next(line for line in held.lines if line.unit == six.firm.name)
+    assert (line.due, line.bad, str(line.own)) == (24, 1, "15.33"), "help in time makes up for three late ones"
+
+
+def test_by_the_total(six: World, sign_in: Any) -> None:
+    browser = sign_in(six.accounts["platform_admin"])
+    text = browser.get(f"/scores/fair/?run={six.run_row.id}").text
+    cards = sections(text)
+    assert "总分的区间由六个率各自的区间合成" in text and "95.78" in cards["可以比较"]
+    assert six.small.name in cards["样本不足"] and six.idle.name in cards["无数据"]
+    found = fairness.build(six.session, six.actor("platform_admin"), six.run_row, None)
+    said = {line.unit: line.standing for line in found.lines}
+    assert said[six.firm.name] is Standing.ABOVE and said[six.other_firm.name] is Standing.BELOW
+    # Without rescues it is laid beside a whole with full marks there.
+    whole = {line.unit: line.whole for line in found.lines}
+    assert whole[six.other_firm.name] > whole[six.firm.name]
+
+
+def test_a_unit_reads_its_total_beside_the_whole(six: World, sign_in: Any) -> None:
+    text = sign_in(six.accounts["maintenance_head"]).get(f"/scores/fair/?run={six.run_row.id}&by=total").text
+    assert six.firm.name in text and six.other_firm.name not in text and "高于总体" in text
+
+
+@pytest.mark.parametrize("by", ["", "total", "x", "９", "maintenance'"])
+def test_what_is_no_item_is_the_total(six: World, sign_in: Any, by: str) -> None:
+    text = sign_in(six.accounts["platform_admin"]).get(f"/scores/fair/?run={six.run_row.id}&by={by}").text
+    assert "总分的区间由六个率各自的区间合成" in text
+
+
+def test_a_run_of_before_compares_maintenance_alone(ranked: World, sign_in: Any) -> None:
+    text = sign_in(ranked.accounts["platform_admin"]).get(f"/scores/fair/?run={ranked.run_row.id}&by=feedback").text
+    assert "应维保不足 30 次" in text and "by=feedback" not in text
+
+
+@pytest.mark.feature("RPR-01")
+@pytest.mark.parametrize(("by", "ends"), [("total", "总分（分）"), ("fault", "故障电梯数")])
+def test_the_table_of_the_total_and_of_an_item(six: World, sign_in: Any, by: str, ends: str) -> None:
+    browser = sign_in(six.accounts["platform_admin"])
+    page = f"/scores/fair/?run={six.run_row.id}&by={by}"
+    sent = {"csrf_token": csrf(browser, page), "run": str(six.run_row.id), "by": by, "format": "csv"}
+    answer = browser.post("/scores/fair/table", data=sent)
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert any(any(ends.split("（")[0] in cell for cell in row) for row in rows)
+    assert any("折合得分" in cell for row in rows for cell in row)
