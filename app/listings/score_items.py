@@ -36,7 +36,8 @@ ITEM_RULE = {
     "fault_limit": _l("封底"), "change_late": _l("变更不及时"), "change_again": _l("同一使用单位不再计"),
     "rating_item": _l("六个率失分"), "rating_talk": _l("约谈"), "rating_warning": _l("警告处理"),
     "rating_penalty": _l("立案处罚"), "rating_limit": _l("封底"), "rating_veto_penalty": _l("立案处罚限级"),
-    "rating_veto_overdue": _l("超期过多限级"),
+    "rating_veto_overdue": _l("超期过多限级"), "rating_veto_uncovered": _l("脱保限级"),
+    "rating_veto_licence": _l("许可证过期限级"),
 }  # fmt: skip
 ITEM_EVIDENCE = {
     "rescue": _l("救援记录"), "complaint": _l("投诉"), "inspection": _l("检验记录"), "application": _l("变更申请"),

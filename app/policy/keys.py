@@ -75,6 +75,10 @@ class Key(StrEnum):
     RATING_PENALTY_CREDIT = "rating_penalty_credit"
     RATING_OVERDUE_PERMILLE = "rating_overdue_permille"
     RATING_OVERDUE_STARS = "rating_overdue_stars"
+    RATING_UNCOVERED_PERMILLE = "rating_uncovered_permille"
+    RATING_UNCOVERED_STARS = "rating_uncovered_stars"
+    RATING_LICENCE_STARS = "rating_licence_stars"
+    RATING_LICENCE_CREDIT = "rating_licence_credit"
     NEAR_MAINTENANCE_DAYS = "near_maintenance_days"
     NEAR_INSPECTION_DAYS = "near_inspection_days"
     NEAR_CONTRACT_DAYS = "near_contract_days"
@@ -286,28 +290,18 @@ SPECS: dict[Key, Spec] = dict(
             _int(Key(key), group, meaning, default, unit, low, high)
             for key, group, meaning, default, unit, low, high in capacity.NUMBERS
         ),
-        (
-            Key.RATING,
-            Spec(
-                Key.RATING, "choice", _W, "按六个率和执法记录评定维保单位的", "both",
-                choices=(("none", "不评定"), ("stars", "星级"), ("credit", "信用等级"), ("both", "星级和信用等级")),
-            ),
-        ),
+        (Key.RATING, Spec(Key.RATING, "choice", _W, "按六个率和执法记录评定维保单位的", "both", choices=rating.RATED)),
         *(
             _int(Key(key), group, meaning, default, unit, low, high)
             for key, group, meaning, default, unit, low, high in rating.NUMBERS
         ),
-        _int(Key.RATING_PENALTY_STARS, _W, "期内有立案处罚的最高", 3, "星", 2, 5, may_be_off=True),
-        (
-            Key.RATING_PENALTY_CREDIT,
-            Spec(
-                Key.RATING_PENALTY_CREDIT, "choice", _W, "期内有立案处罚的信用", "C",
-                choices=(("A", "不限"), ("B", "最高 B 级"), ("C", "最高 C 级"), ("D", "为 D 级")),
-            ),
+        *(
+            _int(Key(key), group, meaning, default, unit, low, high, may_be_off=True)
+            for key, group, meaning, default, unit, low, high in rating.MAY_BE_OFF
         ),
-        _int(
-            Key.RATING_OVERDUE_PERMILLE, _W, "超期次数超过应维保次数的千分之几，星级即受限", 50, "‰", 0, 1000,
-            may_be_off=True,
+        *(
+            (Key(key), Spec(Key(key), "choice", group, meaning, default, choices=rating.CREDITS))
+            for key, group, meaning, default in rating.CREDIT_CAPS
         ),
         _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
         _int(Key.NEAR_INSPECTION_DAYS, _N, "临近检验（含限速器、部件）：到期前", 30, "天", 0, 365),

@@ -1,4 +1,7 @@
-"""The numbers of stars and credit: key, group, meaning, default, unit, lowest, highest."""
+"""The numbers of stars and credit: key, group, meaning, default, unit, lowest, highest.
+
+No platform has vetoes for elevators without contract and for an expired licence: their meanings say that they are ours.
+"""
 
 from __future__ import annotations
 
@@ -22,4 +25,19 @@ NUMBERS: tuple[Number, ...] = (
     ("rating_credit_b", _W, "信用 B 级至少", 80, "分", 0, 100),
     ("rating_credit_c", _W, "信用 C 级至少，以下为 D 级", 60, "分", 0, 100),
     ("rating_overdue_stars", _W, "超期过多的最高", 3, "星", 2, 5),
+    ("rating_uncovered_stars", _W, "脱保过多的最高（本平台自定）", 3, "星", 2, 5),
+)
+# Off: no such veto.
+MAY_BE_OFF: tuple[Number, ...] = (
+    ("rating_penalty_stars", _W, "期内有立案处罚的最高", 3, "星", 2, 5),
+    ("rating_overdue_permille", _W, "超期次数超过应维保次数的千分之几，星级即受限", 50, "‰", 0, 1000),
+    ("rating_uncovered_permille", _W, "期末脱保台数超过电梯台数的千分之几，星级即受限（本平台自定）", 10, "‰", 0, 1000),
+    ("rating_licence_stars", _W, "期末许可证已过期的最高（本平台自定）", 2, "星", 2, 5),
+)
+RATED = (("none", "不评定"), ("stars", "星级"), ("credit", "信用等级"), ("both", "星级和信用等级"))
+CREDITS = (("A", "不限"), ("B", "最高 B 级"), ("C", "最高 C 级"), ("D", "为 D 级"))
+# Key, group, meaning, default.
+CREDIT_CAPS = (
+    ("rating_penalty_credit", _W, "期内有立案处罚的信用", "C"),
+    ("rating_licence_credit", _W, "期末许可证已过期的信用（本平台自定）", "D"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -34,6 +35,8 @@ class RatingRule(StrEnum):
     LIMIT = "rating_limit"
     VETO_PENALTY = "rating_veto_penalty"
     VETO_OVERDUE = "rating_veto_overdue"
+    VETO_UNCOVERED = "rating_veto_uncovered"
+    VETO_LICENCE = "rating_veto_licence"
 
 
 R = RatingRule
@@ -46,7 +49,9 @@ class Scheme:
     """The numbers of a region. `stars` and `credits`: the least points of 5, 4, 3 stars and of A, B, C.
 
     `penalty_stars`, `penalty_credit`: the most with a 立案处罚 in the period; `overdue_permille`: beyond this share of
-    missed services no more than `overdue_stars`. None: no such veto.
+    missed services no more than `overdue_stars`; `uncovered_permille`: beyond this share of elevators without contract
+    no more than `uncovered_stars`; `licence_stars`, `licence_credit`: the most with an expired licence. The last three
+    are ours. None: no such veto.
     """
 
     weights: Mapping[Item, int]
@@ -57,6 +62,30 @@ class Scheme:
     penalty_credit: str | None = "C"
     overdue_permille: int | None = 50
     overdue_stars: int = 3
+    uncovered_permille: int | None = None
+    uncovered_stars: int = 3
+    licence_stars: int | None = None
+    licence_credit: str | None = None
+
+
+class Footing(NamedTuple):
+    """What a unit stands on at the period's end (`on`; while the period runs: on the day as of which it is told)."""
+
+    elevators: int = 0
+    # 脱保: elevators in use that are filed for it and that no contract covers.
+    uncovered: int = 0
+    # None: not filed; that is no expiry.
+    licence_until: date | None = None
+    on: date | None = None
+
+    @property
+    def expired_on(self) -> date | None:
+        """The last day of a licence that is over by then; the last day itself is still in force."""
+        until = self.licence_until
+        return until if until is not None and self.on is not None and until < self.on else None
+
+
+NOTHING_KNOWN = Footing()
 
 
 class Deed(NamedTuple):
@@ -111,12 +140,23 @@ VETO_PENALTY_CREDIT = {
     "C": say("期内有立案处罚，信用最高 C 级"),
     "D": say("期内有立案处罚，信用为 D 级"),
 }
+VETO_UNCOVERED = counted(
+    "脱保 %(uncovered)s 台，超过 %(elevators)s 台电梯的千分之 %(permille)s，最高 %(stars)s 星"
+)
+# Whole numbers, for a line keeps the finished text alone.
+VETO_LICENCE_STARS = counted("许可证 %(year)s 年 %(month)s 月 %(day)s 日已到期，最高 %(stars)s 星")
+VETO_LICENCE_CREDIT = {
+    "B": counted("许可证 %(year)s 年 %(month)s 月 %(day)s 日已到期，信用最高 B 级"),
+    "C": counted("许可证 %(year)s 年 %(month)s 月 %(day)s 日已到期，信用最高 C 级"),
+    "D": counted("许可证 %(year)s 年 %(month)s 月 %(day)s 日已到期，信用为 D 级"),
+}
 VETO_OVERDUE = counted("超期 %(overdue)s 次，超过应维保 %(due)s 次的千分之 %(permille)s，最高 %(stars)s 星")
 
 
 def rate(
-    points: Mapping[Item, Decimal | None], overdue: int, due: int, deeds: Sequence[Deed], scheme: Scheme
-) -> Rating | None:
+    points: Mapping[Item, Decimal | None], overdue: int, due: int, deeds: Sequence[Deed], scheme: Scheme,
+    footing: Footing = NOTHING_KNOWN,
+) -> Rating | None:  # fmt: skip
     """The rating of a unit; None where 维护保养有效率 has no data, as there is no total (SCO-07).
 
     An item without data counts with full marks; points beyond 16 (SCO-02) make up for nothing else.
@@ -146,6 +186,17 @@ def rate(
         reason = say(VETO_OVERDUE, overdue=overdue, due=due, permille=limit, stars=scheme.overdue_stars)
         lines.append(RatingLine(R.VETO_OVERDUE, NOTHING, reason))
         stars = min(stars, scheme.overdue_stars)
+    limit = scheme.uncovered_permille
+    if limit is not None and footing.uncovered * 1000 > limit * max(footing.elevators, footing.uncovered):
+        lines.append(_uncovered(footing, limit, scheme.uncovered_stars))
+        stars = min(stars, scheme.uncovered_stars)
+    expired_on = footing.expired_on
+    if expired_on is not None and scheme.licence_stars is not None:
+        lines.append(_expired(expired_on, VETO_LICENCE_STARS, stars=scheme.licence_stars))
+        stars = min(stars, scheme.licence_stars)
+    if expired_on is not None and scheme.licence_credit is not None:
+        lines.append(_expired(expired_on, VETO_LICENCE_CREDIT[scheme.licence_credit]))
+        credit = max(credit, scheme.licence_credit)
     return Rating(shown, stars, credit, by_stars, by_credit, tuple(lines))
 
 
@@ -169,6 +220,17 @@ def _enforced(deeds: Sequence[Deed], scheme: Scheme) -> Iterable[RatingLine]:
 
 def _veto(deed: Deed, reason: str) -> RatingLine:
     return RatingLine(R.VETO_PENALTY, NOTHING, reason, None, Record(0, deed.on, deed.key))
+
+
+def _uncovered(footing: Footing, permille: int, stars: int) -> RatingLine:
+    elevators = max(footing.elevators, footing.uncovered)
+    reason = say(VETO_UNCOVERED, uncovered=footing.uncovered, elevators=elevators, permille=permille, stars=stars)
+    return RatingLine(R.VETO_UNCOVERED, NOTHING, reason)
+
+
+def _expired(until: date, sentence: str, **more: int) -> RatingLine:
+    reason = say(sentence, year=until.year, month=until.month, day=until.day, **more)
+    return RatingLine(R.VETO_LICENCE, NOTHING, reason)
 
 
 def stars_of(points: Decimal, scheme: Scheme) -> int:

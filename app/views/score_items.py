@@ -7,9 +7,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from flask import abort, request
+from flask import abort, g, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
@@ -20,7 +21,7 @@ from app.models import Score, ScoreEntry
 from app.models.choices import SCORE_STATE, word
 from app.models.score import CREDIT, lines_of, rating_lines
 from app.permissions import Verb
-from app.rules.rating import to_next_star
+from app.rules.rating import RatingRule, to_next_star
 from app.rules.score_items import Item
 from app.views import screens
 from app.views.base import SQLAInterface, mark
@@ -236,8 +237,18 @@ class ScoreItemPages(BaseView):
                 select(func.count(Score.total_rank)).where(Score.run_id == held.run_id)
                 .execution_options(skip_scope=True)
             ),
-            whole=sum(scheme.weights.values()),
+            whole=sum(scheme.weights.values()), places=_places(held),
+            vetoes=[rule.value for rule in RatingRule if rule.name.startswith("VETO")],
         )  # fmt: skip
+
+
+def _places(held: Score) -> dict[str, tuple[Any, str]]:
+    """Where what a veto stands on is seen, as it is now."""
+    unit = "" if g.actor.unit_id else f"&f_maintenance_unit={held.unit_id}"
+    return {
+        RatingRule.VETO_UNCOVERED.value: (_("脱保的电梯"), f"/elevators/?tab=uncovered{unit}"),
+        RatingRule.VETO_LICENCE.value: (_("许可证"), f"/units/{held.unit_id}"),
+    }
 
 
 def _figures(held: Score, item: Item) -> list[tuple[Any, Any, str]]:

@@ -302,7 +302,8 @@ class _Work:
     def end(self, facts: Facts, units: Sequence[int]) -> tuple[str, str]:
         """Score the other items, rank what has points, write the scores, close the run; the two digests.
 
-        脱保 is beside the score: it is told by today's filing, so it is not part of what is proved.
+        脱保 and licences are beside the score: they are told by today's filing, so they are not part of what is proved;
+        stars are proved with those that the stored run has.
         """
         keys = {row["unit_id"]: key for key, row in self._scored}
         others = Others(self._session, facts, self._run_id)
@@ -316,7 +317,8 @@ class _Work:
         others.score(units, key_of)
         bare = sorted(facts.uncovered.keys() - keys.keys())
         self._scored.sort(key=lambda one: one[0] if self._run_id else one[1]["unit_id"])
-        rated = Ratings(self._session, facts, others.hash)
+        proved = None if self._run_id is not None else _find(self._session, self._frame)
+        rated = Ratings(self._session, facts, others.hash, proved)
         ratings = {
             row["unit_id"]: rated.of(key, row, others.rows.get(row["unit_id"], score_items.NOTHING))
             for key, row in self._scored
@@ -325,17 +327,17 @@ class _Work:
         self.entries += others.entries + rated.entries
         if self._run_id is not None:
             rated.write()
-            self._write(self._scored, facts.uncovered, others.rows, ratings)
+            self._write(self._scored, facts.uncovered, others.rows, ratings, rated.licence_of)
             drawn = new_keys(self._session, Score.__table__, len(bare)) if bare else []
             self._write([(key, self._row(unit, Tally())) for key, unit in zip(drawn, bare, strict=True)],
-                        facts.uncovered, {}, {})
+                        facts.uncovered, {}, {}, rated.licence_of)
             digests = {"digest": digest, "items_digest": others.digest}
             self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(**digests))
         return digest, others.digest
 
     def _write(
         self, scored: list[tuple[int, dict[str, Any]]], uncovered: dict[int, int], others: dict[int, tuple[Any, ...]],
-        ratings: dict[int, tuple[Any, ...]],
+        ratings: dict[int, tuple[Any, ...]], licence_of: Callable[[int], dt.date | None],
     ) -> None:  # fmt: skip
         """Scores in order of their keys. Points are text, which either database makes a number of exactly."""
         if not scored:
@@ -345,13 +347,14 @@ class _Work:
         of_item = ([row[place] for row in rows] for place in score_items.PLACE.values())
         ranks = [_ranks(points) for points in ([row["points"] for _, row in scored], totals, *of_item)]
         values = [
-            (key, uncovered.get(row["unit_id"], 0), _text(total), *(of_one[place] for of_one in ranks), *more,
-             *ratings.get(row["unit_id"], score_rating.NONE),
+            (key, uncovered.get(row["unit_id"], 0), _iso(licence_of(row["unit_id"])), _text(total),
+             *(of_one[place] for of_one in ranks), *more, *ratings.get(row["unit_id"], score_rating.NONE),
              *(_text(v) if name == "points" else v for name, v in row.items()))
             for place, ((key, row), total, more) in enumerate(zip(scored, totals, rows, strict=True))
         ]  # fmt: skip
         named = ("rank", "total_rank", *(f"{item}_rank" for item in score_items.PLACE))
-        columns = ("id", "uncovered", "total", *named, *score_items.COLUMNS, *score_rating.COLUMNS, *scored[0][1])
+        told = ("id", "uncovered", "licence_until", "total", *named)
+        columns = (*told, *score_items.COLUMNS, *score_rating.COLUMNS, *scored[0][1])
         insert_rows(self._session, Score.__table__, columns, values)
 
 
@@ -361,6 +364,10 @@ def _ranks(points: Sequence[Any]) -> list[int | None]:
     for rank, place in ranked((Decimal(one), place) for place, one in enumerate(points) if one is not None):
         ranks[place] = rank
     return ranks
+
+
+def _iso(day: dt.date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _text(points: Any) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.rating import Deed, RatingRule, Scheme, credit_of, rate, stars_of, to_next_star
+from app.rules.rating import Deed, Footing, RatingRule, Scheme, credit_of, rate, stars_of, to_next_star
 from app.rules.score_items import Item
 
 pytestmark = pytest.mark.feature("SCO-08")
@@ -98,3 +100,54 @@ def test_lines_sum_to_what_is_missing(got: dict[Item, Decimal], done: list[Deed]
     assert abs(Fraction(found.points) - found.exact) <= Fraction(1, 200)
     assert 2 <= found.stars <= found.stars_by_points <= 5
     assert found.credit >= found.credit_by_points
+
+
+OURS = Scheme(EQUAL.weights, {}, uncovered_permille=10, licence_stars=2, licence_credit="D")
+END = dt.date(2024, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("elevators", "uncovered", "stars"),
+    [(100, 0, 5), (100, 1, 5), (100, 2, 3), (99, 1, 3), (300, 3, 5), (300, 4, 3), (0, 1, 3), (2, 5, 3)],
+)
+def test_too_many_without_contract(elevators: int, uncovered: int, stars: int) -> None:
+    """Ten of a thousand themselves are not beyond; a unit that served none has at least those that it lost."""
+    found = rate(FULL, 0, 100, [], OURS, Footing(elevators, uncovered))
+    assert found is not None and (found.stars, found.credit) == (stars, "A")
+    assert [line.rule for line in found.lines] == ([] if stars == 5 else [R.VETO_UNCOVERED])
+
+
+def test_none_at_all_may_be_without_contract() -> None:
+    strict = replace(OURS, uncovered_permille=0, uncovered_stars=4)
+    found = rate(FULL, 0, 100, [], strict, Footing(5000, 1))
+    assert found is not None and found.stars == 4
+    assert found.lines[0].reason == "脱保 1 台，超过 5000 台电梯的千分之 0，最高 4 星"
+    clean = rate(FULL, 0, 100, [], strict, Footing(5000, 0))
+    assert clean is not None and clean.stars == 5
+
+
+@pytest.mark.parametrize(
+    ("until", "stars", "credit"),
+    [(None, 5, "A"), (END + dt.timedelta(days=1), 5, "A"), (END, 5, "A"), (END - dt.timedelta(days=1), 2, "D")],
+)
+def test_the_last_day_of_a_licence_is_in_force(until: dt.date | None, stars: int, credit: str) -> None:
+    found = rate(FULL, 0, 100, [], OURS, Footing(100, 0, until, END))
+    assert found is not None and (found.stars, found.credit, found.points) == (stars, credit, Decimal("100.00"))
+    if stars == 2:
+        assert [line.rule for line in found.lines] == [R.VETO_LICENCE, R.VETO_LICENCE]
+        assert found.lines[0].reason == "许可证 2024 年 12 月 30 日已到期，最高 2 星"
+        assert to_next_star(found, OURS) == (3, Decimal(0)), "no points stand in the way"
+
+
+def test_without_these_vetoes_nothing_is_capped() -> None:
+    found = rate(FULL, 0, 100, [], EQUAL, Footing(10, 10, END - dt.timedelta(days=400), END))
+    assert found is not None and (found.stars, found.credit, found.lines) == (5, "A", ())
+
+
+def test_the_hardest_veto_counts() -> None:
+    done = [Deed("penalty", 7, "2024-05-01")]
+    found = rate(FULL, 50, 100, done, OURS, Footing(100, 50, END - dt.timedelta(days=1), END))
+    assert found is not None and (found.stars, found.credit) == (2, "D")
+    milder = replace(OURS, licence_stars=4, licence_credit="B")
+    found = rate(FULL, 0, 100, done, milder, Footing(100, 0, END - dt.timedelta(days=1), END))
+    assert found is not None and (found.stars, found.credit) == (3, "C")

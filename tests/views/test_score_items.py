@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from app.models import Score, ScoreRun
-from tests.factories import World
+from app.models import Score, ScoreRun, Unit
+from tests.factories import World, make_elevator
+from tests.workflows.clock_world import day
 from tests.workflows.item_world import scored_firm
+from tests.workflows.score_world import LATER, score
 
 pytestmark = pytest.mark.feature("SCO-02", "SCO-03", "SCO-04", "SCO-05", "SCO-06", "SCO-07")
 ITEMS = ("rescue", "feedback", "inspection", "fault", "change")
@@ -109,3 +112,28 @@ def test_the_unit_appeals_from_the_line_and_the_regulator_begins_a_talk(world: W
         assert "/appeals/new" not in shown and "/enforcement/new?" in shown
     fault = head.get(f"/scores/{world.score}/items/fault").text
     assert "/appeals/new" not in fault, "how often people were shut in is no judgement"
+
+
+@pytest.mark.feature("SCO-08")
+def test_why_an_expired_licence_and_lost_contracts_cap_the_stars(session: Any, scored: Any, sign_in: Any) -> None:
+    session.execute(update(Unit).where(Unit.id == scored.firm.id).values(licence_until=day("2024-12-30")))
+    make_elevator(session, maintenance_unit=scored.firm)
+    session.commit()
+    held = score(session, "2024-01-01", "2024-12-31", now=LATER + dt.timedelta(days=1), region="980402000000")
+    key = session.scalar(select(Score.id).where(Score.run_id == held.id, Score.unit_id == scored.firm.id))
+    page = sign_in(scored.accounts["maintenance_head"]).get(f"/scores/{key}/rating").text
+    for said in ("许可证 2024 年 12 月 30 日已到期，最高 2 星", "许可证过期限级", "脱保限级", "补签合同、换证即可消除"):
+        assert said in page, said
+    assert f'href="/units/{scored.firm.id}"' in page and 'href="/elevators/?tab=uncovered"' in page
+    theirs = sign_in(scored.accounts["inspector"]).get(f"/scores/{key}/rating").text
+    assert f"/elevators/?tab=uncovered&amp;f_maintenance_unit={scored.firm.id}" in theirs
+
+
+@pytest.mark.feature("SCO-07", "SIM-01", "APL-01")
+def test_a_units_own_pages_lead_to_what_if_and_to_an_appeal(scored: Any, sign_in: Any) -> None:
+    head, officer = sign_in(scored.accounts["maintenance_head"]), sign_in(scored.accounts["inspector"])
+    for page in ("", "/items/feedback", "/rating"):
+        text = head.get(f"/scores/{scored.score}{page}").text
+        assert f'href="/scores/{scored.score}/what-if"' in text, page
+        assert ("对扣分申诉" in text) is (page != "/rating"), page
+        assert "对扣分申诉" not in officer.get(f"/scores/{scored.score}{page}").text

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from app.models import Enforcement, Score, ScoreEntry, ScoreRun
+from app.models import Enforcement, PolicySnapshot, PolicyValue, Score, ScoreEntry, ScoreRun
 from app.models.score import rating_lines
 from app.workflows import score_rating, scores
 from tests.factories import make_elevator, make_policy
 from tests.workflows.clock_world import at, day
-from tests.workflows.score_world import put_overdue, put_visit, score
+from tests.workflows.score_world import LATER, put_cover, put_overdue, put_visit, score
 
 pytestmark = pytest.mark.feature("SCO-08", "LED-01")
 YEAR = ("2024-01-01", "2024-12-31")
@@ -85,6 +86,7 @@ def test_enforcement_as_it_stood(session: Any, served: Any) -> None:
 
 def test_missing_points_by_weight(session: Any, served: Any) -> None:
     elevator = make_elevator(session, maintenance_unit=served.firm)
+    put_cover(session, served.firm, elevator, day("2024-01-01"), day("2024-12-31"))
     put_visit(session, elevator, served.firm, served.worker, day("2024-01-02"))
     for on in ("2024-03-01", "2024-03-16"):
         put_overdue(session, elevator, served.firm, day(on))
@@ -121,3 +123,43 @@ def test_no_maintenance_no_rating(session: Any, world: Any) -> None:
     row = score(session, *YEAR)
     held = session.scalar(select(Score).where(Score.run_id == row.id, Score.unit_id == world.firm.id))
     assert held is None or held.stars is None
+
+
+def test_an_expired_licence_and_elevators_without_contract(session: Any, served: Any) -> None:
+    """Both cap the stars and say why; stars are proved with what the run was told, whatever is filed since."""
+    served.firm.licence_until = day("2024-12-30")
+    session.commit()
+    run = score(session, *YEAR)
+    held = of(session, run, served.firm)
+    assert (held.rating_points, held.stars, held.credit) == (Decimal("100.00"), 2, "D")
+    assert held.licence_until == day("2024-12-30")
+    assert [line.rule for line in lines(session, held)] == ["rating_veto_licence", "rating_veto_licence"]
+    served.firm.licence_until = day("2034-12-30")
+    served.own.maintenance_unit_id = served.firm.id
+    bare = make_elevator(session, maintenance_unit=served.firm)
+    session.commit()
+    told = score_rating.of_score(session, run, held)
+    assert told is not None and (told[0].stars, told[0].credit) == (2, "D")
+    assert score(session, *YEAR, as_of=run.as_of).id == run.id
+    later = of(session, score(session, *YEAR, now=LATER + dt.timedelta(days=1)), served.firm)
+    assert (later.uncovered, later.stars, later.credit) == (1, 3, "A"), bare
+    assert [line.rule for line in lines(session, later)] == ["rating_veto_uncovered"]
+    make_policy(session, "rating_uncovered_permille", None, "980402000000")
+    session.commit()
+    free = score(session, *YEAR, region="980402000000", now=LATER + dt.timedelta(days=1))
+    assert of(session, free, served.firm).stars == 5
+
+
+def test_a_run_of_before_these_vetoes_is_proved_without_them(session: Any, served: Any) -> None:
+    """Its policy version says nothing of them: it was rated as was the rule then."""
+    make_policy(session, "rating_licence_stars", None)
+    make_policy(session, "rating_licence_credit", "A")
+    served.firm.licence_until = day("2024-12-30")
+    session.commit()
+    run = score(session, *YEAR)
+    assert of(session, run, served.firm).stars == 5
+    snapshot = session.get(PolicySnapshot, run.policy["version"])
+    snapshot.data = {key: value for key, value in snapshot.data.items() if not key.startswith(("rating_l", "rating_u"))}
+    session.execute(delete(PolicyValue))
+    session.commit()
+    assert score(session, *YEAR, as_of=run.as_of).id == run.id
