@@ -11,6 +11,7 @@ from app import clock
 from app.models import Score, ScoreRun
 from tests.factories import World, make_clock
 from tests.statements import statements
+from tests.workflows.item_world import scored_firm
 
 pytestmark = pytest.mark.feature("DSH-02")
 
@@ -87,3 +88,36 @@ def test_the_ranking_is_the_newest_of_the_region_however_many_others_there_are(w
     session.commit()
     text = sign_in(world.accounts["platform_admin"]).get("/cockpit/?region=980402000000").text
     assert world.firm.name in text and "15.50" in text and world.other_firm.name not in text
+
+
+def test_the_six_with_who_lowers_them_and_the_way_to_the_ledger(session: Any, world: World, sign_in: Any) -> None:
+    scored = scored_firm(session, world)
+    text = sign_in(world.accounts["inspector"]).get("/cockpit/").text
+    assert "六项总分，按电梯台数平均" in text and "还没有已确定的季度可比" not in text.split("ck-six")[0]
+    for item in ("rescue", "feedback", "inspection", "fault", "change"):
+        assert f'href="/scores/{scored.score}/items/{item}"' in text, item
+        assert f'href="/scores/{item}/?f_run={scored.run_row.id}"' in text, item
+    assert "拉低 8.00" in text and scored.firm.name in text
+    # A single period draws no line.
+    assert 'class="line"' not in text
+
+
+def test_the_total_is_drawn_over_settled_quarters(session: Any, world: World, sign_in: Any) -> None:
+    scored = scored_firm(session, world)
+    for number, total in ((2, "80.00"), (1, "70.00")):
+        begin = dt.date(2023, 10, 1) if number == 1 else dt.date(2023, 7, 1)
+        end = dt.date(2023, 12, 31) if number == 1 else dt.date(2023, 9, 30)
+        run = ScoreRun(
+            region_code="980402000000", from_on=begin, to_on=end, policy={}, digest="", items_digest="1" * 64,
+            as_of=clock.now() - dt.timedelta(days=1000), made_at=clock.now(), state="final",
+        )  # fmt: skip
+        session.add(run)
+        session.flush()
+        session.add(Score(
+            run_id=run.id, unit_id=world.firm.id, region_code="980402000000", rank=1, points="15.50", total=total,
+            due=10, bad=0, overdue=0, nonconforming=0, forgiven=0, valid_visits=10, elevators=7,
+        ))  # fmt: skip
+    session.commit()
+    text = sign_in(world.accounts["inspector"]).get("/cockpit/").text
+    assert scored.run_row.id and 'class="line"' in text and "2023-10-01 至 2023-12-31：70.00" in text
+    assert "较 2023-10 至 12" in text
