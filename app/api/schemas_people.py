@@ -37,6 +37,7 @@ from app.models.choices import (
 )
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import REGULATOR_ROLES, Role, Verb
+from app.rules.fairness import Standing
 from app.rules.score_items import Item
 from app.workflows.leaving import KINDS
 
@@ -303,13 +304,40 @@ PEOPLE: dict[str, Schema] = {
         "id unit_id run_id from_on to_on as_of state total items", id=WHOLE, unit_id=WHOLE, run_id=WHOLE,
         region_code=TEXT, from_on=DAY, to_on=DAY, as_of=INSTANT, state=one_of(SCORE_STATE),
         total=said(maybe(TEXT), "六项之和，无数据的项按满分；没有维护保养有效率的为 null"), rank=maybe(WHOLE),
-        elevators=WHOLE, uncovered=said(WHOLE, "脱保台数"), complete=said(YES, "六项都已计算"),
+        elevators=WHOLE, uncovered=said(WHOLE, "脱保台数"), licence_until=said(maybe(DAY), "许可有效期至，计算时所知"),
+        stars=said(maybe(WHOLE), "星级 2 到 5"), credit=said(maybe(TEXT), "信用等级 A 到 D"),
+        rating_points=said(maybe(TEXT), "评级得分，满分 100"), complete=said(YES, "六项都已计算"),
         items=an_object(
             "maintenance rescue feedback inspection fault change",
             **{item.value: ref("ScoreItem") for item in Item},
         ),
     ),
     "ScorePage": page_of("Score"),
+    "Lowering": an_object(
+        "score_id unit points lowers", score_id=WHOLE, unit=TEXT, points=TEXT,
+        lowers=said({"type": "number"}, "使地区平均低了多少分"),
+    ),
+    "RegionItem": an_object(
+        "points counted bad lowered_by", points=said(maybe(TEXT), "null 为无数据"),
+        counted=said(WHOLE, "计入的数量；总分的为单位数"), bad=WHOLE, lowered_by=many(ref("Lowering")),
+    ),
+    "RegionScores": an_object(
+        "run_id region_code from_on to_on state units total items trend", run_id=WHOLE, region_code=TEXT, from_on=DAY,
+        to_on=DAY, state=one_of(SCORE_STATE), units=said(WHOLE, "有总分的单位"), total=ref("RegionItem"),
+        items=an_object("", **{item.value: ref("RegionItem") for item in Item}),
+        trend=many(an_object("from_on to_on settled total", from_on=DAY, to_on=DAY,
+                             settled=said(YES, "已确定的季度；false 为当前期间"), total=TEXT)),
+    ),
+    "FairComparison": an_object(
+        "run_id by least confidence rows", run_id=WHOLE, by=TEXT, least=said(WHOLE, "最小样本"),
+        confidence=said(WHOLE, "把握，百分数"),
+        rows=many(an_object(
+            "score_id unit counted bad standing", score_id=WHOLE, unit=TEXT, rank=maybe(WHOLE),
+            points=said(maybe(TEXT), "正式得分"), counted=WHOLE, bad=WHOLE,
+            own=said(maybe(TEXT), "只按率折合的得分"), low=maybe(TEXT), high=maybe(TEXT),
+            whole=said(maybe(TEXT), "对照的总体"), standing=one_of([one.value for one in Standing]),
+        )),
+    ),
     "ScoreLine": an_object(
         "rule count numerator denominator reason", rule=TEXT, elevator_id=maybe(WHOLE), on=maybe(DAY),
         evidence=said(maybe(TEXT), "证据的种类"), evidence_id=maybe(WHOLE), count=WHOLE, numerator=TEXT,

@@ -1,4 +1,5 @@
-"""`/api/v1/scores`: the six items of maintenance units in a run, their ledger, the records behind (SCO-07)."""
+"""`/api/v1/scores`: the six items of maintenance units in a run, their ledger, the records behind (SCO-07); of a whole
+region (DSH-02), and how the units compare (FAI-01)."""
 
 from __future__ import annotations
 
@@ -12,20 +13,31 @@ from sqlalchemy import select
 
 from app import scope
 from app.api import listed
-from app.api.base import MOST_COUNTED, Resource, actor, answers, chosen, iso, page_asked
+from app.api.base import MOST_COUNTED, Resource, actor, answers, chosen, iso, page_asked, whole
+from app.errors import Finding, NotAllowed, NotFound
 from app.extensions import db
 from app.listing import moment
 from app.listings.score_items import TOTALS, points_of
-from app.models import Score, ScoreEntry
-from app.models.score import lines_of
+from app.models import Score, ScoreEntry, ScoreRun
+from app.models.score import lines_of, rating_lines
 from app.permissions import Verb
+from app.reports import cockpit_scores, coverage, fairness
+from app.reports.cockpit_scores import RegionItem
+from app.reports.fairness import FairLine
+from app.rules.fairness import CONFIDENCE
 from app.rules.score_items import Item
 from app.telling import told
 from app.views import screens
 from app.workflows import score_records, scores
+from app.workflows.score_facts import WHOLE_COUNTRY
 from app.workflows.score_items import COUNTS
 
 _MAINTENANCE = ("due", "valid_visits", "overdue", "nonconforming", "forgiven", "bad")
+
+
+RATING, TOTAL = "rating", "total"
+ITEMS = [item.value for item in Item]
+PULLERS = 5
 
 
 class ScoreApi(Resource):
@@ -90,12 +102,14 @@ class ScoreApi(Resource):
           paged: true
           parameters:
             - {in: query, name: item, schema: {type: string,
-                enum: [maintenance, rescue, feedback, inspection, fault, change]}, description: 缺省为 maintenance}
+                enum: [maintenance, rescue, feedback, inspection, fault, change, rating]},
+               description: 缺省为 maintenance；rating 为星级与信用，从 100 分中扣，限级为 0 分}
           gives: {200: ScoreLinePage}
         """
-        held, item = _held(key), Item(chosen("item", dict.fromkeys(Item)) or Item.MAINTENANCE)
+        held, item = _held(key), chosen("item", dict.fromkeys([*ITEMS, RATING])) or Item.MAINTENANCE
         number, size = page_asked()
-        lines = select(ScoreEntry).where(lines_of(held.id, item)).order_by(ScoreEntry.id)
+        within = rating_lines(held.id) if item == RATING else lines_of(held.id, Item(item))
+        lines = select(ScoreEntry).where(within).order_by(ScoreEntry.id)
         found = db.session.scalars(lines.limit(size + 1).offset(number * size)).all()
         return jsonify(rows=[_line(one) for one in found[:size]], page=number, size=size, more=len(found) > size)
 
@@ -125,6 +139,86 @@ class ScoreApi(Resource):
         return jsonify(rows=rows, page=number, size=size, more=len(found) > (number + 1) * size)
 
 
+    @expose("/region", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def region(self) -> Any:
+        """Give the six items of a region as its cockpit shows them: means by elevators, who lowers them, the trend.
+        ---
+        get:
+          summary: 一个地区的六个率：按电梯台数平均、拉低最多的单位、总分走势，取该地区最近一次六项都有的计算
+          parameters:
+            - {in: query, name: region, schema: {type: string}, description: 12 位区划代码，缺省为本级}
+          gives: {200: RegionScores}
+        """
+        if actor().unit_id is not None:
+            raise NotAllowed(Finding("地区得分", False, "只供监管部门查看", "请查看本单位的得分"))
+        code = request.args.get("region", "").strip()[:12] or actor().region_code
+        if code and code != actor().region_code:
+            coverage.check_region(db.session, actor(), code)
+        found = cockpit_scores.build(db.session, actor(), scores.runs_of(actor()), code or WHOLE_COUNTRY, PULLERS)
+        if found is None:
+            raise NotFound(Finding("地区", False, "该地区还没有六项都有的计算", "请先计算得分", field="region"))
+        return jsonify(
+            run_id=found.run.id, region_code=found.run.region_code, from_on=found.run.from_on.isoformat(),
+            to_on=found.run.to_on.isoformat(), state=found.run.state, units=found.units, total=_region(found.total),
+            items={str(one.item): _region(one) for one in found.items},
+            trend=[
+                {"from_on": term.from_on.isoformat(), "to_on": term.to_on.isoformat(), "settled": term.settled,
+                 "total": str(term.total)}
+                for term in found.terms
+            ],
+        )  # fmt: skip
+
+    @expose("/comparison", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def comparison(self) -> Any:
+        """Give the fair comparison of a computation: each unit's band, and what can be said of it beside the whole.
+        ---
+        get:
+          summary: 公平比较：各单位的可信区间和与总体的比较，按总分或其中一项；只作参考
+          parameters:
+            - {in: query, name: run, schema: {type: integer}, description: 计算的编号，缺省为最近一次}
+            - {in: query, name: by, schema: {type: string,
+                enum: [total, maintenance, rescue, feedback, inspection, fault, change]}, description: 缺省为 total}
+          gives: {200: FairComparison}
+        """
+        by = chosen("by", dict.fromkeys([TOTAL, *ITEMS])) or TOTAL
+        runs = scores.runs_of(actor())
+        asked = whole(request.args, "run", 0)
+        run = db.session.scalar(runs.where(ScoreRun.id == asked) if asked else runs.limit(1))
+        if run is None:
+            missing = "没有这次计算，或不在您的管辖范围内"
+            raise NotFound(Finding("计算", False, missing, "请从得分列表取 run_id", field="run"))
+        item = None if by == TOTAL else Item(by)
+        if run.items_digest is None:
+            item = Item.MAINTENANCE
+        found = fairness.build(db.session, actor(), run, item)
+        return jsonify(
+            run_id=run.id, by=item.value if item else TOTAL, least=found.least, confidence=CONFIDENCE,
+            rows=[_compared(line) for line in found.lines],
+        )  # fmt: skip
+
+
+def _region(one: RegionItem) -> dict[str, Any]:
+    lowered = [
+        {"score_id": who.score_id, "unit": who.unit, "points": str(who.points), "lowers": float(who.lowers)}
+        for who in one.pullers
+    ]
+    return {"points": _text(one.points), "counted": one.counted, "bad": one.bad, "lowered_by": lowered}
+
+
+def _compared(line: FairLine) -> dict[str, Any]:
+    return {
+        "score_id": line.score_id, "unit": line.unit, "rank": line.rank, "points": _text(line.points),
+        "counted": line.due, "bad": line.bad, "own": _text(line.own), "low": _text(line.low),
+        "high": _text(line.high), "whole": _text(line.whole), "standing": line.standing.value,
+    }  # fmt: skip
+
+
 def _held(key: int) -> Score:
     held: Score = scope.visible(db.session, actor(), Score, key, "得分")
     return held
@@ -146,7 +240,8 @@ def shown(row: Score) -> dict[str, Any]:
         "id": row.id, "unit_id": row.unit_id, "run_id": row.run_id, "region_code": row.run.region_code,
         "from_on": row.run.from_on.isoformat(), "to_on": row.run.to_on.isoformat(), "as_of": iso(row.run.as_of),
         "state": row.run.state, "total": _text(row.total), "rank": row.total_rank, "elevators": row.elevators,
-        "uncovered": row.uncovered, "complete": row.run.items_digest is not None, "items": items,
+        "uncovered": row.uncovered, "licence_until": iso(row.licence_until), "stars": row.stars, "credit": row.credit,
+        "rating_points": _text(row.rating_points), "complete": row.run.items_digest is not None, "items": items,
     }  # fmt: skip
 
 
@@ -164,6 +259,6 @@ def _text(points: Any) -> str | None:
 
 def register(appbuilder: Any) -> None:
     """Add this resource."""
-    for name in ("list", "get", "ledger", "records"):
+    for name in ("list", "get", "ledger", "records", "comparison", "region"):
         screens.declare("ScoreApi", f"can_{name}", Verb.SCORE_READ)
     appbuilder.add_api(ScoreApi)
