@@ -145,9 +145,15 @@ def outcome(course: Course, hours: Hours, now: datetime) -> Outcome | None:
 
 def finished(course: Course, at: datetime) -> Course:
     """The course when all that is left of it is done now: the use unit agrees, so nothing is sent back (again)."""
-    round_one = {name: getattr(course, name) or at for name in ("accepted_at", "handled_at", "reviewed_at")}
-    again = {name: getattr(course, name) or at for name in ("handled_again_at", "reviewed_again_at")}
-    return replace(course, **round_one, **(again if course.sent_back else {}))
+    done = replace(
+        course, accepted_at=course.accepted_at or at, handled_at=course.handled_at or at,
+        reviewed_at=course.reviewed_at or at,
+    )  # fmt: skip
+    if not course.sent_back:
+        return done
+    return replace(
+        done, handled_again_at=course.handled_again_at or at, reviewed_again_at=course.reviewed_again_at or at
+    )
 
 
 def late_steps(course: Course, hours: Hours, now: datetime) -> list[Step]:

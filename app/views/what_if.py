@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -43,10 +44,10 @@ SETTLE = {
     Step.HANDLE_AGAIN: _l("再次处置，并请使用单位复核"), Step.REVIEW_AGAIN: _l("请使用单位再次复核"),
 }  # fmt: skip
 # What an item's lost points stand for; each is lost for good in the period.
-LOST = {
-    Item.RESCUE: _l("一次救援不及时 %(n)s 次"), Item.FEEDBACK: _l("投诉不及时 %(n)s 次"),
-    Item.INSPECTION: _l("检验不合格 %(n)s 台"), Item.FAULT: _l("困人故障 %(n)s 台"),
-    Item.CHANGE: _l("变更不及时 %(n)s 家"),
+LOST: dict[Item, Callable[[int], str]] = {
+    Item.RESCUE: lambda n: _("一次救援不及时 %(n)s 次", n=n), Item.FEEDBACK: lambda n: _("投诉不及时 %(n)s 次", n=n),
+    Item.INSPECTION: lambda n: _("检验不合格 %(n)s 台", n=n), Item.FAULT: lambda n: _("困人故障 %(n)s 台", n=n),
+    Item.CHANGE: lambda n: _("变更不及时 %(n)s 家", n=n),
 }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def _why(item: Item, made: Simulation) -> str:
     """Why points are gone for this period, in a word."""
     if not gone(made):
         return ""
-    return str(LOST[item] % {"n": made.everything.bad}) if item in LOST else _("超期和不合规已经发生")
+    return LOST[item](made.everything.bad) if item in LOST else _("超期和不合规已经发生")
 
 
 def _row(told: Told, item: Item, offer: Offer, chosen: frozenset[Fix]) -> Row:
