@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal_column, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, literal_column, not_, or_, select, true, union_all
 
-from app.models import Elevator, ElevatorAssignment, MaintenanceLedger, TeamMember
+from app.models import Elevator, ElevatorAssignment, MaintenanceLedger, MaintenanceOrder, TeamMember
 from app.models.likely import mostly
 from app.permissions import Actor, Verb
 from app.rules.rescues import OPEN
@@ -20,6 +20,7 @@ _elevator: Any = Elevator.__table__.c
 _assignment: Any = ElevatorAssignment.__table__.c
 _ledger: Any = MaintenanceLedger.__table__.c
 _member: Any = TeamMember.__table__.c
+_order: Any = MaintenanceOrder.__table__.c
 
 
 def in_region(model: Any, actor: Actor) -> Criterion:
@@ -58,11 +59,22 @@ def assigned(elevator_id: Any, actor: Actor) -> Criterion:
     """True for accounts that see all of their unit's elevators, else the assigned ones and those of one's teams."""
     if actor.sees_all_elevators:
         return true()
-    own = elevator_id.in_(select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id))
-    return own if actor.person_id is None else or_(own, elevator_id.in_(of_teams(actor.person_id)))
+    own: Any = select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id)
+    inside = own if actor.person_id is None else union_all(own, of_teams(actor.person_id))
+    return elevator_id.in_(inside)  # type: ignore[no-any-return]
 
 
 def of_teams(person_id: Any) -> Select[Any]:
     """The elevators that a person's teams serve (PLN-07)."""
     joined = select(_ledger.elevator_id).join_from(MaintenanceLedger, TeamMember, _ledger.team_id == _member.team_id)
     return joined.where(_member.person_id == person_id)
+
+
+def open_orders_of(person_id: Any, *others: Criterion) -> Criterion:
+    """Open orders of a person, of the elevators that his teams serve, and those that meet one of `others`.
+
+    Each kind is found by its own index: with an OR of them PostgreSQL reads every open order there is.
+    """
+    ways = (_order.worker_id == person_id, _order.elevator_id.in_(of_teams(person_id)), *others)
+    found = union_all(*(select(_order.id).where(_order.state == "open", way) for way in ways))
+    return MaintenanceOrder.id.in_(found)

@@ -12,7 +12,7 @@ from flask import jsonify, request
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope, scope_parts
@@ -187,11 +187,8 @@ class OrderApi(Resource):
           paged: true
           gives: {200: OrderPage}
         """
-        person = actor().person_id or 0
-        own = or_(
-            MaintenanceOrder.worker_id == person, MaintenanceOrder.elevator_id.in_(scope_parts.of_teams(person))
-        )
-        statement = scope.apply(select(MaintenanceOrder), actor()).where(MaintenanceOrder.state == "open", own)
+        own = scope_parts.open_orders_of(actor().person_id or 0)
+        statement = scope.apply(select(MaintenanceOrder), actor()).where(own)
         statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)
         return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
 

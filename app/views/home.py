@@ -169,11 +169,7 @@ def _reviews(actor: Actor, now: dt.datetime) -> Figure:
 def _own_orders(actor: Actor, today: dt.date) -> Figure:
     statement = scope.apply(
         select(func.count(), func.count(case((MaintenanceOrder.planned_on < today, 1)))).where(
-            MaintenanceOrder.state == "open",
-            or_(
-                MaintenanceOrder.worker_id == actor.person_id,
-                MaintenanceOrder.elevator_id.in_(scope_parts.of_teams(actor.person_id)),
-            ),
+            scope_parts.open_orders_of(actor.person_id)
         ),
         actor,
         MaintenanceOrder,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope, scope_parts
@@ -23,20 +23,16 @@ from app.transaction import AnySession
 from app.workflows import presence
 
 MOST = 100
+_order: Any = MaintenanceOrder.__table__.c
 
 
 def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
     """Open orders of the person, of his teams' elevators, or of his unit without a worker yet, planned within the
     horizon (PLN-06, PLN-07)."""
     horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
-    mine = or_(
-        MaintenanceOrder.worker_id == (actor.person_id or 0),
-        and_(MaintenanceOrder.worker_id.is_(None), MaintenanceOrder.unit_id == (actor.unit_id or 0)),
-        MaintenanceOrder.elevator_id.in_(scope_parts.of_teams(actor.person_id or 0)),
-    )
-    return and_(
-        MaintenanceOrder.state == "open", mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon)
-    )
+    nobodys = and_(_order.worker_id.is_(None), _order.unit_id == (actor.unit_id or 0))
+    mine = scope_parts.open_orders_of(actor.person_id or 0, nobodys)
+    return and_(mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon))
 
 
 def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
