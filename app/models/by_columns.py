@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Sequence, Set
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
@@ -89,6 +90,11 @@ def _json_column(name: str, values: Sequence[Any], names: Set[str], change: Chan
         return [write(values[0])] * len(values)
     if len(kinds - _TEXTS) > 1 or not kinds <= _PLAIN:
         return list(map(write, values))
+    if kinds == {str}:
+        held = "".join(values)
+        if len(quoted(held)) == len(held) + 2:
+            # Nothing in them is written otherwise than it stands.
+            return [f'"{value}"' for value in values]
     known = {value: write(value) for value in set(values)}
     return [known[value] for value in values]
 

@@ -34,7 +34,7 @@ AT_ONCE = 400
 PARTIES = ("maintenance_unit_id", "use_unit_id")
 # What `filing_rights` looks at; rows that agree in it are asked about once.
 _JUDGED_BY = {
-    m.__tablename__: tuple(n for n in fields_of(m) if n.startswith("is_") or n in ("region_id", *PARTIES))
+    m.__tablename__: itemgetter(*(n for n in fields_of(m) if n.startswith("is_") or n in ("region_id", *PARTIES)))
     for m in (Unit, Elevator)
 }
 
@@ -184,7 +184,7 @@ def _check(
         # Whether it has an account of its own counts as well: no two units are alike.
         filing_rights.may_file(session, actor, model, row, data)
         return
-    key = (row and row.judged_by, *(data.get(n) for n in _JUDGED_BY[model.__tablename__]))
+    key = row and row.judged_by, _JUDGED_BY[model.__tablename__](data)
     if key not in allowed:
         filing_rights.may_file(session, actor, model, row, data)
         allowed.add(key)
