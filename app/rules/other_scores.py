@@ -180,7 +180,7 @@ def fault_score(
     困人 not caused by a power cut (T17). The greatest step of `penalties` reached by an elevator counts, once.
     """
     base = rate_score(elevators, faulty, full_points)
-    if base.no_data:
+    if base.no_data or not entrapments:
         return base
     penalty = Fraction(0)
     for count in entrapments.values():

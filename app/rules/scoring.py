@@ -26,8 +26,9 @@ SETTLE_DAYS = 16  # after the period's end, until everything that can still come
 
 def round_half_up(value: Fraction, places: int = 2) -> Decimal:
     """The one rounding of a score: half up, not to even, so that a person with a pencil gets the same."""
-    scaled = floor(value * 10**places + Fraction(1, 2))
-    return Decimal(scaled).scaleb(-places)
+    # Half of a hundredth added and the rest cut off, in whole numbers: units are scored by the thousand.
+    parts, whole = value.as_integer_ratio()
+    return Decimal((2 * parts * 10**places + whole) // (2 * whole)).scaleb(-places)
 
 
 class ScoreState(StrEnum):
@@ -91,7 +92,7 @@ def rate_score(total: int, bad: int, full_points: int = FULL_POINTS) -> Score:
     """full × (1 − min(bad, total)/total); nothing to count and nothing bad is 无数据, only bad is 0 points."""
     if total == 0 and bad == 0:
         return Score(None, Fraction(full_points), 0, 0, True, full_points)
-    exact = Fraction(0) if total == 0 else full_points * (1 - Fraction(min(bad, total), total))
+    exact = Fraction(0) if total == 0 else Fraction(full_points * (total - min(bad, total)), total)
     return Score(round_half_up(exact), exact, total, bad, False, full_points)
 
 

@@ -240,10 +240,15 @@ class Facts:
 
     @cached_property
     def within(self) -> Any:
-        """Visits of the region. Where there are no others, each statement asks that first and then none by itself."""
-        visit, (low, high) = Visit.__table__.alias("any_visit").c, self.frame.span
-        lowest, highest = (select(end(visit.region_code)).scalar_subquery() for end in (func.min, func.max))
-        within, nowhere_else = self.frame.within(_visit.region_code), select(and_(lowest >= low, highest < high))
+        """Visits of the region."""
+        return self.unless_all(Visit, self.frame.within(_visit.region_code))
+
+    def unless_all(self, model: Any, within: Any) -> Any:
+        """What tells which rows are of the region. Where a table has no others, each statement asks that first and then
+        none by itself."""
+        row, (low, high) = model.__table__.alias(f"any_{model.__tablename__}").c, self.frame.span
+        lowest, highest = (select(end(row.region_code)).scalar_subquery() for end in (func.min, func.max))
+        nowhere_else = select(and_(lowest >= low, highest < high))
         return or_(nowhere_else.scalar_subquery(), within) if self.session.scalar(nowhere_else) else within
 
     def moved_of(self, first: int, last: int) -> set[Pair]:
