@@ -44,6 +44,7 @@ class Verb(enum.StrEnum):
     VISIT_MAKE = "visit.make"
     VISIT_REVIEW = "visit.review"
     VISIT_APPROVE = "visit.approve"
+    VISIT_LABEL = "visit.label"
     WARNING_READ = "warning.read"
     SCORE_READ = "score.read"
     SCORE_RUN = "score.run"
@@ -146,6 +147,7 @@ VERB_LABEL = {
     V.VISIT_MAKE: _l("签到签退"),
     V.VISIT_REVIEW: _l("复核维保"),
     V.VISIT_APPROVE: _l("审批维保记录"),
+    V.VISIT_LABEL: _l("核对标签照片"),
     V.WARNING_READ: _l("查看预警"),
     V.SCORE_READ: _l("查看得分"),
     V.SCORE_RUN: _l("计算得分"),

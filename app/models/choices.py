@@ -90,6 +90,10 @@ VISIT_STATE = {
     "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),
     "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),
 }  # fmt: skip
+LABEL_STATE = {
+    "waiting": _l("审核中"), "more": _l("补数据"), "approved": _l("通过"), "rejected": _l("不通过"),
+}  # fmt: skip
+LABEL_BY = {"unit": _l("维保单位的经理"), "regulator": _l("监管部门")}
 PERSON_KIND = {
     "head": _l("维保单位负责人"), "head_worker": _l("维保单位负责人兼维保员"), "manager": _l("维保经理"),
     "worker": _l("维保员"), "clerk": _l("维保文员"), "use_head": _l("使用单位负责人"),

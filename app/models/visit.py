@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String,
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
-from app.models.choices import LEVEL, NOTE_KIND, OFFLINE_PART, VISIT_MODE, VISIT_STATE
+from app.models.choices import LABEL_BY, LABEL_STATE, LEVEL, NOTE_KIND, OFFLINE_PART, VISIT_MODE, VISIT_STATE
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
@@ -47,6 +47,12 @@ class Visit(Model):
             "ix_visit_sent_later", "sent_at", sqlite_where=text("offline IS NOT NULL"),
             postgresql_where=text("offline IS NOT NULL"),
         ),
+        # The few whose photographed label nobody has looked at yet, or is to be photographed again.
+        Index(
+            "ix_visit_label", "label_state", "region_code", "checked_in_at",
+            sqlite_where=text("label_state IN ('waiting', 'more')"),
+            postgresql_where=text("label_state IN ('waiting', 'more')"),
+        ),
         # The few that are not simply valid, and those that wait for somebody: what tabs and figures count.
         Index(
             "ix_visit_attention", "state", "region_code", "checked_in_at",
@@ -81,6 +87,12 @@ class Visit(Model):
     phone_told: Mapped[dict[str, Any] | None] = col(_l("手机时钟和定位精度"), Json, nullable=True)
     # Begun by the elevator's 识别码, not by our label's own token; null for records from before it was kept.
     by_code: Mapped[bool | None] = col(_l("按识别码签到"), Boolean)
+    # 补数据: begun by number where a photo of the label is asked for; whose word that is was settled on the day.
+    label_state: Mapped[str | None] = col(_l("标签照片"), String(10), choices=LABEL_STATE)
+    label_by: Mapped[str | None] = col(_l("标签照片由谁核对"), String(10), choices=LABEL_BY)
+    label_reason: Mapped[str | None] = col(_l("标签照片核对理由"), Text)
+    label_at: Mapped[dt.datetime | None] = col(_l("标签照片核对时间"), Instant)
+    label_decided_by_id: Mapped[int | None] = col(_l("标签照片核对人"), Integer, ForeignKey("ab_user.id"))
     in_latitude: Mapped[float | None] = col(_l("签到纬度"), Float)
     in_longitude: Mapped[float | None] = col(_l("签到经度"), Float)
     in_distance: Mapped[int | None] = col(_l("签到距离"), Integer, unit=_l("米"))

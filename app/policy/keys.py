@@ -40,6 +40,7 @@ class Key(StrEnum):
     CONTRACT_GATE = "contract_gate"
     CERTIFICATE_GATE = "certificate_gate"
     DECLARATION_GATE = "declaration_gate"
+    LABEL_PHOTO = "label_photo"
     CLOCK_SLACK_MINUTES = "clock_slack_minutes"
     LIMIT_DAYS = "limit_days"
     INTERVAL_DAYS = "interval_days"
@@ -239,6 +240,10 @@ def _bool(key: Key, group: str, meaning: str, default: bool) -> tuple[Key, Spec]
     return key, Spec(key, "bool", group, meaning, default)
 
 
+def _choice(key: Key, group: str, meaning: str, default: str, *choices: tuple[str, str]) -> tuple[Key, Spec]:
+    return key, Spec(key, "choice", group, meaning, default, choices=choices)
+
+
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
 _P, _C, _I, _R, _M, _E, _W, _O, _T = (
     "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用", "公开数据", "物联网",
@@ -263,23 +268,21 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.VISIT_PERSONS_LONG, _V, "半年、年度维保至少几人在现场", 1, "人", 1, 5),
         _bool(Key.CONTRACT_GATE, _V, "没有生效合同（脱保）的电梯不能签到", True),
         _bool(Key.CERTIFICATE_GATE, _V, "作业人员证过期的人员不能签到", True),
-        (
-            Key.DECLARATION_GATE,
-            Spec(
-                Key.DECLARATION_GATE, "choice", _V, "没有自我声明承诺书或已过期的人员签到时", "none",
-                choices=(("none", "不要求"), ("warn", "提醒"), ("block", "不能签到")),
-            ),
+        _choice(
+            Key.DECLARATION_GATE, _V, "没有自我声明承诺书或已过期的人员签到时", "none",
+            ("none", "不要求"), ("warn", "提醒"), ("block", "不能签到"),
+        ),
+        _choice(
+            Key.LABEL_PHOTO, _V, "扫不了码、按识别码签到时的标签照片", "none",
+            ("none", "不要求"), ("unit", "须拍，由维保单位的经理核对"), ("regulator", "须拍，由监管部门核对"),
         ),
         _int(Key.CLOCK_SLACK_MINUTES, _V, "手机时间与系统时间允许的偏差", 5, "分钟", 0, 60),
         _int(Key.LIMIT_DAYS, _S, "距上次有效维保超过多久即为超期", 15, "天", 1, 365),
         _int(Key.INTERVAL_DAYS, _S, "半月维保任务的默认间隔", 15, "天", 14, 15),
         _int(Key.HORIZON_DAYS, _S, "提前多久生成维保任务", 5, "天", 0, 60),
-        (
-            Key.NEVER_VISITED,
-            Spec(
-                Key.NEVER_VISITED, "choice", _S, "本单位从未维保的电梯何时起算周期", "none",
-                choices=(("none", "首次维保起"), ("contract", "合同首日与在用日中较晚者起")),
-            ),
+        _choice(
+            Key.NEVER_VISITED, _S, "本单位从未维保的电梯何时起算周期", "none",
+            ("none", "首次维保起"), ("contract", "合同首日与在用日中较晚者起"),
         ),
         _int(Key.FAIR_LEAST_DUE, _S, "公平比较的最小样本：应维保至少", 30, "次", 1, 100000),
         _int(
@@ -290,7 +293,7 @@ SPECS: dict[Key, Spec] = dict(
             _int(Key(key), group, meaning, default, unit, low, high)
             for key, group, meaning, default, unit, low, high in capacity.NUMBERS
         ),
-        (Key.RATING, Spec(Key.RATING, "choice", _W, "按六个率和执法记录评定维保单位的", "both", choices=rating.RATED)),
+        _choice(Key.RATING, _W, "按六个率和执法记录评定维保单位的", "both", *rating.RATED),
         *(
             _int(Key(key), group, meaning, default, unit, low, high)
             for key, group, meaning, default, unit, low, high in rating.NUMBERS
@@ -300,7 +303,7 @@ SPECS: dict[Key, Spec] = dict(
             for key, group, meaning, default, unit, low, high in rating.MAY_BE_OFF
         ),
         *(
-            (Key(key), Spec(Key(key), "choice", group, meaning, default, choices=rating.CREDITS))
+            _choice(Key(key), group, meaning, default, *rating.CREDITS)
             for key, group, meaning, default in rating.CREDIT_CAPS
         ),
         _int(Key.NEAR_MAINTENANCE_DAYS, _N, "临近维保：期限前", 3, "天", 0, 60),
@@ -328,12 +331,9 @@ SPECS: dict[Key, Spec] = dict(
             ),
         ),
         _int(Key.INSPECTION_EARLY_MONTHS, _I, "提前多久检验不改变下次日期，也是人工推迟的上限", 2, "个月", 0, 11),
-        (
-            Key.INSPECTION_DUE_AT,
-            Spec(
-                Key.INSPECTION_DUE_AT, "choice", _I, "检验有效期算到", "month",
-                choices=(("month", "到期月份的最后一天"), ("day", "到期月份的同一天")),
-            ),
+        _choice(
+            Key.INSPECTION_DUE_AT, _I, "检验有效期算到", "month",
+            ("month", "到期月份的最后一天"), ("day", "到期月份的同一天"),
         ),
         _int(Key.GOVERNOR_MONTHS, _I, "限速器校验的间隔", 24, "个月", 1, 120, may_be_off=True, off_means="不要求"),
         _int(Key.GOVERNOR_OLD_YEARS, _I, "限速器使用超过几年后间隔缩短", 15, "年", 1, 50, may_be_off=True,
@@ -372,13 +372,10 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.REPAIR_ACCEPT_HOURS, _M, "报修后维修员接单的时限", None, "小时", 1, 720, may_be_off=True),
         _int(Key.REPAIR_FINISH_HOURS, _M, "报修后完成维修的时限", None, "小时", 1, 8760, may_be_off=True),
         _bool(Key.REPAIR_APPROVAL, _M, "维修工单须经维保经理审批", False),
-        (
-            Key.PUBLIC_CONTACT,
-            Spec(
-                Key.PUBLIC_CONTACT, "choice", _C, "扫码页面公布的维保联系方式", "unit",
-                choices=(("none", "只公布维保单位名称"), ("unit", "维保单位的 24 小时值班电话"),
-                         ("masked", "维保员的姓和掩码手机，以及值班电话"), ("worker", "维保员的姓名和手机")),
-            ),
+        _choice(
+            Key.PUBLIC_CONTACT, _C, "扫码页面公布的维保联系方式", "unit",
+            ("none", "只公布维保单位名称"), ("unit", "维保单位的 24 小时值班电话"),
+            ("masked", "维保员的姓和掩码手机，以及值班电话"), ("worker", "维保员的姓名和手机"),
         ),
         _int(Key.RESCUE_ACCEPT_MINUTES, _R, "派单后救援单位接单的时限", 3, "分钟", 1, 120),
         _int(Key.RESCUE_ARRIVE_MINUTES, _R, "接单后到达现场的时限（城区）", 18, "分钟", 1, 240),
@@ -415,13 +412,10 @@ SPECS: dict[Key, Spec] = dict(
         _bool(Key.IOT_RESCUES, _T, "困人事件自动开始救援", True),
         _bool(Key.IOT_ANOMALIES, _T, "故障、报警和迟到的困人自动记入电梯异常", True),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
-        (
-            Key.SECOND_APPROVAL,
-            Spec(
-                Key.SECOND_APPROVAL, "choice", _F, "哪些申请须由两名审批人先后同意", "none",
-                choices=(("none", "都不需要"), ("scrapping", "报废登记"),
-                         ("lasting", "报废登记、维保单位变更和变更登记"), ("all", "所有申请和备案")),
-            ),
+        _choice(
+            Key.SECOND_APPROVAL, _F, "哪些申请须由两名审批人先后同意", "none",
+            ("none", "都不需要"), ("scrapping", "报废登记"),
+            ("lasting", "报废登记、维保单位变更和变更登记"), ("all", "所有申请和备案"),
         ),
         _int(Key.COMMITMENT_MAX_YEARS, _F, "维保承诺书最长年限", 3, "年", 1, 20, may_be_off=True),
         _int(Key.INSURANCE_DAY, _F, "每月几日前报上月的医社保缴交明细", 15, DAY_OF_MONTH, 1, 31),

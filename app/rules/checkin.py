@@ -13,6 +13,7 @@ from typing import Literal
 from app.errors import Finding
 from app.rules.calendar import local_day
 from app.rules.identifiers import normal_code
+from app.rules.label_photos import photo_finding
 from app.rules.lifecycle import STATUS_LABELS, ElevatorStatus
 from app.rules.quota import quota_finding
 from app.wording import say
@@ -82,7 +83,8 @@ class CheckInFacts:
     such elevator. `certificate_until_on` None = no certificate on file; `certificate_blocks` is the policy's word.
     `open_elsewhere` names the elevator of the worker's other open visit, `open_link` leads to whichever runs;
     `open_expires`: the region lets an open visit expire, so waiting is a way out too. `links` leads to where a
-    condition is mended, by topic, as far as this person may go there.
+    condition is mended, by topic, as far as this person may go there. `label_by`: the elevator was named by its number
+    where the region asks for a photo of the label, and who looks at it; `label_photos` came, None = nothing sent yet.
     """
 
     at: datetime
@@ -113,6 +115,8 @@ class CheckInFacts:
     open_expires: bool = False
     face: Face = Face.NOT_USED
     clock_slack: timedelta = timedelta(minutes=5)
+    label_by: str | None = None
+    label_photos: int | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -385,6 +389,8 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
             findings += _elevator(facts, status)
         if facts.may_serve:
             findings += _presence(facts)
+            if status is not None and facts.label_by is not None:
+                findings.append(photo_finding(facts.label_photos, facts.label_by))
     findings += _person(facts)
     findings.append(
         _f(

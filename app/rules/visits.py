@@ -15,6 +15,8 @@ from typing import Literal
 from app.errors import Finding
 from app.rules.calendar import day_end, local_day, whole_seconds
 from app.rules.checkin import distance_words
+from app.rules.label_photos import UNDECIDED as LABEL_UNDECIDED
+from app.rules.label_photos import LabelState
 from app.rules.levels import Level
 from app.wording import say
 
@@ -43,7 +45,7 @@ class VisitMode(StrEnum):
 
 
 class Decision(StrEnum):
-    """What the manager (quanzhou) or the reviewer of a photographed label (补数据) decided."""
+    """What the manager decided (quanzhou)."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -59,7 +61,10 @@ class VisitReason(StrEnum):
     LATE_UPLOAD = "late_upload"
     OVER_DAILY = "over_daily"
     REJECTED = "rejected"
+    LABEL_REJECTED = "label_rejected"
     UNDECIDED = "undecided"
+    LABEL_UNDECIDED = "label_undecided"
+    LABEL_ASKED = "label_asked"
     SHEET_LATE = "sheet_late"
     REVIEW_LATE = "review_late"
     SHEET_AWAITED = "sheet_awaited"
@@ -74,12 +79,20 @@ REASON_LABELS = {
     VisitReason.LATE_UPLOAD: say("超时上传"),
     VisitReason.OVER_DAILY: say("超量上传"),
     VisitReason.REJECTED: say("审批驳回"),
+    VisitReason.LABEL_REJECTED: say("标签照片核对不通过"),
     VisitReason.UNDECIDED: say("等待审核"),
+    VisitReason.LABEL_UNDECIDED: say("等待核对标签照片"),
+    VisitReason.LABEL_ASKED: say("等待补拍标签照片"),
     VisitReason.SHEET_LATE: say("维保单未在时限内上传"),
     VisitReason.REVIEW_LATE: say("使用单位未在时限内复核"),
     VisitReason.SHEET_AWAITED: say("等待上传维保单"),
     VisitReason.REVIEW_AWAITED: say("等待使用单位复核"),
 }
+
+
+_LABEL_REASONS = {
+    LabelState.WAITING: VisitReason.LABEL_UNDECIDED, LabelState.MORE: VisitReason.LABEL_ASKED,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,7 @@ class VisitPolicy:
 
 @dataclass(frozen=True, slots=True)
 class VisitFacts:
-    """What is known of a visit. `decision` answers `provisional` (补数据) and the manager's approval alike.
+    """What is known of a visit. `decision` is the manager's; `label` stands where a photo of the label is looked at.
 
     `received_at` is the receipt of its end: what a phone kept without network arrives later than it happened.
     `abnormal`: found to be an anomaly by a person. `appeal_upheld`: whatever made it not count, or 不合规, is forgiven.
@@ -131,7 +144,7 @@ class VisitFacts:
     decision: Decision | None = None
     nth_of_day: int | None = None
     on_site: bool = True
-    provisional: bool = False
+    label: LabelState | None = None
     abnormal: bool = False
     appeal_upheld: bool = False
 
@@ -207,6 +220,7 @@ def visit_state(facts: VisitFacts, policy: VisitPolicy, now: datetime) -> VisitS
     The table's column 无效 is a class of three states, as the list of what does not count names them: not on site
     and open too long are 无效; nantong's 超时上传 and 超量上传 are 异常 (its own tab and Excel); 驳回 is 审批驳回.
     Where a manager approves, his word alone makes 有效; 待确认 then stays a flag and waits without limit (quanzhou).
+    A label that was photographed is looked at beside that: each of the two may still turn the visit down.
     A late sheet or review is stored and does not heal; only an upheld appeal does.
     """
     if not facts.appeal_upheld and (void := _void_reason(facts, policy, now)) is not None:
@@ -223,6 +237,8 @@ def visit_state(facts: VisitFacts, policy: VisitPolicy, now: datetime) -> VisitS
         return VisitStanding(VisitState.ABNORMAL, reasons=(abnormal,))
     if facts.decision is Decision.REJECTED:
         return VisitStanding(VisitState.REJECTED, reasons=(VisitReason.REJECTED,))
+    if facts.label is LabelState.REJECTED and not facts.appeal_upheld:
+        return VisitStanding(VisitState.REJECTED, reasons=(VisitReason.LABEL_REJECTED,))
     return _closed_state(facts, facts.checked_out_at, policy, now)
 
 
@@ -254,11 +270,13 @@ def _closed_state(facts: VisitFacts, out_at: datetime, policy: VisitPolicy, now:
 
     if facts.appeal_upheld:
         late = []
-    undecided = facts.decision is None and (facts.provisional or policy.manager_approval)
+    undecided = [VisitReason.UNDECIDED] if policy.manager_approval and facts.decision is None else []
+    if facts.label in LABEL_UNDECIDED:
+        undecided.append(_LABEL_REASONS[facts.label])
     decided_by_manager = policy.manager_approval and facts.decision is Decision.APPROVED
     awaited = [VisitReason.SHEET_AWAITED] * awaiting_sheet + [VisitReason.REVIEW_AWAITED] * awaiting_review
     if undecided:
-        state, reasons = VisitState.PENDING, [VisitReason.UNDECIDED, *late, *awaited]
+        state, reasons = VisitState.PENDING, [*undecided, *late, *awaited]
     elif late:
         state, reasons = VisitState.NONCONFORMING, [*late, *awaited]
     elif awaited and not decided_by_manager:

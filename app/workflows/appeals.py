@@ -41,6 +41,7 @@ from app.policy import Key
 from app.rules.appeals import appeal_until, grounds_finding, single_finding, time_finding
 from app.rules.approval import ApplicationVerb
 from app.rules.complaints import ComplaintState
+from app.rules.label_photos import LabelBy
 from app.rules.lifecycle import ApplicationKind
 from app.rules.other_scores import Outcome
 from app.rules.two_persons import independent
@@ -308,16 +309,20 @@ def _run_of(session: AnySession, actor: Actor, line: ScoreEntry | None) -> dict[
 def _visit_known(session: AnySession, row: Visit) -> dt.datetime | None:
     """When it came to count as it does: its last step, and for one taken over or never moved when it was settled."""
     steps = select(StatusChange.known_at).where(
-        StatusChange.entity == "visit", StatusChange.entity_id == row.id, StatusChange.new == row.state
+        StatusChange.entity == "visit", StatusChange.entity_id == row.id, StatusChange.field == "state",
+        StatusChange.new == row.state,
     )
     found: dt.datetime | None = session.scalar(steps.order_by(StatusChange.id.desc()).limit(1))
     return found or row.settled_at
 
 
 def _visit_held(row: Visit, at: dt.datetime) -> Finding:
-    ok = row.state in {state.value for state in FAILED}
+    # Of labels what a regulator said of them: what the unit's own manager says is its own.
+    label = row.state == VisitState.REJECTED == row.label_state and row.label_by == LabelBy.REGULATOR
+    ok = row.state in {state.value for state in FAILED} or label
     found = say("现为“%(state)s”", state=VISIT_STATE[row.state])
-    return Finding("维保记录的状态", ok, found, "" if ok else "只能对不合规、无效、异常的记录申诉")
+    return Finding("维保记录的状态", ok, found, "" if ok
+                   else "只能对不合规、无效、异常和标签照片核对不通过的记录申诉")  # fmt: skip
 
 
 def _uphold_visit(session: AnySession, actor: Actor, row: Visit, reason: str, at: dt.datetime) -> None:

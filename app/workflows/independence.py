@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from app.errors import Finding
-from app.models import Account, Application, AuditEntry
+from app.models import Account, Application, AuditEntry, Visit
 from app.permissions import Actor
 from app.rules.two_persons import Party, independent
 from app.transaction import AnySession
@@ -57,6 +57,17 @@ def writers(session: AnySession, entity: str, entity_id: int, action: str) -> se
         AuditEntry.entity == entity, AuditEntry.entity_id == entity_id, AuditEntry.action == action
     )
     return {key for key in session.scalars(wrote.distinct().execution_options(skip_scope=True)) if key is not None}
+
+
+def of_visit(session: AnySession, visit: Visit, reviewer: Actor) -> list[Finding]:
+    """Whether the reviewer stands apart from who made a visit; as a unit's applicant, whose accounts others make."""
+    if visit.account_id is None:
+        return []
+    worker = party(session, visit.account_id)
+    return independent(
+        Party(worker.account_id, person_id=worker.person_id), party(session, reviewer.user_id, visit.checked_in_at),
+        "签到人",
+    )  # fmt: skip
 
 
 def _reset_by(session: AnySession, account_id: int, since: dt.datetime | None) -> frozenset[int]:

@@ -55,6 +55,7 @@ from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
 from app.rules.enforcement import EnforcementState, EnforcementVerb, enforcement_move
 from app.rules.fraud_cases import CaseState, CaseVerb, case_move
 from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
+from app.rules.label_photos import LabelState, LabelVerb, label_move
 from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
 from app.rules.repairs import RepairState, RepairVerb, repair_move
 from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
@@ -280,6 +281,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and verb == APPEAL and row.appeal_upheld_at is not None:
         # A correction: what it counted as before stays in its steps.
         expected = new if new != "open" else old
+    elif isinstance(row, Visit) and field == "label_state":
+        expected = label_move(LabelState(old), LabelVerb(verb))
     elif isinstance(row, _FOLLOWING) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":

@@ -30,6 +30,7 @@ from app.workflows import (
     attachments,
     audit,
     check_outs,
+    label_photos,
     presence,
     repairs,
     sent_ahead,
@@ -47,13 +48,17 @@ from app.workflows.visit_state import settle, stand
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One end of a visit as the phone kept it: what was scanned, its own time, where with which accuracy in metres."""
+    """One end of a visit as the phone kept it: what was scanned, its own time, where with which accuracy in metres.
+
+    `label_ids`: photos of the label where its number was typed (MNT-06).
+    """
 
     text: str
     shown_at: dt.datetime
     position: Position
     accuracy: float | None = None
     photo_ids: Sequence[int] = ()
+    label_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ def _begin(
     # One that is over stands in nobody's way who has checked in since; what overlaps is told apart.
     if ended is not None:
         arrival = replace(arrival, running=None)
-    look = presence.look(session, actor, worker, arrival, moment.text, moment.position, began, at)
+    labels = len(moment.label_ids)
+    look = presence.look(session, actor, worker, arrival, moment.text, moment.position, began, at, labels)
     findings = [*look.findings, *_clock(session, actor, kept, look.site)]
     site = look.site
     if site is not None and worker.human and arrival.running is None:
@@ -136,7 +142,8 @@ def _begin(
         write_new(session, visit)
     except IntegrityError as error:
         raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请先签退那一次，再发送这一条") from error
-    _photos(session, actor, visit, moment.photo_ids)
+    _photos(session, actor, visit, "photo", moment.photo_ids)
+    _photos(session, actor, visit, label_photos.KIND, moment.label_ids)
     if leaving is None or ended is None:
         settle(session, visit, at, verb=SENT_LATER)
         _audit(session, actor, visit, at)
@@ -185,14 +192,15 @@ def _written(
     settle(session, visit, at, verb=SENT_LATER)
     _audit(session, actor, visit, at)
     visits.ask_for_review(session, visit, at)
+    label_photos.tell_reviewers(session, visit, at)
     if leaving.repairs:
         repairs.of_visit(session, actor, visit, at, done.repair_note if done.repair else "")
     return visit
 
 
-def _photos(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int]) -> None:
+def _photos(session: AnySession, actor: Actor, visit: Visit, kind: str, ids: Sequence[int]) -> None:
     if ids:
-        sent_ahead.settle(session, actor, ids, "photo", "visit", visit.id, actor.unit_id, visit.region_code)
+        sent_ahead.settle(session, actor, ids, kind, "visit", visit.id, actor.unit_id, visit.region_code)
 
 
 def _clock(session: AnySession, actor: Actor, kept: Kept, site: Any) -> list[Finding]:

@@ -17,6 +17,7 @@ from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.reference import CURRENT, items_for
+from app.rules.label_photos import LabelBy
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import VisitPolicy
 from app.transaction import AnySession
@@ -50,7 +51,7 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
     narrowed = scope.apply(statement, actor, MaintenanceOrder).execution_options(skip_scope=True)
     orders = [order for order in session.scalars(narrowed) if presence.may_serve(session, actor, order.elevator)]
     templates: dict[str, list[dict[str, Any]]] = {}
-    policies: dict[str, tuple[VisitPolicy, int]] = {}
+    policies: dict[str, tuple[VisitPolicy, int, bool]] = {}
     tasks = []
     for order in orders:
         tasks.append(
@@ -61,6 +62,8 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
     return {
         "running": None if running is None else _running(session, running, templates, policies), "tasks": tasks,
         "items": templates,
+        # Of an elevator that is not among them the phone knows no more than where its account is.
+        "label_photo": _label_photo(session, actor.region_code, today),
     }  # fmt: skip
 
 
@@ -72,24 +75,27 @@ def of_visit(session: AnySession, visit: Visit) -> dict[str, Any]:
 
 def _place(
     session: AnySession, lift: Elevator, level: str, today: dt.date, templates: dict[str, Any],
-    policies: dict[str, tuple[VisitPolicy, int]],
+    policies: dict[str, tuple[VisitPolicy, int, bool]],
 ) -> dict[str, Any]:  # fmt: skip
     if lift.region_code not in policies:
         presence_m = policy_value(session, Key.PRESENCE_METRES, lift.region_code, today)
-        policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m
-    policy, metres = policies[lift.region_code]
+        label = _label_photo(session, lift.region_code, today)
+        policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m, label
+    policy, metres, label_photo = policies[lift.region_code]
     return {
         "code": lift.code, "token": lift.public_token, "place": f"{lift.estate or ''} {lift.address or ''}".strip(),
         "use_unit": lift.use_unit.name if lift.use_unit else None, "signer": lift.safety_officer,
         "latitude": lift.latitude, "longitude": lift.longitude, "presence_m": metres, "level": level,
         "level_name": LEVEL_LABELS[Level(level)], "min_minutes": policy.min_minutes, "max_hours": policy.max_hours,
+        "label_photo": label_photo,
         "items": _template(lift.category or "", level, CURRENT, templates),
     }  # fmt: skip
 
 
 def _running(
-    session: AnySession, visit: Visit, templates: dict[str, Any], policies: dict[str, tuple[VisitPolicy, int]]
-) -> dict[str, Any]:
+    session: AnySession, visit: Visit, templates: dict[str, Any],
+    policies: dict[str, tuple[VisitPolicy, int, bool]],
+) -> dict[str, Any]:  # fmt: skip
     lift = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
     assert lift is not None
     told = _place(session, lift, visit.level, visit.visit_on, templates, policies)
@@ -98,6 +104,11 @@ def _running(
         "visit_id": visit.id, "key": visit.client_key, "began_at": visit.checked_in_at.isoformat(),
         "items": _template(str(kept.get("category") or ""), visit.level, visit.item_version or CURRENT, templates),
     }
+
+
+def _label_photo(session: AnySession, region_code: str | None, on: dt.date) -> bool:
+    """Whether a check-in by a typed number needs a photo of the label (MNT-06)."""
+    return bool(policy_value(session, Key.LABEL_PHOTO, region_code, on) != LabelBy.NONE)
 
 
 def _template(category: str, level: str, version: str, templates: dict[str, Any]) -> str:

@@ -114,8 +114,8 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
     spent = seconds(func.coalesce(_visit.checked_out_at, now), _visit.checked_in_at)
     reviewed = func.coalesce(_visit.reviewed_at, now)
     return _as_one(
-        _visit.state, _visit.mode, _visit.decision, _visit.checked_out_at.is_(None), _visit.sheet_at.is_(None),
-        _visit.signed_at.is_(None), _visit.reviewed_at.is_(None), _visit.day_rank.is_(None),
+        _visit.state, _visit.mode, _visit.decision, _visit.label_state, _visit.checked_out_at.is_(None),
+        _visit.sheet_at.is_(None), _visit.signed_at.is_(None), _visit.reviewed_at.is_(None), _visit.day_rank.is_(None),
         apart("min_minutes", spent // 60), apart("max_hours", _begun(spent)),
         apart("upload_hours", _begun(seconds(_visit.received_at))),
         apart("sheet_hours", _begun(seconds(func.coalesce(_visit.sheet_at, now)))),

@@ -25,6 +25,7 @@ from app.rules.checkin import (
     names_an_elevator,
 )
 from app.rules.identifiers import normal_code
+from app.rules.label_photos import LabelBy
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
 from app.workflows import arrivals, moves, sites, workers
@@ -56,13 +57,15 @@ class Position:
 class Look:
     """What a check-in would meet: where, who, and every condition, failing and passing.
 
-    `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token.
+    `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token. Where the
+    region then asks for a photo of the label, `label_by` says who looks at it.
     """
 
     site: Site | None
     worker: Worker
     findings: list[Finding]
     by_code: bool = False
+    label_by: str | None = None
 
 
 def gate(
@@ -76,18 +79,29 @@ def gate(
 
 def look(
     session: AnySession, actor: Actor, worker: Worker, arrival: Arrival, text: str, position: Position,
-    at: dt.datetime, now: dt.datetime,
+    at: dt.datetime, now: dt.datetime, photos: int | None = None,
 ) -> Look:  # fmt: skip
-    """The same for whoever has the worker and what he finds at hand; `now` is the receipt."""
+    """The same for whoever has the worker and what he finds at hand; `now` is the receipt.
+
+    `photos`: how many photos of the label came with it; None where it is only asked beforehand.
+    """
     site, held = arrival.site, arrival.running
     if held is not None and not held.runs_at(at):
         held = None
-    findings = check_in_findings(_facts(session, actor, worker, arrival, held, text, position, at, now))
+    by_code = site is not None and not by_label(text, site.elevator.code)
+    facts = _facts(session, actor, worker, arrival, held, text, position, at, now)
+    asked = _label_by(session, site.elevator.region_code, at) if by_code and site is not None else None
+    findings = check_in_findings(replace(facts, label_by=asked, label_photos=photos) if asked else facts)
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
-    by_code = site is not None and not by_label(text, site.elevator.code)
-    return Look(site, worker, told, by_code)
+    return Look(site, worker, told, by_code, asked)
+
+
+def _label_by(session: AnySession, region_code: str, at: dt.datetime) -> str | None:
+    """Who looks at the photo of a label whose number was typed; None where the region asks for none."""
+    value = str(policy_book(session, region_code, clock.local_day(at)).plain[Key.LABEL_PHOTO])
+    return None if value == LabelBy.NONE else value
 
 
 def _ways(actor: Actor, elevator: Lift | None, held: Running | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, o
 
 from app import scope
 from app.at_once import columns_of, row_of
+from app.errors import refuse
 from app.models import (
     Attachment,
     ContractElevator,
@@ -27,6 +28,7 @@ from app.permissions import Actor, Verb
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
 from app.transaction import AnySession, all_written, asked
+from app.wording import say
 from app.workflows import cover, outbox
 
 LONGEST_TEXT = 200
@@ -133,6 +135,14 @@ def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Wor
     visit = row_of(session, Visit, columns[:-_WIDTH])
     ids = tuple(map(int, (reviewers or "").split()))
     return Work(visit, Lift(*columns[-_WIDTH:]), named_id == visit.elevator_id, ids, bool(has_files))
+
+
+def own_work(session: AnySession, actor: Actor, visit_id: int, text: str = "") -> Work:
+    """The visit of this very person, held, where it is done; everybody else's looks like a missing one."""
+    work = of_visit(session, actor, visit_id, text)
+    if work is None:
+        raise refuse("维保记录", say("没有找到您的维保记录 %(visit_id)s", visit_id=visit_id), "请从“我的维保”重新打开")
+    return work
 
 
 def serves(actor: Actor, elevator: Elevator | Lift) -> bool:

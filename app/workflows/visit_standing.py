@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
+from app.rules.label_photos import LabelState
 from app.rules.visits import VisitFacts, VisitPolicy, VisitState, visit_state
 from app.workflows.visit_state import facts_of
 
@@ -13,7 +14,7 @@ from app.workflows.visit_state import facts_of
 COLUMNS = (
     "id", "elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "checked_out_at", "mode",
     "sheet_at", "signed_at", "reviewed_at", "received_at", "sent_at", "decision", "decided_at", "day_rank", "state",
-    "settled_at", "next_change_at", "taken_over", "appeal_upheld_at",
+    "settled_at", "next_change_at", "taken_over", "appeal_upheld_at", "label_state", "label_at",
 )  # fmt: skip
 # Nothing leads out of these by age: once settled they stand.
 ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
@@ -51,5 +52,7 @@ def _facts(row: Any, as_of: dt.datetime) -> VisitFacts:
         signed_at=known(row.signed_at),
         reviewed_at=known(row.reviewed_at),
         decision=facts.decision if known(row.decided_at) else None,
+        # Before its last step nobody had settled it, one way or the other.
+        label=facts.label if facts.label is None or row.label_at is None or known(row.label_at) else LabelState.WAITING,
         appeal_upheld=known(row.appeal_upheld_at) is not None,
     )

@@ -11,6 +11,7 @@ from app.at_once import write_changes
 from app.models import Visit
 from app.models.policy import policy_book, visit_policy
 from app.permissions import SYSTEM
+from app.rules.label_photos import LabelState
 from app.rules.visits import (
     REASON_LABELS,
     DayVisit,
@@ -71,6 +72,7 @@ def facts_of(visit: Visit) -> VisitFacts:
         received_at=visit.sent_at or visit.received_at,
         decision=Decision(visit.decision) if visit.decision else None,
         nth_of_day=visit.day_rank,
+        label=LabelState(visit.label_state) if visit.label_state else None,
         appeal_upheld=visit.appeal_upheld_at is not None,
     )
 

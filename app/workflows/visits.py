@@ -12,8 +12,10 @@ from app import clock, scope
 from app.at_once import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Visit, VisitNote
+from app.models.policy import visit_policy
 from app.permissions import Actor, Verb, require
 from app.reference import CURRENT
+from app.rules.label_photos import LabelState
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -22,6 +24,7 @@ from app.workflows import (
     arrivals,
     audit,
     check_outs,
+    label_photos,
     outbox,
     presence,
     repairs,
@@ -32,7 +35,7 @@ from app.workflows import (
 from app.workflows.arrivals import Begun
 from app.workflows.check_outs import LONGEST, RESULTS, CheckOut
 from app.workflows.presence import Position
-from app.workflows.sites import Site
+from app.workflows.sites import Site, own_work
 from app.workflows.visit_state import settle, stand
 
 
@@ -45,10 +48,12 @@ def check_in(
     *,
     client_key: str | None = None,
     received_at: dt.datetime | None = None,
+    label_ids: Sequence[int] = (),
 ) -> Visit:
     """Begin a visit at the scanned elevator; refused with every failing condition at once.
 
-    The same `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
+    `label_ids`: photos of its label, where its number was typed and the region asks for them (MNT-06). The same
+    `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
     """
     require(actor, Verb.VISIT_MAKE)
     check_key(client_key)
@@ -63,7 +68,7 @@ def check_in(
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
         ageing.settle_run_out(session, actor.person_id or 0, at)
         arrival = arrivals.of(session, actor, worker, text, at, client_key)
-    look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at)
+    look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at, len(label_ids))
     raise_failing(look.findings)
     visit = begin(actor, look, position, at, received_at or at, client_key)
     stand(session, visit, at)
@@ -74,8 +79,10 @@ def check_in(
         raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保") from error
     audit.record_now(
         session, actor, at, "visit.check_in", "visit", visit.id,
-        after={"elevator": visit.snapshot["code"], "distance": visit.in_distance, "level": visit.level},
+        after={"elevator": visit.snapshot["code"], "distance": visit.in_distance, "level": visit.level}
+        | ({"label_state": visit.label_state} if visit.label_state else {}),
     )  # fmt: skip
+    check_outs.adopt(session, actor, visit, label_ids, "label")
     return visit
 
 
@@ -112,6 +119,7 @@ def leave(
         after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
     )  # fmt: skip
     ask_for_review(session, visit, at, work.reviewers)
+    label_photos.tell_reviewers(session, visit, at)
     if leaving.repairs:
         repairs.of_visit(session, actor, visit, at, done.repair_note if done.repair else "")
     return work
@@ -202,7 +210,7 @@ def approve(session: AnySession, actor: Actor, visit_id: int, decision: str, rea
     raise_failing([
         Finding("审批单位", visit.unit_id == actor.unit_id, "这条记录不是本单位的", "请由维保单位的经理审批"),
         Finding("审批人", visit.worker_id != (actor.person_id or 0), "不能审批自己的记录", "请由其他经理审批"),
-        Finding("待审批", visit.state == "pending", "这条记录现在不需要审批", "请刷新列表"),
+        Finding("待审批", awaits_approval(session, visit), "这条记录现在不需要审批", "请刷新列表"),
         Finding("决定", decision in ("approved", "rejected"), "没有选择同意或驳回", "请选择", field="decision"),
         Finding(
             "理由", decision != "rejected" or bool(reason.strip()), "驳回没有写明理由", "请写明理由", field="reason"
@@ -213,6 +221,12 @@ def approve(session: AnySession, actor: Actor, visit_id: int, decision: str, rea
     settle(session, visit, at)
     audit.record(session, actor, at, f"visit.{decision}", "visit", visit.id, after={"state": visit.state})
     return visit
+
+
+def awaits_approval(session: AnySession, visit: Visit) -> bool:
+    """Whether the manager's word is what a record waits for; that its label is looked at is no matter of his."""
+    asked = visit_policy(session, visit.region_code, visit.visit_on).manager_approval
+    return visit.state == "pending" and visit.decision is None and asked
 
 
 def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt.datetime) -> VisitNote:
@@ -245,6 +259,7 @@ def begin(
         region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
         order_id=site.order_id, level=site.level.value, item_version=CURRENT,
         visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at, by_code=look.by_code,
+        label_state=LabelState.WAITING.value if look.label_by else None, label_by=look.label_by,
         in_latitude=position.latitude, in_longitude=position.longitude,
         in_distance=None if distance is None else round(distance), state=state, counted=False,
         snapshot=_snapshot(site, look.worker, actor),
@@ -269,14 +284,6 @@ def ask_for_review(
 
 
 # --- rows
-
-
-def own_work(session: AnySession, actor: Actor, visit_id: int, text: str = "") -> sites.Work:
-    """The visit of this very person, held, where it is done; everybody else's looks like a missing one."""
-    work = sites.of_visit(session, actor, visit_id, text)
-    if work is None:
-        raise refuse("维保记录", say("没有找到您的维保记录 %(visit_id)s", visit_id=visit_id), "请从“我的维保”重新打开")
-    return work
 
 
 def _seen(session: AnySession, actor: Actor, visit_id: int) -> Visit:
@@ -319,6 +326,7 @@ __all__ = [
     "add_note",
     "approve",
     "ask_for_review",
+    "awaits_approval",
     "begin",
     "begun_before",
     "check_in",

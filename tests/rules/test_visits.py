@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.calendar import day_end, day_start
+from app.rules.label_photos import LabelState
 from app.rules.quota import Grade, grade_limit, quota_finding, units_used
 from app.rules.visits import (
     CheckOutFacts,
@@ -90,9 +91,9 @@ def test_huzhou_both_flags_at_once_then_each_ages() -> None:
         (VisitFacts(IN, IN + timedelta(minutes=34), signed_at=OUT), VisitState.VOID),
         (VisitFacts(IN, OUT, signed_at=OUT, on_site=False), VisitState.VOID),
         (VisitFacts(IN, OUT, signed_at=OUT, abnormal=True), VisitState.ABNORMAL),
-        (VisitFacts(IN, OUT, signed_at=OUT, provisional=True), VisitState.PENDING),
-        (VisitFacts(IN, OUT, signed_at=OUT, provisional=True, decision=Decision.APPROVED), VisitState.VALID),
-        (VisitFacts(IN, OUT, signed_at=OUT, provisional=True, decision=Decision.REJECTED), VisitState.REJECTED),
+        (VisitFacts(IN, OUT, signed_at=OUT, label=LabelState.WAITING), VisitState.PENDING),
+        (VisitFacts(IN, OUT, signed_at=OUT, label=LabelState.APPROVED), VisitState.VALID),
+        (VisitFacts(IN, OUT, signed_at=OUT, label=LabelState.REJECTED), VisitState.REJECTED),
         (VisitFacts(IN, OUT, VisitMode.SHEET, appeal_upheld=True, signed_at=OUT), VisitState.VALID),
     ],
 )
@@ -159,7 +160,7 @@ maybe = st.one_of(st.none(), st.integers(0, 40 * 86400).map(lambda s: OUT + time
         received_at=maybe,
         decision=st.sampled_from([None, *Decision]),
         nth_of_day=st.sampled_from([None, 8, 9]),
-        provisional=st.booleans(),
+        label=st.sampled_from([None, *LabelState]),
         appeal_upheld=st.booleans(),
     ),
     st.sampled_from([HUZHOU, NANTONG, QUANZHOU, SHENZHEN, replace(HUZHOU, sheet_makes_nonconforming=False)]),

@@ -333,7 +333,7 @@ def test_who_may_appeal_and_against_what(long: World) -> None:
     # The use unit sees it, and it is not held against it.
     with pytest.raises(NotAllowed, match="不是本单位的"):
         appeal(long, f"visit-{fine.id}", "use_head")
-    with pytest.raises(Refusal, match="只能对不合规、无效、异常的记录申诉"):
+    with pytest.raises(Refusal, match="只能对不合规、无效、异常和标签照片核对不通过的记录申诉"):
         appeal(long, f"visit-{fine.id}")
     with pytest.raises(Refusal, match="这类记录不能申诉"):
         appeal(long, f"elevator-{long.own.id}")

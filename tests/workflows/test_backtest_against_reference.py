@@ -15,6 +15,7 @@ from app.models import Contract, ContractElevator, StatusChange, Visit
 from app.models.policy import policy_draft, policy_value, visit_policy
 from app.permissions import SYSTEM
 from app.policy import INHERIT
+from app.rules.label_photos import LabelState
 from app.rules.schedule import Pause, clock_from
 from app.rules.visits import (
     COUNTED_STATES,
@@ -122,7 +123,8 @@ class Drawn:
             reviewed = rng.choice((None, evening + edge))
         received = out + rng.choice((dt.timedelta(0), 2 * HOUR + edge, -5 * SECOND))
         decision = None if plain else rng.choice((None, None, None, *Decision))
-        facts = VisitFacts(begun, out, mode, sheet, signed, reviewed, received, decision)
+        label = None if plain else rng.choice((None, None, None, *LabelState))
+        facts = VisitFacts(begun, out, mode, sheet, signed, reviewed, received, decision, label=label)
         policy = visit_policy(self.session, self.district[elevator.id], on)
         told = visit_state(facts, policy, out + MINUTE if early else LATER)
         # What a person found is not what the rules would say.
@@ -132,7 +134,9 @@ class Drawn:
             self.session, elevator, rng.choice(self.workers[unit]), on, unit_id=self.firms[unit].id, mode=mode.value,
             checked_in_at=begun, checked_out_at=out, received_at=received, sheet_at=sheet, signed_at=signed,
             reviewed_at=reviewed, decision=decision.value if decision else None,
-            decided_at=out if decision else None, state=state.value, settled_at=out + MINUTE,
+            decided_at=out if decision else None, label_state=label.value if label else None,
+            label_at=out if label in (LabelState.APPROVED, LabelState.REJECTED) else None, state=state.value,
+            settled_at=out + MINUTE,
             next_change_at=None if found else told.next_change_at, counted=state in COUNTED_STATES,
             day_rank=rng.choice((None, None, None, 1, 2)),
         )  # fmt: skip

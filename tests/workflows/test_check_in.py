@@ -158,15 +158,15 @@ def test_without_a_limit_of_hours_the_open_visit_is_the_way_out(session: Any, wo
     other = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
     make_contract(session, world.firm, [other])
     session.commit()
-    forgotten = arrive(session, world)
+    forgotten = arrive(session, world, code=world.own.public_token)
     later = START + 3 * DAY
     with pytest.raises(Refusal) as refusal:
-        arrive(session, world, later, code=other.code)
+        arrive(session, world, later, code=other.public_token)
     said = next(f for f in refusal.value.findings if f.rule == "已在其他电梯签到")
     assert "过期" not in said.remedy and said.link == f"/m/visits/{forgotten.id}"
     session.rollback()
     assert leave(session, world, session.get(Visit, forgotten.id), later).state == "valid"
-    assert arrive(session, world, later + MINUTE, code=other.code).state == "open"
+    assert arrive(session, world, later + MINUTE, code=other.public_token).state == "open"
 
 
 @pytest.mark.feature("MNT-02")

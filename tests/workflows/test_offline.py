@@ -129,7 +129,7 @@ def test_too_short_or_too_long_is_stored_as_what_it_is(
 def test_sent_more_than_eight_hours_after_the_end(
     session: Any, place: World, after: dt.timedelta, state: str
 ) -> None:
-    row = send(session, place, kept(place, sent=START + 40 * MINUTE + after))
+    row = send(session, place, kept(place, sent=START + 40 * MINUTE + after, code=place.own.public_token))
     assert (row.state, row.counted) == (state, state == "valid")
     assert row.state_reason == ("超时上传" if state == "abnormal" else None)
 
@@ -144,7 +144,7 @@ def test_the_ninth_elevator_is_that_received_last(session: Any, place: World) ->
     # Sent in an order of its own: the visit of the morning comes last.
     for n in [*range(1, 9), 0]:
         began = START + n * 45 * MINUTE
-        one = kept(place, f"phone-key-{n}", began=began, code=lifts[n].code, sent=START + 8 * HOUR + n * SECOND)
+        one = kept(place, f"phone-key-{n}", began=began, code=lifts[n].public_token, sent=START + 8 * HOUR + n * SECOND)
         sent = START + 8 * HOUR + (n or 9) * MINUTE
         one = Kept(one.key, PhoneClock(sent, sent, one.phone.contact), one.account_id, one.began, None, one.ended,
                    one.done)  # fmt: skip

@@ -103,6 +103,18 @@ def test_T10_points_of_real_figures(session: Any, world: Any, due: int, bad: int
     assert len(capped) == (1 if bad > due else 0)
 
 
+@pytest.mark.feature("MNT-06")
+def test_a_visit_whose_label_is_looked_at_counts_until_it_is_turned_down(session: Any, world: Any) -> None:
+    turned_down = at(day("2021-07-10"), 11)
+    row = put_visit(session, world.own, world.firm, world.worker, day("2021-01-10"), "rejected")
+    row.label_state, row.label_by, row.label_at, row.settled_at = "rejected", "regulator", turned_down, turned_down
+    session.commit()
+    before = of(session, score(session, "2021-01-01", "2021-06-30", turned_down - DAY), world.firm)
+    assert (before.due, before.nonconforming, before.valid_visits) == (11, 0, 0)
+    after = of(session, score(session, "2021-01-01", "2021-06-30", turned_down), world.firm)
+    assert after.due == 0
+
+
 def test_T11_each_unit_for_its_own_time(session: Any, free: Any) -> None:
     put_cover(session, free.firm, free.own, day("2021-01-01"), day("2021-03-31"))
     put_cover(session, free.other_firm, free.own, day("2021-04-01"), day("2021-12-31"))
