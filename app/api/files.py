@@ -28,6 +28,7 @@ KINDS = {
     "commitment": (Verb.COMMITMENT_EDIT,),
     # A worker's photos are a visit's or a repair's: see `_of_visit`.
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),
+    "label": (Verb.VISIT_MAKE,),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),
@@ -53,14 +54,16 @@ class FileApi(Resource):
           once: true
           takes: file
           parameters:
-            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, grade,
+            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, label, grade,
                declaration, inspection]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """
         kind = chosen("kind", KINDS) or "document"
-        if kind == "photo" and not any(actor().may(verb) for verb in KINDS[kind]) and actor().may(Verb.VISIT_MAKE):
-            return self._of_visit()
+        others = any(actor().may(verb) for verb in KINDS[kind])
+        if kind == "label" or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
+            require(actor(), Verb.VISIT_MAKE)
+            return self._of_visit(kind)
         if not any(actor().may(verb) for verb in KINDS[kind]):
             require(actor(), KINDS[kind][0])
         file = request.files.get("file")
@@ -73,12 +76,12 @@ class FileApi(Resource):
             )  # fmt: skip
         return jsonify(file_shown(row)), 201
 
-    def _of_visit(self) -> Any:
-        """A photo from the site, for the visit that is sent next (`/visits/offline`)."""
+    def _of_visit(self, kind: str) -> Any:
+        """A photo from the site, for the visit that is sent next (`/visits`, `/visits/offline`)."""
         file = request.files.get("file")
         if file is None or not file.filename:
             raise refuse("附件", "没有文件", "请用 multipart/form-data 的 file 字段上传", field="file")
-        received = attachments.receive(file.stream, file.filename, "photo")
+        received = attachments.receive(file.stream, file.filename, kind)
         with transaction(db.session) as session:
             row = sent_ahead.send(session, actor(), clock.now(), received)
         return jsonify(file_shown(row)), 201

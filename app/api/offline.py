@@ -21,7 +21,7 @@ from flask_appbuilder.security.decorators import protect
 from app import clock
 from app.api.base import Resource, actor, answers, body, finding_list
 from app.api.reading import flag, words
-from app.api.visits import position, problem_of, results_of
+from app.api.visits import photos_of, position, problem_of, results_of
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.models import Visit
@@ -37,7 +37,6 @@ from app.workflows.offline import Kept, Moment
 from app.workflows.visits import CheckOut
 
 MOST = 20
-MOST_PHOTOS = 9
 LONGEST_SIGNATURE = 400_000
 # Any clock that a phone can show; what lies beyond is no date.
 _EARLIEST, _LATEST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
@@ -159,7 +158,7 @@ def _moment(entry: Mapping[str, Any], name: str) -> Moment | None:
         raise refuse("参数", say("%(name)s 应为对象", name=name), "请按接口文档填写", field=name)
     return Moment(
         words(given, "code", presence.LONGEST_TEXT), instant(given, "at"), position(given, required=False),
-        accuracy_of(given), _photos(given),
+        accuracy_of(given), photos_of(given, "photo_ids"), photos_of(given, "label_photo_ids"),
     )  # fmt: skip
 
 
@@ -170,17 +169,6 @@ def accuracy_of(given: Mapping[str, Any]) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10**7:
         raise refuse("参数", "accuracy 应为 0 以上的米数", "请给出定位的精度", field="accuracy", value=str(value)[:60])
     return float(value) if math.isfinite(value) else None
-
-
-def _photos(given: Mapping[str, Any]) -> list[int]:
-    ids = given.get("photo_ids")
-    if ids is None:
-        return []
-    whole = isinstance(ids, list) and all(isinstance(i, int) and not isinstance(i, bool) and 0 < i < 2**53 for i in ids)
-    if not whole or len(ids) > MOST_PHOTOS:
-        found = say("photo_ids 应为不超过 %(most)s 个整数的数组", most=MOST_PHOTOS)
-        raise refuse("照片", found, "请先上传照片，再给出它们的编号", field="photo_ids")
-    return list(dict.fromkeys(ids))
 
 
 def _signature(given: str) -> attachments.Received | None:

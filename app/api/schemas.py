@@ -241,6 +241,7 @@ SCHEMAS: dict[str, Schema] = {
         awaiting_sheet=YES, awaiting_review=YES, sheet_due_at=maybe(INSTANT), review_due_at=maybe(INSTANT),
         sent_at=said(maybe(INSTANT), "上传时间：签退到达系统的时间"),
         offline=said(maybe(TEXT), "in、out、both：离线的一段"),
+        label_state=said(maybe(TEXT), "waiting、more、approved、rejected：标签照片"), label_reason=maybe(TEXT),
     ),
     "VisitPage": page_of("Visit"),
     "VisitWhole": {"allOf": [ref("Visit"), an_object(
@@ -249,12 +250,19 @@ SCHEMAS: dict[str, Schema] = {
         choices=many(TEXT), results=maybe(PART), in_distance=maybe(WHOLE), out_distance=maybe(WHOLE),
         problem=maybe(TEXT), advice=maybe(TEXT), note=maybe(TEXT), signer=maybe(TEXT), signed_at=maybe(INSTANT),
         sheet_at=maybe(INSTANT), reviewed_at=maybe(INSTANT), review_opinion=maybe(TEXT), decision=maybe(TEXT),
-        decision_reason=maybe(TEXT), counted=YES, snapshot=maybe(PART),
+        decision_reason=maybe(TEXT), by_code=said(maybe(YES), "按识别码签到，没有扫标签"), counted=YES,
+        label_by=said(maybe(TEXT), "unit、regulator：标签照片由谁核对"), label_at=maybe(INSTANT), snapshot=maybe(PART),
         files=many(an_object("id", id=WHOLE, kind=TEXT, name=TEXT, url=TEXT)),
     )]},
     "CheckIn": an_object(
         "code latitude longitude", code=said(text(200), "扫到的内容，或识别码"), latitude=degrees(90),
         longitude=degrees(180), client_key=said(text(40), "手机上的编号；重发不重复签到"),
+        label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号"),
+    ),
+    "LabelPhotos": an_object("label_photo_ids", label_photo_ids=many(WHOLE, 9)),
+    "LabelDecision": an_object(
+        "decision", decision=one_of(["approved", "more", "rejected"]), reason=text(500),
+        photo_id=said(maybe(WHOLE), "看过的最新一张标签照片；之后又有新照片时拒绝"),
     ),
     "CheckOut": an_object(
         "code latitude longitude", code=text(200), latitude=degrees(90), longitude=degrees(180),
@@ -268,11 +276,13 @@ SCHEMAS: dict[str, Schema] = {
         "account_id at contact tasks items", account_id=WHOLE, at=INSTANT,
         contact=said(TEXT, "联网凭据：离线记录原样送回，7 天内有效"), running=maybe(PART), tasks=many(PART),
         items=said(PART, "项目清单，名称见任务的 items"),
+        label_photo=said(YES, "任务以外的电梯，按识别码签到须拍标签；任务各有自己的 label_photo"),
     ),
     "OfflineMoment": an_object(
         "code at", code=said(text(200), "扫到的内容，或识别码"), at=said(INSTANT, "手机当时显示的时间"),
         latitude=degrees(90), longitude=degrees(180), accuracy=said({"type": "number", "minimum": 0}, "米"),
         photo_ids=many(WHOLE, 9),
+        label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号；只用于签到"),
     ),
     "OfflineSent": an_object(
         "phone_at entries", phone_at=said(INSTANT, "手机发送时显示的时间"), entries=many(an_object(

@@ -16,23 +16,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope, scope_parts
-from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, once, page, whole
 from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
 from app.models import Attachment, MaintenanceOrder, Visit
-from app.models.choices import LEVEL, VISIT_STATE
+from app.models.choices import LABEL_STATE, LEVEL, VISIT_STATE
 from app.permissions import Verb
 from app.reference import CURRENT, items_for
 from app.telling import told
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
-from app.workflows import attachments, presence, visits
+from app.workflows import attachments, label_photos, presence, sent_ahead, visits
 from app.workflows.presence import Position
 from app.workflows.visits import RESULTS, CheckOut
 
 MOST_RESULTS = 200
+MOST_PHOTOS = 9
 
 
 class VisitApi(Resource):
@@ -55,6 +56,8 @@ class VisitApi(Resource):
             - {in: query, name: state, schema: {type: string, enum: [
                 open, awaiting, valid, nonconforming, void, abnormal, pending, rejected]}}
             - {in: query, name: awaiting, schema: {type: string, enum: [sheet, review]}}
+            - {in: query, name: label, schema: {type: string, enum: [waiting, more, approved, rejected]},
+               description: 标签照片：审核中、补数据、通过、不通过}
             - {in: query, name: own, schema: {type: integer, enum: [0, 1]}, description: 1 只看自己的}
             - {in: query, name: elevator_id, schema: {type: integer}}
           gives: {200: VisitPage}
@@ -67,6 +70,9 @@ class VisitApi(Resource):
         awaiting = chosen("awaiting", flags)
         if awaiting:
             statement = statement.where(flags[awaiting])
+        label = chosen("label", LABEL_STATE)
+        if label:
+            statement = statement.where(Visit.label_state == label)
         if chosen("own", {"0": 0, "1": 1}) == "1":
             statement = statement.where(Visit.worker_id == (actor().person_id or 0))
         if request.args.get("elevator_id"):
@@ -103,12 +109,14 @@ class VisitApi(Resource):
         """
         sent = body()
         code, key = words(sent, "code", presence.LONGEST_TEXT), words(sent, "client_key", 40)
-        place = position(sent)
+        place, label = position(sent), photos_of(sent, "label_photo_ids")
         with transaction(db.session) as session:
             at = clock.now()
-            row = visits.check_in(session, actor(), code, place, at, client_key=key or None)
+            row = visits.check_in(
+                session, actor(), code, place, at, client_key=key or None, label_ids=_labels(session, label)
+            )
             # One that began this moment has no files yet.
-            told = full(row, [] if row.settled_at == at else None)
+            told = full(row, [] if row.settled_at == at and not label else None)
         return jsonify(told), 201
 
     @expose("/<int:key>/check-out", methods=["POST"])
@@ -133,6 +141,47 @@ class VisitApi(Resource):
         with transaction(db.session) as session:
             work = visits.leave(session, actor(), key, code, place, done, clock.now())
             told = full(work.visit, None if work.has_files else [])
+        return jsonify(told)
+
+    @expose("/<int:key>/label-photos", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def supply_label(self, key: int) -> Any:
+        """Send another photo of the label where one was asked for.
+        ---
+        post:
+          summary: 补拍标签照片（补数据）
+          once: true
+          takes: LabelPhotos
+          gives: {200: VisitWhole}
+        """
+        photos = photos_of(body(), "label_photo_ids")
+        with transaction(db.session) as session:
+            row = label_photos.supply(session, actor(), key, _labels(session, photos), clock.now())
+            told = full(row)
+        return jsonify(told)
+
+    @expose("/<int:key>/label", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def decide_label(self, key: int) -> Any:
+        """Say whether the photo shows the label of this elevator; `photo_id` is the newest one that was looked at.
+        ---
+        post:
+          summary: 核对标签照片：通过、要求补拍或不通过
+          once: true
+          takes: LabelDecision
+          gives: {200: VisitWhole}
+        """
+        sent = body()
+        seen = whole(sent, "photo_id") if sent.get("photo_id") is not None else None
+        decision, reason = words(sent, "decision", 20), words(sent, "reason")
+        with transaction(db.session) as session:
+            told = full(label_photos.decide(session, actor(), key, decision, reason, seen, clock.now()))
         return jsonify(told)
 
 
@@ -241,6 +290,24 @@ def results_of(sent: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return answered
 
 
+def photos_of(given: Mapping[str, Any], name: str) -> list[int]:
+    """Photos that were sent before, by their numbers."""
+    ids = given.get(name)
+    if ids is None:
+        return []
+    whole = isinstance(ids, list) and all(isinstance(i, int) and not isinstance(i, bool) and 0 < i < 2**53 for i in ids)
+    if not whole or len(ids) > MOST_PHOTOS:
+        found = say("%(name)s 应为不超过 %(most)s 个整数的数组", name=name, most=MOST_PHOTOS)
+        raise refuse("照片", found, "请先上传照片，再给出它们的编号", field=name)
+    return list(dict.fromkeys(ids))
+
+
+def _labels(session: Any, ids: Sequence[int]) -> list[int]:
+    """Photos of a label that were sent ahead, for the visit that takes them now."""
+    place = (label_photos.KIND, "visit", None, actor().unit_id, actor().region_code)
+    return [row.id for row in sent_ahead.settle(session, actor(), ids, *place)] if ids else []
+
+
 def problem_of(sent: Mapping[str, Any]) -> str | None:
     """None when the question of faults was not answered; "" for none."""
     return None if sent.get("problem") is None else words(sent, "problem")
@@ -259,7 +326,7 @@ def brief(row: Visit) -> dict[str, Any]:
         "state": row.state, "state_reason": told(row.state_reason), "awaiting_sheet": row.awaiting_sheet,
         "awaiting_review": row.awaiting_review, "sheet_due_at": _time(row.sheet_due_at), "sent_at": _time(row.sent_at),
         "offline": row.offline,
-        "review_due_at": _time(row.review_due_at),
+        "review_due_at": _time(row.review_due_at), "label_state": row.label_state, "label_reason": row.label_reason,
     }  # fmt: skip
 
 
@@ -273,7 +340,8 @@ def full(row: Visit, held: Sequence[Attachment] | None = None) -> dict[str, Any]
         "out_distance": row.out_distance, "problem": row.problem, "advice": row.advice, "note": row.note,
         "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
         "reviewed_at": _time(row.reviewed_at), "review_opinion": row.review_opinion, "decision": row.decision,
-        "decision_reason": row.decision_reason, "counted": row.counted, "snapshot": row.snapshot,
+        "decision_reason": row.decision_reason, "by_code": row.by_code, "label_by": row.label_by,
+        "label_at": _time(row.label_at), "counted": row.counted, "snapshot": row.snapshot,
         "files": [{"id": f.id, "kind": f.kind, "name": f.name, "url": f"/files/{f.id}"} for f in files],
     }  # fmt: skip
 
@@ -303,8 +371,9 @@ def register(appbuilder: Any) -> None:
     """Add these resources."""
     for permission in ("can_list", "can_get"):
         screens.declare("VisitApi", permission, Verb.VISIT_READ)
-    for permission in ("can_check_in", "can_check_out"):
+    for permission in ("can_check_in", "can_check_out", "can_supply_label"):
         screens.declare("VisitApi", permission, Verb.VISIT_MAKE)
+    screens.declare("VisitApi", "can_decide_label", Verb.VISIT_LABEL)
     screens.declare("GateApi", "can_get", Verb.VISIT_MAKE)
     screens.declare("OrderApi", "can_list", Verb.ORDER_READ)
     for resource in (VisitApi, GateApi, OrderApi):

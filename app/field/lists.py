@@ -34,8 +34,11 @@ from app.rules.schedule import DueDay
 from app.workflows import phone_copy
 
 MOST = 100
+# A photo of the label is to be taken again.
+WANTED = and_(Visit.label_state == "more", Visit.state == "pending")
 VISIT_KINDS = {
-    "sheet": Visit.awaiting_sheet, "review": Visit.awaiting_review, "bad": Visit.state.in_(("nonconforming", "void")),
+    "sheet": Visit.awaiting_sheet, "review": Visit.awaiting_review, "label": WANTED,
+    "bad": Visit.state.in_(("nonconforming", "void", "abnormal", "rejected")),
 }  # fmt: skip
 
 
@@ -95,11 +98,12 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
     """Numbers that open their lists (MNT-12)."""
     today = clock.local_day(now)
     own = Visit.worker_id == (actor.person_id or 0)
-    sheet, review = session.execute(
+    sheet, review, label = session.execute(
         scope.apply(
             select(
-                func.count(case((Visit.awaiting_sheet, 1))), func.count(case((Visit.awaiting_review, 1)))
-            ).where(own, or_(Visit.awaiting_sheet, Visit.awaiting_review)),
+                func.count(case((Visit.awaiting_sheet, 1))), func.count(case((Visit.awaiting_review, 1))),
+                func.count(case((WANTED, 1))),
+            ).where(own, or_(Visit.awaiting_sheet, Visit.awaiting_review, WANTED)),
             actor,
             Visit,
         )
@@ -109,7 +113,7 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
         "today": sum(1 for t in tasks if t.order.planned_on <= today),
         "over": sum(1 for t in tasks if t.left is not None and t.left < 0),
         "near": sum(1 for t in tasks if t.near),
-        "all": len(tasks), "sheet": sheet, "review": review,
+        "all": len(tasks), "sheet": sheet, "review": review, "label": label,
     }  # fmt: skip
 
 

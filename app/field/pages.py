@@ -24,7 +24,7 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
-from app.models.choices import GRADE, OFFLINE_PART, word
+from app.models.choices import GRADE, LABEL_STATE, OFFLINE_PART, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Verb, require
@@ -155,8 +155,9 @@ def check_in(text: str) -> Any:
     try:
         with transaction(db.session) as session:
             visit = visits.check_in(
-                session, g.actor, text, position, clock.now(), client_key=request.form.get("client_key") or None
-            )
+                session, g.actor, text, position, clock.now(), client_key=request.form.get("client_key") or None,
+                label_ids=files_of(session, "label"),
+            )  # fmt: skip
             number = visit.id
     except Refusal as refusal:
         db.session.rollback()
@@ -168,8 +169,10 @@ def check_in(text: str) -> Any:
 def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     now = clock.now()
     found, findings = presence.gate(db.session, g.actor, text, position, now)
-    if refused and not any(f.stops for f in findings):
-        findings = [*refused, *findings]
+    # Of a photo of the label the form itself says that it is wanted; what was wrong with one is said.
+    label = next((f for f in findings if f.field == "label"), None)
+    told = {f.rule for f in findings if f.stops}
+    findings = [*(f for f in refused if f.rule not in told), *(f for f in findings if f.field != "label")]
     mine = found is not None and presence.may_serve(db.session, g.actor, found)
     elevator = None
     if found is not None:
@@ -177,7 +180,7 @@ def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
         elevator = db.session.get(Elevator, found.id, execution_options={"skip_scope": True})
     return render_template(
         "ta/field/elevator.html", title=_("维保签到"), back=came_from(url_for("field.scan")), text=text,
-        elevator=elevator, mine=mine,
+        elevator=elevator, mine=mine, label=label if mine else None, refused=refused,
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
         client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
@@ -190,14 +193,14 @@ def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
 @signed_in
 def visit(pk: int) -> Any:
     """One's own visit: the check-out form while it is open, the record afterwards."""
-    row = _own(pk)
-    return _visit_page(row, {}, [])
+    row = own_visit(pk)
+    return visit_page(row, {}, [])
 
 
 @field.post("/visits/<int:pk>/out")
 @signed_in
 def check_out(pk: int) -> Any:
-    row = _own(pk)
+    row = own_visit(pk)
     form = request.form
     try:
         with transaction(db.session) as session:
@@ -213,7 +216,7 @@ def check_out(pk: int) -> Any:
             )  # fmt: skip
     except Refusal as refusal:
         db.session.rollback()
-        return _visit_page(_own(row.id), form, refusal.findings), refusal.status_code
+        return visit_page(own_visit(row.id), form, refusal.findings), refusal.status_code
     flash(_("已签退"), "success")
     return redirect(url_for("field.visit", pk=pk))
 
@@ -221,18 +224,18 @@ def check_out(pk: int) -> Any:
 @field.post("/visits/<int:pk>/sheet")
 @signed_in
 def sheet(pk: int) -> Any:
-    _own(pk)
+    own_visit(pk)
     try:
         with transaction(db.session) as session:
             visits.upload_sheet(session, g.actor, pk, files_of(session, "sheet"), clock.now())
     except Refusal as refusal:
         db.session.rollback()
-        return _visit_page(_own(pk), {}, refusal.findings), refusal.status_code
+        return visit_page(own_visit(pk), {}, refusal.findings), refusal.status_code
     flash(_("维保单已上传"), "success")
     return redirect(url_for("field.visit", pk=pk))
 
 
-def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
+def visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
     now = clock.now()
     policy = visit_policy(db.session, row.region_code, row.visit_on)
     lift = db.session.get(Elevator, row.elevator_id, execution_options={"skip_scope": True})
@@ -248,7 +251,7 @@ def _visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         files=attachments.of(db.session, "visit", row.id) if not going else [],
         companions=companions.of_visit(db.session, row.id),
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
-        offline=OFFLINE_PART, carried=phone_copy.of_visit(db.session, row) if going else None,
+        offline=OFFLINE_PART, labels=LABEL_STATE, carried=phone_copy.of_visit(db.session, row) if going else None,
         out_key=form.get("out_key") or secrets.token_hex(12),
     )  # fmt: skip
 
@@ -356,7 +359,7 @@ def _kind_of_account() -> dict[str, Any]:
     return {"makes_visits": g.get("actor", NOBODY).may(Verb.VISIT_MAKE)}
 
 
-def _own(pk: int) -> Visit:
+def own_visit(pk: int) -> Visit:
     row = db.session.get(Visit, pk, execution_options={"skip_scope": True}, populate_existing=True)
     if row is None or g.actor.person_id is None or row.worker_id != g.actor.person_id:
         abort(404)

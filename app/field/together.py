@@ -1,4 +1,4 @@
-"""Joining a colleague's visit on the phone (MNT-11)."""
+"""What comes to a visit beside its own forms: a colleague who joins (MNT-11), another photo of the label (MNT-06)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from flask_babel import gettext as _
 from app import clock
 from app.errors import Refusal
 from app.extensions import db
-from app.field.pages import field, gate_page, position_of, signed_in
+from app.field.pages import (
+    field,
+    files_of,
+    gate_page,
+    own_visit,
+    position_of,
+    signed_in,
+    visit_page,
+)
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.workflows import companions, presence
+from app.workflows import companions, label_photos, presence
 
 
 @field.post("/visits/<int:pk>/join")
@@ -30,3 +38,18 @@ def join_visit(pk: int) -> Any:
         return gate_page(code, position, refusal.findings), refusal.status_code
     flash(_("已加入这次维保，签退由签到的人办理"), "success")
     return redirect(url_for("field.elevator", text=code or "-"))
+
+
+@field.post("/visits/<int:pk>/label")
+@signed_in
+def supply_label(pk: int) -> Any:
+    """Send the photo of the label that was asked for once more."""
+    own_visit(pk)
+    try:
+        with transaction(db.session) as session:
+            label_photos.supply(session, g.actor, pk, files_of(session, label_photos.KIND), clock.now())
+    except Refusal as refusal:
+        db.session.rollback()
+        return visit_page(own_visit(pk), {}, refusal.findings), refusal.status_code
+    flash(_("照片已发送，等待核对"), "success")
+    return redirect(url_for("field.visit", pk=pk))

@@ -105,7 +105,7 @@
       var one = rows[i];
       if (one.sent) continue;
       var form = new FormData();
-      form.append("kind", "photo");
+      form.append("kind", one.part === "label" ? "label" : "photo");
       form.append("file", new Blob([one.bytes], { type: one.type }), one.name);
       var answer = await asked("/files/", { method: "POST", body: form, headers: { "X-CSRFToken": here.csrf } });
       if (answer.status === 413 || answer.status === 422) {
@@ -124,7 +124,7 @@
       return photos.filter(function (p) { return p.part === part && p.sent; }).map(function (p) { return p.sent; });
     };
     var body = { key: entry.key, contact: entry.contact, visit_id: entry.visit_id || null, check_in: null, check_out: null };
-    if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in") });
+    if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in"), label_photo_ids: ids("label") });
     if (entry.ended) body.check_out = Object.assign({}, entry.ended, { photo_ids: (entry.ended.photo_ids || []).concat(ids("out")) });
     return body;
   }

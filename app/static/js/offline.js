@@ -207,7 +207,9 @@
 
   // On the page of a visit its check-in has arrived; on the record of one that has ended the sheet has done its duty.
   var shown = location.pathname.match(/^\/m\/visits\/(\d+)$/);
-  if (shown) K.drop("marks", "checkin");
+  if (shown) K.get("marks", "checkin").then(function (mark_) {
+    if (mark_) return K.dropPhotos(K.draftName(mark_.account, "in-" + plain(mark_.text)));
+  }).then(function () { return K.drop("marks", "checkin"); });
   if (shown && !out) {
     var gone = K.draftName(account, "v" + shown[1]);
     K.drop("drafts", gone).then(function () { return K.dropPhotos(gone); });
@@ -266,6 +268,27 @@
       });
     }, true);
   });
+
+  // The photo of a label that did not get through stays on the phone, for this page and for the one without a line.
+  var labels = checkin && $("[data-upload]", checkin);
+  if (labels) {
+    var of = K.draftName(account, "in-" + plain(checkin.dataset.checkinForm));
+    checkin.addEventListener("ta-lost", function (e) {
+      e.preventDefault();
+      keepPhoto(account, of, "label", e.detail.file).then(function () {
+        var small = $("small", e.detail.line); if (small) small.textContent = says("已存在手机，有网络后上传", "Kept on this phone, sent later");
+        e.detail.line.classList.remove("is-going");
+        if (!navigator.onLine) location.href = "/m/e/" + encodeURIComponent(checkin.dataset.checkinForm);
+      });
+    });
+    K.photosOf(of).then(async function (kept) {
+      var mine = kept.filter(function (p) { return p.part === "label"; });
+      if (!mine.length || !navigator.onLine) return;
+      var again = mine.map(function (p) { return new File([p.bytes], p.name, { type: p.type }); });
+      await Promise.all(mine.map(function (p) { return K.drop("photos", p.id); }));
+      labels.dispatchEvent(new CustomEvent("ta-again", { detail: { files: again } }));
+    });
+  }
 
   if (checkin) checkin.addEventListener("submit", function (e) {
     // Should the answer be lost, the phone goes on with the same key.

@@ -127,7 +127,13 @@
       e.preventDefault(); K.discard(entry).then(home);
     });
     row.append(ask);
-    return row;
+    // Its label was not photographed: the photo is added here, and it goes again.
+    if (!entry.began || !(entry.errors || []).some(function (e) { return e.field === "label"; })) return row;
+    var both = make("div"), field = $(".ta-card__b", part("label")), input = $("input", field);
+    input.id = "label-" + entry.key; $("label", field).htmlFor = input.id;
+    both.append(field, row);
+    photoList(input, $("ul", field), entry.key, "label");
+    return both;
   }
 
   async function home() {
@@ -213,6 +219,13 @@
     $("[data-more]").textContent = lift.unknown ? say("unknownmore") : [lift.use_unit, lift.level_name].filter(Boolean).join("　");
     $("[data-judged]").textContent = say("judged");
     photoList($("#in-photo"), $('[data-photos="in"]'), of, "in");
+    // A token is longer than any number that is typed; of an elevator that it does not know the phone tells no more.
+    var typed = lift.unknown ? O.lastPart(text).length <= 16 : O.plain(text) === O.plain(lift.code);
+    var label = typed && (lift.unknown ? copy.label_photo : lift.label_photo);
+    if (label) {
+      $("#in-photo").closest("section").before(part("label"));
+      photoList($("#label-photo"), $('[data-photos="label"]'), of, "label");
+    }
     var box = $("[data-refused]"), sound = text.indexOf("/") < 0 ? /^[0-9A-Za-z_-]{1,40}$/.test(text.trim()) : /\/m\/[pe]\/[0-9A-Za-z_-]{1,40}\/?$/i.test(text.trim());
     if (!sound) { refuse(box, say("cannotin"), [[say("badcode"), say("badcodemore")]]); press(say("checkin"), function () { location.href = "/m/scan"; }); return; }
     var elsewhere = open ? { code: open.lift.code, address: "/m/outbox?k=" + open.key } : server ? { code: server.code, address: "/m/visits/" + server.visit_id } : null;
@@ -226,6 +239,8 @@
       var place = await locate(), away = metresOf(place, lift), why = [];
       if (!place) why.push([say("nolocation"), say("nolocationmore")]);
       else if (away !== null && away > lift.presence_m) why.push([say("far"), say("farmore", { m: Math.round(away), n: lift.presence_m })]);
+      var shown = await K.photosOf(of);
+      if (label && !shown.some(function (p) { return p.part === "label"; })) why.push([say("label"), say("labelmore")]);
       refuse(box, say("cannotin"), why);
       if (why.length) { go.disabled = false; return; }
       var tried = await K.get("marks", "checkin"), key = null;
