@@ -10,10 +10,10 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Elevator, Visit, VisitNote
-from app.models.choices import LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE
+from app.models.choices import LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE
 
 
-class _OfElevator:
+class OfElevator:
     """A search column of the visited elevator, as a subquery: the tabs' counts need no join with the register."""
 
     def __init__(self, attribute: Any) -> None:
@@ -102,6 +102,10 @@ VISITS = register(
             column(Visit, "reviewed_at"),
             column(Visit, "state", sort=False),
             column(Visit, "state_reason", sort=False, said=True),
+            column(Visit, "by_code", sort=False),
+            column(Visit, "label_state", sort=False),
+            column(Visit, "label_reason", sort=False),
+            column(Visit, "label_at"),
             column(Visit, "signer", sort=False),
             column(Visit, "signed_at"),
             column(Visit, "review_opinion", sort=False),
@@ -112,7 +116,7 @@ VISITS = register(
             "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sent_at", "review_due_at",
             "state",
         ),
-        search=(_OfElevator(Elevator.code), _OfElevator(Elevator.address), _OfElevator(Elevator.estate)),
+        search=(OfElevator(Elevator.code), OfElevator(Elevator.address), OfElevator(Elevator.estate)),
         search_hint=_l("识别码、地址、楼盘"),
         search_key=Visit.elevator_id,
         filters=(
@@ -122,6 +126,7 @@ VISITS = register(
             Filter("level", _l("频次"), "choice", Visit.level, LEVEL),
             Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
             Filter("offline", _l("离线"), "choice", Visit.offline, OFFLINE_PART),
+            Filter("label", _l("标签照片"), "choice", Visit.label_state, LABEL_STATE),
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons"),
@@ -135,6 +140,7 @@ VISITS = register(
             Tab("objection", _l("有异议"), lambda m: Visit.id.in_(
                 select(VisitNote.visit_id).where(VisitNote.kind == "objection")
             ), "over"),
+            Tab("pending", _l("审核中"), lambda m: and_(ATTENTION, Visit.state == "pending"), "near"),
             Tab("valid", _l("有效"), lambda m: Visit.state == "valid"),
             Tab("nonconforming", _l("不合规"), lambda m: and_(
                 ATTENTION, Visit.state == "nonconforming"

@@ -88,6 +88,8 @@ DEED: dict[str, Any] = {
     "depart": _l("出发"), "finish": _l("结束维修"), "ended": _l("填写维修结果"), "hand_in": _l("结束维修，待审批"),
     "hand_on": _l("移交新的维保单位"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
+    "ask_label": _l("要求补拍标签照片"), "supply_label": _l("补拍标签照片"), "approve_label": _l("标签照片通过"),
+    "reject_label": _l("标签照片不通过"),
     "disband": _l("解散"), "draft": _l("起草"), "number": _l("编文号"),
 }  # fmt: skip
 # Where one word means another deed to another entity.

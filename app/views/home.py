@@ -44,6 +44,7 @@ from app.views.anomalies import anomaly_figure
 from app.views.clock_words import due_of
 from app.views.complaints import complaint_figure
 from app.views.inspections import next_due
+from app.views.label_photos import label_figure
 from app.views.repairs import repair_figure
 from app.views.rescues import open_cases, rescue_figure
 from app.views.safety import gap_figure
@@ -107,7 +108,8 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown.append(_visits(actor, today))
     if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
         shown.insert(0, _reviews(actor, now))
-    for figure in (complaint_figure(actor), rescue_figure(actor), repair_figure(actor), anomaly_figure(actor)):
+    asked = (label_figure, complaint_figure, rescue_figure, repair_figure, anomaly_figure)
+    for figure in (one(actor) for one in asked):
         if figure is not None:
             shown.append(Figure(*figure))
     if actor.may(Verb.ORDER_READ) and actor.person_id is not None:

@@ -64,7 +64,7 @@ MENU: tuple[Group, ...] = (
         Entry(_lp("many", "设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
-        Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ),
+        Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ, "labels"),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
         Entry(_l("检验检测"), "InspectionDueScreen.list", "check", V.INSPECTION_READ),
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
@@ -188,6 +188,10 @@ class Shell:
         numbers = self._told.numbers
         key = (tuple(links.values()), here, tuple(numbers.items()), sum(len(entries) for _label, entries in groups))
         return part("ta/menu.html", key, groups=groups, links=links, here=here, numbers=numbers)
+
+    def number(self, name: str) -> int:
+        """What the menu says beside an entry; 0 where it says nothing."""
+        return self._told.numbers.get(name, (0, "", ""))[0]
 
     @property
     def unread(self) -> int:

@@ -21,13 +21,13 @@ from app.extensions import db
 from app.listings import visits as listed
 from app.models import Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import CATEGORY, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
+from app.models.choices import CATEGORY, LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
 from app.models.fraud import SIGNAL_KIND
 from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.reference import CURRENT, items_for
 from app.rules.offline import ahead_words
-from app.views import screens
+from app.views import label_photos, screens
 from app.views.account_forms import run, text
 from app.views.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.clock_words import due_of
@@ -51,6 +51,8 @@ def state_word(row: Visit) -> str:
     if row.state == "void" and row.checked_out_at is None:
         return _("过期未签退")
     waits = [w for w, on in ((_("待上传"), row.awaiting_sheet), (_("待复核"), row.awaiting_review)) if on]
+    if row.state == "pending" and row.label_state == "more":
+        return _("补数据")
     return together(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
 
 
@@ -98,9 +100,12 @@ class VisitScreen(Screen):
     listing = listed.VISITS
     verb = Verb.VISIT_READ
     record = "VisitPages.show"
+    template = "ta/visits/list.html"
     cells: ClassVar[dict[str, Any]] = {
         "state": lambda row: pill(state_word(row), TONES[row.state]),
         "minutes": minutes_on_site,
+        "label_state": lambda row: mark(word(LABEL_STATE, row.label_state), label_photos.TONES[row.label_state])
+        if row.label_state else "—",
         "state_reason": lambda row: told(row.state_reason) if row.state_reason else "—",
         "worker": lambda row: _line(listed.worker_of(row)),
         "level": lambda row: _line(word(LEVEL, row.level)),
@@ -157,6 +162,13 @@ class VisitPages(BaseView):
             pk, lambda session: visits.approve(session, g.actor, pk, decision, reason, clock.now()), _("已审批")
         )
 
+    @expose("/<int:pk>/label", methods=["POST"])
+    @has_access
+    @permission_name("label")
+    def label(self, pk: int) -> Any:
+        answer, findings, status = label_photos.decide(pk)
+        return (self._page(pk, findings), status) if findings else answer
+
     @expose("/<int:pk>/notes", methods=["POST"])
     @has_access
     @permission_name("read")
@@ -182,6 +194,7 @@ class VisitPages(BaseView):
         people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
         answers = {r["code"]: r for r in row.results or []}
         order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
+        shown_apart = "label" if row.label_state else None
         one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
@@ -191,12 +204,13 @@ class VisitPages(BaseView):
             use_unit=listed.use_unit_of(row),
             items=items if answers else (), answers=answers, results=RESULTS,
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
-            duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES],
+            duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES and f.kind != shown_apart],
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             companions=companions.of_visit(db.session, row.id),
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
             appeal=appeals.offered(db.session, g.actor, "visit", row.id, clock.now()),
+            label=label_photos.card_of(row, g.actor),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
             order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         )  # fmt: skip
@@ -207,7 +221,8 @@ def may(actor: Actor, row: Visit) -> dict[str, bool]:
     reviewable = row.checked_out_at is not None and row.reviewed_at is None and row.signed_at is None
     return {
         "review": actor.may(Verb.VISIT_REVIEW) and row.use_unit_id == actor.unit_id is not None and reviewable,
-        "decide": actor.may(Verb.VISIT_APPROVE) and row.unit_id == actor.unit_id and row.state == "pending",
+        "decide": actor.may(Verb.VISIT_APPROVE) and row.unit_id == actor.unit_id
+        and visits.awaits_approval(db.session, row),
         "note": any(actor.may(v) for v in (Verb.VISIT_MAKE, Verb.VISIT_APPROVE, Verb.VISIT_REVIEW)),
     }
 
@@ -248,5 +263,7 @@ def register(appbuilder: Any) -> None:
     screens.declare("VisitPages", "can_read", Verb.VISIT_READ)
     screens.declare("VisitPages", "can_review", Verb.VISIT_REVIEW)
     screens.declare("VisitPages", "can_decide", Verb.VISIT_APPROVE)
+    screens.declare("VisitPages", "can_label", Verb.VISIT_LABEL)
     appbuilder.add_view_no_menu(VisitScreen)
     appbuilder.add_view_no_menu(VisitPages)
+    label_photos.register(appbuilder)
