@@ -19,6 +19,8 @@ from app.workflows import attachments, pictures
 from app.workflows.fraud_look import Looked, Policies, Progress, Seen, new_on, read, write
 
 AT_ONCE = 400
+# One elevator's label looks like the next one's: of labels only the same file is a sign.
+KINDS = ("photo", "label")
 _file: Any = Attachment.__table__.c
 _visit: Any = Visit.__table__.c
 _print: Any = PicturePrint.__table__.c
@@ -65,11 +67,11 @@ def _waiting(session: AnySession, on: dt.date, region: str | None) -> list[Any]:
     """Photos of the day's new visits that nobody has looked at."""
     all_written(session)
     statement = (
-        select(_file.id, _file.entity_id, _file.sha256, _file.thumb_sha256, _visit.visit_on)
+        select(_file.id, _file.entity_id, _file.kind, _file.sha256, _file.thumb_sha256, _visit.visit_on)
         .join(Visit.__table__, _visit.id == _file.entity_id)
         .outerjoin(PicturePrint.__table__, _print.attachment_id == _file.id)
         .where(
-            new_on(on, region), _file.entity == "visit", _file.kind == "photo", _file.mime.in_(sorted(PICTURES)),
+            new_on(on, region), _file.entity == "visit", _file.kind.in_(KINDS), _file.mime.in_(sorted(PICTURES)),
             _file.removed_at.is_(None), _print.attachment_id.is_(None),
         )
         .order_by(_file.id)
@@ -80,7 +82,7 @@ def _waiting(session: AnySession, on: dt.date, region: str | None) -> list[Any]:
 def _row(found: Any) -> dict[str, Any]:
     """A photo's print, from its small picture: nothing but shapes is looked at."""
     bits = None
-    for digest in (found.thumb_sha256, found.sha256):
+    for digest in (found.thumb_sha256, found.sha256) if found.kind == "photo" else ():
         place = attachments.file_of(digest) if digest else None
         if place is not None and place.is_file():
             with place.open("rb") as file:

@@ -176,9 +176,9 @@ def drawing(seed: int, quality: int = 80, size: tuple[int, int] = (640, 480)) ->
     return kept.getvalue()
 
 
-def photographed(world: World, visit: Visit, content: bytes) -> Attachment:
+def photographed(world: World, visit: Visit, content: bytes, kind: str = "photo") -> Attachment:
     return attachments.store(
-        world.session, world.actor("worker"), visit.checked_out_at, io.BytesIO(content), "机房.jpg", "photo", "visit",
+        world.session, world.actor("worker"), visit.checked_out_at, io.BytesIO(content), "机房.jpg", kind, "visit",
         visit.id, visit.unit_id, visit.region_code,
     )  # fmt: skip
 
@@ -212,6 +212,19 @@ def test_one_photo_twice_across_elevators_and_days(world: World) -> None:
     assert set(world.session.scalars(prints)) == {same.id, other.id, again.id}
     # Each is looked at once.
     assert look(world, SUNDAY).photos == 0
+
+
+@pytest.mark.feature("MNT-06")
+def test_labels_look_alike_and_only_the_same_file_is_a_sign(world: World) -> None:
+    first, second = visited(world, world.own, MONDAY, 9), visited(world, lift(world), MONDAY, 14)
+    third = visited(world, lift(world), SUNDAY, 9)
+    photographed(world, first, drawing(7), "label")
+    photographed(world, second, drawing(7, 40), "label")
+    assert look(world, MONDAY).signals == 0
+    photographed(world, third, drawing(7), "label")
+    assert dict(look(world, SUNDAY).kinds) == {"photo": 1}
+    (sign,) = signals(world)
+    assert sign.key == f"photo:{first.id}:{third.id}" and sign.facts["exact"]
 
 
 def test_the_very_same_file_on_one_day_at_one_site(world: World) -> None:
