@@ -41,12 +41,13 @@ def complete(session: Any, at: dt.datetime, seed: int = 1) -> int:
     rows = session.scalars(statement.limit(NEWEST)).all()
     rng = random.Random(f"evidence-{seed}")
     for row in rows:
-        _evidence(session, rng, row, firm)
+        complete_one(session, rng, row, firm)
     session.flush()
     return len(rows)
 
 
-def _evidence(session: Any, rng: random.Random, row: Visit, firm: Unit) -> None:
+def complete_one(session: Any, rng: random.Random, row: Visit, firm: Unit, *, typed: bool | None = None) -> None:
+    """One visit with all that the product keeps of one; `typed`: begun by number, or as chance has it."""
     lift, worker = session.get(Elevator, row.elevator_id), session.get(Person, row.worker_id)
     use_unit = session.get(Unit, row.use_unit_id)
     row.taken_over, row.item_version = False, CURRENT
@@ -61,7 +62,7 @@ def _evidence(session: Any, rng: random.Random, row: Visit, firm: Unit) -> None:
         "use_unit": use_unit.name, "safety_officer": lift.safety_officer, "worker": worker.name,
         "certificate_no": worker.certificate_no,
     }  # fmt: skip
-    row.by_code = rng.random() >= 0.95
+    row.by_code = rng.random() >= 0.95 if typed is None else typed
     items = items_for(lift.category, row.level)
     row.results = [
         {"code": i.code, "result": "ok", "value": str(rng.randint(3, 6)) if i.needs_test else None, "reason": None}
