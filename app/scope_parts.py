@@ -60,7 +60,7 @@ def assigned(elevator_id: Any, actor: Actor) -> Criterion:
     if actor.sees_all_elevators:
         return true()
     own: Any = select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id)
-    inside = own if actor.person_id is None else union_all(own, of_teams(actor.person_id))
+    inside: Any = own if actor.person_id is None else union_all(own, of_teams(actor.person_id))
     return elevator_id.in_(inside)  # type: ignore[no-any-return]
 
 

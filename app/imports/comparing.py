@@ -124,7 +124,7 @@ def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[int, tuple[str, st
     except Bad:
         text = raw.strip()
     if spec.kind == "unit":
-        return text in names.get(stands, ())
+        return stands in names and text in names[stands]
     if spec.name.endswith("phone") and "*" in text:
         return text == mask_mobile(stands)
     return stands in (text, raw) or stands.strip() in (text, raw.strip())

@@ -1,7 +1,7 @@
 """Repairs of another platform are taken over: marked, and named by the file that brought them.
 
 Revision ID: 0057
-Revises: 0055
+Revises: 0056
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0057"
-down_revision = "0055"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """A score keeps until when the unit's licence ran, as it was told: what a veto of its stars stands on.
 
 Revision ID: 0058
-Revises: 0055
+Revises: 0057
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0058"
-down_revision = "0055"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """What is few of the register stands in indexes of its own: 涉密 elevators, and escalators beside lifts.
 
-Revision ID: 0060
-Revises: 0055
+Revision ID: 0059
+Revises: 0058
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0060"
-down_revision = "0055"
+revision = "0059"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
