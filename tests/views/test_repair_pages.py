@@ -369,3 +369,11 @@ def test_an_anomaly_with_people_inside_is_passed_on_to_rescue_first(world: World
     world.session.rollback()
     case = world.session.scalar(select(Rescue.id))
     assert done.request.path == f"/rescues/{case}" and "已转救援，请派单" in done.text
+
+
+@pytest.mark.feature("REP-01", "REP-02")
+def test_the_office_finds_the_way_from_the_phone_to_where_one_assigns(at: Any, world: World) -> None:
+    row = report(world)
+    way = f'href="/repairs/{row.id}">去派工'
+    assert way in at("maintenance_head", f"/m/repairs/{row.id}")[1]
+    assert way not in at("safety_officer", f"/m/repairs/{row.id}")[1]
