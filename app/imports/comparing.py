@@ -114,7 +114,7 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[int, tuple[str, str]]) -> bool:
+def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[Any, tuple[str, str]]) -> bool:
     """Whether a cell is what an export writes for this value; figures and marks were compared as they are."""
     if not isinstance(stands, str) and (stands is None or spec.kind != "unit"):
         return False
