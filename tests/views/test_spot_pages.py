@@ -60,6 +60,10 @@ def test_from_the_plan_to_the_end(city: World, sign_in: Any) -> None:
     assert f"/spot/checks/{number}" in phone.get("/spot/checks/?tab=mine").text
     assert f"/spot/checks/{number}" not in head.get("/spot/checks/").text
     assert head.get(f"/spot/checks/{number}").status_code == 404 and head.get(f"/spot/draws/{key}").status_code != 200
+    for browser in (desk, phone):
+        shown = f'/spot/draws/{key}"' in browser.get(f"/spot/checks/{number}").text
+        assert shown == (browser.get(f"/spot/draws/{key}").status_code == 200), "no way to what one may not see"
+    assert "/spot/checks/?tab=mine" in phone.get("/m/", follow_redirects=True).text, "from the phone pages, too"
     assert post(phone, f"/spot/checks/{number}/result", findings="门锁失效").status_code == 422
     photo = (io.BytesIO(picture("JPEG")), "门锁.jpg")
     done = post(phone, f"/spot/checks/{number}/result", passed="fail", findings="门锁失效", demand="更换", photo=photo)
