@@ -90,6 +90,22 @@ def test_one_wrong_message_stops_no_others(app: Any, world: World, poison: dict[
     assert "good" in kept and "bad" not in kept
 
 
+@pytest.mark.feature("INT-03", "INT-04")
+def test_a_stranger_does_not_use_up_a_devices_calls(app: Any, world: World, monkeypatch: Any) -> None:
+    """The number stands on the name plate: six hundred calls with it in a minute, and the device was refused."""
+    monkeypatch.setitem(app.config, "API_LIMITED", True)
+    monkeypatch.setitem(app.config, "API_LIMIT_TOKEN", "3 per hour")
+
+    def ask(place: str) -> int:
+        answer = app.test_client().post(
+            "/api/v1/iot/device", json={}, headers={"X-Device": "SN-001"}, environ_overrides={"REMOTE_ADDR": place}
+        )
+        return int(answer.status_code)
+
+    assert [ask("203.0.113.9") for _ in range(4)] == [403, 403, 403, 429]
+    assert ask("198.51.100.7") == 403, "the device itself is still looked at"
+
+
 # --- strangers behind the code
 
 
