@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import case, create_engine, delete, func, literal, select
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from app.rules.what_if import Fix, FixKind, Period, Waiting
 from app.transaction import transaction
 from app.workflows import policy_backtest, score_facts, scores, what_if
 from app.workflows.score_facts import Frame
+from app.workflows.score_item_facts import READERS
 from app.workflows.score_runs import COUNTED
 from bench.baselines import score_statement
 from bench.harness import (
@@ -63,13 +65,32 @@ def score_year(world: World) -> Measured:
 def beside_one_statement(world: World) -> Measured:
     """The whole run with ledger, ranks and digest, beside one statement that computes the same scores.
 
-    The statement writes nothing and names no failure. Both give the same figures of each unit.
+    The statement writes nothing and names no failure. Both give the same figures of each unit for 维护保养; the run
+    makes the five other items, total and rating besides (`score.items` tells how much of it they are).
     """
     with Session(world.database.engine) as session:
         frame = _frame(session)
         asked = score_statement.Asked(session, frame)
         _held_equal(session, frame, asked.rows)
         return _beside(session, frame, asked.rows)
+
+
+@figure("score.items", unit="s", goal=NO_GOAL)
+def beside_one_item(world: World) -> Measured:
+    """The run with all six items beside one in which nobody has a record of the five others."""
+
+    def nothing(*_: Any) -> dict[int, Any]:
+        return {}
+
+    with Session(world.database.engine) as session:
+        frame = _frame(session)
+
+        def alone() -> None:
+            none = dict.fromkeys(READERS, nothing)
+            with patch.dict(READERS, none), patch.object(scores, "units_of", lambda _facts: set()):
+                _fresh(session, None, frame.from_on, frame.to_on)
+
+        return _beside(session, frame, alone)
 
 
 @figure("score.duckdb", unit="s", goal=moonshot(1))
