@@ -59,9 +59,10 @@ def assigned(elevator_id: Any, actor: Actor) -> Criterion:
     """True for accounts that see all of their unit's elevators, else the assigned ones and those of one's teams."""
     if actor.sees_all_elevators:
         return true()
-    own: Any = select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id)
-    inside: Any = own if actor.person_id is None else union_all(own, of_teams(actor.person_id))
-    return elevator_id.in_(inside)  # type: ignore[no-any-return]
+    seen: Any = select(_assignment.elevator_id).where(_assignment.user_id == actor.user_id)
+    if actor.person_id is not None:
+        seen = union_all(seen, of_teams(actor.person_id))
+    return elevator_id.in_(seen)  # type: ignore[no-any-return]
 
 
 def of_teams(person_id: Any) -> Select[Any]:
