@@ -15,6 +15,7 @@ from celery import Celery, Task, signals
 from celery.beat import PersistentScheduler
 from celery.schedules import crontab
 from flask import Flask
+from kombu import Queue
 from sqlalchemy.orm import Session
 
 from app import clock, file_broker, logs
@@ -25,6 +26,11 @@ from app.workflows.outbox import someone_waits
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10
+# What must not wait behind exports and nights: a second worker listens to this queue alone, the first to both, so an
+# installation without the second one works as before.
+URGENT = "urgent"
+QUEUES = ("celery", URGENT)
+URGENT_TASKS = ("app.tasks.rescues.*", "app.tasks.outbox.*")
 # Whoever sends from a page never waits for a broker that is away: one more try, and no result is listened for (which
 # would itself ask the broker, again and again).
 SENDING: dict[str, Any] = {"ignore_result": True, "retry_policy": {"max_retries": 1, "interval_start": 0}}
@@ -85,6 +91,9 @@ def make_celery(app: Flask) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue=QUEUES[0],
+        task_routes={pattern: {"queue": URGENT} for pattern in URGENT_TASKS},
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         beat_scheduler=HeartbeatScheduler,
@@ -216,10 +225,11 @@ _worker_stops = threading.Event()
 def _worker_ready(sender: Any = None, **_: Any) -> None:
     """A thread of the worker's parent: tasks may keep every child busy for long, and the worker still lives."""
     app: Flask = sender.app.flask_app
+    name = URGENT if {*sender.app.amqp.queues.consume_from} == {URGENT} else "worker"
 
     def show() -> None:
         while True:
-            _show_life_or_log(app, "worker")
+            _show_life_or_log(app, name)
             if _worker_stops.wait(HEARTBEAT_SECONDS):
                 return
 

@@ -1,6 +1,6 @@
-"""`python run.py`: web, worker and beat as one thing that starts, is watched and stops cleanly.
+"""`python run.py`: web, workers and beat as one thing that starts, is watched and stops cleanly.
 
-Loads nothing of the application, so that it survives whatever breaks there. SIGTERM goes to the three parents
+Loads nothing of the application, so that it survives whatever breaks there. SIGTERM goes to the parents
 only: gunicorn then finishes its requests and celery its running tasks, which a signal to the whole group would kill.
 """
 
@@ -74,7 +74,7 @@ class Place:
 
 @dataclass
 class Child:
-    """One of the three processes, with what is needed to start it again."""
+    """One of the processes, with what is needed to start it again."""
 
     name: str
     command: Sequence[str]
@@ -135,12 +135,17 @@ def commands(place: Place) -> dict[str, Sequence[str]]:
         "worker": [
             *celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
         ],
+        # Rescues and messages alone, so that two long exports hold up neither.
+        "urgent": [
+            *celery, "worker", "--queues", "urgent", "--hostname", "urgent@%h", "--pool", "threads",
+            "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+        ],
         "beat": [*celery, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(queue / "beat-schedule")],
     }  # fmt: skip
 
 
 class Supervisor:
-    """Prepares the data folder, starts the three, watches them, and stops them when asked."""
+    """Prepares the data folder, starts all of them, watches them, and stops them when asked."""
 
     def __init__(self, place: Place) -> None:
         self.place = place

@@ -18,7 +18,8 @@ def ill(address: str, parts: list[str]) -> list[str]:
         body = json.load(error)
     except (OSError, ValueError) as error:
         return [str(error)]
-    return [f"{part}: {body[part]['detail']}" for part in parts if not body[part]["ok"]]
+    found = [(part, body.get(part) or {"ok": False, "detail": "not seen"}) for part in parts]
+    return [f"{part}: {told['detail']}" for part, told in found if not told["ok"]]
 
 
 if __name__ == "__main__":

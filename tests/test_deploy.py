@@ -26,7 +26,7 @@ from tests.services import end_process, free_port
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-OURS = ("setup", "web", "worker", "beat")
+OURS = ("setup", "web", "worker", "urgent", "beat")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(:[-?][^}]*)?\}")
 # What the product itself never reads: the other images' and compose's own.
 OTHERS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "CERTIFICATES", "HTTP_PORT", "HTTPS_PORT", "TIAN_VERSION"}
@@ -152,10 +152,13 @@ def test_its_commands_bring_the_product_up_on_postgresql_and_redis(
 
     assert health(url, "database").returncode == 1
     with ExitStack() as stack:
-        for service in ("web", "worker", "beat"):
+        for service in ("web", "worker", "urgent", "beat"):
             stack.enter_context(running(service, environment))
         until(lambda: answers(url), said)
         assert health(url, "database", "migrations", "broker", "worker", "beat").returncode == 0
+        until(lambda: health(url, "urgent").returncode == 0, said)
+        missing = health(url, "nobody")
+        assert missing.returncode == 1 and "nobody" in missing.stdout
         browser = requests.Session()
         page = browser.get(f"{url}/login/")
         form = {"username": login, "password": PASSWORD, "csrf_token": csrf(page)}

@@ -21,6 +21,7 @@ from app.wording import say
 
 log = logging.getLogger(__name__)
 SILENT_AFTER = dt.timedelta(seconds=90)
+GONE_AFTER = dt.timedelta(days=1)
 BROKER_SECONDS = 2
 
 Check = tuple[bool, str]
@@ -60,6 +61,8 @@ def _checks() -> dict[str, Check]:
             found["migrations"] = _guarded("migrations", lambda: _migrations(connection))
             for name, words in (("worker", "任务进程"), ("beat", "定时进程")):
                 found[name] = _guarded(name, partial(_lives, connection, name, words))
+            if _guarded("urgent", partial(_was_here, connection, "urgent"))[0]:
+                found["urgent"] = _guarded("urgent", partial(_lives, connection, "urgent", "应急任务进程"))
     except Exception:
         log.exception("health: database")
         found["database"] = (False, "无法连接数据库")
@@ -86,13 +89,23 @@ def _migrations(connection: Connection) -> Check:
     return (True, "最新") if held == {wanted} else (False, "数据库结构不是最新，请执行 flask db upgrade")
 
 
-def _lives(connection: Connection, name: str, words: str) -> Check:
+def _silent(connection: Connection, name: str) -> dt.timedelta | None:
     table: Any = ServiceHeartbeat.__table__
     with connection.begin_nested():
         at = connection.execute(select(table.c.at).where(table.c.name == name)).scalar()
-    if at is None:
+    return None if at is None else clock.now() - at
+
+
+def _was_here(connection: Connection, name: str) -> Check:
+    """Whether a part that not every installation has showed life within a day."""
+    silent = _silent(connection, name)
+    return silent is not None and silent < GONE_AFTER, ""
+
+
+def _lives(connection: Connection, name: str, words: str) -> Check:
+    silent = _silent(connection, name)
+    if silent is None:
         return False, say("%(words)s从未启动", words=words)
-    silent = clock.now() - at
     detail = say("%(a)s 秒前有心跳", a=max(0, int(silent.total_seconds())))
     if silent < SILENT_AFTER:
         return True, detail

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,35 @@ def test_only_json_travels(_application: Any) -> None:
     assert conf.accept_content == ["json"]
     assert (conf.task_acks_late, conf.task_reject_on_worker_lost, conf.worker_prefetch_multiplier) == (True, True, 1)
     assert conf.timezone == "Asia/Shanghai"
+
+
+def test_rescues_and_messages_do_not_wait_behind_long_work(
+    environment: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    """The only child of the worker is busy: what is urgent is done all the same, by the worker of its own."""
+    with ExitStack() as stack:
+        flags = ("--include", "tests.tasks.waiting")
+        stack.enter_context(celery(environment, "worker", "--concurrency", "1", *flags))
+        send(environment, tmp_path)
+        assert within((tmp_path / "started").exists), (tmp_path / "worker.log").read_text()
+        (tmp_path / "worker.log").rename(tmp_path / "first.log")
+        own = ("--queues", "urgent", "--pool", "threads", "--concurrency", "2", "--hostname", "urgent@%h")
+        stack.enter_context(celery(environment, "worker", *own))
+        assert within(lambda: alive(database, "urgent")), (tmp_path / "worker.log").read_text()
+        names = ["app.tasks.rescues.act", "app.tasks.outbox.deliver"]
+        code = f"import run\nfor name in {names}: run.celery.send_task(name)"
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+        log = tmp_path / "worker.log"
+        done = [re.compile(rf"Task {re.escape(name)}\[[^\]]+\] succeeded") for name in names]
+        assert within(lambda: all(end.search(log.read_text()) for end in done)), log.read_text()
+        assert not (tmp_path / "ended").exists()
+        (tmp_path / "go").touch()
+        assert within((tmp_path / "ended").exists)
+
+
+@pytest.mark.parametrize("name", sorted(BEAT_SCHEDULE))
+def test_only_what_is_urgent_goes_to_the_urgent_queue(_application: Any, name: str) -> None:
+    celery_app = _application.extensions["celery"]
+    task = BEAT_SCHEDULE[name]["task"]
+    queue = celery_app.amqp.router.route({}, task)["queue"].name
+    assert queue == ("urgent" if task in {"app.tasks.rescues.act", "app.tasks.outbox.deliver"} else "celery")

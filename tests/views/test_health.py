@@ -50,6 +50,17 @@ def test_silence_is_named(client: Any, beating: Any) -> None:
     assert ill(client) == {"worker"}
 
 
+def test_the_worker_of_rescues_is_named_where_there_is_one(client: Any, beating: Any) -> None:
+    beating()
+    assert "urgent" not in client.get("/health").json
+    beating(5, ("urgent",))
+    assert client.get("/health").json["urgent"]["ok"] and ill(client) == set()
+    beating(91, ("urgent",))
+    assert ill(client) == {"urgent"}
+    beating(86_401, ("urgent",))
+    assert "urgent" not in client.get("/health").json and ill(client) == set()
+
+
 def test_an_old_schema_is_named(client: Any, beating: Any, session: Any) -> None:
     beating()
     session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
