@@ -131,7 +131,7 @@ FIELD: dict[str, Any] = {
     "figures": _l("更正前后"), "withdrawn": _l("已更正"), "value": _l("值"), "agreed": _l("个人信息告知"),
     "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"),
     "title": _l("名称"), "on": _l("日期"), "helpers": _l("协同人员"),
-    "person": _l("人员"), "members": _l("组员"),
+    "person": _l("人员"), "members": _l("组员"), "joined_at": _l("加入时间"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),

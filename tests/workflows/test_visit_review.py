@@ -158,6 +158,7 @@ def test_quanzhou_asks_the_manager(session: Any, world: Any, decision: str, stat
 @pytest.mark.feature("ANO-01")
 def test_nantong_lets_eight_elevators_stand(session: Any, world: Any) -> None:
     make_policy(session, "preset", "nantong")
+    make_policy(session, "label_photo", "none")
     lifts = [make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit) for _ in range(9)]
     make_contract(session, world.firm, lifts)
     session.commit()
