@@ -26,7 +26,7 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
     page = enter("区域管理员")
     menu(page, "六个率积分")
     page.locator("summary", has_text="计算得分").click()
-    press(page, "本年")
+    press(page, "计算本年")
     job_done(page, 120)
     menu(page, "六个率积分")
     page.locator(".ta-seg a", has_text="维护保养有效率").click()
