@@ -64,7 +64,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "db_kind" in metafunc.fixturenames:
+    own = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]  # a test may name its database
+    if "db_kind" in metafunc.fixturenames and "db_kind" not in own:
         metafunc.parametrize("db_kind", KINDS[metafunc.config.getoption("db")], scope="session")
 
 
