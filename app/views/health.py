@@ -6,7 +6,6 @@ import datetime as dt
 import logging
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,12 @@ from app.wording import say
 log = logging.getLogger(__name__)
 SILENT_AFTER = dt.timedelta(seconds=90)
 GONE_AFTER = dt.timedelta(days=1)
+SERVICES = {"worker": "任务进程", "beat": "定时进程", "urgent": "应急任务进程"}
+ALWAYS = ("worker", "beat")
 BROKER_SECONDS = 2
 
 Check = tuple[bool, str]
+FAILED: Check = (False, "检查失败，详见日志")
 health = Blueprint("health", __name__)
 
 
@@ -59,14 +61,11 @@ def _checks() -> dict[str, Check]:
             connection.execute(text("SELECT 1"))
             found["database"] = (True, "可用")
             found["migrations"] = _guarded("migrations", lambda: _migrations(connection))
-            for name, words in (("worker", "任务进程"), ("beat", "定时进程")):
-                found[name] = _guarded(name, partial(_lives, connection, name, words))
-            if _guarded("urgent", partial(_was_here, connection, "urgent"))[0]:
-                found["urgent"] = _guarded("urgent", partial(_lives, connection, "urgent", "应急任务进程"))
+            found |= _services(connection)
     except Exception:
         log.exception("health: database")
         found["database"] = (False, "无法连接数据库")
-        for name in ("migrations", "worker", "beat"):
+        for name in ("migrations", *ALWAYS):
             found.setdefault(name, (False, "数据库不可用，未能检查"))
     found["broker"] = _guarded("broker", _broker)
     return found
@@ -78,7 +77,7 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
         return check()
     except Exception:
         log.exception("health: %s", name)
-        return False, "检查失败，详见日志"
+        return FAILED
 
 
 def _migrations(connection: Connection) -> Check:
@@ -89,21 +88,21 @@ def _migrations(connection: Connection) -> Check:
     return (True, "最新") if held == {wanted} else (False, "数据库结构不是最新，请执行 flask db upgrade")
 
 
-def _silent(connection: Connection, name: str) -> dt.timedelta | None:
+def _services(connection: Connection) -> dict[str, Check]:
+    """The processes that show life; one that not every installation has, if it showed life within a day."""
     table: Any = ServiceHeartbeat.__table__
-    with connection.begin_nested():
-        at = connection.execute(select(table.c.at).where(table.c.name == name)).scalar()
-    return None if at is None else clock.now() - at
+    try:
+        with connection.begin_nested():
+            beats = connection.execute(select(table.c.name, table.c.at)).all()
+    except Exception:
+        log.exception("health: heartbeats")
+        return dict.fromkeys(ALWAYS, FAILED)
+    silent = {name: clock.now() - at for name, at in beats}
+    there = [name for name in SERVICES if name in ALWAYS or silent.get(name, GONE_AFTER) < GONE_AFTER]
+    return {name: _lives(SERVICES[name], silent.get(name)) for name in there}
 
 
-def _was_here(connection: Connection, name: str) -> Check:
-    """Whether a part that not every installation has showed life within a day."""
-    silent = _silent(connection, name)
-    return silent is not None and silent < GONE_AFTER, ""
-
-
-def _lives(connection: Connection, name: str, words: str) -> Check:
-    silent = _silent(connection, name)
+def _lives(words: str, silent: dt.timedelta | None) -> Check:
     if silent is None:
         return False, say("%(words)s从未启动", words=words)
     detail = say("%(a)s 秒前有心跳", a=max(0, int(silent.total_seconds())))
