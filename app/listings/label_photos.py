@@ -9,8 +9,8 @@ from sqlalchemy import and_, func, literal, select
 from sqlalchemy.orm import joinedload
 
 from app import scope
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register
-from app.listings.visits import OfElevator, code_of, place_of, unit_of, use_unit_of, worker_of
+from app.listing import Filter, Listing, Moment, Tab, column, register
+from app.listings.visits import WHOSE, OfElevator
 from app.models import Elevator, Visit
 from app.models.choices import LABEL_STATE
 from app.permissions import Verb
@@ -35,11 +35,7 @@ LABELS = register(
         title=_l("核对标签照片"),
         model=Visit,
         columns=(
-            Column("code", _l("识别码"), code_of, "code"),
-            Column("place", _l("位置"), place_of),
-            Column("unit", _l("维保单位"), unit_of),
-            Column("use_unit", _l("使用单位"), use_unit_of),
-            Column("worker", _l("维保员"), worker_of),
+            *WHOSE,
             column(Visit, "visit_on"),
             column(Visit, "checked_in_at", label=_l("签到")),
             column(Visit, "checked_out_at", label=_l("签退")),

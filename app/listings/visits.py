@@ -78,17 +78,22 @@ SENT_AT = func.coalesce(Visit.sent_at, Visit.checked_out_at)
 ATTENTION = Visit.state != literal_column("'valid'")
 EXPIRED = and_(ATTENTION, Visit.state == "void", Visit.checked_out_at.is_(None))
 
+# Where a visit was, and whose.
+WHOSE = (
+    Column("code", _l("识别码"), code_of, "code"),
+    Column("place", _l("位置"), place_of),
+    Column("unit", _l("维保单位"), unit_of),
+    Column("use_unit", _l("使用单位"), use_unit_of),
+    Column("worker", _l("维保员"), worker_of),
+)
+
 VISITS = register(
     Listing(
         name="visit_records",
         title=_l("维保记录"),
         model=Visit,
         columns=(
-            Column("code", _l("识别码"), code_of, "code"),
-            Column("place", _l("位置"), place_of),
-            Column("unit", _l("维保单位"), unit_of),
-            Column("use_unit", _l("使用单位"), use_unit_of),
-            Column("worker", _l("维保员"), worker_of),
+            *WHOSE,
             column(Visit, "level", sort=False),
             column(Visit, "visit_on"),
             column(Visit, "checked_in_at", label=_l("签到")),

@@ -17,6 +17,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.listing import moment
 from app.listings import label_photos as listed
+from app.listings.visits import unit_of, worker_of
 from app.models import Visit
 from app.models.choices import CATEGORY, LABEL_BY, LABEL_STATE, word
 from app.permissions import Actor, Verb
@@ -75,7 +76,7 @@ def shown_of(row: Visit) -> dict[str, Any]:
             (_("使用单位"), row.use_unit.name if row.use_unit else None),
         ],
         "visit": [
-            (_("维保员"), listed.worker_of(row)), (_("维保单位"), listed.unit_of(row)),
+            (_("维保员"), worker_of(row)), (_("维保单位"), unit_of(row)),
             (_("签到"), day_time(row.checked_in_at)),
             (_("签到时离电梯"), _("%(n)s 米", n=row.in_distance) if row.in_distance is not None else _("没有位置")),
             (_("近 %(n)s 天按识别码签到", n=TYPED_DAYS),
