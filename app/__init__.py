@@ -19,7 +19,9 @@ def create_app(**overrides: Any) -> Flask:
     from app.reference import iot as iot_codes
     from app.views import assets, languages, light, metrics, requests, told
     from app.views import errors as error_pages
-    from app.workflows import attachments, notices, passwords
+    from app.workflows.access import passwords
+    from app.workflows.core import notices
+    from app.workflows.files import attachments
 
     app = requests.Web(__name__)
     app.config.update(config.settings() | overrides)

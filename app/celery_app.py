@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 from app import clock, file_broker, logs
 from app.extensions import db
 from app.tasks import MODULES
-from app.workflows.jobs import job_queued, show_service
-from app.workflows.outbox import someone_waits
+from app.workflows.core.jobs import job_queued, show_service
+from app.workflows.core.outbox import someone_waits
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10

@@ -2,7 +2,7 @@
 
 Beside it plain OAuth 2.0, which gives no identity token: the code becomes an access token, and the provider's page
 about its holder names the person. So DingTalk does it, in names of its own.
-Only the protocol: what it proves is a provider's subject. Whose account that is, `workflows.identities` says.
+Only the protocol: what it proves is a provider's subject. Whose account that is, `workflows.access.identities` says.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.workflows.passwords import COMMON, digest_of  # noqa: E402
+from app.workflows.access.passwords import COMMON, digest_of  # noqa: E402
 
 SHORTEST = 8
 # fmt: off

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.workflows import policies
+from app.workflows.approval import policies
 from scripts import catalogues
 from tests import hashing
 from tests.databases import KEYS, Database, PostgresDatabase, SqliteDatabase

@@ -81,18 +81,26 @@ ALLOWED: dict[str, set[str]] = {
     "commands": OUTER | {"views", "demo", "backup", "channels"},
     "demo": OUTER,
 }
+# Folders by subject within a layer: a module imports from its own and from those named before it, so there is no circle
+# between folders. `kinds` names modules of later ones by their names, as an application's kind decides.
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    "workflows": (
+        "core", "files", "access", "approval", "people", "papers", "contracts", "maintenance", "inspection", "on_site",
+        "repair", "visits", "filing", "handover", "rescue", "public", "scores", "oversight", "partners", "privacy", "desk",
+    ),
+}  # fmt: skip
 FRAMEWORKS = {"flask", "flask_appbuilder", "flask_babel", "flask_admin", "flask_login", "celery", "werkzeug"}
 # Pure layers: nothing but the standard library (and what ALLOWED names).
 PURE = {"errors", "wording", "plurals", "clock", "rules"}
 STATUS_NAMES = {"status", "filing_state", "state"}
 # A queue's own bookkeeping is no status of a business row.
-MOVERS = {"app/workflows/moves.py"}
+MOVERS = {"app/workflows/core/moves.py"}
 QUEUES = {
     "app/models/job.py",
     "app/models/notification.py",
-    "app/workflows/jobs.py",
-    "app/workflows/outbox.py",
-    "app/workflows/real_names.py",
+    "app/workflows/core/jobs.py",
+    "app/workflows/core/outbox.py",
+    "app/workflows/people/real_names.py",
     "app/tasks/jobs.py",
     "app/tasks/outbox.py",
     "app/imports/batches.py",
@@ -178,6 +186,22 @@ def test_imports_point_inward(path: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("layer", SUBJECTS)
+def test_folders_of_a_layer_stand_in_order(layer: str) -> None:
+    order = SUBJECTS[layer]
+    assert {p.parent.name for p in (APP / layer).glob("*/__init__.py")} == set(order)
+    assert [p.name for p in (APP / layer).glob("*.py")] == ["__init__.py"], "a module stands in a folder by subject"
+    wrong = [
+        f"{name_of(path)}:{line} {path.parent.name} may not import {module}"
+        for path in python_files(APP / layer)
+        for line, module in imports_of(path)
+        if path.parent.name in order
+        and module.startswith(f"app.{layer}.")
+        and order.index(module.split(".")[2]) > order.index(path.parent.name)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def is_standard(module: str) -> bool:
     return module in sys.stdlib_module_names
 
@@ -222,7 +246,7 @@ def test_only_moves_change_a_status(path: Path) -> None:
                     wrong.append(f"{name_of(path)}:{node.lineno} {ast.unparse(target)}")
         if isinstance(node, ast.Call):
             wrong += [f"{name_of(path)}:{node.lineno} {found}" for found in statuses_set_by(node)]
-    assert not wrong, "only workflows/moves.py changes a status:\n" + "\n".join(wrong)
+    assert not wrong, "only workflows/core/moves.py changes a status:\n" + "\n".join(wrong)
 
 
 def statuses_set_by(call: ast.Call) -> Iterator[str]:

@@ -20,7 +20,7 @@ import structlog
 
 import config
 from app import logs, vault
-from app.workflows import sessions
+from app.workflows.access import sessions
 from tests import hashing
 from tests.databases import ROOT
 from tests.factories import World

@@ -21,19 +21,13 @@ from app.models import Account, Captcha, Invitation, LoginGuard, Notification, O
 from app.permissions import BASIC, Role, Verb, require
 from app.reports import pdf
 from app.transaction import transaction
-from app.workflows import (
-    attachments,
-    codes,
-    delegations,
-    file_room,
-    invitations,
-    outbox,
-    reminders,
-    signin,
-    taking_on,
-    visits,
-)
-from app.workflows.actors import actor_by_id, actor_of
+from app.workflows.access import codes, signin
+from app.workflows.approval import delegations, reminders
+from app.workflows.core import outbox
+from app.workflows.core.actors import actor_by_id, actor_of
+from app.workflows.files import attachments, file_room
+from app.workflows.people import invitations, taking_on
+from app.workflows.visits import visits
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_account, make_policy

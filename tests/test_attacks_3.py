@@ -22,7 +22,10 @@ from app.views import cells
 from app.views.filing_words import Due
 from app.views.proving import confirm_second_factor
 from app.wording import say
-from app.workflows import asking, attachments, codes, outbox, person_versions, real_names, taking_on
+from app.workflows.access import asking, codes
+from app.workflows.core import outbox
+from app.workflows.files import attachments
+from app.workflows.people import person_versions, real_names, taking_on
 from tests.api.callers import Caller
 from tests.api.test_filing_api import token
 from tests.factories import PASSWORD, World, make_person, picture

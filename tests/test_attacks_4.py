@@ -28,16 +28,11 @@ from app.rules.rescues import MOST_MORE_OF_ADDRESS, MOST_MORE_OF_CASE
 from app.tasks import jobs as work
 from app.tasks.outbox import deliver
 from app.transaction import transaction
-from app.workflows import (
-    bulletins,
-    companions,
-    enforcement,
-    outbox,
-    provincial,
-    provincial_register,
-    spot_draws,
-    visits,
-)
+from app.workflows.core import outbox
+from app.workflows.on_site import companions
+from app.workflows.oversight import bulletins, enforcement, spot_draws
+from app.workflows.partners import provincial, provincial_register
+from app.workflows.visits import visits
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, actor, make_account, make_contract, make_elevator, make_person

@@ -20,7 +20,9 @@ from app.listings import kinds
 from app.models import Application, Attachment, Region
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import attachments, audit, scores
+from app.workflows.core import audit
+from app.workflows.files import attachments
+from app.workflows.scores import scores
 from tests.conftest import KINDS
 from tests.factories import World, make_ledger, make_policy
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.models.base import Model
 from app.rules.retention import DUTIES
-from app.workflows import retention
+from app.workflows.privacy import retention
 from tests.databases import ROOT
 
 pytestmark = [pytest.mark.feature("PER-10"), pytest.mark.feature("PER-03")]

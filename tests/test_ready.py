@@ -31,7 +31,7 @@ from app import driver, ready
 from app.at_once import columns_of, row_of, write_changes, write_new
 from app.models import AuditEntry, MaintenanceClock, Person, Region, Visit
 from app.transaction import PREPARED_AFTER, after_commit, asked, send, transaction
-from app.workflows import clock_rows
+from app.workflows.maintenance import clock_rows
 from tests.factories import World
 from tests.workflows.clock_world import add_visit
 

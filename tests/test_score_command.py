@@ -13,7 +13,7 @@ from app import clock
 from app.models import Job, Score, ScoreRun
 from app.tasks import jobs as task
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit
 

@@ -24,8 +24,8 @@ from app.permissions import ASSIGNABLE, GRANTS, ROLE_LABEL, VERB_LABEL, Role, Ve
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import accounts, passwords, signin, sub_accounts
-from app.workflows.issuing import Issued
+from app.workflows.access import accounts, passwords, signin, sub_accounts
+from app.workflows.access.issuing import Issued
 
 
 class AccountApi(Resource):

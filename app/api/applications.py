@@ -24,8 +24,11 @@ from app.rules.identifiers import masked as masked_number
 from app.views import clock_words, screens
 from app.views.application_words import asked_words
 from app.views.applications import files_of
-from app.workflows import applications, filing, person_filing, person_versions, seconds, submissions, watching
-from app.workflows.submissions import FILING_KINDS
+from app.workflows.approval import seconds, submissions, watching
+from app.workflows.approval.submissions import FILING_KINDS
+from app.workflows.desk import applications
+from app.workflows.filing import filing
+from app.workflows.people import person_filing, person_versions
 
 
 class ApplicationApi(Resource):

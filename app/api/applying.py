@@ -21,7 +21,10 @@ from app.rules.lifecycle import CAUSE_FIELDS, ApplicationKind, ChangeCause
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say, together
-from app.workflows import applications, ledgers, registration_changes, unit_changes
+from app.workflows.desk import applications
+from app.workflows.filing import registration_changes
+from app.workflows.handover import unit_changes
+from app.workflows.maintenance import ledgers
 
 MOST_FILES = 10
 _K = ApplicationKind

@@ -18,7 +18,7 @@ from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import attachments, record_files
+from app.workflows.files import attachments, record_files
 
 
 class RecordFileApi(Resource):

@@ -23,7 +23,7 @@ from app.extensions import csrf, db
 from app.permissions import NOBODY, Actor
 from app.transaction import transaction
 from app.wording import together
-from app.workflows import api_calls
+from app.workflows.core import api_calls
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 PAGE_SIZE = 50

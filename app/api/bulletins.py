@@ -23,7 +23,7 @@ from app.rules.bulletins import LONGEST_TEXT
 from app.transaction import transaction
 from app.views import screens
 from app.views.bulletins import recount
-from app.workflows import bulletins
+from app.workflows.oversight import bulletins
 
 
 class BulletinApi(Resource):

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.permissions import Verb
 from app.rules.capacity import Area
 from app.views import screens
-from app.workflows import capacity
+from app.workflows.oversight import capacity
 
 
 class CapacityApi(Resource):

@@ -23,7 +23,7 @@ from app.views import clock_words, screens
 from app.views.filing_words import due_days
 from app.views.policy import origin, region_names
 from app.wording import say
-from app.workflows.clock_register import CLOCKS
+from app.workflows.approval.clock_register import CLOCKS
 
 
 class ClockApi(Resource):

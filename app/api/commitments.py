@@ -25,7 +25,7 @@ from app.rules.lifecycle import ApplicationKind
 from app.transaction import transaction
 from app.views import screens
 from app.views.applications import files_of
-from app.workflows import commitments
+from app.workflows.papers import commitments
 
 MOST_FILES = 10
 

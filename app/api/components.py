@@ -21,9 +21,9 @@ from app.models import Component, Elevator, LandingDoor
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import components, landing_doors
-from app.workflows.components import Part
-from app.workflows.landing_doors import MOST_DOORS, Found
+from app.workflows.filing import components, landing_doors
+from app.workflows.filing.components import Part
+from app.workflows.filing.landing_doors import MOST_DOORS, Found
 
 
 class ElevatorPartApi(Resource):

@@ -28,7 +28,9 @@ from app.policy import Key
 from app.rules.contracts import contract_state
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import attachments, contract_changes, contract_versions, contracts, renewals, submissions
+from app.workflows.approval import submissions
+from app.workflows.contracts import contract_changes, contract_versions, contracts, renewals
+from app.workflows.files import attachments
 
 _DAYS = ("signed_on", "starts_on", "ends_on")
 

@@ -21,7 +21,8 @@ from app.reports import approvals
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say, together
-from app.workflows import applications, delegations
+from app.workflows.approval import delegations
+from app.workflows.desk import applications
 
 MOST_BATCH = 200
 BATCH_VERBS = ("approve", "return", "reject")

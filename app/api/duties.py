@@ -23,8 +23,8 @@ from app.models import ElevatorOfficer, RiskItem
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import patrols, safety
-from app.workflows.submissions import name_of
+from app.workflows.approval.submissions import name_of
+from app.workflows.on_site import patrols, safety
 
 _TEXTS = (*safety.LONGEST, "level", "cycle")
 

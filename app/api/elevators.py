@@ -21,8 +21,8 @@ from app.models.choices import ELEVATOR_STATUS, FILING_STATE
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, normal_code
 from app.views import screens
-from app.workflows import gates
-from app.workflows.filing_fields import snapshot
+from app.workflows.approval.filing_fields import snapshot
+from app.workflows.desk import gates
 
 
 class ElevatorApi(Resource):

@@ -27,8 +27,9 @@ from app.views import screens
 from app.views.enforcement import evidence_shown
 from app.views.told import told
 from app.wording import again
-from app.workflows import appeals, attachments, enforcement
-from app.workflows.enforcement import Entry
+from app.workflows.files import attachments
+from app.workflows.oversight import appeals, enforcement
+from app.workflows.oversight.enforcement import Entry
 
 LONGEST = 4000
 

@@ -20,7 +20,7 @@ from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import screens
 from app.views.files import fetch
-from app.workflows import attachments, sent_ahead
+from app.workflows.files import attachments, sent_ahead
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.
 KINDS = {

@@ -20,8 +20,9 @@ from app.models import Elevator, StatusChange, Unit
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import filed, screens
-from app.workflows import filing, submissions
-from app.workflows.filing_fields import FiledModel
+from app.workflows.approval import submissions
+from app.workflows.approval.filing_fields import FiledModel
+from app.workflows.filing import filing
 
 
 class FilingApi(Resource):

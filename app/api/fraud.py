@@ -22,7 +22,7 @@ from app.rules.fraud import HOW, SignalKind
 from app.rules.fraud_cases import MOST_SIGNALS
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import fraud
+from app.workflows.oversight import fraud
 
 MOST_FILES = 10
 

@@ -22,8 +22,9 @@ from app.models import Elevator, Inspection
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import attachments, inspection_reports, inspections
-from app.workflows.inspections import Entry
+from app.workflows.files import attachments
+from app.workflows.inspection import inspection_reports, inspections
+from app.workflows.inspection.inspections import Entry
 
 MOST_FILES = 10
 

@@ -28,8 +28,9 @@ from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
-from app.workflows import attachments, insurance
-from app.workflows.insurance import Line
+from app.workflows.files import attachments
+from app.workflows.papers import insurance
+from app.workflows.papers.insurance import Line
 
 
 class InsuranceApi(Resource):

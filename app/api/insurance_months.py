@@ -20,7 +20,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import insurance_gaps
+from app.workflows.papers import insurance_gaps
 
 MOST_GAPS = 600
 

@@ -28,9 +28,9 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.invitations import address_of, told
 from app.wording import say
-from app.workflows import invitations, taking_on
-from app.workflows.invitations import Invited
-from app.workflows.submissions import name_of
+from app.workflows.approval.submissions import name_of
+from app.workflows.people import invitations, taking_on
+from app.workflows.people.invitations import Invited
 
 MOST_AT_ONCE = 100
 

@@ -25,7 +25,7 @@ from app.reference import iot as codes
 from app.rules.iot import MOST_BYTES
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import iot, iot_devices
+from app.workflows.partners import iot, iot_devices
 
 FIELDS = ("serial", "maker", "model", "standard", "video_url")
 BUSY_SECONDS = 5

@@ -1,7 +1,7 @@
 """How often the API may be called: by token (or session), and by address whatever the tokens.
 
 Counted in Redis where the product has one, so that all web processes count together; else each process for itself.
-A count that cannot be kept stops nobody. Pages are not counted: they have their own locks (workflows/signin.py).
+A count that cannot be kept stops nobody. Pages are not counted: they have their own locks (workflows/access/signin.py).
 """
 
 from __future__ import annotations

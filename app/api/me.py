@@ -16,7 +16,7 @@ from app.models import Account, Region, Unit
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views import screens
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 
 
 class MeApi(Resource):

@@ -23,7 +23,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.notices import send_trial, shown_address
 from app.wording import say, together
-from app.workflows import notices, outbox
+from app.workflows.core import notices, outbox
 
 
 class InboxApi(Resource):

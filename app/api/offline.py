@@ -32,9 +32,11 @@ from app.telling import told
 from app.transaction import transaction
 from app.views import contacts, screens
 from app.wording import say
-from app.workflows import attachments, offline, phone_copy, presence
-from app.workflows.offline import Kept, Moment
-from app.workflows.visits import CheckOut
+from app.workflows.files import attachments
+from app.workflows.on_site import phone_copy, presence
+from app.workflows.visits import offline
+from app.workflows.visits.offline import Kept, Moment
+from app.workflows.visits.visits import CheckOut
 
 MOST = 20
 LONGEST_SIGNATURE = 400_000

@@ -29,7 +29,10 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
 from app.views.proving import confirm_oneself
-from app.workflows import consents, grades, own_data, people, real_names, second_factor
+from app.workflows.access import second_factor
+from app.workflows.papers import grades
+from app.workflows.people import consents, people, real_names
+from app.workflows.privacy import own_data
 
 MOST_SCANS = 5
 # Where a call gives the own password; its code beside it.

@@ -25,15 +25,10 @@ from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views import person_words, screens
 from app.wording import say
-from app.workflows import (
-    applications,
-    declarations,
-    filing_versions,
-    people,
-    person_filing,
-    person_versions,
-    submissions,
-)
+from app.workflows.approval import filing_versions, submissions
+from app.workflows.desk import applications
+from app.workflows.papers import declarations
+from app.workflows.people import people, person_filing, person_versions
 
 _TEXTS = {"name": 40, "phone": 30, "work_kind": 40, "certificate_no": 60, "sex": 10, "kind": 20, "resident_id": 40}
 _DAYS = ("certificate_until", "certificate_issued_on", "hired_on")

@@ -25,7 +25,9 @@ from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say, together
-from app.workflows import declarations, grades, leaving, people, real_names
+from app.workflows.handover import leaving
+from app.workflows.papers import declarations, grades
+from app.workflows.people import people, real_names
 
 MOST_SCANS, MOST_HANDED = 10, 5000
 

@@ -25,9 +25,9 @@ from app.views import screens
 from app.views.policy import origin, region_names
 from app.views.policy_proposals import changed_keys
 from app.wording import say
-from app.workflows import policies
-from app.workflows.policies import COUNTRY
-from app.workflows.submissions import name_of
+from app.workflows.approval import policies
+from app.workflows.approval.policies import COUNTRY
+from app.workflows.approval.submissions import name_of
 
 
 class PolicyApi(Resource):

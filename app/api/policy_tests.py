@@ -19,8 +19,8 @@ from app.models import Job
 from app.permissions import Verb
 from app.views import policy_proposals, screens
 from app.wording import say
-from app.workflows import jobs
-from app.workflows.policies import COUNTRY
+from app.workflows.approval.policies import COUNTRY
+from app.workflows.core import jobs
 
 
 class PolicyTestApi(Resource):

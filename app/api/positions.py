@@ -23,8 +23,8 @@ from app.rules.positions import MOST_SAMPLES, Sample
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
-from app.workflows import captures, corrections
-from app.workflows.captures import Survey
+from app.workflows.filing import captures, corrections
+from app.workflows.filing.captures import Survey
 
 MOST_PHOTOS = 9
 

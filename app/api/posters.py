@@ -25,7 +25,7 @@ from app.permissions import Verb
 from app.transaction import transaction
 from app.views import addresses, screens
 from app.views.invitations import picture_of
-from app.workflows import invitations
+from app.workflows.people import invitations
 
 
 class PosterApi(Resource):

@@ -28,7 +28,8 @@ from app.rules.retention import DUTIES, Duty
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say, together
-from app.workflows import consents, personal_requests
+from app.workflows.people import consents
+from app.workflows.privacy import personal_requests
 
 DECISIONS = ("done", "refused")
 

@@ -21,7 +21,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.exports import prove
 from app.wording import say
-from app.workflows import audit_days, jobs
+from app.workflows.core import audit_days, jobs
 
 
 class ProofApi(Resource):

@@ -23,7 +23,7 @@ from app.rules.provincial import MOST_CODES
 from app.transaction import transaction
 from app.views import screens
 from app.views.provincial import MOST_ITEMS, ours_now
-from app.workflows import provincial, provincial_ways
+from app.workflows.partners import provincial, provincial_ways
 
 
 class ProvincialApi(Resource):

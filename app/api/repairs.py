@@ -29,9 +29,11 @@ from app.rules.offline import PhoneClock
 from app.rules.repairs import TIMES
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import anomalies, repair_offline, repair_work, repairs
-from app.workflows.repair_offline import KeptStep
-from app.workflows.repair_work import Ending
+from app.workflows.oversight import anomalies
+from app.workflows.repair import repair_work, repairs
+from app.workflows.repair.repair_work import Ending
+from app.workflows.visits import repair_offline
+from app.workflows.visits.repair_offline import KeptStep
 
 MOST_FILES = 20
 

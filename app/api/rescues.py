@@ -24,8 +24,8 @@ from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
-from app.workflows import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
-from app.workflows.rescue_course import Sent
+from app.workflows.rescue import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
+from app.workflows.rescue.rescue_course import Sent
 
 FORM = ("outcome", "cause", "cause_note", "method", "scene")
 

@@ -22,7 +22,7 @@ from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
-from app.workflows import patrols, safety
+from app.workflows.on_site import patrols, safety
 
 
 class SafetyRecordApi(Resource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE, CONTRACT_KIND, ELEVATOR_STATUS, FILING_STATE
-from app.workflows.applications import OPEN_KINDS
+from app.workflows.desk.applications import OPEN_KINDS
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}

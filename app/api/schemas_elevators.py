@@ -22,7 +22,7 @@ from app.api.schemas import (
 from app.models.choices import NETWORK, PLATE_STATE
 from app.models.part import COMPONENT_END, DOOR_SIDE, DOOR_STATE
 from app.models.position import CAPTURE_OUTCOME
-from app.workflows.corrections import FIELDS
+from app.workflows.filing.corrections import FIELDS
 
 _NUMBER: Schema = {"type": "number"}
 _PLAIN: Schema = {"oneOf": [{"type": "string", "maxLength": 300}, {"type": "number"}]}

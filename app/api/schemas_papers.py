@@ -52,7 +52,7 @@ from app.rules.notices import CHANNELS, GROUPS
 from app.rules.repairs import TIMES
 from app.rules.repairs import Step as RepairStep
 from app.rules.rescues import RescueLimit
-from app.workflows.invitations import POSTER_HOURS, POSTER_MOST
+from app.workflows.people.invitations import POSTER_HOURS, POSTER_MOST
 
 _MASKED = said(maybe(TEXT), "遮蔽")
 _LABELLED = an_object("name label", name=TEXT, label=TEXT)

@@ -39,7 +39,7 @@ from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import REGULATOR_ROLES, Role, Verb
 from app.rules.fairness import Standing
 from app.rules.score_items import Item
-from app.workflows.leaving import KINDS
+from app.workflows.handover.leaving import KINDS
 
 _LABELLED = an_object("name label", name=TEXT, label=TEXT)
 _MASKED = said(maybe(TEXT), "遮蔽")

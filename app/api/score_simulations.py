@@ -21,7 +21,7 @@ from app.rules.what_if_items import gone, winnable
 from app.views import screens
 from app.views.what_if import words_of
 from app.wording import say
-from app.workflows import what_if
+from app.workflows.scores import what_if
 
 MOST_CHOSEN = 500
 WAYS = ("nothing", "chosen", "everything")

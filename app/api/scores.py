@@ -28,9 +28,9 @@ from app.rules.fairness import CONFIDENCE
 from app.rules.score_items import Item
 from app.telling import told
 from app.views import screens
-from app.workflows import score_records, scores
-from app.workflows.score_facts import WHOLE_COUNTRY
-from app.workflows.score_items import COUNTS
+from app.workflows.scores import score_records, scores
+from app.workflows.scores.score_facts import WHOLE_COUNTRY
+from app.workflows.scores.score_items import COUNTS
 
 _MAINTENANCE = ("due", "valid_visits", "overdue", "nonconforming", "forgiven", "bad")
 

@@ -18,7 +18,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
 from app.views.sessions import shown_of
-from app.workflows import sessions
+from app.workflows.access import sessions
 
 
 class SessionApi(Resource):

@@ -24,8 +24,8 @@ from app.permissions import Verb
 from app.rules.spot_draw import MOST_INSPECTORS
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import spot_checks, spot_draws, spot_risk
-from app.workflows.spot_risk import Asked
+from app.workflows.oversight import spot_checks, spot_draws, spot_risk
+from app.workflows.oversight.spot_risk import Asked
 
 MOST_FILES, MOST_SHOWN = 10, 100
 

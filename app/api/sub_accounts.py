@@ -26,7 +26,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import me
 from app.views.proving import confirm_own_password
-from app.workflows import accounts, sub_accounts, sub_rights
+from app.workflows.access import accounts, sub_accounts, sub_rights
 
 MOST = sub_accounts.MOST_AT_ONCE
 

@@ -17,7 +17,7 @@ from app.models import Comment
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import watching
+from app.workflows.approval import watching
 
 
 class TalkApi(Resource):

@@ -20,7 +20,8 @@ from app.models import MaintenanceTeam, Visit
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import companions, presence, teams
+from app.workflows.maintenance import teams
+from app.workflows.on_site import companions, presence
 
 
 class TeamApi(Resource):

@@ -18,7 +18,7 @@ from app.models import ApiToken
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 
 
 class TokenApi(Resource):

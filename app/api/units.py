@@ -21,7 +21,7 @@ from app.models.choices import FILING_STATE, UNIT_KINDS
 from app.permissions import Verb
 from app.rules.identifiers import normal_code
 from app.views import screens
-from app.workflows.filing_fields import snapshot
+from app.workflows.approval.filing_fields import snapshot
 
 
 class UnitApi(Resource):

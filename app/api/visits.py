@@ -28,9 +28,11 @@ from app.telling import told
 from app.transaction import transaction
 from app.views import screens
 from app.wording import say
-from app.workflows import attachments, label_photos, presence, sent_ahead, visits
-from app.workflows.presence import Position
-from app.workflows.visits import RESULTS, CheckOut
+from app.workflows.files import attachments, sent_ahead
+from app.workflows.on_site import presence
+from app.workflows.on_site.presence import Position
+from app.workflows.visits import label_photos, visits
+from app.workflows.visits.visits import RESULTS, CheckOut
 
 MOST_RESULTS = 200
 MOST_PHOTOS = 9

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from app import clock
 from app.backup import archive, rows
-from app.workflows import attachments, audit
+from app.workflows.core import audit
+from app.workflows.files import attachments
 
 Say = Callable[[str], None]
 

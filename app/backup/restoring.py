@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.backup import archive, making, rows
 from app.backup.making import Say
 from app.errors import refuse
-from app.workflows import attachments, audit
+from app.workflows.core import audit
+from app.workflows.files import attachments
 
 # Rows that only use makes; roles and permissions are there after `flask sync-roles` as well.
 USED = ("ab_user", "unit", "elevator", "audit_entry", "job")

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.channels import dingtalk, mail, provincial, real_name, sms, webhook
-from app.workflows import outbox, provincial_register, real_names
+from app.workflows.core import outbox
+from app.workflows.partners import provincial_register
+from app.workflows.people import real_names
 
 
 def install(settings: dict[str, Any]) -> None:

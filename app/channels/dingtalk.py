@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 from app import clock
 from app.channels.web import NotTaken, body_of, post, secured
 from app.models import Notification
-from app.workflows.outbox import Sender
+from app.workflows.core.outbox import Sender
 
 
 def sender(settings: dict[str, Any]) -> Sender | None:

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.channels.web import NotTaken, is_here
 from app.models import Notification
-from app.workflows.outbox import Sender
+from app.workflows.core.outbox import Sender
 
 TIMEOUT_SECONDS = 15
 

@@ -22,7 +22,7 @@ from app.channels import lines
 from app.channels.web import body_of, secured
 from app.rules.provincial import BROKEN_AFTER, BROKEN_SECONDS, MOST_TRIES, wait_before
 from app.wording import say
-from app.workflows.provincial_register import Answer, CursorLost, Register, Rejected, Unavailable
+from app.workflows.partners.provincial_register import Answer, CursorLost, Register, Rejected, Unavailable
 
 MOST_BYTES = 8 * 1024 * 1024
 PAGE, CODES_AT_ONCE = 200, 100

@@ -10,7 +10,7 @@ from typing import Any
 from app import clock
 from app.channels.sms import signature
 from app.channels.web import NotTaken, body_of, post, secured
-from app.workflows.real_names import Asker
+from app.workflows.people.real_names import Asker
 
 
 def asker(settings: dict[str, Any]) -> Asker | None:

@@ -9,7 +9,7 @@ from typing import Any
 from app import clock
 from app.channels.web import body_of, post, secured
 from app.models import Notification
-from app.workflows.outbox import Sender
+from app.workflows.core.outbox import Sender
 
 
 def sender(settings: dict[str, Any]) -> Sender | None:

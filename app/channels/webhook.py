@@ -17,8 +17,8 @@ from app.channels.web import TIMEOUT_SECONDS, NotTaken, body_of
 from app.errors import Refusal
 from app.models import Notification
 from app.rules.notices import group_of
-from app.workflows import notices
-from app.workflows.outbox import Sender
+from app.workflows.core import notices
+from app.workflows.core.outbox import Sender
 
 
 def sender(settings: dict[str, Any]) -> Sender | None:

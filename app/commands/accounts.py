@@ -117,7 +117,7 @@ def _row(session: AnySession, model: Any, name: str) -> Any:
 @with_appcontext
 def create_admin_command(login_name: str, name: str, as_json: bool) -> None:
     """Make a platform administrator. The random password is printed once and must be changed at first login."""
-    from app.workflows import accounts
+    from app.workflows.access import accounts
 
     try:
         with transaction(db.session) as session:

@@ -33,7 +33,8 @@ from app.extensions import db
 from app.models import AuditEntry, Elevator, Region
 from app.permissions import SYSTEM
 from app.transaction import survey, transaction
-from app.workflows import audit, scores
+from app.workflows.core import audit
+from app.workflows.scores import scores
 
 
 def register(app: Flask) -> None:

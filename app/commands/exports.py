@@ -21,7 +21,7 @@ from app.models import Region
 from app.permissions import SYSTEM
 from app.reports import exports, proof, tables
 from app.transaction import transaction
-from app.workflows import actors, export_records
+from app.workflows.core import actors, export_records
 
 
 def register(app: Flask) -> None:

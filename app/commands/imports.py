@@ -23,8 +23,8 @@ from app.models import Account, ImportBatch, ImportRow
 from app.models.batch import IMPORT_MODE
 from app.permissions import SYSTEM, Actor
 from app.transaction import transaction
-from app.workflows import jobs
-from app.workflows.actors import actor_of
+from app.workflows.core import jobs
+from app.workflows.core.actors import actor_of
 
 MOST_TOLD = 100
 KINDS = (

@@ -23,7 +23,7 @@ from app.permissions import SYSTEM
 from app.rules.iot import signature
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import transaction
-from app.workflows import iot, iot_devices
+from app.workflows.partners import iot, iot_devices
 
 PATH = "/api/v1/iot/device"
 FAULTS = ("door_repeats", "stopped_between", "overspeed", "run_timeout", "alarm", "trapped_between")

@@ -21,7 +21,8 @@ from app.models.policy import policy_book, policy_version
 from app.permissions import SYSTEM
 from app.policy import INHERIT, PRESETS, SPECS, shown
 from app.transaction import transaction
-from app.workflows import audit, audit_days, jobs, policies
+from app.workflows.approval import policies
+from app.workflows.core import audit, audit_days, jobs
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 

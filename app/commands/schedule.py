@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Region
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import schedule
+from app.workflows.maintenance import schedule
 
 
 def register(app: Flask) -> None:

@@ -16,7 +16,7 @@ from app.models.choices import SCORE_STATE, word
 from app.permissions import SYSTEM
 from app.rules.calendar import EARLIEST_ON
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 
 DAY = click.DateTime(["%Y-%m-%d"])
 

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from app import clock, vault
 from app.extensions import db
 from app.permissions import SYSTEM
-from app.workflows import sealing
+from app.workflows.privacy import sealing
 
 
 def register(app: Flask) -> None:

@@ -38,7 +38,7 @@ from app.policy import Key
 from app.rules.identifiers import normal_code, uscc_check_char
 from app.rules.schedule import pause
 from app.rules.visits import REASON_LABELS, VisitPolicy
-from app.workflows.filing_fields import fields_of
+from app.workflows.approval.filing_fields import fields_of
 
 DAY = dt.timedelta(days=1)
 YEAR = 365

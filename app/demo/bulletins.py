@@ -15,7 +15,9 @@ from app.policy import Key
 from app.reports import open_data as counting
 from app.reports.bulletin import document, figures
 from app.rules.periods import latest_periods, settled_month
-from app.workflows import bulletins, open_data, scores
+from app.workflows.oversight import bulletins
+from app.workflows.public import open_data
+from app.workflows.scores import scores
 
 # In a region of any size both would take longer than all else; whoever measures needs neither.
 MOST_ELEVATORS = 2000

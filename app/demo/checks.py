@@ -24,9 +24,10 @@ from app.permissions import SYSTEM, Actor
 from app.rules.checkin import Place, distance_metres
 from app.rules.spot_checks import CheckState
 from app.rules.spot_draw import TEAM
-from app.workflows import attachments, fraud, fraud_look, fraud_photos, spot_checks, spot_draws
-from app.workflows.spot_draws import Plan
-from app.workflows.spot_risk import Asked
+from app.workflows.files import attachments
+from app.workflows.oversight import fraud, fraud_look, fraud_photos, spot_checks, spot_draws
+from app.workflows.oversight.spot_draws import Plan
+from app.workflows.oversight.spot_risk import Asked
 
 MINUTE, DAY = dt.timedelta(minutes=1), dt.timedelta(days=1)
 # Days back in which a worker's day is sought, and how far apart two of its elevators must be.

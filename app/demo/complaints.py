@@ -15,7 +15,8 @@ from app.demo.office import actor_named
 from app.demo.people import first_firm
 from app.models import Complaint, Elevator
 from app.permissions import Actor
-from app.workflows import attachments, complaints, messages
+from app.workflows.files import attachments
+from app.workflows.public import complaints, messages
 
 HOUR = dt.timedelta(hours=1)
 # Who complained of what, how many hours ago; then what was done, how many hours after the complaint.

@@ -14,9 +14,10 @@ from app.demo.people import first_firm
 from app.models import Account, Complaint, Enforcement, OverduePeriod, Unit
 from app.models.region import in_region
 from app.permissions import Actor
-from app.workflows import appeals, applications, enforcement
-from app.workflows.actors import actor_of
-from app.workflows.enforcement import Entry
+from app.workflows.core.actors import actor_of
+from app.workflows.desk import applications
+from app.workflows.oversight import appeals, enforcement
+from app.workflows.oversight.enforcement import Entry
 
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 # As long ago as an appeal is still in time.

@@ -20,7 +20,7 @@ from app.models import Account, Elevator, Person, Unit, Visit
 from app.permissions import SYSTEM
 from app.reference import CURRENT, items_for
 from app.rules.checkin import Place, distance_metres
-from app.workflows import attachments
+from app.workflows.files import attachments
 
 NEWEST = 8
 DAYS = 8

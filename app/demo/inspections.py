@@ -19,9 +19,11 @@ from app.permissions import ROLE_LABEL, Role
 from app.rules.identifiers import normal_code, uscc_check_char
 from app.rules.inspection import kind_due_on, next_check
 from app.transaction import AnySession
-from app.workflows import attachments, inspection_clocks, inspection_reports, issuing
-from app.workflows.actors import actor_of
-from app.workflows.inspections import Entry
+from app.workflows.access import issuing
+from app.workflows.core.actors import actor_of
+from app.workflows.files import attachments
+from app.workflows.inspection import inspection_clocks, inspection_reports
+from app.workflows.inspection.inspections import Entry
 
 # More would only make the demo of a province slow to build; the night tells every elevator's clock all the same.
 MOST = 3000

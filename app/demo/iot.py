@@ -12,7 +12,7 @@ from app.demo.office import actor_named
 from app.demo.people import first_firm
 from app.models import Elevator
 from app.permissions import SYSTEM
-from app.workflows import iot, iot_devices
+from app.workflows.partners import iot, iot_devices
 
 MINUTE = dt.timedelta(minutes=1)
 DEVICES = 14

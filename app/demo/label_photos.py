@@ -23,8 +23,9 @@ from app.models.policy import policy_version
 from app.permissions import SYSTEM
 from app.policy import Key
 from app.rules.label_photos import LabelBy, LabelState
-from app.workflows import attachments, moves
-from app.workflows.visit_state import settle
+from app.workflows.core import moves
+from app.workflows.files import attachments
+from app.workflows.visits.visit_state import settle
 
 DAY = dt.timedelta(days=1)
 SINCE, UNTIL, MOST = 16, 2, 3

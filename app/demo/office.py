@@ -17,10 +17,14 @@ from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm
 from app.models import Account, Elevator, MaintenanceLedger, Person, PolicyValue, Visit, VisitCompanion
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb
-from app.workflows import applications, attachments, calendars, delegations, patrols, safety, teams, watching
-from app.workflows.actors import actor_of
-from app.workflows.calendars import Day
-from app.workflows.presence import Position
+from app.workflows.approval import calendars, delegations, watching
+from app.workflows.approval.calendars import Day
+from app.workflows.core.actors import actor_of
+from app.workflows.desk import applications
+from app.workflows.files import attachments
+from app.workflows.maintenance import teams
+from app.workflows.on_site import patrols, safety
+from app.workflows.on_site.presence import Position
 
 TEAM_LIFTS = 12
 HOLIDAYS = (("元旦", 1, 1, 1), ("劳动节", 5, 1, 5), ("国庆节", 10, 1, 7))

@@ -15,7 +15,10 @@ from app.demo import names
 from app.demo.builder import CITY
 from app.models import Account, Application, Elevator, Person, Region, Unit
 from app.permissions import ROLE_LABEL, Actor, Role
-from app.workflows import applications, attachments, filing, issuing
+from app.workflows.access import issuing
+from app.workflows.desk import applications
+from app.workflows.files import attachments
+from app.workflows.filing import filing
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)

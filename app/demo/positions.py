@@ -12,10 +12,10 @@ from app.demo.office import actor_named
 from app.models import Application, Elevator
 from app.permissions import Actor
 from app.rules.positions import Sample
-from app.workflows import captures, components, corrections, landing_doors
-from app.workflows.captures import Survey
-from app.workflows.components import Part
-from app.workflows.landing_doors import Found
+from app.workflows.filing import captures, components, corrections, landing_doors
+from app.workflows.filing.captures import Survey
+from app.workflows.filing.components import Part
+from app.workflows.filing.landing_doors import Found
 
 # Name, how many days ago it was put in, how many months it lasts.
 PARTS = (("门滑块", 200, 6), ("制动器闸瓦", 165, 6), ("导靴靴衬", 60, None), ("曳引钢丝绳", 400, 60))

@@ -12,8 +12,8 @@ from app.demo.office import actor_named
 from app.demo.people import first_firm
 from app.models import Elevator, ProvincialRun, Unit
 from app.rules.provincial import UNITS
-from app.workflows import provincial
-from app.workflows.provincial_matching import Units, ours_of, standing
+from app.workflows.partners import provincial
+from app.workflows.partners.provincial_matching import Units, ours_of, standing
 
 HOUR = dt.timedelta(hours=1)
 

@@ -14,9 +14,11 @@ from app.demo.office import actor_named
 from app.demo.people import first_firm
 from app.models import Elevator
 from app.permissions import Actor
-from app.workflows import anomalies, attachments, repair_work, repairs
-from app.workflows.presence import Position
-from app.workflows.repair_work import Ending
+from app.workflows.files import attachments
+from app.workflows.on_site.presence import Position
+from app.workflows.oversight import anomalies
+from app.workflows.repair import repair_work, repairs
+from app.workflows.repair.repair_work import Ending
 
 HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 # Who reported what, how many hours ago; how far it came; then why it broke, what was done, which parts.

@@ -18,8 +18,9 @@ from app.demo.people import DemoAccount, first_firm
 from app.models import Account, Elevator, Notification, Region, Rescue, Unit
 from app.permissions import ROLE_LABEL, Actor, Role
 from app.rules.identifiers import uscc_check_char
-from app.workflows import issuing, rescue_answers, rescue_callbacks, rescue_desk, rescue_help, rescues
-from app.workflows.rescue_course import calls_of
+from app.workflows.access import issuing
+from app.workflows.rescue import rescue_answers, rescue_callbacks, rescue_desk, rescue_help, rescues
+from app.workflows.rescue.rescue_course import calls_of
 
 MINUTE, DAY = dt.timedelta(minutes=1), dt.timedelta(days=1)
 PAST, LOOK_BACK = 36, 170

@@ -20,7 +20,7 @@ from app.models.complaint import COMPLAINT_STATE
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views.complaints import TONES, facts, limit_of
-from app.workflows import complaints
+from app.workflows.public import complaints
 
 MOST = 50
 TABS = ("waiting", "accepted", "handled", "late", "all")

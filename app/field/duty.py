@@ -15,7 +15,7 @@ from app.field.pages import field, files_of, position_of, signed_in
 from app.models import Elevator, PatrolRound, PatrolStop, SafetyRecord
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.workflows import patrols, safety
+from app.workflows.on_site import patrols, safety
 
 
 @field.get("/safety")

@@ -17,7 +17,8 @@ from app.extensions import db
 from app.field.pages import came_from, field, signed_in
 from app.models import Elevator
 from app.permissions import Actor, Verb, require
-from app.workflows import gates, presence
+from app.workflows.desk import gates
+from app.workflows.on_site import presence
 
 
 @field.get("/gate")

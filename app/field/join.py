@@ -21,7 +21,8 @@ from app.rules.identifiers import mask_mobile
 from app.rules.invitations import CERTIFIED_KINDS, TOKEN_LENGTH
 from app.transaction import transaction
 from app.views.requests import code_request
-from app.workflows import codes, consents, joining
+from app.workflows.access import codes
+from app.workflows.people import consents, joining
 
 PROOF, ASKED = "joining", "asked_to_join"
 FIELDS = (

@@ -31,7 +31,7 @@ from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
-from app.workflows import phone_copy
+from app.workflows.on_site import phone_copy
 
 MOST = 100
 # A photo of the label is to be taken again.

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from app.field.pages import field
-from app.workflows.visits import RESULTS
+from app.workflows.visits.visits import RESULTS
 
 # What the page needs to stand without network; the theme's files are those of every phone page.
 FILES = (

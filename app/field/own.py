@@ -22,7 +22,9 @@ from app.permissions import Verb, require
 from app.policy import Key
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
-from app.workflows import attachments, declarations, grades, people
+from app.workflows.files import attachments
+from app.workflows.papers import declarations, grades
+from app.workflows.people import people
 
 MOST_SCANS = 5
 TONES = {"approved": "ok", "rejected": "over", "returned": "over"}

@@ -35,9 +35,14 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
 from app.views import uploads
 from app.wording import say
-from app.workflows import attachments, companions, gates, people, phone_copy, presence, repairs, visits
-from app.workflows.presence import Position
-from app.workflows.visits import RESULTS, CheckOut
+from app.workflows.desk import gates
+from app.workflows.files import attachments
+from app.workflows.on_site import companions, phone_copy, presence
+from app.workflows.on_site.presence import Position
+from app.workflows.people import people
+from app.workflows.repair import repairs
+from app.workflows.visits import visits
+from app.workflows.visits.visits import RESULTS, CheckOut
 
 field = Blueprint("field", __name__, url_prefix="/m")
 MOST_PHOTOS = 9

@@ -22,9 +22,11 @@ from app.rules import positions
 from app.rules.positions import LEAST_SAMPLES
 from app.transaction import transaction
 from app.views import filed
-from app.workflows import captures, corrections, presence, submissions
-from app.workflows.captures import Survey
-from app.workflows.filing_fields import label, snapshot
+from app.workflows.approval import submissions
+from app.workflows.approval.filing_fields import label, snapshot
+from app.workflows.filing import captures, corrections
+from app.workflows.filing.captures import Survey
+from app.workflows.on_site import presence
 
 NETWORKS = ("none", "unicom", "mobile", "telecom")
 CHOICES = {"plate_state": PLATE_STATE, "network": NETWORK}

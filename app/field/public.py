@@ -38,8 +38,10 @@ from app.rules.other_scores import Outcome
 from app.transaction import transaction
 from app.views import guesses, languages
 from app.views.clock_words import due_of
-from app.workflows import attachments, complaints, messages, public_page, rescue_course, rescues
-from app.workflows.attachments import Received
+from app.workflows.files import attachments
+from app.workflows.files.attachments import Received
+from app.workflows.public import complaints, messages, public_page
+from app.workflows.rescue import rescue_course, rescues
 
 GUESSES = f"{MOST_UNKNOWN}/hour"
 PHOTO = "photo"

@@ -28,7 +28,7 @@ from app.views import anomalies as odd
 from app.views import repair_forms
 from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.views.repairs import end_of, report_of
-from app.workflows import repair_work
+from app.workflows.repair import repair_work
 
 MOST = 50
 

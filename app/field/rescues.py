@@ -27,8 +27,8 @@ from app.transaction import transaction
 from app.views.account_forms import number
 from app.views.rescue_pages import FIELDS, facts
 from app.views.rescues import TONES, badge_pill, limit_of
-from app.workflows import rescue_answers, rescue_course
-from app.workflows.rescue_course import Sent
+from app.workflows.rescue import rescue_answers, rescue_course
+from app.workflows.rescue.rescue_course import Sent
 
 MOST = 50
 TABS = ("open", "dispatched", "accepted", "arrived", "late", "all")

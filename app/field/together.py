@@ -21,7 +21,8 @@ from app.field.pages import (
 )
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.workflows import companions, label_photos, presence
+from app.workflows.on_site import companions, presence
+from app.workflows.visits import label_photos
 
 
 @field.post("/visits/<int:pk>/join")

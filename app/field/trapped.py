@@ -22,7 +22,7 @@ from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import ESCALATORS
 from app.rules.rescues import MOST_PEOPLE, RescueStatus, expected_minutes
 from app.transaction import transaction
-from app.workflows import rescue_course, rescues
+from app.workflows.rescue import rescue_course, rescues
 
 # A case that has ended is still shown to whoever looks, for so long.
 STILL_SHOWN = dt.timedelta(hours=2)

@@ -25,7 +25,8 @@ from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers, normal_code
 from app.transaction import AnySession, insert_rows, lock, transaction
 from app.wording import changed, say, together
-from app.workflows import attachments, audit, jobs
+from app.workflows.core import audit, jobs
+from app.workflows.files import attachments
 
 VERBS = {
     "units": Verb.UNIT_EDIT, "elevators": Verb.ELEVATOR_EDIT, "persons": Verb.PERSON_EDIT,

@@ -13,7 +13,7 @@ from app.imports.reading import cells_of
 from app.rules.calendar import day_finding
 from app.telling import everywhere
 from app.wording import say, together
-from app.workflows.calendars import LONGEST_NAME, MOST_DAYS, Day
+from app.workflows.approval.calendars import LONGEST_NAME, MOST_DAYS, Day
 
 HEADINGS = ("日期", "类型", "名称")
 WORKED = {"上班": True, "调休上班": True, "工作日": True, "放假": False, "休息": False, "节假日": False}

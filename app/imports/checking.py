@@ -38,7 +38,7 @@ from app.rules.identifiers import normal_code
 from app.rules.past_visits import Diary
 from app.transaction import AnySession
 from app.wording import kept, say
-from app.workflows import contract_findings
+from app.workflows.contracts import contract_findings
 
 PART = 2000
 # Kinds of cells whose words a person may explain.

@@ -44,7 +44,7 @@ from app.models.part import DOOR_SIDE, DOOR_STATE
 from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.permissions import ROLE_LABEL, Role
-from app.workflows.filing_fields import CODES, fields_of, required_of
+from app.workflows.approval.filing_fields import CODES, fields_of, required_of
 
 # How a cell is read: text, code (kept as text), date, instant, number (whole), figure (perhaps with its unit), bool,
 # choice, region, unit, person, team, elevators.

@@ -15,7 +15,7 @@ from app.models.policy import policy_value
 from app.policy.keys import Key
 from app.rules.identifiers import check_uscc, is_elevator_code, normal_code
 from app.wording import say
-from app.workflows.filing_fields import clean_field, days_of, empty, required_of
+from app.workflows.approval.filing_fields import clean_field, days_of, empty, required_of
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

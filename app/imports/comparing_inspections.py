@@ -15,8 +15,8 @@ from app.imports.comparing_service import elevator_of
 from app.imports.references import parts
 from app.models import Elevator, Inspection, Unit
 from app.rules.identifiers import normal_code
-from app.workflows import inspections
-from app.workflows.inspections import Entry
+from app.workflows.inspection import inspections
+from app.workflows.inspection.inspections import Entry
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

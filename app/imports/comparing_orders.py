@@ -12,7 +12,7 @@ from app.imports.comparing import LACKS, NOT_FOUND, Standing, as_json, judge, ne
 from app.imports.comparing_service import elevator_of, names_of_people, people_by_word, person_named
 from app.imports.references import parts
 from app.models import MaintenanceOrder
-from app.workflows import orders
+from app.workflows.maintenance import orders
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

@@ -14,8 +14,8 @@ from app.imports.comparing import Standing, as_json, judge, new_row, tell
 from app.imports.comparing_service import elevator_of
 from app.imports.references import parts
 from app.models import Component, Elevator, LandingDoor
-from app.workflows import components, landing_doors
-from app.workflows.landing_doors import Found
+from app.workflows.filing import components, landing_doors
+from app.workflows.filing.landing_doors import Found
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

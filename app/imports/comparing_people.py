@@ -14,7 +14,7 @@ from app.models import Invitation, Person
 from app.models.sealed import ending
 from app.rules.identifiers import check_mobile, check_resident_id, mask_mobile
 from app.rules.invitations import CLOSED
-from app.workflows import invitations, one_unit, people, person_versions
+from app.workflows.people import invitations, one_unit, people, person_versions
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

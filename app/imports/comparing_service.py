@@ -31,8 +31,9 @@ from app.rules.contracts import Binding
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows import contract_findings, ledgers
-from app.workflows.take_over import PastVisit, findings, read_works
+from app.workflows.contracts import contract_findings
+from app.workflows.handover.take_over import PastVisit, findings, read_works
+from app.workflows.maintenance import ledgers
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

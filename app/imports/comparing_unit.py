@@ -16,9 +16,10 @@ from app.permissions import ROLE_LABEL, Role
 from app.rules.identifiers import login_key, mask_resident_id, normal_code
 from app.rules.insurance import first_of, last_of
 from app.wording import say
-from app.workflows import insurance, sub_accounts
-from app.workflows.insurance import Line
-from app.workflows.issuing import assignable_role, free_phone, new_login_name, required_text
+from app.workflows.access import sub_accounts
+from app.workflows.access.issuing import assignable_role, free_phone, new_login_name, required_text
+from app.workflows.papers import insurance
+from app.workflows.papers.insurance import Line
 
 if TYPE_CHECKING:
     from app.imports.checking import Checker, Row

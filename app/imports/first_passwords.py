@@ -14,7 +14,7 @@ from app.models import Account, ImportBatch, ImportRow
 from app.permissions import Actor
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.workflows import audit
+from app.workflows.core import audit
 
 FIELD = "password_sealed"
 KEPT = dt.timedelta(days=7)

@@ -24,7 +24,7 @@ from app.imports.columns import OWN_NOTE, Kind, plain_heading
 from app.imports.languages import headings_of
 from app.imports.synonyms import names_of, plain_word
 from app.wording import say
-from app.workflows import sealed_files
+from app.workflows.files import sealed_files
 
 MOST_ROWS = 120_000
 MOST_COLUMNS = 200

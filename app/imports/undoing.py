@@ -35,24 +35,17 @@ from app.models import (
 from app.permissions import Actor
 from app.transaction import AnySession, lock, transaction
 from app.wording import ours, say, together
-from app.workflows import (
-    attachments,
-    audit,
-    contracts,
-    filing,
-    insurance,
-    invitations,
-    jobs,
-    ledger_rows,
-    ledgers,
-    orders,
-    people,
-    person_versions,
-    sub_accounts,
-)
-from app.workflows.filing_fields import differences, snapshot
-from app.workflows.filing_sets import delete_drafts
-from app.workflows.standing_on import standing_on
+from app.workflows.access import sub_accounts
+from app.workflows.approval.filing_fields import differences, snapshot
+from app.workflows.contracts import contracts
+from app.workflows.core import audit, jobs
+from app.workflows.files import attachments
+from app.workflows.filing import filing
+from app.workflows.filing.filing_sets import delete_drafts
+from app.workflows.maintenance import ledger_rows, ledgers, orders
+from app.workflows.papers import insurance
+from app.workflows.people import invitations, people, person_versions
+from app.workflows.people.standing_on import standing_on
 
 STEP = 200
 Kept = dict[int, str]

@@ -37,23 +37,17 @@ from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession, insert_of, lock, transaction
 from app.wording import say
-from app.workflows import (
-    audit,
-    clocks,
-    contracts,
-    filing,
-    insurance,
-    invitations,
-    ledgers,
-    orders,
-    people,
-    person_versions,
-    sub_accounts,
-)
-from app.workflows.filing_fields import empty
-from app.workflows.filing_sets import Saved, Wish, save_drafts
-from app.workflows.insurance import Line
-from app.workflows.take_over import PastVisit, take_over
+from app.workflows.access import sub_accounts
+from app.workflows.approval.filing_fields import empty
+from app.workflows.contracts import contracts
+from app.workflows.core import audit
+from app.workflows.filing import filing
+from app.workflows.filing.filing_sets import Saved, Wish, save_drafts
+from app.workflows.handover.take_over import PastVisit, take_over
+from app.workflows.maintenance import clocks, ledgers, orders
+from app.workflows.papers import insurance
+from app.workflows.papers.insurance import Line
+from app.workflows.people import invitations, people, person_versions
 
 STEP = 100
 STEP_OF_SETS = 2000

@@ -16,7 +16,7 @@ from app.permissions import Actor
 from app.rules.inspection import YEARLY
 from app.transaction import AnySession
 from app.wording import ours, say
-from app.workflows import inspection_days, inspections
+from app.workflows.inspection import inspection_days, inspections
 
 
 def write(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:

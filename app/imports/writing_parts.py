@@ -13,8 +13,8 @@ from app.imports.comparing_parts import day_of
 from app.models import Component, ImportRow, LandingDoor, LandingDoorCheck
 from app.permissions import Actor
 from app.transaction import AnySession
-from app.workflows import components, landing_doors
-from app.workflows.landing_doors import Found
+from app.workflows.filing import components, landing_doors
+from app.workflows.filing.landing_doors import Found
 
 
 def write_component(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:

@@ -13,7 +13,9 @@ from app.errors import Refusal, refuse
 from app.models import ImportRow, RepairOrder, Rescue, RescueCallback, RescueDispatch, RescueStep
 from app.permissions import Actor
 from app.transaction import AnySession
-from app.workflows import audit, past_repairs, past_rescues
+from app.workflows.core import audit
+from app.workflows.repair import past_repairs
+from app.workflows.rescue import past_rescues
 
 
 def rescues(*given: Any) -> None:

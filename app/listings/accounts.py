@@ -14,7 +14,7 @@ from app.models.choices import RESCUE_ROLE
 from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
 from app.wording import together
-from app.workflows.passwords import first_password_of, first_password_words
+from app.workflows.access.passwords import first_password_of, first_password_words
 
 KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
 _KIND = {

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from app import clock
 from app.listing import Column, Listing, Tab, column, register
 from app.models import Account, ApiToken
-from app.workflows.api_tokens import why_dead
+from app.workflows.access.api_tokens import why_dead
 
 API_TOKENS = register(
     Listing(

@@ -23,8 +23,8 @@ from app.models import Contract, ContractElevator, Elevator, Region, StatusChang
 from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, PLACE_TYPE, UNIT_KINDS
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
 from app.wording import say, together
-from app.workflows import contracts
-from app.workflows.filing_fields import fields_of, snapshot
+from app.workflows.approval.filing_fields import fields_of, snapshot
+from app.workflows.contracts import contracts
 
 CONTRACT_FIELDS = contracts.FIELDS
 

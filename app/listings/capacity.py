@@ -12,8 +12,8 @@ from app.listing import Column
 from app.permissions import Actor
 from app.rules.capacity import MOST_MORE
 from app.wording import say
-from app.workflows import capacity
-from app.workflows.capacity import AreaLine, MissedLine, UnitLine, WorkerLine
+from app.workflows.oversight import capacity
+from app.workflows.oversight.capacity import AreaLine, MissedLine, UnitLine, WorkerLine
 
 UNITS = (
     Column("name", _l("维保单位"), lambda line: line.name),

@@ -13,7 +13,7 @@ from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.models import Commitment
 from app.models.policy import policy_value
 from app.policy import Key
-from app.workflows.commitments import WAITING
+from app.workflows.papers.commitments import WAITING
 
 
 def _approved(*criteria: Any) -> Any:

@@ -17,7 +17,7 @@ from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.sealed import whole_or_end
 from app.rules.complaints import STEP_LABELS, late_steps, shown_tracking
 from app.wording import say, together
-from app.workflows import complaints
+from app.workflows.public import complaints
 
 # In the very words of the partial index.
 OPEN = Complaint.state != literal_column("'closed'")

@@ -13,7 +13,7 @@ from app.listings import standing
 from app.models import Elevator, Inspection, InspectionClock, Unit
 from app.models.choices import ELEVATOR_STATUS, INSPECTION_KIND, INSPECTION_RESULT
 from app.policy import Key
-from app.workflows.commitments import WAITING
+from app.workflows.papers.commitments import WAITING
 
 # The elevator of a record, beside the register's own lists.
 _lift: Any = aliased(Elevator)

@@ -16,7 +16,7 @@ from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE
 from app.models.policy import policy_groups, policy_value
 from app.policy import Key
 from app.rules.iot import is_online
-from app.workflows.iot_raising import name_of
+from app.workflows.partners.iot_raising import name_of
 
 HELD = IotDevice.ended_at.is_(None)
 

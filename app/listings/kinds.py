@@ -38,8 +38,8 @@ from app.models.choices import SCORE_STATE
 from app.models.region import code_span
 from app.models.score import lines_between
 from app.wording import together
-from app.workflows.filing_fields import CODES, fields_of
-from app.workflows.score_items import COUNTS
+from app.workflows.approval.filing_fields import CODES, fields_of
+from app.workflows.scores.score_items import COUNTS
 
 WHOLE_COUNTRY = "0" * 12
 RULE = {

@@ -14,7 +14,7 @@ from app.listings.visits import WHOSE, OfElevator
 from app.models import Elevator, Visit
 from app.models.choices import LABEL_STATE
 from app.permissions import Verb
-from app.workflows.label_photos import waits_for
+from app.workflows.visits.label_photos import waits_for
 
 # What age or another rule has taken out of the count waits for nobody any more.
 WAITING = and_(Visit.label_state == "waiting", Visit.state == "pending")

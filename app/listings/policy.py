@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Account, PolicyProposal, Region
 from app.models.policy import PROPOSAL_STATE
-from app.workflows import policies
+from app.workflows.approval import policies
 
 
 class ProposalListing(Listing):

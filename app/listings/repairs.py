@@ -16,7 +16,7 @@ from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, AN
 from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.rules.repairs import STEP_LABELS
 from app.wording import together
-from app.workflows import repairs
+from app.workflows.repair import repairs
 
 # In the very words of the partial indexes.
 OPEN = RepairOrder.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])

@@ -18,7 +18,7 @@ from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
 from app.scope_parts import at_desk
 from app.wording import say, together
-from app.workflows import rescue_course
+from app.workflows.rescue import rescue_course
 
 # In the very words of the partial index.
 OPEN: Any = literal_column("rescue.status IN ('waiting', 'taken', 'dispatched', 'accepted', 'arrived')")

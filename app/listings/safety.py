@@ -14,7 +14,7 @@ from app import clock
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.models import Elevator, ElevatorOfficer, PatrolRound, PatrolStop, RiskItem, SafetyRecord, Unit
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
-from app.workflows import patrols, safety
+from app.workflows.on_site import patrols, safety
 
 DAY = dt.timedelta(days=1)
 

@@ -31,7 +31,7 @@ class Complaint(Stamped, Versioned, Model):
 
     The instants and the hours, which are those of its day, are all that its outcome is made of
     (`rules.complaints.outcome`). `due_at` is the limit that runs; `late_steps` names the steps that were done late.
-    Name and phone are erased some time after its end (`workflows.retention`).
+    Name and phone are erased some time after its end (`workflows.privacy.retention`).
     """
 
     __tablename__ = "complaint"

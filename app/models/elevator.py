@@ -22,7 +22,7 @@ REGISTERED = "approved_version > 0 AND status <> 'scrapped'"
 class Elevator(Stamped, Versioned, Model):
     """An elevator as approved and in force; before the first approval, as it was last saved.
 
-    `status` is in no form: `workflows.moves` changes it. Codes are kept in their normal form
+    `status` is in no form: `workflows.core.moves` changes it. Codes are kept in their normal form
     (NFKC, upper case, no space); 识别码 is unique among approved elevators only.
     """
 

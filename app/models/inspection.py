@@ -85,7 +85,7 @@ class Inspection(Stamped, Versioned, Model):
 
 
 class InspectionClock(Model):
-    """What is due for an elevator besides its filed days: worked out by `workflows.inspection_clocks` alone.
+    """What is due for an elevator besides its filed days: worked out by `workflows.inspection.inspection_clocks` alone.
 
     The filed 下次检验日期 stays the day of the yearly calendar; here is which kind it is, a failed one that waits for
     its second inspection, and the days of governor and brake.

@@ -94,11 +94,11 @@ class MaintenanceClock(Model):
     limit_left_days: Mapped[int | None] = col(_l("暂停时剩余天数"), Integer)
     plan_left_days: Mapped[int | None] = col(_l("暂停时计划剩余天数"), Integer)
     judged_through: Mapped[dt.date | None] = col(_l("已判定至"), Date)
-    # The last day of unbroken cover from today on, or of the cover that ended; kept by workflows.cover.
+    # The last day of unbroken cover from today on, or of the cover that ended; kept by workflows.contracts.cover.
     covered_until: Mapped[dt.date | None] = col(_l("合同有效期至"), Date)
     # The first day of cover that is known, yet to begin and not joined to that; kept beside it.
     cover_begins_on: Mapped[dt.date | None] = mapped_column(Date)
-    # Whether the elevator's status is in_use; kept by workflows.moves, so that near and over are counted here alone.
+    # Whether the status is in_use; kept by workflows.core.moves, so that near and over are counted here alone.
     in_use: Mapped[bool] = col(_l("在用"), Boolean, default=True, server_default=true())
     # What near and over are told by, kept by the database so that one range of an index answers: the limit, a day long
     # past while a missed one stands, nothing while stopped; the cover's last day, long past where there is none.

@@ -49,7 +49,7 @@ class OneTimeCode(Model):
 
 
 class NumberAsk(Model):
-    """That a unit was told of a number that is somebody's elsewhere; as many a day as `workflows.asking` says.
+    """That a unit was told of a number that is somebody's elsewhere; as many a day as `workflows.access.asking` says.
 
     The number itself is not kept, only a keyed digest that tells one from another for as long as the row lives.
     """

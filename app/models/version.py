@@ -44,7 +44,7 @@ class Version(Model):
 
 
 class StatusChange(Model):
-    """One step of one status: from, to, by which verb, application and person. Appended by `workflows.moves` only."""
+    """One step of one status: from, to, by which verb, application and person. Appended by `moves` only."""
 
     __tablename__ = "status_change"
     __table_args__ = (Index("ix_status_change_entity", "entity", "entity_id", "id"),)

@@ -41,7 +41,7 @@ from app.permissions import NOBODY, Verb
 from app.rules.identifiers import mask_numbers, masked
 from app.transaction import transaction
 from app.views.told import shown, told
-from app.workflows import audit, jobs, outbox
+from app.workflows.core import audit, jobs, outbox
 
 MOST_EXPORTED = 5000
 MOST_PAGES = 1_000_000

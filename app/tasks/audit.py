@@ -15,7 +15,7 @@ from flask import current_app
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import audit, audit_days
+from app.workflows.core import audit, audit_days
 
 MOST_BATCHES = 40
 

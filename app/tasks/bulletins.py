@@ -15,7 +15,8 @@ from app.rules.periods import Period, period_of
 from app.scope import visible
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
-from app.workflows import bulletins, scores
+from app.workflows.oversight import bulletins
+from app.workflows.scores import scores
 
 
 @handles("bulletin")

@@ -17,7 +17,7 @@ from app.scratch import scratch
 from app.tasks.jobs import JobContext, handles
 from app.telling import speaking, told
 from app.transaction import transaction
-from app.workflows import audit, audit_days, export_records
+from app.workflows.core import audit, audit_days, export_records
 
 # Ships with the product's source; whoever has the export needs nothing else.
 VERIFIER = Path(__file__).resolve().parents[2] / "scripts" / "verify_audit.py"

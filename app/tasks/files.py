@@ -7,7 +7,7 @@ from celery import shared_task
 from app import clock, scanner
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import file_scans, sealed_files
+from app.workflows.files import file_scans, sealed_files
 
 
 @shared_task

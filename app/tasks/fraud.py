@@ -14,7 +14,8 @@ from app.rules.calendar import day_start
 from app.tasks.jobs import JobContext, handles
 from app.tasks.nightly import _as_dict, _day, _region, enter
 from app.transaction import transaction
-from app.workflows import fraud_look, fraud_photos, schedule
+from app.workflows.maintenance import schedule
+from app.workflows.oversight import fraud_look, fraud_photos
 
 DAY = dt.timedelta(days=1)
 # What was missed for longer (a new installation, a long stop) is looked at by hand, day by day.

@@ -8,18 +8,10 @@ from app import clock, scratch
 from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
-from app.workflows import (
-    api_calls,
-    asking,
-    attachments,
-    captchas,
-    codes,
-    cover,
-    devices,
-    sent_ahead,
-    sessions,
-    signin,
-)
+from app.workflows.access import asking, captchas, codes, devices, sessions, signin
+from app.workflows.contracts import cover
+from app.workflows.core import api_calls
+from app.workflows.files import attachments, sent_ahead
 
 
 @shared_task

@@ -10,7 +10,7 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import insurance_gaps
+from app.workflows.papers import insurance_gaps
 
 AT_ONCE = 200
 

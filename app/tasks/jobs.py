@@ -37,8 +37,9 @@ from app.permissions import SYSTEM, Actor, require
 from app.tasks import MODULES
 from app.transaction import transaction
 from app.wording import say, together
-from app.workflows import attachments, jobs
-from app.workflows.actors import actor_by_id
+from app.workflows.core import jobs
+from app.workflows.core.actors import actor_by_id
+from app.workflows.files import attachments
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0

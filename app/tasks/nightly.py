@@ -18,7 +18,7 @@ from app.rules.scoring import nightly_periods
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
 from app.wording import ours, say, together
-from app.workflows import jobs
+from app.workflows.core import jobs
 
 TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率",
           "retention": "删除到期内容", "expiry": "证书到期通知", "fraud": "签到疑点检查",
@@ -33,7 +33,7 @@ def age() -> list[int]:
 @shared_task
 def age_due() -> int:
     """What ran out since the last look: no job's row, for it comes every few minutes and mostly finds nothing."""
-    from app.workflows import ageing
+    from app.workflows.visits import ageing
 
     if not ageing.is_due(db.session, clock.now()):
         return 0
@@ -54,7 +54,7 @@ def scores() -> list[int]:
 
 def enter_by_city(kind: str) -> list[int]:
     """One job, or a job a city where there are many elevators; none that was entered today already."""
-    from app.workflows import schedule as workflow
+    from app.workflows.maintenance import schedule as workflow
 
     with transaction(db.session) as session:
         regions = workflow.shards(session)
@@ -91,7 +91,7 @@ def enter(kind: str, on: dt.date, region: str | None = None) -> int | None:
 @handles("schedule")
 def run_schedule(context: JobContext) -> dict[str, Any]:
     """Make orders and judge overdue for a day, in the whole country or a region within the owner's."""
-    from app.workflows import schedule as workflow
+    from app.workflows.maintenance import schedule as workflow
 
     on, region = _day(context), _region(context)
     with transaction(context.session):
@@ -104,7 +104,7 @@ def run_schedule(context: JobContext) -> dict[str, Any]:
 @handles("age")
 def run_age(context: JobContext) -> dict[str, Any]:
     """Move on the visits whose state changes by age alone."""
-    from app.workflows import ageing
+    from app.workflows.visits import ageing
 
     region = _region(context)
     with transaction(context.session):
@@ -117,8 +117,8 @@ def run_expiry(context: JobContext) -> dict[str, Any]:
 
     First what is due by inspection is told anew: policy may have changed, elevators come in.
     """
-    from app.workflows import expiry as workflow
-    from app.workflows import inspection_clocks
+    from app.workflows.inspection import inspection_clocks
+    from app.workflows.papers import expiry as workflow
 
     inspection_clocks.refresh_all(context.session, clock.now())
     return _as_dict(workflow.run(context.session, clock.now(), context.progress))
@@ -127,7 +127,7 @@ def run_expiry(context: JobContext) -> dict[str, Any]:
 @handles("retention")
 def run_retention(context: JobContext) -> dict[str, Any]:
     """Erase what is past its time; taken up again it goes on where it was."""
-    from app.workflows import retention as workflow
+    from app.workflows.privacy import retention as workflow
 
     return workflow.run(context.session, context.actor, clock.now(), context.progress)
 
@@ -138,7 +138,7 @@ def run_scores(context: JobContext) -> dict[str, Any]:
 
     Each region's year so far replaces the night before's; what became final tonight is kept (`nightly_periods`).
     """
-    from app.workflows import scores as workflow
+    from app.workflows.scores import scores as workflow
 
     periods = nightly_periods(_day(context))
     as_of = context.entered_at

@@ -16,7 +16,7 @@ from app.rules.periods import settled_month
 from app.tasks.jobs import JobContext, handles
 from app.tasks.nightly import enter
 from app.transaction import transaction
-from app.workflows import open_data
+from app.workflows.public import open_data
 
 
 @shared_task

@@ -8,7 +8,7 @@ from typing import Any
 from app import clock
 from app.reports.exports import one_view
 from app.tasks.jobs import JobContext, handles
-from app.workflows import policy_backtest
+from app.workflows.scores import policy_backtest
 
 
 @handles("policy_test")

@@ -17,9 +17,9 @@ from app.models import ProvincialRun
 from app.permissions import SYSTEM
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
-from app.workflows import provincial, provincial_register
-from app.workflows.provincial_matching import Units
-from app.workflows.provincial_register import Answer, CursorLost, Register, Rejected, Unavailable
+from app.workflows.partners import provincial, provincial_register
+from app.workflows.partners.provincial_matching import Units
+from app.workflows.partners.provincial_register import Answer, CursorLost, Register, Rejected, Unavailable
 
 AT_ONCE = 100
 # How often a region's list may be lost under one's feet before it is given up.

@@ -7,7 +7,7 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import reminders
+from app.workflows.approval import reminders
 
 
 @shared_task

@@ -9,7 +9,7 @@ from celery import shared_task
 from app import clock
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import rescue_help
+from app.workflows.rescue import rescue_help
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 from app import clock
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 
 
 @handles("score")

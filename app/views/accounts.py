@@ -24,7 +24,7 @@ from app.views.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.sessions import shown_of
 from app.views.told import told
 from app.wording import say
-from app.workflows import accounts, identities, passwords, signin, sub_accounts
+from app.workflows.access import accounts, identities, passwords, signin, sub_accounts
 
 KINDS = {"maintenance": _l("维保单位"), "use": _l("使用单位")}
 DEED_WORDS = {

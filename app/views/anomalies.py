@@ -29,7 +29,8 @@ from app.views import menu, numbers, repair_forms, screens, uploads
 from app.views.account_forms import run, text
 from app.views.base import Button, Deed, Screen, cut, firm, mark, pill, two
 from app.views.repair_facts import account_names, course_of, elevator_link, pairs
-from app.workflows import anomalies, attachments
+from app.workflows.files import attachments
+from app.workflows.oversight import anomalies
 
 NUMBER = "anomalies"
 TONES = {"found": "over", "confirmed": "near", "closed": "ok"}

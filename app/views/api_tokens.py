@@ -25,7 +25,7 @@ from app.views.base import Screen, pill
 from app.views.days import typed_day
 from app.views.proving import confirm_oneself
 from app.wording import say, together
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 
 GROUP_LABEL = {
     "registers": _l("单位和电梯"), "people": _l("人员和入职"), "accounts": _l("账号"),

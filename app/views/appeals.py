@@ -25,8 +25,9 @@ from app.views.base import Screen, SQLAInterface, countdown, cut, firm, pill
 from app.views.clock_words import due_of
 from app.views.told import told
 from app.wording import again
-from app.workflows import appeals, unit_changes
-from app.workflows.evidence import Item
+from app.workflows.handover import unit_changes
+from app.workflows.oversight import appeals
+from app.workflows.oversight.evidence import Item
 
 TONES = {"approved": "ok", "rejected": "over", "returned": "over", "withdrawn": "gone"}
 PAGES = {

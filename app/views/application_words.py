@@ -16,8 +16,9 @@ from app.models.choices import CHANGE_CAUSE, INSPECTION_KIND, INSPECTION_RESULT,
 from app.views import filed
 from app.views.told import told
 from app.wording import say
-from app.workflows import ledgers, unit_changes
-from app.workflows.filing_fields import label
+from app.workflows.approval.filing_fields import label
+from app.workflows.handover import unit_changes
+from app.workflows.maintenance import ledgers
 
 Pairs = list[tuple[str, str]]
 

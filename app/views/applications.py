@@ -22,8 +22,11 @@ from app.views.application_words import asked_words
 from app.views.applying import day_of, store_files
 from app.views.clock_words import due_of
 from app.views.filing_words import WORDS
-from app.workflows import applications, filing, person_filing, person_versions, seconds, submissions
-from app.workflows.submissions import FILING_KINDS, REFILED_KINDS
+from app.workflows.approval import seconds, submissions
+from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
+from app.workflows.desk import applications
+from app.workflows.filing import filing
+from app.workflows.people import person_filing, person_versions
 
 MOST_COUNTED = 1000
 WAITING = [s.value for s in WAITING_STATES]

@@ -32,9 +32,11 @@ from app.views import maintenance_forms as forms
 from app.views.filing_forms import Field
 from app.views.filing_words import WORDS
 from app.wording import say
-from app.workflows import applications, gates, ledger_rows, ledgers, registration_changes
-from app.workflows.filing_fields import snapshot
-from app.workflows.submissions import Asked
+from app.workflows.approval.filing_fields import snapshot
+from app.workflows.approval.submissions import Asked
+from app.workflows.desk import applications, gates
+from app.workflows.filing import registration_changes
+from app.workflows.maintenance import ledger_rows, ledgers
 
 _K = ApplicationKind
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.

@@ -20,7 +20,7 @@ from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import Findings, number, role_words, run, text
 from app.wording import say
-from app.workflows import sub_accounts
+from app.workflows.access import sub_accounts
 
 
 class Assigning(BaseView):

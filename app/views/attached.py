@@ -17,7 +17,7 @@ from app.permissions import Verb
 from app.views import screens, uploads
 from app.views.account_forms import number, run, text
 from app.views.told import told
-from app.workflows import attachments, record_files
+from app.workflows.files import attachments, record_files
 
 HOMES = {"unit": "/units/", "person": "/people/", "elevator": "/elevators/"}
 

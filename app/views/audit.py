@@ -34,7 +34,7 @@ from app.views.audit_words import (
 )
 from app.views.days import typed_day
 from app.views.told import told
-from app.workflows import audit_days, export_records
+from app.workflows.core import audit_days, export_records
 
 PAGE = 50
 LARGEST = 2**63 - 1

@@ -15,7 +15,7 @@ from app.errors import Finding
 from app.models import Account
 from app.transaction import transaction
 from app.views import languages
-from app.workflows import devices, second_factor, sessions
+from app.workflows.access import devices, second_factor, sessions
 
 # What an account that must change its password may still reach.
 FREE_ENDPOINTS = {"static", "appbuilder.static", "SignIn.logout", "Password.change", "LocaleView.index"}
@@ -72,7 +72,7 @@ def begin_session(account: Account) -> None:
 
 
 def browser_tokens() -> list[str]:
-    """What this browser carries of the accounts that were signed in here (`workflows.devices`)."""
+    """What this browser carries of the accounts that were signed in here (`workflows.access.devices`)."""
     carried = g.get("browser_tokens")
     return devices.tokens_of(request.cookies.get(_device_cookie(), "")) if carried is None else list(carried)
 

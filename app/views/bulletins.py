@@ -29,7 +29,7 @@ from app.views.account_forms import number, regions_below, run, text
 from app.views.base import Button, Screen, pill, two
 from app.views.records import RecordPages
 from app.views.told import told
-from app.workflows import bulletins
+from app.workflows.oversight import bulletins
 
 TONES = {"draft": "near", "checked": "near", "issued": "ok", "discarded": "gone"}
 DID = {"check": _l("核对"), "send_back": _l("退回修改"), "issue": _l("签发"), "discard": _l("作废")}

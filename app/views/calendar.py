@@ -27,9 +27,9 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.policy import origin, region_names
 from app.wording import say
-from app.workflows import calendars
-from app.workflows.calendars import COUNTRY, Day
-from app.workflows.clock_register import CLOCKS, Clock
+from app.workflows.approval import calendars
+from app.workflows.approval.calendars import COUNTRY, Day
+from app.workflows.approval.clock_register import CLOCKS, Clock
 
 MOST_SPAN = 60
 MOST_BYTES = 2 * 1024 * 1024

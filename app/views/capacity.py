@@ -19,7 +19,7 @@ from app.rules.levels import LEVEL_LABELS
 from app.views import screens
 from app.views.account_forms import number
 from app.views.exports import send_table
-from app.workflows import capacity
+from app.workflows.oversight import capacity
 
 MOST_UNITS = 100
 

@@ -13,7 +13,7 @@ from app import clock
 from app.errors import Refusal
 from app.extensions import db
 from app.transaction import transaction
-from app.workflows import captchas
+from app.workflows.access import captchas
 
 WIDTH, HEIGHT = 150, 50
 

@@ -20,7 +20,7 @@ from app.views.filing_words import Due, due_days
 from app.views.policy import origin, region_names
 from app.views.texts import beside
 from app.wording import say, together
-from app.workflows import approval_limits, calendars
+from app.workflows.approval import approval_limits, calendars
 
 TONES = {DeadlineLevel.OK: "", DeadlineLevel.NEAR: "near", DeadlineLevel.OVER: "over"}
 

@@ -26,8 +26,8 @@ from app.rules.scoring import FULL_POINTS
 from app.telling import language
 from app.views import lately, screens
 from app.views.home import link, score_tone
-from app.workflows import scores
-from app.workflows.score_facts import WHOLE_COUNTRY
+from app.workflows.scores import scores
+from app.workflows.scores.score_facts import WHOLE_COUNTRY
 
 # What the page shows is at most as old as that, and asked for again as often.
 SECONDS = 60

@@ -26,7 +26,7 @@ from app.views import screens, uploads
 from app.views.account_forms import run, text
 from app.views.applications import files_of
 from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import commitments
+from app.workflows.papers import commitments
 
 TONES = {"approved": "ok", "rejected": "over", "returned": "over", "withdrawn": "gone", "draft": "gone"}
 

@@ -37,7 +37,9 @@ from app.views.policy import origin, region_names
 from app.views.records import RecordPages
 from app.views.told import told
 from app.wording import say
-from app.workflows import appeals, attachments, complaints, messages
+from app.workflows.files import attachments
+from app.workflows.oversight import appeals
+from app.workflows.public import complaints, messages
 
 NUMBER = "complaints"
 TONES = {"waiting": "near", "accepted": "near", "handled": "near", "disputed": "over", "closed": "ok"}

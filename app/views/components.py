@@ -27,9 +27,9 @@ from app.transaction import transaction
 from app.views import clock_words, screens
 from app.views.account_forms import number
 from app.views.base import Button, Screen, countdown, firm, import_button, pill
-from app.workflows import components, landing_doors
-from app.workflows.components import Part
-from app.workflows.landing_doors import Found
+from app.workflows.filing import components, landing_doors
+from app.workflows.filing.components import Part
+from app.workflows.filing.landing_doors import Found
 
 TROUBLE = ("adjust", "damaged")
 DOOR_TONE = {"normal": "ok", "adjust": "near", "damaged": "over", "closed": "gone"}

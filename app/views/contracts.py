@@ -26,7 +26,10 @@ from app.transaction import transaction
 from app.views import filed, screens, uploads
 from app.views import maintenance_forms as forms
 from app.views.account_forms import number, run, text
-from app.workflows import attachments, contract_changes, contract_versions, contracts, gates, submissions
+from app.workflows.approval import submissions
+from app.workflows.contracts import contract_changes, contract_versions, contracts
+from app.workflows.desk import gates
+from app.workflows.files import attachments
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
 MOST_ROWS = 200

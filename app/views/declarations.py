@@ -19,7 +19,7 @@ from app.permissions import Verb
 from app.views import maintenance_forms as forms
 from app.views import screens, uploads
 from app.views.account_forms import run, text
-from app.workflows import declarations
+from app.workflows.papers import declarations
 
 MOST_SHOWN = 50
 

@@ -11,7 +11,7 @@ from app import clock, scope
 from app.extensions import db
 from app.models import Application
 from app.permissions import Actor, Verb
-from app.workflows import delegations
+from app.workflows.approval import delegations
 
 
 def sit_at(application_id: int) -> None:

@@ -21,8 +21,8 @@ from app.permissions import Verb
 from app.rules.datum import Datum, of_datum
 from app.transaction import transaction
 from app.views import elevator_map, map_tiles, screens
-from app.workflows import captures, filing
-from app.workflows.filing_fields import clean
+from app.workflows.approval.filing_fields import clean
+from app.workflows.filing import captures, filing
 
 MOST_NEIGHBOURS = 100
 FIELDS = ("latitude", "longitude")

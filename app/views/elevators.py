@@ -37,7 +37,10 @@ from app.views.days import typed_day
 from app.views.filing_pages import FilingPages
 from app.views.filing_words import WORDS, Due
 from app.views.inspections import latest_of
-from app.workflows import cover, filing, moves, on_demand
+from app.workflows.contracts import cover
+from app.workflows.core import moves
+from app.workflows.filing import filing
+from app.workflows.maintenance import on_demand
 
 MOST_FILES = 10
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.

@@ -35,9 +35,11 @@ from app.views.base import Button, Deed, Screen, SQLAInterface, countdown, cut, 
 from app.views.clock_words import due_of
 from app.views.records import RecordPages
 from app.views.told import told
-from app.workflows import appeals, attachments, enforcement, submissions
-from app.workflows import evidence as records
-from app.workflows.enforcement import Entry
+from app.workflows.approval import submissions
+from app.workflows.files import attachments
+from app.workflows.oversight import appeals, enforcement
+from app.workflows.oversight import evidence as records
+from app.workflows.oversight.enforcement import Entry
 
 NUMBER = "enforcement"
 TONES = {

@@ -22,7 +22,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.base import Screen
 from app.wording import say
-from app.workflows import actors, export_records, jobs
+from app.workflows.core import actors, export_records, jobs
 
 MIME = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -22,7 +22,7 @@ from app.views.addresses import safe_next
 from app.views.browser import begin_session
 from app.views.proving import confirm_oneself
 from app.views.told import told
-from app.workflows import identities, second_factor, signin
+from app.workflows.access import identities, second_factor, signin
 
 log = logging.getLogger(__name__)
 

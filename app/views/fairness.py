@@ -22,7 +22,7 @@ from app.rules.scoring import FULL_POINTS
 from app.views import screens
 from app.views.exports import send_table
 from app.wording import say
-from app.workflows import scores
+from app.workflows.scores import scores
 
 TOTAL = "total"
 TONES = {Standing.ABOVE: "ok", Standing.LEVEL: "gone", Standing.BELOW: "over"}

@@ -17,7 +17,7 @@ from app.models import Elevator, Region, Unit
 from app.models.sealed import numbers
 from app.permissions import Verb
 from app.rules.identifiers import masked
-from app.workflows.filing_fields import FiledModel, differences, fields_of, label
+from app.workflows.approval.filing_fields import FiledModel, differences, fields_of, label
 
 _UNIT_SECTIONS = (
     (_l("基本信息"), ("uscc", "name", "region_id", "address", "legal_person", "enterprise_type", "established_on",

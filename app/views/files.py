@@ -24,7 +24,8 @@ from app.transaction import transaction
 from app.views import desks
 from app.views.told import told
 from app.wording import say
-from app.workflows import attachments, audit, sealed_files, sent_ahead
+from app.workflows.core import audit
+from app.workflows.files import attachments, sealed_files, sent_ahead
 
 files = Blueprint("files", __name__)
 # What a browser may show by itself; everything else is saved.

@@ -18,8 +18,8 @@ from app.models.sealed import numbers
 from app.permissions import Actor
 from app.rules.identifiers import masked, normal_code
 from app.views.filed import SECTIONS, UNIT_FIELDS, unit_names
-from app.workflows.filing_checks import needed_when
-from app.workflows.filing_fields import FiledModel, fields_of, label, required_of
+from app.workflows.approval.filing_fields import FiledModel, fields_of, label, required_of
+from app.workflows.filing.filing_checks import needed_when
 
 MOST_REGIONS = 3000
 MOST_FOUND = 12

@@ -28,7 +28,7 @@ from app.views.base import Button, Deed, Screen, countdown, firm, import_button,
 from app.views.clock_words import due_of, why_due
 from app.views.labels import MOST as MOST_LABELS
 from app.wording import together
-from app.workflows import filing
+from app.workflows.filing import filing
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
 STATES = ELEVATOR_STATUS | FILING_STATE

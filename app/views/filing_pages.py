@@ -22,8 +22,9 @@ from app.views import filed, filing_forms
 from app.views.account_forms import number
 from app.views.filing_words import WORDS
 from app.views.told import told
-from app.workflows import filing, filing_rights, submissions
-from app.workflows.filing_fields import FiledModel, empty, snapshot
+from app.workflows.approval import submissions
+from app.workflows.approval.filing_fields import FiledModel, empty, snapshot
+from app.workflows.filing import filing, filing_rights
 
 
 class FilingPages(BaseView):

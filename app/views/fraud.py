@@ -29,7 +29,8 @@ from app.views.account_forms import number, run, text
 from app.views.base import MOST_CARRIED, Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.clock_words import due_of
 from app.views.days import typed_day
-from app.workflows import attachments, fraud
+from app.workflows.files import attachments
+from app.workflows.oversight import fraud
 
 NUMBER = "fraud_cases"
 TONES = {"asked": "near", "answered": "near", "closed": "gone"}

@@ -50,7 +50,8 @@ from app.views.rescues import open_cases, rescue_figure
 from app.views.safety import gap_figure
 from app.views.warned import counted
 from app.wording import say
-from app.workflows import applications, scores
+from app.workflows.desk import applications
+from app.workflows.scores import scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
 FLAG_DAYS = 60

@@ -31,8 +31,10 @@ from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, m
 from app.views.cells import countdown, cut, firm
 from app.views.enforcement import start
 from app.views.filing_lists import _marked
-from app.workflows import appeals, attachments, inspection_clocks, inspection_reports, inspections
-from app.workflows.inspections import Entry
+from app.workflows.files import attachments
+from app.workflows.inspection import inspection_clocks, inspection_reports, inspections
+from app.workflows.inspection.inspections import Entry
+from app.workflows.oversight import appeals
 
 TONES = {"passed": "ok", "failed": "over", "passed_again": "near"}
 STANDING_TONES = {"counts": "ok", "waiting": "near", "ended": "gone", "down": "over"}

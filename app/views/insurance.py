@@ -28,8 +28,9 @@ from app.views import screens, uploads
 from app.views.account_forms import run, text
 from app.views.base import Button, Screen, SQLAInterface, import_button, mark
 from app.wording import say
-from app.workflows import attachments, insurance, insurance_gaps
-from app.workflows.insurance import Line
+from app.workflows.files import attachments
+from app.workflows.papers import insurance, insurance_gaps
+from app.workflows.papers.insurance import Line
 
 TONES = {"draft": "near", "filed": "ok", "withdrawn": "gone"}
 SPARE_LINES, MOST_LINES, MOST_SHOWN = 3, 100, 300

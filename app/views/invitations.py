@@ -26,9 +26,10 @@ from app.views import addresses, screens
 from app.views.account_forms import Findings, number, run, show_once, text
 from app.views.base import Button, Deed, Screen, SQLAInterface, pill
 from app.views.told import told as in_words
-from app.workflows import invitations, joining, revealing, taking_on
-from app.workflows.invitations import POSTER_HOURS, POSTER_MOST, Invited
-from app.workflows.submissions import name_of
+from app.workflows.approval.submissions import name_of
+from app.workflows.people import invitations, joining, taking_on
+from app.workflows.people.invitations import POSTER_HOURS, POSTER_MOST, Invited
+from app.workflows.privacy import revealing
 
 TONES = {
     "invited": "info", "draft": "near", "review": "near", "ended": "ok", "rejected": "over", "cancelled": "gone"

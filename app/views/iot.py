@@ -27,8 +27,8 @@ from app.rules.calendar import day_start
 from app.views import screens
 from app.views.account_forms import number, run, show_once, text
 from app.views.base import Button, Screen, firm, link, mark, pill, two
-from app.workflows import iot_devices
-from app.workflows.iot_raising import name_of
+from app.workflows.partners import iot_devices
+from app.workflows.partners.iot_raising import name_of
 
 KIND_TONES = {"trapped": "over", "alarm": "over", "fault": "near", "event": "info", "clear": "ok", "unknown": "gone"}
 STATE_TONES = {"online": "ok", "offline": "near", "trouble": "over", "ended": "gone"}

@@ -24,8 +24,8 @@ from app.views import screens
 from app.views.days import typed_day
 from app.views.told import told
 from app.wording import again, say
-from app.workflows import jobs
-from app.workflows.attachments import PRIVATE
+from app.workflows.core import jobs
+from app.workflows.files.attachments import PRIVATE
 
 PAGE = 30
 # The counts that handlers give, in words; what is not named here is not shown.

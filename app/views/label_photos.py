@@ -26,7 +26,8 @@ from app.views import menu, numbers
 from app.views.account_forms import number, run, text
 from app.views.base import Screen, mark
 from app.views.filing_words import day_time
-from app.workflows import label_photos, submissions
+from app.workflows.approval import submissions
+from app.workflows.visits import label_photos
 
 NUMBER = "labels"
 TONES = {"waiting": "near", "more": "near", "approved": "ok", "rejected": "over"}

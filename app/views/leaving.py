@@ -19,7 +19,7 @@ from app.permissions import Verb
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.people import day_of
-from app.workflows import leaving
+from app.workflows.handover import leaving
 
 
 class LeavingPages(BaseView):

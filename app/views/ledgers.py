@@ -20,7 +20,7 @@ from app.permissions import Verb
 from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
-from app.workflows import ledgers, teams
+from app.workflows.maintenance import ledgers, teams
 
 MOST_AT_ONCE = 500
 

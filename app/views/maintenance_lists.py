@@ -25,7 +25,7 @@ from app.views.enforcement import start
 from app.views.labels import MOST as MOST_LABELS
 from app.views.ledgers import MOST_AT_ONCE
 from app.views.warned import counted
-from app.workflows import orders
+from app.workflows.maintenance import orders
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
 ORDER_TONES = {"open": "info", "done": "ok", "void": "gone"}

@@ -22,7 +22,7 @@ from app.rules.notices import CHANNELS, DEFAULTS, GROUPS, PLACEHOLDERS, URGENT, 
 from app.views import screens
 from app.views.account_forms import number, run, show_once, text
 from app.views.told import told
-from app.workflows import audit, notices, outbox
+from app.workflows.core import audit, notices, outbox
 
 TONES = {"sent": "ok", "failed": "over", "queued": "near"}
 PAGE = 50

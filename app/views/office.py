@@ -20,7 +20,7 @@ from app.views.account_forms import run, text
 from app.views.exports import send_table
 from app.views.policy import region_names
 from app.wording import say
-from app.workflows import delegations, watching
+from app.workflows.approval import delegations, watching
 
 
 class Ageing(BaseView):

@@ -19,7 +19,7 @@ from app.extensions import db
 from app.listings.bulletins import period_words
 from app.models import OpenRelease
 from app.views import addresses, guesses, languages
-from app.workflows import open_data
+from app.workflows.public import open_data
 
 pages = Blueprint("open_data", __name__)
 AMOUNT = "120/minute"

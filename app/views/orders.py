@@ -21,7 +21,7 @@ from app.rules.identifiers import normal_code
 from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
-from app.workflows import orders
+from app.workflows.maintenance import orders
 
 
 class OrderPages(BaseView):

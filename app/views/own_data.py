@@ -16,7 +16,8 @@ from app.views import screens
 from app.views.account_forms import run, text
 from app.views.profile import page, unproved
 from app.views.requests import code_request
-from app.workflows import own_data, real_names
+from app.workflows.people import real_names
+from app.workflows.privacy import own_data
 
 
 class OwnData(BaseView):

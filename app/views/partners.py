@@ -18,7 +18,7 @@ from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import run
 from app.views.told import told
-from app.workflows import accounts, codes
+from app.workflows.access import accounts, codes
 
 MOST_SHOWN = 500
 

@@ -21,7 +21,7 @@ from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import patrols
+from app.workflows.on_site import patrols
 
 MOST_FOUND = 100
 

@@ -30,17 +30,11 @@ from app.views.base import Button, Deed, Screen, SQLAInterface, import_button, m
 from app.views.commitments import TONES
 from app.views.declarations import of_person
 from app.views.filing_lists import FILING_TONE
-from app.workflows import (
-    attachments,
-    declarations,
-    grades,
-    people,
-    person_filing,
-    person_versions,
-    real_names,
-    revealing,
-    submissions,
-)
+from app.workflows.approval import submissions
+from app.workflows.files import attachments
+from app.workflows.papers import declarations, grades
+from app.workflows.people import people, person_filing, person_versions, real_names
+from app.workflows.privacy import revealing
 
 
 def _tone(person: Person, until: dt.date | None) -> str:

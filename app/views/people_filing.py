@@ -21,9 +21,11 @@ from app.views import person_words, screens
 from app.views.account_forms import Findings, number, run, text
 from app.views.filing_words import WORDS
 from app.views.told import told
-from app.workflows import filing_versions, person_filing, person_versions, real_names, revealing
-from app.workflows.attachments import XLSX
-from app.workflows.submissions import name_of
+from app.workflows.approval import filing_versions
+from app.workflows.approval.submissions import name_of
+from app.workflows.files.attachments import XLSX
+from app.workflows.people import person_filing, person_versions, real_names
+from app.workflows.privacy import revealing
 
 
 class PersonFilingPages(BaseView):

@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 from app.models.choices import PERSON_KIND, SEX, word
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.views.filed import Line
-from app.workflows.filing_fields import differences
-from app.workflows.person_filing import label
-from app.workflows.person_versions import FIELDS, SENSITIVE
+from app.workflows.approval.filing_fields import differences
+from app.workflows.people.person_filing import label
+from app.workflows.people.person_versions import FIELDS, SENSITIVE
 
 _CHOICES = {"sex": SEX, "kind": PERSON_KIND}
 _MASKS = {"phone": mask_mobile, "resident_id": mask_resident_id}

@@ -23,9 +23,9 @@ from app.policy import PRESET_KEY, PRESETS, SPECS, Held, Key, chain, shown
 from app.views import screens
 from app.views.days import typed_day
 from app.wording import say
-from app.workflows import policies
-from app.workflows.policies import COUNTRY
-from app.workflows.submissions import name_of
+from app.workflows.approval import policies
+from app.workflows.approval.policies import COUNTRY
+from app.workflows.approval.submissions import name_of
 
 
 class Policy(BaseView):

@@ -28,9 +28,12 @@ from app.views.account_forms import run, text
 from app.views.base import Button, Screen, SQLAInterface, pill
 from app.views.policy import region_names
 from app.wording import say
-from app.workflows import attachments, jobs, policies, policy_backtest, scores
-from app.workflows.policies import COUNTRY
-from app.workflows.submissions import name_of
+from app.workflows.approval import policies
+from app.workflows.approval.policies import COUNTRY
+from app.workflows.approval.submissions import name_of
+from app.workflows.core import jobs
+from app.workflows.files import attachments
+from app.workflows.scores import policy_backtest, scores
 
 TONES = {"proposed": "near", "approved": "ok", "rejected": "over", "withdrawn": "gone"}
 ROWS, MOST_SCANS = 100, 5

@@ -23,7 +23,10 @@ from app.views.application_words import asked_words
 from app.views.applications import files_of, sees_elevator
 from app.views.filing_words import WORDS
 from app.wording import say
-from app.workflows import applications, audit, export_records, filing, submissions
+from app.workflows.approval import submissions
+from app.workflows.core import audit, export_records
+from app.workflows.desk import applications
+from app.workflows.filing import filing
 
 
 class PrintForms(BaseView):

@@ -27,7 +27,8 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import consents, personal_requests
+from app.workflows.people import consents
+from app.workflows.privacy import personal_requests
 
 TONE = {"open": "near", "done": "ok", "refused": "gone"}
 

@@ -25,8 +25,10 @@ from app.views.proving import confirm_oneself, confirm_own_password
 from app.views.requests import code_request
 from app.views.sessions import limits, shown_of
 from app.wording import say, together
-from app.workflows import accounts, codes, identities, own_data, people, real_names, recovery, second_factor
-from app.workflows.issuing import password_length
+from app.workflows.access import accounts, codes, identities, recovery, second_factor
+from app.workflows.access.issuing import password_length
+from app.workflows.people import people, real_names
+from app.workflows.privacy import own_data
 
 # Where the session keeps the secret of an app that is being taken into use.
 SECRET = "totp_secret"

@@ -26,8 +26,8 @@ from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, cut, firm, mark, pill
 from app.views.jobs import facts as job_facts
 from app.views.records import RecordPages
-from app.workflows import provincial, provincial_register, provincial_ways
-from app.workflows.provincial_matching import ours_of, ours_of_content, standing
+from app.workflows.partners import provincial, provincial_register, provincial_ways
+from app.workflows.partners.provincial_matching import ours_of, ours_of_content, standing
 
 KIND_TONES = {"fields": "near", "unit": "over", "new": "info"}
 OUTCOME_TONES = {

@@ -12,7 +12,8 @@ from app.errors import Finding, Refusal
 from app.models import Account
 from app.transaction import transaction
 from app.views.browser import browser_tokens
-from app.workflows import audit, codes, second_factor, signin
+from app.workflows.access import codes, second_factor, signin
+from app.workflows.core import audit
 
 
 def sign_in(username: str, password: str, via: str = "web", *, asked: bool = False) -> Account:

@@ -27,7 +27,8 @@ from app.views import desks, menu, screens
 from app.views.applications import WAITING, is_number
 from app.views.clock_words import due_of
 from app.views.filing_words import WORDS
-from app.workflows import applications, delegations, submissions
+from app.workflows.approval import delegations, submissions
+from app.workflows.desk import applications
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
 DECISIONS = ("approve", "return", "reject")

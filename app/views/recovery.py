@@ -19,7 +19,7 @@ from app.transaction import transaction
 from app.views.browser import begin_session, know_browser
 from app.views.captcha import answered, new_question, words_wanted
 from app.views.requests import code_request
-from app.workflows import codes, recovery, registration, signin
+from app.workflows.access import codes, recovery, registration, signin
 
 # Writing a code down takes longer than finding nobody: neither is answered sooner than this.
 EVEN_SECONDS = 0.2

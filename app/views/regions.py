@@ -21,7 +21,7 @@ from app.models.region import LEVEL_DIGITS
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views import screens
-from app.workflows import regions
+from app.workflows.core import regions
 
 
 class RegionPages(BaseView):

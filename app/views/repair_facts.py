@@ -28,7 +28,8 @@ from app.views.filing_words import Due
 from app.views.policy import origin, region_names
 from app.views.told import told
 from app.wording import say, together
-from app.workflows import attachments, repair_work, repairs
+from app.workflows.files import attachments
+from app.workflows.repair import repair_work, repairs
 
 MOST_PEOPLE = 300
 TONES = {

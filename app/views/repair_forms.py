@@ -22,7 +22,8 @@ from app.rules.calendar import EARLIEST_ON, LATEST_ON
 from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.views.account_forms import number
-from app.workflows import repairs, rescue_course, rescues
+from app.workflows.repair import repairs
+from app.workflows.rescue import rescue_course, rescues
 
 MOST_OWN = 30
 

@@ -28,9 +28,9 @@ from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, countdown, cut, firm, import_button, mark, pill, two
 from app.views.records import RecordPages
 from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
-from app.workflows import repair_work, repairs
-from app.workflows.presence import Position
-from app.workflows.repair_work import Ending
+from app.workflows.on_site.presence import Position
+from app.workflows.repair import repair_work, repairs
+from app.workflows.repair.repair_work import Ending
 
 NUMBER = "repairs"
 

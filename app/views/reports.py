@@ -27,7 +27,7 @@ from app.transaction import transaction
 from app.views import screens
 from app.views.exports import attached
 from app.wording import say
-from app.workflows import export_records, jobs
+from app.workflows.core import export_records, jobs
 
 DEFAULT_DAYS = 30
 # A page names the units that missed most; the workbook names all.

@@ -24,8 +24,8 @@ from app.scope import BIGGEST_KEY
 from app.transaction import transaction
 from app.views import access_tokens, map_tiles
 from app.views.errors import answer
-from app.workflows import api_tokens
-from app.workflows.actors import actor_of
+from app.workflows.access import api_tokens
+from app.workflows.core.actors import actor_of
 
 # What a proxy in front may give; anything else is replaced, so that nobody writes his own text into the logs.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")

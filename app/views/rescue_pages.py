@@ -39,15 +39,8 @@ from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.records import RecordPages
 from app.views.rescues import LEVEL_TONES, TONES, badge_pill, limit_of
-from app.workflows import (
-    appeals,
-    rescue_answers,
-    rescue_callbacks,
-    rescue_course,
-    rescue_desk,
-    rescue_help,
-    rescues,
-)
+from app.workflows.oversight import appeals
+from app.workflows.rescue import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
 
 DID = {
     "report": _l("报警"), "take": _l("接警"), "dispatch": _l("派单"), "replace": _l("改派"), "accept": _l("接单"),

@@ -32,7 +32,7 @@ from app.views.clock_words import minutes_due
 from app.views.filing_words import Due
 from app.views.policy import origin, region_names
 from app.wording import say
-from app.workflows import rescue_course, rescue_desk
+from app.workflows.rescue import rescue_course, rescue_desk
 
 NUMBER = "rescues"
 TONES = {

@@ -20,7 +20,8 @@ from app.views import screens
 from app.views.account_forms import text
 from app.views.errors import wants_json
 from app.wording import say
-from app.workflows import attachments, revealing, sealed_files
+from app.workflows.files import attachments, sealed_files
+from app.workflows.privacy import revealing
 
 
 class Reveals(BaseView):

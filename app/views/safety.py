@@ -24,7 +24,9 @@ from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import attachments, outbox, presence, safety
+from app.workflows.core import outbox
+from app.workflows.files import attachments
+from app.workflows.on_site import presence, safety
 
 LEVEL_TONE = {"major": "over", "larger": "near", "general": "info", "low": "gone"}
 MOST_LINES = 12

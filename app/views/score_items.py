@@ -37,7 +37,8 @@ from app.views.scores import (
     region_name,
     visible_codes,
 )
-from app.workflows import appeal_items, score_rating, score_records
+from app.workflows.oversight import appeal_items
+from app.workflows.scores import score_rating, score_records
 
 COUNTED: dict[str, Any] = {
     "on_time": _l("及时"), "late": _l("不及时"), "second": _l("二次及时"), "passed": _l("合格"),

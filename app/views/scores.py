@@ -35,7 +35,9 @@ from app.views import screens
 from app.views.base import Screen, SQLAInterface, mark
 from app.views.cells import link
 from app.wording import say
-from app.workflows import appeals, evidence, jobs, score_facts, scores
+from app.workflows.core import jobs
+from app.workflows.oversight import appeals, evidence
+from app.workflows.scores import score_facts, scores
 
 ROWS = 50
 RULES = {"overdue": _l("超期"), "nonconforming": _l("不合规"), "forgiven": _l("已归零"), "cap": _l("封底")}

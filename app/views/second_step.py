@@ -20,7 +20,7 @@ from app.views.addresses import safe_next
 from app.views.browser import begin_session, forget_session
 from app.views.proving import confirm_second_factor
 from app.views.requests import code_request
-from app.workflows import codes, second_factor
+from app.workflows.access import codes, second_factor
 
 PENDING = "second"
 # The password counts no longer than this while its second step is awaited.

@@ -1,7 +1,7 @@
 """Sign-in on Flask-AppBuilder: our account model, rights by verb, counted tries, sessions that end.
 
 None of FAB's own user, role and permission screens is registered: with them a sub-administrator can raise himself
-(`/users/edit` hands out any role, `/resetpassword?pk=` takes any account). Accounts are kept by `workflows.accounts`.
+(`/users/edit` hands out any role, `/resetpassword?pk=` takes any account). Accounts: `workflows.access.accounts`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from app.views import screens
 from app.views.browser import why_ended
 from app.views.proving import sign_in
 from app.views.sign_in import SecurityApi, SignIn
-from app.workflows import actors, second_factor, sessions, signin
+from app.workflows.access import second_factor, sessions, signin
+from app.workflows.core import actors
 
 # All that a request must know of who asks, as it is now: the account, its roles, whether this session was ended.
 # What a sub-account may do hangs on its giver's rights of this moment.

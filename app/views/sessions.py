@@ -19,7 +19,7 @@ from app.views import screens
 from app.views.account_forms import run
 from app.views.browser import end_session, know_browser
 from app.views.told import told
-from app.workflows import sessions
+from app.workflows.access import sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from app.views.addresses import safe_next
 from app.views.browser import ENDED, begin_session, browser_tokens, end_session
 from app.views.proving import confirm_second_factor, sign_in
 from app.wording import say
-from app.workflows import codes, second_factor, signin
+from app.workflows.access import codes, second_factor, signin
 
 
 class SignIn(AuthDBView):

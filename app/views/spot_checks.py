@@ -33,7 +33,8 @@ from app.views.filing_words import Due
 from app.views.records import RecordPages
 from app.views.spot_draws import CHECK_TONES as TONES
 from app.views.spot_draws import ways
-from app.workflows import attachments, spot_checks
+from app.workflows.files import attachments
+from app.workflows.oversight import spot_checks
 
 NUMBER = "spot_checks"
 DAYS = 365

@@ -27,8 +27,9 @@ from app.views import screens
 from app.views.account_forms import number, regions_below, run, text
 from app.views.base import Button, Screen, SQLAInterface, pill
 from app.views.records import RecordPages
-from app.workflows import audit, spot_draws, spot_risk
-from app.workflows.spot_risk import Asked
+from app.workflows.core import audit
+from app.workflows.oversight import spot_draws, spot_risk
+from app.workflows.oversight.spot_risk import Asked
 
 TONES = {"announced": "near", "drawn": "ok", "cancelled": "gone"}
 CHECK_TONES = {"waiting": "near", "fine": "ok", "fixing": "over", "fixed": "near", "closed": "ok", "void": "gone"}

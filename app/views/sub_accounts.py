@@ -21,8 +21,9 @@ from app.rules.identifiers import mask_mobile
 from app.views import screens
 from app.views.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.views.proving import confirm_own_password
-from app.workflows import passwords, people, sub_accounts, sub_rights
-from app.workflows.issuing import password_length
+from app.workflows.access import passwords, sub_accounts, sub_rights
+from app.workflows.access.issuing import password_length
+from app.workflows.people import people
 
 PAGE = 50
 

@@ -19,7 +19,7 @@ from app.views import external, screens
 from app.views.account_forms import Findings, me, number, own_sub, run, text
 from app.views.proving import confirm_own_password
 from app.views.sessions import shown_of
-from app.workflows import codes, identities, second_factor, sub_accounts, sub_rights
+from app.workflows.access import codes, identities, second_factor, sub_accounts, sub_rights
 
 
 class SubRights(BaseView):

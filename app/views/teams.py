@@ -20,7 +20,7 @@ from app.views import maintenance_forms as forms
 from app.views import screens
 from app.views.account_forms import number, run, text
 from app.views.base import Button, Screen, SQLAInterface, mark
-from app.workflows import teams
+from app.workflows.maintenance import teams
 
 
 class Teams(Screen):

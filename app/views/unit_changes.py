@@ -27,8 +27,8 @@ from app.views.base import Button, Screen, cut, mark, pill
 from app.views.filing_forms import find_units
 from app.views.filing_lists import APPLICATION_TONE
 from app.views.filing_words import WORDS
-from app.workflows import unit_changes
-from app.workflows.submissions import Asked
+from app.workflows.approval.submissions import Asked
+from app.workflows.handover import unit_changes
 
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
 TYPED = ("reason", "attachments", "effective_on", "new_unit_id", "signed_on", "contract_id")

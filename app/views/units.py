@@ -23,7 +23,8 @@ from app.scratch import scratch
 from app.views import enforcement, filed, filing_words, screens
 from app.views.filing_pages import FilingPages, UnitFinder
 from app.views.filing_words import WORDS, due_days
-from app.workflows import filing, licence_pictures
+from app.workflows.files import licence_pictures
+from app.workflows.filing import filing
 
 MOST_COUNTED = 1000
 

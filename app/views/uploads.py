@@ -20,7 +20,7 @@ from app.permissions import NOBODY
 from app.rules.files import LIMITS, Limit
 from app.views import files
 from app.views.account_forms import number
-from app.workflows import attachments, sent_ahead
+from app.workflows.files import attachments, sent_ahead
 
 MOST_IDS = 60
 

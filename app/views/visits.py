@@ -35,8 +35,13 @@ from app.views.enforcement import start
 from app.views.filing_words import day_time, minutes_on_site
 from app.views.told import told
 from app.wording import together
-from app.workflows import appeals, attachments, companions, fraud, repairs, submissions, visit_reviewers, visits
-from app.workflows.visits import RESULTS
+from app.workflows.approval import submissions
+from app.workflows.files import attachments
+from app.workflows.on_site import companions
+from app.workflows.oversight import appeals, fraud
+from app.workflows.repair import repairs
+from app.workflows.visits import visit_reviewers, visits
+from app.workflows.visits.visits import RESULTS
 
 TONES = {
     "open": "info", "awaiting": "near", "pending": "near", "valid": "ok", "nonconforming": "over", "rejected": "over",

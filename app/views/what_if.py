@@ -27,9 +27,9 @@ from app.rules.what_if import Fix, FixKind, Offer, Period, Simulation, fix_of
 from app.rules.what_if_items import gone, winnable
 from app.views import screens
 from app.views.policy import region_names
-from app.workflows import what_if
-from app.workflows.what_if import Told
-from app.workflows.what_if_items import About
+from app.workflows.scores import what_if
+from app.workflows.scores.what_if import Told
+from app.workflows.scores.what_if_items import About
 
 # The rest would bring less than the last of these.
 MOST_ROWS = 100

@@ -27,8 +27,8 @@ from app.models import Account, ContractElevator, Elevator, MaintenanceLedger, P
 from app.models.account import AccountRole
 from app.permissions import Actor, Role
 from app.transaction import transaction
-from app.workflows import visits
-from app.workflows.presence import Position
+from app.workflows.on_site.presence import Position
+from app.workflows.visits import visits
 from bench.baselines import register
 from bench.harness import Measured, at_most, figure, in_milliseconds, side_by_side, times_faster
 from bench.serving import Call, Load, Server, cpu_of_processes, load, served

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 from bench.figures.score import year
 from bench.harness import Measured, at_most, figure, seconds
 from bench.world import World

@@ -30,8 +30,8 @@ from app.models.among import among
 from app.models.choices import CATEGORY
 from app.permissions import SYSTEM
 from app.transaction import insert_rows, transaction
-from app.workflows import attachments
-from app.workflows.filing_fields import snapshot
+from app.workflows.approval.filing_fields import snapshot
+from app.workflows.files import attachments
 from bench.harness import NO_GOAL, Measured, at_most, figure, peak_mb, seconds, side_by_side, times_faster
 from bench.world import World, open_vault
 from tests.databases import ROOT

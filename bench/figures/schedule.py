@@ -24,7 +24,7 @@ from app.permissions import SYSTEM
 from app.policy import Key
 from app.rules.schedule import limit_on, order_due, planned_on
 from app.transaction import transaction
-from app.workflows import clock_rows, schedule
+from app.workflows.maintenance import clock_rows, schedule
 from bench.harness import Measured, at_most, figure, seconds, times_faster
 from bench.world import World
 

@@ -21,10 +21,10 @@ from app.permissions import SYSTEM
 from app.policy import Key
 from app.rules.what_if import Fix, FixKind, Period, Waiting
 from app.transaction import transaction
-from app.workflows import policy_backtest, score_facts, scores, what_if
-from app.workflows.score_facts import Frame
-from app.workflows.score_item_facts import READERS
-from app.workflows.score_runs import COUNTED
+from app.workflows.scores import policy_backtest, score_facts, scores, what_if
+from app.workflows.scores.score_facts import Frame
+from app.workflows.scores.score_item_facts import READERS
+from app.workflows.scores.score_runs import COUNTED
 from bench.baselines import score_statement
 from bench.harness import (
     NO_GOAL,

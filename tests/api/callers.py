@@ -7,7 +7,7 @@ from typing import Any
 
 from app import clock
 from app.transaction import transaction
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 from tests.factories import World
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"

@@ -12,7 +12,7 @@ from app import clock
 from app.models import Account, ApiCall, AuditEntry, ElevatorAssignment, LiveSession, Region
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 from tests.api.callers import Caller, rules_of
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_account, make_elevator, uscc

@@ -8,7 +8,7 @@ import pytest
 
 from app import clock
 from app.transaction import transaction
-from app.workflows import complaints, messages
+from app.workflows.public import complaints, messages
 from tests.api.callers import Caller
 from tests.factories import World
 

@@ -9,7 +9,8 @@ import pytest
 from app.errors import Refusal
 from app.models import Elevator, Unit
 from app.transaction import transaction
-from app.workflows import filing, moves
+from app.workflows.core import moves
+from app.workflows.filing import filing
 from tests.api.callers import Caller, rules_of
 from tests.conftest import csrf
 from tests.factories import World

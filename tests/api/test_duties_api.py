@@ -14,7 +14,7 @@ from app.models import ElevatorOfficer, Job, PatrolRound, RiskItem
 from app.tasks import MODULES
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.api.callers import Caller, rules_of
 from tests.api.test_filing_api import token
 from tests.factories import World

@@ -15,7 +15,7 @@ from flask_appbuilder.api import BaseApi
 
 from app.permissions import VERB_GROUPS, Verb
 from app.views import screens
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 from tests.api.callers import Caller
 from tests.factories import World
 

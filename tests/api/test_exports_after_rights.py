@@ -13,7 +13,8 @@ from app import clock
 from app.models import Attachment, ElevatorAssignment
 from app.permissions import BASIC, GRANTS, Actor, Role, Verb
 from app.transaction import transaction
-from app.workflows import accounts, api_tokens, attachments, sub_accounts, sub_rights
+from app.workflows.access import accounts, api_tokens, sub_accounts, sub_rights
+from app.workflows.files import attachments
 from tests.api.callers import Caller
 from tests.api.test_filing_api import token
 from tests.factories import World

@@ -8,7 +8,7 @@ import pytest
 
 from app.models import Elevator, Unit
 from app.transaction import transaction
-from app.workflows import filing
+from app.workflows.filing import filing
 from tests.api.callers import Caller
 from tests.factories import World
 from tests.workflows.filing_world import AT, decide, filed_elevator, save, submit

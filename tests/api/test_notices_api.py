@@ -11,7 +11,7 @@ from app import clock, targets
 from app.models import NoticeChoice, Notification
 from app.permissions import Verb
 from app.transaction import transaction
-from app.workflows import outbox
+from app.workflows.core import outbox
 from tests.api.callers import Caller, rules_of
 from tests.api.test_own_api import in_person
 from tests.factories import World

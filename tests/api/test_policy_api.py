@@ -14,7 +14,8 @@ from app import clock
 from app.models import PatrolRound, PatrolStop
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import policies, safety
+from app.workflows.approval import policies
+from app.workflows.on_site import safety
 from tests.api.callers import Caller, rules_of
 from tests.factories import World, make_account, make_clock
 from tests.workflows.clock_world import add_visit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.permissions import Verb
-from app.workflows import outbox
+from app.workflows.core import outbox
 from tests.api.callers import PDF, Caller
 from tests.api.test_own_api import in_person
 from tests.conftest import csrf
@@ -84,9 +84,9 @@ def test_two_of_the_same_and_what_nobody_expected(app: Any, world: World, monkey
     def broken(*_all: Any, **_more: Any) -> None:
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setattr("app.workflows.commitments.submit", clash)
+    monkeypatch.setattr("app.workflows.papers.commitments.submit", clash)
     shaped(firm.post("/commitments", {}), 409)
-    monkeypatch.setattr("app.workflows.commitments.submit", broken)
+    monkeypatch.setattr("app.workflows.papers.commitments.submit", broken)
     answer = firm.client.post("/api/v1/commitments", json={}, headers=firm.headers)
     shaped(answer, 500)
     assert "inside" not in answer.text and "ZeroDivision" not in answer.text

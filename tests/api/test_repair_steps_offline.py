@@ -12,7 +12,7 @@ from app import clock
 from app.models import AuditEntry, RepairOrder
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import repair_work, repairs
+from app.workflows.repair import repair_work, repairs
 from tests.api.test_offline_api import HERE, START, Phone, huzhou
 from tests.factories import World, make_account, make_person
 

@@ -9,7 +9,7 @@ import pytest
 from app import clock
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import rescues
+from app.workflows.rescue import rescues
 from tests.api.callers import Caller
 from tests.factories import World, make_account, make_policy
 

@@ -9,7 +9,7 @@ import pytest
 from app import clock
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import visits
+from app.workflows.visits import visits
 from tests.api.callers import Caller, rules_of
 from tests.factories import World, make_account, make_person, make_policy
 from tests.workflows.visit_world import HERE

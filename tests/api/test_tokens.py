@@ -14,7 +14,9 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, ApiToken, AuditEntry, Elevator
 from app.permissions import GRANTS, Role, Verb
 from app.transaction import transaction
-from app.workflows import accounts, api_tokens, applications, attachments
+from app.workflows.access import accounts, api_tokens
+from app.workflows.desk import applications
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.workflows.filing_world import elevator_data, save, submit

@@ -11,7 +11,7 @@ from app import clock
 from app.models import ApiToken
 from app.permissions import Verb
 from app.transaction import transaction
-from app.workflows import api_tokens
+from app.workflows.access import api_tokens
 from tests.api.callers import Caller
 from tests.factories import World
 

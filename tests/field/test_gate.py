@@ -9,7 +9,8 @@ import pytest
 
 from app import clock
 from app.errors import Finding
-from app.workflows import gates, presence
+from app.workflows.desk import gates
+from app.workflows.on_site import presence
 from tests import factories as make
 from tests.factories import World
 from tests.workflows.clock_world import add_visit

@@ -14,7 +14,7 @@ from app import clock
 from app.models import Visit
 from app.reference import items_for
 from app.transaction import transaction
-from app.workflows import repair_work, repairs
+from app.workflows.repair import repair_work, repairs
 from tests.conftest import csrf
 from tests.factories import World, make_policy
 from tests.pages import flat

@@ -18,8 +18,8 @@ from app.models import Attachment, Visit
 from app.permissions import Role
 from app.reference import items_for
 from app.transaction import transaction
-from app.workflows import visits
-from app.workflows.visits import CheckOut, Position
+from app.workflows.visits import visits
+from app.workflows.visits.visits import CheckOut, Position
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_clock, make_contract, make_elevator, make_ledger, make_policy
 from tests.pages import flat

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.models import Attachment, Complaint, ElevatorMessage, Visit
 from app.rules.complaints import MOST_UNKNOWN, shown_tracking
-from app.workflows import complaints
+from app.workflows.public import complaints
 from tests.conftest import csrf
 from tests.factories import World, make_clock, make_ledger, make_policy, picture
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, configure_mappers
 
 from app import clock, scope, vault
 from app.imports import batches, checking, undoing, writing
-from app.workflows import attachments
-from app.workflows.actors import actor_by_id
+from app.workflows.core.actors import actor_by_id
+from app.workflows.files import attachments
 
 
 def main(url: str, folder: str, batch: int, user: int, step: str, after: int) -> None:

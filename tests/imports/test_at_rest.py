@@ -17,7 +17,8 @@ from app.imports import reading, workbooks
 from app.models import Attachment, Person
 from app.permissions import Actor
 from app.transaction import transaction
-from app.workflows import attachments, sealed_files, sealing
+from app.workflows.files import attachments, sealed_files
+from app.workflows.privacy import sealing
 from tests.factories import World
 from tests.imports.ground import checked, csv, errors_of, imported, workbook
 

@@ -21,8 +21,8 @@ from app.imports.reading import cells_of, read
 from app.models import Contract, ImportBatch, ImportRow
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import jobs
-from app.workflows.take_over import PastVisit, take_over
+from app.workflows.core import jobs
+from app.workflows.handover.take_over import PastVisit, take_over
 from tests.factories import make_account, make_contract
 from tests.imports.ground import AT, checked, workbook
 

@@ -32,7 +32,7 @@ from app.models import (
     Visit,
 )
 from app.transaction import transaction
-from app.workflows import filing
+from app.workflows.filing import filing
 from tests.databases import run_flask
 from tests.factories import make_elevator, make_person, make_policy, uscc
 from tests.imports.ground import AT, checked, errors_of, imported, workbook

@@ -20,7 +20,7 @@ from app.imports import parsing, sheet_reader
 from app.imports.columns import kinds
 from app.imports.reading import read
 from app.models import Attachment, Elevator, ImportBatch
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.factories import make_policy
 from tests.imports.ground import checked, ran, states, told, workbook
 from tests.imports.test_hostile_files import packed

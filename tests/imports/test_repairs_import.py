@@ -15,7 +15,7 @@ from app.models import AuditEntry, RepairOrder
 from app.permissions import SYSTEM
 from app.rules.past_repairs import PastRepair, past_findings
 from app.rules.repairs import Step
-from app.workflows import repair_work, repairs
+from app.workflows.repair import repair_work, repairs
 from tests.factories import World, make_policy
 from tests.imports.ground import AT, checked, errors_of, imported, ran, told, workbook
 from tests.imports.test_undoing import undone

@@ -14,7 +14,7 @@ from app.commands import imports as command
 from app.models import Rescue, RescueDispatch
 from app.permissions import SYSTEM
 from app.rules.other_scores import Outcome
-from app.workflows import rescue_answers, rescue_course
+from app.workflows.rescue import rescue_answers, rescue_course
 from tests.factories import World
 from tests.imports.ground import AT, checked, errors_of, imported, workbook
 from tests.imports.test_undoing import undone

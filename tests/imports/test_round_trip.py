@@ -41,7 +41,7 @@ from app.permissions import Role
 from app.reports import exports
 from app.rules.identifiers import normal_code
 from app.transaction import transaction
-from app.workflows import filing
+from app.workflows.filing import filing
 from tests.factories import (
     make_account,
     make_contract,

@@ -17,7 +17,8 @@ from app.models import Contract, ImportBatch, ImportRow, Job, MaintenanceClock, 
 from app.permissions import SYSTEM
 from app.tasks import jobs as tasks
 from app.transaction import transaction
-from app.workflows import jobs, take_over
+from app.workflows.core import jobs
+from app.workflows.handover import take_over
 from tests.factories import make_contract, make_elevator, make_ledger, make_person, make_policy
 from tests.imports.ground import AT, checked, csv, ran, states, told, workbook
 from tests.workflows.clock_world import visit
@@ -253,7 +254,7 @@ def test_a_batch_whose_job_broke_off_says_so_and_goes_on(
     with scope.acting(who), transaction(session):
         job_id = batches.start(session, who, number, AT).job_id
     with monkeypatch.context() as broken:
-        broken.setattr("app.workflows.clocks.recompute", lambda *_: 1 / 0)
+        broken.setattr("app.workflows.maintenance.clocks.recompute", lambda *_: 1 / 0)
         with app.app_context():
             assert tasks.run(job_id) == "failed"
     session.rollback()
@@ -279,7 +280,7 @@ def test_a_command_that_breaks_off_ends_its_batch_too(
     file = tmp_path / "表.csv"
     row = f"{world.own.code},{world.firm.name},{world.worker.name},2026-09-01 09:00,2026-09-01 10:00"
     file.write_bytes(csv("识别码,单位,维保员,签到,签退", row).read())
-    monkeypatch.setattr("app.workflows.clocks.recompute", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.workflows.maintenance.clocks.recompute", lambda *_: 1 / 0)
     with app.app_context(), scope.acting(SYSTEM.by("cli")), pytest.raises(ZeroDivisionError):
         command._run(SYSTEM.by("cli"), "visits", file, False, command.Told("both", (), (), None))
     session.rollback()

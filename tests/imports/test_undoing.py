@@ -13,7 +13,7 @@ from app.errors import Refusal
 from app.imports import undoing
 from app.models import AuditEntry, Contract, Elevator, ImportBatch, ImportRow, MaintenanceLedger, Person, Unit, Version
 from app.transaction import transaction
-from app.workflows import filing
+from app.workflows.filing import filing
 from tests.factories import make_elevator, make_person, uscc
 from tests.imports.ground import AT, imported, workbook
 
@@ -180,7 +180,7 @@ def test_a_killed_undo_goes_on_where_it_was(session: Any, world: Any, monkeypatc
 
 
 def test_everything_that_points_at_a_person_is_named(session: Any, world: Any) -> None:
-    from app.workflows.standing_on import standing_on
+    from app.workflows.people.standing_on import standing_on
 
     alone = make_person(session, world.firm)
     session.commit()

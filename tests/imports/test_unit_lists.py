@@ -15,7 +15,7 @@ from app.models import Account, InsuranceRecord, InsuredPerson
 from app.permissions import Role
 from app.rules.identifiers import mask_resident_id
 from app.transaction import transaction
-from app.workflows import insurance
+from app.workflows.papers import insurance
 from tests.factories import World, actor, make_account
 from tests.imports.ground import AT, checked, ran, states, told, workbook
 from tests.workflows.test_insurance import id_number

@@ -23,7 +23,7 @@ from app.models import (
     MaintenanceClock,
     Visit,
 )
-from app.workflows import ageing
+from app.workflows.visits import ageing
 from tests.journeys.conftest import PHONE
 from tests.journeys.product import Subject
 from tests.journeys.steps import (

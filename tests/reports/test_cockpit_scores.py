@@ -14,7 +14,7 @@ from app.permissions import SYSTEM
 from app.reports import cockpit_scores
 from app.rules.region_scores import Shown, mean_of
 from app.rules.score_items import Item
-from app.workflows import scores
+from app.workflows.scores import scores
 from tests.factories import World, make_maintenance_unit
 
 pytestmark = pytest.mark.feature("DSH-02")

@@ -17,8 +17,9 @@ from app.models import OverduePeriod
 from app.reports import enforcement as counted
 from app.reports import statistics, statistics_workbook
 from app.transaction import transaction
-from app.workflows import appeals, applications, enforcement
-from app.workflows.enforcement import Entry
+from app.workflows.desk import applications
+from app.workflows.oversight import appeals, enforcement
+from app.workflows.oversight.enforcement import Entry
 from tests.factories import World
 from tests.workflows.score_world import put_overdue
 

@@ -18,8 +18,8 @@ from app.listings import kinds
 from app.models import MaintenanceOrder, OverduePeriod, Visit
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import scores
-from app.workflows.filing_fields import fields_of, label
+from app.workflows.approval.filing_fields import fields_of, label
+from app.workflows.scores import scores
 from tests.factories import World, make_ledger
 
 AT = dt.datetime(2026, 5, 1, 1, tzinfo=dt.UTC)

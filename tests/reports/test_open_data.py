@@ -31,7 +31,8 @@ from app.rules.periods import period_of
 from app.tasks import jobs as running
 from app.tasks import open_data as task
 from app.transaction import transaction
-from app.workflows import open_data, scores
+from app.workflows.public import open_data
+from app.workflows.scores import scores
 from tests.factories import World, make_clock, make_complaint, make_elevator, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit

@@ -27,7 +27,7 @@ from app.models import (
     ScoreRun,
 )
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.factories import World, make_ledger
 from tests.imports.test_imports import LIFT, lift, workbook
 

@@ -15,7 +15,7 @@ from app.models import AuditEntry
 from app.tasks import MODULES
 from app.tasks.jobs import HANDLERS, JobContext
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows.core import audit
 from tests.tasks.job_steps import STEPS
 
 for module in MODULES:

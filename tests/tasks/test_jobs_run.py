@@ -21,7 +21,7 @@ from app.permissions import SYSTEM
 from app.tasks import MODULES
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import audit, jobs
+from app.workflows.core import audit, jobs
 from tests.factories import World
 
 Handler = Callable[[running.JobContext], Any]

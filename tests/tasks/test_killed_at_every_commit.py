@@ -18,7 +18,7 @@ from app.extensions import db
 from app.tasks import MODULES
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.factories import World
 from tests.tasks import entered_jobs
 from tests.tasks.entered_jobs import Enter, Kill, each_said_so_once

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.models import AuditEntry, Job
-from app.workflows.jobs import RESEND_AFTER
+from app.workflows.core.jobs import RESEND_AFTER
 from tests.databases import KEYS, ROOT, PostgresDatabase, open_vault
 from tests.services import Services, end_process
 from tests.tasks.job_steps import STEPS
@@ -44,7 +44,7 @@ def servers() -> Iterator[tuple[Services, PostgresDatabase]]:
 
 def tell(environment: dict[str, str], job_id: int) -> None:
     """Send a job's id as the web does after its commit."""
-    code = f"import run; from app.workflows.jobs import job_queued; job_queued.send({job_id})"
+    code = f"import run; from app.workflows.core.jobs import job_queued; job_queued.send({job_id})"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, timeout=ANSWER_SECONDS * 3)
 
 

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.tasks import MODULES
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.databases import PostgresDatabase
 from tests.factories import World
 from tests.services import Services, end_process

@@ -25,7 +25,7 @@ from sqlalchemy import select, text
 
 from app import clock
 from app.models import Attachment, ImportBatch, Job
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.databases import ROOT
 from tests.factories import PASSWORD
 from tests.services import end_process, free_port

@@ -16,7 +16,7 @@ from app import clock
 from app.models import AuditEntry, Job, Notification
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.databases import ROOT, Database
 from tests.factories import actor, make_account
 from tests.tasks.job_steps import STEPS

@@ -15,7 +15,7 @@ from app.models import Job, MaintenanceOrder, OverduePeriod, ScoreRun, Visit
 from app.tasks import MODULES, nightly
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import schedule
+from app.workflows.maintenance import schedule
 from tests.factories import World, make_clock, make_ledger
 from tests.workflows.clock_world import add_visit
 

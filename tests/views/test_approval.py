@@ -125,7 +125,7 @@ def test_bad_parameters_are_told_not_thrown(world: World, sign_in: Any, query: s
 def test_a_returned_application_is_mended_on_its_page(session: Any, world: World, sign_in: Any) -> None:
     from app import clock, scope
     from app.transaction import transaction
-    from app.workflows import applications
+    from app.workflows.desk import applications
 
     actor, now = world.actor("use_head"), clock.now()
     with scope.acting(actor), transaction(session):

@@ -16,8 +16,8 @@ from app.listings.units import UNITS
 from app.models import ContractElevator, Elevator, StatusChange, Unit, Version
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import contracts
-from app.workflows.filing_fields import snapshot
+from app.workflows.approval.filing_fields import snapshot
+from app.workflows.contracts import contracts
 from tests.factories import World, make_elevator
 from tests.workflows.clock_world import at, day
 

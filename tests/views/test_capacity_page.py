@@ -14,7 +14,7 @@ from app import clock
 from app.errors import NotFound
 from app.models import Elevator, ExportRecord, MaintenanceClock, Region
 from app.rules.levels import Level
-from app.workflows import capacity
+from app.workflows.oversight import capacity
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import (

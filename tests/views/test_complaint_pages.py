@@ -20,7 +20,7 @@ from app.reports import complaints as counted
 from app.rules.complaints import ComplaintState
 from app.rules.other_scores import Outcome
 from app.transaction import transaction
-from app.workflows import complaints, messages
+from app.workflows.public import complaints, messages
 from tests.conftest import csrf
 from tests.factories import World, make_elevator, picture
 

@@ -16,7 +16,8 @@ from app.errors import Refusal
 from app.models import AuditEntry, Complaint, ElevatorMessage, Inspection
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import complaints, inspections, messages
+from app.workflows.inspection import inspections
+from app.workflows.public import complaints, messages
 from tests.conftest import csrf
 from tests.factories import World
 from tests.workflows.inspection_world import AT, enter, entry, inspecting

@@ -12,7 +12,7 @@ from app import clock, vault
 from app.models import Account, LoginGuard, OneTimeCode
 from app.transaction import transaction
 from app.views import external
-from app.workflows import outbox
+from app.workflows.core import outbox
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.views.test_security import sign_in as typed_in

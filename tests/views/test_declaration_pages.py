@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app import clock
 from app.models import Application, Declaration
 from app.transaction import transaction
-from app.workflows import applications
+from app.workflows.desk import applications
 from tests.api.callers import Caller, rules_of
 from tests.conftest import csrf
 from tests.factories import World, make_policy, picture

@@ -11,7 +11,8 @@ import pytest
 from app import channels, clock
 from app.models import Commitment, InsuranceMonth, InsuranceRecord, NoticeChoice, Notification
 from app.transaction import transaction
-from app.workflows import insurance, insurance_gaps, outbox
+from app.workflows.core import outbox
+from app.workflows.papers import insurance, insurance_gaps
 from tests.conftest import csrf
 from tests.factories import World, picture
 from tests.workflows.test_insurance import id_number

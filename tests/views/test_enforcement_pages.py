@@ -24,8 +24,10 @@ from app.models import (
 from app.models.score import lines_between
 from app.rules.scoring import LedgerKind
 from app.transaction import transaction
-from app.workflows import appeals, applications, enforcement, scores
-from app.workflows.enforcement import Entry
+from app.workflows.desk import applications
+from app.workflows.oversight import appeals, enforcement
+from app.workflows.oversight.enforcement import Entry
+from app.workflows.scores import scores
 from tests.conftest import csrf
 from tests.factories import World
 from tests.workflows.score_world import put_overdue, put_visit

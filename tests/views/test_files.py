@@ -11,7 +11,7 @@ import pytest
 from app import clock, vault
 from app.models import AuditEntry
 from app.transaction import transaction
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World, picture
 

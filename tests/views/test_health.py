@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app import clock
 from app.transaction import transaction
 from app.views.health import newest_revision
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.databases import ROOT
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app import clock, oidc, vault
 from app.models import Account, AuditEntry, ExternalIdentity, Notification
 from app.transaction import transaction
-from app.workflows import accounts, sub_accounts
+from app.workflows.access import accounts, sub_accounts
 from tests.factories import PASSWORD, World
 from tests.oidc_provider import OTHER_KEY, Provider, provider
 

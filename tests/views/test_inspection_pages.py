@@ -151,7 +151,7 @@ def test_a_unit_hands_in_a_governor_report_and_the_officer_approves_it(browse: A
 @pytest.mark.feature("WRN-01")
 @pytest.mark.feature("INS-02")
 def test_a_governor_past_its_day_is_warned_of(browse: Any, world: World, session: Any) -> None:
-    from app.workflows import inspection_clocks
+    from app.workflows.inspection import inspection_clocks
 
     set_up(world, governor_on=clock.today() - 900 * DAY)
     inspection_clocks.refresh_all(session, clock.now())

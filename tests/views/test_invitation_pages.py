@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import AuditEntry, GradeCertificate, Invitation, Person
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World, make_ledger, make_person
 from tests.field.test_phone import picture

@@ -11,7 +11,8 @@ import pytest
 from app import clock
 from app.models import Job
 from app.transaction import transaction
-from app.workflows import attachments, jobs
+from app.workflows.core import jobs
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World
 

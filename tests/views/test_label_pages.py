@@ -13,7 +13,7 @@ from app import clock
 from app.models import Attachment, Visit
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_policy, picture
 from tests.pages import flat

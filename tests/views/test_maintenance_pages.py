@@ -11,7 +11,8 @@ from sqlalchemy import select
 from app import clock
 from app.models import Application, Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
 from app.transaction import transaction
-from app.workflows import cover, orders
+from app.workflows.contracts import cover
+from app.workflows.maintenance import orders
 from tests import factories as make
 from tests.conftest import csrf
 from tests.workflows.clock_world import at, run, visit

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Job, Notification
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows.core import audit
 
 FAR = {"REMOTE_ADDR": "203.0.113.9"}
 

@@ -12,7 +12,7 @@ from app.models import MaintenanceClock
 from app.rules.schedule import DueDay, due_day
 from app.transaction import transaction
 from app.views.cells import firm
-from app.workflows import orders
+from app.workflows.maintenance import orders
 from tests import factories as make
 from tests.conftest import csrf
 from tests.pages import flat

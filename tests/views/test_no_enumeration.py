@@ -13,7 +13,8 @@ from app import clock
 from app.models import Account, account
 from app.transaction import transaction
 from app.views import recovery as recovery_pages
-from app.workflows import codes, outbox, recovery, registration, signin
+from app.workflows.access import codes, recovery, registration, signin
+from app.workflows.core import outbox
 from tests.factories import World, make_policy, region, uscc
 from tests.views.test_security import answer_of
 

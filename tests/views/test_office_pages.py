@@ -101,7 +101,7 @@ def test_two_persons_on_the_page(session: Any, world: World, sign_in: Any) -> No
 @pytest.mark.feature("CON-05", "STA-02")
 def test_which_elevators_no_contract_covers(session: Any, world: World, sign_in: Any) -> None:
     from app import clock
-    from app.workflows import cover
+    from app.workflows.contracts import cover
 
     bare = factories.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
     lost = factories.make_elevator(session, use_unit=world.use_unit)

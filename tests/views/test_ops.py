@@ -12,7 +12,7 @@ from app import clock
 from app.models import AuditEntry, Job, Notification
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import audit, jobs, outbox
+from app.workflows.core import audit, jobs, outbox
 from tests.conftest import csrf
 from tests.factories import World
 

@@ -16,7 +16,9 @@ from app.errors import Refusal
 from app.models import Account, Attachment, Notification
 from app.rules.identifiers import check_mail, mask_mail
 from app.transaction import transaction
-from app.workflows import attachments, outbox, own_data
+from app.workflows.core import outbox
+from app.workflows.files import attachments
+from app.workflows.privacy import own_data
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 

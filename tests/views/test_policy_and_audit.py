@@ -14,7 +14,7 @@ from app.models import Attachment, Job, PolicyProposal
 from app.models.policy import policy_version
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows.core import audit
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_policy
 

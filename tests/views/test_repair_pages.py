@@ -17,9 +17,11 @@ from app.listing import Moment
 from app.models import Anomaly, Attachment, RepairOrder, Rescue
 from app.reports import statistics, statistics_workbook
 from app.transaction import transaction
-from app.workflows import anomalies, past_repairs, repair_work, repairs, rescues
-from app.workflows.presence import Position
-from app.workflows.repair_work import Ending
+from app.workflows.on_site.presence import Position
+from app.workflows.oversight import anomalies
+from app.workflows.repair import past_repairs, repair_work, repairs
+from app.workflows.repair.repair_work import Ending
+from app.workflows.rescue import rescues
 from tests.conftest import csrf
 from tests.factories import World, make_policy, picture
 from tests.workflows.visit_world import arrive, huzhou, leave

@@ -20,7 +20,8 @@ from app.reports import rescues as counted
 from app.rules.other_scores import Outcome
 from app.rules.rescues import MOST_OF_ADDRESS
 from app.transaction import transaction
-from app.workflows import rescue_answers, rescue_course, rescue_desk, rescue_help, rescues, retention
+from app.workflows.privacy import retention
+from app.workflows.rescue import rescue_answers, rescue_course, rescue_desk, rescue_help, rescues
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_elevator, make_policy, make_unit

@@ -12,7 +12,7 @@ from app import clock
 from app.errors import Refusal
 from app.models import Notification, Visit, VisitNote
 from app.transaction import transaction
-from app.workflows import visits
+from app.workflows.visits import visits
 from tests.conftest import csrf
 from tests.factories import World
 from tests.workflows.clock_world import add_visit

@@ -13,7 +13,7 @@ from app import clock, vault
 from app.models import Account, AuditEntry, Captcha
 from app.permissions import GRANTS, Role
 from app.transaction import transaction
-from app.workflows import accounts
+from app.workflows.access import accounts
 from tests.factories import PASSWORD, World, actor, make_account
 
 NEW = "Brand.new-2026"

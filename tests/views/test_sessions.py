@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from app import clock
 from app.models import Account, AuditEntry, EndedSession, LiveSession
 from app.transaction import transaction
-from app.workflows import sessions, sub_rights
+from app.workflows.access import sessions, sub_rights
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app import clock, vault
 from app.models import Account, AuditEntry, Notification, OneTimeCode, Unit
 from app.transaction import transaction
-from app.workflows import outbox
+from app.workflows.core import outbox
 from tests.factories import PASSWORD, region, uscc
 from tests.views.test_security import answer_of, is_in, sign_in, token_of
 
@@ -308,7 +308,7 @@ def test_the_role_matrix_says_what_the_table_says(app: Any, world: Any, sign_in:
 @pytest.mark.feature("ACC-15")
 def test_old_questions_tries_and_codes_are_swept(app: Any, session: Any, clerk: Account, sms: None) -> None:
     from app.tasks.housekeeping import sweep
-    from app.workflows import captchas, codes
+    from app.workflows.access import captchas, codes
 
     with transaction(session):
         captchas.ask(session, AT)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app import clock
 from app.models import SpotCheck, SpotDraw
 from app.rules import spot_draw
-from app.workflows import spot_draws
+from app.workflows.oversight import spot_draws
 from tests.api.callers import Caller
 from tests.factories import World, picture
 from tests.rules.test_spot_checks import by_hand

@@ -11,7 +11,7 @@ from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, ElevatorAssignment, Notification
 from app.transaction import transaction
-from app.workflows import accounts, sub_accounts
+from app.workflows.access import accounts, sub_accounts
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_elevator, make_person, make_use_unit
 

@@ -12,7 +12,7 @@ from app import clock
 from app.models import MaintenanceLedger, MaintenanceTeam, TeamMember, Visit, VisitCompanion
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import visits
+from app.workflows.visits import visits
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_ledger, make_person, make_policy
 from tests.pages import flat

@@ -15,7 +15,7 @@ from app.models import Visit, VisitNote
 from app.permissions import Role
 from app.reference import items_for
 from app.transaction import transaction
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import make_account, make_elevator, make_person, make_policy, picture
 from tests.workflows.clock_world import add_visit

@@ -13,7 +13,7 @@ from app import clock
 from app.models import Contract, ContractElevator, MaintenanceClock, Score
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 from tests.api.callers import Caller
 from tests.factories import make_complaint, make_elevator
 from tests.workflows.clock_world import at

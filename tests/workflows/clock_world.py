@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app import clock
 from app.models import MaintenanceClock, MaintenanceOrder, OverduePeriod, Visit
 from app.transaction import transaction
-from app.workflows import clocks, schedule
+from app.workflows.maintenance import clocks, schedule
 
 
 def day(text: str) -> dt.date:

@@ -8,7 +8,8 @@ from typing import Any
 from app import scope
 from app.models import Application, Attachment, Elevator, Unit
 from app.transaction import transaction
-from app.workflows import applications, filing
+from app.workflows.desk import applications
+from app.workflows.filing import filing
 from tests import factories
 
 AT = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)  # 10:00 in Shanghai

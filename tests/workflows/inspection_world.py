@@ -10,8 +10,9 @@ from app import scope
 from app.models import Inspection
 from app.permissions import Actor, Role
 from app.transaction import transaction
-from app.workflows import attachments, inspections
-from app.workflows.inspections import Entry
+from app.workflows.files import attachments
+from app.workflows.inspection import inspections
+from app.workflows.inspection.inspections import Entry
 from tests.factories import World, actor, make_account, make_unit
 
 AT = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)  # 10:00 in Shanghai

@@ -17,7 +17,7 @@ from app.models import (
 )
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 from tests.factories import make_contract
 from tests.workflows.clock_world import add_visit, at, day
 

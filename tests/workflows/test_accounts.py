@@ -13,7 +13,8 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, AuditEntry, Unit
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
-from app.workflows import accounts, revealing
+from app.workflows.access import accounts
+from app.workflows.privacy import revealing
 from tests.factories import PASSWORD, World, make_account, make_policy, make_unit, region, uscc
 from tests.workflows.test_insurance import id_number
 

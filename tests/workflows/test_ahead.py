@@ -9,7 +9,7 @@ import pytest
 from flask import current_app
 from sqlalchemy import text
 
-from app.workflows.ahead import meanwhile, one_ahead
+from app.workflows.core.ahead import meanwhile, one_ahead
 
 pytestmark = pytest.mark.feature("SCO-01")
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Anomaly, AuditEntry, Notification, Rescue, StatusChange
 from app.transaction import transaction
-from app.workflows import anomalies
+from app.workflows.oversight import anomalies
 from tests.factories import World
 
 pytestmark = pytest.mark.feature("ANO-02")

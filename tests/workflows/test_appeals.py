@@ -32,8 +32,12 @@ from app.permissions import Role
 from app.rules.other_scores import Outcome
 from app.rules.score_items import OTHERS, Item
 from app.transaction import transaction
-from app.workflows import appeals, applications, complaints, enforcement, overdue, visit_state
-from app.workflows.enforcement import Entry
+from app.workflows.desk import applications
+from app.workflows.maintenance import overdue
+from app.workflows.oversight import appeals, enforcement
+from app.workflows.oversight.enforcement import Entry
+from app.workflows.public import complaints
+from app.workflows.visits import visit_state
 from tests.factories import World, make_account, make_policy
 from tests.reference.items import Called, Trapped
 from tests.workflows.clock_world import add_visit, at, day, limits, visit

@@ -15,7 +15,9 @@ from app import scope
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Application, ApplicationStep, Elevator, GradeCertificate, Notification, Unit
 from app.transaction import transaction
-from app.workflows import applications, filing, grades
+from app.workflows.desk import applications
+from app.workflows.filing import filing
+from app.workflows.papers import grades
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import AT, TODAY, attachment, decide, elevator_data, save, submit, unit_data

@@ -13,7 +13,8 @@ from app.errors import Refusal, refuse
 from app.models import AuditEntry, NumberAsk, Person
 from app.permissions import Role
 from app.transaction import after_commit, transaction, whatever_comes
-from app.workflows import asking, people, sub_accounts
+from app.workflows.access import asking, sub_accounts
+from app.workflows.people import people
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_person
 from tests.imports.ground import checked, told, workbook

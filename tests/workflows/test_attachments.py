@@ -20,7 +20,7 @@ from app.models import Attachment
 from app.permissions import Role
 from app.rules.files import LIMITS
 from app.transaction import transaction
-from app.workflows import attachments, sealed_files, sent_ahead
+from app.workflows.files import attachments, sealed_files, sent_ahead
 from tests.factories import World, actor, make_account, picture
 
 pytestmark = pytest.mark.feature("UNT-04")

@@ -16,7 +16,7 @@ from app.models import AuditEntry
 from app.permissions import SYSTEM, Role
 from app.rules.sealing import entry_digest, merkle_root
 from app.transaction import transaction
-from app.workflows import audit
+from app.workflows.core import audit
 
 pytestmark = pytest.mark.feature("AUD-01")
 

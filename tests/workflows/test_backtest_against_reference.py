@@ -27,8 +27,8 @@ from app.rules.visits import (
     nth_elevators,
     visit_state,
 )
-from app.workflows import policy_backtest
-from app.workflows.visit_state import facts_of
+from app.workflows.scores import policy_backtest
+from app.workflows.visits.visit_state import facts_of
 from tests.factories import make_elevator, make_maintenance_unit, make_person, make_policy
 from tests.reference import clock as long_way
 from tests.reference.clock import Cover, Overdue, Stop, clock_facts

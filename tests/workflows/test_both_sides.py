@@ -14,7 +14,8 @@ from app.errors import NotAllowed
 from app.models import Contract, ImportRow, MaintenanceOrder
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import contract_changes, contracts, ledgers, orders
+from app.workflows.contracts import contract_changes, contracts
+from app.workflows.maintenance import ledgers, orders
 from tests import factories as make
 from tests.imports.ground import checked, imported, workbook
 

@@ -13,18 +13,11 @@ from app.permissions import SYSTEM, Role
 from app.reports.bulletin import event_figures, figures, more_figures
 from app.rules.periods import period_of
 from app.transaction import transaction
-from app.workflows import (
-    overdue,
-    past_repairs,
-    past_rescues,
-    repair_work,
-    repairs,
-    rescue_answers,
-    rescue_desk,
-    rescues,
-)
-from app.workflows.presence import Position
-from app.workflows.repair_work import Ending
+from app.workflows.maintenance import overdue
+from app.workflows.on_site.presence import Position
+from app.workflows.repair import past_repairs, repair_work, repairs
+from app.workflows.repair.repair_work import Ending
+from app.workflows.rescue import past_rescues, rescue_answers, rescue_desk, rescues
 from tests.factories import World, make_account, make_complaint, make_elevator, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue

@@ -30,8 +30,9 @@ from app.permissions import Role
 from app.reports.bulletin import document
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import bulletins, enforcement, export_records
-from app.workflows.enforcement import Entry
+from app.workflows.core import export_records
+from app.workflows.oversight import bulletins, enforcement
+from app.workflows.oversight.enforcement import Entry
 from tests.factories import World, make_account, make_clock, make_complaint, make_elevator
 from tests.reference.items import Called, Trapped
 from tests.workflows.clock_world import at, day
@@ -163,7 +164,7 @@ def test_killed_while_it_counts_it_counts_again_as_of_the_same(app: Any, ground:
     with app.app_context(), pytest.raises(SystemExit):
         running.run(key)
     ground.session.rollback()
-    from app.workflows import jobs
+    from app.workflows.core import jobs
 
     with transaction(ground.session) as session:
         late = clock.now() + dt.timedelta(hours=1)

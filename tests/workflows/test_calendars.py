@@ -13,8 +13,9 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.imports import calendar_days
 from app.models import Application, AuditEntry, CalendarDay
 from app.transaction import transaction
-from app.workflows import applications, approval_limits, calendars
-from app.workflows.calendars import Day
+from app.workflows.approval import approval_limits, calendars
+from app.workflows.approval.calendars import Day
+from app.workflows.desk import applications
 from tests.factories import World
 from tests.workflows.filing_world import AT, decide
 from tests.workflows.test_applications import suspend

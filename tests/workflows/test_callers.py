@@ -16,7 +16,9 @@ from app.at_once import write_changes, write_new
 from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person, Visit
 from app.permissions import Role, Verb
 from app.scope_rules import GUARDED, UNPLACED
-from app.workflows import actors, arrivals, audit, people, presence, sites, workers
+from app.workflows.core import actors, audit
+from app.workflows.on_site import arrivals, presence, sites
+from app.workflows.people import people, workers
 from tests.factories import World, make_account, make_ledger, make_person, make_unit
 from tests.factories import actor as actor_of
 from tests.workflows.clock_world import add_visit

@@ -20,7 +20,7 @@ from app.channels.web import NotTaken
 from app.models import Notification
 from app.tasks import outbox as task
 from app.transaction import transaction
-from app.workflows import outbox
+from app.workflows.core import outbox
 from tests.gateways import http_gateway, mail_server, tls_server
 
 pytestmark = pytest.mark.feature("NTF-01")

@@ -13,8 +13,9 @@ from app.errors import Refusal
 from app.models import ContractElevator, StatusChange, Visit
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import presence, visits
-from app.workflows.visits import Position
+from app.workflows.on_site import presence
+from app.workflows.visits import visits
+from app.workflows.visits.visits import Position
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person, make_policy
 from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of
 

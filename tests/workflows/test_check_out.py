@@ -10,9 +10,9 @@ import pytest
 from app.errors import Refusal
 from app.reference import all_items, items_for
 from app.transaction import transaction
-from app.workflows import visits
-from app.workflows.visit_state import settle
-from app.workflows.visits import CheckOut
+from app.workflows.visits import visits
+from app.workflows.visits.visit_state import settle
+from app.workflows.visits.visits import CheckOut
 from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, answers, arrive, huzhou, leave, rules_of
 
 __all__ = ["huzhou"]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.models import MaintenanceLedger, OverdueCorrection, OverduePeriod, Visit
 from app.transaction import transaction
-from app.workflows import clocks
+from app.workflows.maintenance import clocks
 from tests import factories as make
 from tests.reference import clock as reference
 from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, open_orders, run, visit

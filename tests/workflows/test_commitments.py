@@ -14,7 +14,9 @@ from app import clock
 from app.errors import NotAllowed, Refusal
 from app.models import Application, Commitment
 from app.transaction import transaction
-from app.workflows import applications, attachments, commitments
+from app.workflows.desk import applications
+from app.workflows.files import attachments
+from app.workflows.papers import commitments
 from tests.factories import World
 
 pytestmark = pytest.mark.feature("UNT-08")

@@ -12,7 +12,9 @@ from app.errors import Refusal
 from app.models import Notification, Visit, VisitCompanion
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import companions, people, visits
+from app.workflows.on_site import companions
+from app.workflows.people import people
+from app.workflows.visits import visits
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person, make_policy
 from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of
 

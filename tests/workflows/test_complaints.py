@@ -19,7 +19,11 @@ from app.models.sealed import ending
 from app.permissions import SYSTEM, Role
 from app.rules.complaints import MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE
 from app.transaction import transaction
-from app.workflows import attachments, complaints, escalation, messages, outbox, retention
+from app.workflows.approval import escalation
+from app.workflows.core import outbox
+from app.workflows.files import attachments
+from app.workflows.privacy import retention
+from app.workflows.public import complaints, messages
 from tests.factories import World, make_account, make_policy, picture
 
 pytestmark = pytest.mark.feature("CMP-03")

@@ -17,7 +17,9 @@ from app.listing import moment
 from app.listings.contracts import CONTRACTS, state_words
 from app.models import Application, Contract, ContractElevator, OverduePeriod
 from app.transaction import transaction
-from app.workflows import applications, clocks, contract_changes, contract_versions, contracts, cover, renewals
+from app.workflows.contracts import contract_changes, contract_versions, contracts, cover, renewals
+from app.workflows.desk import applications
+from app.workflows.maintenance import clocks
 from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, limits, run, visit
 from tests.workflows.test_applications import together

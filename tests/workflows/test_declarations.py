@@ -15,7 +15,10 @@ from app import clock
 from app.errors import NotAllowed, Refusal
 from app.models import Application, Declaration
 from app.transaction import transaction
-from app.workflows import applications, attachments, declarations, presence
+from app.workflows.desk import applications
+from app.workflows.files import attachments
+from app.workflows.on_site import presence
+from app.workflows.papers import declarations
 from tests.factories import World, make_policy
 
 pytestmark = pytest.mark.feature("PER-06")

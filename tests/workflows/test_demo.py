@@ -36,7 +36,10 @@ from app.models import (
 from app.rules.identifiers import check_uscc
 from app.rules.schedule import Pause, clock_from, missed_limits
 from app.transaction import transaction
-from app.workflows import ageing, attachments, safety, schedule
+from app.workflows.files import attachments
+from app.workflows.maintenance import schedule
+from app.workflows.on_site import safety
+from app.workflows.visits import ageing
 from tests.databases import run_flask
 
 NOW = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)

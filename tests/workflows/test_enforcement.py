@@ -15,9 +15,11 @@ from app.models import AuditEntry, Enforcement, EnforcementEvidence, Notificatio
 from app.permissions import Role
 from app.rules.two_persons import Party
 from app.transaction import transaction
-from app.workflows import enforcement, escalation, evidence, independence
-from app.workflows.enforcement import Entry
-from app.workflows.standing_on import standing_on
+from app.workflows.approval import escalation
+from app.workflows.core import independence
+from app.workflows.oversight import enforcement, evidence
+from app.workflows.oversight.enforcement import Entry
+from app.workflows.people.standing_on import standing_on
 from tests.factories import World, make_account, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit

@@ -11,7 +11,10 @@ from app import clock
 from app.errors import Refusal
 from app.models import InsuranceMonth
 from app.transaction import transaction
-from app.workflows import applications, insurance_gaps, leaving, people, person_filing
+from app.workflows.desk import applications
+from app.workflows.handover import leaving
+from app.workflows.papers import insurance_gaps
+from app.workflows.people import people, person_filing
 from tests.factories import World
 from tests.workflows.test_insurance import id_number
 

@@ -10,7 +10,7 @@ import pytest
 from app.models import Notification
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import escalation
+from app.workflows.approval import escalation
 from tests.factories import World, make_account, make_policy
 from tests.workflows.clock_world import add_visit
 from tests.workflows.filing_world import AT, decide

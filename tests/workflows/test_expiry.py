@@ -10,7 +10,8 @@ from sqlalchemy import delete, select
 
 from app import clock
 from app.models import Commitment, GradeCertificate, Notification, ToldExpiry
-from app.workflows import expiry, inspection_clocks
+from app.workflows.inspection import inspection_clocks
+from app.workflows.papers import expiry
 from tests.factories import World, make_elevator, make_person, make_policy
 from tests.statements import statements
 

@@ -12,7 +12,9 @@ from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Application, AuditEntry, Commitment, Elevator, Notification, StatusChange, Unit, Version
 from app.transaction import transaction
-from app.workflows import accounts, filing, filing_effects, moves
+from app.workflows.access import accounts
+from app.workflows.core import moves
+from app.workflows.filing import filing, filing_effects
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import (
@@ -169,7 +171,7 @@ def test_an_unapproved_claim_blocks_nobody_and_the_officer_sees_both(session: An
     claim = submit(session, squatter, squat)
     mine = save(session, owner, Unit, None, unit_data(session, uscc=code))
     application = submit(session, owner, mine)
-    from app.workflows import applications
+    from app.workflows.desk import applications
 
     shown = applications.checks(session, application, AT)
     assert any("抢注的名字" in f.found and f.level == "warn" for f in shown)

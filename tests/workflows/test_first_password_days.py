@@ -13,8 +13,9 @@ from app.models import Account, AuditEntry
 from app.permissions import Role
 from app.rules.first_passwords import first_password
 from app.transaction import transaction
-from app.workflows import accounts, outbox, sub_accounts
-from app.workflows.issuing import Issued
+from app.workflows.access import accounts, sub_accounts
+from app.workflows.access.issuing import Issued
+from app.workflows.core import outbox
 from tests.factories import PASSWORD, World, make_policy
 from tests.views.test_security import sign_in as typed_in
 from tests.workflows.test_signin import attempt

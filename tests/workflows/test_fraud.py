@@ -31,7 +31,10 @@ from app.permissions import SYSTEM
 from app.tasks import fraud as task
 from app.tasks import jobs as running
 from app.transaction import transaction
-from app.workflows import attachments, audit, escalation, fraud, fraud_look, fraud_photos, pictures
+from app.workflows.approval import escalation
+from app.workflows.core import audit
+from app.workflows.files import attachments, pictures
+from app.workflows.oversight import fraud, fraud_look, fraud_photos
 from tests.factories import World, make_elevator, make_person, make_policy
 from tests.workflows.clock_world import add_visit
 

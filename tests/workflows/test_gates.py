@@ -8,7 +8,8 @@ import pytest
 
 from app import clock
 from app.errors import Refusal
-from app.workflows import gates, presence
+from app.workflows.desk import gates
+from app.workflows.on_site import presence
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import AT

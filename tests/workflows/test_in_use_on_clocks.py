@@ -13,7 +13,8 @@ from app.listing import Moment, Query
 from app.listings import standing, warnings
 from app.models import Elevator, MaintenanceClock
 from app.permissions import SYSTEM, Actor
-from app.workflows import cover, moves
+from app.workflows.contracts import cover
+from app.workflows.core import moves
 from tests import factories
 
 TODAY = dt.date(2026, 11, 26)

@@ -12,7 +12,8 @@ from app.errors import NotAllowed
 from app.models import Unit
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import accounts, independence
+from app.workflows.access import accounts
+from app.workflows.core import independence
 from tests import factories as make
 from tests.workflows.filing_world import AT, decide, save, submit, unit_data
 

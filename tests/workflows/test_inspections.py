@@ -18,16 +18,12 @@ from app.models.audit import AuditEntry
 from app.permissions import Actor
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import transaction
-from app.workflows import (
-    applications,
-    attachments,
-    filing,
-    inspection_clocks,
-    inspection_reports,
-    inspections,
-    lifecycle,
-    submissions,
-)
+from app.workflows.approval import submissions
+from app.workflows.desk import applications
+from app.workflows.files import attachments
+from app.workflows.filing import filing
+from app.workflows.handover import lifecycle
+from app.workflows.inspection import inspection_clocks, inspection_reports, inspections
 from tests.factories import World, make_contract, make_elevator, make_policy
 from tests.workflows.inspection_world import AT, TODAY, enter, entry, inspecting, report
 

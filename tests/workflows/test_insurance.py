@@ -17,8 +17,9 @@ from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPer
 from app.permissions import Role
 from app.tasks import insurance as task
 from app.transaction import transaction
-from app.workflows import attachments, insurance, insurance_gaps
-from app.workflows.insurance import Line
+from app.workflows.files import attachments
+from app.workflows.papers import insurance, insurance_gaps
+from app.workflows.papers.insurance import Line
 from tests.factories import World, actor, make_account, make_maintenance_unit, make_person
 from tests.statements import statements
 

@@ -20,9 +20,14 @@ from app.extensions import db
 from app.models import Account, Attachment, AuditEntry, Consent, Invitation, Notification, Person, StatusChange
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import attachments, codes, invitations, joining, leaving, outbox, presence, taking_on
-from app.workflows.actors import actor_of
-from app.workflows.joining import Upload
+from app.workflows.access import codes
+from app.workflows.core import outbox
+from app.workflows.core.actors import actor_of
+from app.workflows.files import attachments
+from app.workflows.handover import leaving
+from app.workflows.on_site import presence
+from app.workflows.people import invitations, joining, taking_on
+from app.workflows.people.joining import Upload
 from tests.factories import World, make_account, make_person, make_policy, picture
 from tests.workflows.test_one_unit import resident_id
 

@@ -22,7 +22,8 @@ from app.models import AuditEntry, IotDevice, IotEvent, IotLive, Notification
 from app.permissions import Verb
 from app.rules.iot import signature
 from app.transaction import transaction
-from app.workflows import iot, iot_devices, retention
+from app.workflows.partners import iot, iot_devices
+from app.workflows.privacy import retention
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, make_policy

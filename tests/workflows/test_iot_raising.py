@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import clock
 from app.models import Anomaly, IotDevice, IotEvent, Rescue
 from app.transaction import transaction
-from app.workflows import iot, iot_devices
+from app.workflows.partners import iot, iot_devices
 from tests.factories import World, make_policy
 
 pytestmark = [pytest.mark.feature("INT-03"), pytest.mark.feature("RES-01"), pytest.mark.feature("ANO-02")]

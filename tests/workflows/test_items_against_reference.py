@@ -13,8 +13,8 @@ from sqlalchemy import delete, select
 from app.models import Contract, ContractElevator, Score, ScoreEntry, ScoreRun
 from app.models.score import lines_of
 from app.rules.score_items import Item
-from app.workflows import scores
-from app.workflows.score_items import COUNTS
+from app.workflows.scores import scores
+from app.workflows.scores.score_items import COUNTS
 from tests.factories import make_elevator, make_maintenance_unit, make_use_unit
 from tests.reference import items
 from tests.reference.items import At, Called, Changed, Complained, Held, Inspected, Trapped

@@ -14,7 +14,7 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Job, Notification
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import jobs
+from app.workflows.core import jobs
 from tests.factories import World
 
 pytestmark = pytest.mark.feature("STA-01")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import clock
 from app.models import Account, KnownDevice
 from app.transaction import transaction
-from app.workflows import accounts, devices, sessions, signin
+from app.workflows.access import accounts, devices, sessions, signin
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.views.test_security import is_in

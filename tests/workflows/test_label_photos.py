@@ -26,7 +26,9 @@ from app.models.policy import visit_policy
 from app.permissions import Role
 from app.rules.visits import VisitState
 from app.transaction import transaction
-from app.workflows import ageing, appeals, label_photos, schedule, visit_standing, visits
+from app.workflows.maintenance import schedule
+from app.workflows.oversight import appeals
+from app.workflows.visits import ageing, label_photos, visit_standing, visits
 from tests.factories import World, make_account, make_clock, make_ledger, make_person, make_policy
 from tests.workflows.clock_world import add_visit
 from tests.workflows.visit_world import DAY, HERE, HOUR, MINUTE, START, arrive, file_of, leave, rules_of
@@ -109,7 +111,7 @@ def test_where_nothing_is_asked_for_a_typed_number_is_as_ever(session: Any, worl
 
 
 def test_the_photo_stays_with_the_visit_and_beforehand_it_is_only_told(session: Any, town: World) -> None:
-    from app.workflows import presence
+    from app.workflows.on_site import presence
 
     _lift, findings = presence.gate(session, town.actor("worker"), town.own.code, HERE, START)
     early = next(f for f in findings if f.rule == "标签照片")

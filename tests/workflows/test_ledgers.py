@@ -12,7 +12,7 @@ from app.errors import NotAllowed, Refusal, Stale
 from app.models import MaintenanceLedger, MaintenanceOrder
 from app.rules.calendar import add_months
 from app.transaction import transaction
-from app.workflows import clocks, ledgers, orders
+from app.workflows.maintenance import clocks, ledgers, orders
 from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, open_orders, run, visit
 

@@ -21,7 +21,9 @@ from app.models import (
 from app.permissions import SYSTEM
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import transaction
-from app.workflows import applications, effects, moves
+from app.workflows.approval import effects
+from app.workflows.core import moves
+from app.workflows.desk import applications
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import AT, TODAY, attachment, decide, filed_elevator
@@ -198,7 +200,7 @@ def test_effects_and_decision_are_one_transaction(
     def broken(*_: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr("app.workflows.clocks.pause", broken)
+    monkeypatch.setattr("app.workflows.maintenance.clocks.pause", broken)
     with pytest.raises(RuntimeError):
         approve(world, application)
     session.expire_all()

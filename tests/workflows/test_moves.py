@@ -12,7 +12,7 @@ from app.errors import Refusal
 from app.models import AuditEntry, MaintenanceOrder, StatusChange, Visit
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import moves
+from app.workflows.core import moves
 from tests.factories import World
 from tests.workflows.filing_world import AT, TODAY
 

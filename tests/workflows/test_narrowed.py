@@ -20,8 +20,12 @@ from app.models import (
 )
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import applications, attachments, contracts, outbox, presence
-from app.workflows.presence import Position
+from app.workflows.contracts import contracts
+from app.workflows.core import outbox
+from app.workflows.desk import applications
+from app.workflows.files import attachments
+from app.workflows.on_site import presence
+from app.workflows.on_site.presence import Position
 from tests import factories as make
 from tests.workflows.filing_world import AT, TODAY
 

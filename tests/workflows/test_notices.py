@@ -15,7 +15,7 @@ from app.errors import NotAllowed, Refusal
 from app.models import AuditEntry, NoticeChoice, NoticeTemplate, Notification
 from app.tasks import outbox as task
 from app.transaction import transaction
-from app.workflows import notices, outbox
+from app.workflows.core import notices, outbox
 from tests.factories import World
 from tests.gateways import http_gateway
 

@@ -23,7 +23,9 @@ from app.models import (
 from app.permissions import Role
 from app.rules.approval import needs_second
 from app.transaction import transaction
-from app.workflows import applications, delegations, filing, reminders, watching
+from app.workflows.approval import delegations, reminders, watching
+from app.workflows.desk import applications
+from app.workflows.filing import filing
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import add_visit
@@ -308,7 +310,7 @@ def test_a_limit_that_moved_is_a_new_limit(session: Any, world: World) -> None:
 
 
 def test_fifty_parallel_changes_of_unit_make_one(session: Any, database: Any, world: World) -> None:
-    from app.workflows import unit_changes
+    from app.workflows.handover import unit_changes
     from tests.workflows.filing_world import attachment
 
     head = world.actor("maintenance_head")

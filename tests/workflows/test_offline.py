@@ -17,9 +17,9 @@ from app.permissions import Role
 from app.reference import items_for
 from app.rules.offline import Contact, PhoneClock
 from app.transaction import transaction
-from app.workflows import ageing, offline, visits
-from app.workflows.offline import Kept, Moment
-from app.workflows.visits import CheckOut, Position
+from app.workflows.visits import ageing, offline, visits
+from app.workflows.visits.offline import Kept, Moment
+from app.workflows.visits.visits import CheckOut, Position
 from tests.factories import World, make_account, make_clock, make_contract, make_elevator, make_ledger, make_policy
 
 pytestmark = pytest.mark.feature("MNT-05")
@@ -319,7 +319,7 @@ def test_a_lost_answer_of_the_page_is_no_second_check_out(session: Any, place: W
 
 def test_what_is_known_of_it_before_it_was_sent(session: Any, place: World) -> None:
     from app.models.policy import visit_policy
-    from app.workflows.visit_standing import state_as_known
+    from app.workflows.visits.visit_standing import state_as_known
 
     with transaction(session):
         number = visits.check_in(session, place.actor("worker"), place.own.code, HERE, START).id

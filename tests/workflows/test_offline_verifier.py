@@ -17,7 +17,7 @@ from app import clock
 from app.models import AuditDay
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import audit, audit_days
+from app.workflows.core import audit, audit_days
 from scripts import verify_audit
 from tests.workflows.test_audit import tamper, write
 

@@ -13,8 +13,8 @@ from app.errors import Refusal
 from app.models import Application, MaintenanceLedger, OnDemandInterval
 from app.rules.schedule import OnDemand, period_days
 from app.transaction import transaction
-from app.workflows import applications
-from app.workflows.score_facts import Facts, Frame
+from app.workflows.desk import applications
+from app.workflows.scores.score_facts import Facts, Frame
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import clock_of, limits, open_orders, visit
@@ -138,7 +138,7 @@ def test_the_score_counts_the_span_with_its_own_interval(session: Any, world: Wo
 
 
 def test_a_change_of_unit_ends_it(session: Any, world: World) -> None:
-    from app.workflows import clocks
+    from app.workflows.maintenance import clocks
 
     visit(session, world.own, world.worker, TODAY - DAY)
     approved(world, TODAY + 90 * DAY)

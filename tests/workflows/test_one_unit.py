@@ -24,7 +24,9 @@ from app.models import (
 )
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import leaving, ledgers, one_unit, orders, people
+from app.workflows.handover import leaving
+from app.workflows.maintenance import ledgers, orders
+from app.workflows.people import one_unit, people
 from tests.factories import World, make_account, make_elevator, make_ledger, make_person
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)

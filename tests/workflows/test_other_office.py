@@ -13,7 +13,8 @@ from app.errors import NotFound, Refusal
 from app.models import Account, ApplicationStep, Delegation, Elevator, Notification
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import applications, delegations, reminders
+from app.workflows.approval import delegations, reminders
+from app.workflows.desk import applications
 from tests import factories as make
 from tests.factories import World
 from tests.workflows.filing_world import AT, TODAY, decide

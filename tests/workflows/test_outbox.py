@@ -13,7 +13,7 @@ from app import clock, scope
 from app.models import Notification
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows import outbox
+from app.workflows.core import outbox
 from tests.factories import World, make_account
 
 pytestmark = pytest.mark.feature("NTF-01")

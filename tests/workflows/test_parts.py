@@ -15,9 +15,10 @@ from app.listings import warnings
 from app.models import AuditEntry, Component, LandingDoor, LandingDoorCheck, Notification
 from app.permissions import SYSTEM
 from app.transaction import transaction
-from app.workflows import components, expiry, landing_doors
-from app.workflows.components import Part
-from app.workflows.landing_doors import Found
+from app.workflows.filing import components, landing_doors
+from app.workflows.filing.components import Part
+from app.workflows.filing.landing_doors import Found
+from app.workflows.papers import expiry
 from tests.factories import World, make_elevator
 
 pytestmark = pytest.mark.feature("ELV-05")

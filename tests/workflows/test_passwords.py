@@ -12,7 +12,7 @@ import pytest
 
 from app.errors import Refusal
 from app.rules.identifiers import PASSWORD_MAX_LENGTH, is_guessable
-from app.workflows import passwords
+from app.workflows.access import passwords
 
 pytestmark = pytest.mark.feature("ACC-05")
 

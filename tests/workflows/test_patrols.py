@@ -15,7 +15,7 @@ from app import clock, scope
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Notification, PatrolRound, PatrolStop
 from app.transaction import transaction
-from app.workflows import patrols
+from app.workflows.on_site import patrols
 from tests.conftest import csrf
 from tests.factories import World, make_elevator, picture
 

@@ -12,7 +12,9 @@ from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import AuditEntry, GradeCertificate, Visit
 from app.rules.quota import Grade
 from app.transaction import transaction
-from app.workflows import leaving, people, revealing
+from app.workflows.handover import leaving
+from app.workflows.people import people
+from app.workflows.privacy import revealing
 from tests.factories import World, make_elevator, make_ledger, make_person, make_policy
 
 AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)

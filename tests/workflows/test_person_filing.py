@@ -12,7 +12,9 @@ from app.errors import NotAllowed, Refusal
 from app.listings.people import PEOPLE
 from app.models import Application, Person, Version
 from app.transaction import transaction
-from app.workflows import applications, filing_versions, people, person_filing, person_versions
+from app.workflows.approval import filing_versions
+from app.workflows.desk import applications
+from app.workflows.people import people, person_filing, person_versions
 from tests.factories import World, make_person
 from tests.workflows.test_one_unit import resident_id
 

@@ -18,7 +18,8 @@ from app.models.policy import policy_book, policy_value, policy_version
 from app.permissions import SYSTEM, Role
 from app.policy import INHERIT
 from app.transaction import transaction
-from app.workflows import audit, policies
+from app.workflows.approval import policies
+from app.workflows.core import audit
 from tests.factories import World, actor, make_account
 
 pytestmark = pytest.mark.feature("POL-01")
@@ -305,7 +306,7 @@ def test_the_commands_verify_seal_and_export_the_log(app: Any, world: World, tmp
 
 
 def test_the_commands_list_and_retry_jobs(app: Any, world: World) -> None:
-    from app.workflows import jobs
+    from app.workflows.core import jobs
 
     with transaction(world.session):
         job_id = jobs.enqueue(world.session, SYSTEM, clock.now(), "export", "导出").id

@@ -12,7 +12,8 @@ from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models import Appeal, Contract, ContractElevator, Visit
 from app.permissions import SYSTEM
-from app.workflows import cover, policy_backtest
+from app.workflows.contracts import cover
+from app.workflows.scores import policy_backtest
 from tests.factories import make_maintenance_unit, make_person, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import LATER, put_cover, put_overdue, put_visit, score

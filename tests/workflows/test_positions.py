@@ -13,10 +13,12 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Application, AuditEntry, Elevator, Notification, PositionCapture, Version
 from app.rules.positions import Sample
 from app.transaction import transaction
-from app.workflows import applications, captures, corrections, filing, presence
-from app.workflows.captures import Survey
-from app.workflows.filing_versions import versions_of
-from app.workflows.presence import Position
+from app.workflows.approval.filing_versions import versions_of
+from app.workflows.desk import applications
+from app.workflows.filing import captures, corrections, filing
+from app.workflows.filing.captures import Survey
+from app.workflows.on_site import presence
+from app.workflows.on_site.presence import Position
 from tests.factories import World, make_elevator
 
 pytestmark = pytest.mark.feature("ELV-08")

@@ -33,8 +33,10 @@ from app.models import (
 from app.permissions import SYSTEM
 from app.tasks import jobs as work
 from app.transaction import transaction
-from app.workflows import jobs, provincial, provincial_register, provincial_ways, retention
-from app.workflows.provincial_register import CursorLost, Rejected, Unavailable
+from app.workflows.core import jobs
+from app.workflows.partners import provincial, provincial_register, provincial_ways
+from app.workflows.partners.provincial_register import CursorLost, Rejected, Unavailable
+from app.workflows.privacy import retention
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, make_elevator

@@ -16,7 +16,7 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import AuditEntry, Person, RealNameCheck
 from app.tasks import real_names as task
 from app.transaction import transaction
-from app.workflows import person_versions, real_names
+from app.workflows.people import person_versions, real_names
 from tests.conftest import csrf
 from tests.factories import World
 from tests.gateways import Gateway, http_gateway

@@ -22,7 +22,8 @@ from app.models import (
 from app.permissions import Role
 from app.rules.lifecycle import common_region
 from app.transaction import transaction
-from app.workflows import applications, filing, registration_changes
+from app.workflows.desk import applications
+from app.workflows.filing import filing, registration_changes
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import run as nightly

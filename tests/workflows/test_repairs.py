@@ -16,9 +16,13 @@ from app.models import Anomaly, AuditEntry, Elevator, Notification, RepairOrder,
 from app.permissions import Role
 from app.rules.repairs import Step
 from app.transaction import transaction
-from app.workflows import anomalies, escalation, leaving, offline, repair_work, repairs, visits
-from app.workflows.presence import Position
-from app.workflows.repair_work import Ending
+from app.workflows.approval import escalation
+from app.workflows.handover import leaving
+from app.workflows.on_site.presence import Position
+from app.workflows.oversight import anomalies
+from app.workflows.repair import repair_work, repairs
+from app.workflows.repair.repair_work import Ending
+from app.workflows.visits import offline, visits
 from tests.factories import World, make_account, make_elevator, make_person, make_policy
 from tests.workflows.test_offline import kept, place, well_done
 from tests.workflows.visit_world import HERE, START, answers, arrive, huzhou, leave

@@ -20,8 +20,8 @@ from app.rules.other_scores import Outcome
 from app.rules.rescues import MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE
 from app.tasks import rescues as rescue_clock
 from app.transaction import transaction
-from app.workflows import rescue_answers, rescue_desk, rescue_help, rescues
-from app.workflows.rescue_course import Sent, calls_of, outcome_of
+from app.workflows.rescue import rescue_answers, rescue_desk, rescue_help, rescues
+from app.workflows.rescue.rescue_course import Sent, calls_of, outcome_of
 from tests.factories import World, make_account, make_elevator, make_policy, make_unit
 
 pytestmark = pytest.mark.feature("RES-02")

@@ -35,7 +35,11 @@ from app.permissions import SYSTEM, Actor
 from app.policy.keys import SPECS, Key
 from app.rules.retention import DUTIES, due_on, past
 from app.transaction import transaction
-from app.workflows import attachments, consents, issuing, outbox, personal_requests, retention, revealing
+from app.workflows.access import issuing
+from app.workflows.core import outbox
+from app.workflows.files import attachments
+from app.workflows.people import consents
+from app.workflows.privacy import personal_requests, retention, revealing
 from tests.factories import World, make_person, picture
 
 pytestmark = pytest.mark.feature("PER-10")

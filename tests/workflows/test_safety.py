@@ -12,7 +12,7 @@ from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Attachment, AuditEntry, ElevatorOfficer, Notification, RiskItem, SafetyRecord
 from app.transaction import transaction
-from app.workflows import safety
+from app.workflows.on_site import safety
 from tests.conftest import csrf
 from tests.factories import World, make_elevator, picture
 from tests.workflows.clock_world import at, day

@@ -15,7 +15,8 @@ from app.permissions import SYSTEM
 from app.telling import told, told_in
 from app.transaction import insert_many
 from app.wording import MARK, Said, counted, cut, heard, read, say, together, written
-from app.workflows import jobs, notices, outbox, submissions
+from app.workflows.approval import submissions
+from app.workflows.core import jobs, notices, outbox
 from tests.factories import World
 
 AT = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)

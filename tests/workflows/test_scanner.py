@@ -15,7 +15,7 @@ from app.errors import NotAllowed, Refusal
 from app.models import Attachment, AuditEntry, Notification
 from app.tasks import files as task
 from app.transaction import transaction
-from app.workflows import attachments
+from app.workflows.files import attachments
 from tests.factories import World
 from tests.gateways import MALWARE, clamd
 

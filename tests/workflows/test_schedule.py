@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.errors import Refusal
 from app.models import AuditEntry, OverduePeriod, Visit
 from app.transaction import transaction
-from app.workflows import clocks, orders, schedule
+from app.workflows.maintenance import clocks, orders, schedule
 from tests import factories as make
 from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, open_orders, run, visit
 

@@ -20,7 +20,8 @@ from app.models import (
     Visit,
 )
 from app.rules.schedule import Clock, order_due, roll
-from app.workflows import cover, schedule
+from app.workflows.contracts import cover
+from app.workflows.maintenance import schedule
 from tests import factories as make
 from tests.workflows.clock_world import add_visit, at, day, run
 

@@ -15,7 +15,7 @@ from app.models.score import lines_of
 from app.permissions import SYSTEM
 from app.rules.score_items import Item
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 from tests.factories import make_elevator, make_maintenance_unit, make_use_unit
 from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
 from tests.workflows.clock_world import at, day

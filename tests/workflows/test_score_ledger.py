@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from app.models import ScoreEntry
 from app.rules.scoring import tally
 from app.transaction import insert_rows, transaction
-from app.workflows import score_ledger
-from app.workflows.score_judgements import Judgement
+from app.workflows.scores import score_ledger
+from app.workflows.scores.score_judgements import Judgement
 
 pytestmark = pytest.mark.feature("LED-01")
 DAYS = ["2026-01-01", "2026-01-02", "2026-01-03"]

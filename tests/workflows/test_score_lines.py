@@ -13,7 +13,7 @@ from app.models import Score, ScoreEntry, ScoreRun
 from app.models.score import first_line, lines_between, lines_of, rating_lines
 from app.rules.score_items import Item
 from app.transaction import transaction
-from app.workflows import scores
+from app.workflows.scores import scores
 from tests.factories import make_elevator, make_maintenance_unit, make_person
 from tests.workflows.clock_world import day
 from tests.workflows.score_world import put_cover, put_overdue, put_visit, score
@@ -74,7 +74,7 @@ def test_older_lines_are_numbered_in_their_order(session: Any, world: Any, monke
                     id=key, score_id=score_id, rule="overdue", count=1, numerator="1", denominator="1", reason=str(key)
                 )
             )
-    path = Path(scores.__file__).parent.parent / "migrations/versions/0041_lines_by_score.py"
+    path = Path(scores.__file__).parents[2] / "migrations/versions/0041_lines_by_score.py"
     spec = importlib.util.spec_from_file_location("lines_by_score", path)
     assert spec and spec.loader
     revision = importlib.util.module_from_spec(spec)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 
 from app.models import Enforcement, PolicySnapshot, PolicyValue, Score, ScoreEntry, ScoreRun
 from app.models.score import rating_lines
-from app.workflows import score_rating, scores
+from app.workflows.scores import score_rating, scores
 from tests.factories import make_elevator, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import LATER, put_cover, put_overdue, put_visit, score

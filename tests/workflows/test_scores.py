@@ -27,7 +27,7 @@ from app.models import (
 from app.models.score import lines_of
 from app.rules.score_items import Item
 from app.transaction import transaction
-from app.workflows import score_facts, scores
+from app.workflows.scores import score_facts, scores
 from tests.factories import make_contract, make_elevator, make_maintenance_unit, make_person, make_policy
 from tests.workflows.clock_world import add_visit, at, day, run, visit
 from tests.workflows.score_world import put_cover, put_overdue, put_stop, put_visit, score
@@ -416,7 +416,7 @@ def test_the_night_replaces_its_own_run_and_nobody_elses(session: Any, world: An
 def test_every_city_and_district_with_maintenance_is_scored_at_night(app: Any, session: Any, world: Any) -> None:
     from app.tasks import jobs as running
     from app.tasks import nightly
-    from app.workflows import jobs
+    from app.workflows.core import jobs
 
     visit(session, world.own, world.worker, day("2026-01-05"))
     session.commit()

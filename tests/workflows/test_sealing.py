@@ -18,7 +18,10 @@ from app.models.base import Model
 from app.models.sealed import Sealed, SealedJson, holding, normal, numbers, whole_or_end
 from app.rules.identifiers import mask_numbers, masked
 from app.transaction import insert_many, transaction
-from app.workflows import attachments, audit, issuing, outbox, sealed_files, sealing
+from app.workflows.access import issuing
+from app.workflows.core import audit, outbox
+from app.workflows.files import attachments, sealed_files
+from app.workflows.privacy import sealing
 from tests.factories import World, make_person, picture
 
 pytestmark = pytest.mark.feature("PER-10")

@@ -17,8 +17,9 @@ from app.errors import Refusal
 from app.models import Account, Captcha, Notification, OneTimeCode, Unit
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import captchas, codes, outbox, recovery, registration, second_factor, signin, sub_accounts
-from app.workflows.actors import actor_of
+from app.workflows.access import captchas, codes, recovery, registration, second_factor, signin, sub_accounts
+from app.workflows.core import outbox
+from app.workflows.core.actors import actor_of
 from tests.factories import region, uscc
 
 AT = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.models import AuditEntry, LoginGuard
 from app.transaction import transaction
-from app.workflows import accounts, signin
+from app.workflows.access import accounts, signin
 from tests.factories import PASSWORD, World, make_policy
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)

@@ -15,9 +15,11 @@ from app.models import AuditEntry, Inspection, Notification, OverduePeriod, Spot
 from app.permissions import Role
 from app.rules import spot_draw
 from app.transaction import transaction
-from app.workflows import complaints, escalation, spot_checks, spot_draws, spot_risk
-from app.workflows.spot_draws import Plan
-from app.workflows.spot_risk import Asked
+from app.workflows.approval import escalation
+from app.workflows.oversight import spot_checks, spot_draws, spot_risk
+from app.workflows.oversight.spot_draws import Plan
+from app.workflows.oversight.spot_risk import Asked
+from app.workflows.public import complaints
 from tests.factories import World, make_account, make_elevator, make_policy
 from tests.rules.test_spot_checks import by_hand
 

@@ -14,7 +14,8 @@ from app.models import Account, Elevator, Region
 from app.permissions import Role
 from app.scope import apply
 from app.transaction import transaction
-from app.workflows import accounts, regions
+from app.workflows.access import accounts
+from app.workflows.core import regions
 from tests.factories import World, actor, make_account, make_elevator, uscc
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)

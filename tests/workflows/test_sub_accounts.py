@@ -16,7 +16,7 @@ from app.models.sealed import holding
 from app.permissions import Verb
 from app.scope import apply
 from app.transaction import transaction
-from app.workflows import accounts, sub_accounts
+from app.workflows.access import accounts, sub_accounts
 from tests.factories import PASSWORD, World, actor, make_elevator, make_person, make_policy
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)

@@ -12,8 +12,9 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, AccountRole, AuditEntry, Person
 from app.permissions import BASIC, GRANTS, VERB_GROUPS, Role, Verb, givable, granted, require
 from app.transaction import transaction
-from app.workflows import outbox, sub_accounts, sub_rights
-from app.workflows.attachments import rights_of
+from app.workflows.access import sub_accounts, sub_rights
+from app.workflows.core import outbox
+from app.workflows.files.attachments import rights_of
 from tests.factories import World
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)

@@ -13,7 +13,9 @@ from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import AuditEntry, Elevator, MaintenanceOrder, MaintenanceTeam, TeamMember
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import clocks, ledger_rows, phone_copy, presence, teams, visits
+from app.workflows.maintenance import clocks, ledger_rows, teams
+from app.workflows.on_site import phone_copy, presence
+from app.workflows.visits import visits
 from tests.factories import World, actor, make_account, make_ledger, make_person, make_policy
 from tests.workflows.visit_world import HERE, START, rules_of
 

@@ -12,9 +12,10 @@ import pytest
 from app.models import ContractElevator, OverduePeriod
 from app.rules.scoring import late_extra
 from app.transaction import transaction
-from app.workflows import clocks, contracts, cover
-from app.workflows.maintenance_stops import often
-from app.workflows.submissions import Asked
+from app.workflows.approval.submissions import Asked
+from app.workflows.contracts import contracts, cover
+from app.workflows.maintenance import clocks
+from app.workflows.maintenance.maintenance_stops import often
 from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, limits, run, visit
 from tests.workflows.score_world import put_stop, put_visit, score

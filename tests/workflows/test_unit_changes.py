@@ -24,7 +24,10 @@ from app.models import (
     Visit,
 )
 from app.transaction import transaction
-from app.workflows import applications, effects, filing, unit_changes
+from app.workflows.approval import effects
+from app.workflows.desk import applications
+from app.workflows.filing import filing
+from app.workflows.handover import unit_changes
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import add_visit
@@ -285,7 +288,7 @@ def test_effects_and_decision_are_one_transaction(
     def broken(*_: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr("app.workflows.unit_changes._bind", broken)
+    monkeypatch.setattr("app.workflows.handover.unit_changes._bind", broken)
     with pytest.raises(RuntimeError):
         approve(world, application)
     session.expire_all()

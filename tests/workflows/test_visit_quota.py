@@ -14,8 +14,8 @@ from app.errors import Refusal
 from app.models import GradeCertificate, Visit
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import visits
-from app.workflows.visits import CheckOut
+from app.workflows.visits import visits
+from app.workflows.visits.visits import CheckOut
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person
 from tests.workflows.visit_world import DAY, HERE, HOUR, MINUTE, START, answers, arrive, huzhou, rules_of, wall
 

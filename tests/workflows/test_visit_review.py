@@ -12,9 +12,10 @@ from app.errors import NotFound, Refusal
 from app.models import Attachment, MaintenanceClock
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows import audit, visit_reviewers, visits
-from app.workflows.visit_state import settle
-from app.workflows.visits import CheckOut
+from app.workflows.core import audit
+from app.workflows.visits import visit_reviewers, visits
+from app.workflows.visits.visit_state import settle
+from app.workflows.visits.visits import CheckOut
 from tests.factories import actor, make_account, make_contract, make_elevator, make_policy
 from tests.workflows.visit_world import (
     DAY,

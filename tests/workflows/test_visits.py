@@ -12,7 +12,8 @@ from app import scope
 from app.errors import NotFound
 from app.models import MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod, Visit
 from app.transaction import transaction
-from app.workflows import ageing, schedule, visits
+from app.workflows.maintenance import schedule
+from app.workflows.visits import ageing, visits
 from tests.factories import make_clock, make_ledger
 from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, huzhou, leave, wall
 

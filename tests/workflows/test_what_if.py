@@ -12,8 +12,9 @@ from app.errors import NotAllowed, NotFound
 from app.models import Contract, ContractElevator, MaintenanceClock, Score, Visit
 from app.permissions import SYSTEM
 from app.rules.what_if import Fix, FixKind, Period
-from app.workflows import cover, what_if
-from app.workflows.what_if import Told
+from app.workflows.contracts import cover
+from app.workflows.scores import what_if
+from app.workflows.scores.what_if import Told
 from tests.factories import make_elevator
 from tests.workflows.clock_world import add_visit, at, clock_of, day, run, visit
 from tests.workflows.score_world import put_cover, score

@@ -15,8 +15,9 @@ from app.rules.deadlines import due_after_hours
 from app.rules.score_items import Item
 from app.rules.what_if import Fix, FixKind, Period
 from app.rules.what_if_items import gone, winnable
-from app.workflows import cover, what_if
-from app.workflows.what_if import Told
+from app.workflows.contracts import cover
+from app.workflows.scores import what_if
+from app.workflows.scores.what_if import Told
 from tests.factories import make_contract, make_elevator, make_use_unit
 from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
 from tests.workflows.clock_world import at, clock_of, day, run, visit

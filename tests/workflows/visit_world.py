@@ -11,8 +11,8 @@ from app import clock
 from app.models import Attachment, Visit
 from app.reference import items_for
 from app.transaction import transaction
-from app.workflows import visits
-from app.workflows.visits import CheckOut, Position
+from app.workflows.visits import visits
+from app.workflows.visits.visits import CheckOut, Position
 from tests.factories import make_policy
 
 HERE = Position(30.5, 120.5)

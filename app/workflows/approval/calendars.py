@@ -1,0 +1,145 @@
+"""The working calendar of a region: weekends, holidays, 调休. Only approval clocks use it (rules.md).
+
+Changing it sets every open approval limit of the region anew, and the audit log says which moved.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.errors import Finding, NotFound, raise_failing
+from app.models import CalendarDay, Region
+from app.models.policy import until_commit
+from app.permissions import Actor, Verb, require
+from app.policy import chain
+from app.rules.calendar import day_finding
+from app.rules.deadlines import weekday
+from app.transaction import AnySession
+from app.wording import say
+from app.workflows.approval import approval_limits
+from app.workflows.core import audit
+
+COUNTRY = "0" * 12
+MOST_DAYS = 1000
+LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day as entered: worked or not, and what it is called."""
+
+    on: dt.date
+    is_working: bool
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change did: days written, and approval limits that moved with it."""
+
+    days: int
+    limits: int
+
+
+def working_calendar(session: AnySession, region_code: str | None) -> Callable[[dt.date], bool]:
+    """Whether a day is worked: as the nearest region up the tree says, else Monday to Friday."""
+    days = days_of(session, region_code)
+    return lambda on: days[on].is_working if on in days else weekday(on)
+
+
+def days_of(session: AnySession, region_code: str | None) -> dict[dt.date, CalendarDay]:
+    """The exceptions that hold in a region, by day; one statement a transaction."""
+    kept: dict[str | None, dict[dt.date, CalendarDay]] = until_commit(session).setdefault("calendars", {})
+    if region_code not in kept:
+        codes = chain(region_code)
+        rows = session.scalars(select(CalendarDay).where(CalendarDay.region_code.in_(codes)))
+        found: dict[dt.date, CalendarDay] = {}
+        for row in sorted(rows, key=lambda r: codes.index(r.region_code), reverse=True):
+            found[row.on] = row
+        kept[region_code] = found
+    return kept[region_code]
+
+
+def set_days(
+    session: AnySession, actor: Actor, at: dt.datetime, region_code: str, days: Iterable[Day], source: str
+) -> Changed:
+    """Write days of a region, each over what it had; then set its open approval limits anew."""
+    require(actor, Verb.CALENDAR_EDIT)
+    _check_region(session, actor, region_code)
+    given = {day.on: day for day in days}
+    named = bool(source.strip())
+    raise_failing(
+        [
+            *(f for on in given for f in [day_finding(on, "on", "日期")] if not f.ok),
+            Finding("天数", 0 < len(given) <= MOST_DAYS, say("%(count)s 天", count=len(given)),
+                say("一次 1 至 %(most_days)s 天", most_days=MOST_DAYS), field="on"),
+            Finding("依据", named, "已写明" if named else "没有填写依据", "请写明文件名称或文号", field="source"),
+        ]
+    )  # fmt: skip
+    held = {
+        row.on: row
+        for row in session.scalars(
+            select(CalendarDay).where(CalendarDay.region_code == region_code, CalendarDay.on.in_(list(given)))
+        )
+    }
+    before = {on.isoformat(): held[on].is_working for on in sorted(held)}
+    for on, day in given.items():
+        row = held.get(on)
+        if row is None:
+            row = CalendarDay(region_code=region_code, on=on, is_working=day.is_working, known_at=at)
+            session.add(row)
+        row.is_working, row.name, row.source = day.is_working, day.name.strip()[:LONGEST_NAME] or None, source.strip()
+        row.set_by_id, row.known_at = actor.user_id, at
+    after = {on.isoformat(): day.is_working for on, day in sorted(given.items())}
+    return _changed(session, actor, at, region_code, "calendar.set", before, after | {"source": source.strip()})
+
+
+def clear_days(
+    session: AnySession, actor: Actor, at: dt.datetime, region_code: str, days: Iterable[dt.date]
+) -> Changed:
+    """Take a region's own days away: from then on it follows the regions above, or the weekday."""
+    require(actor, Verb.CALENDAR_EDIT)
+    _check_region(session, actor, region_code)
+    rows = list(
+        session.scalars(
+            select(CalendarDay).where(CalendarDay.region_code == region_code, CalendarDay.on.in_(list(days)))
+        )
+    )
+    before = {row.on.isoformat(): row.is_working for row in rows}
+    for row in rows:
+        session.delete(row)
+    return _changed(session, actor, at, region_code, "calendar.clear", before, {})
+
+
+def _changed(
+    session: AnySession,
+    actor: Actor,
+    at: dt.datetime,
+    region_code: str,
+    action: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> Changed:
+    session.flush()
+    until_commit(session).pop("calendars", None)
+    moved = approval_limits.recompute(session, region_code, lambda code: working_calendar(session, code))
+    days = len(after) - ("source" in after) or len(before)
+    audit.record(
+        session, actor, at, action, "calendar", None, before=before,
+        after=after | {"region": region_code, "limits_moved": moved},
+    )  # fmt: skip
+    return Changed(days, len(moved))
+
+
+def _check_region(session: AnySession, actor: Actor, region_code: str) -> None:
+    span = actor.region_span
+    own = actor.sees_everything or (span is not None and actor.unit_id is None and span[0] <= region_code < span[1])
+    exists = region_code == COUNTRY or session.scalar(select(Region.id).where(Region.code == region_code))
+    if not own or not exists:
+        found = say("没有地区 %(region_code)s，或不在您的管辖范围内", region_code=region_code[:20])
+        raise NotFound(Finding("地区", False, found, "请从列表选择", field="region"))

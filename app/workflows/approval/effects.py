@@ -1,0 +1,90 @@
+"""When an approved application about an elevator takes effect: at once, or on the day that was asked for.
+
+An effective day after the approval waits: the nightly schedule job applies it on that day (`take_effect_due`).
+An effective day before it (approval took some days) holds from that day, known since the approval.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select
+
+from app import clock
+from app.errors import Finding, Refusal, refuse
+from app.models import Application, Elevator
+from app.models.region import code_span
+from app.permissions import SYSTEM, Actor
+from app.rules.lifecycle import ELEVATOR_KINDS
+from app.transaction import AnySession, lock
+from app.workflows.approval import kinds
+from app.workflows.approval.submissions import Asked
+
+
+def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
+    """Change things now, or leave it to the nightly job when the effective day is still to come."""
+    effective_on = application.effective_on or clock.local_day(at)
+    if effective_on <= clock.local_day(at):
+        take_effect(session, actor, application, effective_on, at)
+
+
+def take_effect(
+    session: AnySession, actor: Actor, application: Application, on: dt.date, at: dt.datetime
+) -> None:
+    """Everything that the kind means, in one transaction; the elevator is held."""
+    elevator = lock(session, Elevator, application.elevator_id)
+    if elevator is None:
+        raise refuse("管辖范围", "没有找到这台电梯，或不在您的管辖范围内", "请从列表重新打开")
+    effect = kinds.handlers(application.kind).effect
+    assert effect is not None
+    application.took_effect_at = at
+    effect(session, actor, application, elevator, on, at)
+    session.flush()
+
+
+def waiting(
+    session: AnySession, on: dt.date | None = None, elevator_id: int | None = None, region: str | None = None
+) -> list[Application]:
+    """Approved applications about elevators that wait for their day: due by a day, for an elevator, in a region."""
+    statement = select(Application).where(
+        Application.kind.in_([k.value for k in ELEVATOR_KINDS]), Application.state == "approved",
+        Application.took_effect_at.is_(None),
+    )  # fmt: skip
+    if on is not None:
+        statement = statement.where(Application.effective_on <= on)
+    if elevator_id is not None:
+        statement = statement.where(Application.elevator_id == elevator_id)
+    if region is not None:
+        low, high = code_span(region)
+        statement = statement.where(Application.region_code >= low, Application.region_code < high)
+    statement = statement.order_by(Application.effective_on, Application.id)
+    return list(session.scalars(statement.execution_options(skip_scope=elevator_id is not None)))
+
+
+def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:
+    """Apply what was approved for a day up to `on`; gives how many took effect. Again the same day: none.
+
+    One that has become impossible meanwhile (scrapped by order) is left as it is and stays visible as waiting.
+    """
+    count = 0
+    for application in waiting(session, on, region=region):
+        try:
+            with session.begin_nested():
+                take_effect(session, SYSTEM, application, application.effective_on or on, at)
+            count += 1
+        except Refusal:
+            continue
+    return count
+
+
+def findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:
+    """The checks of a submitted application, as things stand now."""
+    statement = select(Elevator).where(Elevator.id == application.elevator_id)
+    elevator = session.scalar(statement.execution_options(skip_scope=True))
+    conditions = kinds.handlers(application.kind).conditions
+    assert elevator is not None and conditions is not None
+    asked = Asked(
+        clock.local_day(application.submitted_at or at), application.effective_on, application.reason,
+        application.data.get("attachments", []), application.data, application.id, application.unit_id,
+    )  # fmt: skip
+    return conditions(session, application.kind, elevator, asked)

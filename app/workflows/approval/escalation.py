@@ -1,0 +1,101 @@
+"""The round of notices: what turned yellow or red since the last round, and what goes to the next office up.
+
+Each turn is told once: the rounds join end to end (`ClockMark`), and the outbox's key keeps a repeated one silent.
+Reminders of applications to their officers are `reminders`' affair; here they only rise to the office above.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import and_, func, select
+
+from app import clock
+from app.models import Application, ClockMark
+from app.models.policy import policy_groups
+from app.permissions import Verb
+from app.policy import Key
+from app.transaction import AnySession
+from app.wording import say
+from app.workflows.approval import submissions
+from app.workflows.approval.clock_register import CLOCKS, Clock
+from app.workflows.core import outbox
+
+ROUND = "clocks"
+# A first round does not dig up old limits; a limit that was moved (calendar, correction) may have turned meanwhile.
+FIRST_BACK = dt.timedelta(hours=1)
+MOVED_BACK = dt.timedelta(days=7)
+LEVELS = 4
+MOST_ROWS = 2000
+
+
+def tell(session: AnySession, at: dt.datetime) -> dict[str, int]:
+    """One round; how many notices were new, by kind. The mark moves with them."""
+    mark = session.get(ClockMark, ROUND, with_for_update=True)
+    since = mark.at if mark is not None else at - FIRST_BACK
+    told: Counter[str] = Counter()
+    for one in CLOCKS:
+        if one.unit is not None:
+            told["yellow"] += _turns(session, one, since, at, yellow=True)
+            told["red"] += _turns(session, one, since, at, yellow=False)
+        if one.escalates:
+            told["escalated"] += _escalate(session, one, since, at)
+    if mark is None:
+        session.add(ClockMark(name=ROUND, at=at))
+    else:
+        mark.at = max(mark.at, at)
+    session.flush()
+    return dict(told)
+
+
+def _turns(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime, *, yellow: bool) -> int:
+    """One notice a unit for all of its limits that turned in this round."""
+    new = 0
+    for hours, here in policy_groups(session, Key.YELLOW_HOURS, clock.local_day(at), one.model.region_code):
+        shift = dt.timedelta(hours=int(hours)) if yellow else dt.timedelta(0)
+        turned = and_(one.running(), one.due > since + shift, one.due <= at + shift, here)
+        statement = select(one.unit, func.count(), func.min(one.due)).where(turned, one.unit.is_not(None))
+        rows = session.execute(statement.group_by(one.unit).execution_options(skip_scope=True)).all()
+        for unit_id, count, first in rows:
+            words = "即将到期" if yellow else "已超过期限"
+            new += outbox.notify(
+                session, at, outbox.accounts_of_unit(session, unit_id, one.unit_verb), f"clock_{one.name}",
+                say("%(title)s%(words)s：%(count)s 件", title=one.title, words=words, count=count),
+                say("最早一件的期限 %(until)s", until=clock.until(first)), one.list_link,
+                f"clock:{one.name}:{'yellow' if yellow else 'red'}:{unit_id}:{at:%y%m%d%H%M%S}",
+            )  # fmt: skip
+    return new
+
+
+def _escalate(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime) -> int:
+    """A limit that has been over for n × the policy's hours goes to the n-th office above, each once."""
+    new = 0
+    for hours, here in policy_groups(session, Key.ESCALATE_HOURS, clock.local_day(at), one.model.region_code):
+        if hours is None:
+            continue
+        for level in range(1, LEVELS + 1):
+            shift = dt.timedelta(hours=int(hours) * level)
+            turned = and_(one.running(), one.due > since - MOVED_BACK - shift, one.due <= at - shift, here)
+            statement = select(one.model).where(turned).order_by(one.due).limit(MOST_ROWS)
+            for row in session.scalars(statement.execution_options(skip_scope=True)):
+                new += _raise(session, row, level, at)
+    return new
+
+
+def _raise(session: AnySession, row: Application, level: int, at: dt.datetime) -> int:
+    """Tell the office `level` steps above the one that decides; above the last region stand the administrators."""
+    offices = list(outbox.offices_of(
+        session, row.region_code, Verb.APPLICATION_DECIDE, secret=submissions.is_secret(session, row)
+    ))  # fmt: skip
+    above: list[Any] = [*offices[1:], outbox.platform_admins(session)]
+    if level > len(above):
+        return 0
+    assert row.due_at is not None
+    return outbox.notify(
+        session, at, above[level - 1], "escalation", say("下级超期未办：%(title)s", title=row.heading),
+        say("申请编号 %(number)s　期限 %(until)s，由下级部门办理，已报您督办", number=row.number,
+            until=clock.until(row.due_at)),
+        submissions.link_of(row), f"escalate:{level}:{row.id}:{row.due_at:%y%m%d%H%M}",
+    )  # fmt: skip

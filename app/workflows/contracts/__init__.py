@@ -1,0 +1,1 @@
+"""Maintenance contracts, their changes, and which elevator is under cover on which day."""

@@ -1,0 +1,294 @@
+"""Jobs: long work as rows. Enqueued in the caller's transaction, claimed by one worker, kept alive by heartbeats.
+
+A broker may lose or double a message; the row decides. `job_queued` tells the id after the commit; whoever sends it
+to the broker listens there (celery_app), so that nothing here knows Celery.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blinker import Signal
+from sqlalchemy import ColumnElement, func, select, update
+
+from app.errors import Finding, NotFound, refuse
+from app.models import ImportBatch, Job, ServiceHeartbeat
+from app.permissions import Actor, Verb, require
+from app.rules.identifiers import mask_numbers
+from app.transaction import AnySession, after_commit, insert_of
+from app.wording import changed, kept, ours, say
+from app.workflows.core import audit, outbox
+
+MOST_TRIES = 3
+# One account's unfinished jobs; more would let one person fill the queue of all.
+MOST_UNFINISHED = 20
+# A queued job whose message may be lost is sent again after this long.
+RESEND_AFTER = dt.timedelta(seconds=30)
+UNFINISHED = ("queued", "running")
+# Asked when a job is entered and again when it runs, for rights may be taken away in between.
+KIND_VERB = {
+    "import_check": Verb.IMPORT, "import": Verb.IMPORT, "import_undo": Verb.IMPORT, "export": Verb.EXPORT,
+    "report": Verb.REPORT_READ, "score": Verb.SCORE_RUN, "schedule": Verb.SCHEDULE_RUN, "age": Verb.SCHEDULE_RUN,
+    "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT, "bulletin": Verb.BULLETIN_EDIT,
+    "bulletin_files": Verb.BULLETIN_ISSUE, "open_data": Verb.SCHEDULE_RUN, "provincial": Verb.REGISTER_SYNC,
+    "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
+    "fraud": Verb.FRAUD_DECIDE,
+}  # fmt: skip
+
+# What a batch is while its job waits or runs; it ends with the job, well or badly.
+BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo": "undoing"}
+
+job_queued = Signal("A job waits; sent with its id after the commit.")
+
+
+class ClaimLost(Exception):
+    """The job is no longer this worker's: it was thought dead and given to another, or was ended. Stop at once."""
+
+
+def enqueue(
+    session: AnySession, actor: Actor, at: dt.datetime, kind: str, title: str, params: Mapping[str, Any] | None = None
+) -> Job:
+    """Insert a job owned by the actor; its id goes to the broker after the commit. `params` must be JSON."""
+    require(actor, KIND_VERB[kind])
+    if actor.user_id is not None:
+        waiting = session.scalar(
+            select(func.count()).where(Job.created_by_id == actor.user_id, Job.state.in_(UNFINISHED))
+        )
+        if (waiting or 0) >= MOST_UNFINISHED:
+            raise refuse(
+                "任务数量",
+                say(
+                    "您有 %(waiting)s 个未完成的任务，最多 %(most_unfinished)s 个",
+                    waiting=waiting,
+                    most_unfinished=MOST_UNFINISHED,
+                ),
+                "请等前面的任务完成后再提交",
+                link="/jobs/",
+            )
+    job = Job(
+        kind=kind,
+        title=ours(title),
+        params=dict(params or {}),
+        state="queued",
+        created_by_id=actor.user_id,
+        created_at=at,
+        heartbeat_at=at,
+    )
+    session.add(job)
+    session.flush()
+    _announce(session, job.id)
+    return job
+
+
+def _announce(session: AnySession, job_id: int) -> None:
+    after_commit(session, lambda: job_queued.send(job_id))
+
+
+# --- a worker's side; each is its own short transaction of the caller
+
+
+def claim(session: AnySession, job_id: int, at: dt.datetime) -> str | None:
+    """Take a queued job: the claim's token, or None when another took it, so a message sent twice does nothing."""
+    token = secrets.token_hex(16)
+    taken = update(Job).where(Job.id == job_id, Job.state == "queued")
+    result: Any = session.execute(
+        taken.values(
+            state="running", claim=token, tries=Job.tries + 1, started_at=at, heartbeat_at=at, error=None
+        ).execution_options(synchronize_session=False)
+    )
+    return token if result.rowcount == 1 else None
+
+
+def _own(job_id: int, token: str) -> Any:
+    return update(Job).where(Job.id == job_id, Job.claim == token, Job.state == "running")
+
+
+def _write(session: AnySession, job_id: int, token: str, **values: Any) -> None:
+    statement = _own(job_id, token).values(**values).execution_options(synchronize_session=False)
+    result: Any = session.execute(statement)
+    if result.rowcount != 1:
+        raise ClaimLost(f"job {job_id}")
+
+
+def show_life(session: AnySession, job_id: int, token: str, at: dt.datetime) -> None:
+    """Say that the work goes on; ClaimLost when it is no longer ours."""
+    _write(session, job_id, token, heartbeat_at=at)
+
+
+def progress(
+    session: AnySession, job_id: int, token: str, at: dt.datetime, done: int, total: int, message: str | None = None
+) -> None:
+    """Write how far the work is; counts as a heartbeat."""
+    _write(session, job_id, token, heartbeat_at=at, done=done, total=total, message=ours(message) if message else None)
+
+
+def finish(
+    session: AnySession,
+    job_id: int,
+    token: str,
+    at: dt.datetime,
+    result: Mapping[str, Any] | None,
+    attachment_id: int | None = None,
+) -> None:
+    """End a job well and tell its owner. In the transaction of the job's last write, both happen or neither."""
+    more: dict[str, Any] = {} if attachment_id is None else {"attachment_id": attachment_id}
+    _write(
+        session, job_id, token, state="done", result=_kept(result or {}), finished_at=at, heartbeat_at=at, error=None,
+        claim=None, done=func.coalesce(func.nullif(Job.total, 0), Job.done), **more,
+    )  # fmt: skip
+    _tell(session, job_id, at, "任务完成：%(title)s")
+
+
+def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said stays so; numbers and names are as they are."""
+    return {name: kept(value) if isinstance(value, str) else value for name, value in result.items()}
+
+
+def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:
+    """End a job with what went wrong, in words for its owner, and tell him. Its batch's page does not wait for ever.
+
+    The words stay as long as the job does, so no whole number of a person is among them.
+    """
+    error = ours(changed(error, mask_numbers))
+    _write(session, job_id, token, state="failed", error=error, finished_at=at, heartbeat_at=at, claim=None)
+    batch_failed(session, error, ImportBatch.job_id == job_id)
+    _tell(session, job_id, at, "任务失败：%(title)s", error)
+
+
+def batch_failed(session: AnySession, error: str, which: ColumnElement[bool]) -> None:
+    """Let a batch say that its work broke off; what was written stays, a second try goes on from there."""
+    session.execute(
+        update(ImportBatch)
+        .where(which, ImportBatch.state.in_(BATCH_WHILE.values()))
+        .values(state="failed", note=say("中途出错，已写入的行保留：%(error)s", error=error))
+        .execution_options(synchronize_session=False, skip_scope=True)
+    )
+
+
+def give_back(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> bool:
+    """Queue a job again after a passing fault (a database away for a moment); False when its tries are used up."""
+    tries = session.scalar(select(Job.tries).where(Job.id == job_id)) or 0
+    if tries >= MOST_TRIES:
+        fail(session, job_id, token, at, error)
+        return False
+    # No announcement: the reaper sends it again after a pause, which is what a passing fault needs.
+    _write(session, job_id, token, state="queued", claim=None, heartbeat_at=at, error=ours(error))
+    return True
+
+
+def _tell(session: AnySession, job_id: int, at: dt.datetime, sentence: str, body: str = "") -> None:
+    owner, title, tries = session.execute(
+        select(Job.created_by_id, Job.title, Job.tries).where(Job.id == job_id)
+    ).one()  # fmt: skip
+    if owner is not None:
+        key = f"job:{job_id}:{sentence[:4]}:{tries}:{at.timestamp():.0f}"
+        words = say(sentence, title=title)
+        outbox.notify(session, at, [owner], "job", words, body, f"/jobs/{job_id}", key)
+
+
+# --- beat's side
+
+
+@dataclass
+class Reaped:
+    """What a round found: ids to send again (died, or their message was lost), and those given up."""
+
+    again: list[int] = field(default_factory=list)
+    given_up: list[int] = field(default_factory=list)
+
+
+def reap(session: AnySession, at: dt.datetime, stale_seconds: int) -> Reaped:
+    """Queue jobs whose worker fell silent; after three tries they fail. Names lost messages too. Safe in parallel."""
+    reaped, stale_at = Reaped(), at - dt.timedelta(seconds=stale_seconds)
+    silent = session.execute(
+        select(Job.id, Job.claim, Job.tries)
+        .where(Job.state == "running", Job.heartbeat_at < stale_at)
+        .order_by(Job.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for job_id, token, tries in silent:
+        assert token is not None  # a running job has a claim
+        if tries >= MOST_TRIES:
+            fail(
+                session,
+                job_id,
+                token,
+                at,
+                say("执行进程 %(tries)s 次意外中断，已放弃。数据没有损坏，可以重试；若仍失败请联系管理员", tries=tries),
+            )
+            reaped.given_up.append(job_id)
+        else:
+            message = say("执行进程中断，重新排队")
+            _write(session, job_id, token, state="queued", claim=None, heartbeat_at=at, message=message)
+            reaped.again.append(job_id)
+    lost = session.scalars(
+        select(Job.id)
+        .where(Job.state == "queued", Job.heartbeat_at < at - RESEND_AFTER, Job.id.not_in(reaped.again))
+        .order_by(Job.id)
+        .limit(200)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if lost:
+        session.execute(
+            update(Job).where(Job.id.in_(lost)).values(heartbeat_at=at).execution_options(synchronize_session=False)
+        )
+    reaped.again += lost
+    for job_id in reaped.again:
+        _announce(session, job_id)
+    return reaped
+
+
+def show_service(session: AnySession, name: str, at: dt.datetime) -> None:
+    """Write that a part of the product lives; `/health` reads it."""
+    statement = insert_of(session, ServiceHeartbeat).values(name=name, at=at)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
+
+
+# --- the owner's side
+
+
+def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Job:
+    """Queue a failed job again; its owner may, and a platform administrator."""
+    require(actor, Verb.JOB_READ)
+    job = of(session, actor, job_id)
+    taken: Any = session.execute(
+        update(Job)
+        .where(Job.id == job.id, Job.state == "failed")
+        .values(
+            state="queued", tries=0, error=None, result=None, done=0, total=0, message=None, claim=None,
+            finished_at=None, heartbeat_at=at,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    if taken.rowcount != 1:
+        raise refuse("任务重试", "只有失败的任务可以重试", "请刷新页面查看任务现在的状态")
+    if job.kind in BATCH_WHILE:
+        session.execute(
+            update(ImportBatch)
+            .where(ImportBatch.job_id == job.id, ImportBatch.state == "failed")
+            .values(state=BATCH_WHILE[job.kind], note=None)
+            .execution_options(synchronize_session=False, skip_scope=True)
+        )
+    audit.record(session, actor, at, "job.retry", "job", job.id, before={"state": "failed"}, after={"state": "queued"})
+    _announce(session, job.id)
+    session.refresh(job)
+    return job
+
+
+def of(session: AnySession, actor: Actor, job_id: int) -> Job:
+    """The actor's own job (any, for a platform administrator), or NotFound."""
+    job = session.get(Job, job_id, populate_existing=True)
+    if job is None or not (actor.sees_everything or (job.created_by_id == actor.user_id is not None)):
+        raise NotFound(
+            Finding(
+                "任务",
+                False,
+                say("没有找到编号为 %(job_id)s 的任务，或不是您发起的", job_id=job_id),
+                "请从任务列表打开",
+            )
+        )
+    return job

@@ -1,0 +1,349 @@
+"""The only code that changes a status. Every change is one legal step of a table in `rules` and one StatusChange."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, case, insert, select, update
+
+from app import clock
+from app.at_once import stamps, write_changes
+from app.errors import refuse
+from app.models import (
+    Anomaly,
+    Appeal,
+    Application,
+    Bulletin,
+    Commitment,
+    Complaint,
+    Declaration,
+    Elevator,
+    Enforcement,
+    FraudCase,
+    GradeCertificate,
+    Inspection,
+    Invitation,
+    MaintenanceClock,
+    MaintenanceOrder,
+    Person,
+    PolicyProposal,
+    RepairOrder,
+    Rescue,
+    SpotCheck,
+    SpotDraw,
+    StatusChange,
+    Unit,
+    Version,
+    Visit,
+)
+from app.models.among import among
+from app.permissions import Actor
+from app.rules.anomalies import AnomalyState, AnomalyVerb, anomaly_move
+from app.rules.approval import (
+    OPEN_STATES,
+    ApplicationState,
+    ApplicationVerb,
+    FilingState,
+    application_move,
+    filing_move,
+    info_state,
+)
+from app.rules.bulletins import BulletinState, BulletinVerb, bulletin_move
+from app.rules.complaints import ComplaintState, ComplaintVerb, complaint_move
+from app.rules.enforcement import EnforcementState, EnforcementVerb, enforcement_move
+from app.rules.fraud_cases import CaseState, CaseVerb, case_move
+from app.rules.invitations import InvitationState, InvitationVerb, invitation_move
+from app.rules.label_photos import LabelState, LabelVerb, label_move
+from app.rules.lifecycle import STATUS_KINDS, ApplicationKind, ElevatorStatus, elevator_move
+from app.rules.repairs import RepairState, RepairVerb, repair_move
+from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
+from app.rules.spot_checks import CheckState, CheckVerb, check_move
+from app.rules.spot_draw import DrawState, DrawVerb, draw_move
+from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
+from app.wording import say
+from app.workflows.core import audit
+
+TAKE_OVER = "take_over"
+SENT_LATER = "sent_later"
+APPEAL = "appeal"
+EDIT = "edit"
+DISCARD = "discard"
+
+# What filing knows beside the verbs of an application: editing what is settled opens a draft, discarding it ends one.
+_FILING_EDITS = {
+    (FilingState.APPROVED, EDIT): FilingState.DRAFT,
+    (FilingState.REJECTED, EDIT): FilingState.DRAFT,
+    (FilingState.DRAFT, DISCARD): FilingState.APPROVED,
+    (FilingState.REJECTED, DISCARD): FilingState.APPROVED,
+}
+_VERSION_STEPS = {
+    ("draft", "pending"), ("pending", "approved"), ("pending", "rejected"), ("pending", "withdrawn"),
+    ("draft", "withdrawn"),
+}  # fmt: skip
+_PROPOSAL_STEPS = {("proposed", "approved"), ("proposed", "rejected"), ("proposed", "withdrawn")}
+_ORDER_STEPS = {("open", "done"), ("open", "void")}
+# rules.visits decides the state from the facts; here only that what is settled stays settled.
+_VISIT_UNSETTLED = {"open", "awaiting", "pending"}
+# The columns of an opened draft's step.
+_STEP = ("entity", "field", "old", "new", "verb", "effective_on", "known_at", "actor_id", "entity_id")
+# Their deeds are audited by the workflow that does them, with more than a status.
+_UNAUDITED = (Version, Visit, MaintenanceOrder)
+# Their states are those of the application that they are about.
+_FOLLOWING = (Application, GradeCertificate, Commitment, Declaration, Inspection, Appeal)
+# Moved all day by everybody on site: written at once, past the unit of work.
+_OFTEN = (Visit, MaintenanceOrder)
+
+
+def move(
+    session: AnySession,
+    actor: Actor,
+    row: Any,
+    field: str,
+    new: str,
+    *,
+    verb: str,
+    at: dt.datetime,
+    effective_on: dt.date | None = None,
+    application: Application | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Take one legal step of one status and record it; whether it was one: the same state again is none.
+
+    The caller holds the row (`transaction.lock`). `filing_state` carries `info_state` with it, `Application.state`
+    carries `is_open`, an elevator's `status` its clock's `in_use`. A Version's state is recorded by its entity's step
+    and by its own columns.
+    """
+    old = getattr(row, field)
+    if old == new:
+        return False
+    _legal(session, row, field, old, new, verb)
+    setattr(row, field, new)
+    if field == "filing_state":
+        row.info_state = info_state(row.approved_version > 0, FilingState(new))
+    if isinstance(row, Application):
+        row.is_open = new in OPEN_STATES
+    if isinstance(row, _OFTEN):
+        write_changes(session, row)
+    else:
+        session.flush()
+    if isinstance(row, Elevator) and field == "status":
+        running = update(MaintenanceClock).where(MaintenanceClock.elevator_id == row.id)
+        session.execute(running.values(in_use=new == ElevatorStatus.IN_USE).execution_options(skip_scope=True))
+    if isinstance(row, Version):
+        return True
+    step = {
+        "entity": row.__tablename__, "entity_id": row.id, "field": field, "old": old, "new": new, "verb": verb,
+        "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
+        "application_id": None if application is None else application.id, "reason": reason,
+    }  # fmt: skip
+    if isinstance(row, _OFTEN):
+        send(session, _ONE_STEP, step)
+    else:
+        session.add(StatusChange(**step))
+    if not isinstance(row, _UNAUDITED):
+        audit.record(
+            session, actor, at, f"{row.__tablename__}.{verb}", row.__tablename__, row.id,
+            before={field: old}, after={field: new} | ({"reason": reason} if reason else {}),
+        )  # fmt: skip
+    return True
+
+
+def move_where(
+    session: AnySession,
+    actor: Actor,
+    model: type[Any],
+    field: str,
+    old: str,
+    new: str,
+    criterion: ColumnElement[bool],
+    *,
+    verb: str,
+    at: dt.datetime,
+    effective_on: dt.date | None = None,
+    application: Application | None = None,
+    reason: str | None = None,
+    values: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
+    beside: tuple[str, ...] = (),
+) -> list[Any]:
+    """The same step for every row in state `old` that meets the criterion, past the session; gives their ids.
+
+    Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …),
+    `given` are the criterion's parameters; each is given as its id, with `beside` as its id and these columns. Loaded
+    rows are read anew when next looked at. The caller audits the deed once, with its counts.
+    """
+    if model not in _OFTEN:
+        raise ValueError(f"{model.__name__} moves row by row")
+    _legal_states(model, field, old, new, verb)
+    all_written(session)
+    values = stamps(model) | {field: new, **(values or {})}
+    statement = _step_where(model, field, old, criterion, tuple(values), beside)  # type: ignore[arg-type]
+    moved = asked(session, statement, values | (given or {})).rows
+    ids = [row[0] for row in moved]
+    if ids:
+        forget(session, model, ids)
+        shared = {
+            "entity": model.__tablename__, "field": field, "old": old, "new": new, "verb": verb,
+            "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
+            "application_id": None if application is None else application.id, "reason": reason,
+        }  # fmt: skip
+        for key in ids:
+            send(session, _ONE_STEP, shared | {"entity_id": key})
+    return moved if beside else ids
+
+
+_ONE_STEP: Any = (
+    insert(StatusChange.__table__)
+    .values({name: bindparam(name) for name in StatusChange.__table__.c.keys() if name != "id"})  # noqa: SIM118
+    .inline()
+)
+
+
+@lru_cache(maxsize=64)
+def _step_where(
+    model: Any, field: str, old: str, criterion: ColumnElement[bool], names: tuple[str, ...],
+    beside: tuple[str, ...],
+) -> Any:  # fmt: skip
+    """Made once for a criterion that is asked again."""
+    table: Any = model.__table__
+    return (
+        update(table)
+        .where(table.c[field] == old, criterion)
+        .values({name: bindparam(name) for name in names})
+        .returning(table.c.id, *(table.c[name] for name in beside))
+    )
+
+
+def edit_where(
+    session: AnySession, actor: Actor, model: type[Any], ids: list[int], at: dt.datetime, **beside: Any
+) -> None:
+    """Open drafts of many approved or turned-down filings: the step EDIT of each, in two statements.
+
+    `beside`: columns set in the same stroke, for writing a row of many indexes twice costs twice. The caller holds the
+    rows and audits the deed once, with its counts.
+    """
+    approved = model.approved_version > 0
+    opened = case((approved, info_state(True, FilingState.DRAFT)), else_=info_state(False, FilingState.DRAFT))
+    for old in (FilingState.APPROVED, FilingState.REJECTED):
+        new = _FILING_EDITS[(old, EDIT)]
+        statement = (
+            update(model)
+            .where(among(session, model.id, ids), model.filing_state == old.value)
+            .values(filing_state=new.value, info_state=opened, **beside)
+            .returning(model.id)
+            .execution_options(synchronize_session=False, skip_scope=True)
+        )
+        moved = list(session.scalars(statement)) if ids else []
+        alike = (
+            model.__tablename__, "filing_state", old.value, new.value, EDIT, clock.local_day(at).isoformat(), at,
+            actor.user_id,
+        )  # fmt: skip
+        insert_rows(session, StatusChange.__table__, _STEP, [(*alike, key) for key in moved])
+
+
+def status_on(session: AnySession, elevator: Any, on: dt.date, known_at: dt.datetime | None = None) -> str:
+    """The elevator's status on a day, as known at an instant (default: as known now).
+
+    Before its first step it was what that step moved it from; without any step, what it is.
+    """
+    steps = select(StatusChange).where(
+        StatusChange.entity == Elevator.__tablename__, StatusChange.entity_id == elevator.id,
+        StatusChange.field == "status",
+    )  # fmt: skip
+    past = steps.where(StatusChange.effective_on <= on)
+    if known_at is not None:
+        past = past.where(StatusChange.known_at <= known_at)
+    last = session.scalar(past.order_by(StatusChange.effective_on.desc(), StatusChange.id.desc()).limit(1))
+    if last is not None:
+        return str(last.new)
+    first = session.scalar(steps.order_by(StatusChange.effective_on, StatusChange.id).limit(1))
+    return str(elevator.status if first is None else first.old)
+
+
+def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: str) -> None:
+    if isinstance(row, Elevator) and field == "status":
+        expected = _elevator_step(session, row, old, new, verb)
+    elif isinstance(row, Unit | Elevator | Person) and field == "filing_state":
+        edit = _FILING_EDITS.get((FilingState(old), verb))
+        if edit is FilingState.APPROVED and not row.approved_version:
+            edit = None
+        if edit is None and verb not in set(ApplicationVerb):
+            raise _illegal(field, old, new, verb)
+        expected = edit or filing_move(FilingState(old), ApplicationVerb(verb))
+    elif isinstance(row, Visit) and field == "state" and row.taken_over and verb == TAKE_OVER:
+        # Taken over in parts: the rest of its day may show that it was the ninth.
+        expected = new if old != "open" and new != "open" else old
+    elif isinstance(row, Visit) and field == "state" and verb == SENT_LATER and old == "void":
+        # It ran out here while its end lay on the phone.
+        expected = new if new != "open" else old
+    elif isinstance(row, Visit) and field == "state" and verb == APPEAL and row.appeal_upheld_at is not None:
+        # A correction: what it counted as before stays in its steps.
+        expected = new if new != "open" else old
+    elif isinstance(row, Visit) and field == "label_state":
+        expected = label_move(LabelState(old), LabelVerb(verb))
+    elif isinstance(row, _FOLLOWING) and field == "state":
+        expected = application_move(ApplicationState(old), ApplicationVerb(verb))
+    elif isinstance(row, Invitation) and field == "state":
+        expected = invitation_move(InvitationState(old), InvitationVerb(verb))
+    elif isinstance(row, Complaint) and field == "state":
+        expected = complaint_move(ComplaintState(old), ComplaintVerb(verb))
+    elif isinstance(row, Rescue) and field == "status":
+        expected = rescue_move(RescueStatus(old), RescueVerb(verb), RescueStatus(new))
+    elif isinstance(row, RepairOrder) and field == "state":
+        expected = repair_move(RepairState(old), RepairVerb(verb))
+    elif isinstance(row, Anomaly) and field == "state":
+        expected = anomaly_move(AnomalyState(old), AnomalyVerb(verb))
+    elif isinstance(row, Enforcement) and field == "state":
+        expected = enforcement_move(EnforcementState(old), EnforcementVerb(verb))
+    elif isinstance(row, FraudCase) and field == "state":
+        expected = case_move(CaseState(old), CaseVerb(verb))
+    elif isinstance(row, SpotDraw) and field == "state":
+        expected = draw_move(DrawState(old), DrawVerb(verb))
+    elif isinstance(row, SpotCheck) and field == "state":
+        expected = check_move(CheckState(old), CheckVerb(verb))
+    elif isinstance(row, Bulletin) and field == "state":
+        expected = bulletin_move(BulletinState(old), BulletinVerb(verb))
+    else:
+        return _legal_states(type(row), field, old, new, verb)
+    if expected != new:
+        raise _illegal(field, old, new, verb)
+
+
+def _legal_states(model: type[Any], field: str, old: str, new: str, verb: str) -> None:
+    legal = field == "state" and (
+        (issubclass(model, Version) and (old, new) in _VERSION_STEPS)
+        or (issubclass(model, PolicyProposal) and (old, new) in _PROPOSAL_STEPS)
+        or (issubclass(model, MaintenanceOrder) and (old, new) in _ORDER_STEPS)
+        or (issubclass(model, Visit) and old in _VISIT_UNSETTLED and new != "open")
+    )
+    if not legal:
+        raise _illegal(field, old, new, verb)
+
+
+def _elevator_step(session: AnySession, row: Elevator, old: str, new: str, verb: str) -> str:
+    if verb in STATUS_KINDS:
+        return elevator_move(ElevatorStatus(old), ApplicationKind(verb)).value
+    if verb == TAKE_OVER and old == ElevatorStatus.NOTIFIED and not _has_moved(session, row.id):
+        return ElevatorStatus(new).value
+    raise _illegal("status", old, new, verb)
+
+
+def _has_moved(session: AnySession, elevator_id: int) -> bool:
+    found = select(StatusChange.id).where(
+        StatusChange.entity == Elevator.__tablename__,
+        StatusChange.entity_id == elevator_id,
+        StatusChange.field == "status",
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def _illegal(field: str, old: str, new: str, verb: str) -> Exception:
+    return refuse(
+        "状态变更",
+        say("不能由“%(old)s”经“%(verb)s”变为“%(new)s”", old=old, verb=verb, new=new),
+        "请刷新页面查看当前状态",
+        field=field,
+        value=new,
+    )

@@ -1,0 +1,246 @@
+"""Notices beside the inbox: what each person chose, written with the inbox's notice, sent by the outbox (NTF-01)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import case, select
+
+from app import clock, targets, vault
+from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.models import Account, NoticeChoice, NoticeTemplate, Notification
+from app.models.notification import CHANNEL
+from app.permissions import Actor, Verb, require
+from app.rules.notices import (
+    CHANNELS,
+    DEFAULTS,
+    GROUPS,
+    LONGEST_SMS,
+    fill,
+    group_of,
+    is_urgent,
+    quiet_end,
+    template_findings,
+)
+from app.telling import speaking, told
+from app.transaction import AnySession
+from app.wording import say
+from app.workflows.core import audit
+
+LONGEST_ADDRESS = 300
+# What messages call the product, and where its links lead; set by whoever starts it.
+_platform, _origin = "梯安", ""
+
+
+def use_place(platform: str, origin: str) -> None:
+    """Take the product's name and public address for messages; without an address links stay out."""
+    global _platform, _origin
+    _platform, _origin = platform, origin.rstrip("/")
+
+
+def fan_out(
+    session: AnySession, at: dt.datetime, account_ids: Iterable[int], topic: str, title: str, body: str,
+    link: str | None, offered: Iterable[str],
+) -> int:  # fmt: skip
+    """Write the same notice once more for each channel that a recipient chose and this installation offers.
+
+    In quiet hours it waits for their end unless it is urgent. How many were written.
+    """
+    ids, group, ways = sorted(set(account_ids)), group_of(topic), [c for c in CHANNELS if c in set(offered)]
+    if not ids or not ways:
+        return 0
+    written = 0
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        statement = (
+            select(
+                NoticeChoice,
+                Account.first_name,
+                Account.language,
+                Account.phone,
+                case((Account.email_verified_at.is_not(None), Account.email)),
+            )
+            .join(Account, Account.id == NoticeChoice.account_id)
+            .where(NoticeChoice.account_id.in_(part), Account.active.is_(True))
+        )
+        found = session.execute(statement.execution_options(skip_scope=True)).all()
+        words = _templates(session, group, ways) if found else {}
+        for choice, name, language, phone, mail in found:
+            for channel in (c for c in ways if c in (choice.channels or {}).get(group, ())):
+                address = _address(choice, channel, phone, mail)
+                if address is None:
+                    continue
+                with speaking(language):
+                    values = _values(told(title), told(body), link, at, name)
+                    head, text = (fill(told(part_), values) for part_ in words[channel])
+                session.add(
+                    Notification(
+                        channel=channel, recipient_id=choice.account_id, address=address, topic=topic[:40],
+                        title=" ".join(head.split()) or told("通知"),
+                        body=text[:LONGEST_SMS] if channel == "sms" else text, link=link, state="queued", tries=0,
+                        created_at=at, next_try_at=_when(choice, topic, at),
+                    )
+                )  # fmt: skip
+                written += 1
+    session.flush()
+    return written
+
+
+def _when(choice: NoticeChoice, topic: str, at: dt.datetime) -> dt.datetime:
+    if is_urgent(topic):
+        return at
+    over = quiet_end(clock.local(at), choice.quiet_from, choice.quiet_until)
+    return at if over is None else over
+
+
+def _address(choice: NoticeChoice, channel: str, phone: str | None, mail: str | None) -> str | None:
+    if channel in ("sms", "email"):
+        return phone if channel == "sms" else mail
+    # The whole address is read again when it is sent: it may hold a token, which no log shows.
+    return webhook_host(choice.webhook_url) if choice.webhook_url else None
+
+
+def webhook_host(url: str) -> str:
+    """What lists show of a webhook's address."""
+    return url.split("//", 1)[-1].split("/", 1)[0].rpartition("@")[2][:120]
+
+
+def _values(title: str, body: str, link: str | None, at: dt.datetime, name: str) -> dict[str, str]:
+    shown = f"{_origin}{link}" if link and _origin else ""
+    return {
+        "标题": title, "内容": body or "", "链接": shown, "时间": f"{clock.local(at):%Y-%m-%d %H:%M}", "收件人": name,
+        "平台": told(_platform),
+    }  # fmt: skip
+
+
+def _templates(session: AnySession, group: str, channels: Iterable[str]) -> dict[str, tuple[str, str]]:
+    kept = session.scalars(select(NoticeTemplate).where(NoticeTemplate.group == group))
+    return {c: DEFAULTS[c] for c in channels} | {row.channel: (row.title, row.body) for row in kept}
+
+
+# --- one's own choice
+
+
+def choice_of(session: AnySession, account_id: int) -> NoticeChoice | None:
+    statement = select(NoticeChoice).where(NoticeChoice.account_id == account_id)
+    found: NoticeChoice | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
+
+
+def choose(
+    session: AnySession, actor: Actor, wanted: Mapping[str, Iterable[str]], quiet: tuple[int | None, int | None],
+    at: dt.datetime,
+) -> NoticeChoice:  # fmt: skip
+    """Keep which channels the actor wants for which group, and the hours in which nothing but the urgent comes."""
+    row = _own(session, actor, at)
+    start, end = quiet
+    raise_failing([
+        Finding(
+            "免打扰", (start is None) == (end is None), "只填了一头", "请把开始和结束都填上，或都留空",
+            field="quiet_from",
+        ),
+        Finding("免打扰", start is None or start != end, "开始和结束相同", "请填不同的时间", field="quiet_from"),
+    ])  # fmt: skip
+    channels = {g: [c for c in CHANNELS if c in set(wanted.get(g, ()))] for g in GROUPS}
+    before = {"channels": row.channels, "quiet_from": row.quiet_from, "quiet_until": row.quiet_until}
+    row.channels, row.quiet_from, row.quiet_until, row.updated_at = channels, start, end, at
+    session.flush()
+    after = {"channels": channels, "quiet_from": start, "quiet_until": end}
+    audit.record(session, actor, at, "notice.set", "account", actor.user_id, before, after)
+    return row
+
+
+def set_webhook(session: AnySession, actor: Actor, url: str | None, at: dt.datetime) -> str | None:
+    """Set or take away the actor's webhook; an address that may not be called is refused (`targets`).
+
+    A new address has a new secret, which is given back once; the receiver checks the signature with it.
+    """
+    url = (url or "").strip()
+    if len(url) > LONGEST_ADDRESS:
+        raise refuse(
+            "网址回调地址",
+            say("%(count)s 个字", count=len(url)),
+            say("最多 %(longest_address)s 个字", longest_address=LONGEST_ADDRESS),
+            field="webhook",
+        )
+    if url:
+        targets.target(url)
+    row = _own(session, actor, at)
+    if not url:
+        row.webhook_url = row.webhook_secret = secret = None
+    else:
+        secret = secrets.token_urlsafe(32)
+        row.webhook_url, row.webhook_secret = url, vault.seal(secret)
+    row.updated_at = at
+    session.flush()
+    host = webhook_host(url) if url else ""
+    audit.record(session, actor, at, "notice.set", "account", actor.user_id, after={"webhook": host})
+    return secret
+
+
+def _own(session: AnySession, actor: Actor, at: dt.datetime) -> NoticeChoice:
+    if actor.user_id is None:
+        raise NotAllowed(Finding("通知设置", False, "没有登录", "请登录后设置"))
+    row = choice_of(session, actor.user_id)
+    if row is None:
+        row = NoticeChoice(account_id=actor.user_id, channels={}, updated_at=at)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def seal_anew(session: AnySession) -> int:
+    """Seal the secrets of webhooks under the current key; how many."""
+    rows = session.scalars(
+        select(NoticeChoice).where(NoticeChoice.webhook_secret.is_not(None)).execution_options(skip_scope=True)
+    ).all()
+    for row in rows:
+        row.webhook_secret = vault.renewed(row.webhook_secret or "")
+    session.flush()
+    return len(rows)
+
+
+# --- words
+
+
+def words_of(session: AnySession, channel: str, group: str) -> tuple[str, str, bool]:
+    """Title and body as they are now, and whether somebody wrote them."""
+    row = session.get(NoticeTemplate, (channel, group))
+    return (*DEFAULTS[channel], False) if row is None else (row.title, row.body, True)
+
+
+def set_words(
+    session: AnySession, actor: Actor, channel: str, group: str, title: str, body: str, at: dt.datetime
+) -> NoticeTemplate | None:
+    """Write the words of a group on a channel; both left empty go back to the built-in ones."""
+    require(actor, Verb.OPS)
+    if channel not in DEFAULTS or group not in GROUPS:
+        raise refuse("通知模板", "没有这种渠道或通知", "请从列表选择", field="group")
+    title, body = title.strip(), body.replace("\r\n", "\n").strip()
+    row = session.get(NoticeTemplate, (channel, group))
+    before: dict[str, Any] | None = None if row is None else {"title": row.title, "body": row.body}
+    if not title and not body:
+        if row is not None:
+            session.delete(row)
+            session.flush()
+            audit.record(session, actor, at, "notice.template", "notification", None, before, {"channel": channel})
+        return None
+    raise_failing(template_findings(title, body))
+    if row is None:
+        row = NoticeTemplate(channel=channel, group=group)
+        session.add(row)
+    row.title, row.body, row.updated_at, row.updated_by_id = title, body, at, actor.user_id
+    session.flush()
+    told = {"channel": str(CHANNEL[channel]), "group": group, "title": title, "body": body}
+    audit.record(session, actor, at, "notice.template", "notification", None, before, told)
+    return row
+
+
+def preview(title: str, body: str, name: str, at: dt.datetime) -> tuple[str, str]:
+    """The words with an example's values."""
+    example, number = told("待审批：停用登记　澜州示例小区 1 幢"), say("申请编号 %(number)s", number="TY-2026-00001")
+    values = _values(example, told(number), "/applications/1", at, name)
+    return fill(told(title), values), fill(told(body), values)

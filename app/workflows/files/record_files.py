@@ -1,0 +1,84 @@
+"""Typed papers of a unit, a person or an elevator (UNT-04): who may add and take away; the log keeps all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from app.errors import Finding, NotAllowed, NotFound
+from app.models import Attachment, Elevator, Person, Unit
+from app.permissions import Actor, Verb, require
+from app.scope import visible
+from app.transaction import AnySession
+from app.wording import say
+from app.workflows.core import audit
+from app.workflows.files import attachments
+
+# By entity: its model, what reading and writing need, the kinds of papers it has.
+RECORDS: dict[str, tuple[type[Any], Verb, Verb, tuple[str, ...]]] = {
+    "unit": (Unit, Verb.UNIT_READ, Verb.UNIT_EDIT, ("licence", "qualification", "declaration", "document")),
+    "person": (Person, Verb.PERSON_READ, Verb.PERSON_EDIT, ("certificate", "document")),
+    "elevator": (
+        Elevator, Verb.ELEVATOR_READ, Verb.ELEVATOR_EDIT,
+        ("use_certificate", "inspection", "factory", "installation", "document"),
+    ),
+}
+
+
+def record_of(session: AnySession, actor: Actor, entity: str, key: int) -> tuple[Any, int | None, bool]:
+    """The record, the unit that a paper is kept for, and whether the actor may write.
+
+    No partner sees a unit's papers; those of an elevator are read, and added to, by both of its sides.
+    """
+    if entity not in RECORDS:
+        raise NotFound(Finding("附件", False, "没有这种记录", "请从记录的页面打开"))
+    model, read, write, _kinds = RECORDS[entity]
+    require(actor, read)
+    row = visible(session, actor, model, key, "这条记录")
+    if isinstance(row, Elevator):
+        sides = (row.maintenance_unit_id, row.use_unit_id, row.filed_by_unit_id)
+        kept_for = actor.unit_id or row.use_unit_id or row.maintenance_unit_id
+        return row, kept_for, actor.may(write) and actor.unit_id in (None, *sides)
+    unit_id = int(row.id if entity == "unit" else row.unit_id)
+    if actor.unit_id not in (None, unit_id):
+        raise NotFound(Finding("附件", False, "没有这条记录，或不在您的管辖范围内", "请从列表重新打开"))
+    return row, unit_id, actor.may(write) and (entity == "unit" or actor.unit_id == unit_id)
+
+
+def require_writing(session: AnySession, actor: Actor, entity: str, key: int, kind: str) -> tuple[Any, int | None]:
+    """The record and its unit, if the actor may add a paper of this kind."""
+    row, unit_id, may = record_of(session, actor, entity, key)
+    if not may:
+        raise NotAllowed(Finding("附件", False, "您只能查看", "请由本单位有权限的账号办理"))
+    if kind not in RECORDS[entity][3]:
+        raise NotAllowed(Finding("类型", False, "没有这一类附件", "请从列表选择", field="kind"))
+    return row, unit_id
+
+
+def removable(actor: Actor, file: Attachment) -> bool:
+    """Whether the actor, who may write the record, may take this paper away: his unit's, or as the regulator."""
+    return actor.unit_id is None or file.unit_id == actor.unit_id
+
+
+def remove(
+    session: AnySession, actor: Actor, entity: str, key: int, attachment_id: int, at: dt.datetime
+) -> Attachment:
+    """Take a paper away; nobody opens it any more, and the log says who took it. No side takes the other's.
+
+    What else hangs on the record is none of its papers: a person's own pictures go by his consent alone.
+    """
+    kinds = RECORDS[entity][3] if entity in RECORDS else ("",)
+    require_writing(session, actor, entity, key, kinds[0])
+    papers = (f for f in attachments.of(session, entity, key) if f.kind in kinds)
+    found = next((f for f in papers if f.id == attachment_id), None)
+    if found is None:
+        raise NotFound(Finding("附件", False, "这个附件已不在这里", "请刷新页面"))
+    if not removable(actor, found):
+        raise NotAllowed(Finding("附件", False, say("“%(name)s”是另一方上传的", name=found.name), "请由上传的单位移除"))
+    found.removed_at = at
+    session.flush()
+    audit.record(
+        session, actor, at, "attachment.remove", entity, key,
+        before={"attachment": found.id, "kind": found.kind, "name": found.name, "sha256": found.sha256},
+    )  # fmt: skip
+    return found

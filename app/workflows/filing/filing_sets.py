@@ -1,0 +1,353 @@
+"""Drafts of many units or elevators in a few statements: what `filing.save_draft` does for one, done for a set.
+
+All or nothing: one that may not be saved refuses the whole set, and the caller saves row by row to learn which.
+The audit log gets one entry with counts and a digest of what was written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, select, update
+
+from app import scope
+from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.models import Elevator, Region, Unit, Version
+from app.models.among import among
+from app.permissions import Actor, require
+from app.rules.approval import FilingState
+from app.transaction import AnySession, insert_rows, new_keys
+from app.wording import say
+from app.workflows.approval.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, lacking
+from app.workflows.approval.filing_versions import digest
+from app.workflows.core import audit, moves
+from app.workflows.filing import filing_rights
+from app.workflows.filing.filing import EDIT_VERB
+
+AT_ONCE = 400
+PARTIES = ("maintenance_unit_id", "use_unit_id")
+# What `filing_rights` looks at; rows that agree in it are asked about once.
+_JUDGED_BY = {
+    m.__tablename__: itemgetter(*(n for n in fields_of(m) if n.startswith("is_") or n in ("region_id", *PARTIES)))
+    for m in (Unit, Elevator)
+}
+
+
+class Wish(NamedTuple):
+    """What to save: the row (None makes one) and its fields in stored form, some or all."""
+
+    entity_id: int | None
+    data: Data
+
+
+class Saved(NamedTuple):
+    """What became of a wish: the row, the fields that changed, before and after; nothing where it was so already."""
+
+    entity_id: int
+    made: bool
+    before: Data
+    after: Data
+
+
+@dataclass(slots=True)
+class _Held:
+    """A row under the lock with what an edit of it starts from."""
+
+    filed: filing_rights.Standing
+    filing: str
+    approved: int
+    content: Data
+    last_number: int = 0
+    draft_id: int | None = None
+
+    @property
+    def id(self) -> int:
+        return self.filed.id
+
+
+def save_drafts(
+    session: AnySession, actor: Actor, model: FiledModel, wishes: Sequence[Wish], at: dt.datetime,
+    batch_id: int | None = None,
+) -> list[Saved]:  # fmt: skip
+    """Make or change drafts, in the order of the wishes. `data` must be clean (`filing_fields.clean`)."""
+    require(actor, EDIT_VERB[model])
+    held = _hold(session, actor, model, [w.entity_id for w in wishes if w.entity_id is not None])
+    saved: dict[int, Saved] = {}
+    allowed: set[Any] = set()
+    changed: list[tuple[_Held, Data]] = []
+    fresh: list[tuple[int, Data]] = []
+    blank = empty(model)
+    for number, wish in enumerate(wishes):
+        if wish.entity_id is None:
+            data = blank | wish.data
+            for name, value in filing_rights.defaults(session, actor, model, data).items():
+                data[name] = value if data.get(name) is None else data[name]
+            _check(session, actor, model, None, data, allowed)
+            fresh.append((number, data))
+            continue
+        row = held.get(wish.entity_id)
+        if row is None or row.filing == FilingState.PENDING:
+            found = "不在您的管辖范围内" if row is None else "正在审核"
+            raise refuse(
+                "备案",
+                say("编号为 %(entity_id)s 的备案%(found)s", entity_id=wish.entity_id, found=found),
+                "请刷新后重新校验",
+            )
+        asked = dict(wish.data)
+        if row.approved and model is Elevator:
+            asked.pop("declared_status", None)
+        # What was not asked does not differ.
+        told = differences({name: row.content.get(name) for name in asked}, asked)
+        before, after = {d.field: d.old for d in told}, {d.field: d.new for d in told}
+        saved[number] = Saved(row.id, False, before, after)
+        if told:
+            merged = row.content | asked
+            _check(session, actor, model, row.filed, merged, allowed)
+            changed.append((row, merged))
+    if changed:
+        _change(session, actor, model, changed, at)
+    made = _make(session, actor, model, [data for _, data in fresh], at, batch_id)
+    for (number, data), key in zip(fresh, made, strict=True):
+        saved[number] = Saved(key, True, {}, data)
+    result = [saved[number] for number in range(len(wishes))]
+    _record(session, actor, model, result, at, batch_id)
+    return result
+
+
+def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> dict[int, _Held]:
+    """Lock the rows in order of id, and read what an edit of each starts from."""
+    if not ids:
+        return {}
+    names, days = fields_of(model), days_of(model)
+    table: Any = model
+    called = table.code if model is Elevator else table.name
+    statement = (
+        select(
+            table.id, table.filing_state, table.approved_version, table.region_code, table.filed_by_unit_id, called,
+            *(getattr(table, n) for n in names),
+        )
+        .where(among(session, table.id, ids))
+        .order_by(table.id)
+        .with_for_update(of=table)
+    )  # fmt: skip
+    found: dict[int, _Held] = {}
+    for row in session.execute(scope.apply(statement, actor, model)):
+        key, filing, approved, region, filer, name, *values = row
+        content = dict(zip(names, values, strict=True))
+        for day in days:
+            if content[day] is not None:
+                content[day] = content[day].isoformat()
+        filed = filing_rights.Standing(key, name, region, filer, *map(content.get, PARTIES))
+        found[key] = _Held(filed, filing, approved, content, approved)
+    entered = _last_versions(session, model, found)
+    if entered:
+        contents = select(Version.entity_id, Version.data).where(among(session, Version.id, entered))
+        for key, data in session.execute(contents):
+            found[key].content |= data
+    return found
+
+
+def _last_versions(session: AnySession, model: FiledModel, found: Mapping[int, _Held]) -> list[int]:
+    """Note each row's last version; gives those that hold what was entered last and is not in force."""
+    last: dict[int, tuple[int, int, str]] = {}
+    statement = (
+        select(Version.entity_id, Version.id, Version.number, Version.state)
+        .where(Version.entity == model.__tablename__, among(session, Version.entity_id, list(found)))
+        .order_by(Version.number)
+    )
+    for key, version_id, number, state in session.execute(statement):
+        last[key] = version_id, number, state
+    entered = []
+    for key, (version_id, number, state) in last.items():
+        row = found[key]
+        row.last_number = max(row.last_number, number)
+        row.draft_id = version_id if state == "draft" else None
+        if state != "approved" and row.filing != FilingState.APPROVED:
+            entered.append(version_id)
+    return entered
+
+
+def _check(
+    session: AnySession, actor: Actor, model: FiledModel, row: filing_rights.Standing | None, data: Data,
+    allowed: set[Any],
+) -> None:  # fmt: skip
+    """Refuse what lacks something required, or what the actor may not file; `row` is None for what is new."""
+    if missing := lacking(model, data):
+        raise_failing(missing)
+    if model is not Elevator and row is not None:
+        # Whether it has an account of its own counts as well: no two units are alike.
+        filing_rights.may_file(session, actor, model, row, data)
+        return
+    key = row and row.judged_by, _JUDGED_BY[model.__tablename__](data)
+    if key not in allowed:
+        filing_rights.may_file(session, actor, model, row, data)
+        allowed.add(key)
+
+
+def _change(
+    session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]], at: dt.datetime
+) -> None:
+    table: Any = model.__table__
+    moved = {"updated_at": at, "row_version": table.c.row_version + 1}
+    opened = [r for r, _ in changed if r.filing != FilingState.DRAFT]
+    moves.edit_where(session, actor, model, [r.id for r in opened if r.approved], at, **moved)
+    moves.edit_where(session, actor, model, [r.id for r in opened if not r.approved], at)
+    stamp = {"edited_by_id": actor.user_id, "edited_at": at}
+    edited = [{"key": r.draft_id, "data": data, **stamp} for r, data in changed if r.draft_id is not None]
+    versions = Version.__table__
+    if edited:
+        statement = update(versions).where(versions.c.id == bindparam("key"))
+        _many(session, statement.values({n: bindparam(n) for n in ("data", *stamp)}), edited)
+    _insert_versions(
+        session, model,
+        [(r.id, r.last_number + 1, r.approved, data) for r, data in changed if r.draft_id is None], stamp,
+    )  # fmt: skip
+    for part in _parts([r.id for r, _ in changed if r.approved and r.filing == FilingState.DRAFT]):
+        session.execute(update(table).where(table.c.id.in_(part)).values(**moved))
+    shown = [(r, data) for r, data in changed if not r.approved]
+    if shown:
+        places = _codes(session, [data for _, data in shown])
+        columns = _columns(model)
+        statement = update(table).where(table.c.id == bindparam("key"))
+        statement = statement.values({n: bindparam(f"v_{n}") for n in columns} | moved)
+        _many(session, statement, [
+            {"key": r.id} | {f"v_{n}": v for n, v in _row(model, data, places).items()} for r, data in shown
+        ])  # fmt: skip
+
+
+def _make(
+    session: AnySession, actor: Actor, model: FiledModel, contents: Sequence[Data], at: dt.datetime,
+    batch_id: int | None,
+) -> list[int]:  # fmt: skip
+    if not contents:
+        return []
+    names = fields_of(model)
+    # By columns: what no row of the set fills in is not written at all.
+    filled = zip(names, zip(*map(itemgetter(*names), contents), strict=True), strict=True)
+    columns: dict[str, Sequence[Any]] = {n: values for n, values in filled if values.count(None) < len(values)}
+    places = _codes(session, contents)
+    columns["region_code"] = [places[key] for key in columns["region_id"]]
+    if model is Elevator:
+        random = secrets.token_bytes(15 * len(contents))
+        columns["public_token"] = [
+            urlsafe_b64encode(random[at_byte : at_byte + 15]).decode() for at_byte in range(0, len(random), 15)
+        ]
+    shared = {
+        "filed_by_unit_id": actor.unit_id, "created_by_id": actor.user_id, "created_at": at, "updated_at": at,
+        "filing_state": "draft", "info_state": "new", "approved_version": 0, "batch_id": batch_id,
+    }  # fmt: skip
+    table: Any = model.__table__
+    # The keys first: then every row is written without waiting for its answer.
+    columns["id"] = ids = new_keys(session, table, len(contents))
+    alike = [repeat(value, len(contents)) for value in shared.values()]
+    insert_rows(session, table, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)))
+    _within_scope(session, actor, model, ids)
+    stamp = {"edited_by_id": actor.user_id, "edited_at": at}
+    _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(ids, contents, strict=True)], stamp)
+    return ids
+
+
+def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> None:
+    """What the guard asks of each written row, asked of all at once."""
+    if actor.sees_everything:
+        return
+    seen = 0
+    for part in _parts(ids):
+        statement = scope.apply(select(func.count()).where(model.id.in_(part)), actor, model)
+        seen += session.scalar(statement) or 0
+    if seen != len(ids):
+        found = say("%(count)s 条记录会落在您的管辖范围之外", count=len(ids) - seen)
+        raise NotAllowed(Finding("管辖范围", False, found, "请检查所选的单位和地区"))
+
+
+def _insert_versions(
+    session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any]
+) -> None:
+    names = ("entity", "state", *stamp, "entity_id", "number", "base_number", "data")
+    alike = (model.__tablename__, "draft", *stamp.values())
+    insert_rows(session, Version.__table__, names, [(*alike, *own) for own in found])
+
+
+def _record(
+    session: AnySession, actor: Actor, model: FiledModel, saved: Sequence[Saved], at: dt.datetime, batch_id: int | None
+) -> None:
+    made = [s for s in saved if s.made]
+    touched = [s for s in saved if s.after and not s.made]
+    if not made and not touched:
+        return
+    written = {str(s.entity_id): _filled(s.after) if s.made else s.after for s in (*made, *touched)}
+    audit.record(
+        session, actor, at, f"{model.__tablename__}.save_drafts", "import_batch", batch_id,
+        after={"made": len(made), "changed": len(touched), "digest": digest(written)},
+    )  # fmt: skip
+
+
+def _filled(content: Data) -> Data:
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def _columns(model: FiledModel) -> tuple[str, ...]:
+    return (*fields_of(model), "region_code")
+
+
+def _row(model: FiledModel, data: Data, places: Mapping[int, str]) -> dict[str, Any]:
+    """A content as columns: days are dates again, the region's code follows."""
+    row: dict[str, Any] = {name: data.get(name) for name in fields_of(model)}
+    for name in days_of(model):
+        if row[name] is not None:
+            row[name] = dt.date.fromisoformat(row[name])
+    row["region_code"] = places[data["region_id"]]
+    return row
+
+
+def _codes(session: AnySession, contents: Sequence[Data]) -> dict[int, str]:
+    wanted = {data["region_id"] for data in contents}
+    found: dict[int, str] = {}
+    for key, code in session.execute(select(Region.id, Region.code).where(Region.id.in_(wanted))):
+        found[key] = code
+    if len(found) != len(wanted):
+        raise refuse("所在地区", "有地区已不存在", "请重新校验文件", field="region_id")
+    return found
+
+
+def _many(session: AnySession, statement: Any, rows: list[dict[str, Any]]) -> None:
+    """One statement for many rows. On the connection: the session would take a list for rows of the model."""
+    session.connection().execute(statement, rows)
+
+
+def _parts(keys: list[int]) -> list[list[int]]:
+    return [keys[i : i + AT_ONCE] for i in range(0, len(keys), AT_ONCE)]
+
+
+# --- taking back
+
+
+def delete_drafts(
+    session: AnySession, actor: Actor, model: FiledModel, ids: Sequence[int], at: dt.datetime, batch_id: int
+) -> None:
+    """Delete rows that were never submitted and that nothing stands on (the caller has looked); audited once."""
+    require(actor, EDIT_VERB[model])
+    table: Any = model
+    gone = []
+    for part in _parts(sorted(ids)):
+        held = select(table.id).where(table.id.in_(part), table.approved_version == 0, table.filing_state == "draft")
+        keys = list(session.scalars(scope.apply(held.order_by(table.id).with_for_update(of=table), actor, model)))
+        session.execute(
+            delete(Version).where(Version.entity == model.__tablename__, Version.entity_id.in_(keys))
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+        session.execute(delete(model).where(table.id.in_(keys)).execution_options(synchronize_session=False))
+        gone += keys
+    if len(gone) != len(ids):
+        raise refuse("撤销", "有记录刚刚被修改或上报", "请重新撤销")
+    audit.record(
+        session, actor, at, f"{model.__tablename__}.delete_drafts", "import_batch", batch_id,
+        after={"deleted": len(gone), "digest": digest({"ids": gone})},
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Inspections and tests: results, reports handed in, and what is due when."""

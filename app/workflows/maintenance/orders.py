@@ -1,0 +1,290 @@
+"""Maintenance orders: made from ledgers when due, by hand, reassigned, cancelled. One auto order open an elevator."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, bindparam, literal, select
+from sqlalchemy.exc import IntegrityError
+
+from app import clock
+from app.errors import Finding, Refusal, raise_failing, refuse
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person
+from app.models.base import Instant
+from app.models.choices import LEVEL
+from app.models.policy import policy_groups
+from app.models.region import in_region
+from app.permissions import Actor, Verb, require, require_own_side
+from app.policy import Key
+from app.rules.calendar import day_finding
+from app.scope import visible
+from app.transaction import AnySession, connection_of, insert_of, lock
+from app.wording import say
+from app.workflows.core import audit, moves
+
+MOST_AT_ONCE = 500
+
+
+def written(session: AnySession, statement: Any) -> int:
+    """Run an INSERT … SELECT and give how many rows it added."""
+    # Without the option the driver's count of an INSERT is thrown away.
+    result: Any = session.execute(statement.execution_options(preserve_rowcount=True))
+    return int(result.rowcount)
+
+
+def added(session: AnySession, statement: Any) -> int:
+    """Run an INSERT … SELECT that leaves out what it sees, so that a unique index is met only by a run at the same
+    moment: only then is each row asked for by itself. How many it added.
+    """
+    try:
+        # The connection's: the session's own would first write whatever waits in it.
+        with connection_of(session).begin_nested():
+            return written(session, statement)
+    except IntegrityError:
+        return written(session, statement.on_conflict_do_nothing())
+
+
+def make_due(
+    session: AnySession,
+    on: dt.date,
+    at: dt.datetime,
+    *,
+    region: str | None = None,
+    elevator_ids: Collection[int] | None = None,
+) -> int:
+    """Make the automatic orders planned for `on` + horizon or before (T3, PLN-03); how many were made.
+
+    Dates and levels were computed when they last changed and are only selected here. Made again nothing is added: the
+    partial unique index holds one open automatic order an elevator.
+    """
+    ledger, order = MaintenanceLedger.__table__.c, MaintenanceOrder.__table__.c
+    waiting = select(order.id).where(
+        order.elevator_id == ledger.elevator_id, order.state == "open", order.origin == "auto"
+    )
+    made = 0
+    for horizon, where in policy_groups(session, Key.HORIZON_DAYS, on, ledger.region_code):
+        due = select(
+            ledger.elevator_id, ledger.unit_id, ledger.region_code, ledger.worker_id, ledger.next_half_month_on,
+            ledger.next_level,
+        ).where(
+            ledger.mode == "auto",
+            ledger.worker_id.is_not(None),
+            ledger.next_half_month_on <= on + dt.timedelta(days=int(horizon)),
+            ~waiting.exists(),
+            in_region(ledger.region_code, region),
+            where,
+        )  # fmt: skip
+        if elevator_ids is not None:
+            due = due.where(ledger.elevator_id.in_(elevator_ids))
+        statement = _making(session, due, at)
+        # A savepoint is less than asking for each of many, and more than asking for one.
+        many = elevator_ids is None
+        made += added(session, statement) if many else written(session, statement.on_conflict_do_nothing())
+    return made
+
+
+def _making(session: AnySession, due: Select[Any], at: dt.datetime) -> Any:
+    """The INSERT of these ledgers' orders, where the clock runs and the elevator is in use with the ledger's unit."""
+    elevator, running = Elevator.__table__.c, MaintenanceClock.__table__.c
+    key = due.selected_columns.elevator_id
+    stands = select(running.elevator_id).where(
+        running.elevator_id == key, running.paused_on.is_not(None),
+        running.due_on.is_(None),  # that is so of each that stands, and an index knows them by it
+    )  # fmt: skip
+    # First the few without an order whose clock does not stand, by themselves (that is what the offset asks for). Each
+    # is then looked up in the register and in the clocks, which are far wider, and never read from end to end; in the
+    # register's order, so that neighbours lie in one page.
+    few = due.where(~stands.exists()).order_by(key).offset(0).subquery("due")
+    served = select(elevator.id).where(
+        elevator.id == few.c.elevator_id, elevator.status == "in_use", elevator.approved_version > 0,
+        elevator.maintenance_unit_id == few.c.unit_id,
+    )  # fmt: skip
+    limit = select(running.limit_on).where(running.elevator_id == few.c.elevator_id)
+    chosen = select(
+        few.c.elevator_id, few.c.unit_id, few.c.region_code, few.c.worker_id, few.c.next_half_month_on,
+        limit.scalar_subquery(), few.c.next_level, literal("auto"), literal("open"), literal(at, Instant()),
+        literal(at, Instant()),
+    ).where(served.scalar_subquery().is_not(None))  # fmt: skip
+    names = ["elevator_id", "unit_id", "region_code", "worker_id", "planned_on", "limit_on", "level", "origin",
+             "state", "created_at", "updated_at"]  # fmt: skip
+    return insert_of(session, MaintenanceOrder).from_select(names, chosen)
+
+
+def create(
+    session: AnySession, actor: Actor, elevator_id: int, data: Mapping[str, Any], at: dt.datetime,
+    origin: str = "manual",
+) -> Any:  # fmt: skip
+    """An order by hand or from a workbook (PLN-05).
+
+    An elevator may have several; the clock is not moved by orders, only by visits.
+    """
+    require(actor, Verb.ORDER_EDIT)
+    elevator: Elevator = visible(session, actor, Elevator, elevator_id, "电梯")
+    raise_failing(new_findings(session, actor, elevator, data, clock.local_day(at)))
+    planned, level, worker_id = data["planned_on"], data.get("level") or "half_month", data.get("worker_id")
+    running = session.get(MaintenanceClock, elevator.id)
+    row = MaintenanceOrder(
+        elevator_id=elevator.id, unit_id=elevator.maintenance_unit_id, region_code=elevator.region_code,
+        worker_id=worker_id, planned_on=planned, limit_on=running.limit_on if running else None, level=level,
+        origin=origin, created_by_id=actor.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    after = {"elevator_id": elevator.id, "planned_on": planned, "level": level, "worker_id": worker_id}
+    audit.record(session, actor, at, "order.create", "maintenance_order", row.id, after=after)
+    return row
+
+
+def new_findings(
+    session: AnySession, actor: Actor, elevator: Elevator, data: Mapping[str, Any], today: dt.date
+) -> list[Finding]:
+    """What an order by hand or by workbook must fulfil, all at once."""
+    planned, level = data.get("planned_on"), data.get("level") or "half_month"
+    findings = [_own_unit(actor, elevator), _in_use(elevator)]
+    if not isinstance(planned, dt.date):
+        findings.append(Finding("计划日期", False, "没有填写计划日期", "请选择计划维保的日期", field="planned_on"))
+    else:
+        findings.append(day_finding(planned, "planned_on", "计划日期"))
+        late = planned < today
+        found = (
+            say("计划日期 %(planned)s 早于今天", planned=planned)
+            if late
+            else say("计划日期 %(planned)s", planned=planned)
+        )
+        findings.append(Finding("计划日期", not late, found, "请选择今天或以后的日期", "planned_on", str(planned)))
+    if level not in LEVEL:
+        found = say("没有“%(level)s”这种频次", level=level)
+        findings.append(Finding("频次", False, found, "请选择半月、季度、半年或年度", "level", str(level)))
+    worker_id = data.get("worker_id")
+    if worker_id is not None and elevator.maintenance_unit_id is not None:
+        hold_people(session, [worker_id])
+        findings.append(worker_finding(session, worker_id, elevator.maintenance_unit_id, today))
+    return findings
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row of many."""
+
+    id: int
+    ok: bool
+    text: str
+
+
+def reassign(
+    session: AnySession, actor: Actor, order_ids: Sequence[int], worker_id: int, at: dt.datetime
+) -> list[Outcome]:
+    """Give open orders to another worker of their unit (PLN-06), one by one or many; each has its own outcome."""
+    require(actor, Verb.ORDER_EDIT)
+    if len(order_ids) > MOST_AT_ONCE:
+        found = say("选了 %(count)s 条任务", count=len(order_ids))
+        raise refuse(
+            "批量分配",
+            found,
+            say("一次最多 %(most_at_once)s 条，请分批办理", most_at_once=MOST_AT_ONCE),
+            field="ids",
+            value=len(order_ids),
+        )
+    today = clock.local_day(at)
+    hold_people(session, [worker_id])
+    outcomes, changed = [], {}
+    for key in dict.fromkeys(order_ids):
+        try:
+            order = _open_order(session, actor, key)
+            raise_failing([worker_finding(session, worker_id, order.unit_id, today)])
+        except Refusal as refusal:
+            outcomes.append(Outcome(key, False, str(refusal)))
+            continue
+        changed[str(key)] = order.worker_id
+        order.worker_id = worker_id
+        outcomes.append(Outcome(key, True, "已分配"))
+    session.flush()
+    if changed:
+        after = {"worker_id": worker_id, "orders": len(changed)}
+        audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=changed, after=after)
+    return outcomes
+
+
+def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt.datetime) -> None:
+    """Void an open order made by hand or imported. An automatic one follows the clock and can't be cancelled."""
+    require(actor, Verb.ORDER_EDIT)
+    order = _open_order(session, actor, order_id)
+    reason = reason.strip()
+    if order.origin == "auto":
+        raise refuse("作废任务", "这是自动生成的任务", "自动任务随维保周期生成，不能作废；电梯停用请办理停用登记")
+    if not 0 < len(reason) <= 120:
+        found = say("原因有 %(count)s 个字", count=len(reason))
+        raise refuse("作废任务", found, "请填写作废原因，最多 120 个字", field="reason", value=reason)
+    order.closed_at, order.close_reason = at, reason
+    moves.move(session, actor, order, "state", "void", verb="cancel", at=at, reason=reason)
+    audit.record(session, actor, at, "order.cancel", "maintenance_order", order.id, after={"reason": reason})
+
+
+def void_open(
+    session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str, keep_unit_id: int | None = None
+) -> int:
+    """Void the open orders of an elevator that is stopped, scrapped or given to another unit (`keep_unit_id`)."""
+    return len(
+        moves.move_where(
+            session, actor, MaintenanceOrder, "state", "open", "void", _OF if keep_unit_id is None else _OF_OTHERS,
+            verb="void", at=at, reason=reason, values={"closed_at": at, "close_reason": reason},
+            given={"elevator": elevator_id, "kept": keep_unit_id},
+        )
+    )  # fmt: skip
+
+
+_order: Any = MaintenanceOrder.__table__.c
+_OF = _order.elevator_id == bindparam("elevator")
+_OF_OTHERS = _OF & (_order.unit_id != bindparam("kept"))
+
+
+def hold_people(session: AnySession, ids: Iterable[int | None]) -> None:
+    """Keep these people from leaving until the work that they are given stands; read them as they are now."""
+    keys = sorted({key for key in ids if key is not None})
+    statement = select(Person).where(Person.id.in_(keys)).order_by(Person.id).with_for_update(read=True)
+    session.scalars(statement.execution_options(skip_scope=True, populate_existing=True)).all()
+
+
+def worker_finding(
+    session: AnySession, worker_id: int, unit_id: int, today: dt.date, field: str = "worker_id"
+) -> Finding:
+    """Whether a person may be given work of a unit: its own, and not gone."""
+    person = session.get(Person, worker_id, execution_options={"skip_scope": True})
+    if person is None or person.unit_id != unit_id:
+        found = say("编号 %(worker_id)s 的人员不是本单位的人员", worker_id=worker_id)
+        return Finding("维保人员", False, found, "请选择本单位的人员", field, str(worker_id))
+    gone = person.left_on is not None and person.left_on <= today
+    found = say("%(name)s 已于 %(left_on)s 离职", name=person.name, left_on=person.left_on) if gone else person.name
+    return Finding("维保人员", not gone, found, "请选择在职人员" if gone else "", field, str(worker_id))
+
+
+def _open_order(session: AnySession, actor: Actor, key: int) -> MaintenanceOrder:
+    order = lock(session, MaintenanceOrder, key)
+    if order is None:
+        raise refuse("维保任务", say("没有找到任务 %(key)s，或不在您的管辖范围内", key=key), "请刷新列表", value=key)
+    require_own_side(actor, order.unit_id, say("任务 %(key)s ", key=key))
+    if order.state != "open":
+        raise refuse(
+            "维保任务", say("任务 %(key)s 已不是“待维保”", key=key), "只有待维保的任务可以改派或作废", value=key
+        )
+    return order
+
+
+def _own_unit(actor: Actor, elevator: Elevator) -> Finding:
+    ok = elevator.maintenance_unit_id is not None and actor.unit_id in (None, elevator.maintenance_unit_id)
+    found = (
+        say("电梯 %(code)s 由本单位维保", code=elevator.code)
+        if ok
+        else say("电梯 %(code)s 不由本单位维保", code=elevator.code)
+    )
+    return Finding("维保单位", ok, found, "" if ok else "请由这台电梯的维保单位办理", "elevator_id", elevator.code)
+
+
+def _in_use(elevator: Elevator) -> Finding:
+    ok = elevator.status == "in_use"
+    found = say("电梯 %(code)s %(more)s", code=elevator.code, more="在用" if ok else "不在用")
+    remedy = "" if ok else "停用、报废或未登记的电梯不安排任务"
+    return Finding("电梯状态", ok, found, remedy, "elevator_id", elevator.code)

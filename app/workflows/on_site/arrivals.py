@@ -1,0 +1,116 @@
+"""What a check-in finds, by one statement: the place, the visits that were begun, the person's month, the policies."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column, select, true
+
+from app import clock, scope
+from app.models import Elevator, Visit
+from app.models.policy import STATE, recall
+from app.permissions import Actor
+from app.transaction import AnySession, all_written, asked
+from app.workflows.on_site import sites
+from app.workflows.on_site.sites import Site
+from app.workflows.people import people
+from app.workflows.people.workers import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A person's open visit: where, and the instant at which it runs out by itself."""
+
+    id: int
+    next_change_at: dt.datetime | None
+    elevator_id: int
+    code: str
+
+    def runs_at(self, at: dt.datetime) -> bool:
+        """One that has run out by `at` is open no more, whether ageing has come round or not."""
+        return self.next_change_at is None or self.next_change_at > at
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The visit that a key began already, whoever's and in whatever state."""
+
+    id: int
+    worker_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`site`: of the approved elevator that the text names, outside scope on purpose: whether this person may serve it
+    is a finding that he must be told, not a hidden row. `month`: his visits of the month, a number an elevator.
+    """
+
+    site: Site | None
+    running: Running | None
+    again: Begun | None
+    month: tuple[int, ...]
+
+
+def of(
+    session: AnySession, actor: Actor, worker: Worker, text: str, at: dt.datetime, client_key: str | None = None
+) -> Arrival:
+    """What the actor finds who scans or types a text at an instant, begun by this key or not."""
+    all_written(session)
+    kind, numbers = scope.outline(actor, Elevator)
+    human = dict(zip(_persons(len(worker.human)), worker.human, strict=True))
+    values = numbers | human | sites.named(text) | people.month_of(at) | {
+        "unit": actor.unit_id or 0, "today": clock.local_day(at), "person": actor.person_id or 0,
+        "key": client_key or None,
+    }  # fmt: skip
+    [row] = asked(session, _statement(kind, len(human)), values).rows
+    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state = row
+    recall(session, state)
+    return Arrival(
+        None if around[0] is None else sites.site_of(actor, around),
+        None if run_id is None else Running(run_id, run_until, run_at, run_code),
+        None if again_id is None else Begun(again_id, again_of),
+        tuple(map(int, (month or "").split())),
+    )  # fmt: skip
+
+
+_visit: Any = Visit.__table__.c
+
+
+def _persons(number: int) -> list[str]:
+    return [f"person_{place}" for place in range(number)]
+
+
+@lru_cache(maxsize=256)
+def _statement(kind: Actor, persons: int) -> Select[Any]:
+    """For all accounts of a kind whose human has so many rows.
+
+    One row, whatever is found: at most one visit of a person's is open.
+    """
+    site = sites.around(kind).subquery("site")
+    running: Any = Visit.__table__.alias("running")
+    again: Any = Visit.__table__.alias("again")
+    its: Any = Elevator.__table__.alias("its")
+    month = (
+        select(func.count().label("number"))
+        .where(_visit.worker_id.in_([bindparam(name) for name in _persons(persons)]), *people.IN_MONTH)
+        .group_by(_visit.elevator_id)
+        .subquery("month")
+    )
+    space: Any = literal_column("' '")
+    numbers = select(func.aggregate_strings(cast(month.c.number, Text), space)).scalar_subquery()
+    one = select(literal_column("1").label("one")).subquery("one")
+    return select(
+        *site.c, running.c.id, running.c.next_change_at, its.c.id, its.c.code, again.c.id, again.c.worker_id, numbers,
+        STATE,
+    ).select_from(
+        one.outerjoin(site, true())
+        # The state is written out, so that the index of open visits alone answers it.
+        .outerjoin(
+            running, and_(running.c.worker_id == bindparam("person"), running.c.state == literal_column("'open'"))
+        )
+        .outerjoin(its, its.c.id == running.c.elevator_id)
+        .outerjoin(again, again.c.client_key == bindparam("key"))
+    )  # fmt: skip

@@ -1,0 +1,177 @@
+"""What a check-out brings and whether it may end a visit: items or sheet, faults, signature, photos (MNT-04)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.errors import Finding, refuse
+from app.models import Attachment, Visit
+from app.models.policy import policy_value, visit_policy
+from app.permissions import Actor
+from app.policy import Key
+from app.reference import CURRENT, items_for
+from app.rules.levels import Level
+from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_findings, review_deadline, sheet_deadline
+from app.transaction import AnySession
+from app.wording import say
+from app.workflows.on_site import companions, presence
+from app.workflows.on_site.presence import Position
+from app.workflows.on_site.sites import Work
+
+RESULTS = {"ok": say("正常"), "repair": say("修理"), "na": say("不适用")}
+LONGEST, LONGEST_REPAIR_NOTE = 500, 140
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOut:
+    """What the worker hands in at the end. `results` maps item codes to {result, value, reason}.
+
+    `problem` None means that the question was not answered; "" that there was nothing to report.
+    `signature_id` is the attachment of a signature drawn on the screen.
+    """
+
+    mode: str = "items"
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problem: str | None = None
+    advice: str = ""
+    note: str = ""
+    signer: str = ""
+    signature_id: int | None = None
+    photo_ids: Sequence[int] = ()
+    # 是否报修 of whoever signs for the use unit on the spot, with his remark.
+    repair: bool = False
+    repair_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What was found of a check-out before it is done: how far away, the answers by item, every condition."""
+
+    mode: VisitMode
+    results: list[dict[str, Any]]
+    distance: float | None
+    policy: VisitPolicy
+    findings: list[Finding]
+    # An item was set to 修理, or the use unit wants a repair: it opens an order.
+    repairs: bool = False
+
+
+
+def look(
+    session: AnySession, work: Work, position: Position, done: CheckOut, at: dt.datetime, *, sent_later: bool = False
+) -> Leaving:
+    """Everything that must hold to end this visit at `at`, all at once; the visit need not be stored yet."""
+    visit, elevator = work.visit, work.elevator
+    policy = visit_policy(session, visit.region_code, visit.visit_on)
+    mode = VisitMode(done.mode) if done.mode in ("items", "sheet") else None
+    if mode is None:
+        raise refuse(
+            "维保方式", say("没有“%(mode)s”这种方式", mode=done.mode), "请选择按系统维保项或按上传维保单", field="mode"
+        )
+    results, findings = _results(visit, done) if mode is VisitMode.ITEMS else ([], [])
+    distance = presence.metres(elevator, position)
+    if elevator.latitude is None and position.place is not None:
+        distance = 0.0
+    repair = any(r["result"] == "repair" for r in results)
+    problem = done.problem
+    if repair and not (problem or "").strip():
+        findings.append(
+            Finding(
+                "故障反馈", False, "有项目选了“修理”，没有写明故障", "请写明故障和处理情况", field="problem"
+            )
+        )  # fmt: skip
+    needed = policy.persons_at(Level(visit.level))
+    already = visit.checked_out_at is not None or (visit.state != "open" and not sent_later)
+    facts = CheckOutFacts(
+        checked_in_at=visit.checked_in_at, at=at, already_out=already,
+        same_code=work.same_code, distance_m=distance,
+        presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
+        open_items=sum(1 for r in results if r["result"] is None),
+        missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
+        sent_later=sent_later, persons_needed=needed,
+        persons=companions.persons_at(session, visit, at) if needed > 1 else 1,
+    )  # fmt: skip
+    told = [*check_out_findings(facts, policy), *findings, *_texts(done)]
+    return Leaving(mode, results, distance, policy, told, repair or done.repair)
+
+
+def end(
+    session: AnySession, actor: Actor, visit: Visit, leaving: Leaving, position: Position, done: CheckOut,
+    at: dt.datetime, sent_at: dt.datetime,
+) -> None:  # fmt: skip
+    """Write the end of a stored visit: it happened at `at` and came here at `sent_at`."""
+    visit.checked_out_at, visit.sent_at, visit.mode = at, sent_at, leaving.mode.value
+    visit.out_latitude, visit.out_longitude = position.latitude, position.longitude
+    visit.out_distance = None if leaving.distance is None else round(leaving.distance)
+    if leaving.mode is VisitMode.ITEMS:
+        visit.results = [{k: v for k, v in r.items() if k != "missing_value"} for r in leaving.results]
+    else:
+        visit.sheet_due_at = sheet_deadline(at, leaving.policy)
+    problem = (done.problem or "").strip() or None
+    visit.problem, visit.advice, visit.note = problem, done.advice.strip() or None, done.note.strip() or None
+    if done.signature_id is not None:
+        adopt(session, actor, visit, [done.signature_id], "signature")
+        visit.signer, visit.signed_at = done.signer.strip()[:40] or None, at
+    adopt(session, actor, visit, done.photo_ids, "photo")
+    reviewed = leaving.policy.review_required and visit.signed_at is None
+    visit.review_due_at = review_deadline(at, leaving.policy) if reviewed else None
+
+
+def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Each item of the visit's list with what was answered; unknown items and answers are findings."""
+    items = items_for(visit.snapshot.get("category") or "", visit.level, visit.item_version or CURRENT)
+    known = {i.code for i in items}
+    findings = [
+        Finding("维保项目", False, say("没有项目 %(code)s", code=code[:20]), "请刷新页面后重填", field="items",
+            value=code[:20])
+        for code in done.results
+        if code not in known
+    ]
+    rows = []
+    for item in items:
+        answer = done.results.get(item.code) or {}
+        result = answer.get("result") or None
+        value, reason = str(answer.get("value") or "").strip()[:60], str(answer.get("reason") or "").strip()[:200]
+        if result is not None and result not in RESULTS:
+            found = say("%(item)s：没有“%(result)s”这个结果", item=item.item, result=str(result)[:20])
+            findings.append(Finding("维保项目", False, found, "请选正常、修理或不适用", field="items"))
+            result = None
+        if result == "na" and not reason:
+            found = say("%(item)s：没有写理由", item=item.item)
+            findings.append(Finding("不适用的理由", False, found, "请写明为什么不适用", field="items"))
+        rows.append({
+            "code": item.code, "result": result, "value": value or None, "reason": reason or None,
+            "missing_value": item.needs_test and result == "ok" and not value,
+        })  # fmt: skip
+    return rows, findings
+
+
+def _texts(done: CheckOut) -> Iterable[Finding]:
+    for label, name in (("故障反馈", "problem"), ("建议事项", "advice"), ("备注", "note")):
+        text = getattr(done, name) or ""
+        if len(text) > LONGEST:
+            yield Finding(
+                label,
+                False,
+                say("有 %(count)s 个字", count=len(text)),
+                say("最多 %(longest)s 个字", longest=LONGEST),
+                field=name,
+            )
+    if done.repair and len(done.repair_note) > LONGEST_REPAIR_NOTE:
+        found = say("有 %(count)s 个字", count=len(done.repair_note))
+        remedy = say("最多 %(longest)s 个字", longest=LONGEST_REPAIR_NOTE)
+        yield Finding("报修备注", False, found, remedy, field="repair_note")
+
+
+def adopt(session: AnySession, actor: Actor, visit: Visit, ids: Sequence[int], kind: str) -> None:
+    """Files uploaded before the visit was sent become the visit's; only one's own, only of this kind."""
+    for number in ids:
+        row = session.get(Attachment, number, execution_options={"skip_scope": True})
+        if row is None or row.uploaded_by_id != actor.user_id or row.entity != "visit" or row.kind != kind:
+            raise refuse("附件", say("没有找到您上传的文件 %(number)s", number=number), "请重新上传", field=kind)
+        if row.entity_id not in (None, visit.id):
+            raise refuse("附件", say("%(name)s 已用于另一条记录", name=row.name), "请重新上传", field=kind)
+        row.entity_id = visit.id

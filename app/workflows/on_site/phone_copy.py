@@ -1,0 +1,121 @@
+"""What a worker's phone carries with it for where there is no signal: his next tasks and how they are done (MNT-05).
+
+Only what he may see now, and only what a visit needs; as of the moment at which it was given.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import joinedload
+
+from app import clock, scope, scope_parts
+from app.models import Elevator, MaintenanceOrder, Visit
+from app.models.policy import policy_value, visit_policy
+from app.permissions import Actor, Verb, require
+from app.policy import Key
+from app.reference import CURRENT, items_for
+from app.rules.label_photos import LabelBy
+from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visits import VisitPolicy
+from app.transaction import AnySession
+from app.workflows.on_site import presence
+
+MOST = 100
+_order: Any = MaintenanceOrder.__table__.c
+
+
+def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
+    """Open orders of the person, of his teams' elevators, or of his unit without a worker yet, planned within the
+    horizon (PLN-06, PLN-07)."""
+    horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
+    nobodys = and_(_order.worker_id.is_(None), _order.unit_id == (actor.unit_id or 0))
+    mine = scope_parts.open_orders_of(actor.person_id or 0, nobodys)
+    return and_(mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon))
+
+
+def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
+    """The tasks of the next days, the visit that runs, the items of each kind and level once."""
+    require(actor, Verb.VISIT_MAKE)
+    today = clock.local_day(now)
+    statement = (
+        select(MaintenanceOrder)
+        .where(own_orders(session, actor, today))
+        .options(joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit))
+        .order_by(MaintenanceOrder.planned_on, MaintenanceOrder.id)
+        .limit(MOST)
+    )
+    # Narrowed by the order; its elevator and use unit come along.
+    narrowed = scope.apply(statement, actor, MaintenanceOrder).execution_options(skip_scope=True)
+    orders = [order for order in session.scalars(narrowed) if presence.may_serve(session, actor, order.elevator)]
+    templates: dict[str, list[dict[str, Any]]] = {}
+    policies: dict[str, tuple[VisitPolicy, int, bool]] = {}
+    tasks = []
+    for order in orders:
+        tasks.append(
+            _place(session, order.elevator, order.level, today, templates, policies)
+            | {"planned_on": order.planned_on.isoformat()}
+        )
+    running = presence.open_visit(session, actor.person_id, now)
+    return {
+        "running": None if running is None else _running(session, running, templates, policies), "tasks": tasks,
+        "items": templates,
+        # Of an elevator that is not among them the phone knows no more than where its account is.
+        "label_photo": _label_photo(session, actor.region_code, today),
+    }  # fmt: skip
+
+
+def of_visit(session: AnySession, visit: Visit) -> dict[str, Any]:
+    """One's own open visit alone, as its page hands it to the phone: a line may be gone in the next moment."""
+    templates: dict[str, list[dict[str, Any]]] = {}
+    return {"running": _running(session, visit, templates, {}), "items": templates}
+
+
+def _place(
+    session: AnySession, lift: Elevator, level: str, today: dt.date, templates: dict[str, Any],
+    policies: dict[str, tuple[VisitPolicy, int, bool]],
+) -> dict[str, Any]:  # fmt: skip
+    if lift.region_code not in policies:
+        presence_m = policy_value(session, Key.PRESENCE_METRES, lift.region_code, today)
+        label = _label_photo(session, lift.region_code, today)
+        policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m, label
+    policy, metres, label_photo = policies[lift.region_code]
+    return {
+        "code": lift.code, "token": lift.public_token, "place": f"{lift.estate or ''} {lift.address or ''}".strip(),
+        "use_unit": lift.use_unit.name if lift.use_unit else None, "signer": lift.safety_officer,
+        "latitude": lift.latitude, "longitude": lift.longitude, "presence_m": metres, "level": level,
+        "level_name": LEVEL_LABELS[Level(level)], "min_minutes": policy.min_minutes, "max_hours": policy.max_hours,
+        "label_photo": label_photo,
+        "items": _template(lift.category or "", level, CURRENT, templates),
+    }  # fmt: skip
+
+
+def _running(
+    session: AnySession, visit: Visit, templates: dict[str, Any],
+    policies: dict[str, tuple[VisitPolicy, int, bool]],
+) -> dict[str, Any]:  # fmt: skip
+    lift = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
+    assert lift is not None
+    told = _place(session, lift, visit.level, visit.visit_on, templates, policies)
+    kept = visit.snapshot or {}
+    return told | {
+        "visit_id": visit.id, "key": visit.client_key, "began_at": visit.checked_in_at.isoformat(),
+        "items": _template(str(kept.get("category") or ""), visit.level, visit.item_version or CURRENT, templates),
+    }
+
+
+def _label_photo(session: AnySession, region_code: str | None, on: dt.date) -> bool:
+    """Whether a check-in by a typed number needs a photo of the label (MNT-06)."""
+    return bool(policy_value(session, Key.LABEL_PHOTO, region_code, on) != LabelBy.NONE)
+
+
+def _template(category: str, level: str, version: str, templates: dict[str, Any]) -> str:
+    name = f"{category}-{level}-{version}"
+    if name not in templates:
+        templates[name] = [
+            {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test}
+            for i in items_for(category, level, version)
+        ]
+    return name

@@ -1,0 +1,242 @@
+"""On site: the elevator a scanned or typed text names, and what a check-in there would meet (MNT-01, MNT-02)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from app import clock, scope
+from app.errors import Finding
+from app.models import Elevator, Visit
+from app.models.policy import policy_book
+from app.permissions import Actor, Verb
+from app.policy import Key
+from app.rules.checkin import (
+    CheckInFacts,
+    Place,
+    by_label,
+    check_in_findings,
+    distance_metres,
+    elevator_findings,
+    names_an_elevator,
+)
+from app.rules.identifiers import normal_code
+from app.rules.label_photos import LabelBy
+from app.rules.lifecycle import ElevatorStatus
+from app.transaction import AnySession
+from app.workflows.core import moves
+from app.workflows.on_site import arrivals, sites
+from app.workflows.on_site.arrivals import Arrival, Running
+from app.workflows.on_site.sites import LONGEST_TEXT, Lift, Site, elevator_of
+from app.workflows.people import workers
+from app.workflows.people.workers import Worker
+
+__all__ = [
+    "LONGEST_TEXT", "Look", "Position", "elevator_of", "gate", "links", "look", "may_serve", "metres", "open_visit",
+    "standing",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a phone says it is, in degrees; None when it does not."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def place(self) -> Place | None:
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Place(self.latitude, self.longitude)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a check-in would meet: where, who, and every condition, failing and passing.
+
+    `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token. Where the
+    region then asks for a photo of the label, `label_by` says who looks at it.
+    """
+
+    site: Site | None
+    worker: Worker
+    findings: list[Finding]
+    by_code: bool = False
+    label_by: str | None = None
+
+
+def gate(
+    session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime
+) -> tuple[Lift | None, list[Finding]]:
+    """Every condition of a check-in at this elevator by this person, failing and passing."""
+    worker = workers.of(session, actor, at)
+    found = look(session, actor, worker, arrivals.of(session, actor, worker, text, at), text, position, at, at)
+    return found.site.elevator if found.site is not None else None, found.findings
+
+
+def look(
+    session: AnySession, actor: Actor, worker: Worker, arrival: Arrival, text: str, position: Position,
+    at: dt.datetime, now: dt.datetime, photos: int | None = None,
+) -> Look:  # fmt: skip
+    """The same for whoever has the worker and what he finds at hand; `now` is the receipt.
+
+    `photos`: how many photos of the label came with it; None where it is only asked beforehand.
+    """
+    site, held = arrival.site, arrival.running
+    if held is not None and not held.runs_at(at):
+        held = None
+    by_code = site is not None and not by_label(text, site.elevator.code)
+    facts = _facts(session, actor, worker, arrival, held, text, position, at, now)
+    asked = _label_by(session, site.elevator.region_code, at) if by_code and site is not None else None
+    findings = check_in_findings(replace(facts, label_by=asked, label_photos=photos) if asked else facts)
+    stopped = any(f.stops for f in findings)
+    ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
+    told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
+    return Look(site, worker, told, by_code, asked)
+
+
+def _label_by(session: AnySession, region_code: str, at: dt.datetime) -> str | None:
+    """Who looks at the photo of a label whose number was typed; None where the region asks for none."""
+    value = str(policy_book(session, region_code, clock.local_day(at)).plain[Key.LABEL_PHOTO])
+    return None if value == LabelBy.NONE else value
+
+
+def _ways(actor: Actor, elevator: Lift | None, held: Running | None) -> dict[str, str]:
+    """Where a failing condition is mended, for whoever may do it himself; others are told whom to ask."""
+    found: dict[str, str] = {}
+    if held is not None:
+        found |= dict.fromkeys(("已在其他电梯签到", "这台电梯正在维保"), f"/m/visits/{held.id}")
+    if actor.may(Verb.UNIT_EDIT):
+        found["单位备案未通过"] = "/units/mine"
+    if actor.may(Verb.PERSON_EDIT) and actor.person_id is not None:
+        found |= dict.fromkeys(("没有作业人员证", "证书已过有效期"), f"/people/{actor.person_id}/edit")
+    if actor.may(Verb.OWN_CERTIFICATE) and actor.person_id is not None:
+        found |= dict.fromkeys(("没有自我声明承诺书", "自我声明承诺书已过期"), "/m/me/data#declaration")
+    if actor.may(Verb.SUBACCOUNT_EDIT):
+        found |= {"主账号不允许进行维保作业,请切换为子账号操作": "/sub-accounts/", "无电梯权限": "/sub-accounts/"}
+    if elevator is None or elevator.maintenance_unit_id != actor.unit_id:
+        return found
+    if actor.may(Verb.ELEVATOR_SURVEY):
+        found |= dict.fromkeys(("电梯尚未标注位置", "电梯位置较远"), f"/m/position/{elevator.code}")
+    if actor.may(Verb.CONTRACT_EDIT):
+        found["电梯已超有效期(脱保)"] = "/contracts/"
+    if actor.may(Verb.APPLICATION_SUBMIT) and elevator.status == "suspended":
+        found["电梯已停用"] = f"/elevators/{elevator.id}/apply/reactivation"
+    return found
+
+
+def _facts(
+    session: AnySession,
+    actor: Actor,
+    worker: Worker,
+    arrival: Arrival,
+    held: Running | None,
+    text: str,
+    position: Position,
+    at: dt.datetime,
+    now: dt.datetime,
+) -> CheckInFacts:
+    today, site = clock.local_day(at), arrival.site
+    elevator = site.elevator if site is not None else None
+    region = elevator.region_code if elevator is not None else actor.region_code
+    policy: Mapping[Key, Any] = policy_book(session, region, today).plain
+    person, unit = worker.person, worker.unit
+    quota = workers.quota_of(session, worker, arrival.month, today)
+    facts: dict[str, Any] = {
+        "at": at, "now": now, "worker_place": position.place, "presence_m": policy[Key.PRESENCE_METRES],
+        "is_main_account": actor.is_main, "unit_approved": unit is not None and unit.approved_version > 0,
+        "certificate_until_on": person.certificate_until if person is not None else None,
+        "certificate_blocks": bool(policy[Key.CERTIFICATE_GATE]),
+        "certificate_required": bool(policy[Key.CERTIFICATE_GATE]),
+        "certificate_near_days": policy[Key.NEAR_CERTIFICATE_DAYS],
+        "declaration_until_on": person.declaration_until if person is not None else None,
+        "declaration_gate": policy[Key.DECLARATION_GATE],
+        "quota_used": quota.used if quota else 0, "quota_limit": quota.limit if quota else None,
+        "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
+        "open_link": f"/m/visits/{held.id}" if held is not None else None,
+        "open_expires": held is not None and held.next_change_at is not None,
+        "code_valid": elevator is not None or names_an_elevator(normal_code(text)),
+        "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
+    }  # fmt: skip
+    if site is None or elevator is None:
+        return CheckInFacts(**facts, open_elsewhere=held.code if held is not None else None)
+    facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
+    if at < now:
+        # Sent later: it was as it was then, whatever has been approved since.
+        facts["elevator_status"] = ElevatorStatus(moves.status_on(session, elevator, today, at))
+    facts["links"] = links(actor, elevator)
+    here = held is not None and held.elevator_id == elevator.id
+    return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
+
+
+def _elevator_facts(actor: Actor, site: Site, today: dt.date, contract_gate: bool) -> dict[str, Any]:
+    elevator = site.elevator
+    own = site.covered_by is not None and site.covered_by == actor.unit_id
+    covered = site.covered_until if own else None
+    if not contract_gate:
+        # Where the platform does not ask for a contract, the day itself stands for one.
+        covered = covered or today
+    place = None
+    if elevator.latitude is not None and elevator.longitude is not None:
+        place = Place(elevator.latitude, elevator.longitude)
+    status = ElevatorStatus(elevator.status)
+    in_use = status is ElevatorStatus.IN_USE
+    return {
+        "elevator_code": elevator.code, "elevator_status": status, "elevator_place": place,
+        "may_serve": site.may_serve,
+        "maintenance_paused": site.paused_on is not None and site.paused_on <= today and in_use,
+        "covered_until_on": covered, "contract_ended_on": site.last_end,
+    }  # fmt: skip
+
+
+def standing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datetime) -> list[Finding]:
+    """Whether anybody of its unit could check in at this elevator now, as the desk sees it (GAT-01)."""
+    today = clock.local_day(at)
+    gated = bool(policy_book(session, elevator.region_code, today)[Key.CONTRACT_GATE].value)
+    unit = replace(actor, unit_id=elevator.maintenance_unit_id)
+    facts = _elevator_facts(unit, sites.of_elevator(session, unit, elevator, today), today, gated)
+    return elevator_findings(CheckInFacts(at=at, now=at, links=links(actor, elevator), **facts))
+
+
+def links(actor: Actor, elevator: Elevator | Lift) -> dict[str, str]:
+    """Where each condition is mended, as far as this account may go there."""
+    page, found = f"/elevators/{elevator.id}", {}
+    if actor.may(Verb.UNIT_EDIT) and actor.unit_id is not None:
+        found["unit"] = f"/units/{actor.unit_id}"
+    if actor.may(Verb.APPLICATION_SUBMIT):
+        found |= {"status": f"{page}/apply/reactivation", "paused": f"{page}/apply/maintenance_resume"}
+    if actor.may(Verb.CONTRACT_EDIT):
+        found["contract"] = "/contracts/"
+    if actor.may(Verb.ELEVATOR_EDIT):
+        found["place"] = f"{page}/position"
+    return found
+
+
+def may_serve(session: AnySession, actor: Actor, elevator: Elevator | Lift) -> bool:
+    """The elevator is served by the actor's unit and is one of the actor's."""
+    if not sites.serves(actor, elevator):
+        return False
+    statement = scope.apply(select(Elevator.id).where(Elevator.id == elevator.id), actor, Elevator)
+    return session.scalar(statement.execution_options(skip_scope=True)) is not None
+
+
+def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> Visit | None:
+    """The visit that this person has not checked out of; one that has run out by `at` is open no more (see ageing)."""
+    statement = select(Visit).where(
+        Visit.worker_id == (person_id or 0), Visit.state == "open",
+        or_(Visit.next_change_at.is_(None), Visit.next_change_at > at),
+    )  # fmt: skip
+    found: Visit | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
+
+
+def metres(elevator: Elevator | Lift, position: Position) -> float | None:
+    """How far the phone is from the elevator; None when either place is unknown."""
+    if position.place is None or elevator.latitude is None or elevator.longitude is None:
+        return None
+    return distance_metres(Place(elevator.latitude, elevator.longitude), position.place)

@@ -1,0 +1,1 @@
+"""What regulators do about it: anomalies, enforcement, appeals, fraud, spot checks, bulletins, capacity."""

@@ -1,0 +1,1 @@
+"""Other systems: devices of elevators and the province's register."""

@@ -1,0 +1,1 @@
+"""Personal data: own copies and requests, full views, how long they are kept, sealing anew."""

@@ -1,0 +1,1 @@
+"""What strangers may do and read: complaints, messages, the page behind the code, open data."""

@@ -1,0 +1,1 @@
+"""Repairs from a report to their confirmation."""

@@ -1,0 +1,1 @@
+"""Rescue of trapped persons: calls, the desk, help, callbacks, past rescues."""

@@ -1,0 +1,1 @@
+"""Maintenance visits, on line and sent later, and what a visit counts for."""
