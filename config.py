@@ -138,8 +138,8 @@ def settings() -> dict[str, Any]:
         "FAB_API_SHOW_STACKTRACE": False,
         "FAB_API_MAX_PAGE_SIZE": 200,
         "FAB_BASE_TEMPLATE": "ta/fab.html",
-        "FAB_INDEX_VIEW": "app.views.home.Home",
-        "FAB_SECURITY_MANAGER_CLASS": "app.views.security.SecurityManager",
+        "FAB_INDEX_VIEW": "app.views.home.home.Home",
+        "FAB_SECURITY_MANAGER_CLASS": "app.views.access.security.SecurityManager",
         "AUTH_TYPE": 1,
         "AUTH_ROLE_ADMIN": "platform_admin",
         # Tokens are ours, for this API, by one algorithm; whatever else is signed with the same key is none.

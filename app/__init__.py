@@ -17,8 +17,8 @@ def create_app(**overrides: Any) -> Flask:
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
     from app.reference import iot as iot_codes
-    from app.views import assets, languages, light, metrics, requests, told
-    from app.views import errors as error_pages
+    from app.views.frame import assets, languages, light, metrics, requests, told
+    from app.views.frame import errors as error_pages
     from app.workflows.access import passwords
     from app.workflows.core import notices
     from app.workflows.files import attachments

@@ -2,7 +2,7 @@
 
 Chinese is the source: what is said here is a finished Chinese `str`, and whoever stores, compares, or prints it needs
 to know no more. It also remembers the sentence without its values, which is what the catalogues hold; the outermost
-layer tells it in the reader's language (`views/told.py`). Constants need no wrapping: they are their own entry.
+layer tells it in the reader's language (`views/frame/told.py`). Constants need no wrapping: they are their own entry.
 """
 
 from __future__ import annotations

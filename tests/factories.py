@@ -32,7 +32,7 @@ from app.models import (
 )
 from app.permissions import Actor, Role
 from app.rules.identifiers import uscc_check_char
-from app.views.requests import actor_of
+from app.views.frame.requests import actor_of
 
 PASSWORD = "Ti.an-2026-test"
 # Hashed once with the least work: tests make many accounts and measure no hash.

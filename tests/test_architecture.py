@@ -85,8 +85,13 @@ ALLOWED: dict[str, set[str]] = {
 # between folders. `kinds` names modules of later ones by their names, as an application's kind decides.
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "workflows": (
-        "core", "files", "access", "approval", "people", "papers", "contracts", "maintenance", "inspection", "on_site",
-        "repair", "visits", "filing", "handover", "rescue", "public", "scores", "oversight", "partners", "privacy", "desk",
+        "core", "files", "access", "approval", "people", "papers", "contracts", "maintenance", "inspection",
+        "on_site", "repair", "visits", "filing", "handover", "rescue", "public", "scores", "oversight", "partners",
+        "privacy", "desk",
+    ),
+    "views": (
+        "frame", "access", "approval", "repair", "oversight", "maintenance", "safety", "people", "partners", "registry",
+        "scores", "data", "home",
     ),
 }  # fmt: skip
 FRAMEWORKS = {"flask", "flask_appbuilder", "flask_babel", "flask_admin", "flask_login", "celery", "werkzeug"}

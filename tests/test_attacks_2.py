@@ -229,7 +229,7 @@ def test_who_asks_by_a_qr_picture_proves_the_number_that_he_typed(
     app: Any, session: Any, world: World, sign_in: Any, sms: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else his account is bound to another's phone, who can then neither bind nor recover by it."""
-    monkeypatch.setattr("app.views.captcha.answered", lambda: None)
+    monkeypatch.setattr("app.views.access.captcha.answered", lambda: None)
     head = world.actor("maintenance_head")
     with transaction(session):
         _poster, token = invitations.make_poster(

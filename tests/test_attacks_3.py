@@ -18,9 +18,9 @@ from app.errors import Refusal
 from app.extensions import db
 from app.models import Account, Attachment, AuditEntry, NumberAsk, Person, RealNameCheck
 from app.transaction import transaction
-from app.views import cells
-from app.views.filing_words import Due
-from app.views.proving import confirm_second_factor
+from app.views.access.proving import confirm_second_factor
+from app.views.frame import cells
+from app.views.frame.filing_words import Due
 from app.wording import say
 from app.workflows.access import asking, codes
 from app.workflows.core import outbox

@@ -20,7 +20,7 @@ from app.models.policy import policy_groups, policy_value
 from app.permissions import SYSTEM, Actor, Role, Verb
 from app.policy import Key
 from app.reports.exports import listing_of
-from app.views import menu
+from app.views.frame import menu
 from tests.factories import World, make_clock, make_elevator, make_policy
 from tests.statements import statements
 

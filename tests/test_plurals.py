@@ -12,9 +12,9 @@ from flask_babel import force_locale, gettext
 
 from app.plurals import Counting, beside, chosen, prepare
 from app.telling import told
-from app.views import texts
-from app.views.filing_words import due_days
-from app.views.texts import beside as beside_here
+from app.views.frame import texts
+from app.views.frame.filing_words import due_days
+from app.views.frame.texts import beside as beside_here
 from app.wording import say
 from scripts import catalogues
 

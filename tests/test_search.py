@@ -18,7 +18,7 @@ from app.listings.maintenance import TASKS
 from app.lookups import find
 from app.models import Elevator, MaintenanceClock, Unit
 from app.permissions import SYSTEM
-from app.views import lookup
+from app.views.frame import lookup
 from tests.factories import World, make_clock, make_elevator
 
 # Few letters, so that words are often found: two of Chinese, cases, LIKE's and FTS5's own marks, an accent.

@@ -23,7 +23,7 @@ from app.models import Account
 from app.permissions import ASSIGNABLE, GRANTS, ROLE_LABEL, VERB_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.access import accounts, passwords, signin, sub_accounts
 from app.workflows.access.issuing import Issued
 

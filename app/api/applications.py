@@ -21,9 +21,9 @@ from app.models.sealed import numbers
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.rules.identifiers import masked as masked_number
-from app.views import clock_words, screens
-from app.views.application_words import asked_words
-from app.views.applications import files_of
+from app.views.approval.application_words import asked_words
+from app.views.approval.applications import files_of
+from app.views.frame import clock_words, screens
 from app.workflows.approval import seconds, submissions, watching
 from app.workflows.approval.submissions import FILING_KINDS
 from app.workflows.desk import applications

@@ -19,7 +19,7 @@ from app.models import Elevator
 from app.permissions import Verb, require
 from app.rules.lifecycle import CAUSE_FIELDS, ApplicationKind, ChangeCause
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.desk import applications
 from app.workflows.filing import registration_changes

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.files import attachments, record_files
 
 

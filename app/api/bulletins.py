@@ -21,8 +21,8 @@ from app.models import Bulletin
 from app.permissions import Verb
 from app.rules.bulletins import LONGEST_TEXT
 from app.transaction import transaction
-from app.views import screens
-from app.views.bulletins import recount
+from app.views.frame import screens
+from app.views.oversight.bulletins import recount
 from app.workflows.oversight import bulletins
 
 

@@ -14,7 +14,7 @@ from app.api.base import Resource, actor, answers, chosen, iso
 from app.extensions import db
 from app.permissions import Verb
 from app.rules.capacity import Area
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.oversight import capacity
 
 

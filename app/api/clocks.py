@@ -19,9 +19,9 @@ from app.models.policy import policy_book, policy_value
 from app.permissions import Verb, require
 from app.policy import Key, shown
 from app.rules.calendar import day_end
-from app.views import clock_words, screens
-from app.views.filing_words import due_days
-from app.views.policy import origin, region_names
+from app.views.frame import clock_words, screens
+from app.views.frame.filing_words import due_days
+from app.views.frame.policy_words import origin, region_names
 from app.wording import say
 from app.workflows.approval.clock_register import CLOCKS
 

@@ -23,8 +23,8 @@ from app.models import Application, Commitment
 from app.permissions import Verb
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import transaction
-from app.views import screens
-from app.views.applications import files_of
+from app.views.approval.applications import files_of
+from app.views.frame import screens
 from app.workflows.papers import commitments
 
 MOST_FILES = 10

@@ -20,7 +20,7 @@ from app.permissions import Verb
 from app.rules.complaints import MOST_PHOTOS, late_steps
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.public import complaints, messages
 
 MOST_FILES = 3 * MOST_PHOTOS

@@ -20,7 +20,7 @@ from app.listings.components import COMPONENTS, DOORS
 from app.models import Component, Elevator, LandingDoor
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.filing import components, landing_doors
 from app.workflows.filing.components import Part
 from app.workflows.filing.landing_doors import MOST_DOORS, Found

@@ -27,7 +27,7 @@ from app.permissions import Verb
 from app.policy import Key
 from app.rules.contracts import contract_state
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.approval import submissions
 from app.workflows.contracts import contract_changes, contract_versions, contracts, renewals
 from app.workflows.files import attachments

@@ -19,7 +19,7 @@ from app.models import Delegation
 from app.permissions import Verb
 from app.reports import approvals
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.approval import delegations
 from app.workflows.desk import applications

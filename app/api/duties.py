@@ -22,7 +22,7 @@ from app.listings.safety import RISKS
 from app.models import ElevatorOfficer, RiskItem
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.approval.submissions import name_of
 from app.workflows.on_site import patrols, safety
 

@@ -20,7 +20,7 @@ from app.models import Elevator, MaintenanceClock
 from app.models.choices import ELEVATOR_STATUS, FILING_STATE
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, normal_code
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.approval.filing_fields import snapshot
 from app.workflows.desk import gates
 

@@ -23,9 +23,9 @@ from app.models import Appeal, Enforcement
 from app.permissions import Verb
 from app.rules.enforcement import MOST_EVIDENCE, MOST_FILES
 from app.transaction import transaction
-from app.views import screens
-from app.views.enforcement import evidence_shown
-from app.views.told import told
+from app.views.frame import screens
+from app.views.frame.told import told
+from app.views.oversight.enforcement import evidence_shown
 from app.wording import again
 from app.workflows.files import attachments
 from app.workflows.oversight import appeals, enforcement

@@ -18,8 +18,8 @@ from app.extensions import db
 from app.models import Attachment
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views import screens
-from app.views.files import fetch
+from app.views.frame import screens
+from app.views.frame.files import fetch
 from app.workflows.files import attachments, sent_ahead
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.

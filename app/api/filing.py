@@ -19,7 +19,7 @@ from app.extensions import db
 from app.models import Elevator, StatusChange, Unit
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import filed, screens
+from app.views.frame import filed, screens
 from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import FiledModel
 from app.workflows.filing import filing

@@ -21,7 +21,7 @@ from app.permissions import Verb
 from app.rules.fraud import HOW, SignalKind
 from app.rules.fraud_cases import MOST_SIGNALS
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.oversight import fraud
 
 MOST_FILES = 10

@@ -21,7 +21,7 @@ from app.listings.inspections import INSPECTIONS, INSPECTIONS_DUE, of_clock, sta
 from app.models import Elevator, Inspection
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.files import attachments
 from app.workflows.inspection import inspection_reports, inspections
 from app.workflows.inspection.inspections import Entry

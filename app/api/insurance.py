@@ -26,7 +26,7 @@ from app.models import InsuranceRecord, InsuredPerson
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say
 from app.workflows.files import attachments
 from app.workflows.papers import insurance

@@ -19,7 +19,7 @@ from app.models import InsuranceGap, InsuranceMonth
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.papers import insurance_gaps
 
 MOST_GAPS = 600

@@ -25,8 +25,8 @@ from app.models import Invitation, StatusChange
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
-from app.views import screens
-from app.views.invitations import address_of, told
+from app.views.frame import screens
+from app.views.people.invitations import address_of, told
 from app.wording import say
 from app.workflows.approval.submissions import name_of
 from app.workflows.people import invitations, taking_on

@@ -24,7 +24,7 @@ from app.permissions import SYSTEM, Verb
 from app.reference import iot as codes
 from app.rules.iot import MOST_BYTES
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.partners import iot, iot_devices
 
 FIELDS = ("serial", "maker", "model", "standard", "video_url")

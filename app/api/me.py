@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Account, Region, Unit
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.access import api_tokens
 
 

@@ -20,8 +20,8 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.rules.notices import CHANNELS, GROUPS, clock_words, minutes_of
 from app.transaction import transaction
-from app.views import screens
-from app.views.notices import send_trial, shown_address
+from app.views.frame import screens
+from app.views.partners.notices import send_trial, shown_address
 from app.wording import say, together
 from app.workflows.core import notices, outbox
 

@@ -30,7 +30,8 @@ from app.permissions import Verb, require
 from app.rules.offline import Contact, PhoneClock
 from app.telling import told
 from app.transaction import transaction
-from app.views import contacts, screens
+from app.views.access import contacts
+from app.views.frame import screens
 from app.wording import say
 from app.workflows.files import attachments
 from app.workflows.on_site import phone_copy, presence

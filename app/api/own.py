@@ -26,9 +26,9 @@ from app.models import GradeCertificate, Person
 from app.permissions import Verb, require
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import transaction
-from app.views import screens
-from app.views.account_forms import me
-from app.views.proving import confirm_oneself
+from app.views.access.proving import confirm_oneself
+from app.views.frame import screens
+from app.views.frame.account_forms import me
 from app.workflows.access import second_factor
 from app.workflows.papers import grades
 from app.workflows.people import consents, people, real_names

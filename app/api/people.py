@@ -23,7 +23,7 @@ from app.models import GradeCertificate, Person, StatusChange
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
-from app.views import person_words, screens
+from app.views.frame import person_words, screens
 from app.wording import say
 from app.workflows.approval import filing_versions, submissions
 from app.workflows.desk import applications

@@ -23,7 +23,7 @@ from app.extensions import db
 from app.models import Application, Declaration, GradeCertificate, Person
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.handover import leaving
 from app.workflows.papers import declarations, grades

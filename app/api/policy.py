@@ -21,9 +21,9 @@ from app.models.policy import PROPOSAL_STATE, policy_book, policy_version
 from app.permissions import Verb
 from app.policy import PRESETS, SPECS, Held, Key, chain, shown
 from app.transaction import transaction
-from app.views import screens
-from app.views.policy import origin, region_names
-from app.views.policy_proposals import changed_keys
+from app.views.frame import screens
+from app.views.frame.policy_words import origin, region_names
+from app.views.scores.policy_proposals import changed_keys
 from app.wording import say
 from app.workflows.approval import policies
 from app.workflows.approval.policies import COUNTRY

@@ -17,7 +17,8 @@ from app.errors import Finding, NotFound, refuse
 from app.extensions import db
 from app.models import Job
 from app.permissions import Verb
-from app.views import policy_proposals, screens
+from app.views.frame import screens
+from app.views.scores import policy_proposals
 from app.wording import say
 from app.workflows.approval.policies import COUNTRY
 from app.workflows.core import jobs

@@ -21,7 +21,7 @@ from app.models import Elevator, PositionCapture
 from app.permissions import Verb
 from app.rules.positions import MOST_SAMPLES, Sample
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say
 from app.workflows.filing import captures, corrections
 from app.workflows.filing.captures import Survey

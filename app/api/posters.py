@@ -23,8 +23,8 @@ from app.extensions import db
 from app.models import InvitationPoster
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import addresses, screens
-from app.views.invitations import picture_of
+from app.views.frame import addresses, screens
+from app.views.people.invitations import picture_of
 from app.workflows.people import invitations
 
 

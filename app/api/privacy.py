@@ -26,7 +26,7 @@ from app.permissions import Verb
 from app.policy import Key, shown
 from app.rules.retention import DUTIES, Duty
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.people import consents
 from app.workflows.privacy import personal_requests

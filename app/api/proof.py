@@ -18,8 +18,8 @@ from app.permissions import Verb
 from app.reports import exports
 from app.scratch import scratch
 from app.transaction import transaction
-from app.views import screens
-from app.views.exports import prove
+from app.views.frame import screens
+from app.views.frame.exports import prove
 from app.wording import say
 from app.workflows.core import audit_days, jobs
 

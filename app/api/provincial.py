@@ -21,8 +21,8 @@ from app.models import ProvincialDifference, ProvincialItem, ProvincialRun
 from app.permissions import Verb
 from app.rules.provincial import MOST_CODES
 from app.transaction import transaction
-from app.views import screens
-from app.views.provincial import MOST_ITEMS, ours_now
+from app.views.frame import screens
+from app.views.partners.provincial import MOST_ITEMS, ours_now
 from app.workflows.partners import provincial, provincial_ways
 
 

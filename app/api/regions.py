@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import Region
 from app.models.region import code_span
 from app.permissions import Verb
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say
 
 

@@ -28,7 +28,7 @@ from app.permissions import Verb, require
 from app.rules.offline import PhoneClock
 from app.rules.repairs import TIMES
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.oversight import anomalies
 from app.workflows.repair import repair_work, repairs
 from app.workflows.repair.repair_work import Ending

@@ -22,7 +22,7 @@ from app.models import Elevator, Rescue, RescueCallback, RescueDispatch, RescueS
 from app.permissions import Verb, require
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say
 from app.workflows.rescue import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
 from app.workflows.rescue.rescue_course import Sent

@@ -20,7 +20,7 @@ from app.models import PatrolRound, PatrolStop, SafetyRecord
 from app.models.safety import SAFETY_RECORD
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say
 from app.workflows.on_site import patrols, safety
 

@@ -18,8 +18,8 @@ from app.permissions import Verb
 from app.rules.scoring import Score
 from app.rules.what_if import Fix, Period, Simulation, fix_of
 from app.rules.what_if_items import gone, winnable
-from app.views import screens
-from app.views.what_if import words_of
+from app.views.frame import screens
+from app.views.scores.what_if import words_of
 from app.wording import say
 from app.workflows.scores import what_if
 

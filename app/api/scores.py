@@ -27,7 +27,7 @@ from app.reports.fairness import FairLine
 from app.rules.fairness import CONFIDENCE
 from app.rules.score_items import Item
 from app.telling import told
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.scores import score_records, scores
 from app.workflows.scores.score_facts import WHOLE_COUNTRY
 from app.workflows.scores.score_items import COUNTS

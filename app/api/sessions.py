@@ -15,9 +15,9 @@ from app.extensions import db
 from app.models import Account
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
-from app.views.account_forms import me
-from app.views.sessions import shown_of
+from app.views.access.sessions import shown_of
+from app.views.frame import screens
+from app.views.frame.account_forms import me
 from app.workflows.access import sessions
 
 

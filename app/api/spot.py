@@ -23,7 +23,7 @@ from app.models.choices import CATEGORY
 from app.permissions import Verb
 from app.rules.spot_draw import MOST_INSPECTORS
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.oversight import spot_checks, spot_draws, spot_risk
 from app.workflows.oversight.spot_risk import Asked
 

@@ -23,9 +23,9 @@ from app.listings.elevators import ELEVATORS
 from app.models import Account, Elevator, ElevatorAssignment
 from app.permissions import VERB_LABEL, Verb
 from app.transaction import transaction
-from app.views import screens
-from app.views.account_forms import me
-from app.views.proving import confirm_own_password
+from app.views.access.proving import confirm_own_password
+from app.views.frame import screens
+from app.views.frame.account_forms import me
 from app.workflows.access import accounts, sub_accounts, sub_rights
 
 MOST = sub_accounts.MOST_AT_ONCE

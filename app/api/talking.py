@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Comment
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.approval import watching
 
 

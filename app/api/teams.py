@@ -19,7 +19,7 @@ from app.listings.teams import TEAMS
 from app.models import MaintenanceTeam, Visit
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.maintenance import teams
 from app.workflows.on_site import companions, presence
 

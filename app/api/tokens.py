@@ -17,7 +17,7 @@ from app.listings.api_tokens import API_TOKENS
 from app.models import ApiToken
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.access import api_tokens
 
 

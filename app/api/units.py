@@ -20,7 +20,7 @@ from app.models import Unit
 from app.models.choices import FILING_STATE, UNIT_KINDS
 from app.permissions import Verb
 from app.rules.identifiers import normal_code
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.approval.filing_fields import snapshot
 
 

@@ -26,7 +26,7 @@ from app.permissions import Verb
 from app.reference import CURRENT, items_for
 from app.telling import told
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 from app.wording import say
 from app.workflows.files import attachments, sent_ahead
 from app.workflows.on_site import presence

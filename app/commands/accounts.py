@@ -18,7 +18,7 @@ from app.errors import Refusal
 from app.extensions import db
 from app.permissions import GRANTS, SYSTEM, Role
 from app.transaction import AnySession, transaction
-from app.views.screens import declared
+from app.views.frame.screens import declared
 
 PUBLIC = "Public"
 

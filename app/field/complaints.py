@@ -19,7 +19,7 @@ from app.models.choices import word
 from app.models.complaint import COMPLAINT_STATE
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views.complaints import TONES, facts, limit_of
+from app.views.oversight.complaints import TONES, facts, limit_of
 from app.workflows.public import complaints
 
 MOST = 50

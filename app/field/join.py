@@ -20,7 +20,7 @@ from app.models.choices import PERSON_KIND, SEX
 from app.rules.identifiers import mask_mobile
 from app.rules.invitations import CERTIFIED_KINDS, TOKEN_LENGTH
 from app.transaction import transaction
-from app.views.requests import code_request
+from app.views.frame.requests import code_request
 from app.workflows.access import codes
 from app.workflows.people import consents, joining
 
@@ -120,7 +120,7 @@ def join_poster(token: str) -> Any:
 
 @field.post("/join-by/<token>")
 def join_poster_ask(token: str) -> Any:
-    from app.views.captcha import answered, words_wanted
+    from app.views.access.captcha import answered, words_wanted
 
     poster = _poster(token)
     if words_wanted():
@@ -185,7 +185,7 @@ def _door(token: str, phone: str, findings: list[Finding], status: int) -> Any:
 def _poster_page(
     token: str, poster: InvitationPoster, row: Invitation | None, findings: list[Finding], status: int
 ) -> Any:
-    from app.views.captcha import new_question
+    from app.views.access.captcha import new_question
 
     return _answer(render_template(
         "ta/field/join_poster.html", title=_("申请入职"), token=token, unit=joining.unit_name(db.session, poster),

@@ -33,7 +33,7 @@ from app.reference import CURRENT, items_for
 from app.rules.checkin import names_an_elevator
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
-from app.views import uploads
+from app.views.frame import uploads
 from app.wording import say
 from app.workflows.desk import gates
 from app.workflows.files import attachments

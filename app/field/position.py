@@ -21,7 +21,7 @@ from app.policy import Key
 from app.rules import positions
 from app.rules.positions import LEAST_SAMPLES
 from app.transaction import transaction
-from app.views import filed
+from app.views.frame import filed
 from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import label, snapshot
 from app.workflows.filing import captures, corrections

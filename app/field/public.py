@@ -36,8 +36,8 @@ from app.rules.complaints import (
 )
 from app.rules.other_scores import Outcome
 from app.transaction import transaction
-from app.views import guesses, languages
-from app.views.clock_words import due_of
+from app.views.frame import guesses, languages
+from app.views.frame.clock_words import due_of
 from app.workflows.files import attachments
 from app.workflows.files.attachments import Received
 from app.workflows.public import complaints, messages, public_page

@@ -24,10 +24,10 @@ from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE, sent_to
 from app.permissions import Actor, Verb, require
 from app.transaction import transaction
-from app.views import anomalies as odd
-from app.views import repair_forms
-from app.views.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
-from app.views.repairs import end_of, report_of
+from app.views.oversight import anomalies as odd
+from app.views.repair import repair_forms
+from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
+from app.views.repair.repairs import end_of, report_of
 from app.workflows.repair import repair_work
 
 MOST = 50

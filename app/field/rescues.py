@@ -24,9 +24,9 @@ from app.models.choices import word
 from app.models.rescue import RESCUE_STATUS
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views.account_forms import number
-from app.views.rescue_pages import FIELDS, facts
-from app.views.rescues import TONES, badge_pill, limit_of
+from app.views.frame.account_forms import number
+from app.views.safety.rescue_pages import FIELDS, facts
+from app.views.safety.rescues import TONES, badge_pill, limit_of
 from app.workflows.rescue import rescue_answers, rescue_course
 from app.workflows.rescue.rescue_course import Sent
 

@@ -40,7 +40,7 @@ from app.models.choices import word
 from app.permissions import NOBODY, Verb
 from app.rules.identifiers import mask_numbers, masked
 from app.transaction import transaction
-from app.views.told import shown, told
+from app.views.frame.told import shown, told
 from app.workflows.core import audit, jobs, outbox
 
 MOST_EXPORTED = 5000

@@ -40,7 +40,7 @@ def beside_fab(world: World) -> Measured:
 
     Stock also reads every unit into its hidden search form, which is most of its time where units are many.
 
-    The second page of a person within seconds: the other tabs' numbers are those of the first (views/lately.py).
+    The second page of a person within seconds: the other tabs' numbers are those of the first (views/frame/lately.py).
     """
     return Measured(page_1(world), stock(world, "fab").ms)
 

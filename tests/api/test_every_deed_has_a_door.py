@@ -14,7 +14,7 @@ import pytest
 from flask_appbuilder.api import BaseApi
 
 from app.permissions import VERB_GROUPS, Verb
-from app.views import screens
+from app.views.frame import screens
 from app.workflows.access import api_tokens
 from tests.api.callers import Caller
 from tests.factories import World
@@ -352,7 +352,7 @@ def _module(view: Any) -> str | None:
     """Which of our page modules a view is in."""
     owner = type(view.__self__).__module__ if hasattr(view, "__self__") else getattr(view, "__module__", "")
     area, _dot, name = owner.rpartition(".")
-    return name if area in ("app.views", "app.field") else None
+    return name if area == "app.field" or area.startswith("app.views.") else None
 
 
 def test_the_manual_names_each_resource(app: Any, world: World) -> None:

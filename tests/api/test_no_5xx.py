@@ -45,7 +45,7 @@ from app.models import (
     SpotDraw,
     Visit,
 )
-from app.views import screens
+from app.views.frame import screens
 from tests.api.callers import Caller
 from tests.api.test_filing_api import token
 from tests.factories import World

@@ -63,7 +63,7 @@ def test_a_poster_is_made_and_strangers_ask_by_it(
     app: Any, session: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A question against machines is asked of strangers; here it is answered.
-    monkeypatch.setattr("app.views.captcha.answered", lambda: None)
+    monkeypatch.setattr("app.views.access.captcha.answered", lambda: None)
     firm = Caller(app, world, "maintenance_head")
     assert rules_of(firm.post("/invitation-posters", {})) == {"人员类型", "有效时间", "最多人数"}
     made = firm.post("/invitation-posters", POSTER)

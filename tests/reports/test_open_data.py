@@ -267,7 +267,7 @@ def test_nothing_where_nothing_was_published(app: Any, client: Any, ground: Worl
 
 def test_an_address_asks_so_often_and_no_more(app: Any, client: Any, monkeypatch: Any) -> None:
     monkeypatch.setitem(app.config, "API_LIMITED", True)
-    monkeypatch.setattr("app.views.open_data.AMOUNT", "3/minute")
+    monkeypatch.setattr("app.views.partners.open_data.AMOUNT", "3/minute")
     far = {"environ_overrides": {"REMOTE_ADDR": "203.0.113.77"}}
     assert [client.get("/open/", **far).status_code for _ in range(4)] == [200, 200, 200, 429]
     over = client.get("/open/catalog.json", **far)
@@ -275,6 +275,6 @@ def test_an_address_asks_so_often_and_no_more(app: Any, client: Any, monkeypatch
 
 
 def test_a_name_is_no_formula() -> None:
-    from app.views.open_data import _cell
+    from app.views.partners.open_data import _cell
 
     assert _cell("=1+1") == "'=1+1" and _cell("甲") == "甲" and _cell(None) is None and _cell(-1) == -1

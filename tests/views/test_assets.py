@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.views import assets, light
+from app.views.frame import assets, light
 
 # What is fetched only where a page has files (`data-files`) is none of it.
 FOUND = re.compile(r' (?:href|src)="(/static/[^"]+)"')

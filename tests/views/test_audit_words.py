@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.views import audit_words
+from app.views.data import audit_words
 from tests.databases import ROOT
 
 

@@ -11,7 +11,7 @@ import pytest
 from app import clock, vault
 from app.models import Account, LoginGuard, OneTimeCode
 from app.transaction import transaction
-from app.views import external
+from app.views.access import external
 from app.workflows.core import outbox
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World

@@ -11,7 +11,7 @@ import pytest
 from app import clock
 from app.models import MaintenanceClock
 from app.rules.deadlines import Deadline, due_after_minutes
-from app.views.clock_words import minutes_due
+from app.views.frame.clock_words import minutes_due
 from tests import factories as make
 from tests.factories import World
 from tests.pages import flat

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import HTTPException
 
-from app.views import errors
+from app.views.frame import errors
 from tests.factories import World
 from tests.views.test_english_is_complete import left_in_chinese
 from tests.views.test_office_pages import waiting

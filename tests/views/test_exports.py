@@ -17,7 +17,7 @@ from app.models import AuditEntry, Job, Notification
 from app.permissions import Role, Verb
 from app.reports import exports
 from app.tasks.jobs import run
-from app.views.base import Screen
+from app.views.frame.base import Screen
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_elevator
 

@@ -188,12 +188,12 @@ def test_nothing_switches_escaping_off_or_makes_code_of_text() -> None:
         for match in re.finditer(words, path.read_text(encoding="utf-8"))
     ]
     # Cells and rows of lists are written by hand, for speed: each piece of theirs is escaped or a number.
-    by_hand = ("views/cells.py: Markup(f'", "views/rows.py: Markup(f'")
+    by_hand = ("views/frame/cells.py: Markup(f'", "views/frame/rows.py: Markup(f'")
     assert [one for one in found if one not in by_hand] == ["templates/ta/icons.html: |safe"], "drawings of our own"
     whole = r"_safe\(|escape\(|_tone\(|cut\(|int\("
     made_safe = {"said", "short", "width", "title", "tone", "kind", "cells[0]"}
     for name in ("cells", "rows"):
-        for line in (app_folder / "views" / f"{name}.py").read_text(encoding="utf-8").splitlines():
+        for line in (app_folder / "views" / "frame" / f"{name}.py").read_text(encoding="utf-8").splitlines():
             pieces = re.findall(r"\{([^{}]*)\}", line) if "Markup(f'" in line else []
             assert all(piece in made_safe or re.match(whole, piece) for piece in pieces), line
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app import clock
 from app.transaction import transaction
-from app.views.health import newest_revision
+from app.views.frame.health import newest_revision
 from app.workflows.core import jobs
 from tests.databases import ROOT
 

@@ -124,7 +124,7 @@ def test_a_clerk_waits_for_the_manager(session: Any, world: World, sign_in: Any)
 def test_a_qr_picture_is_asked_by_and_continued_in_one_browser(
     app: Any, session: Any, world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.views.captcha.answered", lambda: None)
+    monkeypatch.setattr("app.views.access.captcha.answered", lambda: None)
     head = sign_in(world.accounts["maintenance_head"])
     data = {"unit_id": str(world.firm.id), "kind": "worker", "hours": "24", "most": "3"}
     link = re.search(r"(/m/join-by/[\w-]{43})", post(head, "/invitations/posters", data, 200).text)[1]

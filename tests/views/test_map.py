@@ -20,7 +20,7 @@ from app.permissions import Verb
 from app.reports import elevator_map, map_layers
 from app.rules.map_grid import Box
 from app.transaction import transaction
-from app.views.map_tiles import origin
+from app.views.frame.map_tiles import origin
 from app.workflows.rescue import rescue_desk, rescues
 from tests.factories import World, make_clock, make_elevator
 

@@ -11,7 +11,7 @@ from app import clock
 from app.models import MaintenanceClock
 from app.rules.schedule import DueDay, due_day
 from app.transaction import transaction
-from app.views.cells import firm
+from app.views.frame.cells import firm
 from app.workflows.maintenance import orders
 from tests import factories as make
 from tests.conftest import csrf

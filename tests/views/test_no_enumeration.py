@@ -12,7 +12,7 @@ import pytest
 from app import clock
 from app.models import Account, account
 from app.transaction import transaction
-from app.views import recovery as recovery_pages
+from app.views.access import recovery as recovery_pages
 from app.workflows.access import codes, recovery, registration, signin
 from app.workflows.core import outbox
 from tests.factories import World, make_policy, region, uscc

@@ -15,7 +15,7 @@ from app.models import Account
 from app.models.account import AccountRole
 from app.permissions import Role
 from app.transaction import transaction
-from app.views import parts, rows
+from app.views.frame import parts, rows
 from tests.conftest import csrf
 from tests.databases import ROOT
 from tests.factories import World, make_elevator, make_policy

@@ -331,7 +331,7 @@ def test_no_route_of_fabs_security_is_registered(app: Any) -> None:
     registered = {type(view).__name__ for view in app.appbuilder.baseviews}
     assert registered & (stock - {"SecurityApi"}) == set()
     ours = next(v for v in app.appbuilder.baseviews if type(v).__name__ == "SecurityApi")
-    assert type(ours).__module__ == "app.views.sign_in"
+    assert type(ours).__module__ == "app.views.access.sign_in"
 
 
 # --- what a form or an address may try

@@ -11,9 +11,9 @@ import pytest
 from flask_babel import force_locale
 
 from app.errors import Finding
-from app.views.cells import countdown, mark, pill, two
-from app.views.filing_words import Due
-from app.views.told import told
+from app.views.frame.cells import countdown, mark, pill, two
+from app.views.frame.filing_words import Due
+from app.views.frame.told import told
 from app.wording import say, together
 from scripts import catalogues
 from tests.conftest import csrf

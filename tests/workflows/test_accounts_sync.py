@@ -14,7 +14,7 @@ from app.commands.accounts import sync_roles
 from app.models import Account, AccountRole
 from app.permissions import GRANTS, Role
 from app.transaction import transaction
-from app.views import screens
+from app.views.frame import screens
 
 
 def held(session: Any) -> set[tuple[str, str, str]]:

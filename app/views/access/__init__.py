@@ -1,0 +1,1 @@
+"""Accounts, signing in and the second step, profile, tokens, sub-accounts and their rights."""

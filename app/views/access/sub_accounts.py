@@ -1,0 +1,264 @@
+"""我的子用户: the main account's pages for the accounts under it (ACC-08, ACC-10, ACC-11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
+
+from app import clock, scope
+from app.errors import Refusal
+from app.extensions import db
+from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
+from app.models.choices import GRADE, RESCUE_ROLE, SEX
+from app.permissions import ROLE_LABEL, Verb
+from app.rules.identifiers import mask_mobile
+from app.views.access.proving import confirm_own_password
+from app.views.frame import screens
+from app.views.frame.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
+from app.workflows.access import passwords, sub_accounts, sub_rights
+from app.workflows.access.issuing import password_length
+from app.workflows.people import people
+
+PAGE = 50
+
+
+class SubAccounts(BaseView):
+    """The list is short by nature (policy: ten), so it is a page, not a list screen."""
+
+    route_base = "/sub-accounts"
+    default_view = "list"
+
+    @expose("/")
+    @has_access
+    @permission_name("write")
+    def list(self) -> Any:
+        unit = self._unit()
+        used, most = sub_accounts.room(db.session, unit, clock.now())
+        counts = (
+            select(ElevatorAssignment.user_id, func.count().label("n")).group_by(ElevatorAssignment.user_id).subquery()
+        )
+        rows = db.session.execute(
+            scope.apply(
+                select(Account, counts.c.n)
+                .outerjoin(counts, counts.c.user_id == Account.id)
+                .options(joinedload(Account.person))
+                .where(Account.unit_id == unit.id, Account.is_main.is_(False))
+                .order_by(Account.active.desc(), Account.id),
+                g.actor,
+                Account,
+            )
+        ).all()
+        persons = [account.person for account, _count in rows if account.person is not None]
+        grades = {key: quota.grade.value for key, quota in people.quotas(db.session, persons, clock.now()).items()}
+        shown = [
+            {
+                "account": account,
+                "roles": role_words(account),
+                "grade": GRADE.get(grades.get(account.person_id or 0, ""), ""),
+                "phone": mask_mobile(account.phone) if account.phone else "—",
+                "sex": SEX.get(account.sex or "", "—"),
+                "rights": _rights(account),
+                "first": passwords.first_password_of(db.session, account, clock.now()),
+                "elevators": _("全部") if account.sees_all_elevators else count or 0,
+            }
+            for account, count in rows
+        ]
+        return self.render_template(
+            "ta/accounts/subs.html", title=_("我的子用户"), rows=shown, used=used, most=most,
+            full=most is not None and used >= most, partners=unit.is_maintenance,
+            first_words=passwords.first_password_words,
+        )  # fmt: skip
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def add(self) -> Any:
+        unit = self._unit()
+        findings: Findings = []
+        status = 200
+        form = request.form
+        if request.method == "POST":
+            issued, findings, status = run(
+                lambda session: sub_accounts.add(
+                    session, g.actor, login_name=text("login_name"), name=text("name"), sex=text("sex"),
+                    phone=text("phone"), rescue_role=text("rescue_role"), roles=form.getlist("role"),
+                    person_id=number(text("person_id")),
+                    all_elevators=form.get("elevators") == "all", at=clock.now(),
+                )
+            )  # fmt: skip
+            if issued:
+                return self._issued(issued, _("子用户已建立"))
+        people = db.session.scalars(
+            select(Person).where(Person.unit_id == unit.id, Person.left_on.is_(None)).order_by(Person.name).limit(500)
+        )
+        page = self.render_template(
+            "ta/accounts/sub_add.html", title=_("新增子用户"), findings=findings, form=form,
+            roles=[(r.value, ROLE_LABEL[r]) for r in sub_accounts.roles_to_give(g.actor)],
+            chosen=form.getlist("role"), sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
+            people=[(p.id, p.name) for p in people],
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:pk>/edit", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    def edit(self, pk: int) -> Any:
+        account = own_sub(pk)
+        findings: Findings = []
+        status = 200
+        if request.method == "POST":
+            done, findings, status = run(
+                lambda session: sub_accounts.edit(
+                    session, g.actor, pk, name=text("name"), sex=text("sex"), active=text("active") == "1",
+                    rescue_role=text("rescue_role"), at=clock.now(),
+                )
+            )  # fmt: skip
+            if done:
+                flash(_("已保存"), "success")
+                return redirect(url_for("SubAccounts.list"))
+            form: Any = request.form
+        else:
+            form = {
+                "name": account.first_name, "sex": account.sex, "active": "1" if account.active else "0",
+                "rescue_role": account.rescue_role,
+            }  # fmt: skip
+        page = self.render_template(
+            "ta/accounts/sub_edit.html", title=_("编辑子用户"), account=account, findings=findings, form=form,
+            sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:pk>/delete", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    def delete(self, pk: int) -> Any:
+        account = own_sub(pk)
+        findings: Findings = []
+        status = 200
+        if request.method == "POST":
+            done, findings, status = run(lambda session: sub_accounts.remove(session, g.actor, pk, clock.now()))
+            if not findings:
+                flash(_("子用户已删除") if done else _("该子用户登录过，记录须保留，已改为注销"), "success")
+                return redirect(url_for("SubAccounts.list"))
+        page = self.render_template(
+            "ta/accounts/sub_delete.html", title=_("删除子用户"), account=account, findings=findings
+        )
+        return page, status
+
+    @expose("/<int:pk>/password", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def password(self, pk: int) -> Any:
+        account = own_sub(pk)
+        findings: Findings = []
+        status = 200
+        if request.method == "POST":
+            typed = text("new_password", 200) if text("mode") == "typed" else ""
+            try:
+                confirm_own_password(me(), text("own_password", 200), "own_password")
+            except Refusal as refusal:
+                findings, status = refusal.findings, refusal.status_code
+            else:
+                issued, findings, status = run(
+                    lambda session: sub_accounts.reset_password(session, g.actor, pk, clock.now(), typed)
+                )
+                if issued:
+                    return self._issued(issued, _("密码已重置"))
+        page = self.render_template(
+            "ta/accounts/sub_password.html", title=_("重置密码"), account=account, findings=findings, form=request.form,
+            least=password_length(db.session, account, clock.now()),
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:pk>/elevators", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    def elevators(self, pk: int) -> Any:
+        """ACC-10: 全部 is a rule; a search result or single elevators are snapshots."""
+        account = own_sub(pk)
+        findings: Findings = []
+        status = 200
+        if request.method == "POST":
+            now, deed = clock.now(), text("deed")
+            chosen = [n for n in (number(v) for v in request.form.getlist("id")) if n is not None]
+            listed = lambda s: s.scalars(self._found(text("q"))).all()  # noqa: E731
+            deeds = {
+                "all": lambda s: sub_accounts.assign_all(s, g.actor, pk, now),
+                "found": lambda s: sub_accounts.assign(s, g.actor, pk, s.scalars(self._found(text("q")).limit(
+                    sub_accounts.MOST_AT_ONCE + 1)).all(), now),
+                "chosen": lambda s: sub_accounts.assign(s, g.actor, pk, chosen, now),
+                "take": lambda s: sub_accounts.unassign(s, g.actor, pk, chosen, now),
+                "take_found": lambda s: sub_accounts.unassign(s, g.actor, pk, listed(s), now),
+            }  # fmt: skip
+            if deed not in deeds:
+                abort(400)
+            done, findings, status = run(deeds[deed])
+            if not findings:
+                said = _("已分配全部电梯，包括以后新增的") if deed == "all" else (
+                    _("已收回 %(n)s 台", n=done) if deed in ("take", "take_found") else _("新分配 %(n)s 台", n=done)
+                )  # fmt: skip
+                flash(said, "success")
+                return redirect(url_for("SubAccounts.elevators", pk=pk, q=text("q") or None, show=text("show") or None))
+        return self._elevator_page(account, findings), status
+
+    def _elevator_page(self, account: Account, findings: Findings) -> str:
+        q, show = request.values.get("q", "")[:80], request.values.get("show", "")
+        held = sub_accounts.assigned_ids(db.session, account.id)
+        ids = self._found(q)
+        if show == "assigned":
+            ids = ids.where(
+                Elevator.id.in_(select(ElevatorAssignment.elevator_id).where(ElevatorAssignment.user_id == account.id))
+            )
+        total = db.session.scalar(select(func.count()).select_from(ids.subquery())) or 0
+        page = min(max(number(request.values.get("page")) or 1, 1), max(1, -(-total // PAGE)))
+        numbers = db.session.scalars(ids.order_by(Elevator.id).limit(PAGE).offset((page - 1) * PAGE)).all()
+        rows = db.session.scalars(select(Elevator).where(Elevator.id.in_(numbers)).order_by(Elevator.id)).all()
+        return self.render_template(
+            "ta/accounts/sub_elevators.html", title=_("电梯分配"), account=account, rows=rows, held=held, total=total,
+            page=page, pages=max(1, -(-total // PAGE)), q=q, show=show, findings=findings,
+        )  # fmt: skip
+
+    def _found(self, q: str) -> Any:
+        statement = scope.apply(select(Elevator.id), g.actor, Elevator)
+        for word in q.split()[:5]:
+            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            columns = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+            statement = statement.where(or_(*(c.ilike(like, escape="\\") for c in columns)))
+        return statement
+
+    def _unit(self) -> Unit:
+        if g.actor.unit_id is None or not g.actor.is_main:
+            abort(403)
+        unit: Unit = scope.visible(db.session, g.actor, Unit, g.actor.unit_id, _("单位"))
+        return unit
+
+    def _issued(self, issued: Any, title: str) -> Any:
+        account = issued.account
+        first = passwords.first_password_of(db.session, account, clock.now())
+        further = "" if account.sees_all_elevators else url_for("SubAccounts.elevators", pk=account.id)
+        return show_once(
+            self.render_template(
+                "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
+                days=first.days_left if first else 0,
+                further_word=_("分配电梯"), back=url_for("SubAccounts.list"),
+            )
+        )  # fmt: skip
+
+
+def _rights(account: Account) -> str:
+    can, ticked = sub_rights.choices(g.actor, account)
+    return _("全部") if ticked == can else _("%(n)s 项，共 %(most)s 项", n=len(ticked), most=len(can))
+
+
+def register(appbuilder: Any) -> None:
+    """Add these pages."""
+    screens.declare("SubAccounts", "can_write", Verb.SUBACCOUNT_EDIT)
+    appbuilder.add_view_no_menu(SubAccounts)

@@ -1,0 +1,1 @@
+"""Filing forms and applications: applying, the queue, deciding, printing, stand-ins."""

@@ -1,0 +1,234 @@
+"""An application's page: old | new, checks and decision for the officer, progress and opinions for the applicant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from app import clock, scope
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.models import Application, Attachment, Elevator, Version
+from app.permissions import Verb
+from app.rules.approval import WAITING_STATES
+from app.transaction import transaction
+from app.views.approval import appeals
+from app.views.approval.application_words import asked_words
+from app.views.approval.applying import day_of, store_files
+from app.views.frame import desks, filed, person_words, screens
+from app.views.frame.clock_words import due_of
+from app.views.frame.filing_words import WORDS
+from app.workflows.approval import seconds, submissions
+from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
+from app.workflows.desk import applications
+from app.workflows.filing import filing
+from app.workflows.people import person_filing, person_versions
+
+MOST_COUNTED = 1000
+WAITING = [s.value for s in WAITING_STATES]
+
+
+class ApplicationPages(BaseView):
+    """Page, decision, withdrawal, correction."""
+
+    route_base = "/applications"
+    default_view = "page"
+
+    @expose("/<int:key>", methods=["GET"])
+    @has_access
+    @permission_name("read")
+    @no_cache
+    def page(self, key: int) -> Any:
+        return self._page(_row(key), [], 200)
+
+    @expose("/<int:key>/decision", methods=["POST"])
+    @has_access
+    @permission_name("decide")
+    def decide(self, key: int) -> Any:
+        """Decide what was seen; then the next one opens. Whatever is refused, the opinion stays on the page."""
+        row = _row(key)
+        verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
+        try:
+            with transaction(db.session):
+                applications.decide(db.session, g.actor, row.id, verb, opinion, _seen("seen_version"), clock.now())
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        row = _row(key)
+        flash(_("%(n)s：%(v)s", n=row.number, v=WORDS.state(row.kind, row.state)), "success")
+        if verb == "accept":
+            return redirect(f"/applications/{key}")
+        following = applications.next_waiting(db.session, g.actor, after=row)
+        return redirect(f"/applications/{following.id}" if following else url_for("Queue.list"))
+
+    @expose("/<int:key>/withdraw", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def withdraw(self, key: int) -> Any:
+        try:
+            with transaction(db.session):
+                applications.withdraw(db.session, g.actor, _row(key).id, clock.now())
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        flash(_("已撤回"), "success")
+        return redirect(f"/applications/{key}")
+
+    @expose("/<int:key>/resubmit", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def resubmit(self, key: int) -> Any:
+        """Send back what was returned, mended; files already there are kept unless they are taken off."""
+        row = _row(key)
+        on, bad = day_of(request.form.get("effective_on"))
+        kept = [k for k in row.data.get("attachments", []) if f"keep_{k}" in request.form]
+        try:
+            if bad:
+                raise Refusal(Finding(_("日期"), False, _("“%(d)s”不是日期", d=bad), _("请按 2026-11-20 填写")))
+            with transaction(db.session):
+                now = clock.now()
+                added = store_files(row, now)
+                applications.resubmit(
+                    db.session, g.actor, row.id, effective_on=on, reason=request.form.get("reason", ""),
+                    attachments=[*kept, *added], at=now,
+                )  # fmt: skip
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        flash(_("已重新提交"), "success")
+        return redirect(f"/applications/{key}")
+
+    # --- parts
+
+    def _page(self, row: Application, findings: list[Finding], status: int) -> Any:
+        now = clock.now()
+        own = _may_withdraw(row)
+        may_decide = applications.waits_for(g.actor, row)
+        checks = applications.checks_shown(db.session, g.actor, row, now)
+        barred = applications.barred(db.session, g.actor, row) if may_decide else []
+        version = db.session.get(Version, row.version_id) if row.version_id else None
+        changed: list[filed.Line] = []
+        same: list[filed.Line] = []
+        base_number = 0
+        if version is not None and row.kind in FILING_KINDS:
+            model = filing.MODEL[row.entity]
+            changed, same = filed.comparison(model, filing.base_of(db.session, version), version.data)
+            base_number = version.base_number
+        if version is not None and row.kind == person_filing.KIND:
+            old, new = person_versions.base_of(db.session, version), version.data
+            changed, same = person_words.comparison(old, new)
+            base_number = version.base_number
+        steps = applications.steps(db.session, row)
+        following = applications.next_waiting(db.session, g.actor, after=row) if may_decide else None
+        order = {"fail": 0, "warn": 1}
+        page = self.render_template(
+            "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
+            words=WORDS, steps=steps, version=version, changed=changed, same=same, base_number=base_number,
+            names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
+            two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
+            checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
+            due=due_of(row.due_at, row.submitted_at, row.region_code) if row.is_open else None, may_decide=may_decide,
+            own=own, files=files_of(row), following=following, subject=_subject_link(row),
+            next_due=due_of(following.due_at, following.submitted_at, following.region_code) if following else None,
+            opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
+            is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row),
+            place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
+            appeal=appeals.offered_on(row), barred=barred,
+        )  # fmt: skip
+        return page, status
+
+
+def _refile(row: Application) -> str | None:
+    """Where a rejected or withdrawn filing is mended by its own unit, while it still waits to be handed in again."""
+    if row.kind not in FILING_KINDS or row.state not in ("rejected", "withdrawn") or row.unit_id != g.actor.unit_id:
+        return None
+    model = filing.MODEL[row.entity]
+    subject = db.session.scalar(scope.apply(select(model).where(model.id == row.entity_id), g.actor))
+    if subject is None or subject.filing_state not in ("draft", "rejected") or not g.actor.may(filing.EDIT_VERB[model]):
+        return None
+    return f"/{'units' if row.entity == 'unit' else 'elevators'}/{subject.id}/edit"
+
+
+def _behalf(row: Application, now: Any, may_decide: bool) -> str:
+    """For whom the officer stands in here."""
+    owner = seconds.on_behalf(db.session, g.actor, row, now) if may_decide else None
+    return submissions.name_of(db.session, owner) if owner is not None else ""
+
+
+def _row(key: int) -> Application:
+    desks.sit_at(key)
+    try:
+        row: Application = scope.visible(db.session, g.actor, Application, key, "这件申请")
+    except Refusal:
+        abort(404)
+    return row
+
+
+def _seen(name: str) -> int:
+    """The version on the officer's page; without one nothing was seen, and nothing is decided."""
+    text = request.form.get(name, "")
+    return int(text) if is_number(text, 10) else 0
+
+
+def _may_withdraw(row: Application) -> bool:
+    verb = Verb.FILING_SUBMIT if row.kind in REFILED_KINDS else Verb.APPLICATION_SUBMIT
+    if not row.is_open or not g.actor.may(verb):
+        return False
+    try:
+        submissions.own_application(g.actor, row)
+    except Refusal:
+        return False
+    return True
+
+
+def files_of(row: Application) -> list[Attachment]:
+    ids = row.data.get("attachments", [])
+    if not ids:
+        return []
+    statement = scope.apply(select(Attachment).where(Attachment.id.in_(ids)), g.actor)
+    found = {a.id: a for a in db.session.scalars(statement)}
+    return [found[key] for key in ids if key in found]
+
+
+def _subject_link(row: Application) -> str | None:
+    if row.kind == "appeal" and g.actor.stands_for is None:
+        return appeals.record_link(row)
+    pages = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/", "person": "/people/"}
+    base = pages.get(row.entity)
+    if g.actor.stands_for is not None or (row.entity == "elevator" and not sees_elevator(row)):
+        return None
+    return f"{base}{row.entity_id}" if base else None
+
+
+def sees_elevator(row: Application) -> bool:
+    """A new unit applies for an elevator that is not its own yet; it reads the code and nothing more."""
+    statement = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), g.actor, Elevator)
+    return db.session.scalar(statement.execution_options(skip_scope=True)) is not None
+
+
+def _place(row: Application) -> tuple[int, int]:
+    """Which one of how many in the queue; counted to a thousand."""
+    waiting = scope.apply(select(Application.id, Application.due_at), g.actor, Application).where(
+        Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(g.actor)
+    )
+    total = db.session.scalar(select(func.count()).select_from(waiting.limit(MOST_COUNTED).subquery())) or 0
+    before = waiting
+    if row.due_at is not None:
+        before = waiting.where(
+            (Application.due_at < row.due_at) | ((Application.due_at == row.due_at) & (Application.id < row.id))
+        )
+    ahead = db.session.scalar(select(func.count()).select_from(before.limit(MOST_COUNTED).subquery())) or 0
+    return ahead + 1, total
+
+
+def is_number(text: str, below: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < below
+
+
+def register(appbuilder: Any) -> None:
+    """Add the pages and say which verb each needs."""
+    screens.declare("ApplicationPages", "can_read", Verb.APPLICATION_READ)
+    screens.declare("ApplicationPages", "can_decide", Verb.APPLICATION_DECIDE)
+    appbuilder.add_view_no_menu(ApplicationPages)

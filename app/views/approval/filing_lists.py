@@ -1,0 +1,190 @@
+"""The lists of elevators, units and applications, with bulk 上报."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from flask import g, redirect, request
+from flask_appbuilder import expose
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from app import clock, scope
+from app.extensions import db
+from app.listings.applications import APPLICATIONS
+from app.listings.elevators import ELEVATORS, state_of
+from app.listings.units import UNITS
+from app.models import Application, Elevator, Unit
+from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FILING_STATE, UNIT_KINDS
+from app.models.policy import policy_value
+from app.permissions import Verb
+from app.rules.inspection import WarningLevel, warning_level
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
+from app.views.frame.clock_words import due_of, why_due
+from app.views.frame.labels import MOST as MOST_LABELS
+from app.wording import together
+from app.workflows.filing import filing
+
+STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
+STATES = ELEVATOR_STATUS | FILING_STATE
+FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
+STATE_TONE = STATUS_TONE | FILING_TONE
+APPLICATION_TONE = {
+    "submitted": "near", "accepted": "near", "endorsed": "near", "returned": "near", "approved": "ok",
+    "rejected": "over",
+}  # fmt: skip
+
+
+def submit_one(model: Any) -> Any:
+    """审核上报 of one chosen row; says which application came of it."""
+
+    def submit(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+        row = scope.visible(session, actor, model, key)
+        return f"{row!r} → {filing.submit(session, actor, row, at).number}"
+
+    return submit
+
+
+def _near(key: str, row: Any) -> int:
+    """The near days of the row's region, asked once a page for each region."""
+    kept: dict[tuple[str, str], int] = g.setdefault("near_days", {})
+    place = (key, row.region_code)
+    if place not in kept:
+        kept[place] = int(policy_value(db.session, key, row.region_code, clock.today()) or 0)
+    return kept[place]
+
+
+def _place(row: Elevator) -> Markup:
+    place = two(row.address, CATEGORY.get(row.category, row.category))
+    return place + Markup(" ") + mark(_("涉密"), "secret") if row.is_secret else place
+
+
+def _limit(row: Elevator) -> Markup:
+    held = row.maintenance_clock
+    if held is None or row.status == "scrapped":
+        return countdown(None)
+    return limit_cell(held)
+
+
+def _marked(day: dt.date | None, near_days: int) -> Any:
+    """A day, yellow when near, red when over."""
+    level = warning_level(day, clock.today(), near_days)
+    if day is None or level is None:
+        return day or "—"
+    return mark(day, "over" if level is WarningLevel.OVER else "near")
+
+
+def _cover(row: Elevator) -> Any:
+    held = row.maintenance_clock
+    if held is None or row.status in ("scrapped", "notified"):
+        return "—"
+    if held.covered_until is None or held.covered_until < clock.today():
+        return mark(_("已脱保"), "over")
+    return _marked(held.covered_until, _near("near_contract_days", row))
+
+
+def _filing(row: Any) -> Markup:
+    return pill(FILING_STATE[row.filing_state], FILING_TONE[row.filing_state])
+
+
+class ElevatorScreen(Screen):
+    """电梯."""
+
+    datamodel = SQLAInterface(Elevator)
+    route_base = "/elevators"
+    listing = ELEVATORS
+    verb = Verb.ELEVATOR_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "address": _place,
+        "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
+        "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
+        "status": lambda row: pill(STATES[state_of(row)], STATE_TONE[state_of(row)]),
+        "limit_on": _limit,
+        "next_inspection_on": lambda row: _marked(row.next_inspection_on, _near("near_inspection_days", row)),
+        "covered_until": _cover,
+        "filing_state": _filing,
+    }
+    buttons: ClassVar[list[Button]] = [
+        Button(_l("在地图上看"), "ElevatorMap.list", Verb.ELEVATOR_READ, icon="place", carries=True),
+        import_button("elevators", Verb.ELEVATOR_EDIT),
+        Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True),
+        Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),
+    ]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。")),
+        Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
+    ]
+    empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
+    empty_links: ClassVar[list[Any]] = [(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT)]
+
+    def row_link(self, row: Elevator) -> str:
+        return f"/elevators/{row.id}"
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """Labels are a page to print, not something done to rows."""
+        if name != "labels":
+            return super().deed(name)
+        return redirect(f"/labels/?{urlencode([('ids', key) for key in request.form.getlist('ids')[:MOST_LABELS]])}")
+
+    def row_tone(self, row: Elevator) -> str:
+        return "is-stop" if row.status == "suspended" else ""
+
+
+class UnitScreen(Screen):
+    """单位."""
+
+    datamodel = SQLAInterface(Unit)
+    route_base = "/units"
+    listing = UNITS
+    verb = Verb.UNIT_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "name": lambda row: two(row.name, row.address or "", 18),
+        "kinds": lambda row: together(str(UNIT_KINDS[k]) for k in row.kinds) or "—",
+        "licence_until": lambda row: _marked(row.licence_until, _near("near_certificate_days", row)),
+        "filing_state": _filing,
+    }
+    buttons: ClassVar[list[Button]] = [Button(_l("登记单位"), "UnitPages.new", Verb.UNIT_EDIT, main=True)]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Unit), _l("上报所选单位？每一家单独核对。"))
+    ]
+    empty_text = _l("还没有单位。登记单位并上报，审核通过后进入名录。")
+
+    def row_link(self, row: Unit) -> str:
+        return f"/units/{row.id}"
+
+
+class OwnApplications(Screen):
+    """申请: what one's unit asked for; for a regulator, all of the region."""
+
+    datamodel = SQLAInterface(Application)
+    route_base = "/applications"
+    listing = APPLICATIONS
+    verb = Verb.APPLICATION_READ
+    cells: ClassVar[dict[str, Any]] = {
+        "state": lambda row: pill(APPLICATION_STATE[row.state], APPLICATION_TONE.get(row.state, "gone")),
+        "due_at": lambda row: _time_left(row),
+    }
+    empty_text = _l("还没有申请。在单位或电梯页面上报、申请后，这里可以看到进度和意见。")
+
+    def row_link(self, row: Application) -> str:
+        return f"/applications/{row.id}"
+
+
+def _time_left(row: Application) -> Any:
+    if not row.is_open:
+        return countdown(None)
+    return countdown(due_of(row.due_at, row.submitted_at, row.region_code), why_due(row))
+
+
+def register(appbuilder: Any) -> None:
+    """Add the lists."""
+    for screen in (ElevatorScreen, UnitScreen, OwnApplications):
+        appbuilder.add_view_no_menu(screen)

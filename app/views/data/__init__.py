@@ -1,0 +1,1 @@
+"""Imports, reports, the audit log and personal data."""

@@ -1,0 +1,38 @@
+"""What a page of statistics over days was asked for, by its address or its form."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g
+
+from app import clock
+from app.extensions import db
+from app.listing import day_of_text
+from app.reports.asked import Asked
+from app.reports.coverage import check_region
+from app.views.frame.account_forms import number
+
+
+def days_of(given: Any, days: int) -> tuple[dt.date, dt.date]:
+    """First and last day; without them so many until today."""
+    today = clock.today()
+    to_on = day_of_text(given.get("to_on", "")[:10]) or today
+    return day_of_text(given.get("from_on", "")[:10]) or min(to_on, today) - dt.timedelta(days=days), to_on
+
+
+def cut_of(given: Any, cuts: Mapping[str, Any]) -> str:
+    """How it is cut; by unit where the cut is none."""
+    by = given.get("by", "unit")
+    return by if by in cuts else "unit"
+
+
+def asked(given: Any, cuts: Mapping[str, Any], days: int) -> Asked:
+    """All that was asked for. A region beyond one's own is refused."""
+    span = days_of(given, days)
+    region = given.get("region", "").strip()[:12] or None
+    if region is not None:
+        check_region(db.session, g.actor, region)
+    return Asked(cut_of(given, cuts), *span, number(given.get("unit", "")[:16]), region)

@@ -1,0 +1,439 @@
+"""Screens on Flask-AppBuilder: `Screen` is a list made from a Listing; record and form pages are an area's own.
+
+An area writes:
+
+    class ContractScreen(Screen):
+        datamodel = SQLAInterface(Contract)
+        route_base = "/contracts"
+        listing = CONTRACTS                       # app/listings/…: columns, search, filters, tabs
+        verb = Verb.CONTRACT_READ                 # who may see the list
+        record = "ContractPages.show"             # endpoint of a row's page, called with pk=
+        cells = {"status": lambda row: macro_pill(…)}   # Markup for a column; others are formatted by their kind
+        buttons = [Button(_l("新增合同"), "ContractPages.add", Verb.CONTRACT_EDIT, main=True)]
+        deeds = [Deed("submit", _l("上报"), Verb.FILING_SUBMIT, submit_one)]   # for chosen rows, each by itself
+
+    appbuilder.add_view_no_menu(ContractScreen)   # in views/__init__.py, plus a line in menu.MENU
+
+`submit_one(session, actor, key, at)` calls a workflow for one row; it runs in a transaction of its own, and its
+Refusal becomes that row's result. FAB's other doors of the view (add, edit, delete, show, action, download) are closed.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from flask import abort, flash, g, has_request_context, redirect, render_template, request, url_for
+from flask_appbuilder import ModelView, expose
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup, escape
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Refusal
+from app.extensions import db
+from app.listing import COUNT_CAP, LISTINGS, Column, Listing, Moment, Page, Query, moment
+from app.permissions import Verb, require
+from app.transaction import transaction
+from app.views.frame import kept, lately, parts, rows, screens
+from app.views.frame.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, pill, shown, two
+
+MOST_CHOSEN = 500
+# An address holds no more of them.
+MOST_CARRIED = 100
+# The parameters that say where in the list one is; every other change starts again at its head.
+PLACE = ("page", "row", "after", "before")
+
+# Inside Screen the name `list` is its page.
+Pairs = list[tuple[Any, str]]
+Results = list[tuple[str, bool, list[str]]]
+Columns = list[Column]
+Rows = list[Any]
+
+
+class PerRequestFilters:
+    """FAB keeps a view's filters on the one shared instance; two threads would show each other's. Kept in `g` here."""
+
+    @property
+    def _filters(self) -> Any:
+        own = self.__dict__.get("_own_filters")
+        if own is None or not has_request_context():
+            return own
+        kept = g.setdefault("_filters_of_views", {})
+        if id(self) not in kept:
+            kept[id(self)] = fresh = copy.copy(own)
+            fresh.filters, fresh.values = [], []
+        return kept[id(self)]
+
+    @_filters.setter
+    def _filters(self, value: Any) -> None:
+        self.__dict__["_own_filters"] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link beside the title, for those who hold the verb."""
+
+    label: Any
+    endpoint: str
+    verb: Verb
+    main: bool = False
+    icon: str = "plus"
+    values: tuple[tuple[str, Any], ...] = ()
+    # The page works on what the list shows: it gets the list's search, tab and filters.
+    carries: bool = False
+    # A second right that the page asks for.
+    also: Verb | None = None
+
+
+def import_button(kind: str, verb: Verb) -> Button:
+    """Leads from a list to the import of its rows, with what is imported chosen already."""
+    return Button(_l("导入"), "Imports.index", verb, icon="upload", values=(("kind", kind),), also=Verb.IMPORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something done to each chosen row by itself: `do(session, actor, key, at)`; `ask` is the dialog's question."""
+
+    name: str
+    label: Any
+    verb: Verb
+    do: Callable[[Any, Any, int, Any], Any]
+    ask: Any = ""
+    opinion: bool = False
+    # Nothing is done here: the chosen rows go along to this page, named `entity-17`.
+    leads: str = ""
+    entity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A tab, chip or heading as the template writes it."""
+
+    label: str
+    link: str
+    text: str = ""
+    selected: bool = False
+    count: str | None = None
+    tone: str = ""
+    note: str = ""
+
+
+ShownList = list[Shown]
+Names = list[str]
+
+
+class Screen(PerRequestFilters, ModelView):
+    """A list page; see the module's text."""
+
+    datamodel: Any = None
+    listing: ClassVar[Listing]
+    verb: ClassVar[Verb]
+    record: ClassVar[str] = ""
+    record_key: ClassVar[str] = ""
+    cells: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+    buttons: ClassVar[list[Button]] = []
+    deeds: ClassVar[list[Deed]] = []
+    empty_text: ClassVar[Any] = ""
+    empty_links: ClassVar[list[tuple[Any, str, Verb]]] = []
+    template: ClassVar[str] = "ta/list.html"
+    exportable: ClassVar[bool] = True
+
+    default_view = "list"
+    base_permissions: ClassVar[list[str]] = ["can_list"]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "listing" in cls.__dict__:
+            LISTINGS.setdefault(cls.listing.name, cls.listing)
+            # FAB builds forms and filters for all columns of the model unless told; none of its doors is open here.
+            key = cls.listing.model.__mapper__.get_property_by_column(cls.listing.key).key
+            cls.list_columns = cls.show_columns = cls.add_columns = cls.edit_columns = cls.search_columns = [key]
+            screens.declare(cls.__name__, "can_list", cls.verb)
+
+    # --- FAB's own doors: closed
+
+    def _init_forms(self) -> None:
+        """No form of FAB's is shown; making three a screen takes a while at each start."""
+
+    @expose("/list/")
+    @has_access
+    @permission_name("list")
+    def old_list(self) -> Any:
+        return redirect(self._link())
+
+    # Scope, moves and workflows have no say at these doors; the area's own pages do the work. No method, no route.
+    show = add = edit = delete = download = action = action_post = None  # type: ignore[assignment]
+
+    # --- the list
+
+    @expose("/", methods=["GET"])
+    @has_access
+    def list(self) -> Any:
+        require(g.actor, self.verb)
+        return self.page()
+
+    def page(self, results: Results | None = None) -> Any:
+        """Render the list; `results` are what a deed did to each row."""
+        now = moment(db.session, g.actor)
+        own = kept.of(g.actor, self.listing.name)
+        args = self._args(own.columns)
+        listing = self.listing.chosen(args)
+        query = listing.read(args)
+        counts, note, page = self._counted(listing, now, query)
+        if not page.rows and query.page != 1:
+            query.page, query.beyond = 1, None
+            page = listing.page(now, query, page.total)
+        chosen = [c for n in query.columns if (c := listing.column(n)) is not None]
+        return render_template(
+            self.template, title=str(listing.title), screen=self, listing=listing, query=query, page=page,
+            columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
+            table_body=self._body(listing, chosen, page.rows), tabs=self._tabs(listing, query, counts, note),
+            panel=self._panel(listing, query), column_boxes=self._column_boxes(listing, query),
+            chips=self._chips(listing, query), pages=self._pages(query, page), hidden=self._hidden(query),
+            buttons=[b for b in self.buttons if g.actor.may(b.verb) and (b.also is None or g.actor.may(b.also))],
+            deeds=[d for d in self.deeds if g.actor.may(d.verb) and listing.as_of is None],
+            may_export=self.exportable and g.actor.may(Verb.EXPORT),
+            empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
+            saved=[(one, self._link(one.query)) for one in own.filters], results=results,
+            link=self._link, query_string=request.query_string.decode()[:2000], **self.more(now, query, page),
+        )  # fmt: skip
+
+    def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
+        """The tabs' counts, a note on them, and the page. The open tab's is of now, unless more than are counted."""
+        plain = not query.q and not query.filters and listing.as_of is None
+        name, from_ = ("tabs", listing.name), time.time()
+        held: dict[str, int] | None = lately.kept(name) if plain else None
+        if held is None:
+            counts = listing.counts(now, query)
+            if plain:
+                lately.keep(name, counts, from_)
+            return counts, "", listing.page(now, query, counts.get(query.tab))
+        many = held.get(query.tab, 0) >= COUNT_CAP
+        page = listing.page(now, query, COUNT_CAP if many else None)
+        return held | {query.tab: page.total}, lately.note(), page
+
+    def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
+        """What an area's template needs besides."""
+        return {}
+
+    def row_tone(self, row: Any) -> str:
+        """is-stop or is-near for a row's mark at the left."""
+        return ""
+
+    def row_link(self, row: Any) -> str:
+        if not self.record:
+            return ""
+        name = self.record_key or self.listing.model.__mapper__.get_property_by_column(self.listing.key).key
+        return url_for(self.record, pk=getattr(row, name))
+
+    def row_key(self, row: Any) -> Any:
+        return getattr(row, self.listing.model.__mapper__.get_property_by_column(self.listing.key).key)
+
+    def cell(self, column: Column, row: Any) -> Any:
+        """What a cell shows: the area's Markup, else the value by its kind, escaped by the template."""
+        made = self.cells.get(column.name)
+        return made(row) if made is not None else shown(column, column.value(row))
+
+    def _body(self, listing: Listing, columns: Columns, found: Rows) -> Markup:
+        """The table's rows; those of the past lead to their record as it was."""
+        past = ""
+        if listing.as_of is not None:
+            past = urlencode({"as_of": listing.as_of.isoformat(), "known_at": request.args.get("known_at", "")})
+
+        def link_of(row: Any) -> str:
+            href = self.row_link(row)
+            return f"{href}{'&' if '?' in href else '?'}{past}" if href and past else href
+
+        choosable = any(g.actor.may(d.verb) for d in self.deeds) and listing.as_of is None
+        return rows.body(
+            columns, found, self.cell, tone=self.row_tone, link=link_of, key=self.row_key if choosable else None
+        )
+
+    def _panel(self, listing: Listing, query: Query) -> Markup:
+        """The fields of the filter panel; as nothing is chosen in them mostly, they are the same for everybody."""
+        days = {name: request.args.get(name, "") for name in ("as_of", "known_at")}
+        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text, **days}
+        if query.filters or any(days.values()):
+            return parts.fresh("ta/list_filters.html", **values)
+        return parts.part("ta/list_filters.html", listing.name, **values)
+
+    def _column_boxes(self, listing: Listing, query: Query) -> Markup:
+        key = (listing.name, query.columns)
+        return parts.part("ta/list_columns.html", key, columns=listing.columns, chosen=query.columns)
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """Do one thing to each chosen row; every row has its own result."""
+        held = next((d for d in self.deeds if d.name == name), None)
+        if held is None:
+            abort(404)
+        require(g.actor, held.verb)
+        given = dict.fromkeys(request.form.getlist("ids"))
+        keys = [int(k) for k in given if k.isascii() and k.isdigit() and len(k) < 19]
+        if not keys or len(keys) > MOST_CHOSEN:
+            flash(_("请选择 1 到 %(n)s 行", n=MOST_CHOSEN), "warning")
+            return redirect(self._link())
+        if held.leads:
+            return redirect(url_for(held.leads, chosen=[f"{held.entity}-{key}" for key in keys[:MOST_CARRIED]]))
+        results = []
+        for key in keys:
+            try:
+                with transaction(db.session) as session:
+                    said = held.do(session, g.actor, key, clock.now())
+                results.append((str(said or self.name_of(key)), True, [str(_("已完成"))]))
+            except Refusal as refusal:
+                said = [str(f) for f in refusal.findings if not f.ok]
+                results.append((self.name_of(key), False, said))
+        # What still needs somebody comes first.
+        return self.page(sorted(results, key=lambda result: result[1]))
+
+    def name_of(self, key: int) -> str:
+        """A row as people call it: its first column; a row that one does not see stays a number."""
+        found = self.listing.by_keys(db.session, self._visible(key))
+        column = self.listing.column(self.listing.default[0])
+        said = column.value(found[0]) if found and column is not None else None
+        return str(said) if said not in (None, "") else str(_("编号 %(n)s", n=key))
+
+    def _visible(self, key: int) -> Any:
+        statement = select(self.listing.key).where(self.listing.key == key)
+        return db.session.scalars(scope.apply(statement, g.actor, self.listing.model)).all()
+
+    # --- what each person keeps
+
+    @expose("/columns", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def columns(self) -> Any:
+        names = [n for n in request.form.getlist("cols") if self.listing.column(n) is not None][:60]
+        with transaction(db.session) as session:
+            kept.keep_columns(session, g.actor, self.listing.name, [] if "reset" in request.form else names)
+        return redirect(self._link(request.form.get("back", "")))
+
+    @expose("/save-filter", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def save_filter(self) -> Any:
+        name, query = request.form.get("name", "").strip()[:40], request.form.get("back", "")[:2000]
+        if not name:
+            flash(_("请给筛选起个名字"), "warning")
+            return redirect(self._link(query))
+        with transaction(db.session) as session:
+            if "remove" in request.form:
+                kept.remove_filter(session, g.actor, self.listing.name, name)
+            else:
+                kept.keep_filter(session, g.actor, self.listing.name, name, query, "shared" in request.form)
+        done = _("已删除“%(name)s”", name=name) if "remove" in request.form else _("已存为“%(name)s”", name=name)
+        flash(done, "success")
+        return redirect(self._link(query))
+
+    def _args(self, columns: Names) -> dict[str, str]:
+        args = request.args.to_dict()
+        if columns and "cols" not in args:
+            args["cols"] = ",".join(columns)
+        return args
+
+    # --- links
+
+    def _link(self, query_string: str = "", **changes: Any) -> str:
+        """This list with parameters changed; None removes one."""
+        base = url_for(f"{self.endpoint}.list")
+        if query_string:
+            # A form's own text: a line break in it would end the answer's header.
+            return f"{base}?{''.join(c for c in query_string.lstrip('?') if c >= ' ')}"
+        if not changes:
+            return base
+        kept = {k: v for k, v in request.args.items() if k not in PLACE}
+        for name, value in changes.items():
+            kept.pop(name, None)
+            if value not in (None, ""):
+                kept[name] = value
+        return f"{base}?{urlencode(kept)}" if kept else base
+
+    def _tabs(self, listing: Listing, query: Query, counts: dict[str, int], note: str) -> ShownList:
+        first = listing.tabs[0].key if listing.tabs else ""
+        return [
+            Shown(
+                str(t.label), self._link(tab=None if t.key == first else t.key), selected=t.key == query.tab,
+                count=capped(counts[t.key]) if t.key in counts else None, tone=t.tone if counts.get(t.key) else "",
+                note="" if t.key == query.tab else note,
+            )
+            for t in listing.tabs
+        ]  # fmt: skip
+
+    def _chips(self, listing: Listing, query: Query) -> ShownList:
+        chips: ShownList = [Shown(str(_("搜索")), self._link(q=None), query.q)] if query.q else []
+        for name, label, text in listing.describe(db.session, query):
+            gone: dict[str, Any] = {f"{name}_from": None, f"{name}_to": None, name: None}
+            chips.append(Shown(label, self._link(**gone), text))
+        return chips
+
+    def _heading(self, column: Column, query: Query) -> Shown:
+        if column.sort is None:
+            return Shown(str(column.label), "")
+        current = query.sort == column.name
+        wanted = column.name if not current or query.descending else f"-{column.name}"
+        return Shown(
+            str(column.label), self._link(sort=wanted), selected=current,
+            text="descending" if query.descending else "ascending",
+        )  # fmt: skip
+
+    def _pages(self, query: Query, page: Page) -> dict[str, Any]:
+        """Links to pages by number; where rows were not counted to the end, far pages by entry and the last from there.
+
+        The neighbours carry the edge of this page, so that however far it is, the next one starts right there.
+        """
+        last = max(1, -(-page.total // page.size))
+        if query.page < 0 and not page.more:
+            query.page = max(1, last + 1 + query.page)
+        from_end = query.page < 0
+        known = set(range(1, last + 1)) | ({query.page} if page.more else set())
+        near = sorted({1, *range(query.page - 2, query.page + 3)} & known) if not from_end else [1]
+        near += [last] if last not in near and not page.more else []
+        links: Pairs = []
+        for before, number in zip([0, *near], near, strict=False):
+            if number - before > 1:
+                links.append(("…", ""))
+            links.append((number, "" if number == query.page else self._link(page=number)))
+        further = (page.more and query.page != -1) or 0 < query.page < last
+        following = preceding = ""
+        if page.keys and further and len(page.rows) == page.size:
+            following = self._link(page=query.page + 1, after=page.keys[-1])
+        if page.keys and (query.page > 1 or from_end):
+            preceding = self._link(page=query.page - 1, before=page.keys[0])
+        return {
+            "text": _("共 %(n)s 条", n=capped(page.total)), "page": query.page, "total_pages": last, "links": links,
+            "previous": preceding, "next": following,
+            "far": [(k, v) for k, v in request.args.items() if k not in PLACE] if page.more else None,
+            "end": self._link(page=-1) if page.more and query.page != -1 else "",
+            "here": _("倒数第 %(n)s 页", n=-query.page) if from_end else "",
+        }  # fmt: skip
+
+    def _hidden(self, query: Query) -> Pairs:
+        """Parameters that the search form carries along."""
+        return [(k, v) for k, v in request.args.items() if k not in ("q", *PLACE)]
+
+    def _lookup_text(self, name: str, key: Any) -> str:
+        from app.lookups import text_of
+
+        return text_of(db.session, name, key)
+
+
+def capped(count: int) -> str:
+    """1,001 counted rows mean more than a thousand."""
+    return "1,000+" if count > 1000 else f"{count:,}"
+
+
+__all__ = [
+    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "escape", "firm",
+    "limit_cell", "link", "mark", "missed_words", "pill", "shown", "two",
+]  # fmt: skip

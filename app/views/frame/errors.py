@@ -1,0 +1,131 @@
+"""Error pages: a refusal says rule, finding and remedy; nothing ends in a bare 500."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import structlog
+from flask import Flask, g, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from app import vault
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.views.frame.told import told
+
+log = logging.getLogger(__name__)
+
+
+def install(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(IntegrityError, _clash)
+    app.register_error_handler(StaleDataError, _moved)
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(vault.Unreadable, _sealed)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def answer(code: int, title: str, findings: list[Finding] | None = None, body: str = "") -> Any:
+    """The page, or JSON for what asked for JSON."""
+    findings = findings or []
+    if wants_json():
+        said = [f.as_dict() for f in findings] or [Finding(title, False, body or title).as_dict()]
+        return jsonify(errors=said, message=title, request_id=g.get("request_id", "")), code
+    back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else ""
+    try:
+        page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
+    except Exception:
+        # The shell itself may be what failed; the words still get through.
+        log.exception("error page failed")
+        db.session.rollback()
+        g.bare_page = True
+        page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
+    return page, code
+
+
+def wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return request.path.startswith("/api/") or request.is_json or best == "application/json"
+
+
+def _tell(what: str, **more: Any) -> None:
+    """A line about somebody kept out or stopped, for whoever watches for attacks; never what he typed."""
+    where = {"method": request.method, "path": request.path, "address": request.remote_addr}
+    structlog.stdlib.get_logger("app.security").warning(what, **where, **more)
+
+
+def _refused(refusal: Refusal) -> Any:
+    db.session.rollback()
+    if refusal.status_code == 403:
+        _tell("not allowed", rules=[f.rule for f in refusal.findings])
+    titles = {403: _("没有权限"), 404: _("没有找到"), 409: _("内容已变化")}
+    return answer(refusal.status_code, titles.get(refusal.status_code, _("不能办理")), refusal.findings)
+
+
+def _forged(error: CSRFError) -> Any:
+    _tell("forged or stale form", reason=error.description)
+    body = _("页面停留太久，或登录状态已变。请返回上一页刷新后再提交；已填的内容请先复制保存。")
+    return answer(400, _("页面已过期"), body=f"{body}")
+
+
+def _clash(error: IntegrityError) -> Any:
+    db.session.rollback()
+    log.warning("integrity: %s", error.orig)
+    body = _("同样的编号或名称已存在，或这条记录正被其他记录引用。请返回核对后再提交。")
+    return answer(409, _("与已有记录冲突"), body=body)
+
+
+def _moved(error: StaleDataError) -> Any:
+    db.session.rollback()
+    return answer(409, _("内容已变化"), body=_("您打开页面后，别人修改了这条记录。请返回刷新，核对后再提交。"))
+
+
+def _busy(error: OperationalError) -> Any:
+    db.session.rollback()
+    log.error("database: %s", error.orig)
+    body = _("数据库暂时没有响应，不能确定本次操作是否已保存。请稍后打开原来的页面，没有办成再办一次。")
+    return answer(503, _("系统正忙"), body=body)
+
+
+def _sealed(error: vault.Unreadable) -> Any:
+    """A key is missing or wrong: nothing was lost, and nobody but whoever runs the product can help."""
+    db.session.rollback()
+    log.error("sealed: %s, request %s", error, g.get("request_id", ""))
+    body = _("%(why)s。请由运维人员核对密钥后重启；数据没有丢失，也没有改变。", why=told(str(error)))
+    return answer(503, _("密钥不对"), body=body)
+
+
+WORDS = {
+    400: (_l("请求不完整"), _l("请返回上一页刷新后再试。")),
+    401: (_l("请先登录"), _l("登录后再打开这个页面。")),
+    403: (_l("没有权限"), _l("当前账号的角色不能打开这个页面。请由有此权限的账号办理，或联系管理员。")),
+    404: (_l("没有找到"), _l("这个页面或记录不存在，或不在您的管辖范围内。请从菜单重新打开。")),
+    405: (_l("不能这样打开"), _l("这个地址只接受页面上的按钮提交。请从菜单重新打开。")),
+    413: (_l("文件太大"), _l("一次上传总共不超过 20 MB，表单文字不超过 4 MB。请减小后再传。")),
+    415: (_l("格式不支持"), _l("请按接口说明提交 JSON。")),
+    429: (_l("操作太频繁"), _l("请稍等片刻再试。")),
+    500: (_l("系统出错了"), _l("问题已记录，您的数据没有改变。请稍后再试；仍不行，请把下面的请求编号告诉管理员。")),
+}
+
+
+def _http(error: HTTPException) -> Any:
+    if error.response is not None or (error.code or 500) < 400:
+        return error
+    title, body = WORDS.get(error.code or 500, WORDS[500])
+    return answer(error.code or 500, str(title), body=str(body))
+
+
+def _unexpected(error: Exception) -> Any:
+    db.session.rollback()
+    log.exception("unexpected error, request %s", g.get("request_id", ""))
+    title, body = WORDS[500]
+    return answer(500, str(title), body=str(body))

@@ -1,0 +1,415 @@
+"""首页 by role (DSH-01, short): figures that open their lists, the queue, and what a fresh unit does next.
+
+Each block is one scoped statement; nothing here is counted that the reader could not list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import current_app, g, redirect, request
+from flask_appbuilder import IndexView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import selectinload
+
+from app import clock, scope, scope_parts
+from app.extensions import db
+from app.listing import COUNT_CAP, Query, moment
+from app.listings import warnings
+from app.listings.inspections import INSPECTIONS_DUE
+from app.listings.visits import ATTENTION
+from app.models import (
+    Account,
+    Application,
+    ContractElevator,
+    Elevator,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    OverduePeriod,
+    Person,
+    Score,
+    Unit,
+    Visit,
+)
+from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+from app.permissions import Actor, Role, Verb
+from app.rules.scoring import FULL_POINTS
+from app.views.frame import screens
+from app.views.frame.clock_words import due_of
+from app.views.frame.warned import counted
+from app.views.maintenance.label_photos import label_figure
+from app.views.oversight.anomalies import anomaly_figure
+from app.views.oversight.complaints import complaint_figure
+from app.views.oversight.inspections import next_due
+from app.views.repair.repairs import repair_figure
+from app.views.safety.rescues import open_cases, rescue_figure
+from app.views.safety.safety import gap_figure
+from app.wording import say
+from app.workflows.desk import applications
+from app.workflows.scores import scores
+
+# Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
+FLAG_DAYS = 60
+QUEUE_ROWS = 6
+RANKED_ROWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that opens its list; `under` says what it is made of, `most` where counting stopped."""
+
+    title: str
+    value: int
+    under: str = ""
+    link: str = ""
+    tone: str = ""
+    most: int = 0
+
+
+class Home(IndexView):
+    """The first page after sign-in."""
+
+    route_base = ""
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("index")
+    def index(self) -> Any:
+        actor: Actor = g.actor
+        now = clock.now()
+        if actor.roles == {Role.WORKER} and link("/m/") and not request.args.get("desk"):
+            return redirect("/m/")
+        return self.render_template(
+            "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
+            figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
+            kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
+            rescues=open_cases(actor), inspections=next_due(actor), warned=warned(actor),
+            weeks=missed_weeks(actor, clock.local_day(now)), ranked=ranked(actor),
+        )  # fmt: skip
+
+
+def greeting(now: dt.datetime) -> str:
+    hour = clock.local(now).hour
+    return _("夜深了") if hour < 6 else _("上午好") if hour < 12 else _("下午好") if hour < 18 else _("晚上好")
+
+
+def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
+    """The figures of what this account may read."""
+    today = clock.local_day(now)
+    shown: list[Figure] = []
+    if actor.may(Verb.ELEVATOR_READ):
+        shown.append(_elevators(actor))
+    if actor.may(Verb.VISIT_READ):
+        shown.append(_visits(actor, today))
+    if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
+        shown.insert(0, _reviews(actor, now))
+    asked = (label_figure, complaint_figure, rescue_figure, repair_figure, anomaly_figure)
+    for figure in (one(actor) for one in asked):
+        if figure is not None:
+            shown.append(Figure(*figure))
+    if actor.may(Verb.ORDER_READ) and actor.person_id is not None:
+        shown.append(_own_orders(actor, today))
+    if actor.may(Verb.WARNING_READ):
+        shown += _warnings(actor)
+    if actor.may(Verb.INSPECTION_READ):
+        shown += _inspections(actor)
+    gap = gap_figure(actor)
+    return [*shown, Figure(*gap)] if gap is not None else shown
+
+
+def _elevators(actor: Actor) -> Figure:
+    statement = scope.apply(
+        select(Elevator.status, func.count()).where(Elevator.approved_version > 0).group_by(Elevator.status),
+        actor,
+        Elevator,
+    )
+    by: dict[str, int] = {row[0]: row[1] for row in db.session.execute(statement)}
+    kept = sum(by.get(s, 0) for s in ("in_use", "suspended", "notified"))
+    a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
+    under = _("在册：在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
+    own = actor.unit_id is not None and not actor.may(Verb.INSPECTION_EDIT)
+    return Figure(_("本单位电梯") if own else _("管辖电梯"), kept, under, link("/elevators/"))
+
+
+def _visits(actor: Actor, today: dt.date) -> Figure:
+    since = today - dt.timedelta(days=FLAG_DAYS)
+    counts = []
+    # Each on its own small index, which a condition that joins the three would not read.
+    for of in (and_(ATTENTION, Visit.state == "open"), Visit.awaiting_review, Visit.awaiting_sheet):
+        some = scope.apply(select(Visit.id).where(Visit.visit_on >= since, of), actor, Visit).limit(COUNT_CAP)
+        counts.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
+    going, review, sheet = db.session.execute(select(*counts).execution_options(skip_scope=True)).one()
+    under = _("待复核 %(a)s　待上传 %(b)s", a=capped(review), b=capped(sheet))
+    return Figure(_("维保中"), going, under, link("/visits/?tab=open"), most=COUNT_CAP)
+
+
+def _reviews(actor: Actor, now: dt.datetime) -> Figure:
+    """What waits for the use unit's word, and the nearest limit: after it the record becomes 不合规 for good."""
+    statement = scope.apply(
+        select(func.count(), func.min(Visit.review_due_at)).where(
+            Visit.awaiting_review, Visit.use_unit_id == actor.unit_id
+        ),
+        actor,
+        Visit,
+    )
+    waiting, nearest = db.session.execute(statement).one()
+    left = due_of(nearest, None, actor.region_code or "")
+    under, tone = _("没有等待复核的维保"), ""
+    if waiting:
+        tone = "near"
+        under = _("确认属实或提出异议")
+    if left is not None:
+        under, tone = _("最近期限 %(t)s", t=f"{left.before} {left.number} {left.after}"), left.tone or "near"
+    return Figure(_("待复核"), waiting, under, link("/visits/?tab=review"), tone)
+
+
+def _own_orders(actor: Actor, today: dt.date) -> Figure:
+    statement = scope.apply(
+        select(func.count(), func.count(case((MaintenanceOrder.planned_on < today, 1)))).where(
+            scope_parts.open_orders_of(actor.person_id)
+        ),
+        actor,
+        MaintenanceOrder,
+    )
+    waiting, late = db.session.execute(statement).one()
+    tone = "over" if late else ""
+    return Figure(_("我的维保任务"), waiting, _("已过计划日 %(n)s", n=late), link("/orders/"), tone)
+
+
+def _warnings(actor: Actor) -> list[Figure]:
+    """The same conditions as the warnings page, in its one statement; a number there is a number here."""
+    count = counted(actor)
+    rows = (
+        (_("维保超期"), "maintenance", "over", _("临近维保 %(n)s")),
+        (_("检验超期"), "inspection", "over", _("临近检验 %(n)s")),
+        (_("已脱保"), "contract", "over", _("临近脱保 %(n)s")),
+    )
+    return [
+        Figure(
+            title, count[kind, level], under % {"n": capped(count[kind, "near"])},
+            link(f"/warnings/{kind}/?tab={level}"), "over" if count[kind, level] else "", COUNT_CAP,
+        )
+        for title, kind, level, under in rows
+    ]  # fmt: skip
+
+
+def _inspections(actor: Actor) -> list[Figure]:
+    """What failed and waits for its second inspection; for inspection people, who see no warnings, what is due too."""
+    now, names = moment(db.session, actor), ("over", "near", "failed", "checks_over")
+    found = db.session.execute(
+        select(*(
+            select(func.count()).select_from(
+                INSPECTIONS_DUE.statement(now, Query(), tab=name).limit(COUNT_CAP).subquery()
+            ).scalar_subquery()
+            for name in names
+        )).execution_options(skip_scope=True)
+    ).one()  # fmt: skip
+    over, near, failed, checks = found
+    shown = [Figure(
+        _("不合格待复检"), failed, _("校验、试验超期 %(n)s", n=capped(checks)), link("/inspections/due/?tab=failed"),
+        "over" if failed else "", COUNT_CAP,
+    )]  # fmt: skip
+    if not actor.may(Verb.WARNING_READ):
+        under = _("临近检验 %(n)s", n=capped(near))
+        door = link("/inspections/due/?tab=over")
+        shown.insert(0, Figure(_("检验超期"), over, under, door, "over" if over else "", COUNT_CAP))
+    return shown
+
+
+def warned(actor: Actor) -> list[tuple[str, int, str, int, str]]:
+    """Kind, over and near with their links: the card beside the queue."""
+    if not actor.may(Verb.WARNING_READ):
+        return []
+    count = counted(actor)
+    return [
+        (str(listing.title), count[key, "over"], link(f"/warnings/{key}/?tab=over"), count[key, "near"],
+         link(f"/warnings/{key}/?tab=near"))
+        for key, listing in warnings.kinds_for(actor).items()
+    ]  # fmt: skip
+
+
+def missed_weeks(actor: Actor, today: dt.date) -> list[tuple[str, int, int]]:
+    """Missed periods by week of their limit, the last twelve weeks: day, count, share of the highest in percent."""
+    if not actor.may(Verb.ORDER_READ):
+        return []
+    first = today - dt.timedelta(days=today.weekday() + 77)
+    statement = scope.apply(
+        select(OverduePeriod.limit_on, func.count())
+        .where(OverduePeriod.limit_on >= first, OverduePeriod.withdrawn.is_(False))
+        .group_by(OverduePeriod.limit_on),
+        actor,
+        OverduePeriod,
+    )
+    weeks = [0] * 12
+    for on, count in db.session.execute(statement):
+        weeks[min((on - first).days // 7, 11)] += count
+    most = max(weeks) or 1
+    return [
+        ((first + dt.timedelta(days=7 * n)).strftime("%m-%d"), count, count * 100 // most)
+        for n, count in enumerate(weeks)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The newest scores that the reader may see, the lowest first; `share` is the part of the 16 points in percent."""
+
+    period: str
+    link: str
+    rows: list[tuple[str, str, str, int, int, str]]  # name, link, points, share, elevators, tone
+
+
+def ranked(actor: Actor) -> Ranked | None:
+    """The units at the end of the newest ranking: where an officer looks first; a unit sees its own place."""
+    if not actor.may(Verb.SCORE_READ):
+        return None
+    run = db.session.scalar(scores.runs_of(actor).limit(1))
+    if run is None:
+        return None
+    rows = db.session.execute(
+        scope.apply(
+            select(Score.id, Unit.name, Score.points, Score.elevators)
+            .join(Unit, Unit.id == Score.unit_id)
+            .where(Score.run_id == run.id, Score.points.is_not(None))
+            .order_by(Score.points, Score.id)
+            .limit(RANKED_ROWS),
+            actor,
+            Score,
+        ).execution_options(skip_scope=True)
+    )
+    shown = [
+        (name, f"/scores/{key}", f"{points:.2f}", round(points * 100 / FULL_POINTS), elevators, score_tone(points))
+        for key, name, points, elevators in rows
+    ]
+    return (
+        Ranked(
+            say("%(from_on)s %(a)s %(to_on)s", from_on=run.from_on, a=_("至"), to_on=run.to_on),
+            f"/scores/?f_run={run.id}",
+            shown,
+        )
+        if shown
+        else None
+    )
+
+
+def score_tone(points: Decimal) -> str:
+    """Colours of the bar: nine tenths of the points are well, three quarters are near."""
+    share = points / FULL_POINTS
+    return "ok" if share >= Decimal("0.9") else "near" if share >= Decimal("0.75") else "over"
+
+
+def capped(count: int) -> str:
+    """A count as shown: beyond the cap it was not counted further."""
+    return f"{COUNT_CAP - 1:,}+" if count >= COUNT_CAP else f"{count:,}"
+
+
+def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
+    """What waits: for an officer his queue by time left, for a unit its own open applications."""
+    if not actor.may(Verb.APPLICATION_READ):
+        return None
+    decides = actor.may(Verb.APPLICATION_DECIDE)
+    states = ("submitted", "accepted", "endorsed") if decides else ("submitted", "accepted", "endorsed", "returned")
+    where = [Application.is_open, Application.state.in_(states)]
+    if decides:
+        where.append(applications.not_own(actor))
+    base = scope.apply(select(Application).where(*where), actor, Application)
+    rows = db.session.scalars(
+        base.options(selectinload(Application.unit))
+        .order_by(Application.due_at.is_(None), Application.due_at, Application.id).limit(QUEUE_ROWS)
+    ).all()
+    total, late = db.session.execute(
+        scope.apply(
+            select(func.count(), func.count(case((Application.due_at < now, 1)))).where(*where), actor, Application
+        )
+    ).one()
+    shown = [
+        {
+            "row": row, "link": link(f"/applications/{row.id}"),
+            "due": due_of(row.due_at, row.submitted_at, row.region_code),
+        }
+        for row in rows
+    ]
+    every = link("/applications/queue" if decides else "/applications/")
+    return {"rows": shown, "total": total, "late": late, "link": every}
+
+
+def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
+    """All that a fresh unit needs until the first check-in, with what is done; empty when all is."""
+    if actor.unit_id is None or not actor.may(Verb.UNIT_EDIT):
+        return []
+    unit = db.session.get(Unit, actor.unit_id)
+    if unit is None:
+        return []
+    own = actor.unit_id
+    done: dict[str, Any] = {
+        "elevators": select(Elevator.id).where(
+            Elevator.filing_state.in_(("pending", "approved")),
+            or_(Elevator.maintenance_unit_id == own, Elevator.use_unit_id == own),
+        ),
+        "subs": select(Account.id).where(Account.unit_id == own, Account.is_main.is_(False)),
+    }
+    if unit.is_maintenance:
+        done |= {
+            "use_units": select(Unit.id).where(
+                Unit.is_use, or_(Unit.filed_by_unit_id == own, Unit.id.in_(_customers(own))),
+                Unit.filing_state.in_(("pending", "approved")),
+            ),
+            "people": select(Person.id).where(
+                Person.unit_id == own, Person.left_on.is_(None), Person.certificate_until.is_not(None)
+            ),
+            "contract": select(ContractElevator.id).where(
+                ContractElevator.unit_id == own, ContractElevator.removed_at.is_(None)
+            ),
+            "ledger": select(MaintenanceLedger.id).where(
+                MaintenanceLedger.unit_id == own, MaintenanceLedger.worker_id.is_not(None),
+                MaintenanceLedger.next_half_month_on.is_not(None),
+            ),
+        }  # fmt: skip
+    # What exists is no secret of anybody's here: each condition names the own unit.
+    found = db.session.execute(
+        select(*(one.exists().label(name) for name, one in done.items())).execution_options(skip_scope=True)
+    ).one()
+    has = dict(zip(done, found, strict=True))
+    steps = [(_("完善单位备案并上报"), "/units/mine", unit.filing_state in ("pending", "approved"))]
+    if unit.is_maintenance:
+        steps += [
+            (_("登记使用单位并上报"), "/units/new", has["use_units"]),
+            (_("登记人员和作业人员证"), "/people/", has["people"]),
+        ]
+    steps.append((_("登记电梯并上报"), "/elevators/?tab=draft", has["elevators"]))
+    if unit.is_maintenance:
+        steps += [
+            (_("录入维保合同并绑定电梯"), "/contracts/", has["contract"]),
+            (_("填写设备履历：维保人员和下次年度维保日期"), "/ledgers/?tab=idle", has["ledger"]),
+        ]
+    steps.append(
+        (_("为维保员建立子用户") if unit.is_maintenance else _("为安全管理员建立子用户"), "/sub-accounts/", has["subs"])
+    )
+    if not actor.may(Verb.ELEVATOR_EDIT):  # registered by itself and not approved yet
+        steps = steps[:1]
+    if all(ready for _word, _link, ready in steps) and unit.approved_version:
+        return []
+    return [(word, link(path), bool(ready)) for word, path, ready in steps]
+
+
+def _customers(unit_id: int) -> Any:
+    served = select(Elevator.use_unit_id).where(Elevator.maintenance_unit_id == unit_id)
+    return served.where(Elevator.use_unit_id.is_not(None))
+
+
+def link(path: str) -> str:
+    """The address of another area's page, or nothing where that is not installed."""
+    found: str = path if _routes().test(path.partition("?")[0], "GET") else ""
+    return found
+
+
+def _routes() -> Any:
+    return current_app.url_map.bind(request.host)
+
+screens.declare("Home", "can_index", Verb.HOME)

@@ -1,0 +1,1 @@
+"""Contracts, ledgers, teams, orders, visits, the calendar, cover and capacity."""

@@ -1,0 +1,266 @@
+"""维保合同: form, elevators under it, renewal, changes of the past that wait for the regulator (CON-01 to CON-05)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, g, redirect, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app import clock, scope
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.listings.contracts import CONTRACTS
+from app.models import Application, Contract, ContractElevator
+from app.models.base import label_of
+from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
+from app.models.policy import policy_value
+from app.permissions import Verb
+from app.policy import Key
+from app.rules.contracts import CONTRACT_LABELS, contract_state
+from app.transaction import transaction
+from app.views.frame import filed, screens, uploads
+from app.views.frame import maintenance_forms as forms
+from app.views.frame.account_forms import number, run, text
+from app.workflows.approval import submissions
+from app.workflows.contracts import contract_changes, contract_versions, contracts
+from app.workflows.desk import gates
+from app.workflows.files import attachments
+
+TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
+MOST_ROWS = 200
+DAYS = (("signed_on", "签订日期"), ("starts_on", "起始日期"), ("ends_on", "截止日期"))
+
+
+class ContractPages(BaseView):
+    """A contract's own pages; the list is a Screen."""
+
+    route_base = "/contracts"
+    default_view = "new"
+
+    @expose("/new", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def new(self) -> Any:
+        return self._form(None, {"kind": "normal"}, lambda session, data: contracts.save(
+            session, g.actor, None, data, clock.now()
+        ))  # fmt: skip
+
+    @expose("/<int:key>")
+    @has_access
+    @permission_name("read")
+    def record(self, key: int) -> Any:
+        return self._record(self._row(key), [], 200)
+
+    @expose("/<int:key>/edit", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def edit(self, key: int) -> Any:
+        row = self._row(key)
+        seen = number(text("row_version"))
+        if request.method == "POST" and text("then") == "request":
+            return self._form(row, {}, lambda session, data: contract_changes.request(
+                session, g.actor, key, data, text("reason", 500), clock.now(), seen
+            ))  # fmt: skip
+        held = {name: getattr(row, name) for name in contracts.FIELDS}
+        return self._form(row, held, lambda session, data: contracts.save(
+            session, g.actor, row, data, clock.now(), seen
+        ))  # fmt: skip
+
+    @expose("/<int:key>/renew", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def renew(self, key: int) -> Any:
+        row = self._row(key)
+        return self._form(row, contracts.renewal_values(row), lambda session, data: contracts.renew(
+            session, g.actor, key, data, clock.now()
+        ), title=_("续签合同 %(number)s", number=row.number), fresh=True)  # fmt: skip
+
+    @expose("/<int:key>/delete", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def delete(self, key: int) -> Any:
+        row = self._row(key)
+        _done, findings, status = run(lambda session: contracts.delete(session, g.actor, key, clock.now()))
+        if findings:
+            return self._record(row, findings, status)
+        flash(_("合同已删除"), "success")
+        return redirect("/contracts/")
+
+    @expose("/<int:key>/bind", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def bind(self, key: int) -> Any:
+        return self._deed(key, _("已追加电梯"), lambda session: contracts.bind(
+            session, g.actor, key, forms.chosen(), clock.now()
+        ))  # fmt: skip
+
+    @expose("/<int:key>/unbind", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def unbind(self, key: int) -> Any:
+        return self._deed(key, _("已删除电梯，合同关系到今天为止"), lambda session: contracts.unbind(
+            session, g.actor, key, forms.chosen(), clock.now()
+        ))  # fmt: skip
+
+    @expose("/<int:key>/backdate", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def backdate(self, key: int) -> Any:
+        """Ask for the cover of days before the elevators were bound."""
+        return self._deed(key, _("已提交监管部门审批"), lambda session: contract_changes.request(
+            session, g.actor, key, {}, text("reason", 500), clock.now()
+        ))  # fmt: skip
+
+    @expose("/<int:key>/scan", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def scan(self, key: int) -> Any:
+        """Add scans of the signed contract."""
+        files = [file for file in request.files.getlist("scan") if file.filename]
+        row = self._row(key)
+        if not uploads.chosen("scan"):
+            finding = Finding(_("合同扫描件"), False, _("没有选择文件"), _("请选择 PDF 或图片"), field="scan")
+            return self._record(row, [finding], 422)
+        return self._deed(key, _("已上传扫描件"), lambda session: contracts.add_scan(
+            session, g.actor, key, [(file.stream, file.filename or "") for file in files], clock.now(),
+            uploads.numbers("scan"),
+        ))  # fmt: skip
+
+    # --- parts
+
+    @staticmethod
+    def _row(key: int) -> Contract:
+        row: Contract = scope.visible(db.session, g.actor, Contract, key, _("合同"))
+        return row
+
+    def _deed(self, key: int, said: str, do: Any) -> Any:
+        row = self._row(key)
+        _done, findings, status = run(do)
+        if findings:
+            return self._record(row, findings, status)
+        flash(said, "success")
+        return redirect(f"/contracts/{key}")
+
+    def _form(self, row: Contract | None, values: Any, do: Any, *, title: str = "", fresh: bool = False) -> Any:
+        findings: list[Finding] = []
+        status, past = 200, False
+        if request.method == "POST":
+            values = request.form
+            data, findings = self._data()
+            status = 422
+            if not findings:
+                try:
+                    with transaction(db.session) as session:
+                        done = do(session, data)
+                except contracts.NeedsApproval as refusal:
+                    findings, past = refusal.findings, True
+                except Refusal as refusal:
+                    findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
+                    past = text("then") == "request"
+                else:
+                    if isinstance(done, Application):
+                        flash(_("变更申请 %(n)s 已提交，批准前合同不变", n=done.number), "success")
+                        return redirect(f"/contracts/{row.id if row else ''}")
+                    flash(_("合同已保存") if row and not fresh else _("合同已建立，请追加电梯"), "success")
+                    return redirect(f"/contracts/{done.id}")
+        page = self.render_template(
+            "ta/maintenance/contract_form.html", row=None if fresh else row, past=past, findings=findings, form=values,
+            standing=gates.of_renewal(db.session, g.actor, row, clock.today()) if fresh and row is not None else [],
+            title=title or (_("编辑合同") if row else _("新增合同")), kinds=list(CONTRACT_KIND.items()),
+            units=forms.use_units(), row_version=None if fresh or row is None else row.row_version,
+        )  # fmt: skip
+        return page, status
+
+    @staticmethod
+    def _data() -> tuple[dict[str, Any], list[Finding]]:
+        values, findings = forms.days(DAYS)
+        values["use_unit_id"], bad = forms.whole("use_unit_id", _("使用单位"))
+        return values | {name: text(name) for name in ("number", "kind", "note")}, findings + bad
+
+    def _record(self, row: Contract, findings: list[Finding], status: int) -> Any:
+        today = clock.today()
+        near = int(policy_value(db.session, Key.NEAR_CONTRACT_DAYS, row.region_code, today))
+        state = contract_state(row.starts_on, row.ends_on, today, near)
+        held = _bound(row.id)
+        own = g.actor.may(Verb.CONTRACT_EDIT) and g.actor.unit_id in (None, row.unit_id)
+        q = request.args.get("q", "")[:60]
+        covered = {b.elevator_id for b in held if b.ends_on >= today}
+        found = None
+        if own and "q" in request.args:
+            found = [e for e in forms.own_elevators(q, row.unit_id) if e.id not in covered]
+        late = any(row.starts_on < b.starts_on and b.ends_on >= today for b in held)
+        page = self.render_template(
+            "ta/maintenance/contract.html", title=row.number, row=row, state=state.value, label=CONTRACT_LABELS[state],
+            tone=TONES[state.value], held=held[:MOST_ROWS],
+            count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
+            deletable=own and state.value != "ended" and not contracts.ever_bound(db.session, row.id),
+            ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
+            scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),
+            stopped=gates.of_binding(db.session, g.actor, row, found, today) if found else {},
+            late=own and late and row.starts_on < today, then=_then(row.id), versions=_versions(row),
+            renewed=db.session.scalars(
+                scope.apply(select(Contract).where(Contract.renewed_from_id == row.id), g.actor)
+            ).all(),
+        )  # fmt: skip
+        return page, status
+
+
+def _then(contract_id: int) -> tuple[Any, Any] | None:
+    """The contract as of the day in the address, as known then, with the list that says so; None when not asked."""
+    listing = CONTRACTS.chosen(request.args)
+    if listing.as_of is None:
+        return None
+    return listing, next(iter(listing.by_keys(db.session, [contract_id])), None)
+
+
+def _bound(contract_id: int) -> list[ContractElevator]:
+    statement = (
+        select(ContractElevator)
+        .where(ContractElevator.contract_id == contract_id, ContractElevator.removed_at.is_(None))
+        .options(joinedload(ContractElevator.elevator))
+        .order_by(ContractElevator.ends_on.desc(), ContractElevator.id)
+    )
+    return list(db.session.scalars(scope.apply(statement, g.actor, ContractElevator)))
+
+
+def _versions(row: Contract) -> list[tuple[Any, list[tuple[str, str, str]], str]]:
+    """Each version with what changed in words, and who made it."""
+    found = contract_versions.versions_of(db.session, row)
+    keys = [pair[n] for _v, changed in found for name, pair in changed.items() for n in (0, 1) if name == "use_unit_id"]
+    names = filed.unit_names(keys)
+
+    def said(name: str, value: Any) -> str:
+        if value in (None, ""):
+            return "—"
+        if name == "use_unit_id":
+            return names.get(value, str(value))
+        return str(CONTRACT_KIND.get(value, value)) if name == "kind" else str(value)
+
+    return [
+        (
+            version, [(label_of(Contract, n), said(n, old), said(n, new)) for n, (old, new) in changed.items()],
+            submissions.name_of(db.session, version.edited_by_id),
+        )
+        for version, changed in found
+    ]  # fmt: skip
+
+
+def _changes(contract_id: int) -> list[Application]:
+    statement = select(Application).where(Application.entity == "contract", Application.entity_id == contract_id)
+    statement = scope.apply(statement, g.actor, Application).order_by(Application.id.desc()).limit(20)
+    return list(db.session.scalars(statement))
+
+
+def register(appbuilder: Any) -> None:
+    """Add these pages."""
+    screens.declare("ContractPages", "can_read", Verb.CONTRACT_READ)
+    screens.declare("ContractPages", "can_write", Verb.CONTRACT_EDIT)
+    appbuilder.add_view_no_menu(ContractPages)

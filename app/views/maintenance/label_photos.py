@@ -1,0 +1,158 @@
+"""核对标签照片 (MNT-06): what waits, each with its photo large beside what the register says of that elevator."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask import flash, g, redirect, request
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+
+from app import clock
+from app.errors import Finding
+from app.extensions import db
+from app.listing import moment
+from app.listings import label_photos as listed
+from app.listings.visits import unit_of, worker_of
+from app.models import Visit
+from app.models.choices import CATEGORY, LABEL_BY, LABEL_STATE, word
+from app.permissions import Actor, Verb
+from app.rules.label_photos import UNDECIDED, LabelState
+from app.views.frame import menu, numbers
+from app.views.frame.account_forms import number, run, text
+from app.views.frame.base import Screen, mark
+from app.views.frame.filing_words import day_time
+from app.workflows.approval import submissions
+from app.workflows.visits import label_photos
+
+NUMBER = "labels"
+TONES = {"waiting": "near", "more": "near", "approved": "ok", "rejected": "over"}
+# How far back it is told how often a number was typed.
+TYPED_DAYS = 90
+
+
+class LabelPhotos(Screen):
+    """The queue: photo and register side by side, decided here."""
+
+    datamodel = SQLAInterface(Visit)
+    route_base = "/visits/labels"
+    listing = listed.LABELS
+    verb = Verb.VISIT_LABEL
+    record = "VisitPages.show"
+    template = "ta/visits/labels.html"
+    cells: ClassVar[dict[str, Any]] = {
+        "label_state": lambda row: mark(word(LABEL_STATE, row.label_state), TONES[row.label_state]),
+    }
+    empty_text = _l("没有等待核对的标签照片。")
+
+    def _args(self, columns: Any) -> dict[str, str]:
+        args = super()._args(columns)
+        # Each is looked at, and large.
+        args.setdefault("size", "10")
+        if args.get("tab") in ("approved", "rejected", "all"):
+            # What is decided is looked up, the newest first.
+            args.setdefault("sort", "-label_at")
+        return args
+
+    def more(self, now: Any, query: Any, page: Any) -> dict[str, Any]:
+        return {"shown": [shown_of(row) for row in page.rows] if query.tab in ("waiting", "more") else None}
+
+
+def shown_of(row: Visit) -> dict[str, Any]:
+    """What a reviewer has before him: the photos, the register's side, the circumstances, and what he may do."""
+    photos = label_photos.photos(db.session, row.id)
+    lift = row.elevator
+    typed = _typed(row)
+    return {
+        "row": row, "photos": photos, "newest": photos[-1] if photos else None,
+        "state": word(LABEL_STATE, row.label_state or ""), "tone": TONES.get(row.label_state or "", "gone"),
+        "register": [
+            (_("识别码"), lift.code), (_("注册代码"), lift.registration_code), (_("设备代码"), lift.equipment_code),
+            (_("出厂编号"), lift.factory_no), (_("品种"), word(CATEGORY, lift.category) if lift.category else None),
+            (_("内部编号"), lift.internal_no), (_("位置"), f"{lift.estate or ''} {lift.address or ''}".strip()),
+            (_("使用单位"), row.use_unit.name if row.use_unit else None),
+        ],
+        "visit": [
+            (_("维保员"), worker_of(row)), (_("维保单位"), unit_of(row)),
+            (_("签到"), day_time(row.checked_in_at)),
+            (_("签到时离电梯"), _("%(n)s 米", n=row.in_distance) if row.in_distance is not None else _("没有位置")),
+            (_("近 %(n)s 天按识别码签到", n=TYPED_DAYS),
+             _("这台电梯 %(a)s 次，这名维保员 %(b)s 次", a=typed[0], b=typed[1])),
+        ],
+        "may": may_decide(g.actor, row), "time": day_time,
+    }  # fmt: skip
+
+
+def may_decide(actor: Actor, row: Visit) -> bool:
+    """Whether the page offers the form; the workflow has the last word."""
+    if not actor.may(Verb.VISIT_LABEL) or row.state != "pending" or row.label_state not in UNDECIDED:
+        return False
+    return not any(f.stops for f in label_photos.reviewer_findings(db.session, actor, row))
+
+
+def card_of(row: Visit, actor: Actor) -> dict[str, Any] | None:
+    """For a record's own page: the photo's standing, who decided, and the form where it is for the reader to fill."""
+    if row.label_state is None:
+        return None
+    who = submissions.name_of(db.session, row.label_decided_by_id) if row.label_decided_by_id else ""
+    return shown_of(row) | {
+        "by": word(LABEL_BY, row.label_by or ""), "decided_by": who,
+        "decided": row.label_state != LabelState.WAITING,
+    }  # fmt: skip
+
+
+def decide(pk: int) -> tuple[Any, list[Finding], int]:
+    """Take what the form says: where to go on to, or what stands in the way."""
+    decision, reason, seen = text("decision", 20), text("label_reason", 2000), number(request.form.get("seen"))
+    done, findings, status = run(
+        lambda session: label_photos.decide(session, g.actor, pk, decision, reason, seen, clock.now())
+    )
+    if done is None:
+        return None, findings, status
+    said = {"approved": _("已通过"), "rejected": _("已判为不通过，这次维保不计入"), "more": _("已要求补拍")}
+    flash(said[decision], "success")
+    return redirect("/visits/labels/" if request.form.get("back") == "labels" else f"/visits/{pk}"), [], 302
+
+
+def _typed(row: Visit) -> tuple[int, int]:
+    """How often a number was typed lately at this elevator, and by this worker wherever; a number names nobody."""
+    since = row.visit_on - dt.timedelta(days=TYPED_DAYS)
+    inside = (Visit.by_code.is_(True), Visit.visit_on.between(since, row.visit_on))
+    counts = [
+        select(func.count()).select_from(Visit).where(*inside, which).scalar_subquery()
+        for which in (Visit.elevator_id == row.elevator_id, Visit.worker_id == row.worker_id)
+    ]
+    found = db.session.execute(select(*counts).execution_options(skip_scope=True)).one()
+    return found[0], found[1]
+
+
+# --- home and menu
+
+
+def label_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
+    """待核对的标签照片 with 补数据, where there are any; most regions ask for none."""
+    if not actor.may(Verb.VISIT_LABEL):
+        return None
+    now = moment(db.session, actor)
+    parts = [listed.count(now, of) for of in (listed.WAITING, listed.MORE)]
+    waiting, more = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
+    if not waiting and not more:
+        return None
+    tone = "near" if waiting else ""
+    return _("待核对的标签照片"), waiting, _("补数据 %(n)s", n=more), "/visits/labels/", tone
+
+
+def _says(counts: Sequence[int], note: str) -> menu.Said:
+    return counts[0], "near", note
+
+
+numbers.add(NUMBER, lambda now: [listed.count(now, listed.WAITING)], _says)
+
+
+def register(appbuilder: Any) -> None:
+    """Add the queue; the record's page has its form, too."""
+    appbuilder.add_view_no_menu(LabelPhotos)

@@ -1,0 +1,142 @@
+"""设备履历 (ELV-06): who serves an elevator and when; the page says why no orders would be made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, g, redirect, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Finding
+from app.extensions import db
+from app.listings.standing import due_of
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
+from app.models.choices import GENERATION_MODE, LEVEL
+from app.permissions import Verb
+from app.views.frame import maintenance_forms as forms
+from app.views.frame import screens
+from app.views.frame.account_forms import number, run, text
+from app.workflows.maintenance import ledgers, teams
+
+MOST_AT_ONCE = 500
+
+
+class LedgerPages(BaseView):
+    """The ledger of one elevator; opened by the elevator, so that one without a ledger has its page too."""
+
+    route_base = "/ledgers"
+    default_view = "record"
+
+    @expose("/<int:key>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("read")
+    @no_cache
+    def record(self, key: int) -> Any:
+        elevator = scope.visible(db.session, g.actor, Elevator, key, _("电梯"))
+        statement = scope.apply(select(MaintenanceLedger), g.actor, MaintenanceLedger)
+        row = db.session.scalar(statement.where(MaintenanceLedger.elevator_id == key))
+        findings: list[Finding] = []
+        status = 200
+        form: Any = {name: getattr(row, name, None) for name in ledgers.FIELDS}
+        if request.method == "POST":
+            form = request.form
+            data, findings = self._data()
+            status = 422
+            if not findings:
+                saved, findings, status = run(lambda session: ledgers.save(
+                    session, g.actor, elevator, data, number(text("row_version")), clock.now()
+                ))  # fmt: skip
+                if saved:
+                    flash(_("设备履历已保存"), "success")
+                    return redirect(f"/ledgers/{key}")
+        return self._page(elevator, row, form, findings), status
+
+    @expose("/batch", methods=["GET", "POST"])
+    @has_access
+    @permission_name("read")
+    @no_cache
+    def batch(self) -> Any:
+        """Worker, interval and mode of many ledgers; what is left blank stays, every elevator has its own result."""
+        if not g.actor.may(Verb.LEDGER_EDIT):
+            abort(403)
+        ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+        statement = scope.apply(select(Elevator), g.actor).where(Elevator.id.in_(ids[:MOST_AT_ONCE]))
+        rows = db.session.scalars(statement.order_by(Elevator.code)).all()
+        findings: list[Finding] = []
+        results: list[tuple[str, bool, list[str]]] = []
+        if request.method == "POST" and "change" in request.form:
+            data, findings = self._changes()
+            if not findings:
+                results = sorted((self._change(row, data) for row in rows), key=lambda result: result[1])
+        units = {row.maintenance_unit_id for row in rows}
+        unit_id = units.pop() if len(units) == 1 else g.actor.unit_id
+        workers = forms.workers_of(unit_id)
+        return self.render_template(
+            "ta/maintenance/ledger_batch.html", title=_("批量修改设备履历"), rows=rows, findings=findings,
+            results=results, form=request.form, workers=workers,
+            teams=teams.choices(db.session, g.actor, unit_id), modes=list(GENERATION_MODE.items()),
+            intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
+        ), 422 if findings else 200  # fmt: skip
+
+    @staticmethod
+    def _changes() -> tuple[dict[str, Any], list[Finding]]:
+        """What the form asks to change."""
+        data: dict[str, Any] = {}
+        findings: list[Finding] = []
+        asked = (("worker_id", _("维保人员")), ("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
+        for name, label in asked:
+            value, bad = forms.whole(name, label)
+            findings += bad
+            if value is not None:
+                data[name] = value
+        if text("mode", 20):
+            data["mode"] = text("mode", 20)
+        if not data and not findings:
+            said, remedy = _("没有选择要修改的内容"), _("请至少选择一项")
+            findings.append(Finding(_("批量修改"), False, said, remedy))
+        return data, findings
+
+    @staticmethod
+    def _change(elevator: Elevator, data: dict[str, Any]) -> tuple[str, bool, list[str]]:
+        _done, findings, _status = run(
+            lambda session: ledgers.save(session, g.actor, elevator, data, None, clock.now())
+        )
+        return elevator.code, not findings, [str(f) for f in findings] or [str(_("已修改"))]
+
+    @staticmethod
+    def _data() -> tuple[dict[str, Any], list[Finding]]:
+        values, findings = forms.days([(name, str(label)) for name, label in ledgers.DATES.items()])
+        others = (("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
+        for name, label in (*ledgers.PERSONS.items(), *others):
+            values[name], bad = forms.whole(name, label)
+            findings += bad
+        return values | {"mode": text("mode", 20)}, findings
+
+    def _page(self, elevator: Elevator, row: MaintenanceLedger | None, form: Any, findings: list[Finding]) -> Any:
+        today = clock.today()
+        statement = scope.apply(select(MaintenanceClock), g.actor, MaintenanceClock)
+        running = db.session.scalar(statement.where(MaintenanceClock.elevator_id == elevator.id))
+        orders = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder).where(
+            MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open"
+        )
+        own = g.actor.may(Verb.LEDGER_EDIT) and g.actor.unit_id in (None, elevator.maintenance_unit_id)
+        return self.render_template(
+            "ta/maintenance/ledger.html", title=_("设备履历"), elevator=elevator, row=row, form=form, findings=findings,
+            own=own and elevator.maintenance_unit_id is not None, dates=list(ledgers.DATES.items()),
+            teams=teams.choices(db.session, g.actor, elevator.maintenance_unit_id),
+            persons=list(ledgers.PERSONS.items()), workers=forms.workers_of(elevator.maintenance_unit_id),
+            modes=list(GENERATION_MODE.items()), intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
+            clock=running, due=due_of(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),
+            may_overdue=g.actor.may(Verb.ORDER_READ),
+            orders=list(db.session.scalars(orders.order_by(MaintenanceOrder.planned_on))),
+        )  # fmt: skip
+
+
+def register(appbuilder: Any) -> None:
+    """Add these pages. Reading and saving share an address: the workflow asks for the right to save."""
+    screens.declare("LedgerPages", "can_read", Verb.LEDGER_READ)
+    appbuilder.add_view_no_menu(LedgerPages)

@@ -1,0 +1,126 @@
+"""维保任务: an order by hand, giving open ones to another worker, cancelling what was made by hand (PLN-05, PLN-06)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, g, redirect, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app import clock, scope
+from app.errors import Finding
+from app.extensions import db
+from app.models import Elevator, MaintenanceOrder
+from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.permissions import Verb
+from app.rules.identifiers import normal_code
+from app.views.frame import maintenance_forms as forms
+from app.views.frame import screens
+from app.views.frame.account_forms import number, run, text
+from app.workflows.maintenance import orders
+
+
+class OrderPages(BaseView):
+    """An order's own pages; the lists are Screens."""
+
+    route_base = "/orders"
+    default_view = "new"
+
+    @expose("/new", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def new(self) -> Any:
+        typed = request.form if request.method == "POST" else request.args
+        found = self._elevator(typed.get("elevator", "")[:40])
+        findings: list[Finding] = []
+        status = 200
+        if request.method == "POST":
+            planned, findings = forms.day("planned_on", _("计划日期"))
+            worker_id, bad = forms.whole("worker_id", _("维保人员"))
+            findings += bad
+            if found is None:
+                missing = _("没有识别码为“%(code)s”的本单位电梯", code=text("elevator", 40))
+                findings.append(Finding(_("电梯"), False, missing, _("请核对识别码"), field="elevator"))
+            status = 422
+            if found is not None and not findings:
+                data = {"planned_on": planned, "level": text("level", 20), "worker_id": worker_id}
+                made, findings, status = run(
+                    lambda session: orders.create(session, g.actor, found.id, data, clock.now())
+                )
+                if made:
+                    flash(_("任务已建立"), "success")
+                    return redirect(f"/orders/{made.id}")
+        page = self.render_template(
+            "ta/maintenance/order_form.html", title=_("新增维保任务"), findings=findings, form=typed,
+            levels=list(LEVEL.items()), workers=forms.workers_of(g.actor.unit_id),
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:key>")
+    @has_access
+    @permission_name("read")
+    def record(self, key: int) -> Any:
+        row = scope.visible(db.session, g.actor, MaintenanceOrder, key, _("维保任务"))
+        own = g.actor.may(Verb.ORDER_EDIT) and g.actor.unit_id in (None, row.unit_id) and row.state == "open"
+        return self.render_template(
+            "ta/maintenance/order.html", title=_("维保任务 %(n)s", n=row.id), row=row, own=own, levels=LEVEL,
+            states=ORDER_STATE, origins=ORDER_ORIGIN, workers=forms.workers_of(row.unit_id) if own else [],
+        )  # fmt: skip
+
+    @expose("/reassign", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    def reassign(self) -> Any:
+        """Give the ticked orders to one worker; every row says what became of it."""
+        ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+        statement = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder)
+        rows = db.session.scalars(
+            statement.where(MaintenanceOrder.id.in_(ids[: orders.MOST_AT_ONCE]))
+            .options(joinedload(MaintenanceOrder.elevator), joinedload(MaintenanceOrder.worker))
+            .order_by(MaintenanceOrder.planned_on)
+        ).all()
+        findings: list[Finding] = []
+        outcomes: Any = {}
+        worker_id, bad = forms.whole("worker_id", _("维保人员"))
+        if request.method == "POST" and "worker_id" in request.form:
+            findings = bad
+            if worker_id is None and not bad:
+                findings = [Finding(_("维保人员"), False, _("没有选择"), _("请选择接手的维保人员"), field="worker_id")]
+            if not findings and worker_id is not None:
+                done, findings, _status = run(
+                    lambda session: orders.reassign(session, g.actor, ids, worker_id, clock.now())
+                )
+                outcomes = {o.id: o for o in done or ()}
+        units = {row.unit_id for row in rows}
+        return self.render_template(
+            "ta/maintenance/reassign.html", title=_("分配维保任务"), rows=rows, findings=findings, outcomes=outcomes,
+            done={key for key, outcome in outcomes.items() if outcome.ok},
+            workers=forms.workers_of(units.pop() if len(units) == 1 else g.actor.unit_id), levels=LEVEL,
+        ), 422 if findings else 200  # fmt: skip
+
+    @expose("/<int:key>/cancel", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def cancel(self, key: int) -> Any:
+        return forms.deed(
+            lambda session: orders.cancel(session, g.actor, key, text("reason", 500), clock.now()), _("任务已作废"),
+            f"/orders/{key}",
+        )  # fmt: skip
+
+    @staticmethod
+    def _elevator(code: str) -> Elevator | None:
+        statement = scope.apply(select(Elevator), g.actor, Elevator).where(Elevator.code == normal_code(code))
+        found: Elevator | None = db.session.scalar(statement.order_by(Elevator.approved_version.desc()).limit(1))
+        return found
+
+
+def register(appbuilder: Any) -> None:
+    """Add these pages."""
+    screens.declare("OrderPages", "can_read", Verb.ORDER_READ)
+    screens.declare("OrderPages", "can_write", Verb.ORDER_EDIT)
+    appbuilder.add_view_no_menu(OrderPages)

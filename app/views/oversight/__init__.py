@@ -1,0 +1,1 @@
+"""Inspections, complaints, anomalies, enforcement, fraud, spot checks and bulletins."""

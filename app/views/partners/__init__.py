@@ -1,0 +1,1 @@
+"""Devices, the provincial register, channels of notices, open data."""

@@ -1,0 +1,1 @@
+"""Persons, invitations, leaving, declarations and commitments."""

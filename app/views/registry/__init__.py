@@ -1,0 +1,1 @@
+"""Regions, units, elevators with their map and parts."""

@@ -1,0 +1,257 @@
+"""Elevators: the record with its clocks and next legal actions, the register as of a day, filing, applying."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app import clock, scope
+from app.extensions import db
+from app.listing import instant_of_text
+from app.listings import standing
+from app.models import (
+    Application,
+    Contract,
+    ContractElevator,
+    Elevator,
+    InspectionClock,
+    MaintenanceClock,
+    MaintenanceOrder,
+    StatusChange,
+    Version,
+    Visit,
+)
+from app.permissions import Verb
+from app.rules.lifecycle import STATUS_KINDS
+from app.views.approval.applying import kinds_offered
+from app.views.approval.filing_pages import FilingPages
+from app.views.frame import clock_words, filed, screens
+from app.views.frame.base import missed_words
+from app.views.frame.days import typed_day
+from app.views.frame.filing_words import WORDS, Due
+from app.views.oversight import anomalies
+from app.views.oversight.inspections import latest_of
+from app.views.partners import iot
+from app.views.registry import components, elevator_positions
+from app.views.repair import repair_facts
+from app.workflows.contracts import cover
+from app.workflows.core import moves
+from app.workflows.filing import filing
+from app.workflows.maintenance import on_demand
+
+MOST_FILES = 10
+# What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
+_TYPED = ("reason", "attachments", "effective_on")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One limit of the elevator, and why."""
+
+    title: str
+    due: Due | None
+    note: str
+    link: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One floor of the elevator's history."""
+
+    at: dt.datetime
+    title: str
+    text: str = ""
+    note: str = ""
+    link: str | None = None
+    tone: str = "ok"
+
+    @property
+    def when(self) -> str:
+        return clock.local(self.at).strftime("%Y-%m-%d")
+
+
+class ElevatorPages(FilingPages):
+    """Record, form and applications of an elevator."""
+
+    route_base = "/elevators"
+    model = Elevator
+    noun = _l("电梯")
+    list_url = "/elevators/"
+    record_template = "ta/filing/elevator.html"
+    only_at_first = ("declared_status",)
+
+    def facts_of(self, row: Elevator) -> dict[str, Any]:
+        actor, today = g.actor, clock.today()
+        on, wrong = typed_day(request.args.get("as_of", ""), "as_of", _("日期"))
+        shown: dict[str, Any] = {
+            "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
+            "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
+            "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
+            "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
+            "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),
+            "parts": components.parts_of(row),
+            "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
+        }  # fmt: skip
+        if on is not None:
+            known_at = instant_of_text(request.args.get("known_at", ""))
+            version = filing.as_of(db.session, row, on, known_at)
+            shown |= {
+                "as_of_version": version, "status": moves.status_on(db.session, row, on, known_at),
+                "known_at": known_at,
+            }  # fmt: skip
+            shown["sections"] = filed.facts(Elevator, version.data) if version else []
+            return shown
+        if row.approved_version and actor.may(Verb.APPLICATION_SUBMIT):
+            shown["kinds"] = kinds_offered(row)
+        if row.approved_version and actor.may(Verb.IOT_READ):
+            shown["hardware"] = iot.card(row)
+        if actor.may(Verb.VISIT_READ):
+            shown["visits"] = _rows(Visit, Visit.elevator_id == row.id, Visit.id.desc(), Visit.worker)
+        if actor.may(Verb.ORDER_READ):
+            open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")
+            shown["orders"] = _rows(MaintenanceOrder, open_orders, MaintenanceOrder.planned_on, MaintenanceOrder.worker)
+        if actor.may(Verb.INSPECTION_READ):
+            shown["inspections"] = latest_of(row.id)
+        if actor.may(Verb.REPAIR_READ):
+            shown["repairs"] = repair_facts.latest_of(row.id)
+        if actor.may(Verb.ANOMALY_READ):
+            shown["anomalies"] = anomalies.latest_of(row.id)
+        if actor.may(Verb.CONTRACT_READ):
+            live = (ContractElevator.elevator_id == row.id) & ContractElevator.removed_at.is_(None)
+            shown["contracts"] = _rows(
+                ContractElevator, live, ContractElevator.starts_on.desc(), ContractElevator.contract
+            )
+            shown["unit_names"] = filed.unit_names(b.unit_id for b in shown["contracts"])
+        if actor.may(Verb.APPLICATION_READ):
+            shown["applications"] = _rows(Application, Application.elevator_id == row.id, Application.id.desc())
+        return shown
+
+    def _clocks(self, row: Elevator, today: dt.date) -> list[Clock]:
+        found = []
+        held = db.session.get(MaintenanceClock, row.id) if g.actor.may(Verb.WARNING_READ) else None
+        if held is not None and held.paused_on is not None:
+            note = _("自 %(d)s 暂停", d=held.paused_on)
+            found.append(Clock(
+                _("维保期限"), clock_words.limit_due(held, today), note, None, clock_words.why_limit(held)
+            ))  # fmt: skip
+        elif held is not None and (limit := standing.due_of(held, today)).on is not None:
+            due_on = clock_words.limit_due(held, today)
+            last = _("上次 %(d)s", d=held.last_visit_on) if held.last_visit_on else _("尚未维保")
+            longer = on_demand.running(db.session, row.id, today)
+            if longer is not None:
+                last += _("　按需维保，间隔 %(n)s 天，至 %(d)s", n=longer.interval_days, d=longer.to_on)
+            said = missed_words(limit.on) if limit.over else str(limit.on)
+            records = f"/overdue/?tab=standing&q={row.code}" if limit.over and g.actor.may(Verb.ORDER_READ) else None
+            found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
+        elif row.status != "scrapped" and g.actor.may(Verb.WARNING_READ):
+            found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
+        found += self._inspections(row)
+        bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None
+        if bound is not None:
+            cover_due = clock_words.contract_due(bound, row.region_code, today)
+            # A use unit that is not named in the contract sees that there is one, not which.
+            held_contract = db.session.scalar(
+                scope.apply(select(Contract).where(Contract.id == bound.contract_id), g.actor)
+            )
+            number = held_contract.number if held_contract else _("至 %(d)s", d=bound.ends_on)
+            found.append(
+                Clock(
+                    _("维保合同"), cover_due, number, f"/contracts/{bound.contract_id}" if held_contract else None,
+                    clock_words.why_contract(bound, row.region_code),
+                )
+            )  # fmt: skip
+        elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped" and row.approved_version:
+            found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), _("没有生效的合同")))
+        open_one = db.session.scalar(
+            select(Application).where(Application.elevator_id == row.id, Application.is_open.is_(True)).limit(1)
+        )
+        if open_one is not None:
+            due = clock_words.due_of(open_one.due_at, open_one.submitted_at, open_one.region_code)
+            link = f"/applications/{open_one.id}" if g.actor.may(Verb.APPLICATION_READ) else None
+            found.append(
+                Clock(str(WORDS.kind[open_one.kind]), due, open_one.number, link, clock_words.why_due(open_one))
+            )
+        return found
+
+    def _inspections(self, row: Elevator) -> list[Clock]:
+        """The yearly calendar, a failed one that waits, governor and brake; the last three where there is any."""
+        held = db.session.get(InspectionClock, row.id)
+        kind = held.next_kind if held is not None and held.next_kind else "periodic"
+        left, why = clock_words.inspection_due(row.next_inspection_on, row.region_code)
+        title = {"self_test": _("下次自行检测")}.get(kind, _("下次定期检验"))
+        found = [Clock(title, left, str(row.next_inspection_on or _("没有登记")), None, why)]
+        if held is None or not g.actor.may(Verb.INSPECTION_READ):
+            return found
+        if held.failed_on is not None:
+            due = Due(_("待复检"), None, "", "over", 100)
+            note = _("%(d)s 不合格", d=held.failed_on)
+            found.append(Clock(_("检验结果"), due, note, f"/inspections/{held.failed_id}"))
+        for title, day in ((_("下次限速器校验"), held.governor_due_on), (_("下次制动试验"), held.brake_due_on)):
+            if day is not None:
+                left, why = clock_words.check_due(day, row.region_code)
+                found.append(Clock(title, left, str(day), None, why))
+        return found
+
+    def _story(self, row: Elevator) -> list[Event]:
+        """The newest first: approvals of content, steps of the status."""
+        events = []
+        steps = select(StatusChange).where(
+            StatusChange.entity == "elevator", StatusChange.entity_id == row.id, StatusChange.field == "status"
+        )
+        for step in db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(8)):
+            title = str(WORDS.kind.get(step.verb, _("接管申报")))
+            text = f"{WORDS.status.get(step.old, step.old)} → {WORDS.status.get(step.new, step.new)}"
+            linked = step.application_id and g.actor.may(Verb.APPLICATION_READ)
+            link = f"/applications/{step.application_id}" if linked else None
+            events.append(
+                Event(step.known_at, title, text, _("%(d)s 生效", d=step.effective_on), link,
+                      "over" if step.new in ("suspended", "scrapped") else "ok")
+            )  # fmt: skip
+        versions = select(Version).where(
+            Version.entity == "elevator", Version.entity_id == row.id,
+            Version.state.in_(["approved", "rejected", "pending"]),
+        )  # fmt: skip
+        for version in db.session.scalars(versions.order_by(Version.number.desc()).limit(8)):
+            title = _("档案第 %(n)s 版", n=version.number)
+            at = version.decided_at or version.submitted_at or version.edited_at
+            tone = {"approved": "ok", "rejected": "over"}.get(version.state, "now")
+            why = version.opinion or version.reason or ""
+            events.append(Event(at, title, str(WORDS.version[version.state]), why, None, tone))
+        return sorted(events, key=lambda e: e.at, reverse=True)[:8]
+
+
+def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
+    """What may be entered about the elevator: an inspection, or the report that its units hand in."""
+    own = g.actor.unit_id in (row.maintenance_unit_id, row.use_unit_id)
+    return [
+        (label, f"/inspections/{door}?elevator_id={row.id}")
+        for label, door, may in (
+            (_("登记检验"), "new", g.actor.may(Verb.INSPECTION_EDIT)),
+            (_("上传校验报告"), "report", own and g.actor.may(Verb.INSPECTION_REPORT)),
+        )
+        if may
+    ]
+
+
+def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:
+    statement = scope.apply(select(model).where(criterion), g.actor).options(*(selectinload(r) for r in load))
+    return list(db.session.scalars(statement.order_by(order).limit(5)))
+
+
+def register(appbuilder: Any) -> None:
+    """Add the pages and say which verb each needs."""
+    for permission, verb in (
+        ("can_read", Verb.ELEVATOR_READ), ("can_write", Verb.ELEVATOR_EDIT), ("can_submit", Verb.FILING_SUBMIT),
+    ):  # fmt: skip
+        screens.declare("ElevatorPages", permission, verb)
+    appbuilder.add_view_no_menu(ElevatorPages)
+
+

@@ -1,0 +1,1 @@
+"""Rescues, and the daily safety duties of the use unit."""

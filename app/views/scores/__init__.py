@@ -1,0 +1,1 @@
+"""Scores, what-if, fair comparison and the policy values behind them."""

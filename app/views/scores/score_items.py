@@ -1,0 +1,269 @@
+"""六个率动态积分: rankings by the total and by each of the five other items; an item of a unit down to its records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from flask import abort, g, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+
+from app import clock
+from app.extensions import db
+from app.listings.score_items import ITEM, ITEM_EVIDENCE, ITEM_LISTS, ITEM_RULE, STARS, TOTALS, points_of
+from app.models import Score, ScoreEntry
+from app.models.choices import SCORE_STATE, word
+from app.models.score import CREDIT, lines_of, rating_lines
+from app.permissions import Verb
+from app.rules.rating import RatingRule, to_next_star
+from app.rules.score_items import Item
+from app.views.frame import screens
+from app.views.frame.base import SQLAInterface, mark
+from app.views.frame.cells import link
+from app.views.scores.scores import (
+    ROWS,
+    Ranking,
+    appealed,
+    enforce,
+    exact_of,
+    held_score,
+    page_number,
+    region_name,
+    visible_codes,
+)
+from app.workflows.oversight import appeal_items
+from app.workflows.scores import score_rating, score_records
+
+COUNTED: dict[str, Any] = {
+    "on_time": _l("及时"), "late": _l("不及时"), "second": _l("二次及时"), "passed": _l("合格"),
+    "failed": _l("不合格"), "fault": _l("困人故障"), "held": _l("合同内电梯"),
+}  # fmt: skip
+TONES = {"on_time": "ok", "second": "ok", "passed": "ok", "late": "over", "failed": "over", "fault": "over"}
+PAGES = {
+    "rescue": "/rescues/", "complaint": "/complaints/", "inspection": "/inspections/", "application": "/applications/",
+    "enforcement": "/enforcement/",
+}
+# Which records a count opens.
+OPENS = {
+    "rescue_on_time": "on_time", "rescue_late": "late", "rescue_second": "second", "feedback_total": "",
+    "feedback_late": "late", "inspection_total": "", "inspection_failed": "failed", "fault_elevators": "held",
+    "fault_faulty": "fault", "fault_entrapments": "fault", "fault_twice": "fault", "fault_thrice": "fault",
+    "fault_often": "fault", "change_total": "", "change_late": "late",
+}  # fmt: skip
+
+
+def rank_of(item: Item) -> str:
+    """The column of a place in an item's ranking."""
+    return "rank" if item is Item.MAINTENANCE else f"{item}_rank"
+
+
+def _points(item: Item) -> Callable[[Score], Any]:
+    def cell(row: Score) -> Any:
+        points = points_of(row, item)
+        href = f"/scores/{row.id}" if item is Item.MAINTENANCE else f"/scores/{row.id}/items/{item}"
+        if points is not None:
+            return link(points, href)
+        computed = row.run.items_digest is not None or item is Item.MAINTENANCE
+        return mark(_l("无数据") if computed else _l("未计算"))
+
+    return cell
+
+
+def _count(name: str) -> Callable[[Score], Any]:
+    item, opens = name.partition("_")[0], OPENS[name]
+
+    def cell(row: Score) -> Any:
+        count = getattr(row, name)
+        return link(count, f"/scores/{row.id}/items/{item}?only={opens}") if count else "—" if count is None else 0
+
+    return cell
+
+
+def _total(row: Score) -> Any:
+    return row.total if row.total is not None else mark(_l("无总分"))
+
+
+def _stars(row: Score) -> Any:
+    return "—" if row.stars is None else link(STARS[str(row.stars)], f"/scores/{row.id}/rating")
+
+
+def _credit(row: Score) -> Any:
+    return "—" if row.credit is None else link(word(CREDIT, row.credit), f"/scores/{row.id}/rating")
+
+
+class ScoreTotals(Ranking):
+    """The six items side by side, with their total."""
+
+    datamodel = SQLAInterface(Score)
+    route_base = "/scores/total"
+    listing = TOTALS
+
+    cells: ClassVar[dict[str, Any]] = {
+        "points": _points(Item.MAINTENANCE), "total": _total, "stars": _stars, "credit": _credit,
+        "uncovered": lambda row: mark(row.uncovered, "over") if row.uncovered else 0,
+        **{f"{item}_points": _points(item) for item in ITEM_LISTS},
+    }  # fmt: skip
+
+    def row_link(self, row: Score) -> str:
+        """The six items and the rating on one page; a run of before ratings leads to its first item."""
+        return f"/scores/{row.id}/rating" if row.rating_points is not None else super().row_link(row)
+
+
+def _cells(item: Item) -> dict[str, Any]:
+    counts = (column.name for column in ITEM_LISTS[item].columns)
+    return {f"{item}_points": _points(item)} | {name: _count(name) for name in counts if name in OPENS}
+
+
+class _OfItem(Ranking):
+    """The ranking by one item; a row opens that item of the unit."""
+
+    datamodel = SQLAInterface(Score)
+
+    def row_link(self, row: Score) -> str:
+        return f"/scores/{row.id}/items/{self.item}"
+
+
+class RescueScores(_OfItem):
+    route_base = "/scores/rescue"
+    item = Item.RESCUE
+    listing = ITEM_LISTS[item]
+    cells = _cells(item)
+
+
+class FeedbackScores(_OfItem):
+    route_base = "/scores/feedback"
+    item = Item.FEEDBACK
+    listing = ITEM_LISTS[item]
+    cells = _cells(item)
+
+
+class InspectionScores(_OfItem):
+    route_base = "/scores/inspection"
+    item = Item.INSPECTION
+    listing = ITEM_LISTS[item]
+    cells = _cells(item)
+
+
+class FaultScores(_OfItem):
+    route_base = "/scores/fault"
+    item = Item.FAULT
+    listing = ITEM_LISTS[item]
+    cells = _cells(item)
+
+
+class ChangeScores(_OfItem):
+    route_base = "/scores/change"
+    item = Item.CHANGE
+    listing = ITEM_LISTS[item]
+    cells = _cells(item)
+
+
+class ScoreItemPages(BaseView):
+    """One of the five items of a unit: counts, formula, ledger, records."""
+
+    route_base = "/scores"
+    default_view = "show"
+
+    @expose("/<int:pk>/items/<string:name>")
+    @has_access
+    @permission_name("show")
+    def show(self, pk: int, name: str) -> Any:
+        held = held_score(pk)
+        if name not in {item.value for item in ITEM_LISTS} or held.run.items_digest is None:
+            abort(404)
+        item, page = Item(name), page_number()
+        groups = db.session.execute(
+            select(ScoreEntry.rule, ScoreEntry.numerator, ScoreEntry.denominator, func.count())
+            .where(lines_of(held.id, item))
+            .group_by(ScoreEntry.rule, ScoreEntry.numerator, ScoreEntry.denominator)
+        ).all()
+        lost = sum((Fraction(int(a), int(b)) * n for _r, a, b, n in groups), Fraction(0))
+        only = request.args.get("only")
+        records: list[score_records.Counted] = []
+        rows: Any = []
+        if only is None:
+            entries = select(ScoreEntry).where(lines_of(held.id, item)).order_by(ScoreEntry.id)
+            rows = db.session.scalars(entries.limit(ROWS + 1).offset((page - 1) * ROWS)).all()
+        found = score_records.of_unit(db.session, held.run, held.unit_id, item)
+        counts = Counter(one.counted for one in found)
+        if only is not None:
+            chosen = [one for one in found if one.counted == only or (not only and one.counted != "held")]
+            records = chosen[(page - 1) * ROWS : page * ROWS]
+            more = len(chosen) > page * ROWS
+        else:
+            more = len(rows) > ROWS
+        named = {r.elevator_id for r in rows if r.elevator_id} | {one.elevator for one in records}
+        rank = getattr(Score, rank_of(item))
+        return self.render_template(
+            "ta/scores/item.html", title=held.unit.name, score=held, run=held.run, item=item, items=ITEM, lost=lost,
+            points=points_of(held, item), rank=getattr(held, rank.key), rows=rows[:ROWS], records=records, page=page,
+            more=more, only=only, total=sum(n for *_rest, n in groups), rules=ITEM_RULE, evidence=ITEM_EVIDENCE,
+            pages=PAGES, appealed=appealed(held), never=appeal_items.NEVER, enforce=enforce(held, rows[:ROWS]),
+            counted=COUNTED, counts=counts, tones=TONES, seen=visible_codes(named), exact=exact_of,
+            figures=_figures(held, item), state=word(SCORE_STATE, held.run.state), local=clock.local,
+            region=region_name(held.run.region_code),
+            ranked=db.session.scalar(
+                select(func.count(rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
+            ),
+        )  # fmt: skip
+
+
+    @expose("/<int:pk>/rating")
+    @has_access
+    @permission_name("show")
+    def rating(self, pk: int) -> Any:
+        """Stars and credit of a unit: what they stand on, and what one star more would take."""
+        held = held_score(pk)
+        told = score_rating.of_score(db.session, held.run, held)
+        if told is None:
+            abort(404)
+        found, scheme = told
+        rows = db.session.scalars(select(ScoreEntry).where(rating_lines(held.id)).order_by(ScoreEntry.id)).all()
+        return self.render_template(
+            "ta/scores/rating.html", title=held.unit.name, score=held, run=held.run, items=ITEM, item=None, rows=rows,
+            found=found, scheme=scheme, rules=ITEM_RULE, exact=exact_of, stars=STARS, credits=CREDIT, pages=PAGES,
+            next=to_next_star(found, scheme) if held.stars is not None else None, local=clock.local,
+            state=word(SCORE_STATE, held.run.state), region=region_name(held.run.region_code),
+            weights=[
+                (item, ITEM[item], points_of(held, item), getattr(held, rank_of(item)), weight)
+                for item, weight in scheme.weights.items()
+            ],
+            ranked=db.session.scalar(
+                select(func.count(Score.total_rank)).where(Score.run_id == held.run_id)
+                .execution_options(skip_scope=True)
+            ),
+            whole=sum(scheme.weights.values()), places=_places(held),
+            vetoes=[rule.value for rule in RatingRule if rule.name.startswith("VETO")],
+        )  # fmt: skip
+
+
+def _places(held: Score) -> dict[str, tuple[Any, str]]:
+    """Where what a veto stands on is seen, as it is now."""
+    unit = "" if g.actor.unit_id else f"&f_maintenance_unit={held.unit_id}"
+    return {
+        RatingRule.VETO_UNCOVERED.value: (_("脱保的电梯"), f"/elevators/?tab=uncovered{unit}"),
+        RatingRule.VETO_LICENCE.value: (_("许可证"), f"/units/{held.unit_id}"),
+    }
+
+
+def _figures(held: Score, item: Item) -> list[tuple[Any, Any, str]]:
+    """Label, count and the records that it opens."""
+    return [
+        (column.label, getattr(held, column.name), OPENS[column.name])
+        for column in ITEM_LISTS[item].columns if column.name in OPENS
+    ]  # fmt: skip
+
+
+def register(appbuilder: Any) -> None:
+    """Add these pages."""
+    screens.declare("ScoreItemPages", "can_show", Verb.SCORE_READ)
+    appbuilder.add_view_no_menu(ScoreTotals)
+    for ranking in (RescueScores, FeedbackScores, InspectionScores, FaultScores, ChangeScores):
+        appbuilder.add_view_no_menu(ranking)
+    appbuilder.add_view_no_menu(ScoreItemPages)
