@@ -4,69 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
-from flask_appbuilder import BaseView, expose
-from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import gettext as _
+from flask import g
+from flask_babel import lazy_gettext as _l
 
 from app import clock
-from app.errors import Finding, Refusal
 from app.extensions import db
-from app.lookups import text_of
 from app.permissions import Verb
 from app.reports import complaints
-from app.reports.asked import check
+from app.reports.asked import Asked
 from app.views.frame import screens
-from app.views.frame.asked import asked as asked_of
-from app.views.frame.exports import send_table
-
-DAYS = 365
+from app.views.frame.statistics import Statistics, sums
 
 
-class ComplaintStatistics(BaseView):
+class ComplaintStatistics(Statistics):
     """One report, cut two ways."""
 
     route_base = "/complaints/statistics"
-    default_view = "index"
+    title = _l("投诉统计")
+    template = "ta/complaints/statistics.html"
+    table_name = "complaint_counts"
+    cuts = complaints.BY
 
-    @expose("")
-    @has_access
-    @permission_name("read")
-    def index(self) -> Any:
-        asked = asked_of(request.args, complaints.BY, DAYS)
-        findings: list[Finding] = []
-        lines: list[complaints.Line] = []
-        try:
-            check(asked)
-            lines = complaints.lines(db.session, g.actor, asked, clock.now())
-        except Refusal as refusal:
-            findings = [f for f in refusal.findings if not f.ok]
-        page = self.render_template(
-            "ta/complaints/statistics.html", title=_("投诉统计"), asked=asked, cuts=complaints.BY, lines=lines,
-            findings=findings, sums={n: sum(getattr(line, n) for line in lines) for n in
-                ("total", "late", "on_time", "open", "untrue")},
-            may_export=g.actor.may(Verb.EXPORT) and bool(lines), link_of=complaints.link_of, most=complaints.MOST,
-            unit_text=text_of(db.session, "units", asked.unit_id) if asked.unit_id is not None else "",
-            region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "",
-        )  # fmt: skip
-        return page, 422 if findings else 200
-
-    @expose("/table", methods=["POST"])
-    @has_access
-    @permission_name("read")
-    def table(self) -> Any:
-        """The same as .xlsx or .csv."""
-        asked = asked_of(request.form, complaints.BY, DAYS)
-        check(asked)
-        title = _("投诉统计 %(by)s", by=str(complaints.BY[asked.by]))
-        return send_table(
-            "complaint_counts", title, by=asked.by, from_on=asked.from_on.isoformat(), to_on=asked.to_on.isoformat(),
-            unit="" if asked.unit_id is None else str(asked.unit_id), region=asked.region or "",
-        )  # fmt: skip
+    def found(self, asked: Asked | None) -> dict[str, Any]:
+        lines = complaints.lines(db.session, g.actor, asked, clock.now()) if asked else []
+        counts = sums(lines, ("total", "late", "on_time", "open", "untrue"))
+        return {"lines": lines, "sums": counts, "link_of": complaints.link_of}
 
 
 def register(appbuilder: Any) -> None:
     """Add the page."""
     screens.declare("ComplaintStatistics", "can_read", Verb.COMPLAINT_READ)
     appbuilder.add_view_no_menu(ComplaintStatistics)
-

@@ -4,67 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
-from flask_appbuilder import BaseView, expose
-from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import gettext as _
+from flask import g
+from flask_babel import lazy_gettext as _l
 
 from app import clock
-from app.errors import Finding, Refusal
 from app.extensions import db
-from app.lookups import text_of
 from app.permissions import Verb
 from app.reports import rescues
-from app.reports.asked import check
+from app.reports.asked import Asked
 from app.views.frame import screens
-from app.views.frame.asked import asked as asked_of
-from app.views.frame.exports import send_table
-
-DAYS = 90
+from app.views.frame.statistics import Statistics
 
 
-class RescueStatistics(BaseView):
+class RescueStatistics(Statistics):
     """One report, cut in several ways."""
 
     route_base = "/rescues/statistics"
-    default_view = "index"
+    title = _l("救援统计")
+    template = "ta/rescues/statistics.html"
+    table_name = "rescue_counts"
+    cuts = rescues.BY
+    days = 90
+    unit_lookup = "maintenance_units"
 
-    @expose("")
-    @has_access
-    @permission_name("read")
-    def index(self) -> Any:
-        asked = asked_of(request.args, rescues.BY, DAYS)
-        findings: list[Finding] = []
-        found: list[rescues.Line] = []
-        whole = rescues.Line(None)
-        try:
-            check(asked)
+    def found(self, asked: Asked | None) -> dict[str, Any]:
+        whole, lines, late_link = rescues.Line(None), [], ""
+        if asked:
             whole, cut = rescues.cuts(db.session, g.actor, asked, [asked.by], clock.now())
-            found = cut[asked.by]
-        except Refusal as refusal:
-            findings = [f for f in refusal.findings if not f.ok]
-        page = self.render_template(
-            "ta/rescues/statistics.html", title=_("救援统计"), asked=asked, cuts=rescues.BY, lines=found, whole=whole,
-            findings=findings, may_export=g.actor.may(Verb.EXPORT) and bool(found), formulas=rescues.FORMULAS,
-            most=max((line.total for line in found), default=1),
-            late_link=rescues.link_of(asked, tab="late"),
-            unit_text=text_of(db.session, "maintenance_units", asked.unit_id) if asked.unit_id is not None else "",
-            region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "",
-        )  # fmt: skip
-        return page, 422 if findings else 200
-
-    @expose("/table", methods=["POST"])
-    @has_access
-    @permission_name("read")
-    def table(self) -> Any:
-        """The same as .xlsx or .csv."""
-        asked = asked_of(request.form, rescues.BY, DAYS)
-        check(asked)
-        title = _("救援统计 %(by)s", by=str(rescues.BY[asked.by]))
-        return send_table(
-            "rescue_counts", title, by=asked.by, from_on=asked.from_on.isoformat(), to_on=asked.to_on.isoformat(),
-            unit="" if asked.unit_id is None else str(asked.unit_id), region=asked.region or "",
-        )  # fmt: skip
+            lines, late_link = cut[asked.by], rescues.link_of(asked, tab="late")
+        most = max((line.total for line in lines), default=1)
+        return {"lines": lines, "whole": whole, "late_link": late_link, "most": most, "formulas": rescues.FORMULAS}
 
 
 def register(appbuilder: Any) -> None:
