@@ -15,7 +15,7 @@ _metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(pr
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8080')}"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 # Threads, because a browser opens connections before it needs them and each would hold a synchronous worker until
-# its timeout. Views keep their filters per request (app/views/frame/base.py), so threads are safe.
+# its timeout. No view keeps anything of a request (FAB's filters are not made: app/views/frame/base.py).
 worker_class = "gthread"
 threads = int(os.environ.get("WEB_THREADS", "4"))
 timeout = 120

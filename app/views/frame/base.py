@@ -20,14 +20,14 @@ Refusal becomes that row's result. FAB's other doors of the view (add, edit, del
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from flask import abort, flash, g, has_request_context, redirect, render_template, request, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -56,25 +56,6 @@ Pairs = list[tuple[Any, str]]
 Results = list[tuple[str, bool, list[str]]]
 Columns = list[Column]
 Rows = list[Any]
-
-
-class PerRequestFilters:
-    """FAB keeps a view's filters on the one shared instance; two threads would show each other's. Kept in `g` here."""
-
-    @property
-    def _filters(self) -> Any:
-        own = self.__dict__.get("_own_filters")
-        if own is None or not has_request_context():
-            return own
-        kept = g.setdefault("_filters_of_views", {})
-        if id(self) not in kept:
-            kept[id(self)] = fresh = copy.copy(own)
-            fresh.filters, fresh.values = [], []
-        return kept[id(self)]
-
-    @_filters.setter
-    def _filters(self, value: Any) -> None:
-        self.__dict__["_own_filters"] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +111,12 @@ ShownList = list[Shown]
 Names = list[str]
 
 
-class Screen(PerRequestFilters, ModelView):
+@cache
+def _methods(screen: type[Screen]) -> Names:
+    return [name for name in dir(screen) if name[:2] != "__" and callable(getattr(screen, name))]
+
+
+class Screen(ModelView):
     """A list page; see the module's text."""
 
     datamodel: Any = None
@@ -153,15 +139,27 @@ class Screen(PerRequestFilters, ModelView):
         super().__init_subclass__(**more)
         if "listing" in cls.__dict__:
             LISTINGS.setdefault(cls.listing.name, cls.listing)
-            # FAB builds forms and filters for all columns of the model unless told; none of its doors is open here.
-            key = cls.listing.model.__mapper__.get_property_by_column(cls.listing.key).key
-            cls.list_columns = cls.show_columns = cls.add_columns = cls.edit_columns = cls.search_columns = [key]
             screens.declare(cls.__name__, "can_list", cls.verb)
 
     # --- FAB's own doors: closed
 
+    # What they would show is made by none of these: FAB would make three forms a screen and look through all columns
+    # at each start, and keep filters on the one instance that all threads share.
+    related_views = _related_views = ()
+
+    def _init_properties(self) -> None:
+        """No filter, order or column of FAB's is asked for."""
+
     def _init_forms(self) -> None:
-        """No form of FAB's is shown; making three a screen takes a while at each start."""
+        """No form of FAB's is shown."""
+
+    def _init_titles(self) -> None:
+        """The listing has the title."""
+
+    def __dir__(self) -> Names:
+        """The methods alone: FAB asks all that is named here, six times, whether it is a page, and labels would be
+        translated to answer."""
+        return _methods(type(self))
 
     @expose("/list/")
     @has_access
@@ -434,6 +432,6 @@ def capped(count: int) -> str:
 
 
 __all__ = [
-    "Button", "Deed", "PerRequestFilters", "SQLAInterface", "Screen", "countdown", "cut", "escape", "firm",
+    "Button", "Deed", "SQLAInterface", "Screen", "countdown", "cut", "escape", "firm",
     "limit_cell", "link", "mark", "missed_words", "pill", "shown", "two",
 ]  # fmt: skip
