@@ -16,18 +16,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from app import clock
 from app.wording import say
 
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
+# The protocol's libraries are loaded with the first sign-in from outside: most installations never have one.
 TIMEOUT_SECONDS = 8
 MOST_BYTES = 1024 * 1024
 # What a provider says of itself is asked again after this; its keys also when a token names one that is not known.
@@ -151,6 +149,9 @@ def providers(described: Iterable[Mapping[str, str]]) -> dict[str, Provider]:
 
 def begin(provider: Provider, back: str) -> tuple[str, Flow]:
     """Where to send the browser, and what to remember until it is back at `back`."""
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
     flow = Flow(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
     more = {"nonce": flow.nonce} if provider.kind == "oidc" else {}
     if provider.pkce == "1":
@@ -234,6 +235,8 @@ def _field(about: dict[str, Any], path: str) -> object:
 
 
 def _exchange(provider: Provider, flow: Flow, back: str, code: str) -> dict[str, Any]:
+    from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
     url = _endpoint(provider, "token_endpoint", provider.token_url)
     more: dict[str, str] = {"redirect_uri": back, "code": code}
     if provider.pkce == "1":
@@ -254,6 +257,9 @@ def _exchange(provider: Provider, flow: Flow, back: str, code: str) -> dict[str,
 
 def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
     """The token's claims, once signature, issuer, audience, time and nonce have held."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
     try:
         try:
             read = jwt.decode(token, _keys(provider), algorithms=ALGORITHMS)
@@ -308,6 +314,9 @@ def _endpoint(provider: Provider, name: str, given: str) -> str:
 
 
 def _keys(provider: Provider, anew: bool = False) -> KeySet:
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     url = _endpoint(provider, "jwks_uri", provider.keys_url)
     held = _known.get(provider.name)
     if held is None or (provider.keys_url and held.at < time.monotonic() - KEPT_SECONDS):

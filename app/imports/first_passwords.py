@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import xlsxwriter
 from sqlalchemy import select
 
 from app import vault
@@ -62,6 +61,8 @@ def forget_old(session: AnySession, at: dt.datetime) -> int:
 
 
 def write(rows: list[tuple[str, str, str]], path: Path) -> None:
+    import xlsxwriter  # loaded with the first workbook
+
     book = xlsxwriter.Workbook(str(path))
     head, text = book.add_format({"bold": True, "bg_color": "#E2EDF7"}), book.add_format({"num_format": "@"})
     sheet = book.add_worksheet("首次密码")

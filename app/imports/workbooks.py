@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import xlsxwriter
 from sqlalchemy import select
 
 from app.imports.columns import OWN_NOTE, Kind
@@ -15,6 +14,8 @@ from app.wording import say, together
 
 def write_template(kind: Kind, path: Path) -> None:
     """The empty workbook: required headings coloured, choices as drop-downs, the second sheet says how to fill in."""
+    import xlsxwriter  # loaded with the first workbook
+
     book = xlsxwriter.Workbook(str(path))
     head = book.add_format({"bold": True, "bg_color": "#E2EDF7", "border": 1, "text_wrap": True})
     must = book.add_format({"bold": True, "bg_color": "#FDE6E2", "font_color": "#A52113", "border": 1})
@@ -49,6 +50,8 @@ def write_template(kind: Kind, path: Path) -> None:
 def write_bad_rows(session: AnySession, batch: ImportBatch, path: Path) -> int:
     """The rows that did not go in, as they were, with what is wrong; mend them and send the file again."""
     headings = (batch.mapping or {}).get("headings", [])
+    import xlsxwriter  # loaded with the first workbook
+
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     head, wrong = book.add_format({"bold": True, "bg_color": "#E2EDF7"}), book.add_format({"font_color": "#A52113"})
     sheet = book.add_worksheet("待改正")

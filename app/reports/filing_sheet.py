@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import xlsxwriter
-
 from app.models import Person
 from app.models.choices import PERSON_KIND, SEX, word
 
@@ -19,6 +17,8 @@ CHOICES = {"sex": SEX, "kind": PERSON_KIND}
 
 def write(people: Iterable[Person], path: Path) -> int:
     """One row a person, every cell as text; how many."""
+    import xlsxwriter  # loaded with the first workbook
+
     book = xlsxwriter.Workbook(str(path))
     head = book.add_format({"bold": True, "bg_color": "#E2EDF7", "border": 1})
     text = book.add_format({"num_format": "@", "border": 1})

@@ -20,8 +20,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-import xlsxwriter
-
 from app import clock
 from app.collector import no_cycles
 from app.errors import refuse
@@ -262,6 +260,8 @@ class _Text:
 
 def open_workbook(path: Path, title: str, as_of: dt.datetime, **options: Any) -> Any:
     """A workbook of ours: nothing that persons typed becomes a formula, a link or a number."""
+    import xlsxwriter  # loaded with the first workbook
+
     book = xlsxwriter.Workbook(
         str(path),
         {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, **options},

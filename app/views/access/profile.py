@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import segno
 from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
@@ -173,12 +172,18 @@ class Profile(BaseView):
         return page(self, findings, status, **entered)
 
 
+def _picture(address: str) -> str:
+    import segno  # loaded with the first code
+
+    return str(segno.make(address).svg_data_uri(scale=4))
+
+
 def page(view: BaseView, findings: list[Finding], status: int, **entered: Any) -> Any:
     """The page as it is now, with what was refused and what had been entered (`phone`, `sent`, `mail`, `mail_sent`)."""
     account = me()
     kept = session.get(SECRET)
     secret = vault.unseal(kept) if kept and not account.totp_secret else ""
-    picture = segno.make(second_factor.address_of(account, secret)).svg_data_uri(scale=4) if secret else ""
+    picture = _picture(second_factor.address_of(account, secret)) if secret else ""
     avatar = own_data.avatar_of(db.session, account.id)
     text = view.render_template(
         "ta/accounts/profile.html", title=_("个人信息"), facts=_facts(account), account=account, findings=findings,

@@ -8,7 +8,6 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from xlsxwriter.utility import xl_col_to_name
 
 from app.imports import matching, measures, words
 from app.imports.columns import Kind, Spec
@@ -34,6 +33,8 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     What belongs to the field (unit of measure, wrong cells) stands at the first of its columns.
     """
+    from xlsxwriter.utility import xl_col_to_name  # loaded with the first workbook
+
     made: list[dict[str, Any]] = []
     examples, names = mapping.get("examples") or [], list(mapping["columns"])
     hidden = (mapping.get("hidden") or [0, []])[1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import segno
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -64,6 +63,8 @@ class LabelPages(BaseView):
 
 def _label(row: Elevator) -> Label:
     """The picture leads to the elevator's own page, which tells a stranger whom to call and a worker what to do."""
+    import segno  # loaded with the first code
+
     address = addresses.full("field.passer_by", token=row.public_token)
     code = segno.make(address, error="q", micro=False)
     picture = code.svg_inline(scale=4, border=2, svgclass=None, lineclass=None, omitsize=True)

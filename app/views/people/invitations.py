@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import segno
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
@@ -43,6 +42,8 @@ def address_of(token: str) -> str:
 
 def picture_of(address: str) -> str:
     """The QR picture of a link, as SVG."""
+    import segno  # loaded with the first code
+
     code = segno.make(address, error="m", micro=False)
     return str(code.svg_inline(scale=5, border=2, svgclass=None, lineclass=None, omitsize=True))
 
