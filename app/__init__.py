@@ -13,7 +13,7 @@ def create_app(**overrides: Any) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
-    from app import api, celery_app, channels, cli, field, logs, ops, picture_reader, scanner, vault, views
+    from app import api, channels, cli, field, logs, ops, picture_reader, scanner, sending, vault, views
     from app.api import limits
     from app.extensions import appbuilder_for, csrf, db
     from app.reference import iot as iot_codes
@@ -42,7 +42,7 @@ def create_app(**overrides: Any) -> Flask:
     csrf.init_app(app)
     metrics.install(app)
     logs.install(app)
-    celery_app.make_celery(app)
+    sending.install(app)
     attachments.use_folder(app.config["UPLOAD_DIR"])
     passwords.use_list(app.config["BREACHED_LIST"])
 

@@ -21,8 +21,7 @@ from sqlalchemy.orm import Session
 from app import clock, file_broker, logs
 from app.extensions import db
 from app.tasks import MODULES
-from app.workflows.core.jobs import job_queued, show_service
-from app.workflows.core.outbox import someone_waits
+from app.workflows.core.jobs import show_service
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10
@@ -31,9 +30,6 @@ HEARTBEAT_SECONDS = 10
 URGENT = "urgent"
 QUEUES = ("celery", URGENT)
 URGENT_TASKS = ("app.tasks.rescues.*", "app.tasks.outbox.*")
-# Whoever sends from a page never waits for a broker that is away: one more try, and no result is listened for (which
-# would itself ask the broker, again and again).
-SENDING: dict[str, Any] = {"ignore_result": True, "retry_policy": {"max_retries": 1, "interval_start": 0}}
 
 # Crontabs are Asia/Shanghai. The schedule file remembers the last run, so a night that the machine slept through
 # is made up for at the next start. `expires` keeps a queue from filling while no worker runs.
@@ -65,7 +61,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 
 def make_celery(app: Flask) -> Celery:
-    """Make the Celery application of `app`, keep it in `app.extensions["celery"]` and let `shared_task` find it."""
+    """Make the Celery application of `app` and let `shared_task` find it; `sending.install` keeps it."""
 
     class AppTask(Task):  # type: ignore[misc,type-arg]
         """Runs inside an application context of its own, as a request does."""
@@ -103,7 +99,6 @@ def make_celery(app: Flask) -> Celery:
         **_transport(app),
     )
     celery.set_default()
-    app.extensions["celery"] = celery
     # Celery's own processes have no request and no application at hand: signals and the scheduler find it here.
     celery.flask_app = app
     return celery
@@ -169,30 +164,6 @@ class HeartbeatScheduler(PersistentScheduler):  # type: ignore[misc]
             self._shown = instant
             _show_life_or_log(self.app.flask_app, "beat")
         return wait
-
-
-@job_queued.connect
-def _send_job(job_id: int) -> None:
-    """Send a committed job's id. A broker that is away loses nothing: the reaper sends the id again."""
-    from celery import current_app
-
-    try:
-        current_app.send_task("app.tasks.jobs.run_job", args=[job_id], **SENDING)
-    except Exception:
-        log.exception("job %s was not sent; the reaper will", job_id)
-    else:
-        log.info("job %s sent", job_id)
-
-
-@someone_waits.connect
-def _deliver_now(_sender: object = None) -> None:
-    """Have the outbox delivered at once. A broker that is away loses nothing: beat has it delivered anyway."""
-    from celery import current_app
-
-    try:
-        current_app.send_task("app.tasks.outbox.deliver", expires=10, **SENDING)
-    except Exception:
-        log.exception("the outbox was not told; its next turn delivers")
 
 
 @signals.setup_logging.connect

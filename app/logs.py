@@ -11,8 +11,13 @@ import sys
 import time
 from typing import Any
 
-import structlog
 from flask import Flask, Response, g, has_request_context, request
+
+from app import late
+
+# Both draw tracebacks on terminals; ours are JSON, and `rich` takes as long to load as Flask.
+with late.without("rich", "colorama"):
+    import structlog
 
 # Who was kept out or stopped: those lines are warnings, to be counted apart.
 KEPT_OUT = (401, 403, 413, 429)

@@ -1,7 +1,7 @@
 """Jobs: long work as rows. Enqueued in the caller's transaction, claimed by one worker, kept alive by heartbeats.
 
 A broker may lose or double a message; the row decides. `job_queued` tells the id after the commit; whoever sends it
-to the broker listens there (celery_app), so that nothing here knows Celery.
+to the broker listens there (app/sending.py), so that nothing here knows Celery.
 """
 
 from __future__ import annotations
