@@ -44,7 +44,8 @@ READ = {
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the databases say differently: days between, days after, whole numbers divided and cut, least, greatest."""
+    """What the databases say differently: days between, days after, whole numbers divided and cut, least, greatest,
+    and whether more than so many whole seconds are between two instants."""
 
     days: Callable[[str, str], str] = lambda begin, end: f"({end} - {begin})"
     plus: Callable[[str, int], str] = lambda on, days: f"({on} + {days})"
@@ -54,6 +55,15 @@ class Dialect:
     # SQLite has a full join that no index helps, and makes an index only for what it keeps.
     joins_fully: bool = True
     kept: str = ""
+    late: Callable[[str, str, str], str] = (
+        lambda begin, end, seconds: f"({end} >= {begin} + ({seconds} + 1) * interval '1 second')"
+    )
+
+
+def _more_seconds(begin: str, end: str, seconds: str) -> str:
+    """Seconds by their whole ones, and what is behind the point by itself: SQLite knows thousandths at the most."""
+    whole = (f"CAST(strftime('%s', substr({at}, 1, 19)) AS INTEGER)" for at in (end, begin))
+    return f"({' - '.join(whole)} - (substr({end}, 20) < substr({begin}, 20)) > {seconds})"
 
 
 DIALECTS = {
@@ -62,7 +72,7 @@ DIALECTS = {
     "sqlite": Dialect(
         days=lambda begin, end: f"CAST(julianday({end}) - julianday({begin}) AS INTEGER)",
         plus=lambda on, days: f"date({on}, '{days:+d} day')", least="min", greatest="max",
-        joins_fully=False, kept="MATERIALIZED ",
+        joins_fully=False, kept="MATERIALIZED ", late=_more_seconds,
     ),
 }  # fmt: skip
 
@@ -102,6 +112,11 @@ def _by_place(places: Sequence[Place], value: Callable[[Place], int]) -> str:
 
 def statement(kind: str, places: Sequence[Place], all_regions: bool) -> str:
     """Takes `from_on`, `to_on`, `as_of` and, unless for `all_regions`, the codes `low` and `high`."""
+    return f"{scored(kind, places, all_regions)} SELECT * FROM scored"
+
+
+def scored(kind: str, places: Sequence[Place], all_regions: bool) -> str:
+    """The statement as far as its last table, `scored`; of it `spanned` has the pairs under contract, too."""
     say = DIALECTS[kind]
     days, plus, divided, least, greatest = say.days, say.plus, say.divided, say.least, say.greatest
     interval = _by_place(places, lambda place: place.interval_days)
@@ -265,11 +280,12 @@ WITH seen AS (
   SELECT unit_id, count(*) AS elevators, sum(due) AS due, sum(overdue) AS overdue, sum(nonconforming) AS nonconforming,
     sum(CASE WHEN valid >= due THEN nonconforming ELSE 0 END) AS forgiven, sum(valid) AS valid
   FROM told GROUP BY unit_id
+), scored AS (
+  SELECT unit_id, elevators, due, overdue, nonconforming, forgiven, valid, CASE
+    WHEN due > 0 THEN (3200 * (due - {least}(overdue + nonconforming - forgiven, due)) + due) {divided} (2 * due)
+    WHEN overdue + nonconforming - forgiven > 0 THEN 0 END AS hundredths
+  FROM summed
 )
-SELECT unit_id, elevators, due, overdue, nonconforming, forgiven, valid, CASE
-  WHEN due > 0 THEN (3200 * (due - {least}(overdue + nonconforming - forgiven, due)) + due) {divided} (2 * due)
-  WHEN overdue + nonconforming - forgiven > 0 THEN 0 END AS hundredths
-FROM summed
 """
 
 
@@ -304,14 +320,18 @@ SETTINGS = {"work_mem": "512MB", "jit": "off", "plan_cache_mode": "force_custom_
 class Asked:
     """The statement on a session's own database. What it needs to know beforehand is read when this is made."""
 
+    text = staticmethod(statement)
+
     def __init__(self, session: Any, frame: Frame) -> None:
         self._kind = session.get_bind().dialect.name
         all_regions = everywhere(session, frame)
-        made = sa.text(statement(self._kind, places_of(session, frame), all_regions))
-        kinds = {"from_on": sa.Date(), "to_on": sa.Date(), "as_of": Instant(), "low": sa.String(), "high": sa.String()}
-        values = values_of(frame, all_regions)
+        made = sa.text(self.text(self._kind, places_of(session, frame), all_regions))
         self._session = session
-        self._statement = made.bindparams(*(sa.bindparam(name, value, kinds[name]) for name, value in values.items()))
+        values = self.values(frame, all_regions)
+        self._statement = made.bindparams(*(sa.bindparam(name, value, _bound(value)) for name, value in values.items()))
+
+    def values(self, frame: Frame, all_regions: bool) -> dict[str, Any]:
+        return values_of(frame, all_regions)
 
     def rows(self) -> list[Any]:
         if self._kind == "postgresql":
@@ -346,6 +366,12 @@ class Memory:
 
     def rows(self) -> list[Any]:
         return list(self._memory.execute(self._statement, self._values).fetchall())
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return Instant()
+    return sa.Date() if isinstance(value, dt.date) else sa.String()
 
 
 def _plain(value: Any) -> Any:
