@@ -27,9 +27,11 @@ from app.models import (
 from app.models.score import lines_of
 from app.rules.score_items import Item
 from app.transaction import transaction
-from app.workflows.scores import score_facts, scores
+from app.workflows.scores import score_facts, score_items, scores
 from tests.factories import make_contract, make_elevator, make_maintenance_unit, make_person, make_policy
+from tests.reference.items import Inspected
 from tests.workflows.clock_world import add_visit, at, day, run, visit
+from tests.workflows.item_world import put_inspection
 from tests.workflows.score_world import put_cover, put_overdue, put_stop, put_visit, score
 
 pytestmark = pytest.mark.feature("SCO-01")
@@ -494,8 +496,9 @@ def test_limits_not_yet_judged_are_told(session: Any, world: Any) -> None:
 
 
 def test_units_in_many_runs_of_ids(session: Any, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The digest does not depend on how many units are read at once."""
-    monkeypatch.setattr(scores, "UNITS_AT_ONCE", 2)
+    """The digests do not depend on how many units are read at once."""
+    for module in (scores, score_items):
+        monkeypatch.setattr(module, "UNITS_AT_ONCE", 2)
     for _ in range(7):
         firm = make_maintenance_unit(session)
         elevator: Elevator = make_elevator(session, maintenance_unit=firm)
@@ -503,9 +506,14 @@ def test_units_in_many_runs_of_ids(session: Any, world: Any, monkeypatch: pytest
         worker = make_person(session, firm)
         put_visit(session, elevator, firm, worker, day("2021-01-01"))
         put_overdue(session, elevator, firm, day("2021-01-16"))
+        tested = Inspected("A", elevator.id, day("2021-01-20"), "periodic", "failed", True, at(day("2021-01-20")))
+        put_inspection(session, elevator, firm, tested)
     session.commit()
     first = score(session, "2021-01-01", "2021-03-31", as_of=at(day("2021-06-01")))
-    monkeypatch.setattr(scores, "UNITS_AT_ONCE", 64)
-    assert score(session, "2021-01-01", "2021-03-31", as_of=at(day("2021-06-01"))).digest == first.digest
+    for module in (scores, score_items):
+        monkeypatch.setattr(module, "UNITS_AT_ONCE", 64)
+    # Proved by both digests.
+    assert score(session, "2021-01-01", "2021-03-31", as_of=at(day("2021-06-01"))).id == first.id
+    assert session.scalar(select(func.count()).select_from(Score).where(Score.inspection_failed == 1)) == 7
     assert session.scalar(select(func.count()).select_from(Visit)) == 7
     assert scores.summary(session, first).units == 9
