@@ -43,6 +43,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "heartbeat": {"task": "app.tasks.heartbeat.beat", "schedule": 30.0, "options": {"expires": 30}},
     "clocks-tell": {"task": "app.tasks.clocks.tell", "schedule": 600.0, "options": {"expires": 600}},
+    "iot-silence": {"task": "app.tasks.iot.tell_silent", "schedule": 600.0, "options": {"expires": 600}},
     "audit-days": {"task": "app.tasks.audit.close_days", "schedule": crontab(minute="20")},
     "real-names": {"task": "app.tasks.real_names.check", "schedule": 30.0, "options": {"expires": 30}},
     "files-scan": {"task": "app.tasks.files.scan", "schedule": 60.0, "options": {"expires": 60}},

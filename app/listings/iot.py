@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import joinedload, object_session
 
 from app import clock
@@ -17,6 +17,7 @@ from app.models.policy import policy_groups, policy_value
 from app.policy import Key
 from app.rules.iot import is_online
 from app.workflows.partners.iot_raising import name_of
+from app.workflows.partners.iot_silence import silent
 
 HELD = IotDevice.ended_at.is_(None)
 
@@ -50,21 +51,12 @@ def offline(m: Moment) -> ColumnElement[bool]:
 
 def gone_silent(m: Moment) -> ColumnElement[bool]:
     """Yellow: offline, of late; one that was never heard of is so from its binding on."""
-    return _silent(m, Key.IOT_OFFLINE_MINUTES) & ~silent_long(m)
+    return silent(m.session, Key.IOT_OFFLINE_MINUTES, m.now) & ~silent_long(m)
 
 
 def silent_long(m: Moment) -> ColumnElement[bool]:
     """Red: for so many hours that somebody has to look after it."""
-    return _silent(m, Key.IOT_SILENT_HOURS)
-
-
-def _silent(m: Moment, key: Key) -> ColumnElement[bool]:
-    """Bound, in an elevator in use, and heard of no later than so long ago, by what the region of each says."""
-    unit = "hours" if key is Key.IOT_SILENT_HOURS else "minutes"
-    heard = func.coalesce(IotLive.seen_at, IotDevice.bound_at)
-    groups = policy_groups(m.session, key, m.today, IotDevice.region_code)
-    found = [and_(where, heard < m.now - dt.timedelta(**{unit: int(n)})) for n, where in groups]
-    return and_(HELD, Elevator.status == "in_use", or_(*found))
+    return silent(m.session, Key.IOT_SILENT_HOURS, m.now)
 
 
 def in_trouble() -> ColumnElement[bool]:

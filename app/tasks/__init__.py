@@ -12,6 +12,7 @@ MODULES = (
     "app.tasks.housekeeping",
     "app.tasks.imports",
     "app.tasks.insurance",
+    "app.tasks.iot",
     "app.tasks.jobs",
     "app.tasks.nightly",
     "app.tasks.open_data",
