@@ -100,7 +100,7 @@ class RescueApi(Resource):
     @answers
     @once
     def report(self) -> Any:
-        """Take a call at the desk; what is open for the elevator is joined.
+        """Take a call at the desk, for an elevator by its number or its code; what is open for it is joined.
         ---
         post:
           summary: 电话接警；这台电梯正在救援的，并入
@@ -111,13 +111,15 @@ class RescueApi(Resource):
         require(actor(), Verb.RESCUE_DESK)
         sent = body()
         with transaction(db.session) as session:
-            elevator = scope.visible(session, actor(), Elevator, whole(sent, "elevator_id"), "这台电梯")
+            elevator = _lift(session, sent)
             row = rescues.report(
                 session, actor(), elevator, source="call", at=clock.now(), caller=words(sent, "caller"),
                 phone=words(sent, "phone", 40), scene=words(sent, "scene", 2000),
                 trapped=None if sent.get("trapped") is None else whole(sent, "trapped"),
             )  # fmt: skip
             key = row.id
+            # Named by its code it may be 涉密: then it is with the report that the desk opened it.
+            rescue_course.opened(session, actor(), row, clock.now())
         return _whole(key)
 
     @expose("/<int:key>/candidates", methods=["GET"])
@@ -363,6 +365,18 @@ def rescue(row: Rescue) -> dict[str, Any]:
         "late_steps": [step.value for step in rescue_course.late_of(row, now)],
         "badge": None if found is None else found.value, "row_version": row.row_version,
     }  # fmt: skip
+
+
+def _lift(session: Any, sent: dict[str, Any]) -> Elevator:
+    """The elevator by our number, or by the code on its label; only by its code where it is 涉密."""
+    code = words(sent, "code", 40).strip()
+    if code and sent.get("elevator_id") is not None:
+        found = "elevator_id 和 code 都给出了"
+        raise refuse("参数", found, "请只给其中一个：电梯的编号，或标签上的识别码", field="code", value=code)
+    if code:
+        return rescue_desk.lift_by_code(session, actor(), code)
+    found_lift: Elevator = scope.visible(session, actor(), Elevator, whole(sent, "elevator_id"), "这台电梯")
+    return found_lift
 
 
 def _case(key: int) -> Rescue:

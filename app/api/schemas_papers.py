@@ -187,7 +187,9 @@ PAPERS: dict[str, Schema] = {
         metres=said(maybe(WHOLE), "没有标注位置则为空"), duty_phone=maybe(TEXT),
     ))),
     "RescueReport": an_object(
-        "elevator_id", elevator_id=WHOLE, caller=text(40), phone=text(20), scene=text(500), trapped=maybe(WHOLE),
+        "", elevator_id=said(WHOLE, "电梯的编号；与 code 二选一"),
+        code=said(text(40), "报警人读出的识别码或救援识别码；涉密电梯只能这样报"), caller=text(40),
+        phone=text(20), scene=text(500), trapped=maybe(WHOLE),
     ),
     "RescueDispatching": an_object(
         "level", level=said(WHOLE, "1 签约维保单位，2 其他单位，3 消防等"), unit_id=said(maybe(WHOLE), "二级必填"),

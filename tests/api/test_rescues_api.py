@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
+from app.models import AuditEntry, Rescue
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.rescue import rescues
@@ -70,3 +72,92 @@ def test_lists_and_what_is_not_ones_own(app: Any, world: World) -> None:
     ended = agent.post(f"/rescues/{other}/close", {"outcome": "false_alarm", "note": "已核实"})
     assert ended.json["status"] == "closed"
     assert worker.post(f"/rescues/{key}/pass", {"worker_id": 1}).status_code == 422
+
+
+# --- by the code that a caller reads out
+
+
+def secret(world: World, lift: Any = None) -> str:
+    row = lift or world.own
+    row.is_secret = True
+    world.session.commit()
+    return str(row.code)
+
+
+def opened(world: World) -> list[int]:
+    world.session.rollback()
+    statement = select(AuditEntry.actor_id).where(AuditEntry.action == "rescue.open_secret")
+    return list(world.session.scalars(statement.order_by(AuditEntry.id)))
+
+
+@pytest.mark.feature("RES-01")
+def test_a_secret_elevator_is_reported_by_its_code_and_that_is_written_down(app: Any, world: World) -> None:
+    code, agent = secret(world), Caller(app, world, "agent")
+    by_number = agent.post("/rescues", {"elevator_id": world.own.id, "phone": "13900001111"})
+    assert by_number.status_code == 404 and opened(world) == []
+    row = agent.post("/rescues", {"code": f" {code.lower()} ", "phone": "13900001111", "trapped": 1}).json
+    assert (row["status"], row["source"], row["code"]) == ("taken", "call", code)
+    assert row["place"].endswith(world.own.address) and agent.get("/rescues").json["count"] == 0
+    assert opened(world) == [world.accounts["agent"].id]
+    again = agent.post("/rescues", {"code": code, "scene": "有人按铃"}).json
+    assert again["id"] == row["id"] and again["reports"] == 2
+    assert opened(world) == [world.accounts["agent"].id], "once for an account and a case"
+    dispatched = agent.post(f"/rescues/{row['id']}/dispatch", {"level": 1, "row_version": again["row_version"]})
+    assert dispatched.json["status"] == "dispatched"
+
+
+@pytest.mark.feature("RES-01")
+def test_the_code_of_any_other_elevator_is_as_good_as_its_number(app: Any, world: World) -> None:
+    world.own.rescue_code = "JY981001"
+    world.session.commit()
+    agent = Caller(app, world, "agent")
+    first = agent.post("/rescues", {"code": world.own.code}).json
+    assert agent.post("/rescues", {"code": "jy981001"}).json["id"] == first["id"]
+    assert first["elevator_id"] == world.own.id and opened(world) == []
+
+
+@pytest.mark.feature("RES-01")
+def test_codes_that_lead_nowhere_look_alike(app: Any, world: World) -> None:
+    """Unknown, another region's, another region's 涉密, a part of one, and one that was never approved."""
+    world.accounts["near"] = make_account(world.session, Role.RESCUE_AGENT, region_code="980402000000")
+    near, agent = Caller(app, world, "near"), Caller(app, world, "agent")
+    code = secret(world)
+
+    def refused(desk: Caller, text: str) -> str:
+        answer = desk.post("/rescues", {"code": text})
+        assert answer.status_code == 404, answer.text
+        (error,) = answer.json["errors"]
+        assert error["field"] == "code"
+        return str(error["found"]).replace(text, "X")
+
+    told = {refused(near, world.foreign.code), refused(near, "NOSUCH1"), refused(agent, code[:-1])}
+    told.add(refused(near, secret(world, world.foreign)))
+    world.own.approved_version = 0
+    world.session.commit()
+    told.add(refused(agent, code))
+    assert len(told) == 1
+    assert world.session.scalar(select(Rescue.id)) is None and opened(world) == []
+
+
+@pytest.mark.feature("RES-01")
+def test_nobody_but_the_desk_reports_by_code(app: Any, world: World) -> None:
+    code = secret(world)
+    for who in ("worker", "maintenance_head", "use_head", "inspector"):
+        answer = Caller(app, world, who).post("/rescues", {"code": code})
+        assert answer.status_code == 403, who
+    assert world.session.scalar(select(Rescue.id)) is None
+
+
+@pytest.mark.feature("RES-01")
+@pytest.mark.parametrize(
+    "sent", [{}, {"code": "   "}, {"code": 17}, {"code": "x" * 41}, {"code": "A", "elevator_id": 1}]
+)
+def test_one_of_both_names_the_elevator(app: Any, world: World, sent: dict[str, Any]) -> None:
+    assert Caller(app, world, "agent").post("/rescues", sent).status_code == 422
+
+
+@pytest.mark.feature("RES-01")
+def test_what_is_wrong_with_the_report_opens_nothing(app: Any, world: World) -> None:
+    code = secret(world)
+    answer = Caller(app, world, "agent").post("/rescues", {"code": code, "trapped": 100_000})
+    assert answer.status_code == 422 and opened(world) == []

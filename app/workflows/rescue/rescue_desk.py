@@ -10,10 +10,10 @@ import datetime as dt
 from sqlalchemy import or_, select
 
 from app import scope
-from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.errors import Finding, NotAllowed, NotFound, raise_failing, refuse
 from app.models import Elevator, Rescue, RescueDispatch, Unit
 from app.models.rescue import RESCUE_OUTCOME
-from app.permissions import SYSTEM, Actor, Verb
+from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.identifiers import normal_code
 from app.rules.rescues import (
     RescueStatus,
@@ -106,6 +106,25 @@ def dispatch(
             session, actor, row, level, at, unit=unit, name=name or FIRE_SERVICE, worker=worker, note=note,
             replace=replace and any(one.is_open for one in calls),
         )  # fmt: skip
+
+
+def lift_by_code(session: AnySession, actor: Actor, code: str) -> Elevator:
+    """The elevator whose whole 识别码 or rescue code a caller reads out, a 涉密 one too: the desk may call help to it.
+
+    A code that is none, another region's and one that the actor may not see look alike.
+    """
+    require(actor, Verb.RESCUE_DESK)
+    known = normal_code(code)
+    named = or_(Elevator.code == known, Elevator.rescue_code == known), Elevator.approved_version > 0
+    statement = scope.apply(select(Elevator).where(*named), actor, Elevator).order_by((Elevator.code == known).desc())
+    seen: Elevator | None = None
+    if known:
+        seen = session.scalar(statement.limit(1).execution_options(skip_scope=True))
+    found = seen or hidden_lift(session, actor, code)
+    if found is None:
+        told = say("没有找到识别码为 %(code)s 的电梯，或不在您的管辖范围内", code=code.strip()[:40])
+        raise NotFound(Finding("电梯", False, told, "请让报警人再读一遍标签上的识别码", field="code"))
+    return found
 
 
 def hidden_lift(session: AnySession, actor: Actor, code: str) -> Elevator | None:
