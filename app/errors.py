@@ -13,7 +13,8 @@ from app.wording import say, speak, together
 class Finding:
     """One condition that was checked: which rule, whether it holds, what was found, what to do.
 
-    `field` and `value` name the input where one caused it; `link` leads to the remedy.
+    `field` and `value` name the input where one caused it; `link` leads to the remedy, and `way` is what that is called
+    where it is nothing to do.
     A finding with `ok=False, level="warn"` is shown but stops nothing. Its texts are Chinese, and told in the reader's
     language wherever they are shown: see app/wording.py.
     """
@@ -26,9 +27,10 @@ class Finding:
     value: str | None = None
     link: str | None = None
     level: Literal["fail", "warn"] = "fail"
+    way: str = ""
 
     def __post_init__(self) -> None:
-        speak(self, "rule", "found", "remedy")
+        speak(self, "rule", "found", "remedy", "way")
 
     @property
     def stops(self) -> bool:

@@ -103,7 +103,8 @@ class Tab:
     """A named part of the list, counted. `tone` over or near colours the count.
 
     `counted` gives rows to count elsewhere where they are as many and sooner read, for a list without search and
-    filters; None where that is not so for who looks.
+    filters; None where that is not so for who looks. `shown_to` says who can ever have such a row; nobody else is
+    shown a tab that stays empty.
     """
 
     key: str
@@ -111,6 +112,12 @@ class Tab:
     criterion: Callable[[Moment], Any] | None = None
     tone: str = ""
     counted: Callable[[Moment], Any] | None = None
+    shown_to: Callable[[Actor], bool] | None = None
+
+
+def of_no_unit(actor: Actor) -> bool:
+    """`Tab.shown_to` of what only regulators see: a paper before it took force, say."""
+    return actor.unit_id is None
 
 
 @dataclass(frozen=True, slots=True)

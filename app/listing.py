@@ -27,20 +27,21 @@ from sqlalchemy import Select, and_, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased
 
 from app import clock, list_query, scope, search
-from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, related
+from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, of_no_unit, related
 from app.list_query import day_of_text, instant_of_text
 from app.models import Region
 from app.models.among import among
 from app.models.base import Instant
 from app.models.region import code_span
 from app.models.sealed import normal
+from app.permissions import Actor
 from app.rules.calendar import EARLIEST_ON, LATEST_ON, day_start
 from app.rules.identifiers import mask_numbers
 from app.wording import finished, say, together
 
 __all__ = [
     "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
-    "day_of_text", "instant_of_text", "moment", "register", "related",
+    "day_of_text", "instant_of_text", "moment", "of_no_unit", "register", "related",
 ]  # fmt: skip
 
 COUNT_CAP = 1001
@@ -89,6 +90,10 @@ class Listing:
         now = clock.now()
         known_at = min(known_at or now, now)
         return self.then(self, on or clock.local_day(known_at), known_at)
+
+    def tabs_of(self, actor: Actor, query: Query) -> list[Tab]:
+        """The tabs that the actor is shown; one that an old address names stays, so that it is seen what is open."""
+        return [t for t in self.tabs if t.shown_to is None or t.shown_to(actor) or t.key == query.tab]
 
     def read(self, args: Mapping[str, str]) -> Query:
         """Understand the parameters; never fails."""
@@ -249,7 +254,7 @@ class Listing:
         self.seek(moment, query)
         sought = query.sought or Sought()
         thousands = sought.common or sought.narrowing is not None
-        tabs = [t for t in self.tabs if not thousands or t.key == query.tab]
+        tabs = [t for t in self.tabs_of(moment.actor, query) if not thousands or t.key == query.tab]
         if not tabs:
             return {}
         if sought.exact is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.errors import Refusal
-from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listing import Column, Filter, Listing, Tab, column, of_no_unit, register
 from app.models import Bulletin
 from app.rules.periods import period_of
 
@@ -52,10 +52,10 @@ BULLETINS = register(
         ),
         tabs=(
             Tab("all", _l("全部")),
-            Tab("draft", _l("草稿"), lambda m: Bulletin.state == "draft", "near"),
-            Tab("checked", _l("待签发"), lambda m: Bulletin.state == "checked", "near"),
+            Tab("draft", _l("草稿"), lambda m: Bulletin.state == "draft", "near", shown_to=of_no_unit),
+            Tab("checked", _l("待签发"), lambda m: Bulletin.state == "checked", "near", shown_to=of_no_unit),
             Tab("issued", _l("已印发"), lambda m: Bulletin.state == "issued"),
-            Tab("discarded", _l("已作废"), lambda m: Bulletin.state == "discarded"),
+            Tab("discarded", _l("已作废"), lambda m: Bulletin.state == "discarded", shown_to=of_no_unit),
         ),
         order=("period", True),
     )

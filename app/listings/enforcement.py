@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from app import scope
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
+from app.listing import Column, Filter, Listing, Moment, Tab, column, of_no_unit, register, related
 from app.models import Enforcement, EnforcementEvidence, Unit
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE, RUNS_OPEN
 
@@ -87,8 +87,8 @@ ENFORCEMENTS = register(
         ),
         tabs=(
             Tab("all", _l("全部")),
-            Tab("draft", _l("草稿"), _state("draft")),
-            Tab("proposed", _lp("enforcement", "待第二人决定"), _state("proposed"), "near"),
+            Tab("draft", _l("草稿"), _state("draft"), shown_to=of_no_unit),
+            Tab("proposed", _lp("enforcement", "待第二人决定"), _state("proposed"), "near", shown_to=of_no_unit),
             Tab("in_force", _l("待整改"), _state("in_force"), "near"),
             Tab("overdue", _l("逾期未答复"), overdue, "over"),
             Tab("replied", _l("待核查"), _state("replied"), "near"),

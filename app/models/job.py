@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped
 
@@ -16,7 +17,7 @@ from app.models.sealed import SealedJson
 
 JOB_KIND = {
     "import_check": _l("校验导入文件"), "import": _l("导入"), "import_undo": _l("撤销导入"), "export": _l("导出"),
-    "schedule": _l("排班"), "age": _l("记录状态更新"), "score": _l("计算得分"),
+    "schedule": _l("排班"), "age": _l("记录状态更新"), "score": _lp("job", "计算得分"),
     "nightly_scores": _l("每晚计算得分"), "report": _l("统计报表"),
     "policy_test": _l("政策回测"), "provincial": _l("同步省平台"),
     "audit_export": _l("审计日志核验包"),

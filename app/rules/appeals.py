@@ -51,5 +51,6 @@ def single_finding(number: str | None, link: str | None, open_: bool) -> Finding
         return Finding("一条记录只能申诉一次", True, "没有申诉过")
     found = say("已有申诉 %(number)s", number=number)
     return Finding(
-        "一条记录只能申诉一次", False, found, "请等待办结" if open_ else "已有决定，不再受理", link=link
+        "一条记录只能申诉一次", False, found, "请等待办结" if open_ else "已有决定，不再受理", link=link,
+        way=say("查看申诉 %(number)s", number=number),
     )  # fmt: skip

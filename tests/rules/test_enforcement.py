@@ -91,6 +91,8 @@ def test_grounds_are_asked_for_and_a_record_has_one_appeal() -> None:
     assert grounds_finding("字" * LONGEST_GROUNDS).ok and not grounds_finding("字" * (LONGEST_GROUNDS + 1)).ok
     assert single_finding(None, None, False).ok
     assert single_finding("SS-1", "/applications/1", True).remedy == "请等待办结"
+    # Nothing is left to do, so the way to it is not called one to do something.
+    assert single_finding("SS-1", "/applications/1", True).way == "查看申诉 SS-1"
     assert single_finding("SS-1", "/applications/1", False).remedy == "已有决定，不再受理"
 
 

@@ -91,6 +91,8 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
     assert drafter.get(f"/bulletins/{key}/draft.pdf").status_code == 302
     own = drafter.get(f"/bulletins/{key}").text
     assert "本级和下级监管部门，以及下列单位" in own and ground.firm.name in own.split("下列单位")[1].split("依据")[0]
+    tabs = clerk.get("/bulletins/").text
+    assert "tab=issued" in tabs and not any(f"tab={tab}" in tabs for tab in ("draft", "checked", "discarded"))
     assert "本级和下级监管部门" not in page, "who else has it is the regulators' to know"
     again = post(drafter, f"/bulletins/{key}/again").text
     assert "全部数据相同" in again

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
+from app.listing import moment
+from app.listings.enforcement import ENFORCEMENTS
 from app.models import (
     Appeal,
     Application,
@@ -178,6 +180,36 @@ def test_the_list_is_found_filtered_and_counted_in_the_menu(world: World, sign_i
     assert re.search(r'href="/enforcement/" title="约谈与处罚">.*?<b class="ta-n">1</b></a>', menu)
 
 
+def test_each_side_is_shown_the_tabs_that_it_can_fill(world: World, sign_in: Any) -> None:
+    now, desk, unit = clock.now(), world.actor("inspector"), world.actor("maintenance_head")
+    case(world)
+    overdue, replied, closed, withdrawn = (case(world) for _one in range(4))
+    draft, proposed = (
+        case(world, "penalty", legal_basis="条款", document_no=f"{n}号", evidence=(f"visit-{bad(world)}",))
+        for n in (1, 2)
+    )  # fmt: skip
+    with transaction(world.session) as session:
+        session.get(Enforcement, overdue).due_at = now - DAY
+        enforcement.propose(session, desk, proposed, now)
+        enforcement.reply(session, unit, replied, "已补做", now, [])
+        enforcement.close(session, desk, closed, "已核查", now)
+        enforcement.withdraw(session, desk, withdrawn, "有误", now)
+    assert row_of(world, draft).state == "draft"
+    for actor, hidden in ((desk, set()), (unit, {"draft", "proposed"})):
+        seen, query = moment(world.session, actor), ENFORCEMENTS.read({})
+        shown = {t.key for t in ENFORCEMENTS.tabs_of(actor, query)}
+        assert {t.key for t in ENFORCEMENTS.tabs} - shown == hidden
+        for tab in ENFORCEMENTS.tabs:
+            assert bool(ENFORCEMENTS.total(seen, ENFORCEMENTS.read({"tab": tab.key}))) == (tab.key in shown), tab.key
+    page = sign_in(world.accounts["clerk"]).get("/enforcement/").text
+    assert "tab=in_force" in page and "tab=withdrawn" in page
+    assert "tab=draft" not in page and "tab=proposed" not in page
+    # What an old address names is open, and so it is seen that it is.
+    old = sign_in(world.accounts["clerk"]).get("/enforcement/?tab=draft").text
+    assert re.search(r'aria-(selected|current)="[a-z]+"[^>]*>\s*草稿', old)
+    assert "tab=proposed" in sign_in(world.accounts["region_admin"]).get("/enforcement/").text
+
+
 def test_a_draft_is_kept_and_taken_up_again(world: World, sign_in: Any) -> None:
     desk = sign_in(world.accounts["inspector"])
     form: dict[str, Any] = {
@@ -237,6 +269,12 @@ def test_from_the_ledgers_row_to_the_corrected_score(world: World, sign_in: Any)
     assert "已提交申诉" in done.text and "当天电梯断电" in done.text and "来自得分" in done.text
     world.session.rollback()
     asked = world.session.scalars(select(Appeal)).one()
+    # From here on the way leads to it, in the ledger and where a second one is tried.
+    to_it = rf'href="/applications/{asked.application_id}">查看申诉 {asked.number}<'
+    ledger = head.get(f"/scores/{score.id}").text
+    assert f"/appeals/new?about=score_entry-{line.id}" not in ledger and re.search(to_it, ledger)
+    second = head.get(f"/appeals/new?about=score_entry-{line.id}").text
+    assert re.search(to_it, second) and "去办理" not in second
     application = world.session.get(Application, asked.application_id)
     assert application is not None
     officer = sign_in(world.accounts["inspector"])

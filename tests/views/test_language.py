@@ -54,6 +54,11 @@ def test_menu_and_list_change_with_the_language_and_back(world: World, sign_in: 
     assert language(page) == "zh-CN" and ("/warnings/", "预警") in menu(page) and "下次检验日期" in page
 
 
+def test_a_button_and_the_name_of_its_job_are_two_texts() -> None:
+    found = catalogues.extract()
+    assert found.get("计算得分") is not None and found.get("计算得分", "job") is not None
+
+
 def test_a_language_that_is_not_offered_changes_nothing(client: Any) -> None:
     client.get("/lang/en")
     assert client.get("/lang/fr").status_code == 404

@@ -13,6 +13,7 @@ from app import clock
 from app.models import Contract, ContractElevator, MaintenanceClock, Score
 from app.permissions import SYSTEM
 from app.transaction import transaction
+from app.workflows.oversight import appeals
 from app.workflows.scores import scores
 from tests.api.callers import Caller
 from tests.factories import make_complaint, make_elevator
@@ -66,6 +67,21 @@ def test_from_the_score_to_what_can_be_done(firm: Any, sign_in: Any) -> None:
     assert f'value="serve.{firm.own.id}"' in page and f"/tasks/?tab=over&amp;q={firm.own.code}" in page
     assert f"/visits/{firm.failed}" in page
     assert "涉密" in text(sign_in(firm.accounts["inspector"]), f"/scores/{firm.score}/what-if")
+
+
+def test_a_record_that_was_appealed_against_leads_to_the_appeal(firm: Any, sign_in: Any) -> None:
+    head = sign_in(firm.accounts["maintenance_head"])
+    to_the_record = f'href="/visits/{firm.failed}">去办理<'
+    assert to_the_record in text(head, f"/scores/{firm.score}/what-if")
+    with transaction(firm.session) as session:
+        made = appeals.submit(
+            session, firm.actor("maintenance_head"), f"visit-{firm.failed}", "手机没有网络", (), clock.now()
+        )
+        link = f'href="/applications/{made.id}">查看申诉 {made.number}<'
+    page = text(head, f"/scores/{firm.score}/what-if")
+    assert link in page and to_the_record not in page and "去办理" in page
+    # Nor do others learn of it by this way.
+    assert link not in text(sign_in(firm.accounts["other_head"]), f"/scores/{firm.score}/what-if", 404)
 
 
 def test_what_is_ticked_is_worked_out_at_the_server(firm: Any, sign_in: Any) -> None:

@@ -365,7 +365,7 @@ class Screen(ModelView):
                 count=capped(counts[t.key]) if t.key in counts else None, tone=t.tone if counts.get(t.key) else "",
                 note="" if t.key == query.tab else note,
             )
-            for t in listing.tabs
+            for t in listing.tabs_of(g.actor, query)
         ]  # fmt: skip
 
     def _chips(self, listing: Listing, query: Query) -> ShownList:

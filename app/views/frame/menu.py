@@ -26,13 +26,17 @@ from app.wording import together
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the menu; shown to those who hold the verb. `count` names a provider in COUNTS."""
+    """A line of the menu; shown to those who hold the verb. `count` names a provider in COUNTS.
+
+    Pages under its own address are the entry's; `pages` are addresses elsewhere whose pages are its own as well.
+    """
 
     label: Any
     endpoint: str
     icon: str
     verb: Verb
     count: str = ""
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +46,25 @@ class Group:
 
 
 V = Verb
+_ACCOUNTS = ("/roles/", "/tokens/", "/partner-accounts/")
 MENU: tuple[Group, ...] = (
     Group("", (
         Entry(_l("首页"), "Home.index", "home", V.HOME),
-        Entry(_lp("menu", "待我审批"), "Queue.list", "check", V.APPLICATION_DECIDE, "queue"),
+        Entry(_lp("menu", "待我审批"), "Queue.list", "check", V.APPLICATION_DECIDE, "queue", (
+            "/applications/", "/delegations/",
+        )),
         Entry(_l("我的申请"), "OwnApplications.list", "send", V.APPLICATION_SUBMIT),
         Entry(_l("预警"), "Warnings.index", "warn", V.WARNING_READ, "warnings"),
     )),
     Group(_l("电梯与单位"), (
-        Entry(_lp("many", "电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ),
+        Entry(_lp("many", "电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ, pages=(
+            "/components/", "/landing-doors/", "/labels/", "/attached/elevator/",
+        )),
         Entry(_l("电梯地图"), "ElevatorMap.list", "place", V.ELEVATOR_READ),
-        Entry(_lp("many", "单位"), "UnitScreen.list", "unit", V.UNIT_READ),
-        Entry(_lp("menu", "人员与证书"), "People.list", "people", V.PERSON_READ),
+        Entry(_lp("many", "单位"), "UnitScreen.list", "unit", V.UNIT_READ, pages=(
+            "/attached/unit/", "/applications/",  # of whoever only registers his unit
+        )),
+        Entry(_lp("menu", "人员与证书"), "People.list", "people", V.PERSON_READ, pages=("/attached/person/",)),
         Entry(_l("入职邀请"), "Invitations.list", "send", V.PERSON_READ),
         Entry(_lp("many", "维保合同"), "ContractScreen.list", "contract", V.CONTRACT_READ),
         Entry(_lp("many", "维保单位变更"), "UnitChangeScreen.list", "contract", V.APPLICATION_READ),
@@ -61,12 +72,12 @@ MENU: tuple[Group, ...] = (
         Entry(_l("医社保缴交"), "InsuranceRecords.list", "people", V.INSURANCE_READ),
     )),
     Group(_l("现场"), (
-        Entry(_lp("many", "设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ),
+        Entry(_lp("many", "设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ, pages=("/teams/",)),
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ, "labels"),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
-        Entry(_l("检验检测"), "InspectionDueScreen.list", "check", V.INSPECTION_READ),
+        Entry(_l("检验检测"), "InspectionDueScreen.list", "check", V.INSPECTION_READ, pages=("/inspections/",)),
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),
         Entry(_l("巡检"), "Patrols.list", "list", V.PATROL_READ),
     )),
@@ -74,33 +85,33 @@ MENU: tuple[Group, ...] = (
         Entry(_l("困人救援"), "RescueCentre.list", "warn", V.RESCUE_READ, "rescues"),
         Entry(_l("报修与维修"), "Repairs.list", "wrench", V.REPAIR_READ, "repairs"),
         Entry(_l("电梯异常"), "Anomalies.list", "warn", V.ANOMALY_READ, "anomalies"),
-        Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints"),
-        Entry(_l("物联网"), "IotDevices.list", "console", V.IOT_READ),
+        Entry(_l("公众投诉"), "Complaints.list", "send", V.COMPLAINT_READ, "complaints", ("/messages/",)),
+        Entry(_l("物联网"), "IotDevices.list", "console", V.IOT_READ, pages=("/iot/",)),
     )),
     Group(_l("监督检查"), (
-        Entry(_l("签到核查"), "FraudCases.list", "audit", V.FRAUD_CASE, "fraud_cases"),
-        Entry(_l("双随机抽查"), "SpotChecks.list", "list", V.SPOT_READ, "spot_checks"),
+        Entry(_l("签到核查"), "FraudCases.list", "audit", V.FRAUD_CASE, "fraud_cases", ("/fraud/",)),
+        Entry(_l("双随机抽查"), "SpotChecks.list", "list", V.SPOT_READ, "spot_checks", ("/spot/",)),
         Entry(_l("约谈与处罚"), "EnforcementScreen.list", "warn", V.ENFORCEMENT_READ, "enforcement"),
         Entry(_lp("many", "申诉"), "AppealScreen.list", "inbox", V.APPLICATION_READ),
         Entry(_l("省平台核对"), "Differences.list", "check", V.REGISTER_SYNC),
     )),
     Group(_l("评价与数据"), (
-        Entry(_lp("menu", "六个率积分"), "ScoreTotals.list", "star", V.SCORE_READ),
-        Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ),
+        Entry(_lp("menu", "六个率积分"), "ScoreTotals.list", "star", V.SCORE_READ, pages=("/scores/",)),
+        Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ, pages=("/capacity/",)),
         Entry(_lp("many", "通报"), "Bulletins.list", "file", V.BULLETIN_READ),
         Entry(_l("数据驾驶舱"), "CockpitPage.index", "console", V.COCKPIT_READ),
         Entry(_l("导入"), "Imports.index", "upload", V.IMPORT),
-        Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ),
+        Entry(_l("后台任务"), "Jobs.index", "jobs", V.JOB_READ, pages=("/export-proof/",)),
     )),
     Group(_l("设置"), (
-        Entry(_lp("many", "账号"), "Accounts.list", "key", V.ACCOUNT_CREATE),
-        Entry(_l("我的子用户"), "SubAccounts.list", "person", V.SUBACCOUNT_EDIT),
+        Entry(_lp("many", "账号"), "Accounts.list", "key", V.ACCOUNT_CREATE, pages=_ACCOUNTS),
+        Entry(_l("我的子用户"), "SubAccounts.list", "person", V.SUBACCOUNT_EDIT, pages=("/accounts/", *_ACCOUNTS)),
         Entry(_lp("many", "地区"), "RegionPages.index", "place", V.ACCOUNT_CREATE),
         Entry(_l("政策参数"), "Policy.index", "gear", V.POLICY_READ),
         Entry(_l("工作日历与时限"), "CalendarPages.index", "calendar", V.POLICY_READ),
         Entry(_l("审计日志"), "Audit.index", "audit", V.AUDIT_READ),
-        Entry(_l("个人信息请求"), "PersonalRequests.list", "person", V.PRIVACY_DECIDE),
-        Entry(_l("运维后台"), "ops.index", "console", V.OPS),
+        Entry(_l("个人信息请求"), "PersonalRequests.list", "person", V.PRIVACY_DECIDE, pages=("/privacy/retention",)),
+        Entry(_l("运维后台"), "ops.index", "console", V.OPS, pages=("/notices/log", "/notices/templates")),
     )),
 )  # fmt: skip
 
@@ -183,8 +194,7 @@ class Shell:
             for group in MENU
         ]
         links = {e.endpoint: _address(e.endpoint) for _label, entries in groups for e in entries}
-        path = request.path
-        here = tuple(name for name, to in links.items() if path == to or (to != "/" and path.startswith(to)))
+        here = open_entry([entry for _label, entries in groups for entry in entries], links)
         numbers = self._told.numbers
         key = (tuple(links.values()), here, tuple(numbers.items()), sum(len(entries) for _label, entries in groups))
         return part("ta/menu.html", key, groups=groups, links=links, here=here, numbers=numbers)
@@ -226,6 +236,21 @@ class Shell:
             (_("通知设置"), _link("Notices.index")),
         ]  # fmt: skip
         return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]
+
+
+def open_entry(entries: Sequence[Entry], links: dict[str, str]) -> str:
+    """The endpoint of the entry, of those shown, whose page the request's is; "" for one's own pages and the top bar's.
+
+    Of all addresses that the path begins with, the longest says: /applications/queue is no page of /applications/.
+    """
+    root, path = request.script_root, request.script_root + request.path
+    best, found = "", ""
+    for entry in entries:
+        for start in (links[entry.endpoint], *(root + page for page in entry.pages)):
+            holds = path == start or (start != f"{root}/" and path.startswith(start))
+            if holds and len(start) > len(best):
+                best, found = start, entry.endpoint
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from app.listing import Column, Page, Query
 from app.listings.score_items import ITEM
 from app.listings.scores import SCORES
 from app.lookups import text_of
-from app.models import Elevator, Region, Score, ScoreEntry
+from app.models import Elevator, Region, Score, ScoreEntry, UnitChange
 from app.models.choices import SCORE_STATE, VISIT_STATE, word
 from app.models.score import lines_of
 from app.permissions import Verb, require
@@ -149,7 +149,7 @@ class Scores(Ranking):
             counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=exact_of,
             total=sum(counts.values()), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code), items=ITEM, item=Item.MAINTENANCE,
-            appealed=appealed(held), enforce=enforce(held, rows[:ROWS]),
+            appealed=appealed(held), asked=asked_for(rows[:ROWS]), enforce=enforce(held, rows[:ROWS]),
             ranked=db.session.scalar(
                 select(func.count(Score.rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
@@ -198,6 +198,20 @@ def appealed(held: Score) -> frozenset[str]:
     if g.actor.unit_id != held.unit_id or not g.actor.may(Verb.APPEAL_SUBMIT):
         return frozenset()
     return frozenset(name for name, entity in evidence.LINES.items() if entity in appeals.KINDS)
+
+
+def asked_for(rows: Sequence[ScoreEntry]) -> dict[int, appeals.Offer]:
+    """The lines behind whose records there is an appeal already, with the way to it."""
+    behind = {row.id: (evidence.LINES.get(row.evidence or "", ""), row.evidence_id or 0) for row in rows}
+    asked = [key for entity, key in behind.values() if entity == "unit_change"]
+    if asked:
+        # Such a line names the application, as its reader knows it.
+        change = UnitChange.__table__.c
+        found = db.session.execute(select(change.application_id, change.id).where(change.application_id.in_(asked)))
+        keys: dict[int, int] = dict(found.all())  # type: ignore[arg-type]
+        behind |= {n: (e, keys.get(key, 0)) for n, (e, key) in behind.items() if e == "unit_change"}
+    offers = appeals.upon(db.session, g.actor, behind.values())
+    return {number: offers[record] for number, record in behind.items() if record in offers}
 
 
 def enforce(held: Score, rows: Sequence[ScoreEntry]) -> str:

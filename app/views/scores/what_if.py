@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -27,6 +27,7 @@ from app.rules.what_if import Fix, FixKind, Offer, Period, Simulation, fix_of
 from app.rules.what_if_items import gone, winnable
 from app.views.frame import screens
 from app.views.frame.policy_words import region_names
+from app.workflows.oversight import appeals
 from app.workflows.scores import what_if
 from app.workflows.scores.what_if import Told
 from app.workflows.scores.what_if_items import About
@@ -73,6 +74,7 @@ class Row:
     title: str
     about: str
     link: str
+    word: str
     due_at: dt.datetime | None
     ticked: bool
     alone: Fraction
@@ -95,14 +97,15 @@ class WhatIf(BaseView):
         period, chosen = asked_period(request.args.get("period", "")), asked_fixes(request.args.getlist("do"))
         region = held.run.region_code
         told = what_if.of_unit(db.session, g.actor, held.unit_id, period, chosen, clock.now(), region)
-        rows = [_row(told, item, offer, chosen) for item, offer in told.six.offers]
+        wrong = [("visit", int(o.fix.key)) for _item, o in told.six.offers if o.fix.kind is FixKind.CORRECT]
+        asked = {str(key): offer for (_e, key), offer in appeals.upon(db.session, g.actor, wrong).items()}
+        rows = [_row(told, item, offer, chosen, asked) for item, offer in told.six.offers]
         shown = [row for number, row in enumerate(rows) if number < MOST_ROWS or row.ticked]
         return self.render_template(
             "ta/scores/what_if.html", title=told.unit.name, score=held, told=told, rows=shown, items=ITEM,
             of_items=item_rows(told, held.id if held.run.items_digest else None), local=clock.local,
             more=len(rows) - len(shown), period=period, periods=PERIODS, ticked=[row for row in rows if row.ticked],
             worth=_worth, region=region_names().get(region, _("全国")),
-            word=_("去办理") if g.actor.unit_id else _("去查看"),
         )  # fmt: skip
 
 
@@ -141,11 +144,17 @@ def _why(item: Item, made: Simulation) -> str:
     return LOST[item](made.everything.bad) if item in LOST else _("超期和不合规已经发生")
 
 
-def _row(told: Told, item: Item, offer: Offer, chosen: frozenset[Fix]) -> Row:
+def _row(
+    told: Told, item: Item, offer: Offer, chosen: frozenset[Fix], asked: Mapping[str, appeals.Offer]
+) -> Row:  # fmt: skip
+    """`asked`: the visits that were appealed against already, by their keys: nothing is left to do but to read on."""
     fix = offer.fix
     title, about, link = words_of(told, offer, g.actor)
+    word = _("去办理") if g.actor.unit_id else _("去查看")
+    if fix.kind is FixKind.CORRECT and fix.key in asked:
+        link, word = asked[fix.key].link, asked[fix.key].label
     due_at = told.about[fix].due_at if fix in told.about else None
-    return Row(fix, item, title, about, link, due_at, fix in chosen, *told.six.gain(item, offer))
+    return Row(fix, item, title, about, link, word, due_at, fix in chosen, *told.six.gain(item, offer))
 
 
 def words_of(told: Told, offer: Offer, actor: Actor) -> tuple[str, str, str]:

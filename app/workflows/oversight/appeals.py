@@ -9,7 +9,7 @@ what is asked as of an instant before the decision knows nothing of it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -174,7 +174,7 @@ def offered(session: AnySession, actor: Actor, entity: str, entity_id: int, at: 
         seen = session.scalar(scope.apply(wanted, actor, Appeal).execution_options(skip_scope=True)) is not None
         if not seen or not actor.may(Verb.APPLICATION_READ):
             return Offer()
-        return Offer(f"/applications/{there.application_id}", say("查看申诉 %(number)s", number=there.number or ""))
+        return _to(there)
     if actor.unit_id is None or not actor.may(Verb.APPEAL_SUBMIT):
         return Offer()
     kind = KINDS[entity]
@@ -184,6 +184,23 @@ def offered(session: AnySession, actor: Actor, entity: str, entity_id: int, at: 
         return Offer()
     until = until_of(session, row, kind, at)
     return Offer(f"/appeals/new?about={entity}-{entity_id}", say("申诉")) if until is None or at < until else Offer()
+
+
+def upon(session: AnySession, actor: Actor, records: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Offer]:
+    """The ways to the appeals that count, of those that the actor reads, for a list of records; one statement."""
+    wanted = set(records)
+    if not wanted or not actor.may(Verb.APPLICATION_READ):
+        return {}
+    statement = select(Appeal).where(
+        Appeal.entity.in_({entity for entity, _key in wanted}), Appeal.entity_id.in_({key for _entity, key in wanted}),
+        Appeal.state != literal_column("'withdrawn'"),
+    )  # fmt: skip
+    found = session.scalars(scope.apply(statement, actor, Appeal).execution_options(skip_scope=True))
+    return {(row.entity, row.entity_id): _to(row) for row in found if (row.entity, row.entity_id) in wanted}
+
+
+def _to(row: Appeal) -> Offer:
+    return Offer(f"/applications/{row.application_id}", say("查看申诉 %(number)s", number=row.number or ""))
 
 
 # --- as an application

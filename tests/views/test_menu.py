@@ -1,0 +1,92 @@
+"""The menu says on every page where one is: one entry is the current one, and only one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app.permissions import GRANTS, Actor, Role, Verb
+from app.views.frame import menu, screens
+from tests.factories import World
+
+# What is no page of the menu's: one's own pages, those of the top bar, and answers that are no whole page.
+ELSEWHERE = re.compile(
+    r"/(search|inbox|password|profile|privacy/$|privacy/own|notices/$|unit-finder|swagger|api|m/|ops/|lookup|files|static)"
+)
+# Reached from a record by whoever is not shown the entry to which they belong: what it was judged by, who did it.
+WITHOUT_ENTRY = {
+    Role.INSPECTOR: ("/accounts/", "/tokens/", "/roles/", "/regions/"),
+    Role.MAINTENANCE_HEAD: ("/regions/",),
+    Role.USE_HEAD: ("/regions/",),
+    Role.APPLICANT: ("/attached/elevator/",),  # of a record that it cannot open
+    None: ("/policy/versions/",),
+}
+
+
+def verb_of(app: Any, endpoint: str) -> Verb | None:
+    """What a page asks for, as the screen declared it."""
+    name, _dot, method = endpoint.partition(".")
+    view = next((v for v in app.appbuilder.baseviews if getattr(v, "endpoint", None) == name), None)
+    permission = getattr(getattr(view, method, None), "_permission_name", None)
+    return None if permission is None else screens.verb_of(type(view).__name__, f"can_{permission}")
+
+
+def current(page: str) -> list[str]:
+    """Addresses of the entries that are marked as the current one."""
+    return re.findall(r'<a href="([^"]+)" title="[^"]+" aria-current="page"', page)
+
+
+def marked(app: Any, role: Role, path: str) -> list[str]:
+    with app.test_request_context(path):
+        # Nobody's number, so that nothing is counted: a role's menu needs no row.
+        return current(str(menu.Shell(Actor(user_id=None, name="", roles=frozenset({role}))).menu))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_page_of_a_role_marks_one_entry(app: Any, role: Role) -> None:
+    walked = []
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]*entity>", "elevator", str(rule))
+        path = re.sub(r"<[^>]*>", "7", path)
+        verb = verb_of(app, rule.endpoint)
+        if "GET" not in rule.methods or ELSEWHERE.match(path) or verb not in GRANTS[role]:
+            continue
+        without = (*WITHOUT_ENTRY.get(role, ()), *WITHOUT_ENTRY[None])
+        found = marked(app, role, path)
+        walked.append(path)
+        assert len(found) == 1 or (not found and path.startswith(without)), (path, found)
+    assert "/" in walked
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "entry"),
+    [
+        (Role.INSPECTOR, "/messages/", "/complaints/"),
+        (Role.INSPECTOR, "/inspections/7", "/inspections/due/"),
+        (Role.INSPECTOR, "/fraud/signals/7", "/fraud/cases/"),
+        (Role.INSPECTOR, "/scores/7/items/rescue", "/scores/total/"),
+        (Role.INSPECTOR, "/applications/queue", "/applications/queue"),
+        (Role.INSPECTOR, "/applications/7", "/applications/queue"),
+        (Role.CLERK, "/applications/7", "/applications/"),
+        (Role.APPLICANT, "/applications/7", "/units/"),
+        (Role.MAINTENANCE_HEAD, "/tokens/", "/sub-accounts/"),
+        (Role.PLATFORM_ADMIN, "/tokens/", "/accounts/"),
+        (Role.PLATFORM_ADMIN, "/privacy/retention", "/privacy/requests/"),
+        (Role.CLERK, "/", "/"),
+    ],
+)  # fmt: skip
+def test_a_page_belongs_to_the_entry_of_its_task(app: Any, role: Role, path: str, entry: str) -> None:
+    assert marked(app, role, path) == [entry]
+
+
+def test_ones_own_pages_mark_none(app: Any) -> None:
+    for path in ("/inbox/", "/profile/", "/search/"):
+        assert marked(app, Role.INSPECTOR, path) == []
+
+
+def test_a_page_as_it_is_sent_marks_it(world: World, sign_in: Any) -> None:
+    desk = sign_in(world.accounts["inspector"])
+    assert current(desk.get("/messages/").text) == ["/complaints/"]
+    assert current(desk.get("/components/").text) == ["/elevators/"]
