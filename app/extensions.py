@@ -31,9 +31,20 @@ db = SQLAlchemy(model_class=Model, session_options={"autoflush": True}, engine_o
 csrf = CSRFProtect()
 
 
+class _Builder(AppBuilder):
+    """FAB looks through all views that are there already, with each that comes, and there are hundreds."""
+
+    def _view_exists(self, view: Any) -> bool:
+        """A view that is added twice is an error: Flask refuses its second blueprint."""
+        return False
+
+    def _process_inner_views(self) -> None:
+        """No view of ours has others within."""
+
+
 def appbuilder_for(app: Any) -> AppBuilder:
     """A fresh AppBuilder per application (tests make several); kept in `app.appbuilder`."""
-    builder = AppBuilder()
+    builder = _Builder()
     builder.init_app(app, db.session)
     return builder
 

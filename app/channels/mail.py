@@ -6,15 +6,17 @@ could otherwise take the offer of STARTTLS away and read the password.
 
 from __future__ import annotations
 
-import smtplib
 import ssl
 from email.message import EmailMessage
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.channels.web import NotTaken, is_here
 from app.models import Notification
 from app.workflows.core.outbox import Sender
+
+if TYPE_CHECKING:
+    import smtplib
 
 TIMEOUT_SECONDS = 15
 
@@ -39,6 +41,8 @@ def sender(settings: dict[str, Any]) -> Sender | None:
 
 
 def _connected(place: SplitResult) -> smtplib.SMTP:
+    import smtplib  # loaded with the first letter
+
     host, trusted = place.hostname or "localhost", ssl.create_default_context()
     if place.scheme == "smtps":
         return smtplib.SMTP_SSL(host, place.port or 465, timeout=TIMEOUT_SECONDS, context=trusted)

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from app.errors import Refusal, refuse
 from app.listing import moment
 from app.listings import kinds
@@ -65,6 +63,8 @@ def read(path: Path) -> Held:
 
 
 def _workbook(path: Path) -> Held:
+    from python_calamine import CalamineError, CalamineWorkbook  # loaded with the first workbook
+
     try:
         book = CalamineWorkbook.from_path(str(path))
         names = book.sheet_names

@@ -112,7 +112,7 @@ Names = list[str]
 
 
 @cache
-def _methods(screen: type[Any]) -> Names:
+def _methods(screen: Any) -> Names:
     return [name for name in dir(screen) if name[:2] != "__" and callable(getattr(screen, name))]
 
 
@@ -159,7 +159,8 @@ class Screen(ModelView):
     def __dir__(self) -> Names:
         """The methods alone: FAB asks all that is named here, six times, whether it is a page, and labels would be
         translated to answer."""
-        return _methods(type(self))
+        own: Any = type(self)
+        return _methods(own)
 
     @expose("/list/")
     @has_access
