@@ -28,7 +28,7 @@ KINDS = {
     "commitment": (Verb.COMMITMENT_EDIT,),
     # A worker's photos are a visit's or a repair's: see `_of_visit`.
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),
-    "label": (Verb.VISIT_MAKE,),
+    "label": (Verb.VISIT_MAKE,), "label_out": (Verb.VISIT_MAKE,),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),
@@ -54,14 +54,14 @@ class FileApi(Resource):
           once: true
           takes: file
           parameters:
-            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, label, grade,
-               declaration, inspection]},
+            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, label, label_out,
+               grade, declaration, inspection]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """
         kind = chosen("kind", KINDS) or "document"
         others = any(actor().may(verb) for verb in KINDS[kind])
-        if kind == "label" or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
+        if kind in ("label", "label_out") or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
             require(actor(), Verb.VISIT_MAKE)
             return self._of_visit(kind)
         if not any(actor().may(verb) for verb in KINDS[kind]):

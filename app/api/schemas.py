@@ -271,18 +271,19 @@ SCHEMAS: dict[str, Schema] = {
         ), 200),
         problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
         repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
+        label_photo_ids=said(many(WHOLE, 9), "按识别码签退且地区要求时：标签照片的编号，上传时 kind=label_out"),
     ),
     "OfflineCopy": an_object(
         "account_id at contact tasks items", account_id=WHOLE, at=INSTANT,
         contact=said(TEXT, "联网凭据：离线记录原样送回，7 天内有效"), running=maybe(PART), tasks=many(PART),
         items=said(PART, "项目清单，名称见任务的 items"),
-        label_photo=said(YES, "任务以外的电梯，按识别码签到须拍标签；任务各有自己的 label_photo"),
+        label_photo=said(YES, "任务以外的电梯，按识别码签到、签退须拍标签；任务各有自己的 label_photo"),
     ),
     "OfflineMoment": an_object(
         "code at", code=said(text(200), "扫到的内容，或识别码"), at=said(INSTANT, "手机当时显示的时间"),
         latitude=degrees(90), longitude=degrees(180), accuracy=said({"type": "number", "minimum": 0}, "米"),
         photo_ids=many(WHOLE, 9),
-        label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号；只用于签到"),
+        label_photo_ids=said(many(WHOLE, 9), "按识别码且地区要求时：这一端的标签照片；签退的上传时 kind=label_out"),
     ),
     "OfflineSent": an_object(
         "phone_at entries", phone_at=said(INSTANT, "手机发送时显示的时间"), entries=many(an_object(

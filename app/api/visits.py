@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -29,7 +30,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say
 from app.workflows.files import attachments, sent_ahead
-from app.workflows.on_site import presence
+from app.workflows.on_site import check_outs, presence
 from app.workflows.on_site.presence import Position
 from app.workflows.visits import label_photos, visits
 from app.workflows.visits.visits import RESULTS, CheckOut
@@ -140,9 +141,12 @@ class VisitApi(Resource):
             repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"),
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
+        label = photos_of(sent, "label_photo_ids")
         with transaction(db.session) as session:
+            if label:
+                done = replace(done, label_ids=_labels(session, label, check_outs.LABEL_OUT))
             work = visits.leave(session, actor(), key, code, place, done, clock.now())
-            told = full(work.visit, None if work.has_files else [])
+            told = full(work.visit, None if work.has_files or label else [])
         return jsonify(told)
 
     @expose("/<int:key>/label-photos", methods=["POST"])
@@ -304,9 +308,9 @@ def photos_of(given: Mapping[str, Any], name: str) -> list[int]:
     return list(dict.fromkeys(ids))
 
 
-def _labels(session: Any, ids: Sequence[int]) -> list[int]:
+def _labels(session: Any, ids: Sequence[int], kind: str = label_photos.KIND) -> list[int]:
     """Photos of a label that were sent ahead, for the visit that takes them now."""
-    place = (label_photos.KIND, "visit", None, actor().unit_id, actor().region_code)
+    place = (kind, "visit", None, actor().unit_id, actor().region_code)
     return [row.id for row in sent_ahead.settle(session, actor(), ids, *place)] if ids else []
 
 

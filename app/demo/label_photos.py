@@ -61,7 +61,7 @@ def make(session: Any, at: dt.datetime, seed: int = 1) -> int:
     tried = select(Visit).where(Visit.region_code == street, Visit.visit_on.between(first, last))
     for row in session.scalars(tried):
         row.preset = policy_version(session, street, row.visit_on)[:20]
-    for row, state in zip(rows, STATES, strict=False):
+    for number, (row, state) in enumerate(zip(rows, STATES, strict=False)):
         row.by_code, row.label_by, row.label_state = True, LabelBy.REGULATOR.value, state.value
         assert row.checked_out_at is not None
         if state is LabelState.MORE:
@@ -69,11 +69,15 @@ def make(session: Any, at: dt.datetime, seed: int = 1) -> int:
             row.label_decided_by_id = officer.user_id if officer is not None else None
         settle(session, row, at, verb=moves.TAKE_OVER)
         evidence.complete_one(session, rng, row, firm, typed=True)
-        attachments.store(
-            session, SYSTEM.by("cli"), row.checked_in_at,
-            io.BytesIO(label_of(rng, session.get(Elevator, row.elevator_id).code, blurred=state is LabelState.MORE)),
-            "标签.jpg", "label", "visit", row.id, row.unit_id, row.region_code,
-        )  # fmt: skip
+        lift = session.get(Elevator, row.elevator_id)
+        # The first one typed the number to leave, too.
+        ends = [("label", row.checked_in_at), ("label_out", row.checked_out_at)][: 2 if number == 0 else 1]
+        for kind, taken_at in ends:
+            attachments.store(
+                session, SYSTEM.by("cli"), taken_at,
+                io.BytesIO(label_of(rng, lift.code, blurred=state is LabelState.MORE)), "标签.jpg", kind, "visit",
+                row.id, row.unit_id, row.region_code,
+            )  # fmt: skip
     session.flush()
     return len(rows)
 

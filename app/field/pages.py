@@ -214,6 +214,7 @@ def check_out(pk: int) -> Any:
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
                 repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
+                label_ids=files_of(session, "label_out"),
             )  # fmt: skip
             visits.check_out(
                 session, g.actor, pk, form.get("code", ""), position_of(form), done, clock.now(),
@@ -272,7 +273,10 @@ def _jumps(items: Any, form: Any) -> dict[str, str]:
         ),
         None,
     )  # fmt: skip
-    places = {"fault_text": "#fault", "problem": "#fault", "code": "#again", "signature": "#sign", "photo": "#fault"}
+    places = {
+        "fault_text": "#fault", "problem": "#fault", "code": "#again", "signature": "#sign", "photo": "#fault",
+        "label_out": "#again",
+    }  # fmt: skip
     return places | ({"items": f"#item-{lacking}"} if lacking else {})
 
 

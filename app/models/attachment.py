@@ -17,7 +17,7 @@ ATTACHMENT_KIND = {
     "avatar": _l("头像"), "declaration": _l("自我声明承诺书"), "certificate": _l("证件"),
     "commitment": _l("维保承诺书"), "insurance": _l("缴费明细凭证"),
     "use_certificate": _l("使用登记证"), "inspection": _l("检验报告"), "factory": _l("出厂资料"),
-    "installation": _l("安装资料"), "label": _l("标签照片"),
+    "installation": _l("安装资料"), "label": _l("标签照片"), "label_out": _l("签退标签照片"),
     "bulletin": _l("通报文件"),
     "import": _l("导入文件"), "export": _l("导出文件"),
 }  # fmt: skip

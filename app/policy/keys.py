@@ -273,7 +273,7 @@ SPECS: dict[Key, Spec] = dict(
             ("none", "不要求"), ("warn", "提醒"), ("block", "不能签到"),
         ),
         _choice(
-            Key.LABEL_PHOTO, _V, "扫不了码、按识别码签到时的标签照片", "none",
+            Key.LABEL_PHOTO, _V, "扫不了码、按识别码签到或签退时的标签照片", "none",
             ("none", "不要求"), ("unit", "须拍，由维保单位的经理核对"), ("regulator", "须拍，由监管部门核对"),
         ),
         _int(Key.CLOCK_SLACK_MINUTES, _V, "手机时间与系统时间允许的偏差", 5, "分钟", 0, 60),

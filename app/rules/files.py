@@ -57,7 +57,7 @@ _PICTURE = Limit((PNG, JPEG))
 LIMITS = {
     "licence": _PAPER, "qualification": _PAPER, "declaration": _PAPER, "contract": _PAPER, "document": _PAPER,
     "grade": _PAPER, "certificate": _PAPER, "commitment": _PAPER, "sheet": _PAPER, "photo": _PICTURE,
-    "label": Limit((PNG, JPEG), files=6),
+    "label": Limit((PNG, JPEG), files=6), "label_out": Limit((PNG, JPEG), files=6),
     "use_certificate": _PAPER, "inspection": _PAPER, "factory": _PAPER, "installation": _PAPER,
     "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,
     "avatar": Limit((JPEG,), megabytes=1, files=1, edge=0),

@@ -1,7 +1,8 @@
-"""补数据: a check-in by the typed 识别码 where a region asks for a photo of the label, and what becomes of it (MNT-06).
+"""补数据: a 识别码 that is typed where a region asks for a photo of the label, and what becomes of it (MNT-06).
 
-Whoever types a number need not stand before its label; the photo is what a person looks at afterwards. Until then the
-visit is 审核中 and counts provisionally; a picture that shows too little is asked for once more.
+At check-in as at check-out, each with a photo of its own, for the two ends are proved apart. Whoever types a number
+need not stand before its label; the photo is what a person looks at afterwards. Until then the visit is 审核中 and
+counts provisionally; a picture that shows too little is asked for once more.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class LabelState(StrEnum):
 
 
 class LabelVerb(StrEnum):
-    """要求补拍, 补拍, 通过, 不通过."""
+    """签退时附照片, 要求补拍, 补拍, 通过, 不通过."""
 
+    BRING = "bring_label"
     ASK = "ask_label"
     SUPPLY = "supply_label"
     APPROVE = "approve_label"
@@ -42,7 +44,9 @@ class LabelVerb(StrEnum):
 
 
 _S, _V = LabelState, LabelVerb
-MOVES = {
+MOVES: dict[tuple[LabelState | None, LabelVerb], LabelState] = {
+    # Begun by a scan, ended by number.
+    (None, _V.BRING): _S.WAITING,
     (_S.WAITING, _V.APPROVE): _S.APPROVED,
     (_S.WAITING, _V.REJECT): _S.REJECTED,
     (_S.WAITING, _V.ASK): _S.MORE,
@@ -55,7 +59,7 @@ DECISIONS = {_S.APPROVED.value: _V.APPROVE, _S.REJECTED.value: _V.REJECT, _S.MOR
 UNDECIDED = frozenset({_S.WAITING, _S.MORE})
 
 
-def label_move(state: LabelState, verb: LabelVerb) -> LabelState:
+def label_move(state: LabelState | None, verb: LabelVerb) -> LabelState:
     """The state after a step; a refusal for one that there is not."""
     if (state, verb) not in MOVES:
         raise refuse("标签照片", "现在不能办理这一步", "请刷新页面查看当前状态")
@@ -74,6 +78,15 @@ def photo_finding(photos: int | None, by: str) -> Finding:
         else say("这次是按识别码签到，没有标签照片"),
         say("请拍下电梯里的标签，二维码和识别码都要拍到；二维码扫得出来时请扫码签到，不用拍照"),
         level=level, field="label",
+    )  # fmt: skip
+
+
+def leaving_finding(photos: int) -> Finding:
+    """Whether a check-out by number has a photo of its own: that of the check-in shows where he was before."""
+    return Finding(
+        "签退标签照片", photos > 0, say("%(n)s 张", n=photos) if photos else say("这次是按识别码签退，没有标签照片"),
+        "" if photos else say("请拍下电梯里的标签，二维码和识别码都要拍到；二维码扫得出来时请扫码签退，不用拍照"),
+        field="label_out",
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from app.errors import Finding
 from app.rules.calendar import day_end, local_day, whole_seconds
 from app.rules.checkin import distance_words
 from app.rules.label_photos import UNDECIDED as LABEL_UNDECIDED
-from app.rules.label_photos import LabelState
+from app.rules.label_photos import LabelState, leaving_finding
 from app.rules.levels import Level
 from app.wording import say
 
@@ -292,7 +292,8 @@ class CheckOutFacts:
 
     `sent_later`: it happened without network and only arrives now. What has been too short or too long cannot be mended
     any more, so it stops nothing and the visit is stored as what it is (`visit_state`). `persons` on site, whoever
-    checked in among them, as far as the number that is needed was looked at.
+    checked in among them, as far as the number that is needed was looked at. `label_photos`: how
+    many came, where the elevator was named by its number and the region asks for a photo of the label; None elsewhere.
     """
 
     checked_in_at: datetime
@@ -308,6 +309,7 @@ class CheckOutFacts:
     sent_later: bool = False
     persons: int = 1
     persons_needed: int = 1
+    label_photos: int | None = None
 
 
 def _clock_text(seconds: int) -> str:
@@ -366,6 +368,8 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
             "" if facts.same_code else "请扫描正在维保的电梯的二维码",
         )
     )
+    if facts.label_photos is not None:
+        findings.append(leaving_finding(facts.label_photos))
     if facts.distance_m is None:
         findings.append(Finding("定位未打开", False, "没有取得手机位置", "请打开手机定位并允许使用，再试一次"))
     else:

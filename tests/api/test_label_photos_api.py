@@ -67,7 +67,7 @@ def ended(app: Any, town: World) -> tuple[Caller, dict[str, Any]]:
     begun = worker.post(URL, {"code": town.own.code, **HERE, "label_photo_ids": [worker.photo()]})
     assert begun.status_code == 201, begun.text
     results = [{"code": i["code"], "result": "ok", "value": "合格"} for i in begun.json["items"]]
-    sent = {"code": town.own.code, **HERE, "results": results, "problem": ""}
+    sent = {"code": town.own.public_token, **HERE, "results": results, "problem": ""}
     done = worker.post(f"{URL}/{begun.json['id']}/check-out", sent, START + 40 * MINUTE)
     assert done.status_code == 200, done.text
     return worker, done.json
@@ -129,18 +129,40 @@ def test_it_is_decided_asked_for_again_and_supplied(app: Any, session: Any, town
     assert rules_of(Caller(app, town, "other_inspector").post(url, {"decision": "approved"}), 404)
 
 
+def test_leaving_by_number_wants_a_photo_of_its_own(app: Any, session: Any, town: World) -> None:
+    worker = Caller(app, town)
+    begun = worker.post(URL, {"code": town.own.public_token, **HERE}).json
+    results = [{"code": i["code"], "result": "ok", "value": "合格"} for i in begun["items"]]
+    url, at = f"{URL}/{begun['id']}/check-out", START + 40 * MINUTE
+    sent = {"code": town.own.code, **HERE, "results": results, "problem": ""}
+    refused = worker.post(url, sent, at)
+    assert rules_of(refused) == {"签退标签照片"} and refused.json["errors"][0]["field"] == "label_out"
+    for photo in (worker.photo(), worker.photo("photo")):
+        assert worker.post(url, sent | {"label_photo_ids": [photo]}, at).status_code == 422, "of another kind"
+    photo = worker.photo("label_out")
+    done = worker.post(url, sent | {"label_photo_ids": [photo]}, at)
+    assert done.status_code == 200, done.text
+    assert (done.json["state"], done.json["label_state"], done.json["by_code"]) == ("pending", "waiting", False)
+    assert [(f["id"], f["kind"]) for f in done.json["files"]] == [(photo, "label_out")]
+    decided = Caller(app, town, "inspector").post(
+        f"{URL}/{begun['id']}/label", {"decision": "approved", "photo_id": photo}, at + HOUR
+    )
+    assert decided.status_code == 200 and decided.json["state"] == "valid"
+
+
 # --- kept without network
 
 
-def entry(worker: Caller, town: World, **check_in: Any) -> dict[str, Any]:
+def entry(worker: Caller, town: World, out: dict[str, Any] | None = None, **check_in: Any) -> dict[str, Any]:
     contact = worker.get(f"{URL}/offline", START - HOUR, phone_at=(START - HOUR).isoformat()).json["contact"]
     results = [{"code": i.code, "result": "ok", "value": "合格"} for i in items_for("3110", "half_month")]
     return {
         "key": "phone-key-1", "contact": contact,
         "check_in": {"code": town.own.code, "at": START.isoformat(), **HERE} | check_in,
         "check_out": {
-            "code": town.own.code, "at": (START + 40 * MINUTE).isoformat(), **HERE, "results": results, "problem": "",
-        },
+            "code": town.own.public_token, "at": (START + 40 * MINUTE).isoformat(), **HERE, "results": results,
+            "problem": "",
+        } | (out or {}),
     }  # fmt: skip
 
 
@@ -186,3 +208,37 @@ def test_sent_twice_it_is_one_with_one_photo(app: Any, session: Any, town: World
     first, again = send(worker, one), send(worker, one)
     assert first["visit"]["id"] == again["visit"]["id"]
     assert len(session.scalars(select(Attachment.id)).all()) == 1
+
+
+@pytest.mark.parametrize("scanned", [True, False])
+def test_kept_and_left_by_number_it_wants_a_photo_of_its_own(
+    app: Any, session: Any, town: World, scanned: bool
+) -> None:
+    worker = Caller(app, town)
+    begun = {"code": town.own.public_token} if scanned else {"label_photo_ids": [worker.photo()]}
+    told = send(worker, entry(worker, town, {"code": town.own.code}, **begun))
+    assert told["ok"] is False and [e["field"] for e in told["errors"]] == ["label_out"]
+    assert session.scalar(select(Visit.id)) is None
+    photo = worker.photo("label_out", "#992211")
+    again = send(worker, entry(worker, town, {"code": town.own.code, "label_photo_ids": [photo]}, **begun))
+    assert again["ok"] is True and again["visit"]["state"] == "pending", again
+    session.rollback()
+    row = session.scalars(select(Visit)).one()
+    assert (row.label_state, row.label_by, row.by_code) == ("waiting", "regulator", not scanned)
+    kinds = session.scalars(select(Attachment.kind).where(Attachment.entity_id == row.id).order_by(Attachment.kind))
+    assert kinds.all() == (["label_out"] if scanned else ["label", "label_out"])
+
+
+def test_an_end_that_comes_later_brings_its_photo(app: Any, session: Any, town: World) -> None:
+    worker = Caller(app, town)
+    begun = worker.post(URL, {"code": town.own.public_token, **HERE}).json
+    one = entry(worker, town, {"code": town.own.code}) | {"check_in": None, "visit_id": begun["id"]}
+    told = send(worker, one)
+    assert told["ok"] is False and {e["field"] for e in told["errors"]} == {"label_out"}
+    one["check_out"]["label_photo_ids"] = [worker.photo("label_out")]
+    first, again = send(worker, one), send(worker, one)
+    assert first["ok"] and again["ok"] and first["visit"]["state"] == "pending"
+    session.rollback()
+    row = session.get(Visit, begun["id"])
+    assert (row.offline, row.label_state) == ("out", "waiting")
+    assert session.scalars(select(Attachment.kind).where(Attachment.entity_id == row.id)).all() == ["label_out"]

@@ -343,3 +343,54 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
         assert (row.elevator_id, row.offline, row.note) == (number, "in", "轿顶已清洁")
         assert row.checked_out_at - row.checked_in_at > dt.timedelta(minutes=39) and row.sent_at == row.checked_out_at
     expect(phone.locator(".fd-pics img")).to_have_count(1)
+
+
+@pytest.mark.feature("MNT-06", "MNT-05")
+def test_left_by_number_without_signal_the_label_is_photographed(product: Any, enter: Any, shot: Any) -> None:
+    """Begun by a scan; in the pit the label can't be read, so its number is typed and its photo goes along."""
+    number, code, *place, region = own_tasks(product)[3]
+    with product.session() as session:
+        token = session.get(Elevator, number).public_token
+    said = ("--region", region, "--from", clock.today().isoformat(), "--source", "试行：扫不了码的须拍标签")
+    product.flask("policy", "set", "label_photo", "unit", *said)
+    phone = enter("维保员", PHONE)
+    begin_afresh(product, phone)
+    stand_at(phone, *place)
+    phone.goto("/m/")
+    carried_along(phone)
+    phone.goto(f"/m/e/{token}")
+    expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+    phone.get_by_role("button", name="签到", exact=True).click()
+    phone.wait_for_url("**/m/visits/*")
+    visit = int(path_of(phone).rsplit("/", 1)[-1])
+    with product.session() as session:
+        session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+    asked = phone.locator("#label-out")
+    expect(asked).to_be_hidden()
+    phone.wait_for_function(
+        "async n => ((await taKept.get('copies', await taKept.me())).running || {}).visit_id === n", arg=visit
+    )
+    phone.context.set_offline(True)
+    phone.wait_for_timeout(1000)  # whatever was still being asked for has failed by now
+    let_pass(phone, product, 40)
+    phone.goto(f"/m/visits/{visit}?code={token}")
+    expect(phone.get_by_label("再次扫码或输入识别码")).to_have_value(token)
+    expect(asked).to_be_hidden()
+    fill_sheet(phone, code)
+    expect(asked).to_be_visible()
+    phone.get_by_role("button", name="签退，存在手机").click()
+    expect(phone.locator(".fd-refused")).to_contain_text("这次是按识别码签退")
+    shot(phone, "a photo of the label is wanted to leave by number")
+    phone.locator("#label-out-photo").set_input_files(PHOTO)
+    expect(phone.locator('[data-photos="labelout"]')).to_contain_text("底坑.png")
+    phone.get_by_role("button", name="签退，存在手机").click()
+    expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
+    phone.context.set_offline(False)
+    phone.goto("/m/outbox")
+    expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+    with product.session() as session:
+        row = session.get(Visit, visit)
+        assert (row.offline, row.by_code, row.label_state, row.label_by) == ("out", False, "waiting", "unit")
+        kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
+        assert session.scalars(kinds).all() == ["label_out"]
+    product.flask("policy", "set", "label_photo", "none", *said)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.errors import Refusal
+from app.errors import Finding, Refusal
 from app.rules.calendar import day_start
 from app.rules.checkin import CheckInFacts, Place, check_in_findings
 from app.rules.label_photos import (
@@ -20,7 +20,17 @@ from app.rules.label_photos import (
     photo_finding,
 )
 from app.rules.lifecycle import ElevatorStatus
-from app.rules.visits import Decision, VisitFacts, VisitPolicy, VisitReason, VisitState, counts_for_clock, visit_state
+from app.rules.visits import (
+    CheckOutFacts,
+    Decision,
+    VisitFacts,
+    VisitPolicy,
+    VisitReason,
+    VisitState,
+    check_out_findings,
+    counts_for_clock,
+    visit_state,
+)
 
 pytestmark = pytest.mark.feature("MNT-06")
 NANTONG = VisitPolicy(min_minutes=30, upload_hours=8, daily_elevators=8)
@@ -118,6 +128,26 @@ def test_every_refusal_says_what_to_do() -> None:
         for state in (None, *S):
             found = decision_findings(state, decision, "", running=True, counts=False, newest=False)
             assert all(f.remedy and f.found for f in found if f.stops)
+
+
+# --- at check-out
+
+
+def test_a_check_out_by_number_needs_a_photo_of_its_own_and_any_other_none() -> None:
+    def said(**more: object) -> list[Finding]:
+        facts = CheckOutFacts(IN, OUT, **more)  # type: ignore[arg-type]
+        return [f for f in check_out_findings(facts, NANTONG) if f.field == "label_out"]
+
+    assert said() == []
+    (missing,), (there,) = said(label_photos=0), said(label_photos=1)
+    assert missing.stops and "扫码签退" in missing.remedy and there.ok and not there.remedy
+
+
+@pytest.mark.parametrize("state", [*LabelState])
+def test_only_a_visit_whose_label_nobody_waits_for_brings_one(state: LabelState) -> None:
+    assert label_move(None, LabelVerb.BRING) is LabelState.WAITING
+    with pytest.raises(Refusal):
+        label_move(state, LabelVerb.BRING)
 
 
 # --- the state of the visit

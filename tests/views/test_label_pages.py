@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app import clock
 from app.models import Attachment, Visit
 from app.permissions import Role
+from app.reference import items_for
 from app.transaction import transaction
 from app.workflows.files import attachments
 from tests.conftest import csrf
@@ -145,7 +146,82 @@ def test_the_worker_reads_what_was_said(session: Any, town: World, sign_in: Any)
     assert "不通过" in page and "不是这台电梯的标签" in page and "发送照片" not in page
 
 
+def running(session: Any, town: World, sign_in: Any, text: str) -> tuple[Any, Visit]:
+    """A visit begun half an hour ago, and its worker's client."""
+    client = sign_in(town.accounts["worker"])
+    now = clock.now()
+    with clock.frozen(now - dt.timedelta(minutes=40)):
+        begun = post(client, f"/m/e/{text}", {**HERE, "label": photo()} if text == town.own.code else HERE)
+    assert begun.status_code == 302, begun.text
+    session.rollback()
+    return client, session.scalars(select(Visit)).one()
+
+
+def out_of(row: Visit, code: str, **more: Any) -> dict[str, Any]:
+    items = items_for(row.snapshot["category"], row.level)
+    done = {f"result-{i.code}": "ok" for i in items} | {f"value-{i.code}": "合格" for i in items}
+    return {**HERE, **done, "mode": "items", "fault": "none", "code": code, **more}
+
+
+def test_leaving_by_number_the_form_wants_a_photo_and_keeps_the_rest(session: Any, town: World, sign_in: Any) -> None:
+    client, row = running(session, town, sign_in, town.own.public_token)
+    page = client.get(f"/m/visits/{row.id}").text
+    assert f'data-typed="{town.own.code}"' in page and 'data-upload="label_out"' in page
+    refused = post(client, f"/m/visits/{row.id}/out", out_of(row, town.own.code, note="换了灯管"))
+    assert refused.status_code == 422 and "这次是按识别码签退，没有标签照片" in refused.text
+    assert 'href="#again"' in refused.text and "换了灯管" in refused.text
+    left = post(client, f"/m/visits/{row.id}/out", out_of(row, town.own.code, label_out=photo()))
+    assert left.status_code == 302, left.text
+    session.rollback()
+    row = session.get(Visit, row.id)
+    assert (row.state, row.label_state, row.by_code) == ("pending", "waiting", False)
+    assert [f.kind for f in attachments.of(session, "visit", row.id)] == ["label_out"]
+
+
+def test_what_was_scanned_goes_along_to_the_form(session: Any, town: World, sign_in: Any) -> None:
+    client, row = running(session, town, sign_in, town.own.public_token)
+    gate = client.get(f"/m/e/{town.own.public_token}").text
+    assert gate.count(f'href="/m/visits/{row.id}?code={town.own.public_token}"') == 2, "from the bottom and the reason"
+    assert f'value="{town.own.public_token}"' in client.get(f"/m/visits/{row.id}?code={town.own.public_token}").text
+    elsewhere = client.get(f"/m/e/{town.foreign.public_token}").text
+    assert f'href="/m/visits/{row.id}"' in elsewhere
+    left = post(client, f"/m/visits/{row.id}/out", out_of(row, town.own.public_token))
+    assert left.status_code == 302, left.text
+    session.rollback()
+    assert session.get(Visit, row.id).label_state is None
+
+
+def test_no_form_asks_for_it_where_the_region_does_not(session: Any, world: World, sign_in: Any) -> None:
+    client, row = running(session, world, sign_in, world.own.public_token)
+    assert "label_out" not in client.get(f"/m/visits/{row.id}").text
+
+
 # --- at the desk
+
+
+def test_the_photos_of_both_ends_stand_beside_the_register(session: Any, town: World, sign_in: Any) -> None:
+    row = looked_at(session, town)
+    arrived = newest(session, row)
+    with transaction(session):
+        session.get(Visit, row.id).sent_at = clock.now()
+        left = attachments.store(
+            session, town.actor("worker"), row.checked_in_at, *photo("#aa3311"), "label_out", "visit", row.id,
+            row.unit_id, row.region_code,
+        ).id  # fmt: skip
+    client = sign_in(town.accounts["inspector"])
+    for url in ("/visits/labels/", f"/visits/{row.id}"):
+        page = client.get(url).text
+        shown = [page.index(f'src="/files/{number}?view=1"') for number in (arrived, left)]
+        assert shown == sorted(shown) and page.count(f'src="/files/{left}?view=1"') == 1
+        assert "标签照片（签到）" in page and "标签照片（签退）" in page and f'name="seen" value="{left}"' in page
+    assert "没有扫码，按识别码签到和签退" in flat(client.get(f"/visits/{row.id}").text)
+    with transaction(session):
+        attachments.store(
+            session, town.actor("worker"), clock.now() + dt.timedelta(hours=1), *photo("#11aa33"), "label", "visit",
+            row.id, row.unit_id, row.region_code,
+        )  # fmt: skip
+    page = client.get(f"/visits/{row.id}").text
+    assert page.index("标签照片（补拍）") < page.index("标签照片（签到）") < page.index("标签照片（签退）")
 
 
 def test_the_queue_shows_photo_and_register_side_by_side(session: Any, town: World, sign_in: Any) -> None:

@@ -31,7 +31,8 @@ from app.workflows.oversight import appeals
 from app.workflows.visits import ageing, label_photos, visit_standing, visits
 from tests.factories import World, make_account, make_clock, make_ledger, make_person, make_policy
 from tests.workflows.clock_world import add_visit
-from tests.workflows.visit_world import DAY, HERE, HOUR, MINUTE, START, arrive, file_of, leave, rules_of
+from tests.workflows.visit_world import DAY, HERE, HOUR, MINUTE, START, arrive, file_of, rules_of
+from tests.workflows.visit_world import leave as leave_by
 
 pytestmark = pytest.mark.feature("MNT-06")
 SECOND = dt.timedelta(seconds=1)
@@ -51,6 +52,20 @@ def town(session: Any, world: World, request: Any) -> World:
 
 
 by_unit = pytest.mark.parametrize("town", ["unit"], indirect=True)
+
+
+def leave(session: Any, town: World, visit: Visit, at: dt.datetime, **more: Any) -> Visit:
+    """A check-out by the label itself."""
+    return leave_by(session, town, visit, at, **{"code": town.own.public_token} | more)
+
+
+def typed_out(session: Any, town: World, visit: Visit, at: dt.datetime = START + 40 * MINUTE) -> Visit:
+    """A check-out by number with its photo."""
+    return leave_by(session, town, visit, at, label_ids=[file_of(session, town, "label_out")])
+
+
+def scanned_in(session: Any, town: World, at: dt.datetime = START) -> Visit:
+    return arrive(session, town, at, code=f"https://tian.example/m/p/{town.own.public_token}")
 
 
 def came(session: Any, town: World, at: dt.datetime = START, **more: Any) -> Visit:
@@ -134,6 +149,81 @@ def test_a_photo_of_another_kind_is_none_of_a_label(session: Any, town: World) -
     with pytest.raises(Refusal) as refusal:
         arrive(session, town, label_ids=[file_of(session, town, "photo")])
     assert rules_of(refusal) == {"附件"}
+
+
+# --- at check-out
+
+
+@pytest.mark.parametrize("begin", [came, scanned_in])
+def test_a_number_typed_to_leave_wants_a_photo_of_its_own(session: Any, town: World, begin: Any) -> None:
+    visit = begin(session, town)
+    with pytest.raises(Refusal) as refusal:
+        leave_by(session, town, visit, START + MINUTE, problem=None)
+    assert {"签退标签照片", "维保时间不足", "故障反馈"} <= rules_of(refusal)
+    found = next(f for f in refusal.value.findings if f.rule == "签退标签照片")
+    assert found.field == "label_out" and "扫码签退" in found.remedy
+    session.rollback()
+    assert session.get(Visit, visit.id).checked_out_at is None
+
+
+def test_another_elevators_number_is_no_matter_of_photos(session: Any, town: World) -> None:
+    with pytest.raises(Refusal) as refusal:
+        leave_by(session, town, came(session, town), START + 40 * MINUTE, code=town.foreign.code)
+    assert rules_of(refusal) == {"同一台电梯"}
+
+
+def test_begun_by_a_scan_and_ended_by_number_it_waits_to_be_looked_at(session: Any, town: World) -> None:
+    visit = scanned_in(session, town)
+    assert visit.label_state is None
+    visit = typed_out(session, town, visit)
+    assert (visit.state, visit.counted, visit.by_code) == ("pending", True, False)
+    assert (visit.label_state, visit.label_by) == ("waiting", "regulator")
+    assert [row.kind for row in label_photos.photos(session, visit.id)] == ["label_out"]
+    steps = select(StatusChange.old, StatusChange.new, StatusChange.verb).where(StatusChange.field == "label_state")
+    assert session.execute(steps).all() == [(None, "waiting", "bring_label")]
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "visit.check_out")).one()
+    assert (entry.after["label_state"], entry.after["state"]) == ("waiting", "pending")
+    told = select(Notification.recipient_id).where(Notification.topic == "visit.label")
+    assert town.accounts["inspector"].id in session.scalars(told).all()
+    policy = visit_policy(session, visit.region_code, visit.visit_on)
+    assert visit_standing.state_as_known(visit, policy, START + 39 * MINUTE) is VisitState.OPEN
+    assert visit_standing.state_as_known(visit, policy, START + 40 * MINUTE) is VisitState.PENDING
+    assert say(session, town, visit, "approved").state == "valid"
+
+
+def test_both_ends_typed_there_are_two_photos_and_one_decision(session: Any, town: World) -> None:
+    visit = typed_out(session, town, came(session, town))
+    shown = label_photos.photos(session, visit.id)
+    assert [row.kind for row in shown] == ["label", "label_out"]
+    assert refused(session, town, visit, "approved", seen=shown[0].id) == {"照片已更新"}
+    turned = say(session, town, visit, "rejected", "签退的不是这台电梯的标签")
+    assert (turned.state, turned.counted) == ("rejected", False)
+
+
+def test_the_photo_of_the_check_in_is_none_of_the_check_out(session: Any, town: World) -> None:
+    visit = came(session, town)
+    for photo in (newest(session, visit), file_of(session, town, "label")):
+        with pytest.raises(Refusal) as refusal:
+            leave_by(session, town, visit, START + 40 * MINUTE, label_ids=[photo])
+        session.rollback()
+        assert rules_of(refusal) == {"附件"}
+
+
+def test_where_nothing_is_asked_for_leaving_by_number_is_as_ever(session: Any, world: World) -> None:
+    make_policy(session, "preset", "huzhou")
+    session.commit()
+    visit = leave_by(session, world, arrive(session, world), START + 40 * MINUTE)
+    assert (visit.by_code, visit.label_state) == (True, None) and visit.checked_out_at is not None
+
+
+@by_unit
+def test_who_looks_at_the_check_outs_photo_is_the_policy_of_the_visits_day(session: Any, town: World) -> None:
+    visit = scanned_in(session, town)
+    make_policy(session, "label_photo", "none", on=dt.date(2026, 3, 3))
+    session.commit()
+    visit = typed_out(session, town, visit, START + 30 * HOUR)
+    assert visit.label_by == "unit"
+    assert say(session, town, visit, "approved", who="manager", at=START + 31 * HOUR).state == "valid"
 
 
 # --- meanwhile, and what is said

@@ -48,9 +48,10 @@ def answers(visit: Visit) -> dict[str, dict[str, Any]]:
 
 
 def leave(session: Any, world: Any, visit: Visit, at: dt.datetime, **more: Any) -> Visit:
+    code = more.pop("code", world.own.code)
     done = CheckOut(**({"results": answers(visit), "problem": ""} | more))
     with transaction(session):
-        return visits.check_out(session, world.actor("worker"), visit.id, world.own.code, HERE, done, at)
+        return visits.check_out(session, world.actor("worker"), visit.id, code, HERE, done, at)
 
 
 def file_of(session: Any, world: Any, kind: str) -> int:

@@ -113,6 +113,12 @@
     out.addEventListener("change", paint);
     out.addEventListener("ta-filled", paint);
     var rest = $("[data-all-ok]", out);
+    // A number that was typed wants a photo of the label, what a scan put there wants none.
+    var typed = $("[data-typed]", out), code = $('[name="code"]', out);
+    var plain = function (text) { return text.trim().replace(/\/+$/, "").split("/").pop().normalize("NFKC").toUpperCase().replace(/\s/g, ""); };
+    var ask = function () { if (typed) typed.hidden = plain(code.value) !== plain(typed.dataset.typed || ""); };
+    ["input", "change", "ta-filled"].forEach(function (name) { out.addEventListener(name, ask); });
+    ask();
     if (rest) rest.addEventListener("click", function () {
       all("[data-item]", out).forEach(function (item) { if (!$("input:checked", item)) $('input[value="ok"]', item).checked = true; });
       out.dispatchEvent(new Event("change", { bubbles: true }));
@@ -157,6 +163,7 @@
           detector.detect(video).then(function (codes) {
             if (!codes.length) return;
             clearInterval(timer); stream.getTracks().forEach(function (t) { t.stop(); });
+            box.hidden = true; start.hidden = false;
             found(codes[0].rawValue);
           }).catch(function () { /* a frame that could not be read */ });
         }, 300);
@@ -165,8 +172,13 @@
       });
     });
   }
-  camera(document, function (text) { location.href = "/m/scan?code=" + encodeURIComponent(text); });
+  function taken(text) {
+    var code = $("#out #code");
+    if (!code) { location.href = "/m/scan?code=" + encodeURIComponent(text); return; }
+    code.value = text; code.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  camera(out ? $("#again") || document : document, taken);
 
   // The page of what is kept shows the same forms.
-  window.taField = { running: running, locate: locate, sheet: sheet, sign: sign, camera: camera };
+  window.taField = { running: running, locate: locate, sheet: sheet, sign: sign, camera: camera, taken: taken };
 })();

@@ -2,7 +2,7 @@
 // Nothing here touches a page. An entry is a visit or a step of a repair (its key makes it one); it goes only when the server has said so.
 (function (root) {
   "use strict";
-  var DAY = 86400000, SHOWN = 3 * DAY, opened = null, listeners = [];
+  var PATIENCE = 15000, PHOTO_PATIENCE = 120000, DAY = 86400000, SHOWN = 3 * DAY, opened = null, listeners = [];
   // What one account left of another's is never read: every look goes by account.
   var STORES = { entries: "key", photos: "id", copies: "account", drafts: "id", marks: "name" };
 
@@ -84,10 +84,20 @@
 
   // --- sending
 
+  // A line that is up and carries nothing is no line: what is not answered in time is given up and counts as unsent.
+  async function within(patience, url, options) {
+    var given = new AbortController(), timer = setTimeout(function () { given.abort(); }, patience);
+    try {
+      var answer = await fetch(url, Object.assign({ signal: given.signal }, options));
+      // The headers may come and the rest not.
+      var body = answer.type === "opaqueredirect" ? null : await answer.arrayBuffer();
+      return { status: answer.status, ok: answer.ok, type: answer.type, json: async function () { return JSON.parse(new TextDecoder().decode(body)); } };
+    } finally { clearTimeout(timer); }
+  }
   async function asked(url, options) {
     var more = Object.assign({ credentials: "same-origin", cache: "no-store", redirect: "error" }, options);
     more.headers = Object.assign({ Accept: "application/json" }, more.headers);
-    return fetch(url, more);
+    return within(more.body instanceof FormData ? PHOTO_PATIENCE : PATIENCE, url, more);
   }
   async function who() {
     var answer;
@@ -105,7 +115,7 @@
       var one = rows[i];
       if (one.sent) continue;
       var form = new FormData();
-      form.append("kind", one.part === "label" ? "label" : "photo");
+      form.append("kind", { label: "label", labelout: "label_out" }[one.part] || "photo");
       form.append("file", new Blob([one.bytes], { type: one.type }), one.name);
       var answer = await asked("/files/", { method: "POST", body: form, headers: { "X-CSRFToken": here.csrf } });
       if (answer.status === 413 || answer.status === 422) {
@@ -125,7 +135,9 @@
     };
     var body = { key: entry.key, contact: entry.contact, visit_id: entry.visit_id || null, check_in: null, check_out: null };
     if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in"), label_photo_ids: ids("label") });
-    if (entry.ended) body.check_out = Object.assign({}, entry.ended, { photo_ids: (entry.ended.photo_ids || []).concat(ids("out")) });
+    if (entry.ended) body.check_out = Object.assign({}, entry.ended, {
+      photo_ids: (entry.ended.photo_ids || []).concat(ids("out")), label_photo_ids: (entry.ended.label_photo_ids || []).concat(ids("labelout")),
+    });
     return body;
   }
 
@@ -199,13 +211,15 @@
   // In their order, one after the other; what is refused stays and the next goes on, a broken line ends the round.
   // `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well as whole visits.
   async function round(skip, begun) {
-    var mine = (await all("entries")).some(function (e) { return e.state === "waiting" || (begun && e.state === "running"); });
+    // What a page is trying to send by itself is its own until then.
+    var due = function (e) { return !(e.held > Date.now()) && (e.state === "waiting" || (begun && e.state === "running" && !e.errors)); };
+    var mine = (await all("entries")).some(function (e) { return due(e) || (begun && e.state === "running"); });
     if (!mine) return { state: "nothing" };
     var here = await who();
     if (here.state !== "here") return here;
     // Whoever is signed in now sends what is his own; the rest waits for its account.
     var rows = (await entries(here.account)).filter(function (e) {
-      return e.key !== skip && (e.state === "waiting" || (begun && e.state === "running" && !e.errors));
+      return e.key !== skip && due(e);
     });
     for (var i = 0; i < rows.length; i++) {
       // Another tab, or the worker, may have sent it while this one waited for its turn.
@@ -235,7 +249,7 @@
 
   root.taKept = {
     me: me, who: who, setMe: setMe, entries: entries, put: put, get: get, drop: drop, photosOf: photosOf, dropPhotos: dropPhotos, discard: discard,
-    draftName: draftName, signOut: signOut, sendAll: sendAll, refresh: refresh, key: key, tell: tell,
+    within: within, PATIENCE: PATIENCE, draftName: draftName, signOut: signOut, sendAll: sendAll, refresh: refresh, key: key, tell: tell,
     onchange: function (one) { listeners.push(one); },
   };
 })(self);

@@ -24,7 +24,7 @@
   function read(form) {
     var held = {};
     new FormData(form).forEach(function (value, name) {
-      if (typeof value === "string" && !/^(csrf_token|latitude|longitude|photo_ids)$/.test(name)) held[name] = value;
+      if (typeof value === "string" && !/^(csrf_token|latitude|longitude|photo_ids|label_out_ids)$/.test(name)) held[name] = value;
     });
     return held;
   }
@@ -91,8 +91,8 @@
     for (var i = 0; i < (photos || []).length; i++) await keepPhoto(account, entry.key, "in", photos[i]);
     return entry;
   }
-  async function keepEnd(entry, held, text, place, ids) {
-    entry.ended = Object.assign(moment(text, place), done(held), { photo_ids: ids || [] });
+  async function keepEnd(entry, held, text, place, ids, labels) {
+    entry.ended = Object.assign(moment(text, place), done(held), { photo_ids: ids || [], label_photo_ids: labels || [] });
     entry.ended_at = entry.ended.at; entry.form = held; entry.state = "waiting"; entry.errors = null;
     await K.put("entries", entry);
     var names_ = [K.draftName(entry.account, "k" + entry.key)];
@@ -106,15 +106,17 @@
     K.tell();
   }
 
-  async function keepStep(account, copy, order, verb, lift, place) {
+  // `held`: until when the page that keeps it tries to send it by itself.
+  async function keepStep(account, copy, order, verb, lift, place, held) {
     var at = moment("", place), now = Date.now();
     delete at.code;
-    await K.put("entries", {
+    var entry = {
       key: K.key(), account: account, contact: copy.contact, made: now, kind: "repair", order: order, verb: verb, lift: lift, step: at,
-      began_at: at.at, state: "waiting", errors: null,
-    });
-    askForSync();
-    K.tell();
+      began_at: at.at, state: "waiting", errors: null, held: held || 0,
+    };
+    await K.put("entries", entry);
+    if (!held) { askForSync(); K.tell(); }
+    return entry;
   }
 
   // Nothing is gone when the phone dies in mid-sentence: each change is on its disk before the next.
@@ -202,7 +204,17 @@
     await look();
   }
   K.onchange(look);
-  var here = come();
+  // A step that this page tried to send is done where its button is gone; else it goes on waiting, with its time.
+  async function settleSteps() {
+    var order = /^\/m\/repairs\/(\d+)$/.exec(location.pathname);
+    if (!order) return;
+    var rows = (await K.entries(account)).filter(function (e) { return e.kind === "repair" && e.held && e.state === "waiting" && e.order === +order[1]; });
+    for (var i = 0; i < rows.length; i++) {
+      if ($('form[data-step="' + rows[i].verb + '"]')) await K.put("entries", Object.assign(rows[i], { held: 0 }));
+      else await K.drop("entries", rows[i].key);
+    }
+  }
+  var here = settleSteps().then(come);
   addEventListener("online", function () { here = here.then(come, come); });
 
   // On the page of a visit its check-in has arrived; on the record of one that has ended the sheet has done its duty.
@@ -217,27 +229,41 @@
 
   if (out && out.dataset.draft) {
     var visit = +out.dataset.draft, name = K.draftName(account, "v" + visit), files = {}, state = $("[data-draft-state]");
-    var upload = $("[data-upload]", out);
-    var sent = function () { return all('input[name="photo_ids"]', out).map(function (i) { return files[i.value] || { id: +i.value, name: i.value, size: 0 }; }); };
+    // Two fields of photos, each with what a draft calls it and its part on the phone: of the site, and of the label.
+    var fields = [["photo", "files", "out"], ["label_out", "labels", "labelout"]];
+    var upload = function (field) { return $('[data-upload="' + field[0] + '"]', out); };
+    var sent = function () {
+      var held = {};
+      fields.forEach(function (field) {
+        held[field[1]] = all('input[name="' + field[0] + '_ids"]', out).map(function (i) { return files[i.value] || { id: +i.value, name: i.value, size: 0 }; });
+      });
+      return held;
+    };
     out.addEventListener("ta-uploaded", function (e) { files[e.detail.told.id] = e.detail.told; }, true);
-    var save = saveDrafts(out, name, account, function () { return { files: sent() }; }, state);
+    var save = saveDrafts(out, name, account, sent, state);
     out.addEventListener("ta-lost", function (e) {
       e.preventDefault();
-      keepPhoto(account, name, "out", e.detail.file).then(function () {
+      keepPhoto(account, name, e.target.dataset.upload === "label_out" ? "labelout" : "out", e.detail.file).then(function () {
         var small = $("small", e.detail.line); if (small) small.textContent = says("已存在手机，有网络后上传", "Kept on this phone, sent later");
         e.detail.line.classList.remove("is-going");
       });
     });
     // A refused form shows what was sent just now; else the draft, with photos that still wait.
     K.get("drafts", name).then(async function (draft) {
-      if (draft && !$(".fd-refused")) fill(out, draft.form);
-      (draft && draft.files || []).forEach(function (f) { files[f.id] = f; });
-      if (draft && upload) upload.dispatchEvent(new CustomEvent("ta-again", { detail: { sent: draft.files || [] } }));
+      if (draft && !$(".fd-refused")) {
+        // What was scanned on the way here is newer than what was typed before.
+        var scanned = new URLSearchParams(location.search).get("code");
+        fill(out, Object.assign({}, draft.form, scanned ? { code: scanned } : {}));
+      }
       var waiting = await K.photosOf(name);
-      if (upload && waiting.length && navigator.onLine) {
-        var again = waiting.map(function (p) { return new File([p.bytes], p.name, { type: p.type }); });
-        await Promise.all(waiting.map(function (p) { return K.drop("photos", p.id); }));
-        upload.dispatchEvent(new CustomEvent("ta-again", { detail: { files: again } }));
+      for (var i = 0; i < fields.length; i++) {
+        var box = upload(fields[i]), held = draft && draft[fields[i][1]] || [], mine = waiting.filter(function (p) { return p.part === fields[i][2]; });
+        held.forEach(function (f) { files[f.id] = f; });
+        if (box && held.length) box.dispatchEvent(new CustomEvent("ta-again", { detail: { sent: held } }));
+        if (!box || !mine.length || !navigator.onLine) continue;
+        var again = mine.map(function (p) { return new File([p.bytes], p.name, { type: p.type }); });
+        await Promise.all(mine.map(function (p) { return K.drop("photos", p.id); }));
+        box.dispatchEvent(new CustomEvent("ta-again", { detail: { files: again } }));
       }
       out.dispatchEvent(new Event("change"));
     });
@@ -249,10 +275,41 @@
     }, true);
   }
 
-  // 出发 and 开始 of a repair, pressed where there is no line.
+  // 出发 and 开始 of a repair: kept as they are pressed, then sent; where nobody answers they stay kept, with their time.
+  function sendStep(form) {
+    var d = form.dataset, tell = make("p", "ta-banner ta-banner--info", says("正在发送…", "Sending…")), value = function (name) { return ($("[data-" + name + "]", form) || {}).value; };
+    var place = value("latitude") ? { latitude: +value("latitude"), longitude: +value("longitude"), accuracy: d.accuracy } : null;
+    var plainly = function () { d.plain = "1"; delete d.sent; form.requestSubmit(); };
+    tell.setAttribute("role", "status"); $("main").prepend(tell);
+    return K.get("copies", account).then(async function (copy) {
+      if (!copy) return plainly();
+      var entry = await keepStep(account, copy, +d.order, d.step, { code: d.code, place: d.where }, place, Date.now() + K.PATIENCE + 5000), answer = null;
+      try {
+        answer = await K.within(K.PATIENCE, location.pathname, { method: "POST", body: new FormData(form), credentials: "same-origin", redirect: "manual" });
+      } catch (e) { /* nobody answered */ }
+      // Led on: to this page with the step done, or to the login; the page that comes tells which (`settleSteps`).
+      if (answer && answer.type === "opaqueredirect") { location.href = location.pathname; return; }
+      if (answer && answer.status === 422) {
+        // What stands in the way is told by the page itself.
+        await K.drop("entries", entry.key);
+        return plainly();
+      }
+      // Nobody answered, somebody else did, or the login has run out: the queue's page goes on from here.
+      await K.put("entries", Object.assign(entry, { held: 0 }));
+      askForSync();
+      location.href = "/m/outbox";
+    }).catch(plainly);
+  }
   all("form[data-step]").forEach(function (form) {
     form.addEventListener("submit", function (e) {
-      if (navigator.onLine) return;
+      if (form.dataset.plain) return;
+      if (navigator.onLine) {
+        // Until its place is found it is not sent; a second press sends nothing twice.
+        if (e.defaultPrevented) return;
+        e.preventDefault(); e.stopImmediatePropagation();
+        if (!form.dataset.trying) { form.dataset.trying = "1"; sendStep(form); }
+        return;
+      }
       e.preventDefault(); e.stopImmediatePropagation(); delete form.dataset.located; delete form.dataset.sent;
       var d = form.dataset;
       K.get("copies", account).then(async function (copy) {

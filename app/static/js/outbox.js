@@ -127,12 +127,17 @@
       e.preventDefault(); K.discard(entry).then(home);
     });
     row.append(ask);
-    // Its label was not photographed: the photo is added here, and it goes again.
-    if (!entry.began || !(entry.errors || []).some(function (e) { return e.field === "label"; })) return row;
-    var both = make("div"), field = $(".ta-card__b", part("label")), input = $("input", field);
-    input.id = "label-" + entry.key; $("label", field).htmlFor = input.id;
-    both.append(field, row);
-    photoList(input, $("ul", field), entry.key, "label");
+    // Its label was not photographed, at this end or at that: the photo is added here, and it goes again.
+    var both = make("div");
+    [["label", "label", entry.began], ["label_out", "labelout", entry.ended]].forEach(function (end) {
+      if (!end[2] || !(entry.errors || []).some(function (e) { return e.field === end[0]; })) return;
+      var field = $(".ta-card__b", part(end[1])), input = $("input", field);
+      input.id = end[1] + "-" + entry.key; $("label", field).htmlFor = input.id;
+      both.append(field);
+      photoList(input, $("ul", field), entry.key, end[1]);
+    });
+    if (!both.firstChild) return row;
+    both.append(row);
     return both;
   }
 
@@ -228,7 +233,10 @@
     }
     var box = $("[data-refused]"), sound = text.indexOf("/") < 0 ? /^[0-9A-Za-z_-]{1,40}$/.test(text.trim()) : /\/m\/[pe]\/[0-9A-Za-z_-]{1,40}\/?$/i.test(text.trim());
     if (!sound) { refuse(box, say("cannotin"), [[say("badcode"), say("badcodemore")]]); press(say("checkin"), function () { location.href = "/m/scan"; }); return; }
-    var elsewhere = open ? { code: open.lift.code, address: "/m/outbox?k=" + open.key } : server ? { code: server.code, address: "/m/visits/" + server.visit_id } : null;
+    // Scanned again where he is at work: what was scanned goes along to the sheet.
+    var there = open ? open.lift : server, along = there && O.names(there, text) ? "code=" + encodeURIComponent(text) : "";
+    var elsewhere = open ? { code: open.lift.code, address: "/m/outbox?k=" + open.key + (along && "&" + along) }
+      : server ? { code: server.code, address: "/m/visits/" + server.visit_id + (along && "?" + along) } : null;
     if (elsewhere) {
       refuse(box, say("cannotin"), [[say("elsewhere"), say("elsewheremore", { c: elsewhere.code })]]);
       press(say("gosheet"), function () { location.href = elsewhere.address; });
@@ -287,12 +295,24 @@
       // The page of the server may have sent it already: under the same key it is the same.
       var same = make("input"); same.type = "hidden"; same.name = "out_key"; same.value = draft.form.out_key; form.append(same);
     }
+    var labels = lift.unknown ? copy && copy.label_photo : lift.label_photo, typed = function (text) { return O.plain(text) === O.plain(lift.code); };
+    if (labels) {
+      var extra = make("section", "ta-card");
+      extra.id = "label-out"; extra.dataset.typed = lift.code; extra.append($(".ta-card__b", part("labelout")));
+      $("#again").after(extra);
+      if (draft && (draft.labels || []).length) $("ul", extra).before(make("p", "ta-2", say("photos", { n: draft.labels.length })));
+      photoList($("input", extra), $("ul", extra), of, "labelout");
+    }
     F.sheet(form); F.sign(form);
     O.fill(form, Object.assign({ mode: (entry.items || []).length ? "items" : "sheet", signer: lift.signer || "" }, draft && draft.form));
+    F.camera($("#again"), F.taken);
+    var scanned = new URLSearchParams(location.search).get("code");
     if (again) { $("#code").value = entry.ended.code; $("#again").hidden = true; }
-    else {
+    else if (scanned && O.names(lift, scanned)) $("#code").value = scanned;
+    form.dispatchEvent(new Event("ta-filled"));
+    if (!again) {
       var state = $("[data-draft-state]");
-      O.saveDrafts(form, name, account, function () { return { files: draft && draft.files || [] }; }, state);
+      O.saveDrafts(form, name, account, function () { return { files: draft && draft.files || [], labels: draft && draft.labels || [] }; }, state);
       if (draft && state) state.textContent = say("kept");
     }
     photoList($("#out-photo"), $('[data-photos="out"]'), of, "out");
@@ -321,12 +341,14 @@
         if (!place) why.push([say("nolocation"), say("nolocationmore")]);
         else if (away !== null && away > lift.presence_m) why.push([say("far"), say("farmore", { m: Math.round(away), n: lift.presence_m })]);
       }
+      var labelled = again ? entry.ended.label_photo_ids || [] : (draft && draft.labels || []).map(function (f) { return f.id; });
+      if (labels && typed(held.code) && !labelled.length && !(await K.photosOf(of)).some(function (p) { return p.part === "labelout"; })) why.push([say("labelout"), say("labeloutmore")]);
       refuse(box, say("cannotout"), why);
       if (why.length) { go.disabled = false; return; }
       try {
         var ids = (draft && draft.files || []).map(function (f) { return f.id; }), text = held.code, before = entry.ended;
         if (!again && entry.visit_id && held.out_key) entry.key = held.out_key;
-        await O.keepEnd(entry, held, text, place, again ? before.photo_ids : ids);
+        await O.keepEnd(entry, held, text, place, again ? before.photo_ids : ids, labelled);
         if (again) {
           // Only what was written is another: when and where it was stays.
           ["at", "latitude", "longitude", "accuracy", "code"].forEach(function (n) { if (before[n] !== undefined) entry.ended[n] = before[n]; });
@@ -366,7 +388,8 @@
 
   async function open() {
     // On line the server says who it is; without it whoever was signed in last.
-    if (navigator.onLine && isFrame) await K.who();
+    // Nobody looks at an empty page for as long as a dead line is waited for.
+    if (navigator.onLine && isFrame) await Promise.race([K.who(), new Promise(function (done_) { setTimeout(done_, 3000); })]);
     account = await K.me();
     copy = account === null ? null : await K.get("copies", account) || null;
     var asked = new URLSearchParams(location.search), path = location.pathname, rows = account === null ? [] : await K.entries(account);

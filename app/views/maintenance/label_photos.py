@@ -1,4 +1,4 @@
-"""核对标签照片 (MNT-06): what waits, each with its photo large beside what the register says of that elevator."""
+"""核对标签照片 (MNT-06): what waits, each with its photos large beside what the register says of that elevator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.extensions import db
 from app.listing import moment
 from app.listings import label_photos as listed
 from app.listings.visits import unit_of, worker_of
-from app.models import Visit
+from app.models import Attachment, Visit
 from app.models.choices import CATEGORY, LABEL_BY, LABEL_STATE, word
 from app.permissions import Actor, Verb
 from app.rules.label_photos import UNDECIDED, LabelState
@@ -27,6 +27,7 @@ from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Screen, mark
 from app.views.frame.filing_words import day_time
 from app.workflows.approval import submissions
+from app.workflows.on_site import check_outs
 from app.workflows.visits import label_photos
 
 NUMBER = "labels"
@@ -66,9 +67,10 @@ def shown_of(row: Visit) -> dict[str, Any]:
     """What a reviewer has before him: the photos, the register's side, the circumstances, and what he may do."""
     photos = label_photos.photos(db.session, row.id)
     lift = row.elevator
-    typed = _typed(row)
+    typed, ends = _typed(row), _ends(row, photos)
     return {
-        "row": row, "photos": photos, "newest": photos[-1] if photos else None,
+        "row": row, "photos": photos, "newest": photos[-1] if photos else None, "ends": ends,
+        "how": _how(bool(row.by_code), any(p.kind == check_outs.LABEL_OUT for p in photos)),
         "state": word(LABEL_STATE, row.label_state or ""), "tone": TONES.get(row.label_state or "", "gone"),
         "register": [
             (_("识别码"), lift.code), (_("注册代码"), lift.registration_code), (_("设备代码"), lift.equipment_code),
@@ -79,12 +81,34 @@ def shown_of(row: Visit) -> dict[str, Any]:
         "visit": [
             (_("维保员"), worker_of(row)), (_("维保单位"), unit_of(row)),
             (_("签到"), day_time(row.checked_in_at)),
-            (_("签到时离电梯"), _("%(n)s 米", n=row.in_distance) if row.in_distance is not None else _("没有位置")),
+            (_("签到时离电梯"), _metres(row.in_distance)), (_("签退"), day_time(row.checked_out_at)),
+            (_("签退时离电梯"), _metres(row.out_distance) if row.checked_out_at else None),
             (_("近 %(n)s 天按识别码签到", n=TYPED_DAYS),
              _("这台电梯 %(a)s 次，这名维保员 %(b)s 次", a=typed[0], b=typed[1])),
         ],
         "may": may_decide(g.actor, row), "time": day_time,
     }  # fmt: skip
+
+
+def _ends(row: Visit, photos: Sequence[Attachment]) -> list[tuple[str, list[Attachment]]]:
+    """The photos by when they were taken, each end's newest first; what was asked for afterwards before both ends."""
+    asked, arrived, left = _("补拍"), _("签到"), _("签退")
+    ends: dict[str, list[Attachment]] = {}
+    for photo in photos:
+        # Nobody is asked for another before the visit is over and here.
+        again = row.sent_at is not None and photo.uploaded_at > row.sent_at
+        name = asked if again else left if photo.kind == check_outs.LABEL_OUT else arrived
+        ends.setdefault(name, []).insert(0, photo)
+    return [(name, ends[name]) for name in (asked, arrived, left) if name in ends]
+
+
+def _how(arrived: bool, left: bool) -> str:
+    """Which of the ends was typed."""
+    return _("签到和签退") if arrived and left else _("签退") if left else _("签到")
+
+
+def _metres(distance: int | None) -> str:
+    return _("%(n)s 米", n=distance) if distance is not None else _("没有位置")
 
 
 def may_decide(actor: Actor, row: Visit) -> bool:

@@ -42,6 +42,7 @@ from app.workflows.on_site import companions
 from app.workflows.oversight import appeals, fraud
 from app.workflows.repair import repairs
 from app.workflows.visits import visit_reviewers, visits
+from app.workflows.visits.label_photos import KINDS
 from app.workflows.visits.visits import RESULTS
 
 TONES = {
@@ -200,7 +201,7 @@ class VisitPages(BaseView):
         people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
         answers = {r["code"]: r for r in row.results or []}
         order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
-        shown_apart = "label" if row.label_state else None
+        shown_apart = KINDS if row.label_state else ()
         one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
@@ -210,7 +211,8 @@ class VisitPages(BaseView):
             use_unit=listed.use_unit_of(row),
             items=items if answers else (), answers=answers, results=RESULTS,
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
-            duration=minutes_on_site(row), pictures=[f for f in files if f.mime in PICTURES and f.kind != shown_apart],
+            duration=minutes_on_site(row),
+            pictures=[f for f in files if f.mime in PICTURES and f.kind not in shown_apart],
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             companions=companions.of_visit(db.session, row.id),
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,

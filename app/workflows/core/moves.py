@@ -282,7 +282,7 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
         # A correction: what it counted as before stays in its steps.
         expected = new if new != "open" else old
     elif isinstance(row, Visit) and field == "label_state":
-        expected = label_move(LabelState(old), LabelVerb(verb))
+        expected = label_move(LabelState(old) if old else None, LabelVerb(verb))
     elif isinstance(row, _FOLLOWING) and field == "state":
         expected = application_move(ApplicationState(old), ApplicationVerb(verb))
     elif isinstance(row, Invitation) and field == "state":

@@ -13,16 +13,20 @@ from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor
 from app.policy import Key
 from app.reference import CURRENT, items_for
+from app.rules.label_photos import LabelState, LabelVerb
 from app.rules.levels import Level
 from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession
 from app.wording import say
+from app.workflows.core import moves
 from app.workflows.on_site import companions, presence
 from app.workflows.on_site.presence import Position
 from app.workflows.on_site.sites import Work
 
 RESULTS = {"ok": say("正常"), "repair": say("修理"), "na": say("不适用")}
 LONGEST, LONGEST_REPAIR_NOTE = 500, 140
+# The kind of a photo of the label that a check-out brings; a check-in's is `label`.
+LABEL_OUT = "label_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class CheckOut:
     signer: str = ""
     signature_id: int | None = None
     photo_ids: Sequence[int] = ()
+    # Photos of the label, where its number was typed and the region asks for them (MNT-06).
+    label_ids: Sequence[int] = ()
     # 是否报修 of whoever signs for the use unit on the spot, with his remark.
     repair: bool = False
     repair_note: str = ""
@@ -57,7 +63,8 @@ class Leaving:
     findings: list[Finding]
     # An item was set to 修理, or the use unit wants a repair: it opens an order.
     repairs: bool = False
-
+    # Who looks at the photo of the label, where one is asked for.
+    label_by: str | None = None
 
 
 def look(
@@ -84,6 +91,7 @@ def look(
             )
         )  # fmt: skip
     needed = policy.persons_at(Level(visit.level))
+    asked = presence.label_by(session, visit.region_code, visit.visit_on) if work.by_code else None
     already = visit.checked_out_at is not None or (visit.state != "open" and not sent_later)
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=already,
@@ -93,9 +101,10 @@ def look(
         missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
         sent_later=sent_later, persons_needed=needed,
         persons=companions.persons_at(session, visit, at) if needed > 1 else 1,
+        label_photos=None if asked is None else len(done.label_ids),
     )  # fmt: skip
     told = [*check_out_findings(facts, policy), *findings, *_texts(done)]
-    return Leaving(mode, results, distance, policy, told, repair or done.repair)
+    return Leaving(mode, results, distance, policy, told, repair or done.repair, asked)
 
 
 def end(
@@ -116,6 +125,13 @@ def end(
         adopt(session, actor, visit, [done.signature_id], "signature")
         visit.signer, visit.signed_at = done.signer.strip()[:40] or None, at
     adopt(session, actor, visit, done.photo_ids, "photo")
+    adopt(session, actor, visit, done.label_ids, LABEL_OUT)
+    if leaving.label_by is not None and visit.label_state is None:
+        # Begun by a scan: from now on its label waits to be looked at, as one that was typed at check-in does.
+        visit.label_by = leaving.label_by
+        moves.move(
+            session, actor, visit, "label_state", LabelState.WAITING.value, verb=LabelVerb.BRING.value, at=sent_at
+        )  # fmt: skip
     reviewed = leaving.policy.review_required and visit.signed_at is None
     visit.review_due_at = review_deadline(at, leaving.policy) if reviewed else None
 

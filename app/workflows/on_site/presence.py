@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import or_, select
 
@@ -36,8 +37,8 @@ from app.workflows.people import workers
 from app.workflows.people.workers import Worker
 
 __all__ = [
-    "LONGEST_TEXT", "Look", "Position", "elevator_of", "gate", "links", "look", "may_serve", "metres", "open_visit",
-    "standing",
+    "LONGEST_TEXT", "Look", "Position", "elevator_of", "gate", "label_by", "links", "look", "may_serve", "metres",
+    "open_visit", "standing",
 ]  # fmt: skip
 
 
@@ -92,25 +93,28 @@ def look(
         held = None
     by_code = site is not None and not by_label(text, site.elevator.code)
     facts = _facts(session, actor, worker, arrival, held, text, position, at, now)
-    asked = _label_by(session, site.elevator.region_code, at) if by_code and site is not None else None
+    today = clock.local_day(at)
+    asked = label_by(session, site.elevator.region_code, today) if by_code and site is not None else None
     findings = check_in_findings(replace(facts, label_by=asked, label_photos=photos) if asked else facts)
     stopped = any(f.stops for f in findings)
-    ways = _ways(actor, site.elevator if site is not None else None, held) if stopped else {}
+    ways = _ways(actor, site.elevator if site is not None else None, held, text) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
     return Look(site, worker, told, by_code, asked)
 
 
-def _label_by(session: AnySession, region_code: str, at: dt.datetime) -> str | None:
+def label_by(session: AnySession, region_code: str, on: dt.date) -> str | None:
     """Who looks at the photo of a label whose number was typed; None where the region asks for none."""
-    value = str(policy_book(session, region_code, clock.local_day(at)).plain[Key.LABEL_PHOTO])
+    value = str(policy_book(session, region_code, on).plain[Key.LABEL_PHOTO])
     return None if value == LabelBy.NONE else value
 
 
-def _ways(actor: Actor, elevator: Lift | None, held: Running | None) -> dict[str, str]:
+def _ways(actor: Actor, elevator: Lift | None, held: Running | None, text: str) -> dict[str, str]:
     """Where a failing condition is mended, for whoever may do it himself; others are told whom to ask."""
     found: dict[str, str] = {}
     if held is not None:
-        found |= dict.fromkeys(("已在其他电梯签到", "这台电梯正在维保"), f"/m/visits/{held.id}")
+        found["已在其他电梯签到"] = f"/m/visits/{held.id}"
+        # Scanned once more where he is at work: the form to leave takes what was scanned along.
+        found["这台电梯正在维保"] = f"/m/visits/{held.id}?code={quote(text.strip().rstrip('/').rsplit('/', 1)[-1])}"
     if actor.may(Verb.UNIT_EDIT):
         found["单位备案未通过"] = "/units/mine"
     if actor.may(Verb.PERSON_EDIT) and actor.person_id is not None:

@@ -25,6 +25,7 @@ from app.models import (
 )
 from app.models.policy import STATE, recall
 from app.permissions import Actor, Verb
+from app.rules.checkin import by_label
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
 from app.transaction import AnySession, all_written, asked
@@ -112,8 +113,9 @@ def names(session: AnySession, text: str, elevator_id: int) -> bool:
 class Work:
     """A visit of one's own, held until the transaction ends, where it is done.
 
-    `same_code`: a scanned or typed text names that elevator. `reviewers`: the accounts that are to confirm the visit
-    where that is asked for, None where they were not looked for. `has_files`: some may hang on it already.
+    `same_code`: a scanned or typed text names that elevator, `by_code`: by its number, not by its label. `reviewers`:
+    the accounts that are to confirm the visit where that is asked for, None where they were not looked for.
+    `has_files`: some may hang on it already.
     """
 
     visit: Visit
@@ -121,6 +123,7 @@ class Work:
     same_code: bool
     reviewers: tuple[int, ...] | None = None
     has_files: bool = True
+    by_code: bool = False
 
 
 def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Work | None:
@@ -135,7 +138,8 @@ def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Wor
     recall(session, state)
     visit = row_of(session, Visit, columns[:-_WIDTH])
     ids = tuple(map(int, (reviewers or "").split()))
-    return Work(visit, Lift(*columns[-_WIDTH:]), named_id == visit.elevator_id, ids, bool(has_files))
+    lift, same = Lift(*columns[-_WIDTH:]), named_id == visit.elevator_id
+    return Work(visit, lift, same, ids, bool(has_files), same and not by_label(text, lift.code))
 
 
 def own_work(session: AnySession, actor: Actor, visit_id: int, text: str = "") -> Work:

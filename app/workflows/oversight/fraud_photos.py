@@ -20,7 +20,7 @@ from app.workflows.oversight.fraud_look import Looked, Policies, Progress, Seen,
 
 AT_ONCE = 400
 # One elevator's label looks like the next one's: of labels only the same file is a sign.
-KINDS = ("photo", "label")
+KINDS = ("photo", "label", "label_out")
 _file: Any = Attachment.__table__.c
 _visit: Any = Visit.__table__.c
 _print: Any = PicturePrint.__table__.c

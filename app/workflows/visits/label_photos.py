@@ -1,4 +1,4 @@
-"""Photos of labels whose number was typed (MNT-06): sent at check-in, looked at by somebody apart from the worker.
+"""Photos of labels whose number was typed (MNT-06): sent with either end, looked at by somebody apart from the worker.
 
 A visit is 审核中 until then and counts provisionally; 不通过 takes it back as if it had not been (`settle`).
 """
@@ -23,6 +23,7 @@ from app.workflows.people import people
 from app.workflows.visits.visit_state import settle
 
 KIND = "label"
+KINDS = (KIND, check_outs.LABEL_OUT)
 
 
 def decide(
@@ -83,9 +84,9 @@ def supply(session: AnySession, actor: Actor, visit_id: int, ids: Sequence[int],
 
 
 def photos(session: AnySession, visit_id: int) -> list[Attachment]:
-    """A visit's photos of its label, the newest last. The caller has the visit through scope."""
+    """A visit's photos of its label, of both ends, the newest last. The caller has the visit through scope."""
     statement = select(Attachment).where(
-        Attachment.entity == "visit", Attachment.entity_id == visit_id, Attachment.kind == KIND,
+        Attachment.entity == "visit", Attachment.entity_id == visit_id, Attachment.kind.in_(KINDS),
         Attachment.removed_at.is_(None),
     )  # fmt: skip
     return list(session.scalars(statement.order_by(Attachment.id).execution_options(skip_scope=True)))
@@ -135,8 +136,8 @@ def tell_reviewers(session: AnySession, visit: Visit, at: dt.datetime) -> None:
     outbox.notify(
         session, at, [account for account in told if account != visit.account_id], "visit.label",
         say("有标签照片等待核对"),
-        say("电梯 %(code)s：按识别码签到，附有标签照片", code=visit.snapshot.get("code", "")), "/visits/labels/",
-        f"visit-labels-{clock.local_day(at)}",
+        say("电梯 %(code)s：没有扫码，按识别码签到或签退，附有标签照片", code=visit.snapshot.get("code", "")),
+        "/visits/labels/", f"visit-labels-{clock.local_day(at)}",
     )  # fmt: skip
 
 

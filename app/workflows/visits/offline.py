@@ -22,6 +22,8 @@ from app.models import Elevator, Visit
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
+from app.rules.checkin import by_label
+from app.rules.label_photos import LabelState
 from app.rules.offline import PhoneClock, Stay, clock_findings, overlap_finding
 from app.transaction import AnySession
 from app.workflows.core import audit
@@ -42,7 +44,7 @@ from app.workflows.visits.visit_state import settle, stand
 class Moment:
     """One end of a visit as the phone kept it: what was scanned, its own time, where with which accuracy in metres.
 
-    `label_ids`: photos of the label where its number was typed (MNT-06).
+    `label_ids`: photos of the label where its number was typed (MNT-06), at this very end.
     """
 
     text: str
@@ -80,6 +82,8 @@ def receive(session: AnySession, actor: Actor, kept: Kept, at: dt.datetime) -> V
     visits.check_key(kept.key)
     if kept.account_id != actor.user_id or actor.user_id is None:
         raise NotAllowed(Finding("账号", False, "这条记录是另一个账号存下的", "请用当时的账号登录后再发送"))
+    if kept.ended is not None:
+        kept = replace(kept, done=replace(kept.done, label_ids=kept.ended.label_ids))
     began = at if kept.began is None else kept.phone.true(kept.began.shown_at)
     worker = workers.Worker()
     if actor.person_id is not None:
@@ -124,11 +128,13 @@ def _begin(
     visit.offline, visit.phone_told = "in" if ended is None else "both", _told(kept)
     leaving = None
     if kept.ended is not None and ended is not None and site is not None:
-        same_code = sites.names(session, kept.ended.text, site.elevator.id)
-        leaving = check_outs.look(
-            session, Work(visit, site.elevator, same_code), kept.ended.position, kept.done, ended, sent_later=True
-        )
+        same = sites.names(session, kept.ended.text, site.elevator.id)
+        work = Work(visit, site.elevator, same, by_code=same and not by_label(kept.ended.text, site.elevator.code))
+        leaving = check_outs.look(session, work, kept.ended.position, kept.done, ended, sent_later=True)
         raise_failing([*findings, *leaving.findings])
+        if leaving.label_by is not None and visit.label_state is None:
+            # It is not stored yet: nothing moves.
+            visit.label_state, visit.label_by = LabelState.WAITING.value, leaving.label_by
     stand(session, visit, at)
     try:
         write_new(session, visit)
@@ -173,13 +179,14 @@ def _written(
     done = kept.done
     place = ("visit", visit.id, actor.unit_id, visit.region_code)
     ids = [row.id for row in sent_ahead.settle(session, actor, kept.ended.photo_ids, "photo", *place)]
+    labels = [row.id for row in sent_ahead.settle(session, actor, done.label_ids, check_outs.LABEL_OUT, *place)]
     signed = None
     if kept.signature is not None:
         signed = attachments.record(session, actor, at, kept.signature, *place).id
     visit.out_key = kept.key
     check_outs.end(
         session, actor, visit, leaving, kept.ended.position,
-        replace(done, photo_ids=ids, signature_id=signed), ended, at,
+        replace(done, photo_ids=ids, label_ids=labels, signature_id=signed), ended, at,
     )  # fmt: skip
     settle(session, visit, at, verb=SENT_LATER)
     _audit(session, actor, visit, at)

@@ -108,7 +108,8 @@ def leave(
     settle(session, visit, at)
     audit.record_now(
         session, actor, at, "visit.check_out", "visit", visit.id,
-        after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer},
+        after={"mode": visit.mode, "state": visit.state, "distance": visit.out_distance, "signer": visit.signer}
+        | ({"label_state": visit.label_state} if leaving.label_by else {}),
     )  # fmt: skip
     ask_for_review(session, visit, at, work.reviewers)
     label_photos.tell_reviewers(session, visit, at)
