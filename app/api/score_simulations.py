@@ -21,6 +21,7 @@ from app.rules.what_if_items import gone, winnable
 from app.views.frame import screens
 from app.views.scores.what_if import words_of
 from app.wording import say
+from app.workflows.oversight import appeals
 from app.workflows.scores import what_if
 
 MOST_CHOSEN = 500
@@ -48,7 +49,10 @@ class ScoreSimulationApi(Resource):
           gives: {200: ScoreSimulation}
         """
         period = Period(chosen("period", dict.fromkeys(Period)) or Period.YEAR)
-        told = what_if.of_unit(db.session, actor(), key, period, _chosen(request.args.get("do", "")), clock.now())
+        told = what_if.of_unit(
+            db.session, actor(), key, period, _chosen(request.args.get("do", "")), clock.now(),
+            appealable=appeals.still_open,
+        )  # fmt: skip
         sim = told.simulation
         fixes = []
         for item, offer in told.six.offers:

@@ -39,7 +39,8 @@ def running_period(today: date, period: Period) -> tuple[date, date]:
 
 
 class FixKind(StrEnum):
-    """补做超期, 按期维保, 完善记录, 续签合同, 更正不合规; of the five others 救出, 办结投诉, 一次检验合格, 申请变更."""
+    """补做超期, 按期维保, 完善记录, 续签合同, 更正不合规; of the five others 救出, 办结投诉, 一次检验合格, 申请变更,
+    and of what is held against the unit 申诉."""
 
     SERVE = "serve"
     KEEP = "keep"
@@ -50,6 +51,7 @@ class FixKind(StrEnum):
     SETTLE = "settle"
     PASS = "pass"
     APPLY = "apply"
+    APPEAL = "appeal"
 
 
 class Waiting(StrEnum):
@@ -69,7 +71,7 @@ HORIZON_DAYS = (7, 30, 0)
 class Fix:
     """One thing to do. `key`: the elevator, the days ahead (0: all), what is waited for, the contract, the record.
 
-    A call-out to free people has its level in front of the case: `1-77`.
+    A call-out to free people has its level in front of the case: `1-77`; an appeal the kind of record: `rescue-77`.
     """
 
     kind: FixKind

@@ -1,8 +1,9 @@
 """What a unit can still make of SCO-02 to SCO-06, and what the six come to together (SIM-01).
 
-What is decided stays: a late call, a failed inspection, an entrapment cost what they cost. What is open goes one of
-two ways: done now it ends as the item's own rule says of it, left alone as that rule says of it when its time is up.
-Points are those of `score_items` over the facts that come of it, and the total is `total_points`, as in a score.
+What is decided stays: a late call, a failed inspection, an entrapment cost what they cost, but for what may still be
+appealed against, which an upheld appeal takes back as the item's own rule says. What is open goes one of two ways: done
+now it ends as that rule says of it, left alone as it says when its time is up. Points are those of `score_items` over
+the facts that come of it, and the total is `total_points`, as in a score.
 """
 
 from __future__ import annotations
@@ -63,15 +64,18 @@ class RescueAhead:
     decided: Rescue
     open: Sequence[Open] = ()
     helping: Sequence[Open] = ()
+    disputed: Mapping[Fix, Record] = field(default_factory=dict)
 
     def fixes(self) -> dict[Fix, int]:
-        return {one.fix: 1 for one in (*self.open, *self.helping) if one.done is Outcome.ON_TIME}
+        open_ = {one.fix: 1 for one in (*self.open, *self.helping) if one.done is Outcome.ON_TIME}
+        return open_ | dict.fromkeys(self.disputed, 1)
 
     def come(self, chosen: Collection[Fix]) -> Rescue:
         on_time, late = _counted(self.open, chosen)
         second = [one.record for one in self.helping if one.outcome(chosen) is Outcome.ON_TIME]
-        held = self.decided
-        return Rescue(held.on_time + on_time, [*held.late, *late], [*held.second, *second])
+        held, upheld = self.decided, _upheld(self.disputed, chosen)
+        still = [record for record in held.late if record not in upheld]
+        return Rescue(held.on_time + on_time + len(upheld), [*still, *late], [*held.second, *second])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +84,45 @@ class FeedbackAhead:
 
     decided: Feedback
     open: Sequence[Open] = ()
+    disputed: Mapping[Fix, Record] = field(default_factory=dict)
 
     def fixes(self) -> dict[Fix, int]:
-        return {one.fix: 1 for one in self.open if one.done is Outcome.ON_TIME}
+        return {one.fix: 1 for one in self.open if one.done is Outcome.ON_TIME} | dict.fromkeys(self.disputed, 1)
 
     def come(self, chosen: Collection[Fix]) -> Feedback:
         on_time, late = _counted(self.open, chosen)
-        return Feedback(self.decided.on_time + on_time, [*self.decided.late, *late])
+        upheld = _upheld(self.disputed, chosen)
+        still = [record for record in self.decided.late if record not in upheld]
+        return Feedback(self.decided.on_time + on_time + len(upheld), [*still, *late])
 
 
 @dataclass(frozen=True, slots=True)
 class InspectionAhead:
     """`due`: the day by which each elevator that was not inspected in the period is to be, within the period.
 
-    Left alone nothing is counted; passed at the first go, it is one more that did not fail. Nothing heals a failed one.
+    Left alone nothing is counted; passed at the first go, it is one more that did not fail. Of a failed one nothing but
+    an appeal takes away that it failed; it stays an elevator that was inspected.
     """
 
     decided: Inspection
     due: Sequence[date]
     today: date
+    disputed: Mapping[Fix, Record] = field(default_factory=dict)
 
     def _within(self, days: int) -> int:
         return sum(not days or on <= self.today + timedelta(days=days) for on in self.due)
 
     def fixes(self) -> dict[Fix, int]:
         found = {Fix(FixKind.PASS, str(days)): self._within(days) for days in INSPECTED_AHEAD_DAYS}
-        return {fix: number for fix, number in found.items() if number}
+        return {fix: number for fix, number in found.items() if number} | dict.fromkeys(self.disputed, 1)
 
     def come(self, chosen: Collection[Fix]) -> Inspection:
         passed = [self._within(days) for days in INSPECTED_AHEAD_DAYS if Fix(FixKind.PASS, str(days)) in chosen]
-        return replace(self.decided, inspected=self.decided.inspected + max(passed, default=0))
+        upheld = _upheld(self.disputed, chosen)
+        return replace(
+            self.decided, inspected=self.decided.inspected + max(passed, default=0),
+            failed=[record for record in self.decided.failed if record not in upheld],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +161,25 @@ class ChangeAhead:
     decided: Change
     # By use unit, for one use unit counts once.
     open: Mapping[Fix, int] = field(default_factory=dict)
+    disputed: Mapping[Fix, Record] = field(default_factory=dict)
 
     def fixes(self) -> dict[Fix, int]:
-        return dict.fromkeys(self.open, 1)
+        return dict.fromkeys((*self.open, *self.disputed), 1)
 
     def come(self, chosen: Collection[Fix]) -> Change:
         more = {use_unit for fix, use_unit in self.open.items() if fix in chosen}
-        return replace(self.decided, use_units=self.decided.use_units + len(more))
+        upheld = _upheld(self.disputed, chosen)
+        still = {
+            use_unit: [record for record in records if record not in upheld]
+            for use_unit, records in self.decided.late.items()
+        }  # fmt: skip
+        late = {use_unit: records for use_unit, records in still.items() if records}
+        return replace(self.decided, use_units=self.decided.use_units + len(more), late=late)
+
+
+def _upheld(disputed: Mapping[Fix, Record], chosen: Collection[Fix]) -> set[Record]:
+    """The records whose appeals are among the chosen."""
+    return {record for fix, record in disputed.items() if fix in chosen}
 
 
 def _counted(some: Sequence[Open], chosen: Collection[Fix]) -> tuple[int, list[Record]]:

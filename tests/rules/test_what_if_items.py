@@ -206,3 +206,47 @@ def test_a_complaint_that_is_finished_now(course: Course, told: Outcome) -> None
     done = finished(course, NOON)
     assert outcome(done, HOURS, NOON) is told and running(done, HOURS) is None
     assert outcome(done, HOURS, NOON + 900 * HOUR) is told, "what is done stays as it was told"
+
+
+# --- what may still be appealed against
+
+
+def appeal(kind: str, key: int) -> Fix:
+    return Fix(FixKind.APPEAL, f"{kind}-{key}")
+
+
+def test_an_upheld_appeal_makes_a_late_case_one_in_time() -> None:
+    fix = appeal("complaint", 2)
+    feedback = FeedbackAhead(Feedback(1, [record(1), record(2)]), disputed={fix: record(2)})
+    assert feedback.fixes() == {fix: 1} and feedback.come(()) == Feedback(1, [record(1), record(2)])
+    assert feedback.come({fix}) == Feedback(2, [record(1)])
+    again = appeal("rescue", 2)
+    rescue = RescueAhead(
+        Rescue(1, [record(1), record(2)], [record(9)]), [free(3)], [free(4, 2)], {again: record(2)}
+    )
+    assert rescue.come({again}) == Rescue(2, [record(1), record(3)], [record(9)])
+    assert set(rescue.fixes()) == {again, free(3).fix, free(4, 2).fix}
+
+
+def test_an_inspection_that_was_wrong_stays_an_elevator_that_was_inspected() -> None:
+    first, second = appeal("inspection", 1), appeal("inspection", 2)
+    twice = [record(1, 7), record(2, 7)]
+    ahead = InspectionAhead(Inspection(4, twice), [], TODAY, {first: twice[0], second: twice[1]})
+    assert ahead.come({first}).elevators_failed == 1, "the other of the same elevator still says so"
+    assert ahead.come({first, second}) == Inspection(4, [])
+    made = simulate_item(ahead, ())
+    assert made.nothing.points == Decimal("12.00") and made.everything.points == Decimal("16.00")
+    assert [made.gain(offer) for offer in made.offers] == [(Fraction(0), Fraction(4))] * 2
+
+
+def test_a_use_unit_is_no_late_one_once_none_of_its_changes_is() -> None:
+    fix, held = appeal("unit_change", 31), {5: [record(1), record(2)], 6: [record(3)]}
+    ahead = ChangeAhead(Change(4, held), disputed={fix: record(3)})
+    assert ahead.come({fix}) == Change(4, {5: held[5]}) and ahead.come(()) == Change(4, held)
+    one_of_two = appeal("unit_change", 30)
+    ahead = ChangeAhead(Change(4, held), disputed={one_of_two: record(1)})
+    assert ahead.come({one_of_two}) == Change(4, {5: [record(2)], 6: [record(3)]})
+
+
+def test_of_entrapments_there_is_nothing_to_dispute() -> None:
+    assert FaultAhead(Fault(3, [record(1)], {1: 1})).fixes() == {}

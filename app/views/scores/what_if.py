@@ -44,6 +44,12 @@ SETTLE = {
     Step.REVIEW: _l("请使用单位复核"),
     Step.HANDLE_AGAIN: _l("再次处置，并请使用单位复核"), Step.REVIEW_AGAIN: _l("请使用单位再次复核"),
 }  # fmt: skip
+APPEAL = {
+    "rescue": _l("对计为不及时的救援提出申诉"), "complaint": _l("对计为不及时的投诉提出申诉"),
+    "inspection": _l("对计为不合格的检验提出申诉"), "unit_change": _l("对计为不及时的变更提出申诉"),
+}  # fmt: skip
+# Where whoever may not appeal himself sees the record; a change is a part of its application.
+PAGES = {"rescue": "/rescues/", "complaint": "/complaints/", "inspection": "/inspections/"}
 # What an item's lost points stand for; each is lost for good in the period.
 LOST: dict[Item, Callable[[int], str]] = {
     Item.RESCUE: lambda n: _("一次救援不及时 %(n)s 次", n=n), Item.FEEDBACK: lambda n: _("投诉不及时 %(n)s 次", n=n),
@@ -96,7 +102,9 @@ class WhatIf(BaseView):
         held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
         period, chosen = asked_period(request.args.get("period", "")), asked_fixes(request.args.getlist("do"))
         region = held.run.region_code
-        told = what_if.of_unit(db.session, g.actor, held.unit_id, period, chosen, clock.now(), region)
+        told = what_if.of_unit(
+            db.session, g.actor, held.unit_id, period, chosen, clock.now(), region, appeals.still_open
+        )
         wrong = [("visit", int(o.fix.key)) for _item, o in told.six.offers if o.fix.kind is FixKind.CORRECT]
         asked = {str(key): offer for (_e, key), offer in appeals.upon(db.session, g.actor, wrong).items()}
         rows = [_row(told, item, offer, chosen, asked) for item, offer in told.six.offers]
@@ -204,6 +212,11 @@ def _words_of_record(about: About, fix: Fix, actor: Actor) -> tuple[str, str, st
     elif fix.kind is FixKind.SETTLE:
         title = _("办结投诉：%(w)s", w=SETTLE[about.step or Step.REVIEW])
         page = f"/complaints/{about.key}"
+    elif fix.kind is FixKind.APPEAL:
+        title = str(APPEAL[about.entity])
+        page = PAGES[about.entity] + str(about.key) if about.entity in PAGES else ""
+        if actor.unit_id and actor.may(Verb.APPEAL_SUBMIT):
+            page = f"/appeals/new?about={about.entity}-{about.key}"
     else:
         title = _("凭新签的合同申请维保单位变更")
         page = "/unit-changes/new" if actor.may(Verb.APPLICATION_SUBMIT) else f"/contracts/{about.key}"

@@ -9,7 +9,7 @@ what is asked as of an instant before the decision knows nothing of it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -34,9 +34,10 @@ from app.models import (
     UnitChange,
     Visit,
 )
+from app.models.among import among
 from app.models.choices import VISIT_STATE
 from app.models.policy import policy_value
-from app.permissions import Actor, Verb, require
+from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.appeals import appeal_until, grounds_finding, single_finding, time_finding
 from app.rules.approval import ApplicationVerb
@@ -163,6 +164,26 @@ def of_record(session: AnySession, entity: str, entity_id: int) -> Appeal | None
     counts = Appeal.state != literal_column("'withdrawn'")
     statement = select(Appeal).where(Appeal.entity == entity, Appeal.entity_id == entity_id, counts)
     found: Appeal | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
+
+
+def still_open(
+    session: AnySession, unit_id: int, entity: str, keys: Collection[int], at: dt.datetime
+) -> dict[int, dt.datetime | None]:  # fmt: skip
+    """Of these records of a unit those that it may still appeal against, whoever asks; each with the first instant that
+    is too late, None where policy sets none."""
+    kind = KINDS[entity]
+    # In the very words of the partial index.
+    counts = Appeal.state != literal_column("'withdrawn'")
+    there = select(Appeal.entity_id).where(Appeal.entity == entity, counts, among(session, Appeal.entity_id, keys))
+    known = set(session.scalars(there.execution_options(skip_scope=True)))
+    wanted = select(kind.model).where(among(session, kind.model.id, [key for key in keys if key not in known]))
+    found: dict[int, dt.datetime | None] = {}
+    with scope.acting(SYSTEM):
+        for row in session.scalars(wanted.order_by(kind.model.id)):
+            until = until_of(session, row, kind, at)
+            if kind.unit_id(row) == unit_id and (until is None or at < until) and kind.held(row, at).ok:
+                found[row.id] = until
     return found
 
 

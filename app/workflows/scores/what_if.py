@@ -66,11 +66,12 @@ class Told:
 
 def of_unit(
     session: AnySession, actor: Actor, unit_id: int, period: Period, chosen: Collection[Fix], at: dt.datetime,
-    region_code: str | None = None,
+    region_code: str | None = None, appealable: what_if_items.Appealable | None = None,
 ) -> Told:  # fmt: skip
     """A unit asks about itself alone, a regulator about the units in his scope.
 
     Over the elevators of a region, as the score that the actor sees is; else of the regulator's own, or of all.
+    `appealable`: says what may still be appealed against; without it no such fix is offered for the five others.
     """
     require(actor, Verb.SCORE_READ)
     unit: Unit = scope.visible(session, actor, Unit, unit_id, "维保单位")
@@ -82,7 +83,7 @@ def of_unit(
     facts = Facts(session, frame)
     found = _Found(session, facts, unit.id, today)
     prospects = found.prospects()
-    others = what_if_items.read_ahead(facts, actor, unit.id, today)
+    others = what_if_items.read_ahead(facts, actor, unit.id, today, appealable)
     made = {Item.MAINTENANCE: simulate(prospects, chosen, today, frame.to_on)}
     made |= {item: simulate_item(ahead, chosen) for item, ahead in others.ahead.items()}
     told = Told(unit, frame.from_on, frame.to_on, Six(made), about=others.about)

@@ -7,14 +7,24 @@ it in a score, once as if all that is left were done this moment, once as of the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import literal_column, select
 
 from app import clock, scope
-from app.models import Complaint, Contract, ContractElevator, Elevator, Inspection, MaintenanceClock, Rescue, UnitChange
+from app.models import (
+    Application,
+    Complaint,
+    Contract,
+    ContractElevator,
+    Elevator,
+    Inspection,
+    MaintenanceClock,
+    Rescue,
+    UnitChange,
+)
 from app.models.among import among
 from app.models.policy import policy_value
 from app.permissions import Actor
@@ -51,13 +61,19 @@ _change: Any = UnitChange.__table__.c
 DAY = dt.timedelta(days=1)
 # No policy can give more days to apply for a change.
 SIGNED_DAYS = 365
+# What is appealed against in each item; how often people were shut in is no judgement.
+_DISPUTED: dict[Item, tuple[str, Any]] = {
+    Item.RESCUE: ("rescue", Rescue), Item.FEEDBACK: ("complaint", Complaint),
+    Item.INSPECTION: ("inspection", Inspection), Item.CHANGE: ("unit_change", UnitChange),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class About:
     """What a fix is about: the record's key and number, what is to be done next, the limit that runs.
 
-    `number` is empty where the actor may not see the record. `step`: of a complaint; `accepted`: of a call-out.
+    `number` is empty where the actor may not see the record. `step`: of a complaint; `accepted`: of a call-out;
+    `entity`: what kind of record an appeal is about.
     """
 
     key: int
@@ -65,6 +81,7 @@ class About:
     step: Step | None = None
     accepted: bool = False
     due_at: dt.datetime | None = None
+    entity: str = ""
 
 
 @dataclass(slots=True)
@@ -75,9 +92,16 @@ class Found:
     about: dict[Fix, About] = field(default_factory=dict)
 
 
-def read_ahead(facts: Facts, actor: Actor, unit_id: int, today: dt.date) -> Found:
+# Of a unit's records of a kind those that it may still appeal against, each with the first instant that is too late.
+# Who knows stands above (`oversight.appeals.still_open`), so whoever asks brings it along.
+Appealable = Callable[[AnySession, int, str, Collection[int], dt.datetime], Mapping[int, dt.datetime | None]]
+
+
+def read_ahead(
+    facts: Facts, actor: Actor, unit_id: int, today: dt.date, appealable: Appealable | None = None
+) -> Found:
     """All of it; `facts` are those through the period's last day, as known now."""
-    reader = _Reader(facts, unit_id, today)
+    reader = _Reader(facts, unit_id, today, appealable)
     reader.found.ahead = {
         Item.RESCUE: reader.rescue(), Item.FEEDBACK: reader.feedback(), Item.INSPECTION: reader.inspection(),
         Item.FAULT: reader.fault(), Item.CHANGE: reader.change(),
@@ -87,6 +111,10 @@ def read_ahead(facts: Facts, actor: Actor, unit_id: int, today: dt.date) -> Foun
         some = [fix for fix in about if fix.kind is kind]
         numbers = _numbers(facts.session, actor, model, {about[fix].key for fix in some})
         about |= {fix: replace(about[fix], number=numbers.get(about[fix].key, "")) for fix in some}
+    for entity, model in _DISPUTED.values():
+        some = [fix for fix in about if about[fix].entity == entity]
+        numbers = _numbers(facts.session, actor, model, {about[fix].key for fix in some})
+        about |= {fix: replace(about[fix], number=numbers.get(about[fix].key, "")) for fix in some}
     return reader.found
 
 
@@ -94,20 +122,44 @@ def _numbers(session: AnySession, actor: Actor, model: Any, keys: Collection[int
     """By key, of those records that the actor may see."""
     if not keys:
         return {}
-    named = scope.apply(select(model.id, model.number).where(among(session, model.id, keys)), actor, model)
+    if model is UnitChange:
+        # It has no number of its own: the application's.
+        statement = select(UnitChange.id, Application.number).join(UnitChange.application)
+    else:
+        statement = select(model.id, model.number)
+    named = scope.apply(statement.where(among(session, model.id, keys)), actor, model)
     return dict(session.execute(named.execution_options(skip_scope=True)).all())
 
 
 class _Reader:
     """Reads what stands about one unit; `found.about` grows with each item."""
 
-    def __init__(self, facts: Facts, unit_id: int, today: dt.date) -> None:
-        self._facts, self._unit, self._today = facts, unit_id, today
+    def __init__(self, facts: Facts, unit_id: int, today: dt.date, appealable: Appealable | None) -> None:
+        self._facts, self._unit, self._today, self._appealable = facts, unit_id, today, appealable
         self._now, self._end = facts.frame.as_of, judged_at(facts.frame.to_on)
         self.found = Found()
 
     def _decided(self, item: Item) -> Any:
         return read.READERS[item](self._facts, self._unit, self._unit).get(self._unit) or score_items.MAKERS[item]()
+
+    def _disputed(self, item: Item, records: Iterable[Record]) -> dict[Fix, Record]:
+        """Of the records that are held against the unit those that may still be appealed against."""
+        entity, session = _DISPUTED[item][0], self._facts.session
+        by_key = {record.key: record for record in records}
+        if self._appealable is None or not by_key:
+            return {}
+        if item is Item.CHANGE:
+            # A score names the application; the appeal is about the change that it asks for.
+            changes = select(_change.application_id, _change.id).where(
+                among(session, _change.application_id, by_key)
+            )
+            by_key = {key: by_key[application] for application, key in session.execute(changes)}
+        found: dict[Fix, Record] = {}
+        for key, until in self._appealable(session, self._unit, entity, by_key, self._now).items():
+            fix = Fix(FixKind.APPEAL, f"{entity}-{key}")
+            found[fix] = by_key[key]
+            self.found.about[fix] = About(key, due_at=until, entity=entity)
+        return found
 
     def rescue(self) -> RescueAhead:
         """Calls of cases that are not over, and to which this unit can still go."""
@@ -127,7 +179,8 @@ class _Reader:
             accepted = min((call.accepted_at for call in calls if call.accepted_at), default=None)
             start, limit = (accepted, minutes.done) if accepted else (calls[0].dispatched_at, minutes.accept)
             self.found.about[fix] = About(key, accepted=accepted is not None, due_at=due_after_minutes(start, limit))
-        return RescueAhead(self._decided(Item.RESCUE), own, helping)
+        decided = self._decided(Item.RESCUE)
+        return RescueAhead(decided, own, helping, self._disputed(Item.RESCUE, decided.late))
 
     def feedback(self) -> FeedbackAhead:
         """Complaints whose limits run; one that waits for the regulator is told already."""
@@ -146,7 +199,8 @@ class _Reader:
             step = complaints.running(course, hours)
             if step is not None:
                 self.found.about[fix] = About(row.id, step=step[0], due_at=step[1].due_at)
-        return FeedbackAhead(self._decided(Item.FEEDBACK), some)
+        decided = self._decided(Item.FEEDBACK)
+        return FeedbackAhead(decided, some, self._disputed(Item.FEEDBACK, decided.late))
 
     def inspection(self) -> InspectionAhead:
         """Elevators that the unit serves today, due within the period and not inspected in it."""
@@ -164,7 +218,8 @@ class _Reader:
             )
         )  # fmt: skip
         days = self._facts.session.scalars(due).all()
-        return InspectionAhead(self._decided(Item.INSPECTION), days, self._today)
+        decided = self._decided(Item.INSPECTION)
+        return InspectionAhead(decided, days, self._today, self._disputed(Item.INSPECTION, decided.failed))
 
     def fault(self) -> FaultAhead:
         """Entrapments that are still being worked on, of elevators under contract with the unit."""
@@ -210,7 +265,9 @@ class _Reader:
                 fix = Fix(FixKind.APPLY, str(key))
                 some[fix] = use_unit_id
                 self.found.about[fix] = About(key, due_at=day_end(due_on))
-        return ChangeAhead(self._decided(Item.CHANGE), some)
+        decided = self._decided(Item.CHANGE)
+        late = [record for records in decided.late.values() for record in records]
+        return ChangeAhead(decided, some, self._disputed(Item.CHANGE, late))
 
     def _in_order(self, statement: Any) -> Iterable[Any]:
         return self._facts.session.execute(statement.order_by(_contract.signed_on, _contract.id))
