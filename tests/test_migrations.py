@@ -117,6 +117,24 @@ def test_mail_and_words_are_sealed_and_come_back(app: Any, empty_database_url: s
     assert content(engine) == before
 
 
+def test_secrets_of_draws_are_sealed_and_come_back(app: Any, empty_database_url: str, elsewhere: Any) -> None:
+    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
+    assert runner.invoke(args=["db", "upgrade", "0059"]).exit_code == 0
+    fill(engine)
+    secret = "5f" * 32
+    with engine.begin() as connection:
+        connection.execute(sa.update(sa.table("spot_draw", sa.column("secret"))).values(secret=secret))
+    before = content(engine)
+    for _again in range(2):
+        done = runner.invoke(args=["db", "upgrade"])
+        assert done.exit_code == 0, done.output or done.exception
+        found = content(engine)
+        assert secret not in str(found) and vault.open_text(found["spot_draw"]["secret"], "spot_draw.secret") == secret
+        done = runner.invoke(args=["db", "downgrade", "0059"])
+        assert done.exit_code == 0, done.output or done.exception
+        assert content(engine) == before
+
+
 def test_accounts_of_a_unit_that_moved_earlier_follow_it(app: Any, empty_database_url: str, elsewhere: Any) -> None:
     """Once: who is where his unit is keeps his sessions, and so does who has no unit."""
     engine, runner = elsewhere(empty_database_url), app.test_cli_runner()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, relationship
 from app.models.account import Account
 from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
 from app.models.elevator import Elevator
+from app.models.sealed import Sealed
 from app.models.unit import Unit
 
 DRAW_STATE = {"announced": _l("已公布，待抽取"), "drawn": _l("已抽取"), "cancelled": _l("已作废")}
@@ -51,8 +52,8 @@ class SpotDraw(Stamped, Versioned, Model):
     population: Mapped[str] = col(_l("抽取名单"), Text, deferred=True)
     population_count: Mapped[int] = col(_l("名单数量"), Integer)
     population_digest: Mapped[str] = col(_l("名单摘要"), String(64))
-    # Told only when the draw is made; until then its digest stands for it.
-    secret: Mapped[str] = col(_l("预置随机数"), String(64), deferred=True)
+    # Told only when the draw is made; until then its digest stands for it, to whoever reads the database as well.
+    secret: Mapped[str] = col(_l("预置随机数"), Sealed("spot_draw.secret", sought=False), deferred=True)
     commitment: Mapped[str] = col(_l("预置随机数摘要"), String(64))
     seed_text: Mapped[str | None] = col(_l("公开种子"), String(200))
     seed: Mapped[str | None] = col(_l("抽取种子"), String(64))

@@ -33,7 +33,7 @@ from app.reports.bulletin.more_figures import complaints_of, inspected
 from app.rules.calendar import add_months
 from app.rules.disclosure import SUM, Shown, Spot, protected
 from app.rules.periods import Period
-from app.rules.scoring import ScoreState, round_half_up
+from app.rules.scoring import ScoreState, ranked, round_half_up
 from app.telling import source
 
 VERSION = "1"
@@ -168,7 +168,7 @@ def schema(name: str, address: str) -> dict[str, Any]:
     if name == SCORES:
         row = {
             "uscc": said("统一社会信用代码，稳定标识"), "unit": said("单位名称"),
-            "rank": said("名次；无数据的不排名", "integer", "null"),
+            "rank": said("在所列单位之间的名次，同分并列；无数据的不排名", "integer", "null"),
             "points": said("维护保养有效率得分，满分 16，两位小数；只公布确定的", "string", "null"),
             "small_sample": said("应维保次数少，得分仅供参考", "boolean"),
         }  # fmt: skip
@@ -293,7 +293,11 @@ def _rate(shown: Shown, row: str, names: Words) -> dict[str, Any]:
 
 
 def _scores(asked: Asked, codes: Sequence[str]) -> dict[str, Any]:
-    """The newest final ranking of the very region that was known by then; only units with elevators counted here."""
+    """The newest final scores of the very region that were known by then; only of units with elevators counted here.
+
+    Ranked among themselves: a rank that is missing would tell that a unit with 涉密 elevators alone stands there, and
+    two releases of the same run how well it did.
+    """
     run = asked.session.scalar(
         select(ScoreRun).where(
             ScoreRun.region_code == asked.region.code, ScoreRun.state == ScoreState.FINAL.value,
@@ -309,18 +313,19 @@ def _scores(asked: Asked, codes: Sequence[str]) -> dict[str, Any]:
     )  # fmt: skip
     least = int(policy_value(asked.session, Key.FAIR_LEAST_DUE, asked.region.code, run.to_on))
     rows = asked.session.execute(
-        select(Unit.uscc, Unit.name, Score.rank, Score.points, Score.due)
+        select(Unit.uscc, Unit.name, Score.points, Score.due)
         .join(Unit, Unit.id == Score.unit_id)
         .where(Score.run_id == run.id, Score.unit_id.in_(serving))
-        .order_by(Score.rank.is_(None), Score.rank, Unit.uscc)
+        .order_by(Score.points.is_(None), Score.points.desc(), Unit.uscc)
         .execution_options(skip_scope=True)
     ).all()  # fmt: skip
+    ranks = {n: rank for rank, n in ranked((row.points, n) for n, row in enumerate(rows) if row.points is not None)}
     lines = [
         {
-            "uscc": uscc, "unit": name, "rank": rank, "points": None if points is None else f"{points:.2f}",
-            "small_sample": 0 < due < least,
+            "uscc": uscc, "unit": name, "rank": ranks.get(number),
+            "points": None if points is None else f"{points:.2f}", "small_sample": 0 < due < least,
         }
-        for uscc, name, rank, points, due in rows
+        for number, (uscc, name, points, due) in enumerate(rows)
     ]  # fmt: skip
     return {
         "withheld": False, "rows": lines, "from_on": run.from_on.isoformat(), "to_on": run.to_on.isoformat(),

@@ -31,6 +31,17 @@ def round_half_up(value: Fraction, places: int = 2) -> Decimal:
     return Decimal((2 * parts * 10**places + whole) // (2 * whole)).scaleb(-places)
 
 
+def ranked(points: Iterable[tuple[Decimal, int]]) -> list[tuple[int, int]]:
+    """(rank, id) for (points, id), best first; equal points share a rank and leave a gap after it (1, 1, 3)."""
+    ranks: list[tuple[int, int]] = []
+    last: Decimal | None = None
+    for number, (value, key) in enumerate(sorted(points, key=lambda p: (-p[0], p[1])), 1):
+        rank = ranks[-1][0] if ranks and value == last else number
+        ranks.append((rank, key))
+        last = value
+    return ranks
+
+
 class ScoreState(StrEnum):
     """暂定 until everything that can still come in time has come, then 确定."""
 

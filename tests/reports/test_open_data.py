@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
@@ -22,6 +23,7 @@ from app.models import (
     OpenRelease,
     OverduePeriod,
     Region,
+    Score,
     ScoreRun,
     Visit,
 )
@@ -33,7 +35,7 @@ from app.tasks import open_data as task
 from app.transaction import transaction
 from app.workflows.public import open_data
 from app.workflows.scores import scores
-from tests.factories import World, make_clock, make_complaint, make_elevator, make_policy
+from tests.factories import World, make_clock, make_complaint, make_elevator, make_maintenance_unit, make_policy
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit
 
@@ -142,6 +144,40 @@ def test_a_unit_with_nothing_but_secret_elevators_is_not_among_the_scores(ground
     session.commit()
     _final_run(ground)
     assert ground.firm.uscc not in json.dumps(build(ground)["unit-scores"])
+
+
+def test_ranks_do_not_tell_that_a_hidden_unit_stands_between(ground: World) -> None:
+    """Three units; the second has 涉密 elevators alone. What is published is the same as if there were two."""
+    session = ground.session
+    third = make_maintenance_unit(session, "澜州第三电梯有限公司")
+    lift = make_elevator(session, maintenance_unit=third, use_unit=ground.use_unit, approved_on=day("2025-01-01"))
+    make_clock(session, lift, day("2026-02-20"))
+    make_clock(session, ground.foreign, day("2026-02-20"))
+    session.commit()
+    run = _final_run(ground)
+    held = {row.unit_id: row for row in session.scalars(select(Score).where(Score.run_id == run.id))}
+    counted = ("due", "bad", "overdue", "nonconforming", "forgiven", "valid_visits", "elevators")
+    nothing = dict.fromkeys(counted, 0)
+    given = ((ground.firm, "15.00", 1), (ground.other_firm, "14.00", 2), (third, "14.00", 2))
+    for unit, points, rank in given:
+        row = held.get(unit.id) or Score(run_id=run.id, unit_id=unit.id, region_code=CITY, **nothing)
+        row.points, row.rank = Decimal(points), rank
+        session.add(row)
+    session.commit()
+
+    def ranks() -> list[tuple[str, int | None]]:
+        lines = build(ground)["unit-scores"]["rows"]
+        return [(line["unit"], line["rank"]) for line in lines]
+
+    assert sorted(rank for _unit, rank in ranks()) == [1, 2, 2], "equal points share a rank"
+    held[ground.firm.id].points = Decimal("13.00")
+    held[ground.firm.id].rank = 3
+    session.commit()
+    assert [rank for _unit, rank in ranks()] == [1, 1, 3] and ranks()[2][0] == ground.firm.name
+    for row in session.scalars(select(Elevator).where(Elevator.maintenance_unit_id == ground.other_firm.id)):
+        row.is_secret = True
+    session.commit()
+    assert ranks() == [(third.name, 1), (ground.firm.name, 2)]
 
 
 def _final_run(world: World) -> ScoreRun:

@@ -26,6 +26,7 @@ from app.models import (
 )
 from app.models.score import lines_of
 from app.rules.score_items import Item
+from app.rules.scoring import ranked
 from app.transaction import transaction
 from app.workflows.scores import score_facts, score_items, scores
 from tests.factories import make_contract, make_elevator, make_maintenance_unit, make_person, make_policy
@@ -198,7 +199,7 @@ def test_no_data_is_not_ranked_and_only_failures_are_zero(session: Any, world: A
 
 
 def test_equal_points_share_a_rank() -> None:
-    made = scores.ranked([(Decimal("15.00"), 1), (Decimal("16.00"), 2), (Decimal("16.00"), 3), (Decimal("14.99"), 4)])
+    made = ranked([(Decimal("15.00"), 1), (Decimal("16.00"), 2), (Decimal("16.00"), 3), (Decimal("14.99"), 4)])
     assert made == [(1, 2), (1, 3), (3, 1), (4, 4)]
 
 

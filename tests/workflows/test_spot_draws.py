@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from app import clock, scope
+from app import clock, scope, vault
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import AuditEntry, Inspection, Notification, OverduePeriod, SpotAvoidance, SpotCheck, SpotDraw
 from app.permissions import Role
@@ -77,6 +78,34 @@ def test_a_draw_is_published_before_anybody_can_know_it(city: World) -> None:
     assert spot_draws.checks_of(city.session, row) == [] and told(city, "spot.check") == []
     entry = city.session.scalars(select(AuditEntry).where(AuditEntry.action == "spot_draw.announce")).one()
     assert row.secret not in str(entry.after)
+
+
+def test_the_database_does_not_tell_what_will_be_drawn(city: World) -> None:
+    row = do(city, "region_admin", spot_draws.announce, plan(city), NOW)
+    secret, raw = row.secret, sa.table("spot_draw", sa.column("secret"), sa.column("id"))
+    stands = city.session.scalar(sa.select(raw.c.secret).where(raw.c.id == row.id))
+    assert vault.is_sealed(stands) and secret not in stands and len(secret) == 64
+    # No digest of it either but the one that is published: equal ones would not look alike.
+    assert stands != vault.seal_text(secret, "spot_draw.secret", "")
+    assert vault.open_text(stands, "spot_draw.secret") == secret
+    with pytest.raises(vault.Unreadable):
+        vault.open_text(stands, "iot_device.key")
+
+
+def test_a_secret_that_was_changed_in_the_database_draws_nothing(city: World) -> None:
+    over = drawn(city)
+    row = do(city, "region_admin", spot_draws.announce, plan(city), NOW)
+    raw = sa.table("spot_draw", sa.column("secret"), sa.column("id"))
+    known = sa.select(raw.c.secret).where(raw.c.id == over.id).scalar_subquery()
+    with transaction(city.session) as session:
+        session.execute(sa.update(raw).where(raw.c.id == row.id).values(secret=known))
+    city.session.expire_all()
+    said = refused(lambda: do(city, "region_admin", spot_draws.draw, row.id, SEED, NOW))
+    assert "与公布的摘要不一致" in said and row.state == "announced"
+    # It can be cancelled, and the one that is over is worked out as ever.
+    do(city, "region_admin", spot_draws.cancel, row.id, "随机数被改动", NOW)
+    assert over.seed == spot_draw.digest(f"{over.number}\n{over.secret}\n{over.seed_text}")
+    assert spot_draw.digest(over.secret) == over.commitment
 
 
 def test_what_was_drawn_is_worked_out_again_from_the_record(city: World) -> None:

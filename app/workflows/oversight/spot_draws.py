@@ -121,6 +121,11 @@ def draw(session: AnySession, actor: Actor, key: int, seed_text: str, at: dt.dat
         spot_draw.seed_finding(public),
         Finding("检查截止日期", not over, say("%(d)s 已过", d=row.check_until), "请作废后新建抽查"),
     ])  # fmt: skip
+    # A token opens in every row of its column: one that was copied here from a draw that is over is no secret.
+    kept = spot_draw.digest(row.secret) == row.commitment
+    raise_failing([
+        Finding("预置随机数", kept, "与公布的摘要不一致", "数据库被改动过，请作废后新建抽查，并联系平台管理员"),
+    ])  # fmt: skip
     seed = spot_draw.seed_of(row.number, row.secret, public)
     listed = {one.code: one for one in spot_draw.read_list(row.population)}
     chosen = spot_draw.draw(list(listed.values()), row.quota, row.risk_percent, row.top_percent, seed)

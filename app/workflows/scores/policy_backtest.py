@@ -23,7 +23,7 @@ from app.models.among import all_of, among, beside
 from app.models.policy import Places, policy_draft, policy_places, policy_value, policy_version, visit_policy
 from app.permissions import Actor, Verb, require
 from app.policy import Key, Row
-from app.rules.scoring import tallied_score, tally
+from app.rules.scoring import ranked, tallied_score, tally
 from app.rules.visits import DayVisit, VisitPolicy, VisitState, nth_elevators, visit_state
 from app.transaction import AnySession
 from app.workflows.core.ahead import meanwhile
@@ -292,7 +292,7 @@ class _Work:
                 self._score(0, before.judgement(sets, singly), points[0])
                 self._score(1, after.judge(after.over(sets, again, answer()), first, last), points[1])
         for side, found in enumerate(points):
-            for rank, unit_id in scores.ranked(found):
+            for rank, unit_id in ranked(found):
                 self._unit(unit_id).rank[side] = rank
 
     def _score(self, side: int, found: Judgement, points: list[tuple[Decimal, int]]) -> None:

@@ -28,7 +28,7 @@ from app.models.score import lines_between
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
-from app.rules.scoring import ScoreState, Tally, score_state, tallied_score, tally
+from app.rules.scoring import ScoreState, Tally, ranked, score_state, tallied_score, tally
 from app.transaction import AnySession, Block, blocks_of, insert_of, insert_rows, new_keys, roomy, write_blocks
 from app.wording import say
 from app.workflows.approval import policies
@@ -376,17 +376,6 @@ def _ranks(points: Sequence[Any]) -> list[int | None]:
 def _text(value: Any) -> str | None:
     """Of points, or of a day."""
     return None if value is None else str(value)
-
-
-def ranked(points: Iterable[tuple[Any, int]]) -> list[tuple[int, int]]:
-    """(rank, id) for (points, id), best first; equal points share a rank and leave a gap after it (1, 1, 3)."""
-    ranks: list[tuple[int, int]] = []
-    last: Any = None
-    for number, (value, key) in enumerate(sorted(points, key=lambda p: (-p[0], p[1])), 1):
-        rank = ranks[-1][0] if ranks and value == last else number
-        ranks.append((rank, key))
-        last = value
-    return ranks
 
 
 # --- what is told
