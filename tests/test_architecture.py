@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,7 @@ QUEUES = {
     "app/imports/writing.py",
 }
 BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?)(_|$)")
+CLASS = re.compile(r"\s*class (\w+)")
 BAD_CLASS = re.compile(r"(Utils?|Helpers?|Manager)$")
 # Flask-AppBuilder prescribes this one.
 CLASSES_NAMED_BY_OTHERS = {"SecurityManager"}
@@ -138,56 +141,79 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
-
-
 def layer_of(path: Path) -> str:
     return path.relative_to(APP).parts[0].removesuffix(".py")
 
 
-def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Every imported module by its full dotted name, those for type checking left out: they bind nothing."""
-    tree = tree_of(path)
-    package = ("app", *path.relative_to(APP).parts[:-1])
-    ignored: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
-            ignored |= set(ast.walk(node))
-    for node in ast.walk(tree):
-        if node in ignored:
-            continue
-        if isinstance(node, ast.Import):
+@dataclass
+class Facts:
+    """What the rules ask of a source file, each with its line."""
+
+    imports: list[tuple[int, str]] = field(default_factory=list)
+    times: list[tuple[int, str]] = field(default_factory=list)
+    statuses: list[tuple[int, str]] = field(default_factory=list)
+
+
+@cache
+def facts_of(path: Path) -> Facts:
+    """Each file is parsed once for all rules, and its tree let go."""
+    facts = Facts()
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), name_of(path))))
+    package = path.relative_to(ROOT).parts[:-1]
+    ignored = {below for node in nodes if is_for_types(node) for below in ast.walk(node)}
+    for node in nodes:
+        if node not in ignored:
+            facts.imports += imports_in(node, package)
+        if isinstance(node, ast.Call) and asks_for_the_time(node):
+            facts.times.append((node.lineno, ast.unparse(node)))
+        facts.statuses += statuses_set_in(node)
+    return facts
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """What is imported for type checking alone binds nothing."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def imports_in(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Every imported module by its full dotted name."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield node.lineno, alias.name
+    elif isinstance(node, ast.ImportFrom):
+        start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+        module = ".".join(part for part in (start, node.module) if part)
+        if module == "app":
             for alias in node.names:
-                yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
-            module = ".".join(part for part in (start, node.module) if part)
-            if module == "app":
-                for alias in node.names:
-                    yield node.lineno, f"app.{alias.name}"
-            else:
-                yield node.lineno, module
+                yield node.lineno, f"app.{alias.name}"
+        else:
+            yield node.lineno, module
 
 
-@pytest.mark.parametrize("path", python_files(), ids=name_of)
-def test_imports_point_inward(path: Path) -> None:
-    layer = layer_of(path)
-    allowed = ALLOWED.get(layer)
-    if allowed is None:
-        return  # wiring
-    wrong = []
-    for line, module in imports_of(path):
-        top, _, rest = module.partition(".")
-        target = rest.split(".")[0]
-        if top == "app" and target and target != layer and target not in allowed:
-            wrong.append(f"{name_of(path)}:{line} {layer} may not import {module}")
-        if layer == "workflows" and top in FRAMEWORKS:
-            wrong.append(f"{name_of(path)}:{line} workflows know no {top}")
-        if layer in PURE and top != "app" and not is_standard(top):
-            wrong.append(f"{name_of(path)}:{line} {layer} may import the standard library only, not {top}")
-        if top == "pandas" and layer not in {"reports"}:
-            wrong.append(f"{name_of(path)}:{line} pandas belongs to reports")
+def asks_for_the_time(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in {"today", "now", "utcnow"}:
+        return False
+    asked = ast.unparse(call.func.value).split(".")[-1]
+    return asked == "datetime" or (asked == "date" and call.func.attr == "today")
+
+
+@pytest.mark.parametrize("layer", sorted(ALLOWED))
+def test_imports_point_inward(layer: str) -> None:
+    allowed, wrong = ALLOWED[layer], []
+    files = [path for path in python_files() if layer_of(path) == layer]
+    assert files, f"{layer} is no layer any more"
+    for path in files:
+        for line, module in facts_of(path).imports:
+            top, _, rest = module.partition(".")
+            target = rest.split(".")[0]
+            if top == "app" and target and target != layer and target not in allowed:
+                wrong.append(f"{name_of(path)}:{line} {layer} may not import {module}")
+            if layer == "workflows" and top in FRAMEWORKS:
+                wrong.append(f"{name_of(path)}:{line} workflows know no {top}")
+            if layer in PURE and top != "app" and not is_standard(top):
+                wrong.append(f"{name_of(path)}:{line} {layer} may import the standard library only, not {top}")
+            if top == "pandas" and layer not in {"reports"}:
+                wrong.append(f"{name_of(path)}:{line} pandas belongs to reports")
     assert not wrong, "\n".join(wrong)
 
 
@@ -199,7 +225,7 @@ def test_folders_of_a_layer_stand_in_order(layer: str) -> None:
     wrong = [
         f"{name_of(path)}:{line} {path.parent.name} may not import {module}"
         for path in python_files(APP / layer)
-        for line, module in imports_of(path)
+        for line, module in facts_of(path).imports
         if path.parent.name in order
         and module.startswith(f"app.{layer}.")
         and order.index(module.split(".")[2]) > order.index(path.parent.name)
@@ -211,47 +237,51 @@ def is_standard(module: str) -> bool:
     return module in sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("path", [*python_files(), ROOT / "config.py", ROOT / "run.py"], ids=name_of)
-def test_only_the_clock_asks_for_the_time(path: Path) -> None:
-    if path == APP / "clock.py":
-        return
+def test_only_the_clock_asks_for_the_time() -> None:
     wrong = [
-        f"{name_of(path)}:{node.lineno} {ast.unparse(node)}: take it from app.clock or as an argument"
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and (
-            (node.func.attr == "today" and ast.unparse(node.func.value).split(".")[-1] in {"date", "datetime"})
-            or (node.func.attr in {"now", "utcnow"} and ast.unparse(node.func.value).split(".")[-1] == "datetime")
-        )
+        f"{name_of(path)}:{line} {found}: take it from app.clock or as an argument"
+        for path in [*python_files(), ROOT / "config.py", ROOT / "run.py"]
+        if path != APP / "clock.py"
+        for line, found in facts_of(path).times
     ]
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", python_files(), ids=name_of)
-def test_no_file_grew_too_long(path: Path) -> None:
-    if "versions" in path.parts:
-        return  # migrations are written once and never edited
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= LONGEST_FILE, f"{name_of(path)} has {lines} lines; split it where its name stops being true"
+def edited_files() -> list[Path]:
+    """Migrations are written once and never edited."""
+    return [path for path in python_files() if "versions" not in path.parts]
 
 
-@pytest.mark.parametrize("path", python_files(), ids=name_of)
-def test_only_moves_change_a_status(path: Path) -> None:
+def test_no_file_grew_too_long() -> None:
+    wrong = [
+        f"{name_of(path)} has {lines} lines; split it where its name stops being true"
+        for path in edited_files()
+        if (lines := path.read_text(encoding="utf-8").count("\n")) > LONGEST_FILE
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_moves_change_a_status() -> None:
     """Neither by assignment, nor by setattr, nor by a bulk UPDATE; making a new row with its first state is fine."""
-    if name_of(path) in MOVERS | QUEUES or "versions" in path.parts:
-        return
-    wrong = []
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in (part for t in targets for part in ast.walk(t)):
-                named = isinstance(target, ast.Attribute) and target.attr in STATUS_NAMES
-                if named and ast.unparse(target.value) != "self":
-                    wrong.append(f"{name_of(path)}:{node.lineno} {ast.unparse(target)}")
-        if isinstance(node, ast.Call):
-            wrong += [f"{name_of(path)}:{node.lineno} {found}" for found in statuses_set_by(node)]
+    wrong = [
+        f"{name_of(path)}:{line} {found}"
+        for path in edited_files()
+        if name_of(path) not in MOVERS | QUEUES
+        for line, found in facts_of(path).statuses
+    ]
     assert not wrong, "only workflows/core/moves.py changes a status:\n" + "\n".join(wrong)
+
+
+def statuses_set_in(node: ast.AST) -> Iterator[tuple[int, str]]:
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in (part for t in targets for part in ast.walk(t)):
+            named = isinstance(target, ast.Attribute) and target.attr in STATUS_NAMES
+            if named and ast.unparse(target.value) != "self":
+                yield node.lineno, ast.unparse(target)
+    if isinstance(node, ast.Call):
+        for found in statuses_set_by(node):
+            yield node.lineno, found
 
 
 def statuses_set_by(call: ast.Call) -> Iterator[str]:
@@ -275,10 +305,10 @@ def test_no_module_or_class_of_everything() -> None:
         parts = [part.removesuffix(".py") for part in path.relative_to(ROOT).parts]
         if any(BAD_NAMES.search(part) for part in parts):
             wrong.append(name_of(path))
-        for node in ast.walk(tree_of(path)):
-            named = isinstance(node, ast.ClassDef) and BAD_CLASS.search(node.name)
-            if named and node.name not in CLASSES_NAMED_BY_OTHERS:
-                wrong.append(f"{name_of(path)}:{node.lineno} class {node.name}")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            named = CLASS.match(line)
+            if named and BAD_CLASS.search(named[1]) and named[1] not in CLASSES_NAMED_BY_OTHERS:
+                wrong.append(f"{name_of(path)}:{number} class {named[1]}")
     assert not wrong, "name it after what it does: " + ", ".join(wrong)
 
 
