@@ -72,8 +72,8 @@ class Spec:
 
     @property
     def joins(self) -> bool:
-        """Whether several columns of a file may make up the field: house number and street are one address."""
-        return self.kind == "text" and not self.name.endswith("phone")
+        """Whether several columns of a file may make up the field: street and number, or a district and its street."""
+        return self.kind == "region" or (self.kind == "text" and not self.name.endswith("phone"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,17 @@ class Match:
 
 
 def _joined(name: str, texts: Sequence[tuple[str, str]]) -> str | None:
-    """In a note each text keeps the name of its column; else they are one text; Chinese needs no blank between."""
+    """In a note each text keeps the name of its column; else they are one text; Chinese needs no blank between.
+
+    A text that says the one before it again (临河区, 临河区明水街道) stands for both.
+    """
     if name == "note":
         return "；".join(map("：".join, texts)) or None
     made = ""
     for _heading, text in texts:
+        if made and text.startswith(made):
+            made = text
+            continue
         made += (" " if made and made[-1].isascii() and text[0].isascii() else "") + text
     return made or None
 

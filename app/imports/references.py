@@ -46,6 +46,9 @@ class Regions:
             while above is not None:
                 path, above = held[above][1] + path, held[above][2]
                 self._add(path, number)
+                # 临河区明水: many leave out that it is a street. 明水 alone may be a village or a road.
+                if path.endswith("街道"):
+                    self._add(path.removesuffix("街道"), number)
             self._words[number] = (name, path, code)
             if span is None or span[0] <= code < span[1]:
                 self.names[number] = path

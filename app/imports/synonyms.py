@@ -82,7 +82,8 @@ COLUMNS: dict[str, dict[str, str]] = {
             "locationname propertyname projectname gebäude objekt edificio"
         ),
         "address": (
-            "详细地址 使用地址 设备地址 设备使用地点 安装地址 安装地点 设备所在地 地点 address streetaddress "
+            "详细地址 使用地址 设备地址 设备使用地点 安装位置 设备位置 使用位置 具体位置 "
+            "安装地址 安装地点 设备所在地 地点 address streetaddress "
             "location siteaddress fulladdress locationaddress buildingaddress adresse anschrift standort dirección "
             "ubicación emplazamiento"
         ),
@@ -134,7 +135,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "doors": "门 开门数 doors entrances türen puertas",
         "safety_officer": "安全员 电梯安全员 安全管理人员 safetyofficer contactperson contact",
         "safety_phone": "安全员电话 安全员手机 安全管理员手机 contactphone phone mobile",
-        "emergency_phone": "救援电话 应急电话 应急救援 emergencyphone emergencytel",
+        "emergency_phone": (
+            "救援电话 应急电话 应急救援 24小时电话 24小时救援电话 24小时值班电话 值班电话 emergencyphone emergencytel"
+        ),
         "insured_until": "保险到期 保险有效期 insuranceexpires insureduntil",
         "note": "说明 remarks remark notes comments bemerkung bemerkungen observaciones notas",
         "declared_status": (
@@ -371,12 +374,16 @@ MEASURE_WORDS = {
     "m/s": "m/s ms mps 米/秒", "fpm": "fpm ft/min feet/min ftmin 英尺/分", "mm/s": "mm/s mms 毫米/秒",
     "m/min": "m/min mpm mmin 米/分 米/分钟",
 }  # fmt: skip
-# Columns that make up one field together: house number and street.
+# Columns that make up one field together: house number and street, a district and its street.
 PARTS_OF = {
     "address": (
         "street streetname streetno streetnumber road roadname houseno housenumber buildingno buildingnumber "
         "strasse hausnummer hausnr calle número "
         "道路 路名 街道门牌 门牌 门牌号 门牌号码 楼号 楼栋 栋号 单元 单元号"
+    ),
+    "region_id": (
+        "区 县 区县 县区 县市区 所属区 所在区 所属区县 所在区县 街道 乡镇 镇 镇街 街镇 街道办 街道乡镇 乡镇街道 "
+        "所属街道 所在街道 所属乡镇 所在乡镇"
     ),
 }
 

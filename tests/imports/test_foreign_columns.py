@@ -15,7 +15,7 @@ from app import scope
 from app.imports import batches, checking, matching, measures, parsing, words, workbooks
 from app.imports.columns import OWN_NOTE, Spec, kinds
 from app.imports.synonyms import meaning
-from app.models import Elevator, ImportRow
+from app.models import Elevator, ImportRow, Region
 from app.transaction import transaction
 from tests.imports.ground import AT, again, checked, csv, errors_of, ran, rematched, states, told, workbook
 
@@ -115,6 +115,31 @@ def test_chinese_parts_stand_together_and_a_whole_address_stays_alone(app: Any) 
     assert found.columns == ["address", "address"]
     assert found.as_one(["澜江路", "5号"], found.joined()) == ["澜江路5号", "5号"]
     assert found.as_one([None, ""], found.joined())[0] is None
+
+
+@pytest.mark.feature("IMP-01")
+def test_a_firms_own_ledger_is_understood(session: Any, world: Any) -> None:
+    """District and street in columns of their own, the street without its 街道; where the lift is, whom to call."""
+    who = world.actor("clerk")
+    head = ["识别码", "梯种", "小区名称", "安装位置", "所属区", "街道", "24小时电话"]
+    phone = "0598-1234567"
+    file = workbook(
+        head, ["700001", "客梯", "锦绣园", "1号楼1单元", "临河区", "明水", phone],
+        ["700002", "扶梯", "锦绣园", "1号楼2单元", "临河区", "临河区明水街道", phone],
+        ["700003", "客梯", "锦绣园", "2号楼1单元", "临河区", None, phone],
+        ["700004", "客梯", "锦绣园", "2号楼2单元", "城关区", "明水街道", phone],
+    )  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    columns = ["code", "category", "estate", "address", "region_id", "region_id", "emergency_phone"]
+    assert batch.mapping["columns"] == columns
+    assert errors_of(session, batch) == {(5, "所在地区")}
+    ran(session, who, batch)
+    street, district = (
+        session.scalar(select(Region.id).where(Region.code == code)) for code in ("980402001000", "980402000000")
+    )
+    assert lifts(session, "address", "region_id") == [
+        ("1号楼1单元", street), ("1号楼2单元", street), ("2号楼1单元", district),
+    ]  # fmt: skip
 
 
 def test_what_has_no_field_goes_into_the_note_under_its_own_name(session: Any, world: Any) -> None:

@@ -18,6 +18,7 @@ from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
 from tests.pages import flat
+from tests.workflows.clock_world import add_visit
 from tests.workflows.filing_world import AT, decide, elevator_data, filed_elevator, fresh, save, submit, unit_data
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -230,6 +231,9 @@ def test_an_empty_tab_leads_to_the_first_that_has_rows(session: Any, world: Worl
     # Whoever narrowed the list is offered to see it whole, not another list.
     (link, words), *others = ways_on(client.get("/elevators/?tab=scrapped&q=没有这样的电梯").text)
     assert (link, words, others) == ("/elevators/", "清除筛选", [])
+    # What is asked for lies in another tab: it is shown there, with the filter kept.
+    (link, words), *_others = ways_on(client.get(f"/elevators/?tab=scrapped&f_category={world.own.category}").text)
+    assert words == "看“在册”" and "f_category=" in link and world.own.code in client.get(link).text
     # Nothing anywhere: there is no tab to go to, only the deed that makes the first one.
     with transaction(session):
         session.execute(delete(ContractElevator))
@@ -237,6 +241,27 @@ def test_an_empty_tab_leads_to_the_first_that_has_rows(session: Any, world: Worl
     assert ways_on(client.get("/elevators/?tab=scrapped").text) == []
     clerk = sign_in(world.accounts["clerk"])
     assert [words for _link, words in ways_on(clerk.get("/elevators/?tab=scrapped").text)] == ["新增备案"]
+
+
+@pytest.mark.feature("ELV-02", "IMP-01")
+def test_a_firm_with_drafts_only_is_led_to_them(session: Any, world: World, sign_in: Any) -> None:
+    with transaction(session):
+        session.execute(delete(ContractElevator))
+        session.execute(delete(Elevator))
+    save(session, world.actor("clerk"), Elevator, None, elevator_data(world, code="300001"))
+    clerk = sign_in(world.accounts["clerk"])
+    (link, words), *_others = ways_on(clerk.get("/elevators/").text)
+    assert (link, words) == ("/elevators/?tab=draft", "看“待上报”") and "300001" in clerk.get(link).text
+
+
+@pytest.mark.feature("MNT-10", "ELV-03")
+def test_a_use_unit_reads_who_maintained_its_elevator(session: Any, world: World, sign_in: Any) -> None:
+    worker = factories.make_person(session, unit=world.firm, name="苏见山")
+    for day, kept in ((1, {}), (2, {"worker": "旧名"})):
+        add_visit(session, world.own, worker, dt.date(2026, 3, day), snapshot=kept)
+    session.commit()
+    page = flat(sign_in(world.accounts["use_head"]).get(f"/elevators/{world.own.id}").text)
+    assert "苏见山" in page and "旧名" in page and "None" not in page
 
 
 @pytest.mark.feature("UNT-01", "UNT-06")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -130,6 +131,24 @@ def test_like_notices_are_folded(session: Any, world: World, sign_in: Any) -> No
     assert "还有 3 条同类消息" in page and page.index("第 3 件") < page.index("还有 3 条") < page.index("第 0 件")
 
 
+@pytest.mark.feature("NTF-01")
+def test_a_refusal_is_not_folded_among_approvals(session: Any, world: World, sign_in: Any) -> None:
+    now = clock.now()
+    titles = [*(f"同意：第 {n} 件" for n in range(4)), "不通过：第 4 件", *(f"同意：第 {n} 件" for n in range(5, 9))]
+    for title in titles:
+        session.add(
+            Notification(
+                recipient_id=world.accounts["clerk"].id, topic="decision", title=title, link="/applications/1",
+                state="sent", created_at=now,
+            )
+        )  # fmt: skip
+    session.commit()
+    page = sign_in(world.accounts["clerk"]).get("/inbox/").text
+    assert page.count("还有 3 条同类消息") == 2
+    folded = re.findall(r"<details class=\"ta-notice__more\">.*?</details>", page, re.DOTALL)
+    assert "不通过：第 4 件" in page and not any("不通过" in one for one in folded)
+
+
 @pytest.mark.feature("DSH-01")
 def test_a_fresh_firm_sees_all_its_steps_and_what_is_done(session: Any, world: World, sign_in: Any) -> None:
     client = sign_in(world.accounts["maintenance_head"])
@@ -175,6 +194,30 @@ def test_many_ledgers_are_changed_each_by_itself(session: Any, world: World, sig
     assert (kept.worker_id, kept.interval_days, kept.next_annual_on) == (world.worker.id, 15, dt.date(2027, 5, 1))
     foreign = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == world.foreign.id)
     assert session.scalar(foreign.execution_options(skip_scope=True)) is None
+
+
+@pytest.mark.feature("ELV-06", "PLN-01")
+def test_first_days_of_many_ledgers_are_spread_by_so_many_a_day(session: Any, world: World, sign_in: Any) -> None:
+    rows = [factories.make_elevator(session, maintenance_unit=world.firm, code=f"3900{n:02d}") for n in range(5)]
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    first = clock.today() + dt.timedelta(days=200)
+    given = {"ids": [row.id for row in rows], "change": "1", "worker_id": world.worker.id}
+    for wrong, said in (
+        ({"a_day": "0", "next_annual_on": first.isoformat()}, "每天至少 1 台"), ({"a_day": "2"}, "没有填写从哪天起"),
+        ({"a_day": "两"}, "不是数字"), ({"next_annual_on": "明年"}, "日期"),
+    ):  # fmt: skip
+        refused = post(client, "/ledgers/batch", given | wrong)
+        assert refused.status_code == 422 and said in refused.text
+    done = post(client, "/ledgers/batch", given | {"a_day": "2", "next_annual_on": first.isoformat()})
+    assert done.status_code == 200 and "成功 5，未成 0" in done.text
+    session.rollback()
+    held = select(MaintenanceLedger).join(Elevator).where(Elevator.code.like("3900%")).order_by(Elevator.code)
+    found = session.scalars(held.execution_options(skip_scope=True)).all()
+    assert [(row.next_annual_on - first).days for row in found] == [0, 0, 1, 1, 2]
+    assert all(row.next_half_month_on and row.next_quarter_on and row.next_half_year_on for row in found)
+    alone = post(client, "/ledgers/batch", given | {"next_annual_on": first.isoformat(), "worker_id": ""})
+    assert alone.status_code == 200, "days alone are a change, all on that day"
 
 
 @pytest.mark.feature("PER-06", "PER-03")

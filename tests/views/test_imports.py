@@ -65,6 +65,7 @@ def test_the_wizard_from_upload_to_done(app: Any, session: Any, world: Any, sign
     work(app, session)
     page = browser.get(place).get_data(as_text=True)
     assert "去看导入的内容" in page and 'name="column-1"' not in page
+    assert 'href="/elevators/?tab=draft"' in page and "审核上报" in page, "drafts, still to be handed in"
     batch = session.scalars(select(ImportBatch)).one()
     assert (batch.state, batch.done_rows) == ("done", 1)
     assert browser.post(f"{place}/match", data=form).status_code == 422, "what is done is not matched anew"

@@ -83,14 +83,19 @@ class Inbox(BaseView):
             )
 
 
-# So many notices of one topic in a row are folded behind the newest.
+# So many like notices in a row are folded behind the newest.
 FOLD_FROM = 3
+
+
+def _deed(notice: Notification) -> str:
+    """What was decided, as the title of a decision begins: a refusal never lies folded among approvals."""
+    return notice.title.partition("：")[0] if notice.topic in ("decision", "party") else ""
 
 
 def grouped(rows: Sequence[Notification]) -> list[tuple[Notification, list[Notification]]]:
     """Notices as shown: one by one, or the newest of a row of like ones with the others behind it."""
     shown: list[tuple[Notification, list[Notification]]] = []
-    for _key, like in groupby(rows, key=lambda n: (n.topic, n.read_at is None)):
+    for _key, like in groupby(rows, key=lambda n: (n.topic, _deed(n), n.read_at is None)):
         run = list(like)
         shown += [(run[0], run[1:])] if len(run) >= FOLD_FROM else [(one, []) for one in run]
     return shown

@@ -105,6 +105,7 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
     shown: list[Figure] = []
     if actor.may(Verb.ELEVATOR_READ):
         shown.append(_elevators(actor))
+        shown += _drafts(actor)
     if actor.may(Verb.VISIT_READ):
         shown.append(_visits(actor, today))
     if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
@@ -135,6 +136,21 @@ def _elevators(actor: Actor) -> Figure:
     under = _("在册：在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
     own = actor.unit_id is not None and not actor.may(Verb.INSPECTION_EDIT)
     return Figure(_("本单位电梯") if own else _("管辖电梯"), kept, under, link("/elevators/"))
+
+
+def _drafts(actor: Actor) -> list[Figure]:
+    """What a unit has still to hand in or to mend: nobody else is told of it."""
+    if actor.unit_id is None or not actor.may(Verb.FILING_SUBMIT):
+        return []
+    refused = Elevator.filing_state == "rejected"
+    statement = select(func.count(), func.count(case((refused, 1)))).select_from(Elevator)
+    waiting, refusals = db.session.execute(
+        scope.apply(statement.where(Elevator.filing_state.in_(("draft", "rejected"))), actor, Elevator)
+    ).one()
+    if not waiting:
+        return []
+    under = _("其中不通过待改 %(n)s", n=refusals) if refusals else _("上报并审核通过后才生效")
+    return [Figure(_("待上报的电梯"), waiting, under, link("/elevators/?tab=draft"), "over" if refusals else "near")]
 
 
 def _visits(actor: Actor, today: dt.date) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import abort, flash, g, redirect, request
@@ -60,7 +61,7 @@ class LedgerPages(BaseView):
     @permission_name("read")
     @no_cache
     def batch(self) -> Any:
-        """Worker, interval and mode of many ledgers; what is left blank stays, every elevator has its own result."""
+        """Worker, interval, mode and first day of many ledgers; what is left blank stays, each has its own result."""
         if not g.actor.may(Verb.LEDGER_EDIT):
             abort(403)
         ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
@@ -69,9 +70,12 @@ class LedgerPages(BaseView):
         findings: list[Finding] = []
         results: list[tuple[str, bool, list[str]]] = []
         if request.method == "POST" and "change" in request.form:
-            data, findings = self._changes()
+            days, findings = self._annual_days(len(rows))
+            data, bad = self._changes(bool(days))
+            findings += bad
             if not findings:
-                results = sorted((self._change(row, data) for row in rows), key=lambda result: result[1])
+                done = [self._change(row, data | day) for row, day in zip(rows, days or [{}] * len(rows), strict=True)]
+                results = sorted(done, key=lambda result: result[1])
         units = {row.maintenance_unit_id for row in rows}
         unit_id = units.pop() if len(units) == 1 else g.actor.unit_id
         workers = forms.workers_of(unit_id)
@@ -83,8 +87,25 @@ class LedgerPages(BaseView):
         ), 422 if findings else 200  # fmt: skip
 
     @staticmethod
-    def _changes() -> tuple[dict[str, Any], list[Finding]]:
-        """What the form asks to change."""
+    def _annual_days(count: int) -> tuple[list[dict[str, Any]], list[Finding]]:
+        """The next annual maintenance of each elevator, so many a day: one worker can't serve fifty on one day."""
+        values, findings = forms.days([("next_annual_on", str(ledgers.DATES["next_annual_on"]))])
+        first = values["next_annual_on"]
+        label = _("每天几台")
+        a_day, bad = forms.whole("a_day", label)
+        findings += bad
+        if a_day is not None and a_day < 1:
+            findings.append(Finding(label, False, _("每天至少 1 台"), _("请填写 1 以上的数，或留空"), field="a_day"))
+        if a_day is not None and first is None and not findings:
+            said, remedy = _("没有填写从哪天起"), _("请填写下次年度维保，或把每天几台留空")
+            findings.append(Finding(label, False, said, remedy, field="next_annual_on"))
+        if first is None or findings:
+            return [], findings
+        return [{"next_annual_on": first + dt.timedelta(days=n // (a_day or count))} for n in range(count)], []
+
+    @staticmethod
+    def _changes(dated: bool) -> tuple[dict[str, Any], list[Finding]]:
+        """What the form asks to change of all alike; `dated` when days are given as well."""
         data: dict[str, Any] = {}
         findings: list[Finding] = []
         asked = (("worker_id", _("维保人员")), ("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
@@ -95,7 +116,7 @@ class LedgerPages(BaseView):
                 data[name] = value
         if text("mode", 20):
             data["mode"] = text("mode", 20)
-        if not data and not findings:
+        if not data and not findings and not dated:
             said, remedy = _("没有选择要修改的内容"), _("请至少选择一项")
             findings.append(Finding(_("批量修改"), False, said, remedy))
         return data, findings

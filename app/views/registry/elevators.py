@@ -16,6 +16,7 @@ from app import clock, scope
 from app.extensions import db
 from app.listing import instant_of_text
 from app.listings import standing
+from app.listings.visits import worker_of
 from app.models import (
     Application,
     Contract,
@@ -97,7 +98,7 @@ class ElevatorPages(FilingPages):
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
             "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),
-            "parts": components.parts_of(row),
+            "parts": components.parts_of(row), "worker_of": worker_of,
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:
@@ -242,8 +243,9 @@ def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
 
 
 def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:
+    """The newest five. Scope is asked of the rows; a row that one may see names its worker, as the lists do."""
     statement = scope.apply(select(model).where(criterion), g.actor).options(*(selectinload(r) for r in load))
-    return list(db.session.scalars(statement.order_by(order).limit(5)))
+    return list(db.session.scalars(statement.order_by(order).limit(5).execution_options(skip_scope=True)))
 
 
 def register(appbuilder: Any) -> None:
