@@ -13,7 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import vault
+from app import (
+    extensions,  # noqa: F401 - connections as the product opens them: PostgreSQL compiles no statement
+    vault,
+)
 from tests.databases import Database, PostgresDatabase, SqliteDatabase, run_flask
 from tests.services import Services
 
