@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,9 +24,10 @@ from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow
 from app.models.batch import IMPORT_MODE
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers, normal_code
-from app.transaction import AnySession, insert_rows, lock, transaction
+from app.transaction import AnySession, Block, blocks_of, lock, transaction, write_blocks
 from app.wording import changed, say, together
 from app.workflows.core import audit, jobs
+from app.workflows.core.ahead import behind
 from app.workflows.files import attachments
 
 VERBS = {
@@ -182,14 +184,20 @@ def _keep(
     with transaction(session):
         session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
     counts = dict.fromkeys(COUNTED, 0)
-    tell = None if progress is None else lambda done, total: progress(done, total, "校验")
-    with no_cycles():
-        for rows in checker.check(sheet, tell):
-            with transaction(session):
-                insert_rows(session, ImportRow.__table__, _KEPT, [_values(batch_id, row) for row in rows])
+    table = ImportRow.__table__
+    with no_cycles(), behind(session) as do:
+        # While a part is written, the next is read from the file.
+        tell = None if progress is None else lambda done, total: do(partial(progress, done, total, "校验"))
+        for rows in checker.check(sheet, tell, do.done):
+            do(partial(_write, session, list(blocks_of(session, table, _KEPT, [_values(batch_id, r) for r in rows]))))
             for row in rows:
                 counts[row.verdict] += 1
     return counts
+
+
+def _write(session: AnySession, blocks: list[Block]) -> None:
+    with transaction(session):
+        write_blocks(session, ImportRow.__table__, _KEPT, blocks)
 
 
 _KEPT = ("batch_id", "number", "state", "raw", "data", "before", "errors", "reason", "entity_id", "applied")

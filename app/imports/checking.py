@@ -27,11 +27,11 @@ from app.imports import (
 )
 from app.imports.columns import OF_ELEVATORS, Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
-from app.imports.figures import Written
 from app.imports.matching import Match
-from app.imports.parsing import ORDERS, Bad, Unknown, digits_of, kept_by, not_a_day, order_of, parse, text_of
+from app.imports.parsing import Bad, Unknown, kept_by, not_a_day, parse, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import Regions, UnitNames, parts
+from app.imports.surveying import Survey
 from app.models import Elevator
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
@@ -100,30 +100,8 @@ class Row:
         return self.errors[0]["rule"][:20] if self.errors and self.verdict == "bad" else None
 
 
-@dataclass(slots=True)
-class Survey:
-    """What the first walk found: rows in all, keys that stand more than once, how each date column is written."""
-
-    rows: int = 0
-    # By key: the row that has it first and its content; then the keys repeated word for word, and those that
-    # contradict themselves. Digests, not words: a hundred thousand keys must fit.
-    first: dict[int, int] = field(default_factory=dict)
-    content: dict[int, int] = field(default_factory=dict)
-    repeated: set[int] = field(default_factory=set)
-    contradicted: set[int] = field(default_factory=set)
-    orders: dict[str, dict[str, int]] = field(default_factory=dict)
-    # By date column how many of its cells are bare numbers of eight digits (20140325) and of five (Excel's days).
-    digits: dict[tuple[str, int], int] = field(default_factory=dict)
-    figures: Written = field(default_factory=Written)
-
-    def is_headless(self, name: str, cell: Any) -> bool:
-        """Five digits in a column of eight: a day that lost its head, no number of days."""
-        return digits_of(cell) == 5 and self.digits.get((name, 8), 0) > self.digits.get((name, 5), 0)
-
-    def order(self, name: str) -> str | None:
-        """The order that some dates of the column show and none contradicts."""
-        seen = [order for order in ORDERS if self.orders.get(name, {}).get(order)]
-        return seen[0] if len(seen) == 1 else None
+def _at_once() -> None:
+    """Nobody else uses the session."""
 
 
 class Checker:
@@ -138,6 +116,9 @@ class Checker:
         self.given = [s for s in self.specs if s is not None]
         self.naming = [s for s in self.given if s.kind in ("region", "unit")]
         self.survey = Survey()
+        columns = match.columns
+        keyed = (kind.key, *kind.also, "name")
+        self._keyed = [(name, columns.index(name) if name in columns else None) for name in keyed]
         self.regions, self.units = Regions(session, actor), UnitNames(session, actor)
         self.elevators: dict[str, Any] = {}
         # Words by field: how often, and what is known of their meaning (None = nothing).
@@ -160,22 +141,28 @@ class Checker:
         self._problems: dict[str, dict[Any, Bad]] = {s.name: {} for s in self.given}
         self.cleaned: dict[str, dict[Any, Any]] = {s.name: {} for s in self.given}
 
-    def check(self, sheet: Sheet, progress: Callable[[int, int], None] | None = None) -> Iterator[list[Row]]:
-        """All rows in the order of the sheet, some at a time."""
+    def check(
+        self, sheet: Sheet, progress: Callable[[int, int], None] | None = None, ready: Callable[[], None] = _at_once
+    ) -> Iterator[list[Row]]:
+        """All rows in the order of the sheet, some at a time.
+
+        `ready` is asked before the session is: until then who took the part before may have it.
+        """
         self._survey(sheet)
         done, waiting = 0, []
         for number, cells in sheet.rows():
             waiting.append((number, cells))
             if len(waiting) == PART:
-                yield self._part(waiting)
+                yield self._part(waiting, ready)
                 done, waiting = done + len(waiting), []
                 if progress is not None:
                     progress(done, self.survey.rows)
         if waiting:
-            yield self._part(waiting)
+            yield self._part(waiting, ready)
 
-    def _part(self, cells: list[tuple[int, Cells]]) -> list[Row]:
+    def _part(self, cells: list[tuple[int, Cells]], ready: Callable[[], None]) -> list[Row]:
         rows = self._read(cells)
+        ready()
         self._look_up(rows)
         for spec in self.naming:
             self._resolve(spec, rows)
@@ -204,29 +191,7 @@ class Checker:
 
     def _survey(self, sheet: Sheet) -> None:
         told = self.survey
-        dates = [(n, s.name) for n, s in enumerate(self.specs) if s is not None and s.kind in ("date", "instant")]
-        numbers = [(n, s.name) for n, s in enumerate(self.specs) if s is not None and s.kind == "figure"]
-        for number, cells in sheet.rows():
-            told.rows += 1
-            for at, name in numbers:
-                if isinstance(cells[at], str):
-                    told.figures.note(name, cells[at])
-            for at, name in dates:
-                if (digits := digits_of(cells[at])) is not None:
-                    told.digits[name, digits] = told.digits.get((name, digits), 0) + 1
-                elif isinstance(cells[at], str) and (order := order_of(cells[at])) is not None:
-                    seen = told.orders.setdefault(name, {})
-                    seen[order] = seen.get(order, 0) + 1
-            key = self.kept_by(cells)
-            if key is None:
-                continue
-            content = hash(tuple(map(str, cells)))
-            if key not in told.first:
-                told.first[key], told.content[key] = number, content
-            elif told.content[key] == content:
-                told.repeated.add(key)
-            else:
-                told.contradicted.add(key)
+        told.walk(sheet, self.specs, self.kept_by)
         for name in told.orders:
             if name not in self.match.orders and (order := told.order(name)) is not None:
                 self.match.orders[name] = order
@@ -237,10 +202,9 @@ class Checker:
         Of a number that is masked several may look alike: there the name tells people apart.
         """
         found: list[str] = []
-        for name in (self.kind.key, *self.kind.also, "name"):
+        for name, at in self._keyed:
             if name == "name" and "name" not in self.kind.also and "*" not in found[0]:
                 continue
-            at = self.match.columns.index(name) if name in self.match.columns else None
             text = "" if at is None or cells[at] is None else normal_code(str(cells[at]))
             if not text and name == self.kind.key:
                 return None

@@ -85,7 +85,7 @@ def _changes(
     changes: dict[str, Any] = {}
     calm: set[str] = set()
     troubled = {e["field"] for e in row.errors}
-    stands, now = there.shown, there.now
+    stands, now, also = there.shown, there.now, there.also
     for spec, cell in zip(checker.specs, checker.match.as_one(row.raw, checker.joined), strict=True):
         if spec is None or ((name := spec.name) not in stands and name not in given):
             continue
@@ -94,13 +94,15 @@ def _changes(
                 calm.add(name)
             continue
         value, shown = given.get(name), stands.get(name)
-        differs = value is not None and not _same(value, shown) and not _same(value, now.get(name))
+        differs = value is not None and not _same(value, shown) and (now is stands or not _same(value, now.get(name)))
         if name not in troubled and not differs:
             continue
         if spec.kind == "region":
             shows = checker.regions.shows(shown, str(cell))
         else:
-            shows = _shows(spec, shown, cell, names) or (value is not None and value == there.also.get(name))
+            shows = (shown is not None and _shows(spec, shown, cell, names)) or (
+                value is not None and value == also.get(name)
+            )
         if shows:
             calm.add(name)
         elif differs:
@@ -116,7 +118,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[Any, tuple[str, str]]) -> bool:
     """Whether a cell is what an export writes for this value; figures and marks were compared as they are."""
-    if stands is None or (spec.kind != "unit" and not isinstance(stands, str)):
+    if spec.kind != "unit" and not isinstance(stands, str):
         return False
     raw = str(cell)
     try:
@@ -139,16 +141,22 @@ def unit_names(
     )
 
 
-def unmask(checker: Checker, model: Any, row: Row, there: bool) -> None:
-    """A number exported as 138****0001 says nothing new: it leaves what stands; a new row needs the whole one."""
+def numbers_of(checker: Checker, model: Any) -> list[str]:
+    """The file's fields that exports mask."""
     columns = model.__table__.columns
-    for name in [n for n, v in row.data.items() if v.__class__ is str and "*" in v]:
-        if not columns[name].info.get("sensitive"):
+    return [s.name for s in checker.given if s.name in columns and columns[s.name].info.get("sensitive")]
+
+
+def unmask(checker: Checker, numbers: Iterable[str], row: Row, there: bool) -> None:
+    """A number exported as 138****0001 says nothing new: it leaves what stands; a new row needs the whole one."""
+    for name in numbers:
+        value = row.data.get(name)
+        if value.__class__ is not str or "*" not in value:
             continue
         if not there:
             spec = checker.kind.spec(name)
             label = spec.label if spec else name
-            row.bad(label, row.data[name], "是遮盖后的号码", "新增时请填写完整的号码，或留空", "遮盖的号码", name)
+            row.bad(label, value, "是遮盖后的号码", "新增时请填写完整的号码，或留空", "遮盖的号码", name)
         row.data[name] = None
 
 

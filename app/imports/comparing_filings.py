@@ -8,7 +8,7 @@ from sqlalchemy import null, select
 
 from app import scope
 from app.errors import Finding, Refusal
-from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, tell, unit_names, unmask
+from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, numbers_of, tell, unit_names, unmask
 from app.models import Elevator, Unit, Version
 from app.models.among import among
 from app.models.policy import policy_value
@@ -34,10 +34,11 @@ def filed(checker: Checker, rows: list[Row]) -> None:
     needed = required_of(model)
     blank = empty(model)
     known = checker.cleaned
+    numbers = numbers_of(checker, model)
     for row in rows:
         key = row.data.get(checker.kind.key) or ""
         there = standing.get(key, [])
-        unmask(checker, model, row, bool(there))
+        unmask(checker, numbers, row, bool(there))
         given: dict[str, Any] = {}
         for name, value in row.data.items():
             if value is not None:

@@ -8,7 +8,18 @@ from sqlalchemy import select
 
 from app import scope
 from app.errors import Refusal
-from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key, unit_names, unmask
+from app.imports.comparing import (
+    EXISTS,
+    Standing,
+    as_json,
+    judge,
+    new_row,
+    numbers_of,
+    tell,
+    told_key,
+    unit_names,
+    unmask,
+)
 from app.imports.references import parts
 from app.models import Invitation, Person
 from app.models.sealed import ending
@@ -52,7 +63,7 @@ def person_rows(checker: Checker, rows: list[Row]) -> None:
 def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:
     """Phone and ID number as they are stored; masked ones say nothing new."""
     if any(isinstance(row.data.get(n), str) and "*" in row.data[n] for n in ("phone", "resident_id")):
-        unmask(checker, Person, row, bool(there))
+        unmask(checker, numbers_of(checker, Person), row, bool(there))
     try:
         if row.data.get("phone") is not None:
             row.data["phone"] = check_mobile(str(row.data["phone"]), "phone")
@@ -80,7 +91,7 @@ def invitation_rows(checker: Checker, rows: list[Row]) -> None:
         phone = str(given.get("phone") or "")
         there = _asked(checker, standing.get(phone[-4:], []), phone, given.get("unit_id"))
         if "*" in phone:
-            unmask(checker, Invitation, row, bool(there))
+            unmask(checker, numbers_of(checker, Invitation), row, bool(there))
         if there:
             judge(checker, row, there, {n: v for n, v in row.data.items() if v is not None}, names)
             if row.verdict == "same" or checker.mode == "new":

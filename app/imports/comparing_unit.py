@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app import scope
 from app.errors import Refusal
-from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, tell, told_key, unmask
+from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, numbers_of, tell, told_key, unmask
 from app.imports.languages import own_word
 from app.models import Account, InsuranceRecord, InsuredPerson, Unit
 from app.permissions import ROLE_LABEL, Role
@@ -48,7 +48,7 @@ def insurance_rows(checker: Checker, rows: list[Row]) -> None:
         number = str(data.get("id_number") or "")
         months = as_json(data.get("from_on")), as_json(data.get("to_on"))
         there = _those(standing.get((payer, *months), []), data, number)
-        unmask(checker, InsuredPerson, row, bool(there))
+        unmask(checker, numbers_of(checker, InsuredPerson), row, bool(there))
         held = there[-1].shown if there else {}
         line = Line(*(str(data.get(n) or held.get(n) or "") for n in ("name", "id_number", "phone")))
         kept, wrong = insurance.checked_line(line, checker.today)

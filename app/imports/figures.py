@@ -33,9 +33,9 @@ class Written:
     def __init__(self) -> None:
         self._seen: dict[str, Counter[str]] = {}
 
-    def note(self, name: str, cell: Any) -> None:
+    def note(self, name: str, cell: Any, times: int = 1) -> None:
         if (found := shape(cell)) is not None:
-            self._seen.setdefault(name, Counter())[found] += 1
+            self._seen.setdefault(name, Counter())[found] += times
 
     def by_comma(self, name: str) -> bool:
         """Whether this column's figures have a comma before their fraction."""

@@ -18,6 +18,7 @@ from app.imports import comparing_orders, first_passwords, writing_inspections, 
 from app.imports.batches import Progress, kind_of
 from app.imports.comparing import as_json
 from app.imports.comparing_filings import MODELS
+from app.imports.waiting import before, last_number
 from app.imports.writing import hold_kind
 from app.models import (
     Contract,
@@ -88,22 +89,18 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
     total = batch.done_rows
     if batch.state != "undoing":
         return {"undone": batch.undone_rows, "kept": batch.kept_rows}
-    done = 0
+    done, first = 0, last_number(session, batch_id) + 1
     while True:
         with transaction(session):
             hold_kind(session, held.name)
-            rows = session.scalars(
-                select(ImportRow)
-                .where(ImportRow.batch_id == batch_id, ImportRow.applied.is_(True), ImportRow.undo.is_(None))
-                .order_by(ImportRow.number.desc())
-                .limit(STEP)
-            ).all()
+            rows = before(session, batch_id, first, STEP)
             kept = _undo(session, actor, held.name, batch_id, rows, at) if rows else {}
             if rows:
                 session.execute(update(ImportRow), [
                     {"id": r.id, "undo": "kept" if r.id in kept else "undone", "undo_note": ours(kept.get(r.id, ""))}
                     for r in rows
                 ])  # fmt: skip
+                first = rows[-1].number
             done += len(rows)
         session.expunge_all()
         progress(done, total, "撤销")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -20,6 +21,16 @@ from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import EXISTS
 from app.imports.comparing_filings import MODELS
+from app.imports.waiting import (
+    Judged,
+    after,
+    by_elevator,
+    last_number,
+    next_of_elevators,
+    next_of_set,
+    next_one_by_one,
+    to_import,
+)
 from app.models import (
     Account,
     Contract,
@@ -41,6 +52,7 @@ from app.workflows.access import sub_accounts
 from app.workflows.approval.filing_fields import empty
 from app.workflows.contracts import contracts
 from app.workflows.core import audit
+from app.workflows.core.ahead import Do
 from app.workflows.filing import filing
 from app.workflows.filing.filing_sets import Saved, Wish, save_drafts
 from app.workflows.handover.take_over import PastVisit, take_over
@@ -49,9 +61,6 @@ from app.workflows.papers import insurance
 from app.workflows.papers.insurance import Line
 from app.workflows.people import invitations, people, person_versions
 
-STEP = 100
-STEP_OF_SETS = 2000
-GOOD = ("new", "changed")
 Values = dict[str, Any]
 
 
@@ -64,25 +73,26 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
     if batch.state != "importing":
         raise refuse("导入", "这个文件不在导入中", "请刷新页面查看结果")
     total, mode = batch.new_rows + batch.changed_rows, batch.mode
-    waiting = (ImportRow.batch_id == batch_id, ImportRow.state.in_(GOOD), ImportRow.applied.is_(False))
-    done, last = _count(session, batch_id), -1
+    waiting = to_import(batch_id)
+    done, last, end = _count(session, batch_id), -1, last_number(session, batch_id)
+    steps = by_elevator(session, waiting) if held.name in BY_ELEVATOR else []
     while True:
         with no_cycles(), transaction(session):
             hold_kind(session, held.name)
+            rows: Sequence[Any]
             if held.name in MODELS:
-                # None that waits is left behind, so the next step begins after the last.
-                after = (*waiting, ImportRow.number > last)
-                taken, applied = _take_set(session, actor, held, batch_id, mode, after, at)
-                more, done = taken is not None, done + applied
-                last = last if taken is None else taken
+                rows = after(last, end, partial(next_of_set, session, waiting))
+                done += _take_set(session, actor, held, batch_id, mode, rows, at) if rows else 0
+            elif held.name in BY_ELEVATOR:
+                rows = next_of_elevators(session, waiting, steps)
+                BY_ELEVATOR[held.name](session, actor, held, batch_id, rows, at)
+                done += sum(row.applied for row in rows)
             else:
-                rows = _step(session, held, waiting)
-                more = bool(rows)
-                if held.name in BY_ELEVATOR:
-                    BY_ELEVATOR[held.name](session, actor, held, batch_id, rows, at)
-                for row in rows if held.name not in BY_ELEVATOR else ():
+                rows = after(last, end, partial(next_one_by_one, session, waiting))
+                for row in rows:
                     _take(session, actor, held, batch_id, row, at)
-                done = _count(session, batch_id)
+                done += sum(row.applied for row in rows)
+            more, last = bool(rows), rows[-1].number if rows else last
             session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_rows=done))
         session.expunge_all()
         progress(done, total, "导入")
@@ -115,16 +125,6 @@ def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt
     return summary
 
 
-def _step(session: AnySession, held: Kind, waiting: tuple[Any, ...]) -> Sequence[ImportRow]:
-    """The next rows; of visits all of some elevators, so that each clock is told its whole past at once."""
-    statement = select(ImportRow).where(*waiting)
-    if held.name in BY_ELEVATOR:
-        keys = select(ImportRow.entity_id).where(*waiting).distinct().order_by(ImportRow.entity_id).limit(20)
-        chosen = session.scalars(keys).all()
-        return session.scalars(statement.where(ImportRow.entity_id.in_(chosen)).order_by(ImportRow.number)).all()
-    return session.scalars(statement.order_by(ImportRow.number).limit(STEP)).all()
-
-
 def hold_kind(session: AnySession, kind: str) -> None:
     """One step of a kind at a time: a new code must not be made twice by two imports of one file."""
     name = f"IMPORT-{kind}"
@@ -136,31 +136,27 @@ def hold_kind(session: AnySession, kind: str) -> None:
 
 
 def _take_set(
-    session: AnySession, actor: Actor, held: Kind, batch_id: int, mode: str, waiting: tuple[Any, ...],
+    session: AnySession, actor: Actor, held: Kind, batch_id: int, mode: str, rows: Sequence[Judged],
     at: dt.datetime,
-) -> tuple[int | None, int]:  # fmt: skip
-    """Write the next rows at once; where one is refused, each by itself, so that the others go on.
-
-    Gives the last row's number (None: there was none) and how many were imported.
-    """
-    columns = (ImportRow.id, ImportRow.number, ImportRow.state, ImportRow.data, ImportRow.before, ImportRow.entity_id)
-    statement = select(*columns).where(*waiting).order_by(ImportRow.number).limit(STEP_OF_SETS)
-    rows = session.execute(statement).all()
-    if not rows:
-        return None, 0
-    last: int = rows[-1].number
+) -> int:  # fmt: skip
+    """Write rows at once; where one is refused, each by itself, so that the others go on. How many were imported."""
     standing = _standing(session, actor, held, rows)
     taken = []
     for row in rows:
-        number = standing.get((row.data or {}).get(held.key)) if row.entity_id is None else row.entity_id
+        number = standing.get(row.data.get(held.key)) if row.entity_id is None else row.entity_id
         if number is not None and row.entity_id is None and mode == "new":
             _end_badly(session, row, [_exists(held, row)])
         else:
             taken.append((row, number))
     try:
         with session.begin_nested():
-            wishes = [Wish(number, row.data or {}) for row, number in taken]
-            saved = save_drafts(session, actor, MODELS[held.name], wishes, at, batch_id)
+            wishes = [Wish(number, row.data) for row, number in taken]
+            made: list[int] = []
+
+            def also(saved: list[Saved], do: Do) -> None:
+                made.append(_mark(session, [(row, one) for (row, _), one in zip(taken, saved, strict=True)], do))
+
+            save_drafts(session, actor, MODELS[held.name], wishes, at, batch_id, also)
     except (Refusal, IntegrityError):
         applied = 0
         for row, number in taken:
@@ -168,11 +164,11 @@ def _take_set(
             kept.entity_id = number
             _take(session, actor, held, batch_id, kept, at)
             applied += kept.applied
-        return last, applied
-    return last, _mark(session, [(row, one) for (row, _), one in zip(taken, saved, strict=True)])
+        return applied
+    return made[0]
 
 
-def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> int:
+def _mark(session: AnySession, taken: Sequence[tuple[Judged, Saved]], do: Do) -> int:
     """What each row did in the end: another import may have made the same since it was checked. How many did it."""
     as_judged: list[tuple[int, int]] = []
     otherwise: list[Values] = []
@@ -188,9 +184,9 @@ def _mark(session: AnySession, taken: Sequence[tuple[Any, Saved]]) -> int:
     if as_judged:
         rows, given = ImportRow.__table__, beside(session, *zip(*as_judged, strict=True))
         marked = update(rows).where(rows.c.id == given.c.key).values(entity_id=given.c.number, applied=True)
-        session.execute(marked)
+        do(lambda: session.execute(marked))
     if otherwise:
-        session.execute(update(ImportRow), otherwise)
+        do(lambda: session.execute(update(ImportRow), otherwise))
     return len(as_judged) + sum(values["applied"] for values in otherwise)
 
 
@@ -198,7 +194,7 @@ def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]
     """What came into being since the check, by key: the approved one where there are several."""
     model = MODELS[held.name]
     key = getattr(model, held.key)
-    wanted = {(r.data or {}).get(held.key) or "" for r in rows if r.entity_id is None}
+    wanted = {r.data.get(held.key) or "" for r in rows if r.entity_id is None}
     if not wanted:
         return {}
     statement = scope.apply(select(key, model.id).where(among(session, key, wanted)), actor, model)
@@ -209,7 +205,7 @@ def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]
 def _exists(held: Kind, row: Any) -> Values:
     spec = held.spec(held.key)
     assert spec is not None
-    value = str((row.data or {}).get(held.key))
+    value = str(row.data.get(held.key))
     remedy = "请改用“更新导入”，或删去这一行"
     return {
         "column": spec.label, "value": value, "found": "校验之后已存在", "remedy": remedy, "rule": EXISTS,

@@ -13,13 +13,13 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, configure_mappers
 
 from app import clock, scope, vault
-from app.imports import batches, checking, undoing, writing
+from app.imports import batches, checking, undoing, waiting, writing
 from app.workflows.core.actors import actor_by_id
 from app.workflows.files import attachments
 
 
 def main(url: str, folder: str, batch: int, user: int, step: str, after: int) -> None:
-    checking.PART = writing.STEP_OF_SETS = undoing.STEP = 40
+    checking.PART = waiting.STEP_OF_SETS = undoing.STEP = 40
     configure_mappers()
 
     def dies(done: int, total: int, message: str) -> None:

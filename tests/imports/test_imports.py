@@ -15,7 +15,7 @@ from sqlalchemy import inspect as sa_inspect
 
 from app import clock, scope
 from app.errors import NotAllowed, Refusal
-from app.imports import batches, checking, parsing, workbooks, writing
+from app.imports import batches, checking, parsing, waiting, workbooks, writing
 from app.imports.columns import kinds
 from app.imports.matching import guess
 from app.imports.reading import read
@@ -170,7 +170,7 @@ def test_a_row_under_review_says_so(session: Any, world: Any) -> None:
 
 @pytest.mark.feature("IMP-01")
 def test_a_killed_import_goes_on_where_it_was(session: Any, world: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writing, "STEP_OF_SETS", 3)
+    monkeypatch.setattr(waiting, "STEP_OF_SETS", 3)
     who = world.actor("clerk")
     number = checked(session, who, "elevators", workbook(LIFT, *(lift(world, f"70{n:04d}") for n in range(8)))).id
     steps = []
@@ -190,6 +190,26 @@ def test_a_killed_import_goes_on_where_it_was(session: Any, world: Any, monkeypa
         assert writing.run(session, who, number, AT, lambda *_: None) == {"imported": 8, "bad": 0}
     codes = session.scalars(select(Elevator.code).where(Elevator.code.like("70%"))).all()
     assert len(codes) == len(set(codes)) == 8
+
+
+@pytest.mark.feature("IMP-01")
+@pytest.mark.parametrize("kind", ["elevators", "ledgers"])
+def test_good_rows_far_apart_are_all_found(session: Any, world: Any, monkeypatch: Any, kind: str) -> None:
+    """They are looked for among few numbers at a time, and between them may be many that change nothing."""
+    monkeypatch.setattr(waiting, "NUMBERS", 3)
+    who, lines = world.actor("clerk"), [f"70{n:04d}" for n in range(20)]
+    if kind == "elevators":
+        imported(session, who, kind, workbook(LIFT, *(lift(world, code) for code in lines)))
+        good = {0, 1, 9, 19}
+        rows = [LIFT, *(lift(world, code, 楼盘="改" if n in good else "导入小区") for n, code in enumerate(lines))]
+    else:
+        # The others name no elevator.
+        good, own, worker = {17}, world.own.code, world.worker.name
+        rows = [["识别码", "维保人员"], *([own if n in good else code, worker] for n, code in enumerate(lines))]
+    batch = imported(session, who, kind, workbook(*rows))
+    assert batch.done_rows == len(good), errors_of(session, batch)
+    applied = select(ImportRow.number).where(ImportRow.batch_id == batch.id, ImportRow.applied)
+    assert {number - 2 for number in session.scalars(applied)} == good
 
 
 @pytest.mark.feature("IMP-01")

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import clock, scope
-from app.imports import batches, undoing, writing
+from app.imports import batches, undoing, waiting, writing
 from app.models import Elevator, ImportBatch, ImportRow, Version
 from app.transaction import transaction
 from tests.databases import ROOT
@@ -75,7 +75,7 @@ def test_kill_9_at_every_step_loses_and_doubles_nothing(session: Any, world: Any
 def test_two_imports_of_one_file_at_once_make_one_set_of_rows(
     session: Any, world: Any, database: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(writing, "STEP_OF_SETS", 25)
+    monkeypatch.setattr(waiting, "STEP_OF_SETS", 25)
     who = world.actor("clerk")
     numbers = [checked(session, who, "elevators", csv(*LINES), f"表{n}.csv").id for n in range(2)]
     with scope.acting(who):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app import clock, scope
 from app.errors import Refusal
-from app.imports import undoing
+from app.imports import undoing, waiting
 from app.models import AuditEntry, Contract, Elevator, ImportBatch, ImportRow, MaintenanceLedger, Person, Unit, Version
 from app.transaction import transaction
 from app.workflows.filing import filing
@@ -163,6 +163,7 @@ def test_who_may_undo_and_only_once(session: Any, world: Any) -> None:
 @pytest.mark.feature("IMP-01")
 def test_a_killed_undo_goes_on_where_it_was(session: Any, world: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(undoing, "STEP", 2)
+    monkeypatch.setattr(waiting, "NUMBERS", 3)
     who = world.actor("clerk")
     batch = imported(session, who, "elevators", workbook(HEAD, *(lift(world, f"70000{n}") for n in range(5))))
 

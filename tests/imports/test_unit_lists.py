@@ -29,6 +29,13 @@ def insured(name: str, serial: int, month: str = "2026-01-01", phone: str = "") 
     return ["澜州人力代理有限公司", month, month, name, id_number(serial), phone]
 
 
+@pytest.mark.feature("IMP-01", "UNT-09")
+def test_a_payer_whose_name_holds_a_star_is_no_masked_number(session: Any, world: World) -> None:
+    line = ["澜州*人力代理", *insured("子", 7)[1:]]
+    batch = checked(session, world.actor("clerk"), "insurance", workbook(INSURED, line))
+    assert (batch.state, batch.new_rows, told(session, batch)) == ("checked", 1, {})
+
+
 @pytest.mark.feature("IMP-02", "UNT-09")
 def test_an_edited_cell_beside_a_masked_number_is_the_one_change(session: Any, world: World) -> None:
     """The list shows 980***********0011; of two whose numbers look alike the name tells, else the whole number."""

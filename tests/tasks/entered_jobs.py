@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock, scope
-from app.imports import batches, writing
+from app.imports import batches, waiting
 from app.models import (
     Attachment,
     AuditEntry,
@@ -50,8 +50,9 @@ def each_said_so_once(world: World, made: list[int]) -> None:
 
 
 def an_imports_rows_come_in_once(world: World, kill: Kill, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "STEP", 2)
-    monkeypatch.setattr(writing, "STEP_OF_SETS", 2)
+    monkeypatch.setattr(waiting, "STEP", 2)
+    monkeypatch.setattr(waiting, "STEP_OF_SETS", 2)
+    monkeypatch.setattr(waiting, "NUMBERS", 3)
     session, clerk, held = world.session, world.actor("clerk"), []
 
     def enter(number: int) -> int:

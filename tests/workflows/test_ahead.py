@@ -9,7 +9,7 @@ import pytest
 from flask import current_app
 from sqlalchemy import text
 
-from app.workflows.core.ahead import meanwhile, one_ahead
+from app.workflows.core.ahead import behind, meanwhile, one_ahead
 
 pytestmark = pytest.mark.feature("SCO-01")
 
@@ -109,3 +109,46 @@ def test_a_block_that_ends_early_waits_for_what_is_read_meanwhile(session: Any) 
     with pytest.raises(ValueError, match="早退"), meanwhile(session, read):
         raise ValueError("早退")
     assert told == [1] * begun
+
+
+# --- writing behind
+
+
+def test_writes_are_done_in_order_and_before_the_block_ends(session: Any) -> None:
+    done: list[int] = []
+    with behind(session) as do:
+        for n in range(5):
+            do(lambda n=n: done.append(session.scalar(text(f"SELECT {n}"))))
+    assert done == [0, 1, 2, 3, 4]
+
+
+def test_what_stands_behind_a_failed_write_is_not_done_and_the_failure_is_told(session: Any) -> None:
+    done: list[str] = []
+
+    def fails() -> None:
+        raise ValueError("写不进")
+
+    with pytest.raises(ValueError, match="写不进"), behind(session) as do:
+        do(lambda: done.append("first"))
+        do(fails)
+        do(lambda: done.append("behind"))
+    assert done == ["first"]
+
+
+def test_the_session_is_free_when_all_is_done_and_others_may_follow(session: Any) -> None:
+    done: list[int] = []
+    with behind(session) as do:
+        do(lambda: done.append(session.scalar(text("SELECT 1"))))
+        do.done()
+        done.append(session.scalar(text("SELECT 2")))
+        do(lambda: done.append(session.scalar(text("SELECT 3"))))
+    assert done == [1, 2, 3]
+
+
+def test_a_block_that_ends_early_waits_for_its_writes(session: Any) -> None:
+    """Else the transaction would be taken back under a statement that is still running."""
+    done: list[int] = []
+    with pytest.raises(ValueError, match="早退"), behind(session) as do:
+        do(lambda: done.append(session.scalar(text("SELECT 1"))))
+        raise ValueError("早退")
+    assert done == [1]

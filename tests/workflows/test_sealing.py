@@ -54,6 +54,24 @@ def test_a_token_tells_nothing_and_opens_only_in_its_place() -> None:
     assert vault.seal_text(PHONE, "account.phone")[vault.INDEX] != first[vault.INDEX]
 
 
+def test_many_are_sealed_as_each_alone() -> None:
+    texts = [PHONE, "", "备注", PHONE]
+    tokens = vault.seal_texts(texts, "import_row.raw")
+    assert [vault.open_text(token, "import_row.raw") for token in tokens] == texts
+    assert len(set(tokens)) == 4
+    # Nobody looks for them: no token tells of what is in it.
+    assert {token[vault.INDEX] for token in tokens} == {vault.seal_text("x", "import_row.raw", "")[vault.INDEX]}
+    assert vault.seal_texts([], "import_row.raw") == []
+
+
+def test_contents_read_as_text_are_opened_as_each_alone() -> None:
+    kind = SealedJson("version.data")
+    values = [{"name": "甲", "safety_phone": PHONE}, None, {"name": "乙", "safety_phone": PHONE}, {"name": "~1"}]
+    assert kind.of_texts(kind.texts(values)) == values
+    assert kind.of_texts([]) == [] and kind.of_texts([None, '{"name": "丙"}']) == [None, {"name": "丙"}]
+
+
+
 def test_a_missing_key_is_named(app: Any) -> None:
     token = vault.seal_text(PHONE, "person.phone")
     vault.use_keys([vault.new_key()])

@@ -1,4 +1,4 @@
-"""Reading one part from the database while the part before is worked on."""
+"""Reading one part from the database while the part before is worked on; writing one while the next is made ready."""
 
 from __future__ import annotations
 
@@ -52,6 +52,49 @@ def meanwhile(session: AnySession, read: Callable[[], Found]) -> Iterator[Callab
         return
     with ThreadPoolExecutor(1) as beside:
         yield _under_way(beside, read).result
+
+
+class Do:
+    """Called with a write, has it done after those before; `done()` waits for all of them."""
+
+    def __init__(self, beside: ThreadPoolExecutor | None = None) -> None:
+        self._beside = beside
+        self._last: Future[None] | None = None
+
+    def __call__(self, write: Callable[[], object]) -> None:
+        if self._beside is None:
+            write()
+        else:
+            self._last = self._beside.submit(copy_context().run, self._after, self._last, write)
+
+    def done(self) -> None:
+        """What is given next begins anew; the first write that failed fails here."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    @staticmethod
+    def _after(before: Future[None] | None, write: Callable[[], object]) -> None:
+        if before is not None:
+            before.result()
+        write()
+
+
+@contextmanager
+def behind(session: AnySession) -> Iterator[Do]:
+    """Writes done one after the other while the caller makes the next ready: `with behind(session) as do: do(write)`.
+
+    Until `do.done()` or the end of the block the session is the writes' alone. Of one that fails the error comes up
+    there, and none behind it is done. SQLite writes at once.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        yield Do()
+        return
+    # However the block ends, its writes have ended before the transaction does.
+    with ThreadPoolExecutor(1) as beside:
+        do = Do(beside)
+        yield do
+        do.done()
 
 
 def _under_way(beside: ThreadPoolExecutor, read: Callable[..., Found], *part: Any) -> Future[Found]:

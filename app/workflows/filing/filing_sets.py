@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Text, bindparam, cast, delete, func, select, update
 
 from app import scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
@@ -23,11 +24,12 @@ from app.models import Elevator, Region, Unit, Version
 from app.models.among import among
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
-from app.transaction import AnySession, insert_rows, new_keys
+from app.transaction import AnySession, blocks_of, new_keys, write_blocks
 from app.wording import say
 from app.workflows.approval.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, lacking
 from app.workflows.approval.filing_versions import digest
 from app.workflows.core import audit, moves
+from app.workflows.core.ahead import Do, behind
 from app.workflows.filing import filing_rights
 from app.workflows.filing.filing import EDIT_VERB
 
@@ -74,9 +76,12 @@ class _Held:
 
 def save_drafts(
     session: AnySession, actor: Actor, model: FiledModel, wishes: Sequence[Wish], at: dt.datetime,
-    batch_id: int | None = None,
+    batch_id: int | None = None, also: Callable[[list[Saved], Do], None] | None = None,
 ) -> list[Saved]:  # fmt: skip
-    """Make or change drafts, in the order of the wishes. `data` must be clean (`filing_fields.clean`)."""
+    """Make or change drafts, in the order of the wishes. `data` must be clean (`filing_fields.clean`).
+
+    `also` gives more to be written of the outcome, while the drafts still are.
+    """
     require(actor, EDIT_VERB[model])
     held = _hold(session, actor, model, [w.entity_id for w in wishes if w.entity_id is not None])
     saved: dict[int, Saved] = {}
@@ -104,20 +109,30 @@ def save_drafts(
         if row.approved and model is Elevator:
             asked.pop("declared_status", None)
         # What was not asked does not differ.
-        told = differences({name: row.content.get(name) for name in asked}, asked)
-        before, after = {d.field: d.old for d in told}, {d.field: d.new for d in told}
+        differ = differences({name: row.content.get(name) for name in asked}, asked)
+        before, after = {d.field: d.old for d in differ}, {d.field: d.new for d in differ}
         saved[number] = Saved(row.id, False, before, after)
-        if told:
+        if differ:
             merged = row.content | asked
             _check(session, actor, model, row.filed, merged, allowed)
             changed.append((row, merged))
-    if changed:
-        _change(session, actor, model, changed, at)
-    made = _make(session, actor, model, [data for _, data in fresh], at, batch_id)
-    for (number, data), key in zip(fresh, made, strict=True):
-        saved[number] = Saved(key, True, {}, data)
-    result = [saved[number] for number in range(len(wishes))]
-    _record(session, actor, model, result, at, batch_id)
+    contents = [data for _, data in fresh]
+    # All that is asked stands before what is written: meanwhile the session is the writes' alone.
+    places = _codes(session, [*contents, *(data for row, data in changed if not row.approved)])
+    keys = new_keys(session, model.__table__, len(fresh)) if fresh else []
+    with behind(session) as do:
+        if changed:
+            _change(session, actor, model, changed, at, places, do)
+        if fresh:
+            _make(session, actor, model, keys, contents, at, batch_id, places, do)
+        for (number, data), key in zip(fresh, keys, strict=True):
+            saved[number] = Saved(key, True, {}, data)
+        result = [saved[number] for number in range(len(wishes))]
+        if also is not None:
+            also(result, do)
+        told = _told(result)
+    if told is not None:
+        audit.record(session, actor, at, f"{model.__tablename__}.save_drafts", "import_batch", batch_id, after=told)
     return result
 
 
@@ -131,7 +146,8 @@ def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) 
     statement = (
         select(
             table.id, table.filing_state, table.approved_version, table.region_code, table.filed_by_unit_id, called,
-            *(getattr(table, n) for n in names),
+            # Days as a content keeps them.
+            *(cast(getattr(table, n), Text) if n in days else getattr(table, n) for n in names),
         )
         .where(among(session, table.id, ids))
         .order_by(table.id)
@@ -141,9 +157,6 @@ def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) 
     for row in session.execute(scope.apply(statement, actor, model)):
         key, filing, approved, region, filer, name, *values = row
         content = dict(zip(names, values, strict=True))
-        for day in days:
-            if content[day] is not None:
-                content[day] = content[day].isoformat()
         filed = filing_rights.Standing(key, name, region, filer, *map(content.get, PARTIES))
         found[key] = _Held(filed, filing, approved, content, approved)
     entered = _last_versions(session, model, found)
@@ -192,47 +205,42 @@ def _check(
 
 
 def _change(
-    session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]], at: dt.datetime
-) -> None:
+    session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]], at: dt.datetime,
+    places: Mapping[int, str], do: Do,
+) -> None:  # fmt: skip
     table: Any = model.__table__
     moved = {"updated_at": at, "row_version": table.c.row_version + 1}
     opened = [r for r, _ in changed if r.filing != FilingState.DRAFT]
-    moves.edit_where(session, actor, model, [r.id for r in opened if r.approved], at, **moved)
-    moves.edit_where(session, actor, model, [r.id for r in opened if not r.approved], at)
+    do(lambda: moves.edit_where(session, actor, model, [r.id for r in opened if r.approved], at, **moved))
+    do(lambda: moves.edit_where(session, actor, model, [r.id for r in opened if not r.approved], at))
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
     edited = [{"key": r.draft_id, "data": data, **stamp} for r, data in changed if r.draft_id is not None]
     versions = Version.__table__
     if edited:
         statement = update(versions).where(versions.c.id == bindparam("key"))
-        _many(session, statement.values({n: bindparam(n) for n in ("data", *stamp)}), edited)
+        edit = statement.values({n: bindparam(n) for n in ("data", *stamp)})
+        do(lambda: _many(session, edit, edited))
     _insert_versions(
         session, model,
-        [(r.id, r.last_number + 1, r.approved, data) for r, data in changed if r.draft_id is None], stamp,
+        [(r.id, r.last_number + 1, r.approved, data) for r, data in changed if r.draft_id is None], stamp, do,
     )  # fmt: skip
     for part in _parts([r.id for r, _ in changed if r.approved and r.filing == FilingState.DRAFT]):
-        session.execute(update(table).where(table.c.id.in_(part)).values(**moved))
+        do(partial(session.execute, update(table).where(table.c.id.in_(part)).values(**moved)))
     shown = [(r, data) for r, data in changed if not r.approved]
     if shown:
-        places = _codes(session, [data for _, data in shown])
         columns = _columns(model)
-        statement = update(table).where(table.c.id == bindparam("key"))
-        statement = statement.values({n: bindparam(f"v_{n}") for n in columns} | moved)
-        _many(session, statement, [
-            {"key": r.id} | {f"v_{n}": v for n, v in _row(model, data, places).items()} for r, data in shown
-        ])  # fmt: skip
+        put = update(table).where(table.c.id == bindparam("key"))
+        rows = [{"key": r.id} | {f"v_{n}": v for n, v in _row(model, data, places).items()} for r, data in shown]
+        do(lambda: _many(session, put.values({n: bindparam(f"v_{n}") for n in columns} | moved), rows))
 
 
 def _make(
-    session: AnySession, actor: Actor, model: FiledModel, contents: Sequence[Data], at: dt.datetime,
-    batch_id: int | None,
-) -> list[int]:  # fmt: skip
-    if not contents:
-        return []
-    names = fields_of(model)
-    # By columns: what no row of the set fills in is not written at all.
-    filled = zip(names, zip(*map(itemgetter(*names), contents), strict=True), strict=True)
-    columns: dict[str, Sequence[Any]] = {n: values for n, values in filled if values.count(None) < len(values)}
-    places = _codes(session, contents)
+    session: AnySession, actor: Actor, model: FiledModel, keys: list[int], contents: Sequence[Data],
+    at: dt.datetime, batch_id: int | None, places: Mapping[int, str], do: Do,
+) -> None:  # fmt: skip
+    """Write new rows under keys drawn before: then no row waits for its answer."""
+    # What no row of the set fills in is not written at all.
+    columns = _by_columns(contents)
     columns["region_code"] = [places[key] for key in columns["region_id"]]
     if model is Elevator:
         random = secrets.token_bytes(15 * len(contents))
@@ -243,15 +251,18 @@ def _make(
         "filed_by_unit_id": actor.unit_id, "created_by_id": actor.user_id, "created_at": at, "updated_at": at,
         "filing_state": "draft", "info_state": "new", "approved_version": 0, "batch_id": batch_id,
     }  # fmt: skip
-    table: Any = model.__table__
-    # The keys first: then every row is written without waiting for its answer.
-    columns["id"] = ids = new_keys(session, table, len(contents))
+    columns["id"] = keys
     alike = [repeat(value, len(contents)) for value in shared.values()]
-    insert_rows(session, table, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)))
-    _within_scope(session, actor, model, ids)
+    _insert(session, model.__table__, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)), do)
+    do(lambda: _within_scope(session, actor, model, keys))
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
-    _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(ids, contents, strict=True)], stamp)
-    return ids
+    _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(keys, contents, strict=True)], stamp, do)
+
+
+def _insert(session: AnySession, table: Any, names: Sequence[str], rows: list[Any], do: Do) -> None:
+    """As `insert_rows`: their text is made while the database still writes what was given before."""
+    if rows:
+        do(partial(write_blocks, session, table, names, list(blocks_of(session, table, names, rows))))
 
 
 def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> None:
@@ -268,29 +279,34 @@ def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: lis
 
 
 def _insert_versions(
-    session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any]
-) -> None:
+    session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any],
+    do: Do,
+) -> None:  # fmt: skip
     names = ("entity", "state", *stamp, "entity_id", "number", "base_number", "data")
     alike = (model.__tablename__, "draft", *stamp.values())
-    insert_rows(session, Version.__table__, names, [(*alike, *own) for own in found])
+    _insert(session, Version.__table__, names, [(*alike, *own) for own in found], do)
 
 
-def _record(
-    session: AnySession, actor: Actor, model: FiledModel, saved: Sequence[Saved], at: dt.datetime, batch_id: int | None
-) -> None:
+def _told(saved: Sequence[Saved]) -> Data | None:
+    """What the log says of the whole set; None where nothing was written."""
     made = [s for s in saved if s.made]
     touched = [s for s in saved if s.after and not s.made]
     if not made and not touched:
-        return
-    written = {str(s.entity_id): _filled(s.after) if s.made else s.after for s in (*made, *touched)}
-    audit.record(
-        session, actor, at, f"{model.__tablename__}.save_drafts", "import_batch", batch_id,
-        after={"made": len(made), "changed": len(touched), "digest": digest(written)},
-    )  # fmt: skip
+        return None
+    # What was made by columns: as text that is a third of the same row by row.
+    written = {
+        "made": {"id": [s.entity_id for s in made]} | _by_columns([s.after for s in made]),
+        "changed": {str(s.entity_id): s.after for s in touched},
+    }
+    return {"made": len(made), "changed": len(touched), "digest": digest(written)}
 
 
-def _filled(content: Data) -> Data:
-    return {name: value for name, value in content.items() if value is not None}
+def _by_columns(contents: Sequence[Data]) -> dict[str, Sequence[Any]]:
+    """Contents of the same fields; what none of them fills in is left out."""
+    if not contents:
+        return {}
+    columns = zip(contents[0], zip(*map(itemgetter(*contents[0]), contents), strict=True), strict=True)
+    return {name: values for name, values in columns if values.count(None) < len(values)}
 
 
 def _columns(model: FiledModel) -> tuple[str, ...]:
@@ -309,6 +325,8 @@ def _row(model: FiledModel, data: Data, places: Mapping[int, str]) -> dict[str, 
 
 def _codes(session: AnySession, contents: Sequence[Data]) -> dict[int, str]:
     wanted = {data["region_id"] for data in contents}
+    if not wanted:
+        return {}
     found: dict[int, str] = {}
     for key, code in session.execute(select(Region.id, Region.code).where(Region.id.in_(wanted))):
         found[key] = code

@@ -1,0 +1,90 @@
+"""The first walk over a file: its rows, keys that stand more than once, how its days and figures are written.
+
+By columns, some rows at a time: what a column repeats is looked at once. Contents are compared only of keys that stand
+more than once, in a second walk that most files do not need.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from app.imports.columns import Spec
+from app.imports.figures import Written
+from app.imports.parsing import ORDERS, digits_of, order_of
+from app.imports.reading import Cells, Sheet
+
+PART = 2000
+KeyOf = Callable[[Cells], int | None]
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the walk found."""
+
+    rows: int = 0
+    # Of keys that stand more than once the row that has each first; those repeated word for word, and those that
+    # contradict themselves. Digests, not words: a hundred thousand keys must fit.
+    first: dict[int, int] = field(default_factory=dict)
+    repeated: set[int] = field(default_factory=set)
+    contradicted: set[int] = field(default_factory=set)
+    orders: dict[str, dict[str, int]] = field(default_factory=dict)
+    # By date column how many of its cells are bare numbers of eight digits (20140325) and of five (Excel's days).
+    digits: dict[tuple[str, int], int] = field(default_factory=dict)
+    figures: Written = field(default_factory=Written)
+
+    def walk(self, sheet: Sheet, specs: Sequence[Spec | None], key_of: KeyOf) -> None:
+        """Look at every row."""
+        dates = [(n, s.name) for n, s in enumerate(specs) if s is not None and s.kind in ("date", "instant")]
+        numbers = [(n, s.name) for n, s in enumerate(specs) if s is not None and s.kind == "figure"]
+        left, first, again = sheet.rows(), self.first, set()
+        while some := list(islice(left, PART)):
+            self.rows += len(some)
+            columns: list[Sequence[Any]] = list(zip(*(cells for _, cells in some), strict=True))
+            for at, name in numbers:
+                for cell, times in Counter(cell for cell in columns[at] if isinstance(cell, str)).items():
+                    self.figures.note(name, cell, times)
+            for at, name in dates:
+                # 1 and 1.0 are equal and are written differently.
+                for (_kind, cell), times in Counter(zip(map(type, columns[at]), columns[at], strict=True)).items():
+                    self._note_day(name, cell, times)
+            for number, cells in some:
+                key = key_of(cells)
+                if key is not None and first.setdefault(key, number) != number:
+                    again.add(key)
+        self.first = {key: first[key] for key in again}
+        if again:
+            self._compare(sheet, key_of)
+
+    def _note_day(self, name: str, cell: Any, times: int) -> None:
+        if (digits := digits_of(cell)) is not None:
+            self.digits[name, digits] = self.digits.get((name, digits), 0) + times
+        elif isinstance(cell, str) and (order := order_of(cell)) is not None:
+            seen = self.orders.setdefault(name, {})
+            seen[order] = seen.get(order, 0) + times
+
+    def _compare(self, sheet: Sheet, key_of: KeyOf) -> None:
+        contents: dict[int, int] = {}
+        for number, cells in sheet.rows():
+            key = key_of(cells)
+            if key not in self.first:
+                continue
+            content = hash(tuple(map(str, cells)))
+            if self.first[key] == number:
+                contents[key] = content
+            elif contents[key] == content:
+                self.repeated.add(key)
+            else:
+                self.contradicted.add(key)
+
+    def is_headless(self, name: str, cell: Any) -> bool:
+        """Five digits in a column of eight: a day that lost its head, no number of days."""
+        return digits_of(cell) == 5 and self.digits.get((name, 8), 0) > self.digits.get((name, 5), 0)
+
+    def order(self, name: str) -> str | None:
+        """The order that some dates of the column show and none contradicts."""
+        seen = [order for order in ORDERS if self.orders.get(name, {}).get(order)]
+        return seen[0] if len(seen) == 1 else None
