@@ -117,9 +117,9 @@ class RescueApi(Resource):
                 phone=words(sent, "phone", 40), scene=words(sent, "scene", 2000),
                 trapped=None if sent.get("trapped") is None else whole(sent, "trapped"),
             )  # fmt: skip
-            key = row.id
             # Named by its code it may be 涉密: then it is with the report that the desk opened it.
             rescue_course.opened(session, actor(), row, clock.now())
+            key = row.id
         return _whole(key)
 
     @expose("/<int:key>/candidates", methods=["GET"])
@@ -367,16 +367,14 @@ def rescue(row: Rescue) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _lift(session: Any, sent: dict[str, Any]) -> Elevator:
+def _lift(session: Any, sent: dict[str, Any]) -> Any:
     """The elevator by our number, or by the code on its label; only by its code where it is 涉密."""
     code = words(sent, "code", 40).strip()
-    if code and sent.get("elevator_id") is not None:
-        found = "elevator_id 和 code 都给出了"
-        raise refuse("参数", found, "请只给其中一个：电梯的编号，或标签上的识别码", field="code", value=code)
-    if code:
-        return rescue_desk.lift_by_code(session, actor(), code)
-    found_lift: Elevator = scope.visible(session, actor(), Elevator, whole(sent, "elevator_id"), "这台电梯")
-    return found_lift
+    if not code:
+        return scope.visible(session, actor(), Elevator, whole(sent, "elevator_id"), "这台电梯")
+    if sent.get("elevator_id") is not None:
+        raise refuse("参数", "elevator_id 和 code 都给出了", "请只给其中一个：电梯编号或识别码", field="code")
+    return rescue_desk.lift_by_code(session, actor(), code)
 
 
 def _case(key: int) -> Rescue:
@@ -434,10 +432,8 @@ def _sent(sent: dict[str, Any]) -> Sent:
     except ValueError:
         at = None
     if text and (at is None or at.tzinfo is None):
-        raise refuse(
-            "参数", say("%(name)s 不是带时区的时间", name="phone_at"), "请按 2026-11-20T08:00:00+08:00 填写",
-            field="phone_at", value=text,
-        )  # fmt: skip
+        found = say("%(name)s 不是带时区的时间", name="phone_at")
+        raise refuse("参数", found, "请按 2026-11-20T08:00:00+08:00 填写", field="phone_at", value=text)
     return Sent(rescue_course.believed(at, clock.now()), *(numbers if len(numbers) == 2 else (None, None)))
 
 

@@ -92,11 +92,10 @@ def _words(rows: Sequence[Any]) -> tuple[str, str, str]:
     """Title, text and address: of one device its own, of several the list with all that are silent."""
     if len(rows) > 1:
         codes = together([row.code for row in rows[:NAMED]], "、")
-        more = say(" 等") if len(rows) > NAMED else ""
-        return (
-            say("%(n)s 台电梯的物联网设备长时间没有通信", n=len(rows)),
-            say("电梯 %(codes)s%(more)s，请检查供电和网络", codes=codes, more=more), "/warnings/device/",
-        )  # fmt: skip
+        body = say("电梯 %(codes)s，请检查供电和网络", codes=codes)
+        if len(rows) > NAMED:
+            body = say("电梯 %(codes)s 等，请检查供电和网络", codes=codes)
+        return say("%(n)s 台电梯的物联网设备长时间没有通信", n=len(rows)), body, "/warnings/device/"
     (row,) = rows
     place = f"{row.estate or ''} {row.address}".strip()
     day = f"{clock.local(row.heard):%m-%d %H:%M}"
