@@ -12,6 +12,7 @@ import pytest
 from app.rules.capacity import Lift, Numbers, Trial, Worker, trial, works_on
 from app.rules.checkin import Place
 from app.rules.levels import Level, LongDates
+from tests.reference import capacity as reference
 
 pytestmark = pytest.mark.feature("CAP-01")
 FIRST = dt.date(2026, 3, 2)  # a Monday
@@ -173,3 +174,45 @@ def test_nothing_is_lost_and_the_number_that_is_missing_is_enough(seed: int) -> 
         assert go(lifts, count + found.more - 1, days, numbers).areas[0].missed != ()
     else:
         assert area.missed == ()
+
+
+def any_world(rng: random.Random, most: int) -> tuple[list[Lift], list[Worker], dt.date, int, Numbers]:
+    """Whatever can stand in ledgers: limits long behind, places unknown or shared, quotas and certificates that end."""
+    places = [
+        Place(30.5 + rng.random() / rng.choice([5, 50]), 120.5 + rng.random() / 5) if rng.random() < 0.9 else None
+        for _place in range(rng.randint(1, max(most // 6, 2)))
+    ]
+
+    def some_day() -> dt.date | None:
+        return None if rng.random() < 0.2 else FIRST + rng.randint(-60, 200) * DAY
+
+    lifts = []
+    for key in rng.sample(range(10 * most), rng.randint(1, most)):
+        site, on, interval = rng.randrange(len(places)), FIRST + rng.randint(-40, 30) * DAY, rng.choice([15, 15, 30, 7])
+        lifts.append(Lift(
+            key, site, rng.choice("aab"), on - rng.choice([0, 0, 3, 40]) * DAY, on, interval,
+            interval + rng.choice([0, 0, 1]), LongDates(some_day(), some_day(), some_day()), places[site],
+            rng.choice([None, None, on - 20 * DAY]),
+        ))  # fmt: skip
+    months = [dt.date(2026, month, 1) for month in (3, 4, 5)]
+    workers = [
+        Worker(
+            key, rng.choice("aab"), dict.fromkeys(months, rng.randint(0, 40)) if rng.random() < 0.5 else {},
+            FIRST + rng.randint(0, 40) * DAY if rng.random() < 0.3 else None,
+        )
+        for key in range(rng.randint(0, max(most // 15, 1)))
+    ]  # fmt: skip
+    numbers = Numbers(
+        day_minutes=rng.choice([60, 120, 240, 450]), week_days=rng.choice([5, 6, 7]),
+        level_minutes=dict(zip(Level, (30, 60, 90, rng.choice([120, 500])), strict=True)),
+        speed_kmh=rng.choice([5, 20, 40]), travel_minutes=rng.choice([0, 5, 10]), early_days=rng.choice([0, 3, 5, 10]),
+        day_lifts=rng.choice([None, None, 1, 3, 8]), persons=rng.choice([{}, {Level.ANNUAL: 2}]),
+        quota=rng.choice([None, 10, 120]),
+    )  # fmt: skip
+    return lifts, workers, FIRST, rng.choice([14, 30, 60, rng.randint(1, 45)]), numbers
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_trial_is_that_of_the_plain_reference(seed: int) -> None:
+    world = any_world(random.Random(seed), 400 if seed % 20 == 0 else 60)
+    assert trial(*world) == reference.trial(*world)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from app import clock, scope
+from app.collector import no_cycles
 from app.errors import Finding, NotFound
 from app.models import Account, Elevator, MaintenanceClock, MaintenanceLedger, Person, Region, Unit
 from app.models.policy import policy_book, visit_policy
@@ -130,7 +131,8 @@ def of_unit(
     lifts = [_lift(row, _area(row.region_code, wide)) for row in rows]
     numbers = _numbers(session, unit.region_code, today)
     workers, persons = _workers(session, unit, rows, wide, today, days, now)
-    found = trial(lifts, workers, today, days, numbers)
+    with no_cycles():
+        found = trial(lifts, workers, today, days, numbers)
     names = _names(session, [area.name for area in found.areas])
     by_key = {row.id: row for row in rows}
     missed = sorted((one for area in found.areas for one in area.missed), key=lambda one: (one.limit_on, one.key))
