@@ -218,9 +218,11 @@ def _anomaly_page(pk: int, findings: list[Finding], status: int) -> Any:
 
 
 def _form(elevator: Any, findings: list[Finding]) -> dict[str, Any]:
+    sought = request.values.get("code", "")[:40].strip()
+    found = repair_forms.own_elevators(sought) if sought and elevator is None else []
     return {
         "elevator": elevator, "findings": findings, "form": request.values, "back": came_from(url_for("field.home")),
-        "own": repair_forms.own_elevators() if elevator is None else [],
+        "own": found or (repair_forms.own_elevators() if elevator is None else []), "missed": sought and not found,
         "about": repair_forms.about(elevator) if elevator is not None else [],
-        "rescue": repair_forms.rescue_of(elevator), "sought": request.values.get("code", "")[:20],
+        "rescue": repair_forms.rescue_of(elevator), "sought": sought,
     }  # fmt: skip

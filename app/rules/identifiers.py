@@ -144,6 +144,18 @@ def login_key(text: str) -> str:
     return _plain(text).casefold()
 
 
+_DIGITS = re.compile(r"(?:\[0-9\]|\\d)\{(\d+)(?:,(\d+))?\}")
+
+
+def code_form(pattern: str) -> str:
+    """A policy's pattern as people say it; one that is more than so many digits is told as it stands."""
+    digits = _DIGITS.fullmatch(pattern)
+    if digits is None:
+        return pattern
+    least, most = digits[1], digits[2] or digits[1]
+    return say("%(n)s 位数字", n=least) if least == most else say("%(a)s 至 %(b)s 位数字", a=least, b=most)
+
+
 def is_elevator_code(text: str, pattern: str) -> bool:
     """Whether the whole 识别码, normalised, has the form of a region's policy."""
     return re.fullmatch(pattern, normal_code(text)) is not None
@@ -155,8 +167,8 @@ def elevator_code_finding(text: str, pattern: str, field: str = "code") -> Findi
     return Finding(
         "识别码格式",
         ok,
-        say("识别码 %(code)s%(more)s", code=code, more="" if ok else say(" 不符合本地区的格式 %(pattern)s",
-            pattern=pattern)) if code else "没有填写识别码",
+        say("识别码 %(code)s%(more)s", code=code, more="" if ok else say(" 不符合本地区的格式：%(form)s",
+            form=code_form(pattern))) if code else "没有填写识别码",
         "" if ok else "请按电梯标牌核对；格式由所在地区的政策规定",
         field=field,
         value=text,

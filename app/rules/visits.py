@@ -347,7 +347,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
                 "维保时间不足" if wait > 0 else "维保时间",
                 wait <= 0,
                 say("已维保 %(spent)s，至少 %(min_minutes)s 分钟", spent=spent, min_minutes=policy.min_minutes),
-                say("请再过 %(clock_text)s 后签退", clock_text=_clock_text(wait)) if wait > 0 else "",
+                say("请再过 %(n)s 分钟签退", n=-(-wait // 60)) if wait > 0 else "",
                 level=level,
             )
         )

@@ -199,7 +199,7 @@ def test_check_out_tells_all_reasons_at_once() -> None:
         "维保时间不足", "同一台电梯", "电梯位置较远", "维保项目", "实测值", "故障反馈",
     }  # fmt: skip
     assert all(f.remedy and f.found for f in failing)
-    assert "25:00" in next(f.remedy for f in failing if f.rule == "维保时间不足")
+    assert "25 分钟" in next(f.remedy for f in failing if f.rule == "维保时间不足")
 
 
 @pytest.mark.feature("MNT-04")

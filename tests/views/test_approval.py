@@ -42,6 +42,10 @@ def test_approving_opens_the_next_one(session: Any, world: World, sign_in: Any) 
     client = sign_in(world.accounts["inspector"])
     page = client.get(f"/applications/{first.id}").text
     assert "第 1 件，共 2 件" in page and "同意，看下一件" in page
+    assert "不通过，看下一件" in page and "不同意" not in page, "one word for one decision"
+    found = client.get(f"/applications/queue?q={world.firm.name[2:6]}").text
+    assert first.number in found and second.number in found, "an officer looks for whose it is"
+    assert first.number not in client.get("/applications/queue?q=没有这家单位").text
     answer = post(client, f"/applications/{first.id}/decision", {"verb": "approve", "seen_version": first.row_version})
     assert answer.location == f"/applications/{second.id}"
     answer = post(client, answer.location + "/decision", {"verb": "approve", "seen_version": second.row_version})

@@ -64,7 +64,7 @@ def test_a_contract_is_said_alike_on_its_list_its_page_and_the_elevators(
     for url in (f"/contracts/?q={number}", f"/contracts/{contract_id}"):
         page = client.get(url).text
         assert "剩余 6 天" in shown(page, " ta-due--near"), url
-        assert "首末日都在内；剩 7 天 以内为临近（" in page, url
+        assert "首末日都在内；剩 7 天以内为临近（" in page, url
     assert "首末日都在内" in client.get(f"/elevators/{key}").text
 
 

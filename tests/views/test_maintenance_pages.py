@@ -94,6 +94,7 @@ def test_a_contract_is_made_bound_and_shown(
     kept = post(client, "/contracts/new", terms | {"starts_on": str(today + dt.timedelta(days=900))}, 422)
     assert "HT-甲-1" in kept.get_data(as_text=True)
     made = post(client, "/contracts/new", terms).location
+    assert elevator.code in page(client, made), "a contract that binds nothing yet lists what it may bind"
     assert elevator.code in page(client, f"{made}?q={elevator.code}")
     post(client, f"{made}/bind", {"ids": [elevator.id, "x"]})
     assert elevator.code in page(client, made)

@@ -161,6 +161,11 @@ def test_a_report_from_the_phone_of_the_use_unit(at: Any, world: World) -> None:
     assert status == 200 and world.own.code in page
     status, page = at("safety_officer", "/m/repairs/new?code=99999999")
     assert status == 200 and "没有找到识别码 99999999" in page
+    place = f"{world.own.estate or ''} {world.own.address[:4]}".strip()
+    status, page = at("safety_officer", f"/m/repairs/new?code={place}")
+    assert status == 200 and f"elevator_id={world.own.id}" in page and "没有找到" not in page
+    assert f"elevator_id={world.foreign.id}" not in at("safety_officer", "/m/repairs/new?code=路")[1]
+    assert 'href="/m/repairs/new"' in at("safety_officer", "/m/reviews")[1], "one press from the first page"
     form = {"elevator_id": str(world.own.id), "level": "running", "fault": "抖动"}
     assert at("safety_officer", "/m/repairs/new", form)[0] == 302
     row = world.session.scalars(select(RepairOrder)).one()

@@ -306,7 +306,8 @@ def test_whoever_is_shut_in_presses_and_sees_what_happens(client: Any, world: Wo
     world.session.commit()
     page = client.get(door(world)).text
     assert "救援已完成" in page and "refresh" not in page and "又有人被困" in page
-    assert "我被困了" in client.get(door(world) + "?again=1").text
+    page = client.get(door(world) + "?again=1").text
+    assert "我被困了" in page and "您在外面、有人困在里面，也按这个按钮" in page
     assert client.get("/m/p/nosuchtoken/trapped").status_code == 404
 
 

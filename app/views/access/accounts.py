@@ -20,7 +20,7 @@ from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views.access import external
 from app.views.access.sessions import shown_of
-from app.views.frame import screens
+from app.views.frame import addresses, screens
 from app.views.frame.account_forms import Findings, number, regions_below, role_words, run, show_once, text
 from app.views.frame.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.frame.told import told
@@ -170,7 +170,8 @@ class AccountPages(BaseView):
         return show_once(
             self.render_template(
                 "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
-                days=first.days_left if first else 0,
+                days=first.days_left if first else 0, address=addresses.full("SignIn.login"),
+                unit=account.unit.name if account.unit else "",
                 further_word=further_word, back=url_for("AccountPages.show", pk=account.id),
             )
         )  # fmt: skip

@@ -19,7 +19,7 @@ from app.models.choices import GRADE, RESCUE_ROLE, SEX
 from app.permissions import ROLE_LABEL, Verb
 from app.rules.identifiers import mask_mobile
 from app.views.access.proving import confirm_own_password
-from app.views.frame import screens
+from app.views.frame import addresses, screens
 from app.views.frame.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.workflows.access import passwords, sub_accounts, sub_rights
 from app.workflows.access.issuing import password_length
@@ -247,7 +247,8 @@ class SubAccounts(BaseView):
         return show_once(
             self.render_template(
                 "ta/accounts/issued.html", title=title, issued=issued, name=account.get_full_name(), further=further,
-                days=first.days_left if first else 0,
+                days=first.days_left if first else 0, address=addresses.full("SignIn.login"),
+                unit=account.unit.name if account.unit else "",
                 further_word=_("分配电梯"), back=url_for("SubAccounts.list"),
             )
         )  # fmt: skip

@@ -19,7 +19,7 @@ from sqlalchemy.orm import selectinload
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Application
+from app.models import Application, Unit
 from app.permissions import Actor, Verb
 from app.policy import chain
 from app.transaction import transaction
@@ -77,7 +77,9 @@ class Queue(BaseView):
             statement = statement.where(Application.kind == kind)
         if text:
             named = Application.title.contains(text, autoescape=True)
-            statement = statement.where(Application.number.startswith(text.upper(), autoescape=True) | named)
+            of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
+            numbered = Application.number.startswith(text.upper(), autoescape=True)
+            statement = statement.where(numbered | named | of_unit)
         order = (Application.due_at, Application.id)
         shown = statement.options(selectinload(Application.unit)).order_by(*order)
         found = db.session.scalars(

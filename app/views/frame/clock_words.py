@@ -146,7 +146,7 @@ def why_contract(row: Contract | ContractElevator, region_code: str) -> str:
     held = policy_book(db.session, region_code, clock.today())[Key.NEAR_CONTRACT_DAYS]
     near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), _origin(held)
     span = _("合同期 %(a)s 至 %(b)s，首末日都在内", a=row.starts_on, b=row.ends_on)
-    return span + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+    return span + _("；剩 %(n)s以内为临近（%(o)s）", n=near, o=source)
 
 
 def cover_due(until_on: dt.date, region_code: str) -> tuple[Due | None, str]:
@@ -154,7 +154,7 @@ def cover_due(until_on: dt.date, region_code: str) -> tuple[Due | None, str]:
     today = clock.today()
     held = policy_book(db.session, region_code, today)[Key.NEAR_CONTRACT_DAYS]
     near, source = shown(Key.NEAR_CONTRACT_DAYS, held.value), _origin(held)
-    why = _("合同关系到这一天为止，当日在内") + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+    why = _("合同关系到这一天为止，当日在内") + _("；剩 %(n)s以内为临近（%(o)s）", n=near, o=source)
     return due_days(until_on, today, int(str(held.value)), 365), why
 
 
@@ -196,7 +196,7 @@ def _inspected(next_on: dt.date | None, region_code: str, by: str) -> tuple[Due 
     today = clock.today()
     held = policy_book(db.session, region_code, today)[Key.NEAR_INSPECTION_DAYS]
     near, source = shown(Key.NEAR_INSPECTION_DAYS, held.value), _origin(held)
-    why = by + _("；剩 %(n)s 以内为临近（%(o)s）", n=near, o=source)
+    why = by + _("；剩 %(n)s以内为临近（%(o)s）", n=near, o=source)
     return due_days(next_on, today, int(str(held.value)), 365), why if next_on is not None else ""
 
 

@@ -194,7 +194,7 @@ class ContractPages(BaseView):
         q = request.args.get("q", "")[:60]
         covered = {b.elevator_id for b in held if b.ends_on >= today}
         found = None
-        if own and "q" in request.args:
+        if own and ("q" in request.args or (not held and state.value != "ended")):
             found = [e for e in forms.own_elevators(q, row.unit_id) if e.id not in covered]
         late = any(row.starts_on < b.starts_on and b.ends_on >= today for b in held)
         page = self.render_template(
