@@ -147,7 +147,8 @@ def test_elevator_code_by_policy() -> None:
     assert ids.elevator_code_finding("", "TC[0-9]{6}").found == "没有填写识别码"
     # A clerk reads words where the form is so many digits, else the form itself.
     for pattern, said in (
-        ("[0-9]{6,8}", "6 至 8 位数字"), (r"\d{6}", "6 位数字"), ("[0-9]{7,7}", "7 位数字"), ("TC[0-9]{6}", "TC[0-9]{6}"),
+        ("[0-9]{6,8}", "6 至 8 位数字"), (r"\d{6}", "6 位数字"), ("[0-9]{7,7}", "7 位数字"),
+        ("TC[0-9]{6}", "TC[0-9]{6}"),
     ):  # fmt: skip
         assert ids.elevator_code_finding("12345", pattern).found == f"识别码 12345 不符合本地区的格式：{said}"
 
