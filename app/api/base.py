@@ -6,6 +6,7 @@ status code, whoever refuses: the door, a rule, the framework below.
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import re
@@ -47,11 +48,21 @@ class Resource(BaseApi):
 
     def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None,
                          **kwargs: Any) -> None:  # fmt: skip
-        """The docstring's operations, with what all of them share written out."""
-        super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
-        for method, operation in operations.items():
-            name = f"{type(self).__name__}.{func.__name__}" + (f".{method}" if len(operations) > 1 else "")
-            describing.complete(operation, str(path), method, name)
+        """The docstring's operations, with what all of them share written out.
+
+        Reading docstrings is most of what the description costs, and they stay the same: each is read once a process.
+        """
+        known: dict[tuple[str, str], Any] = self.__dict__.setdefault("_described", {})
+        key = str(path), func.__name__
+        if key not in known:
+            read: dict[str, Any] = {}
+            super().operation_helper(path=path, operations=read, methods=methods, func=func, **kwargs)
+            for method, operation in read.items():
+                name = f"{type(self).__name__}.{func.__name__}" + (f".{method}" if len(read) > 1 else "")
+                describing.complete(operation, str(path), method, name)
+            known[key] = read
+        # Whoever describes them writes into what is given.
+        operations.update(copy.deepcopy(known[key]))
 
     def response_401(self) -> Any:
         return not_signed_in()
