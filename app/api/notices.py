@@ -50,7 +50,8 @@ class InboxApi(Resource):
         wanted = asked_bool("unread")
         if wanted is not None:
             statement = statement.where(Notification.read_at.is_(None) if wanted else Notification.read_at.is_not(None))
-        return page(statement, [Notification.read_at.is_not(None), Notification.id.desc()], _notice)
+        order = [Notification.read_at.is_not(None), Notification.created_at.desc(), Notification.id.desc()]
+        return page(statement, order, _notice)
 
     @expose("/<int:key>/read", methods=["POST"])
     @protect()

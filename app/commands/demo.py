@@ -91,6 +91,8 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
             for code in scores.regions_with_clocks(session):
                 scores.run_automatic(session, code, today.replace(month=1, day=1), today - DAY, at, at)
         summary["checks"] = checks.make(session, at, seed) if first else 0
+        if first:
+            office.read_inbox(session, at)
         audit.record(session, SYSTEM.by("cli"), at, "demo.build", "region", None, after=summary | {"seed": seed})
     if as_json:
         click.echo(json.dumps(summary | {"logins": [[a.login_name, a.password] for a in made]}, ensure_ascii=False))

@@ -9,16 +9,26 @@ import datetime as dt
 import io
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock
 from app.demo.builder import CITY
 from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm
-from app.models import Account, Elevator, MaintenanceLedger, Person, PolicyValue, Visit, VisitCompanion
+from app.models import (
+    Account,
+    Elevator,
+    MaintenanceLedger,
+    Notification,
+    Person,
+    PolicyValue,
+    Visit,
+    VisitCompanion,
+)
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb
 from app.workflows.approval import calendars, delegations, watching
 from app.workflows.approval.calendars import Day
+from app.workflows.core import outbox
 from app.workflows.core.actors import actor_of
 from app.workflows.desk import applications
 from app.workflows.files import attachments
@@ -27,6 +37,8 @@ from app.workflows.on_site import patrols, safety
 from app.workflows.on_site.presence import Position
 
 TEAM_LIFTS = 12
+# What is older was read in its time.
+UNREAD = 2 * DAY
 HOLIDAYS = (("元旦", 1, 1, 1), ("劳动节", 5, 1, 5), ("国庆节", 10, 1, 7))
 RISKS = (
     ("层门", "层门锁紧装置失效，门区坠落", "larger", "每日试门，半月维保查锁钩啮合", "daily", "安全员"),
@@ -192,3 +204,10 @@ def _own_loop(session: Any, head: Actor, officer: Actor, at: dt.datetime) -> Non
             finding="底坑有积水" if number == 1 else "", handled="已抽水" if number == 1 else "",
             position=None if number == 2 else Position(own[number].latitude, own[number].longitude),
         )  # fmt: skip
+
+
+def read_inbox(session: Any, at: dt.datetime) -> None:
+    """Everybody's inbox as after months of work: delivered, and read but for the last days'."""
+    outbox.deliver_inbox(session, at)
+    held = update(Notification).where(Notification.channel == "inbox", Notification.created_at < at - UNREAD)
+    session.execute(held.values(read_at=at - UNREAD, sent_at=Notification.created_at))

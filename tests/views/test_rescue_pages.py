@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from typing import Any
 
 import openpyxl
@@ -482,6 +483,29 @@ def test_the_home_page_shows_what_is_open_to_whom_it_concerns(world: World, sign
         assert "处置中的救援" in page and f'href="/rescues/{key}"' in page and world.own.address in page
     assert "待回访 1 件" in agent.get("/").text and "待回访" not in head.get("/").text
     assert "处置中的救援" not in sign_in(world.accounts["other_head"]).get("/").text
+
+
+def test_the_case_whose_limit_ends_first_stands_first(world: World, sign_in: Any) -> None:
+    """One on the way has half an hour; a later one was not answered yet, and has three minutes."""
+    other = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    world.session.commit()
+    first, at = report(world, ago=10), clock.now()
+    with transaction(world.session) as session:
+        call = rescue_desk.dispatch(session, world.actor("agent"), first, 1, at - 10 * M)
+        rescue_answers.accept(session, world.actor("worker"), first, at - 9 * M, call_id=call.id)
+    later, agent = report(world, elevator=other), sign_in(world.accounts["agent"])
+    with transaction(world.session) as session:
+        rescue_desk.dispatch(session, world.actor("agent"), later, 1, at)
+
+    def places() -> list[str]:
+        return re.findall(r'class="ta-a ta-b"\s+href="/rescues/(\d+)"', agent.get("/").text)
+
+    assert places() == [str(later), str(first)]
+    with transaction(world.session) as session:
+        call = session.scalars(select(RescueDispatch).where(RescueDispatch.rescue_id == later)).one()
+        rescue_answers.accept(session, world.actor("worker"), later, at + 1 * M, call_id=call.id)
+    # Both are on their way, and who set out first is to be there first.
+    assert places() == [str(first), str(later)]
 
 
 @pytest.mark.feature("RES-06", "MNT-12")

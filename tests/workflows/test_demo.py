@@ -26,6 +26,7 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
+    Notification,
     OverduePeriod,
     PatrolStop,
     RiskItem,
@@ -165,6 +166,16 @@ def test_the_command_fills_an_empty_database_and_leaves_another_alone(app: Any, 
     """By command, as `make run` does it; `--if-empty` leaves what is there alone."""
     first = run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--seed", "3", "--if-empty")
     assert "演示账号" in first
+    with database.engine.connect() as connection:
+        told = connection.execute(
+            select(Notification.state, Notification.read_at, Notification.created_at).where(
+                Notification.channel == "inbox"
+            )
+        ).all()
+        last = max(at for _state, _read, at in told)
+    # An inbox as after months of work: delivered, and unread what is of the last days.
+    assert {state for state, _read, _at in told} == {"sent"} and any(read is None for _state, read, _at in told)
+    assert all(read is not None or last - at < dt.timedelta(days=3) for _state, read, at in told)
     assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
 
 

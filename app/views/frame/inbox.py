@@ -41,7 +41,8 @@ class Inbox(BaseView):
                 Notification.channel == "inbox",
                 Notification.state == "sent",
             )
-            .order_by(Notification.read_at.is_not(None), Notification.id.desc())
+            # By when they were written: what is written of an earlier hour stands where it belongs.
+            .order_by(Notification.read_at.is_not(None), Notification.created_at.desc(), Notification.id.desc())
             .limit(PAGE + 1)
             .offset((page - 1) * PAGE)
         ).all()

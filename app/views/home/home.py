@@ -41,6 +41,7 @@ from app.permissions import Actor, Role, Verb
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
 from app.views.frame.clock_words import due_of
+from app.views.frame.policy_words import region_names
 from app.views.frame.warned import counted
 from app.views.maintenance.label_photos import label_figure
 from app.views.oversight.anomalies import anomaly_figure
@@ -277,6 +278,8 @@ class Ranked:
     """The newest scores that the reader may see, the lowest first; `share` is the part of the 16 points in percent."""
 
     period: str
+    # Of which region: a unit has a place in its district's ranking and another one in its city's.
+    region: str
     link: str
     rows: list[tuple[str, str, str, int, int, str]]  # name, link, points, share, elevators, tone
 
@@ -306,6 +309,7 @@ def ranked(actor: Actor) -> Ranked | None:
     return (
         Ranked(
             say("%(from_on)s %(a)s %(to_on)s", from_on=run.from_on, a=_("至"), to_on=run.to_on),
+            region_names().get(run.region_code, _("全国")),
             f"/scores/?f_run={run.id}",
             shown,
         )

@@ -41,6 +41,8 @@ TONES = {
 }  # fmt: skip
 LEVEL_TONES = {1: "gone", 2: "near", 3: "over"}
 BANNER_ROWS = 5
+# Of so many of the latest the most pressing are chosen.
+MOST_OPEN = 100
 ALARM_SECONDS = 10.0
 
 
@@ -183,7 +185,7 @@ def alarm_words(total: int, late: int) -> str:
 
 
 def open_cases(actor: Actor) -> dict[str, Any] | None:
-    """处置中的救援 on the home page: the latest, what is left of their limits, and what waits to be called back.
+    """处置中的救援 on the home page: whose limit ends first, what is left of it, and what waits to be called back.
 
     None for whoever reads no rescues, and where nothing is open but for those whose work it is to wait for them.
     """
@@ -192,8 +194,9 @@ def open_cases(actor: Actor) -> dict[str, Any] | None:
     desk = actor.unit_id is None and actor.may(Verb.RESCUE_DESK)
     statement = scope.apply(select(Rescue).where(listed.OPEN), actor, Rescue)
     rows = db.session.scalars(
-        statement.order_by(Rescue.reported_at.desc()).limit(BANNER_ROWS).execution_options(skip_scope=True)
+        statement.order_by(Rescue.reported_at.desc()).limit(MOST_OPEN).execution_options(skip_scope=True)
     ).all()
+    rows = sorted(rows, key=_ends)[:BANNER_ROWS]
     waits = desk and not actor.may(Verb.APPLICATION_DECIDE)
     if not rows and not waits:
         return None
@@ -203,6 +206,12 @@ def open_cases(actor: Actor) -> dict[str, Any] | None:
         "desk": desk, "local": clock.local,
         "uncalled": db.session.scalar(select(uncalled).execution_options(skip_scope=True)) if desk else 0,
     }  # fmt: skip
+
+
+def _ends(row: Rescue) -> tuple[bool, dt.datetime]:
+    """When the limit that runs ends; those without one come last."""
+    found = rescue_course.running_of(row)
+    return (True, row.reported_at) if found is None else (False, found[1].due_at)
 
 
 def rescue_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:

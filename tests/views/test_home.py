@@ -1,0 +1,53 @@
+"""The first page and the inbox: the newest first, and nothing empty without a word."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from app import clock
+from app.models import Notification
+from app.transaction import transaction
+from tests.factories import World
+from tests.workflows.clock_world import at, day
+from tests.workflows.score_world import put_overdue, put_visit, score
+
+
+def test_the_inbox_is_in_the_order_of_writing_unread_first(world: World, sign_in: Any) -> None:
+    """Whatever order the rows came in: a deed of yesterday may be entered after one of today."""
+    now, me = clock.now(), world.accounts["clerk"]
+    given = (("今天", 1, False), ("昨天", 26, False), ("刚才", 0, False), ("刚才已读", 0, True), ("昨天已读", 25, True))
+    with transaction(world.session) as session:
+        for n, (title, hours, read) in enumerate(given):
+            written = now - dt.timedelta(hours=hours, minutes=1)
+            session.add(Notification(
+                recipient_id=me.id, topic=f"t{n}", title=title, state="sent", created_at=written,
+                read_at=now if read else None,
+            ))  # fmt: skip
+    page = sign_in(me).get("/inbox/").text
+    found = re.findall("|".join(sorted((title for title, _h, _r in given), key=len, reverse=True)), page)
+    assert list(dict.fromkeys(found)) == ["刚才", "今天", "昨天", "刚才已读", "昨天已读"]
+
+
+def test_weeks_without_a_miss_are_told_in_words(world: World, sign_in: Any) -> None:
+    head = sign_in(world.accounts["maintenance_head"])
+    page = head.get("/").text
+    assert "近 12 周没有超期" in page and "ta-weeks" not in page
+    with transaction(world.session):
+        put_overdue(world.session, world.own, world.firm, clock.today() - dt.timedelta(days=8))
+    page = head.get("/").text
+    assert "近 12 周没有超期" not in page and "ta-weeks" in page
+
+
+def test_the_ranking_names_its_region(world: World, sign_in: Any) -> None:
+    put_visit(world.session, world.own, world.firm, world.worker, day("2021-01-01"))
+    put_visit(world.session, world.foreign, world.other_firm, world.other_worker, day("2021-01-01"))
+    world.session.commit()
+    for region in ("980400000000", "980402000000"):
+        score(world.session, "2021-01-01", "2021-03-31", as_of=at(day("2021-06-01")), region=region)
+    # A unit is shown its own district's, where it stands alone.
+    page = sign_in(world.accounts["maintenance_head"]).get("/").text
+    assert re.search(r"临河区，\s*2021-01-01 至 2021-03-31，满分 16<", page)
+    page = sign_in(world.accounts["platform_admin"]).get("/").text
+    assert re.search(r"(澜州市|临河区)，\s*2021-01-01", page)
