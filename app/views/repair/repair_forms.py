@@ -51,7 +51,9 @@ def own_elevators(words: str = "") -> list[Elevator]:
     )
     asked = words.split()[:MOST_WORDS]
     if asked:
-        places = (Elevator.code, Elevator.internal_no, Elevator.estate, Elevator.address)
+        # 云樾里 5 幢: a figure among other words is a building's, no part of a code.
+        code = [Elevator.code] if len(asked) == 1 else []
+        places = [*code, Elevator.internal_no, Elevator.estate, Elevator.address]
         found = db.session.scalars(
             statement.where(*(contains(places, word) for word in asked))
             .order_by(Elevator.id).limit(MOST_OWN).execution_options(skip_scope=True)
