@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from itsdangerous import URLSafeTimedSerializer
 
 from app.workflows.approval import policies
 from scripts import catalogues
@@ -138,11 +139,12 @@ def empty_database_url(db_kind: str, databases: dict[str, Database]) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def _application(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def _application(services: Services, worker_id: str) -> Any:
     """Made once a process: Flask-AppBuilder's views cost more to build than most tests to run."""
     from app import create_app
 
-    data = tmp_path_factory.mktemp("data")
+    data = services.root / f"data-{worker_id}"  # in memory where there is some
+    data.mkdir()
     application = create_app(
         TESTING=True,
         API_LIMITED=False,  # all tests come from one address
@@ -170,15 +172,20 @@ def app(_application: Any, database: Database) -> Iterator[Any]:
 
     # What one test sealed or queued is no other test's: a head kept from another log would convict this one's.
     for name in ("audit", "files", "queue/messages", "queue/processed"):
-        folder = Path(_application.config["DATA_DIR"]) / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        _empty(Path(_application.config["DATA_DIR"]) / name)
     engines = db._app_engines[_application]  # the one place where Flask-SQLAlchemy keeps them
     engines[None] = database.engine
     _application.config["SQLALCHEMY_DATABASE_URI"] = database.url
     yield _application
     with _application.app_context():
         db.session.remove()
+
+
+def _empty(folder: Path) -> None:
+    """Most tests leave nothing behind: then nothing is made anew."""
+    if not folder.is_dir() or any(folder.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture
@@ -263,10 +270,20 @@ def sign_in(app: Any) -> Any:
     return start
 
 
-def csrf(browser: Any, page: str = "/login/") -> str:
-    """The CSRF token that a page carries."""
+def csrf(browser: Any, page: str = "") -> str:
+    """The CSRF token that a page carries; of no page in particular, that of the session, as all its pages carry it."""
     import re
 
-    found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', browser.get(page).get_data(as_text=True))
+    if not page and (kept := _kept_by(browser).get("csrf_token")):
+        return str(URLSafeTimedSerializer(browser.application.secret_key, salt="wtf-csrf-token").dumps(kept))
+    shown = browser.get(page or "/login/").get_data(as_text=True)
+    found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', shown)
     assert found, f"{page} carries no CSRF token"
     return found.group(1)
+
+
+def _kept_by(browser: Any) -> dict[str, Any]:
+    """What the browser's session holds, read without opening a page or touching it."""
+    sessions = browser.application.session_interface
+    cookie = browser.get_cookie(sessions.get_cookie_name(browser.application))
+    return sessions.get_signing_serializer(browser.application).loads(cookie.value) if cookie else {}  # type: ignore[no-any-return]

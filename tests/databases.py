@@ -211,12 +211,18 @@ class PostgresDatabase:
             connection.execute(sa.text(statement))
 
 
+# Each change is a later transaction's than all before it, and fewer rows are a change too.
+MARK = "SELECT '{0}', count(*), max(xmin::text::bigint) FROM {0}"
+# A table without rows was swept to no size at all.
+WRITTEN = "SELECT relname, 0, 0 FROM pg_class WHERE oid = ANY('{{{0}}}'::regclass[]) AND pg_relation_size(oid) > 0"
+
+
 @dataclass(frozen=True)
 class State:
-    """What stood in a database at one moment: the rows, and how to ask what is not as it was."""
+    """What stood in a database at one moment: the rows, and how to ask for marks of what was written since."""
 
     kept: dict[str, bytes]
-    changed: str
+    marks: str
     advanced: str
 
 
@@ -228,6 +234,8 @@ class Broom:
         self._schema = self._ask(SCHEMA)
         self._tables = [name for (name,) in self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         self._states: dict[bool, State] = {}
+        self._stands = False
+        self._marks: dict[str, tuple[int, int]] = {}
         self.keep(False)
 
     def knows(self, inhabited: bool) -> bool:
@@ -236,11 +244,7 @@ class Broom:
     def keep(self, inhabited: bool) -> None:
         """Hold what stands there now as one of the states that the database is brought back to."""
         kept = {name: self._copy_of(name) for name in self._tables if self._ask(f"SELECT 1 FROM {name} LIMIT 1")}
-        # One statement names every table whose rows are not those of this state.
-        changed = [f"SELECT '{n}' FROM (SELECT FROM {n} LIMIT 1) t" for n in self._tables if n not in kept]
-        for name in kept:
-            rows = f"(SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM {name} t)"
-            changed.append(f"SELECT '{name}' WHERE {rows} IS DISTINCT FROM '{self._ask('SELECT ' + rows)[0][0]}'")
+        marks = [WRITTEN.format(",".join(name for name in self._tables if name not in kept)), *map(MARK.format, kept)]
         sequences = [name for (name,) in self._ask("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")]
         advanced = " UNION ALL ".join(
             "SELECT setval('{0}', {1}, {2}) FROM {0} WHERE (last_value, is_called) <> ({1}, {2})".format(
@@ -248,7 +252,8 @@ class Broom:
             )
             for name in sequences
         )
-        self._states[inhabited] = State(kept, " UNION ALL ".join(changed), advanced)
+        self._states[inhabited] = State(kept, " UNION ALL ".join(marks), advanced)
+        self._note(inhabited)
 
     def sweep(self, inhabited: bool = False) -> bool:
         """Whether the database is as it was, inhabited if that state is known; False when only a new copy helps."""
@@ -258,8 +263,13 @@ class Broom:
             return False  # a test ended this connection with all the others
         if self._ask(SCHEMA) != self._schema:
             return False
-        state = self._states[inhabited and self.knows(True)]
-        changed = [name for (name,) in self._ask(state.changed)]
+        inhabited = inhabited and self.knows(True)
+        before, state = self._states[self._stands], self._states[inhabited]
+        marks = self._seen(before)
+        changed = [
+            name for name in self._tables
+            if marks.get(name) != self._marks.get(name) or before.kept.get(name) != state.kept.get(name)
+        ]  # fmt: skip
         if changed:
             with self._connection.transaction():
                 # Foreign keys hold again at the end, when all is as it was.
@@ -271,11 +281,20 @@ class Broom:
                             target.write(state.kept[name])
             # Without it rows would come back in the order of the holes that older ones left.
             self._connection.execute(f"VACUUM {', '.join(changed)}")
+            self._note(inhabited)
         self._ask(state.advanced)
         return True
 
     def close(self) -> None:
         self._connection.close()
+
+    def _note(self, inhabited: bool) -> None:
+        """This state stands there now; hold the marks of the tables that have rows in it."""
+        self._stands, state = inhabited, self._states[inhabited]
+        self._marks = {name: mark for name, mark in self._seen(state).items() if name in state.kept}
+
+    def _seen(self, state: State) -> dict[str, tuple[int, int]]:
+        return {name: (count, last) for name, count, last in self._ask(state.marks)}
 
     def _end_others(self) -> None:
         """What a test's own threads or processes left open would hold locks or write into the next one."""

@@ -267,7 +267,7 @@ def test_no_request_says_where_the_links_of_the_platforms_own_messages_lead(
     head = sign_in(world.accounts["maintenance_head"])
     data = {
         "unit_id": str(world.firm.id), "name": "何一帆", "phone": PHONE, "kind": "worker",
-        "csrf_token": csrf(head, "/profile/"),
+        "csrf_token": csrf(head),
     }  # fmt: skip
     page = head.post("/invitations/new", data=data, headers={"X-Forwarded-Host": "evil.example"})
     assert page.status_code == 200 and "https://tian.example/m/join/" in page.text

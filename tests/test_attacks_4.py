@@ -429,7 +429,7 @@ def test_keeping_out_twice_is_once(session: Any, world: World) -> None:
 @pytest.mark.parametrize("deed", ["columns", "save-filter"])
 def test_a_line_break_in_a_forms_way_back_is_no_error(world: World, sign_in: Any, deed: str) -> None:
     browser = sign_in(world.accounts["clerk"])
-    form = {"csrf_token": csrf(browser, "/profile/"), "name": "在用", "back": "tab=in_use\r\nX: y"}
+    form = {"csrf_token": csrf(browser), "name": "在用", "back": "tab=in_use\r\nX: y"}
     answer = browser.post(f"/elevators/{deed}", data=form)
     assert answer.status_code == 302 and answer.headers["Location"].startswith("/elevators/?tab=in_use")
     assert "X" not in answer.headers

@@ -28,7 +28,7 @@ def by_page(world: World, sign_in: Any, row: Any) -> Any:
     place, key = ("elevators" if isinstance(row, Elevator) else "units"), row.id
     world.session.commit()
     browser = sign_in(world.accounts["maintenance_head"])
-    return browser.post(f"/{place}/{key}/discard", data={"csrf_token": csrf(browser, "/profile/")})
+    return browser.post(f"/{place}/{key}/discard", data={"csrf_token": csrf(browser)})
 
 
 @pytest.mark.parametrize("model", [Unit, Elevator])

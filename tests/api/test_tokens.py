@@ -223,7 +223,7 @@ def test_an_administrator_sees_and_ends_those_of_his_accounts(session: Any, worl
         api_tokens.revoke(session, world.actor("clerk"), key, clock.now())
     with pytest.raises(NotFound), transaction(session):
         api_tokens.revoke(session, world.actor("maintenance_head"), key, clock.now())
-    admin.post(f"/profile/tokens/{key}/revoke", data={"csrf_token": csrf(admin, "/profile/")})
+    admin.post(f"/profile/tokens/{key}/revoke", data={"csrf_token": csrf(admin)})
     session.rollback()
     assert session.get(ApiToken, key).revoked_by_id == world.accounts["region_admin"].id
 

@@ -71,7 +71,7 @@ def test_lists_and_records_tell_of_it(session: Any, huzhou: World, sign_in: Any)
 def test_a_running_visit_is_on_its_page_and_its_key_ends_it_once(session: Any, huzhou: World, sign_in: Any) -> None:
     with clock.frozen(START):
         phone = sign_in(huzhou.accounts["worker"])
-        sent = HERE | {"client_key": "page-key-1", "csrf_token": csrf(phone, "/profile/")}
+        sent = HERE | {"client_key": "page-key-1", "csrf_token": csrf(phone)}
         page = phone.post(f"/m/e/{huzhou.own.code}", data=sent).location
     with clock.frozen(START + 40 * MINUTE):
         text = phone.get(page).text
@@ -83,7 +83,7 @@ def test_a_running_visit_is_on_its_page_and_its_key_ends_it_once(session: Any, h
         assert len(carried["items"][running["items"]]) == len(items_for("3110", "half_month"))
         key = _in(text, r'name="out_key" value="(\w{24})"')
         form = {"mode": "sheet", "fault": "none", "code": huzhou.own.code, "out_key": key, **HERE}
-        form |= {"csrf_token": csrf(phone, "/profile/")}
+        form |= {"csrf_token": csrf(phone)}
         assert phone.post(f"{page}/out", data=form | {"fault": ""}).status_code == 422
         assert phone.post(f"{page}/out", data=form).status_code == 302
         # The answer was lost and the form sent again: as before, and nothing is refused.

@@ -29,7 +29,7 @@ def bare(world: World) -> Elevator:
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     return browser.post(path, data=form, content_type="multipart/form-data", follow_redirects=True)
 
 

@@ -15,7 +15,7 @@ from tests.workflows.clock_world import add_visit
 
 
 def post(client: Any, url: str, data: dict[str, Any]) -> Any:
-    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    return client.post(url, data=data | {"csrf_token": csrf(client)})
 
 
 @pytest.mark.feature("MNT-01")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.feature("LIF-06")
 
 def send(client: Any, world: World, kind: str, **data: Any) -> Any:
     form = {
-        "effective_on": clock.today().isoformat(), "reason": "见材料", "csrf_token": csrf(client, "/profile/"),
+        "effective_on": clock.today().isoformat(), "reason": "见材料", "csrf_token": csrf(client),
         "files": (io.BytesIO(BLANK_PDF), "材料.pdf"),
     } | data  # fmt: skip
     return client.post(f"/elevators/{world.own.id}/apply/{kind}", data=form, content_type="multipart/form-data")

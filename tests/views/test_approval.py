@@ -17,7 +17,7 @@ pytestmark = pytest.mark.feature("LIF-08")
 
 
 def post(client: Any, url: str, data: dict[str, Any]) -> Any:
-    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    return client.post(url, data=data | {"csrf_token": csrf(client)})
 
 
 def waiting(world: World, code: str = "300001", **fields: Any) -> Application:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.feature("UNT-04")
 def browse(sign_in: Any, world: World) -> Any:
     def opened(persona: str) -> Any:
         client = sign_in(world.accounts[persona])
-        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client, "/profile/")})
+        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client)})
         return client
 
     return opened

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.feature("STA-03")
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    return browser.post(path, data=form | {"csrf_token": csrf(browser, "/profile/")}, follow_redirects=True)
+    return browser.post(path, data=form | {"csrf_token": csrf(browser)}, follow_redirects=True)
 
 
 def work(app: Any, world: World) -> None:

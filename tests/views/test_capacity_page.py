@@ -127,7 +127,7 @@ def test_by_the_interface(app: Any, world: World, served: list[Elevator]) -> Non
 
 
 def sheet(client: Any, **form: Any) -> list[list[Any]]:
-    answer = client.post("/capacity/table", data=form | {"csrf_token": csrf(client, "/profile/"), "format": "xlsx"})
+    answer = client.post("/capacity/table", data=form | {"csrf_token": csrf(client), "format": "xlsx"})
     assert answer.status_code == 200, answer.text
     found = load_workbook(io.BytesIO(answer.data))
     assert found.sheetnames[-1] == "说明"
@@ -153,7 +153,7 @@ def test_as_a_workbook(session: Any, world: World, sign_in: Any, served: list[El
     assert sheet(inspector, unit=world.firm.id, days=14, by="areas")[1][1] == 12
     # A unit exports its own, whatever unit the form names.
     assert sheet(head, unit=world.other_firm.id, by="areas")[1][1] == 12
-    foreign = {"unit": world.other_firm.id, "csrf_token": csrf(inspector, "/profile/")}
+    foreign = {"unit": world.other_firm.id, "csrf_token": csrf(inspector)}
     assert inspector.post("/capacity/table", data=foreign).status_code == 404
     session.rollback()
     record = session.scalars(select(ExportRecord).order_by(ExportRecord.id)).first()

@@ -40,7 +40,7 @@ def complain(world: World, ago: float = 1, **more: Any) -> int:
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     return browser.post(path, data=form, content_type="multipart/form-data", follow_redirects=True)
 
 
@@ -226,7 +226,7 @@ def test_statistics_go_out_as_a_table_and_refuse_wrong_days(world: World, many: 
     browser = sign_in(world.accounts["inspector"])
     today = clock.today().isoformat()
     form = {"by": "unit", "from_on": "2020-01-01", "to_on": today, "format": "csv"}
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     answer = browser.post("/complaints/statistics/table", data=form)
     assert answer.status_code == 200
     rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))

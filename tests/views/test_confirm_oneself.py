@@ -58,7 +58,7 @@ def test_the_password_alone_is_not_enough(
     fields, name, status = DOORS[door]
     with clock.frozen(AT):
         client, _app = inside(app, session, world.accounts["clerk"])
-        form = {"csrf_token": csrf(client, "/profile/"), **fields, name: PASSWORD}
+        form = {"csrf_token": csrf(client), **fields, name: PASSWORD}
         for more in ({}, {f"{name}_code": "000000"}):
             answer = client.post(door, data=form | more, follow_redirects=True)
             text = answer.get_data(as_text=True)
@@ -88,7 +88,7 @@ def test_a_new_app_in_place_of_the_old_needs_the_old_ones_code(
 ) -> None:
     with clock.frozen(AT):
         client, _app = inside(app, session, world.accounts["clerk"])
-        form = {"csrf_token": csrf(client, "/profile/"), "password": PASSWORD}
+        form = {"csrf_token": csrf(client), "password": PASSWORD}
         assert client.post("/profile/totp", data=form).status_code == 422
         with client.session_transaction() as held:
             assert "totp_secret" not in held
@@ -98,7 +98,7 @@ def test_the_right_password_forgives_no_wrong_codes(app: Any, session: Any, worl
     clerk = world.accounts["clerk"]
     with clock.frozen(AT):
         client, _app = inside(app, session, clerk)
-        form = {"csrf_token": csrf(client, "/profile/"), "off": "1", "password": PASSWORD, "password_code": "000000"}
+        form = {"csrf_token": csrf(client), "off": "1", "password": PASSWORD, "password_code": "000000"}
         told = [client.post("/profile/totp", data=form).get_data(as_text=True) for _n in range(6)]
     assert "锁定至" in told[5]
     session.rollback()

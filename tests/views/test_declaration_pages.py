@@ -22,7 +22,7 @@ DAY = dt.timedelta(days=1)
 
 
 def send(client: Any, path: str, **data: Any) -> Any:
-    return client.post(path, data=data | {"csrf_token": csrf(client, "/profile/")})
+    return client.post(path, data=data | {"csrf_token": csrf(client)})
 
 
 def approve(world: World) -> Declaration:

@@ -32,7 +32,7 @@ def form(world: World, **fields: Any) -> dict[str, Any]:
 
 
 def post(client: Any, url: str, data: dict[str, Any], **more: Any) -> Any:
-    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")}, **more)
+    return client.post(url, data=data | {"csrf_token": csrf(client)}, **more)
 
 
 @pytest.mark.feature("ELV-04", "ELV-01")

@@ -39,7 +39,7 @@ DAY = dt.timedelta(days=1)
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     return browser.post(path, data=form, content_type="multipart/form-data", follow_redirects=True)
 
 
@@ -81,7 +81,7 @@ def test_chosen_visits_go_along_to_the_form_and_into_the_case(world: World, sign
     page = desk.get("/visits/?tab=void").text
     assert "发起约谈…" in page
     form = desk.post(
-        "/visits/deed/enforce", data={"ids": [first, second], "csrf_token": csrf(desk, "/profile/")},
+        "/visits/deed/enforce", data={"ids": [first, second], "csrf_token": csrf(desk)},
         follow_redirects=True,
     ).text  # fmt: skip
     assert f'value="visit-{first}"' in form and f'value="visit-{second}"' in form and world.firm.name in form

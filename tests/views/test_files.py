@@ -134,7 +134,7 @@ def send(sign_in: Any, world: World) -> Any:
     def sent(persona: str, content: bytes, name: str, kind: str = "document") -> Any:
         data = {"kind": kind, "file": (io.BytesIO(content), name)}
         client = sign_in(world.accounts[persona])
-        return client.post("/files/", data=data | {"csrf_token": csrf(client, "/profile/")})
+        return client.post("/files/", data=data | {"csrf_token": csrf(client)})
 
     return sent
 

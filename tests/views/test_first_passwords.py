@@ -33,7 +33,7 @@ def test_accounts_come_with_passwords_given_once(app: Any, session: Any, world: 
     assert made.sees_all_elevators and [r.name for r in made.roles] == [Role.MAINTENANCE_MANAGER.value]
     number, path = batch.id, f"/imports/{batch.id}/passwords.xlsx"
     assert "领取 2 个首次密码" in client.get(f"/imports/{number}").get_data(as_text=True)
-    token = csrf(client, "/profile/")
+    token = csrf(client)
     answer = client.post(path, data={"csrf_token": token})
     assert answer.status_code == 200 and "no-store" in answer.headers["Cache-Control"]
     sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active

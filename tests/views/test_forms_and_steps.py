@@ -19,7 +19,7 @@ from tests.workflows.filing_world import decide, elevator_data, save, submit, un
 
 
 def post(client: Any, url: str, data: dict[str, Any]) -> Any:
-    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    return client.post(url, data=data | {"csrf_token": csrf(client)})
 
 
 @pytest.mark.feature("UNT-05", "UNT-02")
@@ -63,7 +63,7 @@ def test_a_code_that_is_taken_is_told_with_the_first_saving(session: Any, world:
     client = sign_in(world.accounts["clerk"])
     sent = unit_data(session, uscc=world.other_use_unit.uscc) | {"then": "save", "is_use": "1", "_is_use": "1"}
     answer = client.post(
-        "/units/new", data={k: str(v) for k, v in sent.items()} | {"csrf_token": csrf(client, "/profile/")},
+        "/units/new", data={k: str(v) for k, v in sent.items()} | {"csrf_token": csrf(client)},
         follow_redirects=True,
     )  # fmt: skip
     assert "草稿已保存" in answer.text and f"已由{world.other_use_unit.name}备案并审核通过" in answer.text

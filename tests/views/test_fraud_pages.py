@@ -38,7 +38,7 @@ def keys(world: World) -> list[int]:
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     return browser.post(path, data=form, content_type="multipart/form-data", follow_redirects=True)
 
 

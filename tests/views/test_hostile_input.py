@@ -54,7 +54,7 @@ def test_a_number_too_large_is_a_missing_row(app: Any, world: World, sign_in: An
 @pytest.mark.parametrize("key", BIG[:4])
 def test_nor_does_a_post_to_it_break(app: Any, world: World, sign_in: Any, key: int) -> None:
     browser = sign_in(world.accounts["region_admin"])
-    token = csrf(browser, "/profile/")
+    token = csrf(browser)
     wrong = []
     for address in doors(app, "POST", key):
         status = browser.post(address, data={"csrf_token": token, "ids": str(key)}).status_code
@@ -114,7 +114,7 @@ def test_json_without_bottom(app: Any, world: World) -> None:
 @pytest.mark.parametrize("value", ["a%00b", "%ED%A0%80", "%C0%80", "%F5%80%80%80"])
 def test_forms_and_queries(world: World, sign_in: Any, value: str) -> None:
     browser = sign_in(world.accounts["maintenance_head"])
-    token = csrf(browser, "/profile/")
+    token = csrf(browser)
     for name in ("number", "note", "kind", "starts_on", "use_unit_id"):
         body = f"csrf_token={token}&number=1&{name}={value}"
         answer = browser.post("/contracts/new", data=body, content_type="application/x-www-form-urlencoded")

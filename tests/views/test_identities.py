@@ -15,6 +15,7 @@ from app import clock, oidc, vault
 from app.models import Account, AuditEntry, ExternalIdentity, Notification
 from app.transaction import transaction
 from app.workflows.access import accounts, sub_accounts
+from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.oidc_provider import OTHER_KEY, Provider, provider
 
@@ -29,15 +30,9 @@ def gov(app: Any, monkeypatch: Any) -> Iterator[Provider]:
         yield held
 
 
-def token_of(browser: Any, page: str = "/profile/") -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get(page).get_data(as_text=True))
-    assert found
-    return found[1]
-
-
 def bind(browser: Any, gov: Provider, password: str = PASSWORD) -> str:
     """From the profile to the provider and back; gives what is told."""
-    browser.post("/profile/identity/gov", data={"csrf_token": token_of(browser), "password": password})
+    browser.post("/profile/identity/gov", data={"csrf_token": csrf(browser), "password": password})
     there = browser.get("/profile/identity/gov/go")
     if gov.url not in there.location:
         return str(browser.get(there.location).get_data(as_text=True))
@@ -99,7 +94,7 @@ def test_binding_asks_for_the_password_each_time(session: Any, world: World, sig
     browser = sign_in(world.accounts["clerk"])
     assert "请先输入密码" in bind(browser, gov, "Wrong.pass-0001")
     assert "请先输入密码" in browser.get("/profile/identity/gov/go", follow_redirects=True).get_data(as_text=True)
-    browser.post("/profile/identity/gov", data={"csrf_token": token_of(browser), "password": PASSWORD})
+    browser.post("/profile/identity/gov", data={"csrf_token": csrf(browser), "password": PASSWORD})
     with clock.frozen(clock.now() + dt.timedelta(minutes=11)):
         assert gov.url not in browser.get("/profile/identity/gov/go").location
     assert session.scalars(select(ExternalIdentity)).all() == []
@@ -193,7 +188,7 @@ def test_it_never_leads_away_from_this_site(app: Any, bound: Account, gov: Provi
 
 def test_a_binding_is_for_who_began_it(app: Any, session: Any, world: World, sign_in: Any, gov: Provider) -> None:
     browser = sign_in(world.accounts["clerk"])
-    browser.post("/profile/identity/gov", data={"csrf_token": token_of(browser), "password": PASSWORD})
+    browser.post("/profile/identity/gov", data={"csrf_token": csrf(browser), "password": PASSWORD})
     back = gov.visit(browser.get("/profile/identity/gov/go").location)
     with transaction(session):
         session.get(Account, world.accounts["clerk"].id).session_epoch += 1
@@ -208,7 +203,7 @@ def test_the_accounts_second_factor_is_asked_here_too(app: Any, session: Any, bo
         session.get(Account, bound.id).totp_secret = vault.seal(secret)
     browser = app.test_client()
     assert "/login/second/" in come(browser, gov).location and not is_in(browser)
-    page = {"csrf_token": token_of(browser, "/login/second/"), "code": pyotp.TOTP(secret).now()}
+    page = {"csrf_token": csrf(browser, "/login/second/"), "code": pyotp.TOTP(secret).now()}
     browser.post("/login/second/", data=page)
     assert is_in(browser)
 
@@ -283,7 +278,7 @@ def test_unbinding_asks_for_the_password(session: Any, sign_in: Any, bound: Acco
     browser = sign_in(bound)
     key = key_of(session)
     for password, left in (("Wrong.pass-0001", 1), (PASSWORD, 0)):
-        data = {"csrf_token": token_of(browser), "identity": key, "password": password}
+        data = {"csrf_token": csrf(browser), "identity": key, "password": password}
         browser.post("/profile/identity/unbind", data=data)
         session.rollback()
         assert len(session.scalars(select(ExternalIdentity)).all()) == left
@@ -299,7 +294,7 @@ def test_a_main_account_unbinds_for_its_sub_account(
     head = sign_in(world.accounts["maintenance_head"])
     page = f"/sub-accounts/{number}/sessions"
     assert "政务身份" in head.get(page).get_data(as_text=True)
-    data = {"csrf_token": token_of(head), "deed": "unbind", "identity": key}
+    data = {"csrf_token": csrf(head), "deed": "unbind", "identity": key}
     assert head.post(page, data=data | {"own_password": "Wrong.pass-0001"}).status_code == 422
     assert is_in(outside)
     head.post(page, data=data | {"own_password": PASSWORD})
@@ -314,7 +309,7 @@ def test_nobody_else_unbinds(
 ) -> None:
     key, number = key_of(session), bound.id
     browser = sign_in(world.accounts[persona])
-    data = {"csrf_token": token_of(browser), "deed": "unbind", "identity": key, "own_password": PASSWORD}
+    data = {"csrf_token": csrf(browser), "deed": "unbind", "identity": key, "own_password": PASSWORD}
     browser.post(f"/sub-accounts/{number}/sessions", data=data)
     browser.post("/profile/identity/unbind", data=data | {"password": PASSWORD})
     browser.post(f"/accounts/{number}/unbind", data=data)
@@ -329,7 +324,7 @@ def test_an_administrator_unbinds_below_him(
     number = bound.id
     admin = sign_in(world.accounts["region_admin"])
     assert "解除外部身份" in admin.get(f"/accounts/{number}").get_data(as_text=True)
-    admin.post(f"/accounts/{number}/unbind", data={"csrf_token": token_of(admin)})
+    admin.post(f"/accounts/{number}/unbind", data={"csrf_token": csrf(admin)})
     session.rollback()
     assert session.scalars(select(ExternalIdentity)).all() == []
 

@@ -30,7 +30,7 @@ def browse(sign_in: Any, world: World) -> Any:
             world.accounts["tester"] = make_account(world.session, Role.TESTER, unit=unit, is_main=True)
             world.session.commit()
         client = sign_in(world.accounts[persona])
-        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client, "/profile/")})
+        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client)})
         client.page = lambda path: flat(client.get(path).get_data(as_text=True))
         return client
 

@@ -26,7 +26,7 @@ def world(world: World, app: Any) -> World:
 
 
 def post(client: Any, url: str, data: dict[str, Any], status: int = 302) -> Any:
-    sent = data | {"csrf_token": csrf(client, "/profile/")}
+    sent = data | {"csrf_token": csrf(client)}
     answer = client.post(url, data=sent)
     assert answer.status_code == status, f"{url}: {answer.status_code} {answer.get_data(as_text=True)[-3000:]}"
     return answer

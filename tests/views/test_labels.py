@@ -16,7 +16,7 @@ def test_chosen_elevators_have_a_label_each(session: Any, world: World, sign_in:
     silent = make_elevator(session, maintenance_unit=world.firm, emergency_phone=None)
     session.commit()
     client = sign_in(world.accounts["maintenance_head"])
-    form = {"ids": [world.own.id, silent.id, world.foreign.id], "csrf_token": csrf(client, "/profile/")}
+    form = {"ids": [world.own.id, silent.id, world.foreign.id], "csrf_token": csrf(client)}
     page = client.post("/elevators/deed/labels", data=form, follow_redirects=True).text
     assert page.count("被困时立即扫码救援!") == 1 and page.count("<svg viewBox") >= 1
     assert world.own.code in page and world.own.address in page and "96333" in page

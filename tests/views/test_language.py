@@ -37,7 +37,7 @@ def test_english_chosen_before_login_is_kept_after_it_and_after_logout(world: Wo
     assert client.post("/login/", data=form).status_code == 302
     home = client.get("/").text
     assert language(home) == "en" and ("/units/", "Units") in menu(home)
-    client.post("/logout/", data={"csrf_token": csrf(client, "/profile/")})
+    client.post("/logout/", data={"csrf_token": csrf(client)})
     assert language(client.get("/login/").text) == "en"
 
 

@@ -58,7 +58,7 @@ def licence() -> bytes:
 
 
 def send(client: Any, data: dict[str, Any], url: str = "/units/new") -> Any:
-    form = {"then": "read", "csrf_token": csrf(client, "/profile/")} | data
+    form = {"then": "read", "csrf_token": csrf(client)} | data
     return client.post(url, data=form, content_type="multipart/form-data")
 
 

@@ -36,7 +36,7 @@ def page(client: Any, url: str, status: int = 200) -> str:
 
 
 def post(client: Any, url: str, data: Any, status: int = 302) -> Any:
-    answer = client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    answer = client.post(url, data=data | {"csrf_token": csrf(client)})
     assert answer.status_code == status, f"{url}: {answer.status_code} {answer.get_data(as_text=True)[-3000:]}"
     return answer
 

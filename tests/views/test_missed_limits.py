@@ -87,7 +87,7 @@ def test_the_phone_says_the_same(late: make.World, sign_in: Any) -> None:
 @pytest.mark.feature("WRN-01", "STA-01")
 def test_the_export_gives_the_missed_day(late: make.World, sign_in: Any) -> None:
     client = sign_in(late.accounts["maintenance_head"])
-    form = {"csrf_token": csrf(client, "/profile/"), "format": "csv", "query": "tab=over"}
+    form = {"csrf_token": csrf(client), "format": "csv", "query": "tab=over"}
     answer = client.post("/exports/warnings_maintenance", data=form)
     assert (clock.today() - dt.timedelta(days=18)).isoformat() in answer.get_data(as_text=True)
 

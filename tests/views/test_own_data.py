@@ -38,7 +38,7 @@ def picture(size: tuple[int, int] = (900, 600), kind: str = "PNG", **more: Any) 
 
 
 def post(browser: Any, address: str, **fields: Any) -> Any:
-    data = {"csrf_token": csrf(browser, "/profile/"), **fields}
+    data = {"csrf_token": csrf(browser), **fields}
     return browser.post(address, data=data, content_type="multipart/form-data")
 
 

@@ -44,7 +44,7 @@ class TestNumbersOfAMomentAgo:
             make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
         late = browser.get("/elevators/").text
         assert ">1</b>" in in_use(late) and SAYS in in_use(late)
-        assert browser.post("/profile/", data={"csrf_token": csrf(browser, "/profile/")}).status_code < 500
+        assert browser.post("/profile/", data={"csrf_token": csrf(browser)}).status_code < 500
         now = browser.get("/elevators/").text
         assert ">2</b>" in in_use(now) and SAYS not in in_use(now)
 
@@ -74,7 +74,7 @@ class TestNumbersOfAMomentAgo:
 @pytest.mark.feature("ACC-15")
 def test_a_session_that_was_ended_stays_ended_for_a_copied_cookie(world: World, sign_in: Any) -> None:
     browser = sign_in(world.accounts["region_admin"])
-    token = csrf(browser, "/profile/")
+    token = csrf(browser)
     copied = browser.get_cookie("session").value
     browser.post("/logout/", data={"csrf_token": token})
     browser.set_cookie("session", copied)

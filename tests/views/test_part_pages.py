@@ -21,7 +21,7 @@ DAY = dt.timedelta(days=1)
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     return browser.post(path, data=form, follow_redirects=True)
 
 

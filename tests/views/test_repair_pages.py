@@ -64,7 +64,7 @@ def at(world: World, sign_in: Any) -> Any:
         if form is None:
             answer = browser.get(path)
         else:
-            sent = form | {"csrf_token": csrf(browser, "/profile/")}
+            sent = form | {"csrf_token": csrf(browser)}
             answer = browser.post(path, data=sent, content_type="multipart/form-data")
         world.session.rollback()
         world.session.expire_all()
@@ -371,7 +371,7 @@ def test_an_anomaly_with_people_inside_is_passed_on_to_rescue_first(world: World
     main = r'ta-(?:btn|glove)--main[^>]*value="(\w+)"'
     for page in (desk.get(f"/anomalies/{key}").text, phone.get(f"/m/anomalies/{key}").text):
         assert re.findall(main, page) == ["rescue" if kind == "trapped" else "repair"]
-    form = {"verb": "rescue", "csrf_token": csrf(desk, "/profile/")}
+    form = {"verb": "rescue", "csrf_token": csrf(desk)}
     done = desk.post(f"/anomalies/{key}/handle", data=form, follow_redirects=True)
     world.session.rollback()
     case = world.session.scalar(select(Rescue.id))

@@ -66,7 +66,7 @@ def freed(world: World, ago: float = 60, accept: float = 1, done: float = 15, **
 
 
 def post(browser: Any, path: str, **form: Any) -> Any:
-    form["csrf_token"] = csrf(browser, "/profile/")
+    form["csrf_token"] = csrf(browser)
     return browser.post(path, data=form, follow_redirects=True)
 
 

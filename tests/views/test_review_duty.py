@@ -32,7 +32,7 @@ def waiting(session: Any, world: World) -> Visit:
 
 
 def post(client: Any, url: str, data: dict[str, Any]) -> Any:
-    return client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    return client.post(url, data=data | {"csrf_token": csrf(client)})
 
 
 def notes(session: Any) -> list[VisitNote]:

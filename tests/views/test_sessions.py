@@ -73,7 +73,7 @@ def is_in(browser: Any) -> bool:
 
 
 def post(browser: Any, address: str, **fields: Any) -> Any:
-    return browser.post(address, data={"csrf_token": csrf(browser, "/profile/"), **fields})
+    return browser.post(address, data={"csrf_token": csrf(browser), **fields})
 
 
 def rows_of(session: Any, account: Account) -> list[LiveSession]:

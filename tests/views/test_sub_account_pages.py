@@ -23,7 +23,7 @@ def text_of(browser: Any, page: str) -> str:
 
 
 def post(browser: Any, address: str, **fields: Any) -> Any:
-    return browser.post(address, data={"csrf_token": csrf(browser, "/profile/"), **fields})
+    return browser.post(address, data={"csrf_token": csrf(browser), **fields})
 
 
 @pytest.mark.feature("ACC-09", "ACC-13")

@@ -36,7 +36,7 @@ def said_on(page: str) -> str:
 
 
 def refused(browser: Any, url: str, **data: Any) -> str:
-    answer = browser.post(url, data=data | {"csrf_token": csrf(browser, "/profile/")}, follow_redirects=True)
+    answer = browser.post(url, data=data | {"csrf_token": csrf(browser)}, follow_redirects=True)
     assert answer.status_code < 500
     words = said_on(answer.text)
     assert len(words) > 20, answer.text[:3000]

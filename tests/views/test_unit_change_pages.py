@@ -22,7 +22,7 @@ pytestmark = pytest.mark.feature("LIF-05")
 
 def send(client: Any, **data: Any) -> Any:
     today = clock.today().isoformat()
-    form = {"effective_on": today, "signed_on": today, "reason": "合同到期", "csrf_token": csrf(client, "/profile/")}
+    form = {"effective_on": today, "signed_on": today, "reason": "合同到期", "csrf_token": csrf(client)}
     return client.post("/unit-changes/new", data=form | data, content_type="multipart/form-data")
 
 
@@ -58,7 +58,7 @@ def test_the_new_unit_chooses_its_contract(session: Any, world: World, sign_in: 
     officer = sign_in(world.accounts["inspector"])
     officer.post(
         f"/applications/{application.id}/decision",
-        data={"verb": "approve", "seen_version": application.row_version, "csrf_token": csrf(officer, "/profile/")},
+        data={"verb": "approve", "seen_version": application.row_version, "csrf_token": csrf(officer)},
     )
     fresh(session)
     assert session.get(Elevator, world.own.id).maintenance_unit_id == world.other_firm.id

@@ -48,7 +48,7 @@ def page(client: Any, url: str, status: int = 200) -> str:
 
 
 def post(client: Any, url: str, data: dict[str, Any], status: int = 302) -> str:
-    answer = client.post(url, data=data | {"csrf_token": csrf(client, "/profile/")})
+    answer = client.post(url, data=data | {"csrf_token": csrf(client)})
     text: str = answer.get_data(as_text=True)
     assert answer.status_code == status, f"{url}: {answer.status_code} {text[-3000:]}"
     return text
@@ -221,7 +221,7 @@ def test_the_use_unit_reviews(session: Any, world: Any, sign_in: Any) -> None:
     url = f"/visits/{row.id}"
     for persona, status in (("maintenance_head", 403), ("worker", 403), ("inspector", 403), ("other_head", 403)):
         client = sign_in(world.accounts[persona])
-        answer = client.post(f"{url}/review", data={"csrf_token": csrf(client, "/profile/")})
+        answer = client.post(f"{url}/review", data={"csrf_token": csrf(client)})
         assert answer.status_code in (302, status), persona
     session.rollback()
     assert row.reviewed_at is None

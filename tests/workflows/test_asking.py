@@ -114,7 +114,7 @@ def test_the_interface_and_the_page_ask_by_the_same_count(
     session: Any, world: World, elsewhere: list[str], sign_in: Any
 ) -> None:
     client = sign_in(world.accounts["clerk"])
-    token = csrf(client, "/profile/")
+    token = csrf(client)
     for number in elsewhere[:3]:
         body = {"name": "何一帆", "resident_id": number}
         answer = client.post("/api/v1/people", json=body, headers={"X-CSRFToken": token})

@@ -364,11 +364,11 @@ def test_the_video_is_a_link_for_who_may_and_each_look_is_logged(world: World, s
     clerk, head = sign_in(world.accounts["clerk"]), sign_in(world.accounts["use_head"])
     for page in (f"/elevators/{world.own.id}", address):
         assert "video.example.com" not in clerk.get(page).text
-    assert clerk.post(f"{address}/video", data={"csrf_token": csrf(clerk, "/profile/")}).status_code in (302, 403)
+    assert clerk.post(f"{address}/video", data={"csrf_token": csrf(clerk)}).status_code in (302, 403)
     # What is not on one's form stays as it is.
-    clerk.post(f"{address}/edit", data={"maker": "云梯", "csrf_token": csrf(clerk, "/profile/")})
+    clerk.post(f"{address}/edit", data={"maker": "云梯", "csrf_token": csrf(clerk)})
     assert "/video" in head.get(f"/elevators/{world.own.id}").text
-    page = head.post(f"{address}/video", data={"csrf_token": csrf(head, "/profile/")}).text
+    page = head.post(f"{address}/video", data={"csrf_token": csrf(head)}).text
     assert 'href="https://video.example.com/call/1"' in page and 'rel="noopener noreferrer"' in page
     assert "<iframe" not in page
     world.session.rollback()
@@ -378,7 +378,7 @@ def test_the_video_is_a_link_for_who_may_and_each_look_is_logged(world: World, s
 
 def test_from_binding_to_taking_off_at_the_desk(world: World, sign_in: Any) -> None:
     browser = sign_in(world.accounts["clerk"])
-    token = csrf(browser, "/profile/")
+    token = csrf(browser)
     form = {"elevator_id": str(world.own.id), "serial": "SN-001", "standard": "TIAN-1", "csrf_token": token}
     assert browser.post("/iot/devices/new", data=form | {"serial": "?"}).status_code == 422
     told = browser.post("/iot/devices/new", data=form)

@@ -154,7 +154,7 @@ def test_desk_and_phone(world: World, sign_in: Any) -> None:
     assert "节前巡检" in officer.get("/m/patrols").text
     phone = officer.get("/m/patrols/1").text
     assert world.own.code in phone and "/m/patrols/stops/1" in phone
-    answer = {"csrf_token": csrf(officer, "/profile/"), "result": "bad", "finding": ""}
+    answer = {"csrf_token": csrf(officer), "result": "bad", "finding": ""}
     assert officer.post("/m/patrols/stops/1", data=answer).status_code == 422
     done = officer.post("/m/patrols/stops/1", data=answer | {"finding": "地坎有异物"}, follow_redirects=True)
     assert "地坎有异物" in done.text
@@ -171,7 +171,7 @@ def test_position_and_photos_stand_beside_the_result(world: World, two: PatrolRo
     number, keys, secret = two.id, [first.id, second.id], world.own
     world.session.rollback()
     officer = sign_in(world.accounts["safety_officer"])
-    token = csrf(officer, "/profile/")
+    token = csrf(officer)
     near = {"latitude": str(secret.latitude), "longitude": str(secret.longitude)}
     sent = {"csrf_token": token, "result": "fine", "photo": (io.BytesIO(PICTURE), "机房.png")} | near
     assert officer.post(f"/m/patrols/stops/{keys[0]}", data=sent).status_code == 302
@@ -204,7 +204,7 @@ def test_a_text_named_as_a_picture_is_refused_whole(world: World, two: PatrolRou
     world.session.rollback()
     officer = sign_in(world.accounts["safety_officer"])
     sent = {
-        "csrf_token": csrf(officer, "/profile/"), "result": "fine", "photo": (io.BytesIO(b"<svg>"), "机房.png"),
+        "csrf_token": csrf(officer), "result": "fine", "photo": (io.BytesIO(b"<svg>"), "机房.png"),
     }  # fmt: skip
     answer = officer.post(f"/m/patrols/stops/{key}", data=sent)
     assert answer.status_code == 422 and "机房.png" in answer.text

@@ -521,7 +521,7 @@ def test_from_the_form_to_the_draft_at_the_desk(app: Any, world: World, use: Any
     world.own.floors = 9
     world.session.commit()
     browser = sign_in(world.accounts["clerk"])
-    token = csrf(browser, "/profile/")
+    token = csrf(browser)
     assert "没有接通省平台" in browser.get("/provincial/sync").text
     with simulator(tmp_path, [item(world, floors=11)]) as register:
         use(register)

@@ -138,7 +138,7 @@ def test_the_pages_ask_and_show(app: Any, named: World, service: Gateway, sign_i
     worker, clerk = sign_in(named.accounts["worker"]), sign_in(named.accounts["clerk"])
     assert f"/people/{key}/real-name" in clerk.get(f"/people/{key}").text
     assert "/profile/real-name" in worker.get("/profile/").text
-    sent = worker.post("/profile/real-name", data={"csrf_token": csrf(worker, "/profile/")})
+    sent = worker.post("/profile/real-name", data={"csrf_token": csrf(worker)})
     assert sent.status_code == 302 and "核验中" in worker.get("/profile/").text
     assert run(app, named) == "matched"
     assert "已核验" in worker.get("/profile/").text and "/profile/real-name" not in worker.get("/profile/").text

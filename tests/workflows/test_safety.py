@@ -179,7 +179,7 @@ def test_the_pages_and_what_home_and_warnings_show(world: World, sign_in: Any) -
     assert "主体责任缺口" in head.get("/").text
     assert "主体责任缺口" in head.get("/warnings/maintenance/").text
     officer = sign_in(world.accounts["safety_officer"])
-    token = csrf(officer, "/profile/")
+    token = csrf(officer)
     wrong = officer.post("/m/safety", data={"csrf_token": token, "elevator_id": str(world.own.id)})
     assert wrong.status_code == 422 and "二选一" in wrong.text
     sent = {"csrf_token": token, "elevator_id": str(world.own.id), f"found_{world.own.id}": "轿厢灯不亮"}
@@ -216,7 +216,7 @@ def test_a_check_on_the_phone_keeps_where_it_was_and_its_photos(app: Any, world:
     officer = sign_in(world.accounts["safety_officer"])
     page = officer.get("/m/safety").text
     assert "data-place" in page and 'name="photo"' in page
-    data = {"csrf_token": csrf(officer, "/profile/"), "elevator_id": str(key), "nothing_found": "1"}
+    data = {"csrf_token": csrf(officer), "elevator_id": str(key), "nothing_found": "1"}
     shot = (io.BytesIO(picture("JPEG")), "机房.jpg")
     sent = officer.post("/m/safety", data=data | {"latitude": "30.0003", "longitude": "120.0", "photo": shot})
     assert sent.status_code == 302
