@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import hashlib
+import pickle
 from typing import Any
 
 import pytest
@@ -49,6 +51,7 @@ from app.views.frame import screens
 from tests.api.callers import Caller
 from tests.api.test_filing_api import token
 from tests.factories import World
+from tests.services import Services
 from tests.workflows.filing_world import attachment
 
 # By place: who decides and sets policy, a maintenance unit, a use unit, who makes visits. Each walks what is his.
@@ -60,7 +63,7 @@ PARTS = ("path_parameters", "headers", "cookies", "query", "body", "multipart_co
 OF_KEEPERS = ("/api/v1/audit-packages",)
 # Doors of a person's own, where a token is told to leave it to him; walked by who has signed in.
 IN_PERSON = ("/api/v1/privacy", "/api/v1/me/mail", "/api/v1/sessions")
-_CASES: dict[tuple[str, GenerationMode, str], list[Any]] = {}
+_CASES: dict[str, list[Any]] = {}
 # The framework's own doors.
 OTHERS = ("/api/v1/security/", "/api/v1/menu/", "/api/{version}/")
 
@@ -190,44 +193,52 @@ def rows(session: Any, world: World) -> dict[str, int]:
 
 @pytest.mark.feature("INT-04")
 @pytest.mark.parametrize("persona", PERSONAS)
-def test_generated_calls_find_no_5xx(app: Any, session: Any, world: World, rows: dict[str, int], persona: str) -> None:
+def test_generated_calls_find_no_5xx(
+    app: Any, session: Any, world: World, rows: dict[str, int], services: Services, persona: str
+) -> None:
     use = Caller(app, world, "use_head")
     asked = {"kind": "suspension", "elevator_id": world.own.id, "effective_on": clock.today().isoformat()}
     rows["applications"] = use.post("/applications", asked | {"reason": "改造"}).json["id"]
     headers = Caller(app, world, persona).headers
     wanted = [one for one in operations(app, headers) if may(world, persona, one)]
-    failures, seen = called(wanted, headers, rows)
+    failures, seen = called(services, wanted, headers, rows)
     # An empty walk, or one that nobody let in, would prove nothing.
     assert len(wanted) > 15 and {200, 422} <= seen and not {401} & seen
     assert not failures, "\n".join(failures[:20])
 
 
 @pytest.mark.feature("INT-04", "AUD-01")
-def test_generated_calls_of_the_logs_keeper_find_no_5xx(app: Any, world: World, rows: dict[str, int]) -> None:
+def test_generated_calls_of_the_logs_keeper_find_no_5xx(
+    app: Any, world: World, rows: dict[str, int], services: Services
+) -> None:
     """What no token may do is walked by who has signed in."""
     headers = token(app, world, "platform_admin")
     wanted = [one for one in operations(app, headers) if one.path.startswith(OF_KEEPERS)]
-    failures, seen = called(wanted, headers, rows)
+    failures, seen = called(services, wanted, headers, rows)
     assert len(wanted) == 2 and {201, 404} <= seen and not {401, 403} & seen
     assert not failures, "\n".join(failures)
 
 
 @pytest.mark.feature("INT-04", "PER-10")
-def test_generated_calls_in_person_find_no_5xx(app: Any, world: World, rows: dict[str, int]) -> None:
+def test_generated_calls_in_person_find_no_5xx(
+    app: Any, world: World, rows: dict[str, int], services: Services
+) -> None:
     headers = token(app, world, "worker")
     wanted = [one for one in operations(app, headers) if one.path.startswith(IN_PERSON)]
-    failures, seen = called(wanted, headers, rows)
+    failures, seen = called(services, wanted, headers, rows)
     assert len(wanted) == 9 and {200, 422} <= seen and 401 not in seen
     assert not failures, "\n".join(failures)
 
 
-def called(wanted: list[Any], headers: dict[str, str], rows: dict[str, int]) -> tuple[list[str], set[int]]:
+def called(
+    services: Services, wanted: list[Any], headers: dict[str, str], rows: dict[str, int]
+) -> tuple[list[str], set[int]]:
     """Call each operation with what its description allows and with what it does not: 5xx, and all answers."""
     failures: list[str] = []
     seen: set[int] = set()
     for operation in wanted:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            for made in cases(operation, mode):
+            for made in cases(operation, mode, services):
                 case = point_at(copied(made), rows)
                 answer = case.call(headers=headers)
                 seen.add(answer.status_code)
@@ -236,29 +247,43 @@ def called(wanted: list[Any], headers: dict[str, str], rows: dict[str, int]) -> 
     return failures, seen
 
 
-def cases(operation: Any, mode: GenerationMode) -> list[Any]:
-    """The calls that are generated for an operation: whoever makes them, they are the same, so they are made once."""
-    key = operation.label, mode, repr(operation.definition.raw)
+def cases(operation: Any, mode: GenerationMode, services: Services) -> list[Any]:
+    """The calls that are generated for an operation: whoever makes them, they are the same: one process makes them."""
+    key = hashlib.sha256(repr((operation.label, mode, operation.definition.raw)).encode()).hexdigest()
     if key not in _CASES:
-        made: list[Any] = []
-
-        @settings(
-            max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def keep(case: Any) -> None:
-            made.append(case)
-
-        keep()
-        _CASES[key] = made
+        kept = services.root / "cases" / key
+        with services.locked("cases"):
+            kept.parent.mkdir(exist_ok=True)
+        with services.locked(f"cases/{key}"):
+            if not kept.exists():
+                kept.write_bytes(pickle.dumps([parts_of(case) for case in generated(operation, mode)]))
+            made = pickle.loads(kept.read_bytes())  # noqa: S301 - what another process of this run wrote
+        _CASES[key] = [schemathesis.Case(operation, **parts) for parts in made]
     return _CASES[key]
+
+
+def generated(operation: Any, mode: GenerationMode) -> list[Any]:
+    made: list[Any] = []
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def keep(case: Any) -> None:
+        made.append(case)
+
+    keep()
+    return made
+
+
+def parts_of(case: Any) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in (*PARTS, "method", "path", "media_type")}
 
 
 def copied(case: Any) -> Any:
     """A call like it: to point it at a row and to send it changes a call."""
-    own = {name: copy.deepcopy(getattr(case, name)) for name in PARTS}
-    return schemathesis.Case(case.operation, case.method, case.path, media_type=case.media_type, **own)
+    return schemathesis.Case(case.operation, **copy.deepcopy(parts_of(case)))
 
 
 @pytest.mark.feature("INT-04")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from apispec import yaml_utils
 
 from app import clock
 from app.models import PatrolRound, PatrolStop
@@ -149,7 +150,7 @@ def test_a_file_is_proved_and_roots_are_told(app: Any, world: World, sign_in: An
     from tests.conftest import csrf
 
     browser = sign_in(world.accounts["inspector"])
-    form = {"csrf_token": csrf(browser, "/profile/"), "format": "csv", "query": "", "cols": ""}
+    form = {"csrf_token": csrf(browser), "format": "csv", "query": "", "cols": ""}
     file = browser.post("/exports/elevators", data=form).data
     caller = Caller(app, world, "inspector")
     told = caller.call("POST", "/export-proof", data={"file": (io.BytesIO(file), "电梯.csv")}).json
@@ -185,3 +186,21 @@ def test_the_description_is_whole(app: Any, world: World) -> None:
             wrong.append(f"{name}: refusals")
     assert not wrong, "\n".join(wrong)
     assert len({one["operationId"] for _name, one in operations}) == len(operations)
+
+
+def test_docstrings_are_read_once_and_the_description_stays_the_same(
+    app: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    load = yaml_utils.load_operations_from_docstring
+
+    def reads(docstring: str) -> Any:
+        read.append(docstring)
+        return load(docstring)
+
+    monkeypatch.setattr(yaml_utils, "load_operations_from_docstring", reads)
+    who = Caller(app, world, "inspector")
+    first = who.get("/_openapi").json
+    read.clear()
+    assert who.get("/_openapi").json == first
+    assert len(read) < 20, "the framework's own are few"
