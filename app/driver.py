@@ -116,7 +116,7 @@ class Connection(psycopg.Connection[Any]):
         sent = _Sent(query, values)
         with self.lock:
             if not alone and (self._waiting or self.pgconn.transaction_status == TransactionStatus.IDLE):
-                result = self._exchange(sent)
+                result = self._exchange(sent)[-1]
             else:
                 turned, name = self._turn(values), self._ready.get(query) or self._names_of([query])[query]
                 self.pgconn.send_query_prepared(name, turned)
@@ -127,8 +127,17 @@ class Connection(psycopg.Connection[Any]):
                         # No ROLLBACK comes: a plan that a migration made useless must not stay with the connection.
                         self._say(b"DEALLOCATE " + self._ready.pop(query))
                     raise
-            self._turned.set_pgresult(result)
-            return Answer(self._turned.load_rows(0, result.ntuples, tuple), result.command_tuples or 0, result)
+            return self._answer(result)
+
+    def ask_in_turn(self, *asked: tuple[bytes, Sequence[Any]]) -> list[Answer]:
+        """The same of several in one round trip, one after the other: what the first locks, the next finds as it is."""
+        with self.lock:
+            results = self._exchange(*(_Sent(query, values) for query, values in asked))[-len(asked) :]
+            return [self._answer(result) for result in results]
+
+    def _answer(self, result: Any) -> Answer:
+        self._turned.set_pgresult(result)
+        return Answer(self._turned.load_rows(0, result.ntuples, tuple), result.command_tuples or 0, result)
 
     def later(self, query: bytes, values: Sequence[Any], one_or: Exception | None = None) -> None:
         """The same for a statement whose answer nobody waits for: it goes with the next one, at the latest with the
@@ -141,8 +150,8 @@ class Connection(psycopg.Connection[Any]):
             with self.lock:
                 self._exchange()
 
-    def _exchange(self, *last: _Sent) -> Any:
-        """What waits and then the last, begun where nothing is, in one round trip: the last one's result.
+    def _exchange(self, *last: _Sent) -> list[Any]:
+        """What waits and then the last ones, begun where nothing is, in one round trip: all results.
 
         After the first error the server passes over the rest, a COMMIT too.
         """
@@ -174,7 +183,7 @@ class Connection(psycopg.Connection[Any]):
             if each.one_or is not None and result.command_tuples != 1:
                 raise each.one_or
         self._failed = False
-        return results[-1]
+        return results
 
     def _answers(self, number: int) -> Any:
         """A result for each; nothing ends each, and a mark ends all."""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from app import driver
 from app.driver import Answer
 
-__all__ = ["Answer", "ask", "ask_alone", "send"]
+__all__ = ["Answer", "ask", "ask_alone", "ask_in_turn", "send"]
 Turn = Callable[[Any], Any]
 
 
@@ -33,6 +33,20 @@ def ask(connection: Connection, statement: Any, values: Mapping[str, Any]) -> An
     except psycopg.Error as error:
         # Told, and a dead connection given up, as of any statement.
         connection._handle_dbapi_exception(error, ready.words, sent, None, None)
+
+
+def ask_in_turn(connection: Connection, *asked: tuple[Any, Mapping[str, Any]]) -> list[Answer]:
+    """The same of several statements, one after the other, in one round trip: see `driver.Connection.ask_in_turn`."""
+    held = _held(connection)
+    if held is None:
+        return [_usual(connection, statement, values) for statement, values in asked]
+    ready = [_ready(statement, connection.dialect) for statement, _ in asked]
+    sent = [one.sent(values) for one, (_, values) in zip(ready, asked, strict=True)]
+    try:
+        answers = held.ask_in_turn(*((one.query, values) for one, values in zip(ready, sent, strict=True)))
+    except psycopg.Error as error:
+        connection._handle_dbapi_exception(error, "; ".join(one.words for one in ready), None, None, None)
+    return [one.told(answer) for one, answer in zip(ready, answers, strict=True)]
 
 
 def send(connection: Connection, statement: Any, values: Mapping[str, Any], one_or: Exception | None) -> None:

@@ -154,6 +154,14 @@ def asked(session: AnySession, statement: Any, values: Mapping[str, Any]) -> Ans
     return ready.ask(connection_of(session), statement, values)
 
 
+def asked_in_turn(session: AnySession, *asked: tuple[Any, Mapping[str, Any]]) -> list[Answer]:
+    """What several such statements answer, one after the other, in one round trip to PostgreSQL.
+
+    Each finds what is true when its turn has come: after a statement that waited for a lock, what was waited for.
+    """
+    return ready.ask_in_turn(connection_of(session), *asked)
+
+
 def send(
     session: AnySession, statement: Any, values: Mapping[str, Any], *, one_or: Exception | None = None
 ) -> None:

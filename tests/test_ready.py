@@ -23,7 +23,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app import driver, ready
 from app.at_once import columns_of, row_of, write_new
 from app.models import AuditEntry, MaintenanceClock, Person, Region, Visit
-from app.transaction import asked, send, transaction
+from app.transaction import asked, asked_in_turn, send, transaction
 from app.workflows.maintenance import clock_rows
 from tests.factories import World
 from tests.workflows.clock_world import add_visit
@@ -243,3 +243,17 @@ def test_connections_that_are_not_ours_are_asked_the_usual_way(session: Any, dat
         assert count(unit, "plainly") == 1
     assert ready.ask_alone(plain, COUNT, {"action": "plainly"}).rows == [(1,)]
     plain.dispose()
+
+
+@pytest.mark.feature("MNT-01")
+def test_several_are_asked_one_after_the_other(session: Any) -> None:
+    """In order, after what waits, and an error of one undoes all."""
+    with transaction(session) as unit:
+        send(unit, NOTE, note("first"))
+        names = {"old": "first", "new": "second"}
+        renamed, counted = asked_in_turn(unit, (RENAME, names), (COUNT, {"action": "second"}))
+        assert (renamed.number, counted.rows) == (1, [(1,)])
+    with pytest.raises(DBAPIError), transaction(session) as unit:
+        asked_in_turn(unit, (COUNT, {"action": "second"}), (NOTE, note(None)), (COUNT, {"action": "second"}))
+    with transaction(session) as unit:
+        assert count(unit, "second") == 1

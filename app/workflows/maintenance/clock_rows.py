@@ -20,9 +20,10 @@ from app.models import (
 )
 from app.models.policy import policy_value
 from app.policy import Key
+from app.ready import Answer
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
-from app.transaction import AnySession, all_written, asked
+from app.transaction import AnySession, all_written, asked, asked_in_turn
 from app.workflows.contracts import cover
 from app.workflows.maintenance import ledger_rows, overdue
 
@@ -53,9 +54,23 @@ def held_with_ledger(session: AnySession, elevator_id: int) -> tuple[Maintenance
     By one statement where both are there: it takes them in the order in which it names them.
     """
     all_written(session)
-    for both in asked(session, _BOTH, {"elevator": elevator_id}).rows:
+    return _rows_of(session, elevator_id, asked(session, _BOTH, {"elevator": elevator_id}))
+
+
+def held_among(
+    session: AnySession, elevator_id: int, on: dt.date
+) -> tuple[MaintenanceClock, MaintenanceLedger | None, Around | None]:
+    """Both, and what `around` finds once they are held; None where it was asked before they were."""
+    all_written(session)
+    known = {"elevator": elevator_id}
+    both, around_them = asked_in_turn(session, (_BOTH, known), (_AROUND, known | {"on": on}))
+    return *_rows_of(session, elevator_id, both), _around_of(around_them) if both.rows else None
+
+
+def _rows_of(session: AnySession, elevator_id: int, both: Answer) -> tuple[MaintenanceClock, MaintenanceLedger | None]:
+    for row in both.rows:
         width = len(columns_of(MaintenanceClock))
-        return row_of(session, MaintenanceClock, both[:width]), row_of(session, MaintenanceLedger, both[width:])
+        return row_of(session, MaintenanceClock, row[:width]), row_of(session, MaintenanceLedger, row[width:])
     return held(session, elevator_id), ledger_rows.of_elevator(session, elevator_id, locked=True)
 
 
@@ -102,8 +117,9 @@ def write(row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History
         ledger_rows.plan(ledger, told.clock.planned_on)
 
 
-def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, at: dt.datetime) -> None:
-    """Judge every day up to `through` by the clock that runs, so that nothing missed is lost when it is moved."""
+def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, at: dt.datetime) -> bool:
+    """Judge every day up to `through` by the clock that runs, so that nothing missed is lost when it is moved; whether
+    something was missed."""
     assert row.anchor_on is not None and row.limit_on is not None
     before = Clock(row.anchor_on, row.limit_on, row.limit_on)
     after, missed = roll(before, through, row.limit_days)
@@ -112,6 +128,7 @@ def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, 
     if missed:
         row.missed_since_on = row.missed_since_on or missed[0]
         row.judged_through = max(row.judged_through or through, through)
+    return bool(missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +152,11 @@ class Around:
 def around(session: AnySession, elevator_id: int, on: dt.date = dt.date.max) -> Around:
     """All of it by one statement; `on` is the day of the visit by which periods are asked for."""
     all_written(session)
-    found = asked(session, _AROUND, {"elevator": elevator_id, "on": on}).rows
+    return _around_of(asked(session, _AROUND, {"elevator": elevator_id, "on": on}))
+
+
+def _around_of(answer: Answer) -> Around:
+    found = answer.rows
     spans = [(first, until, days) for what, first, until, days in found if what == "span"]
     earliest = {what: first for what, first, _until, _days in found if what != "span"}
     return Around(

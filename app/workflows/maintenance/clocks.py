@@ -52,10 +52,11 @@ def after_visit(session: AnySession, elevator_id: int, visit: Visit, at: dt.date
     the ledger's dates; one that arrives late never moves anything back, but withdraws what it proves wrong.
     """
     session.flush()
-    row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     if visit.counted:
-        _counts(session, row, ledger, visit, at)
+        row, ledger, known = clock_rows.held_among(session, elevator_id, visit.visit_on)
+        _counts(session, row, ledger, visit, at, known)
     else:
+        row, ledger = clock_rows.held_with_ledger(session, elevator_id)
         _counts_no_more(session, row, ledger, visit, at)
     for written in (row, ledger):
         if written is not None:
@@ -64,8 +65,9 @@ def after_visit(session: AnySession, elevator_id: int, visit: Visit, at: dt.date
 
 
 def _counts(
-    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime
-) -> None:
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime,
+    known: clock_rows.Around | None,
+) -> None:  # fmt: skip
     on = visit.visit_on
     fresh = row.last_visit_on is None or on > row.last_visit_on
     # Before the clock moves it: the day of the order that this visit may come before.
@@ -75,7 +77,7 @@ def _counts(
         return
     row.first_visit_on = on if row.first_visit_on is None else min(row.first_visit_on, on)
     if row.last_visit_on is None or on >= row.last_visit_on:
-        _anchor(session, row, ledger, visit, at)
+        _anchor(session, row, ledger, visit, at, known)
     else:
         _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
     ordered = _close_orders(session, visit, at, newest=on == row.last_visit_on)
@@ -86,14 +88,19 @@ def _counts(
 
 
 def _anchor(
-    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime
-) -> None:
-    """The newest visit: judge the days before it by the clock that ran, then start anew on its day."""
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime,
+    known: clock_rows.Around | None,
+) -> None:  # fmt: skip
+    """The newest visit: judge the days before it by the clock that ran, then start anew on its day.
+
+    `known`: what lies around, asked once the rows were held; it is asked anew where something was judged since.
+    """
     on = visit.visit_on
-    if row.limit_on is not None and row.anchor_on is not None and row.anchor_on < on:
-        clock_rows.judge_through(session, row, on - DAY, at)
+    ran = row.limit_on is not None and row.anchor_on is not None and row.anchor_on < on
+    if ran and clock_rows.judge_through(session, row, on - DAY, at):
+        known = None
     with session.no_autoflush:  # nothing that is read here waits to be written, so clock and ledger are written once
-        known = clock_rows.around(session, row.elevator_id, on)
+        known = known or clock_rows.around(session, row.elevator_id, on)
         told = clock_rows.history(session, row, ledger, on, max(on, known.over_through(at)), known=known)
     concerned = overdue.concerned(session, row.elevator_id, on) if known.missed else []
     late = [period for period in concerned if period.limit_on >= on]
