@@ -96,3 +96,31 @@ def test_no_such_kind(world: World, sign_in: Any) -> None:
     for kind in ("nonsense", "unit_change", "unit_filing"):
         assert client.get(f"/elevators/{world.own.id}/apply/{kind}").location.endswith(f"/elevators/{world.own.id}")
     assert client.get(f"/elevators/{world.foreign.id}/apply/suspension").status_code == 404
+
+
+def test_an_application_begins_without_the_elevators_page(session: Any, world: World, sign_in: Any) -> None:
+    """The list of applications leads to it; kind and code lead on to the form, and what is missing is named."""
+    client = sign_in(world.accounts["use_head"])
+    assert 'href="/applications/new"' in client.get("/applications/").text
+    begun = client.get("/applications/new")
+    assert begun.status_code == 200 and "停用登记" in begun.text and "维保单位变更" in begun.text
+    asked = {"kind": "suspension", "elevator_id": "", "code": f" {world.own.code} "}
+    led = client.get("/applications/new", query_string=asked)
+    assert (led.status_code, led.location) == (302, f"/elevators/{world.own.id}/apply/suspension")
+    by_key = client.get("/applications/new", query_string={**asked, "elevator_id": world.own.id, "code": "云樾"})
+    assert by_key.location == led.location
+    missing = client.get("/applications/new", query_string={"kind": "", "elevator_id": "", "code": ""})
+    assert missing.status_code == 422 and "请选择要办理的事项" in missing.text and "请从列表里选" in missing.text
+    for code, kind in ((world.foreign.code, "suspension"), ("999999", "scrapping"), ("\x00", "unit_change")):
+        none = client.get("/applications/new", query_string={"kind": kind, "elevator_id": "", "code": code})
+        assert none.status_code in (400, 422), code
+    kept = client.get("/applications/new", query_string={"kind": "scrapping", "elevator_id": "", "code": "999999"}).text
+    assert 'value="scrapping" selected' in kept and "999999" in kept
+    reader = sign_in(world.accounts["inspector"])
+    assert 'href="/applications/new"' not in reader.get("/applications/").text
+
+
+def test_whoever_applies_for_nothing_begins_nothing(session: Any, world: World, sign_in: Any) -> None:
+    """The door is that of applying."""
+    answer = sign_in(world.accounts["inspector"]).get("/applications/new")
+    assert answer.status_code in (302, 403) and "/login" not in (answer.location or "")

@@ -317,13 +317,19 @@
     group.addEventListener("change", paint); paint();
   });
   all("[data-print]").forEach(function (b) { b.addEventListener("click", function () { print(); }); });
-  all("[data-copy]").forEach(function (b) { 
+  all("[data-copy]").forEach(function (b) {
+    var done = function () {
+      var was = b.textContent; b.textContent = says("已复制", "Copied"); setTimeout(function () { b.textContent = was; }, 1500);
+    };
+    // Without HTTPS a browser lends no clipboard: the old way copies what is selected.
+    var select = function () {
+      var box = document.createElement("textarea"); box.value = b.dataset.copy; box.setAttribute("readonly", "");
+      box.style.position = "fixed"; box.style.opacity = "0"; b.parentNode.appendChild(box); box.select();
+      var copied = document.execCommand("copy"); box.remove(); b.focus(); if (copied) done();
+    };
     b.setAttribute("aria-live", "polite");
     b.addEventListener("click", function () {
-      if (!navigator.clipboard) return;
-      navigator.clipboard.writeText(b.dataset.copy).then(function () {
-        var was = b.textContent; b.textContent = says("已复制", "Copied"); setTimeout(function () { b.textContent = was; }, 1500);
-      });
+      if (navigator.clipboard) navigator.clipboard.writeText(b.dataset.copy).then(done, select); else select();
     });
   });
   var focus = $("[data-focus]") || $(".ta-f.is-bad .ta-in"); if (focus) focus.focus();

@@ -10,6 +10,7 @@ from flask import abort, flash, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -17,6 +18,7 @@ from app.extensions import db
 from app.models import Elevator
 from app.models.choices import CHANGE_CAUSE
 from app.permissions import Verb
+from app.rules.identifiers import normal_code
 from app.rules.lifecycle import (
     CAUSE_FIELDS,
     CAUSE_PAPERS,
@@ -31,6 +33,7 @@ from app.views.approval import filing_forms
 from app.views.approval.filing_forms import Field
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
+from app.views.frame.account_forms import number
 from app.views.frame.filing_words import WORDS
 from app.wording import say
 from app.workflows.approval.filing_fields import snapshot
@@ -128,6 +131,42 @@ class ApplyPages(BaseView):
             fields=_fields(row, kind, cause, findings), causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
             cause=cause.value if cause is not None else "",
         )  # fmt: skip
+
+
+class ApplicationStart(BaseView):
+    """办理申请: for whoever knows what he wants and is not on the elevator's page. Form and conditions are the latter's."""
+
+    route_base = "/applications"
+    default_view = "new"
+
+    @expose("/new")
+    @has_access
+    @permission_name("apply")
+    def new(self) -> Any:
+        """Choose the kind and the elevator; the way on is the form of `ApplyPages`."""
+        kind, shown = request.args.get("kind", ""), request.args.get("code", "")[:60].strip()
+        kind = kind if kind in applications.OPEN_KINDS else ""
+        key, asked = number(request.args.get("elevator_id", "")[:16]), "code" in request.args
+        found = _named(key, shown) if asked and (key is not None or shown) else None
+        if found is not None and kind:
+            return redirect(f"/elevators/{found.id}/apply/{kind}")
+        findings = []
+        if asked and not kind:
+            findings.append(Finding(_("事项"), False, _("没有选择"), _("请选择要办理的事项"), field="kind"))
+        if asked and found is None:
+            said = _("没有识别码为“%(c)s”的电梯，或不在您的范围内", c=shown) if shown else _("没有选择")
+            findings.append(Finding(_("电梯"), False, said, _("请从列表里选，或填标签上的识别码"), field="elevator_id"))
+        page = self.render_template(
+            "ta/filing/start.html", title=_("办理申请"), kind=kind, shown=shown, findings=findings, elevator=found,
+            kinds={k.value: KIND_LABELS[k] for k in ApplicationKind if k in applications.OPEN_KINDS},
+        )  # fmt: skip
+        return page, 422 if findings else 200
+
+
+def _named(key: int | None, code: str) -> Elevator | None:
+    named = Elevator.id == key if key is not None else Elevator.code == normal_code(code)
+    statement = scope.apply(select(Elevator).where(named).limit(1), g.actor, Elevator)
+    return db.session.scalar(statement.execution_options(skip_scope=True))  # type: ignore[no-any-return]
 
 
 def _besides(row: Elevator, kind: str, typed: Typed) -> list[Finding]:
@@ -256,4 +295,6 @@ def register(appbuilder: Any) -> None:
     """Add the form."""
     screens.declare("ApplyPages", "can_apply", Verb.APPLICATION_SUBMIT)
     screens.declare("ApplyPages", "can_read", Verb.ELEVATOR_READ)
+    screens.declare("ApplicationStart", "can_apply", Verb.APPLICATION_SUBMIT)
     appbuilder.add_view_no_menu(ApplyPages)
+    appbuilder.add_view_no_menu(ApplicationStart)

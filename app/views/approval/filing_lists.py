@@ -168,6 +168,9 @@ class OwnApplications(Screen):
     route_base = "/applications"
     listing = APPLICATIONS
     verb = Verb.APPLICATION_READ
+    buttons: ClassVar[list[Button]] = [
+        Button(_l("办理申请"), "ApplicationStart.new", Verb.APPLICATION_SUBMIT, main=True)
+    ]
     cells: ClassVar[dict[str, Any]] = {
         "state": lambda row: pill(APPLICATION_STATE[row.state], APPLICATION_TONE.get(row.state, "gone")),
         "due_at": lambda row: _time_left(row),
