@@ -7,7 +7,7 @@ grow with the region and a run that was killed leaves nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,10 +40,6 @@ class Others:
         self._digest = hashlib.sha256()
         self.rows: dict[int, tuple[Any, ...]] = {}
         self.entries = 0
-        # Units to be scored, the parts of them that are yet to be read, and what was read of the part at hand.
-        self.units: set[int] = set()
-        self._left: Iterator[tuple[int, int]] = iter(())
-        self._found: dict[Item, dict[int, Any]] | None = None
 
     @property
     def digest(self) -> str:
@@ -53,23 +49,15 @@ class Others:
         """What else the run says and is to be proved."""
         self._digest.update(text.encode())
 
-    def begin(self, units: Sequence[int]) -> None:
-        """Read what is recorded of the first of these units, in order of their ids; `score` goes on from there."""
-        self.units, self._left = {*units}, batches([*units], UNITS_AT_ONCE)
-        self._read_next()
-
-    def _read_next(self) -> None:
-        part = next(self._left, None)
-        self._found = None if part is None else {item: READERS[item](self._facts, *part) for item in COMPUTED}
-
-    def score(self, key_of: Callable[[int], int]) -> None:
-        """Score the units that were begun with, and write their lines; `key_of` gives a score's key."""
-        while (found := self._found) is not None:
-            some = sorted({unit for of_units in found.values() for unit in of_units} & self.units)
+    def score(self, units: Sequence[int], key_of: Callable[[int], int]) -> None:
+        """Score these units, in order of their ids, and write their lines; `key_of` gives a score's key."""
+        inside = {*units}
+        for first, last in batches([*units], UNITS_AT_ONCE):
+            found = {item: READERS[item](self._facts, first, last) for item in COMPUTED}
+            some = sorted({unit for of_units in found.values() for unit in of_units} & inside)
             lines = [line for unit in some for line in self._unit(unit, key_of(unit), found)]
             if self._run_id is not None and lines:
                 insert_rows(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, lines)
-            self._read_next()
 
     def _unit(self, unit_id: int, key: int, found: dict[Item, dict[int, Any]]) -> list[score_ledger.Line]:
         row: list[Any] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -41,8 +41,7 @@ from app.workflows.scores.score_judgements import Judgement, judged_ahead
 from app.workflows.scores.score_rating import Ratings
 
 Progress = Callable[[int, int, str], None]
-# The database reads a part while the one before is scored, so there are several unless units are few.
-UNITS_AT_ONCE, FEW, PARTS = 512, 64, 4
+UNITS_AT_ONCE = 512
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
@@ -70,18 +69,17 @@ def run(
     facts = Facts(session, frame)
     facts.by_region = not facts.alike()
     units = sorted(facts.units_judged())
-    work = _Work(session, frame, run_id, len(units))
-    others = Others(session, facts, run_id)
+    recorded = {*units} | units_of(facts)
+    work = _Work(session, frame, run_id, len(recorded))
 
-    at_once = min(UNITS_AT_ONCE, max(-(-len(units) // PARTS), FEW))
-    at_last = (lambda: facts.uncovered, lambda: others.begin(sorted({*units} | units_of(facts))))
+    parts = batches(units, UNITS_AT_ONCE)
     with no_cycles():
-        with judged_ahead(facts, batches(units, at_once), work.write, at_last) as judged:
+        with judged_ahead(facts, parts, work.write, lambda: facts.uncovered) as judged:
             for number, (_, found) in enumerate(judged):
-                tell(min(number * at_once, len(units)), len(units), "计算单位得分")
+                tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
                 work.score(found)
         tell(len(units), len(units), "排名")
-        digest, of_items = work.end(facts, others)
+        digest, of_items = work.end(facts, sorted(recorded))
     stored = _find(session, frame)
     if run_id is None:
         # A run that was made before the five others were computed proves what it holds.
@@ -256,20 +254,16 @@ def _begin(session: AnySession, frame: Frame, at: dt.datetime) -> int | None:
 class _Work:
     """Scores units in runs, hashes what they got, and writes it unless the run was there (`run_id` None)."""
 
-    def __init__(self, session: AnySession, frame: Frame, run_id: int | None, judged: int) -> None:
+    def __init__(self, session: AnySession, frame: Frame, run_id: int | None, most: int) -> None:
+        """`most`: units at the most."""
         self.entries = 0
         self._session, self._frame, self._run_id = session, frame, run_id
         self._days = [day.isoformat() for day in frame.days]
         self._digest = hashlib.sha256()
         # Drawn before anything is written: lines name their score, and scores are written once all are ranked.
-        self._keys = self._drawn(judged)
+        self._keys = repeat(0) if run_id is None else iter(new_keys(session, Score.__table__, most))
         self._scored: list[tuple[int, dict[str, Any]]] = []
         self._lines: list[Block] = []
-
-    def _drawn(self, count: int) -> Iterator[int]:
-        """Keys of so many scores; what nobody writes has none."""
-        drawn = bool(count) and self._run_id is not None
-        return iter(new_keys(self._session, Score.__table__, count)) if drawn else repeat(0)
 
     def score(self, found: Judgement) -> None:
         """Score some units and make their ledgers; ids ascend from call to call. The session is not used."""
@@ -307,22 +301,22 @@ class _Work:
         names = sorted(row.keys() - {"run_id"})
         self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
-    def end(self, facts: Facts, others: Others) -> tuple[str, str]:
-        """Score the items that `others` began with, rank what has points, write the scores, close the run; two digests.
+    def end(self, facts: Facts, units: Sequence[int]) -> tuple[str, str]:
+        """Score the other items, rank what has points, write the scores, close the run; the two digests.
 
         脱保 and licences are beside the score: they are told by today's filing, so they are not part of what is proved;
         stars are proved with those that the stored run has.
         """
         keys = {row["unit_id"]: key for key, row in self._scored}
-        more = self._drawn(len(others.units - keys.keys()))
+        others = Others(self._session, facts, self._run_id)
 
         def key_of(unit_id: int) -> int:
             if unit_id not in keys:
-                keys[unit_id] = next(more)
+                keys[unit_id] = next(self._keys)
                 self._scored.append((keys[unit_id], self._row(unit_id, Tally())))
             return keys[unit_id]
 
-        others.score(key_of)
+        others.score(units, key_of)
         bare = sorted(facts.uncovered.keys() - keys.keys())
         self._scored.sort(key=lambda one: one[0] if self._run_id else one[1]["unit_id"])
         proved = None if self._run_id is not None else _find(self._session, self._frame)
@@ -336,8 +330,9 @@ class _Work:
         if self._run_id is not None:
             rated.write()
             self._write(self._scored, facts.uncovered, others.rows, ratings, rated.licence_of)
-            blank = [(key, self._row(unit, Tally())) for key, unit in zip(self._drawn(len(bare)), bare, strict=False)]
-            self._write(blank, facts.uncovered, {}, {}, rated.licence_of)
+            drawn = new_keys(self._session, Score.__table__, len(bare)) if bare else []
+            self._write([(key, self._row(unit, Tally())) for key, unit in zip(drawn, bare, strict=True)],
+                        facts.uncovered, {}, {}, rated.licence_of)
             digests = {"digest": digest, "items_digest": others.digest}
             self._session.execute(update(ScoreRun.__table__).where(_run.id == self._run_id).values(**digests))
         return digest, others.digest
@@ -354,7 +349,7 @@ class _Work:
         of_item = ([row[place] for row in rows] for place in score_items.PLACE.values())
         ranks = [_ranks(points) for points in ([row["points"] for _, row in scored], totals, *of_item)]
         values = [
-            (key, uncovered.get(row["unit_id"], 0), _text(licence_of(row["unit_id"])), _text(total),
+            (key, uncovered.get(row["unit_id"], 0), _iso(licence_of(row["unit_id"])), _text(total),
              *(of_one[place] for of_one in ranks), *more, *ratings.get(row["unit_id"], score_rating.NONE),
              *(_text(v) if name == "points" else v for name, v in row.items()))
             for place, ((key, row), total, more) in enumerate(zip(scored, totals, rows, strict=True))
@@ -373,9 +368,12 @@ def _ranks(points: Sequence[Any]) -> list[int | None]:
     return ranks
 
 
-def _text(value: Any) -> str | None:
-    """Of points, or of a day."""
-    return None if value is None else str(value)
+def _iso(day: dt.date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _text(points: Any) -> str | None:
+    return None if points is None else str(points)
 
 
 # --- what is told
