@@ -133,7 +133,9 @@ def written_by_persons(session: Any) -> re.Pattern[str]:
         there = session.execute(text(f"SELECT * FROM {table} LIMIT 0")).keys()
         for column in set(columns.split()) & set(there):
             rows = session.execute(text(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"))
-            found |= {value.partition("\x1e")[0] for (value,) in rows if isinstance(value, str)}
+            texts = {value.partition("\x1e")[0] for (value,) in rows if isinstance(value, str)}
+            # What was added to a text later stands in lines of its own; a notice from before has the first.
+            found |= texts | {line for whole in texts for line in whole.splitlines()}
     for (kept,) in session.execute(text("SELECT data FROM version")):
         held = json.loads(kept) if isinstance(kept, str) else kept
         found |= {value for value in held.values() if isinstance(value, str)}

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from app import oidc
 from app.models import ExternalIdentity
+from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.oauth_provider import Provider, provider
 from tests.oidc_provider import SECRET
-from tests.views.test_identities import is_in, token_of, told
+from tests.views.test_identities import is_in, told
 
 pytestmark = pytest.mark.feature("INT-02")
 
@@ -28,7 +29,7 @@ def work(app: Any, monkeypatch: Any, request: Any) -> Iterator[Provider]:
 
 
 def bind(browser: Any, work: Provider) -> str:
-    browser.post("/profile/identity/work", data={"csrf_token": token_of(browser), "password": PASSWORD})
+    browser.post("/profile/identity/work", data={"csrf_token": csrf(browser), "password": PASSWORD})
     there = browser.get("/profile/identity/work/go")
     return str(browser.get(work.visit(there.location), follow_redirects=True).get_data(as_text=True))
 
@@ -51,7 +52,7 @@ def test_bound_once_it_opens_the_account_and_unbound_no_more(
     subject = "u-0001" if work.kind == "dingtalk" else "40717"
     assert (row.provider, row.subject, row.shown_name, row.user_id) == ("work", subject, "林见山", clerk.id)
     assert come(browser, work).location == "/" and is_in(browser)
-    data = {"csrf_token": token_of(owner), "password": PASSWORD, "identity": str(row.id)}
+    data = {"csrf_token": csrf(owner), "password": PASSWORD, "identity": str(row.id)}
     owner.post("/profile/identity/unbind", data=data)
     other = app.test_client()
     assert come(other, work).location == "/login/" and not is_in(other)

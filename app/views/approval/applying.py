@@ -134,7 +134,7 @@ class ApplyPages(BaseView):
 
 
 class ApplicationStart(BaseView):
-    """办理申请: for whoever knows what he wants and is not on the elevator's page. Form and conditions are the latter's."""
+    """办理申请: for whoever knows what he wants and is not on an elevator's page. Form and conditions are that one's."""
 
     route_base = "/applications"
     default_view = "new"

@@ -20,10 +20,9 @@ from app.models import (
 )
 from app.models.policy import policy_value
 from app.policy import Key
-from app.ready import Answer
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
-from app.transaction import AnySession, all_written, asked, asked_in_turn
+from app.transaction import Answer, AnySession, all_written, asked, asked_in_turn
 from app.workflows.contracts import cover
 from app.workflows.maintenance import ledger_rows, overdue
 
