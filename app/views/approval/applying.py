@@ -134,7 +134,7 @@ class ApplyPages(BaseView):
 
 
 class ApplicationStart(BaseView):
-    """办理申请: for whoever knows what he wants and is not on an elevator's page. Form and conditions are that one's."""
+    """办理申请: for whoever is not on an elevator's page yet. Form and conditions are those of its page."""
 
     route_base = "/applications"
     default_view = "new"
