@@ -24,6 +24,7 @@ from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE, sent_to
 from app.permissions import Actor, Verb, require
 from app.transaction import transaction
+from app.views.frame import maintenance_forms
 from app.views.oversight import anomalies as odd
 from app.views.repair import repair_forms
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
@@ -70,7 +71,7 @@ def repair_list() -> Any:
 def new_repair() -> Any:
     """报修登记: the elevator by its 识别码 or out of one's own few, then what is wrong with it."""
     require(g.actor, Verb.REPAIR_REPORT)
-    elevator = repair_forms.chosen(request.values)
+    elevator = maintenance_forms.named_elevator(request.values)
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
@@ -165,7 +166,7 @@ def anomaly_list() -> Any:
 def new_anomaly() -> Any:
     """上报异常 by whoever stands before the elevator."""
     require(g.actor, Verb.ANOMALY_REPORT)
-    elevator = repair_forms.chosen(request.values)
+    elevator = maintenance_forms.named_elevator(request.values)
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":

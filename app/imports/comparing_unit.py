@@ -38,6 +38,7 @@ def insurance_rows(checker: Checker, rows: list[Row]) -> None:
     A masked number, as lists show it, finds whoever it may be among those of that payer and these months.
     """
     standing = _insured(checker)
+    numbers = numbers_of(checker, InsuredPerson)
     for row in rows:
         data = row.data
         data["payer"] = payer = " ".join(str(data.get("payer") or "").split())
@@ -48,7 +49,7 @@ def insurance_rows(checker: Checker, rows: list[Row]) -> None:
         number = str(data.get("id_number") or "")
         months = as_json(data.get("from_on")), as_json(data.get("to_on"))
         there = _those(standing.get((payer, *months), []), data, number)
-        unmask(checker, numbers_of(checker, InsuredPerson), row, bool(there))
+        unmask(checker, numbers, row, bool(there))
         held = there[-1].shown if there else {}
         line = Line(*(str(data.get(n) or held.get(n) or "") for n in ("name", "id_number", "phone")))
         kept, wrong = insurance.checked_line(line, checker.today)

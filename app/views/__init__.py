@@ -1,4 +1,4 @@
-"""Screens: one file an area. `register` adds every view; the menu is `menu.MENU`."""
+"""Screens, in folders by subject. `register` adds every view; the menu is `menu.MENU`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from flask import abort, flash, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -18,7 +17,6 @@ from app.extensions import db
 from app.models import Elevator
 from app.models.choices import CHANGE_CAUSE
 from app.permissions import Verb
-from app.rules.identifiers import normal_code
 from app.rules.lifecycle import (
     CAUSE_FIELDS,
     CAUSE_PAPERS,
@@ -33,7 +31,6 @@ from app.views.approval import filing_forms
 from app.views.approval.filing_forms import Field
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
-from app.views.frame.account_forms import number
 from app.views.frame.filing_words import WORDS
 from app.wording import say
 from app.workflows.approval.filing_fields import snapshot
@@ -146,8 +143,8 @@ class ApplicationStart(BaseView):
         """Choose the kind and the elevator; the way on is the form of `ApplyPages`."""
         kind, shown = request.args.get("kind", ""), request.args.get("code", "")[:60].strip()
         kind = kind if kind in applications.OPEN_KINDS else ""
-        key, asked = number(request.args.get("elevator_id", "")[:16]), "code" in request.args
-        found = _named(key, shown) if asked and (key is not None or shown) else None
+        asked = "code" in request.args
+        found = forms.named_elevator(request.args) if asked else None
         if found is not None and kind:
             return redirect(f"/elevators/{found.id}/apply/{kind}")
         findings = []
@@ -161,12 +158,6 @@ class ApplicationStart(BaseView):
             kinds={k.value: KIND_LABELS[k] for k in ApplicationKind if k in applications.OPEN_KINDS},
         )  # fmt: skip
         return page, 422 if findings else 200
-
-
-def _named(key: int | None, code: str) -> Elevator | None:
-    named = Elevator.id == key if key is not None else Elevator.code == normal_code(code)
-    statement = scope.apply(select(Elevator).where(named).limit(1), g.actor, Elevator)
-    return db.session.scalar(statement.execution_options(skip_scope=True))  # type: ignore[no-any-return]
 
 
 def _besides(row: Elevator, kind: str, typed: Typed) -> list[Finding]:

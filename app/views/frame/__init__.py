@@ -1,1 +1,1 @@
-"""desks person_words What every screen is made of: the base view, menu, lists, cells, words, uploads, errors."""
+"""What every screen is made of: the base view, menu, lists, cells, words, uploads, errors."""

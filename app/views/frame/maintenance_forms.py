@@ -15,6 +15,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.models import Elevator, Person, Unit
 from app.models.choices import LEVEL
+from app.rules.identifiers import normal_code
 from app.views.frame.account_forms import number, run
 from app.views.frame.told import told
 
@@ -89,6 +90,17 @@ def use_units() -> list[tuple[int, str]]:
 
 
 _FOUND_BY = (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate)
+
+
+def named_elevator(given: Any) -> Elevator | None:
+    """The elevator that a form names, by its number or its 识别码, within scope."""
+    key, code = number(given.get("elevator_id", "")[:16]), normal_code(given.get("code", "")[:20])
+    if key is None and not code:
+        return None
+    named = Elevator.id == key if key is not None else Elevator.code == code
+    statement = scope.apply(select(Elevator).where(named).order_by(Elevator.id).limit(1), g.actor, Elevator)
+    found: Elevator | None = db.session.scalar(statement.execution_options(skip_scope=True))
+    return found
 
 
 def own_elevators(q: str, unit_id: int, most: int = MOST_FOUND) -> list[Elevator]:

@@ -72,5 +72,3 @@ class Statistics(BaseView):
 def sums(lines: list[Any], names: tuple[str, ...]) -> dict[str, int]:
     """The columns of counts, each added up."""
     return {name: sum(getattr(line, name) for line in lines) for name in names}
-
-

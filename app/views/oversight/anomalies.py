@@ -25,7 +25,7 @@ from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.models.rescue import RESCUE_STATUS
 from app.permissions import Actor, Verb, require
 from app.rules.anomalies import AnomalyState
-from app.views.frame import menu, numbers, screens, uploads
+from app.views.frame import maintenance_forms, menu, numbers, screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Button, Deed, Screen, cut, firm, mark, pill, two
 from app.views.repair import repair_forms
@@ -89,7 +89,7 @@ class AnomalyPages(BaseView):
     def new(self) -> Any:
         require(g.actor, Verb.ANOMALY_REPORT)
         findings: list[Finding] = []
-        status, elevator = 200, repair_forms.chosen(request.values)
+        status, elevator = 200, maintenance_forms.named_elevator(request.values)
         if request.method == "POST":
             made, findings, status = run(lambda s: report_of(s, elevator, "desk"))
             if made is not None:

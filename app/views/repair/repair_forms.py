@@ -19,26 +19,13 @@ from app.models.choices import CATEGORY, ESCALATORS, word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Verb
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
-from app.rules.identifiers import normal_code
 from app.rules.lifecycle import ElevatorStatus
 from app.search import contains
-from app.views.frame.account_forms import number
 from app.workflows.repair import repairs
 from app.workflows.rescue import rescue_course, rescues
 
 MOST_OWN = 30
 MOST_WORDS = 5
-
-
-def chosen(given: Any) -> Elevator | None:
-    """The elevator that a form names, by its number or its 识别码, within scope."""
-    key, code = number(given.get("elevator_id", "")[:16]), normal_code(given.get("code", "")[:20])
-    if key is None and not code:
-        return None
-    named = Elevator.id == key if key is not None else Elevator.code == code
-    statement = scope.apply(select(Elevator).where(named).order_by(Elevator.id).limit(1), g.actor, Elevator)
-    found: Elevator | None = db.session.scalar(statement.execution_options(skip_scope=True))
-    return found
 
 
 def own_elevators(words: str = "") -> list[Elevator]:

@@ -23,7 +23,7 @@ from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Actor, Verb, require
 from app.rules.repairs import TIME_LABELS, TIMES
-from app.views.frame import numbers, screens, uploads
+from app.views.frame import maintenance_forms, numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Screen, countdown, cut, firm, import_button, mark, pill, two
 from app.views.frame.records import RecordPages
@@ -82,7 +82,7 @@ class RepairPages(RecordPages):
     def new(self) -> Any:
         require(g.actor, Verb.REPAIR_REPORT)
         findings: list[Finding] = []
-        status, elevator = 200, repair_forms.chosen(request.values)
+        status, elevator = 200, maintenance_forms.named_elevator(request.values)
         if request.method == "POST":
             made, findings, status = run(lambda s: report_of(s, elevator))
             if made is not None:
@@ -101,7 +101,7 @@ class RepairPages(RecordPages):
     @no_cache
     def about(self) -> Any:
         """What a chosen elevator fills in, for the page's script."""
-        return render_template("ta/repairs/about.html", **_fragment(repair_forms.chosen(request.args)))
+        return render_template("ta/repairs/about.html", **_fragment(maintenance_forms.named_elevator(request.args)))
 
     @expose("/<int:pk>")
     @has_access

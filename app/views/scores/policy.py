@@ -123,8 +123,6 @@ class PolicyVersions(BaseView):
         )  # fmt: skip
 
 
-
-
 def _grouped(rows: list[Any], group: Callable[[Any], str]) -> list[tuple[str, list[Any]]]:
     """Each group once, in the order of its first row, wherever its other rows stand."""
     found: dict[str, list[Any]] = {}

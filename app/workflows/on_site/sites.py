@@ -139,7 +139,12 @@ def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Wor
     visit = row_of(session, Visit, columns[:-_WIDTH])
     ids = tuple(map(int, (reviewers or "").split()))
     lift, same = Lift(*columns[-_WIDTH:]), named_id == visit.elevator_id
-    return Work(visit, lift, same, ids, bool(has_files), same and not by_label(text, lift.code))
+    return work_of(visit, lift, same, text, reviewers=ids, has_files=bool(has_files))
+
+
+def work_of(visit: Visit, lift: Lift, same_code: bool, text: str, **more: Any) -> Work:
+    """The work whose elevator was named by `text`, if `same_code`."""
+    return Work(visit, lift, same_code, by_code=same_code and not by_label(text, lift.code), **more)
 
 
 def own_work(session: AnySession, actor: Actor, visit_id: int, text: str = "") -> Work:

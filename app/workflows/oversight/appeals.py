@@ -62,6 +62,8 @@ from app.workflows.visits import visit_state
 KIND = ApplicationKind.APPEAL
 ENTITY = Appeal.__tablename__
 _PAPER = Following(Appeal, "申诉", "这件申诉")
+# Which appeals count for a record, in the very words of the partial index.
+_COUNTS = Appeal.state != literal_column("'withdrawn'")
 # What a unit may appeal against; 审批驳回 is its own manager's word.
 FAILED = (VisitState.NONCONFORMING, VisitState.VOID, VisitState.ABNORMAL)
 
@@ -160,9 +162,7 @@ def until_of(session: AnySession, row: Any, kind: Kind, at: dt.datetime) -> dt.d
 
 def of_record(session: AnySession, entity: str, entity_id: int) -> Appeal | None:
     """The appeal that counts for a record, whoever may read it."""
-    # In the very words of the partial index.
-    counts = Appeal.state != literal_column("'withdrawn'")
-    statement = select(Appeal).where(Appeal.entity == entity, Appeal.entity_id == entity_id, counts)
+    statement = select(Appeal).where(Appeal.entity == entity, Appeal.entity_id == entity_id, _COUNTS)
     found: Appeal | None = session.scalar(statement.execution_options(skip_scope=True))
     return found
 
@@ -173,9 +173,7 @@ def still_open(
     """Of these records of a unit those that it may still appeal against, whoever asks; each with the first instant that
     is too late, None where policy sets none."""
     kind = KINDS[entity]
-    # In the very words of the partial index.
-    counts = Appeal.state != literal_column("'withdrawn'")
-    there = select(Appeal.entity_id).where(Appeal.entity == entity, counts, among(session, Appeal.entity_id, keys))
+    there = select(Appeal.entity_id).where(Appeal.entity == entity, _COUNTS, among(session, Appeal.entity_id, keys))
     known = set(session.scalars(there.execution_options(skip_scope=True)))
     wanted = select(kind.model).where(among(session, kind.model.id, [key for key in keys if key not in known]))
     found: dict[int, dt.datetime | None] = {}
@@ -214,7 +212,7 @@ def upon(session: AnySession, actor: Actor, records: Iterable[tuple[str, int]]) 
         return {}
     statement = select(Appeal).where(
         Appeal.entity.in_({entity for entity, _key in wanted}), Appeal.entity_id.in_({key for _entity, key in wanted}),
-        Appeal.state != literal_column("'withdrawn'"),
+        _COUNTS,
     )  # fmt: skip
     found = session.scalars(scope.apply(statement, actor, Appeal).execution_options(skip_scope=True))
     return {(row.entity, row.entity_id): _to(row) for row in found if (row.entity, row.entity_id) in wanted}

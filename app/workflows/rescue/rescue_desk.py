@@ -6,8 +6,9 @@ Every deed holds the case's row first, so of two operators who do the same the s
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
 from app import scope
 from app.errors import Finding, NotAllowed, NotFound, raise_failing, refuse
@@ -115,8 +116,7 @@ def lift_by_code(session: AnySession, actor: Actor, code: str) -> Elevator:
     """
     require(actor, Verb.RESCUE_DESK)
     known = normal_code(code)
-    named = or_(Elevator.code == known, Elevator.rescue_code == known), Elevator.approved_version > 0
-    statement = scope.apply(select(Elevator).where(*named), actor, Elevator).order_by((Elevator.code == known).desc())
+    statement = scope.apply(_called(known), actor, Elevator).order_by((Elevator.code == known).desc())
     seen: Elevator | None = None
     if known:
         seen = session.scalar(statement.limit(1).execution_options(skip_scope=True))
@@ -132,12 +132,15 @@ def hidden_lift(session: AnySession, actor: Actor, code: str) -> Elevator | None
     if actor.unit_id is not None or not actor.may(Verb.RESCUE_DESK) or actor.may(Verb.SECRET_READ):
         return None
     known = normal_code(code)
-    statement = select(Elevator).where(
-        or_(Elevator.code == known, Elevator.rescue_code == known), Elevator.is_secret, Elevator.approved_version > 0,
-        in_region(Elevator, actor),
-    )  # fmt: skip
+    statement = _called(known).where(Elevator.is_secret, in_region(Elevator, actor))
     found: Elevator | None = session.scalar(statement.limit(1).execution_options(skip_scope=True)) if known else None
     return found
+
+
+def _called(code: str) -> Select[Any]:
+    """Elevators in force by their whole 识别码 or rescue code."""
+    named = or_(Elevator.code == code, Elevator.rescue_code == code)
+    return select(Elevator).where(named, Elevator.approved_version > 0)
 
 
 def step_back(session: AnySession, actor: Actor, key: int, reason: str, at: dt.datetime) -> Rescue:

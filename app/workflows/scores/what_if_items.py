@@ -107,12 +107,12 @@ def read_ahead(
         Item.FAULT: reader.fault(), Item.CHANGE: reader.change(),
     }  # fmt: skip
     about = reader.found.about
-    for kind, model in ((FixKind.FREE, Rescue), (FixKind.SETTLE, Complaint), (FixKind.APPLY, Contract)):
-        some = [fix for fix in about if fix.kind is kind]
-        numbers = _numbers(facts.session, actor, model, {about[fix].key for fix in some})
-        about |= {fix: replace(about[fix], number=numbers.get(about[fix].key, "")) for fix in some}
-    for entity, model in _DISPUTED.values():
-        some = [fix for fix in about if about[fix].entity == entity]
+    done = {FixKind.FREE: Rescue, FixKind.SETTLE: Complaint, FixKind.APPLY: Contract}
+    appealed: dict[str, Any] = dict(_DISPUTED.values())
+    of_model: dict[Any, list[Fix]] = {}
+    for fix, one in about.items():
+        of_model.setdefault(appealed[one.entity] if one.entity else done[fix.kind], []).append(fix)
+    for model, some in of_model.items():
         numbers = _numbers(facts.session, actor, model, {about[fix].key for fix in some})
         about |= {fix: replace(about[fix], number=numbers.get(about[fix].key, "")) for fix in some}
     return reader.found

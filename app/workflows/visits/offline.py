@@ -22,7 +22,6 @@ from app.models import Elevator, Visit
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
-from app.rules.checkin import by_label
 from app.rules.label_photos import LabelState
 from app.rules.offline import PhoneClock, Stay, clock_findings, overlap_finding
 from app.transaction import AnySession
@@ -33,7 +32,6 @@ from app.workflows.on_site import arrivals, check_outs, presence, sites
 from app.workflows.on_site.arrivals import Arrival
 from app.workflows.on_site.check_outs import CheckOut
 from app.workflows.on_site.presence import Position
-from app.workflows.on_site.sites import Work
 from app.workflows.people import workers
 from app.workflows.repair import repairs
 from app.workflows.visits import ageing, label_photos, visits
@@ -129,7 +127,7 @@ def _begin(
     leaving = None
     if kept.ended is not None and ended is not None and site is not None:
         same = sites.names(session, kept.ended.text, site.elevator.id)
-        work = Work(visit, site.elevator, same, by_code=same and not by_label(kept.ended.text, site.elevator.code))
+        work = sites.work_of(visit, site.elevator, same, kept.ended.text)
         leaving = check_outs.look(session, work, kept.ended.position, kept.done, ended, sent_later=True)
         raise_failing([*findings, *leaving.findings])
         if leaving.label_by is not None and visit.label_state is None:
