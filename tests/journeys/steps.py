@@ -98,19 +98,28 @@ def change_first_password(page: Any, old: str, new: str = PASSWORD) -> None:
 
 def menu(page: Any, name: str) -> None:
     """Go where the menu leads."""
-    page.get_by_role("navigation", name="主菜单").get_by_role("link", name=re.compile(rf"^{name}(\s|$|\d)")).click()
-    page.wait_for_load_state()
+    links = page.get_by_role("navigation", name="主菜单").get_by_role("link", name=re.compile(rf"^{name}(\s|$|\d)"))
+    with page.expect_navigation():  # a click alone returns while the old page still stands
+        links.click()
+
+
+def look_for(page: Any, words: str, field: str = "搜索") -> None:
+    """Look for words by the page's own search, and wait for what it finds."""
+    page.get_by_role("textbox", name=field, exact=True).fill(words)
+    with page.expect_navigation():
+        page.get_by_role("button", name="查找", exact=True).click()
 
 
 def press(page: Any, name: str) -> None:
-    """Press a button and wait for the page that follows."""
+    """Press a button and wait for the page that follows, where one does."""
     page.get_by_role("button", name=name, exact=True).click()
     page.wait_for_load_state()
 
 
 def follow(page: Any, name: str) -> None:
-    page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
-    page.wait_for_load_state()
+    """Go where the page's first link of that name leads."""
+    with page.expect_navigation():
+        page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
 
 
 def path_of(page: Any) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import Account, Elevator, MaintenanceClock
-from tests.journeys.steps import fact, follow, menu, path_of, pdf, press, rows, tab_count, total
+from tests.journeys.steps import fact, follow, look_for, menu, path_of, pdf, press, rows, tab_count, total
 from tests.journeys.test_04_approval import decide, open_from_queue
 
 DAY = dt.timedelta(days=1)
@@ -124,8 +124,7 @@ def test_contracts_cover_elevators_once(product: Any, enter: Any, shot: Any) -> 
     page.get_by_label("截止日期").fill((until + DAY * 365).isoformat())
     press(page, "保存合同")
     expect(page.get_by_role("main")).to_contain_text("合同已建立，请追加电梯")
-    page.get_by_label("查找本单位电梯").fill(elevator.code)
-    press(page, "查找")
+    look_for(page, elevator.code, "查找本单位电梯")
     page.get_by_label(f"选择 {elevator.code}").check()
     press(page, "追加所选电梯")
     assert fact(page, "电梯台数") == "1"
@@ -138,8 +137,7 @@ def test_contracts_cover_elevators_once(product: Any, enter: Any, shot: Any) -> 
         page.get_by_label(label).fill(today.isoformat())
     page.get_by_label("截止日期").fill((today + DAY * 90).isoformat())
     press(page, "保存合同")
-    page.get_by_label("查找本单位电梯").fill(elevator.code)
-    press(page, "查找")
+    look_for(page, elevator.code, "查找本单位电梯")
     expect(page.get_by_label(f"选择 {elevator.code}")).to_have_count(0)
     stands = page.get_by_role("row").filter(has_text=elevator.code).last
     expect(stands).to_contain_text(f"电梯 {elevator.code} 在")

@@ -30,6 +30,7 @@ from tests.journeys.steps import (
     change_first_password,
     fact,
     follow,
+    look_for,
     menu,
     path_of,
     pdf,
@@ -249,8 +250,7 @@ def give(head: Any, *codes: str) -> None:
     head.get_by_role("row").filter(has_text=WORKER).get_by_role("link", name="分配电梯").click()
     head.wait_for_load_state()
     for code in codes:
-        head.get_by_role("textbox", name="搜索", exact=True).fill(code)
-        press(head, "查找")
+        look_for(head, code)
         head.get_by_label(code, exact=True).check()
         press(head, "分配所选")
         expect(head.get_by_role("main")).to_contain_text("新分配 1 台")

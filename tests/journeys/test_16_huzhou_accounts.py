@@ -24,6 +24,7 @@ from tests.journeys.steps import (
     code_in,
     fact,
     follow,
+    look_for,
     menu,
     path_of,
     pdf,
@@ -217,8 +218,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     assert worker.get_by_role("main").locator("tbody tr td a").count() == 0
     menu(head, "我的子用户")
     line.get_by_role("link", name="分配电梯").click()
-    head.get_by_role("textbox", name="搜索", exact=True).fill(given[1])
-    press(head, "查找")
+    look_for(head, given[1])
     head.get_by_label(given[1], exact=True).check()
     press(head, "分配所选")
     worker.goto("/elevators/")

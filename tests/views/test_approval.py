@@ -45,7 +45,11 @@ def test_approving_opens_the_next_one(session: Any, world: World, sign_in: Any) 
     assert "不通过，看下一件" in page and "不同意" not in page, "one word for one decision"
     found = client.get(f"/applications/queue?q={world.firm.name[2:6]}").text
     assert first.number in found and second.number in found, "an officer looks for whose it is"
-    assert first.number not in client.get("/applications/queue?q=没有这家单位").text
+    one = client.get(f"/applications/queue?q={first.number}&kind={first.kind}").text
+    assert f"&amp;kind={first.kind}&amp;q={first.number}" in one, "the kinds keep the search"
+    assert re.search(r"全部 <b>1</b>", one) and second.number not in one, "and count what it found"
+    nothing = client.get("/applications/queue?q=没有这家单位").text
+    assert first.number not in nothing and "没有符合“没有这家单位”的待办" in nothing
     answer = post(client, f"/applications/{first.id}/decision", {"verb": "approve", "seen_version": first.row_version})
     assert answer.location == f"/applications/{second.id}"
     answer = post(client, answer.location + "/decision", {"verb": "approve", "seen_version": second.row_version})

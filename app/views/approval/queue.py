@@ -63,23 +63,23 @@ class Queue(BaseView):
         now = clock.now()
         tabs = _tabs(statement, now)
         statement = statement.where(_of_tab(tab, now))
+        text = request.args.get("q", "").strip()[:60]
+        if text:
+            named = Application.title.contains(text, autoescape=True)
+            of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
+            numbered = Application.number.startswith(text.upper(), autoescape=True)
+            statement = statement.where(numbered | named | of_unit)
         counts = dict(db.session.execute(_by_kind(statement), execution_options=_WHOLE).all())  # type: ignore[arg-type]
         kind = request.args.get("kind", "")
         notices = []
         if kind and kind not in WORDS.kind:
             notices.append(_("没有“%(k)s”这种事项，已显示全部", k=kind[:30]))
             kind = ""
-        text = request.args.get("q", "").strip()[:60]
         page, said = _number("page", 1, 1, 10**6)
         size, more = _number("size", SIZE, 1, MOST_SIZE)
         notices += said + more
         if kind:
             statement = statement.where(Application.kind == kind)
-        if text:
-            named = Application.title.contains(text, autoescape=True)
-            of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
-            numbered = Application.number.startswith(text.upper(), autoescape=True)
-            statement = statement.where(numbered | named | of_unit)
         order = (Application.due_at, Application.id)
         shown = statement.options(selectinload(Application.unit)).order_by(*order)
         found = db.session.scalars(
