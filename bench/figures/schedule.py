@@ -196,8 +196,8 @@ def _plainly(session: Session, table: Any, rows: Sequence[Any]) -> float:
     like = table.to_metadata(MetaData(), name=f"bench_{table.name}")
     for constraint in list(like.foreign_key_constraints):
         like.constraints.remove(constraint)
-    for index in like.indexes:
-        index.name = f"bench_{index.name}"
+    for named in (like.primary_key, *like.indexes):  # PostgreSQL keeps them by name beside the tables
+        named.name = f"bench_{named.name}"
     connection = session.connection()
     like.create(connection)
     try:
