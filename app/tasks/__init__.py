@@ -7,6 +7,7 @@ MODULES = (
     "app.tasks.clocks",
     "app.tasks.exports",
     "app.tasks.files",
+    "app.tasks.filing",
     "app.tasks.fraud",
     "app.tasks.heartbeat",
     "app.tasks.housekeeping",

@@ -71,6 +71,8 @@ class JobContext:
         self.params: dict[str, Any] = dict(job.params or {})
         # The same however often the job is taken up: what a run knows, it knows as of then.
         self.entered_at = job.created_at
+        # What a run that was killed had kept.
+        self.made: dict[str, Any] = dict(job.result or {})
         self.actor = actor
         self.finished = False
         self._token = token
@@ -103,6 +105,10 @@ class JobContext:
             )  # fmt: skip
             self._attachment_id = row.id
         return row
+
+    def keep(self, made: dict[str, Any]) -> None:
+        """Note in the handler's own transaction what it has made so far; the next run has it as `made`."""
+        jobs.keep(self.session, self.job_id, self._token, made)
 
     def finish(self, result: dict[str, Any] | None) -> None:
         """End the job in the handler's own transaction, or in a new one."""

@@ -1,4 +1,4 @@
-"""Four kinds of job that tests kill, over and over, and what must be there once when each has been run to its end.
+"""Five kinds of job that tests kill, over and over, and what must be there once when each has been run to its end.
 
 `kill(enter)` calls `enter(number)` for one job after another, kills whatever it kills in it, runs it again and gives
 the ids of all jobs that it entered.
@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.imports import batches, waiting
 from app.models import (
+    Application,
     Attachment,
     AuditEntry,
     Elevator,
@@ -30,6 +31,7 @@ from app.transaction import transaction
 from app.workflows.core import jobs
 from tests.factories import World, make_ledger
 from tests.imports.test_imports import LIFT, lift, workbook
+from tests.workflows.filing_world import elevator_data, save
 
 Enter = Callable[[int], int]
 Kill = Callable[[Enter], list[int]]
@@ -120,3 +122,22 @@ def a_score_is_made_once(world: World, kill: Kill) -> None:
     assert count(world, ScoreRun.id.is_not(None)) == len(made)
     pairs = session.execute(select(Score.run_id, Score.unit_id)).all()
     assert len(pairs) == len(set(pairs)) > 0
+
+
+def drafts_are_handed_in_once(world: World, kill: Kill) -> None:
+    session, head = world.session, world.actor("maintenance_head")
+
+    def enter(number: int) -> int:
+        for n in range(3):
+            named = {"code": f"8{number:02d}{n:03d}", "address": f"青禾里{number:02d}栋"}
+            save(session, head, Elevator, None, elevator_data(world, **named))
+        with transaction(session):
+            params = {"listing": "elevators", "query": f"tab=draft&q=青禾里{number:02d}栋"}
+            return jobs.enqueue(session, head, clock.now(), "submit", "上报", params).id
+
+    for job_id in kill(enter):
+        job = session.get(Job, job_id)
+        assert (job.result["submitted"], job.result["refused"]) == (3, 0), "those before the kill are counted"
+        handed_in = select(Application.id).join(Elevator, Elevator.id == Application.elevator_id)
+        there = job.params["query"].rpartition("=")[2]
+        assert len(session.scalars(handed_in.where(Elevator.address == there)).all()) == 3

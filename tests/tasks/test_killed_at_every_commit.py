@@ -104,3 +104,8 @@ def test_a_nights_schedule_makes_each_task_once(world: World, killing: Kill) -> 
 @pytest.mark.feature("SCO-01")
 def test_a_score_is_made_once(world: World, killing: Kill) -> None:
     entered_jobs.a_score_is_made_once(world, killing)
+
+
+@pytest.mark.feature("ELV-04")
+def test_drafts_are_handed_in_once(world: World, killing: Kill) -> None:
+    entered_jobs.drafts_are_handed_in_once(world, killing)

@@ -282,5 +282,6 @@ def test_many_are_submitted_each_by_itself(session: Any, world: World, sign_in: 
     client = sign_in(world.accounts["maintenance_head"])
     answer = post(client, "/elevators/deed/submit", {"ids": [fine.id, lacking.id, world.foreign.id]})
     assert answer.status_code == 200 and "DT-" in answer.text and "使用单位没有填写" in answer.text
+    assert f'<p class="ta-b"><a class="ta-a" href="/elevators/{lacking.id}">300002</a>' in answer.text
     fresh(session)
     assert (fine.filing_state, lacking.filing_state, world.foreign.filing_state) == ("pending", "draft", "approved")

@@ -27,6 +27,7 @@ from app.rules.inspection import WarningLevel, warning_level
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
 from app.views.frame.clock_words import due_of, why_due
 from app.views.frame.labels import MOST as MOST_LABELS
+from app.views.frame.whole_list import ALL_DRAFTS
 from app.wording import together
 from app.workflows.filing import filing
 
@@ -116,7 +117,10 @@ class ElevatorScreen(Screen):
         Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),
     ]
     deeds: ClassVar[list[Deed]] = [
-        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。")),
+        Deed(
+            "submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。"),
+            every="submit", ask_every=ALL_DRAFTS,
+        ),
         Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
@@ -153,7 +157,10 @@ class UnitScreen(Screen):
     }
     buttons: ClassVar[list[Button]] = [Button(_l("登记单位"), "UnitPages.new", Verb.UNIT_EDIT, main=True)]
     deeds: ClassVar[list[Deed]] = [
-        Deed("submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Unit), _l("上报所选单位？每一家单独核对。"))
+        Deed(
+            "submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Unit), _l("上报所选单位？每一家单独核对。"),
+            every="submit", ask_every=ALL_DRAFTS,
+        )
     ]
     empty_text = _l("还没有单位。登记单位并上报，审核通过后进入名录。")
 

@@ -42,7 +42,7 @@ from app.extensions import db
 from app.listing import COUNT_CAP, LISTINGS, Column, Listing, Moment, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views.frame import kept, lately, parts, rows, screens
+from app.views.frame import kept, lately, parts, rows, screens, whole_list
 from app.views.frame.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, pill, shown, two
 
 MOST_CHOSEN = 500
@@ -53,7 +53,8 @@ PLACE = ("page", "row", "after", "before")
 
 # Inside Screen the name `list` is its page.
 Pairs = list[tuple[Any, str]]
-Results = list[tuple[str, bool, list[str]]]
+# Name, record, whether it was done, what is said.
+Results = list[tuple[str, str, bool, list[str]]]
 Columns = list[Column]
 Rows = list[Any]
 
@@ -92,6 +93,9 @@ class Deed:
     # Nothing is done here: the chosen rows go along to this page, named `entity-17`.
     leads: str = ""
     entity: str = ""
+    # The kind of job that does it to all rows found, where a list holds more than a page can tick; and its question.
+    every: str = ""
+    ask_every: Any = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +281,8 @@ class Screen(ModelView):
         if held is None:
             abort(404)
         require(g.actor, held.verb)
+        if held.every and "every" in request.form:
+            return whole_list.enter(held.every, self.listing, held.label, self._link(request.query_string.decode()))
         given = dict.fromkeys(request.form.getlist("ids"))
         keys = [int(k) for k in given if k.isascii() and k.isdigit() and len(k) < 19]
         if not keys or len(keys) > MOST_CHOSEN:
@@ -289,19 +295,21 @@ class Screen(ModelView):
             try:
                 with transaction(db.session) as session:
                     said = held.do(session, g.actor, key, clock.now())
-                results.append((str(said or self.name_of(key)), True, [str(_("已完成"))]))
+                name, link = self._named(key)
+                results.append((str(said or name), link, True, [str(_("已完成"))]))
             except Refusal as refusal:
                 said = [str(f) for f in refusal.findings if not f.ok]
-                results.append((self.name_of(key), False, said))
+                results.append((*self._named(key), False, said))
         # What still needs somebody comes first.
-        return self.page(sorted(results, key=lambda result: result[1]))
+        return self.page(sorted(results, key=lambda result: result[2]))
 
-    def name_of(self, key: int) -> str:
-        """A row as people call it: its first column; a row that one does not see stays a number."""
+    def _named(self, key: int) -> tuple[str, str]:
+        """A row as people call it, by its first column, and its record; one that is not seen stays a number."""
         found = self.listing.by_keys(db.session, self._visible(key))
         column = self.listing.column(self.listing.default[0])
         said = column.value(found[0]) if found and column is not None else None
-        return str(said) if said not in (None, "") else str(_("编号 %(n)s", n=key))
+        name = str(said) if said not in (None, "") else str(_("编号 %(n)s", n=key))
+        return name, self.row_link(found[0]) if found else ""
 
     def _visible(self, key: int) -> Any:
         statement = select(self.listing.key).where(self.listing.key == key)
@@ -410,7 +418,8 @@ class Screen(ModelView):
         if page.keys and (query.page > 1 or from_end):
             preceding = self._link(page=query.page - 1, before=page.keys[0])
         return {
-            "text": _("共 %(n)s 条", n=capped(page.total)), "page": query.page, "total_pages": last, "links": links,
+            "text": _("共 %(n)s 条", n=capped(page.total)), "found": capped(page.total), "page": query.page,
+            "total_pages": last, "links": links,
             "previous": preceding, "next": following,
             "far": [(k, v) for k, v in request.args.items() if k not in PLACE] if page.more else None,
             "end": self._link(page=-1) if page.more and query.page != -1 else "",

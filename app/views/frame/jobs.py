@@ -37,6 +37,7 @@ RESULT = {
     "scores": _l("得分"), "seconds": _l("用时（秒）"), "on": _l("日期"),
     "filter": _l("筛选条件"), "as_of": _l("数据截至"), "undone": _l("已撤销"), "kept": _l("未撤销"),
     "regions": _l("地区"), "periods": _l("期间"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
+    "submitted": _l("已上报"), "refused": _l("没有上报"),
     "days": _l("检查天数"), "visits": _l("维保记录"), "photos": _l("照片"), "signals": _l("疑点"),
 }  # fmt: skip
 # The same count means another thing in another kind of job.
@@ -166,6 +167,7 @@ def facts(job: Job) -> dict[str, Any]:
         "tries": job.tries,
         "result": _told(job, RESULT | OF_KIND.get(job.kind, {})),
         "proof": _told(job, PROOF),
+        "left": (job.result or {}).get("left", []) if job.kind == "submit" else [],
         "links": _links(job),
         "file": url_for("files.fetch", attachment_id=job.attachment_id) if _may_fetch(job) else None,
         "back": link if isinstance(link, str) and link.startswith("/") and not link.startswith("//") else None,

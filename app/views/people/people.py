@@ -28,6 +28,7 @@ from app.views.approval.filing_lists import FILING_TONE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
+from app.views.frame.whole_list import ALL_DRAFTS
 from app.views.people.commitments import TONES
 from app.views.people.declarations import of_person
 from app.workflows.approval import submissions
@@ -81,7 +82,7 @@ class People(Screen):
         Deed(
             "submit", _l("审核上报"), Verb.FILING_SUBMIT,
             lambda session, actor, key, at: person_filing.submit(session, actor, key, at).title,
-            _l("上报所选人员？每一人单独核对。"),
+            _l("上报所选人员？每一人单独核对。"), every="submit", ask_every=ALL_DRAFTS,
         ),
         Deed("sheet", _l("生成填报信息"), Verb.SENSITIVE_READ, lambda *_: None),
     ]  # fmt: skip

@@ -36,7 +36,7 @@ KIND_VERB = {
     "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT, "bulletin": Verb.BULLETIN_EDIT,
     "bulletin_files": Verb.BULLETIN_ISSUE, "open_data": Verb.SCHEDULE_RUN, "provincial": Verb.REGISTER_SYNC,
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
-    "fraud": Verb.FRAUD_DECIDE,
+    "fraud": Verb.FRAUD_DECIDE, "submit": Verb.FILING_SUBMIT,
 }  # fmt: skip
 
 # What a batch is while its job waits or runs; it ends with the job, well or badly.
@@ -124,6 +124,11 @@ def progress(
 ) -> None:
     """Write how far the work is; counts as a heartbeat."""
     _write(session, job_id, token, heartbeat_at=at, done=done, total=total, message=ours(message) if message else None)
+
+
+def keep(session: AnySession, job_id: int, token: str, made: Mapping[str, Any]) -> None:
+    """Note what was made so far, in the transaction that made it: who takes the job up after a kill goes on from it."""
+    _write(session, job_id, token, result=_kept(made))
 
 
 def finish(

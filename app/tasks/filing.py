@@ -1,0 +1,93 @@
+"""批量上报 (UNT-05, ELV-04, PER-03): all drafts that a list shows under its filter, each handed in by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Refusal
+from app.listing import moment
+from app.models import Elevator, Person, Unit
+from app.permissions import Actor
+from app.reports import exports
+from app.tasks.jobs import JobContext, handles
+from app.telling import speaking
+from app.transaction import transaction
+from app.wording import say
+from app.workflows.filing import filing
+from app.workflows.people import person_filing
+
+# Of those that were refused so many are named with their reasons; the others stand in the list as before.
+MOST_NAMED = 100
+FORGET_EVERY = 200
+DRAFTS = ("draft", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    model: Any
+    submit: Callable[[Any, Actor, int, dt.datetime], Any]
+    page: str
+
+
+def _of(model: Any) -> Callable[[Any, Actor, int, dt.datetime], Any]:
+    def submit(session: Any, actor: Actor, key: int, at: dt.datetime) -> Any:
+        return filing.submit(session, actor, scope.visible(session, actor, model, key), at)
+
+    return submit
+
+
+FILED = {
+    "elevators": _Filed(Elevator, _of(Elevator), "/elevators/{}"),
+    "units": _Filed(Unit, _of(Unit), "/units/{}"),
+    "people": _Filed(Person, person_filing.submit, "/people/{}"),
+}
+
+
+@handles("submit")
+def submit_all(context: JobContext) -> dict[str, Any]:
+    """Params: `listing` (a key of FILED), `query` (the list's address), `language`.
+
+    The scope is the owner's as it is now. What was handed in before a kill is no draft any more, so it is not handed
+    in twice; how many they were is kept with each of them. Gives `submitted`, `refused` and `left`, the first refused
+    with name, address and reasons.
+    """
+    params, session, filed = context.params, context.session, FILED[context.params["listing"]]
+    submitted, refused, left = int(context.made.get("submitted", 0)), 0, []
+    with speaking(params.get("language")):
+        keys = _drafts(context, filed)
+        for number, key in enumerate(keys, 1):
+            try:
+                with transaction(session):
+                    filed.submit(session, context.actor, key, clock.now())
+                    context.keep({"submitted": submitted + 1})
+                submitted += 1
+            except Refusal as refusal:
+                refused += 1
+                if refused <= MOST_NAMED:
+                    left.append(_named(session, filed, key, refusal))
+            if number % FORGET_EVERY == 0:
+                session.expunge_all()
+            context.progress(number, len(keys), "上报")
+        return {"submitted": submitted, "refused": refused, "left": left}
+
+
+def _drafts(context: JobContext, filed: _Filed) -> list[int]:
+    """The keys under the list's filter that can be handed in, in its order, read before the first of them moves."""
+    wanted = exports.Wanted(context.params["listing"], context.params["query"])
+    listing = exports.listing_of(wanted.listing)
+    now, query = moment(context.session, context.actor), exports.read(listing, wanted)
+    listing.seek(now, query)
+    drafts = listing.statement(now, query).where(filed.model.filing_state.in_(DRAFTS))
+    return list(context.session.scalars(listing.ordered(drafts, query)))
+
+
+def _named(session: Any, filed: _Filed, key: int, refusal: Refusal) -> list[Any]:
+    row = session.scalar(select(filed.model).where(filed.model.id == key))
+    name = f"{row!r}" if row is not None else str(say("编号 %(n)s", n=key))
+    return [name, filed.page.format(key), [str(finding) for finding in refusal.findings if not finding.ok]]

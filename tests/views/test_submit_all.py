@@ -1,0 +1,98 @@
+"""批量上报 of all that a list found: more drafts than a page can tick, each handed in by itself by a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.models import Application, Elevator, Job, Unit
+from tests.conftest import csrf
+from tests.factories import World
+from tests.views.test_imports import work
+from tests.workflows.filing_world import elevator_data, fresh, save, unit_data
+
+PLACE = "/elevators/deed/submit?tab=draft&q=明水路"
+MORE = 26  # one more than a page shows
+
+
+@pytest.fixture
+def drafts(session: Any, world: World) -> list[Elevator]:
+    head = world.actor("maintenance_head")
+    made = [save(session, head, Elevator, None, elevator_data(world, code=f"3001{n:02d}")) for n in range(MORE)]
+    return made
+
+
+def enter(client: Any, place: str = PLACE) -> Any:
+    return client.post(place, data={"every": "1", "csrf_token": csrf(client, "/elevators/")})
+
+
+@pytest.mark.feature("ELV-04")
+def test_all_found_drafts_are_handed_in_and_the_others_say_why(
+    app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator]
+) -> None:
+    head = world.actor("maintenance_head")
+    lacking = save(session, head, Elevator, None, elevator_data(world, code="300200", use_unit_id=None))
+    elsewhere = save(session, head, Elevator, None, elevator_data(world, code="300300", address="揽月街 1 号"))
+    client = sign_in(world.accounts["maintenance_head"])
+    page = client.get("/elevators/?tab=draft&q=明水路").text
+    assert f"全部 {MORE + 1} 条：审核上报" in page and 'name="every"' in page
+    assert 'name="every"' not in client.get("/elevators/?tab=draft&q=揽月街").text, "one page needs no job"
+
+    answer = enter(client)
+    session.rollback()
+    job = session.scalar(select(Job).where(Job.kind == "submit"))
+    assert answer.status_code == 302 and answer.location == f"/jobs/{job.id}"
+    # What somebody does meanwhile stays done: it is no draft when the job comes to it.
+    client.post("/elevators/deed/submit", data={"ids": [drafts[0].id], "csrf_token": csrf(client, "/elevators/")})
+    work(app, session)
+
+    fresh(session)
+    assert {row.filing_state for row in drafts} == {"pending"}
+    assert (lacking.filing_state, elsewhere.filing_state) == ("draft", "draft"), "faulty, and not under the filter"
+    assert (job.result["submitted"], job.result["refused"]) == (MORE - 1, 1)
+    page = client.get(f"/jobs/{job.id}").text
+    assert "批量上报" in page and f"<dt>已上报</dt><dd>{MORE - 1}</dd>" in page
+    assert "<dt>没有上报</dt><dd>1</dd>" in page
+    assert f'href="/elevators/{lacking.id}"' in page and "300200" in page and "使用单位没有填写" in page
+    assert "/elevators/?tab=draft" in page, "the way back to the list"
+
+
+@pytest.mark.feature("ELV-04")
+def test_a_second_run_hands_nothing_in_twice(
+    app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    enter(client), enter(client)
+    work(app, session)
+    fresh(session)
+    assert session.scalar(select(func.count()).select_from(Application)) == MORE
+    results = [job.result["submitted"] for job in session.scalars(select(Job).order_by(Job.id))]
+    assert sorted(results) == [0, MORE]
+
+
+@pytest.mark.feature("ACC-01")
+def test_only_what_the_owner_may_hand_in_and_only_lists_of_filings(
+    app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator]
+) -> None:
+    assert enter(sign_in(world.accounts["inspector"])).status_code == 403
+    other = sign_in(world.accounts["other_head"] if "other_head" in world.accounts else world.accounts["use_head"])
+    assert enter(other, "/elevators/deed/submit").status_code in (302, 403)
+    assert enter(sign_in(world.accounts["maintenance_head"]), "/elevators/deed/labels").status_code == 302
+    work(app, session)
+    fresh(session)
+    assert {row.filing_state for row in drafts} == {"draft"}, "none is theirs, and labels are no deed for all"
+
+
+@pytest.mark.feature("UNT-05")
+def test_units_too(app: Any, session: Any, world: World, sign_in: Any) -> None:
+    head = world.actor("maintenance_head")
+    made = [save(session, head, Unit, None, unit_data(session, name=f"澜州明水第{n}商业公司")) for n in range(3)]
+    client = sign_in(world.accounts["maintenance_head"])
+    answer = enter(client, "/units/deed/submit?q=澜州明水第")
+    assert answer.status_code == 302 and answer.location.startswith("/jobs/")
+    work(app, session)
+    job = session.scalar(select(Job).where(Job.kind == "submit"))
+    fresh(session)
+    assert {row.filing_state for row in made} == {"pending"}, job.result
