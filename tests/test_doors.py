@@ -114,7 +114,10 @@ def test_no_persona_reads_what_is_not_theirs(
 @pytest.mark.feature("ACC-01")
 @pytest.mark.feature("ACC-13")
 @pytest.mark.parametrize("persona", PERSONAS)
-def test_no_persona_changes_what_is_not_theirs(app: Any, session: Any, world: Any, sign_in: Any, persona: str) -> None:
+def test_no_persona_changes_what_is_not_theirs(
+    app: Any, session: Any, world: Any, sign_in: Any, persona: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
     foreign_rows(world, session)
     before = foreign_state(session)
     browser = sign_in(account_of(world, session, persona))
