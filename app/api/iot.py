@@ -18,7 +18,7 @@ from app.api.base import Resource, actor, answers, answers_signed, body, iso, on
 from app.api.reading import words
 from app.errors import Finding, Refusal, refuse
 from app.extensions import db
-from app.listings.iot import DEVICES, EVENTS, event_name, place_of, state_of, trouble_of
+from app.listings.iot import DEVICES, EVENTS, event_name, state_of, trouble_of
 from app.models import Elevator, IotDevice, IotEvent
 from app.permissions import SYSTEM, Verb
 from app.reference import iot as codes
@@ -299,7 +299,7 @@ def device(row: IotDevice) -> dict[str, Any]:
     trouble = trouble_of(row)
     return {
         "id": row.id, "serial": row.serial, "elevator_id": row.elevator_id, "code": row.elevator.code,
-        "place": place_of(row.elevator), "region_code": row.region_code, "maker": row.maker, "model": row.model,
+        "place": row.elevator.place, "region_code": row.region_code, "maker": row.maker, "model": row.model,
         "standard": row.standard, "state": state_of(row), "has_video": bool(row.video_url),
         "bound_at": iso(row.bound_at), "ended_at": iso(row.ended_at), "end_reason": row.end_reason,
         "trouble": None if trouble is None else str(trouble), "row_version": row.row_version,

@@ -76,7 +76,7 @@ def passer_by(token: str) -> Any:
         return shown_page("elevator", _("电梯救援"), row=row, token=token, facts=None, **rescue)
     now = clock.now()
     return shown_page(
-        "elevator", complaints.place_of(row), row=row, token=token, facts=public_page.facts(db.session, row, now),
+        "elevator", row.place, row=row, token=token, facts=public_page.facts(db.session, row, now),
         category=word(CATEGORY, row.category), status=word(ELEVATOR_STATUS, row.status), levels=LEVEL,
         status_tone=STATUS_TONES.get(row.status, "gone"), states=VISIT_STATE, tones=VISIT_TONES,
         today=clock.local_day(now), takes=complaints.may_be_complained_of(row), **rescue,
@@ -251,14 +251,14 @@ def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
     return shown_page(
         "complain", _("投诉"), status, row=row, token=row.public_token, findings=findings, form=request.form,
         chosen=request.form.getlist("kinds"), kinds=kinds, consent=consent, longest_name=LONGEST_NAME,
-        longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=complaints.place_of(row), escalator=escalator,
+        longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=row.place, escalator=escalator,
     )  # fmt: skip
 
 
 def _message_page(row: Elevator, findings: list[Finding], status: int) -> Any:
     return shown_page(
         "message", pgettext("code", "留言"), status, row=row, token=row.public_token, findings=findings,
-        form=request.form, longest=messages.LONGEST, place=complaints.place_of(row),
+        form=request.form, longest=messages.LONGEST, place=row.place,
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def _hotline(row: Elevator) -> str | None:
 
 
 def _form(row: Elevator, findings: list[Finding], status: int) -> Any:
-    place = "" if row.is_secret or walked() else rescue_course.place_of(row)
+    place = "" if row.is_secret or walked() else row.place
     escalator = row.category in ESCALATORS
     title = _("报告扶梯险情") if escalator else _("我被困在电梯里")
     return shown_page(

@@ -140,7 +140,7 @@ MESSAGES = register(
         model=ElevatorMessage,
         columns=(
             Column("code", _l("识别码"), lambda row: row.elevator.code, "code"),
-            Column("place", _l("位置"), lambda row: complaints.place_of(row.elevator)),
+            Column("place", _l("位置"), lambda row: row.elevator.place),
             related("unit", _l("维保单位"), ElevatorMessage.unit),
             related("use_unit", _l("使用单位"), ElevatorMessage.use_unit),
             column(ElevatorMessage, "body", sort=False),

@@ -58,7 +58,7 @@ INSPECTIONS = register(
             related("unit", _l("维保单位"), Inspection.unit),
             related("use_unit", _l("使用单位"), Inspection.use_unit),
             Column(
-                "place", _l("位置"), lambda row: f"{row.elevator.estate or ''} {row.elevator.address}".strip()
+                "place", _l("位置"), lambda row: row.elevator.place
             ),
             Column("standing", _l("记录状态"), standing_of, "choice", choices=STANDING),
             column(Inspection, "taken_over", sort=False),

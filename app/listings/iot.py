@@ -96,9 +96,6 @@ DEVICE_STATE = {
 }  # fmt: skip
 
 
-def place_of(elevator: Elevator) -> str:
-    return f"{elevator.estate or ''} {elevator.address}".strip()
-
 
 def _live(name: str, kind: str = "text", choices: Any = None, unit: Any = None, sort: bool = False) -> Column:
     attribute = getattr(IotLive, name)
@@ -118,7 +115,7 @@ DEVICES = register(
         columns=(
             column(IotDevice, "serial", kind="code"),
             Column("code", _l("识别码"), lambda row: row.elevator.code, "code", Elevator.code),
-            Column("place", _l("位置"), lambda row: place_of(row.elevator)),
+            Column("place", _l("位置"), lambda row: row.elevator.place),
             Column("state", _l("状态"), state_of, "choice", None, DEVICE_STATE),
             _live("seen_at", "instant", sort=True),
             _live("floor"),
@@ -179,7 +176,7 @@ EVENTS = register(
         model=IotEvent,
         columns=(
             Column("code_of", _l("识别码"), lambda row: row.elevator.code, "code", Elevator.code),
-            Column("place", _l("位置"), lambda row: place_of(row.elevator)),
+            Column("place", _l("位置"), lambda row: row.elevator.place),
             column(IotEvent, "kind", sort=False),
             Column("name", _l("事件"), event_name, said=True),
             column(IotEvent, "standard", sort=False),

@@ -18,15 +18,11 @@ _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 _HINT = _l("识别码、地址、楼盘")
 
 
-def _place(elevator: Elevator) -> str:
-    return f"{elevator.estate or ''} {elevator.address}".strip()
-
-
 def elevator_columns() -> tuple[Column, ...]:
     """Which elevator a row is about."""
     return (
         Column("code", _l("识别码"), lambda row: row.elevator.code, "code", Elevator.code),
-        Column("place", _l("位置"), lambda row: _place(row.elevator), sort=Elevator.address),
+        Column("place", _l("位置"), lambda row: row.elevator.place, sort=Elevator.address),
         Column("use_unit", _l("使用单位"), lambda row: row.elevator.use_unit and row.elevator.use_unit.name),
     )
 
@@ -131,7 +127,7 @@ LEDGERS = register(
         ),
         columns=(
             column(Elevator, "code", kind="code"),
-            Column("place", _l("位置"), _place, sort=Elevator.address),
+            Column("place", _l("位置"), lambda row: row.place, sort=Elevator.address),
             Column("unit", _l("维保单位"), lambda row: row.maintenance_unit and row.maintenance_unit.name),
             Column("worker", _l("维保人员"), _named("worker")),
             Column("co_worker", _l("协同维保人员"), _named("co_worker")),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Elevator, Visit, VisitNote
 from app.models.choices import LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE
+from app.rules.places import named_place
 
 
 class OfElevator:
@@ -41,8 +42,8 @@ def code_of(row: Visit) -> str:
 def place_of(row: Visit) -> str:
     """Where the elevator stood, as recorded; the register's address where a record taken over has none."""
     if _kept(row, "address"):
-        return f"{_kept(row, 'estate') or ''} {_kept(row, 'address')}".strip()
-    return f"{row.elevator.estate or ''} {row.elevator.address}".strip()
+        return named_place(_kept(row, "estate"), _kept(row, "address"))
+    return row.elevator.place
 
 
 def worker_of(row: Visit) -> str:

@@ -58,7 +58,7 @@ def _listing(
             where=lambda m: MaintenanceClock.in_use if by_clock else Elevator.status == "in_use",
             columns=(
                 Column("code", _l("识别码"), lambda row: of(row).code, "code", Elevator.code),
-                Column("place", _l("位置"), lambda row: f"{of(row).estate or ''} {of(row).address}".strip()),
+                Column("place", _l("位置"), lambda row: of(row).place),
                 Column("use_unit", _l("使用单位"), lambda row: (u := of(row).use_unit) and u.name),
                 Column("unit", _l("维保单位"), lambda row: (u := of(row).maintenance_unit) and u.name),
                 Column("due_on", _l("到期日"), read, "date", due),

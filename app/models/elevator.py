@@ -14,6 +14,7 @@ from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STA
 from app.models.region import Region
 from app.models.sealed import Sealed
 from app.models.unit import Unit
+from app.rules.places import named_place
 
 # The rows of the register's first tab, as its listing says it.
 REGISTERED = "approved_version > 0 AND status <> 'scrapped'"
@@ -130,6 +131,11 @@ class Elevator(Stamped, Versioned, Model):
     # For lists; the clock is the schedule's to write.
     maintenance_clock: Mapped[Any] = relationship("MaintenanceClock", viewonly=True, uselist=False)
     inspection_clock: Mapped[Any] = relationship("InspectionClock", viewonly=True, uselist=False)
+
+    @property
+    def place(self) -> str:
+        """Where people find it, in words."""
+        return named_place(self.estate, self.address)
 
     def __repr__(self) -> str:
         return self.code

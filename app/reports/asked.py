@@ -13,6 +13,7 @@ from app.errors import Finding, raise_failing
 from app.models import Elevator, Unit
 from app.models.region import in_region
 from app.rules.calendar import day_end, day_finding, day_start
+from app.rules.places import named_place
 
 Names = dict[Any, tuple[str, str]]
 
@@ -58,4 +59,4 @@ def elevators(session: Any, keys: Iterable[Any]) -> Names:
     """识别码 and place of elevators by number."""
     statement = select(Elevator.id, Elevator.code, Elevator.estate, Elevator.address).where(Elevator.id.in_(list(keys)))
     found = session.execute(statement.execution_options(skip_scope=True))
-    return {key: (code, f"{estate or ''} {address}".strip()) for key, code, estate, address in found}
+    return {key: (code, named_place(estate, address)) for key, code, estate, address in found}

@@ -91,7 +91,7 @@ class Search(BaseView):
 
 def _found_in(elevator: Elevator, words: str) -> str:
     """Its place, with the number by which it was found where that is neither its code nor in the place."""
-    place = " ".join(filter(None, (elevator.estate, elevator.address)))
+    place = elevator.place
     others = (elevator.registration_code, elevator.factory_no)
     found = next((n for n in others if n and words.casefold() in n.casefold()), None)
     return place if found is None or words in place or words in elevator.code else f"{place}　{found}"

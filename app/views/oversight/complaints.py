@@ -239,7 +239,7 @@ class Messages(Screen):
     record = "MessagePages.show"
     cells: ClassVar[dict[str, Any]] = {
         "place": lambda row: two(
-            complaints.place_of(row.elevator), row.use_unit.name if row.use_unit else "—", 13
+            row.elevator.place, row.use_unit.name if row.use_unit else "—", 13
         ),
         "state": lambda row: pill(state := listed.message_state(row), MESSAGE_TONES.get(f"{state}", "gone")),
     }
@@ -283,7 +283,7 @@ class MessagePages(RecordPages):
         own = g.actor.unit_id is not None and g.actor.unit_id in (row.unit_id, row.use_unit_id)
         return self.render_template(
             "ta/complaints/message.html", title=pgettext("code", "留言"), row=row, findings=findings, state=state,
-            tone=MESSAGE_TONES.get(f"{state}", "gone"), place=complaints.place_of(row.elevator), local=clock.local,
+            tone=MESSAGE_TONES.get(f"{state}", "gone"), place=row.elevator.place, local=clock.local,
             may_reply=own and g.actor.may(Verb.COMPLAINT_HANDLE), may_publish=g.actor.may(Verb.COMPLAINT_CLOSE),
         )  # fmt: skip
 

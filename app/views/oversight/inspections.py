@@ -102,7 +102,7 @@ class InspectionDueScreen(_Lists):
     route_base = "/inspections/due"
     listing = INSPECTIONS_DUE
     cells: ClassVar[dict[str, Any]] = {
-        "address": lambda row: cut(f"{row.estate or ''} {row.address}".strip(), 14),
+        "address": lambda row: cut(row.place, 14),
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
         "next_inspection_on": _due,

@@ -43,7 +43,7 @@ class IotDevices(Screen):
     verb = Verb.IOT_READ
     record = "IotPages.device"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(listed.place_of(row.elevator), row.maker or "—", 20),
+        "place": lambda row: two(row.elevator.place, row.maker or "—", 20),
         "state": lambda row: pill(listed.DEVICE_STATE[listed.state_of(row)], STATE_TONES[listed.state_of(row)]),
         "trouble": lambda row: mark(found, "over") if (found := listed.trouble_of(row)) else "—",
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
@@ -67,7 +67,7 @@ class IotEvents(Screen):
     verb = Verb.IOT_READ
     record = "IotPages.event"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(listed.place_of(row.elevator), row.device.serial, 18),
+        "place": lambda row: two(row.elevator.place, row.device.serial, 18),
         "kind": lambda row: pill(word(EVENT_KIND, row.kind), KIND_TONES[row.kind]),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
@@ -175,7 +175,7 @@ class IotPages(BaseView):
         repeats = select(func.count()).where(IotEvent.joined_id == row.id)
         return self.render_template(
             "ta/iot/event.html", title=_("物联网事件"), row=row, kind=word(EVENT_KIND, row.kind),
-            tone=KIND_TONES[row.kind], name=name_of(row.standard, row.code), place=listed.place_of(row.elevator),
+            tone=KIND_TONES[row.kind], name=name_of(row.standard, row.code), place=row.elevator.place,
             raised=word(RAISED, row.raised) if row.raised else None, raised_link=_raised_link(row),
             repeats=db.session.scalar(scope.apply(repeats, g.actor, IotEvent)) or 0,
             elevator_link=f"/elevators/{row.elevator_id}" if _sees(row.elevator_id) else "",
@@ -221,7 +221,7 @@ class IotPages(BaseView):
         latest = select(IotEvent).where(IotEvent.device_id == row.id).order_by(IotEvent.id.desc()).limit(MOST_LATEST)
         return str(self.render_template(
             "ta/iot/device.html", title=_("设备 %(s)s", s=row.serial), row=row, findings=findings,
-            state=listed.DEVICE_STATE[state], tone=STATE_TONES[state], place=listed.place_of(row.elevator),
+            state=listed.DEVICE_STATE[state], tone=STATE_TONES[state], place=row.elevator.place,
             form=request.form if findings else {name: getattr(row, name) or "" for name in FIELDS},
             standards=[(name, name) for name in codes.standards()],
             events=_told(db.session.scalars(scope.apply(latest, g.actor, IotEvent))),

@@ -166,9 +166,8 @@ def _single(row: Elevator) -> dict[str, Any]:
     due = clock_words.limit_due(row.maintenance_clock) if row.status == "in_use" else None
     left = " ".join(str(part) for part in (due.before, due.number, due.after) if part not in (None, "")) if due else ""
     said = [str(STATES[state_of(row)])] + ([_("维保%(left)s", left=left)] if left else [])
-    place = together(filter(None, (row.estate, row.address)), " ")
     return {
-        "title": row.code, "text": place, "state": together(said, "　"), "tone": tone_of(row),
+        "title": row.code, "text": row.place, "state": together(said, "　"), "tone": tone_of(row),
         "link": f"/elevators/{row.id}",
     }  # fmt: skip
 

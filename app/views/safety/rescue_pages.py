@@ -326,7 +326,7 @@ class RescueIntake(BaseView):
         return self.render_template(
             "ta/rescues/intake.html", title=_("电话接警"), findings=findings, words=words, rows=rows, chosen=chosen,
             opened=opened, hidden=hidden is not None,
-            form=request.form, place_of=rescue_course.place_of, statuses=ELEVATOR_STATUS, most=FOUND,
+            form=request.form, statuses=ELEVATOR_STATUS, most=FOUND,
             categories=CATEGORY, escalator=chosen is not None and chosen.category in ESCALATORS,
         )  # fmt: skip
 

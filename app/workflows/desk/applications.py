@@ -85,7 +85,7 @@ def _title(kind: str, row: Elevator, data: dict[str, Any]) -> str:
     what = KIND_LABELS[ApplicationKind(kind)]
     if data.get("cause"):
         what += say("（%(cause)s）", cause=CAUSE_LABELS[ChangeCause(data["cause"])])
-    return together([what, row.code, row.address], "　")
+    return together([what, row.code, row.place], "　")
 
 
 def conditions_of(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:

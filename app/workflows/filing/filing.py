@@ -31,6 +31,7 @@ from app.models import (
 from app.permissions import Actor, Verb, require
 from app.rules.approval import ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, declared_move
+from app.rules.places import named_place
 from app.transaction import AnySession, lock
 from app.wording import say, together
 from app.workflows.approval import submissions
@@ -388,7 +389,7 @@ def _region(session: AnySession, data: Mapping[str, Any]) -> Region:
 
 def _title(row: Filed, data: Mapping[str, Any]) -> str:
     deed = "变更" if row.approved_version else "新增"
-    what = [data["name"]] if isinstance(row, Unit) else [data["code"], data["address"]]
+    what = [data["name"]] if isinstance(row, Unit) else [data["code"], named_place(data.get("estate"), data["address"])]
     return together([deed, *what], "　")
 
 

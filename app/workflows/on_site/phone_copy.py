@@ -83,7 +83,7 @@ def _place(
         policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m, label
     policy, metres, label_photo = policies[lift.region_code]
     return {
-        "code": lift.code, "token": lift.public_token, "place": f"{lift.estate or ''} {lift.address or ''}".strip(),
+        "code": lift.code, "token": lift.public_token, "place": lift.place,
         "use_unit": lift.use_unit.name if lift.use_unit else None, "signer": lift.safety_officer,
         "latitude": lift.latitude, "longitude": lift.longitude, "presence_m": metres, "level": level,
         "level_name": LEVEL_LABELS[Level(level)], "min_minutes": policy.min_minutes, "max_hours": policy.max_hours,

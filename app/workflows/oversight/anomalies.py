@@ -67,7 +67,7 @@ def found(
         row = Anomaly(
             elevator_id=elevator.id, region_code=elevator.region_code, unit_id=elevator.maintenance_unit_id,
             use_unit_id=elevator.use_unit_id, code=elevator.code,
-            place=f"{elevator.estate or ''} {elevator.address}".strip(), source=source, kind=kind, body=text or None,
+            place=elevator.place, source=source, kind=kind, body=text or None,
             found_at=since, reported_by_id=who.user_id, reported_unit_id=who.unit_id, times=1, last_at=since,
             state=AnomalyState.FOUND.value,
         )  # fmt: skip

@@ -24,6 +24,7 @@ from app.rules.calendar import add_months
 from app.rules.capacity import Area, Lift, Load, Missed, Numbers, Trial, Worker, trial
 from app.rules.checkin import Place
 from app.rules.levels import Level, LongDates
+from app.rules.places import named_place
 from app.workflows.people import people
 
 DAYS = (14, 30, 60)
@@ -234,7 +235,7 @@ def _site(row: Any) -> tuple[Any, ...]:
 
 
 def _place(row: Any) -> str:
-    return f"{row.estate or ''} {row.address or ''}".strip()
+    return named_place(row.estate, row.address)
 
 
 def _area(region_code: str, wide: bool) -> str:

@@ -287,7 +287,7 @@ def _about(session: AnySession, row: SpotDraw, chosen: Sequence[Chosen]) -> dict
     lifts = session.scalars(select(Elevator).where(Elevator.code.in_(codes)).execution_options(skip_scope=True))
     return {
         lift.code: {
-            "name": f"{lift.estate or ''} {lift.address}".strip()[:300], "elevator_id": lift.id,
+            "name": lift.place[:300], "elevator_id": lift.id,
             "unit_id": lift.maintenance_unit_id or lift.use_unit_id, "region_code": lift.region_code,
             "sides": {unit for unit in (lift.maintenance_unit_id, lift.use_unit_id) if unit is not None},
         }

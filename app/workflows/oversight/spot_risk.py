@@ -29,6 +29,7 @@ from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_start
 from app.rules.lifecycle import ElevatorStatus
+from app.rules.places import named_place
 from app.rules.spot_checks import Part, Weights, parts_of, per_elevator, risk_of
 from app.transaction import AnySession
 from app.workflows.oversight import fraud
@@ -76,7 +77,7 @@ def ranked(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime) -> 
     counts = _counts(session, actor, asked, at, rows)
     held = weights(session, asked.region or actor.region_code, clock.local_day(at))
     found = _units(session, rows, counts, held) if asked.target == "unit" else [
-        Risky(row.id, row.code, f"{row.estate or ''} {row.address}".strip(), row.maintenance_unit_id, row.region_code,
+        Risky(row.id, row.code, named_place(row.estate, row.address), row.maintenance_unit_id, row.region_code,
               risk_of(parts), parts)
         for row in rows
         for parts in (parts_of(counts.get(row.id, {}), held),)

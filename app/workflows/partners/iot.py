@@ -36,6 +36,7 @@ from app.rules.iot import (
     skew,
     too_old,
 )
+from app.rules.places import named_place
 from app.transaction import AnySession, connection_of, hold, insert_of
 from app.wording import say
 from app.workflows.partners import iot_raising
@@ -136,7 +137,7 @@ def _bound(session: AnySession, actor: Actor, messages: Sequence[Message]) -> di
     )  # fmt: skip
     found = {}
     for key, serial, standard, lift, region, unit, user, code, estate, address, secret in session.execute(statement):
-        place = f"{estate or ''} {address}".strip()
+        place = named_place(estate, address)
         found[serial] = Bound(key, serial, standard, lift, region, unit, user, code, place, secret)
     return found
 

@@ -14,6 +14,7 @@ from app.models import ClockMark, Elevator, IotDevice, IotLive
 from app.models.policy import policy_groups
 from app.permissions import Verb
 from app.policy import Key
+from app.rules.places import named_place
 from app.transaction import AnySession, hold, insert_of
 from app.wording import say, together
 from app.workflows.core import outbox
@@ -97,7 +98,7 @@ def _words(rows: Sequence[Any]) -> tuple[str, str, str]:
             body = say("电梯 %(codes)s 等，请检查供电和网络", codes=codes)
         return say("%(n)s 台电梯的物联网设备长时间没有通信", n=len(rows)), body, "/warnings/device/"
     (row,) = rows
-    place = f"{row.estate or ''} {row.address}".strip()
+    place = named_place(row.estate, row.address)
     day = f"{clock.local(row.heard):%m-%d %H:%M}"
     since = say("最近通信 %(at)s", at=day) if row.seen_at is not None else say("%(at)s 绑定，从未通信", at=day)
     return (

@@ -353,7 +353,7 @@ def _made(
     row = Complaint(
         elevator_id=elevator.id, region_code=elevator.region_code,
         unit_id=elevator.maintenance_unit_id or elevator.use_unit_id, use_unit_id=elevator.use_unit_id,
-        code=elevator.code, place=place_of(elevator), name=name, phone=phone, kinds=kinds, body=body or None,
+        code=elevator.code, place=elevator.place, name=name, phone=phone, kinds=kinds, body=body or None,
         state=ComplaintState.WAITING.value, complained_at=at, accept_hours=hours[0], handle_hours=hours[1],
         review_hours=hours[2],
     )  # fmt: skip
@@ -416,10 +416,6 @@ def _tell_complainant(session: AnySession, row: Complaint, at: dt.datetime) -> N
         month=day.month, day=day.day, code=row.code, number=shown_tracking(row.number),
     )  # fmt: skip
     outbox.send_to(session, at, None, "sms", row.phone, "complaint.told", text)
-
-
-def place_of(elevator: Elevator) -> str:
-    return f"{elevator.estate or ''} {elevator.address}".strip()
 
 
 def may_be_complained_of(elevator: Elevator) -> bool:

@@ -16,7 +16,7 @@ from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say
 from app.workflows.core import audit, outbox
-from app.workflows.public.complaints import passer_by, place_of
+from app.workflows.public.complaints import passer_by
 
 ENTITY = "elevator_message"
 LONGEST = 300
@@ -54,7 +54,7 @@ def leave(
             account for unit in (row.unit_id, row.use_unit_id)
             for account in outbox.readers_of(session, unit, Verb.COMPLAINT_HANDLE, elevator.id)
         }  # fmt: skip
-        title = say("收到留言：%(place)s", place=place_of(elevator))
+        title = say("收到留言：%(place)s", place=elevator.place)
         outbox.notify(session, at, who, "message", title, body, f"/messages/{row.id}", f"message:{row.id}")
     return row
 

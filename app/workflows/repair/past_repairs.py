@@ -48,7 +48,7 @@ def take_over(
     bound = cover.in_force(session, elevator.id, on)
     own = elevator.maintenance_unit_id if bound is None else bound.unit_id
     row = RepairOrder(
-        elevator_id=elevator.id, region_code=elevator.region_code, code=elevator.code, place=repairs.place_of(elevator),
+        elevator_id=elevator.id, region_code=elevator.region_code, code=elevator.code, place=elevator.place[:300],
         unit_id=data.get("unit_id") or (own if worker is None else worker.unit_id), use_unit_id=elevator.use_unit_id,
         source=data.get("source") or "report", level=level, **{name: text or None for name, text in words.items()},
         **times, worker_id=None if worker is None else worker.id, cause=data.get("cause") or None,

@@ -233,10 +233,6 @@ def accounts_of(session: AnySession, people: Iterable[int | None]) -> list[int]:
     return list(session.scalars(statement.execution_options(skip_scope=True)))
 
 
-def place_of(elevator: Elevator) -> str:
-    return f"{elevator.estate or ''} {elevator.address}".strip()[:300]
-
-
 def link_of(row: RepairOrder) -> str:
     return f"/repairs/{row.id}"
 
@@ -275,7 +271,7 @@ def _open(
         for key in (Key.REPAIR_ACCEPT_HOURS, Key.REPAIR_FINISH_HOURS)
     ]
     row.elevator_id, row.region_code, row.code = elevator.id, elevator.region_code, elevator.code
-    row.place = place_of(elevator)
+    row.place = elevator.place[:300]
     row.unit_id, row.use_unit_id, row.source = unit_id, use_unit_id, source
     row.reported_at = at
     row.reported_by_id, row.reported_unit_id = actor.user_id, actor.unit_id

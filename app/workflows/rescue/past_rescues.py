@@ -16,7 +16,7 @@ from app.scope import visible
 from app.transaction import AnySession
 from app.workflows.contracts import cover
 from app.workflows.core import audit, numbers
-from app.workflows.rescue.rescue_course import ENTITY, course, place_of, policy_minutes
+from app.workflows.rescue.rescue_course import ENTITY, course, policy_minutes
 from app.workflows.rescue.rescue_help import FIRE_SERVICE
 from app.workflows.rescue.rescues import PREFIX
 
@@ -47,7 +47,7 @@ def take_over(
     own = elevator.maintenance_unit_id if bound is None else bound.unit_id
     row = Rescue(
         elevator_id=elevator.id, region_code=elevator.region_code, unit_id=data.get("unit_id") or own,
-        use_unit_id=elevator.use_unit_id, code=elevator.code, place=place_of(elevator)[:300],
+        use_unit_id=elevator.use_unit_id, code=elevator.code, place=elevator.place[:300],
         in_centre=elevator.is_central if data.get("in_centre") is None else bool(data["in_centre"]),
         source=data.get("source") or "call", reported_at=reported, scene=(data.get("scene") or "")[:500] or None,
         level=level, taken_at=times["dispatched_at"], dispatched_at=times["dispatched_at"],

@@ -131,10 +131,6 @@ def link_of(row: Rescue) -> str:
     return f"/rescues/{row.id}"
 
 
-def place_of(elevator: Elevator) -> str:
-    return f"{elevator.estate or ''} {elevator.address}".strip()
-
-
 def point_of(row: Elevator | Unit | None) -> Place | None:
     if row is None or row.latitude is None or row.longitude is None:
         return None

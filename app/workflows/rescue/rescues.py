@@ -43,7 +43,6 @@ from app.workflows.rescue.rescue_course import (
     desk_of,
     keep_step,
     open_of,
-    place_of,
     policy_minutes,
     settle,
     spoken,
@@ -146,7 +145,7 @@ def _made(
     row = Rescue(
         elevator_id=elevator.id, region_code=elevator.region_code,
         unit_id=elevator.maintenance_unit_id if bound is None else bound.unit_id, use_unit_id=elevator.use_unit_id,
-        code=elevator.code, place=place_of(elevator)[:300], in_centre=elevator.is_central, source=source,
+        code=elevator.code, place=elevator.place[:300], in_centre=elevator.is_central, source=source,
         reported_at=at, caller=caller or None, phone=phone or None, scene=scene or None, trapped=trapped,
         accept_minutes=limits.accept, arrive_minutes=limits.arrive, done_minutes=limits.done,
         created_by_id=actor.user_id, number=numbers.next_number(session, PREFIX, at),
