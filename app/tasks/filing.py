@@ -31,13 +31,13 @@ DRAFTS = ("draft", "rejected")
 @dataclass(frozen=True, slots=True)
 class _Filed:
     model: Any
-    submit: Callable[[Any, Actor, int, dt.datetime], Any]
+    submit: Callable[..., Any]  # (session, actor, key, at, batch=…)
     page: str
 
 
-def _of(model: Any) -> Callable[[Any, Actor, int, dt.datetime], Any]:
-    def submit(session: Any, actor: Actor, key: int, at: dt.datetime) -> Any:
-        return filing.submit(session, actor, scope.visible(session, actor, model, key), at)
+def _of(model: Any) -> Callable[..., Any]:
+    def submit(session: Any, actor: Actor, key: int, at: dt.datetime, *, batch: str) -> Any:
+        return filing.submit(session, actor, scope.visible(session, actor, model, key), at, batch=batch)
 
     return submit
 
@@ -64,7 +64,7 @@ def submit_all(context: JobContext) -> dict[str, Any]:
         for number, key in enumerate(keys, 1):
             try:
                 with transaction(session):
-                    filed.submit(session, context.actor, key, clock.now())
+                    filed.submit(session, context.actor, key, clock.now(), batch=f"job-{context.job_id}")
                     context.keep({"submitted": submitted + 1})
                 submitted += 1
             except Refusal as refusal:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.models import Application, Elevator, Job, Unit
+from app.models import Application, Elevator, Job, Notification, Unit
 from tests.conftest import csrf
 from tests.factories import World
 from tests.views.test_imports import work
@@ -52,6 +52,9 @@ def test_all_found_drafts_are_handed_in_and_the_others_say_why(
     assert {row.filing_state for row in drafts} == {"pending"}
     assert (lacking.filing_state, elsewhere.filing_state) == ("draft", "draft"), "faulty, and not under the filter"
     assert (job.result["submitted"], job.result["refused"]) == (MORE - 1, 1)
+    told = session.scalars(select(Notification.title).where(Notification.topic == "approval")).all()
+    many = [title for title in told if title == f"待审批：{world.firm.name} 批量上报电梯备案"]
+    assert many and len(told) == 2 * len(many), "each officer hears once of the batch, once of what came alone"
     page = client.get(f"/jobs/{job.id}").text
     assert "批量上报" in page and f"<dt>已上报</dt><dd>{MORE - 1}</dd>" in page
     assert "<dt>没有上报</dt><dd>1</dd>" in page

@@ -86,9 +86,11 @@ def open_application(
     attachments: Iterable[int] = (),
     data: dict[str, Any] | None = None,
     parties: Iterable[int | None] = (),
+    batch: str = "",
 ) -> Application:
     """Submit an application: number, clock, first step, notice to the officers of its region and the other parties.
 
+    Of those of one `batch` each officer hears once.
     Refused while another of the kind is open for the subject; between parallel submissions the partial unique index
     decides, and the loser gets the same refusal.
     """
@@ -114,7 +116,10 @@ def open_application(
     # Last: whoever takes a number holds the series until the end of the transaction.
     made.number = next_number(session, APPLICATION_PREFIX[kind], at)
     advance(session, actor, made, ApplicationVerb.SUBMIT, at)
-    tell_officers(session, made, at)
+    if batch:
+        tell_officers_of_many(session, made, batch, at)
+    else:
+        tell_officers(session, made, at)
     tell_parties(session, made, "已提交", at)
     return made
 
@@ -236,6 +241,18 @@ def tell_officers(session: AnySession, application: Application, at: dt.datetime
         say("待审批：%(title)s", title=application.heading), body=say("申请编号 %(number)s", number=application.number),
         link=link_of(application),
         dedupe_key=f"submitted:{application.id}:{application.row_version}",
+    )  # fmt: skip
+
+
+def tell_officers_of_many(session: AnySession, application: Application, batch: str, at: dt.datetime) -> None:
+    """One notice of all that a batch brings, with its first application: thousands would bury whatever else waits."""
+    unit = application.unit.name if application.unit is not None else "—"
+    kind = KIND_LABELS[ApplicationKind(application.kind)]
+    outbox.notify(
+        session, at, outbox.officers_of(session, application.region_code, secret=is_secret(session, application)),
+        "approval", say("待审批：%(unit)s 批量上报%(kind)s", unit=unit, kind=kind),
+        body=say("正在逐件提交，请在待我审批里按申请单位查找"), link=f"/applications/queue?kind={application.kind}",
+        dedupe_key=f"submitted:{batch}:{application.kind}",
     )  # fmt: skip
 
 

@@ -142,8 +142,8 @@ def problems(
     return found
 
 
-def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Application:
-    """上报: check everything, lock the content and hand it to the officers of its region."""
+def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, batch: str = "") -> Application:
+    """上报: check everything, lock the content and hand it to the officers of its region; see `open_application`."""
     require(actor, Verb.FILING_SUBMIT)
     row = _held(session, actor, type(row), row)
     if row.filing_state == FilingState.PENDING:
@@ -166,6 +166,7 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Ap
     return submissions.open_application(
         session, actor, KIND[type(row)], entity=row.__tablename__, entity_id=row.id, title=_title(row, version.data),
         region_code=place.code, at=at, elevator=row if isinstance(row, Elevator) else None, version_id=version.id,
+        batch=batch,
     )  # fmt: skip
 
 

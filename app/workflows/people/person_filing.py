@@ -65,8 +65,8 @@ def editable(person: Person) -> None:
         raise refuse("审核中不能修改", found, "请先在申请中撤回，再修改后重新上报")
 
 
-def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> Application:
-    """审核上报: check everything, lock the content and hand it to the officers of the region."""
+def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime, *, batch: str = "") -> Application:
+    """审核上报: check everything, lock the content and hand it to the region's officers; see `open_application`."""
     require(actor, Verb.FILING_SUBMIT)
     person = _own(session, actor, person_id)
     editable(person)
@@ -84,7 +84,7 @@ def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
     deed = "变更" if person.approved_version else "新增"
     return submissions.open_application(
         session, actor, KIND, entity=person_versions.ENTITY, entity_id=person.id, version_id=version.id, at=at,
-        title=together([deed, data["name"]], "　"), region_code=person.region_code,
+        title=together([deed, data["name"]], "　"), region_code=person.region_code, batch=batch,
     )  # fmt: skip
 
 
