@@ -11,6 +11,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Literal
 
 from app.errors import Finding
+from app.rules.approval import FilingState
 from app.rules.calendar import local_day
 from app.rules.identifiers import normal_code
 from app.rules.label_photos import photo_finding
@@ -80,7 +81,9 @@ class CheckInFacts:
 
     `at` is the visit's own instant, `now` the receipt. `covered_until_on` is the last day of the contract that
     covers the day and the worker's unit, `contract_ended_on` of the last one that did. `elevator_status` None = no
-    such elevator. `certificate_until_on` None = no certificate on file; `certificate_blocks` is the policy's word.
+    such elevator in force; `filing`: how the filing stands of one of the worker's own unit that was never approved,
+    `filed_by_own`: his unit filed it. `certificate_until_on` None = no certificate on file; `certificate_blocks` is
+    the policy's word.
     `open_elsewhere` names the elevator of the worker's other open visit, `open_link` leads to whichever runs;
     `open_expires`: the region lets an open visit expire, so waiting is a way out too. `links` leads to where a
     condition is mended, by topic, as far as this person may go there. `label_by`: the elevator was named by its number
@@ -92,6 +95,8 @@ class CheckInFacts:
     code_valid: bool = True
     elevator_code: str = ""
     elevator_status: ElevatorStatus | None = None
+    filing: FilingState | None = None
+    filed_by_own: bool = True
     elevator_place: Place | None = None
     worker_place: Place | None = None
     presence_m: int = 200
@@ -253,6 +258,25 @@ def declaration_finding(until: date | None, today: date, *, gate: str, near_days
     return Finding("自我声明承诺书", True, say("有效期至 %(until)s", until=until.isoformat()))
 
 
+def _unapproved(facts: CheckInFacts, filing: FilingState) -> Finding:
+    """Of the own unit's elevator whose filing waits: where it stands, and whose turn it is."""
+    code = facts.elevator_code
+    who = "单位主账号或文员" if facts.filed_by_own else "备案的填报方"
+    found, way = {
+        FilingState.PENDING: (
+            say("电梯 %(code)s 的备案审核中", code=code),
+            say("请等监管部门审核通过后再签到；办到哪一步，%(who)s在“我的申请”里看得到", who=who),
+        ),
+        FilingState.REJECTED: (
+            say("电梯 %(code)s 的备案审核没有通过", code=code),
+            say("请%(who)s按审核意见修改后重新上报，审核通过后再签到", who=who),
+        ),
+    }.get(filing, (
+        say("电梯 %(code)s 的备案还没有上报", code=code), say("请%(who)s上报备案，审核通过后再签到", who=who),
+    ))  # fmt: skip
+    return Finding("这台电梯还没有通过审核", False, found, way, link=facts.links.get("filing"))
+
+
 def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
     code = facts.elevator_code
     if not facts.may_serve:
@@ -376,7 +400,7 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
     status = facts.elevator_status
     if facts.code_valid:
         findings.append(
-            _f(
+            _unapproved(facts, facts.filing) if status is None and facts.filing is not None else _f(
                 status is not None,
                 "电梯存在",
                 "电梯不存在",

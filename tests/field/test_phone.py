@@ -216,6 +216,21 @@ def test_a_foreign_elevator_shows_nothing_of_itself(session: Any, huzhou: World,
         assert "二维码非法无效" in stranger and "电梯不存在" not in stranger
 
 
+@pytest.mark.feature("MNT-02")
+def test_an_own_elevator_that_waits_for_approval_is_no_missing_one(session: Any, huzhou: World, phone: Any) -> None:
+    waits = {"filing_state": "pending", "approved_version": 0, "approved_on": None}
+    own = make_elevator(session, maintenance_unit=huzhou.firm, filed_by_unit_id=huzhou.firm.id, **waits)
+    other = make_elevator(session, maintenance_unit=huzhou.other_firm, **waits)
+    session.commit()
+    with clock.frozen(START):
+        text = page(phone, phone.get(f"/m/scan?code={own.code}").location)
+        assert "这台电梯还没有通过审核" in text and f"电梯 {own.code} 的备案审核中" in text and "电梯不存在" not in text
+        assert own.address not in text
+        strange = page(phone, f"/m/e/{other.code}")
+        assert "电梯不存在" in strange and "审核" not in strange.partition("<main")[2]
+        post(phone, f"/m/e/{own.code}", HERE, 422)
+
+
 @pytest.mark.feature("MNT-01", "MNT-03", "MNT-04")
 def test_check_in_refused_check_out_keeps_the_answers_then_out(session: Any, huzhou: World, phone: Any) -> None:
     code, token = huzhou.own.code, huzhou.own.public_token

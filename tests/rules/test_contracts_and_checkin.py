@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.rules.approval import FilingState
 from app.rules.calendar import day_start
 from app.rules.checkin import (
     CheckInFacts,
@@ -213,6 +214,33 @@ def test_each_refusal(change: dict[str, object], rule: str) -> None:
     facts = replace(GOOD, **change)
     assert stopping(facts) == [rule]
     assert all(f.remedy and f.found for f in check_in_findings(facts) if f.stops)
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize(
+    ("filing", "own", "found", "turn"),
+    [
+        (FilingState.DRAFT, True, "还没有上报", "请单位主账号或文员上报备案"),
+        (FilingState.PENDING, True, "备案审核中", "请等监管部门审核通过后再签到"),
+        (FilingState.REJECTED, True, "审核没有通过", "请单位主账号或文员按审核意见修改后重新上报"),
+        (FilingState.DRAFT, False, "还没有上报", "请备案的填报方上报备案"),
+        (FilingState.REJECTED, False, "审核没有通过", "请备案的填报方按审核意见修改后重新上报"),
+    ],
+)
+def test_an_own_elevator_that_waits_for_approval(filing: FilingState, own: bool, found: str, turn: str) -> None:
+    facts = replace(
+        GOOD, elevator_status=None, filing=filing, filed_by_own=own, elevator_code="981234", links={"filing": "/there"}
+    )
+    [told] = [f for f in check_in_findings(facts) if f.stops]
+    assert told.rule == "这台电梯还没有通过审核" and told.link == "/there"
+    assert "981234" in told.found and found in told.found and told.remedy.startswith(turn)
+
+
+@pytest.mark.feature("MNT-02")
+def test_what_is_in_force_says_nothing_of_a_draft_with_its_code() -> None:
+    """Another's approved elevator has the code: the own draft of the same code changes nothing."""
+    facts = replace(GOOD, may_serve=False, filing=FilingState.DRAFT)
+    assert stopping(facts) == ["无电梯权限"]
 
 
 @pytest.mark.feature("MNT-02")

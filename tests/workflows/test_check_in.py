@@ -76,6 +76,75 @@ def test_an_elevator_without_a_place_is_named(session: Any, huzhou: Any) -> None
     assert rules_of(refusal) == {"电梯尚未标注位置"}
 
 
+def unapproved(session: Any, huzhou: Any, **fields: Any) -> Any:
+    """An elevator of the firm that no officer has approved yet; with a label's token, as an older one may have."""
+    waits = {"filing_state": "draft", "info_state": "new", "approved_version": 0, "approved_on": None}
+    row = make_elevator(session, **({"maintenance_unit": huzhou.firm, "filed_by_unit_id": huzhou.firm.id}
+        | waits | fields))  # fmt: skip
+    session.commit()
+    return row
+
+
+def told_of(session: Any, who: Any, text: str) -> list[Any]:
+    _, findings = presence.gate(session, who, text, HERE, START)
+    return [f for f in findings if f.stops]
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("draft", "还没有上报"), ("pending", "备案审核中"), ("rejected", "审核没有通过")],
+)
+def test_an_own_elevator_that_waits_for_approval_is_told_of(
+    session: Any, huzhou: Any, state: str, words: str
+) -> None:
+    row = unapproved(session, huzhou, filing_state=state)
+    for text in (row.code, f" {row.code.lower()}", row.public_token, f"https://tian.example/m/p/{row.public_token}"):
+        [told] = told_of(session, huzhou.actor("worker"), text)
+        assert told.rule == "这台电梯还没有通过审核" and words in told.found and row.code in told.found
+        assert told.remedy and told.link is None  # a worker files nothing
+    with pytest.raises(Refusal) as refusal, transaction(session):
+        visits.check_in(session, huzhou.actor("worker"), row.code, HERE, START)
+    assert rules_of(refusal) == {"这台电梯还没有通过审核"}
+    clerk = make_account(session, Role.WORKER, Role.CLERK, unit=huzhou.firm, person=huzhou.worker)
+    assert told_of(session, actor(clerk), row.code)[0].link == f"/elevators/{row.id}"
+
+
+@pytest.mark.feature("MNT-02", "ACC-10")
+def test_nobody_is_given_an_elevator_before_it_is_approved(session: Any, huzhou: Any) -> None:
+    row = unapproved(session, huzhou)
+    narrow = make_account(
+        session, Role.WORKER, unit=huzhou.firm, person=make_person(session, huzhou.firm), sees_all_elevators=False
+    )
+    assert [f.rule for f in told_of(session, actor(narrow), row.code)] == ["这台电梯还没有通过审核"]
+
+
+@pytest.mark.feature("MNT-02")
+@pytest.mark.parametrize("state", ["draft", "pending", "rejected"])
+def test_of_other_units_filings_nothing_is_told(session: Any, huzhou: Any, state: str) -> None:
+    """Not even that they are there: word for word what a code says that nobody has."""
+    other = unapproved(
+        session, huzhou, maintenance_unit=huzhou.other_firm, filed_by_unit_id=huzhou.other_firm.id, filing_state=state
+    )
+    worker = huzhou.actor("worker")
+    for text in (other.code, other.public_token):
+        [told], [nobody] = told_of(session, worker, text), told_of(session, worker, "Z999999")
+        assert (told.rule, told.remedy, told.link) == (nobody.rule, nobody.remedy, nobody.link)
+        assert told.found == nobody.found.replace("Z999999", text.upper())
+
+
+@pytest.mark.feature("MNT-02")
+def test_of_two_with_one_code_the_furthest_is_told_and_one_in_force_goes_first(session: Any, huzhou: Any) -> None:
+    waits = unapproved(session, huzhou, filing_state="pending")
+    unapproved(session, huzhou, code=waits.code)
+    [told] = told_of(session, huzhou.actor("worker"), waits.code)
+    assert "备案审核中" in told.found
+    unapproved(session, huzhou, code=huzhou.foreign.code)
+    assert [f.rule for f in told_of(session, huzhou.actor("worker"), huzhou.foreign.code)] == ["无电梯权限"]
+    unapproved(session, huzhou, code=huzhou.own.code)
+    assert told_of(session, huzhou.actor("worker"), huzhou.own.code) == []
+
+
 @pytest.mark.feature("ACC-14")
 def test_the_main_account_does_no_maintenance(session: Any, huzhou: Any) -> None:
     both = make_account(

@@ -16,6 +16,7 @@ from app.models import Elevator, Visit
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
+from app.rules.approval import FilingState
 from app.rules.checkin import (
     CheckInFacts,
     Place,
@@ -168,6 +169,7 @@ def _facts(
         "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
     }  # fmt: skip
     if site is None or elevator is None:
+        facts |= _unapproved(session, actor, text)
         return CheckInFacts(**facts, open_elsewhere=held.code if held is not None else None)
     facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
     if at < now:
@@ -176,6 +178,16 @@ def _facts(
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
+
+
+def _unapproved(session: AnySession, actor: Actor, text: str) -> dict[str, Any]:
+    """What a code that names nothing in force names within the actor's own unit."""
+    row = sites.unapproved_of(session, actor, text)
+    if row is None:
+        return {}
+    own = row.filed_by_unit_id == actor.unit_id
+    ways = {"filing": f"/elevators/{row.id}"} if own and actor.may(Verb.FILING_SUBMIT) else {}
+    return {"filing": FilingState(row.filing_state), "filed_by_own": own, "elevator_code": row.code, "links": ways}
 
 
 def _elevator_facts(actor: Actor, site: Site, today: dt.date, contract_gate: bool) -> dict[str, Any]:

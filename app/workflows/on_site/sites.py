@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from app.models import (
 )
 from app.models.policy import STATE, recall
 from app.permissions import Actor, Verb
+from app.rules.approval import FilingState
 from app.rules.checkin import by_label
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
@@ -101,6 +102,23 @@ def elevator_of(session: AnySession, text: str) -> Elevator | None:
         return None
     statement = select(Elevator).where(_NAMED).order_by(_TOKEN).limit(1).execution_options(skip_scope=True)
     found: Elevator | None = session.scalar(statement, asked)
+    return found
+
+
+def unapproved_of(session: AnySession, actor: Actor, text: str) -> Elevator | None:
+    """The elevator of the actor's own unit that a text names and that was never approved; the furthest on its way.
+
+    Of the whole unit, for nobody is given an elevator before it is approved; of other units' none is told.
+    """
+    asked = named(text)
+    if actor.unit_id is None or not asked["token"]:
+        return None
+    statement = select(Elevator).where(Elevator.approved_version == 0, or_(_TOKEN, _elevator.code == bindparam("code")))
+    within = scope.apply(statement, replace(actor, sees_all_elevators=True), Elevator)
+    first = (Elevator.filing_state == FilingState.PENDING.value).desc(), Elevator.id.desc()
+    found: Elevator | None = session.scalar(
+        within.order_by(*first).limit(1).execution_options(skip_scope=True), asked
+    )  # fmt: skip
     return found
 
 
