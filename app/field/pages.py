@@ -33,7 +33,7 @@ from app.reference import CURRENT, items_for
 from app.rules.checkin import names_an_elevator
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
-from app.views.frame import uploads
+from app.views.frame import phones, uploads
 from app.wording import say
 from app.workflows.desk import gates
 from app.workflows.files import attachments
@@ -68,6 +68,7 @@ def signed_in(view: View) -> View:
 def home() -> Any:
     """Counts of each kind of task, the running visit, what to do first (MNT-12)."""
     actor, now = g.actor, clock.now()
+    phones.back_on_phone()
     if not actor.may(Verb.VISIT_MAKE):
         others = {Verb.VISIT_REVIEW: "field.reviews", Verb.PATROL_READ: "field.patrol_list"}
         return redirect(url_for(next((to for verb, to in others.items() if actor.may(verb)), "field.me")))

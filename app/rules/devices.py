@@ -24,6 +24,16 @@ def device_words(agent: str) -> str:
     return " · ".join(word for word in found if word) or UNKNOWN
 
 
+def is_phone(agent: str, mobile: str) -> bool:
+    """Whether it is a phone: by the hint `Sec-CH-UA-Mobile` where the browser gives one, else by its User-Agent.
+
+    A phone that was told to ask for desktop pages says so in both. A tablet has the room of a desk.
+    """
+    if mobile in ("?0", "?1"):
+        return mobile == "?1"
+    return "Mobi" in agent[:512] and "iPad" not in agent[:512]
+
+
 def short_address(address: str | None) -> str | None:
     """The network of an address: 203.0.113.x, 2001:db8:1::x. Text that is no address is none."""
     try:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from app import clock
-from tests.conftest import csrf
-from tests.factories import World
+from app.permissions import Role
+from tests.conftest import PASSWORD, csrf
+from tests.factories import World, make_account
 from tests.pages import flat
 from tests.workflows.clock_world import add_visit
 
@@ -72,3 +73,70 @@ def test_a_refused_check_out_leads_to_the_first_item_that_lacks(session: Any, wo
 def test_a_code_is_typed_where_the_camera_cannot_read(world: World, sign_in: Any) -> None:
     page = sign_in(world.accounts["worker"]).get("/m/scan").text
     assert "data-camera-none" in page and "autofocus" in page and "这个浏览器不能直接扫码" in page
+
+
+PHONE = {"User-Agent": "Mozilla/5.0 (Linux; Android 14; K) Chrome/126.0 Mobile Safari/537.36", "Sec-CH-UA-Mobile": "?1"}
+DESK = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0 Safari/537.36", "Sec-CH-UA-Mobile": "?0"}
+
+
+def lands(client: Any, headers: dict[str, str], url: str = "/") -> str:
+    """Where an address ends, with all that leads on from it; itself where it is shown."""
+    answer = client.get(url, headers=headers, follow_redirects=True)
+    assert answer.status_code == 200
+    return str(answer.request.path)
+
+
+@pytest.mark.feature("MNT-12", "DSH-01")
+@pytest.mark.parametrize(
+    ("persona", "by_phone", "at_desk"),
+    [
+        ("worker", "/m/", "/m/"), ("safety_officer", "/m/reviews", "/"), ("use_head", "/", "/"), ("clerk", "/", "/"),
+        ("maintenance_head", "/", "/"), ("inspector", "/", "/"),
+    ],
+)
+def test_who_works_on_site_lands_on_the_phone_pages(
+    world: World, sign_in: Any, persona: str, by_phone: str, at_desk: str
+) -> None:
+    client = sign_in(world.accounts[persona])
+    assert lands(client, PHONE) == by_phone
+    assert lands(client, DESK) == at_desk
+
+
+@pytest.mark.feature("MNT-12")
+def test_after_signing_in_by_phone_a_guard_sees_the_phone_pages(world: World, app: Any) -> None:
+    client, name = app.test_client(), world.accounts["safety_officer"].username
+    form = {"username": name, "password": PASSWORD, "csrf_token": csrf(client)}
+    answer = client.post("/login/", data=form, headers=PHONE, follow_redirects=True)
+    assert answer.request.path == "/m/reviews"
+    client.post("/logout/", data={"csrf_token": csrf(client)})
+    # A page that was asked for before comes first.
+    form["csrf_token"] = csrf(client)
+    answer = client.post("/login/?next=/elevators/", data=form, headers=PHONE)
+    assert answer.location == "/elevators/"
+
+
+@pytest.mark.feature("MNT-12", "DSH-01")
+@pytest.mark.parametrize("persona", ["worker", "safety_officer"])
+def test_the_desk_is_a_press_away_and_stays_until_the_phone_is_chosen(
+    world: World, sign_in: Any, persona: str
+) -> None:
+    client = sign_in(world.accounts[persona])
+    first = client.get("/", headers=PHONE, follow_redirects=True)
+    assert 'href="/?desk=1"' in first.text
+    assert lands(client, PHONE, "/?desk=1") == "/" and lands(client, PHONE) == "/"
+    assert 'href="/m/"' in client.get("/", headers=PHONE).text  # and back
+    assert lands(client, PHONE, "/m/").startswith("/m/") and lands(client, PHONE).startswith("/m/")
+    client.get("/?desk=1", headers=PHONE)
+    client.post("/logout/", data={"csrf_token": csrf(client)})
+    again = sign_in(world.accounts[persona])
+    assert lands(again, PHONE).startswith("/m/")
+
+
+@pytest.mark.feature("MNT-12")
+def test_a_worker_who_is_a_guard_as_well_lands_by_phone_alone(session: Any, world: World, sign_in: Any) -> None:
+    both = make_account(session, Role.WORKER, Role.SAFETY_OFFICER, unit=world.firm, person=world.worker)
+    office = make_account(session, Role.WORKER, Role.CLERK, unit=world.firm, person=world.worker)
+    session.commit()
+    client = sign_in(both)
+    assert lands(client, PHONE) == "/m/" and lands(client, DESK) == "/"
+    assert lands(sign_in(office), PHONE) == "/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.rules.devices import UNKNOWN, device_words, short_address
+from app.rules.devices import UNKNOWN, device_words, is_phone, short_address
 
 pytestmark = pytest.mark.feature("ACC-15")
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
@@ -22,6 +22,25 @@ CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, l
 )  # fmt: skip
 def test_words_of_a_browser(agent: str, words: str) -> None:
     assert device_words(agent) == words
+
+
+@pytest.mark.parametrize(
+    ("agent", "hint", "phone"),
+    [
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile/15E148 Safari/604.1", "", True),
+        ("Mozilla/5.0 (Linux; Android 14; K) Chrome/126.0 Mobile Safari/537.36", "", True),
+        ("Mozilla/5.0 (Phone; OpenHarmony 5.0) ArkWeb/4.1 Mobile HuaweiBrowser/5.0", "", True),
+        ("Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0", "", True),
+        ("Mozilla/5.0 (Linux; Android 14; K) Chrome/126.0 Safari/537.36", "", False),  # a tablet
+        ("Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) Version/12.1 Mobile/15E148 Safari/604.1", "", False),
+        (CHROME, "", False), (CHROME, "?1", True), ("", "", False), ("x" * 9000 + "Mobile", "", False),
+        # A phone that was told to ask for the desktop page.
+        ("Mozilla/5.0 (Linux; Android 14; K) Chrome/126.0 Mobile Safari/537.36", "?0", False),
+        ("Mozilla/5.0 (Linux; Android 14; K) Chrome/126.0 Mobile Safari/537.36", "yes", True),
+    ],
+)  # fmt: skip
+def test_what_is_a_phone(agent: str, hint: str, phone: bool) -> None:
+    assert is_phone(agent, hint) is phone
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,11 @@ from app.models import (
     Visit,
 )
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
-from app.permissions import Actor, Role, Verb
+from app.permissions import Actor, Verb
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
 from app.views.frame.clock_words import due_of
+from app.views.frame.phones import phone_first
 from app.views.frame.policy_words import region_names
 from app.views.frame.warned import counted
 from app.views.maintenance.label_photos import label_figure
@@ -84,7 +85,7 @@ class Home(IndexView):
     def index(self) -> Any:
         actor: Actor = g.actor
         now = clock.now()
-        if actor.roles == {Role.WORKER} and link("/m/") and not request.args.get("desk"):
+        if phone_first(actor) and link("/m/"):
             return redirect("/m/")
         return self.render_template(
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),

@@ -30,13 +30,14 @@ from app.models.rescue import (
     RESCUE_STATUS,
     SATISFACTION,
 )
-from app.permissions import Actor, Role, Verb
+from app.permissions import Actor, Verb
 from app.rules.checkin import distance_words
 from app.rules.identifiers import mask_mobile
 from app.rules.rescues import RescueStatus
 from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
+from app.views.frame.phones import phone_first
 from app.views.frame.records import RecordPages
 from app.views.safety.rescues import LEVEL_TONES, TONES, badge_pill, limit_of
 from app.workflows.oversight import appeals
@@ -148,12 +149,12 @@ class RescuePages(RecordPages):
     @permission_name("read")
     @no_cache
     def show(self, pk: int) -> Any:
-        """A worker whom the notice brings here goes on to the phone's page, as from home."""
+        """Whoever works by phone and is brought here by the notice goes on to the phone's page, as from home."""
         row, now = self._row(pk), clock.now()
         if rescue_course.opens(db.session, g.actor, row, now):
             with transaction(db.session) as session:
                 rescue_course.opened(session, g.actor, row, now)
-        if g.actor.roles == {Role.WORKER} and not request.args.get("desk"):
+        if phone_first(g.actor):
             return redirect(f"/m/rescues/{pk}")
         return self._page(pk, [])
 
