@@ -16,9 +16,10 @@ from sqlalchemy import and_, select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field.gate import seen
 from app.field.pages import came_from, field, files_of, position_of, signed_in
 from app.listings import repairs as listed
-from app.models import Anomaly, RepairOrder
+from app.models import Anomaly, Elevator, RepairOrder
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_STATE
 from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE, sent_to
@@ -29,6 +30,7 @@ from app.views.oversight import anomalies as odd
 from app.views.repair import repair_forms
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.views.repair.repairs import end_of, report_of
+from app.workflows.on_site.presence import LONGEST_TEXT
 from app.workflows.repair import repair_work
 
 MOST = 50
@@ -71,7 +73,7 @@ def repair_list() -> Any:
 def new_repair() -> Any:
     """报修登记: the elevator by its 识别码 or out of one's own few, then what is wrong with it."""
     require(g.actor, Verb.REPAIR_REPORT)
-    elevator = maintenance_forms.named_elevator(request.values)
+    elevator = _named()
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
@@ -166,7 +168,7 @@ def anomaly_list() -> Any:
 def new_anomaly() -> Any:
     """上报异常 by whoever stands before the elevator."""
     require(g.actor, Verb.ANOMALY_REPORT)
-    elevator = maintenance_forms.named_elevator(request.values)
+    elevator = _named()
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
@@ -218,12 +220,23 @@ def _anomaly_page(pk: int, findings: list[Finding], status: int) -> Any:
     return page, status
 
 
-def _form(elevator: Any, findings: list[Finding]) -> dict[str, Any]:
+def _named() -> Elevator | None:
+    """The elevator that a form names: by its number, its 识别码, or by its label, scanned."""
+    text = request.values.get("code", "").strip()[:LONGEST_TEXT]
+    return maintenance_forms.named_elevator(request.values) or seen(text)
+
+
+def _form(elevator: Elevator | None, findings: list[Finding]) -> dict[str, Any]:
     sought = request.values.get("code", "")[:40].strip()
-    found = repair_forms.own_elevators(sought) if sought and elevator is None else []
+    scanned = "/" in sought
+    found = repair_forms.own_elevators(sought) if sought and not scanned and elevator is None else []
+    missed = _("没有找到识别码 %(c)s 的电梯，或不在您的范围内", c=sought)
+    if scanned:
+        missed, sought = _("扫到的不是您范围内电梯的标签，请对准轿厢里的标签再扫一次，或输入识别码"), ""
     return {
         "elevator": elevator, "findings": findings, "form": request.values, "back": came_from(url_for("field.home")),
-        "own": found or (repair_forms.own_elevators() if elevator is None else []), "missed": sought and not found,
+        "own": found or (repair_forms.own_elevators() if elevator is None else []),
+        "missed": missed if (sought or scanned) and not found else "",
         "about": repair_forms.about(elevator) if elevator is not None else [],
         "rescue": repair_forms.rescue_of(elevator), "sought": sought,
     }  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.models import Account, Elevator, MaintenanceClock, Person, Visit
+from tests.browser import ARGUMENTS, executable
 from tests.journeys.conftest import PHONE
 from tests.journeys.steps import (
     change_first_password,
@@ -237,6 +240,121 @@ def test_a_sheet_is_sent_later_and_the_month_has_a_limit(product: Any, enter: An
     expect(phone.get_by_role("alert")).to_contain_text("您本月有效扫码维保次数已达上限")
     shot(phone, "the month's limit is reached")
     product.flask(*limit[:3], "400", *limit[3:])
+
+
+# Chromium has no reader of codes on Linux, so one stands in that knows a single label: it finds it in what the camera
+# shows, module by module, and nothing where a hand covers the lens.
+READER = """({text, rows, side, left, top}) => {
+  window.BarcodeDetector = class {
+    static async getSupportedFormats() { return window.reads === false ? [] : ["qr_code"]; }
+    async detect(video) {
+      if (video.readyState < 2) throw new DOMException("no picture yet", "InvalidStateError");
+      const sheet = new OffscreenCanvas(video.videoWidth, video.videoHeight).getContext("2d");
+      sheet.drawImage(video, 0, 0);
+      const dark = (x, y) => sheet.getImageData(left + (x + .5) * side, top + (y + .5) * side, 1, 1).data[0] < 128;
+      const seen = rows.every((row, y) => [...row].every((one, x) => dark(x, y) === (one === "1")));
+      return seen && !window.covered ? [{rawValue: text}] : [];
+    }
+  };
+}"""
+FRAME, SIDE = (640, 480), 8
+
+
+def film(path: Path, address: str) -> dict[str, Any]:
+    """What a camera sees that is held before the label, as a film; and where in it the code's modules are."""
+    import segno
+    from PIL import Image
+
+    code = segno.make(address, error="q", micro=False)
+    rows = ["".join(map(str, row)) for row in code.matrix]
+    left, top = ((whole - len(rows) * SIDE) // 2 for whole in FRAME)
+    frame = Image.new("L", FRAME, 255)
+    for y, row in enumerate(rows):
+        for x, one in enumerate(row):
+            if one == "1":
+                frame.paste(0, (left + x * SIDE, top + y * SIDE, left + (x + 1) * SIDE, top + (y + 1) * SIDE))
+    grey = b"\x80" * (FRAME[0] * FRAME[1] // 2)
+    head = f"YUV4MPEG2 W{FRAME[0]} H{FRAME[1]} F10:1 Ip A1:1 C420jpeg\n".encode()
+    path.write_bytes(head + (b"FRAME\n" + frame.tobytes() + grey) * 5)
+    return {"text": address, "rows": rows, "side": SIDE, "left": left, "top": top}
+
+
+def is_off(page: Any) -> bool:
+    """No camera is left running."""
+    off = "() => { const s = document.querySelector('video').srcObject;"
+    found: bool = page.evaluate(off + " return !!s && s.getTracks().every(t => t.readyState === 'ended'); }")
+    return found
+
+
+@pytest.mark.feature("MNT-01", "MNT-03", "REP-01")
+def test_the_camera_reads_the_label(product: Any, browser: Any, tmp_path: Path, shot: Any) -> None:
+    """At check-in, at check-out and for a repair; it goes off when it has read, and when it is closed."""
+    subject, login = product.spare[8], product.login("维保员")
+    with product.session() as session:
+        lift = session.get(Elevator, subject.id)
+        place, token = (lift.latitude, lift.longitude), lift.public_token
+    label = film(tmp_path / "label.y4m", product.url(f"/m/p/{token}"))
+    fake = [
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path / 'label.y4m'}",
+    ]  # fmt: skip
+    wrong: list[str] = []
+    own = browser.browser_type.launch(executable_path=executable(), args=[*ARGUMENTS, *fake])
+    try:
+        context = own.new_context(
+            base_url=product.address, viewport=PHONE, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True,
+            is_mobile=True, permissions=["camera"],
+        )  # fmt: skip
+        context.add_init_script(f"({READER})({json.dumps(label)})")
+        phone = sign_in(context.new_page(), login.name, login.password)
+        phone.on("pageerror", lambda error: wrong.append(str(error)))
+        context.grant_permissions(["camera", "geolocation"])
+        context.set_geolocation({"latitude": place[0], "longitude": place[1]})
+        start, stop = phone.get_by_role("button", name="打开相机扫码"), phone.get_by_role("button", name="关闭相机")
+
+        phone.goto("/m/scan")
+        start.click()
+        phone.wait_for_url(f"**/m/e/{token}")
+        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+        phone.get_by_role("button", name="签到", exact=True).click()
+        phone.wait_for_url("**/m/visits/*")
+        visit = path_of(phone)
+        let_pass(product, visit, 40)
+
+        phone.goto(visit)
+        phone.get_by_label("按上传维保单").check()
+        phone.get_by_label("无故障").check()
+        typed = phone.get_by_label("再次扫码或输入识别码")
+        phone.evaluate("covered = true")
+        start.click()
+        expect(phone.get_by_text("对准电梯内的二维码")).to_be_visible()
+        stop.click()
+        expect(start).to_be_visible()
+        assert is_off(phone) and typed.input_value() == ""
+        phone.evaluate("covered = false")
+        start.click()
+        expect(phone.get_by_text("已扫到标签")).to_be_visible()
+        expect(typed).to_have_value(label["text"])
+        expect(stop).to_be_hidden()
+        assert is_off(phone)
+        phone.get_by_role("button", name="签退").click()
+        expect(phone.locator("body")).to_contain_text("已签退")
+
+        phone.goto("/m/repairs/new")
+        shot(phone, "a repair begins with a scan")
+        start.click()
+        expect(phone.locator(".fd-code")).to_have_text(subject.code)
+        expect(phone.get_by_label("故障描述")).to_be_visible()
+        shot(phone, "the scanned elevator")
+
+        # A browser that has the word for it and no reader behind it.
+        context.add_init_script("window.reads = false")
+        phone.goto("/m/repairs/new")
+        expect(phone.get_by_text("这个浏览器不能直接扫码")).to_be_visible()
+        expect(start).to_be_hidden()
+    finally:
+        own.close()
+    assert not wrong
 
 
 GRADES = {

@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from openpyxl import load_workbook
@@ -24,6 +25,7 @@ from app.workflows.repair.repair_work import Ending
 from app.workflows.rescue import rescues
 from tests.conftest import csrf
 from tests.factories import World, make_policy, picture
+from tests.pages import flat
 from tests.workflows.visit_world import arrive, huzhou, leave
 
 __all__ = ["huzhou"]
@@ -143,6 +145,24 @@ def test_every_step_on_the_phone(at: Any, world: World) -> None:
     assert "调整门锁" in page and "门系统" in page and "维修照片" in page
 
 
+@pytest.mark.feature("REP-01", "ANO-02")
+@pytest.mark.parametrize("door", ["/m/repairs/new", "/m/anomalies/new"])
+def test_a_report_from_the_phone_begins_with_a_scan(at: Any, world: World, door: str) -> None:
+    """The label's address names the elevator as its number does; other labels say no more than that they are none."""
+    own, foreign = world.own, world.foreign
+    for text in (f"https://tian.example.invalid/m/p/{own.public_token}", own.public_token, f"/m/e/{own.code}"):
+        status, page = at("worker", f"{door}?code={quote(text)}")
+        assert status == 200 and f'name="elevator_id" value="{own.id}"' in flat(page), text
+    asked = [at("worker", f"{door}?code={quote(f'https://tian.example.invalid/m/p/{token}')}") for token in
+             (foreign.public_token, "nobodys", "x" * 300)]  # fmt: skip
+    asked.append(at("worker", f"{door}?code={quote('https://pay.example.invalid/q?to=8F3A')}"))
+    for status, page in asked:
+        assert status == 200 and "扫到的不是您范围内电梯的标签" in page
+        assert 'id="code" name="code" value=""' in flat(page)
+        assert foreign.address not in page and foreign.code not in page and "没有找到识别码" not in page
+    assert "data-camera-start" in page and "这个浏览器不能直接扫码" in page
+
+
 def test_times_are_told_with_the_end_on_the_phone(at: Any, world: World) -> None:
     row = assigned(world, ago=5 * H)
     wall = [f"{clock.local(row.reported_at + n * H):%Y-%m-%dT%H:%M}" for n in (1, 2, 3)]
@@ -166,6 +186,7 @@ def test_a_report_from_the_phone_of_the_use_unit(at: Any, world: World) -> None:
     assert status == 200 and f"elevator_id={world.own.id}" in page and "没有找到" not in page
     assert f"elevator_id={world.foreign.id}" not in at("safety_officer", "/m/repairs/new?code=路")[1]
     assert 'href="/m/repairs/new"' in at("safety_officer", "/m/reviews")[1], "one press from the first page"
+    assert "data-camera-start" in page
     form = {"elevator_id": str(world.own.id), "level": "running", "fault": "抖动"}
     assert at("safety_officer", "/m/repairs/new", form)[0] == 302
     row = world.session.scalars(select(RepairOrder)).one()

@@ -148,34 +148,62 @@
   }
   sign(document);
 
-  // The camera, where the browser reads codes itself.
+  // The camera, offered where the browser reads codes itself; one that has the word and no reader behind it says so.
   function camera(root, found) {
-    var start = $("[data-camera-start]", root), none = $("[data-camera-none]", root);
-    var reads = "BarcodeDetector" in window && navigator.mediaDevices;
-    if (none) none.hidden = !!reads;
-    if (!start || !reads) return;
-    start.hidden = false;
+    var start = $("[data-camera-start]", root), none = $("[data-camera-none]", root), refused = $("[data-camera-refused]", root);
+    var box = $("[data-camera]", root), read = $("[data-camera-read]", root), Reader = window.BarcodeDetector;
+    if (!start) return;
+    var cannot = function () { start.hidden = true; none.hidden = false; };
+    if (!Reader || !navigator.mediaDevices) { cannot(); return; }
+    Reader.getSupportedFormats().then(function (formats) {
+      if (formats.indexOf("qr_code") < 0) cannot(); else start.hidden = false;
+    }).catch(cannot);
+    // One opening of the camera: what comes back of an earlier one counts no more.
+    var stream = null, turn = 0;
+    var close = function () {
+      turn++; box.hidden = true; start.hidden = false;
+      if (stream) stream.getTracks().forEach(function (t) { t.stop(); });
+      stream = null;
+    };
     start.addEventListener("click", function () {
-      var box = $("[data-camera]", root), video = $("video", box), detector = new window.BarcodeDetector({ formats: ["qr_code"] });
-      navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (stream) {
-        box.hidden = false; start.hidden = true; video.srcObject = stream; video.play();
-        var timer = setInterval(function () {
+      var mine = ++turn, video = $("video", box), failed = 0;
+      start.hidden = true; refused.hidden = true; if (read) read.hidden = true;
+      navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (opened) {
+        if (mine !== turn) { opened.getTracks().forEach(function (t) { t.stop(); }); return; }
+        stream = opened; box.hidden = false; video.srcObject = opened;
+        var detector = new Reader({ formats: ["qr_code"] });
+        var look = function () {
+          if (mine !== turn) return;
           detector.detect(video).then(function (codes) {
-            if (!codes.length) return;
-            clearInterval(timer); stream.getTracks().forEach(function (t) { t.stop(); });
-            box.hidden = true; start.hidden = false;
+            failed = 0;
+            if (mine !== turn) return;
+            if (!codes.length || !codes[0].rawValue) { setTimeout(look, 300); return; }
+            close(); if (read) read.hidden = false;
             found(codes[0].rawValue);
-          }).catch(function () { /* a frame that could not be read */ });
-        }, 300);
+          }).catch(function () {
+            // A frame may fail; a reader that always does is none.
+            if (mine === turn && ++failed < 10) setTimeout(look, 300);
+            else if (mine === turn) { close(); cannot(); }
+          });
+        };
+        // Only a picture can be read: of what is not there yet the reader says that it failed.
+        return video.play().then(look);
       }).catch(function () {
-        start.hidden = true; if (none) none.hidden = false; var box = $("#code", root); if (box) box.focus();
+        if (mine !== turn) return;
+        close(); refused.hidden = false;
+        var typed = $("#code", root); if (typed) typed.focus();
       });
     });
+    $("[data-camera-stop]", box).addEventListener("click", close);
+    var field = read && $("#code", root);
+    if (field) field.addEventListener("input", function (e) { if (e.isTrusted) read.hidden = true; });
+    addEventListener("pagehide", close);
   }
+  // What was scanned goes where it would be typed: at check-out beside all the rest, else the form is sent with it.
   function taken(text) {
-    var code = $("#out #code");
-    if (!code) { location.href = "/m/scan?code=" + encodeURIComponent(text); return; }
-    code.value = text; code.dispatchEvent(new Event("input", { bubbles: true }));
+    var code = $("#code");
+    code.value = text;
+    if (code.form.id === "out") code.dispatchEvent(new Event("input", { bubbles: true })); else code.form.requestSubmit();
   }
   camera(out ? $("#again") || document : document, taken);
 
