@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,8 @@ class Filter:
     criterion: Callable[[Any], Any] | None = None
     # Of what kind a person's number it is: then its words show the mask, in chips, notes and the log.
     sensitive: str | None = None
+    # Who can ever have a row of a choice, by choice, as `Tab.shown_to`: nobody else is offered it.
+    shown_to: Mapping[str, Callable[[Actor], bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Tab:
 
 
 def of_no_unit(actor: Actor) -> bool:
-    """`Tab.shown_to` of what only regulators see: a paper before it took force, say."""
+    """`shown_to` of what only regulators see: a paper before it took force, say."""
     return actor.unit_id is None
 
 

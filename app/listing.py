@@ -95,6 +95,10 @@ class Listing:
         """The tabs that the actor is shown; one that an old address names stays, so that it is seen what is open."""
         return [t for t in self.tabs if t.shown_to is None or t.shown_to(actor) or t.key == query.tab]
 
+    def withheld(self, actor: Actor) -> tuple[tuple[str, str], ...]:
+        """Filter and choice where the actor can never have a row of it: not offered to him."""
+        return tuple((f.name, c) for f in self.filters for c, shown_to in f.shown_to.items() if not shown_to(actor))
+
     def read(self, args: Mapping[str, str]) -> Query:
         """Understand the parameters; never fails."""
         return list_query.read(self, args)

@@ -45,7 +45,10 @@ BULLETINS = register(
         search=(Bulletin.title, Bulletin.region_name, Bulletin.office),
         search_hint=_l("标题、地区、发文机关"),
         filters=(
-            Filter("state", _l("状态"), "choice", Bulletin.state, Bulletin.__table__.c.state.info["choices"]),
+            Filter(
+                "state", _l("状态"), "choice", Bulletin.state, Bulletin.__table__.c.state.info["choices"],
+                shown_to=dict.fromkeys(("draft", "checked", "discarded"), of_no_unit),
+            ),
             Filter("first", _l("期间开始"), "date", Bulletin.first_on),
             Filter("issued", _l("印发日期"), "date", Bulletin.issued_at),
             Filter("region", _l("所属辖区"), "region", Bulletin.region_code),

@@ -79,7 +79,10 @@ ENFORCEMENTS = register(
         filters=(
             Filter("decided", _l("日期"), "date", Enforcement.decided_on),
             Filter("kind", _l("类别"), "choice", Enforcement.kind, ENFORCEMENT_KIND),
-            Filter("state", _l("状态"), "choice", Enforcement.state, ENFORCEMENT_STATE),
+            Filter(
+                "state", _l("状态"), "choice", Enforcement.state, ENFORCEMENT_STATE,
+                shown_to={"draft": of_no_unit, "proposed": of_no_unit},
+            ),
             Filter("unit", _l("单位"), "lookup", Enforcement.unit_id, lookup="units"),
             Filter("elevator", _l("证据中的电梯"), "lookup", lookup="elevators", criterion=_with_elevator),
             Filter("late", _l("逾期答复"), "bool", Enforcement.late),

@@ -83,6 +83,7 @@ def approve_all(page: Any, kind: str, words: list[str]) -> None:
     for word in words:
         page.get_by_role("row").filter(has_text=word).get_by_role("checkbox").check()
     press(page, "批量同意")
+    page.get_by_role("dialog", name=f"批量同意 {len(words)} 件申请？").get_by_role("button", name="批量同意").click()
     expect(page.get_by_role("main")).to_contain_text(f"已办理 {len(words)} 件")
 
 

@@ -109,7 +109,7 @@ def test_many_are_decided_each_by_itself(session: Any, world: World, sign_in: An
     session.commit()
     client = sign_in(world.accounts["inspector"])
     answer = post(client, "/applications/bulk", {
-        "verb": "approve",
+        "verb": "approve", "sure": "1",
         "chosen": [f"{fine.id}:{fine.row_version}", f"{also.id}:{also.row_version}", stale, f"{foreign.id}999:1", "x"],
     })  # fmt: skip
     assert answer.status_code == 200 and "已办理 2 件，未办理 3 件" in answer.text
@@ -117,6 +117,48 @@ def test_many_are_decided_each_by_itself(session: Any, world: World, sign_in: An
     fresh(session)
     assert (fine.state, also.state, moved.state) == ("approved", "approved", "accepted")
     assert post(client, "/applications/bulk", {"verb": "approve"}).status_code == 302
+
+
+def test_before_many_are_decided_the_page_says_what_comes_of_it(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    from app import clock, scope
+    from app.transaction import transaction
+    from app.workflows.desk import applications
+
+    fine, moved = waiting(world, "300001"), waiting(world, "300002")
+    actor, now = world.actor("use_head"), clock.now()
+    with scope.acting(actor), transaction(session):
+        pause = applications.apply(
+            session, actor, "suspension", world.own, effective_on=clock.today(), reason="改造", at=now
+        )
+    chosen = [f"{row.id}:{row.row_version}" for row in (fine, moved, pause)]
+    decide(session, world.actor("inspector"), moved, "accept")
+    client = sign_in(world.accounts["inspector"])
+
+    def asked(verb: str, **more: str) -> tuple[int, str]:
+        answer = post(client, "/applications/bulk", {"verb": verb, "chosen": chosen} | more)
+        return answer.status_code, re.sub(r"\s+", "", answer.text[answer.text.index("data-sure") :])
+
+    status, page = asked("approve")
+    assert status == 200 and "批量同意3件申请？" in page
+    assert "电梯备案1件</b><spanclass=\"ta-mut\">内容今天起生效" in page
+    assert "停用登记1件</b><spanclass=\"ta-mut\">即时生效" in page
+    assert "1件</b><spanclass=\"ta-mut\">不再等待您审批或已有变化" in page
+    assert "required" not in page
+    status, page = asked("return", opinion="缺少照片")
+    assert "批量退回3件申请？" in page and "退回申请单位补正；时限停走，补正后继续" in page
+    assert "不通过；申请单位修改后可重新上报" in page and "required" in page and ">缺少照片</textarea>" in page
+    # Nothing was decided by asking, nor by a sure press without the reason that it needs.
+    status, page = asked("reject", sure="1", opinion="  ")
+    assert status == 422 and "不通过没有写明理由" in page and "批量不通过3件申请？" in page
+    fresh(session)
+    assert (fine.state, moved.state, pause.state) == ("submitted", "accepted", "submitted")
+    assert post(
+        client, "/applications/bulk", {"verb": "reject", "chosen": chosen, "sure": "1", "opinion": "缺少照片"}
+    ).status_code == 200  # fmt: skip
+    fresh(session)
+    assert (fine.state, moved.state, pause.state) == ("rejected", "accepted", "rejected")
 
 
 @pytest.mark.parametrize(

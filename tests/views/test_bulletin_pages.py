@@ -80,6 +80,7 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
     ground.session.rollback()
     assert ground.session.get(Bulletin, key, populate_existing=True).state == "checked", "an inspector issues nothing"
     clerk = sign_in(ground.accounts["clerk"])
+    assert re.findall(r'<option value="([a-z]+)">', clerk.get("/bulletins/").text) == ["issued"], "all that a unit gets"
     assert clerk.get(f"/bulletins/{key}").status_code == 404
     assert "已签发" in post(admin, f"/bulletins/{key}/issue").text
     work(app, ground)

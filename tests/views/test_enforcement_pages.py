@@ -201,13 +201,21 @@ def test_each_side_is_shown_the_tabs_that_it_can_fill(world: World, sign_in: Any
         assert {t.key for t in ENFORCEMENTS.tabs} - shown == hidden
         for tab in ENFORCEMENTS.tabs:
             assert bool(ENFORCEMENTS.total(seen, ENFORCEMENTS.read({"tab": tab.key}))) == (tab.key in shown), tab.key
+        withheld = {choice for name, choice in ENFORCEMENTS.withheld(actor) if name == "state"}
+        assert withheld == hidden, "the filter offers the states whose tabs are shown"
     page = sign_in(world.accounts["clerk"]).get("/enforcement/").text
+    assert '<option value="replied">' in page
+    assert '<option value="draft">' not in page and '<option value="proposed">' not in page
     assert "tab=in_force" in page and "tab=withdrawn" in page
     assert "tab=draft" not in page and "tab=proposed" not in page
     # What an old address names is open, and so it is seen that it is.
     old = sign_in(world.accounts["clerk"]).get("/enforcement/?tab=draft").text
     assert re.search(r'aria-(selected|current)="[a-z]+"[^>]*>\s*草稿', old)
-    assert "tab=proposed" in sign_in(world.accounts["region_admin"]).get("/enforcement/").text
+    old = sign_in(world.accounts["clerk"]).get("/enforcement/?f_state=draft").text
+    assert '<option value="draft" selected>' in old and '<option value="proposed">' not in old
+    # The panel is kept: what one may see is not shown to the other.
+    page = sign_in(world.accounts["region_admin"]).get("/enforcement/").text
+    assert "tab=proposed" in page and '<option value="draft">' in page and '<option value="proposed">' in page
 
 
 def test_a_draft_is_kept_and_taken_up_again(world: World, sign_in: Any) -> None:

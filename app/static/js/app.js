@@ -98,26 +98,53 @@
     e.preventDefault(); to.focus();
   });
 
+  // A question in a dialog: Esc and 取消 lead back to where one was.
+  var open = function (box, name, submitter, then) {
+    var from = document.activeElement;
+    if (!from || from === document.body) from = submitter;
+    box.className = "ta-dialog"; box.setAttribute("aria-labelledby", name);
+    document.body.appendChild(box);
+    var back = function (e) { e.preventDefault(); if (then) then(); box.remove(); if (from) from.focus(); };
+    $("[data-no]", box).addEventListener("click", back);
+    box.addEventListener("cancel", back);
+    box.showModal();
+  };
+  // <form data-ask-first>: the server answers with a page that says what would happen; its form becomes the dialog.
+  var askFirst = function (form, submitter) {
+    var sent = new FormData(form);
+    if (submitter && submitter.name) sent.append(submitter.name, submitter.value);
+    form.dataset.sent = "1";
+    fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(sent), headers: { Accept: "text/html" } })
+      .then(function (r) { return r.text(); }).then(function (html) {
+        var found = $("[data-sure]", new DOMParser().parseFromString(html, "text/html")), box = document.createElement("dialog");
+        if (!found) throw html;
+        delete form.dataset.sent;
+        box.appendChild(document.importNode(found, true));
+        open(box, $("h2", box).id, submitter, function () {
+          all("textarea", box).forEach(function (t) { if (form.elements[t.name]) form.elements[t.name].value = t.value; });
+        });
+      }).catch(function () { delete form.dataset.sent; form.dataset.plain = "1"; form.requestSubmit(submitter || undefined); });
+  };
+
   // Ask before what cannot be undone: <form data-ask="…">.
   document.addEventListener("submit", function (e) {
     var form = e.target, submitter = e.submitter;
+    if (form.hasAttribute("data-ask-first") && !form.dataset.plain) {
+      e.preventDefault();
+      if (!form.dataset.sent) askFirst(form, submitter);
+      return;
+    }
     var question = (submitter && submitter.dataset.ask) || form.dataset.ask;
     if (question && !form.dataset.sure) {
       e.preventDefault();
       var box = document.createElement("dialog");
-      box.className = "ta-dialog";
-      box.innerHTML = '<p></p><footer><button class="ta-btn" value="no"></button><button class="ta-btn ta-btn--main" value="yes"></button></footer>';
+      box.innerHTML = '<p id="ta-question"></p><footer><button class="ta-btn" data-no></button><button class="ta-btn ta-btn--main"></button></footer>';
       box.firstChild.textContent = question;
-      box.firstChild.id = "ta-question"; box.setAttribute("aria-labelledby", "ta-question");
       var buttons = all("button", box);
       buttons[0].textContent = says("取消", "Cancel");
       buttons[1].textContent = (submitter && submitter.textContent.trim()) || says("确定", "OK");
-      document.body.appendChild(box);
-      var back = function () { box.remove(); if (submitter) submitter.focus(); };
-      buttons[0].addEventListener("click", back);
       buttons[1].addEventListener("click", function () { form.dataset.sure = "1"; box.remove(); form.requestSubmit(submitter || undefined); });
-      box.addEventListener("cancel", back);
-      box.showModal();
+      open(box, "ta-question", submitter);
       return;
     }
     // One press, one request.

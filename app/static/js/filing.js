@@ -75,14 +75,11 @@
     var decide = function (verb) {
       if (!chosen().length && at >= 0) { lines[at].querySelector("input[name=chosen]").checked = true; }
       if (!chosen().length) { return; }
-      var opinion = queue.querySelector("input[name=opinion]");
-      // To send something back needs its reason: the cursor goes there first.
-      if (verb === "return" && !opinion.value.trim()) { opinion.focus(); return; }
       queue.requestSubmit(queue.querySelector("button[value=" + verb + "]"));
     };
     document.addEventListener("keydown", function (event) {
       var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox";
-      if (typing || event.ctrlKey || event.altKey || event.metaKey) { return; }
+      if (typing || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) { return; }
       var box = at >= 0 ? lines[at].querySelector("input[name=chosen]") : null;
       if (event.key === "j") { mark(at + 1); }
       else if (event.key === "k") { mark(at - 1); }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,18 +21,21 @@ from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Application, Unit
+from app.models.among import among
 from app.permissions import Actor, Verb
 from app.policy import chain
+from app.rules.approval import ApplicationVerb, needs_reason, reason_finding
 from app.transaction import transaction
 from app.views.approval.applications import WAITING, is_number
 from app.views.frame import desks, menu, screens
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import WORDS
-from app.workflows.approval import delegations, submissions
+from app.workflows.approval import delegations, seconds, submissions
 from app.workflows.desk import applications
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
 DECISIONS = ("approve", "return", "reject")
+BULK = {"approve": _l("批量同意"), "return": _l("批量退回"), "reject": _l("批量不通过")}
 # Narrowed by `desks.seen` already: the net knows one desk only.
 _WHOLE = {"skip_scope": True}
 TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("迟到")}
@@ -96,32 +100,81 @@ class Queue(BaseView):
     @has_access
     @permission_name("decide")
     def bulk(self) -> Any:
-        """Decide many: each is checked and decided by itself, each has its result."""
+        """Decide many: each is checked and decided by itself, each has its result.
+
+        Asked first (`sure`): how many of which kinds, and what comes of it. js/app.js shows that page as a dialog.
+        """
         verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
         chosen = list(dict.fromkeys(request.form.getlist("chosen")))
         if not chosen or len(chosen) > MOST_BULK or verb not in DECISIONS:
             flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
             return redirect(url_for("Queue.list"))
+        wanting = reason_finding(ApplicationVerb(verb), opinion)
+        if "sure" not in request.form or not wanting.ok:
+            return self._ask(chosen, verb, opinion, [wanting] if "sure" in request.form else [])
         results = [self._one_of_many(item, verb, opinion) for item in chosen]
         results.sort(key=lambda r: not r.findings)  # what still needs somebody comes first
         done = sum(not r.findings for r in results)
         return self.render_template(
             "ta/filing/bulk.html", title=_("批量办理结果"), results=results, done=done, words=WORDS,
-            verb=WORDS.verb[verb],
+            verb=BULK[verb],
         )  # fmt: skip
+
+    def _ask(self, chosen: Sequence[str], verb: str, opinion: str, findings: Sequence[Finding]) -> Any:
+        """What deciding these would do, said before anything is done."""
+        seen = dict(found for item in chosen if (found := _chosen(item)) is not None)
+        statement = select(Application).where(desks.seen(), among(db.session, Application.id, list(seen)))
+        rows = db.session.scalars(waiting(statement), execution_options=_WHOLE).all()
+        fresh = [row for row in rows if row.row_version == seen[row.id]]
+        now = clock.now()
+        lines = Counter((row.kind, _comes_of(row, verb, now)) for row in fresh)
+        order = list(WORDS.kind)
+        page = self.render_template(
+            "ta/filing/bulk_ask.html", title=_("确认批量办理"), chosen=chosen, verb=verb, opinion=opinion,
+            lines=sorted(lines.items(), key=lambda line: (order.index(line[0][0]), str(line[0][1]))), words=WORDS,
+            changed=len(chosen) - len(fresh), reason=needs_reason(ApplicationVerb(verb)), findings=findings,
+            deed=BULK[verb],
+        )  # fmt: skip
+        return page, 422 if findings else 200
 
     def _one_of_many(self, item: str, verb: str, opinion: str) -> Result:
         """`item` is id and the version that the list showed."""
-        key, _sep, seen = item.partition(":")
-        if not (is_number(key, 16) and is_number(seen, 10)):
+        found = _chosen(item)
+        if found is None:
             return Result(None, item[:30], [Finding(_("选择"), False, _("不是有效的申请"), _("请刷新后重新选择"))])
+        key, seen = found
         try:
             with transaction(db.session):
-                made = applications.decide(db.session, g.actor, int(key), verb, opinion, int(seen), clock.now())
+                made = applications.decide(db.session, g.actor, key, verb, opinion, seen, clock.now())
         except Refusal as refusal:
-            row = db.session.scalar(scope.apply(select(Application).where(Application.id == int(key)), g.actor))
-            return Result(row, key, [f for f in refusal.findings if not f.ok])
-        return Result(made, key, [])
+            row = db.session.scalar(scope.apply(select(Application).where(Application.id == key), g.actor))
+            return Result(row, str(key), [f for f in refusal.findings if not f.ok])
+        return Result(made, str(key), [])
+
+
+def _chosen(item: str) -> tuple[int, int] | None:
+    """Key and the version that the list showed."""
+    key, _sep, seen = item.partition(":")
+    return (int(key), int(seen)) if is_number(key, 16) and is_number(seen, 10) else None
+
+
+def _comes_of(row: Application, verb: str, now: dt.datetime) -> str:
+    """What a decision does to one application, as its own page says it."""
+    refiled = row.kind in submissions.REFILED_KINDS
+    if verb == "return" and not refiled:
+        return _("退回申请单位补正；时限停走，补正后继续")
+    if verb != "approve":
+        if refiled:
+            return _("不通过；申请单位修改后可重新上报")
+        return _("申诉不成立；不再受理") if row.kind == "appeal" else _("不同意，申请结束")
+    if seconds.verb_of(db.session, row, now) is ApplicationVerb.ENDORSE:
+        return _("记为初审同意；另一名审批人同意后生效")
+    if refiled:
+        return _("内容今天起生效")
+    if row.kind == "appeal":
+        return _("申诉成立，即时更正计分；原记录保留")
+    later = row.effective_on is not None and row.effective_on > clock.local_day(now)
+    return _("到所申请的日期生效") if later else _("即时生效")
 
 
 def _of_tab(tab: str, now: dt.datetime) -> Any:

@@ -261,12 +261,14 @@ class Screen(ModelView):
         )
 
     def _panel(self, listing: Listing, query: Query) -> Markup:
-        """The fields of the filter panel; as nothing is chosen in them mostly, they are the same for everybody."""
+        """The fields of the filter panel; as nothing is chosen in them mostly, many are shown the same."""
+        withheld = listing.withheld(g.actor)
         days = {name: request.args.get(name, "") for name in ("as_of", "known_at")}
-        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text, **days}
+        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text} | days
+        values["withheld"] = withheld
         if query.filters or any(days.values()):
             return parts.fresh("ta/list_filters.html", **values)
-        return parts.part("ta/list_filters.html", listing.name, **values)
+        return parts.part("ta/list_filters.html", (listing.name, withheld), **values)
 
     def _column_boxes(self, listing: Listing, query: Query) -> Markup:
         key = (listing.name, query.columns)

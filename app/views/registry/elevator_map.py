@@ -59,7 +59,8 @@ class ElevatorMap(Screen):
         # Not the list's own panel, which is kept under its name: that one can look back.
         days = {"as_of": "", "known_at": ""}
         return parts.fresh(
-            "ta/list_filters.html", listing=listing, chosen=query.filters, lookup_text=self._lookup_text, **days
+            "ta/list_filters.html", listing=listing, chosen=query.filters, lookup_text=self._lookup_text,
+            withheld=listing.withheld(g.actor), **days,
         )
 
     def more(self, now: Any, query: Query, page: Any) -> dict[str, Any]:
