@@ -11,6 +11,7 @@ from app import clock
 from app.errors import Finding
 from app.models.said import SaidText
 from app.permissions import Actor
+from app.search import Beside
 
 PAGE_SIZE = 25
 
@@ -132,6 +133,8 @@ class Sought:
     exact: Any = None
     narrowing: Any = None
     common: bool = False
+    # What else holds the words (`Listing.search_through`).
+    also: Beside = field(default_factory=Beside)
 
 
 @dataclass(slots=True)

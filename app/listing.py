@@ -37,6 +37,7 @@ from app.models.sealed import normal
 from app.permissions import Actor
 from app.rules.calendar import EARLIEST_ON, LATEST_ON, day_start
 from app.rules.identifiers import mask_numbers
+from app.search import Through
 from app.wording import finished, say, together
 
 __all__ = [
@@ -68,6 +69,8 @@ class Listing:
     search_hint: Any = ""
     # Where rows are found by what another model holds: the column with that row's key.
     search_key: Any = None
+    # Rows are found, too, by what another model holds to whose row a column leads: that column, and what is looked in.
+    search_through: Through | None = None
     # How it was on a day, as known at an instant (ASO-01), where rows have a history; `as_of` is that list's day.
     then: Callable[[Listing, dt.date, dt.datetime], Listing] | None = None
     as_of: dt.date | None = None
@@ -138,8 +141,14 @@ class Listing:
         sought = query.sought or Sought()
         if sought.exact is not None:
             return [sought.exact]
-        held = [search.contains(self.search, word) for word in self.words(query)]
+        held = self._held(query)
         return held if sought.narrowing is None else [sought.narrowing, *held]
+
+    def _held(self, query: Query) -> list[Any]:
+        """Every word stands in some searched column, or where the row leads to."""
+        words = self.words(query)
+        also = search.beside(self.search_through, words) if query.sought is None else query.sought.also
+        return [also.either(word, search.contains(self.search, word)) for word in words]
 
     def seek(self, moment: Moment, query: Query) -> None:
         """Ask the search index once a query; later statements of the query profit."""
@@ -149,13 +158,13 @@ class Listing:
         columns = [getattr(c, "attribute", c) for c in self.search]
         own = search.model_of(columns) is self.model
         seen = scope.criterion(self.model, moment.actor) if own else true()
-        found = search.find(moment.session, columns, words, seen)
+        found = search.find(moment.session, columns, words, seen, self.search_through)
         if found is None:
-            query.sought = Sought()
+            query.sought = Sought(also=search.beside(self.search_through, words))
         elif found.common or (found.many and not own):
-            query.sought = Sought(common=True)
+            query.sought = Sought(common=True, also=found.also)
         elif found.many:
-            query.sought = Sought(narrowing=found.narrowing)
+            query.sought = Sought(narrowing=found.narrowing, also=found.also)
         else:
             key = self.key if self.search_key is None else self.search_key
             query.sought = Sought(among(moment.session, key, found.keys))
@@ -230,8 +239,7 @@ class Listing:
     def _among_newest(self, moment: Moment, query: Query) -> list[Any]:
         """The first page, if it lies among the first rows in order: words that many rows hold mostly stand there."""
         before = self.ordered(self.statement(moment, replace(query, q="", sought=None)), query).limit(search.MOST_FOUND)
-        held = [search.contains(self.search, word) for word in self.words(query)]
-        among = select(self.key).where(self.key.in_(before), *held)
+        among = select(self.key).where(self.key.in_(before), *self._held(query))
         if self.join is not None:
             among = self.join(among.select_from(self.model))
         found = self.ordered(among, query).limit(query.size).execution_options(skip_scope=True)
@@ -245,7 +253,7 @@ class Listing:
         """Rows in the order of their keys, with the relations that the list shows."""
         if not keys:
             return []
-        found = session.scalars(_of_keys(self.model, self.key, self.load), {"keys": keys}).all()
+        found = session.scalars(_of_keys(self.model, self.key, self.load), {"keys": keys}).unique().all()
         name = self.model.__mapper__.get_property_by_column(self.key).key
         by_key = {getattr(row, name): row for row in found}
         return [by_key[k] for k in keys if k in by_key]

@@ -11,12 +11,13 @@ condition is asked of the rows again, so the answer is that of "contains".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Integer,
     Text,
@@ -35,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 
 from app.models import Application, Elevator, Person, Unit
+from app.models.among import among
 
 # The searched columns by model; a change here is a revision that makes the index anew.
 SEARCHED: dict[Any, tuple[str, ...]] = {
@@ -76,49 +78,129 @@ def model_of(columns: Sequence[Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What else holds a word: another model's row to which the searched one leads, as a condition by word.
+
+    `wide` are words of more than MOST_FOUND such rows: they narrow nothing.
+    """
+
+    by_word: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
+    wide: frozenset[str] = frozenset()
+
+    def either(self, word: str, held: ColumnElement[bool]) -> ColumnElement[bool]:
+        led = self.by_word.get(word)
+        return held if led is None else or_(held, led)
+
+
+# The column that leads to another model's rows, and that model's columns that are looked in.
+Through = tuple[Any, tuple[Any, ...]]
+
+
+def beside(through: Through | None, words: Iterable[str]) -> Beside:
+    """The same without asking the index: for rows that are read anyway."""
+    if through is None:
+        return Beside()
+    key, columns = through
+    return Beside({word: key.in_(select(columns[0].class_.id).where(contains(columns, word))) for word in words})
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Keys of rows that hold the words: all of them, unless `many`; `narrowing` is the condition that found them.
 
     `common`: a sample of the newest rows says that the words stand in every third row. Reading on finds them sooner.
+    `also` is what else held them.
     """
 
     keys: list[Any]
     many: bool
     narrowing: ColumnElement[bool]
     common: bool = False
+    also: Beside = field(default_factory=Beside)
 
 
 def find(
-    session: Any, columns: Sequence[Any], words: Sequence[str], seen: ColumnElement[bool]
-) -> Found | None:
+    session: Any, columns: Sequence[Any], words: Sequence[str], seen: ColumnElement[bool],
+    through: Through | None = None,
+) -> Found | None:  # fmt: skip
     """Ask the index in one statement which of the `seen` rows hold all the words, up to MOST_FOUND.
 
-    None where the columns have no index or the words are too short for it.
+    None where the columns have no index or the words are too short for it. `through`: a word may stand as well in the
+    row to which a column leads; one more statement where thousands of those hold it.
     """
     model = model_of(columns)
-    narrowing = narrow(session, model, words) if model is not None else None
-    if narrowing is None:
+    if model is None or narrow(session, model, words) is None:
         return None
+    if through is None:
+        return _find(session, model, columns, words, seen, Beside(), [])[0]
+    key, others = through
+    led = [_led(session, others, word) for word in words]
+    asked = Beside({word: _any_of(session, key, one) for word, one in zip(words, led, strict=True)})
+    found, keys = _find(session, model, columns, words, seen, asked, led)
+    wide = frozenset(word for word, some in zip(words, keys, strict=True) if len(some) > MOST_FOUND)
+    told = {word: among(session, key, some) for word, some in zip(words, keys, strict=True) if some}
+    also = Beside(told | dict(beside(through, wide).by_word), wide)
+    if wide and not found.common:
+        found = _find(session, model, columns, words, seen, also, [])[0]
+    narrowing = narrow(session, model, words, also=also)
+    if narrowing is None:
+        return Found([], True, true(), common=True, also=also)
+    return replace(found, narrowing=narrowing, also=also)
+
+
+def _find(
+    session: Any, model: Any, columns: Sequence[Any], words: Sequence[str], seen: ColumnElement[bool], also: Beside,
+    led: Sequence[Any],
+) -> tuple[Found, list[list[int]]]:  # fmt: skip
+    """What was found, and of each of `led` the keys."""
     key = model.__mapper__.primary_key[0]
-    held = [contains(columns, word) for word in words]
+    held = [also.either(word, contains(columns, word)) for word in words]
     hit = case((and_(*held), 1), else_=0).label("hit")
     newest = select(key, hit).where(seen).order_by(key.desc()).limit(SAMPLE).cte("newest")
     share = func.coalesce(func.sum(newest.c.hit), 0) * COMMON
     rare = select(share < func.count()).select_from(newest).scalar_subquery()
     # SQLite would read the whole index first and ask the sample then.
-    asked = narrow(session, model, words, rare)
-    assert asked is not None
+    asked = narrow(session, model, words, rare, also)
+    if asked is None:
+        return Found([], True, true(), common=True), []
     found = select(key.label("key")).where(rare, asked, seen, *held).limit(MOST_FOUND + 1).subquery()
     # The sample's answer comes as a row of its own, so that nothing found and nothing asked differ.
-    told = select(literal(0), cast(rare, Integer)).union_all(select(found.c.key, literal(None, Integer)))
+    told = select(literal(0), cast(rare, Integer), literal(-1)).union_all(
+        select(found.c.key, literal(None, Integer), literal(-1)),
+        *(select(one.c.key, literal(None, Integer), literal(place)) for place, one in enumerate(led)),
+    )
     rows = session.execute(told.execution_options(skip_scope=True)).all()
-    if not any(is_rare for _key, is_rare in rows):
-        return Found([], True, true(), common=True)
-    keys = [found_key for found_key, is_rare in rows if is_rare is None]
-    return Found(keys[:MOST_FOUND], len(keys) > MOST_FOUND, narrowing)
+    by_place: list[list[int]] = [[] for _one in led]
+    for led_to, _is_rare, place in rows:
+        if place >= 0:
+            by_place[place].append(led_to)
+    if not any(is_rare for _key, is_rare, place in rows):
+        return Found([], True, true(), common=True), by_place
+    keys = [found_key for found_key, is_rare, place in rows if is_rare is None and place < 0]
+    return Found(keys[:MOST_FOUND], len(keys) > MOST_FOUND, asked), by_place
 
 
-def narrow(session: Any, model: Any, words: Iterable[str], when: Any = None) -> ColumnElement[bool] | None:
+def _led(session: Any, columns: Sequence[Any], word: str) -> Any:
+    """Keys of the rows that hold a word, one more than MOST_FOUND at most."""
+    model: Any = model_of(columns)
+    narrowing = narrow(session, model, [word])
+    held = [contains(columns, word), *([] if narrowing is None else [narrowing])]
+    return select(model.id.label("key")).where(*held).limit(MOST_FOUND + 1).cte()
+
+
+def _any_of(session: Any, key: Any, keys: Any) -> ColumnElement[bool]:
+    """As a value that the key's index can be asked for; a subquery beside an OR cannot."""
+    inside: ColumnElement[bool]
+    if session.get_bind().dialect.name == "postgresql":
+        inside = key == func.any(cast(select(func.array_agg(keys.c.key)).scalar_subquery(), ARRAY(BigInteger)))
+    else:
+        inside = key.in_(select(keys.c.key))
+    return inside
+
+
+def narrow(
+    session: Any, model: Any, words: Iterable[str], when: Any = None, also: Beside = Beside()
+) -> ColumnElement[bool] | None:
     """What all rows that hold the words fulfil and few others do, from the index; None where it can't tell.
 
     `when`: a condition without which no row need be found.
@@ -126,9 +208,10 @@ def narrow(session: Any, model: Any, words: Iterable[str], when: Any = None) -> 
     postgresql = session.get_bind().dialect.name == "postgresql"
     found = []
     for word in words:
-        if len(word) < 2 or not _plain(word):
+        if len(word) < 2 or not _plain(word) or word in also.wide:
             continue
-        found.append(_by_pairs(model, word) if postgresql else _by_triples(model, word, when))
+        indexed = _by_pairs(model, word) if postgresql else _by_triples(model, word, when)
+        found.append(also.either(word, indexed))
     return and_(*found) if found else None
 
 

@@ -13,13 +13,15 @@ from sqlalchemy import delete, insert, select, text, update
 
 from app import search
 from app.listing import moment
+from app.listings.applications import APPLICATIONS
 from app.listings.elevators import ELEVATORS
 from app.listings.maintenance import TASKS
 from app.lookups import find
-from app.models import Elevator, MaintenanceClock, Unit
+from app.models import Application, Elevator, MaintenanceClock, Unit
 from app.permissions import SYSTEM
 from app.views.frame import lookup
-from tests.factories import World, make_clock, make_elevator
+from tests.factories import World, make_clock, make_elevator, make_unit
+from tests.statements import statements
 
 # Few letters, so that words are often found: two of Chinese, cases, LIKE's and FTS5's own marks, an accent.
 LETTERS = "云江aA1%_\"'*-É号"
@@ -134,6 +136,51 @@ def test_lists_about_elevators_find_by_the_same_index(world: World, way: str) ->
     assert list(TASKS.page(now, TASKS.read({"q": "稀罕"})).keys) == [world.own.id]
     assert TASKS.page(now, TASKS.read({"q": "罕稀"})).keys == []
     assert world.session.scalar(select(MaintenanceClock.elevator_id).limit(1))
+
+
+def application(world: World, unit: Unit | None, **fields: Any) -> Application:
+    values = {"kind": "suspension", "title": "停用登记", "state": "submitted", "is_open": False} | fields
+    key = None if unit is None else unit.id
+    return Application(entity="elevator", entity_id=world.own.id, unit_id=key, region_code="980402000000", **values)
+
+
+@pytest.mark.feature("LIF-07")
+@pytest.mark.parametrize("words", [
+    "稀罕", "稀罕 停用", "停用 稀罕物业", "罕见", "稀", "物业 物业", "公司 稀罕", "TY", "ty000", "罕见 1%",
+    "不在", "云江", "停用",
+])  # fmt: skip
+def test_applications_are_found_by_who_applies(world: World, way: str, words: str) -> None:
+    """Each word by what the application says or by its unit's name, as if every row were asked."""
+    session = world.session
+    names = {"稀罕物业公司": "停用 云江区", "罕见物业 1%": "报废 停用", "甲公司": "稀罕街 停用", "": "停用 稀罕街"}
+    for n, (name, title) in enumerate(names.items()):
+        unit = make_unit(session, name=name) if name else None
+        for kind, prefix in (("suspension", "TY"), ("scrapping", "BF")):
+            session.add(application(world, unit, number=f"{prefix}000{n}", kind=kind, title=f"{title} {kind}"))
+    session.commit()
+    plain = select(Application.id).outerjoin(Unit, Unit.id == Application.unit_id)
+    for word in words.split():
+        plain = plain.where(search.contains([Application.number, Application.title, Unit.name], word))
+    expected = set(session.scalars(plain.execution_options(skip_scope=True)))
+    now, query = moment(session, SYSTEM), APPLICATIONS.read({"q": words, "size": "200"})
+    assert set(session.scalars(APPLICATIONS.statement(now, query))) == expected, "without asking the index first"
+    counts, page = APPLICATIONS.counts(now, query), APPLICATIONS.page(now, query)
+    assert set(page.keys) == expected and counts["all"] == page.total == len(expected)
+    assert {row.id for row in APPLICATIONS.rows(now, query)} == expected
+    assert bool(expected) == (words != "不在")
+
+
+@pytest.mark.feature("LIF-07")
+def test_a_search_for_an_applicant_takes_eight_statements_at_most(world: World, sign_in: Any) -> None:
+    world.use_unit.name = "稀罕物业"
+    world.session.add(asked := application(world, world.use_unit, number="TY0001"))
+    world.session.commit()
+    browser = sign_in(world.accounts["inspector"])
+    browser.get("/applications/?q=稀罕")
+    with statements() as seen:
+        page = browser.get("/applications/?q=稀罕").text
+    assert asked.number in page
+    assert len([s for s in seen if not s.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]) <= 8, seen
 
 
 @pytest.mark.feature("ELV-02")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import func
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.models import Application
+from app.models import Application, Unit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 
 _WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "accepted", "endorsed"])
@@ -35,7 +35,8 @@ APPLICATIONS = register(
         ),
         default=("number", "kind", "title", "unit", "submitted_at", "state", "due_at"),
         search=(Application.number, Application.title),
-        search_hint=_l("申请编号、识别码、名称"),
+        search_through=(Application.unit_id, (Unit.name,)),
+        search_hint=_l("申请编号、识别码、名称、申请单位"),
         filters=(
             Filter("kind", _l("事项"), "choice", Application.kind, APPLICATION_KIND),
             Filter("state", _l("状态"), "choice", Application.state, APPLICATION_STATE),
@@ -52,6 +53,6 @@ APPLICATIONS = register(
             Tab("rejected", _l("不通过"), lambda m: Application.state == "rejected"),
         ),
         order=("id", True),
-        load=(joinedload(Application.unit), selectinload(Application.steps)),
+        load=(joinedload(Application.unit), joinedload(Application.steps)),
     )
 )  # fmt: skip
