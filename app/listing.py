@@ -258,14 +258,15 @@ class Listing:
         by_key = {getattr(row, name): row for row in found}
         return [by_key[k] for k in keys if k in by_key]
 
-    def counts(self, moment: Moment, query: Query) -> dict[str, int]:
+    def counts(self, moment: Moment, query: Query, every: bool = False) -> dict[str, int]:
         """How many rows each tab holds under the same search and filters, capped; one statement for all tabs.
 
-        Where a search finds thousands, only the open tab is counted: counting the others would cost more than the page.
+        Where a search finds thousands, only the open tab is counted: counting the others would cost more than the page,
+        unless it is asked for (`every`).
         """
         self.seek(moment, query)
         sought = query.sought or Sought()
-        thousands = sought.common or sought.narrowing is not None
+        thousands = not every and (sought.common or sought.narrowing is not None)
         tabs = [t for t in self.tabs_of(moment.actor, query) if not thousands or t.key == query.tab]
         if not tabs:
             return {}

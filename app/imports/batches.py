@@ -40,6 +40,7 @@ VERBS = {
 # People, what they are insured by and the accounts are entered by their own unit only.
 OF_UNITS = ("persons", "insurance", "accounts", "components", "landing_doors")
 EXAMPLES = 3
+MOST_SUMS = 5
 COUNTED = ("new", "changed", "same", "bad")
 Progress = Callable[[int, int, str], None]
 
@@ -156,6 +157,7 @@ def check(
         "odd_codes": [checker.odd_codes, checker.odd_examples],
         "unheard": {n: more - MOST_WORDS for n, more in checker.unexplained.items() if more > MOST_WORDS},
         "chosen": bool(given and given.get("chosen")), "hidden": sheet.hidden(),
+        "sums": [len(checker.sums), checker.sums[:MOST_SUMS]],
     }  # fmt: skip
     with transaction(session):
         session.execute(

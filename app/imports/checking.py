@@ -31,7 +31,7 @@ from app.imports.matching import Match
 from app.imports.parsing import Bad, Unknown, kept_by, not_a_day, parse, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import Regions, UnitNames, parts
-from app.imports.surveying import Survey
+from app.imports.surveying import Survey, is_sum
 from app.models import Elevator
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
@@ -58,7 +58,7 @@ DAYS = {dt.date, dt.datetime}
 MOST_KEPT = 5_000
 # More distinct words than a person would explain one by one.
 MOST_WORDS = 200
-TWICE, OTHER = "编号重复", "其他"
+TWICE, OTHER, SUM_ROW = "编号重复", "其他", "汇总行"
 
 
 @dataclass(slots=True)
@@ -127,6 +127,8 @@ class Checker:
         self.unexplained: dict[str, int] = {}
         self.left: dict[str, int] = {}
         self.wrong: dict[str, int] = {}
+        # Rows that add up others.
+        self.sums: list[int] = []
         # Codes that come in as drafts and can't be filed as they stand: how many, the first few.
         self.odd_codes, self.odd_examples = 0, []  # type: int, list[str]
         # By region how a code must look there.
@@ -161,6 +163,26 @@ class Checker:
             yield self._part(waiting, ready)
 
     def _part(self, cells: list[tuple[int, Cells]], ready: Callable[[], None]) -> list[Row]:
+        sums = [made for number, found in cells if (made := self._sum(number, found)) is not None]
+        if not sums:
+            return self._judge(cells, ready)
+        left = {row.number for row in sums}
+        rest = [one for one in cells if one[0] not in left]
+        return sorted([*(self._judge(rest, ready) if rest else []), *sums], key=lambda row: row.number)
+
+    def _sum(self, number: int, cells: Cells) -> Row | None:
+        """A row that adds up those above it is no record: told, counted, not imported."""
+        word = is_sum(cells)
+        if word is None:
+            return None
+        self.sums.append(number)
+        row = Row(number, cells, "same")
+        told, way = say("“%(word)s”开头，是汇总行，不是一条记录", word=word), "不导入这一行"
+        row.bad("", word, told, way, SUM_ROW)
+        row.verdict = "same"
+        return row
+
+    def _judge(self, cells: list[tuple[int, Cells]], ready: Callable[[], None]) -> list[Row]:
         rows = self._read(cells)
         ready()
         self._look_up(rows)

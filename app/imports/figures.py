@@ -15,6 +15,8 @@ _SHAPES = (
     (COMMA, re.compile(r"\d+,\d+|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}")),
     (POINT, re.compile(r"\d*\.\d+|\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}")),
 )  # fmt: skip
+# 18/18, 18层18站, 18层/18站/18门, 18 x 18.
+_SEVERAL = re.compile(r"\d{1,3}([层站门楼/\\|、,;:x×*—–\- ]{1,5}\d{1,3})+[层站门 ]{0,2}", re.IGNORECASE)
 _FIGURE = re.compile(r"[-+]?([\d.,]+)")
 
 
@@ -58,3 +60,10 @@ def with_point(text: str) -> str:
     if found is None:
         return text
     return found[0].replace(".", "").replace(",", ".") + text[found.end() :]
+
+
+def apart(cell: Any, count: int) -> list[str]:
+    """The whole figures that a cell holds together, if there are as many; else none."""
+    text = unicodedata.normalize("NFKC", str(cell if cell is not None else "")).strip()
+    found = re.findall(r"\d+", text) if _SEVERAL.fullmatch(text) else []
+    return found if len(found) == count else []

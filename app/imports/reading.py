@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from app.errors import refuse
-from app.imports import sheet_reader
+from app.imports import figures, sheet_reader
 from app.imports.columns import OWN_NOTE, Kind, plain_heading
 from app.imports.languages import headings_of
-from app.imports.synonyms import names_of, plain_word
+from app.imports.synonyms import names_of, plain_word, words_in
 from app.wording import say
 from app.workflows.files import sealed_files
 
@@ -58,7 +58,7 @@ class Sheet:
 
     headings: tuple[str, ...]
     samples: tuple[Cells, ...]
-    table: _Book | _Csv
+    table: _Table
     header_at: int
 
     def rows(self) -> Iterator[tuple[int, Cells]]:
@@ -101,9 +101,14 @@ def read(path: Path, name: str, kind: Kind) -> Sheet:
 
     Where none does, it is the first row with at least two words in it: a person then says what they mean.
     """
-    table = _open(path, name)
+    file = _open(path, name)
+    table: _Table = file
     first = [cells for cells, _ in zip(table.lines(), range(HEADER_WITHIN), strict=False)]
     at = _header(first, kind)
+    apart = {n: words for n, heading in enumerate(first[at]) if (words := words_in(kind.name, heading))}
+    if apart:
+        table = _Parted(file, apart, at)
+        first = [cells for cells, _ in zip(table.lines(), range(HEADER_WITHIN), strict=False)]
     width = min(max(map(len, first)), MOST_COLUMNS)
     named = [" ".join(str("" if c is None else c).split())[:60] for c in first[at][:width]]
     sheet = Sheet((*named, *[""] * (width - len(named))), (), table, at + 1)
@@ -193,6 +198,36 @@ class _Csv:
             raise refuse("文本文件", "有一格太长，或引号没有成对", "请用 Excel 打开后另存为 .xlsx") from error
 
 
+class _Parted:
+    """A table whose columns that hold several figures (`apart`: their words) are as many columns, as if it had them."""
+
+    def __init__(self, table: _Book | _Csv, apart: dict[int, list[str]], header_at: int) -> None:
+        self._table, self._header_at = table, header_at
+        # From the right: what stands before keeps its place.
+        self._apart = sorted(apart.items(), reverse=True)
+        self.hidden_rows = table.hidden_rows
+        self.hidden_columns = [(self._moved(a), self._moved(b + 1) - 1) for a, b in table.hidden_columns]
+
+    def _moved(self, column: int) -> int:
+        return column + sum(len(words) - 1 for at, words in self._apart if at < column)
+
+    def lines(self) -> Iterator[Cells]:
+        for number, cells in enumerate(self._table.lines()):
+            for at, words in self._apart:
+                if at >= len(cells):
+                    continue
+                if number == self._header_at:
+                    parts: list[Any] = [f"{cells[at]}（{word}）" for word in words]
+                else:
+                    parts = figures.apart(cells[at], len(words)) if number > self._header_at else []
+                    parts = parts or [cells[at], *[None] * (len(words) - 1)]
+                cells = [*cells[:at], *parts, *cells[at + 1 :]]
+            yield cells
+
+
+_Table = _Book | _Csv | _Parted
+
+
 def _not_a_bomb(source: IO[bytes]) -> None:
     if not zipfile.is_zipfile(source):
         return
@@ -208,7 +243,8 @@ def _header(first: list[Cells], kind: Kind) -> int:
     others |= {plain_word(label) for label in known} | {c.name for c in kind.columns}
 
     def score(cells: Cells) -> int:
-        return sum(plain_heading(c) in known or plain_word(c) in others for c in cells[:MOST_COLUMNS] if c)
+        named = (plain_heading(c) in known or plain_word(c) in others for c in cells[:MOST_COLUMNS] if c)
+        return sum(named) + sum(bool(words_in(kind.name, c)) for c in cells[:MOST_COLUMNS] if c)
 
     scores = [score(cells) for cells in first]
     if scores and max(scores) > 0:

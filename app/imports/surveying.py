@@ -16,9 +16,17 @@ from app.imports.columns import Spec
 from app.imports.figures import Written
 from app.imports.parsing import ORDERS, digits_of, order_of
 from app.imports.reading import Cells, Sheet
+from app.imports.synonyms import plain_word
 
 PART = 2000
+SUMS = frozenset(["合计", "总计", "小计", "共计", "总合计", "本页合计", "本页小计", "total", "grandtotal", "subtotal"])
 KeyOf = Callable[[Cells], int | None]
+
+
+def is_sum(cells: Cells) -> str | None:
+    """The word with which a row of sums begins; None for any other row."""
+    first = next((cell for cell in cells if cell is not None and cell != ""), None)
+    return first.strip() if isinstance(first, str) and len(first) < 20 and plain_word(first) in SUMS else None
 
 
 @dataclass(slots=True)

@@ -387,6 +387,20 @@ PARTS_OF = {
     ),
 }
 
+# Columns that hold several figures, 18/18 or 18层18站: by kind the fields with their words, and how they are called.
+TOGETHER: dict[str, tuple[tuple[dict[str, str], str], ...]] = {
+    "elevators": (
+        ({"floors": "层数", "stops": "站数"}, "层站 层站数 层数站数 楼层站 楼层站数 floorsstops"),
+        ({"floors": "层数", "stops": "站数", "doors": "门数"}, "层站门 层站门数 层数站数门数 floorsstopsdoors"),
+    ),
+}
+
+
+def words_in(kind: str, heading: object) -> list[str]:
+    """The words of the fields that a column of this heading holds together; none for most."""
+    plain = plain_word(heading)
+    return next((list(words.values()) for words, names in TOGETHER.get(kind, ()) if plain in names.split()), [])
+
 
 def names_of(kind: str) -> dict[str, str]:
     """Field by other name, for one kind of workbook; the first field that claims a name has it."""
@@ -396,6 +410,9 @@ def names_of(kind: str) -> dict[str, str]:
             found.setdefault(name, field)
         for name in PARTS_OF.get(field, "").split():
             found.setdefault(name, field)
+    for words, names in TOGETHER.get(kind, ()):
+        # As `reading` calls the columns that it makes of one.
+        found |= {f"{name}{word}": field for field, word in words.items() for name in names.split()}
     return found
 
 

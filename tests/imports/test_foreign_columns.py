@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app import scope
-from app.imports import batches, checking, matching, measures, parsing, words, workbooks
+from app.imports import batches, checking, figures, matching, measures, parsing, surveying, words, workbooks
 from app.imports.columns import OWN_NOTE, Spec, kinds
 from app.imports.synonyms import meaning
 from app.models import Elevator, ImportRow, Region
@@ -87,6 +87,95 @@ def test_a_column_in_pounds_is_guessed_shown_and_changeable(session: Any, world:
     assert lifts(session, "rated_load", "rated_speed") == [(2500, 1.78)]
     # The same file again, as kept: nothing changes, however the figures were rounded.
     assert checked(session, who, LIFTS, io.BytesIO(file.getvalue())).same_rows == 1
+
+
+# --- several fields in one column
+
+
+@pytest.mark.parametrize(
+    ("cell", "count", "parts"),
+    [
+        ("18/18", 2, ["18", "18"]), ("18层18站", 2, ["18", "18"]), ("１８层／１７站", 2, ["18", "17"]),
+        (" 6 层 / 5 站 ", 2, ["6", "5"]), ("18层18站18门", 3, ["18", "18", "18"]), ("6/5/5", 3, ["6", "5", "5"]),
+        ("6-5", 2, ["6", "5"]), ("18/18/18", 2, []), ("18/18", 3, []), ("18", 2, []), (18, 2, []), ("", 2, []),
+        (None, 2, []), ("B1/18", 2, []), ("2026-06-05", 3, []), ("18/18（含地下）", 2, []), ("1818", 2, []),
+    ],
+)  # fmt: skip
+def test_a_cell_of_several_figures_is_taken_apart_only_where_it_is_plain(cell: Any, count: int, parts: Any) -> None:
+    assert figures.apart(cell, count) == parts
+
+
+@pytest.mark.parametrize("heading", ["层/站", "层站数", "层、站"])
+def test_floors_and_stops_in_one_column_are_two_fields(session: Any, world: Any, heading: str) -> None:
+    who = world.actor("clerk")
+    file = workbook(
+        ["识别码", heading, "品种", "地址", "所在地区"],
+        ["700001", "18/17", "自动扶梯", "路1", "临河区"], ["700002", "6层5站", "自动扶梯", "路2", "临河区"],
+        ["700003", None, "自动扶梯", "路3", "临河区"], ["700004", "十八层", "自动扶梯", "路4", "临河区"],
+    )  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    assert batch.mapping["columns"] == ["code", "floors", "stops", "category", "address", "region_id"]
+    assert batch.mapping["headings"][1:3] == [f"{heading}（层数）", f"{heading}（站数）"]
+    assert errors_of(session, batch) == {(5, "层数")}, "what can't be taken apart is told where it stands"
+    ran(session, who, batch)
+    assert lifts(session, "floors", "stops") == [(18, 17), (6, 5), (None, None)]
+    # Kept for the next file of this shape, and nothing changes by the same one.
+    assert checked(session, who, LIFTS, io.BytesIO(file.getvalue())).same_rows == 3
+
+
+def test_floors_stops_and_doors_in_one_column_are_three(session: Any, world: Any) -> None:
+    file = workbook(
+        ["层/站/门", *HEAD], ["6/5/7", "700001", "曳引驱动乘客电梯", "路", "临河区"],
+        [None, None, None, None, None], ["6层", "700002", "曳引驱动乘客电梯", "路", "临河区"],
+    )  # fmt: skip
+    batch = checked(session, world.actor("clerk"), LIFTS, file)
+    assert batch.mapping["columns"] == ["floors", "stops", "doors", "code", "category", "address", "region_id"]
+    rows = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.number)).all()
+    assert [rows[0].data[name] for name in ("floors", "stops", "doors")] == [6, 5, 7]
+
+
+def test_hidden_columns_are_named_where_they_are_after_one_is_taken_apart(session: Any, world: Any) -> None:
+    book = openpyxl.load_workbook(workbook(["识别码", "层/站", "品种", "备注"], ["700001", "6/5", "自动扶梯", "x"]))
+    book.active.column_dimensions["B"].hidden = book.active.column_dimensions["D"].hidden = True
+    kept = io.BytesIO()
+    book.save(kept)
+    kept.seek(0)
+    batch = checked(session, world.actor("clerk"), LIFTS, kept)
+    assert [batch.mapping["headings"][at] for at in batch.mapping["hidden"][1]] == [
+        "层/站（层数）", "层/站（站数）", "备注",
+    ]  # fmt: skip
+
+
+# --- rows that add up
+
+
+def test_rows_of_sums_are_told_and_left_out(session: Any, world: Any, sign_in: Any) -> None:
+    who = world.actor("clerk")
+    file = workbook(
+        ["序号", *HEAD, "额定载重量"], [1, "700001", "自动扶梯", "路1", "临河区", 1000],
+        ["小计", None, None, None, None, 1000], [2, "700002", "自动扶梯", "合计路2", "临河区", 800],
+        [None, "总 计：", "2 台", "共 2 处", None, 1800],
+    )  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    assert (batch.rows, batch.new_rows, batch.same_rows, batch.bad_rows) == (4, 2, 2, 0), "each row is accounted for"
+    assert batch.mapping["sums"] == [2, [3, 5]] and not batch.mapping["asked"], "nobody is asked what its words mean"
+    rows = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.number)).all()
+    assert [(row.number, row.state) for row in rows] == [(2, "new"), (3, "same"), (4, "new"), (5, "same")]
+    assert "“总 计：”开头，是汇总行" in rows[3].errors[0]["found"]
+    page = sign_in(world.accounts["clerk"]).get(f"/imports/{batch.id}?rows=same").text
+    assert "第 3、5 行" in page and "“小计”开头，是汇总行，不是一条记录" in page and "不导入这一行" in page
+    ran(session, who, batch)
+    assert lifts(session, "address") == [("路1",), ("合计路2",)]
+
+
+def test_a_file_of_sums_alone_has_nothing_to_import(session: Any, world: Any) -> None:
+    batch = checked(session, world.actor("clerk"), LIFTS, workbook(HEAD, ["合计", "12 台", None, None]))
+    assert (batch.rows, batch.same_rows, batch.bad_rows) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("cells", [["合计路"], [None, "", "x", "合计"], [12, "合计"], ["合计（台）"], [], [None]])
+def test_other_rows_are_no_sums(cells: list[Any]) -> None:
+    assert surveying.is_sum(cells) is None
 
 
 # --- one field in several columns

@@ -161,6 +161,22 @@ def test_before_many_are_decided_the_page_says_what_comes_of_it(
     assert (fine.state, moved.state, pause.state) == ("rejected", "accepted", "rejected")
 
 
+def test_a_search_that_finds_nothing_here_says_in_which_tab_it_would(world: World, sign_in: Any) -> None:
+    application = waiting(world, "300001")
+    client = sign_in(world.accounts["inspector"])
+
+    def empty(query: str) -> str:
+        page = client.get(f"/applications/queue?{query}").text
+        return re.search(r'<div class="ta-empty">.*?</div>', page, re.DOTALL)[0]  # type: ignore[index]
+
+    for query in ("tab=late&q=300001", "tab=office&kind=suspension&q=300001"):
+        shown = empty(query)
+        assert "在“本级”中有 1 条" in shown and "清除搜索" in shown, query
+        link = re.search(r'href="([^"]+)">在“本级”', shown)[1]  # type: ignore[index]
+        assert application.number in client.get(link.replace("&amp;", "&")).text
+    assert "中有" not in empty("tab=late&q=不在这里")
+
+
 @pytest.mark.parametrize(
     "query", ["page=abc", "page=0", "page=99999999999999", "size=100000", "kind=nosuch", "q=%25_'"]
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
+from app import search
 from app.listings.elevators import ELEVATORS
 from app.models import Application, ContractElevator, Elevator, Unit, Version
 from app.transaction import transaction
@@ -226,14 +227,14 @@ def ways_on(page: str) -> list[tuple[str, str]]:
 def test_an_empty_tab_leads_to_the_first_that_has_rows(session: Any, world: World, sign_in: Any) -> None:
     client = sign_in(world.accounts["inspector"])
     (link, words), *others = ways_on(client.get("/elevators/?tab=scrapped").text)
-    assert words == "看“在册”" and others == []
+    assert words == "在“在册”中有 1 条" and others == []
     assert world.own.code in client.get(link).text, "it leads where there is something"
     # Whoever narrowed the list is offered to see it whole, not another list.
     (link, words), *others = ways_on(client.get("/elevators/?tab=scrapped&q=没有这样的电梯").text)
     assert (link, words, others) == ("/elevators/", "清除筛选", [])
     # What is asked for lies in another tab: it is shown there, with the filter kept.
     (link, words), *_others = ways_on(client.get(f"/elevators/?tab=scrapped&f_category={world.own.category}").text)
-    assert words == "看“在册”" and "f_category=" in link and world.own.code in client.get(link).text
+    assert words == "在“在册”中有 1 条" and "f_category=" in link and world.own.code in client.get(link).text
     # Nothing anywhere: there is no tab to go to, only the deed that makes the first one.
     with transaction(session):
         session.execute(delete(ContractElevator))
@@ -241,6 +242,21 @@ def test_an_empty_tab_leads_to_the_first_that_has_rows(session: Any, world: Worl
     assert ways_on(client.get("/elevators/?tab=scrapped").text) == []
     clerk = sign_in(world.accounts["clerk"])
     assert [words for _link, words in ways_on(clerk.get("/elevators/?tab=scrapped").text)] == ["新增备案"]
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("most", [2000, 0])
+def test_a_search_that_finds_nothing_here_says_in_which_tab_it_would(
+    session: Any, world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Also where so many are found that the other tabs are not counted beside it."""
+    monkeypatch.setattr(search, "COMMON", 0)
+    monkeypatch.setattr(search, "MOST_FOUND", most)
+    client = sign_in(world.accounts["inspector"])
+    (link, words), *others = ways_on(client.get(f"/elevators/?tab=scrapped&q={world.own.code}").text)
+    assert words == "在“在册”中有 1 条" and [word for _link, word in others] == ["清除筛选"]
+    found = client.get(link).text
+    assert world.own.code in found and f'value="{world.own.code}"' in found, "the search goes along"
 
 
 @pytest.mark.feature("ELV-02", "IMP-01")
@@ -251,7 +267,7 @@ def test_a_firm_with_drafts_only_is_led_to_them(session: Any, world: World, sign
     save(session, world.actor("clerk"), Elevator, None, elevator_data(world, code="300001"))
     clerk = sign_in(world.accounts["clerk"])
     (link, words), *_others = ways_on(clerk.get("/elevators/").text)
-    assert (link, words) == ("/elevators/?tab=draft", "看“待上报”") and "300001" in clerk.get(link).text
+    assert (link, words) == ("/elevators/?tab=draft", "在“待上报”中有 1 条") and "300001" in clerk.get(link).text
 
 
 @pytest.mark.feature("MNT-10", "ELV-03")

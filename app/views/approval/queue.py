@@ -66,13 +66,14 @@ class Queue(BaseView):
         tab = tab if tab in TABS else "office"
         now = clock.now()
         tabs = _tabs(statement, now)
-        statement = statement.where(_of_tab(tab, now))
         text = request.args.get("q", "").strip()[:60]
         if text:
             named = Application.title.contains(text, autoescape=True)
             of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
             numbered = Application.number.startswith(text.upper(), autoescape=True)
             statement = statement.where(numbered | named | of_unit)
+        searched = statement
+        statement = statement.where(_of_tab(tab, now))
         counts = dict(db.session.execute(_by_kind(statement), execution_options=_WHOLE).all())  # type: ignore[arg-type]
         kind = request.args.get("kind", "")
         notices = []
@@ -94,6 +95,7 @@ class Queue(BaseView):
             rows=[(a, due_of(a.due_at, a.submitted_at, a.region_code)) for a in found[:size]],
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), notices=notices, now=now, elsewhere=_elsewhere(found),
+            there=_tabs(searched, now) if text and not found else {},
         )  # fmt: skip
 
     @expose("/bulk", methods=["POST"])

@@ -111,6 +111,7 @@ class Imports(BaseView):
                 "missing": import_pages.missing(held, mapping, batch.mode) if batch.bad_rows else [],
                 "reasons": import_pages.reasons(db.session, batch), "odd": mapping.get("odd_codes"),
                 "hidden": mapping.get("hidden"), "hidden_names": [c["heading"] for c in columns if c["hidden"]],
+                "sums": mapping.get("sums"),
                 "seen": import_pages.seen(held, columns, lines, whole),
             }  # fmt: skip
             if batch.state == "checked" and own:

@@ -194,6 +194,8 @@ class Screen(ModelView):
         if not page.rows and query.page != 1:
             query.page, query.beyond = 1, None
             page = listing.page(now, query, page.total)
+        if not page.rows and query.q and len(counts) < len(listing.tabs_of(g.actor, query)):
+            counts = listing.counts(now, query, every=True)  # nothing here: the page says in which tab there is
         chosen = [c for n in query.columns if (c := listing.column(n)) is not None]
         return render_template(
             self.template, title=str(listing.title), screen=self, listing=listing, query=query, page=page,
