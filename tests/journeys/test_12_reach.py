@@ -125,6 +125,32 @@ def test_by_keyboard_alone(enter: Callable[..., Any]) -> None:
     assert dialog.count() == 0 and button.evaluate("b => b === document.activeElement")
 
 
+@pytest.mark.feature("ACC-13", "LIF-08")
+def test_a_bulk_decision_is_asked_and_left_by_keyboard(enter: Callable[..., Any]) -> None:
+    """Nothing is decided here: the question is read, the reason demanded, and Esc leads back to the row."""
+    page = enter("区域管理员")
+    page.goto("/applications/queue")
+    waiting = page.get_by_role("table").get_by_role("link").count()
+    page.keyboard.press("j")
+    row = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("r")
+    dialog = page.get_by_role("dialog", name="批量退回 1 件申请？")
+    dialog.wait_for()
+    assert page.evaluate("document.activeElement.name") == "opinion", "what is needed is asked for first"
+    page.keyboard.type("缺少照片a")
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0 and page.evaluate("document.activeElement.textContent") == row
+    assert page.get_by_label("意见", exact=True).input_value() == "缺少照片a", "what was typed stays"
+    page.get_by_label("意见", exact=True).fill("")
+    page.get_by_role("button", name="批量不通过", exact=True).click()
+    dialog = page.get_by_role("dialog", name="批量不通过 1 件申请？")
+    dialog.get_by_role("button", name="批量不通过").click()
+    assert dialog.get_by_role("textbox").evaluate("t => t.matches(':invalid')") and dialog.count() == 1
+    page.keyboard.press("Escape")
+    page.reload()
+    assert page.get_by_role("table").get_by_role("link").count() == waiting
+
+
 @pytest.mark.feature("ACC-04")
 def test_a_stranger_can_read_the_pages_before_signing_in(open_page: Callable[..., Any]) -> None:
     wrong: list[str] = []

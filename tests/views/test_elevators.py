@@ -216,6 +216,27 @@ def test_every_tab_of_the_list_opens(session: Any, world: World, sign_in: Any, t
     assert (world.own.code in answer.text) is (tab in ("all", "in_use", "every", "without_hardware", "lifts"))
 
 
+@pytest.mark.feature("UNT-01")
+def test_where_an_office_is_is_one_place_that_the_map_shows(session: Any, world: World, sign_in: Any) -> None:
+    def shown() -> str:
+        return re.sub(r"\s+", "", sign_in(world.accounts["inspector"]).get(f"/units/{world.firm.id}").text)
+
+    for latitude, longitude, words, place in (
+        (34.25, 108.5, "北纬34.250000，东经108.500000", "34.25000/108.50000"),
+        (-3.5, -70.25, "南纬3.500000，西经70.250000", "-3.50000/-70.25000"),
+        (34.0, 0.0, "北纬34.000000，东经0.000000", "34.00000/0.00000"),
+    ):
+        world.firm.latitude, world.firm.longitude = latitude, longitude
+        session.commit()
+        page = shown()
+        assert f'<dt>位置</dt><dd><aclass="ta-a"href="/map/#17/{place}">{words}</a>' in page
+        assert "<dt>纬度</dt>" not in page and "<dt>经度</dt>" not in page
+    # Half a place is no place: what there is, is shown as it is.
+    world.firm.longitude = None
+    session.commit()
+    assert "<dt>纬度</dt><dd>34</dd>" in shown()
+
+
 def ways_on(page: str) -> list[tuple[str, str]]:
     """Where an empty list says to go, and its words for it; the first is the main one."""
     block = re.search(r'<div class="ta-empty">.*?</div>(?:</div>)?', page, re.DOTALL)

@@ -17,6 +17,7 @@ from app.models import Elevator, Region, Unit
 from app.models.sealed import numbers
 from app.permissions import Verb
 from app.rules.identifiers import masked
+from app.views.frame import map_tiles
 from app.workflows.approval.filing_fields import FiledModel, differences, fields_of, label
 
 _UNIT_SECTIONS = (
@@ -41,6 +42,7 @@ _ELEVATOR_SECTIONS = (
     (_l("其他"), ("declared_status", "note")),
 )  # fmt: skip
 SECTIONS: dict[Any, Any] = {Unit: _UNIT_SECTIONS, Elevator: _ELEVATOR_SECTIONS}
+POINT = ("latitude", "longitude")
 UNIT_FIELDS = ("use_unit_id", "maintenance_unit_id")
 
 
@@ -103,14 +105,28 @@ def facts(
     said, left_out = words(model, data), set(skip)
     sections = []
     for title, names in SECTIONS[model]:
+        point = None if left_out & set(POINT) else _point(data)
         rows = [
+            point if point is not None and name == POINT[0] else
             Fact(name, label(model, name), said[name], _link(name, data.get(name)), _whole(model, name, data, key))
             for name in names
-            if name not in left_out
-        ]
+            if name not in left_out and (point is None or name != POINT[1])
+        ]  # fmt: skip
         if any(data.get(row.field) not in (None, False) for row in rows):
             sections.append((str(title), rows))
     return sections
+
+
+def _point(data: Mapping[str, Any]) -> Fact | None:
+    """Latitude and longitude as one place, which the map shows."""
+    if any(data.get(name) is None for name in POINT):
+        return None
+    latitude, longitude = (float(data[name]) for name in POINT)
+    north = _("北纬 %(n)s", n=f"{latitude:.6f}") if latitude >= 0 else _("南纬 %(n)s", n=f"{-latitude:.6f}")
+    east = _("东经 %(n)s", n=f"{longitude:.6f}") if longitude >= 0 else _("西经 %(n)s", n=f"{-longitude:.6f}")
+    at = map_tiles.configured().there(latitude, longitude)
+    link = f"/map/#17/{at[0]:.5f}/{at[1]:.5f}" if g.actor.may(Verb.ELEVATOR_READ) else None
+    return Fact(POINT[0], _("位置"), _("%(north)s，%(east)s", north=north, east=east), link)
 
 
 def comparison(
