@@ -266,8 +266,7 @@ class Screen(ModelView):
         """The fields of the filter panel; as nothing is chosen in them mostly, many are shown the same."""
         withheld = listing.withheld(g.actor)
         days = {name: request.args.get(name, "") for name in ("as_of", "known_at")}
-        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text} | days
-        values["withheld"] = withheld
+        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text, "withheld": withheld} | days
         if query.filters or any(days.values()):
             return parts.fresh("ta/list_filters.html", **values)
         return parts.part("ta/list_filters.html", (listing.name, withheld), **values)
