@@ -11,7 +11,6 @@ from app import clock
 from app.errors import Finding
 from app.models.said import SaidText
 from app.permissions import Actor
-from app.search import Beside
 
 PAGE_SIZE = 25
 
@@ -133,8 +132,8 @@ class Sought:
     exact: Any = None
     narrowing: Any = None
     common: bool = False
-    # What else holds the words (`Listing.search_through`).
-    also: Beside = field(default_factory=Beside)
+    # What else holds the words (`search.Beside`, by `Listing.search_through`), where the index was asked for it.
+    also: Any = None
 
 
 @dataclass(slots=True)

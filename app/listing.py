@@ -147,7 +147,7 @@ class Listing:
     def _held(self, query: Query) -> list[Any]:
         """Every word stands in some searched column, or where the row leads to."""
         words = self.words(query)
-        also = search.beside(self.search_through, words) if query.sought is None else query.sought.also
+        also = (query.sought or Sought()).also or search.beside(self.search_through, words)
         return [also.either(word, search.contains(self.search, word)) for word in words]
 
     def seek(self, moment: Moment, query: Query) -> None:
@@ -160,7 +160,7 @@ class Listing:
         seen = scope.criterion(self.model, moment.actor) if own else true()
         found = search.find(moment.session, columns, words, seen, self.search_through)
         if found is None:
-            query.sought = Sought(also=search.beside(self.search_through, words))
+            query.sought = Sought()
         elif found.common or (found.many and not own):
             query.sought = Sought(common=True, also=found.also)
         elif found.many:

@@ -42,14 +42,13 @@ from app.extensions import db
 from app.listing import COUNT_CAP, LISTINGS, Column, Listing, Moment, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
-from app.views.frame import kept, lately, parts, rows, screens, whole_list
+from app.views.frame import kept, lately, paging, parts, rows, screens, whole_list
 from app.views.frame.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, pill, shown, two
+from app.views.frame.paging import PLACE, capped
 
 MOST_CHOSEN = 500
 # An address holds no more of them.
 MOST_CARRIED = 100
-# The parameters that say where in the list one is; every other change starts again at its head.
-PLACE = ("page", "row", "after", "before")
 
 # Inside Screen the name `list` is its page.
 Pairs = list[tuple[Any, str]]
@@ -202,7 +201,7 @@ class Screen(ModelView):
             columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
             table_body=self._body(listing, chosen, page.rows), tabs=self._tabs(listing, query, counts, note),
             panel=self._panel(listing, query), column_boxes=self._column_boxes(listing, query),
-            chips=self._chips(listing, query), pages=self._pages(query, page), hidden=self._hidden(query),
+            chips=self._chips(listing, query), pages=paging.pages(query, page, self._link), hidden=self._hidden(query),
             buttons=[b for b in self.buttons if g.actor.may(b.verb) and (b.also is None or g.actor.may(b.also))],
             deeds=[d for d in self.deeds if g.actor.may(d.verb) and listing.as_of is None],
             may_export=self.exportable and g.actor.may(Verb.EXPORT),
@@ -264,9 +263,10 @@ class Screen(ModelView):
 
     def _panel(self, listing: Listing, query: Query) -> Markup:
         """The fields of the filter panel; as nothing is chosen in them mostly, many are shown the same."""
-        withheld = listing.withheld(g.actor)
-        days = {name: request.args.get(name, "") for name in ("as_of", "known_at")}
-        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text, "withheld": withheld} | days
+        withheld, names = listing.withheld(g.actor), ("as_of", "known_at")
+        days = {name: request.args.get(name, "") for name in names}
+        values = {"listing": listing, "chosen": query.filters, "lookup_text": self._lookup_text}
+        values |= days | {"withheld": withheld}
         if query.filters or any(days.values()):
             return parts.fresh("ta/list_filters.html", **values)
         return parts.part("ta/list_filters.html", (listing.name, withheld), **values)
@@ -397,38 +397,6 @@ class Screen(ModelView):
             text="descending" if query.descending else "ascending",
         )  # fmt: skip
 
-    def _pages(self, query: Query, page: Page) -> dict[str, Any]:
-        """Links to pages by number; where rows were not counted to the end, far pages by entry and the last from there.
-
-        The neighbours carry the edge of this page, so that however far it is, the next one starts right there.
-        """
-        last = max(1, -(-page.total // page.size))
-        if query.page < 0 and not page.more:
-            query.page = max(1, last + 1 + query.page)
-        from_end = query.page < 0
-        known = set(range(1, last + 1)) | ({query.page} if page.more else set())
-        near = sorted({1, *range(query.page - 2, query.page + 3)} & known) if not from_end else [1]
-        near += [last] if last not in near and not page.more else []
-        links: Pairs = []
-        for before, number in zip([0, *near], near, strict=False):
-            if number - before > 1:
-                links.append(("…", ""))
-            links.append((number, "" if number == query.page else self._link(page=number)))
-        further = (page.more and query.page != -1) or 0 < query.page < last
-        following = preceding = ""
-        if page.keys and further and len(page.rows) == page.size:
-            following = self._link(page=query.page + 1, after=page.keys[-1])
-        if page.keys and (query.page > 1 or from_end):
-            preceding = self._link(page=query.page - 1, before=page.keys[0])
-        return {
-            "text": _("共 %(n)s 条", n=capped(page.total)), "found": capped(page.total), "page": query.page,
-            "total_pages": last, "links": links,
-            "previous": preceding, "next": following,
-            "far": [(k, v) for k, v in request.args.items() if k not in PLACE] if page.more else None,
-            "end": self._link(page=-1) if page.more and query.page != -1 else "",
-            "here": _("倒数第 %(n)s 页", n=-query.page) if from_end else "",
-        }  # fmt: skip
-
     def _hidden(self, query: Query) -> Pairs:
         """Parameters that the search form carries along."""
         return [(k, v) for k, v in request.args.items() if k not in ("q", *PLACE)]
@@ -437,11 +405,6 @@ class Screen(ModelView):
         from app.lookups import text_of
 
         return text_of(db.session, name, key)
-
-
-def capped(count: int) -> str:
-    """1,001 counted rows mean more than a thousand."""
-    return "1,000+" if count > 1000 else f"{count:,}"
 
 
 __all__ = [

@@ -20,8 +20,9 @@ from app.models import Component, Contract, Elevator, IotDevice, MaintenanceCloc
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views.frame import clock_words, screens
-from app.views.frame.base import Button, Deed, Screen, capped, countdown, firm, import_button, limit_cell, mark, pill
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill
 from app.views.frame.labels import MOST as MOST_LABELS
+from app.views.frame.paging import capped
 from app.views.frame.warned import counted
 from app.views.maintenance.ledgers import MOST_AT_ONCE
 from app.views.oversight.enforcement import start

@@ -26,7 +26,8 @@ from app.permissions import Verb, require
 from app.reports import elevator_map, map_layers
 from app.rules.map_grid import Box, Cluster, read_box, read_zoom, zoom_for
 from app.views.frame import clock_words, lately, map_tiles, parts
-from app.views.frame.base import PLACE, Button, Screen
+from app.views.frame.base import Button, Screen
+from app.views.frame.paging import PLACE
 from app.wording import together
 
 SECONDS = 30
