@@ -218,8 +218,11 @@ def test_every_tab_of_the_list_opens(session: Any, world: World, sign_in: Any, t
 
 @pytest.mark.feature("UNT-01")
 def test_where_an_office_is_is_one_place_that_the_map_shows(session: Any, world: World, sign_in: Any) -> None:
+    client, address = sign_in(world.accounts["inspector"]), f"/units/{world.firm.id}"
+    session.commit()
+
     def shown() -> str:
-        return re.sub(r"\s+", "", sign_in(world.accounts["inspector"]).get(f"/units/{world.firm.id}").text)
+        return re.sub(r"\s+", "", client.get(address).text)
 
     for latitude, longitude, words, place in (
         (34.25, 108.5, "北纬34.250000，东经108.500000", "34.25000/108.50000"),
