@@ -67,10 +67,11 @@ def test_no_text_breaks_it(world: World, sign_in: Any, q: str) -> None:
 @pytest.mark.feature("ELV-02")
 def test_a_hit_shows_by_what_it_was_found(session: Any, world: World, sign_in: Any) -> None:
     """Found by its estate or a number of another kind, a line of code and street said nothing of either."""
-    world.own.estate, world.own.registration_code, world.own.factory_no = "云樾里小区", "DJ3110-77", "SN-0042"
+    world.own.estate, world.own.address = "云樾里小区", "5 幢 1 单元"
+    world.own.registration_code, world.own.factory_no = "DJ3110-77", "SN-0042"
     session.commit()
     browser = sign_in(world.accounts["worker"])
-    place = f'<td class="ta-wrap">云樾里小区 {world.own.address}'
+    place = '<td class="ta-wrap">云樾里小区 5 幢 1 单元'
     assert f"{place}</td>" in browser.get("/search/?q=云樾").get_data(as_text=True)
     assert f"{place}　DJ3110-77</td>" in browser.get("/search/?q=dj3110").get_data(as_text=True)
     assert f"{place}　SN-0042</td>" in browser.get("/search/?q=SN-00").get_data(as_text=True)
