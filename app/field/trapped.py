@@ -20,7 +20,8 @@ from app.field.pages import field
 from app.field.public import public_page, shown_page, unknown_code, walked
 from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import ESCALATORS
-from app.rules.rescues import MOST_PEOPLE, RescueStatus, expected_minutes
+from app.rules.identifiers import check_call_number
+from app.rules.rescues import LONGEST_TEXT, MOST_PEOPLE, RescueStatus, expected_minutes
 from app.transaction import transaction
 from app.workflows.rescue import rescue_course, rescues
 
@@ -58,18 +59,14 @@ def report_trapped(token: str) -> Any:
         over = rescues.flooded(own, row, now, request.remote_addr)
     if over is not None:
         return _form(_again(token), over.findings, 429)
-    typed = request.form.get("trapped", "").strip()[:6]
-    count = int(typed) if typed.isascii() and typed.isdigit() else None
-    if typed and (count is None or count > MOST_PEOPLE):
-        wrong = Finding(_("困人人数"), False, _("不是人数"), _("请填写整数，不清楚时不填"), field="trapped")
-        return _form(_again(token), [wrong], 422)
+    count, phone, scene = _heard(request.form)
     try:
         with transaction(db.session) as own:
             held = public_page.elevator_of(own, token)
             assert held is not None
             rescues.report(
-                own, None, held, source="page", at=now, phone=request.form.get("phone", "")[:40],
-                scene=request.form.get("scene", "")[:2000], trapped=count, address=request.remote_addr,
+                own, None, held, source="page", at=now, phone=phone, scene=scene, trapped=count,
+                address=request.remote_addr,
             )  # fmt: skip
     except Refusal as refusal:
         return _form(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
@@ -77,6 +74,21 @@ def report_trapped(token: str) -> Any:
 
 
 # --- parts
+
+
+def _heard(form: Any) -> tuple[int | None, str, str]:
+    """People, phone and words. What may be left out never keeps an alarm back: what is no number goes on in words."""
+    typed, phone = form.get("trapped", "").strip()[:20], form.get("phone", "").strip()[:40]
+    words = [form.get("scene", "").strip()]
+    count = int(typed) if typed.isascii() and typed.isdigit() and int(typed) <= MOST_PEOPLE else None
+    if typed and count is None:
+        words.insert(0, f"困人人数：{typed}")
+    try:
+        phone = check_call_number(phone) if phone else ""
+    except Refusal:
+        words.insert(0, f"报警电话：{phone}")
+        phone = ""
+    return count, phone, "　".join(w for w in words if w)[:LONGEST_TEXT]
 
 
 def _case(row: Elevator) -> Rescue | None:
