@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
@@ -89,6 +90,39 @@ def test_stop_workers_and_interval_are_applied_for(session: Any, world: World, s
     said = {a.kind: officer.get(f"/applications/{a.id}").text for a in fresh(session).scalars(select(Application))}
     assert "林以澄" in said["worker_change"] and "另行申请恢复" in said["maintenance_pause"]
     assert "30 天" in said["on_demand"] and until in said["on_demand"]
+
+
+def test_what_was_withdrawn_is_applied_for_anew_with_what_it_said(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    assert send(client, world, "suspension", reason="加装无障碍设施").status_code == 302
+    key = fresh(session).scalars(select(Application.id)).one()
+    page = client.get(f"/applications/{key}").text
+    assert "撤回后这件申请结束" in page and "重新申请</a>" not in page
+    client.post(f"/applications/{key}/withdraw", data={"csrf_token": csrf(client)})
+    way = f"/elevators/{world.own.id}/apply/suspension?again={key}"
+    assert way in client.get(f"/applications/{key}").text
+    form = client.get(way).text
+    assert "加装无障碍设施" in form and f'value="{clock.today().isoformat()}"' in form
+    # Neither of another kind, nor of a number that is none, nor by whoever may not apply.
+    for other in (f"/scrapping?again={key}", "/suspension?again=x", "/suspension?again=999999"):
+        assert "加装无障碍设施" not in client.get(f"/elevators/{world.own.id}/apply{other}").text
+    assert way not in sign_in(world.accounts["inspector"]).get(f"/applications/{key}").text
+    use = sign_in(world.accounts["use_head"])
+    assert "加装无障碍设施" not in use.get(way).text
+
+
+def test_a_day_that_is_over_is_not_offered_again(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    until = clock.today() + dt.timedelta(days=40)
+    assert send(client, world, "maintenance_pause", until_on=until.isoformat()).status_code == 302
+    row = fresh(session).scalars(select(Application)).one()
+    client.post(f"/applications/{row.id}/withdraw", data={"csrf_token": csrf(client)})
+    held = fresh(session).get(Application, row.id)
+    held.effective_on = clock.today() - dt.timedelta(days=1)
+    session.commit()
+    form = client.get(f"/elevators/{world.own.id}/apply/maintenance_pause?again={row.id}").text
+    assert f'value="{until}"' in form and f'value="{clock.today()}"' in form
+    assert f'value="{clock.today() - dt.timedelta(days=1)}"' not in form
 
 
 def test_no_such_kind(world: World, sign_in: Any) -> None:

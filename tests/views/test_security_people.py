@@ -109,7 +109,11 @@ def test_a_certificate_goes_to_the_regulator_with_its_scan(app: Any, session: An
     assert (row.state, application.state, application.entity_id) == ("submitted", "submitted", row.id)
     assert session.scalars(select(Attachment)).one().name == "证书.png"
     page = client.get(f"/people/{world.worker.id}").get_data(as_text=True)
-    assert "G-2026-1" in page and "普工" in page
+    assert "G-2026-1" in page and "普工" in page and f'href="/applications/{application.id}"' in page
+    # Who decides reads what is asked for, and opens the person.
+    officer = client_of(app, world, "inspector").get(f"/applications/{application.id}").get_data(as_text=True)
+    for said in ("高级工", "G-2026-1", "2025-01-01", "长期", world.worker.name, f'href="/people/{world.worker.id}"'):
+        assert said in officer
 
 
 @pytest.mark.feature("PER-05")

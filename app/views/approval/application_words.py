@@ -10,9 +10,20 @@ from sqlalchemy import select
 
 from app import clock
 from app.extensions import db
-from app.models import Appeal, Application, Commitment, Contract, Declaration, Elevator, Inspection, Person, UnitChange
+from app.models import (
+    Appeal,
+    Application,
+    Commitment,
+    Contract,
+    Declaration,
+    Elevator,
+    GradeCertificate,
+    Inspection,
+    Person,
+    UnitChange,
+)
 from app.models.appeal import APPEAL_ENTITY
-from app.models.choices import CHANGE_CAUSE, INSPECTION_KIND, INSPECTION_RESULT, word
+from app.models.choices import CHANGE_CAUSE, GRADE, INSPECTION_KIND, INSPECTION_RESULT, word
 from app.views.frame import filed
 from app.views.frame.told import told
 from app.wording import say
@@ -116,6 +127,16 @@ def _declaration(row: Application) -> Pairs:
     ]  # fmt: skip
 
 
+def _grade_certificate(row: Application) -> Pairs:
+    paper = db.session.get(GradeCertificate, row.entity_id)
+    if paper is None:
+        return []
+    return [
+        (_("人员"), paper.person.name), (_("等级"), word(GRADE, paper.grade)), (_("证书编号"), paper.certificate_no),
+        (_("发证日期"), str(paper.issued_on)), (_("有效期至"), str(paper.valid_until or _("长期"))),
+    ]  # fmt: skip
+
+
 def _inspection(row: Application) -> Pairs:
     report = db.session.get(Inspection, row.entity_id)
     if report is None:
@@ -145,5 +166,6 @@ def _appeal(row: Application) -> Pairs:
 _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
     "worker_change": _worker_change, "commitment": _commitment, "declaration": _declaration, "on_demand": _on_demand,
-    "inspection_report": _inspection, "appeal": _appeal, "correction": _correction,
+    "grade_certificate": _grade_certificate, "inspection_report": _inspection, "appeal": _appeal,
+    "correction": _correction,
 }  # fmt: skip

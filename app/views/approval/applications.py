@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Application, Attachment, Elevator, Version
+from app.models import Application, Attachment, Declaration, Elevator, GradeCertificate, Person, Version
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
@@ -133,7 +133,7 @@ class ApplicationPages(BaseView):
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
             next_due=due_of(following.due_at, following.submitted_at, following.region_code) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
-            is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row),
+            is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row), again=_again(row),
             place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
             appeal=appeals.offered_on(row), barred=barred,
         )  # fmt: skip
@@ -142,13 +142,30 @@ class ApplicationPages(BaseView):
 
 def _refile(row: Application) -> str | None:
     """Where a rejected or withdrawn filing is mended by its own unit, while it still waits to be handed in again."""
-    if row.kind not in FILING_KINDS or row.state not in ("rejected", "withdrawn") or row.unit_id != g.actor.unit_id:
+    if row.state not in ("rejected", "withdrawn") or row.unit_id != g.actor.unit_id:
+        return None
+    if row.kind == person_filing.KIND:
+        held = db.session.scalar(scope.apply(select(Person).where(Person.id == row.entity_id), g.actor))
+        mends = held is not None and held.left_on is None and held.filing_state in ("draft", "rejected")
+        return f"/people/{row.entity_id}/edit" if mends and g.actor.may(Verb.PERSON_EDIT) else None
+    if row.kind not in FILING_KINDS:
         return None
     model = filing.MODEL[row.entity]
     subject = db.session.scalar(scope.apply(select(model).where(model.id == row.entity_id), g.actor))
     if subject is None or subject.filing_state not in ("draft", "rejected") or not g.actor.may(filing.EDIT_VERB[model]):
         return None
     return f"/{'units' if row.entity == 'unit' else 'elevators'}/{subject.id}/edit"
+
+
+def _again(row: Application) -> str | None:
+    """Where its own unit applies anew for what was withdrawn or refused: the form, filled as it was."""
+    ended = row.state in ("rejected", "withdrawn") and row.unit_id == g.actor.unit_id
+    if not ended or row.kind not in applications.OPEN_KINDS or not g.actor.may(Verb.APPLICATION_SUBMIT):
+        return None
+    if row.elevator_id is None or not sees_elevator(row):
+        return None
+    cause = f"&cause={row.data['cause']}" if row.data.get("cause") else ""
+    return f"/elevators/{row.elevator_id}/apply/{row.kind}?again={row.id}{cause}"
 
 
 def _behalf(row: Application, now: Any, may_decide: bool) -> str:
@@ -196,6 +213,10 @@ def _subject_link(row: Application) -> str | None:
     if row.kind == "appeal" and g.actor.stands_for is None:
         return appeals.record_link(row)
     pages = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/", "person": "/people/"}
+    if row.entity in ("grade_certificate", "declaration") and g.actor.stands_for is None:
+        model = GradeCertificate if row.entity == "grade_certificate" else Declaration
+        paper: Any = db.session.get(model, row.entity_id)
+        return f"/people/{paper.person_id}" if paper is not None and g.actor.may(Verb.PERSON_READ) else None
     base = pages.get(row.entity)
     if g.actor.stands_for is not None or (row.entity == "elevator" and not sees_elevator(row)):
         return None

@@ -10,11 +10,12 @@ from flask import abort, flash, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Elevator
+from app.models import Application, Elevator
 from app.models.choices import CHANGE_CAUSE
 from app.permissions import Verb
 from app.rules.lifecycle import (
@@ -115,7 +116,8 @@ class ApplyPages(BaseView):
 
     def _page(self, row: Elevator, kind: ApplicationKind, findings: list[Finding]) -> Any:
         today = clock.today()
-        typed = {"effective_on": today.isoformat(), "reason": ""} | request.form.to_dict()
+        earlier = _earlier(row, kind) if request.method == "GET" else {}
+        typed = {"effective_on": today.isoformat(), "reason": ""} | earlier | request.form.to_dict()
         on, _bad = day_of(typed["effective_on"])
         asked = Asked(today, on or today, typed["reason"] or "…", [0], {}, unit_id=g.actor.unit_id)
         standing = applications.conditions_of(db.session, kind.value, row, asked)
@@ -125,7 +127,8 @@ class ApplyPages(BaseView):
             "ta/filing/apply.html", title=KIND_LABELS[kind], row=row, base=f"/elevators/{row.id}", kind=kind.value,
             form=typed, findings=findings, standing=[f for f in standing if f.field not in _TYPED], words=WORDS,
             needs_reason=kind not in _NO_REASON, needs_file=bool(paper), paper=paper,
-            fields=_fields(row, kind, cause, findings), causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
+            fields=_fields(row, kind, cause, findings, typed),
+            causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
             cause=cause.value if cause is not None else "",
         )  # fmt: skip
 
@@ -233,16 +236,33 @@ def _typed(row: Elevator, kind: str) -> Typed:
     return Typed(on, request.form.get("reason", "")[:2000], data, wrong)
 
 
+def _earlier(row: Elevator, kind: ApplicationKind) -> dict[str, str]:
+    """What an own application for the same said that was withdrawn or refused; a day that is over is not offered."""
+    key = request.args.get("again", "")
+    if not (key.isascii() and key.isdigit() and len(key) < 10):
+        return {}
+    statement = select(Application).where(
+        Application.id == int(key), Application.elevator_id == row.id, Application.kind == kind.value,
+        Application.unit_id == (g.actor.unit_id or 0),
+    )  # fmt: skip
+    held = db.session.scalar(scope.apply(statement, g.actor, Application))
+    if held is None:
+        return {}
+    said = {**held.data, **(held.data.get("changes") or {}), "reason": held.reason}
+    if held.effective_on is not None and held.effective_on >= clock.today():
+        said["effective_on"] = held.effective_on.isoformat()
+    return {name: str(value) for name, value in said.items() if isinstance(value, str | int | float)}
+
+
 def _cause() -> ChangeCause | None:
     given = request.values.get("cause", "")
     return ChangeCause(given) if given in set(ChangeCause) else None
 
 
 def _fields(
-    row: Elevator, kind: ApplicationKind, cause: ChangeCause | None, findings: list[Finding]
+    row: Elevator, kind: ApplicationKind, cause: ChangeCause | None, findings: list[Finding], form: dict[str, str]
 ) -> list[Field]:
     """The fields that the kind asks for besides, filled as typed or as it is now."""
-    form = request.form
 
     def field(name: str, label: str, shape: str, **more: Any) -> Field:
         errors = [f for f in findings if f.field == name]

@@ -211,6 +211,7 @@ class PeoplePages(BaseView):
             quota=people.quotas(db.session, [person], now)[person.id], grades=GRADE, states=APPLICATION_STATE,
             mask=mask_mobile, findings=findings, kinds=PERSON_KIND, sexes=SEX, filing_words=FILING_STATE,
             filing_tone=FILING_TONE.get(person.filing_state, "gone"), waiting=self._waiting(person),
+            asked=self._asked([row.id for row in held]),
             resident_id=mask_resident_id(person.resident_id) if person.resident_id else "—",
             shown=revealing.kinds_of(db.session, person) if g.actor.may(Verb.SENSITIVE_READ) else {},
             operator=[f for f in attachments.of(db.session, "person", person.id) if f.kind == "operator"],
@@ -230,6 +231,17 @@ class PeoplePages(BaseView):
             return None
         row = submissions.open_of(db.session, person_filing.KIND, person_versions.ENTITY, person.id)
         return submissions.link_of(row) if row is not None else None
+
+    @staticmethod
+    def _asked(certificate_ids: list[int]) -> dict[int, str]:
+        """Where each certificate is or was asked for: what was returned is mended there."""
+        if not g.actor.may(Verb.APPLICATION_READ):
+            return {}
+        statement = select(Application).where(
+            Application.entity == "grade_certificate", Application.entity_id.in_(certificate_ids)
+        )
+        rows = db.session.scalars(scope.apply(statement, g.actor, Application).order_by(Application.id))
+        return {row.entity_id: submissions.link_of(row) for row in rows if row.entity_id is not None}
 
     @staticmethod
     def _scans(certificate_ids: Any) -> dict[int, Any]:
