@@ -24,6 +24,7 @@ from app.models import (
     Rescue,
     RescueDispatch,
     Visit,
+    VisitNote,
 )
 from app.models.policy import policy_value
 from app.models.repair import sent_to
@@ -221,3 +222,16 @@ def seen(session: Any, actor: Actor, pk: int) -> Visit | None:
     statement = select(Visit).where(Visit.id == pk).options(joinedload(Visit.elevator))
     found: Visit | None = session.scalar(_scoped(statement, actor, Visit))
     return found
+
+
+def objections(session: Any, visit_id: int) -> list[VisitNote]:
+    """What the use unit holds against a visit, the newest first."""
+    statement = select(VisitNote).where(VisitNote.visit_id == visit_id, VisitNote.kind == "objection")
+    return list(session.scalars(statement.order_by(VisitNote.at.desc(), VisitNote.id.desc())))
+
+
+def objected(session: Any, visits: list[Visit]) -> set[int]:
+    """Those of the visits that the use unit has objected to."""
+    keys = [visit.id for visit in visits]
+    found = select(VisitNote.visit_id).where(VisitNote.visit_id.in_(keys), VisitNote.kind == "objection")
+    return set(session.scalars(found))

@@ -256,7 +256,7 @@ def visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         ways=gates.of_check_out(db.session, row, position_of(request.values), now) if going else [],
         running=_running(row, now), least=(policy.min_minutes or 0) * 60, local=clock.local,
         files=attachments.of(db.session, "visit", row.id) if not going else [],
-        companions=companions.of_visit(db.session, row.id),
+        companions=companions.of_visit(db.session, row.id), objections=lists.objections(db.session, row.id),
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
         offline=OFFLINE_PART, labels=LABEL_STATE, carried=phone_copy.of_visit(db.session, row) if going else None,
         out_key=form.get("out_key") or secrets.token_hex(12),
@@ -292,6 +292,7 @@ def reviews() -> Any:
     rows = lists.to_review(db.session, g.actor)
     return render_template(
         "ta/field/reviews.html", title=_("待复核"), rows=rows, local=clock.local, tab="reviews", now=clock.now(),
+        objected=lists.objected(db.session, rows),
         complained=lists.complained(db.session, g.actor)[2] if g.actor.may(Verb.COMPLAINT_REVIEW) else 0,
         rescued=lists.in_rescue(db.session, g.actor) if g.actor.may(Verb.RESCUE_READ) else 0, **_repairs(g.actor),
     )  # fmt: skip
@@ -335,7 +336,7 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
         answers={r["code"]: r for r in row.results or []}, results=RESULTS, level=LEVEL_LABELS[Level(row.level)],
         findings=[f for f in findings if f.stops] or _standing(row), local=clock.local, form=request.form,
         order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
-        files=attachments.of(db.session, "visit", row.id),
+        files=attachments.of(db.session, "visit", row.id), objections=lists.objections(db.session, row.id),
     )  # fmt: skip
 
 

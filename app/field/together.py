@@ -41,6 +41,15 @@ def join_visit(pk: int) -> Any:
     return redirect(url_for("field.elevator", text=code or "-"))
 
 
+@field.get("/visits/<int:pk>/out")
+@field.get("/visits/<int:pk>/sheet")
+@field.get("/visits/<int:pk>/label")
+@signed_in
+def opened_again(pk: int) -> Any:
+    """A refused form stays under the address it was sent to; a phone that opens it again lands on the visit."""
+    return redirect(url_for("field.visit", pk=pk))
+
+
 @field.post("/visits/<int:pk>/label")
 @signed_in
 def supply_label(pk: int) -> Any:

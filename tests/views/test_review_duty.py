@@ -93,3 +93,8 @@ def test_the_phone_takes_an_objection_too(session: Any, world: World, waiting: V
     answer = post(client, f"/m/reviews/{waiting.id}", {"verb": "objection", "opinion": "没有见到维保人员"})
     assert answer.status_code == 302
     assert [n.kind for n in notes(session)] == ["objection"]
+    # Whoever reviews sees what is objected to already; the worker reads it in the record, under the desk's word for it.
+    assert "使用单位有异议" in client.get("/m/reviews").text
+    assert "没有见到维保人员" in client.get(f"/m/reviews/{waiting.id}").text
+    record = sign_in(world.accounts["worker"]).get(f"/m/visits/{waiting.id}").text
+    assert "没有见到维保人员" in record and "待复核" in record and "待完善" not in record
