@@ -157,9 +157,18 @@ def test_a_second_main_account_is_refused_by_name(session: Any, world: World) ->
 def test_it_attaches_to_the_unit_in_force(session: Any, world: World) -> None:
     unit = make_unit(session, "澜州远屹电梯有限公司", is_maintenance=True)
     session.commit()
-    issued = main(session, world.actor("region_admin"), uscc=unit.uscc, unit_name="另一个名字")
+    issued = main(session, world.actor("region_admin"), uscc=unit.uscc, unit_name=" 澜州远屹电梯有限公司 ")
     assert issued.account.unit_id == unit.id
-    assert session.get(Unit, unit.id).name == "澜州远屹电梯有限公司"
+
+
+@pytest.mark.feature("ACC-02")
+def test_another_units_code_hands_nobody_its_account(session: Any, world: World) -> None:
+    unit = make_unit(session, "澜州远屹电梯有限公司", is_maintenance=True)
+    session.commit()
+    with pytest.raises(Refusal, match="已备案为“澜州远屹电梯有限公司”") as refused:
+        main(session, world.actor("region_admin"), uscc=unit.uscc, unit_name="澜州联升电梯有限公司")
+    assert fields(refused) == {"unit_name"}
+    assert session.scalar(select(Account).where(Account.unit_id == unit.id)) is None
 
 
 @pytest.mark.feature("ACC-02")

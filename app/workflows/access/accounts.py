@@ -99,8 +99,8 @@ def create_main_account(
 ) -> Issued:
     """A unit's main account; its login name is the unit's 统一社会信用代码 (ACC-02).
 
-    Attaches to the unit in force with that code, or to an unapproved one of the same code and name; otherwise makes
-    the unit as a draft that the unit itself completes and reports. An unapproved registration under another name is
+    Attaches to the unit of that code and name, in force or not yet approved, and refuses another name for the code of
+    a unit in force; otherwise makes the unit as a draft that the unit itself completes and reports. An unapproved registration under another name is
     left alone: it may be a squatter's, and the regulator will see both. The head's 身份证号 is asked where the
     region's policy says so (shenzhen), and kept with a unit that is made here.
     """
@@ -167,6 +167,10 @@ def _unit_for(session: AnySession, actor: Actor, checked: dict[str, Any], kinds:
             remedy = "请按备案类别建立账号；类别有变化时先由单位变更备案"
             raise refuse("单位类别", say("%(name)s 的备案类别不含所选类别", name=in_force.name), remedy, field="kinds")
         _refuse_second_main(session, in_force)
+        if login_key(in_force.name) != login_key(name):  # a wrong code would hand one unit's account to another
+            found = say("%(code)s 已备案为“%(filed)s”，与所填单位名称不同", code=code, filed=in_force.name)
+            remedy = "请核对代码；确是这家单位的，按备案名称填写"
+            raise refuse("单位名称", found, remedy, field="unit_name", value=name)
         return in_force
     for row in rows:
         if login_key(row.name) == login_key(name) and _covers(actor, row.region_code):
