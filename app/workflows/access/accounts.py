@@ -99,10 +99,10 @@ def create_main_account(
 ) -> Issued:
     """A unit's main account; its login name is the unit's 统一社会信用代码 (ACC-02).
 
-    Attaches to the unit of that code and name, in force or not yet approved, and refuses another name for the code of
-    a unit in force; otherwise makes the unit as a draft that the unit itself completes and reports. An unapproved registration under another name is
-    left alone: it may be a squatter's, and the regulator will see both. The head's 身份证号 is asked where the
-    region's policy says so (shenzhen), and kept with a unit that is made here.
+    Attaches to the unit of that code and name, in force or not yet approved; another name for the code of a unit in
+    force is refused. Otherwise makes the unit as a draft that the unit itself completes and reports. An unapproved
+    registration under another name is left alone: it may be a squatter's, and the regulator will see both. The head's
+    身份证号 is asked where the region's policy says so (shenzhen), and kept with a unit that is made here.
     """
     require(actor, Verb.ACCOUNT_CREATE)
     chosen = sorted(set(kinds))
