@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Region
+from app.permissions import Actor
 from app.policy import PRESETS, Held
 from app.workflows.approval.policies import COUNTRY
 
@@ -16,6 +17,29 @@ _NAMES = select(Region.code, Region.name).execution_options(skip_scope=True)
 def region_names() -> dict[str, str]:
     """Every region's name by its code; regions are everybody's."""
     return dict(db.session.execute(_NAMES).all())  # type: ignore[arg-type]
+
+
+def region_choices(names: dict[str, str], actor: Actor) -> list[tuple[str, str]]:
+    """Where the actor may look, indented as in the tree, a street with its district."""
+    span = actor.region_span
+    codes = sorted(code for code in names if span is None or span[0] <= code < span[1])
+    top = min((_depth(code) for code in codes), default=0)
+    country = [(COUNTRY, _("全国"))] if actor.sees_everything else []
+    return country + [(code, "\u3000" * (_depth(code) - top) + place(code, names)) for code in codes]
+
+
+def place(code: str, names: dict[str, str]) -> str:
+    """A region by its name; a street behind its district's, since other districts have one of that name."""
+    district = names.get(code[:6] + "000000", "") if _depth(code) == _STREET else ""
+    return district + names.get(code, _("全国") if code == COUNTRY else code)
+
+
+_STREET = 3
+
+
+def _depth(code: str) -> int:
+    """0 for a province, 1 for a city, 2 for a district, 3 for a street: by the part of the code that is not 0."""
+    return next((depth for depth, length in enumerate((2, 4, 6)) if not code[length:].strip("0")), _STREET)
 
 
 def origin(held: Held, names: dict[str, str]) -> str:

@@ -25,7 +25,7 @@ from app.scratch import scratch
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import run, text
-from app.views.frame.policy_words import origin, region_names
+from app.views.frame.policy_words import origin, place, region_choices, region_names
 from app.wording import say
 from app.workflows.approval import calendars
 from app.workflows.approval.calendars import COUNTRY, Day
@@ -146,13 +146,10 @@ class CalendarPages(BaseView):
         typed = request.values.get("year", "")
         year = int(typed) if typed.isascii() and typed.isdigit() and 1990 <= int(typed) <= 2190 else today.year
         held = calendars.days_of(db.session, code)
-        choices = [(c, n) for c, n in sorted(names.items()) if span is None or span[0] <= c < span[1]]
-        if g.actor.sees_everything:
-            choices.insert(0, (COUNTRY, _("全国")))
         worked = calendars.working_calendar(db.session, code)
         page = self.render_template(
             "ta/platform/calendar.html", title=_("工作日历"), findings=findings, code=code, year=year, today=today,
-            name=names.get(code, _("全国")), choices=choices,
+            name=place(code, names), choices=region_choices(names, g.actor),
             months=[_month(year, month, held, code) for month in range(1, 13)],
             listed=[d for on, d in sorted(held.items()) if on.year == year], names=names, form=request.form,
             may_edit=g.actor.may(Verb.CALENDAR_EDIT), worked=sum(worked(day) for day in _days_of_year(year)),

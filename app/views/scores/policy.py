@@ -22,7 +22,7 @@ from app.permissions import Verb
 from app.policy import PRESET_KEY, PRESETS, SPECS, Held, Key, chain, shown
 from app.views.frame import screens
 from app.views.frame.days import typed_day
-from app.views.frame.policy_words import origin, region_names
+from app.views.frame.policy_words import origin, place, region_choices, region_names
 from app.wording import say
 from app.workflows.approval import policies
 from app.workflows.approval.policies import COUNTRY
@@ -52,10 +52,10 @@ class Policy(BaseView):
             for key, held in book.items()
         ]  # fmt: skip
         groups = _grouped(rows, lambda row: row["group"])
-        span = g.actor.region_span
-        choices = [(c, n) for c, n in sorted(names.items()) if span is None or span[0] <= c < span[1]]
+        # Without the country: the page has its own word for it.
+        choices = [(key, name) for key, name in region_choices(names, g.actor) if key != COUNTRY]
         return self.render_template(
-            "ta/platform/policy.html", title=_("政策参数"), groups=groups, code=code, name=names.get(code, _("全国")),
+            "ta/platform/policy.html", title=_("政策参数"), groups=groups, code=code, name=place(code, names),
             on=on.isoformat(), version=policy_version(db.session, code, on), findings=findings, choices=choices,
             may_edit=g.actor.may(Verb.POLICY_EDIT), preset=_preset(code, on, names), later=later.get(PRESET_KEY, []),
             waiting=waiting.get(PRESET_KEY), open_count=_open_count(),

@@ -26,7 +26,7 @@ from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, pill
-from app.views.frame.policy_words import region_names
+from app.views.frame.policy_words import place, region_choices, region_names
 from app.wording import say
 from app.workflows.approval import policies
 from app.workflows.approval.policies import COUNTRY
@@ -91,21 +91,19 @@ class PolicyProposalPages(BaseView):
         return redirect(url_for("PolicyProposalPages.show", pk=number))
 
     def _form(self, given: Any, findings: list[Finding], status: int) -> Any:
-        names, span = region_names(), g.actor.region_span
+        names = region_names()
         key = given.get("key", "")
         known = key == PRESET_KEY or key in set(Key)
         spec = SPECS.get(Key(key)) if known and key != PRESET_KEY else None
         own = g.actor.region_code or COUNTRY
         region = given.get("region", "") or own
-        regions = [(c, n) for c, n in sorted(names.items()) if span is None or span[0] <= c < span[1]]
-        if g.actor.sees_everything:
-            regions.insert(0, (COUNTRY, _("全国")))
         held = policy_book(db.session, region, clock.today()).get(Key(key)) if spec is not None else None
         page = self.render_template(
             "ta/platform/policy_form.html", title=_("提议政策参数"), given=given, findings=findings,
             key=key if known else "", spec=spec,
             keys=[(PRESET_KEY, _("预设")), *((k.value, s.meaning) for k, s in SPECS.items())],
-            region=region, regions=regions, presets=[(p.name, p.label) for p in PRESETS.values()],
+            region=region, regions=region_choices(names, g.actor),
+            presets=[(p.name, p.label) for p in PRESETS.values()],
             now=shown(Key(key), held.value) if held is not None else None, today=clock.today(), span=_last_quarter(),
         )  # fmt: skip
         return page, status
@@ -164,7 +162,7 @@ class PolicyProposalPages(BaseView):
             "ta/platform/policy_test.html", title=_("政策回测"), job=job, result=result, params=params, only=only,
             units=chosen[(page - 1) * ROWS : page * ROWS], page=page, more=len(chosen) > page * ROWS, total=len(units),
             meaning=policies.words(params["key"]), value=policies.value_words(params["key"], params["value"]),
-            region=region_names().get(params["region"], _("全国")), states=VISIT_STATE,
+            region=place(params["region"], region_names()), states=VISIT_STATE,
             sums=_sums(units) if result else None,
         )  # fmt: skip
 
@@ -182,7 +180,7 @@ class PolicyProposalPages(BaseView):
         own = row.proposed_by_id == g.actor.user_id
         page = self.render_template(
             "ta/platform/policy_proposal.html", title=policies.words(row.key), row=row, findings=findings,
-            value=policies.value_words(row.key, row.value), region=names.get(row.region_code, _("全国")),
+            value=policies.value_words(row.key, row.value), region=place(row.region_code, names),
             state=PROPOSAL_STATE[row.state], tone=TONES[row.state], proposer=name_of(db.session, row.proposed_by_id),
             decider=name_of(db.session, row.decided_by_id) if row.decided_at else "", changes=_changes(row),
             seen=policy_version(db.session, row.region_code, row.effective_on), local=clock.local, waits=waits, own=own,
