@@ -105,6 +105,12 @@ def test_evidence_of_two_units_is_told_before_anything_is_written(world: World, 
     desk = sign_in(world.accounts["platform_admin"])
     page = desk.get(f"/enforcement/new?chosen=visit-{mine}&chosen=visit-{theirs}&chosen=visit-9&chosen=nonsense").text
     assert "所选的证据不属于同一家单位" in page and "有 2 条证据没有找到" in page
+    # Each record says whose it is, and a press keeps one unit's.
+    for key, unit in ((mine, world.firm), (theirs, world.other_firm)):
+        assert re.search(rf'value="visit-{key}" checked>[^<]*<span class="ta-mut">{unit.name}</span>', page)
+        assert f'href="?chosen=visit-{key}">只发起 {unit.name} 的 1 条</a>' in page
+    kept = desk.get(f"/enforcement/new?chosen=visit-{theirs}").text
+    assert "不属于同一家" not in kept and f'name="unit_id" value="{world.other_firm.id}"' in kept
     narrow = sign_in(world.accounts["inspector"]).get(f"/enforcement/new?chosen=visit-{theirs}").text
     assert "有 1 条证据没有找到" in narrow and world.foreign.code not in narrow
 

@@ -33,6 +33,7 @@ from app.views.frame import numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.frame.clock_words import due_of
+from app.views.frame.filed import unit_names
 from app.views.frame.records import RecordPages
 from app.views.frame.told import told
 from app.workflows.approval import submissions
@@ -243,7 +244,7 @@ class EnforcementPages(RecordPages):
             "ta/enforcement/form.html", row=row,
             title=_("修改草稿") if row is not None else _("发起约谈、警告或立案处罚"),
             findings=findings, form=form, kinds=list(ENFORCEMENT_KIND.items()), evidence=evidence, lost=lost,
-            strange=strange, unit_id=unit_id, most=MOST_EVIDENCE,
+            owners=_owners(evidence) if strange else {}, strange=strange, unit_id=unit_id, most=MOST_EVIDENCE,
             unit_text=lookups.text_of(db.session, "units", unit_id) if unit_id else "",
             files=attachments.of(db.session, "enforcement", row.id) if row is not None else [], labels=ATTACHMENT_KIND,
         ))  # fmt: skip
@@ -287,6 +288,15 @@ def _said(keys: list[str]) -> tuple[list[records.Item], int]:
         else:
             found[item.key] = item
     return list(found.values()), lost
+
+
+def _owners(evidence: list[records.Item]) -> dict[str, list[records.Item]]:
+    """The evidence by the unit that answers for it first: the one that maintains, else the one that uses."""
+    names = unit_names(key for item in evidence for key in item.units)
+    held: dict[str, list[records.Item]] = {}
+    for item in evidence:
+        held.setdefault(next((names[key] for key in item.units if key in names), _("没有单位")), []).append(item)
+    return held
 
 
 def facts(row: Enforcement, actor: Actor) -> dict[str, Any]:
