@@ -14,6 +14,7 @@ from app.models import Attachment, Job, PolicyProposal
 from app.models.policy import policy_version
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
+from app.views.frame.policy_words import place
 from app.workflows.core import audit
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_policy
@@ -42,6 +43,17 @@ class TestPolicy:
     def test_a_platform_administrators_wrong_region_is_named_too(self, world: World, sign_in: Any) -> None:
         answer = sign_in(world.accounts["platform_admin"]).get("/policy/?region=%27%00")
         assert answer.status_code == 200 and "已改为" in answer.text
+
+    @pytest.mark.parametrize("path", ["/policy/", "/policy/propose?key=limit_days", "/calendar/"])
+    def test_streets_of_one_name_stand_below_their_districts(self, world: World, sign_in: Any, path: str) -> None:
+        page = sign_in(world.accounts["platform_admin"]).get(path).text
+        below = page.split(">\u3000\u3000临河区", 1)[1].split(">\u3000\u3000青坪区", 1)[0]
+        assert 'value="980402001000"' in below and ">\u3000\u3000\u3000临河区明水街道" in below
+
+    def test_a_street_is_named_with_its_district(self) -> None:
+        names = {"980402000000": "临河区", "980402001000": "明水街道", "980400000000": "澜州市"}
+        assert place("980402001000", names) == "临河区明水街道" and place("980402000000", names) == "临河区"
+        assert place("980400000000", names) == "澜州市" and place("980409001000", names) == "980409001000"
 
     def test_units_do_not_open_it(self, world: World, sign_in: Any) -> None:
         assert "limit_days" not in sign_in(world.accounts["clerk"]).get("/policy/", follow_redirects=True).text
@@ -86,6 +98,25 @@ class TestAudit:
         day = clock.today()
         assert "many" in browser.get(f"/audit/?from={day}&to={day}").text
         assert "没有符合条件" in browser.get(f"/audit/?to={day - dt.timedelta(days=1)}").text
+
+    def test_a_choice_finds_all_of_its_word_and_nothing_that_begins_like_it(self, log: World, sign_in: Any) -> None:
+        with transaction(log.session):
+            actor, at = log.actor("clerk"), clock.now()
+            for number, (deed, entity) in enumerate(
+                (("visit.begin", "visit"), ("repair_order.start", "repair_order"), ("unit_change.give", "unit_change"),
+                 ("policy_proposal.give", "policy_proposal"), ("policy.give", "policy"),
+                 ("policy_value.give", "policy_value")), 501,
+            ):  # fmt: skip
+                audit.record(log.session, actor, at, deed, entity, number)
+        browser = sign_in(log.accounts["platform_admin"])
+
+        def found(query: str) -> set[int]:
+            page = browser.get(f"/audit/?{query}").text
+            return {n for n in range(501, 507) if f" {n}</td>" in page}
+
+        assert found("action=begin,start") == {501, 502}
+        assert found("entity=unit") == set() and found("entity=unit_change") == {503}
+        assert found("entity=policy_value,policy") == {505, 506}
 
     @pytest.mark.parametrize(
         "query", ["id=abc", "id=99999999999999999999", "before=x", "from=abc", "to=2026-02-30", "id=-1"]

@@ -103,13 +103,16 @@ FIELDS = ("who", "action", "entity", "id", "from", "to")
 
 def filtered(statement: Select[Any], args: Any, findings: list[Finding]) -> Select[Any]:
     """Narrow by what was asked; what cannot be read is named and left out."""
-    for name, column in (("who", AuditEntry.actor_name), ("action", AuditEntry.action), ("entity", AuditEntry.entity)):
-        typed = args.get(name, "").replace("\x00", "").strip()[:80]
-        if typed:
-            match = column == typed if name == "who" else column.startswith(typed, autoescape=True)
-            if name == "action":  # of whatever entity: 新增 finds contract.create and person.create
-                match = or_(match, column.endswith(f".{typed}", autoescape=True))
-            statement = statement.where(match)
+    asked = {name: args.get(name, "").replace("\x00", "").strip()[:80] for name in ("who", "action", "entity")}
+    if asked["who"]:
+        statement = statement.where(AuditEntry.actor_name == asked["who"])
+    if deeds := [name for name in asked["action"].split(",") if name]:  # a choice may stand for several of one word
+        action = AuditEntry.action
+        # Of whatever entity: 新增 finds contract.create and person.create.
+        ends = [action.endswith(f".{name}", autoescape=True) for name in deeds]
+        statement = statement.where(or_(*(action.startswith(name, autoescape=True) for name in deeds), *ends))
+    if asked["entity"]:  # by the whole name: 单位 is not 单位变更
+        statement = statement.where(AuditEntry.entity.in_(asked["entity"].split(",")))
     for name, rule in (("id", _("对象编号")), ("before", _("翻页"))):
         typed = args.get(name, "").strip()
         if not typed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from functools import cache
 from typing import Any
 
@@ -9,8 +11,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
 
+from app import clock
 from app.models.base import Model
 from app.models.choices import word
+from app.permissions import ROLE_LABEL, Role
 
 ENTITY: dict[str, Any] = {
     "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"),
@@ -95,6 +99,7 @@ DEED: dict[str, Any] = {
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {
     "anomaly.confirm": _l("确认"), "repair_order.open": _l("报修"), "repair_order.dispatch": _l("派工"),
+    "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {
@@ -132,7 +137,11 @@ FIELD: dict[str, Any] = {
     "looked_at": _l("检查的记录"), "signals": _l("疑点"), "question": _l("要求说明的问题"), "chosen": _l("抽中"),
     "title": _l("名称"), "on": _l("日期"), "helpers": _l("协同人员"),
     "person": _l("人员"), "members": _l("组员"), "joined_at": _l("加入时间"),
+    "accuracy": _l("定位精度（米）"), "capture": _l("现场采集"), "samples": _l("定位次数"), "lowest": _l("最低楼层"),
+    "limits_moved": _l("重算的期限"), "record": _l("导出记录"), "number": _l("编号"),
 }  # fmt: skip
+_ROLES = {role.value for role in Role}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
     "clock": _l("时钟"), "cli": _l("命令行"), "join": _l("入职页面"), "ops": _l("运维后台"), "import": _l("导入"),
@@ -152,11 +161,19 @@ def action_word(action: str) -> str:
 
 def action_choices() -> list[tuple[str, str]]:
     """The filter's choices: every deed, of whatever entity, and all that has to do with signing in."""
-    return [("login.", str(_AREA["login"])), *sorted(((k, str(v)) for k, v in DEED.items()), key=lambda c: c[1])]
+    return [("login.", str(_AREA["login"])), *_by_word(DEED)]
 
 
 def entity_choices() -> list[tuple[str, str]]:
-    return sorted(((key, str(word)) for key, word in ENTITY.items()), key=lambda choice: choice[1])
+    return _by_word(ENTITY)
+
+
+def _by_word(table: dict[str, Any]) -> list[tuple[str, str]]:
+    """One choice a word, with all names that it is said of: two equal choices would each find a part."""
+    names: dict[str, list[str]] = {}
+    for name, said in table.items():
+        names.setdefault(str(said), []).append(name)
+    return sorted(((",".join(each), said) for said, each in names.items()), key=lambda choice: choice[1])
 
 
 @cache
@@ -176,12 +193,19 @@ def field_word(entity: str, field: str) -> str:
 
 
 def value_word(entity: str, field: str, value: Any) -> Any:
-    """A value as pages say it: the word of a choice, 是 or 否; any other as it is stored."""
+    """A value as pages say it: the word of a choice, 是 or 否, an instant in local time, several in a row; any other
+    as it is stored."""
+    if isinstance(value, list):
+        return _("、").join(str(value_word(entity, field, each)) for each in value)
     choices = _columns().get(entity, {}).get(field, {}).get("choices")
     if choices is not None and isinstance(value, str):
         return word(choices, value)
+    if field in ("role", "roles") and value in _ROLES:
+        return str(ROLE_LABEL[Role(value)])
     if isinstance(value, bool):
         return _("是") if value else _("否")
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return clock.local(dt.datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M:%S")
     return value
 
 
