@@ -129,6 +129,11 @@ def _units(book: Any, head: Any, found: Statistics) -> None:
     sheet.insert_chart(0, len(HEAD) + 1, chart)
 
 
+def rescue_heads(label: str) -> list[str]:
+    """What stands above the columns of 救援: how it is cut, then each figure with its unit."""
+    return [told(label), *(f"{one.label}（{one.unit}）" if one.unit else str(one.label) for one in rescues.COLUMNS[1:])]
+
+
 def _rescues(book: Any, head: Any, found: Statistics) -> None:
     """One sheet for all cuts of 救援, one below the other, with a chart of the hours."""
     title = told("救援")
@@ -143,8 +148,8 @@ def _rescues(book: Any, head: Any, found: Statistics) -> None:
         if not cut:
             continue
         label = "合计" if name == "sum" else str(rescues.BY[name])
-        for column, one in enumerate(rescues.COLUMNS):
-            sheet.write_string(row, column, told(label) if column == 0 else str(one.label), head)
+        for column, text in enumerate(rescue_heads(label)):
+            sheet.write_string(row, column, text, head)
         first = row + 1
         for line in cut:
             row += 1

@@ -170,6 +170,13 @@ def test_the_workbook_has_tables_native_charts_and_note(march: World, tmp_path: 
 
 
 @pytest.mark.feature("STA-02")
+def test_the_workbooks_rescues_say_their_units(app: Any) -> None:
+    with app.test_request_context():
+        heads = statistics_workbook.rescue_heads("按级别")
+    assert heads[:2] == ["按级别", "救援次数"] and {"合规率（%）", "平均接单（分钟）", "平均救出（分钟）"} <= set(heads)
+
+
+@pytest.mark.feature("STA-02")
 @pytest.mark.parametrize(
     ("region", "days", "said"),
     [
