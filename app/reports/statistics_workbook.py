@@ -131,7 +131,11 @@ def _units(book: Any, head: Any, found: Statistics) -> None:
 
 def rescue_heads(label: str) -> list[str]:
     """What stands above the columns of 救援: how it is cut, then each figure with its unit."""
-    return [told(label), *(f"{one.label}（{one.unit}）" if one.unit else str(one.label) for one in rescues.COLUMNS[1:])]
+    return [
+        told(label),
+        *(told(say("%(v)s（%(label)s）", v=str(one.label), label=str(one.unit))) if one.unit else str(one.label)
+          for one in rescues.COLUMNS[1:]),
+    ]  # fmt: skip
 
 
 def _rescues(book: Any, head: Any, found: Statistics) -> None:
