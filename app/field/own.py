@@ -1,4 +1,4 @@
-"""我的资料 on the phone (PER-06, PER-07): a worker's own data, his certificates' states, this month's quota."""
+"""我的 and 我的资料 on the phone (PER-06, PER-07): own data, the certificates' states, this month's quota."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ from app.workflows.people import people
 
 MOST_SCANS = 5
 TONES = {"approved": "ok", "rejected": "over", "returned": "over"}
+
+
+@field.get("/me")
+@signed_in
+def me() -> Any:
+    """Who is signed in here, the month's quota, and the way out; within the phone's pages."""
+    actor, now = g.actor, clock.now()
+    person = lists.person_of(actor)
+    quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
+    blocks = people.check_in_block(db.session, person, now) if person is not None else None
+    return render_template(
+        "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me",
+        work=None if actor.may(Verb.VISIT_MAKE) or actor.may(Verb.VISIT_REVIEW) else lists.work_of(db.session, actor),
+    )  # fmt: skip
 
 
 @field.get("/me/data")

@@ -24,7 +24,7 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
-from app.models.choices import GRADE, LABEL_STATE, OFFLINE_PART, word
+from app.models.choices import LABEL_STATE, OFFLINE_PART, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Verb, require
@@ -348,20 +348,6 @@ def _standing(row: Visit) -> list[Finding]:
 
 
 # --- what a form holds
-
-
-@field.get("/me")
-@signed_in
-def me() -> Any:
-    """Who is signed in here, the month's quota, and the way out; within the phone's pages."""
-    actor, now = g.actor, clock.now()
-    person = lists.person_of(actor)
-    quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
-    blocks = people.check_in_block(db.session, person, now) if person is not None else None
-    return render_template(
-        "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me",
-        work=None if actor.may(Verb.VISIT_MAKE) or actor.may(Verb.VISIT_REVIEW) else lists.work_of(db.session, actor),
-    )  # fmt: skip
 
 
 @field.context_processor
