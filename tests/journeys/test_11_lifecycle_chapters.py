@@ -94,7 +94,8 @@ def test_chapters_14_to_18(product: Any, enter: Any, shot: Any) -> None:
     officer.goto(f"/applications/queue?q={spare.code}")
     officer.keyboard.press("j")
     officer.keyboard.press("a")
-    officer.wait_for_load_state()
+    sure = officer.get_by_role("dialog", name="批量同意 1 件申请？")
+    sure.get_by_role("button", name="批量同意").click()
     expect(officer.get_by_role("main")).to_contain_text("已办理 1 件")
     unit.goto(f"/elevators/{spare.id}")
     assert status(unit) == "报废"

@@ -170,7 +170,8 @@ def test_signed_out_meanwhile_the_step_waits_for_its_account(product: Any, phone
     phone.goto(f"/m/repairs/{key}")
     expect(phone.locator("main")).to_be_visible()
     phone.wait_for_function(
-        "async () => (await taKept.entries(await taKept.me())).every(e => e.state === 'sent')"
+        "async () => { const me = await taKept.me();"
+        " return !!me && (await taKept.entries(me)).every(e => e.state === 'sent'); }"
     )
     departed, _started, later = order(product, key)
     assert abs(departed - pressed) < dt.timedelta(seconds=5) and later == ["depart"]
