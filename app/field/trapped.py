@@ -23,6 +23,7 @@ from app.models.choices import ESCALATORS
 from app.rules.identifiers import check_call_number
 from app.rules.rescues import LONGEST_TEXT, MOST_PEOPLE, RescueStatus, expected_minutes
 from app.transaction import transaction
+from app.wording import say
 from app.workflows.rescue import rescue_course, rescues
 
 # A case that has ended is still shown to whoever looks, for so long.
@@ -82,11 +83,11 @@ def _heard(form: Any) -> tuple[int | None, str, str]:
     words = [form.get("scene", "").strip()]
     count = int(typed) if typed.isascii() and typed.isdigit() and int(typed) <= MOST_PEOPLE else None
     if typed and count is None:
-        words.insert(0, f"困人人数：{typed}")
+        words.insert(0, say("困人人数：%(typed)s", typed=typed))
     try:
         phone = check_call_number(phone) if phone else ""
     except Refusal:
-        words.insert(0, f"报警电话：{phone}")
+        words.insert(0, say("报警电话：%(phone)s", phone=phone))
         phone = ""
     return count, phone, "　".join(w for w in words if w)[:LONGEST_TEXT]
 

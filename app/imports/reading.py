@@ -217,7 +217,7 @@ class _Parted:
                 if at >= len(cells):
                     continue
                 if number == self._header_at:
-                    parts: list[Any] = [f"{cells[at]}（{word}）" for word in words]
+                    parts: list[Any] = [say("%(name)s（%(word)s）", name=cells[at], word=word) for word in words]
                 else:
                     parts = figures.apart(cells[at], len(words)) if number > self._header_at else []
                     parts = parts or [cells[at], *[None] * (len(words) - 1)]

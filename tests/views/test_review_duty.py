@@ -81,7 +81,7 @@ def test_many_are_confirmed_each_by_itself(session: Any, world: World, waiting: 
     client = sign_in(world.accounts["safety_officer"])
     page = post(client, "/visits/deed/review", {"ids": [waiting.id, open_one.id]}).text
     assert page.index("还没有签退") < page.index("已完成") and "成功 1，未成 1" in page
-    assert f'<p class="ta-b">{world.own.code}</p>' in page
+    assert f'<p class="ta-b"><a class="ta-a" href="/visits/{open_one.id}">{world.own.code}</a></p>' in page
     session.rollback()
     session.refresh(waiting)
     assert waiting.reviewed_at is not None
