@@ -13,6 +13,7 @@ from app.models import Elevator, Unit, Version
 from app.models.among import among
 from app.models.policy import policy_value
 from app.policy.keys import Key
+from app.rules.approval import EDITABLE
 from app.rules.identifiers import check_uscc, is_elevator_code, normal_code
 from app.wording import say
 from app.workflows.approval.filing_fields import clean_field, days_of, empty, required_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from app.imports.checking import Checker, Row
 
 MODELS: dict[str, Any] = {"units": Unit, "elevators": Elevator}
-EDITABLE = ("draft", "rejected")
 EXAMPLES = 3
 
 

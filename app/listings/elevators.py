@@ -15,6 +15,7 @@ from app.listing import Column, Filter, Listing, Moment, Tab, column, register, 
 from app.listings import as_of, iot, standing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
+from app.rules.approval import EDITABLE
 
 
 def _clock(name: str, label: Any) -> Column:
@@ -78,7 +79,7 @@ def _of_a_unit(m: Moment) -> bool:
 
 def _drafts(m: Moment) -> Any:
     """A unit's drafts are no regulator's business; those that his side files itself are."""
-    waiting = Elevator.filing_state.in_(["draft", "rejected"])
+    waiting = Elevator.filing_state.in_(EDITABLE)
     return waiting if _of_a_unit(m) else and_(waiting, Elevator.filed_by_unit_id.is_(None))
 
 

@@ -57,9 +57,7 @@ INSPECTIONS = register(
             column(Inspection, "next_reason", sort=False),
             related("unit", _l("维保单位"), Inspection.unit),
             related("use_unit", _l("使用单位"), Inspection.use_unit),
-            Column(
-                "place", _l("位置"), lambda row: row.elevator.place
-            ),
+            Column("place", _l("位置"), lambda row: row.elevator.place),
             Column("standing", _l("记录状态"), standing_of, "choice", choices=STANDING),
             column(Inspection, "taken_over", sort=False),
             column(Inspection, "entered_by", sort=False),

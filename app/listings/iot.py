@@ -96,7 +96,6 @@ DEVICE_STATE = {
 }  # fmt: skip
 
 
-
 def _live(name: str, kind: str = "text", choices: Any = None, unit: Any = None, sort: bool = False) -> Column:
     attribute = getattr(IotLive, name)
     label = IotLive.__table__.c[name].info["label"]

@@ -13,6 +13,7 @@ from app.listings import as_of
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Unit
 from app.models.choices import FILING_STATE, INFO_STATE, UNIT_KINDS
+from app.rules.approval import EDITABLE
 from app.wording import together
 
 
@@ -63,7 +64,7 @@ UNITS = register(
             *(Tab(name, word, _kind(name)) for name, word in UNIT_KINDS.items()),
             Tab("approved", _l("已通过"), lambda m: Unit.approved_version > 0),
             Tab("pending", _l("待审核"), lambda m: Unit.filing_state == "pending"),
-            Tab("draft", _l("待上报"), lambda m: Unit.filing_state.in_(["draft", "rejected"])),
+            Tab("draft", _l("待上报"), lambda m: Unit.filing_state.in_(EDITABLE)),
         ),
         order=("id", True),
         load=(joinedload(Unit.region),),

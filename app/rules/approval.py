@@ -44,6 +44,10 @@ class FilingState(StrEnum):
     REJECTED = "rejected"
 
 
+# What its unit may still change and hand in, as it is stored.
+EDITABLE = (FilingState.DRAFT.value, FilingState.REJECTED.value)
+
+
 class InfoState(StrEnum):
     """信息状态: 新增, 更改, 正常使用."""
 

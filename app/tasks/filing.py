@@ -15,6 +15,7 @@ from app.listing import moment
 from app.models import Elevator, Person, Unit
 from app.permissions import Actor
 from app.reports import exports
+from app.rules.approval import EDITABLE
 from app.tasks.jobs import JobContext, handles
 from app.telling import speaking
 from app.transaction import transaction
@@ -25,7 +26,6 @@ from app.workflows.people import person_filing
 # Of those that were refused so many are named with their reasons; the others stand in the list as before.
 MOST_NAMED = 100
 FORGET_EVERY = 200
-DRAFTS = ("draft", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _drafts(context: JobContext, filed: _Filed) -> list[int]:
     listing = exports.listing_of(wanted.listing)
     now, query = moment(context.session, context.actor), exports.read(listing, wanted)
     listing.seek(now, query)
-    drafts = listing.statement(now, query).where(filed.model.filing_state.in_(DRAFTS))
+    drafts = listing.statement(now, query).where(filed.model.filing_state.in_(EDITABLE))
     return list(context.session.scalars(listing.ordered(drafts, query)))
 
 

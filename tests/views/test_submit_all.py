@@ -99,3 +99,16 @@ def test_units_too(app: Any, session: Any, world: World, sign_in: Any) -> None:
     job = session.scalar(select(Job).where(Job.kind == "submit"))
     fresh(session)
     assert {row.filing_state for row in made} == {"pending"}, job.result
+
+
+@pytest.mark.feature("ELV-04")
+def test_an_address_that_is_too_long_is_refused_and_not_cut(
+    session: Any, world: World, sign_in: Any, drafts: list[Elevator]
+) -> None:
+    """Without its end it would be another filter, and a wider one."""
+    client = sign_in(world.accounts["maintenance_head"])
+    answer = enter(client, f"/elevators/deed/submit?tab=draft&cols={'code,' * 900}&q=没有这条路")
+    assert answer.status_code == 302 and answer.location.startswith("/elevators/")
+    assert "最多 4000 个" in client.get("/elevators/").text
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Job)) == 0

@@ -15,7 +15,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Application, Attachment, Declaration, Elevator, GradeCertificate, Person, Version
 from app.permissions import Verb
-from app.rules.approval import WAITING_STATES
+from app.rules.approval import EDITABLE, WAITING_STATES
 from app.transaction import transaction
 from app.views.approval import appeals
 from app.views.approval.application_words import asked_words
@@ -142,25 +142,29 @@ class ApplicationPages(BaseView):
 
 def _refile(row: Application) -> str | None:
     """Where a rejected or withdrawn filing is mended by its own unit, while it still waits to be handed in again."""
-    if row.state not in ("rejected", "withdrawn") or row.unit_id != g.actor.unit_id:
+    if not _ended_own(row):
         return None
     if row.kind == person_filing.KIND:
         held = db.session.scalar(scope.apply(select(Person).where(Person.id == row.entity_id), g.actor))
-        mends = held is not None and held.left_on is None and held.filing_state in ("draft", "rejected")
+        mends = held is not None and held.left_on is None and held.filing_state in EDITABLE
         return f"/people/{row.entity_id}/edit" if mends and g.actor.may(Verb.PERSON_EDIT) else None
     if row.kind not in FILING_KINDS:
         return None
     model = filing.MODEL[row.entity]
     subject = db.session.scalar(scope.apply(select(model).where(model.id == row.entity_id), g.actor))
-    if subject is None or subject.filing_state not in ("draft", "rejected") or not g.actor.may(filing.EDIT_VERB[model]):
+    if subject is None or subject.filing_state not in EDITABLE or not g.actor.may(filing.EDIT_VERB[model]):
         return None
     return f"/{'units' if row.entity == 'unit' else 'elevators'}/{subject.id}/edit"
 
 
+def _ended_own(row: Application) -> bool:
+    """Whether it came to nothing, and the reader's unit had asked for it."""
+    return row.state in ("rejected", "withdrawn") and row.unit_id == g.actor.unit_id
+
+
 def _again(row: Application) -> str | None:
     """Where its own unit applies anew for what was withdrawn or refused: the form, filled as it was."""
-    ended = row.state in ("rejected", "withdrawn") and row.unit_id == g.actor.unit_id
-    if not ended or row.kind not in applications.OPEN_KINDS or not g.actor.may(Verb.APPLICATION_SUBMIT):
+    if not _ended_own(row) or row.kind not in applications.OPEN_KINDS or not g.actor.may(Verb.APPLICATION_SUBMIT):
         return None
     if row.elevator_id is None or not sees_elevator(row):
         return None

@@ -17,6 +17,7 @@ from app.errors import Finding, Refusal, Stale
 from app.extensions import db
 from app.models import StatusChange, Version
 from app.permissions import Actor, Verb
+from app.rules.approval import EDITABLE
 from app.transaction import transaction
 from app.views.approval import filing_forms
 from app.views.frame import filed
@@ -138,7 +139,7 @@ class FilingPages(BaseView):
         )
         may = self.may(row, application)
         # What is not submitted yet is for those who may edit it.
-        content = filing.content(db.session, row) if may["edit"] and row.filing_state in ("draft", "rejected") else None
+        content = filing.content(db.session, row) if may["edit"] and row.filing_state in EDITABLE else None
         changes: list[filed.Line] = []
         missing: list[Finding] = []
         if content is not None:
@@ -165,7 +166,7 @@ class FilingPages(BaseView):
         actor: Actor = g.actor
         edit = actor.may(filing.EDIT_VERB[self.model]) and _files(actor, self.model, row)
         own = application is not None and actor.may(Verb.FILING_SUBMIT) and _own(actor, application)
-        open_draft = row.filing_state in ("draft", "rejected")
+        open_draft = row.filing_state in EDITABLE
         return {
             "edit": edit and row.filing_state != "pending",
             "submit": edit and actor.may(Verb.FILING_SUBMIT) and open_draft,

@@ -21,7 +21,7 @@ Refusal becomes that row's result. FAB's other doors of the view (add, edit, del
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -293,30 +293,33 @@ class Screen(ModelView):
             return redirect(self._link())
         if held.leads:
             return redirect(url_for(held.leads, chosen=[f"{held.entity}-{key}" for key in keys[:MOST_CARRIED]]))
-        results = []
+        done: dict[int, Any] = {}
+        refused: dict[int, list[str]] = {}
         for key in keys:
             try:
                 with transaction(db.session) as session:
-                    said = held.do(session, g.actor, key, clock.now())
-                name, link = self._named(key)
-                results.append((str(said or name), link, True, [str(_("已完成"))]))
+                    done[key] = held.do(session, g.actor, key, clock.now())
             except Refusal as refusal:
-                said = [str(f) for f in refusal.findings if not f.ok]
-                results.append((*self._named(key), False, said))
+                refused[key] = [str(f) for f in refusal.findings if not f.ok]
+        named = self._named(keys)
         # What still needs somebody comes first.
-        return self.page(sorted(results, key=lambda result: result[2]))
+        results: Results = [(*named[key], False, said) for key, said in refused.items()]
+        for key, said in done.items():
+            name, link = named[key]
+            results.append((str(said or name), link, True, [str(_("已完成"))]))
+        return self.page(results)
 
-    def _named(self, key: int) -> tuple[str, str]:
-        """A row as people call it, by its first column, and its record; one that is not seen stays a number."""
-        found = self.listing.by_keys(db.session, self._visible(key))
+    def _named(self, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Rows as people call them, by their first column, and their records; one that is not seen stays a number."""
+        statement = select(self.listing.key).where(self.listing.key.in_(keys))
+        seen = db.session.scalars(scope.apply(statement, g.actor, self.listing.model)).all()
         column = self.listing.column(self.listing.default[0])
-        said = column.value(found[0]) if found and column is not None else None
-        name = str(said) if said not in (None, "") else str(_("编号 %(n)s", n=key))
-        return name, self.row_link(found[0]) if found else ""
-
-    def _visible(self, key: int) -> Any:
-        statement = select(self.listing.key).where(self.listing.key == key)
-        return db.session.scalars(scope.apply(statement, g.actor, self.listing.model)).all()
+        named = {key: (str(_("编号 %(n)s", n=key)), "") for key in keys}
+        for row in self.listing.by_keys(db.session, seen):
+            said = column.value(row) if column is not None else None
+            name = str(said) if said not in (None, "") else named[self.row_key(row)][0]
+            named[self.row_key(row)] = (name, self.row_link(row))
+        return named
 
     # --- what each person keeps
 

@@ -14,6 +14,10 @@ from app.workflows.approval.policies import COUNTRY
 _NAMES = select(Region.code, Region.name).execution_options(skip_scope=True)
 
 
+# How deep a street lies; see `_depth`.
+_STREET = 3
+
+
 def region_names() -> dict[str, str]:
     """Every region's name by its code; regions are everybody's."""
     return dict(db.session.execute(_NAMES).all())  # type: ignore[arg-type]
@@ -32,9 +36,6 @@ def place(code: str, names: dict[str, str]) -> str:
     """A region by its name; a street behind its district's, since other districts have one of that name."""
     district = names.get(code[:6] + "000000", "") if _depth(code) == _STREET else ""
     return district + names.get(code, _("全国") if code == COUNTRY else code)
-
-
-_STREET = 3
 
 
 def _depth(code: str) -> int:

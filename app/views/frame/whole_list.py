@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app import clock
 from app.errors import Refusal
 from app.extensions import db
+from app.reports import exports
 from app.telling import language, source
 from app.transaction import transaction
 from app.views.frame.told import told
@@ -21,11 +22,15 @@ ALL_DRAFTS = _l("上报列表筛选出的全部草稿和未通过的，不只是
 
 
 def enter(kind: str, listing: Any, label: Any, back: str) -> Any:
-    """Have a job of this kind work on what the list's address finds when it runs; leads to the job's page."""
-    query = request.query_string.decode()[:2000]
-    params = {"listing": listing.name, "query": query, "back": back, "language": language()}
+    """Have a job of this kind work on what the list's address finds when it runs; leads to the job's page.
+
+    An address that is too long for that is refused: cut short it would find more than was asked for.
+    """
+    wanted = exports.Wanted(listing.name, request.query_string.decode())
+    params = {"listing": wanted.listing, "query": wanted.query, "back": back, "language": language()}
     title = say("%(deed)s：%(list)s", deed=source(label), list=source(listing.title))
     try:
+        exports.arguments(wanted)
         with transaction(db.session) as session:
             job_id = jobs.enqueue(session, g.actor, clock.now(), kind, title, params).id
     except Refusal as refusal:

@@ -38,6 +38,7 @@ from app.models import (
 )
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Verb
+from app.rules.approval import EDITABLE
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
 from app.views.frame.clock_words import due_of
@@ -147,7 +148,7 @@ def _drafts(actor: Actor) -> list[Figure]:
     refused = Elevator.filing_state == "rejected"
     statement = select(func.count(), func.count(case((refused, 1)))).select_from(Elevator)
     waiting, refusals = db.session.execute(
-        scope.apply(statement.where(Elevator.filing_state.in_(("draft", "rejected"))), actor, Elevator)
+        scope.apply(statement.where(Elevator.filing_state.in_(EDITABLE)), actor, Elevator)
     ).one()
     if not waiting:
         return []

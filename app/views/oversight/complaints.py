@@ -238,9 +238,7 @@ class Messages(Screen):
     verb = Verb.COMPLAINT_READ
     record = "MessagePages.show"
     cells: ClassVar[dict[str, Any]] = {
-        "place": lambda row: two(
-            row.elevator.place, row.use_unit.name if row.use_unit else "—", 13
-        ),
+        "place": lambda row: two(row.elevator.place, row.use_unit.name if row.use_unit else "—", 13),
         "state": lambda row: pill(state := listed.message_state(row), MESSAGE_TONES.get(f"{state}", "gone")),
     }
     empty_text = _l("还没有留言。乘客扫电梯上的二维码留言后，出现在这里。")

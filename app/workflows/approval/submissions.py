@@ -116,10 +116,7 @@ def open_application(
     # Last: whoever takes a number holds the series until the end of the transaction.
     made.number = next_number(session, APPLICATION_PREFIX[kind], at)
     advance(session, actor, made, ApplicationVerb.SUBMIT, at)
-    if batch:
-        tell_officers_of_many(session, made, batch, at)
-    else:
-        tell_officers(session, made, at)
+    tell_officers(session, made, at, batch)
     tell_parties(session, made, "已提交", at)
     return made
 
@@ -233,27 +230,18 @@ def steps_after(session: AnySession, application: Application, seen_version: int
     )
 
 
-def tell_officers(session: AnySession, application: Application, at: dt.datetime) -> None:
-    """Notice to those who may decide."""
-    outbox.notify(
-        session, at, outbox.officers_of(session, application.region_code, secret=is_secret(session, application)),
-        "approval",
-        say("待审批：%(title)s", title=application.heading), body=say("申请编号 %(number)s", number=application.number),
-        link=link_of(application),
-        dedupe_key=f"submitted:{application.id}:{application.row_version}",
-    )  # fmt: skip
-
-
-def tell_officers_of_many(session: AnySession, application: Application, batch: str, at: dt.datetime) -> None:
-    """One notice of all that a batch brings, with its first application: thousands would bury whatever else waits."""
-    unit = application.unit.name if application.unit is not None else "—"
-    kind = KIND_LABELS[ApplicationKind(application.kind)]
-    outbox.notify(
-        session, at, outbox.officers_of(session, application.region_code, secret=is_secret(session, application)),
-        "approval", say("待审批：%(unit)s 批量上报%(kind)s", unit=unit, kind=kind),
-        body=say("正在逐件提交，请在待我审批里按申请单位查找"), link=f"/applications/queue?kind={application.kind}",
-        dedupe_key=f"submitted:{batch}:{application.kind}",
-    )  # fmt: skip
+def tell_officers(session: AnySession, application: Application, at: dt.datetime, batch: str = "") -> None:
+    """Notice to those who may decide; of a batch with its first application alone: thousands would bury all else."""
+    title = say("待审批：%(title)s", title=application.heading)
+    body, link = say("申请编号 %(number)s", number=application.number), link_of(application)
+    which = f"{application.id}:{application.row_version}"
+    if batch:
+        unit = application.unit.name if application.unit is not None else "—"
+        title = say("待审批：%(unit)s 批量上报%(kind)s", unit=unit, kind=KIND_LABELS[ApplicationKind(application.kind)])
+        body = say("正在逐件提交，请在待我审批里按申请单位查找")
+        link, which = f"/applications/queue?kind={application.kind}", f"{batch}:{application.kind}"
+    officers = outbox.officers_of(session, application.region_code, secret=is_secret(session, application))
+    outbox.notify(session, at, officers, "approval", title, body, link, f"submitted:{which}")
 
 
 def tell_applicant(session: AnySession, application: Application, verb: ApplicationVerb, at: dt.datetime) -> None:

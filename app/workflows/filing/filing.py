@@ -29,7 +29,7 @@ from app.models import (
     Visit,
 )
 from app.permissions import Actor, Verb, require
-from app.rules.approval import ApplicationVerb, FilingState
+from app.rules.approval import EDITABLE, ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, declared_move
 from app.rules.places import named_place
 from app.transaction import AnySession, lock
@@ -189,7 +189,7 @@ def discard(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> N
     row = _held(session, actor, type(row), row)
     filing_rights.may_file(session, actor, type(row), row, snapshot(row))
     # Where nothing is in force yet there is nothing to go back to: it must not become approved by this.
-    if not row.approved_version or row.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
+    if not row.approved_version or row.filing_state not in EDITABLE:
         remedy = "没有通过过备案的，可以继续修改或删除草稿；审核中的，请先撤回"
         raise refuse("放弃修改", say("%(row)s 没有可以放弃的修改", row=f"{row!r}"), remedy)
     moves.move(session, actor, row, "filing_state", "approved", verb=moves.DISCARD, at=at)

@@ -13,7 +13,7 @@ from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
 from app.models import Application, Person
 from app.permissions import Actor, Verb, require
-from app.rules.approval import ApplicationVerb, FilingState
+from app.rules.approval import EDITABLE, ApplicationVerb, FilingState
 from app.rules.lifecycle import ApplicationKind
 from app.scope import visible
 from app.transaction import AnySession, lock
@@ -93,7 +93,7 @@ def discard(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) 
     require(actor, Verb.PERSON_EDIT)
     person = _own(session, actor, person_id)
     # Where nothing is in force yet there is nothing to go back to: it must not become approved by this.
-    if not person.approved_version or person.filing_state not in (FilingState.DRAFT, FilingState.REJECTED):
+    if not person.approved_version or person.filing_state not in EDITABLE:
         remedy = "没有通过过备案的，可以继续修改或删除；审核中的，请先撤回"
         raise refuse("放弃修改", say("%(name)s 没有可以放弃的修改", name=person.name), remedy)
     version = draft_of(session, person)
