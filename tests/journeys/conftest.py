@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import select
 
 from app.models import OneTimeCode
@@ -152,7 +153,12 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Any, str], Path]:
         path = SHOTS / f"{story}-{order[request.node.path.stem]:02d}-{step}.png"
         # From the top: what sticks to the window would else stand in the middle of the picture.
         page.evaluate("scrollTo(0, 0)")
-        page.screenshot(path=str(path), full_page=page.viewport_size["width"] > PHONE["width"])
+        whole = page.viewport_size["width"] > PHONE["width"]
+        try:
+            page.screenshot(path=str(path), full_page=whole)
+        except PlaywrightError:  # now and then the browser gives no picture of what it shows; it checks nothing
+            page.wait_for_timeout(500)
+            page.screenshot(path=str(path), full_page=whole)
         return path
 
     return take
