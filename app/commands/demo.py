@@ -21,6 +21,7 @@ from app.demo import (
     iot,
     label_photos,
     office,
+    paperwork,
     people,
     positions,
     provincial,
@@ -72,6 +73,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         made += rescues.make_agent(session) if first else []
         summary["accounts"] = len(made)
         summary["office"] = office.make_office(session, at) if first else 0
+        summary["papers"] = paperwork.make(session, at) if first else 0
         summary["evidence"] = evidence.complete(session, at, seed) if first else 0
         summary["labels"] = label_photos.make(session, at, seed) if first else 0
         summary["complaints"] = complaints.make(session, at, seed) if first else 0
@@ -110,7 +112,8 @@ def _built(seed: int) -> bool:
 
 WORDS = {
     "elevators": "电梯", "units": "单位", "persons": "人员", "contracts": "合同", "visits": "维保记录",
-    "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "evidence": "完整留痕",
-    "labels": "标签照片", "complaints": "投诉", "rescues": "困人救援", "repairs": "维修", "enforcement": "约谈和处罚",
-    "checks": "签到疑点", "bulletins": "通报", "devices": "物联网设备", "provincial": "省平台核对",
+    "overdue": "超期", "orders": "待维保", "waiting": "待审批", "office": "办理中的示例", "papers": "其他材料",
+    "evidence": "完整留痕", "labels": "标签照片", "complaints": "投诉", "rescues": "困人救援", "repairs": "维修",
+    "enforcement": "约谈和处罚", "checks": "签到疑点", "bulletins": "通报", "devices": "物联网设备",
+    "provincial": "省平台核对",
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from app import clock
 from app.demo import names
+from app.demo.agreements import Agreements, Cover
 from app.demo.life import Diary, Habits, Life, live
 from app.demo.rows import write
 from app.models import (
@@ -35,10 +36,11 @@ from app.models import (
 )
 from app.models.policy import policy_value, policy_version, visit_policy
 from app.policy import Key
-from app.rules.identifiers import normal_code, uscc_check_char
+from app.rules.identifiers import uscc_check_char
 from app.rules.schedule import pause
 from app.rules.visits import REASON_LABELS, VisitPolicy
 from app.workflows.approval.filing_fields import fields_of
+from app.workflows.people import person_versions
 
 DAY = dt.timedelta(days=1)
 YEAR = 365
@@ -72,6 +74,7 @@ class Firm:
     region_code: str
     habits: Habits
     workers: list[int]
+    contracts: Agreements
 
 
 class Builder:
@@ -130,13 +133,13 @@ class Builder:
                 self.rng.choice((0.005, 0.01, 0.02, 0.04, 0.08)), self.rng.choice((0.005, 0.02, 0.05)),
                 self.rng.choice((14, 15, 15)), limit_days,
             )  # fmt: skip
-        contracts = self._contracts(firms)
         for number in range(self.count):
             firm_index = number * len(firms) // self.count
-            self._elevator(number, firms[firm_index], use_units, contracts[firm_index], policy)
+            self._elevator(number, firms[firm_index], use_units, policy)
             if number % CHUNK == CHUNK - 1:
                 self.flush()
                 self.progress(number + 1, self.count, "装入虚构地区")
+        self.summary.contracts = sum(len(firm.contracts) for firm in firms)
         self.flush()
         self.settle_sequences()
         self.progress(self.count, self.count, "装入虚构地区")
@@ -154,7 +157,7 @@ class Builder:
         if known is None:
             self.add(
                 PolicyValue, key="preset", region_code=CITY, value="huzhou", effective_on=dt.date(2020, 1, 1),
-                source="演示区采用 huzhou 预设", known_at=self.now,
+                source="演示区采用“湖州”预设", known_at=self.now,
             )  # fmt: skip
             self.flush()
             self.session.info.pop("policy_cache", None)
@@ -183,7 +186,8 @@ class Builder:
             )  # fmt: skip
             staff = max(2, -(-self.count // count // ELEVATORS_A_WORKER))
             workers = [self._person(unit_id, district) for _ in range(staff)]
-            firms.append(Firm(unit_id, district, Habits(0, 0, 15, 15), workers))
+            papers = Agreements(self.add, self.today, unit_id, district, one_has_ended=number % 3 == 2)
+            firms.append(Firm(unit_id, district, Habits(0, 0, 15, 15), workers, papers))
         use_units = []
         for number in range(max(6, self.count // ELEVATORS_A_USE_UNIT)):
             street = f"{districts[number % len(districts)][:6]}{number // len(districts) % 4 + 1:03d}000"
@@ -210,12 +214,14 @@ class Builder:
             Unit, **values, region_code=region_code, filing_state="approved", info_state="normal", approved_version=1,
             approved_on=approved_on, created_at=self._noon(approved_on), updated_at=self._noon(approved_on),
         )  # fmt: skip
-        self._version("unit", Unit, unit_id, values, approved_on)
+        self._version("unit", fields_of(Unit), unit_id, values, approved_on)
         self.summary.units += 1
         return unit_id
 
-    def _version(self, entity: str, model: Any, entity_id: int, values: dict[str, Any], approved_on: dt.date) -> None:
-        data = {n: _json(values.get(n, False if n.startswith("is_") else None)) for n in fields_of(model)}
+    def _version(
+        self, entity: str, filed: Iterable[str], entity_id: int, values: dict[str, Any], approved_on: dt.date
+    ) -> None:
+        data = {n: _json(values.get(n, False if n.startswith("is_") else None)) for n in filed}
         at = self._noon(approved_on)
         self.add(
             Version, entity=entity, entity_id=entity_id, number=1, state="approved", base_number=0, data=data,
@@ -227,13 +233,14 @@ class Builder:
 
     def _person(self, unit_id: int, region_code: str) -> int:
         number = self.key(Person)
-        name = names.person_name(number)
         until = self.today + DAY * self.rng.choice((40, 300, 700, 1200))
+        values = names.worker(number, until, self.today)
+        approved_on = values["hired_on"] + 3 * DAY
         self.rows[Person].append({
-            "id": number, "name": name, "phone": names.phone(1_000_000 + number), "unit_id": unit_id,
-            "region_code": region_code, "work_kind": "电梯修理", "certificate_no": f"T98{number:08d}",
-            "certificate_until": until,
+            "id": number, **values, "unit_id": unit_id, "region_code": region_code, "filing_state": "approved",
+            "info_state": "normal", "approved_version": 1, "approved_on": approved_on,
         })  # fmt: skip
+        self._version("person", person_versions.FIELDS, number, values, approved_on)
         if self.rng.random() < 0.3:
             self.add(
                 GradeCertificate, person_id=number, unit_id=unit_id, region_code=region_code,
@@ -244,30 +251,6 @@ class Builder:
         self.summary.persons += 1
         return number
 
-    def _contracts(self, firms: list[Firm]) -> list[list[tuple[int, dt.date, dt.date]]]:
-        """Two running contracts and one that ended or ends within days, for each firm."""
-        made = []
-        for index, firm in enumerate(firms):
-            spans = [
-                (self.today - DAY * 500, self.today + DAY * 230),
-                (self.today - DAY * 420, self.today + DAY * 310),
-                (self.today - DAY * 380, self.today + DAY * (-3 if index % 3 == 2 else 5)),
-            ]
-            own = []
-            for turn, (starts_on, ends_on) in enumerate(spans):
-                number = f"HT-{starts_on.year}-{firm.id:05d}{turn + 1}"
-                contract_id = self.add(
-                    Contract, number=number, number_key=normal_code(number), unit_id=firm.id,
-                    kind=("normal", "half", "full")[turn], region_code=firm.region_code, signed_on=starts_on - DAY * 5,
-                    starts_on=starts_on, ends_on=ends_on, approved_version=1, created_at=self._noon(starts_on),
-                    updated_at=self._noon(starts_on),
-                )  # fmt: skip
-                own.append((contract_id, starts_on, ends_on))
-                self.summary.contracts += 1
-            made.append(own)
-        self.flush()
-        return made
-
     # --- one elevator
 
     def _elevator(
@@ -275,7 +258,6 @@ class Builder:
         number: int,
         firm: Firm,
         use_units: list[tuple[int, str]],
-        contracts: list[tuple[int, dt.date, dt.date]],
         policy: VisitPolicy,
     ) -> None:
         rng = self.rng
@@ -292,25 +274,25 @@ class Builder:
             approved_version=1, approved_on=approved_on, public_token=f"{rng.getrandbits(80):020x}",
             created_at=self._noon(approved_on), updated_at=self._noon(approved_on),
         )  # fmt: skip
-        self._version("elevator", Elevator, elevator_id, values, approved_on)
+        self._version("elevator", fields_of(Elevator), elevator_id, values, approved_on)
         self.summary.elevators += 1
         if status != "notified":
             declared = "scrapped" if status == "scrapped" else "in_use"
             self._status(elevator_id, "notified", declared, "take_over", approved_on, "既有电梯接管")
         if not serves:
             return
-        cover = None if rng.random() < 0.01 else contracts[rng.choice((0, 0, 0, 1, 1, 1, 1, 1, 2))]
+        cover = None if rng.random() < 0.01 else firm.contracts.cover(use_unit_id, rng.randrange(9) == 0)
         if cover is not None:
             self.add(
-                ContractElevator, contract_id=cover[0], elevator_id=elevator_id, unit_id=firm.id, starts_on=cover[1],
-                ends_on=cover[2], added_at=self._noon(cover[1]),
+                ContractElevator, contract_id=cover.id, elevator_id=elevator_id, unit_id=firm.id,
+                starts_on=cover.starts_on, ends_on=cover.ends_on, added_at=self._noon(cover.starts_on),
             )  # fmt: skip
         worker = firm.workers[number % len(firm.workers)]
         known = min(self.today - DAY * self.days, (stop_on or self.today) - DAY * 15)
         from_on = self.today if rng.random() < 0.01 else known
         life = live(rng, firm.habits, policy, self.diary, worker, from_on, stop_on or self.today, self.now)
         self._keep_life(elevator_id, use_unit_id, street, firm, worker, cover, life)
-        self._standing(elevator_id, street, firm, worker, life, stop_on, number, cover[2] if cover else None)
+        self._standing(elevator_id, street, firm, worker, life, stop_on, number, cover.ends_on if cover else None)
         if stop_on is not None:
             self._status(elevator_id, "in_use", "suspended", "suspend", stop_on, "停用登记（接管）")
             self.add(MaintenancePause, elevator_id=elevator_id, from_on=stop_on, known_at=self._noon(stop_on))
@@ -365,7 +347,7 @@ class Builder:
         street: str,
         firm: Firm,
         worker: int,
-        cover: tuple[int, dt.date, dt.date] | None,
+        cover: Cover | None,
         life: Life,
     ) -> None:
         for row in life.visits:
@@ -378,10 +360,10 @@ class Builder:
             )  # fmt: skip
             self.summary.visits += 1
         for anchor, limit, previous, done_on in life.missed:
-            covered = cover is not None and cover[1] <= limit <= cover[2]
+            covered = cover is not None and cover.starts_on <= limit <= cover.ends_on
             self.add(
                 OverduePeriod, elevator_id=elevator_id, unit_id=firm.id if covered else None, region_code=street,
-                contract_id=cover[0] if cover is not None and covered else None, anchor_on=anchor, limit_on=limit,
+                contract_id=cover.id if cover is not None and covered else None, anchor_on=anchor, limit_on=limit,
                 interval_days=firm.habits.limit_days, previous_missed=previous, done_late_on=done_on,
                 judged_at=clock.instant_of(dt.datetime.combine(limit + DAY, dt.time(0, 20))),
             )  # fmt: skip

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.demo.evidence import picture
-from app.demo.office import _main, actor_named
+from app.demo.office import actor_named, main_of
 from app.demo.people import first_firm
 from app.models import Elevator, FraudSignal, Visit
 from app.permissions import SYSTEM, Actor
@@ -45,8 +45,8 @@ def make(session: Any, at: dt.datetime, seed: int = 1) -> int:
     for on in sorted(days):
         done = fraud_look.look(session, on, at)
         fraud_photos.compare(session, on, at, None, done)
-    _cases(session, city, _main(session, firm.id), at)
-    _draws(session, city, district, _main(session, firm.id), at)
+    _cases(session, city, main_of(session, firm.id), at)
+    _draws(session, city, district, main_of(session, firm.id), at)
     return len(session.scalars(select(FraudSignal.id)).all())
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from typing import Any
+
+from app.rules.identifiers import RESIDENT_ID_CHECKS, RESIDENT_ID_WEIGHTS
+
+# A worker is not named like the head of his firm, whose serial is his own.
+WORKERS_FROM = 240
 
 # code, name, level, parent, centre (latitude, longitude); 98 is no province of GB/T 2260.
 REGIONS: tuple[tuple[str, str, str, str | None, float, float], ...] = (
@@ -51,6 +57,24 @@ MODELS = ("XC-M3", "LF-200", "TJ-8000", "XC-E1", "LF-F5")
 def person_name(number: int) -> str:
     """The n-th invented name; different for the first few hundred."""
     return SURNAMES[number % len(SURNAMES)] + GIVEN[(number // len(SURNAMES) + number) % len(GIVEN)]
+
+
+def resident_id(number: int) -> str:
+    """The n-th invented 身份证号: well-formed, of the province that does not exist."""
+    born_on = dt.date(1970, 1, 1) + dt.timedelta(days=number * 37 % 11_000)
+    first = f"980402{born_on:%Y%m%d}{number % 999 + 1:03d}"
+    total = sum(int(digit) * weight for digit, weight in zip(first, RESIDENT_ID_WEIGHTS, strict=True))
+    return first + RESIDENT_ID_CHECKS[total % 11]
+
+
+def worker(number: int, until: dt.date, today: dt.date) -> dict[str, Any]:
+    """What is filed of the n-th worker, whose certificate is valid to a day and was given out four years before."""
+    return {
+        "name": person_name(number + WORKERS_FROM), "sex": "female" if number % 9 == 4 else "male", "kind": "worker",
+        "work_kind": "电梯修理", "resident_id": resident_id(number), "phone": phone(1_000_000 + number),
+        "certificate_no": f"T98{number:08d}", "certificate_issued_on": until - dt.timedelta(days=4 * 365),
+        "certificate_until": until, "hired_on": today - dt.timedelta(days=400 + number * 37 % 1500),
+    }  # fmt: skip
 
 
 def firm_name(number: int) -> str:

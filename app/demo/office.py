@@ -56,9 +56,9 @@ def make_office(session: Any, at: dt.datetime) -> int:
     city, district, officer = (found[name] for name in ("shiju", "linhe", "anquan_yuan"))
     assert city is not None and district is not None and officer is not None
     firm, use_unit, _worker = first_firm(session)
-    head = _main(session, firm.id)
+    head = main_of(session, firm.id)
     _holidays(session, city, at)
-    _own_loop(session, _main(session, use_unit.id), officer, at)
+    _own_loop(session, main_of(session, use_unit.id), officer, at)
     _teams(session, head, firm.id, at)
     moved = _states(session, head, city, at)
     today = clock.local_day(at)
@@ -96,7 +96,7 @@ def actor_named(session: Any, name: str) -> Actor | None:
     return actor_of(account, "cli") if account is not None else None
 
 
-def _main(session: Any, unit_id: int) -> Actor:
+def main_of(session: Any, unit_id: int) -> Actor:
     account = session.scalar(select(Account).where(Account.unit_id == unit_id, Account.is_main))
     return actor_of(account, "cli")
 

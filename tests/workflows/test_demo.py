@@ -10,36 +10,44 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.demo import inspections, office, people
+from app.demo import inspections, office, paperwork, people
 from app.demo.builder import Builder
 from app.models import (
     Account,
     Application,
     CalendarDay,
     Comment,
+    Commitment,
+    Contract,
     ContractElevator,
     Delegation,
     Elevator,
     ElevatorOfficer,
     Inspection,
     InspectionClock,
+    InsuranceRecord,
+    Invitation,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
     Notification,
     OverduePeriod,
     PatrolStop,
+    Person,
     RiskItem,
     SafetyRecord,
     Unit,
+    UnitChange,
+    Version,
     Visit,
 )
-from app.rules.identifiers import check_uscc
+from app.rules.identifiers import check_resident_id, check_uscc
 from app.rules.schedule import Pause, clock_from, missed_limits
 from app.transaction import transaction
 from app.workflows.files import attachments
 from app.workflows.maintenance import schedule
 from app.workflows.on_site import safety
+from app.workflows.people import person_filing, person_versions
 from app.workflows.visits import ageing
 from tests.databases import run_flask
 
@@ -222,3 +230,47 @@ def test_its_inspections_agree_with_the_register_and_some_failed(
     clocks_held = region.scalars(select(InspectionClock)).all()
     assert any(c.failed_id for c in clocks_held) and any(c.governor_due_on for c in clocks_held)
     assert region.scalar(select(func.count(Inspection.id)).where(Inspection.state == "submitted")) == 1
+
+
+@pytest.mark.feature("LIF-05", "PER-05")
+def test_its_papers_are_filed_and_each_list_has_something(
+    region: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "_folder", tmp_path)
+    with transaction(region):
+        people.make_accounts(region, NOW)
+        assert paperwork.make(region, NOW) == 9
+    region.expire_all()
+    assert region.scalars(select(Commitment.valid_until)).one() > clock.local_day(NOW)
+    assert len(region.scalars(select(InsuranceRecord).where(InsuranceRecord.filed_at.is_not(None))).all()) == 1
+    assert set(region.scalars(select(Invitation.state))) == {"review", "invited", "cancelled"}
+    changes = region.scalars(select(UnitChange)).all()
+    states = {region.get(Application, change.application_id).state for change in changes}
+    assert states == {"approved", "submitted"} and not any(change.late for change in changes)
+    guard = region.scalars(select(Person).where(Person.kind == "safety_officer")).one()
+    assert guard.filing_state == "approved" and guard.unit_id == people.first_firm(region)[1].id
+
+
+def test_contracts_are_with_use_units_and_cover_only_their_elevators(region: Any) -> None:
+    rows = region.execute(
+        select(Contract.use_unit_id, Elevator.use_unit_id, Contract.unit_id, Elevator.maintenance_unit_id)
+        .join(ContractElevator, ContractElevator.contract_id == Contract.id)
+        .join(Elevator, Elevator.id == ContractElevator.elevator_id)
+    ).all()
+    assert len(rows) > 40 and all(use == used and firm == kept for use, used, firm, kept in rows)
+    numbers = region.scalars(select(Contract.number)).all()
+    assert len(set(numbers)) == len(numbers) > 3
+
+
+@pytest.mark.feature("PER-05")
+def test_its_people_are_filed_as_the_rules_ask(region: Any) -> None:
+    """What is in force would pass the checks of a filing today, and the version says what the row says."""
+    on = clock.local_day(NOW)
+    for person in region.scalars(select(Person)):
+        held = person_versions.snapshot(person)
+        version = region.scalars(
+            select(Version).where(Version.entity == "person", Version.entity_id == person.id)
+        ).one()
+        assert (person.filing_state, version.number, version.data) == ("approved", person.approved_version, held)
+        assert [f for f in person_filing.findings(region, person, held, on) if f.stops] == []
+        assert check_resident_id(person.resident_id, on) == person.resident_id
