@@ -16,7 +16,7 @@ from app import clock
 from app.demo import names
 from app.demo.office import actor_named, main_of
 from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm
-from app.models import ContractElevator, Elevator, Person, Unit
+from app.models import Commitment, ContractElevator, Elevator, Person, Unit
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb
 from app.rules.insurance import first_of
@@ -66,6 +66,7 @@ def _commitment(session: Any, head: Actor, city: Actor, at: dt.datetime) -> int:
     scan = _paper(session, head, "维保承诺书（盖章）", "commitment", head.region_code or "", then)
     asked = commitments.submit(session, head, today, today + 364 * DAY, "", [scan], [], then)
     _approve(session, city, asked, then + 2 * DAY)
+    session.get(Commitment, asked.entity_id).created_at = then
     return 1
 
 

@@ -75,6 +75,7 @@ CONTRACTS = register(
         filters=(
             Filter("kind", _l("合同属性"), "choice", Contract.kind, CONTRACT_KIND),
             Filter("unit", _l("维保单位"), "lookup", Contract.unit_id, lookup="maintenance_units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Contract.use_unit_id, lookup="use_units"),
             Filter("ends", _l("截止日期"), "date", Contract.ends_on),
             Filter("region", _l("所属辖区"), "region", Contract.region_code),
         ),

@@ -20,7 +20,7 @@ from app.models import Component, Contract, Elevator, IotDevice, MaintenanceCloc
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views.frame import clock_words, screens
-from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.paging import capped
 from app.views.frame.warned import counted
@@ -49,7 +49,10 @@ class ContractScreen(Screen):
     route_base = "/contracts"
     listing = contracts.CONTRACTS
     verb = Verb.CONTRACT_READ
-    cells: ClassVar[dict[str, Any]] = {"state": _contract_state}
+    cells: ClassVar[dict[str, Any]] = {
+        "state": _contract_state,
+        "unit": lambda row: two(row.unit.name, row.use_unit.name if row.use_unit else "", 13),
+    }
     buttons: ClassVar[list[Button]] = [
         Button(_l("合同覆盖"), "Coverage.index", Verb.REPORT_READ, icon="chart"),
         Button(_l("新增合同"), "ContractPages.new", Verb.CONTRACT_EDIT, main=True),
