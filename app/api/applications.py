@@ -24,6 +24,7 @@ from app.rules.identifiers import masked as masked_number
 from app.views.approval.application_words import asked_words
 from app.views.approval.applications import files_of
 from app.views.frame import clock_words, screens
+from app.views.frame.filing_words import Due
 from app.workflows.approval import seconds, submissions, watching
 from app.workflows.approval.submissions import FILING_KINDS
 from app.workflows.desk import applications
@@ -140,9 +141,11 @@ def _differences(kind: str, version: Version | None) -> list[Any]:
 
 def countdown_of(row: Application) -> dict[str, Any] | None:
     """The limit of an open application with its reason; None where none runs."""
-    if not row.is_open or row.due_at is None:
+    left = clock_words.approval_due(row)
+    if left is None:
         return None
-    return countdown("审批", row.due_at, row.submitted_at, row.region_code, clock_words.why_due(row))
+    until = None if row.state == "returned" else row.due_at  # where it stands, the day it ends on is still to come
+    return _counted("审批", until, left, clock_words.why_due(row))
 
 
 def countdown(
@@ -151,6 +154,10 @@ def countdown(
     """A limit as every page says it."""
     left = clock_words.due_of(due_at, started_at, region_code)
     assert left is not None
+    return _counted(title, due_at, left, why)
+
+
+def _counted(title: str, due_at: dt.datetime | None, left: Due, why: str) -> dict[str, Any]:
     return {
         "title": title, "due_at": iso(due_at), "side": left.before, "number": left.number, "unit": left.after,
         "tone": left.tone, "spent": left.spent, "why": why,

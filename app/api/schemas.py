@@ -95,8 +95,9 @@ SCHEMAS: dict[str, Schema] = {
     "FileShown": an_object("id name", id=WHOLE, name=TEXT, kind=TEXT, mime=TEXT, size=WHOLE, sha256=TEXT, url=TEXT),
     "Asked": an_object("label text", label=TEXT, text=TEXT),
     "Countdown": an_object(
-        "due_at", title=TEXT, due_at=maybe(INSTANT), side=said(TEXT, "剩 或 超"), number=WHOLE, unit=TEXT,
-        tone=said(TEXT, "near 临近，over 超期"), spent=said(WHOLE, "已用百分比"), why=said(TEXT, "期限由来"),
+        "due_at", title=TEXT, due_at=maybe(INSTANT), side=said(TEXT, "剩 或 超；补正中暂停的，说明暂停"),
+        number=maybe(WHOLE), unit=TEXT, tone=said(TEXT, "near 临近，over 超期，pause 暂停"),
+        spent=said(WHOLE, "已用百分比"), why=said(TEXT, "期限由来"),
     ),
     "ApplicationWhole": {"allOf": [ref("Application"), an_object(
         reason=maybe(TEXT), asked=many(ref("Asked")), data=PART, steps=many(ref("Step")),

@@ -58,6 +58,9 @@ def person_rows(checker: Checker, rows: list[Row]) -> None:
             new_row(checker, row)
         elif standing.id in left and row.verdict == "changed":
             row.bad("姓名", standing.shown["name"], "已经离职", "离职的人员不再修改", "已离职", "name")
+        if row.verdict in ("new", "changed"):
+            held = standing.now if standing is not None else {}
+            tell(checker, row, people.day_findings(held, row.data, checker.today))
 
 
 def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:

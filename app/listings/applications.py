@@ -51,6 +51,7 @@ APPLICATIONS = register(
             Tab("late", _l("超过期限"), lambda m: _WAITS & (Application.due_at < m.now), "over"),
             Tab("approved", _l("通过"), lambda m: Application.state == "approved"),
             Tab("rejected", _l("不通过"), lambda m: Application.state == "rejected"),
+            Tab("withdrawn", _l("已撤回"), lambda m: Application.state == "withdrawn"),
         ),
         order=("id", True),
         load=(joinedload(Application.unit), joinedload(Application.steps)),

@@ -14,7 +14,7 @@ from app.rules.deadlines import due_after_days
 from app.wording import say
 
 LONGEST_GROUNDS = 2000
-# What an officer's 同意 and 不同意 mean for an appeal.
+# What an officer's 同意 and 不通过 mean for an appeal.
 DECIDED_LABELS = {ApplicationVerb.APPROVE: say("成立"), ApplicationVerb.REJECT: say("不成立")}
 
 

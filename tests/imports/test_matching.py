@@ -328,3 +328,17 @@ def test_a_region_that_holds_the_word_is_offered_first() -> None:
     options = [{"value": n, "label": label} for n, label in enumerate(["甲区", "甲区河湾街道", "乙区", "乙区明水街道"])]
     first = [[o["value"] for o in words.likeliest_first(options, w)] for w in ("明水街道", "乙", "火星", "")]
     assert first == [[3, 0, 1, 2], [2, 3, 0, 1], [0, 1, 2, 3], [0, 1, 2, 3]]
+
+
+@pytest.mark.feature("PER-05")
+def test_days_of_a_certificate_that_cannot_be_are_told_by_row(session: Any, world: Any) -> None:
+    world.worker.certificate_issued_on = dt.date(2024, 1, 1)
+    session.commit()
+    file = workbook(
+        ["姓名", "证书编号", "发证日期", "有效期至"],
+        ["程一川", "T980001", "2026-1-1", "2026-1-1"], ["程二川", "T980002", "2025-1-1", "2029-1-1"],
+        [world.worker.name, world.worker.certificate_no, None, "2023-12-31"], ["程三川", "T980003", "2199-1-1", None],
+    )  # fmt: skip
+    batch = imported(session, world.actor("clerk"), "persons", file)
+    assert (batch.done_rows, batch.bad_rows) == (1, 3)
+    assert errors_of(session, batch) == {(2, "证书有效期至"), (4, "证书有效期至"), (5, "证书发证日期")}

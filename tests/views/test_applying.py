@@ -15,7 +15,7 @@ from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
 from tests.journeys.steps import BLANK_PDF
-from tests.workflows.filing_world import fresh
+from tests.workflows.filing_world import decide, fresh
 
 pytestmark = pytest.mark.feature("LIF-06")
 
@@ -158,3 +158,30 @@ def test_whoever_applies_for_nothing_begins_nothing(session: Any, world: World, 
     """The door is that of applying."""
     answer = sign_in(world.accounts["inspector"]).get("/applications/new")
     assert answer.status_code in (302, 403) and "/login" not in (answer.location or "")
+
+
+def test_what_was_withdrawn_has_a_tab(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    assert send(client, world, "suspension").status_code == 302
+    row = fresh(session).scalars(select(Application)).one()
+    listed = f'href="/applications/{row.id}"'
+    assert listed not in client.get("/applications/?tab=withdrawn").text
+    client.post(f"/applications/{row.id}/withdraw", data={"csrf_token": csrf(client)})
+    assert listed in client.get("/applications/?tab=withdrawn").text
+    assert listed not in client.get("/applications/?tab=rejected").text
+
+
+@pytest.mark.feature("LIF-08")
+def test_an_opinion_is_that_of_this_round(session: Any, world: World, sign_in: Any) -> None:
+    """What was sent back and mended has none until the officer speaks again; the step keeps what he said."""
+    client = sign_in(world.accounts["maintenance_head"])
+    assert send(client, world, "suspension").status_code == 302
+    row = fresh(session).scalars(select(Application)).one()
+    page = f"/applications/{row.id}"
+    decide(session, world.actor("inspector"), row, "return", "缺少现场照片", at=clock.now())
+    assert "审核意见" in client.get(page).text
+    again = {"effective_on": clock.today().isoformat(), "reason": "已补", "csrf_token": csrf(client)}
+    assert client.post(f"{page}/resubmit", data=again).status_code == 302
+    text = client.get(page).text
+    assert "审核意见" not in text and text.count("缺少现场照片") == 1, "in the course of events alone"
+    assert fresh(session).get(Application, row.id).opinion is None

@@ -148,7 +148,7 @@ def test_before_many_are_decided_the_page_says_what_comes_of_it(
     assert "required" not in page
     status, page = asked("return", opinion="缺少照片")
     assert "批量退回3件申请？" in page and "退回申请单位补正；时限停走，补正后继续" in page
-    assert "不通过；申请单位修改后可重新上报" in page and "required" in page and ">缺少照片</textarea>" in page
+    assert "按不通过办理；申请单位修改后可重新上报" in page and "required" in page and ">缺少照片</textarea>" in page
     # Nothing was decided by asking, nor by a sure press without the reason that it needs.
     status, page = asked("reject", sure="1", opinion="  ")
     assert status == 422 and "不通过没有写明理由" in page and "批量不通过3件申请？" in page
@@ -206,3 +206,38 @@ def test_a_returned_application_is_mended_on_its_page(session: Any, world: World
     assert post(client, url, {"effective_on": clock.today().isoformat(), "reason": "更换曳引机"}).status_code == 302
     fresh(session)
     assert (application.state, application.reason) == ("submitted", "更换曳引机")
+
+
+def test_what_a_decision_brings_is_said_alike_for_one_and_for_many(world: World, sign_in: Any) -> None:
+    """And one word for one decision: what is refused is 不通过, of a filing and of an application."""
+    from app import clock, scope
+    from app.transaction import transaction
+    from app.workflows.desk import applications
+
+    actor = world.actor("use_head")
+    with scope.acting(actor), transaction(world.session):
+        pause = applications.apply(
+            world.session, actor, "suspension", world.own, effective_on=clock.today(), reason="改造", at=clock.now()
+        )
+    client = sign_in(world.accounts["inspector"])
+    for row, verbs in ((pause, ("approve", "return", "reject")), (waiting(world), ("approve", "reject"))):
+        page = client.get(f"/applications/{row.id}").text
+        assert "不同意" not in page and page.count('type="radio" name="verb"') == len(verbs)
+        for verb in verbs:
+            chosen = {"verb": verb, "chosen": f"{row.id}:{row.row_version}"}
+            asked = post(client, "/applications/bulk", chosen).text
+            said = re.search(r'class="ta-sure__kinds">.*?ta-mut">([^<]+)<', asked, re.DOTALL)[1]  # type: ignore[index]
+            assert said in page, verb
+
+
+def test_a_zero_is_something_that_was_entered(app: Any, session: Any) -> None:
+    from app.views.frame import filed
+
+    with app.test_request_context():
+        titles = [title for title, _rows in filed.facts(Elevator, {"floors": 0})]
+        assert titles == ["设备"], "a section of which 0 is all there is"
+        assert filed.facts(Elevator, {"is_secret": False, "address": "", "floors": None}) == []
+        lines, _same = filed.comparison(Elevator, {}, {"floors": 0, "is_secret": False})
+        assert [line.new for line in lines] == ["0"], "and in a first filing"
+        same = filed.comparison(Elevator, {"floors": 0, "code": "1"}, {"floors": 0, "code": "2"})[1]
+        assert [line.new for line in same] == ["0"]

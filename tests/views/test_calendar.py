@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.conftest import csrf
 from tests.factories import World
 from tests.pages import flat
 from tests.workflows.clock_world import add_visit
-from tests.workflows.filing_world import AT
+from tests.workflows.filing_world import AT, decide
 from tests.workflows.test_applications import suspend
 
 pytestmark = pytest.mark.feature("CLK-01")
@@ -80,6 +81,44 @@ def test_the_countdown_says_why(world: World, sign_in: Any) -> None:
     )
     world.session.commit()
     assert "签退后 24 小时 内上传维保单（缺省" in browser.get(f"/visits/{visit.id}").text
+
+
+def test_a_limit_stands_while_the_unit_mends_and_every_page_says_so(world: World, sign_in: Any) -> None:
+    """In the list, on its page, at home, on the elevator's page and through the interface; then it runs on."""
+    world.session.rollback()
+    row = suspend(world, at=clock.now(), effective_on=clock.today())
+    said = "补正中，办理时限暂停计算"
+    unit, officer = sign_in(world.accounts["use_head"]), sign_in(world.accounts["inspector"])
+    places = ("/applications/", f"/applications/{row.id}", "/", f"/elevators/{world.own.id}")
+    assert not any(said in unit.get(place).text for place in places)
+    decide(world.session, world.actor("inspector"), row, "return", "请补材料", at=clock.now())
+    for place in places:
+        assert said in unit.get(place).text, place
+    page = officer.get(f"/applications/{row.id}").text
+    assert said in page and "退回时还剩" in page and "到期</p>" not in page
+    assert officer.get("/applications/").text.count(said) == 1
+    assert row.number not in officer.get("/applications/queue").text, "it waits for the unit"
+    told = unit.get(f"/api/v1/clocks/applications/{row.id}").get_json()["rows"][0]
+    assert (told["side"], told["number"], told["due_at"], told["tone"]) == (said, None, None, "pause")
+    unit.post(
+        f"/applications/{row.id}/resubmit",
+        data={"effective_on": clock.today().isoformat(), "reason": "已补", "csrf_token": csrf(unit)},
+    )
+    for place in places:
+        assert said not in unit.get(place).text, place
+    assert "退回补正暂停" in officer.get(f"/applications/{row.id}").text
+
+
+def test_a_limit_that_was_over_stays_over_but_nothing_gets_late_while_it_stands(world: World, sign_in: Any) -> None:
+    world.session.rollback()
+    row = suspend(world, at=clock.now(), effective_on=clock.today())
+    row.due_at = clock.now() - dt.timedelta(hours=3)
+    world.session.commit()
+    unit = sign_in(world.accounts["use_head"])
+    assert "有 1 件已超办理时限" in unit.get("/").text
+    decide(world.session, world.actor("inspector"), row, "return", "请补材料", at=clock.now())
+    assert "已超办理时限" not in unit.get("/").text
+    assert "退回时已超期 3 小时，重新提交后接着计算" in unit.get(f"/applications/{row.id}").text
 
 
 def test_a_pause_moves_a_limit_and_one_that_stands_does_not_yet() -> None:

@@ -89,7 +89,7 @@ def test_time_with_the_applicant_is_kept_and_told(world: World) -> None:
     assert put(world, [Day(WEDNESDAY, False)]).limits == 1
     assert limit(row) == "2026-12-01 24:00"
     why = approval_limits.reason(world.session, row, calendars.working_calendar(world.session, DISTRICT))
-    assert why is not None and (why.days, why.idle_days, why.standing) == (5, 5, False)
+    assert why is not None and (why.days, why.idle_days, why.left) == (5, 5, None)
     assert why.paused == dt.timedelta(hours=24) and why.started_at == AT
 
 

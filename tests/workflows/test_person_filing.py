@@ -157,3 +157,32 @@ def test_the_list_has_the_officers_last_opinion(session: Any, world: World, pers
     assert shown() == "证书照片不清"
     decide(session, world, again, "approve", "属实")
     assert shown() == "属实"
+
+
+@pytest.mark.feature("PER-05")
+def test_the_days_of_a_certificate_are_asked_when_they_are_saved(session: Any, world: World, person: Person) -> None:
+    """Also of a file or an interface that gives one of the two days; what it lacks is what stands."""
+    last = person.certificate_until
+    for days, field in (
+        ({"certificate_issued_on": AT.date() + dt.timedelta(days=1)}, "certificate_issued_on"),
+        ({"certificate_until": dt.date(2024, 1, 1)}, "certificate_until"),
+        ({"certificate_issued_on": last}, "certificate_issued_on"),
+        ({"hired_on": dt.date(1949, 1, 1)}, "hired_on"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            edit(session, world, person, **days)
+        assert field in {f.field for f in refused.value.findings}, days
+        session.rollback()
+    assert (person.certificate_issued_on, person.certificate_until) == (dt.date(2024, 1, 1), last)
+    edit(session, world, person, certificate_until=dt.date(2024, 1, 2))
+    assert person.certificate_until == dt.date(2024, 1, 2), "one that ran out is a fact"
+
+
+@pytest.mark.feature("PER-05")
+def test_days_that_came_in_wrong_long_ago_stop_no_other_change(session: Any, world: World, person: Person) -> None:
+    person.certificate_issued_on, person.certificate_until = dt.date(2024, 1, 1), dt.date(2023, 1, 1)
+    session.commit()
+    edit(session, world, person, work_kind="电梯修理")
+    assert person.work_kind == "电梯修理"
+    with pytest.raises(Refusal, match="不晚于发证日期"):
+        edit(session, world, person, certificate_until=dt.date(2023, 6, 1))

@@ -22,7 +22,7 @@ from app.permissions import Verb, require
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Screen, SQLAInterface, countdown, cut, firm, pill
-from app.views.frame.clock_words import due_of
+from app.views.frame.clock_words import approval_due
 from app.views.frame.told import told
 from app.wording import again
 from app.workflows.handover import unit_changes
@@ -41,9 +41,8 @@ LONGEST = 4000
 
 def _due(row: Appeal) -> Any:
     asked = row.application
-    if asked is None or not asked.is_open or asked.due_at is None:
-        return "—"
-    return countdown(due_of(asked.due_at, asked.submitted_at, asked.region_code))
+    left = None if asked is None else approval_due(asked)
+    return "—" if left is None else countdown(left)
 
 
 class AppealScreen(Screen):

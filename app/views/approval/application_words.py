@@ -1,7 +1,8 @@
-"""What an application asks for besides day and reason, in words: the same on its page and on its print form."""
+"""What an application asks for besides day and reason, and what a decision brings: the same words everywhere."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -24,9 +25,11 @@ from app.models import (
 )
 from app.models.appeal import APPEAL_ENTITY
 from app.models.choices import CHANGE_CAUSE, GRADE, INSPECTION_KIND, INSPECTION_RESULT, word
+from app.rules.approval import ApplicationVerb
 from app.views.frame import filed
 from app.views.frame.told import told
 from app.wording import say
+from app.workflows.approval import seconds, submissions
 from app.workflows.approval.filing_fields import label
 from app.workflows.handover import unit_changes
 from app.workflows.maintenance import ledgers
@@ -38,6 +41,27 @@ def asked_words(row: Application) -> Pairs:
     """Label and text of each thing that the kind asks for."""
     made = _WORDS.get(row.kind)
     return made(row) if made is not None else []
+
+
+def comes_of(row: Application, verb: str, now: dt.datetime) -> str:
+    """What a decision does to an application, where it is offered for one and where for many."""
+    refiled = row.kind in submissions.REFILED_KINDS
+    if verb == "return":
+        if refiled:
+            return _("按不通过办理；申请单位修改后可重新上报")
+        return _("退回申请单位补正；时限停走，补正后继续")
+    if verb == "reject":
+        if refiled:
+            return _("申请单位修改后可重新上报")
+        return _("申诉不成立；不再受理") if row.kind == "appeal" else _("申请结束；还要办理的，须重新申请")
+    if seconds.verb_of(db.session, row, now) is ApplicationVerb.ENDORSE:
+        return _("记为初审同意；另一名审批人同意后生效")
+    if refiled:
+        return _("内容今天起生效")
+    if row.kind == "appeal":
+        return _("申诉成立，即时更正计分；原记录保留")
+    later = row.effective_on is not None and row.effective_on > clock.local_day(now)
+    return _("%(d)s 起生效", d=row.effective_on) if later else _("即时生效")
 
 
 def _unit_change(row: Application) -> Pairs:

@@ -18,10 +18,10 @@ from app.permissions import Verb
 from app.rules.approval import EDITABLE, WAITING_STATES
 from app.transaction import transaction
 from app.views.approval import appeals
-from app.views.approval.application_words import asked_words
+from app.views.approval.application_words import asked_words, comes_of
 from app.views.approval.applying import day_of, store_files
 from app.views.frame import desks, filed, person_words, screens
-from app.views.frame.clock_words import due_of
+from app.views.frame.clock_words import approval_due
 from app.views.frame.filing_words import WORDS
 from app.workflows.approval import seconds, submissions
 from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
@@ -129,15 +129,21 @@ class ApplicationPages(BaseView):
             names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
             two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
             checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
-            due=due_of(row.due_at, row.submitted_at, row.region_code) if row.is_open else None, may_decide=may_decide,
+            due=approval_due(row), may_decide=may_decide,
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
-            next_due=due_of(following.due_at, following.submitted_at, following.region_code) if following else None,
+            next_due=approval_due(following) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row), again=_again(row),
             place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
-            appeal=appeals.offered_on(row), barred=barred,
+            appeal=appeals.offered_on(row), barred=barred, deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
         return page, status
+
+
+def _deciding(row: Application, now: Any) -> dict[str, str]:
+    """The decisions that can be chosen, with what each brings."""
+    verbs = ("approve", "reject") if row.kind in REFILED_KINDS else ("approve", "return", "reject")
+    return {verb: comes_of(row, verb, now) for verb in verbs}
 
 
 def _refile(row: Application) -> str | None:

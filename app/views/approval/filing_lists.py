@@ -25,7 +25,7 @@ from app.models.policy import policy_value
 from app.permissions import Verb
 from app.rules.inspection import WarningLevel, warning_level
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
-from app.views.frame.clock_words import due_of, why_due
+from app.views.frame.clock_words import approval_due, why_due
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.wording import together
@@ -189,9 +189,7 @@ class OwnApplications(Screen):
 
 
 def _time_left(row: Application) -> Any:
-    if not row.is_open:
-        return countdown(None)
-    return countdown(due_of(row.due_at, row.submitted_at, row.region_code), why_due(row))
+    return countdown(approval_due(row), why_due(row)) if row.is_open else countdown(None)
 
 
 def register(appbuilder: Any) -> None:

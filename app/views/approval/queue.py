@@ -26,11 +26,12 @@ from app.permissions import Actor, Verb
 from app.policy import chain
 from app.rules.approval import ApplicationVerb, needs_reason, reason_finding
 from app.transaction import transaction
+from app.views.approval.application_words import comes_of
 from app.views.approval.applications import WAITING, is_number
 from app.views.frame import desks, menu, screens
-from app.views.frame.clock_words import due_of
+from app.views.frame.clock_words import approval_due
 from app.views.frame.filing_words import WORDS
-from app.workflows.approval import delegations, seconds, submissions
+from app.workflows.approval import delegations, submissions
 from app.workflows.desk import applications
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
@@ -92,7 +93,7 @@ class Queue(BaseView):
         ).all()
         return self.render_template(
             "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
-            rows=[(a, due_of(a.due_at, a.submitted_at, a.region_code)) for a in found[:size]],
+            rows=[(a, approval_due(a)) for a in found[:size]],
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), notices=notices, now=now, elsewhere=_elsewhere(found),
             there=_tabs(searched, now) if text and not found else {},
@@ -129,7 +130,7 @@ class Queue(BaseView):
         rows = db.session.scalars(waiting(statement), execution_options=_WHOLE).all()
         fresh = [row for row in rows if row.row_version == seen[row.id]]
         now = clock.now()
-        lines = Counter((row.kind, _comes_of(row, verb, now)) for row in fresh)
+        lines = Counter((row.kind, comes_of(row, verb, now)) for row in fresh)
         order = list(WORDS.kind)
         page = self.render_template(
             "ta/filing/bulk_ask.html", title=_("确认批量办理"), chosen=chosen, verb=verb, opinion=opinion,
@@ -158,25 +159,6 @@ def _chosen(item: str) -> tuple[int, int] | None:
     """Key and the version that the list showed."""
     key, _sep, seen = item.partition(":")
     return (int(key), int(seen)) if is_number(key, 16) and is_number(seen, 10) else None
-
-
-def _comes_of(row: Application, verb: str, now: dt.datetime) -> str:
-    """What a decision does to one application, as its own page says it."""
-    refiled = row.kind in submissions.REFILED_KINDS
-    if verb == "return" and not refiled:
-        return _("退回申请单位补正；时限停走，补正后继续")
-    if verb != "approve":
-        if refiled:
-            return _("不通过；申请单位修改后可重新上报")
-        return _("申诉不成立；不再受理") if row.kind == "appeal" else _("不同意，申请结束")
-    if seconds.verb_of(db.session, row, now) is ApplicationVerb.ENDORSE:
-        return _("记为初审同意；另一名审批人同意后生效")
-    if refiled:
-        return _("内容今天起生效")
-    if row.kind == "appeal":
-        return _("申诉成立，即时更正计分；原记录保留")
-    later = row.effective_on is not None and row.effective_on > clock.local_day(now)
-    return _("到所申请的日期生效") if later else _("即时生效")
 
 
 def _of_tab(tab: str, now: dt.datetime) -> Any:

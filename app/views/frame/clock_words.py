@@ -15,6 +15,7 @@ from app.listings import standing
 from app.models import Application, Component, Contract, ContractElevator, IotDevice, MaintenanceClock, Visit
 from app.models.policy import policy_book, policy_value
 from app.policy import Held, Key, shown
+from app.rules.approval import ApplicationState
 from app.rules.deadlines import Deadline, DeadlineLevel, countdown
 from app.views.frame.filing_words import Due, due_days
 from app.views.frame.policy_words import origin, region_names
@@ -37,6 +38,15 @@ def due_of(due_at: dt.datetime | None, started_at: dt.datetime | None, region_co
     over = held.level is DeadlineLevel.OVER
     spent = 100 if over else round(min(max(held.spent, 0.0), 1.0) * 100)
     return Due(_("超") if over else _("剩"), number, beside(unit, number), TONES[held.level], spent)
+
+
+def approval_due(row: Application) -> Due | None:
+    """What is left of an application's limit; with the applicant for correction its clock stands."""
+    if not row.is_open or row.due_at is None:
+        return None
+    if row.state == ApplicationState.RETURNED:
+        return Due(_("补正中，办理时限暂停计算"), None, "", "pause", 0)
+    return due_of(row.due_at, row.submitted_at, row.region_code)
 
 
 def minutes_due(limit: Deadline | None) -> Due | None:
@@ -66,8 +76,10 @@ def why_due(row: Application) -> str:
         parts.append(_("其间非工作日 %(n)s 天", n=found.idle_days))
     if found.paused:
         parts.append(_("退回补正暂停 %(t)s", t=_length(found.paused)))
-    if found.standing:
-        parts.append(_("正在补正，期限暂停"))
+    if found.left is not None:
+        left = _length(abs(found.left))
+        said = _("退回时还剩 %(t)s", t=left) if found.left > dt.timedelta(0) else _("退回时已超期 %(t)s", t=left)
+        parts.append(said + _("，重新提交后接着计算"))
     return together(parts, "；")
 
 
@@ -225,7 +237,7 @@ def _length(span: dt.timedelta) -> str:
 def install(app: Flask) -> None:
     """Templates ask for reasons by these names, in macros too."""
     names: dict[str, Any] = {
-        "why_due": why_due, "due_of": due_of, "visit_limits": visit_limits, "limit_due": limit_due,
-        "why_limit": why_limit, "contract_due": contract_due, "why_contract": why_contract,
+        "why_due": why_due, "due_of": due_of, "approval_due": approval_due, "visit_limits": visit_limits,
+        "limit_due": limit_due, "why_limit": why_limit, "contract_due": contract_due, "why_contract": why_contract,
     }  # fmt: skip
     app.jinja_env.globals.update(names)

@@ -112,7 +112,7 @@ def facts(
             for name in names
             if name not in left_out and (point is None or name != POINT[1])
         ]  # fmt: skip
-        if any(data.get(row.field) not in (None, False) for row in rows):
+        if any(_entered(data.get(row.field)) for row in rows):
             sections.append((str(title), rows))
     return sections
 
@@ -139,7 +139,7 @@ def comparison(
     for _title, names in SECTIONS[model]:
         for name in names:
             before, after = old_words[name], new_words[name]
-            if name in changed and not old and not new.get(name):
+            if name in changed and not old and not _entered(new.get(name)):
                 continue  # a box that was left unticked in a first filing is no content
             if name in changed and before == after and model.__table__.columns[name].info.get("sensitive"):
                 # Masked alike: say that they are not.
@@ -147,9 +147,14 @@ def comparison(
             line = Line(label(model, name), before if old else "", after, name in changed)
             if name in changed:
                 lines[0].append(line)
-            elif new.get(name) not in (None, False):
+            elif _entered(new.get(name)):
                 lines[1].append(line)
     return lines
+
+
+def _entered(value: Any) -> bool:
+    """Whether something stands there: 0 does, a box that was left unticked does not."""
+    return value is not None and value is not False and value != ""
 
 
 def _whole(model: FiledModel, name: str, data: Mapping[str, Any], key: int | None) -> tuple[str, int, str] | None:

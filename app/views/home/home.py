@@ -41,7 +41,7 @@ from app.permissions import Actor, Verb
 from app.rules.approval import EDITABLE
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
-from app.views.frame.clock_words import due_of
+from app.views.frame.clock_words import approval_due, due_of
 from app.views.frame.phones import phone_first
 from app.views.frame.policy_words import region_names
 from app.views.frame.warned import counted
@@ -332,28 +332,30 @@ def capped(count: int) -> str:
 
 
 def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
-    """What waits: for an officer his queue by time left, for a unit its own open applications."""
+    """What waits: for an officer his queue by time left, for a unit its own, what it has to mend first."""
     if not actor.may(Verb.APPLICATION_READ):
         return None
     decides = actor.may(Verb.APPLICATION_DECIDE)
     states = ("submitted", "accepted", "endorsed") if decides else ("submitted", "accepted", "endorsed", "returned")
     where = [Application.is_open, Application.state.in_(states)]
+    runs = Application.state != "returned"  # with the applicant for correction nothing gets late
     if decides:
         where.append(applications.not_own(actor))
     base = scope.apply(select(Application).where(*where), actor, Application)
     rows = db.session.scalars(
         base.options(selectinload(Application.unit))
-        .order_by(Application.due_at.is_(None), Application.due_at, Application.id).limit(QUEUE_ROWS)
+        .order_by(runs, Application.due_at.is_(None), Application.due_at, Application.id).limit(QUEUE_ROWS)
     ).all()
     total, late = db.session.execute(
         scope.apply(
-            select(func.count(), func.count(case((Application.due_at < now, 1)))).where(*where), actor, Application
+            select(func.count(), func.count(case((runs & (Application.due_at < now), 1)))).where(*where), actor,
+            Application,
         )
     ).one()
     shown = [
         {
             "row": row, "link": link(f"/applications/{row.id}"),
-            "due": due_of(row.due_at, row.submitted_at, row.region_code),
+            "due": approval_due(row),
         }
         for row in rows
     ]

@@ -22,6 +22,7 @@ from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KI
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
+from app.rules.approval import FilingState
 from app.rules.identifiers import mask_mobile, mask_resident_id, masked
 from app.rules.invitations import kinds_for
 from app.views.approval.filing_lists import FILING_TONE
@@ -31,7 +32,7 @@ from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_but
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.views.people.commitments import TONES
 from app.views.people.declarations import of_person
-from app.workflows.approval import submissions
+from app.workflows.approval import filing_versions, submissions
 from app.workflows.files import attachments
 from app.workflows.papers import declarations, grades
 from app.workflows.people import people, person_filing, person_versions, real_names
@@ -115,7 +116,11 @@ class PeoplePages(BaseView):
     @has_access
     @permission_name("write")
     def edit(self, pk: int) -> Any:
-        return self._form(scope.visible(db.session, g.actor, Person, pk, _("人员")))
+        person: Person = scope.visible(db.session, g.actor, Person, pk, _("人员"))
+        if person.filing_state == FilingState.PENDING and request.method == "GET":
+            flash(_("%(name)s 的备案正在审核，不能修改；要改的，请先在申请中撤回", name=person.name), "warning")
+            return redirect(url_for("PeoplePages.show", pk=pk))
+        return self._form(person)
 
     @expose("/<int:pk>")
     @has_access
@@ -206,11 +211,12 @@ class PeoplePages(BaseView):
             .order_by(GradeCertificate.id.desc())
         ).all()
         scans = self._scans([row.id for row in held])
+        filed = self._filed(person)
         page = self.render_template(
             "ta/accounts/person.html", title=person.name, person=person, certificates=held, scans=scans,
             quota=people.quotas(db.session, [person], now)[person.id], grades=GRADE, states=APPLICATION_STATE,
             mask=mask_mobile, findings=findings, kinds=PERSON_KIND, sexes=SEX, filing_words=FILING_STATE,
-            filing_tone=FILING_TONE.get(person.filing_state, "gone"), waiting=self._waiting(person),
+            filing_tone=FILING_TONE.get(person.filing_state, "gone"), filed=filed,
             asked=self._asked([row.id for row in held]),
             resident_id=mask_resident_id(person.resident_id) if person.resident_id else "—",
             shown=revealing.kinds_of(db.session, person) if g.actor.may(Verb.SENSITIVE_READ) else {},
@@ -225,12 +231,23 @@ class PeoplePages(BaseView):
         return page, status
 
     @staticmethod
-    def _waiting(person: Person) -> str | None:
-        """Where the filing waits for the officer, for whoever may open it."""
-        if person.filing_state != "pending" or not g.actor.may(Verb.APPLICATION_READ):
+    def _filed(person: Person) -> tuple[str, str, str] | None:
+        """The filing that waits or was refused: number and address of its application, what the officer said.
+
+        Without the right to applications the opinion is still told: whoever mends it needs no more.
+        """
+        if person.filing_state not in ("pending", "rejected"):
             return None
-        row = submissions.open_of(db.session, person_filing.KIND, person_versions.ENTITY, person.id)
-        return submissions.link_of(row) if row is not None else None
+        last = filing_versions.latest(db.session, person)
+        said = (last.opinion or "") if last is not None and person.filing_state == "rejected" else ""
+        asked = select(Application).where(
+            Application.kind == person_filing.KIND, Application.entity == person_versions.ENTITY,
+            Application.entity_id == person.id,
+        )  # fmt: skip
+        if not g.actor.may(Verb.APPLICATION_READ):
+            return "", "", said
+        row = db.session.scalar(scope.apply(asked, g.actor, Application).order_by(Application.id.desc()).limit(1))
+        return (row.number, submissions.link_of(row), said) if row is not None else ("", "", said)
 
     @staticmethod
     def _asked(certificate_ids: list[int]) -> dict[int, str]:

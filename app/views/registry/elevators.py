@@ -175,7 +175,7 @@ class ElevatorPages(FilingPages):
             select(Application).where(Application.elevator_id == row.id, Application.is_open.is_(True)).limit(1)
         )
         if open_one is not None:
-            due = clock_words.due_of(open_one.due_at, open_one.submitted_at, open_one.region_code)
+            due = clock_words.approval_due(open_one)
             link = f"/applications/{open_one.id}" if g.actor.may(Verb.APPLICATION_READ) else None
             found.append(
                 Clock(str(WORDS.kind[open_one.kind]), due, open_one.number, link, clock_words.why_due(open_one))

@@ -27,14 +27,14 @@ Calendar = Callable[[str], WorkingDay]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a limit is what it is."""
+    """Why a limit is what it is; `left` of one that stands, as it stood when it stopped."""
 
     days: int
     held: Held
     started_at: dt.datetime
     idle_days: int
     paused: dt.timedelta
-    standing: bool
+    left: dt.timedelta | None
 
 
 def limit_key(kind: str) -> Key:
@@ -71,7 +71,8 @@ def reason(session: AnySession, application: Application, is_working: WorkingDay
     stood = sum(((p.until - p.since) for p in pauses if p.until is not None), dt.timedelta(0))
     end = due_after_working_days(first, days, is_working)
     idle = idle_days(clock.local_day(first), clock.local_day(end - dt.timedelta(seconds=1)), is_working)
-    return Reason(days, held, first, idle, stood, any(p.until is None for p in pauses))
+    since = next((p.since for p in pauses if p.until is None), None)
+    return Reason(days, held, first, idle, stood, None if since is None else application.due_at - since)
 
 
 def recompute(session: AnySession, region_code: str, calendar: Calendar) -> dict[str, list[str]]:

@@ -220,6 +220,8 @@ def resubmit(
     returned = submissions.last_step(session, application)
     application.effective_on = effective_on if application.kind in ELEVATOR_KINDS else application.effective_on
     application.reason = (reason or "").strip() or None
+    # What the officer said of what he sent back is answered by this; it stays with its step.
+    application.opinion = None
     submissions.attach(session, actor, application, attachments)
     application.submitted_at, application.submitted_by_id = at, actor.user_id
     if application.due_at is not None and returned is not None and application.state == ApplicationState.RETURNED:

@@ -22,6 +22,7 @@ from app.models.choices import PERSON_KIND, SEX
 from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor
 from app.policy.keys import Key
+from app.rules import certificates
 from app.rules.identifiers import check_mobile, check_resident_id, normal_code, password_findings
 from app.rules.invitations import (
     CERTIFIED_KINDS,
@@ -290,16 +291,9 @@ def _checked(session: AnySession, row: Invitation, form: Mapping[str, str], at: 
     for name, label in (("certificate_issued_on", "证书发证日期"), ("certificate_until", "证书有效期至")):
         if form.get(name, "").strip() and days[name] is None:
             findings.append(Finding(label, False, "不是日期", "请按 2026-01-31 的格式填写", field=name))
-    if issued is not None and issued > today:
-        findings.append(Finding("证书发证日期", False, "在今天之后", "请按证书核对", field="certificate_issued_on"))
-    if until is not None and until < today:
-        findings.append(
-            Finding(
-                "证书有效期至", False, say("已于 %(until)s 到期", until=until), "请换证后再填写", "certificate_until"
-            )
-        )
-    if issued is not None and until is not None and issued >= until:
-        findings.append(Finding("证书有效期至", False, "不晚于发证日期", "请按证书核对", field="certificate_until"))
+    findings += certificates.day_findings(issued, until, today, certificates.OPERATOR)
+    if until is not None:
+        findings.append(certificates.held_finding(until, today, certificates.OPERATOR))
     if form.get("sex") not in SEX:
         findings.append(Finding("性别", False, "没有选择", "请选择", field="sex"))
     secret = form.get("password", "")

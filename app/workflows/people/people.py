@@ -18,6 +18,8 @@ from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.permissions import Actor, Verb, require
 from app.policy.keys import Key
+from app.rules import certificates
+from app.rules.calendar import day_finding
 from app.rules.checkin import certificate_finding
 from app.rules.identifiers import check_mobile, check_resident_id, masked, normal_code
 from app.rules.quota import Grade, grade_limit, units_used
@@ -87,8 +89,9 @@ def save_person(
         work_kind=lambda: required_text(work_kind, "工种", "work_kind", 40) if work_kind.strip() else None,
         certificate_no=lambda: _code(certificate_no, "作业人员证编号", "certificate_no"),
         identity=lambda: _identity(session, actor, more, person_id, at),
+        days=lambda: _days(session, row, more, certificate_until, at),
     )
-    values |= {"certificate_until": certificate_until, **values.pop("identity")}
+    values |= {"certificate_until": values.pop("days"), **values.pop("identity")}
     if row is None:
         unit = session.get(Unit, actor.unit_id)
         if unit is None:
@@ -107,6 +110,32 @@ def save_person(
     return row
 
 
+def day_findings(held: Mapping[str, Any], given: Mapping[str, Any], today: dt.date) -> list[Finding]:
+    """What is wrong with the days of a person's certificate as they would stand, where they are given anew.
+
+    Both hold ISO dates; what `given` lacks stays. What came in wrong long ago stops no change of a name.
+    """
+    names = [name for name, _label in certificates.OPERATOR]
+    wanted = {name: given.get(name, held.get(name)) for name in names}
+    if all(wanted[name] == held.get(name) for name in names):
+        return []
+    issued_on, until_on = (dt.date.fromisoformat(wanted[name]) if wanted[name] else None for name in names)
+    return certificates.day_findings(issued_on, until_on, today, certificates.OPERATOR)
+
+
+def _days(
+    session: AnySession, row: Person | None, given: Mapping[str, Any], until_on: dt.date | None, at: dt.datetime
+) -> dt.date | None:
+    """The last day of the certificate, once both of its days are possible."""
+    held = person_versions.content(session, row) if row is not None else {}
+    issued_on = given.get("certificate_issued_on") or None
+    wanted = {"certificate_until": until_on and until_on.isoformat()}
+    if "certificate_issued_on" in given:
+        wanted["certificate_issued_on"] = issued_on and issued_on.isoformat()
+    raise_failing(day_findings(held, wanted, clock.local_day(at)))
+    return until_on
+
+
 def _identity(
     session: AnySession, actor: Actor, given: Mapping[str, Any], person_id: int | None, at: dt.datetime
 ) -> dict[str, Any]:
@@ -119,6 +148,7 @@ def _identity(
     hired_on, today = values.get("hired_on"), clock.local_day(at)
     if hired_on is not None:
         found = say("%(hired_on)s 在今天之后", hired_on=hired_on)
+        findings.append(day_finding(hired_on, "hired_on", "入职日期"))
         findings.append(Finding("入职日期", hired_on <= today, found, "请在入职当天或之后登记", field="hired_on"))
     if values.get("resident_id"):
         try:
@@ -159,37 +189,9 @@ def add_certificate(
             "请从列表选择", field="grade"),
         Finding("发证日期", issued_on is not None, "没有填写", "请按证书填写", field="issued_on"),
     ]
-    if issued_on is not None:
-        findings.append(
-            Finding(
-                "发证日期",
-                issued_on <= today,
-                say("%(issued_on)s 在今天之后", issued_on=issued_on),
-                "请按证书核对",
-                field="issued_on",
-            )
-        )
-        if valid_until is not None:
-            ordered = valid_until > issued_on
-            findings.append(
-                Finding(
-                    "有效期至",
-                    ordered,
-                    say("%(valid_until)s 不晚于发证日期", valid_until=valid_until),
-                    "请按证书核对",
-                    field="valid_until",
-                )
-            )
+    findings += certificates.day_findings(issued_on, valid_until, today, certificates.GRADE)
     if valid_until is not None:
-        findings.append(
-            Finding(
-                "有效期至",
-                valid_until >= today,
-                say("已于 %(valid_until)s 到期", valid_until=valid_until),
-                "请换证后再填",
-                field="valid_until",
-            )
-        )
+        findings.append(certificates.held_finding(valid_until, today, certificates.GRADE))
     number = _code(certificate_no, "证书编号", "certificate_no")
     if number is None:
         findings.append(Finding("证书编号", False, "没有填写", "请按证书填写", field="certificate_no"))

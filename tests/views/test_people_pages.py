@@ -1,0 +1,65 @@
+"""A person's page on the desk (PER-05): how his filing stands, why it was refused, what can be done now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.models import Person
+from app.transaction import transaction
+from app.workflows.people import person_filing
+from tests.conftest import csrf
+from tests.factories import World, make_person
+from tests.workflows.filing_world import decide, fresh
+from tests.workflows.test_one_unit import resident_id
+
+pytestmark = pytest.mark.feature("PER-05")
+
+
+@pytest.fixture
+def person(session: Any, world: World) -> Person:
+    row = make_person(
+        session, world.firm, "何一帆", resident_id=resident_id(), certificate_issued_on=dt.date(2024, 1, 1)
+    )
+    session.commit()
+    return row
+
+
+def test_a_refused_filing_says_why_and_leads_to_its_application(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    clerk, url = sign_in(world.accounts["clerk"]), f"/people/{person.id}"
+    with transaction(session):
+        asked = person_filing.submit(session, world.actor("clerk"), person.id, clock.now())
+    page = clerk.get(url).text
+    assert "正在审核" in page and f"/applications/{asked.id}" in page and f'href="{url}/edit"' not in page
+    led = clerk.get(f"{url}/edit")
+    assert led.status_code == 302 and led.location.endswith(url), "a form that can't be saved is not opened"
+    assert "请先在申请中撤回" in clerk.get(f"{url}/edit", follow_redirects=True).text
+    decide(session, world.actor("inspector"), asked, "reject", "证书照片不清", at=clock.now())
+    page = clerk.get(url).text
+    assert "审核不通过" in page and "证书照片不清" in page and asked.number in page and f'href="{url}/edit"' in page
+    fresh(session)
+    with transaction(session):
+        again = person_filing.submit(session, world.actor("clerk"), person.id, clock.now())
+    page = clerk.get(url).text
+    assert "证书照片不清" not in page and again.number in page and asked.number not in page
+    decide(session, world.actor("inspector"), again, "approve", at=clock.now())
+    page = clerk.get(url).text
+    assert "审核不通过" not in page and "正在审核" not in page
+
+
+def test_days_of_a_certificate_are_told_at_their_fields(world: World, sign_in: Any, person: Person) -> None:
+    clerk, url = sign_in(world.accounts["clerk"]), f"/people/{person.id}/edit"
+    form = {
+        "name": person.name, "row_version": str(person.row_version), "certificate_no": person.certificate_no,
+        "certificate_issued_on": "2027-01-01", "certificate_until": "2026-12-31", "csrf_token": csrf(clerk, url),
+    }  # fmt: skip
+    answer = clerk.post(url, data=form)
+    assert answer.status_code == 422 and "2027-01-01 在今天之后" in answer.text
+    assert "2026-12-31 不晚于发证日期 2027-01-01" in answer.text and 'value="2026-12-31"' in answer.text
+    form |= {"certificate_issued_on": "2025-01-01"}
+    assert clerk.post(url, data=form).status_code == 302
