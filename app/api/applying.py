@@ -12,10 +12,10 @@ from flask_appbuilder.security.decorators import protect
 from app import clock, scope
 from app.api.applications import full
 from app.api.base import Resource, actor, answers, body, once
-from app.api.reading import day, key, keys, part, words
+from app.api.reading import day, flag, key, keys, part, words
 from app.errors import refuse
 from app.extensions import db
-from app.models import Elevator
+from app.models import Application, Elevator
 from app.permissions import Verb, require
 from app.rules.lifecycle import CAUSE_FIELDS, ApplicationKind, ChangeCause
 from app.transaction import transaction
@@ -96,6 +96,7 @@ class ApplyApi(Resource):
             row = applications.resubmit(
                 session, actor(), key, effective_on=day(sent, "effective_on"), reason=words(sent, "reason", 2000),
                 attachments=keys(sent, "attachments", 2 * MOST_FILES), at=clock.now(),
+                mended=_mended(session, key, part(sent, "filed")),
             )  # fmt: skip
         return jsonify(full(row))
 
@@ -128,6 +129,21 @@ class UnitChangeApi(Resource):
         with transaction(db.session) as session:
             made = unit_changes.apply(session, actor(), wanted, clock.now())
         return jsonify(full(made)), 201
+
+
+def _mended(session: Any, number: int, sent: dict[str, Any]) -> dict[str, Any] | None:
+    """What was filed, put right, as the workflow of its kind takes it."""
+    if not sent:
+        return None
+    row: Application = scope.visible(session, actor(), Application, number, "这件申请")
+    if row.kind in applications.OPEN_KINDS:
+        elevator = scope.visible(session, actor(), Elevator, row.elevator_id or 0, "这台电梯")
+        return _asked(session, elevator, row.kind, {"cause": row.data.get("cause"), **sent})
+    if row.kind == _K.UNIT_CHANGE:
+        new_unit, contract = key(sent, "new_unit_id"), key(sent, "contract_id")
+        return {"new_unit_id": new_unit, "contract_id": contract, "signed_on": day(sent, "signed_on")}
+    read = {"date": day, "check": flag}
+    return {one.name: read.get(one.kind, words)(sent, one.name) for one in applications.handlers(row.kind).mends}
 
 
 def _asked(session: Any, row: Elevator, kind: str, sent: dict[str, Any]) -> dict[str, Any]:

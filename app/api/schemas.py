@@ -117,8 +117,10 @@ SCHEMAS: dict[str, Schema] = {
         "code", code=said(text(30), "识别码或注册代码，完整"), new_unit_id=WHOLE, contract_id=WHOLE, signed_on=DAY,
         effective_on=DAY, reason=text(500), attachments=FILES,
     ),
-    "Correction": an_object("", effective_on=DAY, reason=text(2000),
-                            attachments=said(many(WHOLE, 20), "留下的和新加的")),
+    "Correction": an_object(
+        "", effective_on=DAY, reason=text(2000), attachments=said(many(WHOLE, 20), "留下的和新加的"),
+        filed=said(PART, "改正后的内容，字段与提交时相同，须给全；不给则内容不变"),
+    ),
     "Decision": an_object(
         "verb seen_version", verb=one_of(["accept", "approve", "return", "reject"]), opinion=text(500),
         seen_version=said(WHOLE, "看到的 row_version；之后有变动则 409"),

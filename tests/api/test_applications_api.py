@@ -108,6 +108,21 @@ def test_returned_corrected_and_withdrawn(app: Any, session: Any, world: World) 
     assert unit.post(f"{url}/withdraw").status_code in (409, 422)
 
 
+@pytest.mark.feature("LIF-07")
+def test_what_was_filed_is_put_right_with_what_is_sent_back(app: Any, session: Any, world: World) -> None:
+    firm, officer = Caller(app, world, "maintenance_head"), Caller(app, world, "inspector")
+    files = [firm.send_file().json["id"]]
+    asked = {"kind": "maintenance_pause", "elevator_id": world.own.id, "effective_on": DAY, "reason": "停梯改造"}
+    soon, later = (f"{TODAY + dt.timedelta(days=n)}" for n in (5, 20))
+    made = firm.post("/applications", asked | {"until_on": soon, "attachments": files}).json
+    url = f"/applications/{made['id']}"
+    assert officer.post(f"{url}/decision", decision(made, "return", "恢复日期不对")).json["state"] == "returned"
+    body = {"effective_on": DAY, "reason": "已改", "attachments": files}
+    assert firm.post(f"{url}/resubmit", body | {"filed": {"until_on": "昨天"}}).status_code == 422
+    again = firm.post(f"{url}/resubmit", body | {"filed": {"until_on": later}}).json
+    assert (again["state"], again["data"]["until_on"], again["opinion"]) == ("submitted", later, None)
+
+
 def test_a_call_sent_again_is_done_once(app: Any, session: Any, world: World) -> None:
     unit = Caller(app, world, "use_head")
     body, key = suspension(world, unit), {"Idempotency-Key": "a-key-of-mine-1"}

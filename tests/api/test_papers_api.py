@@ -57,8 +57,12 @@ def test_a_letter_is_handed_in_returned_and_approved(app: Any, session: Any, wor
     version = officer.get(url).json["row_version"]
     back = officer.post(f"{url}/decision", {"verb": "return", "opinion": "章不清", "seen_version": version})
     assert back.json["state"] == "returned" and firm.get(f"/commitments/{letter}").json["state"] == "returned"
-    again = firm.post(f"{url}/resubmit", {"attachments": [sent(firm, "commitment")], "reason": "补正"})
+    mended = {"attachments": [sent(firm, "commitment")], "reason": "补正", "filed": YEAR | {"note": "改过"}}
+    wrong = mended | {"filed": {"valid_from": YEAR["valid_until"], "valid_until": YEAR["valid_from"]}}
+    assert "承诺期限" in rules_of(firm.post(f"{url}/resubmit", wrong))
+    again = firm.post(f"{url}/resubmit", mended)
     assert again.json["state"] == "submitted"
+    assert {"label": "备注", "text": "改过"} in again.json["asked"]
     done = officer.post(
         f"{url}/decision", {"verb": "approve", "opinion": "属实", "seen_version": again.json["row_version"]}
     )

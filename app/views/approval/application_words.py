@@ -24,7 +24,7 @@ from app.models import (
     UnitChange,
 )
 from app.models.appeal import APPEAL_ENTITY
-from app.models.choices import CHANGE_CAUSE, GRADE, INSPECTION_KIND, INSPECTION_RESULT, word
+from app.models.choices import CHANGE_CAUSE, CONTRACT_KIND, GRADE, INSPECTION_KIND, INSPECTION_RESULT, word
 from app.rules.approval import ApplicationVerb
 from app.views.frame import filed
 from app.views.frame.told import told
@@ -93,6 +93,26 @@ def _registration_change(row: Application) -> Pairs:
         (label(Elevator, n), say("%(before)s → %(after)s", before=before.get(n, "—"), after=after.get(n, "—")))
         for n in names
     ]
+
+
+def _contract_change(row: Application) -> Pairs:
+    before, after = row.data.get("before") or {}, row.data.get("after") or {}
+    names = filed.unit_names(side.get("use_unit_id") for side in (before, after))
+
+    def said(name: str, value: Any) -> str:
+        if name == "kind":
+            return word(CONTRACT_KIND, value)
+        return names.get(value, "—") if name == "use_unit_id" else str(value or "—")
+
+    columns = Contract.__table__.c
+    pairs = [
+        (str(columns[name].info["label"]),
+         say("%(before)s → %(after)s", before=said(name, before.get(name)), after=said(name, value)))
+        for name, value in after.items() if value != before.get(name)
+    ]  # fmt: skip
+    if row.data.get("backdate"):
+        pairs.append((_("补足合同首日起的关系"), _("%(n)s 台电梯", n=len(row.data["backdate"]))))
+    return pairs
 
 
 def _correction(row: Application) -> Pairs:
@@ -191,5 +211,5 @@ _WORDS: dict[str, Callable[[Application], Pairs]] = {
     "unit_change": _unit_change, "registration_change": _registration_change, "maintenance_pause": _pause,
     "worker_change": _worker_change, "commitment": _commitment, "declaration": _declaration, "on_demand": _on_demand,
     "grade_certificate": _grade_certificate, "inspection_report": _inspection, "appeal": _appeal,
-    "correction": _correction,
+    "correction": _correction, "contract_change": _contract_change,
 }  # fmt: skip

@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Application, Attachment, Declaration, Elevator, GradeCertificate, Person, Version
+from app.models import Application, Attachment, Declaration, GradeCertificate, Version
 from app.permissions import Verb
-from app.rules.approval import EDITABLE, WAITING_STATES
+from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
-from app.views.approval import appeals
+from app.views.approval import appeals, mending
 from app.views.approval.application_words import asked_words, comes_of
 from app.views.approval.applying import day_of, store_files
 from app.views.frame import desks, filed, person_words, screens
@@ -88,12 +88,15 @@ class ApplicationPages(BaseView):
         try:
             if bad:
                 raise Refusal(Finding(_("日期"), False, _("“%(d)s”不是日期", d=bad), _("请按 2026-11-20 填写")))
+            mended, wrong = mending.typed(row)
+            if wrong:
+                raise Refusal(wrong)
             with transaction(db.session):
                 now = clock.now()
                 added = store_files(row, now)
                 applications.resubmit(
                     db.session, g.actor, row.id, effective_on=on, reason=request.form.get("reason", ""),
-                    attachments=[*kept, *added], at=now,
+                    attachments=[*kept, *added], at=now, mended=mended,
                 )  # fmt: skip
         except Refusal as refusal:
             return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
@@ -133,7 +136,8 @@ class ApplicationPages(BaseView):
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
             next_due=approval_due(following) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
-            is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=_refile(row), again=_again(row),
+            is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=mending.refile(row),
+            again=mending.again(row), mends=mending.fields(row, findings) if own and row.state == "returned" else [],
             place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
             appeal=appeals.offered_on(row), barred=barred, deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
@@ -144,38 +148,6 @@ def _deciding(row: Application, now: Any) -> dict[str, str]:
     """The decisions that can be chosen, with what each brings."""
     verbs = ("approve", "reject") if row.kind in REFILED_KINDS else ("approve", "return", "reject")
     return {verb: comes_of(row, verb, now) for verb in verbs}
-
-
-def _refile(row: Application) -> str | None:
-    """Where a rejected or withdrawn filing is mended by its own unit, while it still waits to be handed in again."""
-    if not _ended_own(row):
-        return None
-    if row.kind == person_filing.KIND:
-        held = db.session.scalar(scope.apply(select(Person).where(Person.id == row.entity_id), g.actor))
-        mends = held is not None and held.left_on is None and held.filing_state in EDITABLE
-        return f"/people/{row.entity_id}/edit" if mends and g.actor.may(Verb.PERSON_EDIT) else None
-    if row.kind not in FILING_KINDS:
-        return None
-    model = filing.MODEL[row.entity]
-    subject = db.session.scalar(scope.apply(select(model).where(model.id == row.entity_id), g.actor))
-    if subject is None or subject.filing_state not in EDITABLE or not g.actor.may(filing.EDIT_VERB[model]):
-        return None
-    return f"/{'units' if row.entity == 'unit' else 'elevators'}/{subject.id}/edit"
-
-
-def _ended_own(row: Application) -> bool:
-    """Whether it came to nothing, and the reader's unit had asked for it."""
-    return row.state in ("rejected", "withdrawn") and row.unit_id == g.actor.unit_id
-
-
-def _again(row: Application) -> str | None:
-    """Where its own unit applies anew for what was withdrawn or refused: the form, filled as it was."""
-    if not _ended_own(row) or row.kind not in applications.OPEN_KINDS or not g.actor.may(Verb.APPLICATION_SUBMIT):
-        return None
-    if row.elevator_id is None or not sees_elevator(row):
-        return None
-    cause = f"&cause={row.data['cause']}" if row.data.get("cause") else ""
-    return f"/elevators/{row.elevator_id}/apply/{row.kind}?again={row.id}{cause}"
 
 
 def _behalf(row: Application, now: Any, may_decide: bool) -> str:
@@ -228,15 +200,9 @@ def _subject_link(row: Application) -> str | None:
         paper: Any = db.session.get(model, row.entity_id)
         return f"/people/{paper.person_id}" if paper is not None and g.actor.may(Verb.PERSON_READ) else None
     base = pages.get(row.entity)
-    if g.actor.stands_for is not None or (row.entity == "elevator" and not sees_elevator(row)):
+    if g.actor.stands_for is not None or (row.entity == "elevator" and not mending.sees_elevator(row)):
         return None
     return f"{base}{row.entity_id}" if base else None
-
-
-def sees_elevator(row: Application) -> bool:
-    """A new unit applies for an elevator that is not its own yet; it reads the code and nothing more."""
-    statement = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), g.actor, Elevator)
-    return db.session.scalar(statement.execution_options(skip_scope=True)) is not None
 
 
 def _place(row: Application) -> tuple[int, int]:

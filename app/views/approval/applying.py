@@ -32,6 +32,7 @@ from app.views.approval import filing_forms
 from app.views.approval.filing_forms import Field
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
+from app.views.frame.filed import UNIT_FIELDS, unit_names
 from app.views.frame.filing_words import WORDS
 from app.wording import say
 from app.workflows.approval.filing_fields import snapshot
@@ -116,18 +117,18 @@ class ApplyPages(BaseView):
 
     def _page(self, row: Elevator, kind: ApplicationKind, findings: list[Finding]) -> Any:
         today = clock.today()
-        earlier = _earlier(row, kind) if request.method == "GET" else {}
-        typed = {"effective_on": today.isoformat(), "reason": ""} | earlier | request.form.to_dict()
+        before = said_by(earlier(kind, row.id)) if request.method == "GET" else {}
+        typed = {"effective_on": today.isoformat(), "reason": ""} | before | request.form.to_dict()
         on, _bad = day_of(typed["effective_on"])
         asked = Asked(today, on or today, typed["reason"] or "…", [0], {}, unit_id=g.actor.unit_id)
         standing = applications.conditions_of(db.session, kind.value, row, asked)
-        cause = _cause()
+        cause = cause_given()
         paper = CAUSE_PAPERS[cause] if cause is not None else _PAPER.get(kind, "")
         return self.render_template(
             "ta/filing/apply.html", title=KIND_LABELS[kind], row=row, base=f"/elevators/{row.id}", kind=kind.value,
             form=typed, findings=findings, standing=[f for f in standing if f.field not in _TYPED], words=WORDS,
             needs_reason=kind not in _NO_REASON, needs_file=bool(paper), paper=paper,
-            fields=_fields(row, kind, cause, findings, typed),
+            fields=fields_of(row, kind, cause, findings, typed),
             causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
             cause=cause.value if cause is not None else "",
         )  # fmt: skip
@@ -220,7 +221,7 @@ def typed_data(row: Elevator, kind: str) -> tuple[dict[str, Any], list[Finding]]
             data[name], bad = forms.whole(name, label)
             wrong += bad
     if what is _K.REGISTRATION_CHANGE:
-        cause = _cause()
+        cause = cause_given()
         sent = {n: v for n, v in request.form.items() if cause is not None and n in CAUSE_FIELDS[cause]}
         values, wrong = filing_forms.with_units(g.actor, sent)
         data = registration_changes.content(db.session, row, request.form.get("cause", ""), values)
@@ -236,30 +237,38 @@ def _typed(row: Elevator, kind: str) -> Typed:
     return Typed(on, request.form.get("reason", "")[:2000], data, wrong)
 
 
-def _earlier(row: Elevator, kind: ApplicationKind) -> dict[str, str]:
-    """What an own application for the same said that was withdrawn or refused; a day that is over is not offered."""
+def earlier(kind: ApplicationKind, entity_id: int | None = None) -> Application | None:
+    """The own application, withdrawn or refused, with which the form in hand begins (`?again=`)."""
     key = request.args.get("again", "")
     if not (key.isascii() and key.isdigit() and len(key) < 10):
-        return {}
+        return None
     statement = select(Application).where(
-        Application.id == int(key), Application.elevator_id == row.id, Application.kind == kind.value,
-        Application.unit_id == (g.actor.unit_id or 0),
-    )  # fmt: skip
-    held = db.session.scalar(scope.apply(statement, g.actor, Application))
-    if held is None:
+        Application.id == int(key), Application.kind == kind.value, Application.unit_id == (g.actor.unit_id or 0)
+    )
+    if entity_id is not None:
+        statement = statement.where(Application.entity_id == entity_id)
+    found: Application | None = db.session.scalar(scope.apply(statement, g.actor, Application))
+    return found
+
+
+def said_by(row: Application | None) -> dict[str, str]:
+    """What an application said, as its form takes it: a unit by its name; a day that is over is not offered anew."""
+    if row is None:
         return {}
-    said = {**held.data, **(held.data.get("changes") or {}), "reason": held.reason}
-    if held.effective_on is not None and held.effective_on >= clock.today():
-        said["effective_on"] = held.effective_on.isoformat()
-    return {name: str(value) for name, value in said.items() if isinstance(value, str | int | float)}
+    said = {**applications.filed_of(db.session, row), "reason": row.reason, "effective_on": row.effective_on}
+    names = unit_names(said.get(name) for name in UNIT_FIELDS)
+    said |= {name: names.get(said[name], "") for name in UNIT_FIELDS if said.get(name)}
+    if row.effective_on is not None and row.effective_on < clock.today():
+        del said["effective_on"]
+    return {name: str(value) for name, value in said.items() if isinstance(value, str | int | float | dt.date)}
 
 
-def _cause() -> ChangeCause | None:
+def cause_given() -> ChangeCause | None:
     given = request.values.get("cause", "")
     return ChangeCause(given) if given in set(ChangeCause) else None
 
 
-def _fields(
+def fields_of(
     row: Elevator, kind: ApplicationKind, cause: ChangeCause | None, findings: list[Finding], form: dict[str, str]
 ) -> list[Field]:
     """The fields that the kind asks for besides, filled as typed or as it is now."""

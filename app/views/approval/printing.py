@@ -19,7 +19,8 @@ from app.permissions import Verb
 from app.reports import given_out, pdf
 from app.transaction import transaction
 from app.views.approval.application_words import asked_words
-from app.views.approval.applications import files_of, sees_elevator
+from app.views.approval.applications import files_of
+from app.views.approval.mending import sees_elevator
 from app.views.frame import desks, filed, screens
 from app.views.frame.filing_words import WORDS
 from app.wording import say

@@ -20,12 +20,13 @@ from app.models import Contract, Elevator, UnitChange
 from app.models.choices import APPLICATION_STATE
 from app.permissions import Verb
 from app.transaction import transaction
-from app.views.approval.applying import store_files
+from app.views.approval.applying import earlier, said_by, store_files
 from app.views.approval.filing_forms import find_units
 from app.views.approval.filing_lists import APPLICATION_TONE
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.base import Button, Screen, cut, mark, pill
+from app.views.frame.filed import unit_names
 from app.views.frame.filing_words import WORDS
 from app.workflows.approval.submissions import Asked
 from app.workflows.handover import unit_changes
@@ -75,7 +76,7 @@ class UnitChangePages(BaseView):
     def new(self) -> Any:
         """First the elevator's code, then what stands in the way and the rest of the form (GAT-01)."""
         typed = {"effective_on": clock.today().isoformat(), "code": request.args.get("code", "")[:30]}
-        typed |= request.form.to_dict()
+        typed |= _before() | request.form.to_dict()
         code = typed["code"].strip()
         found = unit_changes.find(db.session, g.actor, code) if code else None
         findings, status = [], 200
@@ -95,7 +96,7 @@ class UnitChangePages(BaseView):
     def _apply(self, elevator: Elevator, typed: dict[str, str]) -> Any:
         days, bad = forms.days([("effective_on", _("生效日期")), ("signed_on", _("签订日期"))])
         contract_id, wrong = forms.whole("contract_id", _("新合同"))
-        unit_id, missing = _unit_named(typed.get("new_unit", ""))
+        unit_id, missing = unit_named(typed.get("new_unit", ""))
         if unit_changes.side_of(g.actor, elevator) == "new":
             missing = []
         if bad or wrong or missing:
@@ -117,7 +118,7 @@ class UnitChangePages(BaseView):
             own = g.actor.unit_id if side == "new" else None
             asked = Asked(today, today, "…", [0], {"side": side, "new_unit_id": own})
             standing = unit_changes.findings(db.session, unit_changes.KIND.value, elevator, asked)
-            contracts = _contracts() if side == "new" else []
+            contracts = contracts_offered() if side == "new" else []
         seen = elevator is not None and side != "new"
         return self.render_template(
             "ta/lifecycle/unit_change.html", title=_("维保单位变更"), form=typed, findings=findings, words=WORDS,
@@ -126,7 +127,15 @@ class UnitChangePages(BaseView):
         )  # fmt: skip
 
 
-def _unit_named(text: str) -> tuple[int | None, list[Finding]]:
+def _before() -> dict[str, str]:
+    """What an own application said that came to nothing; the new unit by its name."""
+    held = said_by(earlier(unit_changes.KIND))
+    key = held.get("new_unit_id", "")
+    names = unit_names([int(key)] if key.isdigit() else [])
+    return held | {"new_unit": next(iter(names.values()), "")}
+
+
+def unit_named(text: str) -> tuple[int | None, list[Finding]]:
     """The unit that a name or code gives in full."""
     if not text.strip():
         return None, []
@@ -139,11 +148,11 @@ def _unit_named(text: str) -> tuple[int | None, list[Finding]]:
     return None, [Finding(_("新维保单位"), False, said, _("请改填统一社会信用代码"), field="new_unit_id")]
 
 
-def _contracts() -> list[tuple[int, str]]:
+def contracts_offered() -> list[tuple[str, str]]:
     """The new unit's contracts that are not over."""
     statement = select(Contract).where(Contract.unit_id == g.actor.unit_id, Contract.ends_on >= clock.today())
     rows = db.session.scalars(scope.apply(statement, g.actor).order_by(Contract.id.desc()).limit(200))
-    return [(c.id, _("%(n)s　%(s)s 签订　%(a)s 至 %(b)s", n=c.number, s=c.signed_on, a=c.starts_on, b=c.ends_on))
+    return [(str(c.id), _("%(n)s　%(s)s 签订　%(a)s 至 %(b)s", n=c.number, s=c.signed_on, a=c.starts_on, b=c.ends_on))
             for c in rows]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.inspection import HANDED_IN, InspectionKind
 from app.rules.lifecycle import ApplicationKind
 from app.views.approval.applications import files_of
+from app.views.approval.applying import earlier
 from app.views.approval.filing_lists import _marked
 from app.views.frame import clock_words, screens, uploads
 from app.views.frame import maintenance_forms as forms
@@ -253,7 +254,7 @@ class InspectionPages(BaseView):
     ) -> str:  # fmt: skip
         form: Any = request.form
         if request.method != "POST":
-            form = _shown(row) if row is not None else {"done_on": ""}
+            form = _shown(row) if row is not None else {"done_on": ""} | (_earlier() if report else {})
         tester = form.get("tested_by_id") or ""
         own = db.session.get(Unit, g.actor.unit_id) if g.actor.unit_id is not None else None
         return str(self.render_template(
@@ -264,6 +265,14 @@ class InspectionPages(BaseView):
             own_unit=own if own is not None and own.is_inspection and not report else None,
             unit_name=own.name if own is not None else "",
         ))  # fmt: skip
+
+
+def _earlier() -> dict[str, Any]:
+    """The report that came to nothing before, as the form to hand it in anew shows it."""
+    before = earlier(ApplicationKind.INSPECTION_REPORT)
+    statement = select(Inspection).where(Inspection.id == (before.entity_id if before is not None else 0))
+    row = db.session.scalar(scope.apply(statement, g.actor, Inspection))
+    return _shown(row) if row is not None else {}
 
 
 def _place(key: int) -> str | None:

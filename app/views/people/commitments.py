@@ -22,6 +22,7 @@ from app.permissions import Verb, require
 from app.reports import pdf
 from app.rules.lifecycle import ApplicationKind
 from app.views.approval.applications import files_of
+from app.views.approval.applying import earlier, said_by
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
@@ -78,7 +79,10 @@ class CommitmentPages(BaseView):
                     flash(_("已提交 %(n)s，审核通过后生效", n=done.number), "success")
                     return redirect(f"/commitments/{done.entity_id}")
         today = clock.today()
-        usual = {"valid_from": today.replace(month=1, day=1), "valid_until": today.replace(month=12, day=31)}
+        usual: dict[str, Any] = {
+            "valid_from": today.replace(month=1, day=1), "valid_until": today.replace(month=12, day=31)
+        }
+        usual |= said_by(earlier(ApplicationKind.COMMITMENT))
         page = self.render_template(
             "ta/duties/commitment_form.html", title=_("提交维保承诺书"), findings=findings,
             form=request.form if request.method == "POST" else usual,

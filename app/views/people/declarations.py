@@ -16,6 +16,8 @@ from app.errors import Finding
 from app.extensions import db
 from app.models import Application, Attachment, Declaration, Person
 from app.permissions import Verb
+from app.rules.lifecycle import ApplicationKind
+from app.views.approval.applying import earlier, said_by
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
@@ -47,7 +49,8 @@ class DeclarationPages(BaseView):
                     return redirect(url_for("PeoplePages.show", pk=pk))
         page = self.render_template(
             "ta/people/declaration.html", title=_("提交自我声明承诺书"), person=person, findings=findings,
-            form=request.form if request.method == "POST" else {"signed_on": clock.today()},
+            form=request.form if request.method == "POST" else
+            {"signed_on": clock.today()} | said_by(earlier(ApplicationKind.DECLARATION)),
         )  # fmt: skip
         return page, status
 

@@ -25,6 +25,8 @@ from app.policy import Key
 from app.rules.approval import FilingState
 from app.rules.identifiers import mask_mobile, mask_resident_id, masked
 from app.rules.invitations import kinds_for
+from app.rules.lifecycle import ApplicationKind
+from app.views.approval.applying import earlier, said_by
 from app.views.approval.filing_lists import FILING_TONE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import number, run, text
@@ -148,7 +150,8 @@ class PeoplePages(BaseView):
                 return redirect(url_for("PeoplePages.show", pk=pk))
         page = self.render_template(
             "ta/accounts/certificate.html", title=_("添加等级证书"), person=person, findings=findings,
-            form=request.form, grades=[(k, v) for k, v in GRADE.items() if k != "general"],
+            form=request.form or said_by(earlier(ApplicationKind.GRADE_CERTIFICATE)),
+            grades=[(k, v) for k, v in GRADE.items() if k != "general"],
         )  # fmt: skip
         return page, status
 

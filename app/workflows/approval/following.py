@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.permissions import Actor
 from app.rules.approval import ApplicationState, ApplicationVerb, application_move
 from app.transaction import AnySession, lock
 from app.wording import say
-from app.workflows.approval.submissions import Handlers
+from app.workflows.approval.submissions import Handlers, Mend, Values
 from app.workflows.core import moves
 
 
@@ -53,8 +53,14 @@ class Following:
         new = application_move(ApplicationState(row.state), verb)
         moves.move(session, actor, row, "state", new.value, verb=verb.value, at=at, application=application)
 
-    def handlers(self, findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]) -> Handlers:
-        """What such a kind of application means: in force from its approval."""
+    def handlers(
+        self, findings: Callable[[AnySession, Application, dt.datetime], list[Finding]], mends: Sequence[Mend] = (),
+        put_right: Callable[[AnySession, Actor, Application, Any, Values, dt.datetime], None] | None = None,
+    ) -> Handlers:  # fmt: skip
+        """What such a kind of application means: in force from its approval.
+
+        `put_right` writes the values of `mends` into a paper that was returned, once it has checked them.
+        """
 
         def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
             row = self.row(session, application)
@@ -75,7 +81,21 @@ class Following:
             row = self.row(session, application)
             self.follow(session, actor, row, ApplicationVerb.RESUBMIT, at, application)
 
-        return Handlers(findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted)
+        def mended(
+            session: AnySession, actor: Actor, application: Application, values: Values, at: dt.datetime
+        ) -> None:
+            assert put_right is not None
+            put_right(session, actor, application, self.row(session, application), values, at)
+            session.flush()
+
+        def filed(session: AnySession, application: Application) -> Values:
+            row = session.get(self.model, application.entity_id)
+            return {} if row is None else {one.name: getattr(row, one.name) for one in mends}
+
+        return Handlers(
+            findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted, mends=mends,
+            mended=mended if put_right is not None else None, filed=filed if mends else None,
+        )  # fmt: skip
 
 
 def scans_of(session: AnySession, application: Application) -> tuple[list[str], Finding]:

@@ -50,14 +50,29 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Mend:
+    """A part of what was filed that its unit may put right while it is returned; `kind` is how forms ask for it."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    required: bool = True
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Handlers:
     """What a kind of application means. Each area gives one for its kinds; see `applications.HANDLERS`.
 
     `findings` are the checks shown to officer and applicant; a stopping one forbids approval. `approved` puts what
     was asked into force, in the transaction of the decision. `turned_down` is told of reject,
     return and withdraw, `resubmitted` of what comes back after a return. `barred` says why an officer, who else could,
-    may not decide. A kind about an elevator in force gives its
-    `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force (`effects.approved`).
+    may not decide. `mended` puts what was filed right on the way back, refusing what can't be; `mends` are the parts
+    that it takes, and `filed` gives how they stand. A kind about an elevator in force gives its `conditions`
+    (`effects.findings` asks them) and its `effect` on the day it takes force (`effects.approved`).
     """
 
     findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]
@@ -67,6 +82,9 @@ class Handlers:
     barred: Callable[[AnySession, Actor, Application], list[Finding]] | None = None
     conditions: Callable[[AnySession, str, Elevator, Asked], list[Finding]] | None = None
     effect: Callable[[AnySession, Actor, Application, Elevator, dt.date, dt.datetime], None] | None = None
+    mended: Callable[[AnySession, Actor, Application, Values, dt.datetime], None] | None = None
+    mends: Sequence[Mend] = ()
+    filed: Callable[[AnySession, Application], Values] | None = None
 
 
 def open_application(
@@ -99,11 +117,12 @@ def open_application(
         raise _already(kind, other)
     made = Application(
         number=f"-{entity_id}-{kind}"[:20], kind=kind, state="draft", is_open=True, entity=entity, entity_id=entity_id,
-        title=cut(title, 160), said=title, elevator_id=None if elevator is None else elevator.id, unit_id=actor.unit_id,
+        title="", elevator_id=None if elevator is None else elevator.id, unit_id=actor.unit_id,
         region_code=region_code, version_id=version_id, effective_on=effective_on, reason=reason,
         data=dict(data or {}), submitted_at=at, submitted_by_id=actor.user_id, created_by_id=actor.user_id,
         due_at=due_at(session, region_code, at, kind),
     )  # fmt: skip
+    entitle(made, title)
     try:
         with session.begin_nested():
             session.add(made)
@@ -111,8 +130,7 @@ def open_application(
     except IntegrityError:
         raise _already(kind, open_of(session, kind, entity, entity_id)) from None
     attach(session, actor, made, attachments)
-    others = {unit_id for unit_id in parties if unit_id is not None} - {actor.unit_id}
-    session.add_all(ApplicationParty(application_id=made.id, unit_id=unit_id) for unit_id in sorted(others))
+    add_parties(session, made, parties)
     # Last: whoever takes a number holds the series until the end of the transaction.
     made.number = next_number(session, APPLICATION_PREFIX[kind], at)
     advance(session, actor, made, ApplicationVerb.SUBMIT, at)
@@ -143,6 +161,19 @@ def advance(
     )  # fmt: skip
     session.flush()
     watching.tell_of_step(session, actor, application, VERB_LABELS[verb], link_of(application), at)
+
+
+def entitle(application: Application, title: str) -> None:
+    """What it is called: to be searched, and to be told in any language."""
+    application.title, application.said = cut(title, 160), title
+
+
+def add_parties(session: AnySession, application: Application, units: Iterable[int | None]) -> None:
+    """The other units that it concerns; who was told of it once goes on reading it."""
+    known = select(ApplicationParty.unit_id).where(ApplicationParty.application_id == application.id)
+    others = {unit_id for unit_id in units if unit_id is not None} - {application.unit_id}
+    new = sorted(others - set(session.scalars(known)))
+    session.add_all(ApplicationParty(application_id=application.id, unit_id=unit_id) for unit_id in new)
 
 
 def attach(session: AnySession, actor: Actor, application: Application, attachments: Iterable[int]) -> None:

@@ -19,6 +19,7 @@ from app.rules.contracts import Span
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.approval import submissions
+from app.workflows.approval.submissions import Mend, Values
 from app.workflows.contracts import contracts, cover
 from app.workflows.core import audit
 
@@ -51,15 +52,9 @@ def request(
     backdate = _cover_missing(session, contract, today)
     if not asked and not backdate:
         raise refuse("合同变更", "没有任何改动", "请先修改合同内容，再提交变更")
-    title = say(
-        "合同变更 %(number)s：%(starts_on)s 至 %(ends_on)s",
-        number=contract.number,
-        starts_on=values["starts_on"],
-        ends_on=values["ends_on"],
-    )
     content = {"before": _plain(now), "after": _plain(values), "backdate": backdate}
     return submissions.open_application(
-        session, actor, "contract_change", entity="contract", entity_id=contract.id, title=title,
+        session, actor, "contract_change", entity="contract", entity_id=contract.id, title=_title(contract, values),
         region_code=contract.region_code, at=at, effective_on=today, reason=reason, data=content,
     )  # fmt: skip
 
@@ -90,16 +85,53 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
     audit.record(session, actor, at, "contract.change", "contract", contract.id, before=before, after=values)
 
 
-APPLICATION = submissions.Handlers(findings=findings, approved=approved)
+def _title(contract: Contract, values: Mapping[str, Any]) -> str:
+    return say(
+        "合同变更 %(number)s：%(starts_on)s 至 %(ends_on)s",
+        number=contract.number,
+        starts_on=values["starts_on"],
+        ends_on=values["ends_on"],
+    )
+
+
+def _mended(session: AnySession, actor: Actor, application: Application, given: Values, at: dt.datetime) -> None:
+    """Other days than were asked for, on top of the contract as it is now."""
+    contract = contracts.own(session, actor, application.entity_id, whole=True)
+    today = clock.local_day(at)
+    now = {name: getattr(contract, name) for name in contracts.FIELDS}
+    values = contracts.checked(session, actor, contract, {**_values(application), **given}, today)
+    backdate = _cover_missing(session, contract, today)
+    if values == now and not backdate:
+        raise refuse("合同变更", "没有任何改动", "请先修改合同内容，再提交变更", field="starts_on")
+    kept = {"attachments": application.data.get("attachments", [])}
+    application.data = {"before": _plain(now), "after": _plain(values), "backdate": backdate, **kept}
+    submissions.entitle(application, _title(contract, values))
+
+
+def _filed(session: AnySession, application: Application) -> Values:
+    return {one.name: _values(application)[one.name] for one in MENDS}
+
+
+MENDS = (
+    Mend("signed_on", say("签订日期"), "date"), Mend("starts_on", say("起始日期"), "date"),
+    Mend("ends_on", say("截止日期"), "date"),
+)  # fmt: skip
+APPLICATION = submissions.Handlers(
+    findings=findings, approved=approved, mended=_mended, mends=MENDS, filed=_filed
+)
+
+
+def _values(application: Application) -> dict[str, Any]:
+    """The contract as it is asked for."""
+    values = dict(application.data["after"])
+    return values | {name: dt.date.fromisoformat(values[name]) if values[name] else None for name in DAYS}
 
 
 def _asked(
     session: AnySession, contract: Contract, application: Application
 ) -> tuple[dict[str, Any], list[tuple[ContractElevator, Span | None]]]:
     """The values asked for, and each binding with its days to be."""
-    values = dict(application.data["after"])
-    for name in DAYS:
-        values[name] = dt.date.fromisoformat(values[name]) if values[name] else None
+    values = _values(application)
     new = Span(values["starts_on"], values["ends_on"])
     chosen = set(application.data.get("backdate") or ())
     moved = []

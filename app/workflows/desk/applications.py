@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from app.rules.approval import (
     WAITING_STATES,
     ApplicationState,
     ApplicationVerb,
+    application_move,
     reason_finding,
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
@@ -28,10 +29,11 @@ from app.wording import say, together
 from app.workflows.approval import delegations, seconds, submissions
 from app.workflows.approval.kinds import HANDLERS, handlers
 from app.workflows.approval.submissions import REFILED_KINDS, Asked
+from app.workflows.core import audit
 from app.workflows.filing import registration_changes
 
 __all__ = [
-    "HANDLERS", "OPEN_KINDS", "apply", "checks", "checks_shown", "conditions_of", "decide", "handlers",
+    "HANDLERS", "OPEN_KINDS", "apply", "checks", "checks_shown", "conditions_of", "decide", "filed_of", "handlers",
     "next_waiting", "not_own", "resubmit", "steps", "waits_for", "withdraw",
 ]  # fmt: skip
 
@@ -211,12 +213,15 @@ def resubmit(
     reason: str | None,
     attachments: Sequence[int],
     at: dt.datetime,
+    mended: Mapping[str, Any] | None = None,
 ) -> Application:
     """Send back what was returned for correction, mended. The officer's clock runs on with the time that was left.
 
-    The effective day may not lie before this submission: back-dating by way of a return is none.
+    The effective day may not lie before this submission: back-dating by way of a return is none. `mended` is what was
+    filed, put right: of a kind about an elevator what `apply` takes as data, of the others the values of their `mends`.
     """
     application = _own(session, actor, application_id)
+    application_move(ApplicationState(application.state), ApplicationVerb.RESUBMIT)
     returned = submissions.last_step(session, application)
     application.effective_on = effective_on if application.kind in ELEVATOR_KINDS else application.effective_on
     application.reason = (reason or "").strip() or None
@@ -224,7 +229,9 @@ def resubmit(
     application.opinion = None
     submissions.attach(session, actor, application, attachments)
     application.submitted_at, application.submitted_by_id = at, actor.user_id
-    if application.due_at is not None and returned is not None and application.state == ApplicationState.RETURNED:
+    if mended is not None:
+        _mend(session, actor, application, mended, at)
+    if application.due_at is not None and returned is not None:
         stood = deadlines.Deadline(returned.at, application.due_at, paused_at=returned.at)
         application.due_at = deadlines.resume(stood, at).due_at
     submissions.advance(session, actor, application, ApplicationVerb.RESUBMIT, at)
@@ -234,6 +241,46 @@ def resubmit(
     raise_failing(checks(session, application, at))
     submissions.tell_officers(session, application, at)
     return application
+
+
+def _mend(
+    session: AnySession, actor: Actor, application: Application, values: Mapping[str, Any], at: dt.datetime
+) -> None:
+    """Put what was filed right, with every reason why it can't be so; the log keeps which parts of it changed."""
+    means = handlers(application.kind)
+    before = filed_of(session, application)
+    if application.kind in OPEN_KINDS:
+        row = _elevator(session, actor, application.elevator_id or 0)
+        data = dict(values) | {"attachments": application.data.get("attachments", [])}
+        application.data = {name: value for name, value in data.items() if name != "wrong"}
+        asked = Asked(
+            clock.local_day(at), application.effective_on, application.reason, data["attachments"], data,
+            application.id, application.unit_id,
+        )  # fmt: skip
+        raise_failing(conditions_of(session, application.kind, row, asked))
+        submissions.entitle(application, _title(application.kind, row, data))
+        application.region_code = registration_changes.region_of(row, data)
+        submissions.add_parties(session, application, registration_changes.parties(row, data))
+    elif means.mended is not None:
+        means.mended(session, actor, application, values, at)
+    else:
+        remedy = "可以补充说明和材料；内容要改的，请撤回后重新申请"
+        raise refuse("补正内容", "这种申请提交后不改内容", remedy, field="mended")
+    after = filed_of(session, application)
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    if names:
+        audit.record(
+            session, actor, at, "application.edit", Application.__tablename__, application.id, after={"fields": names}
+        )
+
+
+def filed_of(session: AnySession, application: Application) -> dict[str, Any]:
+    """What was filed, part by part, as it stands: what a form to put it right begins with."""
+    filed = handlers(application.kind).filed
+    if filed is not None:
+        return dict(filed(session, application))
+    data = {name: value for name, value in application.data.items() if name != "attachments"}
+    return data | dict(data.pop("changes", None) or {})
 
 
 def next_waiting(session: AnySession, actor: Actor, after: Application | None = None) -> Application | None:

@@ -26,7 +26,7 @@ from app.rules.lifecycle import CLOCK_KINDS, ApplicationKind, change_due_on, cha
 from app.transaction import AnySession
 from app.wording import say, together
 from app.workflows.approval import conditions, effects, filing_versions, submissions
-from app.workflows.approval.submissions import Asked
+from app.workflows.approval.submissions import Asked, Values
 from app.workflows.contracts import cover
 from app.workflows.core import audit
 from app.workflows.maintenance import clocks
@@ -101,25 +101,53 @@ def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) ->
     raise_failing(findings(session, KIND.value, elevator, asked))
     signed_on = dt.date.fromisoformat(data["signed_on"])
     parties = (elevator.maintenance_unit_id, data["new_unit_id"], elevator.use_unit_id)
-    names = _names(session, elevator.maintenance_unit_id, data["new_unit_id"])
     made = submissions.open_application(
         session, actor, KIND.value, entity=Elevator.__tablename__, entity_id=elevator.id,
-        title=together([LABEL, elevator.code, f"{names[0]} → {names[1]}"], "　"),
+        title=_title(session, elevator, data),
         region_code=elevator.region_code, at=at, elevator=elevator, effective_on=wanted.effective_on,
         reason=wanted.reason.strip(),
         attachments=wanted.attachments, data=data, parties=parties,
     )  # fmt: skip
-    days = _within(session, elevator, signed_on)
-    session.add(
-        UnitChange(
-            application_id=made.id, elevator_id=elevator.id, old_unit_id=elevator.maintenance_unit_id,
-            new_unit_id=data["new_unit_id"], use_unit_id=elevator.use_unit_id, contract_id=data["contract_id"],
-            region_code=elevator.region_code, signed_on=signed_on, due_on=change_due_on(signed_on, days),
-            applied_on=today, late=change_is_late(signed_on, today, days),
-        )
-    )  # fmt: skip
+    change = UnitChange(
+        application_id=made.id, elevator_id=elevator.id, region_code=elevator.region_code, applied_on=today
+    )
+    _put(session, change, elevator, data, signed_on)
+    session.add(change)
     session.flush()
     return made
+
+
+def _put(session: AnySession, change: UnitChange, elevator: Elevator, data: Any, signed_on: dt.date) -> None:
+    """What is asked for, and whether it was in time: of the first submission, however often it came back."""
+    days = _within(session, elevator, signed_on)
+    change.old_unit_id, change.new_unit_id = data["old_unit_id"], data["new_unit_id"]
+    change.use_unit_id, change.contract_id = elevator.use_unit_id, data["contract_id"]
+    change.signed_on, change.due_on = signed_on, change_due_on(signed_on, days)
+    change.late = change_is_late(signed_on, change.applied_on, days)
+
+
+def _title(session: AnySession, elevator: Elevator, data: Any) -> str:
+    old, new = _names(session, data["old_unit_id"], data["new_unit_id"])
+    return together([LABEL, elevator.code, f"{old} → {new}"], "　")
+
+
+def _mended(session: AnySession, actor: Actor, application: Application, values: Values, at: dt.datetime) -> None:
+    """Another unit, contract or day of signing, from the side that asked; the unit that hands on is who it is now."""
+    statement = select(Elevator).where(Elevator.id == application.elevator_id).with_for_update(of=Elevator)
+    elevator = session.scalar(statement.execution_options(skip_scope=True, populate_existing=True))
+    change = of_application(session, application)
+    assert elevator is not None and change is not None
+    side, kept = application.data["side"], application.data.get("attachments", [])
+    wanted = Wanted(elevator.code, values.get("new_unit_id"), values.get("contract_id"), values.get("signed_on"))
+    data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **_taker(session, actor, side, wanted)}
+    asked = Asked(clock.local_day(at), application.effective_on, application.reason, kept, data, application.id)
+    raise_failing(findings(session, KIND.value, elevator, asked))
+    _put(session, change, elevator, data, dt.date.fromisoformat(data["signed_on"]))
+    application.data = {**data, "attachments": kept}
+    submissions.entitle(application, _title(session, elevator, data))
+    parties = (elevator.maintenance_unit_id, data["new_unit_id"], elevator.use_unit_id)
+    submissions.add_parties(session, application, parties)
+    session.flush()
 
 
 def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:
@@ -361,5 +389,5 @@ def _bind(
 
 
 APPLICATION = submissions.Handlers(
-    findings=effects.findings, approved=effects.approved, conditions=findings, effect=effect
+    findings=effects.findings, approved=effects.approved, conditions=findings, effect=effect, mended=_mended
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from app.errors import Finding, NotAllowed, raise_failing
 from app.models import Application, Elevator, Inspection
+from app.models.choices import INSPECTION_RESULT
 from app.permissions import Actor, Verb, require
 from app.rules.approval import ApplicationVerb
 from app.rules.inspection import HANDED_IN, KIND_LABELS, InspectionKind
@@ -16,6 +17,7 @@ from app.transaction import AnySession
 from app.wording import say, together
 from app.workflows.approval import submissions
 from app.workflows.approval.following import Following, scans_of
+from app.workflows.approval.submissions import Mend, Values
 from app.workflows.core import audit
 from app.workflows.inspection import inspection_days, inspections
 from app.workflows.inspection.inspections import Entry
@@ -42,15 +44,17 @@ def hand_in(
     row = inspections.make(session, actor, elevator, entry, found, at, counts=False)
     application = submissions.open_application(
         session, actor, KIND.value, entity=Inspection.__tablename__, entity_id=row.id, elevator=elevator,
-        title=say(
-            "%(kind)s　%(code)s　%(day)s", kind=KIND_LABELS[InspectionKind(row.kind)], code=elevator.code,
-            day=row.done_on,
-        ),
+        title=_title(elevator, row),
         region_code=elevator.region_code, at=at, attachments=scans,
         parties=[elevator.maintenance_unit_id, elevator.use_unit_id],
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
+
+
+def _title(elevator: Elevator, row: Inspection) -> str:
+    kind = KIND_LABELS[InspectionKind(row.kind)]
+    return say("%(kind)s　%(code)s　%(day)s", kind=kind, code=elevator.code, day=row.done_on)
 
 
 def _kind(kind: str) -> Finding:
@@ -99,5 +103,35 @@ def _approved(session: AnySession, actor: Actor, application: Application, at: d
     inspection_days.took_force(session, actor, elevator, row, at)
 
 
-_HANDLERS = _PAPER.handlers(findings)
+def _put_right(
+    session: AnySession, actor: Actor, application: Application, row: Inspection, values: Values, at: dt.datetime
+) -> None:
+    """What was written wrong of the report; which test it was, and of which elevator, stays."""
+    elevator = inspections.held(session, actor, row.elevator_id)
+
+    def said(name: str) -> str:
+        return str(values.get(name) or "")
+
+    next_on = values.get("next_on")
+    entry = Entry(
+        kind=row.kind, number=said("number"), done_on=values.get("done_on"), result=said("result"),
+        tested_by=said("tested_by"), failed_items=said("failed_items"), is_fault=bool(values.get("is_fault")),
+        # A next day that is the rule's moves with the day of the test.
+        next_on=None if next_on == row.rule_on else next_on, next_reason=said("next_reason"),
+    )  # fmt: skip
+    found = inspections.judged(session, actor, elevator, entry, at, but=row.id)
+    raise_failing([*inspections.ready(elevator), *found.findings])
+    for name, value in inspections.values_of(session, elevator, entry, found).items():
+        setattr(row, name, value)
+    submissions.entitle(application, _title(elevator, row))
+
+
+MENDS = (
+    Mend("number", say("报告编号")), Mend("done_on", say("检验日期"), "date"),
+    Mend("result", say("检验结果"), "choice", choices=INSPECTION_RESULT), Mend("tested_by", say("校验（试验）单位")),
+    Mend("failed_items", say("不合格项"), "long", required=False),
+    Mend("is_fault", say("涉及维保单位整改"), "check", required=False),
+    Mend("next_on", say("下次日期"), "date", required=False), Mend("next_reason", say("调整原因"), required=False),
+)  # fmt: skip
+_HANDLERS = _PAPER.handlers(findings, MENDS, _put_right)
 APPLICATION = replace(_HANDLERS, approved=_approved)

@@ -263,17 +263,10 @@ def make(
     counts: bool, **more: Any,
 ) -> Inspection:  # fmt: skip
     """The row, flushed; of two at once that say the same and count the table's key lets one in."""
-    record = found.record
-    assert record.kind is not None and record.result is not None and record.done_on is not None
     row = Inspection(
         elevator_id=elevator.id, region_code=elevator.region_code, use_unit_id=elevator.use_unit_id,
-        unit_id=entry.unit_id or maintained_by(session, elevator, record.done_on), kind=record.kind.value,
-        number=record.number, number_key=normal_code(record.number), done_on=record.done_on,
-        tested_by_id=found.tested_by_id, tested_by=record.by, result=record.result.value,
-        failed_items=record.failed_items or None, is_fault=record.is_fault, next_on=found.next_on,
-        next_kind=found.next_kind, rule_on=found.rule_on,
-        next_reason=record.next_reason or None if found.next_on != found.rule_on else None,
-        entered_by=actor.name, created_by_id=actor.user_id, created_at=at, state="approved" if counts else "draft",
+        **values_of(session, elevator, entry, found), entered_by=actor.name,
+        created_by_id=actor.user_id, created_at=at, state="approved" if counts else "draft",
         in_force_from=at if counts else None, **more,
     )  # fmt: skip
     try:
@@ -281,9 +274,23 @@ def make(
             session.add(row)
             session.flush()
     except IntegrityError:
-        found_now = say("%(number)s 刚刚已经登记", number=record.number)
+        found_now = say("%(number)s 刚刚已经登记", number=found.record.number)
         raise refuse("报告编号", found_now, "请刷新后核对", field="number") from None
     return row
+
+
+def values_of(session: AnySession, elevator: Elevator, entry: Entry, found: Judged) -> dict[str, Any]:
+    """What a row keeps of an entry that the rules let pass."""
+    record = found.record
+    assert record.kind is not None and record.result is not None and record.done_on is not None
+    return {
+        "unit_id": entry.unit_id or maintained_by(session, elevator, record.done_on), "kind": record.kind.value,
+        "number": record.number, "number_key": normal_code(record.number), "done_on": record.done_on,
+        "tested_by_id": found.tested_by_id, "tested_by": record.by, "result": record.result.value,
+        "failed_items": record.failed_items or None, "is_fault": record.is_fault, "next_on": found.next_on,
+        "next_kind": found.next_kind, "rule_on": found.rule_on,
+        "next_reason": record.next_reason or None if found.next_on != found.rule_on else None,
+    }  # fmt: skip
 
 
 def maintained_by(session: AnySession, elevator: Elevator, on: dt.date) -> int | None:

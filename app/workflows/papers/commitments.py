@@ -20,6 +20,7 @@ from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.approval import submissions
 from app.workflows.approval.following import Following, scans_of
+from app.workflows.approval.submissions import Mend, Values
 
 KIND = ApplicationKind.COMMITMENT
 LONGEST_NOTE = 500
@@ -42,13 +43,8 @@ def submit(
     unit = own_unit(session, actor)
     today = clock.local_day(at)
     raise_failing([
-        *_dates(session, unit.region_code, valid_from, valid_until, today),
+        *_said(session, unit.region_code, valid_from, valid_until, note, today),
         Finding("附件", bool(scans), "没有上传盖章的承诺书", "请上传盖章后的扫描件", field="scan"),
-        Finding(
-            "备注", len(note.strip()) <= LONGEST_NOTE, say("%(count)s 个字", count=len(note.strip())),
-                say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE),
-            field="note",
-        ),
         _none_waits(session, unit.id),
     ])  # fmt: skip
     row = Commitment(
@@ -59,10 +55,7 @@ def submit(
     session.flush()
     application = submissions.open_application(
         session, actor, KIND.value, entity=Commitment.__tablename__, entity_id=row.id,
-        title=say(
-            "维保承诺书　%(name)s　%(valid_from)s 至 %(valid_until)s", name=unit.name, valid_from=valid_from,
-            valid_until=valid_until,
-        ),
+        title=_title(unit, row),
         region_code=unit.region_code, at=at,
         attachments=[*scans, *pictures],
     )  # fmt: skip
@@ -87,6 +80,26 @@ def own_unit(session: AnySession, actor: Actor) -> Unit:
     if unit is None or not unit.is_maintenance:
         raise NotAllowed(Finding("维保单位", False, "您的账号不属于维保单位", "请由维保单位的账号办理"))
     return unit
+
+
+def _title(unit: Unit | None, row: Commitment) -> str:
+    return say(
+        "维保承诺书　%(name)s　%(valid_from)s 至 %(valid_until)s", name=unit, valid_from=row.valid_from,
+        valid_until=row.valid_until,
+    )
+
+
+def _said(
+    session: AnySession, region_code: str, valid_from: dt.date | None, valid_until: dt.date | None, note: str,
+    today: dt.date,
+) -> list[Finding]:  # fmt: skip
+    count = len(note.strip())
+    found = say("%(count)s 个字", count=count)
+    most = say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE)
+    return [
+        *_dates(session, region_code, valid_from, valid_until, today),
+        Finding("备注", count <= LONGEST_NOTE, found, most, field="note"),
+    ]
 
 
 def _dates(
@@ -159,4 +172,19 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     ]
 
 
-APPLICATION = _PAPER.handlers(findings)
+def _put_right(
+    session: AnySession, actor: Actor, application: Application, row: Commitment, values: Values, at: dt.datetime
+) -> None:
+    valid_from, valid_until = values.get("valid_from"), values.get("valid_until")
+    note = str(values.get("note") or "").strip()
+    raise_failing(_said(session, row.region_code, valid_from, valid_until, note, clock.local_day(at)))
+    assert valid_from is not None and valid_until is not None
+    row.valid_from, row.valid_until, row.note = valid_from, valid_until, note or None
+    submissions.entitle(application, _title(session.get(Unit, row.unit_id), row))
+
+
+MENDS = (
+    Mend("valid_from", say("承诺起始"), "date"), Mend("valid_until", say("承诺截止"), "date"),
+    Mend("note", say("备注"), required=False),
+)  # fmt: skip
+APPLICATION = _PAPER.handlers(findings, MENDS, _put_right)

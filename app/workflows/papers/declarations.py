@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import func, select
 
@@ -25,6 +26,7 @@ from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.approval import submissions
 from app.workflows.approval.following import Following, scans_of
+from app.workflows.approval.submissions import Mend, Values
 
 KIND = ApplicationKind.DECLARATION
 LONGEST_NOTE = 500
@@ -46,13 +48,8 @@ def submit(
         name = person.name if person is not None else "所选人员"
         raise refuse("人员", say("%(name)s不是本单位在职人员", name=name), "请选择本单位的人员", field="person_id")
     raise_failing([
-        *_dates(signed_on, valid_until, clock.local_day(at)),
+        *_said(signed_on, valid_until, note, clock.local_day(at)),
         Finding("扫描件", bool(scans), "没有上传签署后的自我声明承诺书", "请上传照片或扫描件", field="attachments"),
-        Finding(
-            "备注", len(note.strip()) <= LONGEST_NOTE, say("%(count)s 个字", count=len(note.strip())),
-                say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE),
-            field="note",
-        ),
         _none_waits(session, person),
     ])  # fmt: skip
     row = Declaration(
@@ -63,7 +60,7 @@ def submit(
     session.flush()
     application = submissions.open_application(
         session, actor, KIND.value, entity=Declaration.__tablename__, entity_id=row.id,
-        title=say("自我声明承诺书　%(person)s　有效期至 %(valid_until)s", person=person, valid_until=valid_until),
+        title=_title(person, row),
         region_code=row.region_code, at=at,
         attachments=scans,
     )  # fmt: skip
@@ -77,6 +74,19 @@ def standing(session: AnySession, person: Person, at: dt.datetime) -> Finding | 
     gate = str(policy_value(session, Key.DECLARATION_GATE, person.region_code, today))
     near = int(policy_value(session, Key.NEAR_CERTIFICATE_DAYS, person.region_code, today))
     return declaration_finding(person.declaration_until, today, gate=gate, near_days=near)
+
+
+def _title(person: Person, row: Declaration) -> str:
+    return say("自我声明承诺书　%(person)s　有效期至 %(valid_until)s", person=person, valid_until=row.valid_until)
+
+
+def _said(signed_on: dt.date | None, valid_until: dt.date | None, note: str, today: dt.date) -> list[Finding]:
+    count = len(note.strip())
+    found = say("%(count)s 个字", count=count)
+    most = say("最多 %(longest_note)s 个字", longest_note=LONGEST_NOTE)
+    return [
+        *_dates(signed_on, valid_until, today), Finding("备注", count <= LONGEST_NOTE, found, most, field="note"),
+    ]  # fmt: skip
 
 
 def _dates(signed_on: dt.date | None, valid_until: dt.date | None, today: dt.date) -> list[Finding]:
@@ -140,7 +150,22 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     ]  # fmt: skip
 
 
-_FOLLOWED = _PAPER.handlers(findings)
+def _put_right(
+    session: AnySession, actor: Actor, application: Application, row: Declaration, values: Values, at: dt.datetime
+) -> None:
+    signed_on, valid_until = values.get("signed_on"), values.get("valid_until")
+    note = str(values.get("note") or "").strip()
+    raise_failing(_said(signed_on, valid_until, note, clock.local_day(at)))
+    assert signed_on is not None and valid_until is not None
+    row.signed_on, row.valid_until, row.note = signed_on, valid_until, note or None
+    submissions.entitle(application, _title(row.person, row))
+
+
+MENDS = (
+    Mend("signed_on", say("签署日期"), "date"), Mend("valid_until", say("有效期至"), "date"),
+    Mend("note", say("备注"), required=False),
+)  # fmt: skip
+_FOLLOWED = _PAPER.handlers(findings, MENDS, _put_right)
 
 
 def _approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
@@ -156,6 +181,4 @@ def _approved(session: AnySession, actor: Actor, application: Application, at: d
         session.flush()
 
 
-APPLICATION = submissions.Handlers(
-    findings=findings, approved=_approved, turned_down=_FOLLOWED.turned_down, resubmitted=_FOLLOWED.resubmitted
-)
+APPLICATION = replace(_FOLLOWED, approved=_approved)

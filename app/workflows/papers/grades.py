@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from app import clock, scope
 from app.errors import Finding, refuse
 from app.models import Application, GradeCertificate, Person
+from app.models.choices import GRADE
 from app.permissions import Actor, Verb, require
 from app.rules.approval import ApplicationVerb
 from app.rules.lifecycle import ApplicationKind
@@ -15,6 +16,8 @@ from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.approval import submissions
 from app.workflows.approval.following import Following
+from app.workflows.approval.submissions import Mend, Values
+from app.workflows.people import people
 
 _PAPER = Following(GradeCertificate, "等级证书", "这份证书")
 
@@ -33,7 +36,7 @@ def submit(
     application = submissions.open_application(
         session, actor, ApplicationKind.GRADE_CERTIFICATE.value, entity=GradeCertificate.__tablename__,
         entity_id=row.id, region_code=row.region_code, at=at, attachments=attachments,
-        title=say("等级证书　%(person)s　%(certificate_no)s", person=person, certificate_no=row.certificate_no),
+        title=_title(person, row),
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
@@ -64,4 +67,25 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     ]  # fmt: skip
 
 
-APPLICATION = _PAPER.handlers(findings)
+def _put_right(
+    session: AnySession, actor: Actor, application: Application, row: GradeCertificate, values: Values, at: dt.datetime
+) -> None:
+    checked = people.grade_values(
+        str(values.get("grade") or ""), str(values.get("certificate_no") or ""), values.get("issued_on"),
+        values.get("valid_until"), at,
+    )  # fmt: skip
+    for name, value in checked.items():
+        setattr(row, name, value)
+    submissions.entitle(application, _title(row.person, row))
+
+
+def _title(person: Person | None, row: GradeCertificate) -> str:
+    return say("等级证书　%(person)s　%(certificate_no)s", person=person, certificate_no=row.certificate_no)
+
+
+MENDS = (
+    Mend("grade", say("等级"), "choice", choices={name: word for name, word in GRADE.items() if name != "general"}),
+    Mend("certificate_no", say("证书编号")), Mend("issued_on", say("发证日期"), "date"),
+    Mend("valid_until", say("有效期至"), "date", required=False),
+)  # fmt: skip
+APPLICATION = _PAPER.handlers(findings, MENDS, _put_right)

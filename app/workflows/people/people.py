@@ -183,6 +183,24 @@ def add_certificate(
         raise refuse(
             "人员", say("%(name)s 不是本单位在职人员", name=person.name), "请选择本单位的人员", field="person_id"
         )
+    values = grade_values(grade, certificate_no, issued_on, valid_until, at)
+    row = GradeCertificate(
+        person_id=person.id, unit_id=person.unit_id, region_code=person.region_code, created_by_id=actor.user_id,
+        **values,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    audit.record(
+        session, actor, at, "grade.create", "grade_certificate", row.id,
+        after={"person_id": person.id, "grade": grade, "certificate_no": row.certificate_no},
+    )  # fmt: skip
+    return row
+
+
+def grade_values(
+    grade: str, certificate_no: str, issued_on: dt.date | None, valid_until: dt.date | None, at: dt.datetime
+) -> dict[str, Any]:
+    """What a grade certificate says, checked: all that is wrong with it at once."""
     today = clock.local_day(at)
     findings = [
         Finding("等级", grade in GRADE, say("没有 %(grade)s 这一级", grade=grade) if grade else "没有选择",
@@ -192,21 +210,15 @@ def add_certificate(
     findings += certificates.day_findings(issued_on, valid_until, today, certificates.GRADE)
     if valid_until is not None:
         findings.append(certificates.held_finding(valid_until, today, certificates.GRADE))
-    number = _code(certificate_no, "证书编号", "certificate_no")
-    if number is None:
+    number = None
+    try:
+        number = _code(certificate_no, "证书编号", "certificate_no")
+    except Refusal as refusal:
+        findings += refusal.findings
+    if number is None and not any(f.field == "certificate_no" for f in findings):
         findings.append(Finding("证书编号", False, "没有填写", "请按证书填写", field="certificate_no"))
     raise_failing(findings)
-    row = GradeCertificate(
-        person_id=person.id, unit_id=person.unit_id, region_code=person.region_code, grade=grade,
-        certificate_no=number, issued_on=issued_on, valid_until=valid_until, created_by_id=actor.user_id,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    audit.record(
-        session, actor, at, "grade.create", "grade_certificate", row.id,
-        after={"person_id": person.id, "grade": grade, "certificate_no": number},
-    )  # fmt: skip
-    return row
+    return {"grade": grade, "certificate_no": number, "issued_on": issued_on, "valid_until": valid_until}
 
 
 def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Finding | None:
