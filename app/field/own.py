@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -15,7 +15,7 @@ from app.extensions import db
 from app.field import lists
 from app.field.pages import field, signed_in
 from app.listing import day_of_text
-from app.models import Declaration, GradeCertificate, Person
+from app.models import Application, Declaration, GradeCertificate, Person
 from app.models.choices import APPLICATION_STATE, GRADE, PERSON_KIND
 from app.models.policy import policy_value
 from app.permissions import Verb, require
@@ -126,6 +126,16 @@ def _own() -> Person:
     return lists.person_of(g.actor) or abort(404)
 
 
+def _came_back(papers: Iterable[Any]) -> dict[tuple[str, int], str]:
+    """What the officer said of one's own papers that are returned or refused; the person himself may always know."""
+    keys = [(row.__tablename__, row.id) for row in papers if row.state in ("returned", "rejected")]
+    statement = select(Application.entity, Application.entity_id, Application.opinion).where(
+        tuple_(Application.entity, Application.entity_id).in_(keys), Application.opinion.is_not(None)
+    )
+    found = db.session.execute(statement.order_by(Application.id).execution_options(skip_scope=True)) if keys else ()
+    return {(entity, key): opinion or "" for entity, key, opinion in found}
+
+
 def _page(findings: list[Finding], status: int, about: str = "") -> Any:
     """`about`: of which form the findings are."""
     person, now = _own(), clock.now()
@@ -134,14 +144,16 @@ def _page(findings: list[Finding], status: int, about: str = "") -> Any:
     signed = scope.apply(select(Declaration), g.actor).where(Declaration.person_id == person.id)
     near = policy_value(db.session, Key.NEAR_CERTIFICATE_DAYS, person.region_code, today)
     left = None if person.certificate_until is None else (person.certificate_until - today).days
+    certificates = db.session.scalars(held.order_by(GradeCertificate.id.desc()).limit(20)).all()
+    declared = db.session.scalars(signed.order_by(Declaration.id.desc()).limit(20)).all()
     page = render_template(
         "ta/field/own.html", title=_("我的资料"), person=person, findings=findings, form=request.form, tab="me",
         back=url_for("field.me"), quota=people.quotas(db.session, [person], now)[person.id], grades=GRADE,
         states=APPLICATION_STATE, tones=TONES, kinds=PERSON_KIND, left=left, near=left is not None and left <= near,
         blocks=people.check_in_block(db.session, person, now), phone=mask_mobile(person.phone or ""),
         resident_id=mask_resident_id(person.resident_id) if person.resident_id else "—",
-        certificates=db.session.scalars(held.order_by(GradeCertificate.id.desc()).limit(20)).all(),
-        declared=db.session.scalars(signed.order_by(Declaration.id.desc()).limit(20)).all(), about=about, today=today,
+        certificates=certificates, declared=declared, came_back=_came_back([*certificates, *declared]), about=about,
+        today=today,
         declaring=declarations.standing(db.session, person, now),
         face=any(f.kind == "face" for f in attachments.of(db.session, "person", person.id)),
         may_ask=g.actor.may(Verb.OWN_CERTIFICATE) and person.left_on is None,

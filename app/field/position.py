@@ -19,8 +19,10 @@ from app.models.position import CAPTURE_OUTCOME
 from app.permissions import Verb, require
 from app.policy import Key
 from app.rules import positions
+from app.rules.lifecycle import ApplicationKind
 from app.rules.positions import LEAST_SAMPLES
 from app.transaction import transaction
+from app.views.approval.applying import earlier, said_by
 from app.views.frame import filed
 from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import label, snapshot
@@ -129,7 +131,8 @@ def _correct_page(row: Elevator, findings: list[Finding], status: int) -> Any:
     waiting = _waiting(row)
     page = render_template(
         "ta/field/correct.html", title=_("信息纠错"), back=came_from(url_for("field.gate", code=row.code)), row=row,
-        rows=rows, findings=findings, form=request.form, waiting=waiting,
+        rows=rows, findings=findings, form=request.form or said_by(earlier(ApplicationKind.CORRECTION, row.id)),
+        waiting=waiting,
         state=None if waiting is None else APPLICATION_STATE[waiting.state], most=corrections.LONGEST_REASON,
     )  # fmt: skip
     return page, status

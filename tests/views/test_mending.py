@@ -297,3 +297,17 @@ def test_a_page_from_before_that_sends_no_parts_changes_none(session: Any, world
     keep = {f"keep_{row.data['attachments'][0]}": "on"}
     assert post(client, f"/applications/{row.id}/resubmit", reason="重扫", **keep).status_code == 302
     assert fresh(session).scalars(select(GradeCertificate)).one().certificate_no == "G-1"
+
+
+@pytest.mark.feature("ELV-08")
+def test_a_correction_that_was_refused_leads_back_to_its_form(session: Any, world: World, sign_in: Any) -> None:
+    head = sign_in(world.accounts["maintenance_head"])
+    assert post(head, f"/m/correct/{world.own.code}", stops="12", reason="见铭牌").status_code == 302
+    row = only(session)
+    decide(session, world.actor("inspector"), row, "reject", "铭牌照片不清", at=clock.now())
+    way = f"/m/correct/{world.own.code}?again={row.id}"
+    page = head.get(f"/applications/{row.id}").text
+    assert way in page and "铭牌照片不清" in page
+    form = head.get(way).text
+    assert 'name="stops" value="12"' in form and "见铭牌" in form
+    assert "见铭牌" not in head.get(f"/m/correct/{world.own.code}").text

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
-from app.models import Person
+from app.models import Application, Person
 from app.transaction import transaction
 from app.workflows.people import person_filing
 from tests.conftest import csrf
 from tests.factories import World, make_person
+from tests.journeys.steps import BLANK_PDF
 from tests.workflows.filing_world import decide, fresh
 from tests.workflows.test_one_unit import resident_id
 
@@ -63,3 +66,27 @@ def test_days_of_a_certificate_are_told_at_their_fields(world: World, sign_in: A
     assert "2026-12-31 不晚于发证日期 2027-01-01" in answer.text and 'value="2026-12-31"' in answer.text
     form |= {"certificate_issued_on": "2025-01-01"}
     assert clerk.post(url, data=form).status_code == 302
+
+
+@pytest.mark.feature("PER-07")
+def test_the_worker_reads_on_his_phone_why_his_paper_came_back(session: Any, world: World, sign_in: Any) -> None:
+    worker = sign_in(world.accounts["worker"])
+    asked = clock.today() - dt.timedelta(days=9)
+    sent = {
+        "grade": "senior", "certificate_no": "G-1", "issued_on": asked.isoformat(), "csrf_token": csrf(worker),
+        "scan": (io.BytesIO(BLANK_PDF), "证书.pdf"),
+    }  # fmt: skip
+    assert worker.post("/m/me/certificate", data=sent, content_type="multipart/form-data").status_code == 302
+    row = fresh(session).scalars(select(Application)).one()
+    assert "扫描件缺一页" not in worker.get("/m/me/data").text
+    decide(session, world.actor("inspector"), row, "return", "扫描件缺一页", at=clock.now())
+    shown = worker.get("/m/me/data").text
+    assert "扫描件缺一页" in shown and "请联系单位文员在申请里改正" in shown
+    other = sign_in(world.accounts["clerk"])
+    keep = {f"keep_{row.data['attachments'][0]}": "on", "reason": "补全", "csrf_token": csrf(other)}
+    assert other.post(f"/applications/{row.id}/resubmit", data=keep).status_code == 302
+    assert "扫描件缺一页" not in worker.get("/m/me/data").text
+    row = fresh(session).get(Application, row.id)
+    decide(session, world.actor("inspector"), row, "reject", "等级不符", at=clock.now())
+    shown = worker.get("/m/me/data").text
+    assert "等级不符" in shown and "改正后可以重新提交" in shown

@@ -199,7 +199,16 @@ def _change(row: Application) -> str | None:
     return _to("/unit-changes/new", row, code=row.elevator.code)
 
 
+def _correction(row: Application) -> str | None:
+    """What was measured on site is measured again; the rest is a form filled as it was."""
+    if row.elevator is None or not g.actor.may(Verb.ELEVATOR_SURVEY) or not sees_elevator(row):
+        return None
+    measured = bool(row.data.get("evidence"))
+    return f"/m/position/{row.elevator.code}" if measured else _to(f"/m/correct/{row.elevator.code}", row)
+
+
 _AGAIN = {
     _K.GRADE_CERTIFICATE.value: _of_person, _K.DECLARATION.value: _of_person, _K.COMMITMENT.value: _commitment,
     _K.INSPECTION_REPORT.value: _report, _K.CONTRACT_CHANGE.value: _contract, _K.UNIT_CHANGE.value: _change,
+    _K.CORRECTION.value: _correction,
 }  # fmt: skip
