@@ -136,6 +136,19 @@ ELEVATOR_KINDS = STATUS_KINDS | {
 }
 # These stop, start or end the maintenance clock: one at a time.
 CLOCK_KINDS = STATUS_KINDS | {ApplicationKind.MAINTENANCE_PAUSE, ApplicationKind.MAINTENANCE_RESUME}
+# What stops a kind from being applied for, while it is under way or approved for a later day.
+BARRED_BY: dict[ApplicationKind, frozenset[ApplicationKind]] = {
+    **dict.fromkeys(CLOCK_KINDS, CLOCK_KINDS),
+    ApplicationKind.UNIT_CHANGE: CLOCK_KINDS | {ApplicationKind.UNIT_CHANGE, ApplicationKind.REGISTRATION_CHANGE},
+    ApplicationKind.REGISTRATION_CHANGE: frozenset({ApplicationKind.REGISTRATION_CHANGE, ApplicationKind.SCRAPPING}),
+    ApplicationKind.WORKER_CHANGE: frozenset({ApplicationKind.WORKER_CHANGE}),
+    ApplicationKind.ON_DEMAND: frozenset({ApplicationKind.ON_DEMAND, ApplicationKind.UNIT_CHANGE}),
+}
+# What comes of an approval, in words: 已核准停用, not 已核准停用登记.
+EFFECT_LABELS = {kind: KIND_LABELS[kind] for kind in ELEVATOR_KINDS} | {
+    ApplicationKind.SUSPENSION: STATUS_LABELS[ElevatorStatus.SUSPENDED], ApplicationKind.REACTIVATION: say("启用"),
+    ApplicationKind.SCRAPPING: STATUS_LABELS[ElevatorStatus.SCRAPPED],
+}
 
 
 def kinds_possible(status: ElevatorStatus) -> list[ApplicationKind]:

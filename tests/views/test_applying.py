@@ -185,3 +185,47 @@ def test_an_opinion_is_that_of_this_round(session: Any, world: World, sign_in: A
     text = client.get(page).text
     assert "审核意见" not in text and text.count("缺少现场照片") == 1, "in the course of events alone"
     assert fresh(session).get(Application, row.id).opinion is None
+
+
+@pytest.mark.feature("LIF-02", "GAT-01")
+def test_what_was_approved_for_a_later_day_is_told_and_what_it_stops_is_not_offered(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    """停用 from a later day: every reader is told from when; what would be refused until then is no button."""
+    on = clock.today() + dt.timedelta(days=5)
+    client = sign_in(world.accounts["use_head"])
+    assert send(client, world, "suspension", effective_on=on.isoformat()).status_code == 302
+    application = fresh(session).scalars(select(Application)).one()
+    base = f"/elevators/{world.own.id}"
+    page = client.get(base).text
+    assert "停用登记正在办理" in page and "办结前不能办理：停用登记、报废登记、维保单位变更、维保暂停" in page
+    assert f"{base}/apply/suspension" not in page and f"{base}/apply/registration_change" in page
+    decide(session, world.actor("inspector"), application, "approve", "属实", clock.now())
+    page = client.get(base).text
+    assert f"已核准停用，自 {on} 起" in page and f"/applications/{application.id}" in page
+    assert "生效前不能办理：停用登记、报废登记、维保单位变更、维保暂停" in page
+    assert all(f"{base}/apply/{kind}" not in page for kind in ("suspension", "scrapping", "maintenance_pause"))
+    assert "/unit-changes/new" not in page and f"{base}/apply/registration_change" in page
+    refused = send(client, world, "suspension", effective_on=on.isoformat())
+    assert refused.status_code == 422 and "请等它生效" in refused.text and "先撤回" not in refused.text
+    officer = sign_in(world.accounts["inspector"]).get(base).text
+    assert f"已核准停用，自 {on} 起" in officer and "生效前不能办理" not in officer
+    worker = sign_in(world.accounts["worker"]).get(base).text
+    assert f"已核准停用，自 {on} 起" in worker and f"/applications/{application.id}" not in worker
+
+
+@pytest.mark.feature("LIF-05")
+def test_what_is_under_way_stops_only_what_it_is_about(session: Any, world: World, sign_in: Any) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    on = clock.today() + dt.timedelta(days=3)
+    said = {"effective_on": on.isoformat(), "cause": "rename", "name": "客梯（新名）"}
+    assert send(client, world, "registration_change", **said).status_code == 302
+    application = fresh(session).scalars(select(Application)).one()
+    decide(session, world.actor("inspector"), application, "approve", "属实", clock.now())
+    page, base = client.get(f"/elevators/{world.own.id}").text, f"/elevators/{world.own.id}"
+    assert f"已核准变更登记，自 {on} 起" in page and "生效前不能办理：维保单位变更、变更登记" in page
+    assert f"{base}/apply/suspension" in page and f"{base}/apply/registration_change" not in page
+    session.get_one(Application, application.id).took_effect_at = clock.now()
+    session.commit()
+    page = client.get(base).text
+    assert "已核准变更登记" not in page and f"{base}/apply/registration_change" in page

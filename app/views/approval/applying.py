@@ -19,8 +19,10 @@ from app.models import Application, Elevator
 from app.models.choices import CHANGE_CAUSE
 from app.permissions import Verb
 from app.rules.lifecycle import (
+    BARRED_BY,
     CAUSE_FIELDS,
     CAUSE_PAPERS,
+    EFFECT_LABELS,
     KIND_LABELS,
     ApplicationKind,
     ChangeCause,
@@ -34,7 +36,8 @@ from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
 from app.views.frame.filed import UNIT_FIELDS, unit_names
 from app.views.frame.filing_words import WORDS
-from app.wording import say
+from app.wording import say, together
+from app.workflows.approval import conditions
 from app.workflows.approval.filing_fields import snapshot
 from app.workflows.approval.submissions import Asked
 from app.workflows.desk import applications, gates
@@ -172,8 +175,44 @@ def _besides(row: Elevator, kind: str, typed: Typed) -> list[Finding]:
     return [f for f in applications.conditions_of(db.session, kind, row, asked) if f.stops and f.field not in told]
 
 
-def kinds_offered(row: Elevator) -> list[tuple[str, str, str]]:
-    """What can be applied for now from the elevator's page: kind, words, address."""
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What is under way or was approved for a later day about an elevator, and what cannot be applied for meanwhile."""
+
+    said: str
+    number: str
+    link: str | None
+    bars: str
+    approved: bool
+
+
+def offered(row: Elevator) -> tuple[list[tuple[str, str, str]], list[UnderWay]]:
+    """From the elevator's page: what can be applied for now, and what is under way with what that leaves out."""
+    kinds = _kinds_of(row) if g.actor.may(Verb.APPLICATION_SUBMIT) else []
+    told: list[UnderWay] = []
+    stopped: set[str] = set()
+    found = conditions.under_way(db.session, row.id)
+    read = scope.apply(select(Application.id).where(Application.id.in_([a.id for a in found])), g.actor, Application)
+    seen = set(db.session.scalars(read)) if found and g.actor.may(Verb.APPLICATION_READ) else set()
+    for application in found:
+        bars = [(k, label) for k, label, _link in kinds if application.kind in BARRED_BY[ApplicationKind(k)]]
+        stopped |= {kind for kind, _label in bars}
+        what = ApplicationKind(application.kind)
+        said = (
+            say("%(kind)s正在办理", kind=KIND_LABELS[what]) if application.is_open
+            else say("已核准%(what)s，自 %(day)s 起", what=EFFECT_LABELS[what], day=application.effective_on)
+        )  # fmt: skip
+        link = f"/applications/{application.id}" if application.id in seen else None
+        names = together(label for _kind, label in bars)
+        left_out = say("办结前不能办理：%(names)s", names=names) if application.is_open else say(
+            "生效前不能办理：%(names)s", names=names
+        )  # fmt: skip
+        told.append(UnderWay(said, application.number, link, left_out if bars else "", not application.is_open))
+    return [one for one in kinds if one[0] not in stopped], told
+
+
+def _kinds_of(row: Elevator) -> list[tuple[str, str, str]]:
+    """What the elevator's status allows to apply for: kind, words, address."""
     base = f"/elevators/{row.id}/apply/"
     kinds = [(k.value, KIND_LABELS[k], base + k.value) for k in kinds_possible(ElevatorStatus(row.status))]
     if row.status == ElevatorStatus.SCRAPPED:

@@ -31,7 +31,7 @@ from app.models import (
 )
 from app.permissions import Verb
 from app.rules.lifecycle import STATUS_KINDS
-from app.views.approval.applying import kinds_offered
+from app.views.approval.applying import offered
 from app.views.approval.filing_pages import FilingPages
 from app.views.frame import clock_words, filed, screens
 from app.views.frame.base import missed_words
@@ -94,7 +94,8 @@ class ElevatorPages(FilingPages):
         on, wrong = typed_day(request.args.get("as_of", ""), "as_of", _("日期"))
         shown: dict[str, Any] = {
             "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
-            "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "visits": None, "orders": [],
+            "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "under_way": [], "visits": None,
+            "orders": [],
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
             "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),
@@ -110,8 +111,8 @@ class ElevatorPages(FilingPages):
             }  # fmt: skip
             shown["sections"] = filed.facts(Elevator, version.data) if version else []
             return shown
-        if row.approved_version and actor.may(Verb.APPLICATION_SUBMIT):
-            shown["kinds"] = kinds_offered(row)
+        if row.approved_version:
+            shown["kinds"], shown["under_way"] = offered(row)
         if row.approved_version and actor.may(Verb.IOT_READ):
             shown["hardware"] = iot.card(row)
         if actor.may(Verb.VISIT_READ):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from sqlalchemy import select
 
 from app.errors import Finding
 from app.models import Application, Elevator
 from app.rules.approval import FilingState
 from app.rules.calendar import day_finding
-from app.rules.lifecycle import KIND_LABELS, STATUS_LABELS, ApplicationKind, ElevatorStatus
+from app.rules.lifecycle import BARRED_BY, ELEVATOR_KINDS, KIND_LABELS, STATUS_LABELS, ApplicationKind, ElevatorStatus
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.approval import effects, submissions
@@ -45,18 +43,11 @@ def not_in_filing(session: AnySession, elevator: Elevator) -> Finding:
 
 
 def alone(
-    session: AnySession, elevator: Elevator, kinds: Collection[str], application_id: int | None, what: str
+    session: AnySession, elevator: Elevator, kind: ApplicationKind, application_id: int | None, what: str
 ) -> Finding:
-    """Nothing else of these kinds is open for the elevator, or approved and waiting for its day."""
-    names = [str(k) for k in kinds]
-    statement = select(Application).where(
-        Application.elevator_id == elevator.id, Application.kind.in_(names), Application.is_open.is_(True),
-        Application.id != (application_id or 0),
-    )  # fmt: skip
-    other = session.scalar(statement.limit(1).execution_options(skip_scope=True))
-    if other is None:
-        found = effects.waiting(session, elevator_id=elevator.id)
-        other = next((a for a in found if a.id != application_id and a.kind in names), None)
+    """Nothing that bars the kind is open for the elevator, or approved and waiting for its day."""
+    found = under_way(session, elevator.id)
+    other = next((a for a in found if a.id != application_id and a.kind in BARRED_BY[kind]), None)
     if other is None:
         return Finding("没有其他在办事项", True, say("没有其他%(what)s的申请", what=what))
     said = say("%(kind)s %(number)s", kind=KIND_LABELS[ApplicationKind(other.kind)], number=other.number)
@@ -65,9 +56,19 @@ def alone(
         "没有其他在办事项",
         False,
         say("%(said)s %(state)s", said=said, state=state),
-        "请等它办结或生效，或先撤回它",
+        "请等它办结，或先撤回它" if other.is_open else "请等它生效",
         link=submissions.link_of(other),
     )
+
+
+def under_way(session: AnySession, elevator_id: int) -> list[Application]:
+    """Applications about an elevator that are open, then those that are approved and wait for their day."""
+    statement = select(Application).where(
+        Application.elevator_id == elevator_id, Application.kind.in_([k.value for k in ELEVATOR_KINDS]),
+        Application.is_open.is_(True),
+    )  # fmt: skip
+    held = session.scalars(statement.order_by(Application.id).execution_options(skip_scope=True))
+    return [*held, *effects.waiting(session, elevator_id=elevator_id)]
 
 
 def day(label: str, asked: Asked) -> list[Finding]:

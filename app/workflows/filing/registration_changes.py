@@ -75,7 +75,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
     cause = ChangeCause(data["cause"]) if data.get("cause") else None
     found = [
         conditions.filed(elevator), conditions.not_in_filing(session, elevator), conditions.not_scrapped(elevator),
-        conditions.alone(session, elevator, {KIND, ApplicationKind.SCRAPPING}, asked.application_id, "变更登记"),
+        conditions.alone(session, elevator, KIND, asked.application_id, "变更登记"),
         *conditions.day(KIND_LABELS[KIND], asked), conditions.reason(asked),
     ]  # fmt: skip
     if cause is None:

@@ -9,7 +9,6 @@ from app.models import Application, Elevator, InspectionClock
 from app.permissions import Actor
 from app.rules.inspection import WarningLevel, warning_level
 from app.rules.lifecycle import (
-    CLOCK_KINDS,
     KIND_LABELS,
     ApplicationKind,
     ElevatorStatus,
@@ -34,7 +33,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
     what = ApplicationKind(kind)
     found = [
         conditions.filed(elevator), _status(elevator, what),
-        conditions.alone(session, elevator, CLOCK_KINDS, asked.application_id, "影响状态"),
+        conditions.alone(session, elevator, what, asked.application_id, "影响状态"),
     ]  # fmt: skip
     found += conditions.day(KIND_LABELS[what], asked)
     if what in _NEEDS_REASON:

@@ -22,7 +22,7 @@ from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
 from app.rules.identifiers import normal_code
-from app.rules.lifecycle import CLOCK_KINDS, ApplicationKind, change_due_on, change_is_late
+from app.rules.lifecycle import ApplicationKind, change_due_on, change_is_late
 from app.transaction import AnySession
 from app.wording import say, together
 from app.workflows.approval import conditions, effects, filing_versions, submissions
@@ -37,7 +37,6 @@ LABEL = "维保单位变更"
 DAY = dt.timedelta(days=1)
 # Within so many days a second change of one elevator is pointed out: affiliated units swap to reset a rhythm.
 OFTEN_DAYS = 365
-_ONE_AT_A_TIME = CLOCK_KINDS | {KIND, ApplicationKind.REGISTRATION_CHANGE}
 SIDES = {"old": say("原维保单位"), "new": say("新维保单位"), "use": say("使用单位")}
 
 
@@ -155,7 +154,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
     data = asked.data
     found = [
         conditions.filed(elevator), conditions.not_in_filing(session, elevator),
-        conditions.alone(session, elevator, _ONE_AT_A_TIME, asked.application_id, "影响电梯"),
+        conditions.alone(session, elevator, KIND, asked.application_id, "影响电梯"),
         conditions.not_scrapped(elevator), _unmoved(elevator, data), _taker_finding(session, elevator, data),
     ]  # fmt: skip
     found += conditions.day(LABEL, asked)

@@ -32,7 +32,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
             "设备履历", ledger is not None, "已填写" if ledger is not None else "还没有填写设备履历",
             "" if ledger is not None else "请先填写设备履历", link=None if ledger else f"/ledgers/{elevator.id}",
         ),
-        conditions.alone(session, elevator, {KIND}, asked.application_id, "人员变更"),
+        conditions.alone(session, elevator, KIND, asked.application_id, "人员变更"),
         *conditions.day(KIND_LABELS[KIND], asked), conditions.reason(asked),
     ]  # fmt: skip
     if wanted["worker_id"] is None:

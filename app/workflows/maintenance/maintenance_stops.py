@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.errors import Finding
 from app.models import Application, Elevator, MaintenanceClock, MaintenancePause
 from app.permissions import Actor
-from app.rules.lifecycle import CLOCK_KINDS, KIND_LABELS, ApplicationKind
+from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.approval import conditions, effects, submissions
@@ -33,7 +33,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
     )  # fmt: skip
     found = [
         conditions.filed(elevator), conditions.in_use(elevator, KIND_LABELS[what]),
-        conditions.alone(session, elevator, CLOCK_KINDS, asked.application_id, "影响维保计时"),
+        conditions.alone(session, elevator, what, asked.application_id, "影响维保计时"),
         *conditions.day(KIND_LABELS[what], asked), conditions.reason(asked),
     ]  # fmt: skip
     if what is _PAUSE:

@@ -33,7 +33,7 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
     found = [
         conditions.filed(elevator), conditions.in_use(elevator, LABEL),
         conditions.by_maintenance_unit(elevator, asked, LABEL),
-        conditions.alone(session, elevator, {KIND, ApplicationKind.UNIT_CHANGE}, asked.application_id, "影响维保间隔"),
+        conditions.alone(session, elevator, KIND, asked.application_id, "影响维保间隔"),
         *conditions.day(LABEL, asked), conditions.reason(asked), conditions.documents(asked, "按需维保方案"),
         _interval(session, elevator, asked),
     ]  # fmt: skip
