@@ -1,6 +1,7 @@
 """What becomes of a bulletin 通报 (STA-03): 草稿 → 已核对 → 已印发; what is issued never changes. Pure.
 
-Figures come from the counting alone; persons write texts beside them. Whoever drafted it neither checks nor issues it.
+Figures come from the counting alone; persons write texts beside them. Whoever drafted it neither checks nor issues it;
+who checked it may issue it, and the record then says so.
 A mistake in an issued one is put right by a new one that names it.
 """
 
@@ -122,6 +123,13 @@ def second_finding(drafted: bool) -> Finding:
     """Checked and issued by somebody else than whoever drafted it or wrote in it."""
     remedy = "请由另一位有权的人员核对、签发"
     return Finding("须由第二人办理", not drafted, "您是拟稿人或编辑过这份通报", remedy, field="by")
+
+
+def one_hand_finding(same: bool) -> Finding:
+    """Checked and issued by one person is allowed, for an office may have two of them only, and never left unsaid."""
+    said = "核对和签发由同一人办理" if same else "核对和签发由两人办理"
+    remedy = "有其他可以签发的人员时，请由他签发" if same else ""
+    return Finding("核对与签发", not same, said, remedy, level="warn")
 
 
 def number_text(mark: str, year: int, serial: int) -> str:

@@ -223,7 +223,7 @@
     });
   });
 
-  // What is chosen fills in what stands beside the form; a warning stands there as long as its choice is made.
+  // What is chosen fills in what stands beside the form; what belongs to a choice stands there as long as it is made.
   all("[data-about]").forEach(function (pick) {
     pick.addEventListener("change", function (e) {
       if (e.target.type !== "hidden") return;
@@ -232,9 +232,10 @@
         .then(function (told) { if (told) $("[data-about-shown]").innerHTML = told; });
     });
   });
-  all("[data-when-level]").forEach(function (box) {
-    var level = $("#level");
-    if (level) level.addEventListener("change", function () { box.hidden = level.value !== box.dataset.whenLevel; });
+  all("[data-when]").forEach(function (box) {
+    var asked = box.dataset.when.split("="), of = document.getElementById(asked[0]);
+    var show = function () { box.hidden = asked[1].split("|").indexOf(of.value) < 0; };
+    if (of && of.tagName === "SELECT") { of.addEventListener("change", show); show(); }
   });
 
   // Choosing rows: boxes named ids, the bar that says how many.

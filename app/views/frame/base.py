@@ -133,6 +133,8 @@ class Screen(ModelView):
     empty_text: ClassVar[Any] = ""
     empty_links: ClassVar[list[tuple[Any, str, Verb]]] = []
     template: ClassVar[str] = "ta/list.html"
+    # The tabs' counts are those of the rows' moment, never of a moment ago: for lists where a life may hang on a row.
+    counts_now: ClassVar[bool] = False
     exportable: ClassVar[bool] = True
 
     default_view = "list"
@@ -212,7 +214,7 @@ class Screen(ModelView):
 
     def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
         """The tabs' counts, a note on them, and the page. The open tab's is of now, unless more than are counted."""
-        plain = not query.q and not query.filters and listing.as_of is None
+        plain = not query.q and not query.filters and listing.as_of is None and not self.counts_now
         name, from_ = ("tabs", listing.name), time.time()
         held: dict[str, int] | None = lately.kept(name) if plain else None
         if held is None:

@@ -31,7 +31,7 @@ def add(
     """
 
     def parts(actor: Actor) -> list[Any]:
-        held = lately.kept(name, seconds)
+        held = None if name in g.get("numbers_now", ()) else lately.kept(name, seconds)
         g.setdefault("numbers", {})[name] = (time.time(), held)
         return [] if held is not None else count(moment(db.session, actor))
 
@@ -42,3 +42,8 @@ def add(
         return says(counts or held, "" if counts else lately.note())
 
     menu.COUNTS[name] = menu.Number(parts, said)
+
+
+def now(name: str) -> None:
+    """This page shows the rows themselves: the number beside them is counted with it."""
+    g.setdefault("numbers_now", set()).add(name)

@@ -225,7 +225,8 @@ class BulletinPages(RecordPages):
             "ta/bulletins/bulletin.html", title=row.title, row=row, findings=findings, recounted=recounted,
             state=word(BULLETIN_STATE, row.state), tone=TONES[row.state], local=clock.local, course=_course(row),
             files=bulletins.files_of(db.session, row), newer=newer, period=period_of(row.period).words,
-            sent_to=_sent_to(row) if mine else [],
+            sent_to=_sent_to(row) if mine else [], barred=bulletins.barred(db.session, g.actor, row) if mine else [],
+            one_hand=bulletins.one_hand(db.session, g.actor, row) if row.state == BulletinState.CHECKED else None,
             may={
                 "edit": mine and row.state == BulletinState.DRAFT, "check": mine and row.state == BulletinState.DRAFT,
                 "send_back": mine and row.state == BulletinState.CHECKED, "discard": mine and open_,

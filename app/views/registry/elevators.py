@@ -38,6 +38,7 @@ from app.views.frame.base import missed_words
 from app.views.frame.days import typed_day
 from app.views.frame.filing_words import WORDS, Due
 from app.views.oversight import anomalies
+from app.views.oversight.enforcement import against_overdue
 from app.views.oversight.inspections import latest_of
 from app.views.partners import iot
 from app.views.registry import components, elevator_positions
@@ -95,7 +96,7 @@ class ElevatorPages(FilingPages):
         shown: dict[str, Any] = {
             "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
             "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "under_way": [], "visits": None,
-            "orders": [],
+            "orders": [], "against": against_overdue(row) if on is None else [],
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
             "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),

@@ -25,6 +25,7 @@ from app.models import (
     Job,
     MaintenanceClock,
     Region,
+    StatusChange,
     Unit,
 )
 from app.models.among import among
@@ -37,6 +38,7 @@ from app.rules.bulletins import (
     bulletin_move,
     cleaned,
     head_findings,
+    one_hand_finding,
     period_finding,
     second_finding,
     text_findings,
@@ -219,7 +221,9 @@ def issue(
     )
     row.year, row.serial = year, (last or 0) + 1
     row.issued_at, row.signed_by = at, actor.name
-    moves.move(session, actor, row, "state", moved.value, verb=BulletinVerb.ISSUE.value, at=at)
+    alone = one_hand(session, actor, row)
+    note = None if alone.ok else alone.found
+    moves.move(session, actor, row, "state", moved.value, verb=BulletinVerb.ISSUE.value, at=at, reason=note)
     audit.record(
         session, actor, at, "bulletin.number", ENTITY, row.id,
         after={"number": row.number, "signed_by": row.signed_by, "digest": row.digest, "texts": row.texts},
@@ -266,6 +270,21 @@ def send(session: AnySession, row: Bulletin, at: dt.datetime) -> int:
 
 
 # --- reading
+
+
+def barred(session: AnySession, actor: Actor, row: Bulletin) -> list[Finding]:
+    """Why the actor can neither check nor issue it, told before he presses."""
+    found = second_finding(_wrote(session, row, actor))
+    return [] if found.ok else [found]
+
+
+def one_hand(session: AnySession, actor: Actor, row: Bulletin) -> Finding:
+    """Whether who is about to issue it has checked it too: no rule of ours forbids it, and it is said and kept."""
+    checked = select(StatusChange.actor_id).where(
+        StatusChange.entity == ENTITY, StatusChange.entity_id == row.id, StatusChange.verb == BulletinVerb.CHECK.value
+    )
+    last = session.scalar(checked.order_by(StatusChange.id.desc()).limit(1))
+    return one_hand_finding(actor.user_id is not None and actor.user_id == last)
 
 
 def files_of(session: AnySession, row: Bulletin) -> dict[str, Attachment]:
