@@ -21,7 +21,8 @@ class Column:
 
     `sql` is what `value` reads, as an expression over the list's tables, or with `of` (a many-to-one relation of one of
     them) the name of an attribute there: exports then read values without making an object a row. `said`: a sentence of
-    ours that the database kept, told in the reader's language.
+    ours that the database kept, told in the reader's language. `along` names columns whose values the page shows in
+    this one's cell: an export gives them columns of their own.
     """
 
     name: str
@@ -35,11 +36,13 @@ class Column:
     sql: Any = None
     of: Any = None
     said: bool = False
+    along: tuple[str, ...] = ()
 
 
 def column(
-    model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True, said: bool = False
-) -> Column:
+    model: Any, name: str, *, label: Any = None, kind: str | None = None, sort: bool = True, said: bool = False,
+    along: tuple[str, ...] = (),
+) -> Column:  # fmt: skip
     """A column of the list from the declaration of the model's column."""
     declared = model.__table__.c[name]
     info = declared.info
@@ -47,7 +50,7 @@ def column(
     return Column(
         name, info.get("label", name) if label is None else label, lambda row: getattr(row, name), found,
         getattr(model, name) if sort else None, info.get("choices"), info.get("sensitive"), info.get("unit"),
-        getattr(model, name), said=said or isinstance(declared.type, SaidText),
+        getattr(model, name), said=said or isinstance(declared.type, SaidText), along=along,
     )  # fmt: skip
 
 

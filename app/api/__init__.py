@@ -11,6 +11,7 @@ def register(appbuilder: Any) -> None:
 
     from app.api import (
         accounts,
+        anomalies,
         applications,
         applying,
         attached,
@@ -70,7 +71,7 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
-        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, enforcement, scores,
-        fraud, spot, bulletins, iot, provincial, positions, components,
+        safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, anomalies, enforcement,
+        scores, fraud, spot, bulletins, iot, provincial, positions, components,
     ):  # fmt: skip
         area.register(appbuilder)

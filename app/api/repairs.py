@@ -1,4 +1,4 @@
-"""`/api/v1/repairs`, `/anomalies`: 报修, 维修 from assignment to approval, 电梯异常 (REP-01 to REP-03, ANO-02)."""
+"""`/api/v1/repairs`: 报修, 维修 from assignment to approval and the use unit's word (REP-01 to REP-03)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from app.api.reading import flag, instant, keys, whole, words
 from app.api.reading import key as key_of
 from app.api.visits import position
 from app.extensions import db
-from app.listings.repairs import ANOMALIES, REPAIRS
-from app.models import Anomaly, RepairOrder
+from app.listings.repairs import REPAIRS
+from app.models import RepairOrder
 from app.models.choices import word
 from app.models.repair import REPAIR_STATE
 from app.permissions import Verb, require
@@ -29,8 +29,7 @@ from app.rules.offline import PhoneClock
 from app.rules.repairs import TIMES
 from app.transaction import transaction
 from app.views.frame import screens
-from app.workflows.oversight import anomalies
-from app.workflows.repair import repair_work, repairs
+from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import repair_offline
 from app.workflows.visits.repair_offline import KeptStep
@@ -56,7 +55,7 @@ class RepairApi(Resource):
           paged: true
           parameters:
             - {in: query, name: tab, schema: {type: string,
-                enum: [all, waiting, sent, ended, done, cancelled, late]}}
+                enum: [all, waiting, sent, ended, done, cancelled, late, unconfirmed, disputed]}}
             - {in: query, name: q, schema: {type: string}, description: 识别码、位置、故障描述}
             - {in: query, name: level, schema: {type: string}, description: trapped,stopped…，逗号分隔}
             - {in: query, name: state, schema: {type: string}}
@@ -261,6 +260,28 @@ class RepairApi(Resource):
             row = repair_work.decide(session, actor(), key, decision, reason, clock.now())
         return jsonify(repair(row))
 
+    @expose("/<int:key>/answer", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def answer(self, key: int) -> Any:
+        """The use unit's word on a repair that ended; what is not mended becomes an order of its own.
+        ---
+        post:
+          summary: 使用单位确认修好，或反映仍有问题（另成一张工单，退回维保单位）
+          once: true
+          takes: RepairAnswer
+          gives: {200: Repair}
+        """
+        sent = body()
+        fixed = flag(sent, "fixed") if sent.get("fixed") is not None else None
+        with transaction(db.session) as session:
+            row = repair_answers.answer(
+                session, actor(), key, fixed, words(sent, "note", 2000), clock.now(), keys(sent, "photos", MOST_FILES)
+            )
+        return jsonify(repair(row))
+
     @expose("/<int:key>/cancel", methods=["POST"])
     @protect()
     @safe
@@ -279,93 +300,6 @@ class RepairApi(Resource):
         with transaction(db.session) as session:
             row = repair_work.cancel(session, actor(), key, words(sent, "reason", 2000), clock.now())
         return jsonify(repair(row))
-
-
-class AnomalyApi(Resource):
-    """What people and devices found of one's elevators, and what was made of it."""
-
-    resource_name = "anomalies"
-    openapi_spec_tag = "Repairs"
-
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
-    def list(self) -> Any:
-        """Give anomalies, as the page does.
-        ---
-        get:
-          summary: 电梯异常；缺省为全部，新的在前
-          paged: true
-          parameters:
-            - {in: query, name: tab, schema: {type: string, enum: [all, found, confirmed, closed, dismissed]}}
-            - {in: query, name: q, schema: {type: string}, description: 识别码、位置、异常描述}
-            - {in: query, name: kind, schema: {type: string}}
-            - {in: query, name: source, schema: {type: string}}
-            - {in: query, name: unit, schema: {type: integer}}
-            - {in: query, name: elevator, schema: {type: integer}}
-            - {in: query, name: found_from, schema: {type: string, format: date}}
-            - {in: query, name: found_to, schema: {type: string, format: date}}
-            - {in: query, name: region, schema: {type: string}, description: 12 位区划代码，含下级}
-          gives: {200: AnomalyPage}
-        """
-        return listed.page(ANOMALIES, anomaly)
-
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
-    def get(self, key: int) -> Any:
-        """Give one anomaly.
-        ---
-        get:
-          summary: 一条电梯异常
-          gives: {200: Anomaly}
-        """
-        return jsonify(anomaly(scope.visible(db.session, actor(), Anomaly, key, "这条异常")))
-
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
-    def report(self) -> Any:
-        """Say what was found; one that stands open of the same kind takes it.
-        ---
-        post:
-          summary: 上报异常；照片先用 /files 上传
-          once: true
-          takes: AnomalyReport
-          gives: {201: Anomaly}
-        """
-        sent = body()
-        found_at = instant(sent, "found_at")
-        with transaction(db.session) as session:
-            row = anomalies.report(
-                session, actor(), key_of(sent, "elevator_id"), words(sent, "kind", 20), words(sent, "body", 2000),
-                clock.now(), found_at=found_at, photo_ids=keys(sent, "photos", MOST_FILES),
-            )  # fmt: skip
-        return jsonify(anomaly(row)), 201
-
-    @expose("/<int:key>/handle", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
-    def handle(self, key: int) -> Any:
-        """Confirm it, or end it: dismissed, settled, passed on to repair or rescue.
-        ---
-        post:
-          summary: 审核和处理；排除和现场已处理须写明；转救援即报警，已在救援的并入
-          once: true
-          takes: AnomalyHandling
-          gives: {200: Anomaly}
-        """
-        sent = body()
-        verb, note, level = words(sent, "verb", 20), words(sent, "note", 2000), words(sent, "level", 20)
-        with transaction(db.session) as session:
-            row = anomalies.handle(session, actor(), key, verb, note, clock.now(), level=level)
-        return jsonify(anomaly(row))
 
 
 def _take(entry: Mapping[str, Any], shown: dt.datetime) -> dict[str, Any]:
@@ -400,35 +334,21 @@ def repair(row: RepairOrder) -> dict[str, Any]:
         "signed_in_id": row.signed_in_id, "start_distance": row.start_distance, "cause": row.cause,
         "action": row.action, "parts": row.parts, "restored": row.restored, "decision": row.decision,
         "decision_reason": row.decision_reason, "closed_at": iso(row.closed_at), "end_note": row.end_note,
-        "due_at": iso(row.due_at), "taken_over": row.taken_over,
+        "due_at": iso(row.due_at), "taken_over": row.taken_over, "answer": row.answer,
+        "answered_at": iso(row.answered_at), "answer_note": row.answer_note, "again_of_id": row.again_of_id,
         "late_steps": [] if row.state == "cancelled" else [s.value for s in repairs.late_of(row, clock.now())],
     }  # fmt: skip
 
 
-def anomaly(row: Anomaly) -> dict[str, Any]:
-    return {
-        "id": row.id, "number": repr(row), "elevator_id": row.elevator_id, "code": row.code, "place": row.place,
-        "region_code": row.region_code, "unit_id": row.unit_id, "use_unit_id": row.use_unit_id, "source": row.source,
-        "kind": row.kind, "body": row.body, "found_at": iso(row.found_at), "times": row.times,
-        "last_at": iso(row.last_at), "state": row.state, "reviewed_at": iso(row.reviewed_at), "outcome": row.outcome,
-        "handle_note": row.handle_note, "handled_at": iso(row.handled_at), "rescue_id": row.rescue_id,
-    }  # fmt: skip
-
-
 def register(appbuilder: Any) -> None:
-    """Add these resources."""
+    """Add this resource."""
     for permission, verb in (
         ("can_list", Verb.REPAIR_READ), ("can_get", Verb.REPAIR_READ), ("can_report", Verb.REPAIR_REPORT),
         ("can_assign", Verb.REPAIR_ASSIGN), ("can_take_back", Verb.REPAIR_ASSIGN), ("can_accept", Verb.REPAIR_DO),
         ("can_send_steps", Verb.REPAIR_DO), ("can_depart", Verb.REPAIR_DO), ("can_start", Verb.REPAIR_DO),
         ("can_end", Verb.REPAIR_DO),
         ("can_decide", Verb.REPAIR_APPROVE), ("can_cancel", Verb.REPAIR_REPORT),
+        ("can_answer", Verb.REPAIR_REPORT),
     ):  # fmt: skip
         screens.declare("RepairApi", permission, verb)
-    for permission, verb in (
-        ("can_list", Verb.ANOMALY_READ), ("can_get", Verb.ANOMALY_READ), ("can_report", Verb.ANOMALY_REPORT),
-        ("can_handle", Verb.ANOMALY_HANDLE),
-    ):  # fmt: skip
-        screens.declare("AnomalyApi", permission, verb)
     appbuilder.add_api(RepairApi)
-    appbuilder.add_api(AnomalyApi)

@@ -35,7 +35,7 @@ from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.insurance import GAP_KIND
 from app.models.notification import NOTICE_STATE
 from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
-from app.models.repair import REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
+from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.models.rescue import (
     CALLBACK_KIND,
     DISPATCH_END,
@@ -225,6 +225,8 @@ PAPERS: dict[str, Schema] = {
         parts=maybe(TEXT), restored=maybe(YES), decision=maybe(one_of(REPAIR_DECISION)), decision_reason=maybe(TEXT),
         closed_at=maybe(INSTANT), end_note=said(maybe(TEXT), "撤销理由"), due_at=said(maybe(INSTANT), "当前期限"),
         taken_over=YES, late_steps=said(many(one_of(list(RepairStep))), "不及时的环节"),
+        answer=said(maybe(one_of(REPAIR_ANSWER)), "使用单位确认"), answered_at=maybe(INSTANT),
+        answer_note=said(maybe(TEXT), "仍有什么问题"), again_of_id=said(maybe(WHOLE), "修后仍有问题的，前一张工单"),
     ),
     "RepairPage": page_of("Repair"),
     "RepairReport": an_object(
@@ -234,6 +236,9 @@ PAPERS: dict[str, Schema] = {
     ),
     "RepairAssignment": an_object("worker_id", worker_id=WHOLE, helper_ids=many(WHOLE, 10)),
     "RepairReason": an_object("reason", reason=text(500)),
+    "RepairAnswer": an_object(
+        "fixed", fixed=said(YES, "true 确认修好，false 仍有问题"), note=said(text(500), "仍有问题的必填"), photos=FILES,
+    ),
     "RepairStart": an_object("", latitude=degrees(90), longitude=degrees(180)),
     "RepairEnd": an_object(
         "cause action restored", cause=one_of(REPAIR_CAUSE), action=said(text(500), "处理情况"),

@@ -71,6 +71,7 @@ class Firm:
     """A maintenance unit while it is being built."""
 
     id: int
+    name: str
     region_code: str
     habits: Habits
     workers: list[int]
@@ -179,15 +180,16 @@ class Builder:
             district = districts[number % len(districts)]
             grade = self.rng.choice(("A1", "A2", "B"))
             licence_until = self.today + DAY * self.rng.choice((-20, 25, 200, 700, 1100))
+            name = names.firm_name(base + number)
             unit_id = self._unit(
-                base + number, names.firm_name(base + number), district, is_maintenance=True, licence_grade=grade,
+                base + number, name, district, is_maintenance=True, licence_grade=grade,
                 licence_no=f"TS3398{base + number:03d}-{licence_until.year}", licence_until=licence_until,
                 duty_phone=f"0398-555{number % 10000:04d}",
             )  # fmt: skip
             staff = max(2, -(-self.count // count // ELEVATORS_A_WORKER))
             workers = [self._person(unit_id, district) for _ in range(staff)]
             papers = Agreements(self.add, self.today, unit_id, district, one_has_ended=number % 3 == 2)
-            firms.append(Firm(unit_id, district, Habits(0, 0, 15, 15), workers, papers))
+            firms.append(Firm(unit_id, name, district, Habits(0, 0, 15, 15), workers, papers))
         use_units = []
         for number in range(max(6, self.count // ELEVATORS_A_USE_UNIT)):
             street = f"{districts[number % len(districts)][:6]}{number // len(districts) % 4 + 1:03d}000"
@@ -291,7 +293,10 @@ class Builder:
         known = min(self.today - DAY * self.days, (stop_on or self.today) - DAY * 15)
         from_on = self.today if rng.random() < 0.01 else known
         life = live(rng, firm.habits, policy, self.diary, worker, from_on, stop_on or self.today, self.now)
-        self._keep_life(elevator_id, use_unit_id, street, firm, worker, cover, life)
+        self._keep_life(elevator_id, use_unit_id, street, firm, worker, cover, life, {
+            "code": values["code"], "category": values["category"], "address": values["address"],
+            "estate": values["estate"], "unit": firm.name, "worker": names.worker_name(worker),
+        })  # fmt: skip
         self._standing(elevator_id, street, firm, worker, life, stop_on, number, cover.ends_on if cover else None)
         if stop_on is not None:
             self._status(elevator_id, "in_use", "suspended", "suspend", stop_on, "停用登记（接管）")
@@ -349,13 +354,15 @@ class Builder:
         worker: int,
         cover: Cover | None,
         life: Life,
+        snapshot: dict[str, Any],
     ) -> None:
+        """Visits and what was missed; `snapshot` is what a record taken over keeps of elevator, unit and worker."""
         for row in life.visits:
             reason = row.pop("reason")
             self.add(
                 Visit, **row, elevator_id=elevator_id, unit_id=firm.id, use_unit_id=use_unit_id, region_code=street,
                 worker_id=worker, item_version="T5002-2017", preset=self.judged_by, settled_at=row["received_at"],
-                state_reason=REASON_LABELS[reason] if reason else None, taken_over=True,
+                state_reason=REASON_LABELS[reason] if reason else None, taken_over=True, snapshot=snapshot,
                 signer=names.person_name(use_unit_id) if row["signed_at"] else None,
             )  # fmt: skip
             self.summary.visits += 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.rules.identifiers import RESIDENT_ID_CHECKS, RESIDENT_ID_WEIGHTS
 
-# A worker is not named like the head of his firm, whose serial is his own.
+# Beyond the serials of heads and officers.
 WORKERS_FROM = 240
 
 # code, name, level, parent, centre (latitude, longitude); 98 is no province of GB/T 2260.
@@ -59,6 +59,11 @@ def person_name(number: int) -> str:
     return SURNAMES[number % len(SURNAMES)] + GIVEN[(number // len(SURNAMES) + number) % len(GIVEN)]
 
 
+def worker_name(number: int) -> str:
+    """The n-th worker's, who is not named like the head of his firm."""
+    return person_name(number + WORKERS_FROM)
+
+
 def resident_id(number: int) -> str:
     """The n-th invented 身份证号: well-formed, of the province that does not exist."""
     born_on = dt.date(1970, 1, 1) + dt.timedelta(days=number * 37 % 11_000)
@@ -70,7 +75,7 @@ def resident_id(number: int) -> str:
 def worker(number: int, until: dt.date, today: dt.date) -> dict[str, Any]:
     """What is filed of the n-th worker, whose certificate is valid to a day and was given out four years before."""
     return {
-        "name": person_name(number + WORKERS_FROM), "sex": "female" if number % 9 == 4 else "male", "kind": "worker",
+        "name": worker_name(number), "sex": "female" if number % 9 == 4 else "male", "kind": "worker",
         "work_kind": "电梯修理", "resident_id": resident_id(number), "phone": phone(1_000_000 + number),
         "certificate_no": f"T98{number:08d}", "certificate_issued_on": until - dt.timedelta(days=4 * 365),
         "certificate_until": until, "hired_on": today - dt.timedelta(days=400 + number * 37 % 1500),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from app import clock
 from app.demo import names
 from app.demo.builder import CITY
 from app.demo.office import actor_named
@@ -52,6 +53,7 @@ def make_agent(session: Any) -> list[DemoAccount]:
         uscc=first + uscc_check_char(first), name=STATION, region_id=district.id, region_code=district.code,
         is_rescue=True, address="临河区河湾路 96 号", head_name=names.person_name(81), duty_phone="0980-2296333",
         latitude=30.634, longitude=119.972, filing_state="approved", info_state="normal", approved_version=1,
+        approved_on=clock.local_day(clock.now()) - dt.timedelta(days=700),
     ))  # fmt: skip
     places = {region.code: region for region in session.scalars(select(Region).where(Region.level == "district"))}
     rng = random.Random("rescue-places")

@@ -18,7 +18,7 @@ from app.field.pages import came_from, field, signed_in
 from app.models import Elevator
 from app.permissions import Actor, Verb, require
 from app.workflows.desk import gates
-from app.workflows.on_site import presence
+from app.workflows.on_site import presence, sites
 
 
 @field.get("/gate")
@@ -30,7 +30,8 @@ def gate() -> Any:
     whats = asked_for(g.actor)
     what = request.args.get("what", "")
     what = what if what in whats else next(iter(whats))
-    row, findings = seen(text), []
+    # Of the own unit's whose filing waits it is told how it stands, as at a check-in.
+    row, findings = seen(text) or sites.unapproved_of(db.session, g.actor, text), []
     if row is not None:
         findings = gates.of_elevator(db.session, g.actor, row, what, clock.now())
     elif text:

@@ -29,7 +29,7 @@ from app.views.frame import maintenance_forms
 from app.views.oversight import anomalies as odd
 from app.views.repair import repair_forms
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
-from app.views.repair.repairs import end_of, report_of
+from app.views.repair.repairs import answer_of, answered, end_of, report_of
 from app.workflows.on_site.presence import LONGEST_TEXT
 from app.workflows.repair import repair_work
 
@@ -110,7 +110,7 @@ def repair_step(pk: int) -> Any:
     verb, now = request.form.get("verb", "")[:20], clock.now()
     said = {
         "accept": _("已接单"), "depart": _("已出发"), "start": _("已开始维修"), "end": _("维修结果已提交"),
-        "cancel": _("已撤销"),
+        "cancel": _("已撤销"), "answer": answered(request.form.get("answer", "")[:10]),
     }  # fmt: skip
     if verb not in said:
         return redirect(url_for("field.repair", pk=pk))
@@ -122,6 +122,8 @@ def repair_step(pk: int) -> Any:
                 repair_work.depart(session, g.actor, pk, now)
             elif verb == "start":
                 repair_work.start(session, g.actor, pk, position_of(request.form), now)
+            elif verb == "answer":
+                answer_of(session, pk, files_of(session, "photo", "repair_order"))
             elif verb == "end":
                 end_of(session, pk, files_of(session, "photo", "repair_order"))
             else:

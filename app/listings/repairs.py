@@ -13,14 +13,16 @@ from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.models import Anomaly, RepairOrder
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, ANOMALY_STATE
-from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
-from app.rules.repairs import STEP_LABELS
+from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
+from app.permissions import Actor, Verb
+from app.rules.repairs import ASKED_FOR, STEP_LABELS
 from app.wording import together
 from app.workflows.repair import repairs
 
 # In the very words of the partial indexes.
 OPEN = RepairOrder.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])
 ANOMALY_OPEN = Anomaly.state != literal_column("'closed'")
+DISPUTED = RepairOrder.answer == literal_column("'disputed'")
 SENT = ("assigned", "accepted", "departed", "started")
 
 
@@ -33,6 +35,19 @@ def late(m: Moment) -> Any:
     """不及时: a step was late, or one that is open is late by now; what was cancelled is nobody's."""
     overdue = and_(OPEN, RepairOrder.due_at <= m.now)
     return and_(RepairOrder.state != "cancelled", or_(RepairOrder.late_steps.is_not(None), overdue))
+
+
+def unconfirmed(m: Moment) -> Any:
+    """Ended a while ago at most, and the use unit has not said yet whether it is mended."""
+    lately = RepairOrder.closed_at > m.now - ASKED_FOR
+    own = RepairOrder.use_unit_id == (m.actor.unit_id or 0)
+    open_ = and_(RepairOrder.state == "done", RepairOrder.answer.is_(None), RepairOrder.taken_over.is_(False))
+    return and_(own, open_, lately)
+
+
+def _confirms(actor: Actor) -> bool:
+    """Whoever of a use unit confirms what was done."""
+    return actor.unit_id is not None and actor.may(Verb.REPAIR_REPORT) and actor.may(Verb.VISIT_REVIEW)
 
 
 def late_of(row: RepairOrder) -> str | None:
@@ -81,6 +96,9 @@ REPAIRS = register(
             column(RepairOrder, "decision_reason", sort=False),
             column(RepairOrder, "end_note", sort=False),
             Column("late", _l("不及时的环节"), late_of),
+            column(RepairOrder, "answer", sort=False),
+            column(RepairOrder, "answered_at"),
+            column(RepairOrder, "answer_note", sort=False),
             column(RepairOrder, "taken_over", sort=False),
         ),
         default=("code", "place", "level", "unit", "reported_at", "worker", "due_at", "state"),
@@ -96,6 +114,7 @@ REPAIRS = register(
             Filter("use_unit", _l("使用单位"), "lookup", RepairOrder.use_unit_id, lookup="use_units"),
             Filter("elevator", _l("电梯"), "lookup", RepairOrder.elevator_id, lookup="elevators"),
             Filter("worker", _l("维修员"), "lookup", RepairOrder.worker_id, lookup="persons"),
+            Filter("answer", _l("使用单位确认"), "choice", RepairOrder.answer, REPAIR_ANSWER),
             Filter("restored", _l("恢复运行"), "bool", RepairOrder.restored),
             Filter("taken_over", _l("接管"), "bool", RepairOrder.taken_over),
             Filter("region", _l("所属辖区"), "region", RepairOrder.region_code),
@@ -108,6 +127,8 @@ REPAIRS = register(
             Tab("done", _l("已处理"), lambda m: RepairOrder.state == "done"),
             Tab("cancelled", _l("已撤销"), lambda m: RepairOrder.state == "cancelled"),
             Tab("late", _l("不及时"), late, "over"),
+            Tab("unconfirmed", _l("待使用单位确认"), unconfirmed, "near", shown_to=_confirms),
+            Tab("disputed", _l("仍有问题"), lambda m: DISPUTED, "over"),
         ),
         order=("reported_at", True),
         load=(joinedload(RepairOrder.unit), joinedload(RepairOrder.use_unit), joinedload(RepairOrder.reported_unit),

@@ -82,7 +82,7 @@ EXPIRED = and_(ATTENTION, Visit.state == "void", Visit.checked_out_at.is_(None))
 # Where a visit was, and whose.
 WHOSE = (
     Column("code", _l("识别码"), code_of, "code"),
-    Column("place", _l("位置"), place_of),
+    Column("place", _l("位置"), place_of, along=("use_unit",)),
     Column("unit", _l("维保单位"), unit_of),
     Column("use_unit", _l("使用单位"), use_unit_of),
     Column("worker", _l("维保员"), worker_of),
@@ -97,7 +97,7 @@ VISITS = register(
             *WHOSE,
             column(Visit, "level", sort=False),
             column(Visit, "visit_on"),
-            column(Visit, "checked_in_at", label=_l("签到")),
+            column(Visit, "checked_in_at", label=_l("签到"), along=("checked_out_at",)),
             column(Visit, "checked_out_at", label=_l("签退")),
             Column("minutes", _l("时长"), minutes_of, "number", unit=_l("分钟")),
             column(Visit, "mode", sort=False),

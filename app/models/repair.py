@@ -25,6 +25,7 @@ REPAIR_LEVEL = {
 }  # fmt: skip
 REPAIR_SOURCE = {
     "report": _l("报修登记"), "visit": _l("维保发现"), "review": _l("使用单位确认时报修"), "anomaly": _l("电梯异常"),
+    "again": _l("修后仍有问题"),
 }  # fmt: skip
 REPAIR_CAUSE = {
     "door": _l("门系统"), "control": _l("控制系统"), "traction": _l("曳引和驱动"), "car": _l("轿厢、导轨和对重"),
@@ -32,6 +33,7 @@ REPAIR_CAUSE = {
     "misuse": _l("使用不当"), "none": _l("未发现故障"), "other": _lp("cause", "其他"),
 }  # fmt: skip
 REPAIR_DECISION = {"approved": _l("审批通过"), "rejected": _l("审批驳回")}
+REPAIR_ANSWER = {"confirmed": _l("确认修好"), "disputed": _l("仍有问题")}
 STANDS_OPEN = "state NOT IN ('done', 'cancelled')"
 
 
@@ -39,8 +41,10 @@ class RepairOrder(Stamped, Versioned, Model):
     """One repair. `unit_id` is the maintenance unit that sees to it: of the day of the report, or the one that took
     over since, as long as nobody had begun. None: the elevator has none, and whoever becomes it gets the order.
 
-    One order at most comes of a visit or of an anomaly. `told_later` names the steps whose times were written down
-    afterwards instead of pressed; the limits are judged by what was heard when. `due_at` is the limit that runs.
+    One order at most comes of a visit, of an anomaly or of another order (`again_of_id`: the use unit says that it is
+    not mended; the other one stays as it ended, with that answer). `told_later` names the steps whose times were
+    written down afterwards instead of pressed; the limits are judged by what was heard when. `due_at` is the limit
+    that runs.
     """
 
     __tablename__ = "repair_order"
@@ -57,6 +61,11 @@ class RepairOrder(Stamped, Versioned, Model):
         Index(
             "ix_repair_order_worker", "worker_id", "state",
             sqlite_where=text(STANDS_OPEN), postgresql_where=text(STANDS_OPEN),
+        ),
+        Index("uq_repair_order_again_of_id", "again_of_id", unique=True),
+        Index(
+            "ix_repair_order_disputed", "region_code", "reported_at",
+            sqlite_where=text("answer = 'disputed'"), postgresql_where=text("answer = 'disputed'"),
         ),
     )  # fmt: skip
     id: Mapped[int] = pk()
@@ -104,6 +113,12 @@ class RepairOrder(Stamped, Versioned, Model):
     decision_reason: Mapped[str | None] = col(_l("审批意见"), String(500))
     closed_at: Mapped[dt.datetime | None] = col(_l("办结时间"), Instant)
     end_note: Mapped[str | None] = col(_l("撤销理由"), String(500))
+    # What the use unit said of it once it had ended.
+    answer: Mapped[str | None] = col(_l("使用单位确认"), String(10), choices=REPAIR_ANSWER)
+    answered_at: Mapped[dt.datetime | None] = col(_l("使用单位确认时间"), Instant)
+    answered_by_id: Mapped[int | None] = col(_l("使用单位确认人"), Integer, ForeignKey("ab_user.id"))
+    answer_note: Mapped[str | None] = col(_l("仍有什么问题"), String(500))
+    again_of_id: Mapped[int | None] = col(_l("前一张工单"), BigId, ForeignKey("repair_order.id"))
     # What a mean is made of.
     accept_minutes: Mapped[int | None] = col(_l("报修到接单"), Integer, unit=_l("分钟"))
     end_minutes: Mapped[int | None] = col(_l("报修到结束"), Integer, unit=_l("分钟"))

@@ -11,7 +11,7 @@ import hashlib
 import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,16 @@ def read(listing: Listing, wanted: Wanted) -> Query:
     """The list's own reading of its address; columns as chosen on the page."""
     args = arguments(wanted)
     return listing.read(args | ({"cols": wanted.columns} if wanted.columns else {}))
+
+
+def as_shown(listing: Listing, wanted: Wanted) -> Wanted:
+    """With the columns that stand in other ones' cells on the page. Asked at the door, so that what was exported
+    before a column stood along runs again as it was."""
+    names: dict[str, None] = {}
+    for name in read(listing, wanted).columns:
+        held = listing.column(name)
+        names |= dict.fromkeys((name, *(held.along if held is not None else ())))
+    return replace(wanted, columns=",".join(names))
 
 
 def chosen(listing: Listing, wanted: Wanted) -> Listing:

@@ -258,7 +258,7 @@ def declaration_finding(until: date | None, today: date, *, gate: str, near_days
     return Finding("自我声明承诺书", True, say("有效期至 %(until)s", until=until.isoformat()))
 
 
-def _unapproved(facts: CheckInFacts, filing: FilingState) -> Finding:
+def unapproved_finding(facts: CheckInFacts, filing: FilingState) -> Finding:
     """Of the own unit's elevator whose filing waits: where it stands, and whose turn it is."""
     code = facts.elevator_code
     who = "单位主账号或文员" if facts.filed_by_own else "备案的填报方"
@@ -400,7 +400,7 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
     status = facts.elevator_status
     if facts.code_valid:
         findings.append(
-            _unapproved(facts, facts.filing) if status is None and facts.filing is not None else _f(
+            unapproved_finding(facts, facts.filing) if status is None and facts.filing is not None else _f(
                 status is not None,
                 "电梯存在",
                 "电梯不存在",

@@ -88,6 +88,8 @@ TAKES_BACK = (_V.TAKE_BACK, _V.HAND_ON, _V.REJECT)
 # A second assignment changes the people and no state.
 REASSIGNS = BEFORE_START[1:]
 
+# The use unit is asked for so long whether it is mended; what it says later counts as well.
+ASKED_FOR = timedelta(days=30)
 LONGEST_TEXT, LONGEST_NOTE, LONGEST_USE_NOTE = 500, 500, 140
 MOST_HELPERS = 10
 # The same elevator, level and words of the same account are one tap made twice.
@@ -232,6 +234,21 @@ def end_findings(cause: str, causes: Mapping[str, object], action: str, restored
         Finding("恢复运行", restored is not None, "" if restored is not None else "没有选择",
             "" if restored is not None else "请选择电梯是否已恢复运行", field="restored"),
     ]  # fmt: skip
+
+
+def answer_findings(state: str, answered: bool, taken_over: bool, fixed: bool | None, note: str) -> list[Finding]:
+    """What stands in the way of the use unit's word on a repair; 仍有问题 says what is wrong."""
+    ended = state == RepairState.DONE
+    now = STATE_LABELS.get(RepairState(state), "")
+    found = [
+        Finding("维修工单", ended, say("现为“%(state)s”", state=now), "维修结束后再确认", field="state"),
+        Finding("使用单位确认", not answered, "已经确认过", "又有故障的，请另行报修", field="answer"),
+        Finding("既往记录", not taken_over, "是从原平台接管的记录", "又有故障的，请另行报修"),
+        Finding("确认", fixed is not None, "没有选择", "请选择“确认修好”或“仍有问题”", field="answer"),
+    ]
+    if fixed is False or note:
+        found.append(reason_finding(note, "仍有什么问题", "请写明还有什么问题", field="answer_note"))
+    return found
 
 
 def reason_finding(text: str, rule: str, remedy: str, *, field: str) -> Finding:

@@ -104,6 +104,7 @@ DEEDS = {
         "RepairPages.end": "POST /repairs/{key}/end",
         "RepairPages.decide": "POST /repairs/{key}/decision",
         "RepairPages.cancel": "POST /repairs/{key}/cancel",
+        "RepairPages.answer": "POST /repairs/{key}/answer",
         "field.new_repair": "POST /repairs",
         "field.repair_step": "POST /repairs/{key}/accept",
         "field.new_anomaly": "POST /anomalies",

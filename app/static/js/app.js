@@ -67,7 +67,11 @@
   var reach = function () {
     all(".ta-tw").forEach(function (box) {
       var table = $("table", box);
-      box.classList.toggle("is-wide", !!table && table.offsetWidth > box.clientWidth);
+      // A little less room between columns often does it; else the table scrolls.
+      var wide = function () { return !!table && table.offsetWidth > box.clientWidth; };
+      box.classList.remove("is-tight");
+      if (wide()) box.classList.add("is-tight");
+      box.classList.toggle("is-wide", wide());
       if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) {
         box.tabIndex = 0;
         if (!box.hasAttribute("role") && table && table.hasAttribute("aria-label")) {

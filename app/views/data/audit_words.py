@@ -99,6 +99,7 @@ DEED: dict[str, Any] = {
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {
     "anomaly.confirm": _l("确认"), "repair_order.open": _l("报修"), "repair_order.dispatch": _l("派工"),
+    "repair_order.answer": _l("使用单位确认"),
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.

@@ -51,6 +51,7 @@ class Exports(BaseView):
         wanted = exports.Wanted(name, form.get("query", ""), form.get("cols", ""), fmt)
         now = moment(db.session, g.actor)
         listing = exports.chosen(screen.listing, wanted)
+        wanted = exports.as_shown(listing, wanted)
         query = exports.read(listing, wanted)
         total = listing.total(now, query)
         if total > current_app.config["EXPORT_INLINE_ROWS"]:

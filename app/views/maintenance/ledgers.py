@@ -21,7 +21,7 @@ from app.permissions import Verb
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
-from app.views.oversight.enforcement import against_overdue
+from app.views.oversight.overdue_evidence import against_overdue
 from app.workflows.maintenance import ledgers, teams
 
 MOST_AT_ONCE = 500
@@ -152,8 +152,8 @@ class LedgerPages(BaseView):
             teams=teams.choices(db.session, g.actor, elevator.maintenance_unit_id),
             persons=list(ledgers.PERSONS.items()), workers=forms.workers_of(elevator.maintenance_unit_id),
             modes=list(GENERATION_MODE.items()), intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
-            clock=running, due=due_of(running, today), against=against_overdue(elevator), levels=LEVEL, why=ledgers.no_orders_because(row),
-            may_overdue=g.actor.may(Verb.ORDER_READ),
+            clock=running, due=due_of(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),
+            may_overdue=g.actor.may(Verb.ORDER_READ), against=against_overdue(elevator),
             orders=list(db.session.scalars(orders.order_by(MaintenanceOrder.planned_on))),
         )  # fmt: skip
 

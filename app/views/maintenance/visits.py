@@ -83,7 +83,9 @@ def _sent(row: Visit) -> Any:
     below = word(OFFLINE_PART, row.offline) if row.offline else ""
     if not below and row.sheet_at is not None:
         below = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
-    return two(day_time(sent), below, 9) if below else _line(day_time(sent))
+    # What came as it ended, as most does, need not say its time a second time.
+    shown = _("随签退") if sent is not None and sent == row.checked_out_at else day_time(sent)
+    return two(shown, below, 9) if below else _line(shown)
 
 
 def _review_due(row: Visit) -> Any:

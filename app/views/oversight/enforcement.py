@@ -16,17 +16,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import Moment, moment
 from app.listings import enforcement as listed
-from app.listings.standing import due_of as due_of_clock
-from app.models import (
-    Account,
-    Elevator,
-    Enforcement,
-    EnforcementEvidence,
-    MaintenanceClock,
-    OverduePeriod,
-    StatusChange,
-    Unit,
-)
+from app.models import Account, Elevator, Enforcement, EnforcementEvidence, StatusChange, Unit
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import word
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE, STANDS
@@ -59,8 +49,6 @@ TONES = {
 }
 KIND_TONES = {"talk": "info", "warning": "near", "penalty": "over"}
 LONGEST = 4000
-# An address holds no more; the oldest of a year's misses say nothing that the newest do not.
-MOST_MISSED = 20
 # As the list is told to show those that count against a unit.
 STANDING = ",".join(STANDS)
 
@@ -69,23 +57,6 @@ def start(entity: str) -> Deed:
     """发起约谈… for a list of evidence: the chosen rows go along to the form."""
     page = "EnforcementPages.new"
     return Deed("enforce", _l("发起约谈…"), Verb.ENFORCEMENT_EDIT, _nothing, leads=page, entity=entity)
-
-
-def against_overdue(row: Elevator) -> list[str]:
-    """The evidence of an elevator whose maintenance is overdue: the missed periods of its unit, else what it is
-    warned of; nothing for whoever draws up no case, and where nothing is overdue."""
-    if g.actor.unit_id is not None or not (g.actor.may(Verb.ENFORCEMENT_EDIT) and g.actor.may(Verb.ORDER_READ)):
-        return []
-    held = db.session.get(MaintenanceClock, row.id)
-    if held is None or not due_of_clock(held, clock.today()).over:
-        return []
-    statement = select(OverduePeriod.id).where(
-        OverduePeriod.elevator_id == row.id, OverduePeriod.unit_id == row.maintenance_unit_id,
-        OverduePeriod.withdrawn.is_(False), OverduePeriod.done_late_on.is_(None),
-    )  # fmt: skip
-    newest = scope.apply(statement.order_by(OverduePeriod.limit_on.desc()).limit(MOST_MISSED), g.actor, OverduePeriod)
-    missed = db.session.scalars(newest.execution_options(skip_scope=True)).all()
-    return [f"overdue_period-{key}" for key in reversed(missed)] or [f"elevator-{row.id}"]
 
 
 def _nothing(session: Any, actor: Any, key: int, at: Any) -> None:

@@ -38,8 +38,8 @@ from app.views.frame.base import missed_words
 from app.views.frame.days import typed_day
 from app.views.frame.filing_words import WORDS, Due
 from app.views.oversight import anomalies
-from app.views.oversight.enforcement import against_overdue
 from app.views.oversight.inspections import latest_of
+from app.views.oversight.overdue_evidence import against_overdue
 from app.views.partners import iot
 from app.views.registry import components, elevator_positions
 from app.views.repair import repair_facts

@@ -16,7 +16,7 @@ from app.listings import repairs as listed
 from app.models import Account, Elevator, MaintenanceLedger, Person, RepairOrder, StatusChange, Visit
 from app.models.choices import word
 from app.models.policy import policy_book
-from app.models.repair import REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
+from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.reference import CURRENT, items_for
@@ -29,7 +29,7 @@ from app.views.frame.told import told
 from app.views.repair import repair_forms
 from app.wording import say, together
 from app.workflows.files import attachments
-from app.workflows.repair import repair_work, repairs
+from app.workflows.repair import repair_answers, repair_work, repairs
 
 MOST_PEOPLE = 300
 TONES = {
@@ -97,8 +97,12 @@ def facts(row: RepairOrder, actor: Actor) -> dict[str, Any]:
             "start": mine and state in (RepairState.ACCEPTED, RepairState.DEPARTED),
             "end": mine and state in (*BEFORE_START[1:], RepairState.STARTED),
             "decide": own and actor.may(Verb.REPAIR_APPROVE) and state is RepairState.ENDED,
+            "answer": repair_answers.may_answer(actor, row),
             "cancel": state in BEFORE_START and actor.may(Verb.REPAIR_REPORT) and repair_work.may_cancel(actor, row),
         },
+        "answer": word(REPAIR_ANSWER, row.answer) if row.answer else "",
+        "following": repair_answers.following_of(db.session, actor, row),
+        "before": repair_answers.before_of(db.session, actor, row),
         "elevator_link": elevator_link(row.elevator_id, actor),
         "anomaly_link": f"/anomalies/{row.anomaly_id}" if row.anomaly_id and actor.may(Verb.ANOMALY_READ) else "",
     }  # fmt: skip
@@ -143,6 +147,10 @@ def _keeper(row: RepairOrder) -> int | None:
 def _course(row: RepairOrder) -> list[tuple[str, str, str]]:
     """Every step that was taken, the newest first: what, when and by whom, and its words."""
     course = course_of("repair_order", row.id, DID)
+    if row.answer and row.answered_at is not None:
+        who = account_names({row.answered_by_id}).get(row.answered_by_id, "")
+        when = f"{clock.local(row.answered_at):%Y-%m-%d %H:%M}　{who}".strip()
+        course = [(str(word(REPAIR_ANSWER, row.answer)), when, row.answer_note or ""), *course]
     return [*course, (str(_("报修")), f"{clock.local(row.reported_at):%Y-%m-%d %H:%M}　{_reporter(row)}".strip(), "")]
 
 

@@ -30,7 +30,7 @@ from app.views.frame.records import RecordPages
 from app.views.repair import repair_forms
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.workflows.on_site.presence import Position
-from app.workflows.repair import repair_work, repairs
+from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 
 NUMBER = "repairs"
@@ -174,6 +174,20 @@ class RepairPages(RecordPages):
         reason = text("reason", 2000)
         return self._done(pk, lambda s: repair_work.cancel(s, g.actor, pk, reason, clock.now()), _("已撤销"))
 
+    @expose("/<int:pk>/answer", methods=["POST"])
+    @has_access
+    @permission_name("report")
+    def answer(self, pk: int) -> Any:
+        """The use unit's word, once it has ended."""
+        row = self._row(pk)
+        place = (g.actor.unit_id, row.region_code)
+
+        def do(session: Any) -> Any:
+            files = uploads.kept(session, "photo", "photo", "repair_order", None, *place, clock.now())
+            return answer_of(session, pk, files)
+
+        return self._done(pk, do, answered(text("answer", 10)))
+
     # --- parts
 
     def _row(self, pk: int) -> RepairOrder:
@@ -208,6 +222,17 @@ def end_of(session: Any, pk: int, files: list[int]) -> RepairOrder:
         signed_in_id=number(text("signed_in_id", 16)), photo_ids=files, key=text("end_key", 100) or None,
     )  # fmt: skip
     return repair_work.end(session, g.actor, pk, told_end, clock.now())
+
+
+def answer_of(session: Any, pk: int, files: list[int]) -> RepairOrder:
+    """The use unit's word that the form holds."""
+    fixed = {"yes": True, "no": False}.get(text("answer", 10))
+    return repair_answers.answer(session, g.actor, pk, fixed, text("answer_note", 2000), clock.now(), files)
+
+
+def answered(given: str) -> str:
+    """What is said when it is done."""
+    return str(_("已确认修好") if given == "yes" else _("已退回维保单位，重新派工"))
 
 
 def _fragment(elevator: Elevator | None) -> dict[str, Any]:

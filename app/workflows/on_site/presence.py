@@ -25,6 +25,7 @@ from app.rules.checkin import (
     distance_metres,
     elevator_findings,
     names_an_elevator,
+    unapproved_finding,
 )
 from app.rules.identifiers import normal_code
 from app.rules.label_photos import LabelBy
@@ -183,8 +184,10 @@ def _facts(
 def _unapproved(session: AnySession, actor: Actor, text: str) -> dict[str, Any]:
     """What a code that names nothing in force names within the actor's own unit."""
     row = sites.unapproved_of(session, actor, text)
-    if row is None:
-        return {}
+    return {} if row is None else _filing_facts(actor, row)
+
+
+def _filing_facts(actor: Actor, row: Elevator) -> dict[str, Any]:
     own = row.filed_by_unit_id == actor.unit_id
     ways = {"filing": f"/elevators/{row.id}"} if own and actor.may(Verb.FILING_SUBMIT) else {}
     return {"filing": FilingState(row.filing_state), "filed_by_own": own, "elevator_code": row.code, "links": ways}
@@ -212,6 +215,9 @@ def _elevator_facts(actor: Actor, site: Site, today: dt.date, contract_gate: boo
 
 def standing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datetime) -> list[Finding]:
     """Whether anybody of its unit could check in at this elevator now, as the desk sees it (GAT-01)."""
+    if elevator.approved_version == 0:
+        waits = CheckInFacts(at=at, now=at, **_filing_facts(actor, elevator))
+        return [unapproved_finding(waits, FilingState(elevator.filing_state))]
     today = clock.local_day(at)
     gated = bool(policy_book(session, elevator.region_code, today)[Key.CONTRACT_GATE].value)
     unit = replace(actor, unit_id=elevator.maintenance_unit_id)

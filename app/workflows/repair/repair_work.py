@@ -383,7 +383,10 @@ def _tell_done(session: AnySession, row: RepairOrder, at: dt.datetime, actor: Ac
     if row.reported_by_id is not None:
         told.add(row.reported_by_id)
     sentence = "维修已完成：%(place)s" if row.restored else "维修已完成，电梯未恢复运行：%(place)s"
-    body = say("%(cause)s。%(action)s", cause=word(REPAIR_CAUSE, row.cause), action=row.action or "")
+    body = say(
+        "%(cause)s。%(action)s　请使用单位确认修好，或反映仍有问题", cause=word(REPAIR_CAUSE, row.cause),
+        action=row.action or "",
+    )  # fmt: skip
     outbox.notify(
         session, at, told - {actor.user_id or 0}, "repair.done", say(sentence, place=row.place), body, link_of(row),
         f"repair:{row.id}:done",

@@ -137,6 +137,18 @@ def of_anomaly(session: AnySession, actor: Actor, anomaly: Anomaly, level: str, 
     return row
 
 
+def again(
+    session: AnySession, actor: Actor, before: RepairOrder, elevator: Elevator, note: str, at: dt.datetime
+) -> RepairOrder:
+    """The order that comes of 仍有问题: a repair of its own, with limits of its own, by whoever maintains it now.
+
+    What the first one showed stays as it was: when it ended, and whether that was in time.
+    """
+    row = RepairOrder(level=before.level, fault=note, again_of_id=before.id)
+    _open(session, actor, row, elevator, elevator.maintenance_unit_id, elevator.use_unit_id, "again", at)
+    return row
+
+
 def unit_changed(session: AnySession, elevator_id: int, unit_id: int | None, at: dt.datetime) -> int:
     """What nobody has begun goes to the elevator's new unit, unassigned; what is begun the old one ends. How many.
 
@@ -283,7 +295,8 @@ def _open(
     audit.record(
         session, actor, at, "repair.open", ENTITY, row.id,
         after={"elevator_id": elevator.id, "source": source, "level": row.level, "fault": row.fault,
-               "visit_id": row.visit_id, "anomaly_id": row.anomaly_id, "unit_id": unit_id},
+               "visit_id": row.visit_id, "anomaly_id": row.anomaly_id, "again_of_id": row.again_of_id,
+               "unit_id": unit_id},
     )  # fmt: skip
     _tell_office(session, row, at, actor)
 
@@ -299,7 +312,8 @@ def _tell_office(session: AnySession, row: RepairOrder, at: dt.datetime, actor: 
         told |= set(outbox.officers_of(session, row.region_code, Verb.REPAIR_READ, secret=bool(secret)))
         title = say("报修的电梯没有维保单位：%(place)s", place=row.place)
     else:
-        title = say("报修待派工：%(place)s", place=row.place)
+        sentence = "修后仍有问题，待派工：%(place)s" if row.again_of_id is not None else "报修待派工：%(place)s"
+        title = say(sentence, place=row.place)
     level = word(REPAIR_LEVEL, row.level)
     body = (
         say("%(level)s。有人被困请立即启动应急救援", level=level) if row.level == "trapped"
