@@ -81,3 +81,24 @@ def test_an_anomaly_is_reported_and_made_a_repair(app: Any, session: Any, world:
     assert inspector.get(f"/anomalies/{key}").json["body"].endswith("又响")
     assert session.scalar(select(func.count()).select_from(Anomaly)) == 1
     assert Caller(app, world, "other_head").get(f"/anomalies/{key}").status_code == 404
+
+
+def test_the_use_units_word(app: Any, session: Any, world: World) -> None:
+    use, clerk, worker = (Caller(app, world, name) for name in ("safety_officer", "clerk", "worker"))
+    key = use.post("/repairs", {"elevator_id": world.own.id, "level": "running"}).json["id"]
+    clerk.post(f"/repairs/{key}/assign", {"worker_id": world.worker.id})
+    assert use.post(f"/repairs/{key}/answer", {"fixed": True}).status_code == 422
+    at = clock.now().isoformat()
+    row = session.get(RepairOrder, key)
+    row.reported_at = clock.now() - dt.timedelta(minutes=5)
+    session.commit()
+    end = {"cause": "door", "action": "调整", "restored": True, "accepted_at": at, "started_at": at}
+    assert worker.post(f"/repairs/{key}/end", end).status_code == 200
+    assert clerk.post(f"/repairs/{key}/answer", {"fixed": True}).status_code == 403
+    wrong = use.post(f"/repairs/{key}/answer", {"fixed": False})
+    assert wrong.status_code == 422 and {f["field"] for f in wrong.json["errors"]} == {"answer_note"}
+    said = use.post(f"/repairs/{key}/answer", {"fixed": False, "note": "还在响"}).json
+    assert (said["answer"], said["answer_note"], said["state"]) == ("disputed", "还在响", "done")
+    (again,) = clerk.get("/repairs?tab=waiting").json["rows"]
+    assert (again["again_of_id"], again["source"], again["fault"]) == (key, "again", "还在响")
+    assert [row["id"] for row in Caller(app, world, "inspector").get("/repairs?tab=disputed").json["rows"]] == [key]

@@ -107,3 +107,21 @@ def test_binding_and_renewal_are_told_before_they_are_tried(session: Any, world:
     assert f'aria-label="选择 {held}"' not in page.split("追加电梯")[-1]
     assert code in client.get(f"/contracts/{key}?q=3110z77").text, "found by its registration code"
     assert "随合同续签" in client.get(f"/contracts/{renewed}/renew").text
+
+
+def test_an_own_elevator_that_waits_for_approval_is_told_of(session: Any, world: World, sign_in: Any) -> None:
+    """As at a check-in: how its filing stands, at the phone and at the desk; of another unit's nothing is told."""
+    waits = {"filing_state": "pending", "approved_version": 0, "approved_on": None}
+    own = make.make_elevator(session, maintenance_unit=world.firm, filed_by_unit_id=world.firm.id, **waits)
+    other = make.make_elevator(session, maintenance_unit=world.other_firm, **waits)
+    session.commit()
+    for who in ("worker", "clerk"):
+        page = sign_in(world.accounts[who]).get(f"/m/gate?code={own.code}&what=check_in").text
+        assert f"电梯 {own.code} 的备案审核中" in page and "还不可以" in page and "没有找到" not in page, who
+        assert f"/m/position/{own.code}" not in page and "去签到" not in page
+    head = sign_in(world.accounts["maintenance_head"])
+    assert "备案审核中" in head.get(f"/elevators/{own.id}/gate?what=check_in").text
+    page = head.get(f"/m/gate?code={own.code}&what=suspension").text
+    assert f"电梯 {own.code} 备案尚未审核通过" in page and "还不可以" in page
+    lost = head.get(f"/m/gate?code={other.code}&what=check_in", follow_redirects=True).text
+    assert "没有找到电梯" in lost and "审核中" not in lost.partition("<main")[2]

@@ -72,6 +72,8 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
         assert draft.status_code == 200 and draft.data.startswith(head) and "no-store" in draft.headers["Cache-Control"]
     assert drafter.get(f"/bulletins/{key}/draft.exe").status_code == 404
     assert post(drafter, f"/bulletins/{key}/check", seen=seen(page)).status_code == 422
+    own = drafter.get(f"/bulletins/{key}").text
+    assert "您是拟稿人或编辑过这份通报" in own and f"/bulletins/{key}/check" not in own, "told, not offered"
     admin = sign_in(ground.accounts["region_admin"])
     assert "已核对" in post(admin, f"/bulletins/{key}/check", seen=seen(admin.get(f"/bulletins/{key}").text)).text
     assert "已退回修改" in post(admin, f"/bulletins/{key}/send-back", reason="再看一遍").text
@@ -82,7 +84,10 @@ def test_from_the_list_to_the_issue(app: Any, ground: World, sign_in: Any) -> No
     clerk = sign_in(ground.accounts["clerk"])
     assert re.findall(r'<option value="([a-z]+)">', clerk.get("/bulletins/").text) == ["issued"], "all that a unit gets"
     assert clerk.get(f"/bulletins/{key}").status_code == 404
+    asked = admin.get(f"/bulletins/{key}").text
+    assert "核对和签发由同一人办理" in asked and "有其他可以签发的人员时" in asked
     assert "已签发" in post(admin, f"/bulletins/{key}/issue").text
+    assert "核对和签发由同一人办理" in admin.get(f"/bulletins/{key}").text
     work(app, ground)
     page = clerk.get(f"/bulletins/{key}").text
     assert "临市监特〔" in page and "未经签发" not in page and "/edit" not in page

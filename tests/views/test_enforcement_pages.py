@@ -31,7 +31,8 @@ from app.workflows.oversight import appeals, enforcement
 from app.workflows.oversight.enforcement import Entry
 from app.workflows.scores import scores
 from tests.conftest import csrf
-from tests.factories import World
+from tests.factories import World, make_clock, make_complaint, make_elevator
+from tests.pages import flat
 from tests.workflows.score_world import put_overdue, put_visit
 
 pytestmark = pytest.mark.feature("ANO-03")
@@ -366,3 +367,46 @@ def test_closing_without_an_answer_is_not_the_main_deed(world: World, sign_in: A
     post(sign_in(world.accounts["maintenance_head"]), f"/enforcement/{key}/reply", reply="已补做")
     page = desk.get(f"/enforcement/{key}").text
     assert "不等单位答复" not in page and page.count("ta-btn--main") == 1
+
+
+def test_each_button_of_the_form_does_what_it_says(world: World, sign_in: Any) -> None:
+    desk, visit = sign_in(world.accounts["inspector"]), bad(world)
+    form = desk.get("/enforcement/new").text
+    assert 'value="issue" data-when="kind=talk|warning"' in form.replace("\n", "") and "保存并提请决定" in form
+    sent = {
+        "unit_id": world.firm.id, "decided_on": clock.today(), "facts": "两次", "demand": "整改", "reply_days": 10,
+        "legal_basis": "条款", "document_no": "5号", "evidence": [f"visit-{visit}"],
+    }  # fmt: skip
+    for kind, then, way in (("penalty", "issue", "请提请决定"), ("talk", "propose", "请直接下达")):
+        refused = post(desk, "/enforcement/new", kind=kind, then=then, **sent)
+        assert refused.status_code == 422 and way in refused.text
+    world.session.rollback()
+    assert world.session.scalars(select(Enforcement)).all() == []
+    assert "已提请第二人决定" in post(desk, "/enforcement/new", kind="penalty", then="propose", **sent).text
+
+
+def test_it_is_offered_where_the_fault_is_recorded_with_its_evidence(world: World, sign_in: Any) -> None:
+    today = clock.today()
+    make_clock(world.session, world.own, today - dt.timedelta(days=40), missed=1)
+    in_time = make_elevator(world.session, maintenance_unit=world.firm)
+    make_clock(world.session, in_time, today)
+    other = in_time.id
+    missed = put_overdue(world.session, world.own, world.firm, today - dt.timedelta(days=25))
+    old = put_overdue(world.session, world.own, world.other_firm, today - dt.timedelta(days=90))
+    said = make_complaint(world.session, world.own, clock.now() - dt.timedelta(hours=2), state="closed").id
+    world.session.commit()
+    desk = sign_in(world.accounts["inspector"])
+    for page in (f"/ledgers/{world.own.id}", f"/elevators/{world.own.id}"):
+        link = f"/enforcement/new?chosen=overdue_period-{missed.id}"
+        assert f'href="{link}"' in flat(desk.get(page).text), page
+    form = desk.get(link).text
+    assert world.firm.name in form and f'value="overdue_period-{missed.id}" checked' in form
+    assert re.search(r'name="facts"[^>]*>超期记录', form) and str(old.id) != str(missed.id)
+    link = f"/enforcement/new?chosen=complaint-{said}"
+    assert f'href="{link}"' in flat(desk.get(f"/complaints/{said}").text) and "投诉" in desk.get(link).text
+    for who in ("maintenance_head", "use_head"):
+        own = sign_in(world.accounts[who])
+        pages = [own.get(f"/{page}/{world.own.id}").text for page in ("ledgers", "elevators")]
+        assert not any("/enforcement/new" in page for page in pages)
+    # Nothing is overdue: nothing is offered.
+    assert "/enforcement/new" not in desk.get(f"/ledgers/{other}").text

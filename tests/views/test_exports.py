@@ -12,14 +12,16 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
+from app import clock
 from app.extensions import db
-from app.models import AuditEntry, Job, Notification
+from app.models import AuditEntry, ExportRecord, Job, Notification
 from app.permissions import Role, Verb
 from app.reports import exports
 from app.tasks.jobs import run
 from app.views.frame.base import Screen
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_elevator
+from tests.workflows.clock_world import add_visit
 
 
 def ask(browser: Any, name: str = "elevators", **form: str) -> Any:
@@ -218,3 +220,22 @@ def test_a_job_whose_owner_may_no_longer_export_says_so(
 def test_the_file_is_named_after_list_and_instant() -> None:
     at = dt.datetime(2026, 11, 20, 7, 30, tzinfo=dt.UTC)
     assert exports.file_name("电梯", at, "xlsx") == "电梯_20261120-1530.xlsx"
+
+
+@pytest.mark.feature("STA-01", "MNT-08")
+def test_what_stands_in_a_cell_with_another_has_a_column_of_its_own(world: World, sign_in: Any) -> None:
+    """The page writes 签退 below 签到 and the use unit below the place; a workbook has no room below."""
+    visit = add_visit(world.session, world.own, world.worker, dt.date(2026, 3, 1))
+    world.session.commit()
+    browser = sign_in(world.accounts["maintenance_head"])
+    out = f"{clock.local(visit.checked_out_at):%Y-%m-%d %H:%M}"
+    head, line = table(ask(browser, "visit_records", cols="code,place,checked_in_at"))
+    assert head == ["识别码", "位置", "使用单位", "签到", "签退"] and line[4].startswith(out)
+    head, _line = table(ask(browser, "visit_records", cols="checked_out_at,checked_in_at"))
+    assert head == ["签退", "签到"]
+    # What was exported before they stood along runs again as it was: the record names its columns.
+    kept = fresh(world, select(ExportRecord).order_by(ExportRecord.id))[0]
+    assert list(kept.columns) == ["code", "place", "use_unit", "checked_in_at", "checked_out_at"]
+    listing = exports.listing_of("visit_records")
+    as_recorded = exports.read(listing, exports.Wanted("visit_records", "", "checked_in_at"))
+    assert list(as_recorded.columns) == ["checked_in_at"]

@@ -405,3 +405,48 @@ def test_the_office_finds_the_way_from_the_phone_to_where_one_assigns(at: Any, w
     way = f'href="/repairs/{row.id}">去派工'
     assert way in at("maintenance_head", f"/m/repairs/{row.id}")[1]
     assert way not in at("safety_officer", f"/m/repairs/{row.id}")[1]
+
+
+def handled(world: World, **more: Any) -> int:
+    row = assigned(world, **more)
+    at = row.reported_at + 2 * MINUTE
+    with transaction(world.session) as session:
+        worker = world.actor("worker")
+        repair_work.accept(session, worker, row.id, at)
+        repair_work.start(session, worker, row.id, Position(), at)
+        repair_work.end(session, worker, row.id, Ending("door", "更换触点", restored=True), at + MINUTE)
+    world.session.commit()
+    return row.id
+
+
+def test_the_use_unit_confirms_at_the_desk_or_sends_back_on_the_phone(at: Any, world: World) -> None:
+    first, second = handled(world), handled(world, fault="另一处")
+    page = at("safety_officer", f"/repairs/{first}")[1]
+    assert "确认修好" in page and "仍有问题，退回维保单位" in page
+    assert f"/repairs/{second}" in at("safety_officer", "/repairs/?tab=unconfirmed")[1]
+    for who in ("clerk", "inspector"):
+        page = at(who, f"/repairs/{first}")[1]
+        assert f"/repairs/{first}/answer" not in page and "unconfirmed" not in at(who, "/repairs/")[1]
+    assert at("safety_officer", f"/repairs/{first}/answer", {"answer": "yes"})[0] == 302
+    assert f"/repairs/{first}/answer" not in at("safety_officer", f"/repairs/{first}")[1]
+    # On the phone, with a photo; what was refused keeps its words.
+    phone = at("safety_officer", f"/m/repairs/{second}?again=1")[1]
+    assert 'id="again" open' in flat(phone) and 'data-upload="photo"' in phone
+    sent = {"verb": "answer", "answer": "no", "answer_note": " ", "photo": photo()}
+    status, refused = at("safety_officer", f"/m/repairs/{second}", sent)
+    assert status == 422 and "请写明还有什么问题" in refused
+    sent |= {"answer_note": "门还是关不上", "photo": photo()}
+    assert at("safety_officer", f"/m/repairs/{second}", sent)[0] == 302
+    row = world.session.scalars(select(RepairOrder).where(RepairOrder.again_of_id == second)).one()
+    assert world.session.scalar(select(Attachment.entity_id).where(Attachment.entity == "repair_order")) == row.id
+    page = at("inspector", f"/repairs/{second}")[1]
+    assert "仍有问题" in page and "门还是关不上" in page and f"/repairs/{row.id}" in page
+    assert f"/repairs/{second}" in at("inspector", "/repairs/?tab=disputed")[1]
+    assert f'href="/repairs/{first}"' not in at("inspector", "/repairs/?tab=disputed")[1]
+    assert "前一张工单" in at("clerk", f"/m/repairs/{row.id}")[1]
+
+
+def test_photos_of_a_report_are_sent_by_the_usual_field(at: Any, world: World) -> None:
+    for path in ("/m/repairs/new", "/m/anomalies/new"):
+        page = at("safety_officer", f"{path}?code={world.own.code}")[1]
+        assert 'data-upload="photo"' in page and 'class="fd-file"' not in page

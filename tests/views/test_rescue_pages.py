@@ -26,6 +26,7 @@ from app.workflows.rescue import rescue_answers, rescue_course, rescue_desk, res
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_elevator, make_policy, make_unit
+from tests.pages import flat
 
 pytestmark = pytest.mark.feature("RES-05")
 M = dt.timedelta(minutes=1)
@@ -534,3 +535,28 @@ def test_whoever_has_no_home_on_the_phone_finds_what_is_open_on_his_own_page(wor
     assert 'href="/m/rescues"' in page and "处置中 1" in page and "报修与维修" in page and "公众投诉" in page
     assert "处置中 1" in safety.get("/m/reviews").text
     assert "困人救援" not in sign_in(world.accounts["worker"]).get("/m/me").text
+
+
+def test_tabs_menu_and_banner_of_the_centre_are_of_the_rows_moment(
+    app: Any, world: World, sign_in: Any, monkeypatch: Any
+) -> None:
+    """On every other list a count may be some seconds old; here what moved on meanwhile stands in its new tab only."""
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
+    key, agent = report(world), sign_in(world.accounts["agent"])
+
+    def seen(path: str) -> tuple[list[str], bool]:
+        page = flat(agent.get(path).text)
+        counts = re.findall(r"(?:待处置|已接警)\s*<b[^>]*>(\d+)</b>", page)
+        return counts, f'href="/rescues/{key}"' in page.partition("<tbody")[2]
+
+    assert seen("/rescues/?tab=waiting") == (["1", "0"], True)
+    with transaction(world.session) as session:
+        rescue_desk.take(session, world.actor("agent"), key, clock.now())
+    world.session.commit()
+    assert seen("/rescues/?tab=waiting") == (["0", "1"], False)
+    assert seen("/rescues/?tab=taken") == (["0", "1"], True)
+    with transaction(world.session) as session:
+        rescue_desk.close(session, world.actor("agent"), key, "cleaning", "保洁", clock.now())
+    world.session.commit()
+    page = agent.get("/rescues/").text
+    assert 'class="ta-alarm"' not in page and "件困人救援处置中" not in page

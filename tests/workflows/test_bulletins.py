@@ -220,6 +220,23 @@ def test_whoever_drafted_or_edited_neither_checks_nor_issues(app: Any, ground: W
     assert ground.session.get(Bulletin, row.id).checked_by is None
 
 
+def test_who_checked_it_may_issue_it_and_it_is_said_and_kept(app: Any, ground: World) -> None:
+    row = drafted(app, ground)
+    session, now = ground.session, clock.now()
+    alone = ground.actor("region_admin")
+    with transaction(session):
+        bulletins.check(session, alone, row.id, now)
+    asked = bulletins.one_hand(session, alone, row)
+    assert (asked.ok, asked.stops, asked.found) == (False, False, "核对和签发由同一人办理")
+    assert bulletins.one_hand(session, ground.actor("platform_admin"), row).ok
+    assert bulletins.barred(session, alone, row) == []
+    assert [f.rule for f in bulletins.barred(session, ground.actor("inspector"), row)] == ["须由第二人办理"]
+    with transaction(session):
+        bulletins.issue(session, alone, row.id, now)
+    kept = select(StatusChange.reason).where(StatusChange.entity == "bulletin", StatusChange.verb == "issue")
+    assert session.scalar(kept) == "核对和签发由同一人办理"
+
+
 def test_figures_cannot_be_written_and_texts_are_kept_as_text(app: Any, ground: World) -> None:
     row = drafted(app, ground)
     before, known = dict(row.figures), document.parts_of_texts()

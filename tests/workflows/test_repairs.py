@@ -20,7 +20,7 @@ from app.workflows.approval import escalation
 from app.workflows.handover import leaving
 from app.workflows.on_site.presence import Position
 from app.workflows.oversight import anomalies
-from app.workflows.repair import repair_work, repairs
+from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import offline, visits
 from tests.factories import World, make_account, make_elevator, make_person, make_policy
@@ -401,3 +401,71 @@ def test_whoever_signs_on_the_spot_may_ask_for_a_repair(session: Any, huzhou: Wo
     row = session.scalars(select(RepairOrder)).one()
     assert (row.source, row.visit_id) == ("visit", visit.id)
     assert row.use_note == row.fault == "按钮不灵，请修"
+
+
+def ended(world: World, **more: Any) -> RepairOrder:
+    row = assigned(world, **more)
+    step(world, "worker", repair_work.accept, row, START + H)
+    step(world, "worker", repair_work.start, row, Position(), START + 2 * H)
+    return step(world, "worker", repair_work.end, row, DONE, START + 3 * H)
+
+
+def test_the_use_unit_confirms_once_what_is_mended(world: World) -> None:
+    row = ended(world)
+    answered = step(world, "safety_officer", repair_answers.answer, row, True, "", START + 4 * H)
+    assert (answered.state, answered.answer, answered.answered_at) == ("done", "confirmed", START + 4 * H)
+    assert answered.answered_by_id == world.accounts["safety_officer"].id and count(world) == 1
+    assert told(world, "repair.answered") == {world.accounts["worker"].id}
+    assert not repair_answers.may_answer(world.actor("use_head"), answered)
+    # A tap made twice; a second thought is a report of its own.
+    again = step(world, "use_head", repair_answers.answer, row, True, "", START + 5 * H)
+    assert again.answered_at == START + 4 * H
+    words = refused(lambda: step(world, "use_head", repair_answers.answer, row, False, "又停了", START + 5 * H))
+    assert "请另行报修" in words and count(world) == 1
+
+
+def test_what_is_not_mended_goes_back_as_an_order_of_its_own(world: World) -> None:
+    row = ended(world)
+    done = row.closed_at
+    for verdict, way in ((False, "请写明还有什么问题"), (None, "没有选择")):
+        assert way in refused(lambda v=verdict: step(world, "use_head", repair_answers.answer, row, v, " ", START))
+    step(world, "use_head", repair_answers.answer, row, False, "门还是关不上", START + 4 * H)
+    assert (row.state, row.answer, row.answer_note, row.closed_at) == ("done", "disputed", "门还是关不上", done)
+    second = repair_answers.following_of(world.session, world.actor("use_head"), row)
+    assert second is not None and (second.state, second.source, second.fault) == ("waiting", "again", "门还是关不上")
+    assert (second.unit_id, second.use_unit_id, second.level) == (world.firm.id, world.use_unit.id, row.level)
+    assert second.reported_at == START + 4 * H and second.again_of_id == row.id
+    before = repair_answers.before_of(world.session, world.actor("clerk"), second)
+    assert before is not None and before.id == row.id
+    # The office has work again; of the first answer the regulator reads in the list, of the second he is told.
+    titles = world.session.scalars(select(Notification.title).where(Notification.topic == "repair.assign")).all()
+    assert any("修后仍有问题" in title for title in titles)
+    assert told(world, "repair.disputed") == set()
+    step(world, "clerk", repair_work.assign, second, world.worker.id, [], START + 5 * H)
+    step(world, "worker", repair_work.accept, second, START + 6 * H)
+    step(world, "worker", repair_work.start, second, Position(), START + 6 * H)
+    step(world, "worker", repair_work.end, second, DONE, START + 7 * H)
+    step(world, "use_head", repair_answers.answer, second, False, "没有修", START + 8 * H)
+    assert world.accounts["inspector"].id in told(world, "repair.disputed") and count(world) == 3
+
+
+def test_only_the_use_unit_says_so_and_only_of_what_has_ended(world: World) -> None:
+    row = assigned(world)
+    for verdict, note in ((True, ""), (False, "不行")):
+        words = refused(lambda v=verdict, n=note: step(world, "use_head", repair_answers.answer, row, v, n, START))
+        assert "维修结束后再确认" in words
+    row = ended(world, fault="又一处")
+    for who in ("maintenance_head", "worker", "clerk"):
+        with pytest.raises(NotAllowed, match="由这台电梯的使用单位确认"):
+            step(world, who, repair_answers.answer, row, True, "", START + 4 * H)
+    with pytest.raises(NotAllowed):
+        step(world, "inspector", repair_answers.answer, row, True, "", START + 4 * H)
+    with pytest.raises(NotFound):
+        step(world, "other_head", repair_answers.answer, row, True, "", START + 4 * H)
+    world.own.status = "scrapped"
+    world.session.commit()
+    words = refused(lambda: step(world, "use_head", repair_answers.answer, row, False, "不行", START + 4 * H))
+    assert "报废" in words and row.answer is None
+    row.taken_over = True
+    world.session.commit()
+    assert "接管" in refused(lambda: step(world, "use_head", repair_answers.answer, row, True, "", START + 4 * H))

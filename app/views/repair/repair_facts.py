@@ -102,7 +102,7 @@ def facts(row: RepairOrder, actor: Actor) -> dict[str, Any]:
         },
         "answer": word(REPAIR_ANSWER, row.answer) if row.answer else "",
         "following": repair_answers.following_of(db.session, actor, row),
-        "before": repair_answers.before_of(db.session, actor, row),
+        "came_of": repair_answers.before_of(db.session, actor, row),
         "elevator_link": elevator_link(row.elevator_id, actor),
         "anomaly_link": f"/anomalies/{row.anomaly_id}" if row.anomaly_id and actor.may(Verb.ANOMALY_READ) else "",
     }  # fmt: skip
