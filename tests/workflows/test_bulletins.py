@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -385,6 +386,11 @@ def test_the_docx_is_a_paper_that_word_opens(app: Any, ground: World) -> None:
         foot = b"".join(packed.read(n) for n in packed.namelist() if "footer" in n).decode()
     assert body.count("<w:tblHeader/>") == len(made.tables) > 2, "each table's head stands on each of its pages"
     assert "PAGE" in foot and 'w:eastAsia="仿宋"' in body and "descr=" in body
+    # As official papers are: the title parted where its sense is, annexes below each other, numbers at outer edges.
+    assert any(re.fullmatch("关于.+电梯安全运行\n和维护保养情况的通报", text) for text in texts), texts[:6]
+    assert [text[:5] for text in texts if re.match(r"附件：1\.|\d\.维保单位", text)] == ["附件：1.", "2.维保单"]
+    assert 'w:jc w:val="right"' in foot and 'w:jc w:val="left"' in foot
+    assert document.title_lines("关于某事的通报") == ["关于某事的通报"]
     assert made.core_properties.author == row.office
     ground.session.rollback()
 

@@ -82,6 +82,10 @@ def policy_of(asked: Asked) -> str:
     return policy_version(asked.session, asked.region.code, asked.period.last)
 
 
+# With it the second line of the title begins.
+SECOND_LINE = "和维护保养"
+
+
 def title_of(region: Region, period: Period, corrects: str = "") -> str:
     said = f"关于{period_words(period)}{whole(region.level, region.name)}电梯安全运行和维护保养情况的通报"
     return f"{said}（更正）" if corrects else said
@@ -151,6 +155,12 @@ def paper(row: Bulletin, region: Region, corrects: str = "") -> Paper:
     if closing:
         made.parts.append(Part(CLOSING, BLANKS[CLOSING], closing))
     return made
+
+
+def title_lines(title: str) -> list[str]:
+    """The title in lines that end with a sense, as official papers want it: none breaks within a word."""
+    first, mark, rest = title.partition(SECOND_LINE)
+    return [first, mark + rest] if mark else [title]
 
 
 def heading(number: int, part: Part) -> str:

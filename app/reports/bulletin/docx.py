@@ -12,7 +12,7 @@ from typing import Any
 
 from app.reports.bulletin.blocks import Table
 from app.reports.bulletin.charts import png
-from app.reports.bulletin.document import Block, Paper, heading, items
+from app.reports.bulletin.document import Block, Paper, heading, items, title_lines
 
 SONG, FANG, HEI, KAI, LATIN = "宋体", "仿宋", "黑体", "楷体", "Times New Roman"
 TITLE, BODY, SMALL, TINY = 22, 16, 10.5, 9
@@ -36,7 +36,9 @@ def write(paper: Paper, at: dt.datetime) -> bytes:
     section.left_margin, section.right_margin = Mm(28), Mm(26)
     section.footer_distance = Mm(18)
     _styles(made)
-    _page_number(section.footer.paragraphs[0])
+    made.settings.odd_and_even_pages_header_footer = True
+    _page_number(section.footer.paragraphs[0], "right")
+    _page_number(section.even_page_footer.paragraphs[0], "left")
     _head(made, paper)
     for block, mark in items(paper.opening):
         _block(made, block, mark)
@@ -62,15 +64,20 @@ def _head(made: Any, paper: Paper) -> None:
         _text(made, "草稿　未经签发，不得外传", font=HEI, size=SMALL, indent=0, align="right", line=0)
     _text(made, paper.office, font=SONG, size=30, bold=True, colour=RED, indent=0, align="center", line=0, after=6)
     _text(made, paper.number or "（印发时编号）", indent=0, align="center", line=0, after=4, rule=True)
-    _text(made, paper.title, font=SONG, size=TITLE, bold=True, indent=0, align="center", line=36, before=14, after=14,
-        keep=True)  # fmt: skip
+    _text(
+        made, "\n".join(title_lines(paper.title)), font=SONG, size=TITLE, bold=True, indent=0, align="center", line=36,
+        before=14, after=14, keep=True,
+    )  # fmt: skip
     _text(made, paper.addressees, indent=0)
 
 
 def _tail(made: Any, paper: Paper) -> None:
     if paper.annexes:
-        names = [f"{number}.{table.caption}" for number, table in enumerate(paper.annexes, 1)]
-        _text(made, f"附件：{'　'.join(names)}", before=10)
+        # Each on a line of its own, its number below that of the first.
+        for number, table in enumerate(paper.annexes, 1):
+            first = number == 1
+            words = f"{number}.{table.caption}"
+            _text(made, f"附件：{words}" if first else words, indent=2 if first else 5, before=10 if first else 0)
     _text(made, paper.signed, indent=0, align="right", before=24, keep=True)
     _text(made, paper.day, indent=0, align="right", after=12)
     for note in paper.notes:
@@ -160,13 +167,15 @@ def _made(name: str) -> Any:
     return OxmlElement(name)
 
 
-def _page_number(paragraph: Any) -> None:
-    """— 1 —, counted by whoever opens it."""
+def _page_number(paragraph: Any, side: str) -> None:
+    """— 1 —, counted by whoever opens it: one character from the outer edge, as both sides of a sheet are printed."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    form = paragraph.paragraph_format
+    form.alignment = WD_ALIGN_PARAGRAPH.RIGHT if side == "right" else WD_ALIGN_PARAGRAPH.LEFT
+    form.left_indent, form.right_indent = (Pt(0), Pt(14)) if side == "right" else (Pt(14), Pt(0))
     for kind in ("— ", "begin", "PAGE", "end", " —"):
         run = paragraph.add_run()
         run.font.size = Pt(14)

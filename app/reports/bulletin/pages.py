@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.reports import pdf
 from app.reports.bulletin.charts import svg
-from app.reports.bulletin.document import Paper, heading, items
+from app.reports.bulletin.document import Paper, heading, items, title_lines
 
 CSS = Path(__file__).parents[2] / "static" / "css" / "bulletin.css"
 
@@ -18,7 +18,10 @@ CSS = Path(__file__).parents[2] / "static" / "css" / "bulletin.css"
 def facts(paper: Paper) -> dict[str, Any]:
     """What the template asks for."""
     # Each word of a drawing is escaped where it is drawn.
-    return {"paper": paper, "svg": lambda chart: Markup(svg(chart)), "items": items, "heading": heading}
+    return {
+        "paper": paper, "svg": lambda chart: Markup(svg(chart)), "items": items, "heading": heading,
+        "title_lines": title_lines(paper.title),
+    }  # fmt: skip
 
 
 def html(templates: Any, paper: Paper) -> str:
