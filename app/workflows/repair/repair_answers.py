@@ -35,7 +35,7 @@ def answer(
     row = lock(session, RepairOrder, key)
     assert row is not None
     if actor.unit_id is None or actor.unit_id != row.use_unit_id:
-        raise NotAllowed(Finding("使用单位确认", False, "由这台电梯的使用单位确认", "请使用单位的账号确认"))
+        raise NotAllowed(Finding("使用单位确认", False, "由这台电梯的使用单位确认", "请用使用单位的账号确认"))
     note, said = note.strip(), {True: "confirmed", False: "disputed"}.get(fixed) if fixed is not None else None
     if said is not None and row.answer == said:
         return row
