@@ -11,6 +11,7 @@ import pytest
 from app import clock, vault
 from app.models import AuditEntry
 from app.transaction import transaction
+from app.views.frame import uploads
 from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World, picture
@@ -171,3 +172,12 @@ def test_a_shown_file_runs_nothing(fetch: Any, world: World) -> None:
     assert "default-src 'none'" in shown and "sandbox" in shown and "sandbox" in saved
     assert "default-src 'none'" in read["Content-Security-Policy"] and read["X-Content-Type-Options"] == "nosniff"
     assert read["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.feature("UNT-04")
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "1 KB"), (193, "1 KB"), (2048, "2 KB"), (1024 * 1024 - 1, "1024 KB"), (1024 * 1024, "1.0 MB")],
+)
+def test_sizes_are_said_as_the_page_says_them_while_sending(count: int, words: str) -> None:
+    assert uploads.size_words(count) == words
