@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from app import clock
+from app.models import AuditEntry
 from app.models.base import Model
-from app.views.data import audit_words
+from app.policy import INHERIT
+from app.reports.bulletin.document import parts_of_texts
+from app.transaction import transaction
+from app.views.data import audit_names, audit_values, audit_words
+from app.views.data.audit_names import Object
+from app.workflows.core import audit
 from tests.databases import ROOT
+from tests.factories import make_elevator
+from tests.foreign_rows import KEY, foreign_rows
+from tests.statements import statements
 
 
 def recorded() -> Iterator[tuple[str, ast.Call]]:
@@ -75,7 +86,7 @@ def test_a_choice_is_said_in_its_word_and_everything_else_as_it_is(
     app: object, entity: str, field: str, value: object, said: object
 ) -> None:
     with app.test_request_context():  # type: ignore[attr-defined]
-        assert audit_words.value_word(entity, field, value) == said
+        assert audit_values.Values().word(entity, field, value) == said
 
 
 def test_a_bulletin_is_checked_and_signed_not_patrolled(app: object) -> None:
@@ -94,3 +105,83 @@ def test_a_word_is_offered_once_and_stands_for_all_that_it_names(app: object) ->
             assert len(said) == len(set(said))
             assert sorted(name for names, _word in choices for name in names.split(",")) == sorted(table)
             assert max(len(names) for names, _word in choices) <= 80  # what the page reads of a choice
+
+
+# The log names no row of these: they have no number in it, or the number alone is their name.
+NAMELESS = {
+    "audit", "calendar", "demo", "export", "policy_value", "retention", "schedule", "sealing", "statistics", "version",
+}  # fmt: skip
+# Personal even to a platform administrator.
+PERSONAL = {"notification"}
+
+
+@pytest.mark.feature("AUD-01")
+def test_whatever_the_log_speaks_of_is_named_with_its_page_to_whoever_may_see_it(
+    app: Any, session: Any, world: Any, sign_in: Any
+) -> None:
+    assert set(audit_words.ENTITY) == set(audit_names.NAMED) | NAMELESS
+    foreign_rows(world, session)
+    keys = [(entity, KEY) for entity in audit_names.NAMED]
+    with app.test_request_context():
+        found = audit_names.named(session, world.actor("platform_admin"), keys)
+        assert audit_names.named(session, world.actor("region_admin"), keys) == {}, "another district's rows"
+    with_rows = {entity for entity, _key in found}
+    assert set(audit_names.NAMED) - with_rows == PERSONAL | {"open_release", "policy", "region"}
+    assert all(one.text for one in found.values())
+    browser = sign_in(world.accounts["platform_admin"])
+    # What lacks facts that only a real one has cannot be shown; that its page is found is enough.
+    answers = {entity: browser.get(one.href).status_code for (entity, _key), one in found.items() if one.href}
+    answers.pop("spot_check")
+    assert len(answers) > 30 and set(answers.values()) <= {200, 302}, answers
+
+
+@pytest.mark.feature("AUD-01")
+def test_a_page_of_the_log_asks_a_statement_a_kind_not_a_row(
+    app: Any, session: Any, world: Any, sign_in: Any
+) -> None:
+    actor = world.actor("platform_admin")
+    elevators = [make_elevator(session, use_unit=world.use_unit, maintenance_unit=world.firm) for _ in range(12)]
+    session.commit()
+    browser = sign_in(world.accounts["platform_admin"])
+
+    def asked_for(rows: list[Any]) -> int:
+        with transaction(session):
+            for row in rows:
+                audit.record(
+                    session, actor, clock.now(), "tried.save", "elevator", row.id,
+                    after={"use_unit_id": row.use_unit_id, "region": row.region_code},
+                )  # fmt: skip
+        with statements() as asked:
+            page = browser.get("/audit/?action=tried.save").text
+        assert all(f'<a class="ta-a" href="/elevators/{row.id}">{row.code}' in page for row in rows)
+        assert world.use_unit.name in page and "980402" not in page.split("<table")[1]
+        return len(asked)
+
+    assert asked_for(elevators[:1]) == asked_for(elevators[1:])
+
+
+@pytest.mark.feature("AUD-01")
+def test_values_read_as_words_and_never_as_the_code_that_keeps_them(app: Any) -> None:
+    values = audit_values.Values(
+        {("person", 3): Object("王秋实"), ("visit", 17): Object("200010 2026-11-02")}, {"980402000000": "临河区"}
+    )
+    entry = AuditEntry(
+        entity="bulletin", before={"texts": {"opening": "旧"}}, after={"texts": {"opening": "新", "closing": ""}}
+    )
+    with app.test_request_context():
+        (field, old, new), *none = values.changes(entry)
+        opening = str(parts_of_texts()["opening"])
+        assert (field, old, new, none) == ("文字", f"{opening}：旧", f"{opening}：新", [])
+        for entity, name, value, said in (
+            ("maintenance_team", "members", [3, 4], "王秋实、4"), ("score_run", "region", "980402000000", "临河区"),
+            ("enforcement", "evidence", ["visit-17", "overdue_period-2"], "维保记录 200010 2026-11-02、超期记录 2"),
+            ("person", "fields", ["phone", "name"], "手机、姓名"), ("account", "rights", ["elevator.read"], "查看电梯"),
+            ("import_batch", "columns", {"电梯编号": "code", "无": ""}, "电梯编号：识别码"),
+            ("calendar", "limits_moved", {}, ""), ("visit", "phone", {"accuracy": 12}, "定位精度（米）：12"),
+            ("visit", "photos", 3, 3),
+        ):  # fmt: skip
+            assert values.word(entity, name, value) == said, (entity, name)
+        kept = AuditEntry(
+            entity="policy", before={"key": "limit_days", "value": 15}, after={"key": "limit_days", "value": INHERIT}
+        )
+        assert [old and f"{old}→{new}" for _name, old, new in values.changes(kept)] == ["15 天→随上级地区"]

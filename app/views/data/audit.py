@@ -6,6 +6,7 @@ A platform administrator reads all of it; a regional administrator the deeds of 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, g, redirect, request, url_for
@@ -22,13 +23,13 @@ from app.models.policy import policy_version
 from app.permissions import Verb
 from app.rules.calendar import day_end, day_start
 from app.transaction import transaction
+from app.views.data.audit_names import named, regions
+from app.views.data.audit_values import Values, references, region_codes
 from app.views.data.audit_words import (
     action_choices,
     action_word,
     entity_choices,
     entity_word,
-    field_word,
-    value_word,
     via_word,
 )
 from app.views.frame import screens
@@ -54,7 +55,7 @@ class Audit(BaseView):
         rows = db.session.scalars(statement.order_by(AuditEntry.id.desc()).limit(PAGE + 1)).all()
         kept = {k: v for k, v in request.args.items() if k in FIELDS and v}
         return self.render_template(
-            "ta/platform/audit.html", title=_("审计日志"), rows=[entry(row) for row in rows[:PAGE]], findings=findings,
+            "ta/platform/audit.html", title=_("审计日志"), rows=entries(rows[:PAGE]), findings=findings,
             kept=kept, next_before=rows[PAGE - 1].id if len(rows) > PAGE else None,
             choices={"action": action_choices(), "entity": entity_choices()},
         )  # fmt: skip
@@ -134,26 +135,26 @@ def filtered(statement: Select[Any], args: Any, findings: list[Finding]) -> Sele
     return statement
 
 
-def entry(row: AuditEntry) -> dict[str, Any]:
-    """An entry as shown: the fields that differ, old and new."""
-    before, after = row.before or {}, row.after or {}
-    keys = sorted(set(before) | set(after))
-    return {
-        "id": row.id,
-        "at": clock.local(row.at).strftime("%Y-%m-%d %H:%M:%S"),
-        "who": told(row.actor_name),
-        "via": via_word(row.via),
-        "address": row.address,
-        "action": action_word(row.action),
-        "entity": entity_word(row.entity),
-        "entity_id": row.entity_id,
-        "changes": [
-            (field_word(row.entity, k), *(value_word(row.entity, k, side.get(k)) for side in (before, after)))
-            for k in keys
-            if before.get(k) != after.get(k)
-        ],
-        "batch": row.batch,
-    }
+def entries(rows: Sequence[AuditEntry]) -> list[dict[str, Any]]:
+    """Entries as shown: what they speak of by name, as far as the reader may see it, and the fields that differ."""
+    known = named(db.session, g.actor, (key for row in rows for key in references(row)))
+    values = Values(known, regions(db.session, (code for row in rows for code in region_codes(row))))
+    return [
+        {
+            "id": row.id,
+            "at": clock.local(row.at).strftime("%Y-%m-%d %H:%M:%S"),
+            "who": told(row.actor_name),
+            "via": via_word(row.via),
+            "address": row.address,
+            "action": action_word(row.action),
+            "entity": entity_word(row.entity),
+            "entity_id": row.entity_id,
+            "object": known.get((row.entity, row.entity_id)) if row.entity_id is not None else None,
+            "changes": values.changes(row),
+            "batch": row.batch,
+        }
+        for row in rows
+    ]
 
 
 def register(appbuilder: Any) -> None:

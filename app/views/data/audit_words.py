@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from functools import cache
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
 
-from app import clock
+from app.listing import LISTINGS
 from app.models.base import Model
-from app.models.choices import word
-from app.permissions import ROLE_LABEL, Role
 
 ENTITY: dict[str, Any] = {
     "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"),
@@ -140,9 +135,19 @@ FIELD: dict[str, Any] = {
     "person": _l("人员"), "members": _l("组员"), "joined_at": _l("加入时间"),
     "accuracy": _l("定位精度（米）"), "capture": _l("现场采集"), "samples": _l("定位次数"), "lowest": _l("最低楼层"),
     "limits_moved": _l("重算的期限"), "record": _l("导出记录"), "number": _l("编号"),
+    "sent": _l("上传时的文件摘要"), "effects": _l("到期生效"), "clocks_started": _l("开始计时"),
+    "overdue_judged": _l("判定的超期"), "orders_made": _l("生成的维保任务"), "days_judged": _l("判定的天数"),
+    "seconds": _l("用时（秒）"), "ledgers": _l("设备履历"), "repairs": _l("维修工单"), "patrols": _l("巡检"),
+    "officer": _l("安全员"), "ahead": _l("手机时间快（秒）"), "contact_at": _l("上次联网"),
+    "contact_ahead": _l("上次联网时手机时间快（秒）"), "in_shown": _l("签到时手机时间"),
+    "out_shown": _l("签退时手机时间"),
+    "in_accuracy": _l("签到定位精度（米）"), "out_accuracy": _l("签退定位精度（米）"),
+    "step": _l("步骤"), "shown": _l("手机时间"),
+    "imported": _l("已导入"), "bad": _l("有错误"), "bulletins": _l("通报"), "checks": _l("抽查对象"),
+    "complaints": _l("公众投诉"), "devices": _l("物联网设备"), "enforcement": _l("约谈与处罚"),
+    "labels": _l("标签照片"),
+    "office": _l("办理中"), "provincial": _l("省平台核对"), "rescues": _l("困人救援"),
 }  # fmt: skip
-_ROLES = {role.value for role in Role}
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
     "clock": _l("时钟"), "cli": _l("命令行"), "join": _l("入职页面"), "ops": _l("运维后台"), "import": _l("导入"),
@@ -178,40 +183,27 @@ def _by_word(table: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @cache
-def _columns() -> dict[str, dict[str, dict[str, Any]]]:
+def columns() -> dict[str, dict[str, dict[str, Any]]]:
     """What each table's columns are declared to be."""
     tables: dict[str, dict[str, dict[str, Any]]] = {}
     for mapper in Model.registry.mappers:
         table = mapper.local_table
         tables[str(table.name)] = {c.key: c.info for c in table.columns if "label" in c.info}
+    tables["account"] = tables["ab_user"]
     return tables
 
 
 def field_word(entity: str, field: str) -> str:
     """A changed field as its column is called; what is no column has its own words, or stays."""
-    told = _columns().get(entity, {}).get(field)
+    told = columns().get(entity, {}).get(field)
     return str(told["label"] if told else FIELD.get(field, field))
 
 
-def value_word(entity: str, field: str, value: Any) -> Any:
-    """A value as pages say it: the word of a choice, 是 or 否, an instant in local time, several in a row; any other
-    as it is stored."""
-    if isinstance(value, list):
-        return _("、").join(str(value_word(entity, field, each)) for each in value)
-    choices = _columns().get(entity, {}).get(field, {}).get("choices")
-    if choices is not None and isinstance(value, str):
-        return word(choices, value)
-    if field in ("role", "roles") and value in _ROLES:
-        return str(ROLE_LABEL[Role(value)])
-    if isinstance(value, bool):
-        return _("是") if value else _("否")
-    if isinstance(value, str) and _INSTANT.fullmatch(value):
-        return clock.local(dt.datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M:%S")
-    return value
-
-
 def entity_word(entity: str) -> str:
-    return str(ENTITY.get(entity, entity))
+    """An export's entity is the list that was exported."""
+    if entity in ENTITY or entity not in LISTINGS:
+        return str(ENTITY.get(entity, entity))
+    return str(LISTINGS[entity].title)
 
 
 def via_word(via: str) -> str:

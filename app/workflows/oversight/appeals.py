@@ -49,7 +49,7 @@ from app.rules.two_persons import independent
 from app.rules.visits import VisitState
 from app.scope import visible
 from app.transaction import AnySession, lock
-from app.wording import say
+from app.wording import again, say
 from app.workflows.approval import submissions
 from app.workflows.approval.following import Following, scans_of
 from app.workflows.core import audit, independence, jobs, moves
@@ -264,7 +264,7 @@ def _approved(session: AnySession, actor: Actor, application: Application, at: d
     audit.record(
         session, actor, at, "appeal.uphold", ENTITY, row.id,
         after={"about": f"{row.entity}-{row.entity_id}", "application": application.number,
-               "figures": [[str(part) for part in line] for line in row.figures]},
+               "figures": [[str(again(part)) for part in line] for line in row.figures]},
     )  # fmt: skip
     _score_again(session, actor, row, at)
 
