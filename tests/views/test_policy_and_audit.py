@@ -177,6 +177,34 @@ class TestProposing:
         history = other.get("/policy/keys/visit_min_minutes").text
         assert "澜市监〔2026〕3 号" in history and "30 分钟" in history and "本地" in history
 
+    def test_the_value_of_now_is_the_chosen_regions_and_says_whose_it_is(self, world: World, sign_in: Any) -> None:
+        make_policy(world.session, "visit_min_minutes", 50, region_code="980400000000")
+        make_policy(world.session, "visit_min_minutes", 45, region_code="980402000000")
+        world.session.commit()
+        browser = sign_in(world.accounts["platform_admin"])
+        form = "/policy/propose?key=visit_min_minutes&region="
+        own, above = browser.get(form + "980402000000").text, browser.get(form + "980403000000").text
+        assert "<b>45 分钟</b>" in own and "这个地区自己定的：临河区，自 2000-01-01 起" in own
+        assert "<b>50 分钟</b>" in above and "没有自己的值，沿用：澜州市，自 2000-01-01 起" in above
+        # As the page's script asks when another is chosen, and as the button does without one: what was typed stays.
+        told = browser.get("/policy/now?key=visit_min_minutes&region=980403000000").text
+        assert "（青坪区）" in told and "<b>50 分钟</b>" in told and "<html" not in told
+        sent = {
+            "key": "visit_min_minutes", "region": "980402000000", "then": "look", "value": "四十", "source": "3 号",
+            "csrf_token": csrf(browser, form),
+        }  # fmt: skip
+        looked = browser.post("/policy/propose", data=sent)
+        assert looked.status_code == 200 and "<b>45 分钟</b>" in looked.text
+        assert 'value="四十"' in looked.text and 'value="3 号"' in looked.text and "应为整数" not in looked.text
+        assert browser.get("/policy/now?key=visit_min_minutes&region=000000000000").status_code == 200
+
+    @pytest.mark.parametrize(("key", "region"), [("nothing", "980402000000"), ("limit_days", "980403000000")])
+    def test_no_value_is_told_of_no_parameter_or_of_a_region_that_is_not_theirs(
+        self, world: World, sign_in: Any, key: str, region: str
+    ) -> None:
+        browser = sign_in(world.accounts["region_admin"])
+        assert browser.get(f"/policy/now?key={key}&region={region}").status_code == 404
+
     def test_the_order_comes_along_as_a_scan(self, world: World, sign_in: Any) -> None:
         """Read by whoever reads the proposal, in the district below as well; kept from units and other regions."""
         first = sign_in(world.accounts["region_admin"])

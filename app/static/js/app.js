@@ -229,11 +229,13 @@
 
   // What is chosen fills in what stands beside the form; what belongs to a choice stands there as long as it is made.
   all("[data-about]").forEach(function (pick) {
+    var asked = 0;
     pick.addEventListener("change", function (e) {
-      if (e.target.type !== "hidden") return;
-      fetch(pick.dataset.about + "?elevator_id=" + encodeURIComponent(e.target.value), { headers: { Accept: "text/html" } })
-        .then(function (r) { return r.ok ? r.text() : ""; })
-        .then(function (told) { if (told) $("[data-about-shown]").innerHTML = told; });
+      if (e.target.type !== "hidden" && e.target.tagName !== "SELECT") return;
+      var mine = ++asked, about = new URL(pick.dataset.about, location.href);
+      about.searchParams.set(e.target.name, e.target.value);
+      fetch(about, { headers: { Accept: "text/html" } }).then(function (r) { return r.ok ? r.text() : ""; }, function () { return ""; })
+        .then(function (told) { if (mine === asked) $("[data-about-shown]").innerHTML = told; });
     });
   });
   all("[data-when]").forEach(function (box) {

@@ -26,7 +26,7 @@ from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, pill
-from app.views.frame.policy_words import place, region_choices, region_names
+from app.views.frame.policy_words import origin, place, region_choices, region_names
 from app.wording import say
 from app.workflows.approval import policies
 from app.workflows.approval.policies import COUNTRY
@@ -70,6 +70,8 @@ class PolicyProposalPages(BaseView):
             return self._form(request.args, [], 200)
         try:
             key, region = text("key", 60), text("region", 12) or g.actor.region_code or COUNTRY
+            if text("then") == "look":
+                return self._form(request.form, [], 200)
             value = typed_value(key)
             if text("then") == "test":
                 return _enter(key, value, region, url_for("PolicyProposalPages.propose", key=key, region=region))
@@ -90,6 +92,16 @@ class PolicyProposalPages(BaseView):
         flash(_("已提议，等待第二人批准"), "success")
         return redirect(url_for("PolicyProposalPages.show", pk=number))
 
+    @expose("/now")
+    @has_access
+    @permission_name("edit")
+    def now(self) -> Any:
+        """What a parameter is in a region today, beside the form: asked again whenever another region is chosen."""
+        key, region = request.args.get("key", ""), request.args.get("region", "") or g.actor.region_code or COUNTRY
+        if key not in set(Key) or region not in {code for code, _name in region_choices(region_names(), g.actor)}:
+            abort(404)
+        return self.render_template("ta/platform/policy_now.html", now=_now(key, region, region_names()))
+
     def _form(self, given: Any, findings: list[Finding], status: int) -> Any:
         names = region_names()
         key = given.get("key", "")
@@ -97,14 +109,13 @@ class PolicyProposalPages(BaseView):
         spec = SPECS.get(Key(key)) if known and key != PRESET_KEY else None
         own = g.actor.region_code or COUNTRY
         region = given.get("region", "") or own
-        held = policy_book(db.session, region, clock.today()).get(Key(key)) if spec is not None else None
         page = self.render_template(
             "ta/platform/policy_form.html", title=_("提议政策参数"), given=given, findings=findings,
             key=key if known else "", spec=spec,
             keys=[(PRESET_KEY, _("预设")), *((k.value, s.meaning) for k, s in SPECS.items())],
             region=region, regions=region_choices(names, g.actor),
             presets=[(p.name, p.label) for p in PRESETS.values()],
-            now=shown(Key(key), held.value) if held is not None else None, today=clock.today(), span=_last_quarter(),
+            now=_now(key, region, names) if spec is not None else None, today=clock.today(), span=_last_quarter(),
         )  # fmt: skip
         return page, status
 
@@ -188,6 +199,15 @@ class PolicyProposalPages(BaseView):
             span=_last_quarter(), scans=attachments.of(db.session, "policy_proposal", row.id),
         )  # fmt: skip
         return page, status
+
+
+def _now(key: str, region: str, names: dict[str, str]) -> dict[str, Any]:
+    """The value that holds in the region today, and which level of the tree says so."""
+    held = policy_book(db.session, region, clock.today())[Key(key)]
+    return {
+        "region": place(region, names), "value": shown(Key(key), held.value), "own": held.region_code == region,
+        "origin": origin(held, names), "since": held.effective_on,
+    }  # fmt: skip
 
 
 def typed_value(key: str) -> Any:
