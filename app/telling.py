@@ -12,11 +12,14 @@ from typing import Any
 from flask import current_app, has_app_context
 from flask_babel import force_locale, get_locale, gettext
 
-from app.wording import Said, Together, heard, ours
+from app.wording import Said, Theirs, Together, heard, ours
 
 
 def told(text: Any) -> Any:
-    """A text as its reader's catalogue has it, its values too; what no catalogue knows (a name, a number) unchanged."""
+    """A text as its reader's catalogue has it, its values too; what no catalogue knows (a name, a number) and what
+    persons wrote unchanged."""
+    if isinstance(text, Theirs):
+        return text
     if isinstance(text, Together):
         return _known(text.msgid).join(told(part) for part in text.args["parts"])
     if isinstance(text, Said):
@@ -26,18 +29,24 @@ def told(text: Any) -> Any:
 
 
 def _kept(text: str) -> str:
-    """A text that the database kept: a constant of ours, or several in a row as the reasons of a state are."""
+    """A text that the database kept: a constant of ours, or several in a row as the reasons of a state are.
+
+    Where one part of a row is not ours the whole is a person's: his words and his marks stay as he set them.
+    """
+    whole = _ours(text)
+    if whole is not None:
+        return whole
+    parts = [_ours(part) for part in text.split("；")] if "；" in text else [None]
+    return text if None in parts else _known("；").join(part for part in parts if part is not None)
+
+
+def _ours(text: str) -> str | None:
+    """A sentence of ours by its text, told; None for any other."""
     whole = _known(text)
     if whole != text:
         return whole
     once = heard(text)
-    if once is not text:
-        return told(once)  # type: ignore[no-any-return]
-    if "；" not in text:
-        return text
-    parts = text.split("；")
-    known = [_known(part) for part in parts]
-    return _known("；").join(known) if known != parts else text
+    return None if once is text else told(once)  # type: ignore[no-any-return]
 
 
 def _known(text: str) -> str:

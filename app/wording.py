@@ -39,6 +39,12 @@ class Said(str):
         return Said, (self.msgid, self.args)
 
 
+class Theirs(str):
+    """A text that nobody said for us: a person's own words. Told to whomever, it is left as it was written."""
+
+    __slots__ = ()
+
+
 _PLAIN = (str, int, float)
 
 
@@ -144,10 +150,10 @@ def written(text: str) -> str:
 
 
 def read(column: str) -> str:
-    """What `written` made a column of; whatever else stands there, as it is."""
+    """What `written` made a column of; whatever else stands there was never said, and is told to nobody otherwise."""
     text, mark, how = column.partition(MARK)
     if not mark:
-        return text
+        return Theirs(text)
     return again(json.loads(how)) if how else say(text)  # type: ignore[no-any-return]
 
 

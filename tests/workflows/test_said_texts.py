@@ -35,7 +35,7 @@ AT = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 )
 def test_a_text_comes_back_as_it_was_said(said: str) -> None:
     again = read(written(said))
-    assert again == said and type(again) is type(said)
+    assert again == said and isinstance(again, Said) == isinstance(said, Said)
     assert written(said).partition(MARK)[0] == said, "the Chinese stands first"
     if isinstance(said, Said) and isinstance(again, Said):
         assert again.msgid == said.msgid
@@ -44,6 +44,16 @@ def test_a_text_comes_back_as_it_was_said(said: str) -> None:
 def test_a_person_cannot_write_what_looks_said() -> None:
     assert read(written(f'好{MARK}{{"msgid": "%(x)s", "args": {{"x": 1}}}}')).startswith("好{")
     assert read("老的记录") == "老的记录" and not isinstance(read("老的记录"), Said)
+
+
+@pytest.mark.parametrize("own", ["通过", "通过；明天再看", "已换门锁；通过", "通过；不通过", "（通过）、好", "a;b；c"])
+def test_what_persons_wrote_is_shown_as_they_wrote_it(app: Any, own: str) -> None:
+    """Though a word of ours stands in it, or is all of it: neither words nor marks are anybody's to change."""
+    with app.app_context():
+        assert told_in("en", read(written(own))) == own
+        assert told_in("en", say("%(who)s：%(what)s", who="甲", what=read(own))).endswith(own)
+        # Where nothing says whose a text is, a row of ours is told, and a mixed one is a person's.
+        assert told_in("en", "通过；不通过") != "通过；不通过" and told_in("en", "通过；明天再看") == "通过；明天再看"
 
 
 def test_what_must_be_cut_is_chinese_only() -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from flask import Flask, current_app, url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import clock, scope
 from app import models as m
@@ -60,7 +60,8 @@ NAMED: dict[str, Named] = {
     "api_token": Named(m.ApiToken, (m.ApiToken.name,), "TokenPages.show"),
     "appeal": Named(m.Appeal, (m.Appeal.number,), "ApplicationPages.page", m.Appeal.application_id),
     "application": Named(
-        m.Application, (m.Application.number, m.Application.title), "ApplicationPages.page"
+        m.Application, (m.Application.number, func.coalesce(m.Application.said, m.Application.title)),
+        "ApplicationPages.page",
     ),
     "attachment": Named(m.Attachment, (m.Attachment.name,)),
     "bulletin": Named(m.Bulletin, (m.Bulletin.title,), "BulletinPages.show"),
