@@ -157,6 +157,7 @@ def check(
         "odd_codes": [checker.odd_codes, checker.odd_examples],
         "unheard": {n: more - MOST_WORDS for n, more in checker.unexplained.items() if more > MOST_WORDS},
         "chosen": bool(given and given.get("chosen")), "hidden": sheet.hidden(),
+        "places": sheet.places(),
         "sums": [len(checker.sums), checker.sums[:MOST_SUMS]],
     }  # fmt: skip
     with transaction(session):

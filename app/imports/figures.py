@@ -62,8 +62,24 @@ def with_point(text: str) -> str:
     return found[0].replace(".", "").replace(",", ".") + text[found.end() :]
 
 
+# A cell of type date, as the reader tells it.
+_DATE = re.compile(r"\d{4}-(\d\d)-(\d\d)( \d\d:\d\d:\d\d)?", re.ASCII)
+
+
+def made_a_date(text: str) -> tuple[int, int] | None:
+    """Month and day of a cell that is a date: in a column of figures something like 6/5 that Excel took for one."""
+    found = _DATE.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def apart(cell: Any, count: int) -> list[str]:
-    """The whole figures that a cell holds together, if there are as many; else none."""
+    """The whole figures that a cell holds together, if there are as many; else none.
+
+    Of 6/6 that Excel made a date both are known, of 6/5 nobody knows which came first: that depends on the language.
+    """
     text = unicodedata.normalize("NFKC", str(cell if cell is not None else "")).strip()
+    if count == 2 and (of_a_date := made_a_date(text)) is not None:
+        month, day = of_a_date
+        return [str(month), str(day)] if month == day else []
     found = re.findall(r"\d+", text) if _SEVERAL.fullmatch(text) else []
     return found if len(found) == count else []

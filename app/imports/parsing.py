@@ -252,10 +252,25 @@ def yes(cell: Any) -> bool | None:
     raise Unknown(say("“%(text)s”不是“是”或“否”", text=text[:30]), "请填写“是”或“否”", "没有这个选项")
 
 
+def _no_date(text: str) -> None:
+    """Refuse a date where a figure belongs: what the person typed is gone from the file."""
+    if (of_a_date := figures.made_a_date(text)) is None:
+        return
+    month, on = of_a_date
+    raise Bad(
+        say(
+            "是日期 %(text)s，不是数字：表格软件把 %(a)s/%(b)s 这样的写法自动变成了日期", text=text[:10], a=month, b=on
+        ),
+        say("请把这一列设为文本格式，重新填写原来的值，例如 %(a)s层%(b)s站，或层数、站数各一列", a=6, b=5),
+        "变成了日期",
+    )
+
+
 def number(cell: Any) -> int | None:
     text = _folded(cell).rstrip("天")
     if not text:
         return None
+    _no_date(text)
     if not re.fullmatch(r"\d{1,6}(\.0+)?", text):
         raise Bad(say("“%(text)s”不是整数", text=text[:30]), "请填写整数")
     return int(float(text))
@@ -268,6 +283,7 @@ def figure(cell: Any, spec: Spec, unit: str | None = None, comma: bool = False) 
     `comma` a text's fraction stands behind one (1.000,5); a number of the workbook is what it is.
     """
     text = figures.with_point(_folded(cell)) if comma and isinstance(cell, str) else _folded(cell)
+    _no_date(text)
     other = measures.measure(spec, unit)
     match = re.fullmatch(r"([-+]?[\d,.]+)\s*([^\d\s.,].*)", text)
     if match is not None and not _FLOAT.fullmatch(text):

@@ -74,6 +74,10 @@ class Sheet:
             yield number, cells if held == width else cells[:width] if held > width else cells + [None] * (width - held)
 
 
+    def places(self) -> list[int]:
+        """Which column of the person's own file each one is, A is 0: what was taken apart is one there."""
+        return [self.table.own_place(n) for n in range(len(self.headings))]
+
     def hidden(self) -> tuple[int, list[int]]:
         """How many of its rows the sheet hides, and which of its columns: they come in like all others."""
         spans = self.table.hidden_rows
@@ -160,6 +164,9 @@ class _Book:
         with self._opened() as rows:
             self.hidden_rows, self.hidden_columns = json.loads(next(rows))
 
+    def own_place(self, column: int) -> int:
+        return column
+
     def lines(self) -> Iterator[Cells]:
         """All lines from the first; columns as Excel names them, A first."""
         with self._opened() as rows:
@@ -190,6 +197,9 @@ class _Csv:
         first = self._text.partition("\n")[0]
         self._mark = max(",;\t", key=first.count)
 
+    def own_place(self, column: int) -> int:
+        return column
+
     def lines(self) -> Iterator[Cells]:
         try:
             for line in csv.reader(io.StringIO(self._text), delimiter=self._mark):
@@ -207,6 +217,12 @@ class _Parted:
         self._apart = sorted(apart.items(), reverse=True)
         self.hidden_rows = table.hidden_rows
         self.hidden_columns = [(self._moved(a), self._moved(b + 1) - 1) for a, b in table.hidden_columns]
+
+    def own_place(self, column: int) -> int:
+        own = 0
+        while self._moved(own + 1) <= column:
+            own += 1
+        return own
 
     def _moved(self, column: int) -> int:
         return column + sum(len(words) - 1 for at, words in self._apart if at < column)

@@ -3,6 +3,7 @@ cells by the thousand, headings that are blank or stand twice. The person says o
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from app.imports.columns import OWN_NOTE, Spec, kinds
 from app.imports.synonyms import meaning
 from app.models import Elevator, ImportRow, Region
 from app.transaction import transaction
+from app.views.data import import_pages
 from tests.imports.ground import AT, again, checked, csv, errors_of, ran, rematched, states, told, workbook
 
 pytestmark = pytest.mark.feature("IMP-01")
@@ -98,7 +100,9 @@ def test_a_column_in_pounds_is_guessed_shown_and_changeable(session: Any, world:
         ("18/18", 2, ["18", "18"]), ("18层18站", 2, ["18", "18"]), ("１８层／１７站", 2, ["18", "17"]),
         (" 6 层 / 5 站 ", 2, ["6", "5"]), ("18层18站18门", 3, ["18", "18", "18"]), ("6/5/5", 3, ["6", "5", "5"]),
         ("6-5", 2, ["6", "5"]), ("18/18/18", 2, []), ("18/18", 3, []), ("18", 2, []), (18, 2, []), ("", 2, []),
-        (None, 2, []), ("B1/18", 2, []), ("2026-06-05", 3, []), ("18/18（含地下）", 2, []), ("1818", 2, []),
+        (None, 2, []), ("B1/18", 2, []), ("2026-06-05", 3, []),
+        ("2026-06-05", 2, []), ("2026-06-06", 2, ["6", "6"]), ("2026-06-06 00:00:01", 2, ["6", "6"]),
+        ("2026-06-06", 3, []), ("18/18（含地下）", 2, []), ("1818", 2, []),
     ],
 )  # fmt: skip
 def test_a_cell_of_several_figures_is_taken_apart_only_where_it_is_plain(cell: Any, count: int, parts: Any) -> None:
@@ -132,6 +136,28 @@ def test_floors_stops_and_doors_in_one_column_are_three(session: Any, world: Any
     assert batch.mapping["columns"] == ["floors", "stops", "doors", "code", "category", "address", "region_id"]
     rows = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.number)).all()
     assert [rows[0].data[name] for name in ("floors", "stops", "doors")] == [6, 5, 7]
+
+
+def test_what_excel_made_a_date_is_told_so_and_read_back_where_it_can_only_be_one(session: Any, world: Any) -> None:
+    """Typed 6/6 and 6/5; which of 6 and 5 came first depends on the language of the person's Excel."""
+    file = workbook(
+        ["识别码", "层/站", "品种", "地址", "所在地区", "额定载重"],
+        ["700001", dt.date(2026, 6, 6), "自动扶梯", "路1", "临河区", 1000],
+        ["700002", dt.date(2026, 6, 5), "自动扶梯", "路2", "临河区", 1000],
+        ["700003", "18/17", "自动扶梯", "路3", "临河区", dt.date(2026, 10, 5)],
+    )  # fmt: skip
+    batch = checked(session, world.actor("clerk"), LIFTS, file)
+    rows = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.number)).all()
+    assert (rows[0].state, rows[0].data["floors"], rows[0].data["stops"]) == ("new", 6, 6)
+    (error,) = rows[1].errors
+    assert (error["column"], error["value"], error["rule"]) == ("层数", "2026-06-05", "变成了日期")
+    assert "把 6/5 这样的写法自动变成了日期" in error["found"] and "设为文本格式" in error["remedy"]
+    assert [(e["column"], e["rule"]) for e in rows[2].errors] == [("额定载重", "变成了日期")]
+    with_letters = import_pages.columns(kinds()["elevators"], batch.mapping)
+    assert [c["letter"] for c in with_letters] == ["A", "B", "B", "C", "D", "E", "F"], "as in the person's own file"
+    # As a batch of an earlier release is: it had kept none.
+    before = {name: value for name, value in batch.mapping.items() if name != "places"}
+    assert [c["letter"] for c in import_pages.columns(kinds()["elevators"], before)][:3] == ["A", "B", "C"]
 
 
 def test_hidden_columns_are_named_where_they_are_after_one_is_taken_apart(session: Any, world: Any) -> None:

@@ -29,7 +29,7 @@ PICKS = {"maintenance_unit_id": "maintenance_units", "use_unit_id": "use_units",
 
 
 def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The file's columns: letter, heading, some texts of it, the field it stands for and how that was found.
+    """The file's columns: letter in the person's own file, heading, some texts of it, the field and how it was found.
 
     What belongs to the field (unit of measure, wrong cells) stands at the first of its columns.
     """
@@ -38,6 +38,7 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     examples, names = mapping.get("examples") or [], list(mapping["columns"])
     hidden = (mapping.get("hidden") or [0, []])[1]
+    places = mapping.get("places") or range(len(mapping["headings"]))
     for at, heading in enumerate(mapping["headings"]):
         name, how = names[at], mapping["how"][at]
         word, tone = HOW.get(how, HOW[matching.NONE])
@@ -46,7 +47,7 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
         if spec is not None and names.count(name) > 1 and how not in matching.TO_CONFIRM:
             word, tone = _l("几列合成"), "ok"
         made.append(
-            {"at": at, "letter": xl_col_to_name(at), "heading": heading or _("（没有列名）"), "field": name,
+            {"at": at, "letter": xl_col_to_name(places[at]), "heading": heading or _("（没有列名）"), "field": name,
              "word": word, "tone": tone, "spec": spec, "confirm": how in matching.TO_CONFIRM,
              "examples": examples[at] if at < len(examples) else [], "hidden": at in hidden,
              **(_of_field(spec, mapping) if spec is not None and first else {})}
