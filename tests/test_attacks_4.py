@@ -36,7 +36,7 @@ from app.workflows.visits import visits
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, actor, make_account, make_contract, make_elevator, make_person
-from tests.views.test_rescue_pages import report
+from tests.views.rescue.ground import report
 from tests.workflows.test_bulletins import drafted, ground
 from tests.workflows.test_companions import join, mate, two_persons
 from tests.workflows.test_enforcement import AT, do, penalty, told

@@ -152,7 +152,7 @@ def test_what_excel_made_a_date_is_told_so_and_read_back_where_it_can_only_be_on
     (error,) = rows[1].errors
     assert (error["column"], error["value"], error["rule"]) == ("层数", "2026-06-05", "变成了日期")
     assert "把 6/5 这样的写法自动变成了日期" in error["found"] and "设为文本格式" in error["remedy"]
-    assert [(e["column"], e["rule"]) for e in rows[2].errors] == [("额定载重", "变成了日期")]
+    assert [(e["column"], e["rule"]) for e in rows[2].errors] == [("额定载重量", "变成了日期")]
     with_letters = import_pages.columns(kinds()["elevators"], batch.mapping)
     assert [c["letter"] for c in with_letters] == ["A", "B", "B", "C", "D", "E", "F"], "as in the person's own file"
     # As a batch of an earlier release is: it had kept none.
