@@ -49,8 +49,8 @@ def fill(page: Any, values: dict[str, Any]) -> None:
             box.fill(str(value))
 
 
-def approve(officer: Any, words: str) -> None:
-    open_from_queue(officer, words)
+def approve(officer: Any, words: str, kind: str = "") -> None:
+    open_from_queue(officer, words, kind)
     decide(officer, "同意")
 
 

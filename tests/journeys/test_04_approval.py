@@ -24,11 +24,12 @@ def edit(page: Any, elevator: Any, **values: str) -> None:
     press(page, "保存并上报")
 
 
-def open_from_queue(page: Any, code: str) -> str:
-    """Find what waits about an elevator and open it; gives the application's address."""
+def open_from_queue(page: Any, code: str, kind: str = "") -> str:
+    """Find what waits about an elevator or a unit and open it; gives the application's address."""
     menu(page, "待我审批")
     look_for(page, code)
-    found = [row for row in rows(page) if code in row["内容"]]  # a unit's name finds all that it asks for as well
+    # A unit's name finds all that it asks for as well.
+    found = [row for row in rows(page) if code in row["内容"] and kind in row["事项"]]
     assert len(found) == 1, found
     follow(page, found[0]["申请编号"])
     return path_of(page)

@@ -230,7 +230,7 @@ def test_chapter_2_the_firm_its_commitment_and_insurance(
     fill(clerk, {"企业类型": "有限责任公司", "注册资金": "1000 万元", "经营范围": "电梯维护保养"})
     press(clerk, "保存并上报")
     expect(clerk.get_by_role("main")).to_contain_text("正在审核")
-    approve(admin, name)
+    approve(admin, name, "单位备案")
     clerk.goto(f"/units/{key}")
     assert fact(clerk, "注册资金") == "1000 万元"
     shot(clerk, "2 the firm's information")
@@ -247,7 +247,7 @@ def test_chapter_2_the_firm_its_commitment_and_insurance(
     shot(clerk, "2 the commitment with its scan")
     press(clerk, "提交审核")
     expect(clerk.get_by_role("main")).to_contain_text("审核通过后生效")
-    approve(admin, name)
+    approve(admin, name, "承诺书")
     menu(clerk, "维保承诺书")
     assert "通过" in "".join(rows(clerk)[0].values())
 
