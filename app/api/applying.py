@@ -67,10 +67,10 @@ class ApplyApi(Resource):
     @safe
     @answers
     def withdraw(self, key: int) -> Any:
-        """Take back one's own; withdrawn again is refused.
+        """Take back one's own, or call off what was approved for a later day; withdrawn again is refused.
         ---
         post:
-          summary: 撤回自己单位的申请
+          summary: 撤回自己单位的申请；已核准、还没有到生效日的，取消后不再生效
           gives: {200: ApplicationWhole}
         """
         with transaction(db.session) as session:

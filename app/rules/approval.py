@@ -33,6 +33,7 @@ class ApplicationVerb(StrEnum):
     REJECT = "reject"
     WITHDRAW = "withdraw"
     RESUBMIT = "resubmit"
+    CALL_OFF = "call_off"
 
 
 class FilingState(StrEnum):
@@ -83,6 +84,7 @@ VERB_LABELS = {
     ApplicationVerb.REJECT: say("不通过"),
     ApplicationVerb.WITHDRAW: say("撤回"),
     ApplicationVerb.RESUBMIT: say("重新提交"),
+    ApplicationVerb.CALL_OFF: say("生效前取消"),
 }
 
 _S, _V = ApplicationState, ApplicationVerb
@@ -107,6 +109,8 @@ APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationSta
     (_S.ENDORSED, _V.WITHDRAW): _S.WITHDRAWN,
     (_S.RETURNED, _V.RESUBMIT): _S.SUBMITTED,
     (_S.RETURNED, _V.WITHDRAW): _S.WITHDRAWN,
+    # Only of what waits for its day; whether it does, the workflow asks (`effects.is_waiting`).
+    (_S.APPROVED, _V.CALL_OFF): _S.WITHDRAWN,
 }
 
 # A filing knows four states only. 退回 is 不通过 with an opinion: the unit mends and submits again.
@@ -127,8 +131,8 @@ LOCKED_FILING_STATES = frozenset({FilingState.PENDING})
 
 
 def verbs_possible(state: ApplicationState) -> list[ApplicationVerb]:
-    """What can be done with an application now, in the order of the enum."""
-    return [verb for verb in ApplicationVerb if (state, verb) in APPLICATION_MOVES]
+    """What can be done with an application now, in the order of the enum; calling off asks for more than a state."""
+    return [v for v in ApplicationVerb if (state, v) in APPLICATION_MOVES and v is not ApplicationVerb.CALL_OFF]
 
 
 def filing_verbs_possible(state: FilingState) -> list[ApplicationVerb]:

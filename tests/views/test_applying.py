@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Application
+from app.models import Application, Notification
 from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
@@ -212,6 +212,27 @@ def test_what_was_approved_for_a_later_day_is_told_and_what_it_stops_is_not_offe
     assert f"已核准停用，自 {on} 起" in officer and "生效前不能办理" not in officer
     worker = sign_in(world.accounts["worker"]).get(base).text
     assert f"已核准停用，自 {on} 起" in worker and f"/applications/{application.id}" not in worker
+
+
+@pytest.mark.feature("LIF-02", "LIF-07")
+def test_a_planned_change_is_called_off_on_its_page(session: Any, world: World, sign_in: Any) -> None:
+    on = clock.today() + dt.timedelta(days=5)
+    client = sign_in(world.accounts["use_head"])
+    assert send(client, world, "suspension", effective_on=on.isoformat()).status_code == 302
+    application = fresh(session).scalars(select(Application)).one()
+    page = f"/applications/{application.id}"
+    assert "撤回申请" in client.get(page).text
+    decide(session, world.actor("inspector"), application, "approve", "属实", clock.now())
+    text = client.get(page).text
+    assert "取消，不再生效" in text and f"已核准，{on} 起生效" in text and "撤回申请" not in text
+    assert "取消，不再生效" not in sign_in(world.accounts["inspector"]).get(page).text
+    assert client.post(f"{page}/withdraw", data={"csrf_token": csrf(client)}).status_code == 302
+    text = client.get(page).text
+    assert "生效前取消" in text and "已撤回" in text and "取消，不再生效" not in text and "重新申请" in text
+    base = f"/elevators/{world.own.id}"
+    assert "已核准停用" not in client.get(base).text and f"{base}/apply/suspension" in client.get(base).text
+    told = fresh(session).scalars(select(Notification).where(Notification.dedupe_key.startswith("call_off:"))).all()
+    assert world.accounts["inspector"].id in {one.recipient_id for one in told}, "the officer who approved it"
 
 
 @pytest.mark.feature("LIF-05")

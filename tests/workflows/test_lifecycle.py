@@ -12,10 +12,12 @@ from app import scope
 from app.errors import Refusal
 from app.models import (
     Application,
+    ApplicationStep,
     ContractElevator,
     MaintenanceClock,
     MaintenanceOrder,
     MaintenancePause,
+    Notification,
     StatusChange,
 )
 from app.permissions import SYSTEM
@@ -188,7 +190,39 @@ def test_what_became_impossible_changes_nothing(session: Any, world: World) -> N
         moves.move(session, SYSTEM, world.own, "status", "scrapped", verb="scrapping", at=AT)
     with transaction(session):
         assert effects.take_effect_due(session, TODAY + 3 * DAY, AT + 3 * DAY) == 0
-    assert world.own.status == "scrapped" and effects.waiting(session) == [waiting]
+    assert world.own.status == "scrapped" and effects.waiting(session) == [], "nothing waits for good"
+    assert waiting.state == "withdrawn" and waiting.took_effect_at is None
+    last = session.scalars(select(ApplicationStep).order_by(ApplicationStep.id.desc()).limit(1)).one()
+    assert (last.verb, last.actor_id) == ("call_off", None) and "到生效日不能生效" in last.opinion
+    assert set(told(session, "call_off")) >= {waiting.submitted_by_id, waiting.decided_by_id}
+
+
+@pytest.mark.feature("LIF-07", "LIF-02")
+def test_what_was_approved_for_a_later_day_can_be_called_off(session: Any, world: World) -> None:
+    """By its unit, until its day: nothing changes then, and another can be applied for; not once it took effect."""
+    planned = ask(world, "suspension", effective_on=TODAY + 3 * DAY)
+    approve(world, planned)
+    stranger = world.actor("maintenance_head")
+    with pytest.raises(Refusal, match="不是您的单位提交"), transaction(session):
+        applications.withdraw(session, stranger, planned.id, AT + DAY)
+    with transaction(session):
+        applications.withdraw(session, world.actor("use_head"), planned.id, AT + DAY)
+    assert (planned.state, planned.is_open, planned.took_effect_at) == ("withdrawn", False, None)
+    assert planned.decided_by_id in told(session, "call_off"), "the officer who approved it"
+    with transaction(session):
+        assert effects.take_effect_due(session, TODAY + 3 * DAY, AT + 3 * DAY) == 0
+    assert world.own.status == "in_use" and changes(world) == []
+    now = ask(world, "suspension")
+    approve(world, now)
+    with pytest.raises(Refusal, match="通过"), transaction(session):
+        applications.withdraw(session, world.actor("use_head"), now.id, AT + DAY)
+    assert (now.state, world.own.status) == ("approved", "suspended")
+
+
+def told(session: Any, verb: str) -> list[int]:
+    """Who was told of a step."""
+    keys = select(Notification.recipient_id).where(Notification.dedupe_key.startswith(f"{verb}:"))
+    return list(session.scalars(keys))
 
 
 @pytest.mark.feature("ELV-09")

@@ -23,7 +23,7 @@ from app.views.approval.applying import day_of, store_files
 from app.views.frame import desks, filed, person_words, screens
 from app.views.frame.clock_words import approval_due
 from app.views.frame.filing_words import WORDS
-from app.workflows.approval import seconds, submissions
+from app.workflows.approval import effects, seconds, submissions
 from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
 from app.workflows.desk import applications
 from app.workflows.filing import filing
@@ -173,7 +173,7 @@ def _seen(name: str) -> int:
 
 def _may_withdraw(row: Application) -> bool:
     verb = Verb.FILING_SUBMIT if row.kind in REFILED_KINDS else Verb.APPLICATION_SUBMIT
-    if not row.is_open or not g.actor.may(verb):
+    if not (row.is_open or effects.is_waiting(row)) or not g.actor.may(verb):
         return False
     try:
         submissions.own_application(g.actor, row)

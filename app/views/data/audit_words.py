@@ -58,7 +58,7 @@ DEED: dict[str, Any] = {
     "release_phone": _l("解绑手机"), "revoke": _l("撤销"),
     "told": _l("核对别家的号码"),
     "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
-    "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"),
+    "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"), "call_off": _l("生效前取消"),
     "bind_phone": _l("绑定手机"), "recover": _l("找回密码"), "register": _l("自行注册"), "rights": _l("修改权限"),
     "roles": _l("修改角色"), "verify_mail": _l("验证邮箱"), "export": _l("导出"), "name": _l("委托代办"),
     "on_demand": _l("按需维保"), "registration_change": _l("变更登记"), "unit_change": _l("维保单位变更"),

@@ -2,6 +2,7 @@
 
 An effective day after the approval waits: the nightly schedule job applies it on that day (`take_effect_due`).
 An effective day before it (approval took some days) holds from that day, known since the approval.
+Until its day comes it can be called off, and what turns out impossible on that day is: nothing waits for good.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from app.errors import Finding, Refusal, refuse
 from app.models import Application, Elevator
 from app.models.region import code_span
 from app.permissions import SYSTEM, Actor
+from app.rules.approval import ApplicationState, ApplicationVerb
 from app.rules.lifecycle import ELEVATOR_KINDS
 from app.transaction import AnySession, lock
-from app.workflows.approval import kinds
+from app.wording import say, together
+from app.workflows.approval import kinds, submissions
 from app.workflows.approval.submissions import Asked
 
 
@@ -64,7 +67,7 @@ def waiting(
 def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:
     """Apply what was approved for a day up to `on`; gives how many took effect. Again the same day: none.
 
-    One that has become impossible meanwhile (scrapped by order) is left as it is and stays visible as waiting.
+    One that has become impossible meanwhile (scrapped by order) ends here, and its unit reads why.
     """
     count = 0
     for application in waiting(session, on, region=region):
@@ -72,9 +75,25 @@ def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: s
             with session.begin_nested():
                 take_effect(session, SYSTEM, application, application.effective_on or on, at)
             count += 1
-        except Refusal:
-            continue
+        except Refusal as refusal:
+            why = together([say("到生效日不能生效"), *(f.found for f in refusal.findings if not f.ok)], "：")
+            call_off(session, SYSTEM, application, why, at)
     return count
+
+
+def is_waiting(application: Application) -> bool:
+    """Approved for a day that has not come, so that nothing has changed yet."""
+    approved_one = application.kind in ELEVATOR_KINDS and application.state == ApplicationState.APPROVED
+    return approved_one and application.took_effect_at is None
+
+
+def call_off(session: AnySession, actor: Actor, application: Application, why: str | None, at: dt.datetime) -> None:
+    """End what waits for its day; all whom it concerns are told. The approval stays among its steps."""
+    submissions.advance(session, actor, application, ApplicationVerb.CALL_OFF, at, opinion=why)
+    if why:
+        application.opinion = why
+    approver = application.decided_by_id
+    submissions.tell_applicant(session, application, ApplicationVerb.CALL_OFF, at, also=approver)
 
 
 def findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:

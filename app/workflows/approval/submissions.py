@@ -275,12 +275,14 @@ def tell_officers(session: AnySession, application: Application, at: dt.datetime
     outbox.notify(session, at, officers, "approval", title, body, link, f"submitted:{which}")
 
 
-def tell_applicant(session: AnySession, application: Application, verb: ApplicationVerb, at: dt.datetime) -> None:
-    """Notice of a decision to those of the unit's accounts that may open it, and to whoever submitted."""
+def tell_applicant(
+    session: AnySession, application: Application, verb: ApplicationVerb, at: dt.datetime, *, also: int | None = None
+) -> None:
+    """Notice of a decision to the unit's accounts that may open it, to whoever submitted, and to one more account."""
     if not application.is_open:
         outbox.settle(session, at, "approval", link_of(application))
     recipients = set(outbox.readers_of(session, application.unit_id, _READ, application.elevator_id))
-    recipients |= {application.submitted_by_id} if application.submitted_by_id else set()
+    recipients |= {key for key in (application.submitted_by_id, also) if key}
     deed = verb_label(verb) if application.kind == ApplicationKind.APPEAL else VERB_LABELS[verb]
     number = say("申请编号 %(number)s", number=application.number)
     outbox.notify(

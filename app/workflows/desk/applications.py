@@ -26,7 +26,7 @@ from app.rules.approval import (
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows.approval import delegations, seconds, submissions
+from app.workflows.approval import delegations, effects, seconds, submissions
 from app.workflows.approval.kinds import HANDLERS, handlers
 from app.workflows.approval.submissions import REFILED_KINDS, Asked
 from app.workflows.core import audit
@@ -195,8 +195,14 @@ def waits_for(actor: Actor, application: Application) -> bool:
 
 
 def withdraw(session: AnySession, actor: Actor, application_id: int, at: dt.datetime) -> Application:
-    """Take back one's own application; a filing is unlocked by it."""
+    """Take back one's own application; a filing is unlocked by it.
+
+    What was approved for a later day is called off: until then nothing has changed.
+    """
     application = _own(session, actor, application_id)
+    if effects.is_waiting(application):
+        effects.call_off(session, actor, application, None, at)
+        return application
     submissions.advance(session, actor, application, ApplicationVerb.WITHDRAW, at)
     turned_down = handlers(application.kind).turned_down
     if turned_down is not None:
