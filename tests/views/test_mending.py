@@ -10,16 +10,19 @@ import html
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
+from app.errors import NotAllowed
 from app.models import Application, AuditEntry, Commitment, Declaration, GradeCertificate, Inspection, UnitChange
+from app.permissions import Verb
 from app.transaction import transaction
 from app.workflows.contracts import contract_changes
+from app.workflows.desk import applications
 from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
@@ -263,13 +266,51 @@ def test_a_contract_change_is_mended_on_top_of_the_contract_as_it_is_now(
     assert done.status_code == 302, _main(done)
     row = only(session)
     assert (row.state, row.data["after"]["ends_on"], row.data["before"]["note"]) == ("submitted", on(-20), "之后改过")
+    assert row.data["after"]["note"] == "之后改过", "what nobody asked for stays as it is by now"
     assert on(-20) in row.title
     told = sign_in(world.accounts["region_admin"]).get(page).text
     assert f"→ {on(-20)}" in told, "the officer reads what is asked for"
     decide(session, officer, row, "approve", at=clock.now())
     fresh(session)
     session.refresh(world.contract)
-    assert str(world.contract.ends_on) == on(-20)
+    assert (str(world.contract.ends_on), world.contract.note) == (on(-20), "之后改过")
+
+
+def test_only_who_might_file_it_or_filed_it_puts_it_right(session: Any, world: World, sign_in: Any) -> None:
+    """An account that may apply, but enters no people: it may answer the officer, and changes no certificate."""
+    grade(world, sign_in(world.accounts["clerk"]))
+    row = only(session)
+    decide(session, world.actor("inspector"), row, "return", "请核对", at=clock.now())
+    other = world.accounts["maintenance_head"].id
+    reader = replace(world.actor("clerk"), user_id=other, withheld=frozenset({Verb.PERSON_EDIT}))
+    again: dict[str, Any] = {
+        "effective_on": None, "reason": "已核对", "attachments": row.data["attachments"], "at": clock.now(),
+    }  # fmt: skip
+    right: dict[str, Any] = {
+        "grade": "senior", "certificate_no": "G-9", "issued_on": clock.today() - DAY,
+        "valid_until": clock.today() + 400 * DAY,
+    }  # fmt: skip
+    with pytest.raises(NotAllowed), scope.acting(reader), transaction(session):
+        applications.resubmit(session, reader, row.id, **again, mended=right)
+    with scope.acting(reader), transaction(fresh(session)):
+        applications.resubmit(session, reader, row.id, **again)
+    assert only(session).state == "submitted"
+    assert session.scalars(select(GradeCertificate.certificate_no)).one() == "G-1"
+    decide(session, world.actor("inspector"), only(session), "return", "仍须核对", at=clock.now())
+    with pytest.raises(NotAllowed), scope.acting(reader), transaction(fresh(session)):
+        applications.resubmit(session, reader, row.id, **again, mended=right)
+
+
+def test_a_field_that_was_asked_to_be_empty_stays_so(session: Any, world: World, sign_in: Any) -> None:
+    with transaction(fresh(session)):
+        world.own.estate = "旧小区"
+    client = sign_in(world.accounts["maintenance_head"])
+    asked = elevator_form("registration_change", cause="relocation", address="明水路 20 号", estate="")
+    assert asked(world, client).status_code == 302
+    row = only(session)
+    assert row.data["changes"]["estate"] is None
+    decide(session, world.actor("region_admin"), row, "return", "请核对", at=clock.now())
+    assert "旧小区" not in client.get(f"/applications/{row.id}").text.partition('id="mend"')[2].partition("</form>")[0]
 
 
 def test_what_is_not_returned_is_not_mended(session: Any, world: World, sign_in: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import scope
 from app.errors import Refusal
@@ -209,6 +210,8 @@ def test_what_was_approved_for_a_later_day_can_be_called_off(session: Any, world
         applications.withdraw(session, world.actor("use_head"), planned.id, AT + DAY)
     assert (planned.state, planned.is_open, planned.took_effect_at) == ("withdrawn", False, None)
     assert planned.decided_by_id in told(session, "call_off"), "the officer who approved it"
+    said = session.scalars(select(Notification.body).where(Notification.dedupe_key.startswith("call_off:"))).all()
+    assert said and not any("意见" in body for body in said), "what he said of the approval is no word on this"
     with transaction(session):
         assert effects.take_effect_due(session, TODAY + 3 * DAY, AT + 3 * DAY) == 0
     assert world.own.status == "in_use" and changes(world) == []
@@ -217,6 +220,38 @@ def test_what_was_approved_for_a_later_day_can_be_called_off(session: Any, world
     with pytest.raises(Refusal, match="通过"), transaction(session):
         applications.withdraw(session, world.actor("use_head"), now.id, AT + DAY)
     assert (now.state, world.own.status) == ("approved", "suspended")
+
+
+@pytest.mark.feature("LIF-07", "LIF-02")
+def test_from_its_day_on_it_holds_however_late_the_night_is(session: Any, world: World) -> None:
+    planned = ask(world, "suspension", effective_on=TODAY + 3 * DAY)
+    approve(world, planned)
+    with pytest.raises(Refusal, match="通过"), transaction(session):
+        applications.withdraw(session, world.actor("use_head"), planned.id, AT + 3 * DAY)
+    with transaction(session):
+        assert effects.take_effect_due(session, TODAY + 4 * DAY, AT + 4 * DAY) == 1
+    assert world.own.status == "suspended"
+
+
+@pytest.mark.feature("LIF-07")
+def test_what_is_called_off_while_the_night_runs_stops_nothing_else(
+    session: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night reads what is due; a unit calls one of them off before its turn: the others take effect."""
+    mine, other = ask(world, "suspension", effective_on=TODAY + DAY), filed_elevator(world)
+    other.status = "in_use"
+    session.commit()
+    theirs = ask(world, "suspension", other, effective_on=TODAY + DAY)
+    for one in (mine, theirs):
+        approve(world, one)
+    seen = effects.waiting(session)
+    with Session(session.get_bind()) as meanwhile, transaction(meanwhile):
+        applications.withdraw(meanwhile, world.actor("use_head"), mine.id, AT)
+    monkeypatch.setattr(effects, "waiting", lambda *_, **__: seen)
+    with transaction(session):
+        assert effects.take_effect_due(session, TODAY + DAY, AT + DAY) == 1
+    session.expire_all()
+    assert (mine.state, world.own.status, other.status) == ("withdrawn", "in_use", "suspended")
 
 
 def told(session: Any, verb: str) -> list[int]:

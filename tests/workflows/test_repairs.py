@@ -449,6 +449,19 @@ def test_what_is_not_mended_goes_back_as_an_order_of_its_own(world: World) -> No
     assert world.accounts["inspector"].id in told(world, "repair.disputed") and count(world) == 3
 
 
+@pytest.mark.parametrize(("restored", "level"), [(True, "running"), (False, "stopped")])
+def test_nobody_is_called_to_a_rescue_by_a_word_on_a_repair(world: World, restored: bool, level: str) -> None:
+    """Whoever was trapped when it was reported is free by now."""
+    row = ended(world)
+    row.level, row.restored = "trapped", restored
+    world.session.commit()
+    step(world, "use_head", repair_answers.answer, row, False, "门有异响", START + 4 * H)
+    second = repair_answers.following_of(world.session, world.actor("use_head"), row)
+    assert second is not None and second.level == level
+    bodies = world.session.scalars(select(Notification.body).where(Notification.link == repairs.link_of(second)))
+    assert not any("有人被困" in body for body in bodies)
+
+
 def test_only_the_use_unit_says_so_and_only_of_what_has_ended(world: World) -> None:
     row = assigned(world)
     for verdict, note in ((True, ""), (False, "不行")):

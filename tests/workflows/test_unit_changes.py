@@ -192,6 +192,41 @@ def test_a_return_for_correction_does_not_make_it_late(session: Any, world: Worl
     assert change_of(world, application).took_effect_on == TODAY + 5 * DAY
 
 
+def test_whoever_is_no_longer_a_party_cannot_mend_it(session: Any, world: World) -> None:
+    application = ask(world, "use_head", new_unit_id=world.other_firm.id, signed_on=TODAY - DAY)
+    decide(session, world.actor("inspector"), application, "return", "请核对")
+    world.own.use_unit_id = factories.make_unit(session, "临河物业", is_use=True).id
+    session.commit()
+    assert "提出时为使用单位，现为新维保单位" in mend(world, "use_head", application, signed_on=TODAY - 2 * DAY)
+
+
+@pytest.mark.feature("SCO-06")
+def test_what_was_late_is_not_mended_into_time(session: Any, world: World) -> None:
+    """A contract signed after the first submission is another change."""
+    application = ask(world, "maintenance_head", new_unit_id=world.other_firm.id, signed_on=TODAY - 40 * DAY)
+    decide(session, world.actor("inspector"), application, "return", "请核对")
+    told = mend(world, "maintenance_head", application, signed_on=TODAY + DAY, at=AT + 2 * DAY)
+    assert "晚于首次提交" in told
+    assert mend(world, "maintenance_head", application, signed_on=TODAY - 30 * DAY, at=AT + 2 * DAY) == ""
+    change = change_of(world, application)
+    assert (change.signed_on, change.late, application.state) == (TODAY - 30 * DAY, True, "submitted")
+
+
+def mend(world: World, persona: str, application: Application, at: dt.datetime = AT, **values: Any) -> str:
+    """Why it can't be sent back so; nothing where it was."""
+    actor = world.actor(persona)
+    mended = {"new_unit_id": world.other_firm.id} | values
+    try:
+        with scope.acting(actor), transaction(world.session):
+            applications.resubmit(
+                world.session, actor, application.id, effective_on=TODAY + 2 * DAY, reason="已改",
+                attachments=application.data["attachments"], at=at, mended=mended,
+            )  # fmt: skip
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
+
+
 def test_a_day_to_come_waits_and_a_late_decision_never_reaches_back(session: Any, world: World) -> None:
     application = by_new(world, effective_on=TODAY + 3 * DAY)
     approve(world, application)

@@ -173,7 +173,7 @@ def _seen(name: str) -> int:
 
 def _may_withdraw(row: Application) -> bool:
     verb = Verb.FILING_SUBMIT if row.kind in REFILED_KINDS else Verb.APPLICATION_SUBMIT
-    if not (row.is_open or effects.is_waiting(row)) or not g.actor.may(verb):
+    if not (row.is_open or effects.may_be_called_off(row, clock.today())) or not g.actor.may(verb):
         return False
     try:
         submissions.own_application(g.actor, row)

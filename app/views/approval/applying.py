@@ -297,6 +297,8 @@ def said_by(row: Application | None) -> dict[str, str]:
     said = {**applications.filed_of(db.session, row), "reason": row.reason, "effective_on": row.effective_on}
     names = unit_names(said.get(name) for name in UNIT_FIELDS)
     said |= {name: names.get(said[name], "") for name in UNIT_FIELDS if said.get(name)}
+    # Asked to be empty, which is not: not asked for.
+    said |= {name: "" for name, value in (row.data.get("changes") or {}).items() if value is None}
     if row.effective_on is not None and row.effective_on < clock.today():
         del said["effective_on"]
     return {name: str(value) for name, value in said.items() if isinstance(value, str | int | float | dt.date)}

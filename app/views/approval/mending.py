@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import scope
-from app.errors import Finding
+from app.errors import Finding, NotAllowed
 from app.extensions import db
 from app.models import Application, Commitment, Contract, Declaration, Elevator, GradeCertificate, Inspection, Person
 from app.permissions import Verb
@@ -21,6 +21,7 @@ from app.views.approval.filing_forms import Field
 from app.views.frame import filed
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.told import told
+from app.workflows.approval import submissions
 from app.workflows.approval.submissions import FILING_KINDS, Mend
 from app.workflows.desk import applications
 from app.workflows.filing import filing
@@ -68,7 +69,13 @@ def typed(row: Application) -> tuple[dict[str, Any] | None, list[Finding]]:
 
 
 def _mends(row: Application) -> list[Mend]:
-    return list(applications.handlers(row.kind).mends)
+    """None for whoever might not file such."""
+    means = applications.handlers(row.kind)
+    try:
+        submissions.may_mend(db.session, g.actor, row, means)
+    except NotAllowed:
+        return []
+    return list(means.mends)
 
 
 def _field(one: Mend, value: Any, findings: list[Finding]) -> Field:

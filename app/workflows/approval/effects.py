@@ -70,7 +70,11 @@ def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: s
     One that has become impossible meanwhile (scrapped by order) ends here, and its unit reads why.
     """
     count = 0
-    for application in waiting(session, on, region=region):
+    for seen in waiting(session, on, region=region):
+        # Held, and asked again: its unit may have called it off since it was read.
+        application = lock(session, Application, seen.id)
+        if application is None or not is_waiting(application):
+            continue
         try:
             with session.begin_nested():
                 take_effect(session, SYSTEM, application, application.effective_on or on, at)
@@ -82,16 +86,21 @@ def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: s
 
 
 def is_waiting(application: Application) -> bool:
-    """Approved for a day that has not come, so that nothing has changed yet."""
+    """Approved and not in effect yet, so that nothing has changed."""
     approved_one = application.kind in ELEVATOR_KINDS and application.state == ApplicationState.APPROVED
     return approved_one and application.took_effect_at is None
+
+
+def may_be_called_off(application: Application, on: dt.date) -> bool:
+    """Until the day before: from its day on it holds, however late the night's job comes."""
+    return is_waiting(application) and application.effective_on is not None and application.effective_on > on
 
 
 def call_off(session: AnySession, actor: Actor, application: Application, why: str | None, at: dt.datetime) -> None:
     """End what waits for its day; all whom it concerns are told. The approval stays among its steps."""
     submissions.advance(session, actor, application, ApplicationVerb.CALL_OFF, at, opinion=why)
-    if why:
-        application.opinion = why
+    # What the officer said when he approved it stays with his step.
+    application.opinion = why
     approver = application.decided_by_id
     submissions.tell_applicant(session, application, ApplicationVerb.CALL_OFF, at, also=approver)
 

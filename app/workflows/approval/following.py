@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.errors import Finding, refuse
 from app.models import Application, Attachment
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.rules.approval import ApplicationState, ApplicationVerb, application_move
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -56,6 +56,7 @@ class Following:
     def handlers(
         self, findings: Callable[[AnySession, Application, dt.datetime], list[Finding]], mends: Sequence[Mend] = (),
         put_right: Callable[[AnySession, Actor, Application, Any, Values, dt.datetime], None] | None = None,
+        mends_by: Verb | None = None,
     ) -> Handlers:  # fmt: skip
         """What such a kind of application means: in force from its approval.
 
@@ -94,7 +95,7 @@ class Following:
 
         return Handlers(
             findings=findings, approved=approved, turned_down=turned_down, resubmitted=resubmitted, mends=mends,
-            mended=mended if put_right is not None else None, filed=filed if mends else None,
+            mended=mended if put_right is not None else None, filed=filed if mends else None, mends_by=mends_by,
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from app.errors import Finding, NotAllowed, Refusal, refuse
 from app.models import Account, Application, ApplicationParty, ApplicationStep, Attachment, Elevator
 from app.models.choices import APPLICATION_PREFIX
 from app.models.policy import policy_value
-from app.permissions import Actor, Verb
+from app.permissions import Actor, Verb, require
 from app.rules import deadlines
 from app.rules.appeals import verb_label
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
@@ -71,8 +71,9 @@ class Handlers:
     was asked into force, in the transaction of the decision. `turned_down` is told of reject,
     return and withdraw, `resubmitted` of what comes back after a return. `barred` says why an officer, who else could,
     may not decide. `mended` puts what was filed right on the way back, refusing what can't be; `mends` are the parts
-    that it takes, and `filed` gives how they stand. A kind about an elevator in force gives its `conditions`
-    (`effects.findings` asks them) and its `effect` on the day it takes force (`effects.approved`).
+    that it takes, `mends_by` is the right to file such, and `filed` gives how they stand. A kind about an elevator in
+    force gives its `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force
+    (`effects.approved`).
     """
 
     findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]
@@ -84,6 +85,7 @@ class Handlers:
     effect: Callable[[AnySession, Actor, Application, Elevator, dt.date, dt.datetime], None] | None = None
     mended: Callable[[AnySession, Actor, Application, Values, dt.datetime], None] | None = None
     mends: Sequence[Mend] = ()
+    mends_by: Verb | None = None
     filed: Callable[[AnySession, Application], Values] | None = None
 
 
@@ -213,6 +215,15 @@ def due_at(session: AnySession, region_code: str, at: dt.datetime, kind: str) ->
         return None
     is_working = calendars.working_calendar(session, region_code)
     return deadlines.start(at, working_days=int(days), is_working_day=is_working).due_at
+
+
+def may_mend(session: AnySession, actor: Actor, application: Application, means: Handlers) -> None:
+    """Raise unless the actor might file what is put right; whoever filed it at first might."""
+    if means.mends_by is None or actor.may(means.mends_by):
+        return
+    first = select(ApplicationStep.actor_id).where(ApplicationStep.application_id == application.id)
+    if actor.user_id is None or session.scalar(first.order_by(ApplicationStep.id).limit(1)) != actor.user_id:
+        require(actor, means.mends_by)
 
 
 def own_application(actor: Actor, application: Application) -> None:

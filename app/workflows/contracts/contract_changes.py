@@ -99,7 +99,10 @@ def _mended(session: AnySession, actor: Actor, application: Application, given: 
     contract = contracts.own(session, actor, application.entity_id, whole=True)
     today = clock.local_day(at)
     now = {name: getattr(contract, name) for name in contracts.FIELDS}
-    values = contracts.checked(session, actor, contract, {**_values(application), **given}, today)
+    # What nobody asked for stays as it is now, however it was when the change was asked for.
+    before, asked = application.data["before"], _values(application)
+    wanted = {name: asked[name] for name, value in application.data["after"].items() if value != before.get(name)}
+    values = contracts.checked(session, actor, contract, {**now, **wanted, **given}, today)
     backdate = _cover_missing(session, contract, today)
     if values == now and not backdate:
         raise refuse("合同变更", "没有任何改动", "请先修改合同内容，再提交变更", field="starts_on")
@@ -117,7 +120,7 @@ MENDS = (
     Mend("ends_on", say("截止日期"), "date"),
 )  # fmt: skip
 APPLICATION = submissions.Handlers(
-    findings=findings, approved=approved, mended=_mended, mends=MENDS, filed=_filed
+    findings=findings, approved=approved, mended=_mended, mends=MENDS, mends_by=Verb.CONTRACT_EDIT, filed=_filed
 )
 
 

@@ -200,7 +200,7 @@ def withdraw(session: AnySession, actor: Actor, application_id: int, at: dt.date
     What was approved for a later day is called off: until then nothing has changed.
     """
     application = _own(session, actor, application_id)
-    if effects.is_waiting(application):
+    if effects.may_be_called_off(application, clock.local_day(at)):
         effects.call_off(session, actor, application, None, at)
         return application
     submissions.advance(session, actor, application, ApplicationVerb.WITHDRAW, at)
@@ -228,6 +228,8 @@ def resubmit(
     """
     application = _own(session, actor, application_id)
     application_move(ApplicationState(application.state), ApplicationVerb.RESUBMIT)
+    if mended is not None:
+        submissions.may_mend(session, actor, application, handlers(application.kind))
     returned = submissions.last_step(session, application)
     application.effective_on = effective_on if application.kind in ELEVATOR_KINDS else application.effective_on
     application.reason = (reason or "").strip() or None
@@ -266,6 +268,8 @@ def _mend(
         raise_failing(conditions_of(session, application.kind, row, asked))
         submissions.entitle(application, _title(application.kind, row, data))
         application.region_code = registration_changes.region_of(row, data)
+        # Its files are read where it is decided.
+        submissions.attach(session, actor, application, data["attachments"])
         submissions.add_parties(session, application, registration_changes.parties(row, data))
     elif means.mended is not None:
         means.mended(session, actor, application, values, at)

@@ -137,16 +137,33 @@ def _mended(session: AnySession, actor: Actor, application: Application, values:
     change = of_application(session, application)
     assert elevator is not None and change is not None
     side, kept = application.data["side"], application.data.get("attachments", [])
+    raise_failing([_side(actor, elevator, side)])
     wanted = Wanted(elevator.code, values.get("new_unit_id"), values.get("contract_id"), values.get("signed_on"))
     data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **_taker(session, actor, side, wanted)}
     asked = Asked(clock.local_day(at), application.effective_on, application.reason, kept, data, application.id)
-    raise_failing(findings(session, KIND.value, elevator, asked))
-    _put(session, change, elevator, data, dt.date.fromisoformat(data["signed_on"]))
+    raise_failing([*findings(session, KIND.value, elevator, asked), _signed_by(data, change.applied_on)])
+    signed_on = dt.date.fromisoformat(data["signed_on"])
+    _put(session, change, elevator, data, signed_on)
     application.data = {**data, "attachments": kept}
     submissions.entitle(application, _title(session, elevator, data))
     parties = (elevator.maintenance_unit_id, data["new_unit_id"], elevator.use_unit_id)
     submissions.add_parties(session, application, parties)
     session.flush()
+
+
+def _side(actor: Actor, elevator: Elevator, side: str) -> Finding:
+    """Who is no longer a party to the elevator can't hand it on."""
+    now = side_of(actor, elevator)
+    found = say("提出时为%(side)s，现为%(now)s", side=SIDES[side], now=SIDES[now])
+    return Finding("申请单位", now == side, found, "请撤回后按现在的情况重新申请")
+
+
+def _signed_by(data: Any, applied_on: dt.date) -> Finding:
+    """Whether it was in time is of the first submission: a contract signed after that is another change."""
+    signed_on = data["signed_on"]
+    ok = signed_on is None or signed_on <= applied_on.isoformat()
+    found = say("签订日期 %(signed_on)s 晚于首次提交的 %(applied_on)s", signed_on=signed_on, applied_on=applied_on)
+    return Finding("签订日期", ok, found, "" if ok else "之后新签的合同，请撤回后重新申请", field="signed_on")
 
 
 def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:

@@ -115,6 +115,8 @@ def _put_right(
     next_on = values.get("next_on")
     entry = Entry(
         kind=row.kind, number=said("number"), done_on=values.get("done_on"), result=said("result"),
+        # A registered tester, whom only the interface can name, stays while nobody wrote another one.
+        tested_by_id=row.tested_by_id if said("tested_by") == row.tested_by else None,
         tested_by=said("tested_by"), failed_items=said("failed_items"), is_fault=bool(values.get("is_fault")),
         # A next day that is the rule's moves with the day of the test.
         next_on=None if next_on == row.rule_on else next_on, next_reason=said("next_reason"),
@@ -133,5 +135,5 @@ MENDS = (
     Mend("is_fault", say("涉及维保单位整改"), "check", required=False),
     Mend("next_on", say("下次日期"), "date", required=False), Mend("next_reason", say("调整原因"), required=False),
 )  # fmt: skip
-_HANDLERS = _PAPER.handlers(findings, MENDS, _put_right)
+_HANDLERS = _PAPER.handlers(findings, MENDS, _put_right, Verb.INSPECTION_REPORT)
 APPLICATION = replace(_HANDLERS, approved=_approved)

@@ -187,4 +187,4 @@ MENDS = (
     Mend("valid_from", say("承诺起始"), "date"), Mend("valid_until", say("承诺截止"), "date"),
     Mend("note", say("备注"), required=False),
 )  # fmt: skip
-APPLICATION = _PAPER.handlers(findings, MENDS, _put_right)
+APPLICATION = _PAPER.handlers(findings, MENDS, _put_right, Verb.COMMITMENT_EDIT)

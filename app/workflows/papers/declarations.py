@@ -165,7 +165,7 @@ MENDS = (
     Mend("signed_on", say("签署日期"), "date"), Mend("valid_until", say("有效期至"), "date"),
     Mend("note", say("备注"), required=False),
 )  # fmt: skip
-_FOLLOWED = _PAPER.handlers(findings, MENDS, _put_right)
+_FOLLOWED = _PAPER.handlers(findings, MENDS, _put_right, Verb.PERSON_EDIT)
 
 
 def _approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:

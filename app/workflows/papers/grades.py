@@ -88,4 +88,4 @@ MENDS = (
     Mend("certificate_no", say("证书编号")), Mend("issued_on", say("发证日期"), "date"),
     Mend("valid_until", say("有效期至"), "date", required=False),
 )  # fmt: skip
-APPLICATION = _PAPER.handlers(findings, MENDS, _put_right)
+APPLICATION = _PAPER.handlers(findings, MENDS, _put_right, Verb.PERSON_EDIT)

@@ -86,10 +86,10 @@ def _again(
 
 
 def _tell(session: AnySession, row: RepairOrder, following: RepairOrder | None, at: dt.datetime) -> None:
-    """Whoever repaired it; of what was said twice the regulator."""
+    """Whoever repaired it, of the order that they may open; of what was said twice the regulator."""
     people = [row.worker_id, *repairs.helper_ids(session, row)]
     sentence = "使用单位确认修好：%(place)s" if following is None else "使用单位反映仍有问题：%(place)s"
-    shown = following or row
+    shown = following if following is not None and following.unit_id == row.unit_id else row
     outbox.notify(
         session, at, repairs.accounts_of(session, people), "repair.answered", say(sentence, place=row.place),
         row.answer_note or "", repairs.link_of(shown), f"repair:{row.id}:answer",

@@ -144,7 +144,9 @@ def again(
 
     What the first one showed stays as it was: when it ended, and whether that was in time.
     """
-    row = RepairOrder(level=before.level, fault=note, again_of_id=before.id)
+    # Whoever was trapped then is free: nobody is called to a rescue by it.
+    freed = "running" if before.restored else "stopped"
+    row = RepairOrder(level=freed if before.level == "trapped" else before.level, fault=note, again_of_id=before.id)
     _open(session, actor, row, elevator, elevator.maintenance_unit_id, elevator.use_unit_id, "again", at)
     return row
 
