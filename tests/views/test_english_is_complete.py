@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.reports.bulletin.document import parts_of_texts
 from tests.conftest import csrf
 
 CHINESE = re.compile("[\u3400-\u9fff]")
@@ -41,6 +42,9 @@ PERSONS = {
     "elevator_message": "body reply",
     "fraud_case": "question answer reason",
     "fraud_signal": "set_aside_note",
+    "invitation": "name opinion",
+    "insurance_record": "payer note withdrawn_note",
+    "insured_person": "name",
     "landing_door": "note landing",
     "landing_door_check": "note by_name",
     "iot_device": "maker model end_reason",
@@ -139,6 +143,12 @@ def written_by_persons(session: Any) -> re.Pattern[str]:
     for (kept,) in session.execute(text("SELECT data FROM version")):
         held = json.loads(kept) if isinstance(kept, str) else kept
         found |= {value for value in held.values() if isinstance(value, str)}
+    # A bulletin is a Chinese paper: its texts, the titles of its parts and its number are told as they are printed.
+    found |= {f"〔{year}〕{serial}号" for year, serial in session.execute(text("SELECT year, serial FROM bulletin"))}
+    found |= set(parts_of_texts().values())
+    for (kept,) in session.execute(text("SELECT texts FROM bulletin")):
+        held = json.loads(kept) if isinstance(kept, str) else kept
+        found |= {line for whole in held.values() for line in (whole, *whole.splitlines())}
     for (kept,) in session.execute(text("SELECT theirs FROM provincial_difference")):
         held = json.loads(kept) if isinstance(kept, str) else kept
         found |= {value for value in held.values() if isinstance(value, str)}
