@@ -39,6 +39,7 @@ from app.policy import Key
 from app.rules.identifiers import uscc_check_char
 from app.rules.schedule import pause
 from app.rules.visits import REASON_LABELS, VisitPolicy
+from app.wording import say
 from app.workflows.approval.filing_fields import fields_of
 from app.workflows.people import person_versions
 
@@ -280,7 +281,7 @@ class Builder:
         self.summary.elevators += 1
         if status != "notified":
             declared = "scrapped" if status == "scrapped" else "in_use"
-            self._status(elevator_id, "notified", declared, "take_over", approved_on, "既有电梯接管")
+            self._status(elevator_id, "notified", declared, "take_over", approved_on, say("接管申报"))
         if not serves:
             return
         cover = None if rng.random() < 0.01 else firm.contracts.cover(use_unit_id, rng.randrange(9) == 0)
@@ -299,7 +300,7 @@ class Builder:
         })  # fmt: skip
         self._standing(elevator_id, street, firm, worker, life, stop_on, number, cover.ends_on if cover else None)
         if stop_on is not None:
-            self._status(elevator_id, "in_use", "suspended", "suspend", stop_on, "停用登记（接管）")
+            self._status(elevator_id, "in_use", "suspended", "suspend", stop_on, say("接管申报"))
             self.add(MaintenancePause, elevator_id=elevator_id, from_on=stop_on, known_at=self._noon(stop_on))
 
     def _status(self, elevator_id: int, old: str, new: str, verb: str, on: dt.date, reason: str) -> None:

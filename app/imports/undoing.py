@@ -307,7 +307,7 @@ def _undo_order(session: AnySession, actor: Actor, row: ImportRow, finished: dt.
         raise refuse("撤销", "任务已不是“待维保”")
     _unchanged(row, {n: as_json(getattr(order, n)) for n in comparing_orders.FIELDS})
     if row.state == "new":
-        orders.cancel(session, actor, order.id, "撤销导入", at)
+        orders.cancel(session, actor, order.id, say("撤销导入"), at)
         return
     former = (row.before or {}).get("worker_id")
     if former is None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import scope
+from app import scope, telling
 from app.imports import undoing
 from app.models import MaintenanceOrder
 from app.transaction import transaction
+from app.wording import Said
+from app.workflows.maintenance.orders import cancel
 from tests.factories import make_person
 from tests.imports.ground import AT, checked, imported, ran, states, told, workbook
 
@@ -101,3 +103,16 @@ def test_an_undone_import_voids_what_still_waits(session: Any, world: Any) -> No
     with scope.acting(who):
         assert undoing.run(session, who, batch.id, AT, lambda *_: None) == {"undone": 1, "kept": 1}
     assert [o.state for o in orders(session)] == ["done", "void"]
+    reason = orders(session)[1].close_reason
+    assert reason == "撤销导入" and isinstance(reason, Said), "ours, to be told in the reader's language"
+
+
+def test_why_somebody_cancels_an_order_stays_as_he_wrote_it(app: Any, session: Any, world: Any) -> None:
+    """Even where his words are those of a text of ours."""
+    who = world.actor("clerk")
+    imported(session, who, "orders", workbook(HEADS, [None, world.own.code, SOON, None, world.worker.name]))
+    with scope.acting(who), transaction(session):
+        cancel(session, who, orders(session)[0].id, " 撤销导入 ", AT)
+    reason = orders(session)[0].close_reason
+    with app.test_request_context("/?_l_=en"):
+        assert (reason, telling.told(reason)) == ("撤销导入", "撤销导入")

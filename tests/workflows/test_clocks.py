@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.models import MaintenanceLedger, OverdueCorrection, OverduePeriod, Visit
+from app.models import (
+    MaintenanceLedger,
+    MaintenanceOrder,
+    OverdueCorrection,
+    OverduePeriod,
+    StatusChange,
+    Visit,
+)
+from app.telling import told
 from app.transaction import transaction
+from app.wording import Said
 from app.workflows.maintenance import clocks
 from tests import factories as make
 from tests.reference import clock as reference
@@ -53,7 +62,8 @@ class TestStops:
         with transaction(session):
             clocks.pause(session, world.own.id, day("2024-03-10"), None, at(day("2024-03-20")))
         assert limits(session, world.own) == []
-        assert session.scalars(select(OverdueCorrection.reason)).all() != []
+        kept = session.scalars(select(OverdueCorrection.reason)).all()
+        assert kept and all(isinstance(one, Said) for one in kept), "ours, to be told in the reader's language"
         row = clock_of(session, world.own)
         assert (row.limit_left_days, row.missed, row.paused_on) == (6, 0, day("2024-03-10"))
 
@@ -77,6 +87,48 @@ class TestStops:
         assert clocks.cover.in_force(session, world.own.id, day("2024-03-12")) is None
         assert clocks.cover.in_force(session, world.own.id, day("2024-03-11")) is not None
         assert run(session, day("2024-05-01")).overdue_judged == 0
+
+
+def stops(session: Any, world: make.World, on: dt.date) -> None:
+    clocks.pause(session, world.own.id, on, None, at(on))
+
+
+def is_scrapped(session: Any, world: make.World, on: dt.date) -> None:
+    clocks.stop(session, world.own.id, on, at(on))
+
+
+def changes_unit(session: Any, world: make.World, on: dt.date) -> None:
+    clocks.unit_changed(session, world.own.id, world.other_firm.id, on, at(on))
+
+
+def is_served_on_demand(session: Any, world: make.World, on: dt.date) -> None:
+    clocks.lengthen(session, world.own.id, on, at(on))
+
+
+@pytest.mark.feature("PLN-05")
+@pytest.mark.parametrize(
+    ("happens", "said", "english"),
+    [
+        (stops, "电梯停用", "Elevator suspended"), (is_scrapped, "电梯报废", "Elevator scrapped"),
+        (changes_unit, "维保单位变更", "Change of maintenance unit"),
+        (is_served_on_demand, "改为按需维保", "Changed to on-demand maintenance"),
+    ],
+)  # fmt: skip
+def test_why_an_order_was_voided_is_told_in_the_readers_language(
+    app: Any, session: Any, world: make.World, happens: Any, said: str, english: str
+) -> None:
+    make.make_ledger(session, world.own, world.worker)
+    session.commit()
+    visit(session, world.own, world.worker, day("2024-03-01"))
+    run(session, day("2024-03-12"))
+    with transaction(session):
+        happens(session, world, day("2024-03-12"))
+    session.expire_all()
+    order = session.scalars(select(MaintenanceOrder).where(MaintenanceOrder.state == "void")).one()
+    step = session.scalars(select(StatusChange).where(StatusChange.entity == "maintenance_order")).one()
+    assert (order.close_reason, step.reason) == (said, said)
+    with app.test_request_context("/?_l_=en"):
+        assert (told(order.close_reason), told(step.reason)) == (english, english)
 
 
 @pytest.mark.feature("PLN-10")

@@ -36,6 +36,7 @@ from app.models import (
     Person,
     RiskItem,
     SafetyRecord,
+    StatusChange,
     Unit,
     UnitChange,
     Version,
@@ -44,6 +45,7 @@ from app.models import (
 from app.rules.identifiers import check_resident_id, check_uscc
 from app.rules.schedule import Pause, clock_from, missed_limits
 from app.transaction import transaction
+from app.wording import Said
 from app.workflows.files import attachments
 from app.workflows.maintenance import schedule
 from app.workflows.on_site import safety
@@ -90,6 +92,11 @@ def test_clocks_stand_where_the_visits_left_them(region: Any) -> None:
         assert row.limit_left_days == told.remaining_days
         seen += 1
     assert seen > 40
+
+
+def test_why_an_elevator_stands_as_it_does_is_told_in_the_readers_language(region: Any) -> None:
+    reasons = region.scalars(select(StatusChange.reason).where(StatusChange.entity == "elevator")).all()
+    assert len(reasons) > 50 and all(isinstance(one, Said) for one in reasons)
 
 
 def test_a_region_with_a_month_of_history_holds_to_the_same_rules(session: Any) -> None:

@@ -29,6 +29,7 @@ from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows.contracts import cover
 from app.workflows.core import moves
 from app.workflows.maintenance import clock_rows, ledger_rows, orders, overdue
@@ -73,13 +74,13 @@ def _counts(
     # Before the clock moves it: the day of the order that this visit may come before.
     planned = ledger.next_half_month_on if ledger is not None and fresh else None
     if row.unit_since_on is not None and on < row.unit_since_on:
-        _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
+        _retell_between(session, row, ledger, on, visit, at, say("本次维保在期限内，资料后到"))
         return
     row.first_visit_on = on if row.first_visit_on is None else min(row.first_visit_on, on)
     if row.last_visit_on is None or on >= row.last_visit_on:
         _anchor(session, row, ledger, visit, at, known)
     else:
-        _retell_between(session, row, ledger, on, visit, at, "本次维保在期限内，资料后到")
+        _retell_between(session, row, ledger, on, visit, at, say("本次维保在期限内，资料后到"))
     ordered = _close_orders(session, visit, at, newest=on == row.last_visit_on)
     if ledger is not None:
         order_day = order_day_of(planned if ordered is None else ordered, on, ledger.interval_days)
@@ -104,7 +105,7 @@ def _anchor(
         told = clock_rows.history(session, row, ledger, on, max(on, known.over_through(at)), known=known)
     concerned = overdue.concerned(session, row.elevator_id, on) if known.missed else []
     late = [period for period in concerned if period.limit_on >= on]
-    overdue.withdraw(session, late, BY_CLOCK, "本次维保在期限内，资料后到", at, visit.id)
+    overdue.withdraw(session, late, BY_CLOCK, say("本次维保在期限内，资料后到"), at, visit.id)
     for period in concerned:
         if period.limit_on < on:
             # The newest visit ends every missed period that no visit has ended yet.
@@ -122,7 +123,7 @@ def _counts_no_more(
     if clock_rows.neighbour(session, row.elevator_id, visit, on, on) is not None:
         return
     before = clock_rows.neighbour(session, row.elevator_id, visit, None, on - DAY)
-    reason = "维保记录不再有效，重新判定"
+    reason = say("维保记录不再有效，重新判定")
     if clock_rows.before_unit(row, on) or (row.last_visit_on is not None and on < row.last_visit_on):
         _retell_between(session, row, ledger, before, visit, at, reason)
     elif row.last_visit_on == on:
@@ -218,7 +219,8 @@ def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
         last = following - DAY if following is not None else max(on, over)
         told = clock_rows.history(session, row, ledger, on, last, known=known)
         overdue.retell(
-            session, row, told.periods, on, last, BY_CLOCK, "接管以往维保记录，重新判定", at, done_late_on=following
+            session, row, told.periods, on, last, BY_CLOCK, say("接管以往维保记录，重新判定"), at,
+            done_late_on=following
         )
         if following is None:
             clock_rows.write(row, ledger, told)
@@ -238,7 +240,7 @@ def pause(
     application: Application | None,
     at: dt.datetime,
     *,
-    reason: str = "电梯停用",
+    reason: str = say("电梯停用"),
     planned_to_on: dt.date | None = None,
 ) -> None:
     """Stop the clock from `on` on: open orders are void, the days left are kept (T13). A stop that stands holds on."""
@@ -260,7 +262,7 @@ def pause(
         clock_rows.store(row, ledger, stopped(clock_rows.value_of(row, ledger), on))
     else:
         # Approved after its first day: what was judged since did not run out.
-        _replay(session, row, ledger, at, "停用生效日早于判定，重新判定")
+        _replay(session, row, ledger, at, say("停用生效日早于判定，重新判定"))
     session.flush()
 
 
@@ -283,7 +285,7 @@ def stop(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) ->
     row = clock_rows.held(session, elevator_id)
     if row.limit_on is not None and row.anchor_on is not None:
         clock_rows.judge_through(session, row, on - DAY, at)
-    orders.void_open(session, BY_CLOCK, elevator_id, at, "电梯报废")
+    orders.void_open(session, BY_CLOCK, elevator_id, at, say("电梯报废"))
     clock_rows.end_pauses(session, elevator_id, on, at)
     row.limit_on = row.paused_on = row.limit_left_days = row.plan_left_days = None
     cover.release(session, BY_CLOCK, elevator_id, on, at)
@@ -305,7 +307,7 @@ def unit_changed(
         _end_on_demand(session, row, on, at)
         _hand_over(session, row, ledger, on, at)
         row.unit_id, row.unit_since_on = unit_id, on
-    orders.void_open(session, BY_CLOCK, elevator_id, at, "维保单位变更", keep_unit_id=unit_id)
+    orders.void_open(session, BY_CLOCK, elevator_id, at, say("维保单位变更"), keep_unit_id=unit_id)
     cover.release(session, BY_CLOCK, elevator_id, on, at, keep_unit_id=unit_id)
     if ledger is not None and ledger.unit_id != unit_id:
         ledger.worker_id = ledger.co_worker_id = ledger.manager_id = ledger.team_id = None
@@ -333,7 +335,7 @@ def lengthen(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime
     row.limit_on += DAY * more
     if ledger is not None and ledger.next_half_month_on is not None:
         ledger_rows.plan(ledger, row.anchor_on + DAY * row.limit_days)
-        orders.void_open(session, BY_CLOCK, elevator_id, at, "改为按需维保")
+        orders.void_open(session, BY_CLOCK, elevator_id, at, say("改为按需维保"))
     session.flush()
     orders.make_due(session, clock.local_day(at), at, elevator_ids=[elevator_id])
 

@@ -22,7 +22,7 @@ from app.policy import Key
 from app.rules.calendar import day_finding
 from app.scope import visible
 from app.transaction import AnySession, connection_of, insert_of, lock
-from app.wording import say
+from app.wording import changed, say
 from app.workflows.core import audit, moves
 
 MOST_AT_ONCE = 500
@@ -190,7 +190,7 @@ def reassign(
         )
     today = clock.local_day(at)
     hold_people(session, [worker_id])
-    outcomes, changed = [], {}
+    outcomes, former = [], {}
     for key in dict.fromkeys(order_ids):
         try:
             order = _open_order(session, actor, key)
@@ -198,13 +198,13 @@ def reassign(
         except Refusal as refusal:
             outcomes.append(Outcome(key, False, str(refusal)))
             continue
-        changed[str(key)] = order.worker_id
+        former[str(key)] = order.worker_id
         order.worker_id = worker_id
         outcomes.append(Outcome(key, True, "已分配"))
     session.flush()
-    if changed:
-        after = {"worker_id": worker_id, "orders": len(changed)}
-        audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=changed, after=after)
+    if former:
+        after = {"worker_id": worker_id, "orders": len(former)}
+        audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=former, after=after)
     return outcomes
 
 
@@ -212,7 +212,7 @@ def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt
     """Void an open order made by hand or imported. An automatic one follows the clock and can't be cancelled."""
     require(actor, Verb.ORDER_EDIT)
     order = _open_order(session, actor, order_id)
-    reason = reason.strip()
+    reason = changed(reason, str.strip)  # of a person, or said for an import that is undone
     if order.origin == "auto":
         raise refuse("作废任务", "这是自动生成的任务", "自动任务随维保周期生成，不能作废；电梯停用请办理停用登记")
     if not 0 < len(reason) <= 120:
