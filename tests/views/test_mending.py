@@ -352,3 +352,54 @@ def test_a_correction_that_was_refused_leads_back_to_its_form(session: Any, worl
     form = head.get(way).text
     assert 'name="stops" value="12"' in form and "见铭牌" in form
     assert "见铭牌" not in head.get(f"/m/correct/{world.own.code}").text
+
+
+@pytest.mark.feature("LIF-06", "PER-07")
+def test_a_number_is_masked_in_every_form_and_stays_where_it_comes_back_so(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    """Both of the register and of what was asked for; where two look alike the one that was asked for is meant."""
+    stood, asked, shown = "13811110002", "13822220002", "138****0002"
+    with transaction(session):
+        world.own.safety_phone = stood
+    client, officer = sign_in(world.accounts["use_head"]), world.actor("region_admin")
+    form = f"/elevators/{world.own.id}/apply/registration_change"
+    others = {"cause": "use_unit", "use_unit_id": world.other_use_unit.name, "effective_on": on(0), "reason": "转让"}
+
+    def fills(address: str) -> None:
+        page = client.get(address).text
+        assert f'value="{shown}"' in page and stood not in page and asked not in page, address
+
+    def kept() -> Any:
+        return only(session).data["changes"].get("safety_phone")
+
+    fills(f"{form}?cause=use_unit")
+    refused = post(client, form, **others, safety_phone="138****0009", files=scan())
+    assert refused.status_code == 422 and "138****0009" in refused.text, "what was never there is no number"
+    assert post(client, form, **others, safety_phone=shown, files=scan()).status_code == 302
+    row = only(session)
+    page = f"/applications/{row.id}"
+    assert kept() is None, "the register's own is no change"
+    keep = {f"keep_{key}": "on" for key in row.data["attachments"]} | {"safety_officer": "苏见山"}
+    for sent, stands in ((asked, asked), (shown, asked)):
+        decide(session, officer, only(session), "return", "请核对", at=clock.now())
+        fills(page)
+        assert post(client, f"{page}/resubmit", **others, **keep, safety_phone=sent).status_code == 302
+        assert kept() == stands
+    decide(session, officer, only(session), "reject", "不予办理", at=clock.now())
+    way = f"{form}?again={row.id}&cause=use_unit"
+    fills(way)
+    hidden = re.search(r'name="again" value="(\d+)"', client.get(way).text)
+    assert hidden is not None
+    again = post(client, form, **others, safety_phone=shown, again=hidden[1], files=scan())
+    assert again.status_code == 302, _main(again)
+    newest = fresh(session).scalars(select(Application).order_by(Application.id.desc())).first()
+    assert newest.id != row.id and newest.data["changes"]["safety_phone"] == asked
+    # Of an application that is not one's own nothing is taken.
+    other = fresh(session).scalars(select(Application).where(Application.id == row.id)).one()
+    other.unit_id = world.firm.id
+    session.commit()
+    client.post(f"/applications/{newest.id}/withdraw", data={"csrf_token": csrf(client)})
+    assert post(client, form, **others, safety_phone=shown, again=row.id, files=scan()).status_code == 302
+    last = fresh(session).scalars(select(Application).order_by(Application.id.desc())).first()
+    assert "safety_phone" not in last.data["changes"], "that of the register"

@@ -120,7 +120,8 @@ class ApplyPages(BaseView):
 
     def _page(self, row: Elevator, kind: ApplicationKind, findings: list[Finding]) -> Any:
         today = clock.today()
-        before = said_by(earlier(kind, row.id)) if request.method == "GET" else {}
+        again = earlier(kind, row.id)
+        before = filing_forms.masked_numbers(Elevator, said_by(again)) if request.method == "GET" else {}
         typed = {"effective_on": today.isoformat(), "reason": ""} | before | request.form.to_dict()
         on, _bad = day_of(typed["effective_on"])
         asked = Asked(today, on or today, typed["reason"] or "…", [0], {}, unit_id=g.actor.unit_id)
@@ -133,7 +134,7 @@ class ApplyPages(BaseView):
             needs_reason=kind not in _NO_REASON, needs_file=bool(paper), paper=paper,
             fields=fields_of(row, kind, cause, findings, typed),
             causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
-            cause=cause.value if cause is not None else "",
+            cause=cause.value if cause is not None else "", again=again.id if again is not None else None,
         )  # fmt: skip
 
 
@@ -246,8 +247,11 @@ def day_of(text: str | None) -> tuple[dt.date | None, str | None]:
         return None, text[:40]
 
 
-def typed_data(row: Elevator, kind: str) -> tuple[dict[str, Any], list[Finding]]:
-    """What the kind asks for besides day and reason, as the form in hand says it."""
+def typed_data(row: Elevator, kind: str, said: Application | None) -> tuple[dict[str, Any], list[Finding]]:
+    """What the kind asks for besides day and reason, as the form in hand says it.
+
+    A number that came back masked is that of `said`, the application that the form was filled from, or the row's.
+    """
     what, data, wrong = ApplicationKind(kind), dict[str, Any](), list[Finding]()
     if what in (_K.MAINTENANCE_PAUSE, _K.ON_DEMAND):
         until, wrong = forms.day("until_on", _("恢复日期") if what is _K.MAINTENANCE_PAUSE else _("截止日期"))
@@ -262,6 +266,8 @@ def typed_data(row: Elevator, kind: str) -> tuple[dict[str, Any], list[Finding]]
     if what is _K.REGISTRATION_CHANGE:
         cause = cause_given()
         sent = {n: v for n, v in request.form.items() if cause is not None and n in CAUSE_FIELDS[cause]}
+        for stands in (applications.filed_of(db.session, said) if said is not None else {}, snapshot(row)):
+            sent = filing_forms.as_before(Elevator, sent, stands)
         values, wrong = filing_forms.with_units(g.actor, sent)
         data = registration_changes.content(db.session, row, request.form.get("cause", ""), values)
     return data, wrong
@@ -269,7 +275,7 @@ def typed_data(row: Elevator, kind: str) -> tuple[dict[str, Any], list[Finding]]
 
 def _typed(row: Elevator, kind: str) -> Typed:
     on, bad = day_of(request.form.get("effective_on"))
-    data, wrong = typed_data(row, kind)
+    data, wrong = typed_data(row, kind, earlier(ApplicationKind(kind), row.id))
     if bad:
         said = _("“%(d)s”不是日期", d=bad)
         wrong = [Finding(_("日期"), False, said, _("请按 2026-11-20 填写"), field="effective_on"), *wrong]
@@ -278,7 +284,7 @@ def _typed(row: Elevator, kind: str) -> Typed:
 
 def earlier(kind: ApplicationKind, entity_id: int | None = None) -> Application | None:
     """The own application, withdrawn or refused, with which the form in hand begins (`?again=`)."""
-    key = request.args.get("again", "")
+    key = request.values.get("again", "")
     if not (key.isascii() and key.isdigit() and len(key) < 10):
         return None
     statement = select(Application).where(
@@ -335,8 +341,9 @@ def fields_of(
         ]  # fmt: skip
     if kind is _K.REGISTRATION_CHANGE and cause is not None:
         names = CAUSE_FIELDS[cause]
-        values = snapshot(row) | {n: v for n, v in form.items() if n in names}
-        skip = [n for n in snapshot(row) if n not in names]
+        now = filing_forms.masked_numbers(Elevator, snapshot(row))
+        values = now | {n: v for n, v in form.items() if n in names}
+        skip = [n for n in now if n not in names]
         made = {
             f.name: f for _t, part in filing_forms.fields(Elevator, values, g.actor, findings, skip) for f in part
         }

@@ -16,7 +16,7 @@ from app.models import Application, Commitment, Contract, Declaration, Elevator,
 from app.permissions import Verb
 from app.rules.approval import EDITABLE
 from app.rules.lifecycle import ApplicationKind, ChangeCause
-from app.views.approval import applying, unit_changes
+from app.views.approval import applying, filing_forms, unit_changes
 from app.views.approval.filing_forms import Field
 from app.views.frame import filed
 from app.views.frame import maintenance_forms as forms
@@ -40,7 +40,7 @@ def fields(row: Application, findings: list[Finding]) -> list[Field]:
     if row.kind in applications.OPEN_KINDS:
         if row.elevator is None:
             return []
-        form = applying.said_by(row) | sent
+        form = filing_forms.masked_numbers(Elevator, applying.said_by(row)) | sent
         return applying.fields_of(row.elevator, _K(row.kind), _cause(row), findings, form)
     if row.kind == _K.UNIT_CHANGE:
         return _of_unit_change(row, sent, findings)
@@ -54,7 +54,7 @@ def typed(row: Application) -> tuple[dict[str, Any] | None, list[Finding]]:
     if row.kind in applications.OPEN_KINDS:
         if row.elevator is None or not any(one.name in request.form for one in fields(row, [])):
             return None, []
-        return applying.typed_data(row.elevator, row.kind)
+        return applying.typed_data(row.elevator, row.kind, row)
     if row.kind == _K.UNIT_CHANGE:
         return _unit_change(row)
     values: dict[str, Any] = {}
