@@ -16,6 +16,7 @@ from app.reports.bulletin.document import parts_of_texts
 from app.transaction import transaction
 from app.views.data import audit_names, audit_values, audit_words
 from app.views.data.audit_names import Object
+from app.workflows.approval.kinds import HANDLERS, handlers
 from app.workflows.core import audit
 from tests.databases import ROOT
 from tests.factories import make_elevator
@@ -158,6 +159,39 @@ def test_a_page_of_the_log_asks_a_statement_a_kind_not_a_row(
         return len(asked)
 
     assert asked_for(elevators[:1]) == asked_for(elevators[1:])
+
+
+@pytest.mark.feature("AUD-01", "LIF-07")
+@pytest.mark.parametrize(
+    ("kind", "fields", "said"),
+    [
+        ("worker_change", ["worker_id", "co_worker_id"], "维保人员、协同维保人员"),
+        ("registration_change", ["address", "certificate_no", "cause"], "地址、使用登记证编号、变更原因"),
+        ("grade_certificate", ["certificate_no", "valid_until"], "证书编号、有效期至"),
+        ("commitment", ["valid_until"], "承诺截止"), ("inspection_report", ["next_on"], "下次日期"),
+        ("contract_change", ["signed_on", "starts_on"], "签订日期、起始日期"),
+        ("declaration", ["signed_on"], "签署日期"),
+        ("unit_change", ["contract_id", "new_unit_id", "signed_on"], "新合同、新维保单位、签订日期"),
+        ("maintenance_pause", ["until_on"], "恢复日期"),
+        ("on_demand", ["interval_days", "until_on"], "维保间隔、截止日期"),
+        ("gone", ["phone", "nothing"], "手机时钟和定位精度、nothing"), (None, ["reason"], "原因"),
+    ],
+)  # fmt: skip
+def test_what_was_put_right_is_called_as_its_form_calls_it(
+    app: Any, kind: str | None, fields: list[str], said: str
+) -> None:
+    entry = AuditEntry(entity="application", action="application.edit", after={"kind": kind, "fields": fields})
+    with app.test_request_context():
+        assert [new for field, _old, new in audit_values.Values().changes(entry) if field == "项目"] == [said]
+
+
+def test_every_kind_whose_content_can_be_put_right_has_words_for_it(app: Any) -> None:
+    """Where a workflow declares nothing, there is a table or a word of its own."""
+    told = {kind for kind in HANDLERS if handlers(kind).mends} | set(audit_words._FILED_IN)
+    told |= {kind for kind, _name in audit_words._FILED}
+    # These file a day, a reason and files, or are filed anew as a whole.
+    bare = {"use_registration", "suspension", "reactivation", "scrapping", "maintenance_resume", "appeal"}
+    assert set(HANDLERS) - told == bare | {"unit_filing", "elevator_filing", "person_filing"}
 
 
 @pytest.mark.feature("AUD-01")

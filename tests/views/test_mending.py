@@ -21,8 +21,10 @@ from app.errors import NotAllowed
 from app.models import Application, AuditEntry, Commitment, Declaration, GradeCertificate, Inspection, UnitChange
 from app.permissions import Verb
 from app.transaction import transaction
+from app.views.data.audit_values import Values
 from app.workflows.contracts import contract_changes
 from app.workflows.desk import applications
+from app.workflows.desk.applications import filed_of
 from tests import factories
 from tests.conftest import csrf
 from tests.factories import World
@@ -186,7 +188,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_was_filed_is_put_right_while_it_is_returned_and_applied_for_anew_after_that(
-    session: Any, world: World, sign_in: Any, case: Case
+    app: Any, session: Any, world: World, sign_in: Any, case: Case
 ) -> None:
     client, officer = sign_in(world.accounts[case.persona]), world.actor("region_admin")
     done = case.file(world, client)
@@ -223,6 +225,9 @@ def test_what_was_filed_is_put_right_while_it_is_returned_and_applied_for_anew_a
         assert row.title != title, "what it is called says what is asked for now"
     logged = session.scalars(select(AuditEntry).where(AuditEntry.action == "application.edit")).one()
     assert logged.entity_id == row.id and logged.after["fields"]
+    with app.test_request_context():
+        words = {field: new for field, _old, new in Values().changes(logged)}
+    assert set(words) == {"事项", "项目"} and not re.search("[a-z_]", words["项目"]), words
     decide(session, officer, row, "reject", "不予办理", at=clock.now())
     shown = html.unescape(client.get(page).text)
     way = told(case.again)
@@ -354,7 +359,17 @@ def test_a_correction_that_was_refused_leads_back_to_its_form(session: Any, worl
     assert "见铭牌" not in head.get(f"/m/correct/{world.own.code}").text
 
 
-@pytest.mark.feature("LIF-06", "PER-07")
+def test_what_stood_before_and_where_a_move_leads_was_not_filed(session: Any) -> None:
+    """The log tells which parts of what was filed changed: these follow from the others."""
+    data = {
+        "cause": "relocation", "changes": {"region_id": 4, "address": "明水路 22 号"}, "to_region": "980403000000",
+        "before": {"region_id": 3, "address": "明水路 20 号"}, "attachments": [7],
+    }  # fmt: skip
+    filed = filed_of(session, Application(kind="registration_change", data=data))
+    assert filed == {"cause": "relocation", "region_id": 4, "address": "明水路 22 号"}
+
+
+@pytest.mark.feature("LIF-06")
 def test_a_number_is_masked_in_every_form_and_stays_where_it_comes_back_so(
     session: Any, world: World, sign_in: Any
 ) -> None:

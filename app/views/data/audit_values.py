@@ -22,7 +22,7 @@ from app.reports.bulletin.document import parts_of_texts
 from app.telling import told
 from app.views.data.audit_names import NAMED, Object
 from app.views.data.audit_names import Key as RowKey
-from app.views.data.audit_words import columns, entity_word, field_word
+from app.views.data.audit_words import columns, entity_word, field_word, filed_word
 from app.workflows.approval import policies
 
 # Numbers of rows under a name that is no column of the entity that the entry is about.
@@ -47,6 +47,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 _ROLES = {role.value for role in Role}
 _VERBS = {verb.value for verb in Verb}
 _POLICY = {"policy", "policy_proposal"}
+_APPLICATION = "application"
 
 
 class Values:
@@ -58,9 +59,10 @@ class Values:
     def changes(self, row: AuditEntry) -> list[tuple[str, Any, Any]]:
         """Each field that differs: what it is called, and what it was and is; None where there was or is nothing."""
         before, after = row.before or {}, row.after or {}
-        policy = str(after.get("key") or before.get("key") or "") if row.entity in _POLICY else ""
+        about = str(after.get("key") or before.get("key") or "") if row.entity in _POLICY else ""
+        about = str(after.get("kind") or "") if row.entity == _APPLICATION else about
         return [
-            (self._field(row.entity, k), *(self._of(row.entity, k, side.get(k), policy) for side in (before, after)))
+            (self._field(row.entity, k), *(self._of(row.entity, k, side.get(k), about) for side in (before, after)))
             for k in sorted(set(before) | set(after))
             if before.get(k) != after.get(k)
         ]
@@ -68,9 +70,12 @@ class Values:
     def _field(self, entity: str, field: str) -> str:
         return str(parts_of_texts().get(field, field)) if entity == "texts" else field_word(entity, field)
 
-    def _of(self, entity: str, field: str, value: Any, policy: str) -> Any:
-        if policy and value is not None and field in ("key", "value") and _is_policy(policy):
-            return told(policies.words(policy) if field == "key" else policies.value_words(policy, value))
+    def _of(self, entity: str, field: str, value: Any, about: str) -> Any:
+        """`about`: the key of a policy, or the kind of an application."""
+        if entity in _POLICY and value is not None and field in ("key", "value") and _is_policy(about):
+            return told(policies.words(about) if field == "key" else policies.value_words(about, value))
+        if entity == _APPLICATION and field == "fields" and isinstance(value, list):
+            return _("、").join(filed_word(about, str(name)) for name in value)
         return self.word(entity, field, value)
 
     def word(self, entity: str, field: str, value: Any) -> Any:

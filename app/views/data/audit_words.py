@@ -10,6 +10,8 @@ from flask_babel import lazy_pgettext as _lp
 
 from app.listing import LISTINGS
 from app.models.base import Model
+from app.telling import told
+from app.workflows.approval.kinds import HANDLERS, handlers
 
 ENTITY: dict[str, Any] = {
     "account": _l("账号"), "api_token": _l("接口令牌"), "application": _l("申请"),
@@ -148,6 +150,16 @@ FIELD: dict[str, Any] = {
     "labels": _l("标签照片"),
     "office": _l("办理中"), "provincial": _l("省平台核对"), "rescues": _l("困人救援"),
 }  # fmt: skip
+# What an application of a kind files besides the parts that its workflow declares: the table that it is about, and
+# what no table has.
+_FILED_IN = {
+    "correction": "elevator", "on_demand": "maintenance_ledger", "registration_change": "elevator",
+    "unit_change": "unit_change", "worker_change": "maintenance_ledger",
+}  # fmt: skip
+_FILED: dict[tuple[str, str], Any] = {
+    ("maintenance_pause", "until_on"): _l("恢复日期"), ("on_demand", "until_on"): _l("截止日期"),
+    ("registration_change", "cause"): _l("变更原因"), ("unit_change", "side"): _l("提出方"),
+}  # fmt: skip
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
     "clock": _l("时钟"), "cli": _l("命令行"), "join": _l("入职页面"), "ops": _l("运维后台"), "import": _l("导入"),
@@ -195,8 +207,19 @@ def columns() -> dict[str, dict[str, dict[str, Any]]]:
 
 def field_word(entity: str, field: str) -> str:
     """A changed field as its column is called; what is no column has its own words, or stays."""
-    told = columns().get(entity, {}).get(field)
-    return str(told["label"] if told else FIELD.get(field, field))
+    declared = columns().get(entity, {}).get(field)
+    return str(declared["label"] if declared else FIELD.get(field, field))
+
+
+def filed_word(kind: str, name: str) -> str:
+    """A part of what an application of a kind files, as its form calls it; one that is not known as any field is."""
+    for mend in handlers(kind).mends if kind in HANDLERS else ():
+        if mend.name == name:
+            return str(told(mend.label))
+    if (kind, name) in _FILED:
+        return str(_FILED[kind, name])
+    table = _FILED_IN.get(kind, "")
+    return field_word(table if name in columns().get(table, {}) else "application", name)
 
 
 def entity_word(entity: str) -> str:

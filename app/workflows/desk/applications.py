@@ -42,6 +42,8 @@ _DECISIONS = frozenset(
     {ApplicationVerb.ACCEPT, ApplicationVerb.RETURN_, ApplicationVerb.APPROVE, ApplicationVerb.REJECT}
 )
 OPINION_LENGTH = 500
+# What an application keeps besides what its unit wrote: files, what stood before, where a move leads.
+_NOT_FILED = {"attachments", "before", "to_region"}
 OPEN_KINDS = ELEVATOR_KINDS - {ApplicationKind.UNIT_CHANGE}
 
 
@@ -280,7 +282,8 @@ def _mend(
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if names:
         audit.record(
-            session, actor, at, "application.edit", Application.__tablename__, application.id, after={"fields": names}
+            session, actor, at, "application.edit", Application.__tablename__, application.id,
+            after={"kind": application.kind, "fields": names},
         )
 
 
@@ -289,7 +292,7 @@ def filed_of(session: AnySession, application: Application) -> dict[str, Any]:
     filed = handlers(application.kind).filed
     if filed is not None:
         return dict(filed(session, application))
-    data = {name: value for name, value in application.data.items() if name != "attachments"}
+    data = {name: value for name, value in application.data.items() if name not in _NOT_FILED}
     return data | dict(data.pop("changes", None) or {})
 
 
