@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import random
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.demo import names
 from app.demo.builder import CITY
-from app.demo.people import BLANK_PDF, DAY, DemoAccount, first_firm
+from app.demo.people import DAY, DemoAccount, first_firm, paper
 from app.demo.rows import write
 from app.models import Account, Elevator, Inspection, Region, Unit
 from app.permissions import ROLE_LABEL, Role
@@ -21,7 +20,6 @@ from app.rules.inspection import kind_due_on, next_check
 from app.transaction import AnySession
 from app.workflows.access import issuing
 from app.workflows.core.actors import actor_of
-from app.workflows.files import attachments
 from app.workflows.inspection import inspection_clocks, inspection_reports
 from app.workflows.inspection.inspections import Entry
 
@@ -140,9 +138,7 @@ def _waiting(session: AnySession, at: dt.datetime) -> None:
     if account is None or elevator is None:
         return
     head, on = actor_of(account, "cli"), clock.local_day(at) - DAY * 2
-    paper = attachments.store(
-        session, head, at - dt.timedelta(hours=3), io.BytesIO(BLANK_PDF), f"{elevator.code} 限速器校验报告.pdf",
-        "inspection", "application", None, firm.id, firm.region_code,
-    )  # fmt: skip
+    then = at - dt.timedelta(hours=3)
+    report = paper(session, head, f"{elevator.code} 限速器校验报告", "inspection", firm.region_code, then)
     entry = Entry("governor", f"XSQ-{on:%Y%m}-90001", on, "passed", tested_by=firm.name)
-    inspection_reports.hand_in(session, head, elevator.id, entry, [paper.id], at - dt.timedelta(hours=3))
+    inspection_reports.hand_in(session, head, elevator.id, entry, [report], then)

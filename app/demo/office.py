@@ -6,14 +6,13 @@ All invented, and made by the product's own verbs at instants before now.
 from __future__ import annotations
 
 import datetime as dt
-import io
 from typing import Any
 
 from sqlalchemy import select, update
 
 from app import clock
 from app.demo.builder import CITY
-from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm
+from app.demo.people import DAY, HOUR, first_firm, paper
 from app.models import (
     Account,
     Elevator,
@@ -31,7 +30,6 @@ from app.workflows.approval.calendars import Day
 from app.workflows.core import outbox
 from app.workflows.core.actors import actor_of
 from app.workflows.desk import applications
-from app.workflows.files import attachments
 from app.workflows.maintenance import teams
 from app.workflows.on_site import patrols, safety
 from app.workflows.on_site.presence import Position
@@ -119,13 +117,10 @@ def _states(session: Any, head: Actor, city: Actor, at: dt.datetime) -> int:
 
     def asked(row: Elevator, kind: str, reason: str, hours: int) -> Any:
         then = at - HOUR * hours
-        paper = attachments.store(
-            session, head, then, io.BytesIO(BLANK_PDF), f"{row.code} 申请材料.pdf", "document", "application", None,
-            head.unit_id, row.region_code,
-        )  # fmt: skip
+        document = paper(session, head, f"{row.code} 申请材料", "document", row.region_code, then)
         return applications.apply(
             session, head, kind, row, effective_on=clock.local_day(then) + 6 * DAY, reason=reason,
-            attachments=[paper.id], at=then,
+            attachments=[document], at=then,
         )  # fmt: skip
 
     def decided(row: Any, verb: ApplicationVerb, opinion: str, hours: int) -> None:

@@ -15,14 +15,13 @@ from sqlalchemy import select
 from app import clock
 from app.demo import names
 from app.demo.office import actor_named, main_of
-from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm
+from app.demo.people import BLANK_PDF, DAY, HOUR, first_firm, paper
 from app.models import Commitment, ContractElevator, Elevator, Person, Unit
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb
 from app.rules.insurance import first_of
 from app.workflows.contracts import contracts
 from app.workflows.desk import applications
-from app.workflows.files import attachments
 from app.workflows.handover import unit_changes
 from app.workflows.papers import commitments, insurance
 from app.workflows.people import invitations, joining, people, person_filing
@@ -45,14 +44,6 @@ def make(session: Any, at: dt.datetime) -> int:
     )
 
 
-def _paper(session: Any, actor: Actor, name: str, kind: str, region_code: str, at: dt.datetime) -> int:
-    stream = io.BytesIO(BLANK_PDF)
-    row = attachments.store(
-        session, actor, at, stream, f"{name}.pdf", kind, "application", None, actor.unit_id, region_code
-    )
-    return int(row.id)
-
-
 def _approve(session: Any, officer: Actor, application: Any, at: dt.datetime) -> None:
     applications.decide(
         session, officer, application.id, ApplicationVerb.APPROVE, "材料齐全，同意", application.row_version, at
@@ -63,7 +54,7 @@ def _commitment(session: Any, head: Actor, city: Actor, at: dt.datetime) -> int:
     """One in force, given ten weeks ago for a year."""
     then = at - 70 * DAY
     today = clock.local_day(then)
-    scan = _paper(session, head, "维保承诺书（盖章）", "commitment", head.region_code or "", then)
+    scan = paper(session, head, "维保承诺书（盖章）", "commitment", head.region_code or "", then)
     asked = commitments.submit(session, head, today, today + 364 * DAY, "", [scan], [], then)
     _approve(session, city, asked, then + 2 * DAY)
     session.get(Commitment, asked.entity_id).created_at = then
@@ -106,9 +97,9 @@ def _changes(session: Any, head: Actor, city: Actor, firm: Unit, at: dt.datetime
             "note": "接管其他单位维保的电梯",
         }  # fmt: skip
         contract = contracts.save(session, head, None, values, then)
-        paper = _paper(session, head, f"{row.code} 新签维保合同", "document", row.region_code, then)
+        document = paper(session, head, f"{row.code} 新签维保合同", "document", row.region_code, then)
         wanted = unit_changes.Wanted(
-            row.code, head.unit_id, contract.id, None, today + 3 * DAY, "业主大会改聘维保单位", [paper]
+            row.code, head.unit_id, contract.id, None, today + 3 * DAY, "业主大会改聘维保单位", [document]
         )
         asked = unit_changes.apply(session, head, wanted, then)
         if number == 0:

@@ -133,14 +133,19 @@ def make_waiting(session: Any, at: dt.datetime) -> int:
     return session.query(Application).filter(Application.is_open).count()
 
 
+def paper(session: Any, actor: Actor, name: str, kind: str, region_code: str, at: dt.datetime) -> int:
+    """A blank page of the actor's unit, to be handed in with an application; its key."""
+    row = attachments.store(
+        session, actor, at, io.BytesIO(BLANK_PDF), f"{name}.pdf", kind, "application", None, actor.unit_id, region_code
+    )
+    return int(row.id)
+
+
 def _apply(session: Any, actor: Actor, kind: str, elevator: Elevator, at: dt.datetime, reason: str) -> None:
-    document = attachments.store(
-        session, actor, at, io.BytesIO(BLANK_PDF), f"{elevator.code} 申请材料.pdf", "document", "application", None,
-        actor.unit_id, elevator.region_code,
-    )  # fmt: skip
+    document = paper(session, actor, f"{elevator.code} 申请材料", "document", elevator.region_code, at)
     applications.apply(
         session, actor, kind, elevator, effective_on=clock.local_day(at) + DAY * 3, reason=reason,
-        attachments=[document.id], at=at,
+        attachments=[document], at=at,
     )  # fmt: skip
 
 

@@ -109,7 +109,7 @@ APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationSta
     (_S.ENDORSED, _V.WITHDRAW): _S.WITHDRAWN,
     (_S.RETURNED, _V.RESUBMIT): _S.SUBMITTED,
     (_S.RETURNED, _V.WITHDRAW): _S.WITHDRAWN,
-    # Only of what waits for its day; whether it does, the workflow asks (`effects.is_waiting`).
+    # Only of what waits for its day; whether it does, the workflow asks (`effects.may_be_called_off`).
     (_S.APPROVED, _V.CALL_OFF): _S.WITHDRAWN,
 }
 
