@@ -40,6 +40,11 @@ class World:
     def suffix(self) -> str:
         return f".{self.kind}.{self.elevators}"
 
+    def sweep(self) -> None:
+        """What autovacuum does by itself where a database lives longer than a bench."""
+        with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("ANALYZE" if self.kind == "sqlite" else "VACUUM ANALYZE"))
+
     def flask(self, *arguments: str) -> str:
         """Run a command of the product on this world."""
         return run_flask(self.database.url, self.data, *arguments)
@@ -160,9 +165,7 @@ class Worlds:
             # A province's whole year is asked for by BENCH_DAYS=365: 24 million visits take the better part of an hour.
             days = os.environ.get("BENCH_DAYS") or (YEAR if elevators <= CITY else MONTH)
             world.flask("demo", "--elevators", str(elevators), "--seed", str(SEED), "--days", str(days))
-            # What autovacuum does by itself where a database lives longer than a bench.
-            with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(sa.text("ANALYZE" if kind == "sqlite" else "VACUUM ANALYZE"))
+            world.sweep()
             took = time.perf_counter() - start
             print(f"# {kind}, {elevators} elevators: made in {took:.0f} s", file=sys.stderr, flush=True)
             self._made[key] = world

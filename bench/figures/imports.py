@@ -5,11 +5,13 @@ Beside it reading the file and storing its bare cells, the least that any import
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,19 @@ def check(world: World) -> Measured:
         return side_by_side(ours, bare_read, rounds=1)
 
 
+@contextlib.contextmanager
+def workbook(world: World) -> Iterator[tuple[Session, Path]]:
+    """A workbook of the world's size to bring in; what an import that is taken back leaves behind is swept away, or
+    the figures after it would measure that.
+    """
+    with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
+        path = Path(folder) / "elevators.xlsx"
+        write(session, path, world.elevators)
+        attachments.use_folder(folder)
+        yield session, path
+    world.sweep()
+
+
 @figure("import.all", unit="s", goal=at_most(2))
 def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
@@ -78,10 +93,7 @@ def whole(world: World) -> Measured:
     draft, as its version), and every step can be killed and taken up. Half of it is the database's own: a row of the
     register stands in seventeen indexes, one of them over its pairs of characters.
     """
-    with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
-        path = Path(folder) / "elevators.xlsx"
-        write(session, path, world.elevators)
-        attachments.use_folder(folder)
+    with workbook(world) as (session, path):
         value = seconds(lambda: bring_in(session, path, world.elevators))
         return Measured(value, seconds(lambda: bare(session, path)))
 
@@ -93,10 +105,7 @@ def in_place(world: World) -> Measured:
     The new half by COPY into the register with all its indexes, of the known half the one changed column by key.
     Nothing is judged, kept, versioned or audited: what the register's own storage costs anybody.
     """
-    with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
-        path = Path(folder) / "elevators.xlsx"
-        write(session, path, world.elevators)
-        attachments.use_folder(folder)
+    with workbook(world) as (session, path):
         value = seconds(lambda: bring_in(session, path, world.elevators))
         return Measured(value, seconds(lambda: plain(session, path)))
 
@@ -137,10 +146,7 @@ def orm(world: World) -> Measured:
     The goal was measured on a bare table; about half of it is reached. What that way does not: look for errors, keep
     every row as judged, audit, be killed and taken up, be taken back.
     """
-    with tempfile.TemporaryDirectory(prefix="tian-bench-") as folder, Session(world.database.engine) as session:
-        path = Path(folder) / "elevators.xlsx"
-        write(session, path, world.elevators)
-        attachments.use_folder(folder)
+    with workbook(world) as (session, path):
         return Measured(seconds(lambda: bring_in(session, path, world.elevators)), by_objects(session, path))
 
 
@@ -192,6 +198,7 @@ def memory(world: World) -> Measured:
             write(session, path, world.elevators)
         arguments = [sys.executable, "-m", "bench.figures.imports", world.database.url, str(path), str(world.elevators)]
         told = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+        world.sweep()
         return Measured(float(told.stdout.split()[-1]))
 
 
@@ -205,7 +212,9 @@ def foreign(world: World) -> Measured:
         path = Path(folder) / "register.xlsx"
         fates = foreign_register.write(path, foreign_register.lines(FOREIGN_ROWS))
         attachments.use_folder(folder)
-        return Measured(seconds(lambda: bring_in_foreign(session, path, fates)))
+        taken = seconds(lambda: bring_in_foreign(session, path, fates))
+    world.sweep()
+    return Measured(taken)
 
 
 def bring_in_foreign(session: Session, path: Path, fates: dict[str, int]) -> None:
