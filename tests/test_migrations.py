@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
@@ -157,6 +158,25 @@ def test_accounts_of_a_unit_that_moved_earlier_follow_it(app: Any, empty_databas
         asked = sa.select(account.c.region_code, account.c.session_epoch).order_by(account.c.id)
         held = connection.execute(asked).all()
     assert held == [("980403000000", 5), ("980403000000", 4), ("980402000000", 4)]
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [("超量上传", "over_daily"), ("等待审核；等待使用单位复核", "undecided"), ("别的话", None), (None, None)],
+)
+def test_why_a_visit_stands_as_it_does_is_read_out_of_its_words_once(
+    app: Any, empty_database_url: str, elsewhere: Any, said: str | None, key: str | None
+) -> None:
+    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
+    assert runner.invoke(args=["db", "upgrade", "0061"]).exit_code == 0
+    fill(engine)
+    visit = sa.table("visit", sa.column("state_reason"), sa.column("reason"))
+    with engine.begin() as connection:
+        connection.execute(sa.update(visit).values(state_reason=said))
+    done = runner.invoke(args=["db", "upgrade"])
+    assert done.exit_code == 0, done.output or done.exception
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(visit.c.reason)).scalars().all() == [key]
 
 
 def fill(engine: sa.Engine) -> dict[str, dict[str, Any]]:

@@ -240,8 +240,9 @@ SCHEMAS: dict[str, Schema] = {
     # --- visits
     "Visit": an_object(
         "id elevator_id state", id=WHOLE, elevator_id=WHOLE, code=TEXT, worker=TEXT, level=TEXT, visit_on=DAY,
-        checked_in_at=INSTANT, checked_out_at=maybe(INSTANT), mode=maybe(TEXT), state=TEXT, state_reason=maybe(TEXT),
-        awaiting_sheet=YES, awaiting_review=YES, sheet_due_at=maybe(INSTANT), review_due_at=maybe(INSTANT),
+        checked_in_at=INSTANT, checked_out_at=maybe(INSTANT), mode=maybe(TEXT), state=TEXT, reason=maybe(TEXT),
+        state_reason=maybe(TEXT), awaiting_sheet=YES, awaiting_review=YES,
+        sheet_due_at=maybe(INSTANT), review_due_at=maybe(INSTANT),
         sent_at=said(maybe(INSTANT), "上传时间：签退到达系统的时间"),
         offline=said(maybe(TEXT), "in、out、both：离线的一段"),
         label_state=said(maybe(TEXT), "waiting、more、approved、rejected：标签照片"), label_reason=maybe(TEXT),

@@ -22,7 +22,7 @@ from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
 from app.models import Attachment, MaintenanceOrder, Visit
-from app.models.choices import LABEL_STATE, LEVEL, VISIT_STATE
+from app.models.choices import LABEL_STATE, LEVEL, VISIT_REASON, VISIT_STATE
 from app.permissions import Verb
 from app.reference import CURRENT, items_for
 from app.telling import told
@@ -59,6 +59,8 @@ class VisitApi(Resource):
             - {in: query, name: state, schema: {type: string, enum: [
                 open, awaiting, valid, nonconforming, void, abnormal, pending, rejected]}}
             - {in: query, name: awaiting, schema: {type: string, enum: [sheet, review]}}
+            - {in: query, name: reason, schema: {type: string},
+               description: 状态原因，如 late_upload、over_daily、not_on_site、undecided}
             - {in: query, name: label, schema: {type: string, enum: [waiting, more, approved, rejected]},
                description: 标签照片：审核中、补数据、通过、不通过}
             - {in: query, name: own, schema: {type: integer, enum: [0, 1]}, description: 1 只看自己的}
@@ -73,6 +75,9 @@ class VisitApi(Resource):
         awaiting = chosen("awaiting", flags)
         if awaiting:
             statement = statement.where(flags[awaiting])
+        reason = chosen("reason", VISIT_REASON)
+        if reason:
+            statement = statement.where(Visit.reason == reason)
         label = chosen("label", LABEL_STATE)
         if label:
             statement = statement.where(Visit.label_state == label)
@@ -329,8 +334,9 @@ def brief(row: Visit) -> dict[str, Any]:
         "id": row.id, "elevator_id": row.elevator_id, "code": kept.get("code") or row.elevator.code,
         "worker": kept.get("worker") or row.worker.name, "level": row.level, "visit_on": row.visit_on.isoformat(),
         "checked_in_at": _time(row.checked_in_at), "checked_out_at": _time(row.checked_out_at), "mode": row.mode,
-        "state": row.state, "state_reason": told(row.state_reason), "awaiting_sheet": row.awaiting_sheet,
-        "awaiting_review": row.awaiting_review, "sheet_due_at": _time(row.sheet_due_at), "sent_at": _time(row.sent_at),
+        "state": row.state, "reason": row.reason, "state_reason": told(row.state_reason),
+        "awaiting_sheet": row.awaiting_sheet, "awaiting_review": row.awaiting_review,
+        "sheet_due_at": _time(row.sheet_due_at), "sent_at": _time(row.sent_at),
         "offline": row.offline,
         "review_due_at": _time(row.review_due_at), "label_state": row.label_state, "label_reason": row.label_reason,
     }  # fmt: skip

@@ -363,7 +363,8 @@ class Builder:
             self.add(
                 Visit, **row, elevator_id=elevator_id, unit_id=firm.id, use_unit_id=use_unit_id, region_code=street,
                 worker_id=worker, item_version="T5002-2017", preset=self.judged_by, settled_at=row["received_at"],
-                state_reason=REASON_LABELS[reason] if reason else None, taken_over=True, snapshot=snapshot,
+                reason=reason.value if reason else None, state_reason=REASON_LABELS[reason] if reason else None,
+                taken_over=True, snapshot=snapshot,
                 signer=names.person_name(use_unit_id) if row["signed_at"] else None,
             )  # fmt: skip
             self.summary.visits += 1

@@ -10,7 +10,17 @@ from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String,
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
-from app.models.choices import LABEL_BY, LABEL_STATE, LEVEL, NOTE_KIND, OFFLINE_PART, VISIT_MODE, VISIT_STATE
+from app.models.choices import (
+    LABEL_BY,
+    LABEL_STATE,
+    LEVEL,
+    NOTE_KIND,
+    OFFLINE_PART,
+    VISIT_DECISION,
+    VISIT_MODE,
+    VISIT_REASON,
+    VISIT_STATE,
+)
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
@@ -114,13 +124,15 @@ class Visit(Model):
     reviewed_from: Mapped[str | None] = col(_l("复核来源地址"), String(60))
     review_opinion: Mapped[str | None] = col(_l("复核意见"), String(140))
     review_due_at: Mapped[dt.datetime | None] = col(_l("复核期限"), Instant)
-    decision: Mapped[str | None] = col(_l("审批"), String(10))
+    decision: Mapped[str | None] = col(_l("审批"), String(10), choices=VISIT_DECISION)
     decision_reason: Mapped[str | None] = col(_l("审批理由"), Text)
     decided_at: Mapped[dt.datetime | None] = col(_l("审批时间"), Instant)
     decided_by_id: Mapped[int | None] = col(_l("审批人"), Integer, ForeignKey("ab_user.id"))
     state: Mapped[str] = col(_l("状态"), String(15), default="open", choices=VISIT_STATE)
     awaiting_sheet: Mapped[bool] = col(_l("待上传"), Boolean, default=False, server_default=text("false"))
     awaiting_review: Mapped[bool] = col(_l("待复核"), Boolean, default=False, server_default=text("false"))
+    # The reason that decided, and all of them in words as they were said then.
+    reason: Mapped[str | None] = col(_l("状态原因"), String(20), choices=VISIT_REASON)
     state_reason: Mapped[str | None] = col(_l("状态说明"), String(200))
     counted: Mapped[bool] = col(_l("计入维保"), Boolean, default=False, server_default=text("false"))
     settled_at: Mapped[dt.datetime | None] = col(_l("状态记录时间"), Instant)

@@ -23,7 +23,8 @@ from tests.workflows.clock_world import add_visit
 TODAY = dt.date(2026, 3, 2)
 TABS = {
     "open": {"open"}, "review": {"review", "both"}, "sheet": {"sheet", "both"}, "valid": {"valid"},
-    "nonconforming": {"bad"}, "expired": {"expired"}, "void": {"expired", "void", "abnormal", "rejected"},
+    "nonconforming": {"bad"}, "expired": {"expired"}, "abnormal": {"abnormal", "void"},
+    "void": {"expired", "void", "abnormal", "rejected"}, "approval": {"pending"}, "pending": {"pending", "label"},
 }  # fmt: skip
 STATES: dict[str, dict[str, Any]] = {
     "open": {"state": "open", "checked_out_at": None, "counted": False},
@@ -33,10 +34,11 @@ STATES: dict[str, dict[str, Any]] = {
     "valid": {"state": "valid"},
     "bad": {"state": "nonconforming", "state_reason": "使用单位未在时限内复核"},
     "expired": {"state": "void", "checked_out_at": None, "counted": False, "state_reason": "过期未签退"},
-    "void": {"state": "void", "counted": False},
-    "abnormal": {"state": "abnormal", "counted": False},
+    "void": {"state": "void", "counted": False, "reason": "not_on_site"},
+    "abnormal": {"state": "abnormal", "counted": False, "reason": "late_upload"},
     "rejected": {"state": "rejected", "counted": False},
-    "pending": {"state": "pending"},
+    "pending": {"state": "pending", "reason": "undecided"},
+    "label": {"state": "pending", "reason": "label_undecided"},
 }
 
 
@@ -120,6 +122,7 @@ def test_filters_and_search_narrow_and_bad_ones_are_told(
     for query in ("q=栖云苑", f"q={lift.code}", f"f_worker={colleague.id}", "f_level=quarter", "f_mode=items"):
         assert shown(page(client, f"/visits/?{query}"), rows) == {"other"}, query
     assert shown(page(client, "/visits/?f_state=valid,void"), rows) == {"other", "valid", "expired", "void"}
+    assert shown(page(client, "/visits/?f_reason=late_upload,not_on_site"), rows) == {"abnormal", "void"}
     assert shown(page(client, "/visits/?f_visited_from=2026-03-02"), rows) == {"other", "open"}
     assert shown(page(client, f"/visits/?f_unit={world.other_firm.id}"), rows) == set()
     assert shown(page(client, "/visits/?f_region=980402000000"), rows) == {*STATES, "other"}
@@ -266,6 +269,26 @@ def test_the_manager_decides(session: Any, world: Any, sign_in: Any, decision: s
     text = page(client, url)
     assert "驳回须写明理由" not in text and said in text and "照片核对" in text
     assert "现在不需要审批" in post(client, f"{url}/decision", {"decision": "approved"}, 422)
+
+
+@pytest.mark.feature("MNT-09")
+def test_the_manager_decides_many_at_once(session: Any, world: Any, sign_in: Any) -> None:
+    make_policy(session, "preset", "quanzhou")
+    waiting = [a_record(session, world, state="pending", reason="undecided") for _ in range(2)]
+    valid = a_record(session, world, state="valid", decision="approved")
+    client = sign_in(world.accounts["maintenance_head"])
+    assert "待审批的维保" in page(client, "/")
+    assert "待审批" not in page(sign_in(world.accounts["use_head"]), "/visits/")
+    client = sign_in(world.accounts["maintenance_head"])
+    ids = [str(row.id) for row in (*waiting, valid)]
+    text = post(client, "/visits/deed/reject", {"ids": ids[:1], "opinion": " "}, 200)
+    assert "驳回没有写明理由" in text
+    text = post(client, "/visits/deed/approve", {"ids": ids[1:]}, 200)
+    assert "现在不需要审批" in text and "已完成" in text
+    post(client, "/visits/deed/reject", {"ids": ids[:1], "opinion": "照片不清"}, 200)
+    session.rollback()
+    assert [row.state for row in waiting] == ["rejected", "valid"]
+    assert "待审批的维保" not in page(client, "/")
 
 
 @pytest.mark.feature("MNT-10")

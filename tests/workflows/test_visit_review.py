@@ -7,9 +7,10 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.errors import NotFound, Refusal
-from app.models import Attachment, MaintenanceClock
+from app.models import Attachment, MaintenanceClock, Notification
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.core import audit
@@ -152,6 +153,11 @@ def test_quanzhou_asks_the_manager(session: Any, world: Any, decision: str, stat
     with transaction(session):
         visits.approve(session, world.actor("maintenance_head"), visit.id, decision, "照片不清", START + HOUR)
     assert (visit.state, visit.counted) == (state, counted)
+    told = dict(session.execute(select(Notification.recipient_id, Notification.title).where(
+        Notification.topic == "visit.decision"
+    )).all())  # fmt: skip
+    assert told[world.accounts["maintenance_head"].id] == "有维保记录等待审批"
+    assert ("驳回" in told.get(world.accounts["worker"].id, "")) is (decision == "rejected")
     assert session.get(MaintenanceClock, world.own.id).last_visit_on == (visit.visit_on if counted else None)
 
 

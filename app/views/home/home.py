@@ -46,6 +46,7 @@ from app.views.frame.phones import phone_first
 from app.views.frame.policy_words import region_names
 from app.views.frame.warned import counted
 from app.views.maintenance.label_photos import label_figure
+from app.views.maintenance.visits import approval_figure
 from app.views.oversight.anomalies import anomaly_figure
 from app.views.oversight.complaints import complaint_figure
 from app.views.oversight.inspections import next_due
@@ -113,7 +114,7 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown.append(_visits(actor, today))
     if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
         shown.insert(0, _reviews(actor, now))
-    asked = (label_figure, complaint_figure, rescue_figure, repair_figure, anomaly_figure)
+    asked = (approval_figure, label_figure, complaint_figure, rescue_figure, repair_figure, anomaly_figure)
     for figure in (one(actor) for one in asked):
         if figure is not None:
             shown.append(Figure(*figure))

@@ -13,11 +13,12 @@ from flask_appbuilder.security.decorators import has_access, no_cache, permissio
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
+from app.listing import COUNT_CAP
 from app.listings import visits as listed
 from app.models import Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
@@ -101,6 +102,14 @@ def _confirm(session: Any, actor: Any, key: int, at: Any) -> None:
     visits.review(session, actor, key, "", at)
 
 
+def _approve(session: Any, actor: Any, key: int, at: Any) -> None:
+    visits.approve(session, actor, key, "approved", "", at)
+
+
+def _reject(session: Any, actor: Any, key: int, at: Any) -> None:
+    visits.approve(session, actor, key, "rejected", text("opinion", 500), at)
+
+
 class VisitScreen(Screen):
     """维保记录."""
 
@@ -130,6 +139,8 @@ class VisitScreen(Screen):
     }
     deeds: ClassVar[list[Deed]] = [
         Deed("review", _l("确认所选维保属实"), Verb.VISIT_REVIEW, _confirm, _l("确认所选的维保属实？每一条单独核对。")),
+        Deed("approve", _l("同意所选"), Verb.VISIT_APPROVE, _approve, _l("同意所选的维保记录？")),
+        Deed("reject", _l("驳回所选"), Verb.VISIT_APPROVE, _reject, opinion=True),
         start("visit"),
     ]
     empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
@@ -235,6 +246,15 @@ def may(actor: Actor, row: Visit) -> dict[str, bool]:
         and visits.awaits_approval(db.session, row),
         "note": any(actor.may(v) for v in (Verb.VISIT_MAKE, Verb.VISIT_APPROVE, Verb.VISIT_REVIEW)),
     }
+
+
+def approval_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
+    """What waits for the manager's word, where there is any: most regions ask for none."""
+    if not actor.may(Verb.VISIT_APPROVE):
+        return None
+    some = scope.apply(select(Visit.id).where(listed.UNAPPROVED), actor, Visit).limit(COUNT_CAP).subquery()
+    waiting = db.session.scalar(select(func.count()).select_from(some).execution_options(skip_scope=True)) or 0
+    return (_("待审批的维保"), waiting, _("审批后才算有效"), "/visits/?tab=approval", "near") if waiting else None
 
 
 def _offline(row: Visit) -> list[tuple[str, Any]]:

@@ -193,6 +193,7 @@ def _visit(
         received_at=row.received_at, mode=row.mode if row.checked_out_at else None, signed_at=row.signed_at,
         sheet_at=row.sheet_at, reviewed_at=row.reviewed_at, state=standing.state.value, day_rank=rank,
         awaiting_sheet=standing.awaiting_sheet, awaiting_review=standing.awaiting_review,
+        reason=standing.reason.value if standing.reason else None,
         state_reason=together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None,
         next_change_at=standing.next_change_at, settled_at=at, counted=counts_for_clock(standing.state),
         taken_over=True, preset=policy_version(session, elevator.region_code, on)[:20], batch_id=batch_id,

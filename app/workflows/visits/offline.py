@@ -189,6 +189,7 @@ def _written(
     settle(session, visit, at, verb=SENT_LATER)
     _audit(session, actor, visit, at)
     visits.ask_for_review(session, visit, at)
+    visits.ask_for_approval(session, visit, at)
     label_photos.tell_reviewers(session, visit, at)
     if leaving.repairs:
         repairs.of_visit(session, actor, visit, at, done.repair_note if done.repair else "")

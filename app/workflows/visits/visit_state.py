@@ -56,6 +56,7 @@ def stand(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
     standing = visit_state(facts_of(visit), policy, at)
     visit.counted = counts_for_clock(standing.state)
     visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
+    visit.reason = standing.reason.value if standing.reason else None
     visit.state_reason = together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None
     visit.next_change_at = standing.next_change_at
     visit.settled_at = at

@@ -17,6 +17,7 @@ from app.permissions import Actor, Verb, require
 from app.reference import CURRENT
 from app.rules.label_photos import LabelState
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visits import VisitReason
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.core import audit, outbox
@@ -112,6 +113,7 @@ def leave(
         | ({"label_state": visit.label_state} if leaving.label_by else {}),
     )  # fmt: skip
     ask_for_review(session, visit, at, work.reviewers)
+    ask_for_approval(session, visit, at)
     label_photos.tell_reviewers(session, visit, at)
     if leaving.repairs:
         repairs.of_visit(session, actor, visit, at, done.repair_note if done.repair else "")
@@ -213,6 +215,13 @@ def approve(session: AnySession, actor: Actor, visit_id: int, decision: str, rea
     visit.decision_reason = reason.strip()[:LONGEST] or None
     settle(session, visit, at)
     audit.record(session, actor, at, f"visit.{decision}", "visit", visit.id, after={"state": visit.state})
+    if decision == "rejected":
+        code = visit.snapshot.get("code") or visit.elevator.code
+        outbox.notify(
+            session, at, [account for account in (visit.account_id,) if account is not None], "visit.decision",
+            say("电梯 %(code)s 的维保记录被驳回，这次维保不计入", code=code), visit.decision_reason or "",
+            f"/m/visits/{visit.id}", f"visit-rejected-{visit.id}",
+        )  # fmt: skip
     return visit
 
 
@@ -276,6 +285,18 @@ def ask_for_review(
     )  # fmt: skip
 
 
+def ask_for_approval(session: AnySession, visit: Visit, at: dt.datetime) -> None:
+    """Tell the managers of a record that waits for their word (MNT-09): once a day, for a page shows them all."""
+    if visit.reason != VisitReason.UNDECIDED:
+        return
+    told = outbox.readers_of(session, visit.unit_id, Verb.VISIT_APPROVE, visit.elevator_id)
+    outbox.notify(
+        session, at, [account for account in told if account != visit.account_id], "visit.decision",
+        say("有维保记录等待审批"), say("电梯 %(code)s", code=visit.snapshot.get("code", "")),
+        "/visits/?tab=approval", f"visit-approvals-{clock.local_day(at)}",
+    )  # fmt: skip
+
+
 # --- rows
 
 
@@ -318,6 +339,7 @@ __all__ = [
     "Position",
     "add_note",
     "approve",
+    "ask_for_approval",
     "ask_for_review",
     "awaits_approval",
     "begin",
