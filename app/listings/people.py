@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -11,19 +10,12 @@ from sqlalchemy import false, or_
 from sqlalchemy.orm import joinedload
 
 from app import clock
-from app.listing import Column, Filter, Moment, Tab, column, register
+from app.listing import Column, Filter, Tab, column, register
+from app.listings import standing
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Person
 from app.models.choices import FILING_STATE, PERSON_KIND, REAL_NAME, SEX
-from app.models.policy import policy_value
 from app.models.sealed import whole_or_end
-from app.policy.keys import Key
-
-
-def _near(moment: Moment) -> Any:
-    days = policy_value(moment.session, Key.NEAR_CERTIFICATE_DAYS, moment.actor.region_code, moment.today)
-    last = moment.today + dt.timedelta(days=days)
-    return Person.left_on.is_(None) & Person.certificate_until.between(moment.today, last)
 
 
 def _state_of(until: Any) -> Callable[[Any], Any]:
@@ -103,8 +95,8 @@ PEOPLE = register(OpinionListing(
     ),
     tabs=(
         Tab("here", _l("在职"), lambda _m: Person.left_on.is_(None)),
-        Tab("near", _l("证书临近到期"), _near, "near"),
-        Tab("over", _l("证书过期"), lambda m: Person.left_on.is_(None) & (Person.certificate_until < m.today), "over"),
+        Tab("near", _l("证书临近到期"), standing.certificate_near, "near"),
+        Tab("over", _l("证书过期"), standing.certificate_over, "over"),
         Tab("filed", _l("已备案"), lambda _m: Person.left_on.is_(None) & (Person.approved_version > 0)),
         Tab("left", _l("已离职"), lambda _m: Person.left_on.is_not(None)),
         Tab("all", _l("全部")),

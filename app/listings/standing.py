@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_
 
 from app import clock
 from app.listing import Moment
-from app.models import Component, Contract, Elevator, InspectionClock, MaintenanceClock
+from app.models import Component, Contract, Elevator, InspectionClock, MaintenanceClock, Person, Unit
 from app.models.policy import policy_groups
 from app.policy import Key
 from app.rules.schedule import DueDay, due_day
@@ -93,6 +93,28 @@ def component_near(m: Moment) -> Criterion:
 def component_over(m: Moment) -> Criterion:
     """A part's life is over."""
     return Component.due_on < m.today
+
+
+def certificate_near(m: Moment) -> Criterion:
+    """The certificate of somebody who works here is near its end (PER-06)."""
+    near = due_soon(m, Person.certificate_until, Person.region_code, Key.NEAR_CERTIFICATE_DAYS)
+    return and_(Person.left_on.is_(None), near)
+
+
+def certificate_over(m: Moment) -> Criterion:
+    """The certificate of somebody who works here has run out."""
+    return and_(Person.left_on.is_(None), Person.certificate_until < m.today)
+
+
+def licence_near(m: Moment) -> Criterion:
+    """The licence of an approved unit is near its end (UNT-10)."""
+    near = due_soon(m, Unit.licence_until, Unit.region_code, Key.NEAR_CERTIFICATE_DAYS)
+    return and_(Unit.approved_version > 0, near)
+
+
+def licence_over(m: Moment) -> Criterion:
+    """The licence of an approved unit has run out."""
+    return and_(Unit.approved_version > 0, Unit.licence_until < m.today)
 
 
 def contract_near(m: Moment) -> Criterion:

@@ -13,16 +13,18 @@ from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, 
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
 from app.listings.iot import DEVICES, gone_silent, silent_long
+from app.listings.people import PEOPLE
+from app.listings.units import UNITS
 from app.models import Elevator, InspectionClock, IotDevice, MaintenanceClock
 from app.permissions import Actor, Verb
 
 LEVELS = ("over", "near")
 LABELS = {
     "maintenance": _l("维保"), "inspection": _l("年检"), "governor": _l("限速器"), "component": _l("组件寿命"),
-    "contract": _l("合同"), "device": _l("物联网设备"),
+    "contract": _l("合同"), "certificate": _l("资质证书"), "licence": _l("许可证"), "device": _l("物联网设备"),
 }  # fmt: skip
 # What an account must be allowed beside reading warnings.
-NEEDS = {"device": Verb.IOT_READ}
+NEEDS = {"certificate": Verb.PERSON_READ, "licence": Verb.UNIT_READ, "device": Verb.IOT_READ}
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 
 
@@ -75,6 +77,15 @@ def _listing(
     )
 
 
+def _needed(kind: str) -> Any:
+    """No row for whoever may not read such a thing."""
+    return lambda m: true() if m.actor.may(NEEDS[kind]) else false()
+
+
+def _papers(near: Any, over: Any) -> tuple[Tab, Tab]:
+    return Tab("over", _l("过期"), over, "over"), Tab("near", _l("临近"), near, "near")
+
+
 KINDS: dict[str, Listing] = {
     "maintenance": _listing(
         "maintenance", _l("维保预警"), MaintenanceClock, standing.DUE_ON, lambda row: standing.due_of(row).on,
@@ -98,9 +109,18 @@ KINDS: dict[str, Listing] = {
         "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,
         standing.cover_near, standing.cover_over,
     ),
+    "certificate": replace(
+        PEOPLE, name="warnings_certificate", title=_l("资质证书预警"), where=_needed("certificate"),
+        default=("name", "phone", "unit", "kind", "certificate_no", "certificate_until"),
+        tabs=_papers(standing.certificate_near, standing.certificate_over), order=("certificate_until", False),
+    ),
+    "licence": replace(
+        UNITS, name="warnings_licence", title=_l("许可证预警"), where=_needed("licence"), then=None,
+        default=("name", "region", "licence_no", "licence_grade", "duty_phone", "licence_until"),
+        tabs=_papers(standing.licence_near, standing.licence_over), order=("licence_until", False),
+    ),
     "device": replace(
-        DEVICES, name="warnings_device", title=_l("物联网设备预警"),
-        where=lambda m: true() if m.actor.may(Verb.IOT_READ) else false(),
+        DEVICES, name="warnings_device", title=_l("物联网设备预警"), where=_needed("device"),
         columns=(
             *DEVICES.columns, Column("use_unit", _l("使用单位"), lambda row: (u := row.elevator.use_unit) and u.name),
             Column("maintenance_unit", _l("维保单位"), lambda row: (u := row.elevator.maintenance_unit) and u.name),
@@ -112,9 +132,8 @@ KINDS: dict[str, Listing] = {
               joinedload(IotDevice.elevator).joinedload(Elevator.maintenance_unit)),
     ),
 }  # fmt: skip
-register(KINDS["component"])
-register(KINDS["device"])
-
+for _name in ("component", "certificate", "licence", "device"):
+    register(KINDS[_name])
 
 
 def kinds_for(actor: Actor) -> dict[str, Listing]:

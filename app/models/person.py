@@ -37,6 +37,11 @@ class Person(Stamped, Versioned, Model):
             "uq_person_one_unit", "resident_id_index", unique=True,
             sqlite_where=text("left_on IS NULL"), postgresql_where=text("left_on IS NULL"),
         ),
+        # What the warnings count: certificates of those who are here, by their last day.
+        Index(
+            "ix_person_certificate", "region_code", "certificate_until",
+            sqlite_where=text("left_on IS NULL"), postgresql_where=text("left_on IS NULL"),
+        ),
     )  # fmt: skip
     id: Mapped[int] = pk()
     name: Mapped[str] = col(_l("姓名"), String(40))

@@ -27,6 +27,11 @@ class Unit(Stamped, Versioned, Model):
             sqlite_where=text("approved_version > 0"), postgresql_where=text("approved_version > 0"),
         ),
         Index("ix_unit_region_name", "region_code", "name"),
+        # What the warnings count: licences by their last day; most units have none.
+        Index(
+            "ix_unit_licence", "region_code", "licence_until",
+            sqlite_where=text("licence_until IS NOT NULL"), postgresql_where=text("licence_until IS NOT NULL"),
+        ),
     )  # fmt: skip
     id: Mapped[int] = pk()
     uscc: Mapped[str] = col(_l("统一社会信用代码"), String(18), index=True, help=_l("18 位，末位为校验码"))

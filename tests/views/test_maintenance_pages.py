@@ -19,7 +19,8 @@ from tests.workflows.clock_world import at, run, visit
 
 LISTS = (
     "/contracts/", "/tasks/", "/ledgers/", "/orders/", "/overdue/", "/warnings/maintenance/", "/warnings/inspection/",
-    "/warnings/contract/", "/warnings/governor/", "/inspections/", "/inspections/due/",
+    "/warnings/contract/", "/warnings/governor/", "/warnings/certificate/", "/warnings/licence/",
+    "/inspections/", "/inspections/due/",
 )  # fmt: skip
 
 

@@ -187,6 +187,11 @@ def life_due(row: Component) -> tuple[Due | None, str]:
     )
 
 
+def paper_due(until_on: dt.date | None, region_code: str) -> tuple[Due | None, str]:
+    """What is left of a certificate or a licence, and why."""
+    return _inspected(until_on, region_code, _("登记的有效期，当日在内"), Key.NEAR_CERTIFICATE_DAYS)
+
+
 def silence(row: IotDevice) -> tuple[Due, str]:
     """How long a device was not heard of, from its binding on where it never was; red and yellow by its region."""
     now = clock.now()
@@ -204,10 +209,12 @@ def silence(row: IotDevice) -> tuple[Due, str]:
     return Due(_("离线"), number, beside(unit, number), "over" if over else "near", 100), why
 
 
-def _inspected(next_on: dt.date | None, region_code: str, by: str) -> tuple[Due | None, str]:
+def _inspected(
+    next_on: dt.date | None, region_code: str, by: str, key: Key = Key.NEAR_INSPECTION_DAYS
+) -> tuple[Due | None, str]:  # fmt: skip
     today = clock.today()
-    held = policy_book(db.session, region_code, today)[Key.NEAR_INSPECTION_DAYS]
-    near, source = shown(Key.NEAR_INSPECTION_DAYS, held.value), _origin(held)
+    held = policy_book(db.session, region_code, today)[key]
+    near, source = shown(key, held.value), _origin(held)
     why = by + _("；剩 %(n)s以内为临近（%(o)s）", n=near, o=source)
     return due_days(next_on, today, int(str(held.value)), 365), why if next_on is not None else ""
 

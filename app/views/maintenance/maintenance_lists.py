@@ -16,7 +16,17 @@ from markupsafe import Markup
 from app import clock
 from app.listing import COUNT_CAP, Listing, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
-from app.models import Component, Contract, Elevator, IotDevice, MaintenanceClock, MaintenanceOrder, OverduePeriod
+from app.models import (
+    Component,
+    Contract,
+    Elevator,
+    IotDevice,
+    MaintenanceClock,
+    MaintenanceOrder,
+    OverduePeriod,
+    Person,
+    Unit,
+)
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views.frame import clock_words, screens
@@ -198,6 +208,8 @@ class WarningScreen(Screen):
     template = "ta/maintenance/warnings.html"
     deeds: ClassVar[list[Deed]] = [start("elevator")]
     empty_text = _l("没有这类预警。")
+    # Only elevators in use are warned of.
+    of_lifts: ClassVar[bool] = True
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
         counts = counted(g.actor)
@@ -208,7 +220,7 @@ class WarningScreen(Screen):
                 {"label": str(warnings.LABELS[key]), "link": f"/warnings/{key}/", "selected": listing is self.listing,
                  "count": capped(min(over + near, COUNT_CAP)), "tone": "over" if over else "near" if near else ""}
             )  # fmt: skip
-        return {"kinds": kinds}
+        return {"kinds": kinds, "of_lifts": self.of_lifts}
 
     def row_link(self, row: Any) -> str:
         return f"/elevators/{getattr(row, 'elevator_id', None) or row.id}"
@@ -298,6 +310,40 @@ class ComponentWarnings(WarningScreen):
         return f"/elevators/{row.elevator_id}/parts"
 
 
+def _paper_cell(name: str) -> Any:
+    """A last day of a paper, and what is left until it."""
+
+    def cell(row: Any) -> Any:
+        day = getattr(row, name)
+        return _beside(day, countdown(*clock_words.paper_due(day, row.region_code))) if day else "—"
+
+    return cell
+
+
+class CertificateWarnings(WarningScreen):
+    datamodel = SQLAInterface(Person)
+    route_base = "/warnings/certificate"
+    listing = warnings.KINDS["certificate"]
+    of_lifts = False
+    deeds: ClassVar[list[Deed]] = []
+    cells: ClassVar[dict[str, Any]] = {"certificate_until": _paper_cell("certificate_until")}
+
+    def row_link(self, row: Any) -> str:
+        return f"/people/{row.id}"
+
+
+class LicenceWarnings(WarningScreen):
+    datamodel = SQLAInterface(Unit)
+    route_base = "/warnings/licence"
+    listing = warnings.KINDS["licence"]
+    of_lifts = False
+    deeds: ClassVar[list[Deed]] = [start("unit")]
+    cells: ClassVar[dict[str, Any]] = {"licence_until": _paper_cell("licence_until")}
+
+    def row_link(self, row: Any) -> str:
+        return f"/units/{row.id}"
+
+
 class DeviceWarnings(WarningScreen):
     datamodel = SQLAInterface(IotDevice)
     route_base = "/warnings/device"
@@ -329,6 +375,7 @@ def register(appbuilder: Any) -> None:
     screens.declare("Warnings", "can_read", Verb.WARNING_READ)
     for view in (
         ContractScreen, TaskScreen, LedgerScreen, OrderScreen, OverdueScreen, MaintenanceWarnings, InspectionWarnings,
-        GovernorWarnings, ComponentWarnings, CoverWarnings, DeviceWarnings, Warnings,
+        GovernorWarnings, ComponentWarnings, CoverWarnings, CertificateWarnings, LicenceWarnings, DeviceWarnings,
+        Warnings,
     ):  # fmt: skip
         appbuilder.add_view_no_menu(view)

@@ -1,4 +1,4 @@
-"""The reason that decided a visit's state, by its key: lists and figures no longer read it out of the words.
+"""The reason that decided a visit, by its key: lists and figures no longer read it out of the words. Papers by their days.
 
 Revision ID: 0068
 Revises: 0061
@@ -14,6 +14,7 @@ down_revision = "0061"
 branch_labels = None
 depends_on = None
 
+HERE, LICENSED = sa.text("left_on IS NULL"), sa.text("licence_until IS NOT NULL")
 # As they were said until now, each at the beginning of what was stored.
 SAID = {
     "过期未签退": "open_too_long", "维保时间不足": "too_short", "非现场扫码": "not_on_site",
@@ -29,7 +30,17 @@ def upgrade() -> None:
     visit = sa.table("visit", sa.column("reason", sa.String), sa.column("state_reason", sa.String))
     told = sa.case(*((visit.c.state_reason.startswith(words), key) for words, key in SAID.items()))
     op.execute(sa.update(visit).where(visit.c.state_reason.is_not(None)).values(reason=told))
+    # The warnings count certificates and licences by their last day.
+    op.create_index(
+        "ix_person_certificate", "person", ["region_code", "certificate_until"], sqlite_where=HERE,
+        postgresql_where=HERE,
+    )  # fmt: skip
+    op.create_index(
+        "ix_unit_licence", "unit", ["region_code", "licence_until"], sqlite_where=LICENSED, postgresql_where=LICENSED
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_unit_licence", "unit")
+    op.drop_index("ix_person_certificate", "person")
     op.drop_column("visit", "reason")
