@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
-from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listing import Column, Listing, Tab, column, register
+from app.listings.score_items import FILTERS, percent
 from app.models import Score
 from app.wording import say
 
@@ -19,11 +20,15 @@ SCORES = register(
             Column("unit", _l("维保单位"), lambda row: row.unit.name),
             column(Score, "elevators"),
             column(Score, "due"),
-            column(Score, "valid_visits"),
-            column(Score, "overdue"),
+            column(Score, "nonconforming_elevators"),
             column(Score, "nonconforming"),
+            column(Score, "overdue_elevators"),
+            column(Score, "overdue"),
             column(Score, "forgiven"),
             column(Score, "bad"),
+            column(Score, "valid_visits"),
+            Column("rate", _l("维保有效率（%）"), lambda row: percent(row.due - row.bad, row.due), "number",
+                   Score.points),
             column(Score, "uncovered"),
             Column("points", _l("得分"), lambda row: row.points, "number", Score.points, unit=_l("分")),
             Column("period", _l("期间"), lambda row: say("%(from_on)s 至 %(to_on)s", from_on=row.run.from_on,
@@ -32,13 +37,10 @@ SCORES = register(
             Column("digest", _l("内容摘要"), lambda row: row.run.digest, "code"),
         ),
         default=(
-            "rank", "unit", "elevators", "due", "valid_visits", "overdue", "nonconforming", "forgiven", "uncovered",
-            "points",
+            "rank", "unit", "elevators", "due", "nonconforming_elevators", "nonconforming", "overdue_elevators",
+            "overdue", "bad", "rate", "points", "uncovered",
         ),
-        filters=(
-            Filter("run", _l("计算"), "lookup", Score.run_id, lookup="score_runs"),
-            Filter("unit", _l("维保单位"), "lookup", Score.unit_id, lookup="maintenance_units"),
-        ),
+        filters=FILTERS,
         tabs=(
             Tab("all", _l("全部")),
             Tab("ranked", _l("有名次"), lambda m: Score.rank.is_not(None)),

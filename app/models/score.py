@@ -59,6 +59,9 @@ class Score(Model):
     forgiven: Mapped[int] = col(_l("归零次数"), Integer)
     valid_visits: Mapped[int] = col(_l("有效次数"), Integer)
     elevators: Mapped[int] = col(_l("电梯台数"), Integer)
+    # On how many of them; null in a run that was made before they were counted, and no part of what is proved.
+    overdue_elevators: Mapped[int | None] = col(_l("超期电梯数"), Integer)
+    nonconforming_elevators: Mapped[int | None] = col(_l("不合规电梯数"), Integer)
     # 脱保 and the licence as filed when the run was made: beside the points, and what two vetoes of the stars stand on.
     uncovered: Mapped[int] = col(_l("脱保台数"), Integer, default=0)
     licence_until: Mapped[dt.date | None] = col(_l("许可有效期至"), Date)

@@ -15,10 +15,20 @@ from urllib.parse import parse_qsl, urlencode
 from app import clock
 from app.errors import refuse
 from app.listing import Column, moment
-from app.listings import capacity
+from app.listings import capacity, score_elevators
 from app.models.policy import policy_version
 from app.permissions import Actor
-from app.reports import approvals, complaints, coverage, exports, fairness, repairs, rescues, spot_checks, tables
+from app.reports import (
+    approvals,
+    complaints,
+    coverage,
+    exports,
+    fairness,
+    repairs,
+    rescues,
+    spot_checks,
+    tables,
+)
 from app.reports.asked import Asked
 from app.rules.score_items import Item
 from app.wording import say, together
@@ -38,6 +48,13 @@ def _ageing(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetim
 
 def _fairness(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
     return fairness.table(session, actor, int(asked["run"]), asked.get("by", Item.MAINTENANCE))
+
+
+def _score_elevators(
+    session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime
+) -> tuple[list[Any], Columns]:  # fmt: skip
+    found = score_elevators.lines(session, actor, int(asked["score"]), asked.get("show", score_elevators.FAILED))
+    return found, score_elevators.COLUMNS
 
 
 def _over_days(asked: Mapping[str, str]) -> Asked:
@@ -71,6 +88,7 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "contract_coverage": _coverage,
     "approval_ageing": _ageing,
     "fair_comparison": _fairness,
+    "score_elevators": _score_elevators,
     "complaint_counts": _complaints,
     "rescue_counts": _rescues,
     "repair_counts": _repairs,

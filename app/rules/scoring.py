@@ -274,6 +274,16 @@ class Tally:
     def bad(self) -> int:
         return self.overdue + self.nonconforming - self.forgiven
 
+    @property
+    def overdue_elevators(self) -> int:
+        """超期电梯数: on how many of the pairs a limit was missed."""
+        return sum(overdue > 0 for _, _, overdue, _, _ in self.failed)
+
+    @property
+    def nonconforming_elevators(self) -> int:
+        """维保不合规电梯数: on how many of the pairs a visit is 不合规, forgiven or not."""
+        return sum(nonconforming > 0 for _, _, _, nonconforming, _ in self.failed)
+
 
 class Unfailing(NamedTuple):
     """Any number of a unit's pairs on which nothing was missed or 不合规: only their sums matter."""

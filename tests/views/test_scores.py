@@ -65,6 +65,33 @@ def test_ranking_and_the_way_down_to_the_visit(session: Any, scored: Any, sign_i
     )
 
 
+def test_failing_elevators_come_first_with_their_use_unit_and_go_out_as_a_table(
+    session: Any, scored: Any, sign_in: Any
+) -> None:
+    third = make_elevator(session, maintenance_unit=scored.firm)
+    put_visit(session, third, scored.firm, scored.worker, day("2021-01-02"))
+    for on in ("2021-02-01", "2021-02-20"):
+        put_visit(session, scored.secret, scored.firm, scored.worker, day(on), "nonconforming")
+    session.commit()
+    run = score(session, "2021-01-01", "2021-03-31", as_of=at(day("2021-07-01")), region="980400000000")
+    key = score_id(session, run, scored.firm)
+    row = session.get(Score, key)
+    assert (row.overdue_elevators, row.nonconforming_elevators, row.elevators) == (1, 2, 3)
+    browser = sign_in(scored.accounts["platform_admin"])
+    page = text(browser, f"/scores/{key}/elevators")
+    assert page.index(scored.secret.code) < page.index(scored.own.code) and third.code not in page
+    assert scored.use_unit.name in page and "全部电梯 <b>3</b>" in page
+    assert third.code in text(browser, f"/scores/{key}/elevators?show=all")
+    listed = text(browser, f"/scores/?f_run={run.id}")
+    assert "维保有效率" in listed and "不合规电梯数" in listed
+    sent = {"format": "csv", "show": "failed", "csrf_token": csrf(browser)}
+    table = browser.post(f"/scores/{key}/elevators/table", data=sent).get_data(as_text=True)
+    assert scored.secret.code in table and third.code not in table and scored.use_unit.name in table
+    inspector = sign_in(scored.accounts["other_inspector"])
+    sent["csrf_token"] = csrf(inspector)
+    assert inspector.post(f"/scores/{key}/elevators/table", data=sent).status_code == 404
+
+
 def test_each_sees_own_and_secret_elevators_stay_unnamed(session: Any, scored: Any, sign_in: Any) -> None:
     inspector = sign_in(scored.accounts["inspector"])
     mine = score_id(session, scored.district, scored.firm)

@@ -19,6 +19,8 @@ from app import clock, scope
 from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.listing import Column, Page, Query
+from app.listings import score_elevators
+from app.listings.score_elevators import EVERY, FAILED
 from app.listings.score_items import ITEM
 from app.listings.scores import SCORES
 from app.lookups import text_of
@@ -34,6 +36,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.base import Screen, SQLAInterface, mark
 from app.views.frame.cells import link
+from app.views.frame.exports import send_table
 from app.wording import say
 from app.workflows.core import jobs
 from app.workflows.oversight import appeals, evidence
@@ -162,12 +165,26 @@ class Scores(Ranking):
         """The counts of each elevator, made again from the records as they were known then."""
         held = held_score(pk)
         pairs = score_facts.of_unit(db.session, held.run, held.unit_id)
+        found = {show: score_elevators.chosen(pairs, show) for show in (FAILED, EVERY)}
+        show = request.args.get("show", "")
+        show = show if show in found else FAILED if found[FAILED] else EVERY
         page = page_number()
-        chosen = pairs[(page - 1) * ROWS : page * ROWS]
+        rows = score_elevators.named(db.session, g.actor, found[show][(page - 1) * ROWS : page * ROWS])
         return self.render_template(
-            "ta/scores/elevators.html", title=held.unit.name, score=held, run=held.run, pairs=chosen, page=page,
-            more=len(pairs) > page * ROWS, total=len(pairs), seen=visible_codes({int(str(p.elevator)) for p in chosen}),
+            "ta/scores/elevators.html", title=held.unit.name, score=held, run=held.run, rows=rows, page=page, show=show,
+            more=len(found[show]) > page * ROWS, counts={name: len(some) for name, some in found.items()},
+            may_export=g.actor.may(Verb.EXPORT),
         )  # fmt: skip
+
+    @expose("/<int:pk>/elevators/table", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def table(self, pk: int) -> Any:
+        """The same as .xlsx or .csv, all of it."""
+        held = held_score(pk)
+        show = EVERY if request.form.get("show") == EVERY else FAILED
+        title = say("%(unit)s 的电梯 %(a)s 至 %(b)s", unit=held.unit.name, a=held.run.from_on, b=held.run.to_on)
+        return send_table("score_elevators", title, score=str(pk), show=show)
 
     @expose("/<int:pk>/elevators/<int:elevator_id>")
     @has_access

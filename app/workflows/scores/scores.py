@@ -42,6 +42,8 @@ from app.workflows.scores.score_rating import Ratings
 
 Progress = Callable[[int, int, str], None]
 UNITS_AT_ONCE = 512
+# What stands in a unit's row and is no part of what is proved: counts that came later prove earlier runs as well.
+BESIDE = {"run_id", "overdue_elevators", "nonconforming_elevators"}
 
 _run: Any = ScoreRun.__table__.c
 _score: Any = Score.__table__.c
@@ -295,10 +297,11 @@ class _Work:
             "run_id": self._run_id, "unit_id": unit_id, "region_code": self._frame.region_code, "points": score.points,
             "due": score.due, "bad": score.bad, "overdue": sums.overdue, "nonconforming": sums.nonconforming,
             "forgiven": sums.forgiven, "valid_visits": sums.valid_visits, "elevators": sums.pairs,
+            "overdue_elevators": sums.overdue_elevators, "nonconforming_elevators": sums.nonconforming_elevators,
         }  # fmt: skip
 
     def _hash(self, row: dict[str, Any], told: list[str]) -> None:
-        names = sorted(row.keys() - {"run_id"})
+        names = sorted(row.keys() - BESIDE)
         self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
     def end(self, facts: Facts, units: Sequence[int]) -> tuple[str, str]:
