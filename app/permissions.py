@@ -31,6 +31,9 @@ class Role(enum.StrEnum):
     SAFETY_OFFICER = "safety_officer"
     TESTER = "tester"
     RESCUE_AGENT = "rescue_agent"
+    # Two that the list of ACC-13 has no word for: who keeps a unit of another kind, and the people of a rescue station.
+    UNIT_HEAD = "unit_head"
+    RESCUER = "rescuer"
     # A unit that registered itself, until it is approved; nobody hands it out, and no account keeps it.
     APPLICANT = "applicant"
 
@@ -40,6 +43,7 @@ ROLE_LABEL = {
     Role.MAINTENANCE_HEAD: _l("维保单位负责人"), Role.MAINTENANCE_MANAGER: _l("维保经理"), Role.WORKER: _l("维保员"),
     Role.CLERK: _l("维保文员"), Role.USE_HEAD: _l("使用单位负责人"), Role.SAFETY_OFFICER: _l("使用单位安全员"),
     Role.TESTER: _l("检验人员"), Role.RESCUE_AGENT: _l("应急坐席"),
+    Role.UNIT_HEAD: _l("单位负责人"), Role.RESCUER: _l("救援人员"),
     Role.APPLICANT: _l("待审核单位"),
 }  # fmt: skip
 
@@ -121,6 +125,13 @@ GRANTS: dict[Role, frozenset[Verb]] = {
         _EVERYONE | {V.ELEVATOR_READ, V.UNIT_READ, V.RESCUE_READ, V.RESCUE_DESK, V.EXPORT, V.ANOMALY_READ,
                      V.ANOMALY_REPORT, V.ANOMALY_HANDLE, V.IOT_READ, V.IOT_VIDEO}
     ),
+    # It files its own unit and keeps the accounts of its people; what these do comes from the role of its kind.
+    Role.UNIT_HEAD: frozenset(
+        _EVERYONE | {V.UNIT_READ, V.UNIT_EDIT, V.FILING_SUBMIT, V.APPLICATION_READ, V.ACCOUNT_READ, V.SUBACCOUNT_EDIT,
+                     V.IMPORT, V.EXPORT}
+    ),
+    # A station has no elevators of its own: it sees the cases that it was called to (RES-04).
+    Role.RESCUER: frozenset(_EVERYONE | {V.RESCUE_READ, V.RESCUE_HANDLE}),
     Role.APPLICANT: frozenset(_EVERYONE | {V.UNIT_READ, V.UNIT_EDIT, V.FILING_SUBMIT, V.APPLICATION_READ}),
 }  # fmt: skip
 
@@ -172,10 +183,13 @@ VERB_GROUPS: tuple[tuple[Any, tuple[Verb, ...]], ...] = (
 ASSIGNABLE: dict[Role, frozenset[Role]] = {
     Role.PLATFORM_ADMIN: frozenset(Role) - {Role.WORKER, Role.APPLICANT},
     Role.REGION_ADMIN: frozenset(
-        {Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.USE_HEAD, Role.TESTER, Role.RESCUE_AGENT}
+        {Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.USE_HEAD, Role.TESTER, Role.RESCUE_AGENT,
+         Role.UNIT_HEAD, Role.RESCUER}
     ),
     Role.MAINTENANCE_HEAD: frozenset({Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER}),
     Role.USE_HEAD: frozenset({Role.SAFETY_OFFICER}),
+    Role.TESTER: frozenset({Role.TESTER}),
+    Role.RESCUER: frozenset({Role.RESCUER}),
 }
 # Beside these, whom it may take on with an account (入职): a manager workers, the district a unit's first clerk.
 TAKES_ON: dict[Role, frozenset[Role]] = {
@@ -186,6 +200,17 @@ TAKES_ON: dict[Role, frozenset[Role]] = {
     Role.PLATFORM_ADMIN: frozenset({Role.CLERK}),
 }
 REGULATOR_ROLES = frozenset({Role.REGION_ADMIN, Role.INSPECTOR})
+# What an account that sits at a region, in no unit, may hold; one person may hold several (ACC-13).
+OFFICE_ROLES = REGULATOR_ROLES | {Role.RESCUE_AGENT}
+# What the main account of a unit of each kind holds; of several kinds, all of these (ACC-02, ACC-13). Who uses
+# elevators as their 物业 or 产权 unit is a 使用单位 as well: only as such it stands in an elevator's record.
+KIND_ROLES: dict[str, frozenset[Role]] = {
+    "maintenance": frozenset({Role.MAINTENANCE_HEAD}), "use": frozenset({Role.USE_HEAD}),
+    "inspection": frozenset({Role.UNIT_HEAD, Role.TESTER}), "rescue": frozenset({Role.UNIT_HEAD, Role.RESCUER}),
+    **dict.fromkeys(("production", "installation", "property", "owner"), frozenset({Role.UNIT_HEAD})),
+}  # fmt: skip
+# A unit whose people look for what they are to inspect where it is; any other role binds it to elevators of its own.
+_INSPECTS = frozenset({Role.TESTER, Role.UNIT_HEAD, Role.RESCUER})
 
 
 def granted(roles: Iterable[Role]) -> frozenset[Verb]:
@@ -233,6 +258,11 @@ class Actor:
     @property
     def is_regulator(self) -> bool:
         return bool(self.roles & REGULATOR_ROLES) and self.unit_id is None
+
+    @property
+    def only_inspects(self) -> bool:
+        """Where a unit maintains or uses elevators too, what it sees is what it may act on: its own, nobody else's."""
+        return self.roles <= _INSPECTS and self.may(Verb.INSPECTION_EDIT)
 
     @property
     def region_span(self) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ from app.models import (
     Watch,
 )
 from app.models.repair import RepairOrder, sent_to
-from app.permissions import Actor, Role, Verb
+from app.permissions import Actor, Verb
 from app.policy import chain
 from app.scope_desks import fraud_evidence, fraud_signals, of_regulators, spot_checks
 from app.scope_parts import Criterion
@@ -110,14 +110,9 @@ def _elevators(model: Any, actor: Actor) -> Criterion:
             and_(model.filed_by_unit_id == actor.unit_id, model.approved_version == 0),
         )
         own = and_(own, _assigned(model.id, actor))
-        return or_(own, _inspected(model, actor)) if _only_inspects(actor) else own
+        return or_(own, _inspected(model, actor)) if actor.only_inspects else own
     secret = true() if actor.may(Verb.SECRET_READ) else not_(model.is_secret)
     return and_(_in_region(model, actor), secret)
-
-
-def _only_inspects(actor: Actor) -> bool:
-    """Where a unit maintains or uses elevators as well, what it sees is what it may act on: its own, nobody else's."""
-    return actor.roles <= {Role.TESTER} and actor.may(Verb.INSPECTION_EDIT)
 
 
 def _inspected(model: Any, actor: Actor) -> Criterion:

@@ -23,8 +23,10 @@ from app.models import Account
 from app.permissions import ASSIGNABLE, GRANTS, ROLE_LABEL, VERB_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.transaction import transaction
+from app.views.access.proving import confirm_own_password
 from app.views.frame import screens
-from app.workflows.access import accounts, passwords, signin, sub_accounts
+from app.views.frame.account_forms import me
+from app.workflows.access import accounts, main_accounts, passwords, signin, sub_accounts
 from app.workflows.access.issuing import Issued
 
 
@@ -46,9 +48,10 @@ class AccountApi(Resource):
           paged: true
           parameters:
             - {in: query, name: q, schema: {type: string, maxLength: 60}, description: 登录名、姓名、单位名称}
-            - {in: query, name: tab, schema: {type: string, enum: [all, regulator, main, sub, ended]}}
+            - {in: query, name: tab, schema: {type: string, enum: [all, regulator, agent, main, sub, ended]}}
             - {in: query, name: role, schema: {type: string}, description: 角色，可用逗号给出几个}
             - {in: query, name: unit, schema: {type: integer}}
+            - {in: query, name: unit_kind, schema: {type: string}, description: 所属单位的类别，可用逗号给出几个}
             - {in: query, name: active, schema: {type: integer, enum: [0, 1]}}
             - {in: query, name: rescue_role, schema: {type: string}}
             - {in: query, name: region, schema: {type: string}, description: 12 位区划代码，含下级}
@@ -81,18 +84,18 @@ class AccountDeedApi(Resource):
     @safe
     @answers
     def make_regulator(self) -> Any:
-        """Make a regulator at one's own node or below; the first password is in this answer only.
+        """Make a regulator or an operator of the desk at one's own node or below; the first password is told here only.
         ---
         post:
-          summary: 新建监管账号；初始密码只在这次回答中
+          summary: 新建监管或应急坐席账号；初始密码只在这次回答中
           takes: NewRegulator
           gives: {201: Issued}
         """
         sent = body()
         with transaction(db.session) as session:
-            made = accounts.create_regulator(
+            made = accounts.create_office_account(
                 session, actor(), login_name=words(sent, "login_name"), name=words(sent, "name"),
-                region_id=key_of(sent, "region_id"), role=words(sent, "role", 30), phone=words(sent, "phone", 30),
+                region_id=key_of(sent, "region_id"), roles=_roles(sent), phone=words(sent, "phone", 30),
                 at=clock.now(),
             )  # fmt: skip
         return issued(made), 201
@@ -111,7 +114,7 @@ class AccountDeedApi(Resource):
         """
         sent = body()
         with transaction(db.session) as session:
-            made = accounts.create_main_account(
+            made = main_accounts.create_main_account(
                 session, actor(), unit_name=words(sent, "unit_name"), region_id=key_of(sent, "region_id"),
                 head_name=words(sent, "head_name"), phone=words(sent, "phone", 30), uscc=words(sent, "uscc", 40),
                 kinds=texts(sent, "kinds"), head_resident_id=words(sent, "head_resident_id", 40), at=clock.now(),
@@ -192,10 +195,10 @@ class AccountDeedApi(Resource):
     @safe
     @answers
     def change(self, key: int) -> Any:
-        """Change the name, and of a regulator the region and the role; with these its sessions and tokens end.
+        """Change the name, and of an account at a region that and its roles; with these its sessions and tokens end.
         ---
         put:
-          summary: 修改姓名；监管账号的地区和角色
+          summary: 修改姓名；监管、坐席账号的地区和角色
           takes: AccountFacts
           gives: {200: AccountWhole}
         """
@@ -203,9 +206,40 @@ class AccountDeedApi(Resource):
         place = key_of(sent, "region_id") if "region_id" in sent else None
         return self._done(
             lambda s, at: accounts.edit(
-                s, actor(), key, name=words(sent, "name"), region_id=place, role=words(sent, "role", 30), at=at
+                s, actor(), key, name=words(sent, "name"), region_id=place, roles=_roles(sent), at=at
             )
         )
+
+    @expose("/<int:key>/phone", methods=["PUT"])
+    @protect()
+    @safe
+    @answers
+    def phone(self, key: int) -> Any:
+        """Register a phone that its owner has not proved; one's own password is asked for, as on the page.
+        ---
+        put:
+          summary: 登记下级账号或单位主账号的手机；空为取消；须给出本人的密码
+          takes: AccountPhone
+          gives: {200: AccountWhole}
+        """
+        sent = body()
+        number, own = words(sent, "phone", 30), words(sent, "own_password", 200)
+        scope.visible(db.session, actor(), Account, key, "账号")
+        confirm_own_password(me(), own, "own_password")
+        return self._done(lambda s, at: accounts.set_phone(s, actor(), key, number, at))
+
+    @expose("/<int:key>/match-kinds", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    def match(self, key: int) -> Any:
+        """Give a main account the roles of the kinds that its unit is on file with; its sessions and tokens end.
+        ---
+        post:
+          summary: 按备案的单位类别更新主账号的角色
+          gives: {200: AccountWhole}
+        """
+        return self._done(lambda s, at: main_accounts.match_kinds(s, actor(), key, at))
 
     @expose("/<int:key>/grant", methods=["POST"])
     @protect()
@@ -256,6 +290,11 @@ class RoleApi(Resource):
         return jsonify(rows=rows)
 
 
+def _roles(sent: dict[str, Any]) -> list[str]:
+    """Of `roles`, or of one `role` as calls of before gave it."""
+    return texts(sent, "roles") or [words(sent, "role", 30)]
+
+
 def brief(row: Account) -> dict[str, Any]:
     """The columns of a list; phones as everywhere outside the page that asks for the right and leaves a trace."""
     known = {role.value: str(ROLE_LABEL[role]) for role in Role}
@@ -300,7 +339,10 @@ def register(appbuilder: Any) -> None:
     """Add these resources."""
     for permission in ("can_list", "can_get"):
         screens.declare("AccountApi", permission, Verb.ACCOUNT_READ)
-    for name in ("make_regulator", "make_main", "reset", "lock", "unlock", "end", "resume", "change", "grant"):
+    deeds = (
+        "make_regulator", "make_main", "reset", "lock", "unlock", "end", "resume", "change", "grant", "phone", "match",
+    )  # fmt: skip
+    for name in deeds:
         screens.declare("AccountDeedApi", f"can_{name}", Verb.ACCOUNT_CREATE)
     screens.declare("RoleApi", "can_list", Verb.ACCOUNT_READ)
     for api in (AccountApi, AccountDeedApi, RoleApi):

@@ -36,7 +36,7 @@ from app.models.choices import (
     SEX,
 )
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
-from app.permissions import REGULATOR_ROLES, Role, Verb
+from app.permissions import KIND_ROLES, OFFICE_ROLES, Role, Verb
 from app.rules.fairness import Standing
 from app.rules.score_items import Item
 from app.workflows.handover.leaving import KINDS
@@ -59,6 +59,7 @@ _PERSON: dict[str, Schema] = {
     "hired_on": DAY,
 }  # fmt: skip
 _ROLES = many(one_of(Role), 20)
+_OFFICE = many(one_of(sorted(OFFICE_ROLES)), len(OFFICE_ROLES))
 _RISK: dict[str, Schema] = {
     "place": text(80), "risk": text(200), "level": one_of(RISK_LEVEL), "measures": text(500),
     "cycle": one_of(SAFETY_RECORD), "responsible": text(40),
@@ -71,8 +72,8 @@ PEOPLE: dict[str, Schema] = {
     "Reason": an_object("reason", reason=text(200)),
     "Account": an_object(
         "id login_name name kind active", id=WHOLE, login_name=TEXT, name=TEXT,
-        kind=one_of(["regulator", "main", "sub"]), phone=_MASKED, active=YES, roles=many(_LABELLED), unit=maybe(NAMED),
-        region_code=maybe(TEXT), region=maybe(TEXT), person_id=maybe(WHOLE),
+        kind=one_of(["regulator", "agent", "main", "sub"]), phone=_MASKED, active=YES,
+        roles=many(_LABELLED), unit=maybe(NAMED), region_code=maybe(TEXT), region=maybe(TEXT), person_id=maybe(WHOLE),
         sees_all_elevators=said(YES, "单位账号：全部电梯，含以后新增"), rescue_role=maybe(TEXT),
         must_change_password=YES, first_password_until=said(maybe(INSTANT), "初始密码的到期时间；已改为 null"),
         last_login=said(maybe(TEXT), "北京时间"),
@@ -88,17 +89,18 @@ PEOPLE: dict[str, Schema] = {
         notes=many(TEXT),
     ),
     "NewRegulator": an_object(
-        "login_name name region_id role", login_name=text(40), name=text(40), phone=text(20),
-        region_id=said(WHOLE, "本级或下级地区的编号"), role=one_of(sorted(REGULATOR_ROLES)),
+        "login_name name region_id", login_name=text(40), name=text(40), phone=text(20),
+        region_id=said(WHOLE, "本级或下级地区的编号"), roles=said(_OFFICE, "必填；一人可以兼几种"),
+        role=said(one_of(sorted(OFFICE_ROLES)), "只有一种时可代替 roles"),
     ),
     "AccountFacts": an_object(
-        "name", name=text(40), region_id=said(WHOLE, "监管账号必填：本级或下级地区的编号"),
-        role=said(one_of(sorted(REGULATOR_ROLES)), "监管账号必填"),
+        "name", name=text(40), region_id=said(WHOLE, "监管、坐席账号必填：本级或下级地区的编号"),
+        roles=said(_OFFICE, "监管、坐席账号必填"), role=said(one_of(sorted(OFFICE_ROLES)), "只有一种时可代替 roles"),
     ),
     "NewMainAccount": an_object(
         "unit_name uscc region_id head_name phone kinds", unit_name=text(120), uscc=text(18), region_id=WHOLE,
         head_name=text(40), phone=text(20), head_resident_id=said(text(18), "负责人身份证号；是否必填由地区政策决定"),
-        kinds=many(one_of(["maintenance", "use"]), 2),
+        kinds=said(many(one_of(sorted(KIND_ROLES)), len(KIND_ROLES)), "几种的，主账号的角色合并"),
     ),
     "Grant": an_object("count", count=said(WHOLE, "在政策规定的数量之外增加几个")),
     "NewSubAccount": an_object(
@@ -112,6 +114,10 @@ PEOPLE: dict[str, Schema] = {
     "SubAccountPassword": an_object(
         "own_password", own_password=said(text(200), "本人现在的密码；输错计入登录次数"),
         new_password=said(text(200), "不给出则随机生成"),
+    ),
+    "AccountPhone": an_object(
+        "phone own_password", phone=said(text(20), "空为取消登记"),
+        own_password=said(text(200), "本人现在的密码；输错计入登录次数"),
     ),
     "SubAccountRoles": an_object("roles", roles=_ROLES, person_id=WHOLE),
     "UnitKey": an_object("unit_id", unit_id=WHOLE),

@@ -26,7 +26,7 @@ from app.transaction import transaction
 from app.views.access.proving import confirm_own_password
 from app.views.frame import screens
 from app.views.frame.account_forms import me
-from app.workflows.access import accounts, sub_accounts, sub_rights
+from app.workflows.access import main_accounts, sub_accounts, sub_rights
 
 MOST = sub_accounts.MOST_AT_ONCE
 
@@ -75,7 +75,7 @@ class SubAccountApi(Resource):
         if unit_id is None:
             raise refuse("参数", "缺少 unit_id", "请给出使用单位的编号", field="unit_id")
         with transaction(db.session) as session:
-            row = accounts.create_partner_account(session, actor(), unit_id, clock.now())
+            row = main_accounts.create_partner_account(session, actor(), unit_id, clock.now())
         return jsonify(brief(row)), 201
 
     @expose("/<int:key>", methods=["PATCH"])
@@ -134,6 +134,26 @@ class SubAccountApi(Resource):
         with transaction(db.session) as session:
             made = sub_accounts.reset_password(session, actor(), key, clock.now(), typed)
         return issued(made)
+
+    @expose("/subs/<int:key>/phone", methods=["PUT"])
+    @protect()
+    @safe
+    @answers
+    def phone(self, key: int) -> Any:
+        """Register a sub-account's phone that its owner has not proved; one's own password is asked for.
+        ---
+        put:
+          summary: 登记子用户的手机；空为取消；须给出本人的密码
+          takes: AccountPhone
+          gives: {200: AccountWhole}
+        """
+        sent = body()
+        number, own = words(sent, "phone", 30), words(sent, "own_password", 200)
+        self._sub(key)
+        confirm_own_password(me(), own, "own_password")
+        with transaction(db.session) as session:
+            row = sub_accounts.set_phone(session, actor(), key, number, clock.now())
+        return jsonify(full(row))
 
     @expose("/<int:key>/rights", methods=["GET"])
     @protect()

@@ -11,14 +11,13 @@ from sqlalchemy import func, select
 from app import clock
 from app.demo import names
 from app.demo.builder import CITY
-from app.demo.people import DAY, DemoAccount, first_firm, paper
+from app.demo.people import DAY, DemoAccount, accounts_of, first_firm, paper
 from app.demo.rows import write
 from app.models import Account, Elevator, Inspection, Region, Unit
-from app.permissions import ROLE_LABEL, Role
+from app.permissions import Role
 from app.rules.identifiers import normal_code, uscc_check_char
 from app.rules.inspection import kind_due_on, next_check
 from app.transaction import AnySession
-from app.workflows.access import issuing
 from app.workflows.core.actors import actor_of
 from app.workflows.inspection import inspection_clocks, inspection_reports
 from app.workflows.inspection.inspections import Entry
@@ -33,19 +32,16 @@ DEFECTS = (
 
 
 def make_inspections(session: AnySession, at: dt.datetime, seed: int) -> list[DemoAccount]:
-    """The records, and the account of one who inspects; none where it is there already."""
+    """The records, and the accounts of the body that inspects; none where they are there already."""
     if session.scalar(select(Account.id).where(Account.username == "jianyan_yuan")) is not None:
         return []
     unit = _body(session, at)
-    account = Account(username="jianyan_yuan", first_name=names.person_name(77), unit_id=unit.id,
-                      region_code=unit.region_code, is_main=True)  # fmt: skip
-    password = issuing.random_password(12)
-    account.own_password(password)
-    issuing.save_new(session, account, (Role.TESTER,))
+    head = unit.head_name or NAME
+    made = accounts_of(session, unit, head, "jianyan_yuan", names.person_name(77), Role.TESTER, at)
     _records(session, unit, at, random.Random(f"inspections-{seed}"))
     inspection_clocks.refresh(session, session.scalars(select(Inspection.elevator_id).distinct()).all(), at)
     _waiting(session, at)
-    return [DemoAccount(str(ROLE_LABEL[Role.TESTER]), unit.name, account.username, password)]
+    return made
 
 
 def _body(session: AnySession, at: dt.datetime) -> Unit:

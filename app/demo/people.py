@@ -14,8 +14,9 @@ from app import clock
 from app.demo import names
 from app.demo.builder import CITY
 from app.models import Account, Application, Elevator, Person, Region, Unit
-from app.permissions import ROLE_LABEL, Actor, Role
-from app.workflows.access import issuing
+from app.permissions import ROLE_LABEL, SYSTEM, Actor, Role
+from app.workflows.access import issuing, main_accounts, sub_accounts
+from app.workflows.core.actors import actor_of
 from app.workflows.desk import applications
 from app.workflows.files import attachments
 from app.workflows.filing import filing
@@ -72,6 +73,35 @@ def make_accounts(session: Any, at: dt.datetime) -> list[DemoAccount]:
     add(use_unit.uscc, use_unit.head_name, Role.USE_HEAD, place=use_unit.name, is_main=True, **using)
     add("anquan_yuan", use_unit.safety_officer, Role.SAFETY_OFFICER, place=use_unit.name, **using)
     return made
+
+
+def first_look(issued: issuing.Issued, place: str) -> DemoAccount:
+    """An account that the product's own door made, with its password as these accounts have it: not to be changed."""
+    account, password = issued.account, issuing.random_password(12)
+    account.own_password(password)
+    roles = sorted(row.name for row in account.roles)
+    return DemoAccount("、".join(str(ROLE_LABEL[Role(role)]) for role in roles), place, account.username, password)
+
+
+def accounts_of(session: Any, unit: Unit, head: str, login_name: str, name: str, role: Role, at: dt.datetime) -> list[
+    DemoAccount
+]:  # fmt: skip
+    """The main account of an approved unit, by its administrator, and one of its people, by that account (ACC-12)."""
+    main = main_accounts.create_main_account(
+        session, administrator(session), unit_name=unit.name, region_id=unit.region_id, head_name=head,
+        phone=names.phone(900_000 + unit.id % 1000), uscc=unit.uscc, kinds=unit.kinds, at=at,
+    )  # fmt: skip
+    one = sub_accounts.add(
+        session, actor_of(main.account, "cli"), login_name=login_name, name=name, roles=[role], all_elevators=True,
+        at=at,
+    )  # fmt: skip
+    return [first_look(issued, unit.name) for issued in (main, one)]
+
+
+def administrator(session: Any) -> Actor:
+    """The city's administrator, or the command itself where the demo has no accounts."""
+    account = session.scalar(select(Account).where(Account.username == "shiju"))
+    return actor_of(account, "cli") if account is not None else SYSTEM.by("cli")
 
 
 def first_firm(session: Any) -> tuple[Unit, Unit, Person]:

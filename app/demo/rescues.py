@@ -15,11 +15,11 @@ from app import clock
 from app.demo import names
 from app.demo.builder import CITY
 from app.demo.office import actor_named
-from app.demo.people import DemoAccount, first_firm
+from app.demo.people import DemoAccount, accounts_of, administrator, first_firm, first_look
 from app.models import Account, Elevator, Notification, Region, Rescue, Unit
-from app.permissions import ROLE_LABEL, Actor, Role
+from app.permissions import Actor, Role
 from app.rules.identifiers import uscc_check_char
-from app.workflows.access import issuing
+from app.workflows.access import accounts
 from app.workflows.rescue import rescue_answers, rescue_callbacks, rescue_desk, rescue_help, rescues
 from app.workflows.rescue.rescue_course import calls_of
 
@@ -43,18 +43,21 @@ SCENES = (
 
 def make_agent(session: Any) -> list[DemoAccount]:
     """The operator of the city's desk, and a station that can be called out; none where they are there already."""
+    at = clock.now()
     if session.scalar(select(Account.id).where(Account.username == AGENT)) is not None:
         return []
     city = session.scalar(select(Region).where(Region.code == CITY))
     district = session.scalar(select(Region).where(Region.code == "980402000000"))
     assert city is not None and district is not None
     first = f"91980402{900_000_002:09d}"
-    session.add(Unit(
+    station = Unit(
         uscc=first + uscc_check_char(first), name=STATION, region_id=district.id, region_code=district.code,
         is_rescue=True, address="临河区河湾路 96 号", head_name=names.person_name(81), duty_phone="0980-2296333",
         latitude=30.634, longitude=119.972, filing_state="approved", info_state="normal", approved_version=1,
-        approved_on=clock.local_day(clock.now()) - dt.timedelta(days=700),
-    ))  # fmt: skip
+        approved_on=clock.local_day(at) - dt.timedelta(days=700),
+    )  # fmt: skip
+    session.add(station)
+    session.flush()
     places = {region.code: region for region in session.scalars(select(Region).where(Region.level == "district"))}
     rng = random.Random("rescue-places")
     firms = select(Unit).where(Unit.is_maintenance, Unit.latitude.is_(None)).order_by(Unit.id)
@@ -63,11 +66,14 @@ def make_agent(session: Any) -> list[DemoAccount]:
         if place is not None and place.latitude is not None and place.longitude is not None:
             firm.latitude = round(place.latitude + rng.uniform(-0.03, 0.03), 6)
             firm.longitude = round(place.longitude + rng.uniform(-0.03, 0.03), 6)
-    account = Account(username=AGENT, first_name=names.person_name(80), region_id=city.id, region_code=city.code)
-    password = issuing.random_password(12)
-    account.own_password(password)
-    issuing.save_new(session, account, (Role.RESCUE_AGENT,))
-    return [DemoAccount(str(ROLE_LABEL[Role.RESCUE_AGENT]), city.name, AGENT, password)]
+    agent = accounts.create_office_account(
+        session, administrator(session), login_name=AGENT, name=names.person_name(80), region_id=city.id,
+        roles=[Role.RESCUE_AGENT], at=at,
+    )  # fmt: skip
+    head, name = station.head_name or STATION, names.person_name(82)
+    return [
+        first_look(agent, city.name), *accounts_of(session, station, head, "jiuyuan_yuan", name, Role.RESCUER, at),
+    ]  # fmt: skip
 
 
 def make(session: Any, at: dt.datetime, seed: int = 1) -> int:

@@ -51,7 +51,9 @@ from app.workflows.approval.filing_fields import CODES, fields_of, required_of
 _REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_id": "unit"}
 _FORMS: dict[type, str] = {bool: "bool", dt.date: "date", int: "figure", float: "figure"}
 # What a unit's main account hands out.
-SUB_ROLES = (Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER, Role.SAFETY_OFFICER)
+SUB_ROLES = (
+    Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER, Role.SAFETY_OFFICER, Role.TESTER, Role.RESCUER,
+)  # fmt: skip
 _CHOICES = {
     "category": CATEGORY, "place_type": PLACE_TYPE, "plate_state": PLATE_STATE, "network": NETWORK,
     "declared_status": ELEVATOR_STATUS,

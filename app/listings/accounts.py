@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import and_
+from sqlalchemy import and_, not_, or_
 from sqlalchemy.orm import joinedload, object_session, selectinload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Account, AccountRole, Unit
-from app.models.choices import RESCUE_ROLE
+from app.models.choices import RESCUE_ROLE, UNIT_KINDS
 from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
 from app.wording import together
 from app.workflows.access.passwords import first_password_of, first_password_words
 
-KIND = {"regulator": _l("监管账号"), "main": _l("单位主账号"), "sub": _l("子用户")}
+KIND = {"regulator": _l("监管账号"), "agent": _l("应急坐席"), "main": _l("单位主账号"), "sub": _l("子用户")}
+_DESK_ALONE = and_(
+    Account.roles.any(AccountRole.name == Role.RESCUE_AGENT.value),
+    not_(Account.roles.any(AccountRole.name != Role.RESCUE_AGENT.value)),
+)
 _KIND = {
-    "regulator": Account.unit_id.is_(None),
+    "regulator": and_(Account.unit_id.is_(None), not_(_DESK_ALONE)),
+    "agent": and_(Account.unit_id.is_(None), _DESK_ALONE),
     "main": and_(Account.unit_id.is_not(None), Account.is_main),
     "sub": and_(Account.unit_id.is_not(None), Account.is_main.is_(False)),
 }
@@ -26,7 +31,10 @@ _WORDS = {role.value: ROLE_LABEL[role] for role in Role}
 
 
 def kind_of(account: Account) -> str:
-    return "regulator" if account.unit_id is None else "main" if account.is_main else "sub"
+    """用户分类; who is a regulator besides sitting at the desk is one."""
+    if account.unit_id is not None:
+        return "main" if account.is_main else "sub"
+    return "agent" if {row.name for row in account.roles} == {Role.RESCUE_AGENT.value} else "regulator"
 
 
 def _roles(account: Account) -> str:
@@ -44,6 +52,14 @@ def first_password(account: Account) -> str | None:
     return first_password_words(found, named=False) if found else None
 
 
+def _unit_kinds(account: Account) -> str | None:
+    return together(str(UNIT_KINDS[kind]) for kind in account.unit.kinds) if account.unit else None
+
+
+def _of_unit_kind(kinds: list[str]) -> object:
+    return or_(*(getattr(Unit, f"is_{kind}") for kind in kinds if kind in UNIT_KINDS))
+
+
 def _has_role(names: list[str]) -> object:
     return Account.roles.any(AccountRole.name.in_(names))
 
@@ -59,6 +75,7 @@ ACCOUNTS = register(Listing(
         Column("kind", _l("用户分类"), kind_of, "choice", None, KIND),
         Column("roles", _l("用户角色"), _roles),
         Column("unit", _l("所属单位"), lambda a: a.unit.name if a.unit else None),
+        Column("unit_kind", _l("单位类别"), _unit_kinds),
         column(Account, "rescue_role"),
         Column("uscc", _l("统一社会信用代码"), lambda a: a.unit.uscc if a.unit else None, "code"),
         Column("region", _l("管辖地区"), lambda a: a.region.name if a.region else None),
@@ -72,6 +89,7 @@ ACCOUNTS = register(Listing(
     filters=(
         Filter("role", _l("用户角色"), "choice", choices=dict(_WORDS), criterion=_has_role),
         Filter("unit", _l("所属单位"), "lookup", Account.unit_id, lookup="units"),
+        Filter("unit_kind", _l("单位类别"), "choice", choices=dict(UNIT_KINDS), criterion=_of_unit_kind),
         Filter("rescue_role", _l("应急角色"), "choice", Account.rescue_role, choices=dict(RESCUE_ROLE)),
         Filter(
             "phone", _l("手机（完整号码或末四位）"), "text", criterion=whole_or_end(Account.phone),

@@ -20,6 +20,8 @@ WITHOUT_ENTRY = {
     Role.INSPECTOR: ("/accounts/", "/tokens/", "/roles/", "/regions/"),
     Role.MAINTENANCE_HEAD: ("/regions/",),
     Role.USE_HEAD: ("/regions/",),
+    Role.UNIT_HEAD: ("/regions/", "/attached/elevator/"),
+    Role.RESCUER: ("/attached/elevator/", "/attached/unit/"),  # of records that it cannot open
     Role.APPLICANT: ("/attached/elevator/",),  # of a record that it cannot open
     None: ("/policy/versions/",),
 }

@@ -10,7 +10,7 @@ import pytest
 from app import clock
 from app.permissions import GRANTS, Role
 from app.transaction import transaction
-from app.workflows.access import accounts
+from app.workflows.access import main_accounts
 from tests.factories import World, actor
 from tests.views.test_security import sign_in
 
@@ -20,14 +20,15 @@ PAGES = {
     "/password/": set(GRANTS),
     "/accounts/new-regulator": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN},
     "/accounts/new-unit": {Role.PLATFORM_ADMIN, Role.REGION_ADMIN},
-    "/sub-accounts/": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
-    "/sub-accounts/add": {Role.MAINTENANCE_HEAD, Role.USE_HEAD},
+    "/sub-accounts/": {Role.MAINTENANCE_HEAD, Role.USE_HEAD, Role.UNIT_HEAD},
+    "/sub-accounts/add": {Role.MAINTENANCE_HEAD, Role.USE_HEAD, Role.UNIT_HEAD},
     "/people/": {
         Role.PLATFORM_ADMIN, Role.REGION_ADMIN, Role.INSPECTOR, Role.MAINTENANCE_HEAD, Role.CLERK, Role.USE_HEAD,
     },
     "/people/new": {Role.MAINTENANCE_HEAD, Role.CLERK, Role.USE_HEAD},
 }
-OTHERS = (Role.TESTER, Role.RESCUE_AGENT, Role.APPLICANT)
+# Not in the small world; tests/views/test_other_units.py opens theirs.
+OTHERS = (Role.TESTER, Role.RESCUE_AGENT, Role.APPLICANT, Role.UNIT_HEAD, Role.RESCUER)
 
 
 @pytest.mark.feature("ACC-13", "DSH-01")
@@ -66,7 +67,7 @@ def test_a_fresh_unit_is_told_what_to_do(app: Any, session: Any, world: World) -
     from tests.factories import make_ledger, uscc
 
     with transaction(session):
-        issued = accounts.create_main_account(
+        issued = main_accounts.create_main_account(
             session, actor(world.accounts["region_admin"]), unit_name="澜州宁远电梯有限公司", uscc=uscc(),
             region_id=world.firm.region_id, head_name="陆清和", phone="13900002222", kinds=["maintenance"],
             at=clock.now(),

@@ -11,7 +11,7 @@ from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, ElevatorAssignment, Notification
 from app.transaction import transaction
-from app.workflows.access import accounts, sub_accounts
+from app.workflows.access import main_accounts, sub_accounts
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_elevator, make_person, make_use_unit
 
@@ -149,7 +149,7 @@ def test_its_phone_is_not_one_of_the_makers(session: Any, world: World) -> None:
     mine = make_person(session, world.firm, phone="13912340000")
     unit = filed(session, world, head_phone=mine.phone)
     with transaction(session):
-        account = accounts.create_partner_account(session, world.actor("maintenance_head"), unit.id, AT)
+        account = main_accounts.create_partner_account(session, world.actor("maintenance_head"), unit.id, AT)
     assert account.phone is None
 
 
@@ -165,7 +165,7 @@ def test_only_for_approved_use_units_of_ones_own_filing(session: Any, world: Wor
         setattr(unit, name, value)
     session.commit()
     with pytest.raises((Refusal, NotFound)), transaction(session):
-        accounts.create_partner_account(session, world.actor("maintenance_head"), unit.id, AT)
+        main_accounts.create_partner_account(session, world.actor("maintenance_head"), unit.id, AT)
     assert session.scalars(select(Account).where(Account.unit_id == unit.id)).all() == []
 
 
@@ -174,7 +174,7 @@ def test_only_for_approved_use_units_of_ones_own_filing(session: Any, world: Wor
 def test_nobody_else_makes_them(session: Any, world: World, sign_in: Any, persona: str) -> None:
     unit = filed(session, world)
     with pytest.raises((NotAllowed, NotFound, Refusal)), transaction(session):
-        accounts.create_partner_account(session, world.actor(persona), unit.id, AT)
+        main_accounts.create_partner_account(session, world.actor(persona), unit.id, AT)
     post(sign_in(world.accounts[persona]), f"/partner-accounts/{unit.id}")
     session.rollback()
     assert session.scalars(select(Account).where(Account.unit_id == unit.id)).all() == []
@@ -197,7 +197,7 @@ def test_the_administrator_grants_a_unit_more(session: Any, world: World, sign_i
 def test_the_main_account_switches_codes_at_sign_in_with_its_own_password(
     session: Any, world: World, sign_in: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setitem(accounts.outbox.SENDERS, "sms", lambda *_: None)
+    monkeypatch.setitem(main_accounts.outbox.SENDERS, "sms", lambda *_: None)
     worker = world.accounts["worker"]
     worker.phone, worker.phone_verified_at = "13900007777", clock.now()
     session.commit()

@@ -13,7 +13,7 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Account, AuditEntry, Unit
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
-from app.workflows.access import accounts
+from app.workflows.access import accounts, main_accounts
 from app.workflows.privacy import revealing
 from tests.factories import PASSWORD, World, make_account, make_policy, make_unit, region, uscc
 from tests.workflows.test_insurance import id_number
@@ -23,11 +23,11 @@ AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 
 def regulator(session: Any, actor: Any, **changes: Any) -> accounts.Issued:
     given = {
-        "login_name": "lin.wen01", "name": "林问", "region_id": region(session, "980402001000").id, "role": "inspector",
-        "phone": "13900001111", "at": AT,
+        "login_name": "lin.wen01", "name": "林问", "region_id": region(session, "980402001000").id,
+        "roles": ["inspector"], "phone": "13900001111", "at": AT,
     } | changes  # fmt: skip
     with transaction(session):
-        return accounts.create_regulator(session, actor, **given)
+        return accounts.create_office_account(session, actor, **given)
 
 
 def main(session: Any, actor: Any, **changes: Any) -> accounts.Issued:
@@ -36,7 +36,7 @@ def main(session: Any, actor: Any, **changes: Any) -> accounts.Issued:
         "phone": "13900002222", "uscc": uscc(), "kinds": ["maintenance"], "at": AT,
     } | changes  # fmt: skip
     with transaction(session):
-        return accounts.create_main_account(session, actor, **given)
+        return main_accounts.create_main_account(session, actor, **given)
 
 
 def fields(refusal: pytest.ExceptionInfo[Refusal]) -> set[str | None]:
@@ -65,7 +65,7 @@ def test_no_regulator_above_or_aside(session: Any, world: World, code: str) -> N
 @pytest.mark.parametrize("role", ["platform_admin", "maintenance_head", "worker", "", "Admin"])
 def test_only_regulators_roles_are_handed_to_regulators(session: Any, world: World, role: str) -> None:
     with pytest.raises(Refusal) as refused:
-        regulator(session, world.actor("region_admin"), role=role)
+        regulator(session, world.actor("region_admin"), roles=[role])
     assert fields(refused) == {"role"}
 
 
@@ -80,7 +80,7 @@ def test_nobody_else_makes_accounts(session: Any, world: World, persona: str) ->
 @pytest.mark.feature("ACC-02")
 def test_every_wrong_field_is_named_at_once(session: Any, world: World) -> None:
     with pytest.raises(Refusal) as refused:
-        regulator(session, world.actor("region_admin"), login_name="a b", name=" ", phone="12", region_id=None, role="")
+        regulator(session, world.actor("region_admin"), login_name="a b", name=" ", phone="1", region_id=None, roles=[])
     assert fields(refused) == {"login_name", "name", "phone", "region_id", "role"}
 
 
@@ -209,7 +209,7 @@ def test_a_phone_that_is_bound_already_is_left_with_its_account(session: Any, wo
 def test_wrong_input_for_a_main_account_is_named_at_once(session: Any, world: World) -> None:
     with pytest.raises(Refusal) as refused:
         main(
-            session, world.actor("region_admin"), unit_name="", head_name="", phone="1", uscc="91", kinds=["rescue"],
+            session, world.actor("region_admin"), unit_name="", head_name="", phone="1", uscc="91", kinds=["station"],
             region_id=10**9,
         )  # fmt: skip
     assert fields(refused) == {"unit_name", "head_name", "phone", "uscc", "kinds", "region_id"}

@@ -226,7 +226,8 @@ def test_its_inspections_agree_with_the_register_and_some_failed(
         people.make_accounts(region, NOW)
         made = inspections.make_inspections(region, NOW, 7)
         assert inspections.make_inspections(region, NOW, 7) == []
-    assert [a.login_name for a in made] == ["jianyan_yuan"]
+    assert [(a.login_name, a.role) for a in made][1:] == [("jianyan_yuan", "检验人员")]
+    assert made[0].role == "检验人员、单位负责人" and made[0].place == made[1].place == inspections.NAME
     region.expire_all()
     rows = region.scalars(select(Inspection).where(Inspection.state == "approved")).all()
     assert {"passed", "failed", "passed_again"} == {r.result for r in rows}

@@ -14,7 +14,7 @@ from app.models import Account, Elevator, Region
 from app.permissions import Role
 from app.scope import apply
 from app.transaction import transaction
-from app.workflows.access import accounts
+from app.workflows.access import accounts, main_accounts
 from app.workflows.core import regions
 from tests.factories import World, actor, make_account, make_elevator, uscc
 
@@ -29,8 +29,8 @@ def key_of(session: Any, code: str) -> int:
 
 def make(session: Any, me: Any, code: str, role: str = "region_admin", name: str = "jiedao.01") -> Account:
     with transaction(session):
-        return accounts.create_regulator(
-            session, me, login_name=name, name="程望舒", region_id=key_of(session, code), role=role, at=AT
+        return accounts.create_office_account(
+            session, me, login_name=name, name="程望舒", region_id=key_of(session, code), roles=[role], at=AT
         ).account
 
 
@@ -81,12 +81,12 @@ def test_a_unit_is_made_within_the_street_only(session: Any, world: World) -> No
     street = make(session, world.actor("region_admin"), STREET)
     given = {"unit_name": "临江物业", "head_name": "叶听雨", "phone": "13900000088", "kinds": ["use"], "at": AT}
     with transaction(session):
-        made = accounts.create_main_account(
+        made = main_accounts.create_main_account(
             session, actor(street), region_id=key_of(session, STREET), uscc=uscc(), **given
         )
     assert made.account.region_code == STREET
     with pytest.raises(Refusal, match="管辖范围"), transaction(session):
-        accounts.create_main_account(
+        main_accounts.create_main_account(
             session, actor(street), region_id=key_of(session, DISTRICT), uscc=uscc(), **given | {"phone": "13900000089"}
         )
 

@@ -1,4 +1,4 @@
-"""Regulators' account pages (ACC-02, -05, -12): make, show, reset, lock, end; every field is named in the code."""
+"""Administrators' account pages (ACC-02, -05, -12): make, show, reset, lock, end; each field is named in the code."""
 
 from __future__ import annotations
 
@@ -13,31 +13,34 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from app import clock, scope
+from app.errors import Refusal
 from app.extensions import db
-from app.listings.accounts import ACCOUNTS
+from app.listings.accounts import ACCOUNTS, KIND, kind_of
 from app.models import Account, AuditEntry
-from app.permissions import ASSIGNABLE, REGULATOR_ROLES, ROLE_LABEL, Role, Verb
+from app.models.choices import UNIT_KINDS
+from app.permissions import ASSIGNABLE, KIND_ROLES, OFFICE_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views.access import external
+from app.views.access.proving import confirm_own_password
 from app.views.access.sessions import shown_of
 from app.views.frame import addresses, screens
-from app.views.frame.account_forms import Findings, number, regions_below, role_words, run, show_once, text
+from app.views.frame.account_forms import Findings, me, number, regions_below, role_words, run, show_once, text
 from app.views.frame.base import Button, Screen, SQLAInterface, mark, pill
 from app.views.frame.told import told
-from app.wording import say
-from app.workflows.access import accounts, identities, passwords, signin, sub_accounts
+from app.wording import say, together
+from app.workflows.access import accounts, identities, main_accounts, passwords, signin, sub_accounts
 
-KINDS = {"maintenance": _l("维保单位"), "use": _l("使用单位")}
 DEED_WORDS = {
     "lock": "锁定", "unlock": "解锁", "deactivate": "注销", "reactivate": "恢复", "grant": "增加子用户数",
-    "unbind": "解除外部身份", "edit": "修改资料",
+    "unbind": "解除外部身份", "edit": "修改资料", "phone": "登记手机", "match-kinds": "修改角色",
 }  # fmt: skip
 ACTION_WORDS = {
     "account.create": _l("建立"), "account.edit": _l("修改资料"), "account.reset_password": _l("重置密码"),
     "account.change_password": _l("修改密码"), "account.lock": _l("锁定"), "account.unlock": _l("解锁"),
     "account.deactivate": _l("注销"), "account.reactivate": _l("恢复"), "account.grant": _l("增加子用户数"),
     "account.rights": _l("勾选权限"), "account.roles": _l("修改角色"), "account.verify_mail": _l("验证邮箱"),
-    "account.bind_phone": _l("绑定手机"), "account.recover": _l("找回密码"), "account.delete": _l("删除"),
+    "account.bind_phone": _l("绑定手机"), "account.register_phone": _l("登记手机"),
+    "account.recover": _l("找回密码"), "account.delete": _l("删除"),
     "account.totp_on": _l("启用动态口令"), "account.totp_off": _l("停用动态口令"),
     "account.sms_on": _l("启用登录短信认证"), "account.sms_off": _l("停用登录短信认证"),
     "identity.bind": _l("绑定外部身份"), "identity.unbind": _l("解除外部身份"), "session.end": _l("退出一台设备"),
@@ -69,7 +72,7 @@ class Accounts(Screen):
     }
     buttons = [
         Button(_l("新建单位主账号"), "AccountPages.new_unit", Verb.ACCOUNT_CREATE, main=True),
-        Button(_l("新建监管账号"), "AccountPages.new_regulator", Verb.ACCOUNT_CREATE),
+        Button(_l("新建监管或坐席账号"), "AccountPages.new_regulator", Verb.ACCOUNT_CREATE),
         Button(_l("角色权限"), "RoleMatrix.show", Verb.ACCOUNT_READ, icon="people"),
         Button(_l("接口令牌"), "Tokens.list", Verb.ACCOUNT_READ, icon="key"),
     ]
@@ -91,16 +94,16 @@ class AccountPages(BaseView):
         status = 200
         if request.method == "POST":
             issued, findings, status = run(
-                lambda session: accounts.create_regulator(
+                lambda session: accounts.create_office_account(
                     session, g.actor, login_name=text("login_name"), name=text("name"), phone=text("phone"),
-                    region_id=number(text("region_id")), role=text("role"), at=clock.now(),
+                    region_id=number(text("region_id")), roles=request.form.getlist("role"), at=clock.now(),
                 )
             )  # fmt: skip
             if issued:
-                return self._issued(issued, _("监管账号已建立"), url_for("AccountPages.new_regulator"), _("再建一个"))
+                return self._issued(issued, _("账号已建立"), url_for("AccountPages.new_regulator"), _("再建一个"))
         page = self.render_template(
-            "ta/accounts/regulator.html", title=_("新建监管账号"), findings=findings, form=request.form,
-            roles=_office_roles(), regions=regions_below(g.actor),
+            "ta/accounts/regulator.html", title=_("新建监管或坐席账号"), findings=findings, form=request.form,
+            roles=_office_roles(), chosen=request.form.getlist("role"), regions=regions_below(g.actor),
         )  # fmt: skip
         return page, status
 
@@ -113,7 +116,7 @@ class AccountPages(BaseView):
         status = 200
         if request.method == "POST":
             issued, findings, status = run(
-                lambda session: accounts.create_main_account(
+                lambda session: main_accounts.create_main_account(
                     session, g.actor, unit_name=text("unit_name"), region_id=number(text("region_id")),
                     head_name=text("head_name"), phone=text("phone"), uscc=text("uscc"),
                     head_resident_id=text("head_resident_id", 40),
@@ -124,7 +127,8 @@ class AccountPages(BaseView):
                 return self._issued(issued, _("单位主账号已建立"), url_for("AccountPages.new_unit"), _("再建一个"))
         page = self.render_template(
             "ta/accounts/unit.html", title=_("新建单位主账号"), findings=findings, form=request.form,
-            kinds=list(KINDS.items()), chosen=request.form.getlist("kinds"), regions=regions_below(g.actor),
+            kinds=[(kind, UNIT_KINDS[kind]) for kind in KIND_ROLES], chosen=request.form.getlist("kinds"),
+            gives=_roles_by_kinds(), regions=regions_below(g.actor),
         )  # fmt: skip
         return page, status
 
@@ -150,13 +154,23 @@ class AccountPages(BaseView):
             "reactivate": lambda s: accounts.reactivate(s, g.actor, pk, now),
             "unbind": lambda s: identities.unbind_below(s, g.actor, pk, now),
             "edit": lambda s: accounts.edit(
-                s, g.actor, pk, name=text("name"), region_id=number(text("region_id")), role=text("role"), at=now
+                s, g.actor, pk, name=text("name"), region_id=number(text("region_id")),
+                roles=request.form.getlist("role"), at=now,
             ),
+            "phone": lambda s: accounts.set_phone(s, g.actor, pk, text("phone", 30), now),
+            "match-kinds": lambda s: main_accounts.match_kinds(s, g.actor, pk, now),
             "grant": lambda s: accounts.grant_extra_accounts(s, g.actor, pk, _whole(text("count")), now),
         }
         if deed not in deeds:
             abort(404)
-        done, findings, status = run(deeds[deed])
+        done, findings, status = None, [], 200
+        try:
+            if deed == "phone":  # who has an account's phone signs in by it
+                confirm_own_password(me(), text("own_password", 200), "own_password")
+        except Refusal as refusal:
+            findings, status = refusal.findings, refusal.status_code
+        if not findings:
+            done, findings, status = run(deeds[deed])
         if findings:
             return self._record(scope.visible(db.session, g.actor, Account, pk, _("账号")), findings, status)
         if deed == "reset-password":
@@ -185,9 +199,10 @@ class AccountPages(BaseView):
             (_("登录名"), account.username),
             (_("姓名"), account.get_full_name()),
             (_("手机"), mask_mobile(account.phone) if account.phone else "—"),
-            (_("类别"), _("单位主账号") if account.is_main else _("子用户") if account.unit_id else _("监管账号")),
+            (_("用户分类"), KIND[kind_of(account)]),
             (_("角色"), role_words(account)),
             (_("所属单位"), str(account.unit) if account.unit else "—"),
+            (_("单位类别"), _kind_words(account)),
             (_("管辖地区"), str(account.region) if account.region else "—"),
             (_("状态"), state),
             (_("上次登录"), f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else _("从未登录")),
@@ -211,14 +226,15 @@ class AccountPages(BaseView):
             .order_by(AuditEntry.id.desc())
             .limit(20)
         ).all()
-        held = [row.name for row in account.roles]
-        office = account.unit_id is None and set(held) <= {r.value for r in REGULATOR_ROLES}
+        office = accounts.is_office(account)
         page = self.render_template(
             "ta/accounts/account.html", title=account.get_full_name(), account=account, facts=facts, room=room,
-            office=office, held=held[0] if held else "", roles=_office_roles() if office else [],
+            office=office, held=[row.name for row in account.roles], roles=_office_roles() if office else [],
+            off=main_accounts.is_off(account), kinds=_kind_words(account),
             regions=regions_below(g.actor) if office else [],
             findings=findings, may_write=g.actor.may(Verb.ACCOUNT_CREATE) and account.id != g.actor.user_id,
             sessions=shown_of(account), identities=identities.of(db.session, account.id), labels=external.labels(),
+            phone=mask_mobile(account.phone) if account.phone else "",
             locked=bool(locked or by_admin), may_reset=account.is_main or account.unit_id is None,
             history=[
                 (clock.local(e.at), ACTION_WORDS.get(e.action, e.action), told(e.actor_name)) for e in history
@@ -228,9 +244,24 @@ class AccountPages(BaseView):
 
 
 def _office_roles() -> list[tuple[str, Any]]:
-    """The roles of regulators that the actor may hand out."""
+    """The roles of accounts at a region that the actor may hand out."""
     given = {role for held in g.actor.roles for role in ASSIGNABLE.get(held, ())}
-    return [(role.value, ROLE_LABEL[role]) for role in Role if role in REGULATOR_ROLES & given]
+    return [(role.value, ROLE_LABEL[role]) for role in Role if role in OFFICE_ROLES & given]
+
+
+def _roles_by_kinds() -> list[tuple[str, str]]:
+    """Which roles a main account gets, the kinds that get the same together."""
+    found: dict[frozenset[Role], list[str]] = {}
+    for kind, roles in KIND_ROLES.items():
+        found.setdefault(roles, []).append(str(UNIT_KINDS[kind]))
+    return [
+        (together(kinds), together(str(ROLE_LABEL[role]) for role in Role if role in roles))
+        for roles, kinds in found.items()
+    ]
+
+
+def _kind_words(account: Account) -> str:
+    return together(str(UNIT_KINDS[kind]) for kind in account.unit.kinds) if account.unit else "—"
 
 
 def _whole(value: str) -> int:

@@ -135,6 +135,33 @@ class SubAccounts(BaseView):
         )  # fmt: skip
         return page, status
 
+    @expose("/<int:pk>/phone", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def phone(self, pk: int) -> Any:
+        """登记手机: only while its owner has not proved one; the main account's own password is asked."""
+        account = own_sub(pk)
+        findings: Findings = []
+        status = 200
+        if request.method == "POST":
+            try:
+                confirm_own_password(me(), text("own_password", 200), "own_password")
+            except Refusal as refusal:
+                findings, status = refusal.findings, refusal.status_code
+            else:
+                done, findings, status = run(
+                    lambda session: sub_accounts.set_phone(session, g.actor, pk, text("phone", 30), clock.now())
+                )
+                if done:
+                    flash(_("已保存"), "success")
+                    return redirect(url_for("SubAccounts.list"))
+        page = self.render_template(
+            "ta/accounts/sub_phone.html", title=_("登记手机"), account=account, findings=findings,
+            phone=request.form.get("phone", ""), shown=mask_mobile(account.phone) if account.phone else "",
+        )  # fmt: skip
+        return page, status
+
     @expose("/<int:pk>/delete", methods=["GET", "POST"])
     @has_access
     @permission_name("write")

@@ -7,8 +7,8 @@ from flask import request, session
 from app.permissions import Actor, Role
 from app.rules.devices import is_phone
 
-# Of these the work is done on site: a worker's wherever he sits, a guard's where he signs in with a phone.
-ON_SITE = frozenset({Role.WORKER, Role.SAFETY_OFFICER})
+# Of these the work is done on site: a worker's wherever he sits, a guard's or rescuer's where he signs in by phone.
+ON_SITE = frozenset({Role.WORKER, Role.SAFETY_OFFICER, Role.RESCUER})
 _DESK = "desk"
 
 

@@ -416,8 +416,10 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
     steps.append(
         (_("为维保员建立子用户") if unit.is_maintenance else _("为安全管理员建立子用户"), "/sub-accounts/", has["subs"])
     )
-    if not actor.may(Verb.ELEVATOR_EDIT):  # registered by itself and not approved yet
+    if not actor.may(Verb.ELEVATOR_EDIT):  # registered by itself and not approved yet, or of another kind
         steps = steps[:1]
+        if actor.may(Verb.SUBACCOUNT_EDIT) and (unit.is_inspection or unit.is_rescue):
+            steps.append((_("为本单位人员建立子用户"), "/sub-accounts/", has["subs"]))
     if all(ready for _word, _link, ready in steps) and unit.approved_version:
         return []
     return [(word, link(path), bool(ready)) for word, path, ready in steps]

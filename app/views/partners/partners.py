@@ -18,7 +18,7 @@ from app.rules.identifiers import mask_mobile
 from app.views.frame import screens
 from app.views.frame.account_forms import run
 from app.views.frame.told import told
-from app.workflows.access import accounts, codes
+from app.workflows.access import codes, main_accounts
 
 MOST_SHOWN = 500
 
@@ -57,7 +57,7 @@ class Partners(BaseView):
     def add(self, pk: int) -> Any:
         self._own()
         account, findings, _status = run(
-            lambda session: accounts.create_partner_account(session, g.actor, pk, clock.now())
+            lambda session: main_accounts.create_partner_account(session, g.actor, pk, clock.now())
         )
         if account is not None:
             flash(_("已为使用单位建立主账号，登录名是它的统一社会信用代码"), "success")

@@ -14,16 +14,17 @@ from app import clock, scope
 from app.errors import Finding, Refusal, refuse
 from app.models import Account, Region, Unit
 from app.models.policy import policy_value
-from app.permissions import SYSTEM, Actor
+from app.permissions import KIND_ROLES, SYSTEM, Actor
 from app.policy.keys import Key
 from app.rules.identifiers import check_login_name, check_mobile, check_uscc
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.access import passwords, signin
-from app.workflows.access.accounts import KIND_ROLES
 from app.workflows.access.issuing import gather, new_login_name, required_text, save_new
 from app.workflows.core import audit
 
+# Which units register themselves; those of other kinds get their account from the administrator.
+KINDS = ("maintenance", "use")
 # The fields of the form, for the page that shows them again.
 FIELDS = (
     "kind", "login_name", "password", "again", "unit_name", "uscc", "licence_no", "legal_person", "head_name",
@@ -83,7 +84,7 @@ def register(
         is_main=True, sees_all_elevators=True, self_registered=True,
     )  # fmt: skip
     account.set_password(checked["password"])
-    save_new(session, account, {KIND_ROLES[kind]})
+    save_new(session, account, KIND_ROLES[kind])
     actor = Actor(account.id, account.first_name, via="web", address=address)
     after = {"login_name": account.username, "unit_id": unit.id, "uscc": unit.uscc, "region_code": region.code}
     audit.record(session, actor, at, "account.register", "account", account.id, after=after)
@@ -108,7 +109,7 @@ def _answered(refusal: Refusal | None) -> None:
 
 
 def _kind(kind: str) -> str:
-    if kind not in KIND_ROLES:
+    if kind not in KINDS:
         raise refuse("单位类别", "没有选择", "请选择维保单位或使用单位", field="kind")
     return kind
 

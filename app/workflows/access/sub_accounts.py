@@ -19,7 +19,6 @@ from app.policy.keys import Key
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
 from app.wording import say
-from app.workflows.access.accounts import main_account
 from app.workflows.access.issuing import (
     Issued,
     assignable_role,
@@ -27,10 +26,12 @@ from app.workflows.access.issuing import (
     gather,
     issue,
     new_login_name,
+    register_phone,
     renew_password,
     required_text,
     set_active,
 )
+from app.workflows.access.main_accounts import main_account
 from app.workflows.core import audit
 
 # One page of a search, one snapshot: more is "all", which is a rule.
@@ -103,6 +104,15 @@ def edit(
     if before != after:
         audit.record(session, actor, at, "account.edit", "account", account.id, before, after)
     return set_active(session, actor, account, active, "", at)
+
+
+def set_phone(session: AnySession, actor: Actor, account_id: int, typed: str, at: dt.datetime) -> Account:
+    """Register the phone of a sub-account, or take it away. The caller has had the own password confirmed (`signin`).
+
+    The person in the register of people keeps the number that is filed there.
+    """
+    own_unit(session, actor)
+    return register_phone(session, actor, own_sub_account(session, actor, account_id), typed, at)
 
 
 def remove(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> bool:

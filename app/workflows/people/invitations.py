@@ -25,8 +25,8 @@ from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say
 from app.workflows.access import codes
-from app.workflows.access.accounts import main_account
 from app.workflows.access.issuing import gather, required_text
+from app.workflows.access.main_accounts import main_account
 from app.workflows.core import audit, moves, outbox
 from app.workflows.files import attachments
 
