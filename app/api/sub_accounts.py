@@ -286,8 +286,8 @@ def _rights(row: Account) -> dict[str, Any]:
 def register(appbuilder: Any) -> None:
     """Add this resource."""
     for name in (
-        "make", "make_partner", "change", "remove", "password", "rights", "tick", "give_roles", "elevators", "assign",
-        "unassign",
+        "make", "make_partner", "change", "remove", "phone", "password", "rights", "tick", "give_roles", "elevators",
+        "assign", "unassign",
     ):  # fmt: skip
         screens.declare("SubAccountApi", f"can_{name}", Verb.SUBACCOUNT_EDIT)
     appbuilder.add_api(SubAccountApi)

@@ -16,7 +16,7 @@ from app.permissions import Role
 from app.rules.identifiers import mask_resident_id
 from app.transaction import transaction
 from app.workflows.papers import insurance
-from tests.factories import World, actor, make_account
+from tests.factories import World, actor, make_account, make_unit
 from tests.imports.ground import AT, checked, ran, states, told, workbook
 from tests.workflows.test_insurance import id_number
 
@@ -219,3 +219,21 @@ def test_passwords_go_to_the_importer_alone_and_only_for_a_week(session: Any, wo
         assert first_passwords.forget_old(session, AT + dt.timedelta(days=6)) == 0
     with transaction(session):
         assert first_passwords.forget_old(session, AT + dt.timedelta(days=8)) == 1
+
+
+@pytest.mark.feature("IMP-01", "ACC-12", "ACC-13")
+def test_units_of_other_kinds_bring_their_people_too(session: Any, world: World) -> None:
+    lab = make_unit(session, "澜州明德检测有限公司", is_inspection=True, is_rescue=True)
+    who = actor(make_account(session, Role.TESTER, Role.UNIT_HEAD, Role.RESCUER, unit=lab, is_main=True))
+    session.commit()
+    file = accounts_file(
+        ["jianyan.01", "周舟", "检验人员", "", "", "是"], ["jiuyuan.01", "顾以宁", "救援人员", "", "", ""],
+        ["wenyuan.1", "某人", "维保文员", "", "", ""],
+    )  # fmt: skip
+    batch = checked(session, who, "accounts", file)
+    assert (batch.new_rows, batch.bad_rows) == (2, 1) and "不能授予" in told(session, batch)[4]
+    ran(session, who, batch)
+    made = session.scalars(select(Account).where(Account.unit_id == lab.id, Account.is_main.is_(False))).all()
+    assert {(a.username, *(r.name for r in a.roles)) for a in made} == {
+        ("jianyan.01", "tester"), ("jiuyuan.01", "rescuer"),
+    }  # fmt: skip

@@ -16,8 +16,8 @@ from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.listings.accounts import ACCOUNTS, KIND, kind_of
-from app.models import Account, AuditEntry
-from app.models.choices import UNIT_KINDS
+from app.models import Account, AuditEntry, Unit
+from app.models.base import label_of
 from app.permissions import ASSIGNABLE, KIND_ROLES, OFFICE_ROLES, ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views.access import external
@@ -127,7 +127,7 @@ class AccountPages(BaseView):
                 return self._issued(issued, _("单位主账号已建立"), url_for("AccountPages.new_unit"), _("再建一个"))
         page = self.render_template(
             "ta/accounts/unit.html", title=_("新建单位主账号"), findings=findings, form=request.form,
-            kinds=[(kind, UNIT_KINDS[kind]) for kind in KIND_ROLES], chosen=request.form.getlist("kinds"),
+            kinds=[(kind, label_of(Unit, f"is_{kind}")) for kind in KIND_ROLES], chosen=request.form.getlist("kinds"),
             gives=_roles_by_kinds(), regions=regions_below(g.actor),
         )  # fmt: skip
         return page, status
@@ -253,7 +253,7 @@ def _roles_by_kinds() -> list[tuple[str, str]]:
     """Which roles a main account gets, the kinds that get the same together."""
     found: dict[frozenset[Role], list[str]] = {}
     for kind, roles in KIND_ROLES.items():
-        found.setdefault(roles, []).append(str(UNIT_KINDS[kind]))
+        found.setdefault(roles, []).append(label_of(Unit, f"is_{kind}"))
     return [
         (together(kinds), together(str(ROLE_LABEL[role]) for role in Role if role in roles))
         for roles, kinds in found.items()
@@ -261,7 +261,7 @@ def _roles_by_kinds() -> list[tuple[str, str]]:
 
 
 def _kind_words(account: Account) -> str:
-    return together(str(UNIT_KINDS[kind]) for kind in account.unit.kinds) if account.unit else "—"
+    return together(label_of(Unit, f"is_{kind}") for kind in account.unit.kinds) if account.unit else "—"
 
 
 def _whole(value: str) -> int:
