@@ -285,6 +285,7 @@ DEEDS = {
         "SubAccounts.add": "POST /accounts/subs",
         "SubAccounts.edit": "PATCH /accounts/{key}",
         "SubAccounts.delete": "DELETE /accounts/{key}",
+        "SubAccounts.phone": "PUT /accounts/subs/{key}/phone",
         "SubAccounts.password": "POST /accounts/{key}/password",
         "SubAccounts.elevators": "POST /accounts/{key}/elevators/take",
     },
