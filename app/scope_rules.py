@@ -32,6 +32,7 @@ from app.models import (
     Declaration,
     Delegation,
     Elevator,
+    ElevatorLabel,
     ElevatorMessage,
     ElevatorOfficer,
     Enforcement,
@@ -378,7 +379,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     IotDevice: _devices,
     ProvincialDifference: _differences,
     ProvincialRun: _of_unit,
-    **dict.fromkeys((PositionCapture, Component, LandingDoor, LandingDoorCheck), _of_seen_elevators),
+    **dict.fromkeys((PositionCapture, Component, LandingDoor, LandingDoorCheck, ElevatorLabel), _of_seen_elevators),
     Person: persons,
     Consent: _of_unit,
     PersonalRequest: _personal_requests,
@@ -428,7 +429,7 @@ GUARDED = (
     Elevator, Unit, Application, Contract, MaintenanceLedger, Visit, Person, GradeCertificate, Declaration,
     PolicyProposal, RiskItem, SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
-    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, Component, LandingDoor,
+    FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, Component, LandingDoor, ElevatorLabel,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

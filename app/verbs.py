@@ -27,6 +27,7 @@ class Verb(enum.StrEnum):
     ELEVATOR_READ = "elevator.read"
     ELEVATOR_EDIT = "elevator.edit"
     ELEVATOR_SURVEY = "elevator.survey"
+    LABEL_EDIT = "elevator.label"
     COMPONENT_EDIT = "component.edit"
     SECRET_READ = "secret.read"
     FILING_SUBMIT = "filing.submit"
@@ -130,6 +131,7 @@ VERB_LABEL = {
     V.ELEVATOR_READ: _l("查看电梯"),
     V.ELEVATOR_EDIT: _l("填报电梯"),
     V.ELEVATOR_SURVEY: _l("现场标注位置、纠错"),
+    V.LABEL_EDIT: _l("更换标牌"),
     V.COMPONENT_EDIT: _l("维护组件和层门"),
     V.SECRET_READ: _l("查看涉密电梯"),
     V.FILING_SUBMIT: _l("上报备案"),

@@ -26,6 +26,7 @@ from app.models import (
     Declaration,
     Delegation,
     Elevator,
+    ElevatorLabel,
     ElevatorMessage,
     ElevatorOfficer,
     Enforcement,
@@ -196,6 +197,10 @@ def foreign_rows(world: World, session: Any) -> None:
             id=KEY, elevator_id=KEY, use_unit_id=user.id, taken_at=at, taken_by=MARK, note=MARK, outcome="in_force",
             **unit,
         ),
+        ElevatorLabel(
+            id=KEY, elevator_id=KEY, region_code=place["region_code"], kind="replacement", token=f"label-{MARK}"[:32],
+            reason="damaged", note=MARK, made_at=at, made_by=MARK,
+        ),
         OverduePeriod(id=KEY, elevator_id=KEY, anchor_on=day, limit_on=day, interval_days=15, judged_at=at, **unit),
         Application(
             id=KEY, number=f"TY-{CODE}", kind="suspension", state="submitted", entity="elevator", entity_id=KEY,
@@ -353,6 +358,7 @@ WATCHED = (
     MaintenanceTeam, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback, RepairOrder,
     Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, IotEvent,
     ProvincialRun, ProvincialItem, ProvincialDifference, PositionCapture, Component, LandingDoor, LandingDoorCheck,
+    ElevatorLabel,
 )  # fmt: skip
 
 

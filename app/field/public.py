@@ -65,7 +65,7 @@ def passer_by(token: str) -> Any:
     """The page itself; a worker goes on to the check-in."""
     row = public_page.elevator_of(db.session, token)
     if row is None:
-        return unknown_code()
+        return closed_or_unknown(token)
     if g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main:
         return redirect(url_for("field.elevator", text=token))
     rescue: dict[str, Any] = {
@@ -86,7 +86,7 @@ def passer_by(token: str) -> Any:
 @field.get("/p/<token>/complain")
 def complain(token: str) -> Any:
     row = _told_of(token)
-    return unknown_code() if row is None else _complain_page(row, [], 200)
+    return closed_or_unknown(token) if row is None else _complain_page(row, token, [], 200)
 
 
 @field.post("/p/<token>/complain")
@@ -94,12 +94,12 @@ def send_complaint(token: str) -> Any:
     """Take the complaint; what was entered stays on a refused form, but for the photos, which a browser never gives."""
     row = _told_of(token)
     if row is None:
-        return unknown_code()
+        return closed_or_unknown(token)
     now = clock.now()
     with transaction(db.session) as own:
         over = complaints.flooded(own, now, request.remote_addr)
     if over is not None:
-        return _complain_page(_again(token), over.findings, 429)
+        return _complain_page(_again(token), token, over.findings, 429)
     photos, findings = _photos()
     made: Complaint | None = None
     try:
@@ -112,33 +112,33 @@ def send_complaint(token: str) -> Any:
                 agreed=bool(request.form.get("agreed")), wrong=findings,
             )  # fmt: skip
     except Refusal as refusal:
-        return _complain_page(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        return _complain_page(_again(token), token, [f for f in refusal.findings if not f.ok], refusal.status_code)
     return redirect(url_for("field.track", number=made.number, new=1))
 
 
 @field.get("/p/<token>/message")
 def message(token: str) -> Any:
     row = _told_of(token)
-    return unknown_code() if row is None else _message_page(row, [], 200)
+    return closed_or_unknown(token) if row is None else _message_page(row, token, [], 200)
 
 
 @field.post("/p/<token>/message")
 def send_message(token: str) -> Any:
     row = _told_of(token)
     if row is None:
-        return unknown_code()
+        return closed_or_unknown(token)
     now = clock.now()
     with transaction(db.session) as own:
         over = complaints.flooded(own, now, request.remote_addr, "message")
     if over is not None:
-        return _message_page(_again(token), over.findings, 429)
+        return _message_page(_again(token), token, over.findings, 429)
     try:
         with transaction(db.session) as own:
             held = public_page.elevator_of(own, token)
             assert held is not None
             messages.leave(own, held, request.form.get("body", "")[:2000], now, request.remote_addr)
     except Refusal as refusal:
-        return _message_page(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        return _message_page(_again(token), token, [f for f in refusal.findings if not f.ok], refusal.status_code)
     flash(_("留言已送达维保单位和使用单位。回复经监管部门同意后，显示在这个页面"), "success")
     return redirect(url_for("field.passer_by", token=token))
 
@@ -239,7 +239,7 @@ def _photos() -> tuple[list[Received], list[Finding]]:
     return kept, findings
 
 
-def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
+def _complain_page(row: Elevator, token: str, findings: list[Finding], status: int) -> Any:
     days = int(policy_value(db.session, Key.KEEP_COMPLAINTS_DAYS, row.region_code, clock.today()))
     escalator = row.category in ESCALATORS
     # An escalator has no doors.
@@ -249,16 +249,36 @@ def _complain_page(row: Elevator, findings: list[Finding], status: int) -> Any:
         n=days,
     )
     return shown_page(
-        "complain", _("投诉"), status, row=row, token=row.public_token, findings=findings, form=request.form,
+        "complain", _("投诉"), status, row=row, token=token, findings=findings, form=request.form,
         chosen=request.form.getlist("kinds"), kinds=kinds, consent=consent, longest_name=LONGEST_NAME,
         longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=row.place, escalator=escalator,
     )  # fmt: skip
 
 
-def _message_page(row: Elevator, findings: list[Finding], status: int) -> Any:
+def _message_page(row: Elevator, token: str, findings: list[Finding], status: int) -> Any:
     return shown_page(
-        "message", pgettext("code", "留言"), status, row=row, token=row.public_token, findings=findings,
+        "message", pgettext("code", "留言"), status, row=row, token=token, findings=findings,
         form=request.form, longest=messages.LONGEST, place=row.place,
+    )  # fmt: skip
+
+
+def closed_or_unknown(token: str) -> Any:
+    """A label that was replaced, or is not in use yet: no guess, and never without a way to be helped."""
+    held = public_page.of_token(db.session, token, clock.now())
+    if held is None or held.opens:
+        return unknown_code()
+    row = held.elevator
+    if held.ended and (g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main):
+        # Why there is no check-in by it is told with all the other conditions.
+        return redirect(url_for("field.elevator", text=token))
+    title = _("二维码已更换") if held.ended else _("这台电梯还没有通过审核")
+    secret = row.is_secret or walked()
+    return shown_page(
+        "closed", title, 410 if held.ended else 404, row=row, token=token,
+        ended=held.ended if row.approved_version else "",
+        place="" if secret else row.place, escalator=row.category in ESCALATORS,
+        hotline=rescues.hotline_of(db.session, row, clock.today()),
+        rescuing=rescue_course.open_of(db.session, row.id) is not None,
     )  # fmt: skip
 
 

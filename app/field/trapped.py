@@ -23,7 +23,7 @@ from app.models.choices import ESCALATORS
 from app.rules.identifiers import check_call_number
 from app.rules.rescues import LONGEST_TEXT, MOST_PEOPLE, RescueStatus, expected_minutes
 from app.transaction import transaction
-from app.wording import say
+from app.wording import say, together
 from app.workflows.rescue import rescue_course, rescues
 
 # A case that has ended is still shown to whoever looks, for so long.
@@ -33,13 +33,14 @@ REFRESH_SECONDS = 15
 
 @field.get("/p/<token>/trapped")
 def trapped(token: str) -> Any:
-    """How the open case stands, else the form."""
-    row = public_page.elevator_of(db.session, token)
-    if row is None:
+    """How the open case stands, else the form. By a label that was replaced too: it must never cost a life."""
+    held = public_page.to_be_helped(db.session, token)
+    if held is None:
         return unknown_code()
+    row = held.elevator
     case = _case(row)
     if case is None or (not rescue_course.is_open(case) and "again" in request.args):
-        return _form(row, [], 200)
+        return _form(held, token, [], 200)
     escalator = row.category in ESCALATORS
     return shown_page(
         "rescue", _("救援进度"), row=row, token=token, hotline=_hotline(row), **_told(case, escalator),
@@ -52,25 +53,28 @@ def trapped(token: str) -> Any:
 @field.post("/p/<token>/trapped")
 def report_trapped(token: str) -> Any:
     """Report it; whoever presses twice, or another one in the same car, joins the one case."""
-    row = public_page.elevator_of(db.session, token)
-    if row is None:
+    by = public_page.to_be_helped(db.session, token)
+    if by is None:
         return unknown_code()
     now = clock.now()
     with transaction(db.session) as own:
-        over = rescues.flooded(own, row, now, request.remote_addr)
+        over = rescues.flooded(own, by.elevator, now, request.remote_addr)
     if over is not None:
-        return _form(_again(token), over.findings, 429)
+        return _form(_again(token), token, over.findings, 429)
     count, phone, scene = _heard(request.form)
+    if by.ended:
+        # A copy of it may hang in another car: whoever answers must ask where the caller is.
+        scene = together([say("经已停用的标牌报警，请核对是哪台电梯"), scene], "　")[:LONGEST_TEXT]
     try:
         with transaction(db.session) as own:
-            held = public_page.elevator_of(own, token)
+            held = public_page.to_be_helped(own, token)
             assert held is not None
             rescues.report(
-                own, None, held, source="page", at=now, phone=phone, scene=scene, trapped=count,
+                own, None, held.elevator, source="page", at=now, phone=phone, scene=scene, trapped=count,
                 address=request.remote_addr,
             )  # fmt: skip
     except Refusal as refusal:
-        return _form(_again(token), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        return _form(_again(token), token, [f for f in refusal.findings if not f.ok], refusal.status_code)
     return redirect(url_for("field.trapped", token=token))
 
 
@@ -154,22 +158,23 @@ def _left(case: Rescue, call: RescueDispatch) -> int:
     return round(expected_minutes(call.distance_m, rescue_course.minutes_of(case)) - gone)
 
 
-def _again(token: str) -> Elevator:
+def _again(token: str) -> public_page.Held:
     """After a transaction that was undone."""
-    row = public_page.elevator_of(db.session, token)
-    assert row is not None
-    return row
+    held = public_page.to_be_helped(db.session, token)
+    assert held is not None
+    return held
 
 
 def _hotline(row: Elevator) -> str | None:
     return rescues.hotline_of(db.session, row, clock.today())
 
 
-def _form(row: Elevator, findings: list[Finding], status: int) -> Any:
+def _form(held: public_page.Held, token: str, findings: list[Finding], status: int) -> Any:
+    row = held.elevator
     place = "" if row.is_secret or walked() else row.place
     escalator = row.category in ESCALATORS
     title = _("报告扶梯险情") if escalator else _("我被困在电梯里")
     return shown_page(
-        "trapped", title, status, row=row, token=row.public_token, findings=findings, form=request.form,
+        "trapped", title, status, row=row, token=token, ended=held.ended, findings=findings, form=request.form,
         hotline=_hotline(row), place=place, escalator=escalator,
     )  # fmt: skip

@@ -31,6 +31,7 @@ from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, 
 from app.models.invitation import Invitation, InvitationPoster
 from app.models.iot import IotDevice, IotEvent, IotLive
 from app.models.job import Job, ServiceHeartbeat
+from app.models.label import ElevatorLabel
 from app.models.maintenance import (
     MaintenanceClock,
     MaintenanceLedger,
@@ -94,6 +95,7 @@ __all__ = [
     "Delegation",
     "Elevator",
     "ElevatorAssignment",
+    "ElevatorLabel",
     "ElevatorMessage",
     "ElevatorOfficer",
     "EndedSession",

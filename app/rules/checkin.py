@@ -15,6 +15,7 @@ from app.rules.approval import FilingState
 from app.rules.calendar import local_day
 from app.rules.identifiers import normal_code
 from app.rules.label_photos import photo_finding
+from app.rules.labels import ended_finding
 from app.rules.lifecycle import STATUS_LABELS, ElevatorStatus
 from app.rules.quota import quota_finding
 from app.wording import say
@@ -88,6 +89,7 @@ class CheckInFacts:
     `open_expires`: the region lets an open visit expire, so waiting is a way out too. `links` leads to where a
     condition is mended, by topic, as far as this person may go there. `label_by`: the elevator was named by its number
     where the region asks for a photo of the label, and who looks at it; `label_photos` came, None = nothing sent yet.
+    `label_ended`: what was scanned is a label that is dead, and why.
     """
 
     at: datetime
@@ -122,6 +124,7 @@ class CheckInFacts:
     clock_slack: timedelta = timedelta(minutes=5)
     label_by: str | None = None
     label_photos: int | None = None
+    label_ended: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -395,10 +398,10 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
             "二维码非法无效",
             "二维码有效" if facts.code_valid else "扫到的不是有效的电梯二维码",
             "请对准电梯二维码重新扫描；二维码损坏时请输入标牌上的识别码",
-        )
+        ) if not facts.label_ended else ended_finding(facts.label_ended)
     ]
     status = facts.elevator_status
-    if facts.code_valid:
+    if facts.code_valid and not facts.label_ended:
         findings.append(
             unapproved_finding(facts, facts.filing) if status is None and facts.filing is not None else _f(
                 status is not None,

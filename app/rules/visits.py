@@ -17,6 +17,7 @@ from app.rules.calendar import day_end, local_day, whole_seconds
 from app.rules.checkin import distance_words
 from app.rules.label_photos import UNDECIDED as LABEL_UNDECIDED
 from app.rules.label_photos import LabelState, leaving_finding
+from app.rules.labels import ended_finding
 from app.rules.levels import Level
 from app.wording import say
 
@@ -300,6 +301,7 @@ class CheckOutFacts:
     at: datetime
     already_out: bool = False
     same_code: bool = True
+    label_ended: str = ""
     distance_m: float | None = 0.0
     presence_m: int = 200
     mode: VisitMode = VisitMode.ITEMS
@@ -361,7 +363,7 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
         )
         findings.append(Finding("过期未签退", not over, found, "请重新签到维保" if over else "", level=level))
     findings.append(
-        Finding(
+        ended_finding(facts.label_ended) if facts.label_ended else Finding(
             "同一台电梯",
             facts.same_code,
             "扫的是签到的电梯" if facts.same_code else "扫的不是签到的那台电梯",

@@ -55,7 +55,8 @@
   var lastPart = function (text) { return text.trim().replace(/\/+$/, "").split("/").pop(); };
   var plain = function (text) { return lastPart(text).normalize("NFKC").toUpperCase().replace(/\s/g, ""); };
   function names(lift, text) {
-    return !!text && (plain(text) === plain(lift.code || "") || (!!lift.token && lastPart(text) === lift.token));
+    return !!text && (plain(text) === plain(lift.code || "") || (!!lift.token && lastPart(text) === lift.token)
+      || (lift.labels || []).indexOf(lastPart(text)) >= 0);
   }
   function metres(place, lift) {
     if (!place || lift.latitude === null || lift.latitude === undefined) return null;

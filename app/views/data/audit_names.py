@@ -82,6 +82,9 @@ NAMED: dict[str, Named] = {
     ),
     "delegation": Named(m.Delegation, (Account.first_name, m.Delegation.from_on), joined=(m.Delegation.from_id,)),
     "elevator": Named(m.Elevator, (m.Elevator.code, m.Elevator.address), "ElevatorPages.record"),
+    "elevator_label": _of_elevator(
+        m.ElevatorLabel, page="ElevatorPages.record", owner=m.ElevatorLabel.elevator_id
+    ),
     "elevator_message": _of_elevator(
         m.ElevatorMessage, m.ElevatorMessage.body, page="MessagePages.show"
     ),

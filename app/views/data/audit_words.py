@@ -36,6 +36,7 @@ ENTITY: dict[str, Any] = {
     "spot_avoidance": _l("检查人员回避"), "bulletin": _l("通报"), "open_release": _l("公开数据"),
     "iot_device": _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"),
     "maintenance_team": _l("维保小组"), "component": _l("组件"), "landing_door": _l("层门"),
+    "elevator_label": _l("电梯标牌"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -93,12 +94,14 @@ DEED: dict[str, Any] = {
     "ask_label": _l("要求补拍标签照片"), "supply_label": _l("补拍标签照片"), "approve_label": _l("标签照片通过"),
     "reject_label": _l("标签照片不通过"),
     "disband": _l("解散"), "draft": _l("起草"), "number": _l("编文号"),
+    "temporary": _l("制作临时标牌"),
 }  # fmt: skip
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {
     "anomaly.confirm": _l("确认"), "repair_order.open": _l("报修"), "repair_order.dispatch": _l("派工"),
     "repair_order.answer": _l("使用单位确认"),
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
+    "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("启用"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {

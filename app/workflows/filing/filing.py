@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -20,6 +20,7 @@ from app.models import (
     Application,
     ContractElevator,
     Elevator,
+    ElevatorLabel,
     Inspection,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -228,6 +229,9 @@ def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime)
         )
     for version in versions_of(session, row):
         session.delete(version)
+    if isinstance(row, Elevator):
+        # Printed already, perhaps; a label that leads to nothing is unknown from now on.
+        session.execute(delete(ElevatorLabel).where(ElevatorLabel.elevator_id == row.id))
     audit.record(session, actor, at, f"{row.__tablename__}.delete", row.__tablename__, row.id, before=snapshot(row))
     session.delete(row)
     session.flush()

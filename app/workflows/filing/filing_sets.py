@@ -20,7 +20,7 @@ from sqlalchemy import Text, bindparam, cast, delete, func, select, update
 
 from app import scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Elevator, Region, Unit, Version
+from app.models import Elevator, ElevatorLabel, Region, Unit, Version
 from app.models.among import among
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
@@ -361,6 +361,11 @@ def delete_drafts(
             delete(Version).where(Version.entity == model.__tablename__, Version.entity_id.in_(keys))
             .execution_options(synchronize_session=False)
         )  # fmt: skip
+        if model is Elevator:
+            session.execute(
+                delete(ElevatorLabel).where(ElevatorLabel.elevator_id.in_(keys))
+                .execution_options(synchronize_session=False)
+            )  # fmt: skip
         session.execute(delete(model).where(table.id.in_(keys)).execution_options(synchronize_session=False))
         gone += keys
     if len(gone) != len(ids):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.models import Elevator, Visit
 from app.models.policy import STATE, recall
 from app.permissions import Actor
 from app.transaction import AnySession, all_written, asked
-from app.workflows.on_site import sites
+from app.workflows.on_site import labels, sites
 from app.workflows.on_site.sites import Site
 from app.workflows.people import people
 from app.workflows.people.workers import Worker
@@ -46,18 +46,34 @@ class Begun:
 class Arrival:
     """`site`: of the approved elevator that the text names, outside scope on purpose: whether this person may serve it
     is a finding that he must be told, not a hidden row. `month`: his visits of the month, a number an elevator.
+    `label`: the label that was scanned, where it is not the one in use: another one of the site's, or a dead one.
     """
 
     site: Site | None
     running: Running | None
     again: Begun | None
     month: tuple[int, ...]
+    label: labels.Named | None = None
 
 
 def of(
     session: AnySession, actor: Actor, worker: Worker, text: str, at: dt.datetime, client_key: str | None = None
 ) -> Arrival:
-    """What the actor finds who scans or types a text at an instant, begun by this key or not."""
+    """What the actor finds who scans or types a text at an instant, begun by this key or not.
+
+    A label is judged at that instant: what was scanned without network before its end leads to the elevator still.
+    """
+    found = _of(session, actor, worker, text, at, client_key)
+    if found.site is None and found.again is None and (label := sites.label_of(session, text)) is not None:
+        if label.holds(at):
+            found = _of(session, actor, worker, label.public_token, at, client_key)
+        found = replace(found, label=label)
+    return found
+
+
+def _of(
+    session: AnySession, actor: Actor, worker: Worker, text: str, at: dt.datetime, client_key: str | None
+) -> Arrival:
     all_written(session)
     kind, numbers = scope.outline(actor, Elevator)
     human = dict(zip(_persons(len(worker.human)), worker.human, strict=True))

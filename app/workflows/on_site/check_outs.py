@@ -19,7 +19,7 @@ from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_fi
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.core import moves
-from app.workflows.on_site import companions, presence
+from app.workflows.on_site import companions, labels, presence, sites
 from app.workflows.on_site.presence import Position
 from app.workflows.on_site.sites import Work
 
@@ -65,6 +65,8 @@ class Leaving:
     repairs: bool = False
     # Who looks at the photo of the label, where one is asked for.
     label_by: str | None = None
+    # The label that was scanned, where it is not the one in use.
+    label: labels.Named | None = None
 
 
 def look(
@@ -92,10 +94,13 @@ def look(
         )  # fmt: skip
     needed = policy.persons_at(Level(visit.level))
     asked = presence.label_by(session, visit.region_code, visit.visit_on) if work.by_code else None
+    label = None if work.same_code else sites.other_label(session, work.text, visit.elevator_id)
+    holds = label is not None and label.holds(at)
     already = visit.checked_out_at is not None or (visit.state != "open" and not sent_later)
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=already,
-        same_code=work.same_code, distance_m=distance,
+        same_code=work.same_code or holds,
+        label_ended=label.ended if label is not None and not holds else "", distance_m=distance,
         presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
         open_items=sum(1 for r in results if r["result"] is None),
         missing_values=sum(1 for r in results if r["missing_value"]), fault_text=problem,
@@ -104,7 +109,7 @@ def look(
         label_photos=None if asked is None else len(done.label_ids),
     )  # fmt: skip
     told = [*check_out_findings(facts, policy), *findings, *_texts(done)]
-    return Leaving(mode, results, distance, policy, told, repair or done.repair, asked)
+    return Leaving(mode, results, distance, policy, told, repair or done.repair, asked, label)
 
 
 def end(

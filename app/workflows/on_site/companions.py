@@ -159,6 +159,9 @@ def _of_human(session: AnySession, visit_id: int, worker: Worker) -> VisitCompan
 
 def _findings(session: AnySession, visit: Visit, worker: Worker, text: str, at: dt.datetime) -> list[Finding]:
     here = sites.names(session, text, visit.elevator_id)
+    if not here:
+        label = sites.other_label(session, text, visit.elevator_id)
+        here = label is not None and label.holds(at)
     going = _runs(visit, at)
     other = visit.worker_id not in worker.human
     return [

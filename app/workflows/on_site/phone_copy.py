@@ -21,7 +21,7 @@ from app.rules.label_photos import LabelBy
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import VisitPolicy
 from app.transaction import AnySession
-from app.workflows.on_site import presence
+from app.workflows.on_site import labels, presence
 
 MOST = 100
 _order: Any = MaintenanceOrder.__table__.c
@@ -52,10 +52,11 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
     orders = [order for order in session.scalars(narrowed) if presence.may_serve(session, actor, order.elevator)]
     templates: dict[str, list[dict[str, Any]]] = {}
     policies: dict[str, tuple[VisitPolicy, int, bool]] = {}
+    beside = labels.beside(session, [order.elevator_id for order in orders], now)
     tasks = []
     for order in orders:
         tasks.append(
-            _place(session, order.elevator, order.level, today, templates, policies)
+            _place(session, order.elevator, order.level, today, templates, policies, beside)
             | {"planned_on": order.planned_on.isoformat()}
         )
     running = presence.open_visit(session, actor.person_id, now)
@@ -75,7 +76,7 @@ def of_visit(session: AnySession, visit: Visit) -> dict[str, Any]:
 
 def _place(
     session: AnySession, lift: Elevator, level: str, today: dt.date, templates: dict[str, Any],
-    policies: dict[str, tuple[VisitPolicy, int, bool]],
+    policies: dict[str, tuple[VisitPolicy, int, bool]], beside: dict[int, list[str]],
 ) -> dict[str, Any]:  # fmt: skip
     if lift.region_code not in policies:
         presence_m = policy_value(session, Key.PRESENCE_METRES, lift.region_code, today)
@@ -83,7 +84,7 @@ def _place(
         policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m, label
     policy, metres, label_photo = policies[lift.region_code]
     return {
-        "code": lift.code, "token": lift.public_token, "place": lift.place,
+        "code": lift.code, "token": lift.public_token, "labels": beside.get(lift.id, []), "place": lift.place,
         "use_unit": lift.use_unit.name if lift.use_unit else None, "signer": lift.safety_officer,
         "latitude": lift.latitude, "longitude": lift.longitude, "presence_m": metres, "level": level,
         "level_name": LEVEL_LABELS[Level(level)], "min_minutes": policy.min_minutes, "max_hours": policy.max_hours,
@@ -98,7 +99,8 @@ def _running(
 ) -> dict[str, Any]:  # fmt: skip
     lift = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
     assert lift is not None
-    told = _place(session, lift, visit.level, visit.visit_on, templates, policies)
+    beside = labels.beside(session, [lift.id], clock.now())
+    told = _place(session, lift, visit.level, visit.visit_on, templates, policies, beside)
     kept = visit.snapshot or {}
     return told | {
         "visit_id": visit.id, "key": visit.client_key, "began_at": visit.checked_in_at.isoformat(),

@@ -32,7 +32,7 @@ from app.rules.label_photos import LabelBy
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
 from app.workflows.core import moves
-from app.workflows.on_site import arrivals, sites
+from app.workflows.on_site import arrivals, labels, sites
 from app.workflows.on_site.arrivals import Arrival, Running
 from app.workflows.on_site.sites import LONGEST_TEXT, Lift, Site, elevator_of
 from app.workflows.people import workers
@@ -63,7 +63,8 @@ class Look:
     """What a check-in would meet: where, who, and every condition, failing and passing.
 
     `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token. Where the
-    region then asks for a photo of the label, `label_by` says who looks at it.
+    region then asks for a photo of the label, `label_by` says who looks at it. `label`: the one that was scanned, where
+    it is not the one in use.
     """
 
     site: Site | None
@@ -71,6 +72,7 @@ class Look:
     findings: list[Finding]
     by_code: bool = False
     label_by: str | None = None
+    label: labels.Named | None = None
 
 
 def gate(
@@ -101,7 +103,7 @@ def look(
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held, text) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
-    return Look(site, worker, told, by_code, asked)
+    return Look(site, worker, told, by_code, asked, arrival.label)
 
 
 def label_by(session: AnySession, region_code: str, on: dt.date) -> str | None:
@@ -170,7 +172,8 @@ def _facts(
         "elevator_code": normal_code(text.rstrip("/").rsplit("/", 1)[-1])[:20],
     }  # fmt: skip
     if site is None or elevator is None:
-        facts |= _unapproved(session, actor, text)
+        dead = arrival.label
+        facts |= _unapproved(session, actor, text) if dead is None else {"label_ended": dead.ended}
         return CheckInFacts(**facts, open_elsewhere=held.code if held is not None else None)
     facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
     if at < now:

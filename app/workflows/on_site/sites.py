@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select
 
-from app import scope
+from app import clock, scope
 from app.at_once import columns_of, row_of
 from app.errors import refuse
 from app.models import (
@@ -33,6 +33,7 @@ from app.transaction import AnySession, all_written, asked
 from app.wording import say
 from app.workflows.contracts import cover
 from app.workflows.core import outbox
+from app.workflows.on_site import labels
 
 LONGEST_TEXT = 200
 
@@ -102,7 +103,14 @@ def elevator_of(session: AnySession, text: str) -> Elevator | None:
         return None
     statement = select(Elevator).where(_NAMED).order_by(_TOKEN).limit(1).execution_options(skip_scope=True)
     found: Elevator | None = session.scalar(statement, asked)
+    if found is None and (label := label_of(session, text)) is not None and label.holds(clock.now()):
+        found = session.scalar(statement, named(label.public_token))
     return found
+
+
+def label_of(session: AnySession, text: str) -> labels.Named | None:
+    """The label beside the one in use, or the dead one, that a text names; asked where nothing else was found."""
+    return labels.of_token(session, named(text)["token"])
 
 
 def unapproved_of(session: AnySession, actor: Actor, text: str) -> Elevator | None:
@@ -123,8 +131,14 @@ def unapproved_of(session: AnySession, actor: Actor, text: str) -> Elevator | No
 
 
 def names(session: AnySession, text: str, elevator_id: int) -> bool:
-    """Whether a scanned or typed text names this very elevator."""
+    """Whether a scanned or typed text names this very elevator, by its number or by the label in use."""
     return session.scalar(select(_NAMED_ID), named(text)) == elevator_id
+
+
+def other_label(session: AnySession, text: str, elevator_id: int) -> labels.Named | None:
+    """Of a text that `names` denies: the elevator's label that it is all the same, in force or dead."""
+    label = label_of(session, text)
+    return label if label is not None and label.elevator_id == elevator_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +147,7 @@ class Work:
 
     `same_code`: a scanned or typed text names that elevator, `by_code`: by its number, not by its label. `reviewers`:
     the accounts that are to confirm the visit where that is asked for, None where they were not looked for.
-    `has_files`: some may hang on it already.
+    `has_files`: some may hang on it already. `text`: what was scanned or typed.
     """
 
     visit: Visit
@@ -142,6 +156,7 @@ class Work:
     reviewers: tuple[int, ...] | None = None
     has_files: bool = True
     by_code: bool = False
+    text: str = ""
 
 
 def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Work | None:
@@ -162,7 +177,7 @@ def of_visit(session: AnySession, actor: Actor, visit_id: int, text: str) -> Wor
 
 def work_of(visit: Visit, lift: Lift, same_code: bool, text: str, **more: Any) -> Work:
     """The work whose elevator was named by `text`, if `same_code`."""
-    return Work(visit, lift, same_code, by_code=same_code and not by_label(text, lift.code), **more)
+    return Work(visit, lift, same_code, text=text, by_code=same_code and not by_label(text, lift.code), **more)
 
 
 def own_work(session: AnySession, actor: Actor, visit_id: int, text: str = "") -> Work:

@@ -20,6 +20,7 @@ from app.rules.identifiers import mask_mobile
 from app.rules.schedule import DueDay, due_day
 from app.transaction import AnySession
 from app.wording import say
+from app.workflows.on_site import labels
 from app.workflows.public.complaints import shown_text
 
 LONGEST_TOKEN = 32
@@ -58,13 +59,46 @@ class Facts:
     messages: tuple[Talk, ...]
 
 
-def elevator_of(session: AnySession, token: str) -> Elevator | None:
-    """The registered elevator with this token; codes and numbers open nothing."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a token leads to. `ended`: why it is dead, of a label that opens nothing but help; of an elevator that was
+    never approved nothing is told either.
+    """
+
+    elevator: Elevator
+    ended: str = ""
+
+    @property
+    def opens(self) -> bool:
+        return not self.ended and self.elevator.approved_version > 0
+
+
+def of_token(session: AnySession, token: str, at: dt.datetime) -> Held | None:
+    """The elevator with this token, by a label in force or a dead one; codes and numbers open nothing."""
     if not token or len(token) > LONGEST_TOKEN:
         return None
-    statement = select(Elevator).where(Elevator.public_token == token, Elevator.approved_version > 0)
-    statement = statement.options(joinedload(Elevator.maintenance_unit), joinedload(Elevator.use_unit))
-    return session.scalar(statement.execution_options(skip_scope=True))
+    statement = select(Elevator).options(joinedload(Elevator.maintenance_unit), joinedload(Elevator.use_unit))
+    statement = statement.execution_options(skip_scope=True)
+    row = session.scalar(statement.where(Elevator.public_token == token))
+    if row is not None:
+        return Held(row)
+    label = labels.of_token(session, token)
+    if label is None:
+        return None
+    row = session.scalar(statement.where(Elevator.id == label.elevator_id))
+    return None if row is None else Held(row, "" if label.holds(at) else label.ended)
+
+
+def elevator_of(session: AnySession, token: str) -> Elevator | None:
+    """The registered elevator to which a label in force leads."""
+    held = of_token(session, token, clock.now())
+    return held.elevator if held is not None and held.opens else None
+
+
+def to_be_helped(session: AnySession, token: str) -> Held | None:
+    """The registered elevator of a label, be it dead: whoever is trapped is heard by it as well."""
+    held = of_token(session, token, clock.now())
+    return held if held is not None and held.elevator.approved_version > 0 else None
 
 
 def facts(session: AnySession, elevator: Elevator, at: dt.datetime) -> Facts:

@@ -28,7 +28,7 @@ from app.transaction import AnySession
 from app.workflows.core import audit
 from app.workflows.core.moves import SENT_LATER
 from app.workflows.files import attachments, sent_ahead
-from app.workflows.on_site import arrivals, check_outs, presence, sites
+from app.workflows.on_site import arrivals, check_outs, labels, presence, sites
 from app.workflows.on_site.arrivals import Arrival
 from app.workflows.on_site.check_outs import CheckOut
 from app.workflows.on_site.presence import Position
@@ -110,8 +110,9 @@ def _begin(
     # One that is over stands in nobody's way who has checked in since; what overlaps is told apart.
     if ended is not None:
         arrival = replace(arrival, running=None)
-    labels = len(moment.label_ids)
-    look = presence.look(session, actor, worker, arrival, moment.text, moment.position, began, at, labels)
+    look = presence.look(
+        session, actor, worker, arrival, moment.text, moment.position, began, at, len(moment.label_ids)
+    )  # fmt: skip
     findings = [*look.findings, *_clock(session, actor, kept, look.site)]
     site = look.site
     if site is not None and worker.human and arrival.running is None:
@@ -138,6 +139,7 @@ def _begin(
         write_new(session, visit)
     except IntegrityError as error:
         raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请先签退那一次，再发送这一条") from error
+    labels.scanned(session, actor, look.label, at)
     _photos(session, actor, visit, "photo", moment.photo_ids)
     _photos(session, actor, visit, label_photos.KIND, moment.label_ids)
     if leaving is None or ended is None:
@@ -176,15 +178,16 @@ def _written(
     assert kept.ended is not None
     done = kept.done
     place = ("visit", visit.id, actor.unit_id, visit.region_code)
+    labels.scanned(session, actor, leaving.label, at)
     ids = [row.id for row in sent_ahead.settle(session, actor, kept.ended.photo_ids, "photo", *place)]
-    labels = [row.id for row in sent_ahead.settle(session, actor, done.label_ids, check_outs.LABEL_OUT, *place)]
+    label_ids = [row.id for row in sent_ahead.settle(session, actor, done.label_ids, check_outs.LABEL_OUT, *place)]
     signed = None
     if kept.signature is not None:
         signed = attachments.record(session, actor, at, kept.signature, *place).id
     visit.out_key = kept.key
     check_outs.end(
         session, actor, visit, leaving, kept.ended.position,
-        replace(done, photo_ids=ids, label_ids=labels, signature_id=signed), ended, at,
+        replace(done, photo_ids=ids, label_ids=label_ids, signature_id=signed), ended, at,
     )  # fmt: skip
     settle(session, visit, at, verb=SENT_LATER)
     _audit(session, actor, visit, at)

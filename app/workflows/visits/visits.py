@@ -21,7 +21,7 @@ from app.rules.visits import VisitReason
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.core import audit, outbox
-from app.workflows.on_site import arrivals, check_outs, presence, sites
+from app.workflows.on_site import arrivals, check_outs, labels, presence, sites
 from app.workflows.on_site.arrivals import Begun
 from app.workflows.on_site.check_outs import LONGEST, RESULTS, CheckOut
 from app.workflows.on_site.presence import Position
@@ -76,6 +76,7 @@ def check_in(
         | ({"label_state": visit.label_state} if visit.label_state else {}),
     )  # fmt: skip
     check_outs.adopt(session, actor, visit, label_ids, "label")
+    labels.scanned(session, actor, look.label, received_at or at)
     return visit
 
 
@@ -106,6 +107,7 @@ def leave(
     leaving = check_outs.look(session, work, position, done, at)
     raise_failing(leaving.findings)
     check_outs.end(session, actor, visit, leaving, position, done, at, at)
+    labels.scanned(session, actor, leaving.label, at)
     settle(session, visit, at)
     audit.record_now(
         session, actor, at, "visit.check_out", "visit", visit.id,
