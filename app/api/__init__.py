@@ -35,6 +35,7 @@ def register(appbuilder: Any) -> None:
         insurance_months,
         invitations,
         iot,
+        labels,
         me,
         notices,
         offline,
@@ -72,6 +73,6 @@ def register(appbuilder: Any) -> None:
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
         insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, teams, offline,
         safety, duties, proof, notices, privacy, score_simulations, capacity, rescues, repairs, anomalies, enforcement,
-        scores, fraud, spot, bulletins, iot, provincial, positions, components,
+        scores, fraud, spot, bulletins, iot, provincial, positions, labels, components,
     ):  # fmt: skip
         area.register(appbuilder)

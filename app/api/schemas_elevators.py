@@ -20,6 +20,7 @@ from app.api.schemas import (
     text,
 )
 from app.models.choices import NETWORK, PLATE_STATE
+from app.models.label import LABEL_KIND, LABEL_REASON
 from app.models.part import COMPONENT_END, DOOR_SIDE, DOOR_STATE
 from app.models.position import CAPTURE_OUTCOME
 from app.workflows.filing.corrections import FIELDS
@@ -48,6 +49,19 @@ ELEVATORS: dict[str, Schema] = {
             accuracy=said(_NUMBER, "手机给出的精度，米"),
         ), 120), plate_state=one_of(PLATE_STATE), network=one_of(NETWORK), note=text(200), photos=FILES,
     ),
+    "Label": an_object(
+        "elevator_id kind made_at prints", id=said(maybe(WHOLE), "还没有打印、更换过的第一张没有"), elevator_id=WHOLE,
+        kind=one_of(LABEL_KIND), reason=maybe(one_of(LABEL_REASON)), note=maybe(TEXT), made_at=INSTANT,
+        made_by=maybe(TEXT), starts_on=said(maybe(DAY), "最迟启用日期"), begins_at=said(maybe(INSTANT), "启用时间"),
+        ends_at=said(maybe(INSTANT), "停用时间，临时标牌预先知道"), printed_at=maybe(INSTANT), prints=WHOLE,
+    ),
+    "LabelList": an_object("rows", rows=many(ref("Label"))),
+    "NewLabel": an_object(
+        "reason switch", reason=one_of(LABEL_REASON), note=text(200),
+        switch=said(one_of({"now": "", "on_scan": ""}), "旧标牌立即停用，或第一次现场扫到新标牌时停用"),
+        starts_on=said(DAY, "最迟启用日期，on_scan 必填"),
+    ),
+    "NewTemporaryLabel": an_object("until_on", until_on=DAY, note=text(200)),
     "Component": an_object(
         "id elevator name installed_on life_months due_on row_version", id=WHOLE, elevator=_LIFT, region_code=TEXT,
         name=TEXT, model=maybe(TEXT), installed_on=DAY, life_months=WHOLE, due_on=DAY, installed_by=maybe(TEXT),

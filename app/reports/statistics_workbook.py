@@ -248,8 +248,9 @@ def _beside(found: Statistics) -> list[tuple[Any, ...]]:
     s, c, scored = found.more.sign_in, found.more.complaints, found.more.scores
     return [
         ("扫码签到", s.by_label), ("已知签到方式", s.known), ("没有记录签到方式", s.unknown),
-        ("扫码签到率（%）", s.rate), ("有一梯一码的在册电梯", s.labelled), ("标牌覆盖率（%）", s.coverage),
-        ("期内扫到的电梯", s.seen), ("投诉总次数", c.total), ("处置及时", c.on_time), ("处置不及时", c.late),
+        ("扫码签到率（%）", s.rate), ("在册电梯", s.registered), ("标牌登记为完好的电梯", s.intact),
+        ("期内扫到的电梯", s.seen), ("标牌完好或期内扫到的电梯", s.labelled), ("标牌覆盖率（%）", s.coverage),
+        ("投诉总次数", c.total), ("处置及时", c.on_time), ("处置不及时", c.late),
         ("办理中", c.open), ("不属实", c.untrue),
         ("投诉及时率（%）", c.rate), ("参加排名的单位", scored.units if scored else None),
         ("最高得分", scored.best if scored else None), ("最低得分", scored.worst if scored else None),

@@ -15,6 +15,7 @@ MODULES = (
     "app.tasks.insurance",
     "app.tasks.iot",
     "app.tasks.jobs",
+    "app.tasks.labels",
     "app.tasks.nightly",
     "app.tasks.open_data",
     "app.tasks.outbox",

@@ -115,12 +115,18 @@ def run_age(context: JobContext) -> dict[str, Any]:
 def run_expiry(context: JobContext) -> dict[str, Any]:
     """Tell of papers that end, as things stand now: a day that was missed is caught up, a step is told once.
 
-    First what is due by inspection is told anew: policy may have changed, elevators come in.
+    First what is due by inspection is told anew: policy may have changed, elevators come in. A new label whose day has
+    come is in use from now on.
     """
     from app.workflows.inspection import inspection_clocks
+    from app.workflows.on_site import labels
     from app.workflows.papers import expiry as workflow
 
     inspection_clocks.refresh_all(context.session, clock.now())
+    on = clock.today()
+    for key in labels.due(context.session, on):
+        with transaction(context.session) as session:
+            labels.begin_due(session, key, on, clock.now())
     return _as_dict(workflow.run(context.session, clock.now(), context.progress))
 
 

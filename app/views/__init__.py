@@ -76,7 +76,15 @@ def register(appbuilder: Any) -> None:
     )
     from app.views.partners import iot, notices, open_data, partners, provincial
     from app.views.people import commitments, declarations, invitations, leaving, people, people_filing
-    from app.views.registry import components, elevator_map, elevator_positions, elevators, regions, units
+    from app.views.registry import (
+        components,
+        elevator_labels,
+        elevator_map,
+        elevator_positions,
+        elevators,
+        regions,
+        units,
+    )
     from app.views.repair import repair_statistics, repairs
     from app.views.safety import patrols, rescue_pages, rescue_statistics, rescues, safety
     from app.views.scores import fairness, policy, policy_proposals, score_items, scores, what_if
@@ -89,10 +97,10 @@ def register(appbuilder: Any) -> None:
         captcha, recovery, second_step, lookup, inbox, notices, imports, regions, profile, own_data, accounts,
         api_tokens, roles, sub_accounts, sub_rights, sessions, external, assigning, partners, people, people_filing,
         leaving, invitations, revealing, privacy, jobs, policy, policy_proposals, audit, calendar, units, elevators,
-        elevator_map, elevator_positions, components, labels, applications, applying, printing, queue, unit_changes,
-        office, filing_lists, contracts, commitments, declarations, attached, insurance, inspections, ledgers, teams,
-        orders, maintenance_lists, visits, exports, reports, coverage, capacity, cockpit, scores, score_items,
-        fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies, bulletins, complaints,
+        elevator_map, elevator_positions, elevator_labels, components, labels, applications, applying, printing, queue,
+        unit_changes, office, filing_lists, contracts, commitments, declarations, attached, insurance, inspections,
+        ledgers, teams, orders, maintenance_lists, visits, exports, reports, coverage, capacity, cockpit, scores,
+        score_items, fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies, bulletins, complaints,
         enforcement, appeals, fraud, spot_draws, spot_checks, complaint_statistics, rescues, rescue_pages,
         rescue_statistics, iot, provincial,
     ):  # fmt: skip

@@ -135,6 +135,12 @@ DEEDS = {
     "elevator_positions": {
         "ElevatorPositions.position": "PATCH /elevators/{key}/draft",
     },
+    "elevator_labels": {
+        "ElevatorLabels.replace": "POST /elevators/{key}/labels",
+        "ElevatorLabels.temporary": "POST /elevators/{key}/labels/temporary",
+        "ElevatorLabels.put_up": "POST /elevators/{key}/labels/{label}/put-up",
+        "ElevatorLabels.cancel": "POST /elevators/{key}/labels/{label}/cancel",
+    },
     "external": {"Identities.begin": NO_SESSION, "Identities.unbind": OWN_PASSWORD},
     "files": {"files.send_ahead": "POST /files", "files.remove": "DELETE /files/{key}"},
     "fraud": {

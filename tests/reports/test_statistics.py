@@ -17,6 +17,7 @@ from app.listing import moment
 from app.models import Inspection, OverduePeriod, ScoreRun, Visit
 from app.permissions import SYSTEM, Actor
 from app.reports import exports, statistics, statistics_workbook
+from app.reports.statistics_more import rate_of
 from app.rules.checkin import by_label
 from tests.factories import World, make_clock, make_complaint, make_elevator
 
@@ -206,6 +207,30 @@ def test_sign_in_by_the_label_and_labels_that_were_seen(march: World) -> None:
     assert found.seen == 1 and found.unknown == 5
     none = report(march, march.actor("region_admin"), days=(dt.date(2025, 3, 1), dt.date(2025, 3, 31))).more.sign_in
     assert none.rate is None and none.seen == 0
+    march.session.rollback()
+
+
+@pytest.mark.feature("STA-02")
+def test_a_label_counts_where_it_is_known_to_hang(march: World) -> None:
+    """Each elevator has a token; that says nothing of the car."""
+    here = {"maintenance_unit": march.firm, "use_unit": march.use_unit}
+    states = {state: make_elevator(march.session, plate_state=state, **here)
+              for state in ("intact", "damaged", "none", None)}  # fmt: skip
+    make_elevator(march.session, plate_state="intact", status="scrapped", **here)
+    march.session.flush()
+    before = report(march, march.actor("region_admin")).more.sign_in
+    assert before.registered > before.labelled >= before.intact == 1
+    day = dt.date(2026, 3, 20)
+    for state in ("intact", "damaged"):
+        for _twice in range(2):
+            visited(march, states[state], day, by_code=False)
+    visited(march, states["none"], day, by_code=True)
+    march.session.flush()
+    after = report(march, march.actor("region_admin")).more.sign_in
+    assert (after.registered, after.intact) == (before.registered, 1)
+    assert after.seen == before.seen + 2, "each once, and none that was named by its number"
+    assert after.labelled == before.labelled + 1, "the damaged one was scanned, the intact one counted already"
+    assert after.coverage == rate_of(after.labelled, after.registered)
     march.session.rollback()
 
 

@@ -47,7 +47,9 @@ def row_of(session: Any, text: str) -> ElevatorLabel:
 # --- replacing
 
 
-@pytest.mark.parametrize("who", ["use_head", "safety_officer", "maintenance_head", "clerk", "inspector", "region_admin"])
+@pytest.mark.parametrize(
+    "who", ["use_head", "safety_officer", "maintenance_head", "clerk", "inspector", "region_admin"]
+)
 def test_those_who_answer_for_it_may_replace_it(session: Any, huzhou: World, who: str) -> None:
     old = huzhou.own.public_token
     row = replace(session, huzhou, AT_ONCE, who=who)

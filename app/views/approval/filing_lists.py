@@ -116,6 +116,7 @@ class ElevatorScreen(Screen):
         Button(_l("在地图上看"), "ElevatorMap.list", Verb.ELEVATOR_READ, icon="place", carries=True),
         import_button("elevators", Verb.ELEVATOR_EDIT),
         Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True),
+        Button(_l("制作标签"), "LabelPages.found", Verb.ELEVATOR_READ, icon="list", carries=True),
         Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),
     ]
     deeds: ClassVar[list[Deed]] = [

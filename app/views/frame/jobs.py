@@ -38,6 +38,7 @@ RESULT = {
     "filter": _l("筛选条件"), "as_of": _l("数据截至"), "undone": _l("已撤销"), "kept": _l("未撤销"),
     "regions": _l("地区"), "periods": _l("期间"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
     "submitted": _l("已上报"), "refused": _l("没有上报"),
+    "labels": _l("标签"), "without_phone": _l("没有应急救援电话、未制作"),
     "days": _l("检查天数"), "visits": _l("维保记录"), "photos": _l("照片"), "signals": _l("疑点"),
 }  # fmt: skip
 # The same count means another thing in another kind of job.

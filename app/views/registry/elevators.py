@@ -41,7 +41,7 @@ from app.views.oversight import anomalies
 from app.views.oversight.inspections import latest_of
 from app.views.oversight.overdue_evidence import against_overdue
 from app.views.partners import iot
-from app.views.registry import components, elevator_positions
+from app.views.registry import components, elevator_labels, elevator_positions
 from app.views.repair import repair_facts
 from app.workflows.contracts import cover
 from app.workflows.core import moves
@@ -101,6 +101,8 @@ class ElevatorPages(FilingPages):
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
             "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),
             "parts": components.parts_of(row), "worker_of": worker_of,
+            "labels": elevator_labels.lines_of(row) if on is None else [],
+            "may_label": elevator_labels.may_replace(actor, row),
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:

@@ -83,7 +83,9 @@ def beside(session: AnySession, elevator_ids: Sequence[int], at: dt.datetime) ->
 
 def history(session: AnySession, elevator: Elevator) -> list[ElevatorLabel]:
     """All labels of an elevator that was seen, the newest first; of the first one what is known without a row."""
-    statement = select(ElevatorLabel).where(ElevatorLabel.elevator_id == elevator.id).order_by(ElevatorLabel.id.desc())
+    statement = select(ElevatorLabel).where(ElevatorLabel.elevator_id == elevator.id)
+    # The first one's row may be younger than that of the label that replaced it.
+    statement = statement.order_by(ElevatorLabel.made_at.desc(), ElevatorLabel.id.desc())
     rows = list(session.scalars(statement.execution_options(skip_scope=True)))
     if elevator.public_token and all(row.token != elevator.public_token for row in rows):
         values = _first(elevator.id, elevator.region_code, elevator.public_token, elevator.created_at)
@@ -357,5 +359,5 @@ def to_print(session: AnySession, elevator_ids: Sequence[int]) -> dict[int, str]
             ElevatorLabel.elevator_id.in_(block), ElevatorLabel.kind == "replacement",
             ElevatorLabel.begins_at.is_(None), ElevatorLabel.ends_at.is_(None),
         )  # fmt: skip
-        found |= dict(session.execute(waiting.execution_options(skip_scope=True)).tuples())
+        found |= {row[0]: row[1] for row in session.execute(waiting.execution_options(skip_scope=True))}
     return found
