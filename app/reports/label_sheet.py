@@ -99,13 +99,13 @@ def files(templates: Any, labels: Sequence[Label], size: str) -> Iterator[bytes]
 
 
 def _offices(session: AnySession, region_ids: set[int]) -> dict[int, str]:
-    """The bureau that supervises the elevators of a region: the district's, else the lowest one above."""
+    """Whose bureau supervises the elevators of a region: the district's, else that of the region itself."""
     found: dict[int, str] = {}
     for key in region_ids:
         row: Region | None = session.get(Region, key)
         while row is not None and row.level == "street" and row.parent is not None:
             row = row.parent
-        found[key] = f"{row.name}市场监督管理局" if row is not None else ""
+        found[key] = row.name if row is not None else ""
     return found
 
 

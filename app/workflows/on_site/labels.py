@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
@@ -60,7 +60,7 @@ def of_token(session: AnySession, token: str) -> Named | None:
     statement = (
         select(
             ElevatorLabel.id, ElevatorLabel.elevator_id, ElevatorLabel.kind, ElevatorLabel.begins_at,
-            ElevatorLabel.ends_at, Elevator.public_token,
+            ElevatorLabel.ends_at, func.coalesce(Elevator.public_token, ""),
         )
         .join(Elevator, Elevator.id == ElevatorLabel.elevator_id)
         .where(ElevatorLabel.token == token)
@@ -85,7 +85,7 @@ def history(session: AnySession, elevator: Elevator) -> list[ElevatorLabel]:
     """All labels of an elevator that was seen, the newest first; of the first one what is known without a row."""
     statement = select(ElevatorLabel).where(ElevatorLabel.elevator_id == elevator.id)
     # The first one's row may be younger than that of the label that replaced it.
-    statement = statement.order_by(ElevatorLabel.made_at.desc(), ElevatorLabel.id.desc())
+    statement = statement.order_by(ElevatorLabel.kind == "made", ElevatorLabel.id.desc())
     rows = list(session.scalars(statement.execution_options(skip_scope=True)))
     if elevator.public_token and all(row.token != elevator.public_token for row in rows):
         values = _first(elevator.id, elevator.region_code, elevator.public_token, elevator.created_at)
@@ -242,7 +242,7 @@ def printed(session: AnySession, actor: Actor, labels: Sequence[tuple[int, str]]
         if rows:
             _insert_unseen(session, rows)
         session.execute(
-            update(ElevatorLabel.__table__)  # type: ignore[arg-type]
+            update(ElevatorLabel.__table__)
             .where(ElevatorLabel.token.in_(list(block.values())))
             .values(printed_at=at, prints=ElevatorLabel.prints + 1)
         )
@@ -321,12 +321,12 @@ def _begin(session: AnySession, actor: Actor, elevator: Elevator, row: ElevatorL
     if old:
         _insert_unseen(session, [_first(elevator.id, elevator.region_code, old, elevator.created_at)])
         session.execute(
-            update(ElevatorLabel.__table__).where(ElevatorLabel.token == old).values(ends_at=at)  # type: ignore[arg-type]
+            update(ElevatorLabel.__table__).where(ElevatorLabel.token == old).values(ends_at=at)
         )
     row.begins_at = at
     session.flush()
     session.execute(
-        update(Elevator.__table__)  # type: ignore[arg-type]
+        update(Elevator.__table__)
         .where(Elevator.id == elevator.id).values(public_token=row.token, updated_at=Elevator.updated_at)
     )  # fmt: skip
     forget(session, Elevator, [elevator.id])
