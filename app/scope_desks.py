@@ -1,4 +1,7 @@
-"""Who sees the fraud desk's and the spot checks' rows: regulators of the region; a unit what is put to it."""
+"""Who sees the fraud desk's and the spot checks' rows: regulators of the region; a unit what is put to it.
+
+Of own lists of maintenance items everybody sees those that hold for him.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from app.models import FraudSignal
 from app.permissions import Actor
+from app.policy import chain
 from app.scope_parts import in_region, not_secret
 
 Criterion = ColumnElement[bool]
@@ -32,6 +36,12 @@ def spot_checks(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return _known(model, actor)
     return and_(model.unit_id == actor.unit_id, model.state.not_in(("waiting", "void")))
+
+
+def item_sets(model: Any, actor: Actor) -> Criterion:
+    """A unit's own, a regulator's region; and what is in force for those above, which holds here too."""
+    above = and_(model.unit_id.is_(None), model.state == "in_force", model.region_code.in_(chain(actor.region_code)))
+    return or_(in_region(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id, above)
 
 
 def _known(model: Any, actor: Actor) -> Criterion:

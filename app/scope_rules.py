@@ -52,6 +52,7 @@ from app.models import (
     InvitationPoster,
     IotDevice,
     IotEvent,
+    ItemSet,
     Job,
     LandingDoor,
     LandingDoorCheck,
@@ -90,7 +91,7 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_desks import fraud_evidence, fraud_signals, of_regulators, spot_checks
+from app.scope_desks import fraud_evidence, fraud_signals, item_sets, of_regulators, spot_checks
 from app.scope_parts import Criterion
 from app.scope_parts import assigned as _assigned
 from app.scope_parts import in_region as _in_region
@@ -393,6 +394,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
+    ItemSet: item_sets,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
     Appeal: _appeals,
@@ -430,6 +432,7 @@ GUARDED = (
     PolicyProposal, RiskItem, SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
     FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, Component, LandingDoor, ElevatorLabel,
+    ItemSet,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from itsdangerous import URLSafeTimedSerializer
 
 from app.workflows.approval import policies
+from app.workflows.maintenance import item_lists
 from scripts import catalogues
 from tests import hashing
 from tests.databases import KEYS, Database, PostgresDatabase, SqliteDatabase
@@ -119,6 +120,7 @@ def database(request: pytest.FixtureRequest, db_kind: str, databases: dict[str, 
     found.renew(inhabited="world" in request.fixturenames)
     # What a process has seen of a database holds for as long as that lives; this one is a new one under an old name.
     policies.SEEN_KEPT.clear()
+    item_lists.SEEN.clear()
     return found
 
 

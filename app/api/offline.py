@@ -133,7 +133,7 @@ def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
     )  # fmt: skip
     return Kept(
         key, PhoneClock(shown, clock.now(), contact[1]), contact[0], began, number, ended, done,
-        _signature(words(out, "signature", LONGEST_SIGNATURE)),
+        _signature(words(out, "signature", LONGEST_SIGNATURE)), words(entry, "item_version", 80),
     )  # fmt: skip
 
 

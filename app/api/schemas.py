@@ -248,9 +248,13 @@ SCHEMAS: dict[str, Schema] = {
         label_state=said(maybe(TEXT), "waiting、more、approved、rejected：标签照片"), label_reason=maybe(TEXT),
     ),
     "VisitPage": page_of("Visit"),
+    "Item": an_object(
+        "code item", code=TEXT, level=TEXT, item=TEXT, requirement=TEXT, needs_test=said(YES, "须填实测值"),
+        measure=said(TEXT, "实测值的单位"),
+    ),
     "VisitWhole": {"allOf": [ref("Visit"), an_object(
         "items choices", item_version=maybe(TEXT), client_key=maybe(TEXT), order_id=maybe(WHOLE),
-        items=many(an_object("code item", code=TEXT, item=TEXT, requirement=TEXT, needs_test=YES)),
+        items=many(ref("Item")),
         choices=many(TEXT), results=maybe(PART), in_distance=maybe(WHOLE), out_distance=maybe(WHOLE),
         problem=maybe(TEXT), advice=maybe(TEXT), note=maybe(TEXT), signer=maybe(TEXT), signed_at=maybe(INSTANT),
         sheet_at=maybe(INSTANT), reviewed_at=maybe(INSTANT), review_opinion=maybe(TEXT), decision=maybe(TEXT),
@@ -293,6 +297,7 @@ SCHEMAS: dict[str, Schema] = {
         "phone_at entries", phone_at=said(INSTANT, "手机发送时显示的时间"), entries=many(an_object(
             "key contact", key=said(text(40), "手机上的编号，8 至 40 个字符；重发用同一个"), contact=text(400),
             visit_id=said(maybe(WHOLE), "联网签到的维保；离线签到的没有"), check_in=maybe(ref("OfflineMoment")),
+            item_version=said(text(80), "手机带着的维保项目版本，即离线资料里这项任务的 item_version"),
             check_out=maybe({"allOf": [ref("OfflineMoment"), an_object(
                 mode=one_of(["items", "sheet"]), results=many(an_object(
                     "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),

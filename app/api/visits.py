@@ -24,12 +24,13 @@ from app.extensions import db
 from app.models import Attachment, MaintenanceOrder, Visit
 from app.models.choices import LABEL_STATE, LEVEL, VISIT_REASON, VISIT_STATE
 from app.permissions import Verb
-from app.reference import CURRENT, items_for
+from app.rules.item_lists import Item
 from app.telling import told
 from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say
 from app.workflows.files import attachments, sent_ahead
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import check_outs, presence
 from app.workflows.on_site.presence import Position
 from app.workflows.visits import label_photos, visits
@@ -347,7 +348,7 @@ def full(row: Visit, held: Sequence[Attachment] | None = None) -> dict[str, Any]
     files = attachments.of(db.session, "visit", row.id) if held is None else held
     return brief(row) | {
         "item_version": row.item_version, "client_key": row.client_key, "order_id": row.order_id,
-        "items": _items(str((row.snapshot or {}).get("category") or ""), row.level, row.item_version or CURRENT),
+        "items": items_shown(item_lists.of_visit(db.session, row)),
         "choices": list(RESULTS), "results": row.results, "in_distance": row.in_distance,
         "out_distance": row.out_distance, "problem": row.problem, "advice": row.advice, "note": row.note,
         "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
@@ -359,11 +360,12 @@ def full(row: Visit, held: Sequence[Attachment] | None = None) -> dict[str, Any]
 
 
 @lru_cache(maxsize=256)
-def _items(category: str, level: str, version: str) -> list[dict[str, Any]]:
+def items_shown(items: tuple[Item, ...]) -> list[dict[str, Any]]:
     """The same few lists in every answer; nobody changes them."""
     return [
-        {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test}
-        for i in items_for(category, level, version)
+        {"code": i.code, "level": i.level.value, "item": i.item, "requirement": i.requirement,
+         "needs_test": i.needs_test, "measure": i.measure}
+        for i in items
     ]
 
 

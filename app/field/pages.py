@@ -29,7 +29,6 @@ from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Verb, require
 from app.policy import Key
-from app.reference import CURRENT, items_for
 from app.rules.checkin import names_an_elevator
 from app.rules.levels import LEVEL_LABELS, Level
 from app.transaction import transaction
@@ -37,6 +36,7 @@ from app.views.frame import phones, uploads
 from app.wording import say
 from app.workflows.desk import gates
 from app.workflows.files import attachments
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import companions, phone_copy, presence
 from app.workflows.on_site.presence import Position
 from app.workflows.people import people
@@ -246,7 +246,7 @@ def visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
     now = clock.now()
     policy = visit_policy(db.session, row.region_code, row.visit_on)
     lift = db.session.get(Elevator, row.elevator_id, execution_options={"skip_scope": True})
-    items = items_for(row.snapshot.get("category") or "", row.level, row.item_version or CURRENT)
+    items = item_lists.of_visit(db.session, row)
     going = row.state == "open" and row.checked_out_at is None
     return render_template(
         "ta/field/checkout.html" if going else "ta/field/record.html", title=_("维保签退") if going else _("维保记录"),
@@ -329,7 +329,7 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
     row = lists.seen(db.session, g.actor, pk)
     if row is None:
         abort(404)
-    items = items_for(row.snapshot.get("category") or "", row.level, row.item_version or CURRENT)
+    items = item_lists.of_visit(db.session, row)
     order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
     return render_template(
         "ta/field/review.html", title=_("复核维保"), back=url_for("field.reviews"), visit=row, items=items,

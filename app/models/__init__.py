@@ -30,6 +30,7 @@ from app.models.inspection import Inspection, InspectionClock
 from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
 from app.models.invitation import Invitation, InvitationPoster
 from app.models.iot import IotDevice, IotEvent, IotLive
+from app.models.item_set import ItemSet
 from app.models.job import Job, ServiceHeartbeat
 from app.models.label import ElevatorLabel
 from app.models.maintenance import (
@@ -121,6 +122,7 @@ __all__ = [
     "IotDevice",
     "IotEvent",
     "IotLive",
+    "ItemSet",
     "Job",
     "KnownDevice",
     "LandingDoor",

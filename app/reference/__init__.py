@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.rules.item_lists import Item as Item
+from app.rules.item_lists import up_to
 from app.rules.levels import Level
 from app.wording import say
 
 CURRENT = "T5002-2017"
 _FILES = {CURRENT: "maintenance_items.json"}
-# A longer service does all shorter ones too (T5002 annexes: 31/44/59/76 items for annex A).
-_ORDER = (Level.HALF_MONTH, Level.QUARTER, Level.HALF_YEAR, Level.ANNUAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing to do: what, to which requirement; `needs_test` asks for a measured value."""
-
-    code: str
-    annex: str
-    level: Level
-    item: str
-    requirement: str
-    needs_test: bool = False
 
 
 @cache
@@ -47,8 +34,19 @@ def items_for(category: str, level: Level | str, version: str = CURRENT) -> tupl
     """The items of a service, cumulative, in the annex's order; none for 3410 and 3420, whose maker names them."""
     annexes, items = _load(version)
     annex = annexes.get(category)
-    wanted = _ORDER[: _ORDER.index(Level(level)) + 1]
+    wanted = up_to(level)
     return tuple(i for i in items if i.annex == annex and i.level in wanted)
+
+
+def kind_of(category: str, version: str = CURRENT) -> str:
+    """What a list of items is for: the annex of the category, or the category itself where no annex names it."""
+    return _load(version)[0].get(category, category)
+
+
+@cache
+def of_annex(annex: str, version: str = CURRENT) -> tuple[Item, ...]:
+    """Every item of an annex; none for a kind that has no annex."""
+    return tuple(i for i in _load(version)[1] if i.annex == annex)
 
 
 def all_items(version: str = CURRENT) -> tuple[Item, ...]:

@@ -133,7 +133,7 @@
     var photos = await photosOf(entry.key), ids = function (part) {
       return photos.filter(function (p) { return p.part === part && p.sent; }).map(function (p) { return p.sent; });
     };
-    var body = { key: entry.key, contact: entry.contact, visit_id: entry.visit_id || null, check_in: null, check_out: null };
+    var body = { key: entry.key, contact: entry.contact, visit_id: entry.visit_id || null, item_version: (entry.lift && entry.lift.item_version) || "", check_in: null, check_out: null };
     if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in"), label_photo_ids: ids("label") });
     if (entry.ended) body.check_out = Object.assign({}, entry.ended, {
       photo_ids: (entry.ended.photo_ids || []).concat(ids("out")), label_photo_ids: (entry.ended.label_photo_ids || []).concat(ids("labelout")),

@@ -26,7 +26,6 @@ from app.models.choices import CATEGORY, LABEL_STATE, LEVEL, OFFLINE_PART, VISIT
 from app.models.fraud import SIGNAL_KIND
 from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
-from app.reference import CURRENT, items_for
 from app.rules.offline import ahead_words
 from app.views.frame import screens
 from app.views.frame.account_forms import run, text
@@ -39,6 +38,7 @@ from app.views.oversight.enforcement import start
 from app.wording import together
 from app.workflows.approval import submissions
 from app.workflows.files import attachments
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import companions
 from app.workflows.oversight import appeals, fraud
 from app.workflows.repair import repairs
@@ -206,7 +206,7 @@ class VisitPages(BaseView):
 
     def _page(self, pk: int, findings: list[Finding]) -> Any:
         row: Visit = scope.visible(db.session, g.actor, Visit, pk, _("维保记录"))
-        items = items_for(str(row.snapshot.get("category") or ""), row.level, row.item_version or CURRENT)
+        items = item_lists.of_visit(db.session, row)
         files = attachments.of(db.session, "visit", row.id)
         notes = db.session.scalars(
             select(VisitNote).where(VisitNote.visit_id == row.id).order_by(VisitNote.at.desc(), VisitNote.id.desc())

@@ -19,7 +19,6 @@ from app.models.policy import policy_book
 from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.policy import Key
-from app.reference import CURRENT, items_for
 from app.rules.repairs import BEFORE_START, STEP_LABELS, TIME_LABELS, TIMES, RepairState, Step
 from app.views.frame.account_forms import text
 from app.views.frame.clock_words import due_of
@@ -29,6 +28,7 @@ from app.views.frame.told import told
 from app.views.repair import repair_forms
 from app.wording import say, together
 from app.workflows.files import attachments
+from app.workflows.maintenance import item_lists
 from app.workflows.repair import repair_answers, repair_work, repairs
 
 MOST_PEOPLE = 300
@@ -116,7 +116,7 @@ def _visit_of(row: RepairOrder, actor: Actor) -> dict[str, Any]:
     visit = db.session.scalar(seen.execution_options(skip_scope=True))
     if visit is None:
         return {"visit": None, "visit_items": [], "visit_photos": []}
-    items = items_for(visit.snapshot.get("category") or "", visit.level, visit.item_version or CURRENT)
+    items = item_lists.of_visit(db.session, visit)
     bad = {answer["code"] for answer in visit.results or [] if answer.get("result") == "repair"}
     photos = [f for f in attachments.of(db.session, "visit", visit.id) if f.kind == "photo"]
     return {"visit": visit, "visit_items": [i.item for i in items if i.code in bad], "visit_photos": photos}

@@ -25,6 +25,7 @@ from app.models import (
     GradeCertificate,
     Inspection,
     Invitation,
+    ItemSet,
     MaintenanceClock,
     MaintenanceOrder,
     Person,
@@ -83,6 +84,10 @@ _VERSION_STEPS = {
     ("draft", "withdrawn"),
 }  # fmt: skip
 _PROPOSAL_STEPS = {("proposed", "approved"), ("proposed", "rejected"), ("proposed", "withdrawn")}
+_ITEM_SET_STEPS = {
+    ("draft", "submitted"), ("returned", "submitted"), ("submitted", "in_force"), ("submitted", "returned"),
+    ("submitted", "draft"), ("draft", "discarded"), ("returned", "discarded"),
+}  # fmt: skip
 _ORDER_STEPS = {("open", "done"), ("open", "void")}
 # rules.visits decides the state from the facts; here only that what is settled stays settled.
 _VISIT_UNSETTLED = {"open", "awaiting", "pending"}
@@ -315,6 +320,7 @@ def _legal_states(model: type[Any], field: str, old: str, new: str, verb: str) -
     legal = field == "state" and (
         (issubclass(model, Version) and (old, new) in _VERSION_STEPS)
         or (issubclass(model, PolicyProposal) and (old, new) in _PROPOSAL_STEPS)
+        or (issubclass(model, ItemSet) and (old, new) in _ITEM_SET_STEPS)
         or (issubclass(model, MaintenanceOrder) and (old, new) in _ORDER_STEPS)
         or (issubclass(model, Visit) and old in _VISIT_UNSETTLED and new != "open")
     )

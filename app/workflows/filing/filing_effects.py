@@ -25,6 +25,7 @@ from app.models import (
     Invitation,
     InvitationPoster,
     IotDevice,
+    ItemSet,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
@@ -42,7 +43,7 @@ OF_THE_UNIT = ("unit", "person", "grade_certificate")
 # What the office where the unit is has to see and to decide on.
 GO_ALONG: tuple[Any, ...] = (
     Person, GradeCertificate, Declaration, Commitment, Invitation, InvitationPoster, InsuranceRecord, InsuredPerson,
-    InsuranceMonth, InsuranceGap,
+    InsuranceMonth, InsuranceGap, ItemSet,
 )  # fmt: skip
 
 

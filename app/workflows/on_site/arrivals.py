@@ -13,7 +13,9 @@ from app import clock, scope
 from app.models import Elevator, Visit
 from app.models.policy import STATE, recall
 from app.permissions import Actor
+from app.rules.item_lists import Head
 from app.transaction import AnySession, all_written, asked
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import labels, sites
 from app.workflows.on_site.sites import Site
 from app.workflows.people import people
@@ -47,6 +49,7 @@ class Arrival:
     """`site`: of the approved elevator that the text names, outside scope on purpose: whether this person may serve it
     is a finding that he must be told, not a hidden row. `month`: his visits of the month, a number an elevator.
     `label`: the label that was scanned, where it is not the one in use: another one of the site's, or a dead one.
+    `lists`: own lists of maintenance items in force, of his unit and of regions.
     """
 
     site: Site | None
@@ -54,6 +57,7 @@ class Arrival:
     again: Begun | None
     month: tuple[int, ...]
     label: labels.Named | None = None
+    lists: tuple[Head, ...] = ()
 
 
 def of(
@@ -82,13 +86,13 @@ def _of(
         "key": client_key or None,
     }  # fmt: skip
     [row] = asked(session, _statement(kind, len(human)), values).rows
-    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state = row
+    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state, lists = row
     recall(session, state)
     return Arrival(
         None if around[0] is None else sites.site_of(actor, around),
         None if run_id is None else Running(run_id, run_until, run_at, run_code),
         None if again_id is None else Begun(again_id, again_of),
-        tuple(map(int, (month or "").split())),
+        tuple(map(int, (month or "").split())), lists=item_lists.read(lists),
     )  # fmt: skip
 
 
@@ -120,7 +124,7 @@ def _statement(kind: Actor, persons: int) -> Select[Any]:
     one = select(literal_column("1").label("one")).subquery("one")
     return select(
         *site.c, running.c.id, running.c.next_change_at, its.c.id, its.c.code, again.c.id, again.c.worker_id, numbers,
-        STATE,
+        STATE, item_lists.HEADS,
     ).select_from(
         one.outerjoin(site, true())
         # The state is written out, so that the index of open visits alone answers it.

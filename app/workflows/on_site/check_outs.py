@@ -12,13 +12,13 @@ from app.models import Attachment, Visit
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor
 from app.policy import Key
-from app.reference import CURRENT, items_for
 from app.rules.label_photos import LabelState, LabelVerb
 from app.rules.levels import Level
 from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.core import moves
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import companions, labels, presence, sites
 from app.workflows.on_site.presence import Position
 from app.workflows.on_site.sites import Work
@@ -80,7 +80,7 @@ def look(
         raise refuse(
             "维保方式", say("没有“%(mode)s”这种方式", mode=done.mode), "请选择按系统维保项或按上传维保单", field="mode"
         )
-    results, findings = _results(visit, done) if mode is VisitMode.ITEMS else ([], [])
+    results, findings = _results(session, visit, done) if mode is VisitMode.ITEMS else ([], [])
     distance = presence.metres(elevator, position)
     if elevator.latitude is None and position.place is not None:
         distance = 0.0
@@ -141,9 +141,9 @@ def end(
     visit.review_due_at = review_deadline(at, leaving.policy) if reviewed else None
 
 
-def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[Finding]]:
+def _results(session: AnySession, visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Each item of the visit's list with what was answered; unknown items and answers are findings."""
-    items = items_for(visit.snapshot.get("category") or "", visit.level, visit.item_version or CURRENT)
+    items = item_lists.of_visit(session, visit)
     known = {i.code for i in items}
     findings = [
         Finding("维保项目", False, say("没有项目 %(code)s", code=code[:20]), "请刷新页面后重填", field="items",
@@ -151,6 +151,9 @@ def _results(visit: Visit, done: CheckOut) -> tuple[list[dict[str, Any]], list[F
         for code in done.results
         if code not in known
     ]
+    if not items:
+        remedy = "请按上传维保单签退；本单位可在“维保项目”里建立清单"
+        findings.append(Finding("维保项目", False, "这类电梯没有项目清单", remedy, field="mode"))
     rows = []
     for item in items:
         answer = done.results.get(item.code) or {}

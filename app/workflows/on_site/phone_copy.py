@@ -6,6 +6,7 @@ Only what he may see now, and only what a visit needs; as of the moment at which
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -16,11 +17,13 @@ from app.models import Elevator, MaintenanceOrder, Visit
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
 from app.policy import Key
-from app.reference import CURRENT, items_for
+from app.reference import CURRENT
+from app.rules.item_lists import Head
 from app.rules.label_photos import LabelBy
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import VisitPolicy
 from app.transaction import AnySession
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import labels, presence
 
 MOST = 100
@@ -52,11 +55,13 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
     orders = [order for order in session.scalars(narrowed) if presence.may_serve(session, actor, order.elevator)]
     templates: dict[str, list[dict[str, Any]]] = {}
     policies: dict[str, tuple[VisitPolicy, int, bool]] = {}
+    lists = item_lists.heads(session, actor.unit_id)
     beside = labels.beside(session, [order.elevator_id for order in orders], now)
     tasks = []
     for order in orders:
         tasks.append(
-            _place(session, order.elevator, order.level, today, templates, policies, beside)
+            _place(session, order.elevator, order.level, today, policies, beside)
+            | _items_at(session, lists, actor, order.elevator, order.level, today, templates)
             | {"planned_on": order.planned_on.isoformat()}
         )
     running = presence.open_visit(session, actor.person_id, now)
@@ -75,7 +80,7 @@ def of_visit(session: AnySession, visit: Visit) -> dict[str, Any]:
 
 
 def _place(
-    session: AnySession, lift: Elevator, level: str, today: dt.date, templates: dict[str, Any],
+    session: AnySession, lift: Elevator, level: str, today: dt.date,
     policies: dict[str, tuple[VisitPolicy, int, bool]], beside: dict[int, list[str]],
 ) -> dict[str, Any]:  # fmt: skip
     if lift.region_code not in policies:
@@ -89,7 +94,6 @@ def _place(
         "latitude": lift.latitude, "longitude": lift.longitude, "presence_m": metres, "level": level,
         "level_name": LEVEL_LABELS[Level(level)], "min_minutes": policy.min_minutes, "max_hours": policy.max_hours,
         "label_photo": label_photo,
-        "items": _template(lift.category or "", level, CURRENT, templates),
     }  # fmt: skip
 
 
@@ -100,11 +104,10 @@ def _running(
     lift = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
     assert lift is not None
     beside = labels.beside(session, [lift.id], clock.now())
-    told = _place(session, lift, visit.level, visit.visit_on, templates, policies, beside)
-    kept = visit.snapshot or {}
-    return told | {
+    told = _place(session, lift, visit.level, visit.visit_on, policies, beside)
+    category, version = str((visit.snapshot or {}).get("category") or ""), visit.item_version or CURRENT
+    return told | _template(session, category, visit.level, version, templates) | {
         "visit_id": visit.id, "key": visit.client_key, "began_at": visit.checked_in_at.isoformat(),
-        "items": _template(str(kept.get("category") or ""), visit.level, visit.item_version or CURRENT, templates),
     }
 
 
@@ -113,11 +116,23 @@ def _label_photo(session: AnySession, region_code: str | None, on: dt.date) -> b
     return bool(policy_value(session, Key.LABEL_PHOTO, region_code, on) != LabelBy.NONE)
 
 
-def _template(category: str, level: str, version: str, templates: dict[str, Any]) -> str:
+def _items_at(
+    session: AnySession, lists: Sequence[Head], actor: Actor, lift: Elevator, level: str, today: dt.date,
+    templates: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    version = item_lists.version_for(lists, actor.unit_id, lift.region_code, lift.category, today)
+    return _template(session, lift.category or "", level, version, templates)
+
+
+def _template(
+    session: AnySession, category: str, level: str, version: str, templates: dict[str, Any]
+) -> dict[str, Any]:
+    """Under which name the items lie in the copy, and which list they are: the phone says so when it sends them."""
     name = f"{category}-{level}-{version}"
     if name not in templates:
         templates[name] = [
-            {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test}
-            for i in items_for(category, level, version)
-        ]
-    return name
+            {"code": i.code, "item": i.item, "requirement": i.requirement, "needs_test": i.needs_test,
+             "measure": i.measure}
+            for i in item_lists.items_of(session, category, level, version)
+        ]  # fmt: skip
+    return {"items": name, "item_version": version}

@@ -16,6 +16,7 @@ from app.models import Elevator, Visit
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
+from app.reference import CURRENT
 from app.rules.approval import FilingState
 from app.rules.checkin import (
     CheckInFacts,
@@ -32,6 +33,7 @@ from app.rules.label_photos import LabelBy
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
 from app.workflows.core import moves
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import arrivals, labels, sites
 from app.workflows.on_site.arrivals import Arrival, Running
 from app.workflows.on_site.sites import LONGEST_TEXT, Lift, Site, elevator_of
@@ -64,7 +66,7 @@ class Look:
 
     `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token. Where the
     region then asks for a photo of the label, `label_by` says who looks at it. `label`: the one that was scanned, where
-    it is not the one in use.
+    it is not the one in use. `items`: which list the visit does.
     """
 
     site: Site | None
@@ -73,6 +75,7 @@ class Look:
     by_code: bool = False
     label_by: str | None = None
     label: labels.Named | None = None
+    items: str = CURRENT
 
 
 def gate(
@@ -103,7 +106,11 @@ def look(
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held, text) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
-    return Look(site, worker, told, by_code, asked, arrival.label)
+    lift = site.elevator if site is not None else None
+    items = CURRENT
+    if lift is not None:
+        items = item_lists.version_for(arrival.lists, actor.unit_id, lift.region_code, lift.category, today)
+    return Look(site, worker, told, by_code, asked, arrival.label, items)
 
 
 def label_by(session: AnySession, region_code: str, on: dt.date) -> str | None:

@@ -28,6 +28,7 @@ from app.transaction import AnySession
 from app.workflows.core import audit
 from app.workflows.core.moves import SENT_LATER
 from app.workflows.files import attachments, sent_ahead
+from app.workflows.maintenance import item_lists
 from app.workflows.on_site import arrivals, check_outs, labels, presence, sites
 from app.workflows.on_site.arrivals import Arrival
 from app.workflows.on_site.check_outs import CheckOut
@@ -58,7 +59,8 @@ class Kept:
     """A visit in the phone's queue. `key` is the phone's own and makes it one, however often it is sent.
 
     `began` None: it was begun on line and is `visit_id`; `ended` None: it still runs, and its end comes another time.
-    `account_id`: who had signed in when it was kept; `signature` waits to be recorded.
+    `account_id`: who had signed in when it was kept; `signature` waits to be recorded. `items`: the name of the list of
+    maintenance items that the phone carried (PLN-08), for a visit that it began itself.
     """
 
     key: str
@@ -69,6 +71,7 @@ class Kept:
     ended: Moment | None = None
     done: CheckOut = field(default_factory=CheckOut)
     signature: attachments.Received | None = None
+    items: str = ""
 
 
 def receive(session: AnySession, actor: Actor, kept: Kept, at: dt.datetime) -> Visit:
@@ -115,6 +118,12 @@ def _begin(
     )  # fmt: skip
     findings = [*look.findings, *_clock(session, actor, kept, look.site)]
     site = look.site
+    if site is not None and kept.items and kept.items != look.items:
+        lift, day = site.elevator, clock.local_day(began)
+        carried = item_lists.taken_along(
+            arrival.lists, actor.unit_id, lift.region_code, lift.category, day, kept.items
+        )  # fmt: skip
+        look = replace(look, items=carried)
     if site is not None and worker.human and arrival.running is None:
         findings.append(_overlap(session, worker.human, Stay(began, ended, site.elevator.code), at, None))
     if ended is None or site is None or not site.may_serve:

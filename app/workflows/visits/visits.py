@@ -14,7 +14,6 @@ from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Visit, VisitNote
 from app.models.policy import visit_policy
 from app.permissions import Actor, Verb, require
-from app.reference import CURRENT
 from app.rules.label_photos import LabelState
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import VisitReason
@@ -261,7 +260,7 @@ def begin(
     return Visit(
         client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
         region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
-        order_id=site.order_id, level=site.level.value, item_version=CURRENT,
+        order_id=site.order_id, level=site.level.value, item_version=look.items,
         visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at, by_code=look.by_code,
         label_state=LabelState.WAITING.value if look.label_by else None, label_by=look.label_by,
         in_latitude=position.latitude, in_longitude=position.longitude,
