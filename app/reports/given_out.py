@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from app import clock
 from app.errors import refuse
 from app.listing import Column, moment
-from app.listings import capacity, score_elevators
+from app.listings import capacity, item_sets, score_elevators
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import (
@@ -95,6 +95,7 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "spot_counts": _spot_checks,
     "capacity_units": _capacity,
     "unit_capacity": capacity.of_unit,
+    "maintenance_items": item_sets.table,
 }
 
 

@@ -133,7 +133,7 @@ def test_a_regions_list_needs_another_who_may_keep_it(session: Any, world: World
     assert made.unit_id is None and made.region_code == CITY
     with transaction(session):
         item_sets.submit(session, actor(first), made.id, BEFORE)
-    told = session.scalars(select(Notification.recipient_id).where(Notification.topic == "item_set")).all()
+    told = session.scalars(select(Notification.recipient_id).where(Notification.topic == "approval")).all()
     assert told == [second.id]
     with pytest.raises(Refusal) as refusal, transaction(session):
         item_sets.approve(session, actor(first), made.id, made.row_version, "", BEFORE)

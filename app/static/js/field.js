@@ -107,6 +107,9 @@
       all("[data-item]", out).forEach(function (item) {
         var chosen = $("input:checked", item);
         item.classList.toggle("is-na", !!chosen && chosen.value === "na"); if (chosen) filled++;
+        // A reason that is asked for, a repair, and what was written already stand open; a remark else is a tap away.
+        var why = $(".fd-why", item);
+        if (why && ((chosen && chosen.value !== "ok") || $("input", why).value)) why.open = true;
       });
       var count = $("[data-filled]", out); if (count) count.textContent = filled;
     };

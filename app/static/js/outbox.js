@@ -285,6 +285,7 @@
       [[".fd-value", "value-"], [".fd-why", "reason-"]].forEach(function (pair) {
         var input = $(pair[0] + " input", one); input.name = input.id = pair[1] + i.code; $(pair[0] + " label", one).htmlFor = input.id;
       });
+      if (i.measure) $("label", value).append("（" + i.measure + "）");
       if (!i.needs_test) value.remove();
       items.append(one);
     });

@@ -104,6 +104,7 @@ NAMED: dict[str, Named] = {
     "invitation": Named(m.Invitation, (m.Invitation.name,), "InvitationPages.show"),
     "invitation_poster": Named(m.InvitationPoster, (m.Unit.name,), joined=(m.InvitationPoster.unit_id,)),
     "iot_device": Named(m.IotDevice, (m.IotDevice.serial,), "IotPages.device"),
+    "item_set": Named(m.ItemSet, (m.ItemSet.name,), "ItemSetPages.show"),
     "job": Named(m.Job, (m.Job.title,), "Jobs.show"),
     "landing_door": _of_elevator(
         m.LandingDoor, m.LandingDoor.landing, page="ElevatorPages.record", owner=m.LandingDoor.elevator_id

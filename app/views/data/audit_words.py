@@ -37,6 +37,7 @@ ENTITY: dict[str, Any] = {
     "iot_device": _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"),
     "maintenance_team": _l("维保小组"), "component": _l("组件"), "landing_door": _l("层门"),
     "elevator_label": _l("电梯标牌"),
+    "item_set": _l("维保项目"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -100,6 +101,8 @@ DEED: dict[str, Any] = {
 _OWN: dict[str, Any] = {
     "anomaly.confirm": _l("确认"), "repair_order.open": _l("报修"), "repair_order.dispatch": _l("派工"),
     "repair_order.answer": _l("使用单位确认"),
+    "item_set.start": _l("新建版本"), "item_set.save": _l("修改"), "item_set.submit": _l("提交批准"),
+    "item_set.approve": _l("批准"), "item_set.return": _l("退回修改"), "item_set.discard": _l("放弃"),
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
     "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("启用"),
 }  # fmt: skip

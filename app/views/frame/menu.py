@@ -76,6 +76,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ, "labels"),
+        Entry(_l("维保项目"), "Items.index", "list", V.VISIT_READ, pages=("/item-sets/",)),
         Entry(_l("超期记录"), "OverdueScreen.list", "late", V.ORDER_READ),
         Entry(_l("检验检测"), "InspectionDueScreen.list", "check", V.INSPECTION_READ, pages=("/inspections/",)),
         Entry(_l("主体责任"), "SafetyPages.index", "check", V.SAFETY_READ),

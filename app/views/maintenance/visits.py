@@ -20,6 +20,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.listing import COUNT_CAP
 from app.listings import visits as listed
+from app.listings.item_sets import version_words
 from app.models import Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import CATEGORY, LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
@@ -223,6 +224,7 @@ class VisitPages(BaseView):
             place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row),
             use_unit=listed.use_unit_of(row),
             items=items if answers else (), answers=answers, results=RESULTS,
+            lists=version_words(db.session, row.item_version),
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
             duration=minutes_on_site(row),
             pictures=[f for f in files if f.mime in PICTURES and f.kind not in shown_apart],

@@ -101,7 +101,7 @@ def submit(session: AnySession, actor: Actor, key: int, at: dt.datetime) -> Item
     row.decided_by_id = row.decided_at = None
     moves.move(session, actor, row, "state", "submitted", verb="submit", at=at)
     outbox.notify(
-        session, at, approvers_of(session, row), "item_set", say("维保项目待批准：%(name)s", name=title_of(row)),
+        session, at, approvers_of(session, row), "approval", say("维保项目待批准：%(name)s", name=title_of(row)),
         say("自 %(day)s 起启用", day=row.from_on.isoformat()), f"/item-sets/{row.id}",
         f"item-set-submitted:{row.id}:{row.row_version}",
     )  # fmt: skip
@@ -205,12 +205,16 @@ def _submitter(session: AnySession, row: ItemSet) -> Party:
 
 def inherited(session: AnySession, row: ItemSet, on: dt.date) -> tuple[Item, ...]:
     """The list that an own one is put on: the statutory items and those of the regions above it, on a day."""
+    return item_lists.whole(session, row.kind, base_version(session, row, on))
+
+
+def base_version(session: AnySession, row: ItemSet, on: dt.date | None = None) -> str:
+    """The name of that list, on a day or on the first one of the version."""
     found = [
         head for head in item_lists.heads(session, None)
         if not (row.unit_id is None and head.region_code == row.region_code)
     ]  # fmt: skip
-    holding = item_lists.holding(found, None, row.region_code, row.kind, on)
-    return item_lists.whole(session, row.kind, rules.version_of(CURRENT, holding))
+    return rules.version_of(CURRENT, item_lists.holding(found, None, row.region_code, row.kind, on or row.from_on))
 
 
 def whole(session: AnySession, row: ItemSet) -> tuple[Item, ...]:
@@ -295,7 +299,7 @@ def _end(
     if row.submitted_by_id is not None:
         sentence = "维保项目已批准：%(name)s" if state == "in_force" else "维保项目被退回：%(name)s"
         outbox.notify(
-            session, at, [row.submitted_by_id], "item_set", say(sentence, name=title_of(row)),
+            session, at, [row.submitted_by_id], "decision", say(sentence, name=title_of(row)),
             row.opinion or "", f"/item-sets/{row.id}", f"item-set-{verb}:{row.id}:{row.row_version}",
         )  # fmt: skip
 
